@@ -1,0 +1,62 @@
+# `make serve` and `make test` set up what they need; once it stands they only look.
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PYTHON ?= python3
+
+BIN := .venv/bin
+UV := $(BIN)/uv
+READY := .venv/ready
+INSTALL := $(UV) pip install --quiet --no-deps --require-hashes --python $(BIN)/python
+COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate
+
+.PHONY: serve test check weights lock clean
+
+serve: $(READY)/weights
+	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
+
+test: $(READY)/dev $(READY)/weights
+	$(BIN)/pytest
+
+check: $(READY)/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+weights: $(READY)/weights
+
+# Resolves the locks anew, to the newest versions that pyproject.toml admits.
+lock: $(READY)/uv
+	$(COMPILE) requirements/uv.in --output-file requirements/uv.lock
+	$(COMPILE) pyproject.toml requirements/cpu.in --override requirements/cpu.override \
+		--output-file requirements/cpu.lock
+	$(COMPILE) pyproject.toml --extra gpu --output-file requirements/gpu.lock
+	$(COMPILE) pyproject.toml requirements/cpu.in --group dev \
+		--override requirements/cpu.override \
+		--constraint requirements/cpu.lock --output-file requirements/dev.lock
+
+clean:
+	rm -rf .venv .cache
+
+$(READY)/uv: requirements/uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed" \
+		if not (3, 11) <= sys.version_info < (3, 14) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements/uv.lock
+	@mkdir -p $(READY) && touch $@
+
+$(READY)/app: $(READY)/uv requirements/cpu.lock pyproject.toml
+	$(INSTALL) -r requirements/cpu.lock
+	$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .
+	@touch $@
+
+$(READY)/dev: $(READY)/app requirements/dev.lock
+	$(INSTALL) -r requirements/dev.lock
+	@touch $@
+
+$(READY)/weights: $(READY)/app $(wildcard model_store/*/*/manifest.toml)
+	$(BIN)/taggram models pull
+	@touch $@

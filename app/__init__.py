@@ -1,0 +1,1 @@
+"""Taggram: listens to a track and suggests the subgenres that describe it."""

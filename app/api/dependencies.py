@@ -1,0 +1,36 @@
+"""What routes ask for, as annotated aliases."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.metrics import Metrics
+from app.services import Services
+from app.stages import StageClock
+
+
+def services_of(request: Request) -> Services:
+    """The object graph that the application was made with."""
+    services: Services = request.app.state.services
+    return services
+
+
+def metrics_of(request: Request) -> Metrics:
+    """Where to count."""
+    return services_of(request).metrics
+
+
+def clock_of(request: Request) -> StageClock:
+    """This request's clock."""
+    clock: StageClock = request.state.clock
+    return clock
+
+
+def request_id_of(request: Request) -> str:
+    """This request's id."""
+    request_id: str = request.state.request_id
+    return request_id
+
+
+ServicesDep = Annotated[Services, Depends(services_of)]
+ClockDep = Annotated[StageClock, Depends(clock_of)]

@@ -1,0 +1,131 @@
+"""The one table from error kinds to answers: RFC 9457 problem documents."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette import status
+from starlette.exceptions import HTTPException
+
+from app.api.dependencies import metrics_of, request_id_of
+from app.api.schemas import InvalidParameter, Problem
+from app.errors import Kind, RequestError
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+
+STATUS = {
+    Kind.INVALID_PARAMETER: status.HTTP_422_UNPROCESSABLE_CONTENT,
+    Kind.PAYLOAD_TOO_LARGE: status.HTTP_413_CONTENT_TOO_LARGE,
+    Kind.UNSUPPORTED_AUDIO: status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
+    Kind.UNDECODABLE_AUDIO: status.HTTP_422_UNPROCESSABLE_CONTENT,
+    Kind.AUDIO_TOO_SHORT: status.HTTP_422_UNPROCESSABLE_CONTENT,
+    Kind.AUDIO_TOO_LONG: status.HTTP_422_UNPROCESSABLE_CONTENT,
+    Kind.SILENT_AUDIO: status.HTTP_422_UNPROCESSABLE_CONTENT,
+    Kind.UNKNOWN_TRACK: status.HTTP_404_NOT_FOUND,
+    Kind.UNKNOWN_MODEL: status.HTTP_404_NOT_FOUND,
+    Kind.UNKNOWN_VOCABULARY: status.HTTP_404_NOT_FOUND,
+    Kind.NOT_FOUND: status.HTTP_404_NOT_FOUND,
+    Kind.METHOD_NOT_ALLOWED: status.HTTP_405_METHOD_NOT_ALLOWED,
+    Kind.OVERLOADED: status.HTTP_503_SERVICE_UNAVAILABLE,
+    Kind.NOT_READY: status.HTTP_503_SERVICE_UNAVAILABLE,
+    Kind.DEADLINE_EXCEEDED: status.HTTP_504_GATEWAY_TIMEOUT,
+    Kind.INTERNAL_ERROR: status.HTTP_500_INTERNAL_SERVER_ERROR,
+}
+
+TITLE = {
+    Kind.INVALID_PARAMETER: "A parameter or part of the request is missing or off",
+    Kind.PAYLOAD_TOO_LARGE: "The file is too large",
+    Kind.UNSUPPORTED_AUDIO: "Not an audio format that we read",
+    Kind.UNDECODABLE_AUDIO: "The audio file is broken",
+    Kind.AUDIO_TOO_SHORT: "The track is too short",
+    Kind.AUDIO_TOO_LONG: "The track is too long",
+    Kind.SILENT_AUDIO: "The track is silent",
+    Kind.UNKNOWN_TRACK: "No such track is known",
+    Kind.UNKNOWN_MODEL: "No such model is loaded",
+    Kind.UNKNOWN_VOCABULARY: "No such vocabulary can be given",
+    Kind.NOT_FOUND: "Nothing is here",
+    Kind.METHOD_NOT_ALLOWED: "Not with this method",
+    Kind.OVERLOADED: "Too busy for now",
+    Kind.NOT_READY: "Not ready yet",
+    Kind.DEADLINE_EXCEEDED: "The answer took too long",
+    Kind.INTERNAL_ERROR: "Something broke on our side",
+}
+
+_RETRIED = {Kind.OVERLOADED, Kind.NOT_READY}
+
+_HTTP_KINDS = {
+    status.HTTP_404_NOT_FOUND: Kind.NOT_FOUND,
+    status.HTTP_405_METHOD_NOT_ALLOWED: Kind.METHOD_NOT_ALLOWED,
+}
+"""What the framework itself raises, before a route of ours runs."""
+
+
+def problem_response(
+    request: Request, error: RequestError, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """Answer an error, and count it."""
+    metrics_of(request).error(error.kind)
+    body = Problem(
+        type=f"/problems/{error.kind}",
+        title=TITLE[error.kind],
+        status=STATUS[error.kind],
+        detail=error.detail,
+        request_id=request_id_of(request),
+        **error.extra,
+    )
+    retry = {"Retry-After": str(RETRY_AFTER_S)} if error.kind in _RETRIED else {}
+    return JSONResponse(
+        body.model_dump(mode="json"),
+        status_code=STATUS[error.kind],
+        headers={**(headers or {}), **retry},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with a problem, those of the framework included."""
+
+    @app.exception_handler(RequestError)
+    async def ours(request: Request, error: RequestError) -> JSONResponse:
+        return problem_response(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        problems = [
+            InvalidParameter(parameter=str(item["loc"][-1]), problem=item["msg"])
+            for item in error.errors()
+        ]
+        detail = "; ".join(f"{item.parameter}: {item.problem}" for item in problems)
+        extra: dict[str, object] = {"errors": [item.model_dump() for item in problems]}
+        return problem_response(request, RequestError(Kind.INVALID_PARAMETER, detail, extra))
+
+    @app.exception_handler(HTTPException)
+    async def framework(request: Request, error: HTTPException) -> JSONResponse:
+        kind = _HTTP_KINDS.get(error.status_code, Kind.INVALID_PARAMETER)
+        detail = f"{request.method} {request.url.path}: {error.detail}. See /docs."
+        headers = dict(error.headers or {})
+        return problem_response(request, RequestError(kind, detail), headers)
+
+
+def documented(*kinds: Kind) -> dict[int | str, dict[str, object]]:
+    """OpenAPI responses with an example for each kind, for the `responses` of a route."""
+    responses: dict[int | str, dict[str, object]] = {}
+    for code in sorted({STATUS[kind] for kind in kinds}):
+        of_status = [kind for kind in kinds if STATUS[kind] == code]
+        responses[code] = {
+            "model": Problem,
+            "description": "; ".join(TITLE[kind] for kind in of_status),
+            "content": {MEDIA_TYPE: {"examples": {kind: _example(kind) for kind in of_status}}},
+        }
+    return responses
+
+
+def _example(kind: Kind) -> dict[str, object]:
+    value = {
+        "type": f"/problems/{kind}",
+        "title": TITLE[kind],
+        "status": STATUS[kind],
+        "detail": "What is wrong with this request, and what to do.",
+        "request_id": "6f1c2a9e8d7b4c5f9a0b1c2d3e4f5a6b",
+    }
+    return {"summary": TITLE[kind], "value": value}

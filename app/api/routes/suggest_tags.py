@@ -1,0 +1,87 @@
+"""`POST /suggest-tags`: a track goes in, the tags that describe it come out."""
+
+import asyncio
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+
+from app.api.dependencies import ClockDep, ServicesDep
+from app.api.problems import documented
+from app.api.schemas import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
+from app.api.uploads import OPENAPI_BODY, received
+from app.errors import Kind, RequestError
+from app.stages import Stage
+from app.tagging.suggest import suggest
+
+router = APIRouter(tags=["tagging"])
+
+
+@router.post(
+    "/suggest-tags",
+    openapi_extra=OPENAPI_BODY,
+    responses=documented(
+        Kind.INVALID_PARAMETER,
+        Kind.PAYLOAD_TOO_LARGE,
+        Kind.UNSUPPORTED_AUDIO,
+        Kind.UNDECODABLE_AUDIO,
+        Kind.AUDIO_TOO_SHORT,
+        Kind.AUDIO_TOO_LONG,
+        Kind.SILENT_AUDIO,
+        Kind.UNKNOWN_MODEL,
+        Kind.UNKNOWN_VOCABULARY,
+        Kind.OVERLOADED,
+        Kind.NOT_READY,
+        Kind.DEADLINE_EXCEEDED,
+    ),
+)
+async def suggest_tags(
+    request: Request,
+    query: Annotated[SuggestParameters, Query()],
+    services: ServicesDep,
+    clock: ClockDep,
+) -> SuggestTags:
+    """Listen to a track and suggest the tags of a vocabulary, with the moments that speak for them.
+
+    A track that was heard before is answered from the cache.
+    """
+    tagger = services.tagger
+    projection = services.lexicon.projection(query.vocabulary, query.model)
+    with services.admission.permit():
+        async with received(request, services.settings.max_upload_bytes, clock) as track:
+            try:
+                async with asyncio.timeout(services.settings.deadline_s):
+                    taggrams, cached = await tagger.hear(track, projection.models, clock)
+            except TimeoutError:
+                raise RequestError(
+                    Kind.DEADLINE_EXCEEDED, "Listening took too long. Try again later."
+                ) from None
+    with clock.stage(Stage.DERIVE):
+        suggestions = suggest(
+            projection,
+            taggrams,
+            pooling=query.pooling,
+            top_k=query.top_k,
+            threshold=query.threshold,
+        )
+        models = [ModelOut.of(manifest.ref) for manifest in projection.models]
+        return SuggestTags(
+            track_id=track.track_id,
+            duration_s=round(taggrams[0].duration_s, 3),
+            model=models[0],
+            models=models,
+            vocabulary=projection.vocabulary.name,
+            vocabulary_version=projection.vocabulary.version,
+            pooling=query.pooling,
+            confidence="high" if projection.is_confident(taggrams) else "low",
+            suggestions=[SuggestionOut.of(suggestion) for suggestion in suggestions],
+            cached=cached,
+            taggram_url=_taggram_url(request, track.track_id, query),
+        )
+
+
+def _taggram_url(request: Request, track_id: str, query: SuggestParameters) -> str:
+    asked = {"track_id": track_id, "vocabulary": query.vocabulary}
+    if query.model is not None:
+        asked["model"] = query.model
+    return f"{request.scope.get('root_path', '')}/taggram?{urlencode(asked)}"

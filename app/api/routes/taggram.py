@@ -1,0 +1,111 @@
+"""`GET /taggram`: how tags move through a track that was heard before."""
+
+import asyncio
+import hashlib
+from typing import Annotated
+
+import mimeparse
+import numpy as np
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import Response
+
+from app.api.dependencies import ClockDep, ServicesDep
+from app.api.problems import documented
+from app.api.schemas import ModelOut, TaggramOut, TaggramParameters
+from app.domain import Taggram
+from app.errors import Kind
+from app.stages import Stage
+from app.tagging.render import draw, tabulate
+from app.tagging.timeline import Timeline, timeline
+from app.tagging.vocabulary import Projection
+
+router = APIRouter(tags=["tagging"])
+
+JSON, PNG, CSV = "application/json", "image/png", "text/csv"
+BY_RISING_PREFERENCE = (CSV, PNG, JSON)
+
+
+@router.get(
+    "/taggram",
+    response_model=TaggramOut,
+    responses={
+        200: {"content": {PNG: {}, CSV: {}}, "description": "As the Accept header asks."},
+        304: {"description": "What If-None-Match names is still right."},
+        **documented(
+            Kind.INVALID_PARAMETER,
+            Kind.UNKNOWN_TRACK,
+            Kind.UNKNOWN_MODEL,
+            Kind.UNKNOWN_VOCABULARY,
+            Kind.NOT_READY,
+        ),
+    },
+)
+async def taggram(
+    query: Annotated[TaggramParameters, Query()],
+    services: ServicesDep,
+    clock: ClockDep,
+    accept: Annotated[str, Header()] = JSON,
+    if_none_match: Annotated[str, Header()] = "",
+) -> Response:
+    """Show a track's tags over time, as JSON, a picture or a table; the model is not asked again.
+
+    The mean of a tag over all windows is its score in POST /suggest-tags with `pooling=mean`.
+    """
+    projection = services.lexicon.projection(query.vocabulary, query.model)
+    taggrams = await services.tagger.recall(query.track_id, projection.models)
+    with clock.stage(Stage.DERIVE):
+        shown = timeline(
+            projection.tags,
+            projection.apply(taggrams),
+            taggrams[0],
+            top=query.top,
+            start_s=query.start_s,
+            end_s=query.end_s,
+        )
+        media_type = _negotiate(accept)
+        body = await asyncio.to_thread(_render, media_type, shown, projection, taggrams[0])
+    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "private, no-cache"}
+    if etag in {tag.strip() for tag in if_none_match.split(",")}:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def _negotiate(accept: str) -> str:
+    """The best of what we have; JSON where the header asks for nothing that we have."""
+    try:
+        return mimeparse.best_match(BY_RISING_PREFERENCE, accept) or JSON
+    except mimeparse.MimeTypeParseException:
+        return JSON
+
+
+def _render(media_type: str, shown: Timeline, projection: Projection, heard: Taggram) -> bytes:
+    if media_type == PNG:
+        title = f"{projection.vocabulary.name}, track {heard.key.track_id[:12]}"
+        return draw(shown.times_s, heard.window_s, shown.tags, shown.scores, title)
+    if media_type == CSV:
+        return tabulate(shown.times_s, shown.tags, shown.scores).encode()
+    models = [ModelOut.of(manifest.ref) for manifest in projection.models]
+    return (
+        TaggramOut(
+            track_id=heard.key.track_id,
+            model=models[0],
+            models=models,
+            vocabulary=projection.vocabulary.name,
+            vocabulary_version=projection.vocabulary.version,
+            window_s=heard.window_s,
+            hop_s=heard.hop_s,
+            times_s=shown.times_s,
+            tags=list(shown.tags),
+            scores=_rounded(shown.scores),
+            mean_scores=_rounded(shown.mean_scores),
+        )
+        .model_dump_json()
+        .encode()
+    )
+
+
+def _rounded(scores: np.ndarray) -> list[float]:
+    """Six decimals: more than the models' own noise, half the bytes."""
+    rounded: list[float] = scores.astype(np.float64).round(6).tolist()
+    return rounded

@@ -1,0 +1,37 @@
+"""`GET /vocabularies`: which words can be suggested, and which of them never come."""
+
+from fastapi import APIRouter
+
+from app.api.dependencies import ServicesDep
+from app.api.schemas import ModelOut, TagOut, VocabularyOut
+from app.store.manifest import Manifest
+from app.tagging.vocabulary import Vocabulary
+
+router = APIRouter(tags=["catalogue"])
+
+
+@router.get("/vocabularies")
+def vocabularies(services: ServicesDep) -> list[VocabularyOut]:
+    """List the vocabularies, the default models of each, and how each tag is heard."""
+    return [
+        _shown(vocabulary, services.lexicon.needed_models(vocabulary))
+        for vocabulary in services.lexicon.vocabularies.values()
+    ]
+
+
+def _shown(vocabulary: Vocabulary, models: tuple[Manifest, ...]) -> VocabularyOut:
+    tags = []
+    for tag, families in vocabulary.tags.items():
+        heard_as = {
+            manifest.name: list(families[manifest.tags.family])
+            for manifest in models
+            if manifest.tags.family in families
+        }
+        tags.append(TagOut(tag=tag, covered=bool(heard_as), heard_as=heard_as))
+    return VocabularyOut(
+        name=vocabulary.name,
+        version=vocabulary.version,
+        description=vocabulary.description,
+        models=[ModelOut.of(manifest.ref) for manifest in models],
+        tags=tags,
+    )

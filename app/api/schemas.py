@@ -1,0 +1,221 @@
+"""What goes out over HTTP, and the parameters that come in, each with an example."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.domain import ModelRef, Suggestion
+from app.tagging.pooling import Pooling
+from app.tagging.vocabulary import RAW
+
+TRACK_ID = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+TrackId = Annotated[
+    str,
+    Field(
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the uploaded file, in hex.",
+        examples=[TRACK_ID],
+    ),
+]
+VocabularyName = Annotated[
+    str,
+    Field(
+        description=f"One of GET /vocabularies, or `{RAW}` for the model's own tags.",
+        examples=["subgenres"],
+    ),
+]
+ChosenModel = Annotated[
+    str | None,
+    Field(description="Ask only this model of GET /models.", examples=["msd-musicnn"]),
+]
+Score = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Parameters(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SuggestParameters(_Parameters):
+    """The query of POST /suggest-tags."""
+
+    vocabulary: VocabularyName = "subgenres"
+    top_k: Annotated[int, Field(ge=1, le=20, description="At most so many tags.")] = 5
+    pooling: Annotated[Pooling, Field(description="How windows become a track.")] = Pooling.MEAN
+    threshold: Annotated[Score, Field(description="No tag that scores less.")] = 0.0
+    model: ChosenModel = None
+
+
+class TaggramParameters(_Parameters):
+    """The query of GET /taggram."""
+
+    track_id: TrackId
+    vocabulary: VocabularyName = "subgenres"
+    model: ChosenModel = None
+    top: Annotated[
+        int | None, Field(ge=1, description="Only so many tags, those with the highest mean.")
+    ] = None
+    start_s: Annotated[float, Field(ge=0, description="Leave out windows that end before.")] = 0.0
+    end_s: Annotated[
+        float | None, Field(gt=0, description="Leave out windows that start at or after.")
+    ] = None
+
+
+class ModelOut(BaseModel):
+    """A model and the version that the scores belong to."""
+
+    name: str = Field(examples=["msd-musicnn"])
+    version: str = Field(examples=["1"])
+
+    @classmethod
+    def of(cls, ref: ModelRef) -> "ModelOut":
+        """From the domain's."""
+        return cls(name=ref.name, version=ref.version)
+
+
+class StretchOut(BaseModel):
+    """A part of the track in which a tag is heard."""
+
+    start_s: float = Field(examples=[41.888])
+    end_s: float = Field(examples=[56.848])
+    score: Score = Field(description="The tag's mean score there.", examples=[0.61])
+
+
+class SuggestionOut(BaseModel):
+    """A tag that describes the track."""
+
+    tag: str = Field(examples=["ambient"])
+    score: Score = Field(examples=[0.316])
+    heard_at: list[StretchOut] = Field(
+        description="Up to three stretches in which the tag holds half of its peak, best first."
+    )
+
+    @classmethod
+    def of(cls, suggestion: Suggestion) -> "SuggestionOut":
+        """From the domain's."""
+        return cls(
+            tag=suggestion.tag,
+            score=round(suggestion.score, 6),
+            heard_at=[
+                StretchOut(
+                    start_s=round(stretch.start_s, 3),
+                    end_s=round(stretch.end_s, 3),
+                    score=round(stretch.score, 6),
+                )
+                for stretch in suggestion.heard_at
+            ],
+        )
+
+
+class SuggestTags(BaseModel):
+    """The answer of POST /suggest-tags."""
+
+    track_id: TrackId
+    duration_s: float = Field(examples=[183.2])
+    model: ModelOut = Field(description="The first model that was asked.")
+    models: list[ModelOut] = Field(description="All models that were asked.")
+    vocabulary: str = Field(examples=["subgenres"])
+    vocabulary_version: str = Field(examples=["1"])
+    pooling: Pooling
+    confidence: Literal["high", "low"] = Field(
+        description="`low` where nothing scores higher than noise, tones and speech do."
+    )
+    suggestions: list[SuggestionOut]
+    cached: bool = Field(description="Whether the answer needed no new listening.")
+    taggram_url: str = Field(examples=[f"/taggram?track_id={TRACK_ID}&vocabulary=subgenres"])
+
+
+class TaggramOut(BaseModel):
+    """The answer of GET /taggram."""
+
+    track_id: TrackId
+    model: ModelOut = Field(description="The first model that was asked.")
+    models: list[ModelOut] = Field(description="All models that were asked.")
+    vocabulary: str = Field(examples=["subgenres"])
+    vocabulary_version: str = Field(examples=["1"])
+    window_s: float = Field(description="Length of a window.", examples=[2.992])
+    hop_s: float = Field(description="Time between two windows' starts.", examples=[2.992])
+    times_s: list[float] = Field(description="When each window starts.", examples=[[0.0, 2.992]])
+    tags: list[str] = Field(
+        description="By falling mean score.", examples=[["ambient", "chillout"]]
+    )
+    scores: list[list[float]] = Field(
+        description="Windows x tags, rows in time order.", examples=[[[0.31, 0.1], [0.33, 0.08]]]
+    )
+    mean_scores: list[float] = Field(
+        description="Each tag's mean over these windows.", examples=[[0.32, 0.09]]
+    )
+
+
+class TagOut(BaseModel):
+    """A tag of a vocabulary."""
+
+    tag: str = Field(examples=["ambient"])
+    covered: bool = Field(description="Whether a loaded model can give it; else it never comes.")
+    heard_as: dict[str, list[str]] = Field(
+        description="The raw tags that speak for it, by model.",
+        examples=[{"msd-musicnn": ["ambient"], "mtt-musicnn": ["ambient", "new age"]}],
+    )
+
+
+class VocabularyOut(BaseModel):
+    """A vocabulary."""
+
+    name: str = Field(examples=["subgenres"])
+    version: str = Field(examples=["1"])
+    description: str = Field(examples=["Finer musical styles below the level of broad genres."])
+    models: list[ModelOut] = Field(description="The models that it asks unless told otherwise.")
+    tags: list[TagOut]
+
+
+class EvaluationOut(BaseModel):
+    """Figures that the model's authors published."""
+
+    dataset: str = Field(examples=["MagnaTagATune, full split, 50 most used tags"])
+    roc_auc: float = Field(examples=[0.9067])
+    pr_auc: float = Field(examples=[0.3831])
+
+
+class LoadedModel(BaseModel):
+    """A model that answers."""
+
+    name: str = Field(examples=["msd-musicnn"])
+    version: str = Field(examples=["1"])
+    default: bool = Field(description="Whether `vocabulary=raw` asks it unless told otherwise.")
+    summary: str
+    architecture: str = Field(examples=["musicnn"])
+    sample_rate: int = Field(examples=[16000])
+    window_s: float = Field(examples=[2.992])
+    hop_s: float = Field(examples=[2.992])
+    tags: list[str] = Field(examples=[["rock", "pop"]])
+    confidence_floor: float = Field(description="A best score below it is `confidence: low`.")
+    evaluation: EvaluationOut
+    weights_sha256: str = Field(examples=[TRACK_ID])
+    licence: str = Field(examples=["ISC"])
+    citation: str
+    url: str
+
+
+class Health(BaseModel):
+    """The service's own state."""
+
+    status: Literal["alive", "ready"]
+
+
+class InvalidParameter(BaseModel):
+    """One parameter that is off."""
+
+    parameter: str = Field(examples=["top_k"])
+    problem: str = Field(examples=["Input should be greater than or equal to 1"])
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; each kind may add members that help to mend it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="Stable name of the kind.", examples=["/problems/silent_audio"])
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong and what to do.")
+    request_id: str = Field(description="Also in X-Request-ID and in the log.")

@@ -1,0 +1,1 @@
+"""Bytes to waveforms, in processes that may crash."""

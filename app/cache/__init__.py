@@ -1,0 +1,1 @@
+"""Keeps taggrams, so that no track is heard twice."""

@@ -1,0 +1,12 @@
+"""The subcommands, put together."""
+
+import typer
+
+from app.cli.models import models_app
+from app.cli.serve import serve
+from app.cli.tag import tag
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(models_app, name="models")
+app.command()(serve)
+app.command()(tag)

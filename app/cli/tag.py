@@ -1,0 +1,158 @@
+"""`taggram tag`: suggestions for files and folders, without a server."""
+
+import asyncio
+import csv
+import hashlib
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app.cli.console import err, log_to_stderr, out, plain_errors
+from app.domain import Suggestion
+from app.errors import RequestError
+from app.services import Services
+from app.settings import Settings
+from app.stages import StageClock
+from app.tagging.pooling import Pooling
+from app.tagging.suggest import suggest
+from app.tagging.tagger import Track
+from app.tagging.timeline import clock_time
+
+AUDIO_SUFFIXES = {".aif", ".aiff", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"}
+"""Which files of a folder are tried; a file that is named itself is tried whatever its name."""
+
+
+@dataclass(frozen=True)
+class TaggedFile:
+    """What `tag` says of one file."""
+
+    path: Path
+    track_id: str
+    duration_s: float
+    models: tuple[str, ...]
+    vocabulary: str
+    confidence: str
+    suggestions: tuple[Suggestion, ...]
+
+
+def tag(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders.")],
+    vocabulary: Annotated[str, typer.Option(help="See GET /vocabularies.")] = "subgenres",
+    top_k: Annotated[int, typer.Option(min=1, max=20, help="At most so many tags.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A row a tag.")] = False,
+) -> None:
+    """Suggest tags for audio files; a bad file is reported and the others go on."""
+    if as_json and as_csv:
+        raise typer.BadParameter("choose one of --json and --csv")
+    log_to_stderr(logging.ERROR)
+    show = _json_line if as_json else _csv_rows() if as_csv else _readable
+    with plain_errors():
+        services = Services(Settings())
+        services.lexicon.projection(vocabulary, None)
+        with err.status("loading the models"):
+            services.load()
+    failed = asyncio.run(_tag_all(services, list(_expand(files)), vocabulary, top_k, show))
+    for path, problem in failed:
+        err.print(f"{path}: {problem}", style="red", markup=False, highlight=False)
+    if failed:
+        err.print(f"{len(failed)} failed", style="bold red")
+        raise typer.Exit(1)
+
+
+async def _tag_all(
+    services: Services,
+    files: list[Path],
+    vocabulary: str,
+    top_k: int,
+    show: Callable[[TaggedFile], None],
+) -> list[tuple[Path, str]]:
+    """Tag one file after the other; the failed ones with what is wrong with them."""
+    failed = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
+        bar = progress.add_task("tagging", total=len(files))
+        for path in files:
+            try:
+                show(await _tag(services, path, vocabulary, top_k))
+            except RequestError as error:
+                failed.append((path, error.detail))
+            except OSError as error:
+                failed.append((path, error.strerror or str(error)))
+            progress.advance(bar)
+    await services.close()
+    return failed
+
+
+async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> TaggedFile:
+    projection = services.lexicon.projection(vocabulary, None)
+    with path.open("rb") as file:
+        track = Track(path, hashlib.file_digest(file, "sha256").hexdigest())
+    taggrams, _ = await services.tagger.hear(track, projection.models, StageClock())
+    return TaggedFile(
+        path,
+        track.track_id,
+        round(taggrams[0].duration_s, 3),
+        tuple(str(manifest.ref) for manifest in projection.models),
+        vocabulary,
+        "high" if projection.is_confident(taggrams) else "low",
+        suggest(projection, taggrams, pooling=Pooling.MEAN, top_k=top_k, threshold=0.0),
+    )
+
+
+def _expand(paths: Iterable[Path]) -> Iterable[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(
+                file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES
+            )
+        else:
+            yield path
+
+
+def _readable(tagged: TaggedFile) -> None:
+    sure = "" if tagged.confidence == "high" else "  (not sure)"
+    out.print(f"{tagged.path}{sure}", style="bold", markup=False, highlight=False)
+    for suggestion in tagged.suggestions:
+        moments = ", ".join(
+            f"{clock_time(stretch.start_s)}-{clock_time(stretch.end_s)}"
+            for stretch in suggestion.heard_at
+        )
+        out.print(f"  {suggestion.score:.3f}  {suggestion.tag:<24} {moments}", highlight=False)
+
+
+def _json_line(tagged: TaggedFile) -> None:
+    suggestions = [
+        {
+            "tag": suggestion.tag,
+            "score": round(suggestion.score, 6),
+            "heard_at": [vars(stretch) for stretch in suggestion.heard_at],
+        }
+        for suggestion in tagged.suggestions
+    ]
+    answer = {**vars(tagged), "path": str(tagged.path), "suggestions": suggestions}
+    print(json.dumps(answer), flush=True)  # noqa: T201 - rich would fold it
+
+
+def _csv_rows() -> Callable[[TaggedFile], None]:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(["file", "track_id", "confidence", "vocabulary", "rank", "tag", "score"])
+
+    def rows(tagged: TaggedFile) -> None:
+        for rank, suggestion in enumerate(tagged.suggestions, start=1):
+            writer.writerow(
+                [
+                    *(tagged.path, tagged.track_id, tagged.confidence, tagged.vocabulary),
+                    *(rank, suggestion.tag, f"{suggestion.score:.6f}"),
+                ]
+            )
+        sys.stdout.flush()
+
+    return rows

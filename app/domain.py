@@ -1,0 +1,113 @@
+"""What the rooms hand one another. Plain, frozen, without behaviour that needs a library."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.float32]
+"""(samples,), mono, nominally within -1..1."""
+
+Scores = npt.NDArray[np.float32]
+"""(windows, tags), each within 0..1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """Decoded audio.
+
+    Attributes:
+        samples: Mono samples.
+        sample_rate: In Hz.
+    """
+
+    samples: Samples
+    sample_rate: int
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """How a waveform becomes a log-melgram.
+
+    Attributes:
+        sample_rate: In Hz.
+        n_fft: Length of the FFT and of its periodic Hann window, in samples.
+        hop: Samples between two frames.
+        n_mels: Number of mel bands (Slaney's scale, normalised by area).
+        f_min: Lower edge of the lowest band, in Hz.
+        f_max: Upper edge of the highest band, in Hz.
+        log_gain: The `g` of `log10(g * power + 1)`.
+    """
+
+    sample_rate: int
+    n_fft: int
+    hop: int
+    n_mels: int
+    f_min: float
+    f_max: float
+    log_gain: float
+
+    def samples(self, frames: int) -> int:
+        """The fewest samples that give `frames` frames, the first centred on sample 0."""
+        return (frames - 1) * self.hop
+
+
+@dataclass(frozen=True, order=True)
+class ModelRef:
+    """A published model: a name and the version that its scores belong to."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True)
+class TaggramKey:
+    """What identifies a taggram: whose audio, heard by which model."""
+
+    track_id: str
+    model: ModelRef
+
+
+@dataclass(frozen=True, eq=False)
+class Taggram:
+    """What one model heard in one track, window by window: the result that all others derive from.
+
+    Attributes:
+        key: Whose audio, heard by which model.
+        duration_s: Length of the track.
+        window_s: Length of a window.
+        hop_s: Time between two windows' starts.
+        scores: (windows, raw tags), rows in time order, columns in the model's order.
+    """
+
+    key: TaggramKey
+    duration_s: float
+    window_s: float
+    hop_s: float
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a track in which a tag is heard, with its mean score there."""
+
+    start_s: float
+    end_s: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A tag that describes the track, and the moments that speak for it, best first."""
+
+    tag: str
+    score: float
+    heard_at: tuple[Stretch, ...]

@@ -1,0 +1,75 @@
+"""Everything that can go wrong, named by the step of the data path where it does.
+
+    upload ──> temp file + digest        invalid_parameter, payload_too_large
+      digest ──> cache                   (a cache never fails a request)
+      temp file ──> decode process       unsupported_audio, undecodable_audio, audio_too_short,
+                                         audio_too_long, silent_audio
+      waveform ──> inference queue       overloaded, not_ready, deadline_exceeded
+      taggram ──> suggestions            unknown_track, unknown_model, unknown_vocabulary
+
+A `RequestError` is one caller's: it says what to do, and the next request works. A `SetupError` is
+the operator's: the service does not start until it is mended. This module knows no web library;
+`app.api.problems` turns kinds into statuses.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The machine-readable name of a caller's problem, stable across releases."""
+
+    INVALID_PARAMETER = "invalid_parameter"
+    PAYLOAD_TOO_LARGE = "payload_too_large"
+    UNSUPPORTED_AUDIO = "unsupported_audio"
+    UNDECODABLE_AUDIO = "undecodable_audio"
+    AUDIO_TOO_SHORT = "audio_too_short"
+    AUDIO_TOO_LONG = "audio_too_long"
+    SILENT_AUDIO = "silent_audio"
+    UNKNOWN_TRACK = "unknown_track"
+    UNKNOWN_MODEL = "unknown_model"
+    UNKNOWN_VOCABULARY = "unknown_vocabulary"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    OVERLOADED = "overloaded"
+    NOT_READY = "not_ready"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    INTERNAL_ERROR = "internal_error"
+
+
+class TaggramError(Exception):
+    """Root of all errors that Taggram raises on purpose."""
+
+
+class RequestError(TaggramError):
+    """One request can't be answered.
+
+    Attributes:
+        kind: What sort of problem it is.
+        detail: What is wrong and what to do, in words for the caller.
+        extra: Further members for the answer, such as the limit that was passed.
+    """
+
+    def __init__(self, kind: Kind, detail: str, extra: dict[str, object] | None = None) -> None:
+        super().__init__(kind, detail, extra)  # all of them, so that it survives a pickle
+        self.kind = kind
+        self.detail = detail
+        self.extra = extra or {}
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.detail}"
+
+
+class SetupError(TaggramError):
+    """The service can't start, or a command can't run, until the operator mends something."""
+
+
+class ManifestError(SetupError):
+    """A model's manifest is missing, unreadable or contradicts itself."""
+
+
+class WeightsError(SetupError):
+    """A model's weights are missing, not the ones its manifest names, or score differently."""
+
+
+class VocabularyError(SetupError):
+    """A vocabulary file is wrong; the message names the file and the line."""

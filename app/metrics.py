@@ -1,0 +1,146 @@
+"""Every Prometheus instrument, and the only import of `prometheus_client`.
+
+Labels are bounded: routes are templates, kinds and stages are enumerations, models are the loaded
+ones. Buckets fit work on seconds of audio, where the customary ones end.
+"""
+
+from collections.abc import Iterable
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+from app.domain import ModelRef
+from app.errors import Kind
+from app.stages import StageClock
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+_SECONDS = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    1,
+    1.5,
+    2,
+    3,
+    5,
+    8,
+    15,
+    30,
+)
+_WINDOWS = (1, 2, 5, 10, 20, 40, 60, 80, 100, 150, 200)
+
+
+class Metrics:
+    """The instruments of one service, in a registry of their own."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+        self._registry = registry
+        self._stages = Histogram(
+            "taggram_stage_seconds",
+            "Time of a request in a stage of the data path.",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._requests = Histogram(
+            "taggram_request_seconds",
+            "Time from the first byte of a request to the last of its answer.",
+            ["method", "route", "status"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._in_flight = Gauge(
+            "taggram_uploads_in_flight", "Uploads being received or answered.", registry=registry
+        )
+        self._audio = Counter(
+            "taggram_audio_seconds", "Audio heard by a model.", ["model"], registry=registry
+        )
+        self._windows = Histogram(
+            "taggram_batch_windows",
+            "Windows given to a model at a time.",
+            buckets=_WINDOWS,
+            registry=registry,
+        )
+        self._cache = Counter(
+            "taggram_cache_lookups", "Taggrams looked up.", ["result"], registry=registry
+        )
+        self._cache_failures = Counter(
+            "taggram_cache_failures",
+            "Reads and writes that the cache failed; their requests went on without it.",
+            ["operation"],
+            registry=registry,
+        )
+        self._errors = Counter(
+            "taggram_errors", "Problems answered, by kind.", ["kind"], registry=registry
+        )
+        self._model = Info("taggram_model", "A loaded model.", ["model"], registry=registry)
+        for kind in Kind:
+            self._errors.labels(kind)
+        for result in ("hit", "miss"):
+            self._cache.labels(result)
+        for operation in ("get", "put"):
+            self._cache_failures.labels(operation)
+
+    def request_done(
+        self, method: str, route: str, status: int, seconds: float, clock: StageClock
+    ) -> None:
+        """One request was answered."""
+        self._requests.labels(method, route, str(status)).observe(seconds)
+        for stage, stage_seconds in clock.seconds.items():
+            self._stages.labels(stage).observe(stage_seconds)
+
+    def upload_began(self) -> None:
+        """An upload was accepted."""
+        self._in_flight.inc()
+
+    def upload_ended(self) -> None:
+        """An accepted upload was answered or given up."""
+        self._in_flight.dec()
+
+    def heard(self, model: ModelRef, duration_s: float, windows: int) -> None:
+        """A model heard a track."""
+        self._audio.labels(str(model)).inc(duration_s)
+        self._windows.observe(windows)
+
+    def cache_lookup(self, *, hit: bool) -> None:
+        """A taggram was looked up."""
+        self._cache.labels("hit" if hit else "miss").inc()
+
+    def cache_failure(self, operation: str) -> None:
+        """The cache failed to `get` or `put`."""
+        self._cache_failures.labels(operation).inc()
+
+    def error(self, kind: Kind) -> None:
+        """A problem was answered."""
+        self._errors.labels(kind).inc()
+
+    def models_loaded(self, models: Iterable[tuple[ModelRef, str]]) -> None:
+        """These models, with the hash of their weights, serve from now on."""
+        for model, sha256 in models:
+            self._model.labels(model.name).info({"version": model.version, "sha256": sha256})
+
+    def exposition(self) -> bytes:
+        """All of it in Prometheus's text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,68 @@
+"""One graph from a whole waveform to scores: melgram, windows, network, mean over time.
+
+Only the waveform goes to the device and only scores come back. The melgram is made once for the
+track and then cut into windows, as the published models were run: cutting the waveform first would
+reflect it at every window's edge and change the scores.
+"""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from app.domain import FrontEnd
+from app.models.front_end import melgram
+
+WINDOWS_PER_STEP = 8
+"""Bounds memory: a window needs about 30 MB inside the network, a 10-minute track has 200."""
+
+
+@keras.saving.register_keras_serializable("taggram")
+class ScoreWindows(layers.Layer):
+    """Cuts a melgram into windows and runs the network over them, a few at a time.
+
+    (1, frames, mels) -> (windows, n_tags). A trailing partial window is dropped, as the reference
+    does; a melgram shorter than one window gives no rows.
+    """
+
+    def __init__(
+        self, network: keras.Model, window_frames: int, hop_frames: int, **kwargs: object
+    ) -> None:
+        super().__init__(**kwargs)
+        self.network = network
+        self.window_frames = window_frames
+        self.hop_frames = hop_frames
+
+    def call(self, melgrams: tf.Tensor) -> tf.Tensor:
+        """Score the windows of the one melgram in the batch."""
+        windows = tf.signal.frame(melgrams[0], self.window_frames, self.hop_frames, axis=0)
+        count = tf.shape(windows)[0]
+        steps = (count + WINDOWS_PER_STEP - 1) // WINDOWS_PER_STEP
+        scores = tf.TensorArray(tf.float32, size=steps, infer_shape=False)
+
+        def step(index: tf.Tensor, scores: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            start = index * WINDOWS_PER_STEP
+            batch = windows[start : tf.minimum(start + WINDOWS_PER_STEP, count)]
+            return index + 1, scores.write(index, self.network(batch, training=False))
+
+        _, scores = tf.while_loop(
+            lambda index, _: index < steps, step, (0, scores), parallel_iterations=1
+        )
+        return scores.concat()
+
+    def compute_output_shape(self, _: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """(windows, n_tags); the number of windows is known only when it runs."""
+        return (None, self.network.output_shape[-1])
+
+
+def track_model(
+    front_end: FrontEnd, network: keras.Model, window_frames: int, hop_frames: int
+) -> keras.Model:
+    """Put the graph together.
+
+    Takes one waveform, (1, samples), at the front end's rate. Gives `windows`, (windows, n_tags),
+    and `mean`, (n_tags,), its mean over time.
+    """
+    melgrams = melgram(front_end)
+    windows = ScoreWindows(network, window_frames, hop_frames, name="windows")(melgrams.output)
+    mean = keras.ops.mean(windows, axis=0)
+    return keras.Model(melgrams.input, {"windows": windows, "mean": mean}, name="track")

@@ -1,0 +1,42 @@
+"""VGG for melgrams: five small convolutions, each followed by a pooling.
+
+The baseline that ships with musicnn (Pons & Serra 2019, arXiv:1909.06654), after the VGG of
+Simonyan & Zisserman (arXiv:1409.1556) as Choi et al. brought it to tagging (arXiv:1606.00298).
+Its two published sets of weights were trained with different poolings: the graphs stored beside
+them say so, while the wheel's Python code builds one of them for both.
+"""
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers, ops
+
+EPSILON = 1e-3
+DROPOUTS = (0.25, 0.25, 0.25, 0.25, 0.5)
+
+
+def vgg(
+    n_tags: int, frames: int, mels: int, pools: Sequence[Sequence[int]], channels: int = 128
+) -> keras.Model:
+    """Build the network: melgram window (batch, frames, mels) to scores (batch, n_tags) in 0..1.
+
+    Args:
+        n_tags: Number of tags.
+        frames: Length of a window, in frames.
+        mels: Number of mel bands.
+        pools: For each of the five convolutions the pooling after it, as size and stride:
+            (frames, mels, frames, mels).
+        channels: Channels of each convolution.
+    """
+    window = keras.Input((frames, mels), name="window")
+    x = ops.expand_dims(window, -1)
+    x = layers.BatchNormalization(epsilon=EPSILON, name="input_bn")(x)
+    for number, (pool, dropout) in enumerate(zip(pools, DROPOUTS, strict=True), start=1):
+        name = f"conv_{number}"
+        x = layers.Conv2D(channels, 3, padding="same", activation="relu", name=name)(x)
+        x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn")(x)
+        x = layers.MaxPooling2D(tuple(pool[:2]), tuple(pool[2:]))(x)
+        x = layers.Flatten()(x) if number == len(pools) else x
+        x = layers.Dropout(dropout)(x)
+    scores = layers.Dense(n_tags, activation="sigmoid", name="tags")(x)
+    return keras.Model(window, scores, name="vgg")

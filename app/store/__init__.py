@@ -1,0 +1,1 @@
+"""Published models on disk: manifests, weights, the checks that tie them."""

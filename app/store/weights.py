@@ -1,0 +1,61 @@
+"""The weights beside a manifest, tied to it by SHA-256: one flipped bit, and they are refused."""
+
+import hashlib
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+
+from app.errors import WeightsError
+from app.store.manifest import Manifest
+
+BRING_WEIGHTS = "run `taggram models pull`"
+
+
+class WeightsState(StrEnum):
+    """The weights' file against the manifest's hash."""
+
+    READY = "ready"
+    MISSING = "missing"
+    ALTERED = "altered"
+
+
+def weights_path(store: Path, manifest: Manifest) -> Path:
+    """Where a model's weights lie once they are pulled."""
+    return store / manifest.name / manifest.version / manifest.weights.file
+
+
+def weights_state(store: Path, manifest: Manifest) -> WeightsState:
+    """Look at the file without loading it."""
+    path = weights_path(store, manifest)
+    if not path.exists():
+        return WeightsState.MISSING
+    if sha256(path.read_bytes()) != manifest.weights.sha256:
+        return WeightsState.ALTERED
+    return WeightsState.READY
+
+
+def read_weights(store: Path, manifest: Manifest) -> dict[str, np.ndarray]:
+    """The arrays by the path of the variable that each belongs to.
+
+    Raises:
+        WeightsError: The file is missing, or not the one that the manifest names.
+    """
+    path = weights_path(store, manifest)
+    match weights_state(store, manifest):
+        case WeightsState.MISSING:
+            raise WeightsError(f"{path}: the weights are missing; {BRING_WEIGHTS}")
+        case WeightsState.ALTERED:
+            raise WeightsError(
+                f"{path}: the weights are not the ones that the manifest names (SHA-256 differs); "
+                f"{BRING_WEIGHTS} to replace them"
+            )
+        case WeightsState.READY:
+            arrays: dict[str, np.ndarray] = safetensors.numpy.load_file(path)
+            return arrays
+
+
+def sha256(data: bytes) -> str:
+    """In hex."""
+    return hashlib.sha256(data).hexdigest()

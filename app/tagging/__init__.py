@@ -1,0 +1,1 @@
+"""The use cases: a track to its taggram, a taggram to suggestions."""

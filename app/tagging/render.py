@@ -1,0 +1,55 @@
+"""A taggram as a picture and as a table."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from app.domain import Scores
+from app.tagging.timeline import clock_time
+
+ROW_INCHES = 0.28
+MARGIN_INCHES = 1.3
+
+
+def draw(
+    times_s: Sequence[float], window_s: float, tags: Sequence[str], scores: Scores, title: str
+) -> bytes:
+    """Draw scores, (windows, tags), as a heat map in PNG: time to the right, first tag on top.
+
+    The colours run from 0 to 1 whatever the track, so that two pictures can be compared, on a scale
+    that colour-blind readers can tell apart.
+    """
+    figure = Figure(figsize=(10, MARGIN_INCHES + ROW_INCHES * len(tags)), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(
+        scores.T,
+        aspect="auto",
+        interpolation="nearest",
+        cmap="cividis",
+        vmin=0,
+        vmax=1,
+        extent=(times_s[0], times_s[-1] + window_s, len(tags) - 0.5, -0.5),
+    )
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_yticks(range(len(tags)), tags)
+    axes.set_xlabel("time (min:s)")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: clock_time(time)))
+    figure.colorbar(image, ax=axes, label="score", pad=0.01)
+    png = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(png, format="png")
+    return png.getvalue()
+
+
+def tabulate(times_s: Sequence[float], tags: Sequence[str], scores: Scores) -> str:
+    """List scores, (windows, tags), as CSV: a row a window, a column a tag."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["time_s", *tags])
+    for time_s, row in zip(times_s, scores, strict=True):
+        writer.writerow([f"{time_s:.3f}", *(f"{score:.6f}" for score in row)])
+    return text.getvalue()

@@ -1,0 +1,62 @@
+"""From a vocabulary's scores over time to the few tags worth suggesting, with their moments."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from app.domain import Samples, Stretch, Suggestion, Taggram
+from app.tagging.pooling import Pooling, pool
+from app.tagging.vocabulary import Projection
+
+MAX_STRETCHES = 3
+SHARE_OF_PEAK = 0.5
+
+
+def suggest(
+    projection: Projection,
+    taggrams: Sequence[Taggram],
+    *,
+    pooling: Pooling,
+    top_k: int,
+    threshold: float,
+) -> tuple[Suggestion, ...]:
+    """Suggest the best tags.
+
+    Args:
+        projection: The vocabulary on the models that were asked.
+        taggrams: What these models heard, in their order.
+        pooling: How windows become a track.
+        top_k: At most so many tags.
+        threshold: None that scores less.
+
+    Returns:
+        By falling score; equal ones in the vocabulary's order.
+    """
+    scores = projection.apply(taggrams)
+    pooled = pool(scores, pooling)
+    best = np.argsort(-pooled, kind="stable")[:top_k]
+    return tuple(
+        Suggestion(projection.tags[tag], float(pooled[tag]), heard_at(scores[:, tag], taggrams[0]))
+        for tag in best
+        if pooled[tag] >= threshold
+    )
+
+
+def heard_at(scores: Samples, grid: Taggram) -> tuple[Stretch, ...]:
+    """The stretches in which a tag holds at least half of its peak, (windows,), best first."""
+    stretches = [
+        Stretch(
+            start_s=first * grid.hop_s,
+            end_s=min((last - 1) * grid.hop_s + grid.window_s, grid.duration_s),
+            score=float(scores[first:last].mean()),
+        )
+        for first, last in _runs(scores >= SHARE_OF_PEAK * scores.max())
+    ]
+    return tuple(sorted(stretches, key=lambda stretch: -stretch.score)[:MAX_STRETCHES])
+
+
+def _runs(mask: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield each run of True as (first, one past the last)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    for first, last in edges.reshape(-1, 2):
+        yield int(first), int(last)

@@ -1,0 +1,72 @@
+"""A part of a taggram for showing: some windows, some tags, in order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.domain import Samples, Scores, Taggram
+from app.errors import Kind, RequestError
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """Scores over time.
+
+    Attributes:
+        times_s: When each window starts.
+        tags: By falling mean score.
+        scores: (windows, tags), rows in time order.
+        mean_scores: (tags,), over these windows.
+    """
+
+    times_s: list[float]
+    tags: tuple[str, ...]
+    scores: Scores
+    mean_scores: Samples
+
+
+def timeline(
+    tags: tuple[str, ...],
+    scores: Scores,
+    grid: Taggram,
+    *,
+    top: int | None,
+    start_s: float,
+    end_s: float | None,
+) -> Timeline:
+    """Cut and sort.
+
+    Args:
+        tags: Names of the columns.
+        scores: (windows, tags).
+        grid: A taggram of the same windows, for their times.
+        top: Only so many tags.
+        start_s: Leave out windows that end at or before.
+        end_s: Leave out windows that start at or after.
+
+    Raises:
+        RequestError: `invalid_parameter` where no window is left.
+    """
+    times_s = np.arange(len(scores)) * grid.hop_s
+    inside = times_s + grid.window_s > start_s
+    if end_s is not None:
+        inside &= times_s < end_s
+    if not inside.any():
+        raise RequestError(
+            Kind.INVALID_PARAMETER,
+            f"No window lies between start_s and end_s; the track lasts {grid.duration_s:.1f} s.",
+        )
+    scores = scores[inside]
+    means = scores.mean(axis=0)
+    order = np.argsort(-means, kind="stable")[:top]
+    return Timeline(
+        [round(float(time_s), 3) for time_s in times_s[inside]],
+        tuple(tags[tag] for tag in order),
+        scores[:, order],
+        means[order],
+    )
+
+
+def clock_time(seconds: float) -> str:
+    """Minutes and seconds, as 1:07."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

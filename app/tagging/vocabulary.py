@@ -1,0 +1,112 @@
+"""Vocabularies: the words we suggest, each with the raw tags of the models that speak for it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from app.domain import Scores, Taggram
+from app.errors import Kind, RequestError
+from app.store.manifest import Manifest
+
+RAW = "raw"
+"""The name under which a model's own tags are asked for."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A set of tags.
+
+    Attributes:
+        name: What callers ask for.
+        version: Grows with each change of the tags.
+        description: One sentence.
+        tags: For each tag, and each family of raw tags, the raw tags that speak for it.
+    """
+
+    name: str
+    version: str
+    description: str
+    tags: Mapping[str, Mapping[str, tuple[str, ...]]]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """How the taggrams of some models become scores of a vocabulary's tags.
+
+    Attributes:
+        vocabulary: Whose tags.
+        models: The models to ask, in the order in which `apply` takes their taggrams.
+        tags: The tags that these models can give.
+        sources: For each of them the columns that speak for it: (model, raw tag) as indices.
+    """
+
+    vocabulary: Vocabulary
+    models: tuple[Manifest, ...]
+    tags: tuple[str, ...]
+    sources: tuple[tuple[tuple[int, int], ...], ...]
+
+    def apply(self, taggrams: Sequence[Taggram]) -> Scores:
+        """Score each tag in each window by its strongest raw tag: (windows, tags)."""
+        columns = [
+            np.max([taggrams[model].scores[:, raw] for model, raw in sources], axis=0)
+            for sources in self.sources
+        ]
+        return np.stack(columns, axis=1)
+
+    def is_confident(self, taggrams: Sequence[Taggram]) -> bool:
+        """Whether any model's best raw tag, over time, is above what noise and speech reach too."""
+        for index, (manifest, taggram) in enumerate(zip(self.models, taggrams, strict=True)):
+            columns = [raw for tag in self.sources for model, raw in tag if model == index]
+            if taggram.scores[:, columns].mean(axis=0).max() >= manifest.confidence.floor:
+                return True
+        return False
+
+
+def needed_models(vocabulary: Vocabulary, models: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """Those that a vocabulary asks: of each family that it names, the first model."""
+    first_of_family: dict[str, Manifest] = {}
+    for manifest in models:
+        first_of_family.setdefault(manifest.tags.family, manifest)
+    named = {family for families in vocabulary.tags.values() for family in families}
+    return tuple(manifest for family, manifest in first_of_family.items() if family in named)
+
+
+def project(vocabulary: Vocabulary, models: Iterable[Manifest]) -> Projection:
+    """Map a vocabulary's tags on the models that it needs.
+
+    Raises:
+        RequestError: `unknown_vocabulary` where these models can give none of its tags.
+    """
+    needed = needed_models(vocabulary, models)
+    if not needed:
+        raise RequestError(
+            Kind.UNKNOWN_VOCABULARY,
+            f"No tag of the vocabulary {vocabulary.name!r} can be given by the models asked. "
+            "GET /vocabularies lists what is covered, and by which model.",
+        )
+    sources = {tag: _sources(families, needed) for tag, families in vocabulary.tags.items()}
+    covered = {tag: found for tag, found in sources.items() if found}
+    return Projection(vocabulary, needed, tuple(covered), tuple(covered.values()))
+
+
+def raw_vocabulary(manifest: Manifest) -> Vocabulary:
+    """A model's own tags."""
+    family = manifest.tags.family
+    return Vocabulary(
+        RAW,
+        manifest.version,
+        f"The tags of {manifest.name} as it was trained on them.",
+        MappingProxyType({tag: {family: (tag,)} for tag in manifest.tags.names}),
+    )
+
+
+def _sources(
+    families: Mapping[str, tuple[str, ...]], models: Sequence[Manifest]
+) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (index, manifest.tags.names.index(raw))
+        for index, manifest in enumerate(models)
+        for raw in families.get(manifest.tags.family, ())
+    )
