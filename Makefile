@@ -16,7 +16,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
 
-test: $(READY)/dev $(READY)/weights
+test: $(READY)/dev $(READY)/weights $(READY)/audio
 	$(BIN)/pytest
 
 check: $(READY)/dev
@@ -59,4 +59,9 @@ $(READY)/dev: $(READY)/app requirements/dev.lock
 
 $(READY)/weights: $(READY)/app $(wildcard model_store/*/*/manifest.toml)
 	$(BIN)/taggram models pull
+	@touch $@
+
+# Free music for the tests; where it can't be had, they skip by name.
+$(READY)/audio: loadtests/audio_packages.py $(READY)/uv
+	$(BIN)/python -m loadtests.audio_packages
 	@touch $@

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from app.api.schemas import SuggestionOut
 from app.cli.console import err, log_to_stderr, out, plain_errors
 from app.domain import Suggestion
 from app.errors import RequestError
@@ -129,14 +130,7 @@ def _readable(tagged: TaggedFile) -> None:
 
 
 def _json_line(tagged: TaggedFile) -> None:
-    suggestions = [
-        {
-            "tag": suggestion.tag,
-            "score": round(suggestion.score, 6),
-            "heard_at": [vars(stretch) for stretch in suggestion.heard_at],
-        }
-        for suggestion in tagged.suggestions
-    ]
+    suggestions = [SuggestionOut.of(suggestion).model_dump() for suggestion in tagged.suggestions]
     answer = {**vars(tagged), "path": str(tagged.path), "suggestions": suggestions}
     print(json.dumps(answer), flush=True)  # noqa: T201 - rich would fold it
 

@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat; see the Makefile. No test asserts a time."""

@@ -1,0 +1,64 @@
+"""What tests share: the real weights, real music, a real server, the published models' outputs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from app.settings import Settings
+from loadtests.audio_packages import audio_folder
+from tests.server import Server, serving
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+GOLDEN = REPOSITORY.parent / "shared" / "golden"
+
+
+@pytest.fixture(scope="session")
+def store() -> Path:
+    """The model store, with its weights pulled."""
+    return Settings().model_store
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Outputs of the published models, where they lie beside the checkout."""
+    if not GOLDEN.is_dir():
+        pytest.skip(f"the published models' outputs are not at {GOLDEN}")
+    return GOLDEN
+
+
+@pytest.fixture(scope="session")
+def song() -> Path:
+    """A real song: metal with synthesisers, 2:23, Ogg Vorbis, 44.1 kHz stereo."""
+    return _music("fretsonfire-songs-sectoid") / "Metal madness" / "song.ogg"
+
+
+@pytest.fixture(scope="session")
+def ambient_song() -> Path:
+    """Another real song: ambient electronic, Ogg Vorbis."""
+    return _music("singularity-music") / "Through Space.ogg"
+
+
+@pytest.fixture(scope="session")
+def clip(song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve seconds of the song as FLAC, for tests that need no more."""
+    samples, rate = soundfile.read(song, dtype="float32", start=44_100 * 20, frames=44_100 * 12)
+    path = tmp_path_factory.mktemp("clip") / "clip.flac"
+    soundfile.write(path, np.clip(samples, -1, 1), rate)
+    return path
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real server with the default settings, shared by all tests that change none."""
+    with serving(tmp_path_factory.mktemp("server") / "log") as running:
+        yield running
+
+
+def _music(package: str) -> Path:
+    folder = audio_folder(package)
+    if not folder.is_dir():
+        pytest.skip(f"the music of the Debian package {package} is not in .cache; see `make test`")
+    return folder
