@@ -7,11 +7,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 READY := .venv/ready
-INSTALL := $(UV) pip install --quiet --no-deps --require-hashes --python $(BIN)/python
+INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hashes --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-.PHONY: serve test check weights lock clean
+.PHONY: serve test check weights lock measure floor clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
@@ -36,6 +36,13 @@ lock: $(READY)/uv
 	$(COMPILE) pyproject.toml requirements/cpu.in --group dev \
 		--override requirements/cpu.override \
 		--constraint requirements/cpu.lock --output-file requirements/dev.lock
+
+# Figures: what an upload costs by stage, and where noise ends and music begins.
+measure: $(READY)/dev $(READY)/weights
+	$(BIN)/python -m loadtests.uploads
+
+floor: $(READY)/dev $(READY)/weights
+	$(BIN)/python -m loadtests.confidence_floor
 
 clean:
 	rm -rf .venv .cache

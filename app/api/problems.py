@@ -113,9 +113,13 @@ def documented(*kinds: Kind) -> dict[int | str, dict[str, object]]:
     for code in sorted({STATUS[kind] for kind in kinds}):
         of_status = [kind for kind in kinds if STATUS[kind] == code]
         responses[code] = {
-            "model": Problem,
             "description": "; ".join(TITLE[kind] for kind in of_status),
-            "content": {MEDIA_TYPE: {"examples": {kind: _example(kind) for kind in of_status}}},
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": Problem.model_json_schema(),
+                    "examples": {kind: _example(kind) for kind in of_status},
+                }
+            },
         }
     return responses
 

@@ -65,6 +65,8 @@ async def received(request: Request, max_bytes: int, clock: StageClock) -> Async
 async def _receive(request: Request, max_bytes: int, file: IO[bytes]) -> str:
     """Write the one file of the body; its SHA-256 in hex."""
     part = _FilePart(_boundary(request), max_bytes)
+    if int(request.headers.get("content-length", 0)) > max_bytes + FRAMING_BYTES:
+        raise _too_large(max_bytes)  # before the body: a client that waits for 100 sends nothing
     digest = hashlib.sha256()
 
     def keep(data: bytes) -> None:

@@ -25,6 +25,6 @@ def plain_errors() -> Iterator[None]:
 
 
 def log_to_stderr(level: int) -> None:
-    """Our own lines, and of TensorFlow's only the errors."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    """Our own lines; what TensorFlow finds wrong it raises, besides printing much that is not."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -1,6 +1,7 @@
 """`taggram serve`."""
 
 import logging
+import signal
 from typing import Annotated
 
 import typer
@@ -27,6 +28,8 @@ def serve(
         from app.main import create_app
 
         application = create_app(Services(Settings()))
+        # uvicorn drains, then raises the signal again; by then all is done, so end with status 0.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         uvicorn.run(
             application,
             host=host,

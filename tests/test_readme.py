@@ -1,0 +1,65 @@
+"""The README is held to what it says: its commands, its answer, its tables."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from app.api.problems import STATUS
+from app.settings import Settings
+from app.store.manifest import read_store
+from app.tagging.vocabulary_file import read_vocabulary
+from tests.conftest import REPOSITORY
+from tests.server import Server
+
+README = (REPOSITORY / "README.md").read_text()
+
+
+def _block(language: str, containing: str) -> str:
+    blocks = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return next(block for block in blocks if containing in block)
+
+
+def test_the_answer_shown_is_the_answer_given(server: Server, ambient_song: Path) -> None:
+    url = shlex.split(_block("sh", "curl"))[-1]
+    shown = json.loads(_block("json", "suggestions"))
+    with ambient_song.open("rb") as file:
+        given = server.http.post(url.partition("8000")[2], files={"file": file}).json()
+    assert given.keys() == shown.keys()
+    assert given["track_id"] == shown["track_id"]
+    assert given["confidence"] == shown["confidence"]
+    assert [tag["tag"] for tag in given["suggestions"]] == [
+        tag["tag"] for tag in shown["suggestions"]
+    ]
+    assert [tag["score"] for tag in given["suggestions"]] == pytest.approx(
+        [tag["score"] for tag in shown["suggestions"]], abs=1e-3
+    )
+
+
+def test_the_vocabulary_shown_is_accepted(store: Path, tmp_path: Path) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text(_block("yaml", "our-subgenres"))
+    families = {m.tags.family: set(m.tags.names) for m in read_store(store).values()}
+    assert set(read_vocabulary(path, families).tags) == set(
+        yaml.safe_load(path.read_text())["tags"]
+    )
+
+
+def test_every_setting_is_listed_and_no_other() -> None:
+    listed = {name.lower() for name in re.findall(r"TAGGRAM_([A-Z_]+)", README)}
+    assert listed == set(Settings.model_fields)
+
+
+def test_every_kind_of_error_is_listed_with_its_status() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| (.+?) \|$", README, re.MULTILINE)
+    listed = {(kind, int(code)) for code, kinds in rows for kind in re.findall(r"`(\w+)`", kinds)}
+    assert listed == {(kind.value, status) for kind, status in STATUS.items()}
+
+
+@pytest.mark.parametrize("target", ["serve", "test", "measure", "floor"])
+def test_every_make_target_named_exists(target: str) -> None:
+    assert f"make {target}" in README
+    assert re.search(rf"^{target}:", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
