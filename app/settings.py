@@ -30,28 +30,28 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(32 * 2**20, gt=0)
     """Largest audio file, in bytes; found while streaming."""
 
-    min_duration_s: float = Field(0.5, gt=0)
+    min_duration_s: float = Field(0.5, gt=0, allow_inf_nan=False)
     """Shortest track."""
 
-    max_duration_s: float = Field(600.0, gt=0)
+    max_duration_s: float = Field(600.0, gt=0, allow_inf_nan=False)
     """Longest track, counted in decoded samples."""
 
     decode_workers: int = Field(os.cpu_count() or 1, gt=0)
     """Files decoded at a time, each in a process of its own."""
 
-    decode_timeout_s: float = Field(30.0, gt=0)
+    decode_timeout_s: float = Field(30.0, gt=0, allow_inf_nan=False)
     """A decode process that takes longer is ended."""
 
     max_in_flight: int = Field(16, gt=0)
     """Uploads accepted at a time; the next one is answered 503 with Retry-After."""
 
-    deadline_s: float = Field(60.0, gt=0)
+    deadline_s: float = Field(60.0, gt=0, allow_inf_nan=False)
     """The longest that a request may take once its upload is complete."""
 
     redis_url: str | None = None
     """Where taggrams are kept, as `redis://host:6379/0`; without it in this process's memory."""
 
-    redis_timeout_s: float = Field(0.05, gt=0)
+    redis_timeout_s: float = Field(0.05, gt=0, allow_inf_nan=False)
     """The longest wait for Redis; after it the request goes on uncached."""
 
     cache_ttl_s: int = Field(7 * 24 * 3600, gt=0)

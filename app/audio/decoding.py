@@ -6,6 +6,7 @@ libsndfile's own messages hold paths of the server and stay here.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import soundfile
@@ -39,16 +40,19 @@ def decode(path: Path, limits: AudioLimits) -> Samples:
             `audio_too_long` or `silent_audio`.
     """
     check_magic(path)
-    try:
-        sound = soundfile.SoundFile(path.open("rb"))
-    except soundfile.LibsndfileError:
-        raise _undecodable("its header can't be read") from None
-    with sound:
+    with path.open("rb") as file, _opened(file) as sound:
         check_codec(sound.format, sound.subtype)
         _check_parameters(sound.samplerate, sound.channels)
         samples = _resample(_mono_blocks(sound, limits), sound.samplerate, limits.sample_rate)
     _check_content(samples, limits)
     return samples
+
+
+def _opened(file: IO[bytes]) -> soundfile.SoundFile:
+    try:
+        return soundfile.SoundFile(file)
+    except soundfile.LibsndfileError:
+        raise _undecodable("its header can't be read") from None
 
 
 def _check_parameters(sample_rate: int, channels: int) -> None:

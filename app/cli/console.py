@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 
-from app.errors import TaggramError
+from app.errors import SetupError, TaggramError
+from app.settings import Settings
 
 out = Console()
 err = Console(stderr=True)
@@ -20,8 +23,36 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except TaggramError as error:
-        err.print(f"taggram: {error}", style="red", markup=False, highlight=False)
+        say(err, f"taggram: {error}", style="red")
         raise typer.Exit(1) from error
+
+
+def say(console: Console, text: str, style: str = "") -> None:
+    """Print a line as it is: not folded, nothing in it taken for markup."""
+    console.print(
+        printable(text), style=style, markup=False, emoji=False, highlight=False, soft_wrap=True
+    )
+
+
+def printable(text: str) -> str:
+    """Text in which the bytes of a file name that are no Unicode are replaced."""
+    return text.encode(errors="replace").decode()
+
+
+def read_settings() -> Settings:
+    """The settings.
+
+    Raises:
+        SetupError: One of them is wrong; the message names it, and never its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"{Settings.model_config['env_prefix']}{first['loc'][0]}".upper()
+        raise SetupError(f"{name}: {first['msg']}") from error
+    except SettingsError as error:
+        raise SetupError(f"{error}; lists are written as JSON") from error
 
 
 def log_to_stderr(level: int) -> None:

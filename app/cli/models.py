@@ -9,9 +9,8 @@ import typer
 from rich.progress import track
 from rich.table import Table
 
-from app.cli.console import err, log_to_stderr, out, plain_errors
+from app.cli.console import err, log_to_stderr, out, plain_errors, read_settings, say
 from app.errors import TaggramError
-from app.settings import Settings
 from app.store.manifest import Manifest, read_store
 from app.store.weights import WeightsState, weights_state
 
@@ -27,8 +26,8 @@ def pull(
 ) -> None:
     """Bring the weights of every published model that lacks them, and check them."""
     log_to_stderr(logging.WARNING)
-    store = Settings().model_store
     with plain_errors():
+        store = read_settings().model_store
         lacking = [
             manifest
             for manifest in read_store(store).values()
@@ -42,9 +41,9 @@ def pull(
 @models_app.command("list")
 def list_() -> None:
     """List the published models and the state of their weights."""
-    store = Settings().model_store
     table = Table("model", "version", "tags", "weights", "licence", "summary")
     with plain_errors():
+        store = read_settings().model_store
         for manifest in read_store(store).values():
             table.add_row(
                 manifest.name,
@@ -63,17 +62,17 @@ def verify() -> None:
     log_to_stderr(logging.WARNING)
     from app.store.loading import load
 
-    store = Settings().model_store
     failed = 0
     with plain_errors():
+        store = read_settings().model_store
         published = read_store(store).values()
     for manifest in published:
         try:
             load(store, manifest)
-            out.print(f"{manifest.ref}: as published")
+            say(out, f"{manifest.ref}: as published")
         except TaggramError as error:
             failed += 1
-            err.print(f"{manifest.ref}: {error}", style="red", markup=False, highlight=False)
+            say(err, f"{manifest.ref}: {error}", style="red")
     if failed:
         raise typer.Exit(1)
 

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import log_to_stderr, plain_errors
+from app.cli.console import log_to_stderr, plain_errors, read_settings
 from app.errors import SetupError
 from app.services import Services
-from app.settings import Settings
 
 GRACE_S = 30
 """For requests that are being answered when the service is told to stop."""
@@ -22,12 +21,13 @@ def serve(
     """Serve the API; settings come from TAGGRAM_ variables, see the README."""
     log_to_stderr(logging.INFO)
     with plain_errors():
-        # The web stack takes seconds to import.
+        services = Services(read_settings())
+        # The web stack takes seconds to import; what is wrong with the set-up is said before.
         import uvicorn
 
         from app.main import create_app
 
-        application = create_app(Services(Settings()))
+        application = create_app(services)
         # uvicorn drains, then raises the signal again; by then all is done, so end with status 0.
         signal.signal(signal.SIGTERM, lambda *_: None)
         uvicorn.run(

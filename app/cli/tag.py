@@ -15,11 +15,18 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.api.schemas import SuggestionOut
-from app.cli.console import err, log_to_stderr, out, plain_errors
+from app.cli.console import (
+    err,
+    log_to_stderr,
+    out,
+    plain_errors,
+    printable,
+    read_settings,
+    say,
+)
 from app.domain import Suggestion
 from app.errors import RequestError
 from app.services import Services
-from app.settings import Settings
 from app.stages import StageClock
 from app.tagging.pooling import Pooling
 from app.tagging.suggest import suggest
@@ -56,13 +63,13 @@ def tag(
     log_to_stderr(logging.ERROR)
     show = _json_line if as_json else _csv_rows() if as_csv else _readable
     with plain_errors():
-        services = Services(Settings())
+        services = Services(read_settings())
         services.lexicon.projection(vocabulary, None)
         with err.status("loading the models"):
             services.load()
     failed = asyncio.run(_tag_all(services, list(_expand(files)), vocabulary, top_k, show))
     for path, problem in failed:
-        err.print(f"{path}: {problem}", style="red", markup=False, highlight=False)
+        say(err, f"{path}: {problem}", style="red")
     if failed:
         err.print(f"{len(failed)} failed", style="bold red")
         raise typer.Exit(1)
@@ -120,13 +127,13 @@ def _expand(paths: Iterable[Path]) -> Iterable[Path]:
 
 def _readable(tagged: TaggedFile) -> None:
     sure = "" if tagged.confidence == "high" else "  (not sure)"
-    out.print(f"{tagged.path}{sure}", style="bold", markup=False, highlight=False)
+    say(out, f"{tagged.path}{sure}", style="bold")
     for suggestion in tagged.suggestions:
         moments = ", ".join(
             f"{clock_time(stretch.start_s)}-{clock_time(stretch.end_s)}"
             for stretch in suggestion.heard_at
         )
-        out.print(f"  {suggestion.score:.3f}  {suggestion.tag:<24} {moments}", highlight=False)
+        say(out, f"  {suggestion.score:.3f}  {suggestion.tag:<24} {moments}")
 
 
 def _json_line(tagged: TaggedFile) -> None:
@@ -143,7 +150,8 @@ def _csv_rows() -> Callable[[TaggedFile], None]:
         for rank, suggestion in enumerate(tagged.suggestions, start=1):
             writer.writerow(
                 [
-                    *(tagged.path, tagged.track_id, tagged.confidence, tagged.vocabulary),
+                    printable(str(tagged.path)),
+                    *(tagged.track_id, tagged.confidence, tagged.vocabulary),
                     *(rank, suggestion.tag, f"{suggestion.score:.6f}"),
                 ]
             )

@@ -21,7 +21,7 @@ class ScoreWindows(layers.Layer):
     """Cuts a melgram into windows and runs the network over them, a few at a time.
 
     (1, frames, mels) -> (windows, n_tags). A trailing partial window is dropped, as the reference
-    does; a melgram shorter than one window gives no rows.
+    does. There must be one window at least: whoever has a shorter track repeats it before.
     """
 
     def __init__(

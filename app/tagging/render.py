@@ -34,8 +34,8 @@ def draw(
         vmax=1,
         extent=(times_s[0], times_s[-1] + window_s, len(tags) - 0.5, -0.5),
     )
-    axes.set_title(title, loc="left", fontsize=11)
-    axes.set_yticks(range(len(tags)), tags)
+    axes.set_title(title, loc="left", fontsize=11, parse_math=False)
+    axes.set_yticks(range(len(tags)), tags, parse_math=False)
     axes.set_xlabel("time (min:s)")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: clock_time(time)))
     figure.colorbar(image, ax=axes, label="score", pad=0.01)

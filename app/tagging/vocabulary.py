@@ -69,8 +69,16 @@ def needed_models(vocabulary: Vocabulary, models: Iterable[Manifest]) -> tuple[M
     first_of_family: dict[str, Manifest] = {}
     for manifest in models:
         first_of_family.setdefault(manifest.tags.family, manifest)
-    named = {family for families in vocabulary.tags.values() for family in families}
-    return tuple(manifest for family, manifest in first_of_family.items() if family in named)
+    return tuple(
+        manifest
+        for manifest in first_of_family.values()
+        if any(raw_tags(families, manifest) for families in vocabulary.tags.values())
+    )
+
+
+def raw_tags(families: Mapping[str, tuple[str, ...]], model: Manifest) -> tuple[str, ...]:
+    """Of the raw tags that speak for a tag, those that a model has."""
+    return tuple(raw for raw in families.get(model.tags.family, ()) if raw in model.tags.names)
 
 
 def project(vocabulary: Vocabulary, models: Iterable[Manifest]) -> Projection:
@@ -108,5 +116,5 @@ def _sources(
     return tuple(
         (index, manifest.tags.names.index(raw))
         for index, manifest in enumerate(models)
-        for raw in families.get(manifest.tags.family, ())
+        for raw in raw_tags(families, manifest)
     )

@@ -1,5 +1,6 @@
 """Reads vocabularies from YAML and refuses a wrong one by file and line."""
 
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +13,12 @@ from app.tagging.vocabulary import RAW, Vocabulary
 BUILT_IN = Path(__file__).parent / "vocabularies"
 
 FIELDS = ("name", "version", "description", "tags")
+
+NO_WORDS = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
+"""What YAML makes of an unquoted `null` or `~`, and of `<<`."""
+
+NO_TEXT = {"Cc", "Cs"}
+"""Unicode's categories of control characters and of lone surrogates."""
 
 
 def read_vocabularies(
@@ -40,6 +47,11 @@ def read_vocabulary(path: Path, families: Mapping[str, Collection[str]]) -> Voca
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise VocabularyError(f"{path}:{line}: {error.problem}") from error
+    except yaml.reader.ReaderError as error:
+        line = path.read_text(encoding="utf-8")[: error.position].count("\n") + 1
+        raise VocabularyError(f"{path}:{line}: {error.reason}") from error
+    except (RecursionError, OverflowError, ValueError) as error:  # what PyYAML lets escape
+        raise VocabularyError(f"{path}: this can't be read as YAML: {error}") from error
     if node is None:
         raise VocabularyError(f"{path}:1: the file is empty")
     return _Reader(path, families).vocabulary(node)
@@ -92,10 +104,14 @@ class _Reader:
     def _raw_tags(self, family: str, node: yaml.Node) -> tuple[str, ...]:
         if not isinstance(node, yaml.SequenceNode) or not node.value:
             raise self._wrong(node, "expected a list of raw tags, as [ambient, new age]")
+        raw_tags: list[str] = []
         for item in node.value:
             if self._text(item) not in self._families[family]:
                 raise self._wrong(item, f"no model of the family {family!r} has {item.value!r}")
-        return tuple(item.value for item in node.value)
+            if item.value in raw_tags:
+                raise self._wrong(item, f"{item.value!r} is there twice")
+            raw_tags.append(item.value)
+        return tuple(raw_tags)
 
     def _items(self, node: yaml.Node, wanted: str) -> Iterator[tuple[yaml.Node, yaml.Node]]:
         if not isinstance(node, yaml.MappingNode):
@@ -108,9 +124,13 @@ class _Reader:
             yield key, value
 
     def _text(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
+        if not isinstance(node, yaml.ScalarNode):
             raise self._wrong(node, "expected a word")
         text: str = node.value
+        if node.tag in NO_WORDS or not text.strip():
+            raise self._wrong(node, f"expected a word, not {text!r}")
+        if any(unicodedata.category(character) in NO_TEXT for character in text):
+            raise self._wrong(node, "there is a character that can't be shown")
         return text
 
     def _wrong(self, node: yaml.Node, problem: str) -> VocabularyError:

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from app.api.dependencies import ServicesDep
 from app.api.schemas import ModelOut, TagOut, VocabularyOut
 from app.store.manifest import Manifest
-from app.tagging.vocabulary import Vocabulary
+from app.tagging.vocabulary import Vocabulary, raw_tags
 
 router = APIRouter(tags=["catalogue"])
 
@@ -23,9 +23,7 @@ def _shown(vocabulary: Vocabulary, models: tuple[Manifest, ...]) -> VocabularyOu
     tags = []
     for tag, families in vocabulary.tags.items():
         heard_as = {
-            manifest.name: list(families[manifest.tags.family])
-            for manifest in models
-            if manifest.tags.family in families
+            manifest.name: list(raw) for manifest in models if (raw := raw_tags(families, manifest))
         }
         tags.append(TagOut(tag=tag, covered=bool(heard_as), heard_as=heard_as))
     return VocabularyOut(

@@ -1,0 +1,95 @@
+"""The cache in this process: within its bound, the least recently used goes first."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.cache.memory import OVERHEAD_BYTES, MemoryCache
+from app.domain import ModelRef, Taggram, TaggramKey
+
+TAGS = 50
+
+
+def key(name: str, model: str = "msd-musicnn", version: str = "1") -> TaggramKey:
+    return TaggramKey(name, ModelRef(model, version))
+
+
+def taggram(of: TaggramKey, windows: int = 1) -> Taggram:
+    return Taggram(of, 3.0, 3.0, 3.0, np.zeros((windows, TAGS), np.float32))
+
+
+def room_for(taggrams: int) -> int:
+    return taggrams * (TAGS * 4 + OVERHEAD_BYTES)
+
+
+async def kept(cache: MemoryCache, names: Sequence[str]) -> list[str]:
+    return [name for name in names if await cache.get(key(name))]
+
+
+def test_what_was_put_is_got_and_another_model_or_version_is_not() -> None:
+    async def scenario() -> None:
+        cache = MemoryCache(room_for(9))
+        ours = taggram(key("a"))
+        await cache.put(ours)
+
+        assert await cache.get(key("a")) is ours
+        assert await cache.get(key("b")) is None
+        assert await cache.get(key("a", version="2")) is None
+        assert await cache.get(key("a", model="msd-vgg")) is None
+
+    asyncio.run(scenario())
+
+
+def test_the_least_recently_used_goes_where_the_room_ends() -> None:
+    async def scenario() -> None:
+        cache = MemoryCache(room_for(3))
+        for name in "abc":
+            await cache.put(taggram(key(name)))
+        await cache.get(key("a"))
+        await cache.put(taggram(key("d")))
+
+        assert await kept(cache, "abcd") == ["a", "c", "d"]
+
+    asyncio.run(scenario())
+
+
+def test_putting_one_again_takes_no_more_room() -> None:
+    async def scenario() -> None:
+        cache = MemoryCache(room_for(2))
+        for name in "abbb":
+            await cache.put(taggram(key(name)))
+
+        assert await kept(cache, "ab") == ["a", "b"]
+
+    asyncio.run(scenario())
+
+
+def test_one_larger_than_the_whole_cache_is_not_kept_and_drives_nothing_out() -> None:
+    async def scenario() -> None:
+        cache = MemoryCache(room_for(3))
+        await cache.put(taggram(key("a")))
+        await cache.put(taggram(key("large"), windows=100))
+
+        assert await kept(cache, ["a", "large"]) == ["a"]
+
+    asyncio.run(scenario())
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    max_bytes=st.integers(1, 100_000),
+    windows=st.lists(st.integers(1, 200), min_size=1, max_size=40),
+)
+def test_the_scores_kept_never_exceed_the_bound(max_bytes: int, windows: list[int]) -> None:
+    async def scenario() -> None:
+        cache = MemoryCache(max_bytes)
+        for number, count in enumerate(windows):
+            await cache.put(taggram(key(str(number)), count))
+        left = [await cache.get(key(str(number))) for number in range(len(windows))]
+
+        assert sum(one.scores.nbytes for one in left if one) <= max_bytes
+
+    asyncio.run(scenario())

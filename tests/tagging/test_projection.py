@@ -1,0 +1,225 @@
+"""From what models hear to a vocabulary's tags: which models are asked, and what their tags say."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from app.domain import Taggram, TaggramKey
+from app.errors import Kind, RequestError, SetupError
+from app.store.manifest import Manifest, Tags, Window, read_store
+from app.tagging.lexicon import Lexicon
+from app.tagging.vocabulary import Vocabulary
+from app.tagging.vocabulary_file import read_vocabularies
+
+BUILT_IN = ("genres", "subgenres", "moodthemes", "alltags")
+
+
+@pytest.fixture(scope="module")
+def published(store: Path) -> dict[str, Manifest]:
+    return read_store(store)
+
+
+@pytest.fixture(scope="module")
+def vocabularies(published: Mapping[str, Manifest]) -> dict[str, Vocabulary]:
+    families = {model.tags.family: model.tags.names for model in published.values()}
+    return read_vocabularies((), families)
+
+
+@pytest.fixture(scope="module")
+def lexicon(published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]) -> Lexicon:
+    """All four models, MusiCNN trained on the Million Song Dataset first."""
+    names = ("msd-musicnn", "msd-vgg", "mtt-vgg", "mtt-musicnn")
+    return Lexicon([published[name] for name in names], vocabularies)
+
+
+def names(models: Sequence[Manifest]) -> list[str]:
+    return [model.name for model in models]
+
+
+def heard(model: Manifest, scores: np.ndarray) -> Taggram:
+    return Taggram(TaggramKey("0" * 64, model.ref), 6.0, 3.0, 3.0, scores)
+
+
+def heard_only(model: Manifest, **by_tag: float) -> Taggram:
+    """Two windows in which the named raw tags score so much, and all others nothing."""
+    scores = np.zeros((2, len(model.tags.names)), np.float32)
+    for tag, score in by_tag.items():
+        scores[:, model.tags.names.index(tag)] = score
+    return heard(model, scores)
+
+
+@pytest.mark.parametrize("vocabulary", BUILT_IN)
+def test_a_vocabulary_asks_the_first_loaded_model_of_each_family(
+    vocabulary: str, lexicon: Lexicon
+) -> None:
+    assert names(lexicon.projection(vocabulary, None).models) == ["msd-musicnn", "mtt-vgg"]
+
+
+def test_a_family_that_is_not_loaded_is_not_asked(
+    published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]
+) -> None:
+    alone = Lexicon([published["msd-musicnn"]], vocabularies).projection("subgenres", None)
+
+    assert names(alone.models) == ["msd-musicnn"]
+    assert "ambient" in alone.tags
+    assert "techno" not in alone.tags  # only MagnaTagATune has that word
+
+
+def test_a_vocabulary_asks_no_model_whose_raw_tags_it_never_names(
+    published: Mapping[str, Manifest],
+) -> None:
+    own = Vocabulary("own", "1", "", {"calm": {"mtt": ("ambient",)}, "later": {}})
+    lexicon = Lexicon([published["msd-musicnn"], published["mtt-musicnn"]], {"own": own})
+
+    assert names(lexicon.projection("own", None).models) == ["mtt-musicnn"]
+
+
+def test_naming_a_model_asks_that_one_alone(lexicon: Lexicon) -> None:
+    projection = lexicon.projection("genres", "mtt-musicnn")
+
+    assert names(projection.models) == ["mtt-musicnn"]
+    assert "techno" not in projection.tags
+    assert "classical" in projection.tags
+    assert "jazz" not in projection.tags  # MagnaTagATune's 50 tags lack it
+
+
+def test_raw_is_what_the_default_model_was_trained_on(
+    lexicon: Lexicon, published: Mapping[str, Manifest]
+) -> None:
+    projection = lexicon.projection("raw", None)
+
+    assert names(projection.models) == ["msd-musicnn"]
+    assert projection.tags == published["msd-musicnn"].tags.names
+
+
+@settings(deadline=None, max_examples=20)
+@given(scores=arrays(np.float32, (3, 50), elements=st.floats(0, 1, width=32)))
+def test_raw_scores_are_the_model_s_own(lexicon: Lexicon, scores: np.ndarray) -> None:
+    projection = lexicon.projection("raw", "mtt-vgg")
+
+    assert names(projection.models) == ["mtt-vgg"]
+    np.testing.assert_array_equal(projection.apply([heard(projection.models[0], scores)]), scores)
+
+
+@pytest.mark.parametrize("vocabulary", BUILT_IN)
+def test_a_tag_without_raw_tags_is_never_suggested(vocabulary: str, lexicon: Lexicon) -> None:
+    tags = lexicon.vocabularies[vocabulary].tags
+    silent = {tag for tag, sources in tags.items() if not sources}
+
+    assert silent
+    assert set(lexicon.projection(vocabulary, None).tags) == set(tags) - silent
+
+
+@pytest.mark.parametrize("vocabulary", BUILT_IN)
+@settings(deadline=None, max_examples=20)
+@given(scores=arrays(np.float32, (2, 2, 50), elements=st.floats(0, 1, width=32)))
+def test_a_tag_scores_as_its_strongest_raw_tag_in_each_window(
+    vocabulary: str, lexicon: Lexicon, scores: np.ndarray
+) -> None:
+    projection = lexicon.projection(vocabulary, None)
+    taggrams = [heard(model, own) for model, own in zip(projection.models, scores, strict=True)]
+
+    projected = projection.apply(taggrams)
+
+    assert projected.shape == (2, len(projection.tags))
+    for tag, column in zip(projection.tags, projected.T, strict=True):
+        sources = projection.vocabulary.tags[tag]
+        for window, score in enumerate(column):
+            assert score == max(
+                own[window, model.tags.names.index(raw)]
+                for model, own in zip(projection.models, scores, strict=True)
+                for raw in sources.get(model.tags.family, ())
+            )
+
+
+def test_hip_hop_is_heard_as_the_listeners_wrote_it(lexicon: Lexicon) -> None:
+    projection = lexicon.projection("genres", "msd-musicnn")
+    taggram = heard_only(projection.models[0], **{"Hip-Hop": 0.7})
+
+    best = projection.apply([taggram])[0].argmax()
+
+    assert projection.tags[best] == "hiphop"
+
+
+@pytest.mark.parametrize(
+    ("msd", "mtt", "confident"),
+    [
+        ({"ambient": 0.1}, {}, True),
+        ({}, {"techno": 0.1}, True),
+        ({"ambient": 0.099}, {"techno": 0.099}, False),
+        ({"catchy": 0.9}, {"harpsichord": 0.9}, False),  # no subgenre hears these
+    ],
+)
+def test_an_answer_is_confident_where_a_raw_tag_of_the_vocabulary_reaches_a_model_s_floor(
+    msd: dict[str, float], mtt: dict[str, float], confident: bool, lexicon: Lexicon
+) -> None:
+    projection = lexicon.projection("subgenres", None)
+    first, second = projection.models
+    assert first.confidence.floor == second.confidence.floor == 0.1
+
+    assert (
+        projection.is_confident([heard_only(first, **msd), heard_only(second, **mtt)]) == confident
+    )
+
+
+def test_an_unknown_model_is_refused_with_those_that_are_loaded(
+    published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]
+) -> None:
+    lexicon = Lexicon([published["msd-musicnn"], published["mtt-musicnn"]], vocabularies)
+
+    with pytest.raises(RequestError, match="msd-musicnn, mtt-musicnn") as refusal:
+        lexicon.projection("subgenres", "msd-vgg")
+
+    assert refusal.value.kind is Kind.UNKNOWN_MODEL
+    assert refusal.value.extra == {"models": ["msd-musicnn", "mtt-musicnn"]}
+
+
+def test_an_unknown_vocabulary_is_refused_with_those_that_there_are(lexicon: Lexicon) -> None:
+    with pytest.raises(RequestError) as refusal:
+        lexicon.projection("subgenre", None)
+
+    assert refusal.value.kind is Kind.UNKNOWN_VOCABULARY
+    assert refusal.value.extra == {
+        "vocabularies": ["alltags", "genres", "moodthemes", "subgenres", "raw"]
+    }
+
+
+@pytest.mark.parametrize("model", [None, "msd-musicnn"])
+def test_a_vocabulary_that_the_models_cannot_hear_at_all_is_refused(
+    model: str | None, published: Mapping[str, Manifest]
+) -> None:
+    deaf = Vocabulary("deaf", "1", "", {"calm": {"mtt": ("ambient",)}, "later": {}})
+    lexicon = Lexicon([published["msd-musicnn"]], {"deaf": deaf})
+
+    with pytest.raises(RequestError, match="deaf") as refusal:
+        lexicon.projection("deaf", model)
+
+    assert refusal.value.kind is Kind.UNKNOWN_VOCABULARY
+
+
+def test_models_that_hear_different_windows_cannot_answer_together(
+    published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]
+) -> None:
+    longer = published["mtt-musicnn"].model_copy(
+        update={"window": Window(window_s=5.984, hop_s=2.992)}
+    )
+
+    with pytest.raises(SetupError, match="mtt-musicnn/1 hears other windows than msd-musicnn/1"):
+        Lexicon([published["msd-musicnn"], longer], vocabularies)
+
+
+def test_a_raw_tag_that_only_another_model_of_the_family_has_does_not_break_an_answer(
+    published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]
+) -> None:
+    smaller = published["msd-musicnn"].model_copy(
+        update={"tags": Tags(family="msd", names=("rock", "pop"))}
+    )
+
+    projection = Lexicon([smaller], vocabularies).projection("genres", None)
+
+    assert set(projection.tags) == {"rock", "pop"}

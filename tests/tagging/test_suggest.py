@@ -1,0 +1,184 @@
+"""Which tags are suggested, in which order, and at which moments of the track they are heard."""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from app.domain import ModelRef, Scores, Stretch, Suggestion, Taggram, TaggramKey
+from app.store.manifest import Tags, read_store
+from app.tagging.pooling import Pooling
+from app.tagging.suggest import heard_at, suggest
+from app.tagging.timeline import timeline
+from app.tagging.vocabulary import Projection, project, raw_vocabulary
+
+WINDOW_S = 3.0
+MANIFEST = "msd-musicnn"
+
+SCORE = st.floats(0, 1, width=32, allow_subnormal=False) | st.sampled_from([0.0, 0.25, 0.5, 1.0])
+
+
+def heard(scores: Sequence[Sequence[float]] | Scores, hop_s: float = WINDOW_S) -> Taggram:
+    """A taggram whose last window the track does not fill."""
+    matrix = np.array(scores, np.float32)
+    duration_s = (len(matrix) - 1) * hop_s + WINDOW_S - 0.5
+    key = TaggramKey("0" * 64, ModelRef(MANIFEST, "1"))
+    return Taggram(key, duration_s, WINDOW_S, hop_s, matrix)
+
+
+@pytest.fixture(scope="module")
+def projections(store: Path) -> dict[int, Projection]:
+    """A model's own tags, by how many it has: 1 to 30 of those of a published one."""
+    published = read_store(store)[MANIFEST]
+    few = {
+        count: published.model_copy(
+            update={"tags": Tags(family="msd", names=published.tags.names[:count])}
+        )
+        for count in range(1, 31)
+    }
+    return {count: project(raw_vocabulary(model), [model]) for count, model in few.items()}
+
+
+def suggested(
+    projection: Projection,
+    taggram: Taggram,
+    *,
+    pooling: Pooling = Pooling.MEAN,
+    top_k: int = 5,
+    threshold: float = 0.0,
+) -> tuple[Suggestion, ...]:
+    return suggest(projection, [taggram], pooling=pooling, top_k=top_k, threshold=threshold)
+
+
+def test_the_highest_tags_come_first_and_at_most_so_many_as_asked(
+    projections: dict[int, Projection],
+) -> None:
+    projection, taggram = projections[4], heard([[0.1, 0.4, 0.2, 0.3], [0.1, 0.6, 0.2, 0.3]])
+
+    suggestions = suggested(projection, taggram, top_k=3)
+
+    assert [suggestion.tag for suggestion in suggestions] == ["pop", "indie", "alternative"]
+    assert [suggestion.score for suggestion in suggestions] == pytest.approx([0.5, 0.3, 0.2])
+
+
+def test_fewer_tags_than_asked_are_all_suggested(projections: dict[int, Projection]) -> None:
+    assert len(suggested(projections[2], heard([[0.1, 0.2]]), top_k=20)) == 2
+
+
+def test_equal_scores_come_in_the_order_of_the_vocabulary(
+    projections: dict[int, Projection],
+) -> None:
+    suggestions = suggested(projections[30], heard([[0.5] * 30]), top_k=20)
+
+    assert [suggestion.tag for suggestion in suggestions] == list(projections[30].tags[:20])
+
+
+def test_a_tag_below_the_threshold_is_not_suggested_and_one_at_it_is(
+    projections: dict[int, Projection],
+) -> None:
+    suggestions = suggested(projections[3], heard([[0.25, 0.5, 0.24]]), threshold=0.25)
+
+    assert [suggestion.tag for suggestion in suggestions] == ["pop", "rock"]
+
+
+def test_nothing_is_suggested_where_nothing_reaches_the_threshold(
+    projections: dict[int, Projection],
+) -> None:
+    assert suggested(projections[3], heard([[0.2, 0.3, 0.4]]), threshold=0.9) == ()
+
+
+def test_the_pooling_that_was_asked_for_decides_the_order(
+    projections: dict[int, Projection],
+) -> None:
+    often = [0.2, 0.2, 0.2, 0.2]
+    once = [0.9, 0.0, 0.0, 0.0]
+    others = [[0.15] * 4] * 4  # of six tags, so that majority leaves one out of a window
+    taggram = heard(np.array([once, often, *others]).T)
+
+    def best(pooling: Pooling) -> str:
+        return suggested(projections[6], taggram, pooling=pooling)[0].tag
+
+    assert best(Pooling.MEAN) == "rock"
+    assert best(Pooling.MAJORITY) == "pop"
+
+
+@settings(deadline=None, max_examples=50)
+@given(scores=arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=30), elements=SCORE))
+def test_the_score_is_the_mean_that_the_timeline_shows_in_the_same_order(
+    projections: dict[int, Projection], scores: Scores
+) -> None:
+    projection, taggram = projections[scores.shape[1]], heard(scores)
+
+    suggestions = suggested(projection, taggram, top_k=20)
+    shown = timeline(
+        projection.tags,
+        projection.apply([taggram]),
+        taggram,
+        top=20,
+        start_s=0,
+        end_s=None,
+    )
+
+    assert tuple(suggestion.tag for suggestion in suggestions) == shown.tags
+    assert [suggestion.score for suggestion in suggestions] == pytest.approx(
+        shown.scores.mean(axis=0, dtype=np.float64).tolist(), abs=1e-6
+    )
+    assert shown.mean_scores.tolist() == pytest.approx(
+        [suggestion.score for suggestion in suggestions], abs=1e-6
+    )
+
+
+def test_a_suggestion_names_the_stretches_that_hold_half_of_the_peak_best_first() -> None:
+    taggram = heard([[0.4], [0.5], [0.1], [0.8], [0.6], [0.39]])
+
+    stretches = heard_at(taggram.scores[:, 0], taggram)
+
+    assert stretches == (
+        Stretch(9.0, 15.0, pytest.approx(0.7)),
+        Stretch(0.0, 6.0, pytest.approx(0.45)),
+    )
+
+
+def test_a_stretch_ends_no_later_than_the_track() -> None:
+    taggram = heard([[0.1], [0.9]])
+
+    assert taggram.duration_s == 5.5
+    assert heard_at(taggram.scores[:, 0], taggram)[0] == Stretch(3.0, 5.5, pytest.approx(0.9))
+
+
+def test_windows_that_overlap_make_one_stretch_to_the_end_of_the_last() -> None:
+    taggram = heard([[0.9], [0.9], [0.1], [0.1]], hop_s=1.0)
+
+    assert heard_at(taggram.scores[:, 0], taggram)[0] == Stretch(0.0, 4.0, pytest.approx(0.9))
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    scores=arrays(np.float32, st.integers(1, 40), elements=SCORE),
+    hop_s=st.sampled_from([WINDOW_S, 1.5, 1.0]),
+)
+def test_the_stretches_are_the_three_best_runs_of_windows_with_half_of_the_peak(
+    scores: np.ndarray, hop_s: float
+) -> None:
+    taggram = heard(scores[:, np.newaxis], hop_s)
+    groups = itertools.groupby(
+        range(len(scores)), key=lambda window: bool(scores[window] >= scores.max() / 2)
+    )
+    runs = [list(windows) for holds, windows in groups if holds]
+    ends = {run[0] * hop_s: min(run[-1] * hop_s + WINDOW_S, taggram.duration_s) for run in runs}
+    means = {run[0] * hop_s: scores[run].mean(dtype=np.float64) for run in runs}
+
+    stretches = heard_at(scores, taggram)
+
+    assert {stretch.start_s: stretch.end_s for stretch in stretches}.items() <= ends.items()
+    assert [stretch.score for stretch in stretches] == pytest.approx(
+        [means[stretch.start_s] for stretch in stretches], abs=1e-6
+    )
+    assert [stretch.score for stretch in stretches] == pytest.approx(
+        sorted(means.values(), reverse=True)[:3], abs=1e-6
+    )

@@ -1,0 +1,85 @@
+"""The part of a taggram that is shown: which windows, which tags, in which order."""
+
+import numpy as np
+import pytest
+
+from app.domain import ModelRef, Taggram, TaggramKey
+from app.errors import Kind, RequestError
+from app.tagging.timeline import Timeline, timeline
+
+TAGS = ("rock", "pop", "jazz")
+SCORES = [
+    [0.1, 0.2, 0.9],
+    [0.2, 0.4, 0.0],
+    [0.3, 0.6, 0.0],
+    [0.4, 0.8, 0.0],
+]
+"""Four windows of three seconds, one after the other."""
+
+
+def shown(
+    *,
+    top: int | None = None,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+) -> Timeline:
+    key = TaggramKey("0" * 64, ModelRef("any", "1"))
+    grid = Taggram(key, 12.0, 3.0, 3.0, np.array(SCORES, np.float32))
+    return timeline(TAGS, grid.scores, grid, top=top, start_s=start_s, end_s=end_s)
+
+
+def test_all_windows_are_shown_in_time_order_and_the_tags_by_falling_mean() -> None:
+    everything = shown()
+
+    assert everything.times_s == [0.0, 3.0, 6.0, 9.0]
+    assert everything.tags == ("pop", "rock", "jazz")
+    np.testing.assert_allclose(
+        everything.scores, [[0.2, 0.1, 0.9], [0.4, 0.2, 0], [0.6, 0.3, 0], [0.8, 0.4, 0]]
+    )
+    np.testing.assert_allclose(everything.mean_scores, [0.5, 0.25, 0.225])
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "times_s"),
+    [
+        (2.9, None, [0, 3, 6, 9]),
+        (3.0, None, [3, 6, 9]),
+        (0.0, 9.0, [0, 3, 6]),
+        (0.0, 9.1, [0, 3, 6, 9]),
+        (4.0, 5.0, [3]),
+        (11.9, 100.0, [9]),
+    ],
+)
+def test_a_window_is_shown_where_any_of_it_lies_in_the_part_asked_for(
+    start_s: float, end_s: float | None, times_s: list[float]
+) -> None:
+    assert shown(start_s=start_s, end_s=end_s).times_s == times_s
+
+
+def test_the_means_and_the_order_are_those_of_the_part_asked_for() -> None:
+    beginning = shown(end_s=3.0)
+
+    assert beginning.tags == ("jazz", "pop", "rock")
+    np.testing.assert_allclose(beginning.mean_scores, [0.9, 0.2, 0.1])
+
+
+def test_only_so_many_tags_are_shown_as_asked() -> None:
+    best = shown(top=2)
+
+    assert best.tags == ("pop", "rock")
+    assert best.scores.shape == (4, 2)
+    assert best.mean_scores.shape == (2,)
+
+
+def test_more_tags_asked_than_there_are_shows_them_all() -> None:
+    assert shown(top=100).tags == ("pop", "rock", "jazz")
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), [(12.0, None), (500.0, None), (8.0, 2.0)])
+def test_a_part_without_a_window_is_refused_with_the_length_of_the_track(
+    start_s: float, end_s: float | None
+) -> None:
+    with pytest.raises(RequestError, match=r"12\.0 s") as refusal:
+        shown(start_s=start_s, end_s=end_s)
+
+    assert refusal.value.kind is Kind.INVALID_PARAMETER

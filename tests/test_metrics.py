@@ -1,0 +1,120 @@
+"""The exposition, read as Prometheus reads it."""
+
+import math
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.domain import ModelRef
+from app.errors import Kind
+from app.metrics import Metrics
+from app.stages import Stage, StageClock
+
+MODEL = ModelRef("msd-musicnn", "1")
+
+
+def families(metrics: Metrics) -> dict[str, Metric]:
+    text = metrics.exposition().decode()
+    return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+def values(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
+    """The samples of a name, by the values of their labels."""
+    return {
+        tuple(sample.labels.values()): sample.value
+        for family in families(metrics).values()
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def used() -> Metrics:
+    """After one upload that was heard, cached and answered, and one that failed."""
+    metrics, clock = Metrics(), StageClock()
+    metrics.models_loaded([(MODEL, "ab" * 32)])
+    metrics.upload_began()
+    clock.add(Stage.DECODE, 0.2)
+    clock.add(Stage.DECODE, 0.2)
+    clock.add(Stage.INFER, 7.0)
+    metrics.cache_lookup(hit=False)
+    metrics.cache_failure("put")
+    metrics.heard(MODEL, 183.5, 61)
+    metrics.upload_ended()
+    metrics.request_done("POST", "/suggest-tags", 200, 12.5, clock)
+    metrics.error(Kind.SILENT_AUDIO)
+    return metrics
+
+
+def test_all_kinds_of_problem_are_counted_from_the_start() -> None:
+    assert values(Metrics(), "taggram_errors_total") == {(kind.value,): 0 for kind in Kind}
+
+
+def test_hits_misses_and_failures_of_the_cache_are_counted_from_the_start() -> None:
+    metrics = Metrics()
+
+    assert values(metrics, "taggram_cache_lookups_total") == {("hit",): 0, ("miss",): 0}
+    assert values(metrics, "taggram_cache_failures_total") == {("get",): 0, ("put",): 0}
+
+
+def test_what_happened_is_counted_under_its_labels() -> None:
+    metrics = used()
+
+    assert values(metrics, "taggram_errors_total")["silent_audio",] == 1
+    assert values(metrics, "taggram_cache_lookups_total") == {("hit",): 0, ("miss",): 1}
+    assert values(metrics, "taggram_cache_failures_total") == {("get",): 0, ("put",): 1}
+    assert values(metrics, "taggram_audio_seconds_total") == {("msd-musicnn/1",): 183.5}
+    assert values(metrics, "taggram_batch_windows_sum") == {(): 61}
+    assert values(metrics, "taggram_request_seconds_sum") == {
+        ("POST", "/suggest-tags", "200"): 12.5
+    }
+    assert values(metrics, "taggram_stage_seconds_sum") == {("decode",): 0.4, ("infer",): 7}
+    assert values(metrics, "taggram_stage_seconds_count") == {("decode",): 1, ("infer",): 1}
+
+
+def test_uploads_in_flight_go_up_and_down() -> None:
+    metrics = Metrics()
+    metrics.upload_began()
+    metrics.upload_began()
+    metrics.upload_ended()
+
+    assert values(metrics, "taggram_uploads_in_flight") == {(): 1}
+
+
+def test_the_models_that_serve_are_named_with_version_and_weights() -> None:
+    (family,) = (each for name, each in families(used()).items() if "taggram_model" in name)
+    (sample,) = family.samples
+
+    assert sample.name == "taggram_model_info"
+    assert sample.labels == {"model": "msd-musicnn", "version": "1", "sha256": "ab" * 32}
+
+
+@pytest.mark.parametrize("name", ["taggram_stage_seconds", "taggram_request_seconds"])
+def test_buckets_tell_half_a_second_from_one_and_ten_seconds_from_twenty(name: str) -> None:
+    bounds = {
+        float(sample.labels["le"])
+        for sample in families(used())[name].samples
+        if sample.name.endswith("_bucket")
+    }
+
+    assert any(0.5 <= bound < 1 for bound in bounds)
+    assert any(10 <= bound < 20 for bound in bounds)
+    assert math.inf in bounds
+
+
+def test_buckets_reach_the_windows_of_the_longest_track() -> None:
+    buckets = families(used())["taggram_batch_windows"].samples
+    bounds = sorted(float(each.labels["le"]) for each in buckets if "le" in each.labels)
+
+    assert bounds[-2] >= 600 // 2.992  # max_duration_s in windows of all published models
+
+
+def test_the_process_itself_is_watched() -> None:
+    assert values(Metrics(), "process_resident_memory_bytes")[()] > 0
+
+
+def test_two_services_in_a_process_count_apart() -> None:
+    one, other = Metrics(), Metrics()
+    one.error(Kind.OVERLOADED)
+
+    assert values(other, "taggram_errors_total")["overloaded",] == 0

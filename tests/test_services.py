@@ -1,0 +1,139 @@
+"""What is checked before the service starts: the store, the models together, the vocabularies."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.errors import Kind, ManifestError, RequestError, SetupError, VocabularyError, WeightsError
+from app.services import Services
+from app.settings import Settings
+
+MODELS = ("msd-musicnn", "mtt-vgg")
+
+
+@pytest.fixture
+def copy(store: Path, tmp_path: Path) -> Path:
+    """A store of two models to spoil."""
+    for model in MODELS:
+        shutil.copytree(store / model, tmp_path / "store" / model)
+    return tmp_path / "store"
+
+
+def services(store: Path, *models: str, **settings: object) -> Services:
+    built = Services(
+        Settings(_env_file=None, model_store=store, models=models or MODELS, **settings)
+    )
+    asyncio.run(built.close())
+    return built
+
+
+def edit(manifest: Path, old: str, new: str) -> None:
+    text = manifest.read_text()
+    assert old in text
+    manifest.write_text(text.replace(old, new, 1))
+
+
+def test_the_models_are_those_named_in_their_order_and_the_first_is_the_default(
+    copy: Path,
+) -> None:
+    lexicon = services(copy, "mtt-vgg", "msd-musicnn").lexicon
+
+    assert [model.name for model in lexicon.models] == ["mtt-vgg", "msd-musicnn"]
+    assert lexicon.projection("raw", None).models[0].name == "mtt-vgg"
+
+
+def test_the_newest_version_of_a_model_is_served(copy: Path) -> None:
+    for version in ("2", "10"):
+        shutil.copytree(copy / "mtt-vgg" / "1", copy / "mtt-vgg" / version)
+        edit(
+            copy / "mtt-vgg" / version / "manifest.toml",
+            'version = "1"',
+            f'version = "{version}"',
+        )
+
+    assert str(services(copy, "mtt-vgg").lexicon.models[0].ref) == "mtt-vgg/10"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("window_s = 2.992", "window_s = 5.984"),
+        ("hop_s = 2.992", "hop_s = 1.488"),
+        ("f_max = 8000.0", "f_max = 7600.0"),
+    ],
+)
+def test_models_that_hear_differently_do_not_serve_together(old: str, new: str, copy: Path) -> None:
+    edit(copy / "mtt-vgg" / "1" / "manifest.toml", old, new)
+
+    with pytest.raises(SetupError, match=r"mtt-vgg/1 hears .* msd-musicnn/1.*TAGGRAM_MODELS"):
+        services(copy)
+    services(copy, "mtt-vgg")  # alone it may
+
+
+def test_a_model_that_is_not_published_is_refused_with_those_that_are(copy: Path) -> None:
+    with pytest.raises(ManifestError, match=r"'msd-vgg'.*msd-musicnn, mtt-vgg"):
+        services(copy, "msd-musicnn", "msd-vgg")
+
+
+def test_a_store_without_models_is_refused_by_its_path(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=f"{tmp_path}.*TAGGRAM_MODEL_STORE"):
+        services(tmp_path)
+
+
+def lose(weights: Path) -> None:
+    weights.unlink()
+
+
+def flip_a_bit(weights: Path) -> None:
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+
+
+def cut_short(weights: Path) -> None:
+    weights.write_bytes(weights.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "state"), [(lose, "missing"), (flip_a_bit, "altered"), (cut_short, "altered")]
+)
+def test_weights_that_are_not_the_published_ones_are_refused(
+    spoil: Callable[[Path], None], state: str, copy: Path
+) -> None:
+    spoil(copy / "mtt-vgg" / "1" / "weights.safetensors")
+
+    with pytest.raises(WeightsError, match=f"mtt-vgg are {state}.*taggram models pull"):
+        services(copy)
+    services(copy, "msd-musicnn")  # which are in place
+
+
+def test_a_wrong_vocabulary_is_refused_by_file_and_line(copy: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "own.yaml"
+    wrong.write_text("name: own\nversion: 1\ndescription: Ours.\ntags:\n  calm: {msd: [calm]}\n")
+
+    with pytest.raises(VocabularyError, match=r"own\.yaml:5: .*'calm'"):
+        services(copy, vocabulary_files=(wrong,))
+
+
+def test_a_vocabulary_may_name_raw_tags_of_published_models_that_are_not_loaded(
+    copy: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "name: own\nversion: 1\ndescription: Ours.\n"
+        "tags:\n  calm: {msd: [ambient], mtt: [slow]}\n  fast: {mtt: [fast]}\n"
+    )
+
+    lexicon = services(copy, "msd-musicnn", vocabulary_files=(own,)).lexicon
+
+    assert lexicon.projection("own", None).tags == ("calm",)
+
+
+def test_nothing_is_tagged_before_the_models_are_loaded(copy: Path) -> None:
+    with pytest.raises(RequestError) as refusal:
+        _ = services(copy).tagger
+
+    assert refusal.value.kind is Kind.NOT_READY

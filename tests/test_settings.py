@@ -1,0 +1,112 @@
+"""Settings from the environment: their names, their forms, and the values that are refused."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from app.settings import Settings
+from app.store.manifest import read_store
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty one to be in, without a `.env`, and no variable of whoever runs the tests."""
+    for name in list(os.environ):
+        if name.upper().startswith("TAGGRAM_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_without_any_setting_published_models_are_served_from_the_checkout() -> None:
+    settings = Settings()
+
+    assert settings.models
+    assert set(settings.models) <= set(read_store(settings.model_store))
+    assert settings.redis_url is None
+
+
+def test_each_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAGGRAM_MODEL_STORE", "/srv/models")
+    monkeypatch.setenv("TAGGRAM_MODELS", '["mtt-vgg", "msd-vgg"]')
+    monkeypatch.setenv("TAGGRAM_VOCABULARY_FILES", '["/etc/a.yaml", "b.yaml"]')
+    monkeypatch.setenv("TAGGRAM_MAX_UPLOAD_BYTES", "1000")
+    monkeypatch.setenv("TAGGRAM_DEADLINE_S", "2.5")
+    monkeypatch.setenv("TAGGRAM_REDIS_URL", "redis://cache:6379/1")
+
+    settings = Settings()
+
+    assert settings.model_store == Path("/srv/models")
+    assert settings.models == ("mtt-vgg", "msd-vgg")
+    assert settings.vocabulary_files == (Path("/etc/a.yaml"), Path("b.yaml"))
+    assert settings.max_upload_bytes == 1000
+    assert settings.deadline_s == 2.5
+    assert settings.redis_url == "redis://cache:6379/1"
+
+
+def test_a_variable_without_the_prefix_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_UPLOAD_BYTES", "1000")
+
+    assert Settings().max_upload_bytes != 1000
+
+
+def test_a_file_named_env_is_read_and_the_environment_goes_before_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".env").write_text(
+        "TAGGRAM_MAX_IN_FLIGHT=3\nTAGGRAM_CACHE_TTL_S=60\nSOMEBODY_ELSE=1\n"
+    )
+    monkeypatch.setenv("TAGGRAM_CACHE_TTL_S", "90")
+
+    settings = Settings()
+
+    assert (settings.max_in_flight, settings.cache_ttl_s) == (3, 90)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODELS", "[]"),
+        ("MODELS", "[1]"),
+        ("MODELS", '{"msd-vgg": 1}'),
+        ("MAX_UPLOAD_BYTES", "0"),
+        ("MAX_UPLOAD_BYTES", "32M"),
+        ("MIN_DURATION_S", "nan"),
+        ("MAX_DURATION_S", "-1"),
+        ("MAX_DURATION_S", "inf"),
+        ("DECODE_WORKERS", "1.5"),
+        ("DECODE_TIMEOUT_S", "inf"),
+        ("MAX_IN_FLIGHT", "many"),
+        ("DEADLINE_S", "0"),
+        ("REDIS_TIMEOUT_S", "-0.1"),
+        ("CACHE_TTL_S", "0"),
+        ("CACHE_BYTES", ""),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_the_setting_s_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"TAGGRAM_{name}", value)
+
+    with pytest.raises(ValidationError, match=f"(?i){name}"):
+        Settings()
+
+
+@pytest.mark.parametrize("value", ["msd-musicnn", "msd-musicnn,mtt-musicnn", "['msd-musicnn']", ""])
+def test_models_that_are_no_json_list_are_refused(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAGGRAM_MODELS", value)
+
+    with pytest.raises(SettingsError, match="models"):
+        Settings()
+
+
+def test_settings_never_change() -> None:
+    settings = Settings()
+
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.max_in_flight = 1  # type: ignore[misc]
