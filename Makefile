@@ -24,6 +24,7 @@ check: $(READY)/dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	HADOLINT=$(BIN)/hadolint docker/lint.sh
 
 weights: $(READY)/weights
 
@@ -42,7 +43,7 @@ measure: $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.uploads
 
 floor: $(READY)/dev $(READY)/weights
-	$(BIN)/python -m loadtests.confidence_floor
+	$(BIN)/python -m loadtests.confidence_floor > loadtests/confidence_floor.md
 
 clean:
 	rm -rf .venv .cache

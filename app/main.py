@@ -34,6 +34,7 @@ def create_app(services: Services) -> FastAPI:
         version=version("taggram"),
         description=DESCRIPTION,
         lifespan=_lifespan,
+        redirect_slashes=False,  # a redirect would trust the client's word for our host
         license_info={"name": "MIT"},
     )
     app.state.services = services

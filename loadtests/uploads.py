@@ -76,7 +76,9 @@ def _resident_mib(server: Server) -> float:
 
 
 def _print(title: str, timings: dict[str, list[float]]) -> None:
-    table = Table("stage", "min ms", "median ms", "max ms", title=title, title_justify="left", min_width=64)
+    table = Table(
+        "stage", "min ms", "median ms", "max ms", title=title, title_justify="left", min_width=64
+    )
     for stage, values in timings.items():
         figures = (min(values), statistics.median(values), max(values))
         table.add_row(stage, *(f"{figure:.0f}" for figure in figures))

@@ -55,7 +55,9 @@ class TaggramParameters(_Parameters):
     top: Annotated[
         int | None, Field(ge=1, description="Only so many tags, those with the highest mean.")
     ] = None
-    start_s: Annotated[float, Field(ge=0, description="Leave out windows that end before.")] = 0.0
+    start_s: Annotated[
+        float, Field(ge=0, description="Leave out windows that end at or before.")
+    ] = 0.0
     end_s: Annotated[
         float | None, Field(gt=0, description="Leave out windows that start at or after.")
     ] = None
@@ -118,7 +120,7 @@ class SuggestTags(BaseModel):
     vocabulary_version: str = Field(examples=["1"])
     pooling: Pooling
     confidence: Literal["high", "low"] = Field(
-        description="`low` where nothing scores higher than noise, tones and speech do."
+        description="`low` where the models recognise as little as in noise, tones or speech."
     )
     suggestions: list[SuggestionOut]
     cached: bool = Field(description="Whether the answer needed no new listening.")
@@ -176,6 +178,13 @@ class EvaluationOut(BaseModel):
     pr_auc: float = Field(examples=[0.3831])
 
 
+class ConfidenceOut(BaseModel):
+    """Below which mean scores over a track an answer is `confidence: low`."""
+
+    best: float = Field(description="Of the vocabulary's best raw tag.", examples=[0.07])
+    total: float = Field(description="The sum over all raw tags.", examples=[1.45])
+
+
 class LoadedModel(BaseModel):
     """A model that answers."""
 
@@ -188,7 +197,7 @@ class LoadedModel(BaseModel):
     window_s: float = Field(examples=[2.992])
     hop_s: float = Field(examples=[2.992])
     tags: list[str] = Field(examples=[["rock", "pop"]])
-    confidence_floor: float = Field(description="A best score below it is `confidence: low`.")
+    confidence: ConfidenceOut
     evaluation: EvaluationOut
     weights_sha256: str = Field(examples=[TRACK_ID])
     licence: str = Field(examples=["ISC"])

@@ -55,7 +55,12 @@ class Decoder:
                 crashed or took too long.
         """
         async with self._slots:
-            process, reader = await asyncio.to_thread(self._start, path)
+            starting = asyncio.ensure_future(asyncio.to_thread(self._start, path))
+            try:
+                process, reader = await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                starting.add_done_callback(_discard)
+                raise
             try:
                 return await asyncio.to_thread(self._result, process, reader)
             except asyncio.CancelledError:
@@ -84,16 +89,26 @@ class Decoder:
             samples = np.frombuffer(reader.recv_bytes(), np.float32)
         except (EOFError, OSError):
             process.join()
-            log.warning("a decoder died with exit code %s", process.exitcode)
+            log.info("a decoder ended without an answer, exit code %s", process.exitcode)
             raise RequestError(
                 Kind.UNDECODABLE_AUDIO, "The audio file broke its decoder. Export it again."
             ) from None
         finally:
-            reader.close()
-            process.kill()
-            process.join()
-            process.close()
+            _end(process, reader)
         return Waveform(samples, self._limits.sample_rate)
+
+
+def _discard(starting: asyncio.Future[tuple[ForkServerProcess, Connection]]) -> None:
+    """End a decoder whose caller left while it was started."""
+    if not starting.cancelled() and starting.exception() is None:
+        _end(*starting.result())
+
+
+def _end(process: ForkServerProcess, reader: Connection) -> None:
+    reader.close()
+    process.kill()
+    process.join()
+    process.close()
 
 
 def _run(writer: Connection, path: Path, limits: AudioLimits, cpu_s: float) -> None:

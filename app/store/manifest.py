@@ -89,9 +89,14 @@ class Evaluation(_Table):
 
 
 class Confidence(_Table):
-    """`floor`: a best score below it is what noise, tones and speech reach too."""
+    """Below which mean scores over a track the model is not sure of it.
 
-    floor: Unit
+    `best`: of the best raw tag that speaks for a vocabulary. `total`: the sum over all raw tags,
+    how much the model recognises at all; it tells music from noise, tones and speech.
+    """
+
+    best: Unit
+    total: Annotated[float, Field(ge=0)]
 
 
 class Golden(_Table):

@@ -56,12 +56,13 @@ class Projection:
         return np.stack(columns, axis=1)
 
     def is_confident(self, taggrams: Sequence[Taggram]) -> bool:
-        """Whether any model's best raw tag, over time, is above what noise and speech reach too."""
-        for index, (manifest, taggram) in enumerate(zip(self.models, taggrams, strict=True)):
-            columns = [raw for tag in self.sources for model, raw in tag if model == index]
-            if taggram.scores[:, columns].mean(axis=0).max() >= manifest.confidence.floor:
-                return True
-        return False
+        """Whether each model recognises enough, and any of them one of the vocabulary's tags."""
+        means = [taggram.scores.mean(axis=0) for taggram in taggrams]
+        floors = [manifest.confidence for manifest in self.models]
+        enough = all(mean.sum() >= floor.total for mean, floor in zip(means, floors, strict=True))
+        return enough and any(
+            means[model][raw] >= floors[model].best for tag in self.sources for model, raw in tag
+        )
 
 
 def needed_models(vocabulary: Vocabulary, models: Iterable[Manifest]) -> tuple[Manifest, ...]:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.api.dependencies import ServicesDep
-from app.api.schemas import EvaluationOut, LoadedModel
+from app.api.schemas import ConfidenceOut, EvaluationOut, LoadedModel
 
 router = APIRouter(tags=["catalogue"])
 
@@ -22,7 +22,7 @@ def models(services: ServicesDep) -> list[LoadedModel]:
             window_s=manifest.window.window_s,
             hop_s=manifest.window.hop_s,
             tags=list(manifest.tags.names),
-            confidence_floor=manifest.confidence.floor,
+            confidence=ConfidenceOut(**manifest.confidence.model_dump()),
             evaluation=EvaluationOut(**manifest.evaluation.model_dump()),
             weights_sha256=manifest.weights.sha256,
             licence=manifest.source.licence,

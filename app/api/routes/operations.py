@@ -1,7 +1,7 @@
 """`GET /health/live`, `GET /health/ready`, `GET /metrics`: what operators and their tools ask."""
 
 from fastapi import APIRouter
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 
 from app.api.dependencies import ServicesDep
 from app.api.problems import documented
@@ -25,7 +25,7 @@ async def ready(services: ServicesDep) -> Health:
     return Health(status="ready")
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(services: ServicesDep) -> Response:
     """All metrics in Prometheus's text format."""
     return Response(services.metrics.exposition(), media_type=CONTENT_TYPE)

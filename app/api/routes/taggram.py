@@ -66,9 +66,15 @@ async def taggram(
         body = await asyncio.to_thread(_render, media_type, shown, projection, taggrams[0])
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "private, no-cache"}
-    if etag in {tag.strip() for tag in if_none_match.split(",")}:
-        return Response(status_code=304, headers=headers)
+    if _is_remembered(etag, if_none_match):
+        return Response(status_code=304, headers={**headers, "Vary": "Accept, Accept-Encoding"})
     return Response(body, media_type=media_type, headers=headers)
+
+
+def _is_remembered(etag: str, if_none_match: str) -> bool:
+    """Weak comparison, as RFC 9110, 13.1.2, has it."""
+    named = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return "*" in named or etag.removeprefix("W/") in named
 
 
 def _negotiate(accept: str) -> str:

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Checks the files beside it. HADOLINT names the program where it is not on the PATH.
+set -euo pipefail
+
+here=$(dirname "${BASH_SOURCE[0]}")
+
+"${HADOLINT:-hadolint}" "$here/Dockerfile" "$here/Dockerfile.gpu"
+
+if docker compose version >/dev/null 2>&1; then
+    docker compose --file "$here/compose.yaml" config --quiet
+else
+    echo "docker/compose.yaml: not checked, as docker with its plugin compose is not here"
+fi

@@ -1,0 +1,253 @@
+"""Whatever is uploaded, the caller is told what is wrong with it, and the next one works."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.api.asking import (
+    BOUNDARY,
+    MULTIPART,
+    answer,
+    assert_problem,
+    encoded,
+    logged,
+    metric,
+    multipart,
+    noise,
+    post,
+    post_body,
+    response_to,
+    upload,
+    wait_for_uploads,
+)
+from tests.api.conftest import MAX_DURATION_S, MAX_UPLOAD_BYTES, Narrow
+from tests.server import Server
+
+FILE_HEAD = multipart(b"").removesuffix(b"\r\n--" + BOUNDARY + b"--\r\n")
+OVER_THE_CAP = bytes(MAX_UPLOAD_BYTES + 1)
+
+AUDIO = {
+    "text that is called music": (b"Not a song, whatever its name says.", 415, "unsupported_audio"),
+    "a PDF": (b"%PDF-1.7\n" + bytes(1000), 415, "unsupported_audio"),
+    "one byte": (b"R", 415, "unsupported_audio"),
+    "a FLAC cut in half": (encoded(noise(8))[:100_000], 422, "undecodable_audio"),
+    "a FLAC of garbage": (b"fLaC" + noise(1).tobytes(), 422, "undecodable_audio"),
+    "a WAV without samples": (encoded(noise(0), container="WAV"), 422, "audio_too_short"),
+    "a click": (encoded(noise(0.1)), 422, "audio_too_short"),
+    "a track too long": (encoded(noise(MAX_DURATION_S + 0.1)), 422, "audio_too_long"),
+    "silence": (encoded(np.zeros(32_000, np.float32)), 422, "silent_audio"),
+    "channels that cancel each other out": (
+        encoded(np.stack([noise(2), -noise(2)], axis=1)),
+        422,
+        "silent_audio",
+    ),
+}
+
+BODIES = {
+    "nothing": b"",
+    "garbage": bytes(100),
+    "no part": b"--" + BOUNDARY + b"--\r\n",
+    "another boundary": multipart(b"audio").replace(BOUNDARY, b"another"),
+    "a part of another name": multipart(b"audio", b'form-data; name="song"; filename="a"'),
+    "a part without headers": b"--" + BOUNDARY + b"\r\n\r\naudio\r\n--" + BOUNDARY + b"--\r\n",
+    "a part with a header of 100 kB": multipart(b"audio", b"x" * 100_000),
+    "a part with a broken header": multipart(b"audio", b'form-data; name="file"\rX: y'),
+    "an empty part": multipart(b""),
+    "two files": multipart(b"audio").removesuffix(b"--\r\n") + b"\r\n" + multipart(b"audio"),
+    "a body that breaks off in the audio": multipart(bytes(1000))[:600],
+    "a body without its last boundary": FILE_HEAD + b"audio",
+}
+
+CONTENT_TYPES = {
+    "audio": "audio/flac",
+    "a plain form": "application/x-www-form-urlencoded",
+    "no boundary": "multipart/form-data",
+    "an empty boundary": "multipart/form-data; boundary=",
+    "a boundary of 300 characters": f"multipart/form-data; boundary={'x' * 300}",
+    "another boundary": "multipart/form-data; boundary=another",
+    "not a type": "/;;=",
+}
+
+QUERIES = [
+    ("top_k", "0"),
+    ("top_k", "21"),
+    ("top_k", "many"),
+    ("threshold", "2"),
+    ("threshold", "-0.1"),
+    ("threshold", "nan"),
+    ("pooling", "median"),
+    ("topk", "3"),
+]
+
+FILE_NAMES = {
+    "a path": b"../../etc/passwd",
+    "another system's path": rb"C:\Music\song.mp3",
+    "the type of another decoder": b"song.raw",
+    "a header, encoded": b"a%0D%0AX-Injected: yes",
+    "a terminal's colours": b"\x1b[31mred\x1b[0m.mp3",
+    "bytes of no encoding": b"\xff\xfe\x80.mp3",
+    "4 kB": b"x" * 4000,
+    "nothing": b"",
+}
+
+
+@pytest.fixture(autouse=True)
+def unharmed(narrow: Narrow) -> Iterator[None]:
+    """Afterwards nothing is left behind, nothing broke inside, and good music is welcome."""
+    yield
+    wait_for_uploads(narrow.server, 0)
+    assert not received(narrow.temporary_files)
+    assert metric(narrow.server, "taggram_errors_total", kind="internal_error") == 0
+    assert answer(post(narrow.server, narrow.good))["cached"]
+
+
+def received(folder: Path) -> list[Path]:
+    """The uploads that lie in a folder."""
+    return list(folder.glob("taggram-*"))
+
+
+@pytest.mark.parametrize("what", AUDIO)
+def test_audio_that_can_not_be_tagged_is_refused_by_its_kind(narrow: Narrow, what: str) -> None:
+    audio, status, kind = AUDIO[what]
+    files = {"file": ("song.mp3", audio, "audio/mpeg")}
+    assert_problem(narrow.server.http.post("/suggest-tags", files=files), status, kind)
+
+
+def test_a_refused_track_is_refused_again(narrow: Narrow) -> None:
+    for _ in range(2):
+        assert_problem(post(narrow.server, encoded(noise(0.2))), 422, "audio_too_short")
+
+
+def test_the_limits_that_were_passed_are_named(narrow: Narrow) -> None:
+    short = assert_problem(post(narrow.server, encoded(noise(0.1))), 422, "audio_too_short")
+    assert (short["duration_s"], short["min_duration_s"]) == (0.1, 0.5)
+    long = assert_problem(
+        post(narrow.server, encoded(noise(MAX_DURATION_S + 1))), 422, "audio_too_long"
+    )
+    assert long["max_duration_s"] == MAX_DURATION_S
+
+
+def test_eleven_minutes_are_too_long_by_default(server: Server) -> None:
+    eleven_minutes = np.tile(noise(1, rate=8_000), 11 * 60)
+    problem = assert_problem(post(server, encoded(eleven_minutes, 8_000)), 422, "audio_too_long")
+    assert problem["max_duration_s"] == 600
+
+
+@pytest.mark.parametrize("what", BODIES)
+def test_a_body_that_holds_no_single_file_is_refused(narrow: Narrow, what: str) -> None:
+    problem = assert_problem(post_body(narrow.server, BODIES[what]), 422, "invalid_parameter")
+    assert "`file`" in problem["detail"]
+
+
+@pytest.mark.parametrize("what", CONTENT_TYPES)
+def test_a_body_of_another_type_is_refused(narrow: Narrow, what: str) -> None:
+    response = post_body(narrow.server, multipart(narrow.good), CONTENT_TYPES[what])
+    problem = assert_problem(response, 422, "invalid_parameter")
+    assert "multipart/form-data" in problem["detail"]
+
+
+def test_a_request_without_any_body_is_refused(narrow: Narrow) -> None:
+    assert_problem(narrow.server.http.post("/suggest-tags"), 422, "invalid_parameter")
+
+
+@pytest.mark.parametrize(("parameter", "value"), QUERIES)
+def test_a_parameter_that_is_off_is_named(narrow: Narrow, parameter: str, value: str) -> None:
+    response = post(narrow.server, narrow.good, **{parameter: value})
+    problem = assert_problem(response, 422, "invalid_parameter")
+    assert [error["parameter"] for error in problem["errors"]] == [parameter]
+
+
+@pytest.mark.parametrize("name", ["polka", "Genres", "", "../genres", "\0"])
+def test_an_unknown_vocabulary_is_refused_with_those_that_are_known(
+    narrow: Narrow, name: str
+) -> None:
+    response = post(narrow.server, narrow.good, vocabulary=name)
+    problem = assert_problem(response, 404, "unknown_vocabulary")
+    assert {"genres", "subgenres", "raw"} <= set(problem["vocabularies"])
+
+
+@pytest.mark.parametrize(
+    "name", ["polka", "", "mtt-vgg", "../msd-vgg", "/etc/passwd", "\0", "http://localhost/model"]
+)
+def test_an_unknown_model_is_refused_with_those_that_are_loaded(narrow: Narrow, name: str) -> None:
+    problem = assert_problem(post(narrow.server, narrow.good, model=name), 404, "unknown_model")
+    assert problem["models"] == ["msd-musicnn"]
+
+
+@pytest.mark.parametrize("what", FILE_NAMES)
+def test_the_name_of_the_file_plays_no_part(narrow: Narrow, what: str) -> None:
+    disposition = b'form-data; name="file"; filename="' + FILE_NAMES[what] + b'"'
+    response = post_body(narrow.server, multipart(narrow.good, disposition))
+    assert answer(response)["cached"]
+    assert "X-Injected" not in response.headers
+
+
+def test_no_name_of_a_file_reaches_the_log(narrow: Narrow) -> None:
+    named = b'form-data; name="file"; filename="\x1b[31m-not-for-the-log"'
+    response = post_body(narrow.server, multipart(b"text", named))
+    line = logged(narrow.server, response.headers["X-Request-ID"])
+    assert "POST /suggest-tags 415" in line
+    log = narrow.server.log.read_bytes()
+    assert b"\x1b" not in log
+    assert b"not-for-the-log" not in log
+
+
+def test_a_file_as_large_as_the_limit_is_taken_and_one_byte_more_is_not(narrow: Narrow) -> None:
+    largest = bytes(MAX_UPLOAD_BYTES)
+    assert_problem(post(narrow.server, largest), 415, "unsupported_audio")
+    problem = assert_problem(post(narrow.server, largest + b"."), 413, "payload_too_large")
+    assert problem["max_bytes"] == MAX_UPLOAD_BYTES
+
+
+def test_too_large_an_upload_is_refused_before_all_of_it_was_sent(narrow: Narrow) -> None:
+    with upload(narrow.server, Content_Length=str(10 * MAX_UPLOAD_BYTES)) as connection:
+        connection.send(FILE_HEAD + OVER_THE_CAP)
+        assert_problem(response_to(connection), 413, "payload_too_large")
+
+
+def test_too_large_an_upload_of_no_stated_length_is_refused_before_its_end(
+    narrow: Narrow,
+) -> None:
+    with upload(narrow.server, Transfer_Encoding="chunked") as connection:
+        for data in (FILE_HEAD, OVER_THE_CAP):
+            connection.send(b"%x\r\n%b\r\n" % (len(data), data))
+        assert_problem(response_to(connection), 413, "payload_too_large")
+
+
+def test_parts_that_are_passed_over_count_as_well(narrow: Narrow) -> None:
+    other = {"other": bytes(2 * MAX_UPLOAD_BYTES), "file": narrow.good}
+    response = narrow.server.http.post("/suggest-tags", files=other)
+    assert_problem(response, 413, "payload_too_large")
+
+
+def test_a_client_that_sends_on_after_the_refusal_gets_to_read_it(narrow: Narrow) -> None:
+    def endless() -> Iterator[bytes]:
+        yield FILE_HEAD
+        for _ in range(20):
+            yield OVER_THE_CAP
+
+    headers = {"Content-Type": MULTIPART}
+    response = narrow.server.http.post("/suggest-tags", content=endless(), headers=headers)
+    assert_problem(response, 413, "payload_too_large")
+
+
+def test_an_upload_in_chunks_of_no_stated_length_is_taken(narrow: Narrow) -> None:
+    body = multipart(narrow.good)
+    chunks = (body[start : start + 10_000] for start in range(0, len(body), 10_000))
+    headers = {"Content-Type": MULTIPART}
+    response = narrow.server.http.post("/suggest-tags", content=chunks, headers=headers)
+    assert answer(response)["cached"]
+
+
+def test_what_a_client_sent_before_it_left_is_not_kept(narrow: Narrow) -> None:
+    gone = {"method": "POST", "route": "/suggest-tags", "status": "499"}
+    before = metric(narrow.server, "taggram_request_seconds_count", **gone)
+    with upload(narrow.server, Content_Length="500000") as connection:
+        connection.send(FILE_HEAD + narrow.good[:1000])
+        wait_for_uploads(narrow.server, 1)
+        assert received(narrow.temporary_files)
+    wait_for_uploads(narrow.server, 0)
+    assert not received(narrow.temporary_files)
+    assert metric(narrow.server, "taggram_request_seconds_count", **gone) == before + 1

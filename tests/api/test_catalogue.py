@@ -1,0 +1,114 @@
+"""Which words there are, who hears them, and that no others ever come."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.asking import answer, metric, post
+from tests.server import Server
+
+VOCABULARIES = ["genres", "subgenres", "moodthemes", "alltags"]
+
+
+@pytest.fixture(scope="module")
+def vocabularies(server: Server) -> dict[str, dict[str, Any]]:
+    """By name."""
+    listed = server.http.get("/vocabularies").json()
+    return {vocabulary["name"]: vocabulary for vocabulary in listed}
+
+
+@pytest.fixture(scope="module")
+def models(server: Server) -> dict[str, dict[str, Any]]:
+    """By name."""
+    return {model["name"]: model for model in server.http.get("/models").json()}
+
+
+def tags(vocabulary: dict[str, Any], *, covered: bool) -> set[str]:
+    return {tag["tag"] for tag in vocabulary["tags"] if tag["covered"] == covered}
+
+
+def test_the_four_vocabularies_are_listed(vocabularies: dict[str, dict[str, Any]]) -> None:
+    assert set(vocabularies) == set(VOCABULARIES)
+    assert all(vocabulary["description"] for vocabulary in vocabularies.values())
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_a_tag_is_covered_where_a_model_hears_it(
+    vocabularies: dict[str, dict[str, Any]], models: dict[str, dict[str, Any]], name: str
+) -> None:
+    for tag in vocabularies[name]["tags"]:
+        assert tag["covered"] == bool(tag["heard_as"])
+        for model, raw_tags in tag["heard_as"].items():
+            assert raw_tags
+            assert set(raw_tags) <= set(models[model]["tags"])
+
+
+def test_words_that_no_model_hears_are_shown_as_such(
+    vocabularies: dict[str, dict[str, Any]],
+) -> None:
+    subgenres = vocabularies["subgenres"]
+    assert {"ambient", "metal", "techno"} <= tags(subgenres, covered=True)
+    assert {"shoegaze", "trance", "dubstep"} <= tags(subgenres, covered=False)
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_the_longest_list_holds_only_covered_tags(
+    server: Server, clip: Path, vocabularies: dict[str, dict[str, Any]], name: str
+) -> None:
+    covered = tags(vocabularies[name], covered=True)
+    suggestions = answer(post(server, clip, vocabulary=name, top_k=20))["suggestions"]
+    suggested = {suggestion["tag"] for suggestion in suggestions}
+    assert len(suggested) == min(20, len(covered))
+    assert suggested <= covered
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_the_taggram_shows_exactly_the_covered_tags(
+    server: Server, clip: Path, vocabularies: dict[str, dict[str, Any]], name: str
+) -> None:
+    url = answer(post(server, clip, vocabulary=name))["taggram_url"]
+    shown = answer(server.http.get(url))["tags"]
+    assert set(shown) == tags(vocabularies[name], covered=True)
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_a_vocabulary_names_the_models_that_it_asks(
+    server: Server, clip: Path, vocabularies: dict[str, dict[str, Any]], name: str
+) -> None:
+    answered = answer(post(server, clip, vocabulary=name))
+    assert answered["models"] == vocabularies[name]["models"]
+    assert answered["vocabulary_version"] == vocabularies[name]["version"]
+
+
+def test_the_loaded_models_are_listed_with_the_default_first(server: Server) -> None:
+    listed = server.http.get("/models").json()
+    assert [(model["name"], model["default"]) for model in listed] == [
+        ("msd-musicnn", True),
+        ("mtt-musicnn", False),
+    ]
+
+
+def test_a_model_says_what_its_scores_are_worth(models: dict[str, dict[str, Any]]) -> None:
+    for model in models.values():
+        assert 0.5 < model["evaluation"]["roc_auc"] < 1
+        assert 0 < model["evaluation"]["pr_auc"] < 1
+        assert 0 < model["confidence"]["best"] < 1 <= model["confidence"]["total"]
+        assert len(model["tags"]) == len(set(model["tags"])) == 50
+
+
+def test_a_model_says_whose_it_is_and_how_it_may_be_used(
+    models: dict[str, dict[str, Any]],
+) -> None:
+    for model in models.values():
+        assert model["licence"] == "ISC"
+        assert "Pons" in model["citation"]
+        assert model["url"].startswith("https://")
+
+
+def test_the_metrics_name_the_weights_that_are_served(
+    server: Server, models: dict[str, dict[str, Any]]
+) -> None:
+    for name, model in models.items():
+        labels = {"model": name, "version": "1", "sha256": model["weights_sha256"]}
+        assert metric(server, "taggram_model_info", **labels) == 1

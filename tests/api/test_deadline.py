@@ -1,0 +1,39 @@
+"""An answer that takes too long is given up, and says so."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.asking import assert_problem, encoded, metric, noise, post, wait_for_uploads
+from tests.server import Server, serving
+
+
+@pytest.fixture(scope="module")
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server keeps what it receives."""
+    return tmp_path_factory.mktemp("deadline")
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory, temporary_files: Path) -> Iterator[Server]:
+    """A server whose deadline nothing can keep."""
+    settings = {
+        "TMPDIR": str(temporary_files),
+        "TAGGRAM_MODELS": '["msd-musicnn"]',
+        "TAGGRAM_DEADLINE_S": "0.001",
+    }
+    with serving(tmp_path_factory.mktemp("hasty") / "log", settings) as server:
+        yield server
+
+
+def test_a_track_that_takes_too_long_is_given_up(hasty: Server) -> None:
+    assert_problem(post(hasty, encoded(noise(4))), 504, "deadline_exceeded")
+
+
+def test_nothing_of_it_is_left(hasty: Server, temporary_files: Path) -> None:
+    for seed in range(5):
+        assert_problem(post(hasty, encoded(noise(4, seed=seed))), 504, "deadline_exceeded")
+    wait_for_uploads(hasty, 0)
+    assert not list(temporary_files.glob("taggram-*"))
+    assert metric(hasty, "taggram_errors_total", kind="internal_error") == 0

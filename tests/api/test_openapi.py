@@ -1,0 +1,88 @@
+"""The API describes itself: all of it, and without the help of other servers."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.server import Server
+
+ROUTES = {
+    ("post", "/suggest-tags"): {404, 413, 415, 422, 503, 504},
+    ("get", "/taggram"): {404, 422, 503},
+    ("get", "/vocabularies"): set(),
+    ("get", "/models"): set(),
+    ("get", "/health/live"): set(),
+    ("get", "/health/ready"): {503},
+    ("get", "/metrics"): set(),
+}
+
+
+@pytest.fixture(scope="module")
+def document(server: Server) -> dict[str, Any]:
+    """The OpenAPI document."""
+    opened: dict[str, Any] = server.http.get("/openapi.json").json()
+    return opened
+
+
+def test_each_route_is_documented_and_no_other(document: dict[str, Any]) -> None:
+    documented = {(method, path) for path, item in document["paths"].items() for method in item}
+    assert documented == set(ROUTES)
+    for method, path in ROUTES:
+        assert document["paths"][path][method]["description"]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_each_error_is_documented_with_an_example(
+    document: dict[str, Any], method: str, path: str
+) -> None:
+    responses = document["paths"][path][method]["responses"]
+    errors = {int(status): responses[status] for status in responses if status >= "400"}
+    assert set(errors) == ROUTES[method, path]
+    for status, error in errors.items():
+        (media_type,) = error["content"]
+        assert media_type == "application/problem+json"
+        for kind, example in error["content"][media_type]["examples"].items():
+            assert example["value"]["type"] == f"/problems/{kind}"
+            assert example["value"]["status"] == status
+
+
+def test_the_body_of_an_upload_is_a_form_with_a_file(document: dict[str, Any]) -> None:
+    body = document["paths"]["/suggest-tags"]["post"]["requestBody"]
+    schema = body["content"]["multipart/form-data"]["schema"]
+    assert body["required"]
+    assert schema["required"] == ["file"]
+    assert schema["properties"]["file"]["format"] == "binary"
+
+
+def test_parameters_are_documented_with_their_bounds(document: dict[str, Any]) -> None:
+    parameters = {
+        parameter["name"]: parameter["schema"]
+        for parameter in document["paths"]["/suggest-tags"]["post"]["parameters"]
+    }
+    assert set(parameters) == {"vocabulary", "top_k", "pooling", "threshold", "model"}
+    assert parameters["vocabulary"]["default"] == "subgenres"
+    top_k = parameters["top_k"]
+    assert (top_k["minimum"], top_k["maximum"], top_k["default"]) == (1, 20, 5)
+
+
+def test_a_taggram_is_documented_in_its_three_forms(document: dict[str, Any]) -> None:
+    responses = document["paths"]["/taggram"]["get"]["responses"]
+    assert set(responses["200"]["content"]) == {"application/json", "image/png", "text/csv"}
+    assert "304" in responses
+
+
+def test_metrics_are_documented_as_text(document: dict[str, Any]) -> None:
+    content = document["paths"]["/metrics"]["get"]["responses"]["200"]["content"]
+    assert list(content) == ["text/plain"]
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+def test_the_documentation_needs_no_other_server(server: Server, page: str) -> None:
+    html = server.http.get(page).text
+    links = re.findall(r"""(?:src|href)=["']([^"']+)""", html)
+    assert links
+    assert "//" not in "".join(links)
+    for link in links:
+        assert server.http.get(link).status_code == 200
+    assert not re.findall("https?://", html)

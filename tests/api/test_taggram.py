@@ -1,0 +1,242 @@
+"""How tags move through a track: as numbers, as a table, as a picture."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.api.asking import answer, assert_problem, encoded, heard_s, noise, post
+from tests.server import Server
+
+SIX_DECIMALS = 1.01e-6
+A_BROWSERS_IMG = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+STRANGER = "0" * 64
+
+
+@pytest.fixture(scope="module")
+def url(server: Server, clip: Path) -> str:
+    """Where the taggram of a heard track is."""
+    taggram_url: str = answer(post(server, clip))["taggram_url"]
+    return taggram_url
+
+
+@pytest.fixture(scope="module")
+def taggram(server: Server, url: str) -> dict[str, Any]:
+    """It as JSON."""
+    return answer(server.http.get(url))
+
+
+def asked(server: Server, url: str, accept: str) -> httpx.Response:
+    return server.http.get(url, headers={"Accept": accept})
+
+
+def test_a_row_is_a_window_and_a_column_is_a_tag(taggram: dict[str, Any]) -> None:
+    windows, tags = len(taggram["times_s"]), len(taggram["tags"])
+    assert np.shape(taggram["scores"]) == (windows, tags)
+    assert windows == 4  # of 3 s in 12 s
+    assert len(set(taggram["tags"])) == tags
+    assert np.min(taggram["scores"]) >= 0
+    assert np.max(taggram["scores"]) <= 1
+
+
+def test_it_says_whose_it_is_and_who_heard_it(taggram: dict[str, Any], url: str) -> None:
+    assert taggram["track_id"] in url
+    assert taggram["vocabulary"] == "subgenres"
+    assert taggram["model"] == {"name": "msd-musicnn", "version": "1"}
+    assert [model["name"] for model in taggram["models"]] == ["msd-musicnn", "mtt-musicnn"]
+
+
+def test_windows_come_in_the_order_of_time(taggram: dict[str, Any]) -> None:
+    starts = np.arange(len(taggram["times_s"])) * taggram["hop_s"]
+    assert taggram["times_s"] == pytest.approx(starts, abs=1e-3)
+    assert taggram["window_s"] == pytest.approx(3, abs=0.1)
+
+
+def test_tags_come_by_falling_mean_over_time(taggram: dict[str, Any]) -> None:
+    assert taggram["mean_scores"] == sorted(taggram["mean_scores"], reverse=True)
+    means = np.mean(taggram["scores"], axis=0)
+    assert taggram["mean_scores"] == pytest.approx(means, abs=SIX_DECIMALS)
+
+
+@pytest.mark.parametrize("vocabulary", ["genres", "subgenres", "moodthemes", "alltags", "raw"])
+def test_the_mean_of_a_tag_is_its_score_as_a_suggestion(
+    server: Server, clip: Path, vocabulary: str
+) -> None:
+    posted = answer(post(server, clip, vocabulary=vocabulary, top_k=20))
+    shown = answer(server.http.get(posted["taggram_url"]))
+    suggested = [(tag["tag"], tag["score"]) for tag in posted["suggestions"]]
+    means = list(zip(shown["tags"], shown["mean_scores"], strict=True))
+    assert means[: len(suggested)] == suggested
+
+
+def test_the_models_hear_nothing_anew_for_it(server: Server, url: str) -> None:
+    before = heard_s(server, "msd-musicnn"), heard_s(server, "mtt-musicnn")
+    for accept in ("application/json", "image/png", "text/csv"):
+        asked(server, url, accept)
+    assert (heard_s(server, "msd-musicnn"), heard_s(server, "mtt-musicnn")) == before
+
+
+def test_top_keeps_the_tags_with_the_highest_means(
+    server: Server, url: str, taggram: dict[str, Any]
+) -> None:
+    best = answer(server.http.get(f"{url}&top=3"))
+    assert best["tags"] == taggram["tags"][:3]
+    assert best["scores"] == [row[:3] for row in taggram["scores"]]
+    assert answer(server.http.get(f"{url}&top=1000")) == taggram
+
+
+def test_a_part_of_the_track_can_be_cut_out(
+    server: Server, url: str, taggram: dict[str, Any]
+) -> None:
+    part = answer(server.http.get(f"{url}&start_s=4&end_s=8"))
+    assert part["times_s"] == taggram["times_s"][1:3]
+    means = dict(zip(part["tags"], part["mean_scores"], strict=True))
+    for column, tag in enumerate(taggram["tags"]):
+        windows = [row[column] for row in taggram["scores"][1:3]]
+        assert means[tag] == pytest.approx(np.mean(windows), abs=SIX_DECIMALS)
+
+
+@pytest.mark.parametrize("cut", ["start_s=12", "start_s=9&end_s=3"])
+def test_a_part_without_any_window_is_refused(server: Server, url: str, cut: str) -> None:
+    problem = assert_problem(server.http.get(f"{url}&{cut}"), 422, "invalid_parameter")
+    assert "12.0 s" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "cut", ["top=0", "top=x", "start_s=-1", "start_s=nan", "end_s=0", "until=3"]
+)
+def test_a_parameter_that_is_off_is_named(server: Server, url: str, cut: str) -> None:
+    problem = assert_problem(server.http.get(f"{url}&{cut}"), 422, "invalid_parameter")
+    assert [error["parameter"] for error in problem["errors"]] == [cut.partition("=")[0]]
+
+
+def test_as_csv_it_is_the_same_table(server: Server, url: str, taggram: dict[str, Any]) -> None:
+    response = asked(server, url, "text/csv")
+    assert response.headers["Content-Type"].startswith("text/csv")
+    header, *rows = csv.reader(response.text.splitlines())
+    assert header == ["time_s", *taggram["tags"]]
+    table = np.array(rows, dtype=float)
+    assert table[:, 0] == pytest.approx(np.array(taggram["times_s"]))
+    assert table[:, 1:] == pytest.approx(np.array(taggram["scores"]))
+
+
+@pytest.mark.parametrize("accept", ["image/png", A_BROWSERS_IMG, "text/csv;q=0.5, image/*"])
+def test_who_wants_a_picture_gets_one(server: Server, url: str, accept: str) -> None:
+    response = asked(server, url, accept)
+    assert response.headers["Content-Type"] == "image/png"
+    assert response.content.startswith(PNG_SIGNATURE)
+
+
+def test_a_picture_of_fewer_tags_is_lower(server: Server, url: str) -> None:
+    few, many = (
+        int.from_bytes(asked(server, f"{url}&top={top}", "image/png").content[20:24], "big")
+        for top in (2, 16)
+    )
+    assert 0 < few < many
+
+
+@pytest.mark.parametrize(
+    "accept", ["*/*", "application/json, text/plain, */*", "text/html", "image/png;q=0", "{}", ""]
+)
+def test_who_wants_nothing_else_that_we_have_gets_json(
+    server: Server, url: str, taggram: dict[str, Any], accept: str
+) -> None:
+    response = asked(server, url, accept)
+    assert response.headers["Content-Type"] == "application/json"
+    assert answer(response) == taggram
+
+
+@pytest.mark.parametrize("accept", ["application/json", "image/png", "text/csv"])
+def test_what_the_caller_has_already_is_not_sent_again(
+    server: Server, url: str, accept: str
+) -> None:
+    headers = {"Accept": accept, "If-None-Match": asked(server, url, accept).headers["ETag"]}
+    response = server.http.get(url, headers=headers)
+    assert (response.status_code, response.content) == (304, b"")
+    assert response.headers["ETag"] == headers["If-None-Match"]
+
+
+def test_it_is_sent_where_the_caller_has_something_else(server: Server, url: str) -> None:
+    tag = asked(server, url, "text/csv").headers["ETag"]
+    response = server.http.get(url, headers={"Accept": "image/png", "If-None-Match": tag})
+    assert response.content.startswith(PNG_SIGNATURE)
+
+
+@pytest.mark.parametrize("condition", ['"older", {tag}', "{strong}", "*"])
+def test_a_remembered_version_counts_however_it_is_named(
+    server: Server, url: str, condition: str
+) -> None:
+    tag = server.http.get(url).headers["ETag"]
+    named = condition.format(tag=tag, strong=tag.removeprefix("W/"))
+    response = server.http.get(url, headers={"If-None-Match": named})
+    assert response.status_code == httpx.codes.NOT_MODIFIED
+
+
+def test_other_tags_or_another_part_are_another_version(server: Server, url: str) -> None:
+    tags = {
+        server.http.get(asked_for).headers["ETag"]
+        for asked_for in (url, f"{url}&top=2", f"{url}&end_s=5")
+    }
+    assert len(tags) == 3
+
+
+@pytest.mark.parametrize(("encoding", "sent"), [("gzip", "gzip"), ("identity", None)])
+def test_it_is_compressed_where_that_is_welcome(
+    server: Server, url: str, taggram: dict[str, Any], encoding: str, sent: str | None
+) -> None:
+    response = server.http.get(url, headers={"Accept-Encoding": encoding})
+    assert response.headers.get("Content-Encoding") == sent
+    assert {"Accept", "Accept-Encoding"} <= set(response.headers["Vary"].split(", "))
+    assert answer(response) == taggram
+
+
+def test_an_unknown_track_is_refused_with_what_to_do(server: Server) -> None:
+    response = server.http.get("/taggram", params={"track_id": STRANGER})
+    problem = assert_problem(response, 404, "unknown_track")
+    assert "POST it to /suggest-tags" in problem["detail"]
+
+
+def test_a_picture_of_an_unknown_track_is_refused_in_json(server: Server) -> None:
+    response = asked(server, f"/taggram?track_id={STRANGER}", "image/png")
+    assert_problem(response, 404, "unknown_track")
+
+
+@pytest.mark.parametrize(
+    "track_id", ["", "abc", "g" * 64, "A" * 64, "0" * 65, f"{STRANGER}\n", "../" + "0" * 61]
+)
+def test_what_is_no_track_id_is_refused(server: Server, track_id: str) -> None:
+    response = server.http.get("/taggram", params={"track_id": track_id})
+    problem = assert_problem(response, 422, "invalid_parameter")
+    assert [error["parameter"] for error in problem["errors"]] == ["track_id"]
+
+
+def test_without_a_track_id_nothing_can_be_shown(server: Server) -> None:
+    assert_problem(server.http.get("/taggram"), 422, "invalid_parameter")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "kind"), [("vocabulary", "unknown_vocabulary"), ("model", "unknown_model")]
+)
+def test_unknown_names_are_refused(server: Server, url: str, parameter: str, kind: str) -> None:
+    track_id = httpx.URL(url).params["track_id"]
+    query = {"track_id": track_id, parameter: "polka"}
+    assert_problem(server.http.get("/taggram", params=query), 404, kind)
+
+
+def test_a_model_that_has_not_heard_the_track_is_named(server: Server) -> None:
+    posted = answer(post(server, encoded(noise(4, seed=3)), model="msd-musicnn"))
+    assert answer(server.http.get(posted["taggram_url"]))["track_id"] == posted["track_id"]
+    response = server.http.get("/taggram", params={"track_id": posted["track_id"]})
+    problem = assert_problem(response, 404, "unknown_track")
+    assert "mtt-musicnn has not heard" in problem["detail"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_it_can_only_be_read(server: Server, url: str, method: str) -> None:
+    response = server.http.request(method, url)
+    assert_problem(response, 405, "method_not_allowed")
+    assert response.headers["Allow"] == "GET"

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from app.store.loading import TrackModel
+from tests.models.conftest import MODELS
+
+TOLERANCE = 1e-5
+
+
+def network(model: TrackModel) -> keras.Model:
+    return model.graph.get_layer("windows").network
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_waveform_scores_as_in_the_published_graph(
+    name: str, published: dict[str, TrackModel], golden: Path
+):
+    model = published[name]
+    with np.load(golden / "musicnn_audio_golden.npz") as expected:
+        heard = model.graph(expected["waveform"][np.newaxis])
+        scores = expected[f"sigmoid_{model.manifest.source.wheel_checkpoint}"]
+
+    np.testing.assert_allclose(heard["windows"], scores, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(heard["mean"], scores.mean(axis=0), rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("msd-musicnn", "MSD_musicnn_golden.npz"), ("mtt-vgg", "MTT_vgg_golden.npz")],
+)
+def test_a_melgram_scores_as_in_the_published_graph(
+    name: str, file: str, published: dict[str, TrackModel], golden: Path
+):
+    with np.load(golden / file) as expected:
+        scores = network(published[name])(expected["x"])
+
+        np.testing.assert_allclose(scores, expected["sigmoid"], rtol=0, atol=TOLERANCE)
+
+
+def test_musicnn_agrees_with_the_published_graph_at_every_step(
+    published: dict[str, TrackModel], golden: Path
+):
+    musicnn = network(published["msd-musicnn"])
+    steps = keras.Model(
+        musicnn.input,
+        [musicnn.get_layer(name).output for name in ("front", "dense_mid", "pooled")],
+    )
+    with np.load(golden / "MSD_musicnn_golden.npz") as expected:
+        front, dense_mid, pooled = steps(expected["x"])
+
+        # Not squashed by a sigmoid yet, so relative to how large the values are there.
+        for ours, theirs in (
+            (front, expected["model_concat"]),
+            (dense_mid, expected["model_concat_1"][..., 0]),
+            (pooled, expected["model_concat_2"].reshape(len(pooled), -1)),
+        ):
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=TOLERANCE * np.max(theirs))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_network_has_exactly_the_published_parameters(
+    name: str, published: dict[str, TrackModel]
+):
+    model = published[name]
+    expected = {"musicnn": 787_159, "vgg": 605_748}[model.manifest.architecture.name]
+
+    variables = network(model).trainable_variables
+
+    assert sum(int(np.prod(variable.shape)) for variable in variables) == expected

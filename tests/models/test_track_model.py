@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from app.domain import Samples
+from app.models.track_model import WINDOWS_PER_STEP
+from app.store.golden import golden_waveform
+from app.store.loading import TrackModel
+
+TOLERANCE = 1e-5
+LONGEST = 2 * WINDOWS_PER_STEP + 1
+
+
+def samples_of(model: TrackModel, windows: int) -> int:
+    """The fewest samples that give so many windows."""
+    manifest = model.manifest
+    frames = manifest.window_frames + (windows - 1) * manifest.hop_frames
+    return manifest.front.samples(frames)
+
+
+def window_scores(model: TrackModel, waveform: Samples) -> np.ndarray:
+    return np.asarray(model.graph(waveform[np.newaxis])["windows"])
+
+
+@pytest.fixture(scope="module")
+def waveform() -> Samples:
+    """Long enough for `LONGEST` windows, and no two windows alike."""
+    fade = np.linspace(0.05, 1.0, 60 * 16_000, dtype=np.float32)
+    return golden_waveform(3, 60.0, 16_000) * fade
+
+
+@pytest.mark.parametrize("name", ["msd-musicnn", "msd-vgg"])
+def test_a_windows_scores_do_not_depend_on_what_follows_in_the_track(
+    name: str, published: dict[str, TrackModel], waveform: Samples
+):
+    model = published[name]
+    whole = window_scores(model, waveform[: samples_of(model, LONGEST) + 2 * 256])
+
+    assert whole.shape == (LONGEST, 50)
+    assert np.min(np.ptp(whole, axis=0)) > 0, "else all windows sound alike and nothing is tested"
+    for windows in (1, WINDOWS_PER_STEP - 1, WINDOWS_PER_STEP, WINDOWS_PER_STEP + 1):
+        # Two hops more than needed: the end is reflected, and must not reach the last window.
+        part = window_scores(model, waveform[: samples_of(model, windows) + 2 * 256])
+        np.testing.assert_allclose(part, whole[:windows], rtol=0, atol=TOLERANCE)
+
+
+def test_what_came_before_in_the_track_does_not_change_a_windows_scores(
+    published: dict[str, TrackModel], waveform: Samples
+):
+    model = published["mtt-musicnn"]
+    hop = model.manifest.hop_frames * model.manifest.front.hop
+    track = waveform[: samples_of(model, 4)]
+    other_start = track.copy()
+    other_start[:hop] = 0.3 * np.random.RandomState(2).standard_normal(hop)
+
+    before, after = window_scores(model, track), window_scores(model, other_start)
+
+    np.testing.assert_allclose(after[2:], before[2:], rtol=0, atol=TOLERANCE)
+    assert np.max(np.abs(after[0] - before[0])) > 0.01
+
+
+@pytest.mark.parametrize("windows", [1, 2, WINDOWS_PER_STEP, WINDOWS_PER_STEP + 1])
+def test_a_trailing_partial_window_is_dropped(
+    windows: int, published: dict[str, TrackModel], waveform: Samples
+):
+    model = published["mtt-vgg"]
+    exactly = samples_of(model, windows)
+
+    assert len(window_scores(model, waveform[:exactly])) == windows
+    assert len(window_scores(model, waveform[: samples_of(model, windows + 1) - 1])) == windows
+
+
+def test_the_mean_is_the_mean_of_the_windows(published: dict[str, TrackModel], waveform: Samples):
+    heard = published["msd-vgg"].graph(waveform[np.newaxis])
+
+    np.testing.assert_allclose(heard["mean"], np.mean(heard["windows"], axis=0), rtol=0, atol=1e-6)

@@ -1,0 +1,119 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.errors import ManifestError
+from app.store.loading import load
+from app.store.manifest import read_manifest, read_store
+
+Edit = Callable[[str, str], Path]
+
+MISTAKES = {
+    "unknown key": ("hop = 256", "hop = 256\nhopp = 256", "front_end.hopp: "),
+    "missing field": ("hop = 256\n", "", "front_end.hop: "),
+    "missing table": ('[evaluation]\ndataset = "', '[other]\nx = "', "evaluation: "),
+    "text for a number": ("hop = 256", 'hop = "wide"', "front_end.hop: "),
+    "negative length": ("window_s = 2.992", "window_s = -2.992", "window.window_s: "),
+    "window of no whole number of frames": (
+        "window_s = 2.992",
+        "window_s = 3.0",
+        "window.window_s: 187.500 frames",
+    ),
+    "hop of no whole number of frames": ("hop_s = 2.992", "hop_s = 1.5", "window.hop_s: 93.750"),
+    "window of less than a frame": ("window_s = 2.992", "window_s = 1e-9", "window.window_s: "),
+    "tag named twice": ('"guitar"', '"classical"', "named twice: classical"),
+    "one golden score too few": ("0.069121, ", "", "golden.mean_scores: "),
+    "one tag too many": ('"guitar"', '"guitar", "lute"', "golden.mean_scores: "),
+    "golden score above 1": ("0.069121", "1.069121", "golden.mean_scores.0: "),
+    "hash cut short": ('sha256 = "2033', 'sha256 = "', "weights.sha256: "),
+    "weights outside of the folder": (
+        'file = "weights.safetensors"',
+        'file = "../weights.safetensors"',
+        "weights.file: ",
+    ),
+    "weights that could run code": (
+        'file = "weights.safetensors"',
+        'file = "weights.pickle"',
+        "weights.file: ",
+    ),
+    "version that is no number": ('version = "1"', 'version = "one"', "version: "),
+    "name of another folder": ('name = "mtt-vgg"', 'name = "mtt-gvg"', "mtt-gvg/1"),
+    "version of another folder": ('version = "1"', 'version = "2"', "mtt-vgg/2"),
+    "broken TOML": ("[front_end]", "[front_end", "line 12"),
+    "key given twice": ("hop = 256", "hop = 256\nhop = 256", "line 16"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "where"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_in_a_manifest_is_refused_with_its_file_and_place(
+    old: str, new: str, where: str, own_store: Path, edit: Edit
+):
+    path = edit(old, new)
+
+    with pytest.raises(ManifestError) as refused:
+        read_store(own_store)
+
+    assert str(refused.value).startswith(f"{path}: ")
+    assert where in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_manifest_in_another_encoding_is_refused_with_its_file(own_store: Path):
+    path = own_store / "mtt-vgg" / "1" / "manifest.toml"
+    path.write_bytes(path.read_text().replace("VGG", "Véçë", 1).encode("latin-1"))
+
+    with pytest.raises(ManifestError, match=str(path)):
+        read_store(own_store)
+
+
+def test_a_manifest_that_is_not_there_is_refused_with_its_path(tmp_path: Path):
+    with pytest.raises(ManifestError, match=str(tmp_path / "manifest.toml")):
+        read_manifest(tmp_path / "manifest.toml")
+
+
+@pytest.mark.parametrize("make", [lambda path: path, lambda path: path / "nowhere"])
+def test_a_store_without_models_is_refused_with_the_setting_to_mend(
+    make: Callable[[Path], Path], tmp_path: Path
+):
+    with pytest.raises(ManifestError, match="TAGGRAM_MODEL_STORE"):
+        read_store(make(tmp_path))
+
+
+def test_an_unknown_architecture_is_refused_with_those_that_exist(own_store: Path, edit: Edit):
+    edit('name = "vgg"', 'name = "resnet"')
+
+    with pytest.raises(ManifestError, match=r"mtt-vgg/1: .*'resnet'.* musicnn, vgg"):
+        load(own_store, read_store(own_store)["mtt-vgg"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("channels = 128", "chanels = 128"),
+        ("channels = 128", "channels = 0"),
+        ("channels = 128", 'channels = "many"'),
+        ("channels = 128", "channels = 128\nn_tags = 3"),
+        (", [4, 4, 4, 4]]", "]"),
+        ("[4, 4, 4, 4]", "[400, 4, 4, 4]"),
+    ],
+)
+def test_an_argument_that_the_architecture_does_not_take_is_refused(
+    old: str, new: str, own_store: Path, edit: Edit
+):
+    edit(old, new)
+
+    with pytest.raises(ManifestError, match=r"mtt-vgg/1: architecture\.arguments: "):
+        load(own_store, read_store(own_store)["mtt-vgg"])
+
+
+def test_the_newest_version_is_the_highest_number_not_the_last_in_the_alphabet(own_store: Path):
+    for version in ("2", "9", "10"):
+        folder = shutil.copytree(own_store / "mtt-vgg" / "1", own_store / "mtt-vgg" / version)
+        manifest = folder / "manifest.toml"
+        manifest.write_text(
+            manifest.read_text().replace('version = "1"', f'version = "{version}"', 1)
+        )
+
+    assert read_store(own_store)["mtt-vgg"].version == "10"

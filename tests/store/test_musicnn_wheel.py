@@ -1,0 +1,112 @@
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli.models import models_app
+from app.errors import WeightsError
+from app.store import musicnn_wheel
+from app.store.manifest import read_store
+from app.store.weights import sha256, weights_path
+
+Edit = Callable[[str, str], Path]
+
+
+def content(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def pull(own_store: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    """`taggram models pull --wheel`: its exit status and what it says, in one line."""
+    monkeypatch.setenv("TAGGRAM_MODEL_STORE", str(own_store))
+    result = CliRunner().invoke(models_app, ["pull", "--wheel", str(wheel)])
+    return result.exit_code, result.output.replace("\n", "")
+
+
+@pytest.mark.parametrize("name", ["msd-musicnn", "msd-vgg", "mtt-musicnn", "mtt-vgg"])
+def test_converting_the_wheel_gives_the_very_bytes_that_the_manifest_names(
+    name: str, store: Path, wheel: Path, tmp_path: Path
+):
+    musicnn_wheel.check(wheel)
+    shutil.copytree(store / name, tmp_path / name, ignore=shutil.ignore_patterns("*.safetensors"))
+    manifest = read_store(tmp_path)[name]
+
+    path = musicnn_wheel.pull(wheel, tmp_path, manifest)
+
+    assert path == weights_path(tmp_path, manifest)
+    assert sha256(path.read_bytes()) == manifest.weights.sha256
+    assert sorted(file.name for file in path.parent.iterdir()) == [
+        "manifest.toml",
+        "weights.safetensors",
+    ]
+
+
+def test_pulling_mends_altered_weights(
+    own_store: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = content(own_store)
+    weights_path(own_store, read_store(own_store)["mtt-vgg"]).write_bytes(b"altered")
+
+    status, said = pull(own_store, wheel, monkeypatch)
+
+    assert status == 0, said
+    assert content(own_store) == before
+
+
+def test_another_wheel_is_refused_and_the_store_is_left_as_it_was(
+    own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    weights_path(own_store, read_store(own_store)["mtt-vgg"]).write_bytes(b"altered")
+    before = content(own_store)
+    other = tmp_path / "musicnn-0.1.0-py3-none-any.whl"
+    other.write_bytes(b"PK\x03\x04 another wheel")
+
+    status, said = pull(own_store, other, monkeypatch)
+
+    assert status == 1
+    assert "this is not musicnn==0.1.0" in said
+    assert sha256(other.read_bytes()) in said
+    assert content(own_store) == before
+
+
+def test_a_wheel_that_is_not_there_is_refused_and_the_store_is_left_as_it_was(
+    own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    weights_path(own_store, read_store(own_store)["mtt-vgg"]).unlink()
+    before = content(own_store)
+
+    status, said = pull(own_store, tmp_path / "nothing.whl", monkeypatch)
+
+    assert status == 1
+    assert "nothing.whl: No such file or directory" in said
+    assert content(own_store) == before
+
+
+def test_weights_other_than_the_manifest_names_are_refused_and_the_store_is_left_as_it_was(
+    own_store: Path, wheel: Path, edit: Edit
+):
+    edit('wheel_checkpoint = "MTT_vgg"', 'wheel_checkpoint = "MSD_vgg"')
+    before = content(own_store)
+
+    with pytest.raises(WeightsError, match="mtt-vgg/1: the converted weights have SHA-256"):
+        musicnn_wheel.pull(wheel, own_store, read_store(own_store)["mtt-vgg"])
+
+    assert content(own_store) == before
+
+
+def test_without_a_network_the_error_says_what_to_bring_and_how_to_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+
+    with pytest.raises(WeightsError) as refused:
+        musicnn_wheel.fetch(tmp_path)
+
+    assert "musicnn==0.1.0" in str(refused.value)
+    assert "taggram models pull --wheel FILE" in str(refused.value)
+    assert "\n" not in str(refused.value)
