@@ -28,6 +28,9 @@ BLOCK_FRAMES = 65_536
 UNKNOWN_LENGTH = 2**63 - 1
 """What libsndfile gives for the length of a FLAC that was piped and so never learnt its own."""
 
+FAILED_SEEK = 39
+"""The error at the true end of such a FLAC; damage before it has other codes."""
+
 
 def decode(path: Path, limits: AudioLimits) -> Samples:
     """Decode, mix to mono (the mean of the channels) and resample (soxr HQ) a file.
@@ -103,11 +106,12 @@ def _blocks(sound: soundfile.SoundFile) -> Iterator[Samples]:
             block.fill(np.nan)
         try:
             frames = sound.buffer_read_into(block, "float32")
-        except soundfile.LibsndfileError:
-            if not unknown_length:
+        except soundfile.LibsndfileError as error:
+            if not (unknown_length and error.code == FAILED_SEEK):
                 raise _undecodable("it breaks off or is damaged") from None
             frames = int(np.count_nonzero(~np.isnan(block[:, 0])))
-            yield block[:frames]
+            if frames:
+                yield block[:frames]
             return
         if frames == 0:
             return

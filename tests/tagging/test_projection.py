@@ -147,7 +147,7 @@ def test_hip_hop_is_heard_as_the_listeners_wrote_it(lexicon: Lexicon) -> None:
 
 
 ENOUGH = {"catchy": 1.0, "sexy": 1.0}  # no subgenre hears these
-PLENTY = {"harpsichord": 1.0, "choir": 1.0}
+PLENTY = {"harpsichord": 1.0, "choir": 1.0, "flute": 1.0}
 
 
 @pytest.mark.parametrize(
