@@ -73,7 +73,12 @@ class Decoder:
         process = self._context.Process(
             target=_run, args=(writer, path, self._limits, self._timeout_s), daemon=True
         )
-        process.start()
+        try:
+            process.start()
+        except (EOFError, OSError):
+            raise RequestError(
+                Kind.OVERLOADED, "The decoder is being restarted. Try again in a moment."
+            ) from None
         writer.close()  # only the child holds it now, so its death ends the reading
         return process, reader
 

@@ -55,7 +55,7 @@ def assemble(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> keras.Mod
             mels=manifest.front_end.n_mels,
             **manifest.architecture.arguments,
         )
-    except (TypeError, ValueError) as error:
+    except (ArithmeticError, TypeError, ValueError) as error:
         raise ManifestError(f"{manifest.ref}: architecture.arguments: {error}") from error
     _fill(manifest, network, weights)
     return track_model(manifest.front, network, manifest.window_frames, manifest.hop_frames)
