@@ -43,7 +43,9 @@ measure: $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.uploads
 
 floor: $(READY)/dev $(READY)/weights
-	$(BIN)/python -m loadtests.confidence_floor > loadtests/confidence_floor.md
+	@mkdir -p .cache
+	$(BIN)/python -m loadtests.confidence_floor > .cache/confidence_floor.md
+	mv .cache/confidence_floor.md loadtests/confidence_floor.md
 
 clean:
 	rm -rf .venv .cache

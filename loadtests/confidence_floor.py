@@ -84,8 +84,10 @@ called low) among those that call at most 2 % (`best`) or 5 % (`total`) of the t
 
 The best score alone, which one would think of first, tells next to nothing: in noise the models
 are quite sure to hear something electronic. They recognise little else there, so the sum tells
-much more. Steady noise is still taken for music about one time in three, and about one track in
-twenty, most of them sparse, for none. The music is game music; studio productions score higher.
+much more. Noise is still taken for music about one time in four, and about one track in twenty for
+none. The figures are of the sounds that the floors were found with; floors found without
+hyperrogue-music call only 59 % of its 17 tracks high. All of the music is game music, and the
+recorded speech is one announcer at 8 kHz.
 """
 
 
