@@ -51,8 +51,8 @@ class Decoder:
         """Decode a file; the process ends with the call, also where the call is cancelled.
 
         Raises:
-            RequestError: as `app.audio.decoding.decode`, and `undecodable_audio` where the decoder
-                crashed or took too long.
+            RequestError: as `app.audio.decoding.decode`; `undecodable_audio` where the decoder
+                crashed or took too long; `overloaded` where none can be started just now.
         """
         async with self._slots:
             starting = asyncio.ensure_future(asyncio.to_thread(self._start, path))

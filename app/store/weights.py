@@ -43,17 +43,17 @@ def read_weights(store: Path, manifest: Manifest) -> dict[str, np.ndarray]:
         WeightsError: The file is missing, or not the one that the manifest names.
     """
     path = weights_path(store, manifest)
-    match weights_state(store, manifest):
-        case WeightsState.MISSING:
-            raise WeightsError(f"{path}: the weights are missing; {BRING_WEIGHTS}")
-        case WeightsState.ALTERED:
-            raise WeightsError(
-                f"{path}: the weights are not the ones that the manifest names (SHA-256 differs); "
-                f"{BRING_WEIGHTS} to replace them"
-            )
-        case WeightsState.READY:
-            arrays: dict[str, np.ndarray] = safetensors.numpy.load_file(path)
-            return arrays
+    try:
+        data = path.read_bytes()  # once: what is hashed is what is loaded
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: the weights are missing; {BRING_WEIGHTS}") from None
+    if sha256(data) != manifest.weights.sha256:
+        raise WeightsError(
+            f"{path}: the weights are not the ones that the manifest names (SHA-256 differs); "
+            f"{BRING_WEIGHTS} to replace them"
+        )
+    arrays: dict[str, np.ndarray] = safetensors.numpy.load(data)
+    return arrays
 
 
 def sha256(data: bytes) -> str:
