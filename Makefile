@@ -11,7 +11,9 @@ INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hash
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-.PHONY: serve test check weights lock measure floor clean
+BENCHES := peers stages batching cached load scaling gpu
+
+.PHONY: serve test check weights lock bench $(BENCHES) floor clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
@@ -31,17 +33,23 @@ weights: $(READY)/weights
 # Resolves the locks anew, to the newest versions that pyproject.toml admits.
 lock: $(READY)/uv
 	$(COMPILE) requirements/uv.in --output-file requirements/uv.lock
-	$(COMPILE) pyproject.toml requirements/cpu.in --override requirements/cpu.override \
-		--output-file requirements/cpu.lock
+	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino \
+		--override requirements/cpu.override --output-file requirements/cpu.lock
 	$(COMPILE) pyproject.toml --extra gpu --output-file requirements/gpu.lock
-	$(COMPILE) pyproject.toml requirements/cpu.in --group dev \
+	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --group dev \
 		--override requirements/cpu.override \
 		--constraint requirements/cpu.lock --output-file requirements/dev.lock
+	$(COMPILE) requirements/peer-musicnn.in --override requirements/peer-musicnn.override \
+		--output-file requirements/peer-musicnn.lock
+	$(COMPILE) requirements/peer-essentia.in --output-file requirements/peer-essentia.lock
 
-# Figures: what an upload costs by stage, and where noise ends and music begins.
-measure: $(READY)/dev $(READY)/weights
-	$(BIN)/python -m loadtests.uploads
+# Figures: each benchmark prints tables and keeps them in .cache/bench; all take about half an hour.
+bench: $(BENCHES)
 
+$(BENCHES): $(READY)/dev $(READY)/weights
+	$(BIN)/python -m loadtests.$@
+
+# Where noise ends and music begins.
 floor: $(READY)/dev $(READY)/weights
 	@mkdir -p .cache
 	$(BIN)/python -m loadtests.confidence_floor > .cache/confidence_floor.md

@@ -1,6 +1,7 @@
 """What the rooms hand one another. Plain, frozen, without behaviour that needs a library."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +9,25 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.float32]
 """(samples,), mono, nominally within -1..1."""
 
+Windows = npt.NDArray[np.float32]
+"""(windows, frames, mels), log-melgrams of what a network hears at a time."""
+
 Scores = npt.NDArray[np.float32]
 """(windows, tags), each within 0..1."""
+
+
+class Backend(StrEnum):
+    """What computes a network."""
+
+    OPENVINO = "openvino"
+    TENSORFLOW = "tensorflow"
+
+
+class Precision(StrEnum):
+    """What the network's arithmetic is done in; sums are float32 in any case."""
+
+    BF16 = "bf16"
+    FLOAT32 = "float32"
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,6 @@ Labels are bounded: routes are templates, kinds and stages are enumerations, mod
 ones. Buckets fit work on seconds of audio, where the customary ones end.
 """
 
-from collections.abc import Iterable
-
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -19,7 +17,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from app.domain import ModelRef
+from app.domain import Backend, ModelRef, Precision
 from app.errors import Kind
 from app.stages import StageClock
 
@@ -45,7 +43,7 @@ _SECONDS = (
     15,
     30,
 )
-_WINDOWS = (1, 2, 5, 10, 20, 40, 60, 80, 100, 150, 200)
+_WINDOWS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Metrics:
@@ -81,6 +79,14 @@ class Metrics:
             "taggram_batch_windows",
             "Windows given to a model at a time.",
             buckets=_WINDOWS,
+            registry=registry,
+        )
+        self._queued = Gauge(
+            "taggram_queued_windows", "Windows that wait for a model.", registry=registry
+        )
+        self._shared = Counter(
+            "taggram_uploads_shared",
+            "Uploads answered by what was being computed for an identical one.",
             registry=registry,
         )
         self._cache = Counter(
@@ -119,10 +125,21 @@ class Metrics:
         """An accepted upload was answered or given up."""
         self._in_flight.dec()
 
-    def heard(self, model: ModelRef, duration_s: float, windows: int) -> None:
+    def heard(self, model: ModelRef, duration_s: float) -> None:
         """A model heard a track."""
         self._audio.labels(str(model)).inc(duration_s)
+
+    def batch(self, windows: int) -> None:
+        """So many windows are given to a model."""
         self._windows.observe(windows)
+
+    def windows_queued(self, windows: int) -> None:
+        """So many windows wait for a model."""
+        self._queued.set(windows)
+
+    def upload_shared(self) -> None:
+        """An upload was answered by what is being computed for an identical one."""
+        self._shared.inc()
 
     def cache_lookup(self, *, hit: bool) -> None:
         """A taggram was looked up."""
@@ -136,10 +153,18 @@ class Metrics:
         """A problem was answered."""
         self._errors.labels(kind).inc()
 
-    def models_loaded(self, models: Iterable[tuple[ModelRef, str]]) -> None:
-        """These models, with the hash of their weights, serve from now on."""
-        for model, sha256 in models:
-            self._model.labels(model.name).info({"version": model.version, "sha256": sha256})
+    def model_loaded(
+        self, model: ModelRef, sha256: str, backend: Backend, precision: Precision
+    ) -> None:
+        """A model with weights of this hash serves from now on, computed so."""
+        self._model.labels(model.name).info(
+            {
+                "version": model.version,
+                "sha256": sha256,
+                "engine": backend,
+                "precision": precision,
+            }
+        )
 
     def exposition(self) -> bytes:
         """All of it in Prometheus's text format."""

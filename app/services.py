@@ -8,8 +8,12 @@ from app.audio.processes import Decoder
 from app.cache.base import TaggramCache
 from app.cache.memory import MemoryCache
 from app.cache.redis import RedisCache
+from app.domain import ModelRef
 from app.errors import Kind, ManifestError, RequestError, WeightsError
-from app.inference.queue import InferenceQueue
+from app.inference.batcher import Batcher, BatchLimits
+from app.inference.engine import Engine
+from app.inference.listener import Listener
+from app.inference.melgrams import Framing
 from app.metrics import Metrics
 from app.settings import Settings
 from app.store.manifest import Manifest, read_store
@@ -40,7 +44,14 @@ class Services:
         )
         self.admission = Admission(settings.max_in_flight, self.metrics)
         self._cache = _cache(settings, self.metrics)
-        self._queue = InferenceQueue()
+        self._batcher = Batcher(
+            BatchLimits(
+                settings.max_batch_windows,
+                settings.max_wait_ms / 1000,
+                settings.max_queued_windows,
+            ),
+            self.metrics,
+        )
         self._decoder = Decoder(
             AudioLimits(
                 models[0].front_end.sample_rate, settings.min_duration_s, settings.max_duration_s
@@ -48,6 +59,8 @@ class Services:
             settings.decode_workers,
             settings.decode_timeout_s,
         )
+        self.engines: dict[ModelRef, Engine] = {}
+        self._listener: Listener | None = None
         self._tagger: Tagger | None = None
 
     def load(self) -> None:
@@ -57,15 +70,25 @@ class Services:
             SetupError: A model is not what its manifest says.
         """
         # TensorFlow takes seconds to import, and no command but this needs it.
-        from app.inference.tensorflow_engine import TensorFlowEngine
-        from app.store.loading import load
+        from app.inference.selection import Wish, choose
+        from app.inference.tensorflow_melgrams import TensorFlowMelgrams
 
+        models = self.lexicon.models
+        first = models[0]  # the others hear as it does
+        melgrams = TensorFlowMelgrams(Framing(first.front, first.window_frames, first.hop_frames))
+        wish = Wish(self.settings.engine, self.settings.precision)
         engines = {
-            manifest.ref: TensorFlowEngine(load(self.settings.model_store, manifest))
-            for manifest in self.lexicon.models
+            manifest.ref: choose(self.settings.model_store, manifest, melgrams, wish)
+            for manifest in models
         }
-        self._tagger = Tagger(self._decoder, self._queue, engines, self._cache, self.metrics)
-        self.metrics.models_loaded((m.ref, m.weights.sha256) for m in self.lexicon.models)
+        self.engines = engines
+        self._listener = Listener(self._decoder, melgrams, self._batcher)
+        self._tagger = Tagger(self._listener, engines, self._cache, self.metrics)
+        for manifest in models:
+            engine = engines[manifest.ref]
+            self.metrics.model_loaded(
+                manifest.ref, manifest.weights.sha256, engine.backend, engine.precision
+            )
         log.info("ready: %s", ", ".join(str(ref) for ref in engines))
 
     @property
@@ -81,7 +104,8 @@ class Services:
 
     async def close(self) -> None:
         """Give back what the services hold."""
-        self._queue.close()
+        if self._listener is not None:
+            await self._listener.close()
         await self._cache.close()
 
 

@@ -7,7 +7,11 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """A stage of the data path, in its order."""
+    """A stage of the data path, in its order.
+
+    Decoding, waiting for the device and inference overlap: a track is heard while the rest of it is
+    being decoded, so that they add up to more than the request took.
+    """
 
     RECEIVE = "receive"
     DECODE = "decode"
@@ -30,6 +34,11 @@ class StageClock:
             yield
         finally:
             self.add(stage, time.monotonic() - start)
+
+    def join(self, other: "StageClock") -> None:
+        """Add all that another clock measured."""
+        for stage, seconds in other.seconds.items():
+            self.add(stage, seconds)
 
     def add(self, stage: Stage, seconds: float) -> None:
         """Add a time measured elsewhere."""

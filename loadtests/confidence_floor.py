@@ -19,22 +19,21 @@ from rich.progress import track
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
 from app.domain import Samples, Scores, Taggram, TaggramKey, Waveform
 from app.errors import RequestError
-from app.inference.tensorflow_engine import TensorFlowEngine
 from app.settings import Settings
-from app.store.loading import load
 from app.store.manifest import Confidence, Manifest, read_store
 from app.tagging.lexicon import Lexicon
 from app.tagging.vocabulary_file import read_vocabularies
 from loadtests.audio_packages import CannotFetchError, fetch
+from loadtests.engines import best, melgrams_of
 from loadtests.not_music import (
     RATE,
     SECONDS,
     WINDOWS,
     announcements,
+    decoded,
     noises,
     synthetic_speech,
     tones,
@@ -125,14 +124,14 @@ class Clip:
             yield Clip(EXCERPTS, self.source, {name: s[rows] for name, s in self.scores.items()})
 
 
-def listen(models: Iterable[Manifest]) -> Iterator[Clip]:
+def listen(models: Sequence[Manifest]) -> Iterator[Clip]:
     """Run all models over all sounds."""
-    store = Settings().model_store
-    engines = {model.name: TensorFlowEngine(load(store, model)) for model in models}
+    melgrams = melgrams_of(models[0])  # the others hear as it does
+    engines = {model.name: best(model, melgrams) for model in models}
     heard = track(list(sounds()), "listening", console=Console(stderr=True))
     for kind, source, sound in heard:
         with suppress(RequestError):  # too short, or silent
-            samples = decode(sound, WHOLE_TRACKS) if isinstance(sound, Path) else sound
+            samples = decoded(sound, WHOLE_TRACKS) if isinstance(sound, Path) else sound
             scores = {n: engine.scores(Waveform(samples, RATE)) for n, engine in engines.items()}
             clip = Clip(kind, source, scores)
             yield clip
@@ -266,7 +265,7 @@ def main() -> None:
     models = read_store(Settings().model_store)
     families = {model.tags.family: model.tags.names for model in models.values()}
     lexicon = Lexicon(list(models.values()), read_vocabularies((), families))
-    study = Study(list(listen(models.values())), lexicon)
+    study = Study(list(listen(list(models.values()))), lexicon)
     if not {MUSIC, *NOT_MUSIC} <= set(study.of_kind):
         sys.exit("music and speech are both needed to find a floor")
     report(study)

@@ -25,6 +25,12 @@ VOICES = ("en-gb", "en-us", "en-gb-scotland", "en-029", "de", "fr", "es", "it", 
 READ_ALOUD = "The harbour office opens at seven, and the first ferry leaves at ten past eight. " * 5
 
 
+def decoded(path: Path, limits: AudioLimits) -> Samples:
+    """A whole file."""
+    with path.open("rb", buffering=0) as file:
+        return np.concatenate(list(decode(file, limits)))
+
+
 def sine(hz: float) -> np.ndarray:
     """A pure tone of a clip's length."""
     return np.asarray(np.sin(2 * np.pi * hz * TIME))
@@ -103,7 +109,7 @@ def announcements(folder: Path) -> Iterator[Samples]:
     for path in sorted(folder.rglob("*.wav")):
         if path.stem not in NOT_SPEECH:
             with suppress(RequestError):  # silence
-                speech += [decode(path, ANY_LENGTH), np.zeros(RATE // 4, np.float32)]
+                speech += [decoded(path, ANY_LENGTH), np.zeros(RATE // 4, np.float32)]
     joined = np.concatenate(speech)
     yield from joined[: len(joined) // len(TIME) * len(TIME)].reshape(-1, len(TIME))
 
@@ -117,4 +123,4 @@ def synthetic_speech() -> Iterator[Samples]:
                 subprocess.run(
                     ["espeak-ng", "-v", voice + variant, "-w", path, READ_ALOUD], check=True
                 )
-                yield decode(path, ANY_LENGTH)[: len(TIME)]
+                yield decoded(path, ANY_LENGTH)[: len(TIME)]

@@ -6,8 +6,9 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.domain import ModelRef
+from app.domain import Backend, ModelRef, Precision
 from app.errors import Kind
+from app.inference.tensorflow_engine import GPU_BATCH_WINDOWS
 from app.metrics import Metrics
 from app.stages import Stage, StageClock
 
@@ -32,14 +33,20 @@ def values(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
 def used() -> Metrics:
     """After one upload that was heard, cached and answered, and one that failed."""
     metrics, clock = Metrics(), StageClock()
-    metrics.models_loaded([(MODEL, "ab" * 32)])
+    metrics.model_loaded(MODEL, "ab" * 32, Backend.OPENVINO, Precision.BF16)
     metrics.upload_began()
     clock.add(Stage.DECODE, 0.2)
     clock.add(Stage.DECODE, 0.2)
     clock.add(Stage.INFER, 7.0)
     metrics.cache_lookup(hit=False)
     metrics.cache_failure("put")
-    metrics.heard(MODEL, 183.5, 61)
+    metrics.windows_queued(61)
+    metrics.batch(4)
+    metrics.windows_queued(57)
+    metrics.batch(8)
+    metrics.windows_queued(49)
+    metrics.heard(MODEL, 183.5)
+    metrics.upload_shared()
     metrics.upload_ended()
     metrics.request_done("POST", "/suggest-tags", 200, 12.5, clock)
     metrics.error(Kind.SILENT_AUDIO)
@@ -64,7 +71,10 @@ def test_what_happened_is_counted_under_its_labels() -> None:
     assert values(metrics, "taggram_cache_lookups_total") == {("hit",): 0, ("miss",): 1}
     assert values(metrics, "taggram_cache_failures_total") == {("get",): 0, ("put",): 1}
     assert values(metrics, "taggram_audio_seconds_total") == {("msd-musicnn/1",): 183.5}
-    assert values(metrics, "taggram_batch_windows_sum") == {(): 61}
+    assert values(metrics, "taggram_batch_windows_sum") == {(): 12}
+    assert values(metrics, "taggram_batch_windows_count") == {(): 2}
+    assert values(metrics, "taggram_queued_windows") == {(): 49}
+    assert values(metrics, "taggram_uploads_shared_total") == {(): 1}
     assert values(metrics, "taggram_request_seconds_sum") == {
         ("POST", "/suggest-tags", "200"): 12.5
     }
@@ -81,12 +91,27 @@ def test_uploads_in_flight_go_up_and_down() -> None:
     assert values(metrics, "taggram_uploads_in_flight") == {(): 1}
 
 
-def test_the_models_that_serve_are_named_with_version_and_weights() -> None:
-    (family,) = (each for name, each in families(used()).items() if "taggram_model" in name)
-    (sample,) = family.samples
+def test_the_models_that_serve_are_named_with_their_weights_and_what_computes_them() -> None:
+    metrics = used()
+    metrics.model_loaded(ModelRef("mtt-vgg", "2"), "cd" * 32, Backend.TENSORFLOW, Precision.FLOAT32)
 
-    assert sample.name == "taggram_model_info"
-    assert sample.labels == {"model": "msd-musicnn", "version": "1", "sha256": "ab" * 32}
+    one, other = families(metrics)["taggram_model_info"].samples
+
+    assert one.name == other.name == "taggram_model_info"
+    assert one.labels == {
+        "model": "msd-musicnn",
+        "version": "1",
+        "sha256": "ab" * 32,
+        "engine": "openvino",
+        "precision": "bf16",
+    }
+    assert other.labels == {
+        "model": "mtt-vgg",
+        "version": "2",
+        "sha256": "cd" * 32,
+        "engine": "tensorflow",
+        "precision": "float32",
+    }
 
 
 @pytest.mark.parametrize("name", ["taggram_stage_seconds", "taggram_request_seconds"])
@@ -102,11 +127,16 @@ def test_buckets_tell_half_a_second_from_one_and_ten_seconds_from_twenty(name: s
     assert math.inf in bounds
 
 
-def test_buckets_reach_the_windows_of_the_longest_track() -> None:
+def test_buckets_tell_a_window_alone_from_a_full_batch_on_any_device() -> None:
     buckets = families(used())["taggram_batch_windows"].samples
     bounds = sorted(float(each.labels["le"]) for each in buckets if "le" in each.labels)
 
-    assert bounds[-2] >= 600 // 2.992  # max_duration_s in windows of all published models
+    assert bounds[0] == 1
+    assert bounds[-2] >= GPU_BATCH_WINDOWS
+
+
+def test_uploads_that_shared_an_answer_are_counted_from_the_start() -> None:
+    assert values(Metrics(), "taggram_uploads_shared_total") == {(): 0}
 
 
 def test_the_process_itself_is_watched() -> None:

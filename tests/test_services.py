@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from app.domain import Backend, Precision
 from app.errors import Kind, ManifestError, RequestError, SetupError, VocabularyError, WeightsError
 from app.services import Services
 from app.settings import Settings
+from app.stages import StageClock
+from app.tagging.tagger import Track
 
 MODELS = ("msd-musicnn", "mtt-vgg")
 
@@ -137,3 +140,70 @@ def test_nothing_is_tagged_before_the_models_are_loaded(copy: Path) -> None:
         _ = services(copy).tagger
 
     assert refusal.value.kind is Kind.NOT_READY
+
+
+@pytest.mark.parametrize("precision", Precision)
+def test_models_are_computed_as_the_settings_say_and_the_metrics_tell(
+    precision: Precision, copy: Path
+) -> None:
+    built = services(copy, engine=Backend.TENSORFLOW, precision=precision)
+
+    built.load()
+
+    assert [str(ref) for ref in built.engines] == ["msd-musicnn/1", "mtt-vgg/1"]
+    for engine in built.engines.values():
+        assert (engine.backend, engine.precision) == (Backend.TENSORFLOW, precision)
+    said = built.metrics.exposition().decode()
+    for model in MODELS:
+        assert f'{{engine="tensorflow",model="{model}",precision="{precision}"' in said
+
+
+def test_all_models_share_what_makes_their_windows(copy: Path) -> None:
+    built = services(copy)
+
+    built.load()
+
+    assert len({id(engine.melgrams) for engine in built.engines.values()}) == 1
+
+
+def test_a_model_that_scores_something_else_is_not_served(copy: Path) -> None:
+    edit(copy / "mtt-vgg" / "1" / "manifest.toml", "0.069121", "0.969121")
+    built = services(copy)
+
+    with pytest.raises(SetupError, match=r"mtt-vgg/1: the golden input scores .* off"):
+        built.load()
+    with pytest.raises(RequestError, match="not_ready"):
+        _ = built.tagger
+    assert not built.engines
+
+
+def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) -> None:
+    async def scenario() -> None:
+        settings = Settings(
+            _env_file=None,
+            model_store=copy,
+            models=MODELS,
+            max_batch_windows=2,
+            max_wait_ms=0,
+            max_queued_windows=1,
+        )
+        built = Services(settings)
+        built.load()
+        track, models = Track(clip, "0" * 64), built.lexicon.models
+        taggrams, known = await built.tagger.hear(track, models, StageClock())
+        assert not known
+        assert [taggram.scores.shape for taggram in taggrams] == [(4, 50)] * 2
+        again, known = await built.tagger.hear(track, models, StageClock())
+        assert known
+        assert [taggram.key for taggram in again] == [taggram.key for taggram in taggrams]
+        said = dict(
+            line.rsplit(" ", 1) for line in built.metrics.exposition().decode().splitlines()
+        )
+        assert said["taggram_batch_windows_sum"] == "8.0"
+        in_twos = said['taggram_batch_windows_bucket{le="2.0"}']
+        assert in_twos == said["taggram_batch_windows_count"]
+        await built.close()
+        with pytest.raises(RequestError, match="not_ready"):
+            await built.tagger.hear(Track(clip, "1" * 64), models, StageClock())
+
+    asyncio.run(scenario())

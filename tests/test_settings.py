@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from app.domain import Backend, Precision
 from app.settings import Settings
 from app.store.manifest import read_store
 
@@ -36,6 +37,11 @@ def test_each_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("TAGGRAM_MAX_UPLOAD_BYTES", "1000")
     monkeypatch.setenv("TAGGRAM_DEADLINE_S", "2.5")
     monkeypatch.setenv("TAGGRAM_REDIS_URL", "redis://cache:6379/1")
+    monkeypatch.setenv("TAGGRAM_ENGINE", "tensorflow")
+    monkeypatch.setenv("TAGGRAM_PRECISION", "bf16")
+    monkeypatch.setenv("TAGGRAM_MAX_BATCH_WINDOWS", "24")
+    monkeypatch.setenv("TAGGRAM_MAX_WAIT_MS", "0")
+    monkeypatch.setenv("TAGGRAM_MAX_QUEUED_WINDOWS", "1")
 
     settings = Settings()
 
@@ -45,6 +51,32 @@ def test_each_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch)
     assert settings.max_upload_bytes == 1000
     assert settings.deadline_s == 2.5
     assert settings.redis_url == "redis://cache:6379/1"
+    assert settings.engine is Backend.TENSORFLOW
+    assert settings.precision is Precision.BF16
+    assert settings.max_batch_windows == 24
+    assert settings.max_wait_ms == 0
+    assert settings.max_queued_windows == 1
+
+
+def test_without_any_setting_the_machine_decides_how_to_compute() -> None:
+    settings = Settings()
+
+    assert (settings.engine, settings.precision) == ("auto", "auto")
+    assert settings.max_batch_windows is None
+
+
+@pytest.mark.parametrize("value", ["auto", *Backend])
+def test_every_engine_can_be_asked_for(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAGGRAM_ENGINE", value)
+
+    assert Settings().engine == value
+
+
+@pytest.mark.parametrize("value", ["auto", *Precision])
+def test_every_precision_can_be_asked_for(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAGGRAM_PRECISION", value)
+
+    assert Settings().precision == value
 
 
 def test_a_variable_without_the_prefix_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +112,18 @@ def test_a_file_named_env_is_read_and_the_environment_goes_before_it(
         ("DECODE_WORKERS", "1.5"),
         ("DECODE_TIMEOUT_S", "inf"),
         ("MAX_IN_FLIGHT", "many"),
+        ("ENGINE", "onnx"),
+        ("ENGINE", "OpenVINO"),
+        ("ENGINE", ""),
+        ("PRECISION", "int8"),
+        ("PRECISION", "float16"),
+        ("MAX_BATCH_WINDOWS", "0"),
+        ("MAX_BATCH_WINDOWS", "auto"),
+        ("MAX_WAIT_MS", "-1"),
+        ("MAX_WAIT_MS", "inf"),
+        ("MAX_WAIT_MS", "nan"),
+        ("MAX_QUEUED_WINDOWS", "0"),
+        ("MAX_QUEUED_WINDOWS", "1.5"),
         ("DEADLINE_S", "0"),
         ("REDIS_TIMEOUT_S", "-0.1"),
         ("CACHE_TTL_S", "0"),

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.problems import problem_response
 from app.errors import Kind, RequestError
 from app.metrics import Metrics
-from app.stages import StageClock
+from app.stages import Stage, StageClock
 
 log = logging.getLogger(__name__)
 
@@ -82,5 +82,9 @@ def _request_id(headers: Headers) -> str:
 
 
 def _server_timing(clock: StageClock, total_s: float) -> str:
-    stages = [f"{stage};dur={seconds * 1000:.1f}" for stage, seconds in clock.seconds.items()]
+    stages = [
+        f"{stage};dur={clock.seconds[stage] * 1000:.1f}"
+        for stage in Stage
+        if stage in clock.seconds
+    ]
     return ", ".join([*stages, f"total;dur={total_s * 1000:.1f}"])

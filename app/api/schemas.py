@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.domain import ModelRef, Suggestion
+from app.domain import Backend, ModelRef, Precision, Suggestion
 from app.tagging.pooling import Pooling
 from app.tagging.vocabulary import RAW
 
@@ -193,6 +193,8 @@ class LoadedModel(BaseModel):
     default: bool = Field(description="Whether `vocabulary=raw` asks it unless told otherwise.")
     summary: str
     architecture: str = Field(examples=["musicnn"])
+    engine: Backend | None = Field(description="What computes it; none while it is being loaded.")
+    precision: Precision | None = Field(description="In which arithmetic; none likewise.")
     sample_rate: int = Field(examples=[16000])
     window_s: float = Field(examples=[2.992])
     hop_s: float = Field(examples=[2.992])

@@ -4,9 +4,9 @@ Runs in a decode process (`app.audio.processes`): a crash of libsndfile ends tha
 libsndfile's own messages hold paths of the server and stay here.
 """
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -32,28 +32,28 @@ FAILED_SEEK = 39
 """The error at the true end of such a FLAC; damage before it has other codes."""
 
 
-def decode(path: Path, limits: AudioLimits) -> Samples:
+def decode(file: BinaryIO, limits: AudioLimits) -> Iterator[Samples]:
     """Decode, mix to mono (the mean of the channels) and resample (soxr HQ) a file.
 
-    Returns:
-        (samples,) float32 at `limits.sample_rate`.
+    Yields:
+        (samples,) float32 at `limits.sample_rate`, piece after piece as they are decoded.
 
     Raises:
         RequestError: `unsupported_audio`, `undecodable_audio`, `audio_too_short`,
-            `audio_too_long` or `silent_audio`.
+            `audio_too_long` or `silent_audio`, the latter three after the last piece.
     """
-    check_magic(path)
-    with path.open("rb") as file, _opened(file) as sound:
+    check_magic(file)
+    with _opened(file) as sound:
         check_codec(sound.format, sound.subtype)
         _check_parameters(sound.samplerate, sound.channels)
-        samples = _resample(_mono_blocks(sound, limits), sound.samplerate, limits.sample_rate)
-    _check_content(samples, limits)
-    return samples
+        pieces = _resample(_mono_blocks(sound, limits), sound.samplerate, limits.sample_rate)
+        yield from _checked(pieces, limits)
 
 
-def _opened(file: IO[bytes]) -> soundfile.SoundFile:
+def _opened(file: BinaryIO) -> soundfile.SoundFile:
+    os.lseek(file.fileno(), 0, os.SEEK_SET)  # whatever a buffer has read ahead
     try:
-        return soundfile.SoundFile(file)
+        return soundfile.SoundFile(file.fileno(), closefd=False)
     except soundfile.LibsndfileError:
         raise _undecodable("its header can't be read") from None
 
@@ -127,26 +127,32 @@ def _mix_down(block: Samples) -> Samples:
     return mono
 
 
-def _resample(blocks: Iterator[Samples], rate: int, wanted_rate: int) -> Samples:
-    """Resample while decoding, so that the whole track never lies here at its own rate."""
+def _resample(blocks: Iterator[Samples], rate: int, wanted_rate: int) -> Iterator[Samples]:
     if rate == wanted_rate:
-        chunks = list(blocks)
-    else:
-        stream = soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
-        chunks = [stream.resample_chunk(block) for block in blocks]
-        chunks.append(stream.resample_chunk(np.empty(0, np.float32), last=True))
-    return np.concatenate(chunks) if chunks else np.empty(0, np.float32)
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.empty(0, np.float32), last=True)
 
 
-def _check_content(samples: Samples, limits: AudioLimits) -> None:
-    duration_s = len(samples) / limits.sample_rate
+def _checked(pieces: Iterator[Samples], limits: AudioLimits) -> Iterator[Samples]:
+    """Pass the pieces on, and refuse at their end what is too short or silent."""
+    count, peak = 0, 0.0
+    for piece in pieces:
+        if len(piece):
+            count += len(piece)
+            peak = max(peak, float(np.max(np.abs(piece))))
+            yield piece
+    duration_s = count / limits.sample_rate
     if duration_s < limits.min_duration_s:
         raise RequestError(
             Kind.AUDIO_TOO_SHORT,
             f"The track lasts {duration_s:.2f} s; send at least {limits.min_duration_s:g} s.",
             {"duration_s": round(duration_s, 3), "min_duration_s": limits.min_duration_s},
         )
-    if np.max(np.abs(samples)) < NOISE_FLOOR:
+    if peak < NOISE_FLOOR:
         raise RequestError(
             Kind.SILENT_AUDIO,
             "Nothing in the track is above the noise floor. Check that the export is not muted "

@@ -1,6 +1,6 @@
 """Which files we open: decided by their first bytes, never by a name that a client chose."""
 
-from pathlib import Path
+from typing import BinaryIO
 
 from app.errors import Kind, RequestError
 
@@ -25,14 +25,13 @@ LAYER_MASK, LAYER_III = 0b00110, 0b00010
 """The first two bytes of an MPEG audio frame (ISO/IEC 11172-3, 2.4.1.3)."""
 
 
-def check_magic(path: Path) -> None:
+def check_magic(file: BinaryIO) -> None:
     """Look at a file's first bytes, before any decoder sees it.
 
     Raises:
         RequestError: `unsupported_audio` where they open none of the accepted containers.
     """
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
+    head = file.read(HEAD_BYTES)
     if not _is_accepted(head):
         raise RequestError(
             Kind.UNSUPPORTED_AUDIO, f"This is not an audio file that we read. Send {ACCEPTED}."

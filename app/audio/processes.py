@@ -1,32 +1,104 @@
-"""Runs `decode` in processes of their own, one a file, so that no file can take the server down.
+"""Decodes in processes of their own, one a file, so that no file can take the server down.
 
 The processes come from a fork server that holds only the decoder: it is a program of its own, so no
-thread, lock or gigabyte of TensorFlow is ever copied into a decoder.
+thread, lock or gigabyte of TensorFlow is ever copied into a decoder. They get descriptors, not
+paths, and leave their samples in shared memory.
 """
 
 import asyncio
-import contextlib
 import logging
-import math
 import multiprocessing
-import os
-import resource
-from multiprocessing.connection import Connection
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.forkserver import ensure_running
-from pathlib import Path
+from typing import BinaryIO
 
-import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
-from app.audio.decoding import decode
+from app.audio import child
 from app.audio.limits import AudioLimits
-from app.domain import Waveform
+from app.audio.shared_samples import SharedSamples
+from app.domain import Samples
 from app.errors import Kind, RequestError
+from app.stages import Stage, StageClock
 
 log = logging.getLogger(__name__)
 
-MEMORY_BYTES = 512 * 2**20
-"""Address space that a decoder may add to what it starts with."""
+RESAMPLING_S = 1.0
+"""What resampling may add to the longest file, amply."""
+
+MOST_UNREAD = 64
+"""So many messages are passed over at a time: one that floods us must not hold up the others."""
+
+CLOSING_S = 0.05
+"""A decoder that said its last word, or crashed, is gone within this time; others are killed."""
+
+MESSAGE: TypeAdapter[child.Progress | child.Refusal] = TypeAdapter(child.Progress | child.Refusal)
+
+Started = tuple[ForkServerProcess, socket.socket]
+
+
+class Decoding:
+    """A file while it is being decoded."""
+
+    def __init__(self, connection: socket.socket, samples: Samples, timeout_s: float) -> None:
+        self.complete = False
+        self._connection = connection
+        self._samples = samples
+        self._patience_s = timeout_s
+
+    async def progress(self) -> AsyncIterator[Samples]:
+        """Yield all samples so far, (samples,), each time that there are more.
+
+        Only the time that the decoder lets us wait counts towards its time-out: who is slow to take
+        the samples does it no harm.
+
+        Raises:
+            RequestError: as `app.audio.decoding.decode`; `undecodable_audio` also where the decoder
+                broke or takes too long.
+        """
+        known = 0
+        while not self.complete:
+            told = _understood(await self._news())
+            if isinstance(told, child.Refusal):
+                raise RequestError(told.kind, told.detail, dict(told.extra))
+            if not known <= told.samples <= len(self._samples) or not told.samples:
+                raise _broke(f"it told of {told.samples} samples")
+            known, self.complete = told.samples, told.complete
+            yield self._samples[:known]
+
+    async def _news(self) -> bytes:
+        """The newest message; the ones before it say nothing more."""
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(self._patience_s):
+                news = await asyncio.get_running_loop().sock_recv(
+                    self._connection, child.MESSAGE_BYTES
+                )
+            for _ in range(MOST_UNREAD):
+                newer = self._unread()
+                if not newer:
+                    break
+                news = newer
+        except TimeoutError:
+            raise RequestError(
+                Kind.UNDECODABLE_AUDIO, "The audio file takes too long to decode."
+            ) from None
+        except ConnectionError as error:
+            raise _broke(str(error)) from None
+        self._patience_s -= time.monotonic() - begun
+        if not news:
+            raise _broke("it ended without an answer")
+        return news
+
+    def _unread(self) -> bytes:
+        try:
+            return self._connection.recv(child.MESSAGE_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return b""
 
 
 class Decoder:
@@ -40,101 +112,98 @@ class Decoder:
             workers: Files decoded at a time.
             timeout_s: The longest that one may take.
         """
-        self._limits = limits
+        self.limits = limits
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(workers)
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([decode.__module__])
+        self._context.set_forkserver_preload([child.__name__])
         ensure_running()
 
-    async def decode(self, path: Path) -> Waveform:
-        """Decode a file; the process ends with the call, also where the call is cancelled.
+    @asynccontextmanager
+    async def decoding(self, file: BinaryIO, clock: StageClock) -> AsyncIterator[Decoding]:
+        """Decode a file while the body lasts; its process ends with it.
+
+        The clock's `queue` gets the time until its turn came.
 
         Raises:
-            RequestError: as `app.audio.decoding.decode`; `undecodable_audio` where the decoder
-                crashed or took too long; `overloaded` where none can be started just now.
+            RequestError: `overloaded` where no decoder can be started just now.
         """
-        async with self._slots:
-            starting = asyncio.ensure_future(asyncio.to_thread(self._start, path))
-            try:
-                process, reader = await asyncio.shield(starting)
-            except asyncio.CancelledError:
-                starting.add_done_callback(_discard)
-                raise
-            try:
-                return await asyncio.to_thread(self._result, process, reader)
-            except asyncio.CancelledError:
-                with contextlib.suppress(ValueError):  # it ended and was closed meanwhile
-                    process.kill()  # which ends the reading thread too
-                raise
+        longest_s = self.limits.max_duration_s + RESAMPLING_S
+        with clock.stage(Stage.QUEUE):
+            await self._slots.acquire()
+        try:
+            with clock.stage(Stage.DECODE):
+                async with self._process() as connection:
+                    with SharedSamples(round(longest_s * self.limits.sample_rate)) as memory:
+                        job = [file.fileno(), memory.descriptor]
+                        with suppress(ConnectionError):  # the reading will say that it ended
+                            socket.send_fds(connection, [child.JOB], job)
+                        yield Decoding(connection, memory.samples, self._timeout_s)
+        finally:
+            self._slots.release()
 
-    def _start(self, path: Path) -> tuple[ForkServerProcess, Connection]:
-        reader, writer = self._context.Pipe(duplex=False)
+    @asynccontextmanager
+    async def _process(self) -> AsyncIterator[socket.socket]:
+        """Lend out a decode process, as the connection to it."""
+        starting = asyncio.ensure_future(asyncio.to_thread(self._start))
+        try:
+            process, connection = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(_discard)
+            raise
+        try:
+            yield connection
+        finally:
+            connection.close()
+            await asyncio.shield(asyncio.to_thread(_end, process))
+
+    def _start(self) -> Started:
+        """Start a process; takes milliseconds, so call it off the event loop."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
         process = self._context.Process(
-            target=_run, args=(writer, path, self._limits, self._timeout_s), daemon=True
+            target=child.main, args=(theirs, self.limits, self._timeout_s), daemon=True
         )
         try:
             process.start()
         except (EOFError, OSError):
+            ours.close()
             raise RequestError(
                 Kind.OVERLOADED, "The decoder is being restarted. Try again in a moment."
             ) from None
-        writer.close()  # only the child holds it now, so its death ends the reading
-        return process, reader
-
-    def _result(self, process: ForkServerProcess, reader: Connection) -> Waveform:
-        try:
-            if not reader.poll(self._timeout_s):
-                raise RequestError(
-                    Kind.UNDECODABLE_AUDIO, "The audio file takes too long to decode."
-                )
-            error = reader.recv()
-            if error is not None:
-                raise error
-            samples = np.frombuffer(reader.recv_bytes(), np.float32)
-        except (EOFError, OSError):
-            process.join()
-            log.info("a decoder ended without an answer, exit code %s", process.exitcode)
-            raise RequestError(
-                Kind.UNDECODABLE_AUDIO, "The audio file broke its decoder. Export it again."
-            ) from None
         finally:
-            _end(process, reader)
-        return Waveform(samples, self._limits.sample_rate)
+            theirs.close()  # only the child holds it now, so its death ends the reading
+        return process, ours
 
 
-def _discard(starting: asyncio.Future[tuple[ForkServerProcess, Connection]]) -> None:
+def _understood(message: bytes) -> child.Progress | child.Refusal:
+    try:
+        return MESSAGE.validate_json(message, strict=True)
+    except ValidationError:
+        raise _broke("nobody understands what it told") from None
+
+
+def _broke(reason: str) -> RequestError:
+    log.warning("a decoder broke: %s", reason)
+    return RequestError(
+        Kind.UNDECODABLE_AUDIO, "The audio file broke its decoder. Export it again."
+    )
+
+
+def _discard(starting: asyncio.Future[Started]) -> None:
     """End a decoder whose caller left while it was started."""
     if not starting.cancelled() and starting.exception() is None:
-        _end(*starting.result())
+        process, connection = starting.result()
+        connection.close()
+        _end(process)
 
 
-def _end(process: ForkServerProcess, reader: Connection) -> None:
-    reader.close()
-    process.kill()
-    process.join()
+def _end(process: ForkServerProcess) -> None:
+    """End a process that may have ended itself; how it did is for the operator's eyes."""
+    process.join(CLOSING_S)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    elif process.exitcode:
+        log.info("a decoder broke, exit code %s", process.exitcode)
     process.close()
-
-
-def _run(writer: Connection, path: Path, limits: AudioLimits, cpu_s: float) -> None:
-    """The decode process: one file, one answer (an error or none, then the samples)."""
-    _confine(cpu_s)
-    try:
-        samples = decode(path, limits)
-    except RequestError as error:
-        writer.send(error)
-    else:
-        writer.send(None)
-        writer.send_bytes(samples.data)
-
-
-def _confine(cpu_s: float) -> None:
-    """Bound what a file can make its decoder take, and mute libmpg123, which floods stderr."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    memory = pages * resource.getpagesize() + MEMORY_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    seconds = math.ceil(cpu_s)
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with Path(os.devnull).open("w") as null:
-        os.dup2(null.fileno(), 2)

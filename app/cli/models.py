@@ -60,7 +60,7 @@ def list_() -> None:
 def verify() -> None:
     """Check each model's weights against its hash, and its scores against its golden ones."""
     log_to_stderr(logging.WARNING)
-    from app.store.loading import load
+    from app.store.loading import verify as verify_model
 
     failed = 0
     with plain_errors():
@@ -68,7 +68,7 @@ def verify() -> None:
         published = read_store(store).values()
     for manifest in published:
         try:
-            load(store, manifest)
+            verify_model(store, manifest)
             say(out, f"{manifest.ref}: as published")
         except TaggramError as error:
             failed += 1
@@ -79,7 +79,7 @@ def verify() -> None:
 
 def _pull(wheel: Path | None, store: Path, manifests: list[Manifest]) -> None:
     from app.store import musicnn_wheel
-    from app.store.loading import load
+    from app.store.loading import verify as verify_model
 
     with tempfile.TemporaryDirectory() as folder:
         if wheel is None:
@@ -88,4 +88,4 @@ def _pull(wheel: Path | None, store: Path, manifests: list[Manifest]) -> None:
         musicnn_wheel.check(wheel)
         for manifest in track(manifests, "converting and checking", console=err):
             musicnn_wheel.pull(wheel, store, manifest)
-            load(store, manifest)
+            verify_model(store, manifest)

@@ -1,16 +1,58 @@
 """What runs a model: the one thing that the rooms above know of it."""
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
-from app.domain import Scores, Waveform
+import numpy as np
+
+from app.domain import Backend, ModelRef, Precision, Scores, Waveform, Windows
+from app.inference.melgrams import Melgrams, MelgramStream
 
 
-class Engine(Protocol):
-    """A loaded model, ready to hear."""
+class Engine(ABC):
+    """A loaded model, ready to hear.
+
+    Attributes:
+        ref: The model.
+        backend: What computes it.
+        precision: In which arithmetic.
+        batch_windows: How many windows at a time suit it.
+        melgrams: Makes its windows.
+    """
+
+    backend: Backend
+
+    def __init__(
+        self, ref: ModelRef, precision: Precision, batch_windows: int, melgrams: Melgrams
+    ) -> None:
+        self.ref = ref
+        self.precision = precision
+        self.batch_windows = batch_windows
+        self.melgrams = melgrams
+
+    @abstractmethod
+    def score(self, windows: Windows) -> Scores:
+        """Score a batch of windows, of whichever tracks: (windows, tags)."""
 
     def scores(self, waveform: Waveform) -> Scores:
-        """Score a track: (windows, tags). One shorter than a window is repeated to fill it.
+        """Score a whole track: (windows, tags). One shorter than a window is repeated to fill it.
 
         Raises:
             ValueError: The waveform is not at the model's sample rate.
         """
+        sample_rate = self.melgrams.framing.front.sample_rate
+        if waveform.sample_rate != sample_rate:
+            raise ValueError(f"{self.ref} hears {sample_rate} Hz, not {waveform.sample_rate} Hz")
+        return np.concatenate(
+            [
+                self.score(piece[start : start + self.batch_windows])
+                for piece in MelgramStream(self.melgrams).pieces(waveform.samples, complete=True)
+                for start in range(0, len(piece), self.batch_windows)
+            ]
+        )
+
+    def warm_up(self) -> None:
+        """Hear batches of every size, so that no kernel is left to be made under load."""
+        framing = self.melgrams.framing
+        shape = (framing.window_frames, framing.front.n_mels)
+        for size in range(1, self.batch_windows + 1):
+            self.score(np.zeros((size, *shape), np.float32))

@@ -1,27 +1,29 @@
 """Keras architectures, one a file, and the one place that builds them by name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import keras
 
-from app.models.musicnn import musicnn
-from app.models.vgg import vgg
-
-_ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {"musicnn": musicnn, "vgg": vgg}
+from app.models import musicnn, vgg
+from app.models.folding import Folded, Weights
 
 
-def architectures() -> tuple[str, ...]:
-    """Names that `build` knows."""
-    return tuple(sorted(_ARCHITECTURES))
+@dataclass(frozen=True)
+class Architecture:
+    """What the store needs of an architecture.
 
-
-def build(
-    architecture: str, *, n_tags: int, frames: int, mels: int, **arguments: object
-) -> keras.Model:
-    """Build a network with random weights: (batch, frames, mels) to (batch, n_tags) in 0..1.
-
-    Raises:
-        KeyError: No architecture has that name.
-        TypeError, ValueError: The architecture can't be built with these arguments.
+    Attributes:
+        network: Builds it with random weights: (batch, frames, mels) to (batch, n_tags) in 0..1.
+            Takes `n_tags`, `frames`, `mels` and arguments of its own.
+        folded: Arguments and weights of the network with the same scores and less arithmetic.
     """
-    return _ARCHITECTURES[architecture](n_tags, frames, mels, **arguments)
+
+    network: Callable[..., keras.Model]
+    folded: Callable[[Weights, int], Folded]
+
+
+ARCHITECTURES = {
+    "musicnn": Architecture(musicnn.musicnn, musicnn.folded),
+    "vgg": Architecture(vgg.vgg, vgg.folded),
+}

@@ -54,13 +54,22 @@ def melgram(front_end: FrontEnd) -> keras.Model:
     """Waveform (batch, samples) to log-melgram (batch, frames, mels), float32."""
     waveform = keras.Input((None,), name="waveform")
     x = CentreFrames(front_end.n_fft // 2, name="centre")(waveform)
+    return keras.Model(waveform, framed_melgram(front_end)(x), name="melgram")
+
+
+def framed_melgram(front_end: FrontEnd) -> keras.Model:
+    """Part of a waveform (batch, samples, 1) to log-melgram (batch, frames, mels), float32.
+
+    The first frame begins with the first sample: at a track's ends the caller adds the margins.
+    """
+    samples = keras.Input((None, 1), name="samples")
     x = STFT(
         n_fft=front_end.n_fft,
         hop_length=front_end.hop,
         input_data_format=KAPRE_CHANNELS,
         output_data_format=KAPRE_CHANNELS,
         name="stft",
-    )(x)
+    )(samples)
     x = Magnitude(name="magnitude")(x)
     x = layers.Multiply(name="power")([x, x])
     x = ApplyFilterbank(
@@ -77,4 +86,5 @@ def melgram(front_end: FrontEnd) -> keras.Model:
         data_format=KAPRE_CHANNELS,
         name="mel",
     )(x)
-    return keras.Model(waveform, LogCompression(front_end.log_gain, name="log")(x), name="melgram")
+    log = LogCompression(front_end.log_gain, name="log")(x)
+    return keras.Model(samples, log, name="framed_melgram")

@@ -5,10 +5,25 @@ Pons & Serra, "musicnn: pre-trained convolutional neural networks for music audi
 at scale", ISMIR 2018. This is the graph of the published weights, down to its quirks.
 """
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 from keras import KerasTensor, layers, ops
 
-EPSILON = 1e-3
+from app.models.folding import (
+    EPSILON,
+    Array,
+    Folded,
+    Weights,
+    best_phases,
+    constants,
+    listening,
+    merged,
+    normalisation,
+    phased,
+)
+
 TIMBRAL_HEIGHTS = (0.4, 0.7)
 """Of the mel axis: tall filters hear a timbre wherever it lies in pitch."""
 TEMPORAL_LENGTHS = (128, 64, 32)
@@ -16,7 +31,14 @@ TEMPORAL_LENGTHS = (128, 64, 32)
 
 
 def musicnn(
-    n_tags: int, frames: int, mels: int, mid_channels: int = 64, hidden_units: int = 200
+    n_tags: int,
+    frames: int,
+    mels: int,
+    timbral_channels: Sequence[int] = (204, 204),
+    temporal_channels: Sequence[int] = (51, 51, 51),
+    temporal_phases: Sequence[int] = (1, 1, 1),
+    mid_channels: int = 64,
+    hidden_units: int = 200,
 ) -> keras.Model:
     """Build the network: melgram window (batch, frames, mels) to scores (batch, n_tags) in 0..1.
 
@@ -24,14 +46,25 @@ def musicnn(
         n_tags: Number of tags.
         frames: Length of a window, in frames.
         mels: Number of mel bands.
+        timbral_channels: Filters of each height of `TIMBRAL_HEIGHTS`.
+        temporal_channels: Filters of each length of `TEMPORAL_LENGTHS`.
+        temporal_phases: For each length, how many neighbouring frames a filter answers at a time.
         mid_channels: Channels of each of the three middle convolutions.
         hidden_units: Width of the layer before the last.
     """
     window = keras.Input((frames, mels), name="window")
     x = ops.expand_dims(window, -1)
     x = layers.BatchNormalization(epsilon=EPSILON, name="input_bn")(x)
-    timbre = [_timbral(x, int(height * mels)) for height in TIMBRAL_HEIGHTS]
-    rhythm = [_temporal(x, length) for length in TEMPORAL_LENGTHS]
+    timbre = [
+        _timbral(x, height, channels)
+        for height, channels in zip(_heights(mels), timbral_channels, strict=True)
+    ]
+    rhythm = [
+        _temporal(x, length, channels, phases)
+        for length, channels, phases in zip(
+            TEMPORAL_LENGTHS, temporal_channels, temporal_phases, strict=True
+        )
+    ]
     front = layers.Concatenate(name="front")([*timbre, *rhythm])
     x = layers.Concatenate(name="dense_mid")([front, *_mid_end(front, mid_channels)])
     # Maximum and mean of each channel side by side: max0, mean0, max1, mean1 ...
@@ -42,25 +75,93 @@ def musicnn(
     x = layers.Dense(hidden_units, activation="relu", name="hidden")(x)
     x = layers.BatchNormalization(epsilon=EPSILON, name="hidden_bn")(x)
     x = layers.Dropout(0.5)(x)
-    scores = layers.Dense(n_tags, activation="sigmoid", name="tags")(x)
+    # In float32 whatever the others compute in: a score of .5 has two digits in bf16.
+    scores = layers.Dense(n_tags, activation="sigmoid", dtype="float32", name="tags")(x)
     return keras.Model(window, scores, name="musicnn")
 
 
-def _timbral(x: KerasTensor, height: int) -> KerasTensor:
-    """(batch, frames, mels, 1) -> (batch, frames, 204): the best match over pitch."""
+def folded(weights: Weights, mels: int) -> Folded:
+    """The same network without its constant filters; see `app.models.folding`.
+
+    The one that stands for them all is the last of the last temporal convolution.
+    """
+    front = [f"timbral_{height}" for height in _heights(mels)]
+    front += [f"temporal_{length}" for length in TEMPORAL_LENGTHS]
+    fixed = {layer: _but_one(constants(weights, layer)) for layer in front}
+    smaller = dict(weights)
+    for layer in front:
+        smaller |= listening(weights, layer, fixed[layer], ones=int(layer == front[-1]))
+    all_fixed = np.concatenate([fixed[layer] for layer in front])
+    smaller["mid_1/kernel"] = merged(weights["mid_1/kernel"], all_fixed, axis=1)
+    smaller |= _folded_pooling(weights, all_fixed)
+    channels = [smaller[f"{layer}/bias"].size for layer in front]
+    temporal = len(TIMBRAL_HEIGHTS)
+    phases = [*map(best_phases, TEMPORAL_LENGTHS, channels[temporal:])]
+    for layer, count in zip(front[temporal:], phases, strict=True):
+        smaller |= phased(smaller, layer, count)
+    arguments: dict[str, object] = {
+        "timbral_channels": channels[:temporal],
+        "temporal_channels": channels[temporal:],
+        "temporal_phases": phases,
+    }
+    return arguments, smaller
+
+
+def _but_one(fixed: Array) -> Array:
+    """A convolution needs a filter: where all are constant, the first counts as listening."""
+    return fixed if np.isnan(fixed).any() else np.append(np.float32(np.nan), fixed[1:])
+
+
+def _folded_pooling(weights: Weights, fixed: Array) -> dict[str, Array]:
+    """Over time, maximum and mean of a constant are that constant: it belongs in the bias."""
+    gain, shift = normalisation(weights, "pooled_bn")
+    kernel = weights["hidden/kernel"]
+    pooled = np.full(len(gain), np.nan, np.float32)
+    pooled[: 2 * len(fixed)] = np.repeat(fixed, 2)
+    listens = np.isnan(pooled)
+    # The two places of the filter that gives 1 stand behind the front's, before the middle's.
+    place = np.full(2, np.count_nonzero(listens[: 2 * len(fixed)]))
+    smaller = {
+        path: np.insert(array[listens], place, 0, axis=0)
+        for path, array in weights.items()
+        if path.startswith("pooled_bn/") or path == "hidden/kernel"
+    }
+    given = np.where(listens, 0, np.nan_to_num(pooled) * gain + shift)
+    smaller["hidden/bias"] = (weights["hidden/bias"] + given @ kernel).astype(np.float32)
+    return smaller
+
+
+def _heights(mels: int) -> list[int]:
+    return [int(height * mels) for height in TIMBRAL_HEIGHTS]
+
+
+def _timbral(x: KerasTensor, height: int, channels: int) -> KerasTensor:
+    """(batch, frames, mels, 1) -> (batch, frames, channels): the best match over pitch."""
     name = f"timbral_{height}"
     x = layers.ZeroPadding2D(((3, 3), (0, 0)))(x)
-    x = layers.Conv2D(204, (7, height), activation="relu", name=name)(x)
+    x = layers.Conv2D(channels, (7, height), activation="relu", name=name)(x)
     x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn")(x)
     return ops.max(x, axis=2)
 
 
-def _temporal(x: KerasTensor, length: int) -> KerasTensor:
-    """(batch, frames, mels, 1) -> (batch, frames, 51): the best match over the bands."""
+def _temporal(x: KerasTensor, length: int, channels: int, phases: int) -> KerasTensor:
+    """(batch, frames, mels, 1) -> (batch, frames, channels): the best match over the bands.
+
+    With phases the convolution takes strides of so many frames, and has each filter so many times,
+    each time a frame later: the same sums, in fewer and fuller vectors.
+    """
     name = f"temporal_{length}"
-    x = layers.Conv2D(51, (length, 1), padding="same", activation="relu", name=name)(x)
+    frames = x.shape[1]
+    strides = -(-frames // phases)
+    before = (length - 1) // 2
+    after = strides * phases + length - 1 - frames - before
+    x = layers.ZeroPadding2D(((before, after), (0, 0)))(x)
+    x = layers.Conv2D(
+        channels * phases, (length + phases - 1, 1), (phases, 1), activation="relu", name=name
+    )(x)
     x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn")(x)
-    return ops.max(x, axis=2)
+    x = ops.max(x, axis=2)
+    return ops.reshape(x, (-1, strides * phases, channels))[:, :frames]
 
 
 def _mid_end(x: KerasTensor, channels: int) -> list[KerasTensor]:

@@ -7,16 +7,22 @@ them say so, while the wheel's Python code builds one of them for both.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import keras
 from keras import layers, ops
 
-EPSILON = 1e-3
+from app.models.folding import EPSILON, Folded, Weights, constants, listening, merged
+
 DROPOUTS = (0.25, 0.25, 0.25, 0.25, 0.5)
 
 
 def vgg(
-    n_tags: int, frames: int, mels: int, pools: Sequence[Sequence[int]], channels: int = 128
+    n_tags: int,
+    frames: int,
+    mels: int,
+    pools: Sequence[Sequence[int]],
+    channels: Sequence[int] = (128, 128, 128, 128, 128),
 ) -> keras.Model:
     """Build the network: melgram window (batch, frames, mels) to scores (batch, n_tags) in 0..1.
 
@@ -31,12 +37,29 @@ def vgg(
     window = keras.Input((frames, mels), name="window")
     x = ops.expand_dims(window, -1)
     x = layers.BatchNormalization(epsilon=EPSILON, name="input_bn")(x)
-    for number, (pool, dropout) in enumerate(zip(pools, DROPOUTS, strict=True), start=1):
+    blocks = zip(channels, pools, DROPOUTS, strict=True)
+    for number, (filters, pool, dropout) in enumerate(blocks, start=1):
         name = f"conv_{number}"
-        x = layers.Conv2D(channels, 3, padding="same", activation="relu", name=name)(x)
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=name)(x)
         x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn")(x)
         x = layers.MaxPooling2D(tuple(pool[:2]), tuple(pool[2:]))(x)
         x = layers.Flatten()(x) if number == len(pools) else x
         x = layers.Dropout(dropout)(x)
-    scores = layers.Dense(n_tags, activation="sigmoid", name="tags")(x)
+    # In float32 whatever the others compute in: a score of .5 has two digits in bf16.
+    scores = layers.Dense(n_tags, activation="sigmoid", dtype="float32", name="tags")(x)
     return keras.Model(window, scores, name="vgg")
+
+
+def folded(weights: Weights, mels: int) -> Folded:  # noqa: ARG001 - all architectures take it
+    """The same network without its constant filters; see `app.models.folding`.
+
+    The last convolution stays as it is: what follows it is small.
+    """
+    smaller = dict(weights)
+    names = [f"conv_{number}" for number in range(1, len(DROPOUTS) + 1)]
+    for layer, following in pairwise(names):
+        fixed = constants(weights, layer)
+        smaller[f"{following}/kernel"] = merged(weights[f"{following}/kernel"], fixed, axis=2)
+        kept = {**weights, f"{layer}/kernel": smaller[f"{layer}/kernel"]}
+        smaller |= listening(kept, layer, fixed, ones=1)
+    return {"channels": [smaller[f"{layer}/bias"].size for layer in names]}, smaller

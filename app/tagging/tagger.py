@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from app.audio.processes import Decoder
 from app.cache.base import TaggramCache
-from app.domain import ModelRef, Taggram, TaggramKey, Waveform
+from app.domain import ModelRef, Taggram, TaggramKey
 from app.errors import Kind, RequestError
 from app.inference.engine import Engine
-from app.inference.queue import InferenceQueue
+from app.inference.listener import Listener
 from app.metrics import Metrics
-from app.stages import Stage, StageClock
+from app.stages import StageClock
 from app.store.manifest import Manifest
+from app.tagging.flights import Flights
 
 
 @dataclass(frozen=True)
@@ -33,36 +34,37 @@ class Tagger:
 
     def __init__(
         self,
-        decoder: Decoder,
-        queue: InferenceQueue,
+        listener: Listener,
         engines: Mapping[ModelRef, Engine],
         cache: TaggramCache,
         metrics: Metrics,
     ) -> None:
-        self._decoder = decoder
-        self._queue = queue
         self._engines = engines
+        self._listener = listener
         self._cache = cache
         self._metrics = metrics
+        self._flights: Flights[TaggramKey, tuple[Taggram, StageClock]] = Flights()
 
     async def hear(
         self, track: Track, models: Sequence[Manifest], clock: StageClock
     ) -> tuple[list[Taggram], bool]:
         """What the models hear in a track, in their order, and whether all of it was known before.
 
+        Identical tracks that are heard at the same time are heard once.
+
         Raises:
             RequestError: The file can't be decoded.
         """
-        known = [await self._look_up(track.track_id, model) for model in models]
-        if all(known):
-            return [taggram for taggram in known if taggram], True
-        with clock.stage(Stage.DECODE):
-            waveform = await self._decoder.decode(track.path)
-        taggrams = [
-            taggram or await self._listen(track.track_id, waveform, model, clock)
-            for taggram, model in zip(known, models, strict=True)
-        ]
-        return taggrams, False
+        known = {model.ref: await self._look_up(track.track_id, model) for model in models}
+        missing = [TaggramKey(track.track_id, ref) for ref, found in known.items() if not found]
+        if any(key in self._flights for key in missing):
+            self._metrics.upload_shared()
+        if missing:
+            heard = await self._flights.answers(missing, partial(self._listen, track, clock))
+            known |= {key.model: taggram for key, (taggram, _) in heard.items()}
+            for other in {its_clock for _, its_clock in heard.values()} - {clock}:
+                clock.join(other)
+        return [taggram for taggram in known.values() if taggram], not missing
 
     async def recall(self, track_id: str, models: Sequence[Manifest]) -> list[Taggram]:
         """What the models heard before, in their order.
@@ -90,16 +92,17 @@ class Tagger:
         return taggram
 
     async def _listen(
-        self, track_id: str, waveform: Waveform, model: Manifest, clock: StageClock
-    ) -> Taggram:
-        scores = await self._queue.scores(self._engines[model.ref], waveform, clock)
-        taggram = Taggram(
-            TaggramKey(track_id, model.ref),
-            waveform.duration_s,
-            model.window.window_s,
-            model.window.hop_s,
-            scores,
-        )
-        self._metrics.heard(model.ref, waveform.duration_s, len(scores))
-        await self._cache.put(taggram)
-        return taggram
+        self, track: Track, clock: StageClock, keys: Sequence[TaggramKey]
+    ) -> dict[TaggramKey, tuple[Taggram, StageClock]]:
+        """Have the models hear a track, and remember it; also the clock of whoever asked first."""
+        engines = [self._engines[key.model] for key in keys]
+        with track.path.open("rb") as file:  # it may be gone by the end, with who sent it
+            heard = await self._listener.listen(file, engines, clock)
+        answers = {}
+        for key, engine, scores in zip(keys, engines, heard.scores, strict=True):
+            framing = engine.melgrams.framing
+            taggram = Taggram(key, heard.duration_s, framing.window_s, framing.hop_s, scores)
+            self._metrics.heard(key.model, heard.duration_s)
+            await self._cache.put(taggram)
+            answers[key] = taggram, clock
+        return answers

@@ -1,4 +1,4 @@
-"""A server with narrow limits, for the tests of what is refused."""
+"""Servers that several files share: one with narrow limits, one with exact arithmetic."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,3 +45,11 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Narrow]:
     with serving(folder / "log", settings) as server:
         answer(post(server, good))
         yield Narrow(server, temporary_files, good)
+
+
+@pytest.fixture(scope="package")
+def exact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that computes in float32, for small differences between scores."""
+    settings = {"TAGGRAM_MODELS": '["msd-musicnn"]', "TAGGRAM_PRECISION": "float32"}
+    with serving(tmp_path_factory.mktemp("exact") / "log", settings) as server:
+        yield server

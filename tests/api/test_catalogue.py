@@ -106,9 +106,23 @@ def test_a_model_says_whose_it_is_and_how_it_may_be_used(
         assert model["url"].startswith("https://")
 
 
-def test_the_metrics_name_the_weights_that_are_served(
+def test_a_model_says_what_computes_it_and_in_which_arithmetic(
+    models: dict[str, dict[str, Any]],
+) -> None:
+    for model in models.values():
+        assert model["engine"] in {"openvino", "tensorflow"}
+        assert model["precision"] in {"bf16", "float32"}
+
+
+def test_the_metrics_name_the_weights_that_are_served_and_what_computes_them(
     server: Server, models: dict[str, dict[str, Any]]
 ) -> None:
     for name, model in models.items():
-        labels = {"model": name, "version": "1", "sha256": model["weights_sha256"]}
+        labels = {
+            "model": name,
+            "version": "1",
+            "sha256": model["weights_sha256"],
+            "engine": model["engine"],
+            "precision": model["precision"],
+        }
         assert metric(server, "taggram_model_info", **labels) == 1

@@ -77,7 +77,7 @@ def test_an_answer_says_how_long_each_stage_took(server: Server) -> None:
 
 
 def test_a_refusal_says_how_long_its_stages_took(server: Server) -> None:
-    assert timed_stages(post(server, b"text")) == ["receive", "decode", "total"]
+    assert timed_stages(post(server, b"text")) == ["receive", "decode", "queue", "total"]
 
 
 def test_requests_are_counted_by_route_and_status(server: Server) -> None:

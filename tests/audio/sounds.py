@@ -2,11 +2,13 @@
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
 
 Sound = npt.NDArray[np.float32]
@@ -16,6 +18,12 @@ Fields = list[tuple[int, int]]
 LIMITS = AudioLimits(sample_rate=16_000, min_duration_s=0.5, max_duration_s=10.0)
 TONE_HZ = 440.0
 TONE_LEVEL = 0.5
+
+
+def decoded(path: Path, limits: AudioLimits = LIMITS) -> Sound:
+    """A whole file, decoded in this very process."""
+    with path.open("rb", buffering=0) as file:
+        return np.concatenate([np.empty(0, np.float32), *decode(file, limits)])
 
 
 def tone(rate: int, seconds: float = 2.0) -> Sound:

@@ -5,13 +5,14 @@ import pytest
 import soundfile
 import soxr
 
-from app.audio.decoding import decode
+from app.audio.decoding import BLOCK_FRAMES, decode
 from app.audio.limits import AudioLimits
 from tests.audio.sounds import (
     LIMITS,
     TONE_HZ,
     TONE_LEVEL,
     Sound,
+    decoded,
     encoded,
     noise,
     piped,
@@ -42,10 +43,10 @@ ACCEPTED = [
 ]
 
 
-def decoded(data: bytes, folder: Path, limits: AudioLimits = LIMITS) -> Sound:
+def hear(data: bytes, folder: Path) -> Sound:
     path = folder / "upload"
     path.write_bytes(data)
-    return decode(path, limits)
+    return decoded(path)
 
 
 def pitch_hz(sound: Sound) -> float:
@@ -57,7 +58,7 @@ def pitch_hz(sound: Sound) -> float:
 def test_every_accepted_format_keeps_length_pitch_and_level(
     container: str, codec: str, rate: int, tmp_path: Path
 ):
-    sound = decoded(encoded(tone(rate), rate, container, codec), tmp_path)
+    sound = hear(encoded(tone(rate), rate, container, codec), tmp_path)
 
     assert sound.dtype == np.float32
     assert sound.shape == (2 * RATE,)
@@ -71,7 +72,7 @@ def test_a_lossless_file_at_the_models_rate_is_heard_sample_for_sample(
 ):
     sound = noise(3 * RATE)
 
-    heard = decoded(encoded(sound, RATE, container, codec), tmp_path)
+    heard = hear(encoded(sound, RATE, container, codec), tmp_path)
 
     np.testing.assert_allclose(heard, sound, atol=2**-15)
 
@@ -80,7 +81,7 @@ def test_a_lossless_file_at_the_models_rate_is_heard_sample_for_sample(
 def test_any_sample_rate_is_resampled_as_soxr_does_it_in_one_go(rate: int, tmp_path: Path):
     sound = noise(rate * 3 + 1)
 
-    heard = decoded(encoded(sound, rate, codec="FLOAT"), tmp_path)
+    heard = hear(encoded(sound, rate, codec="FLOAT"), tmp_path)
 
     np.testing.assert_allclose(heard, soxr.resample(sound, rate, RATE, quality="HQ"), atol=1e-6)
 
@@ -89,7 +90,7 @@ def test_any_sample_rate_is_resampled_as_soxr_does_it_in_one_go(rate: int, tmp_p
 def test_mono_is_the_mean_of_the_channels(channels: int, tmp_path: Path):
     sounds = np.stack([noise(RATE, seed) for seed in range(channels)], axis=1)
 
-    heard = decoded(encoded(sounds, RATE, codec="FLOAT"), tmp_path)
+    heard = hear(encoded(sounds, RATE, codec="FLOAT"), tmp_path)
 
     np.testing.assert_allclose(heard, sounds.mean(axis=1), atol=1e-6)
 
@@ -100,13 +101,13 @@ def test_a_piped_flac_that_does_not_know_its_length_is_heard_to_its_end(
 ):
     flac = encoded(noise(samples), RATE, "FLAC")
 
-    np.testing.assert_array_equal(decoded(piped(flac), tmp_path), decoded(flac, tmp_path))
+    np.testing.assert_array_equal(hear(piped(flac), tmp_path), hear(flac, tmp_path))
 
 
 def test_a_piped_flac_keeps_its_channels_apart_until_they_are_mixed(tmp_path: Path):
     flac = encoded(np.stack([noise(70_000), noise(70_000, 2)], axis=1), RATE, "FLAC")
 
-    np.testing.assert_array_equal(decoded(piped(flac), tmp_path), decoded(flac, tmp_path))
+    np.testing.assert_array_equal(hear(piped(flac), tmp_path), hear(flac, tmp_path))
 
 
 def test_an_mp3_whose_header_claims_years_is_heard_for_what_it_holds(tmp_path: Path):
@@ -114,7 +115,7 @@ def test_an_mp3_whose_header_claims_years_is_heard_for_what_it_holds(tmp_path: P
     frames = max(mp3.find(b"Xing"), mp3.find(b"Info")) + 8
     lying = mp3[:frames] + (2**31 - 1).to_bytes(4, "big") + mp3[frames + 4 :]
 
-    assert len(decoded(lying, tmp_path)) / RATE == pytest.approx(2.0, abs=0.1)
+    assert len(hear(lying, tmp_path)) / RATE == pytest.approx(2.0, abs=0.1)
 
 
 def test_cover_art_is_not_counted_as_music(tmp_path: Path):
@@ -124,7 +125,7 @@ def test_cover_art_is_not_counted_as_music(tmp_path: Path):
     art = b"APIC" + (size - 10).to_bytes(4, "big") + b"\0\0" + b"\0image/png\0\x03\0"
     tag = (b"ID3\x03\0\0" + length + art).ljust(size + 10, b"\x55")
 
-    heard = decoded(tag + encoded(tone(44_100), 44_100, "MP3"), tmp_path)
+    heard = hear(tag + encoded(tone(44_100), 44_100, "MP3"), tmp_path)
 
     assert len(heard) / RATE == pytest.approx(2.0, abs=0.1)
 
@@ -132,7 +133,18 @@ def test_cover_art_is_not_counted_as_music(tmp_path: Path):
 def test_a_song_is_heard_whole(song: Path):
     info = soundfile.info(song)
 
-    heard = decode(song, AudioLimits(RATE, 0.5, 600.0))
+    heard = decoded(song, AudioLimits(RATE, 0.5, 600.0))
 
     assert len(heard) == pytest.approx(info.frames / info.samplerate * RATE, abs=1)
     assert 0.05 < np.sqrt(np.mean(heard**2)) < 0.5
+
+
+def test_a_file_is_decoded_piece_by_piece_in_bounded_memory(tmp_path: Path):
+    path = tmp_path / "upload"
+    path.write_bytes(encoded(noise(9 * 48_000), 48_000))
+
+    with path.open("rb", buffering=0) as file:
+        pieces = [len(piece) for piece in decode(file, LIMITS)]
+
+    assert len(pieces) > 3
+    assert 0 < min(pieces) <= max(pieces) <= BLOCK_FRAMES

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.audio.processes import Decoder
 from app.errors import RequestError
+from tests.audio.asking import decode
 from tests.audio.sounds import LIMITS, encoded, noise, piped
 
 SECONDS = 0.6
@@ -52,7 +53,7 @@ def decodes_or_is_refused(data: bytes, folder: Path, caplog: pytest.LogCaptureFi
     caplog.clear()
     caplog.set_level(logging.INFO)
     try:
-        waveform = asyncio.run(Decoder(LIMITS, workers=1, timeout_s=30).decode(path))
+        waveform = asyncio.run(decode(Decoder(LIMITS, workers=1, timeout_s=30), path))
     except RequestError:
         # A signal would be libsndfile's crash, which is why there is a process; 1 is our own.
         assert "exit code 1" not in caplog.text
@@ -82,6 +83,6 @@ def test_the_files_that_are_damaged_were_sound(seed: str, tmp_path: Path):
     path = tmp_path / "sound"
     path.write_bytes(SEEDS[seed])
 
-    waveform = asyncio.run(Decoder(LIMITS, workers=1, timeout_s=30).decode(path))
+    waveform = asyncio.run(decode(Decoder(LIMITS, workers=1, timeout_s=30), path))
 
     assert waveform.duration_s == pytest.approx(SECONDS, abs=0.1)

@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.audio.decoding import decode
 from app.errors import Kind, RequestError
-from tests.audio.sounds import LIMITS, encoded, noise, piped, tone
+from tests.audio.sounds import LIMITS, decoded, encoded, noise, piped, tone
 
 RATE = LIMITS.sample_rate
 KILOBITS_PER_S = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -18,7 +17,7 @@ def refusal(data: bytes, folder: Path, name: str = "upload") -> RequestError:
     path = folder / name
     path.write_bytes(data)
     with pytest.raises(RequestError) as refused:
-        decode(path, LIMITS)
+        decoded(path)
     assert str(folder) not in str(refused.value)
     assert path.name not in str(refused.value)
     return refused.value
@@ -160,7 +159,7 @@ def test_a_track_as_long_as_the_limit_is_heard(tmp_path: Path):
     path = tmp_path / "upload"
     path.write_bytes(encoded(tone(44_100, LIMITS.max_duration_s), 44_100))
 
-    assert len(decode(path, LIMITS)) == LIMITS.max_duration_s * RATE
+    assert len(decoded(path)) == LIMITS.max_duration_s * RATE
 
 
 def test_a_piped_flac_beyond_the_limit_is_too_long(tmp_path: Path):

@@ -134,6 +134,14 @@ REFUSED = {
         ["own.yaml:4: there is no tag"],
     ),
     "number out of range": ({"TAGGRAM_MAX_IN_FLIGHT": "0"}, ["max_in_flight", "greater than 0"]),
+    "unknown engine": (
+        {"TAGGRAM_ENGINE": "onnx"},
+        ["TAGGRAM_ENGINE: ", "'auto'", "'openvino'", "'tensorflow'"],
+    ),
+    "unknown precision": (
+        {"TAGGRAM_PRECISION": "int8"},
+        ["TAGGRAM_PRECISION: ", "'auto'", "'float32'", "'bf16'"],
+    ),
     "models not as JSON": ({"TAGGRAM_MODELS": "msd-musicnn"}, ["models"]),
     "Redis without a scheme": ({"TAGGRAM_REDIS_URL": "localhost:6379"}, ["redis"]),
 }

@@ -5,10 +5,10 @@ import librosa
 import numpy as np
 import pytest
 
-from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
 from app.domain import FrontEnd, Samples
-from app.models.front_end import melgram
+from app.models.front_end import framed_melgram, melgram
+from tests.audio.sounds import decoded
 
 FRONT_END = FrontEnd(
     sample_rate=16_000, n_fft=512, hop=256, n_mels=96, f_min=0.0, f_max=8_000.0, log_gain=1e4
@@ -20,10 +20,10 @@ OTHER_FRONT_END = FrontEnd(
 
 def powers(front_end: FrontEnd, waveform: Samples) -> np.ndarray:
     """(frames, mels), before the logarithm."""
-    graph = melgram(front_end)
-    return np.asarray(keras.Model(graph.input, graph.get_layer("mel").output)(waveform[None]))[
-        0, :, :, 0
-    ]
+    framed = framed_melgram(front_end)
+    mels = keras.Model(framed.input, framed.get_layer("mel").output)
+    centred = np.pad(waveform, front_end.n_fft // 2, mode="reflect")
+    return np.asarray(mels(centred[np.newaxis, :, np.newaxis]))[0, :, :, 0]
 
 
 def librosas_powers(front_end: FrontEnd, waveform: Samples) -> np.ndarray:
@@ -60,7 +60,7 @@ def test_tones_in_noise_give_librosas_mel_powers(front_end: FrontEnd):
 
 
 def test_a_real_song_gives_librosas_mel_powers(clip: Path):
-    waveform = decode(clip, AudioLimits(FRONT_END.sample_rate, 0.5, 60.0))
+    waveform = decoded(clip, AudioLimits(FRONT_END.sample_rate, 0.5, 60.0))
 
     assert_same_powers(powers(FRONT_END, waveform), librosas_powers(FRONT_END, waveform))
 
@@ -109,3 +109,14 @@ def test_a_frame_hears_only_its_own_surroundings():
 
     untouched = (len(quiet) - 16_000) // FRONT_END.hop - 1
     np.testing.assert_array_equal(before[:untouched], after[:untouched])
+
+
+def test_a_part_of_a_track_with_its_margins_gives_the_frames_of_the_whole():
+    waveform = tones_and_noise(FRONT_END.sample_rate)
+    first, last, margin = 20, 60, FRONT_END.n_fft // 2
+    whole = np.asarray(melgram(FRONT_END)(waveform[np.newaxis])[0])
+
+    part = waveform[first * FRONT_END.hop - margin : (last - 1) * FRONT_END.hop + margin]
+    frames = framed_melgram(FRONT_END)(part[np.newaxis, :, np.newaxis])[0]
+
+    np.testing.assert_allclose(frames, whole[first:last], rtol=0, atol=1e-6)

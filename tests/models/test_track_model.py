@@ -22,10 +22,11 @@ def window_scores(model: TrackModel, waveform: Samples) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def waveform() -> Samples:
+def waveform(published: dict[str, TrackModel]) -> Samples:
     """Long enough for `LONGEST` windows, and no two windows alike."""
+    golden = published["msd-musicnn"].manifest.golden.model_copy(update={"seconds": 60.0})
     fade = np.linspace(0.05, 1.0, 60 * 16_000, dtype=np.float32)
-    return golden_waveform(3, 60.0, 16_000) * fade
+    return golden_waveform(golden, 16_000) * fade
 
 
 @pytest.mark.parametrize("name", ["msd-musicnn", "msd-vgg"])

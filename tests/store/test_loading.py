@@ -1,12 +1,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import safetensors.numpy
 
+from app.domain import Precision
 from app.errors import WeightsError
-from app.store.loading import load
+from app.store.loading import load, verify
 from app.store.manifest import read_store
 from app.store.weights import WeightsState, sha256, weights_path, weights_state
 
@@ -20,6 +22,12 @@ def weights_of(own_store: Path) -> Path:
 def load_refusal(own_store: Path) -> str:
     with pytest.raises(WeightsError) as refused:
         load(own_store, read_store(own_store)["mtt-vgg"])
+    return str(refused.value)
+
+
+def verify_refusal(own_store: Path) -> str:
+    with pytest.raises(WeightsError) as refused:
+        verify(own_store, read_store(own_store)["mtt-vgg"])
     return str(refused.value)
 
 
@@ -72,37 +80,90 @@ def test_the_state_of_weights_is_seen_without_loading_them(own_store: Path):
     assert weights_state(own_store, manifest) is WeightsState.MISSING
 
 
-def test_scores_off_the_golden_ones_are_refused(own_store: Path, edit: Edit):
-    edit("0.069121", "0.069421")
+@pytest.mark.parametrize("name", ["msd-musicnn", "msd-vgg", "mtt-musicnn", "mtt-vgg"])
+def test_a_published_model_is_what_it_was_when_it_was_published(name: str, store: Path):
+    verify(store, read_store(store)[name])
 
-    said = load_refusal(own_store)
+
+def test_scores_off_the_golden_ones_are_refused_by_who_verifies(own_store: Path, edit: Edit):
+    edit("0.069121", "0.069141")
+
+    said = verify_refusal(own_store)
 
     assert said.startswith("mtt-vgg/1: ")
-    assert "3.0e-04 off" in said
+    assert "2.0e-05 off" in said
+    assert "at most 1e-05" in said
 
 
-def test_a_model_that_scores_nan_is_refused(own_store: Path, edit: Edit):
+def test_a_model_that_scores_nan_is_refused_by_who_verifies(own_store: Path, edit: Edit):
     weights = safetensors.numpy.load_file(weights_of(own_store))
     weights["tags/bias"] = np.full_like(weights["tags/bias"], np.nan)
     put_weights(own_store, edit, weights)
 
-    assert "nan off" in load_refusal(own_store)
+    assert "nan off" in verify_refusal(own_store)
 
 
-def test_weights_of_another_shape_are_refused_with_where_they_differ(own_store: Path, edit: Edit):
+def test_loading_leaves_the_golden_scores_to_whoever_runs_the_model(own_store: Path, edit: Edit):
+    edit("0.069121", "0.969121")
+
+    assert load(own_store, read_store(own_store)["mtt-vgg"]).network.output_shape == (None, 50)
+
+
+@pytest.mark.parametrize("name", ["msd-musicnn", "mtt-vgg"])
+def test_a_network_in_bf16_scores_a_little_else_and_its_weights_stay_float32(
+    name: str, store: Path
+):
+    manifest = read_store(store)[name]
+    windows = np.random.RandomState(7).uniform(0, 4, (4, 187, 96)).astype(np.float32)
+
+    exact = np.asarray(load(store, manifest).network(windows))
+    network = load(store, manifest, Precision.BF16).network
+    rounded = np.asarray(network(windows))
+
+    assert rounded.dtype == exact.dtype == np.float32
+    assert 1e-5 < np.max(np.abs(rounded - exact)) < 0.02
+    assert {variable.dtype for variable in network.weights} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32", "else whatever is built next is bf16"
+
+
+@pytest.mark.parametrize(
+    ("path", "axis"),
+    [
+        ("tags/kernel", 0),
+        ("tags/kernel", 1),
+        ("conv_1/kernel", 3),
+        ("conv_3/kernel", 0),
+        ("conv_3/kernel", 2),
+        ("conv_2/bias", 0),
+        ("conv_4_bn/gamma", 0),
+        ("conv_5/bias", 0),
+    ],
+)
+def test_weights_of_another_shape_are_refused_with_where_they_differ(
+    path: str, axis: int, own_store: Path, edit: Edit
+):
     weights = safetensors.numpy.load_file(weights_of(own_store))
-    weights["tags/kernel"] = weights["tags/kernel"][:, :49]
+    weights[path] = np.ascontiguousarray(np.delete(weights[path], -1, axis))
     put_weights(own_store, edit, weights)
 
-    assert load_refusal(own_store).endswith("the weights do not fit at tags/kernel")
+    assert load_refusal(own_store).endswith(f"the weights do not fit at {path}")
 
 
-def test_weights_that_lack_a_variable_are_refused_with_its_name(own_store: Path, edit: Edit):
+@pytest.mark.parametrize("path", ["conv_1/kernel", "conv_3_bn/moving_mean", "tags/bias"])
+def test_weights_that_lack_a_variable_are_refused_with_its_name(
+    path: str, own_store: Path, edit: Edit
+):
     weights = safetensors.numpy.load_file(weights_of(own_store))
-    del weights["conv_3_bn/moving_mean"]
+    del weights[path]
     put_weights(own_store, edit, weights)
 
-    assert load_refusal(own_store).endswith("the weights do not fit at conv_3_bn/moving_mean")
+    assert load_refusal(own_store).endswith(f"the weights do not fit at {path}")
+
+
+def test_weights_for_other_channels_than_the_manifest_s_are_refused(own_store: Path, edit: Edit):
+    edit("pools = ", "channels = [128, 128, 128, 64, 128]\npools = ")
+
+    assert "conv_4/kernel" in load_refusal(own_store)
 
 
 def test_weights_with_a_variable_too_many_are_refused_with_its_name(own_store: Path, edit: Edit):

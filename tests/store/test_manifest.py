@@ -41,8 +41,8 @@ MISTAKES = {
     "version that is no number": ('version = "1"', 'version = "one"', "version: "),
     "name of another folder": ('name = "mtt-vgg"', 'name = "mtt-gvg"', "mtt-gvg/1"),
     "version of another folder": ('version = "1"', 'version = "2"', "mtt-vgg/2"),
-    "broken TOML": ("[front_end]", "[front_end", "line 12"),
-    "key given twice": ("hop = 256", "hop = 256\nhop = 256", "line 16"),
+    "broken TOML": ("[front_end]", "[front_end", "line 11"),
+    "key given twice": ("hop = 256", "hop = 256\nhop = 256", "line 15"),
 }
 
 
@@ -91,10 +91,12 @@ def test_an_unknown_architecture_is_refused_with_those_that_exist(own_store: Pat
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("channels = 128", "chanels = 128"),
-        ("channels = 128", "channels = 0"),
-        ("channels = 128", 'channels = "many"'),
-        ("channels = 128", "channels = 128\nn_tags = 3"),
+        ("pools = ", "chanels = [128, 128, 128, 128, 128]\npools = "),
+        ("pools = ", "channels = [128, 128, 128, 128]\npools = "),
+        ("pools = ", "channels = [0, 128, 128, 128, 128]\npools = "),
+        ("pools = ", "channels = 128\npools = "),
+        ("pools = ", 'channels = "many"\npools = '),
+        ("pools = ", "n_tags = 3\npools = "),
         (", [4, 4, 4, 4]]", "]"),
         ("[4, 4, 4, 4]", "[400, 4, 4, 4]"),
     ],

@@ -55,7 +55,7 @@ def test_a_network_scores_log_melgrams_as_the_published_graph_does(
             {"model/Placeholder:0": patches, "model/Placeholder_2:0": False},
         )
 
-    scores = model.graph.get_layer("windows").network(patches.astype(np.float32))
+    scores = model.network(patches.astype(np.float32))
 
     assert np.ptp(expected) > 0.1
     np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5)

@@ -18,6 +18,8 @@ def models(services: ServicesDep) -> list[LoadedModel]:
             default=index == 0,
             summary=manifest.summary,
             architecture=manifest.architecture.name,
+            engine=engine.backend if (engine := services.engines.get(manifest.ref)) else None,
+            precision=engine.precision if engine else None,
             sample_rate=manifest.front_end.sample_rate,
             window_s=manifest.window.window_s,
             hop_s=manifest.window.hop_s,

@@ -1,0 +1,99 @@
+"""What runs in a decode process: one file, then its end.
+
+It talks over a socket that keeps messages apart. In comes one, with the descriptors of the file and
+of the memory for its samples. Out goes JSON: `Progress` while the samples come, at last a complete
+one, or else a `Refusal`. No pickle: a decoder that a file has taken over can tell the service lies,
+but not what to run.
+"""
+
+import math
+import os
+import resource
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from pydantic import BaseModel
+
+from app.audio.decoding import decode
+from app.audio.limits import AudioLimits
+from app.audio.shared_samples import mapped
+from app.domain import Samples
+from app.errors import Kind, RequestError
+
+MEMORY_BYTES = 512 * 2**20
+"""Address space that a decoder may add to what it starts with."""
+
+MESSAGE_BYTES = 4096
+"""More than any message has."""
+
+
+class Progress(BaseModel):
+    """So many samples lie in the memory, and whether more will come."""
+
+    samples: int
+    complete: bool
+
+
+class Refusal(BaseModel):
+    """The members of a `RequestError`."""
+
+    kind: Kind
+    detail: str
+    extra: dict[str, float]
+
+
+JOB = b"job"
+
+NEWS_SAMPLES = 2**17
+"""So many samples are worth a word: each one wakes the service up."""
+
+
+def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+    """Wait for a file, decode it, end."""
+    job, descriptors, _, _ = socket.recv_fds(service, len(JOB), 2)
+    if not job:
+        return  # the service ended
+    file, memory = descriptors
+    samples = mapped(memory)
+    _confine(cpu_s)
+    with os.fdopen(file, "rb", buffering=0) as opened:
+        answer = _decode(opened, samples, limits, service)
+    service.sendall(answer.model_dump_json().encode())
+
+
+def _decode(
+    file: BinaryIO, memory: Samples, limits: AudioLimits, service: socket.socket
+) -> Progress | Refusal:
+    written = told = 0
+    try:
+        for piece in decode(file, limits):
+            np.copyto(memory[written : written + len(piece)], piece)
+            written += len(piece)
+            if written - told >= NEWS_SAMPLES:
+                _tell(service, written)
+                told = written
+    except RequestError as error:
+        return Refusal.model_validate(error, from_attributes=True)
+    return Progress(samples=written, complete=True)
+
+
+def _tell(service: socket.socket, written: int) -> None:
+    """Say how far the samples go; where the service does not keep up, the next word will do."""
+    news = Progress(samples=written, complete=False).model_dump_json().encode()
+    with suppress(BlockingIOError):
+        service.send(news, socket.MSG_DONTWAIT)
+
+
+def _confine(cpu_s: float) -> None:
+    """Bound what a file can make its decoder take, and mute libmpg123, which floods stderr."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    memory = pages * resource.getpagesize() + MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    seconds = math.ceil(cpu_s)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with Path(os.devnull).open("w") as null:
+        os.dup2(null.fileno(), 2)

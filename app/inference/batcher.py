@@ -1,0 +1,239 @@
+"""Windows of many tracks, heard together: in turns, in bounded numbers, each answered once.
+
+Every caller has a lane. Batches are filled by going round the lanes, a window from each at a time,
+so that a track of ten minutes does not hold up one of thirty seconds. A caller that leaves takes
+its lane along: what still waits there is never heard.
+
+All of it lives on the event loop but the scoring itself, which has a thread: no locks.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.domain import Samples, Scores, Windows
+from app.errors import Kind, RequestError
+from app.inference.engine import Engine
+from app.inference.lane import Lane
+from app.metrics import Metrics
+from app.stages import StageClock
+
+log = logging.getLogger(__name__)
+
+
+AT_ONCE = 2
+"""A batch that is being heard, and one in line."""
+
+
+@dataclass(frozen=True)
+class BatchLimits:
+    """How batches are made.
+
+    Attributes:
+        max_batch_windows: Windows heard at a time; none: what suits the engine.
+        max_wait_s: How long an idle device waits for a batch to fill.
+        max_queued_windows: Windows that may wait, of all lanes.
+    """
+
+    max_batch_windows: int | None
+    max_wait_s: float
+    max_queued_windows: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a batch holds of one lane.
+
+    Attributes:
+        lane: Whose.
+        first: The number of the first window among those of the lane.
+        windows: In their order, each (frames, mels).
+    """
+
+    lane: Lane
+    first: int
+    windows: list[Samples]
+
+
+class Batcher:
+    """Runs engines off the event loop, one batch at a time."""
+
+    def __init__(self, limits: BatchLimits, metrics: Metrics) -> None:
+        self._limits = limits
+        self._metrics = metrics
+        self._lanes: list[Lane] = []
+        self._hearing: set[asyncio.Task[None]] = set()
+        self._waiting_since = 0.0
+        self._changed = asyncio.Event()
+        self._left = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inference")
+        self._running: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @contextmanager
+    def lane(self, clock: StageClock) -> Iterator[Lane]:
+        """Lend out a lane; what waits in it when the body ends is dropped.
+
+        Raises:
+            RequestError: `not_ready` where the service is about to end.
+        """
+        if self._closed:
+            raise _ending()
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        lane = Lane(clock)
+        self._lanes.append(lane)
+        try:
+            yield lane
+        finally:
+            self._lanes.remove(lane)
+            self._windows_left()
+
+    async def put(self, lane: Lane, windows: Windows, engines: Sequence[Engine]) -> None:
+        """Have windows heard by models, once there is room for them.
+
+        Raises:
+            Exception: What the lane failed with.
+        """
+        while not lane.failed and self._queued() >= self._limits.max_queued_windows:
+            self._left.clear()
+            await self._left.wait()
+        if not self._queued():
+            self._waiting_since = time.monotonic()
+        for engine in engines:
+            lane.add(windows, engine)
+        self._metrics.windows_queued(self._queued())
+        self._changed.set()
+
+    async def close(self) -> None:
+        """Refuse who waits, and end after the batch that is being heard."""
+        self._closed = True
+        for lane in self._lanes:
+            lane.fail(_ending())
+        self._windows_left()
+        tasks = [task for task in (self._running, *self._hearing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(self._thread.shutdown)
+
+    def _queued(self) -> int:
+        return sum(lane.waiting for lane in self._lanes)
+
+    def _windows_left(self) -> None:
+        self._metrics.windows_queued(self._queued())
+        self._left.set()
+        self._changed.set()
+
+    async def _run(self) -> None:
+        """Make batches for ever; a defect here fails those who wait, and no others."""
+        while True:
+            try:
+                await self._batch_due()
+                hearing = asyncio.create_task(self._hear(*self._next_batch()))
+                self._hearing.add(hearing)
+                hearing.add_done_callback(self._heard)
+            except Exception as error:
+                log.exception("no batch could be made")
+                for lane in self._lanes:
+                    lane.fail(error)
+            self._windows_left()
+
+    async def _batch_due(self) -> None:
+        """Wait for a full batch where one is being heard, and for a moment where none is.
+
+        One full batch may be in line behind the one that is being heard, so that the device does
+        not wait for the event loop in between.
+        """
+        while len(self._hearing) == AT_ONCE or not self._fills_a_batch():
+            patience_s = None
+            if self._queued() and not self._hearing:
+                patience_s = self._waiting_since + self._limits.max_wait_s - time.monotonic()
+                if patience_s <= 0:
+                    return
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self._changed.wait()
+
+    def _heard(self, hearing: asyncio.Task[None]) -> None:
+        self._hearing.discard(hearing)
+        self._windows_left()
+
+    def _fills_a_batch(self) -> bool:
+        if not self._queued():
+            return False
+        engine = self._next_lane().next_engine()
+        return sum(lane.waiting_for(engine) for lane in self._lanes) >= self._size(engine)
+
+    def _next_lane(self) -> Lane:
+        return next(lane for lane in self._lanes if lane.waiting)
+
+    def _size(self, engine: Engine) -> int:
+        return self._limits.max_batch_windows or engine.batch_windows
+
+    def _next_batch(self) -> tuple[Engine, list[Part]]:
+        """A batch for the model that the lane in front waits for most, filled from lane to lane."""
+        engine = self._next_lane().next_engine()
+        waiting = {lane: count for lane in self._lanes if (count := lane.waiting_for(engine))}
+        shares = _shares(waiting, self._size(engine))
+        parts = [Part(lane, *lane.take(engine, count)) for lane, count in shares.items()]
+        self._lanes.sort(key=lambda lane: lane in shares)  # who had a turn goes behind
+        return engine, parts
+
+    async def _hear(self, engine: Engine, parts: Sequence[Part]) -> None:
+        """Score a batch and hand out the scores; where that fails, score each part alone."""
+        windows = [window for part in parts for window in part.windows]
+        self._metrics.batch(len(windows))
+        loop = asyncio.get_running_loop()
+        try:
+            scores, seconds = await loop.run_in_executor(self._thread, _score, engine, windows)
+            ends = np.cumsum([len(part.windows) for part in parts])
+            for part, part_scores in zip(parts, np.split(scores, ends[:-1]), strict=True):
+                _answer(part, engine, part_scores, seconds)
+        except Exception as error:
+            log.exception(
+                "%s failed on %d windows of %d tracks", engine.ref, len(windows), len(parts)
+            )
+            if len(parts) == 1:
+                parts[0].lane.fail(error)
+                return
+            for part in parts:
+                if part.lane in self._lanes and not part.lane.failed:
+                    await self._hear(engine, [part])
+
+
+def _score(engine: Engine, windows: Sequence[Samples]) -> tuple[Scores, float]:
+    """Scores, and in how many seconds."""
+    begun = time.monotonic()
+    scores = engine.score(np.stack(windows))
+    return scores, time.monotonic() - begun
+
+
+def _answer(part: Part, engine: Engine, scores: Scores, seconds: float) -> None:
+    if len(scores) != len(part.windows) or not np.isfinite(scores).all():
+        log.error("%s gives no scores for a track", engine.ref)
+        part.lane.fail(
+            RequestError(Kind.INTERNAL_ERROR, "The model gave no scores for this track.")
+        )
+    else:
+        part.lane.receive(engine, part.first, scores, seconds)
+
+
+def _shares(waiting: dict[Lane, int], size: int) -> Counter[Lane]:
+    """How many windows of a batch each lane gets, given out one by one in turns."""
+    shares: Counter[Lane] = Counter()
+    while shares.total() < size and (hungry := [n for n in waiting if shares[n] < waiting[n]]):
+        shares.update(hungry[: size - shares.total()])
+    return shares
+
+
+def _ending() -> RequestError:
+    return RequestError(Kind.NOT_READY, "The service is being restarted. Try again soon.")

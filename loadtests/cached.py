@@ -1,0 +1,62 @@
+"""What an answer costs that is known already: the upload of a heard track, and its taggram.
+
+`python -m loadtests.cached [REQUESTS]` has the service hear a track of about 5 MB once, then asks
+for it again and again over one connection.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+
+import httpx
+import numpy as np
+from rich.progress import track
+
+from loadtests.report import Row, out, publish
+from loadtests.service import service
+from loadtests.tracks import encoded
+
+REQUESTS = 300
+SECONDS = 270
+"""As an MP3 about 5 MB."""
+
+
+def main() -> None:
+    """Measure and print."""
+    requests = int(sys.argv[1]) if len(sys.argv) > 1 else REQUESTS
+    file = encoded(SECONDS)
+    with service() as server:
+
+        def upload() -> httpx.Response:
+            return server.http.post("/suggest-tags", files={"file": file})
+
+        known = upload().raise_for_status().json()["taggram_url"]
+        questions = {
+            f"POST /suggest-tags, {len(file) / 1e6:.1f} MB": upload,
+            "GET /taggram, JSON": lambda: server.http.get(known),
+            "GET /taggram, CSV": lambda: server.http.get(known, headers={"Accept": "text/csv"}),
+            "GET /taggram, PNG": lambda: server.http.get(known, headers={"Accept": "image/png"}),
+            "GET /health/live": lambda: server.http.get("/health/live"),
+        }
+        rows = [_row(name, ask, requests) for name, ask in questions.items()]
+    publish("cached", f"Answers from the cache, {requests} of each, one after the other", rows)
+
+
+def _row(name: str, ask: Callable[[], httpx.Response], requests: int) -> Row:
+    times = []
+    for _ in track(range(requests), name, console=out, transient=True):
+        begun = time.perf_counter()
+        ask().raise_for_status()
+        times.append((time.perf_counter() - begun) * 1000)
+    p50, p95, p99 = np.percentile(times, (50, 95, 99))
+    return {
+        "request": name,
+        "p50 ms": float(p50),
+        "p95 ms": float(p95),
+        "p99 ms": float(p99),
+        "max ms": max(times),
+    }
+
+
+if __name__ == "__main__":
+    main()

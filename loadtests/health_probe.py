@@ -1,0 +1,55 @@
+"""Asks `/health/live` by the clock, over a connection of its own, while something else goes on."""
+
+import http.client
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+EVERY_S = 0.05
+
+
+@dataclass
+class Health:
+    """What was answered.
+
+    Attributes:
+        milliseconds: From the moment that each question was due. One that waits for the answer to
+            the last is late, so a service that stands still for a second shows in twenty of them.
+        errors: Questions without a good answer.
+    """
+
+    milliseconds: list[float] = field(default_factory=list)
+    errors: int = 0
+
+
+@contextmanager
+def health_asked(host: str, port: int) -> Iterator[Health]:
+    """Ask every 50 ms during the body."""
+    health = Health()
+    done = threading.Event()
+    asking = threading.Thread(target=_ask, args=(host, port, health, done), daemon=True)
+    asking.start()
+    try:
+        yield health
+    finally:
+        done.set()
+        asking.join()
+
+
+def _ask(host: str, port: int, health: Health, done: threading.Event) -> None:
+    connection = http.client.HTTPConnection(host, port, timeout=60)
+    due = time.monotonic()
+    while not done.wait(max(0.0, due - time.monotonic())):
+        try:
+            connection.request("GET", "/health/live")
+            answer = connection.getresponse()
+            answer.read()
+            health.errors += answer.status != http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            health.errors += 1
+            connection.close()  # the next question opens it anew
+        health.milliseconds.append((time.monotonic() - due) * 1000)
+        due += EVERY_S
+    connection.close()

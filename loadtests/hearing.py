@@ -1,0 +1,39 @@
+"""The stages of hearing one by one, as plain library calls: what the service is held against."""
+
+import io
+
+import numpy as np
+import soundfile
+import soxr
+
+from app.domain import Samples, Scores, Waveform, Windows
+from app.inference.engine import Engine
+from app.inference.melgrams import Melgrams, MelgramStream
+
+RATE = 16_000
+"""What all published models hear."""
+
+
+def decoded(file: bytes) -> tuple[Samples, int]:
+    """A stereo file's samples, (frames, 2), and their rate."""
+    samples, rate = soundfile.read(io.BytesIO(file), dtype="float32")
+    return samples, rate
+
+
+def resampled(samples: Samples, rate: int) -> Waveform:
+    """Mono, at the models' rate."""
+    mono = (samples[:, 0] + samples[:, 1]) / 2
+    return Waveform(soxr.resample(mono, rate, RATE, quality="HQ"), RATE)
+
+
+def windows_of(waveform: Waveform, melgrams: Melgrams) -> Windows:
+    """All windows of a track."""
+    return np.concatenate([*MelgramStream(melgrams).pieces(waveform.samples, complete=True)])
+
+
+def scores_of(engine: Engine, windows: Windows) -> Scores:
+    """All scores of a track, in batches of the size that suits the engine."""
+    size = engine.batch_windows
+    return np.concatenate(
+        [engine.score(windows[start : start + size]) for start in range(0, len(windows), size)]
+    )

@@ -1,0 +1,147 @@
+"""One level of load by locust, a process of its own: locust patches whatever blocks in Python.
+
+`loadtests.load` starts it with the service's address, the folder of tracks and the level. It says
+when it begins, and then, in one line of JSON, what came of it.
+"""
+
+import itertools
+import json
+import random
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.lock import BoundedSemaphore
+from locust import FastHttpUser, constant, task
+from locust.env import Environment
+from locust.exception import StopUser
+
+from loadtests.load_profile import MIXES, Level, Result, Upload
+from loadtests.lookalikes import lookalike
+
+STAGE = re.compile(r"([\w-]+);dur=([\d.]+)")
+BOUNDARY = "taggram-load"
+HEAD = (
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="track.mp3"\r\n\r\n'
+).encode()
+TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
+HEADERS = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+CONNECTIONS = 256
+"""At once. An upload that waits for one has left late, which the report shows."""
+
+TIMEOUT_S = 300.0
+
+
+class Uploader(FastHttpUser):
+    """Uploads tracks, new and known ones in turn as the mix wants; `main` fills it in."""
+
+    abstract = True
+    network_timeout = connection_timeout = TIMEOUT_S
+    concurrency = CONNECTIONS
+    wait_time = constant(0)
+    level: Level
+    tracks: list[bytes]
+    finished = Event()
+    numbers = itertools.count()
+    connections = BoundedSemaphore(CONNECTIONS)
+
+    def upload(self, due: float) -> None:
+        """Upload the next track; `main` listens for what comes of it."""
+        with self.connections:
+            body = HEAD + self.next_track() + TAIL
+            moments = {"due": due, "sent": time.perf_counter()}
+            self.client.post("/suggest-tags", data=body, headers=HEADERS, context=moments)
+
+    def next_track(self) -> bytes:
+        """A track that was uploaded before the level, or one that never was."""
+        number = next(self.numbers)
+        share = MIXES[self.level.mix]
+        mp3 = self.tracks[number % len(self.tracks)]
+        known = int((number + 1) * share) > int(number * share)
+        return mp3 if known else lookalike(mp3, f"{self.level.name} {number}")
+
+
+class ClosedLoop(Uploader):
+    """One of the users who upload again as soon as they are answered."""
+
+    @task
+    def again(self) -> None:
+        """Upload once."""
+        self.upload(time.perf_counter())
+
+
+class OpenLoop(Uploader):
+    """Stands for a crowd whose uploads leave by the clock."""
+
+    @task
+    def crowd(self) -> None:
+        """Let all uploads leave when they are due, and wait for their answers.
+
+        The moments are those of a Poisson process of which the number of arrivals is known:
+        uniform. So bursts are as usual, and a short level is not short of uploads by chance.
+        """
+        count = max(1, round(self.level.rate * self.level.seconds))
+        chance = random.Random(20260101)
+        start = time.perf_counter()
+        delays = [chance.uniform(0, self.level.seconds) for _ in range(count)]
+        gevent.joinall(
+            [gevent.spawn_later(delay, self.upload, start + delay) for delay in delays],
+            raise_error=True,
+        )
+        gevent.sleep(max(0.0, start + self.level.seconds - time.perf_counter()))
+        self.finished.set()
+        raise StopUser
+
+
+def run(url: str, folder: Path, level: Level) -> Result:
+    """Load the service; all uploads are answered when this returns."""
+    users: type[Uploader] = ClosedLoop if level.users else OpenLoop
+    users.level, users.host = level, url
+    users.tracks = [path.read_bytes() for path in sorted(folder.glob("*.mp3"))]
+    environment = Environment(user_classes=[users], stop_timeout=TIMEOUT_S, catch_exceptions=False)
+    uploads: list[Upload] = []
+    start, start_cpu = time.perf_counter(), time.process_time()
+
+    def keep(response: Any, exception: Exception | None, context: Any, **_: Any) -> None:  # noqa: ANN401 - locust's
+        uploads.append(_upload(response, exception, context, start))
+
+    environment.events.request.add_listener(keep)
+    runner = environment.create_local_runner()
+    runner.start(level.users or 1, spawn_rate=level.users or 1)
+    users.finished.wait(level.seconds if level.users else None)
+    runner.quit()
+    cores = (time.process_time() - start_cpu) / (time.perf_counter() - start)
+    return Result(uploads, cores)
+
+
+def _upload(
+    response: Any,  # noqa: ANN401 - locust's
+    exception: Exception | None,
+    moments: dict[str, float],
+    start: float,
+) -> Upload:
+    ended = time.perf_counter()
+    timing = (response.headers or {}).get("server-timing", "")
+    return Upload(
+        due_s=moments["due"] - start,
+        sent_s=moments["sent"] - start,
+        ended_s=ended - start,
+        answer=str(response.status_code) if response.status_code else repr(exception)[:80],
+        cached=b'"cached":true' in (response.content or b""),
+        stages={stage: float(ms) / 1000 for stage, ms in STAGE.findall(timing)},
+    )
+
+
+def main() -> None:
+    """Run the level that the command line describes."""
+    url, folder, level = sys.argv[1:]
+    print("begins", flush=True)
+    print(run(url, Path(folder), Level(**json.loads(level))).to_json(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

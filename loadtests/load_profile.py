@@ -1,0 +1,113 @@
+"""What the load's two processes hand each other: a level of load, and what came of it."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Self
+
+import numpy as np
+
+OK, REFUSED = "200", "503"
+MIXES = {"cold": 0.0, "cached": 1.0, "mixed": 0.5}
+"""Which share of the uploads the service has heard before."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level of load.
+
+    Attributes:
+        name: Unlike any other's; new tracks are made of it.
+        mix: One of `MIXES`.
+        seconds: For how long uploads begin.
+        users: Of a closed loop: each uploads again as soon as it is answered.
+        rate: Of an open loop: uploads a second, whatever is answered.
+    """
+
+    name: str
+    mix: str
+    seconds: float
+    users: int = 0
+    rate: float = 0.0
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What came of one upload.
+
+    Attributes:
+        due_s: When it should have left, counted from the level's beginning.
+        sent_s: When it left.
+        ended_s: When its answer was complete.
+        answer: Its status, or what went wrong.
+        cached: Whether it was answered from the cache.
+        stages: Seconds by stage, as `Server-Timing` names them.
+    """
+
+    due_s: float
+    sent_s: float
+    ended_s: float
+    answer: str
+    cached: bool
+    stages: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a level.
+
+    Attributes:
+        uploads: In the order of their ends.
+        client_cores: Cores that the client kept busy, on average.
+    """
+
+    uploads: list[Upload]
+    client_cores: float
+
+    def to_json(self) -> str:
+        """For the pipe between the processes; without line breaks."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` wrote."""
+        fields = json.loads(text)
+        return cls([Upload(**upload) for upload in fields["uploads"]], fields["client_cores"])
+
+    def of(self, answer: str) -> list[Upload]:
+        """The uploads that were answered so."""
+        return [upload for upload in self.uploads if upload.answer == answer]
+
+    def tagged_a_second(self, least_s: float = 0.0) -> float:
+        """Tracks tagged a second, until the last of them was, or for `least_s` where it is more."""
+        tagged = self.of(OK)
+        return len(tagged) / max(least_s, tagged[-1].ended_s) if tagged else 0.0
+
+    @property
+    def answers(self) -> str:
+        """How many there were of each answer."""
+        counted = Counter(upload.answer for upload in self.uploads)
+        return ", ".join(f"{answer}: {count}" for answer, count in sorted(counted.items()))
+
+    @property
+    def cached(self) -> int:
+        """How many were answered from the cache."""
+        return sum(upload.cached for upload in self.uploads)
+
+    @property
+    def failed(self) -> bool:
+        """Whether any upload got something else than tags or a refusal."""
+        return any(upload.answer not in (OK, REFUSED) for upload in self.uploads)
+
+
+def latencies(uploads: Sequence[Upload]) -> list[float]:
+    """Seconds from the moment that each was due; what left late is not forgiven."""
+    return [upload.ended_s - upload.due_s for upload in uploads]
+
+
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """One of the values, none of none."""
+    if not values:
+        return None
+    return round(float(np.percentile(values, percent, method="inverted_cdf")), 6)

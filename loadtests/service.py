@@ -1,0 +1,34 @@
+"""The service under measurement: as the tests start it, but its log is shown where it fails."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from loadtests.report import out
+from tests.server import Server, serving
+
+TAIL_LINES = 40
+
+
+@contextmanager
+def service(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run the service until the body is done; where the body fails, print how its log ends."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder) / "log", settings) as server,
+    ):
+        try:
+            yield server
+        except Exception:
+            show_log(server)
+            raise
+
+
+def show_log(server: Server) -> None:
+    """Print how the log ends, without the many lines of those who only ask whether it lives."""
+    lines = server.log.read_text(errors="replace").splitlines()
+    lines = [line for line in lines if "/health/live" not in line][-TAIL_LINES:]
+    out.rule("the service's log")
+    out.print("\n".join(lines), markup=False, highlight=False)
+    out.rule()

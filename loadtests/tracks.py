@@ -1,0 +1,53 @@
+"""Tracks to measure with: free music from Debian's packages, encoded afresh and never committed.
+
+Each track starts elsewhere in the same song, so that no two are alike and none is answered from
+the cache unless it is sent twice.
+"""
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from loadtests.audio_packages import fetch
+
+SONG = "Metal madness"
+RATE = 44_100
+FORMATS = {"mp3": ("MP3", None), "wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"),
+           "ogg": ("OGG", "VORBIS")}  # fmt: skip
+"""File name endings and what libsndfile calls them."""
+
+BLOCK_FRAMES = 65_536
+
+Stereo = npt.NDArray[np.float32]
+"""(frames, 2) at `RATE`."""
+
+_songs: dict[str, Stereo] = {}
+
+
+def song() -> Stereo:
+    """The whole song."""
+    if not _songs:
+        path = fetch("fretsonfire-songs-sectoid") / SONG / "song.ogg"
+        samples, rate = soundfile.read(path, dtype="float32")
+        assert rate == RATE, f"{path} is at {rate} Hz"
+        _songs[SONG] = samples
+    return _songs[SONG]
+
+
+def audio(seconds: float, start_s: float = 0.0) -> Stereo:
+    """So many seconds of the song from `start_s` on, beginning anew where it ends."""
+    turned = np.roll(song(), -round(start_s * RATE), axis=0)
+    return np.resize(turned, (round(seconds * RATE), turned.shape[1]))
+
+
+def encoded(seconds: float, start_s: float = 0.0, ending: str = "mp3") -> bytes:
+    """`audio` as a file: `mp3`, `wav`, `flac` or `ogg`, 44.1 kHz stereo."""
+    container, codec = FORMATS[ending]
+    file = io.BytesIO()
+    samples = np.clip(audio(seconds, start_s), -1, 1)
+    with soundfile.SoundFile(file, "w", RATE, 2, codec, format=container) as sound:
+        for start in range(0, len(samples), BLOCK_FRAMES):  # libsndfile's Vorbis crashes on more
+            sound.write(samples[start : start + BLOCK_FRAMES])
+    return file.getvalue()

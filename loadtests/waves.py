@@ -1,0 +1,52 @@
+"""Uploads that leave together, and what they cost: time and memory."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from loadtests.process_usage import watched
+from tests.server import Server
+
+SAMPLE_S = 0.05
+"""Often, as a short upload's peak is short. That slows the service down, so what is watched for its
+memory is not timed."""
+
+
+@dataclass(frozen=True)
+class Wave:
+    """What came of uploads that left together.
+
+    Attributes:
+        seconds: From the wave's beginning to each answer.
+        answers: How many there were of each status.
+        models: Those that heard the last track.
+    """
+
+    seconds: list[float]
+    answers: str
+    models: list[str]
+
+
+def wave(server: Server, mp3s: Sequence[bytes], query: Mapping[str, str] | None = None) -> Wave:
+    """Upload all at once; done when all are answered."""
+
+    def upload(mp3: bytes) -> tuple[float, int, list[str]]:
+        files = {"file": mp3}
+        answer = server.http.post("/suggest-tags", files=files, params=query, timeout=None)
+        seconds = time.monotonic() - start
+        return seconds, answer.status_code, [m["name"] for m in answer.json().get("models", ())]
+
+    start = time.monotonic()
+    with ThreadPoolExecutor(len(mp3s)) as threads:
+        seconds, statuses, models = zip(*threads.map(upload, mp3s), strict=True)
+    counted = ", ".join(f"{status}: {count}" for status, count in Counter(statuses).items())
+    return Wave(list(seconds), counted, models[-1])
+
+
+def peak_of_wave(server: Server, mp3s: Sequence[bytes]) -> tuple[float, Wave]:
+    """The service's highest memory while it answers a wave, in MiB, and the wave."""
+    with watched(server.process.pid, SAMPLE_S) as usage:
+        done = wave(server, mp3s)
+    return usage.peak_mib, done

@@ -1,0 +1,43 @@
+import mmap
+import os
+
+import numpy as np
+import pytest
+
+from app.audio.shared_samples import SharedSamples, mapped
+
+
+def test_what_is_written_through_the_descriptor_is_read_without_a_copy():
+    with SharedSamples(1_000) as memory:
+        theirs = mapped(memory.descriptor)
+        assert len(theirs) == len(memory.samples) == 1_000
+        assert not np.any(memory.samples)
+
+        theirs[10:20] = 0.5
+
+        np.testing.assert_array_equal(memory.samples[10:20], np.full(10, 0.5, np.float32))
+
+
+@pytest.mark.parametrize("samples", [0, 999, 1_001, 10**6])
+def test_nobody_can_pull_the_memory_away_or_stretch_it(samples: int):
+    with SharedSamples(1_000) as memory:
+        with pytest.raises(PermissionError):
+            os.ftruncate(memory.descriptor, 4 * samples)
+
+        assert os.fstat(memory.descriptor).st_size == 4_000
+        assert memory.samples[-1] == 0
+
+
+def test_room_that_is_not_written_to_is_not_taken():
+    with SharedSamples(2**26) as memory:
+        memory.samples[:1_000] = 1
+
+        assert os.fstat(memory.descriptor).st_blocks * 512 <= 2 * mmap.PAGESIZE
+
+
+def test_the_descriptor_is_closed_with_the_block_and_no_program_inherits_it():
+    with SharedSamples(1_000) as memory:
+        assert not os.get_inheritable(memory.descriptor)
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(memory.descriptor)

@@ -1,0 +1,632 @@
+"""Whoever else asks, leaves or fails: each caller gets its own answer, once."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain import Scores, Windows
+from app.errors import Kind, RequestError
+from app.inference.batcher import Batcher
+from app.stages import StageClock
+from tests.inference.hearing import (
+    PATIENCE_S,
+    BadWindowError,
+    HearingEngine,
+    Window,
+    ask,
+    asking,
+    batching,
+    cancelled,
+    patiently,
+    settled,
+    until,
+    windows,
+)
+
+LATECOMER = 99
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What a caller does.
+
+    Attributes:
+        pieces: Windows that it puts in at a time.
+        engines: The engines that it asks.
+        fault: What its windows do to them: `raises`, `nan` or nothing.
+        hasty: Whether it gives up after a moment.
+    """
+
+    pieces: list[int]
+    engines: list[int]
+    fault: str | None
+    hasty: bool
+
+
+CALLERS = st.lists(
+    st.builds(
+        Caller,
+        pieces=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+        engines=st.sampled_from([[0], [1], [0, 1], [1, 0]]),
+        fault=st.sampled_from([None, None, None, "raises", "nan"]),
+        hasty=st.sampled_from([False, False, False, True]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+STEPS = st.lists(
+    st.one_of(
+        st.just(("joins", 0)),
+        st.tuples(st.just("leaves"), st.integers(0, 5)),
+        st.tuples(st.just("hears"), st.integers(0, 1)),
+        st.tuples(st.just("turns"), st.integers(1, 8)),
+    ),
+    max_size=30,
+)
+"""Which caller joins or leaves, which engine is done with a batch, how long nothing happens."""
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    callers=CALLERS,
+    steps=STEPS,
+    size=st.integers(1, 6),
+    max_wait_s=st.sampled_from([0.0, 0.002]),
+    max_queued_windows=st.sampled_from([1, 5, 1000]),
+    closes=st.booleans(),
+)
+@patiently
+async def test_each_caller_gets_its_own_answer_whatever_the_others_do(
+    callers: list[Caller],
+    steps: list[tuple[str, int]],
+    size: int,
+    max_wait_s: float,
+    max_queued_windows: int,
+    closes: bool,
+) -> None:
+    engines = engines_for(callers)
+    async with batching(size, max_wait_s, max_queued_windows) as batcher:
+        scene = Scene(batcher, engines, callers)
+        for step, value in steps:
+            await getattr(scene, step)(value)
+        outcomes = await scene.end(closes=closes)
+        if not closes:
+            await assert_nothing_is_left(batcher, engines)
+
+    for number, (caller, outcome) in enumerate(zip(callers, outcomes, strict=True)):
+        if isinstance(outcome, BaseException):
+            left = number in scene.left
+            assert reason(outcome) in due(caller, number, left=left, closes=closes)
+        else:
+            assert not caller.fault
+            for scores, right in zip(outcome, due_scores(engines, caller, number), strict=True):
+                np.testing.assert_array_equal(scores, right)
+    for engine in engines:
+        assert all(len(batch) <= size for batch in engine.heard)
+
+
+class Scene:
+    """Callers who come and go.
+
+    Attributes:
+        left: Those who were told to go.
+    """
+
+    def __init__(
+        self, batcher: Batcher, engines: Sequence[HearingEngine], callers: Sequence[Caller]
+    ) -> None:
+        self.left: set[int] = set()
+        self._batcher, self._engines, self._callers = batcher, engines, callers
+        self._tasks: list[asyncio.Task[list[Scores]]] = []
+
+    async def joins(self, _: int) -> None:
+        """The next one comes."""
+        if len(self._tasks) < len(self._callers):
+            self._tasks.append(asyncio.create_task(self._act(len(self._tasks))))
+
+    async def leaves(self, number: int) -> None:
+        """One goes, if it is there."""
+        if number < len(self._tasks):
+            self._tasks[number].cancel()
+            self.left.add(number)
+
+    async def hears(self, number: int) -> None:
+        """An engine is done with a batch."""
+        self._engines[number].let()
+
+    async def turns(self, count: int) -> None:
+        """Time passes."""
+        for _ in range(count):
+            await asyncio.sleep(0)
+
+    async def end(self, *, closes: bool) -> list[list[Scores] | BaseException]:
+        """All come who did not come yet, engines are held no longer; what each caller got."""
+        for _ in self._callers:
+            await self.joins(0)
+        closing = [asyncio.create_task(self._batcher.close())] if closes else []
+        for engine in self._engines:
+            engine.go_on()
+        outcomes = await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*closing)
+        return outcomes
+
+    async def _act(self, number: int) -> list[Scores]:
+        caller = self._callers[number]
+        async with asyncio.timeout(0.003 if caller.hasty else None):
+            asked = [self._engines[index] for index in caller.engines]
+            return await ask(self._batcher, asked, number, caller.pieces)
+
+
+def engines_for(callers: Sequence[Caller]) -> list[HearingEngine]:
+    """Two engines, held, and what they can't bear."""
+    engines = [HearingEngine(number) for number in (0, 1)]
+    for engine in engines:
+        engine.raises_on = {n for n, caller in enumerate(callers) if caller.fault == "raises"}
+        engine.nan_on = {n for n, caller in enumerate(callers) if caller.fault == "nan"}
+        engine.hold()
+    return engines
+
+
+def due_scores(engines: Sequence[HearingEngine], caller: Caller, number: int) -> list[Scores]:
+    """The scores that a caller must get."""
+    track = [(number, window) for window in range(sum(caller.pieces))]
+    return [engines[index].scores_of(track) for index in caller.engines]
+
+
+def due(caller: Caller, number: int, *, left: bool, closes: bool) -> set[object]:
+    """The reasons for which a caller may get no scores."""
+    reasons: dict[object, bool] = {
+        number: caller.fault == "raises",
+        Kind.INTERNAL_ERROR: caller.fault == "nan",
+        TimeoutError: caller.hasty,
+        asyncio.CancelledError: left,
+        Kind.NOT_READY: closes,
+    }
+    return {reason for reason, may_be in reasons.items() if may_be}
+
+
+def reason(error: BaseException) -> object:
+    """Whose windows failed, what sort of problem it is, or else its type."""
+    if isinstance(error, BadWindowError):
+        [culprit] = error.args
+        return culprit
+    return error.kind if isinstance(error, RequestError) else type(error)
+
+
+async def assert_nothing_is_left(batcher: Batcher, engines: Sequence[HearingEngine]) -> None:
+    """Who comes when all others are gone is served; by then what was in line is done with."""
+    await ask(batcher, engines, LATECOMER, [1])
+    before = [len(engine.heard) for engine in engines]
+    await ask(batcher, engines, LATECOMER, [1])
+    for engine, count in zip(engines, before, strict=True):
+        assert engine.heard[count:] == [[(LATECOMER, 0)]]
+
+
+def expected(engine: HearingEngine, caller: int, count: int) -> list[list[float]]:
+    return engine.scores_of((caller, window) for window in range(count)).tolist()
+
+
+def windows_of(caller: int, batches: Sequence[Sequence[Window]]) -> list[Window]:
+    return [window for batch in batches for window in batch if window[0] == caller]
+
+
+async def answer(task: asyncio.Task[list[Scores]]) -> list[list[float]]:
+    [scores] = await task
+    return scores.tolist()
+
+
+@patiently
+async def test_callers_are_heard_together_and_each_gets_its_own_scores() -> None:
+    engine = HearingEngine()
+    async with batching(max_batch_windows=6, max_wait_s=PATIENCE_S) as batcher:
+        tasks = [asking(batcher, engine, caller, 2) for caller in range(3)]
+        assert [await answer(task) for task in tasks] == [
+            expected(engine, caller, 2) for caller in range(3)
+        ]
+    assert [len(batch) for batch in engine.heard] == [6]
+
+
+@pytest.mark.parametrize("leaving", range(3))
+@patiently
+async def test_one_who_leaves_while_its_batch_is_heard_harms_no_other(leaving: int) -> None:
+    engine = HearingEngine()
+    engine.hold()
+    async with batching(max_batch_windows=6, max_wait_s=PATIENCE_S) as batcher:
+        tasks = [asking(batcher, engine, caller, 2) for caller in range(3)]
+        await until(lambda: engine.heard)
+        assert {caller for caller, _ in engine.heard[0]} == {0, 1, 2}
+        await cancelled(tasks[leaving])
+        engine.go_on()
+        for caller in {0, 1, 2} - {leaving}:
+            assert await answer(tasks[caller]) == expected(engine, caller, 2)
+
+
+@patiently
+async def test_windows_of_a_caller_who_left_are_not_heard() -> None:
+    engine = HearingEngine()
+    engine.hold()
+    async with batching(max_batch_windows=2) as batcher:
+        leaving, staying = asking(batcher, engine, 0, 7), asking(batcher, engine, 1, 3)
+        await until(lambda: engine.heard)
+        await cancelled(leaving)
+        engine.go_on()
+        assert await answer(staying) == expected(engine, 1, 3)
+    assert not windows_of(0, engine.heard[2:])  # the second batch was in line already
+
+
+@patiently
+async def test_windows_of_a_caller_who_left_are_not_heard_again_after_a_failure() -> None:
+    engine = HearingEngine()
+    engine.raises_on = {1}
+    engine.hold()
+    async with batching(max_batch_windows=3, max_wait_s=PATIENCE_S) as batcher:
+        leaving, *others = [asking(batcher, engine, caller, 1) for caller in range(3)]
+        await until(lambda: engine.heard)
+        await cancelled(leaving)
+        engine.go_on()
+        await asyncio.wait(others)
+    assert sum(window == (0, 0) for window in engine.heard_windows) == 1
+
+
+@patiently
+async def test_an_engine_that_fails_on_one_caller_fails_it_alone() -> None:
+    engine = HearingEngine()
+    engine.raises_on = {1}
+    async with batching(max_batch_windows=6, max_wait_s=PATIENCE_S) as batcher:
+        first, bad, last = [asking(batcher, engine, caller, 2) for caller in range(3)]
+        with pytest.raises(BadWindowError) as error:
+            await bad
+        assert error.value.args == (1,)
+        assert await answer(first) == expected(engine, 0, 2)
+        assert await answer(last) == expected(engine, 2, 2)
+    assert {caller for caller, _ in engine.heard[0]} == {0, 1, 2}
+
+
+@patiently
+async def test_scores_that_are_no_numbers_are_an_error_of_whose_they_are() -> None:
+    engine = HearingEngine()
+    engine.nan_on = {1}
+    async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
+        good, bad = asking(batcher, engine, 0, 2), asking(batcher, engine, 1, 2)
+        with pytest.raises(RequestError, match="no scores") as error:
+            await bad
+        assert error.value.kind is Kind.INTERNAL_ERROR
+        assert await answer(good) == expected(engine, 0, 2)
+
+
+@pytest.mark.parametrize("fault", ["raises_on", "nan_on"])
+@patiently
+async def test_no_more_is_heard_of_a_caller_whose_windows_failed(fault: str) -> None:
+    engine = HearingEngine()
+    setattr(engine, fault, {0})
+    engine.hold()
+    async with batching(max_batch_windows=2) as batcher:
+        with batcher.lane(StageClock()) as lane:
+            await batcher.put(lane, windows(0, 5), [engine])
+            await until(lambda: engine.heard)
+            engine.go_on()
+            with pytest.raises((BadWindowError, RequestError)) as error:
+                await lane.scores(engine)
+            with pytest.raises(type(error.value)):
+                await batcher.put(lane, windows(0, 5, first=5), [engine])
+            assert await answer(asking(batcher, engine, 1, 5)) == expected(engine, 1, 5)
+    assert not windows_of(0, engine.heard[2:])
+
+
+@patiently
+async def test_a_short_track_does_not_wait_for_a_long_one_to_end() -> None:
+    engine = HearingEngine()
+    engine.hold()
+    async with batching(max_batch_windows=4) as batcher:
+        long = asking(batcher, engine, 0, 200)
+        await until(lambda: engine.heard)
+        short = asking(batcher, engine, 1, 10)
+        await settled()
+        engine.go_on()
+        await answer(short)
+        assert await answer(long) == expected(engine, 0, 200)
+    in_line, in_turns = 2 * 4, 2 * 10
+    assert engine.heard_windows.index((1, 9)) < in_line + in_turns + 4
+
+
+@patiently
+async def test_of_several_tracks_all_advance_alike() -> None:
+    engine = HearingEngine()
+    engine.hold()
+    async with batching(max_batch_windows=4) as batcher:
+        tasks = [asking(batcher, engine, caller, 12) for caller in range(6)]
+        await until(lambda: engine.heard)
+        engine.go_on()
+        await asyncio.gather(*tasks)
+    heard = [caller for caller, _ in engine.heard_windows]
+    for count in range(len(heard)):
+        advances = [heard[:count].count(caller) for caller in range(6)]
+        assert max(advances) - min(advances) <= 4
+
+
+@patiently
+async def test_two_models_take_turns() -> None:
+    engines = [HearingEngine(0), HearingEngine(1)]
+    order: list[int] = []
+    for number, engine in enumerate(engines):
+        engine.heard = NotingList(order, number)
+    async with batching(max_batch_windows=4) as batcher:
+        await asyncio.gather(*(ask(batcher, engines, caller, [8]) for caller in range(3)))
+    assert sorted(order) == 6 * [0] + 6 * [1]
+    for count in range(len(order)):
+        assert abs(order[:count].count(0) - order[:count].count(1)) <= 2
+
+
+class NotingList(list[list[tuple[int, int]]]):
+    """Notes in an order that several share when it gets longer."""
+
+    def __init__(self, order: list[int], number: int) -> None:
+        self._order, self._number = order, number
+
+    def append(self, batch: list[tuple[int, int]]) -> None:
+        self._order.append(self._number)
+        super().append(batch)
+
+
+@patiently
+async def test_an_idle_device_waits_until_a_batch_is_full() -> None:
+    engine = HearingEngine()
+    async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
+        await asking(batcher, engine, 0, 4)
+        first = asking(batcher, engine, 1, 3)
+        await asyncio.sleep(0.05)
+        assert len(engine.heard) == 1
+        second = asking(batcher, engine, 2, 1)
+        await asyncio.gather(first, second)
+    assert [len(batch) for batch in engine.heard] == [4, 4]
+
+
+@patiently
+async def test_an_idle_device_does_not_wait_for_ever() -> None:
+    engine = HearingEngine()
+    async with batching(max_batch_windows=4, max_wait_s=0.01) as batcher:
+        await asking(batcher, engine, 0, 4)
+        await asking(batcher, engine, 1, 3)
+    assert [len(batch) for batch in engine.heard] == [4, 3]
+
+
+@patiently
+async def test_what_comes_while_the_device_is_busy_is_heard_together() -> None:
+    engine = HearingEngine()
+    engine.hold()
+    async with batching(max_batch_windows=4) as batcher:
+        tasks = [asking(batcher, engine, 0, 1)]
+        await until(lambda: engine.heard)
+        tasks += [asking(batcher, engine, caller, 1) for caller in (1, 2, 3)]
+        await settled()
+        engine.go_on()
+        await asyncio.gather(*tasks)
+    assert engine.heard == [[(0, 0)], [(1, 0), (2, 0), (3, 0)]]
+
+
+@patiently
+async def test_the_last_windows_of_a_track_are_heard_though_they_fill_no_batch() -> None:
+    engine = HearingEngine()
+    async with batching(max_batch_windows=4, max_wait_s=0.01) as batcher:
+        assert await answer(asking(batcher, engine, 0, 9)) == expected(engine, 0, 9)
+    assert [len(batch) for batch in engine.heard] == [4, 4, 1]
+
+
+@patiently
+async def test_windows_for_another_model_fill_no_batch() -> None:
+    engines = [HearingEngine(0), HearingEngine(1)]
+    async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
+        await ask(batcher, engines, 0, [4])
+        first = asyncio.create_task(ask(batcher, engines, 1, [2]))
+        await asyncio.sleep(0.05)
+        second = asyncio.create_task(ask(batcher, engines, 2, [2]))
+        await asyncio.gather(first, second)
+    assert [[len(batch) for batch in engine.heard] for engine in engines] == [[4, 4], [4, 4]]
+
+
+@patiently
+async def test_one_who_leaves_while_the_device_waits_is_not_waited_for() -> None:
+    engine = HearingEngine()
+    async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
+        await asking(batcher, engine, 0, 4)
+        leaving = asking(batcher, engine, 1, 3)
+        await settled()
+        await cancelled(leaving)
+        assert await answer(asking(batcher, engine, 2, 4)) == expected(engine, 2, 4)
+    assert {caller for caller, _ in engine.heard_windows} == {0, 2}
+
+
+@patiently
+async def test_without_a_limit_batches_are_as_large_as_suits_the_engine() -> None:
+    engines = [HearingEngine(0, batch_windows=3), HearingEngine(1, batch_windows=5)]
+    async with batching(max_batch_windows=None) as batcher:
+        await ask(batcher, engines, 0, [15])
+    assert [[len(batch) for batch in engine.heard] for engine in engines] == [[3] * 5, [5] * 3]
+
+
+@patiently
+async def test_so_many_windows_may_wait_and_then_callers_wait() -> None:
+    engine = HearingEngine()
+    engine.hold()
+    put: list[int] = []
+
+    async def put_in(batcher: Batcher, caller: int) -> None:
+        with batcher.lane(StageClock()) as lane:
+            for first in range(0, 20, 2):
+                await batcher.put(lane, windows(caller, 2, first), [engine])
+                put.append(2)
+            scores = await lane.scores(engine)
+        assert scores.tolist() == expected(engine, caller, 20)
+
+    async with batching(max_batch_windows=2, max_queued_windows=8) as batcher:
+        tasks = [asyncio.create_task(put_in(batcher, caller)) for caller in range(3)]
+        await until(lambda: engine.heard)
+        await settled()
+        taken = 2 * 2  # by the batch that is being heard and the one in line
+        assert 8 <= sum(put) <= 8 + 1 + taken
+        engine.go_on()
+        await asyncio.gather(*tasks)
+    assert sum(put) == 3 * 20
+
+
+@patiently
+async def test_who_waits_for_room_goes_on_when_another_leaves() -> None:
+    engine = HearingEngine()
+    engine.hold()
+    async with batching(max_batch_windows=1, max_queued_windows=5) as batcher:
+        in_the_way = asking(batcher, engine, 0, 9)
+        await until(lambda: engine.heard)
+        with batcher.lane(StageClock()) as lane:
+            putting = asyncio.create_task(batcher.put(lane, windows(1, 3), [engine]))
+            await settled()
+            assert not putting.done()
+            await cancelled(in_the_way)
+            await putting
+            engine.go_on()
+            assert (await lane.scores(engine)).tolist() == expected(engine, 1, 3)
+
+
+@patiently
+async def test_who_waits_for_room_learns_that_its_windows_failed() -> None:
+    engine = HearingEngine()
+    engine.raises_on = {0}
+    engine.hold()
+    async with batching(max_batch_windows=1, max_queued_windows=1) as batcher:
+        task = asking(batcher, engine, 0, 3, 3)
+        await until(lambda: engine.heard)
+        await settled()  # the second piece waits for room that its own first one takes
+        engine.go_on()
+        with pytest.raises(BadWindowError):
+            await task
+
+
+@patiently
+async def test_who_waits_for_room_that_others_take_learns_that_its_windows_failed() -> None:
+    engine = HearingEngine()
+    engine.raises_on = {0}
+    engine.hold()
+    async with batching(max_batch_windows=1, max_queued_windows=2) as batcher:
+        failing = asking(batcher, engine, 0, 1, 1)
+        other = asking(batcher, engine, 1, 6)
+        await until(lambda: engine.heard)
+        await settled()
+        engine.let()
+        with pytest.raises(BadWindowError):
+            await failing
+        assert not other.done()
+        engine.go_on()
+        assert await answer(other) == expected(engine, 1, 6)
+
+
+@patiently
+async def test_the_first_error_is_the_one_that_a_caller_learns() -> None:
+    engine = HearingEngine()
+    engine.raises_on = {0}
+    async with batching() as batcher:
+        with batcher.lane(StageClock()) as lane:
+            await batcher.put(lane, windows(0, 1), [engine])
+            await until(lambda: lane.failed)
+            await batcher.close()
+            with pytest.raises(BadWindowError):
+                await lane.scores(engine)
+
+
+@patiently
+async def test_who_waits_for_room_learns_that_the_service_ends() -> None:
+    engine = HearingEngine()
+    engine.hold()
+    async with batching(max_batch_windows=1, max_queued_windows=1) as batcher:
+        task = asking(batcher, engine, 0, 3, 3)
+        await until(lambda: engine.heard)
+        await settled()
+        closing = asyncio.create_task(batcher.close())
+        await settled()
+        engine.go_on()
+        with pytest.raises(RequestError) as error:
+            await task
+        assert error.value.kind is Kind.NOT_READY
+        await closing
+
+
+@patiently
+async def test_who_waits_when_the_service_ends_is_told_so_and_nothing_more_is_heard() -> None:
+    engine = HearingEngine()
+    engine.hold()
+    async with batching(max_batch_windows=2) as batcher:
+        tasks = [asking(batcher, engine, caller, 4) for caller in range(3)]
+        await until(lambda: engine.heard)
+        closing = asyncio.create_task(batcher.close())
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        await settled()
+        engine.go_on()
+        await closing
+    assert [outcome.kind for outcome in outcomes] == 3 * [Kind.NOT_READY]
+    assert len(engine.heard) == 1
+
+
+@patiently
+async def test_nobody_is_accepted_after_the_end() -> None:
+    engine = HearingEngine()
+    async with batching() as batcher:
+        await asking(batcher, engine, 0, 1)
+        await batcher.close()
+        with pytest.raises(RequestError) as error:
+            await asking(batcher, engine, 1, 1)
+    assert error.value.kind is Kind.NOT_READY
+    assert engine.heard_windows == [(0, 0)]
+
+
+@patiently
+async def test_a_batcher_that_never_heard_anything_can_be_closed() -> None:
+    async with batching():
+        pass
+
+
+class SilentEngine(HearingEngine):
+    """Gives nothing for the windows of caller 0, which no engine may."""
+
+    def score(self, windows: Windows) -> Scores:
+        scores = super().score(windows)
+        return None if (windows[:, 0, 0] == 0).any() else scores
+
+
+@patiently
+async def test_an_engine_that_gives_no_scores_fails_whom_it_gives_none() -> None:
+    engine = SilentEngine()
+    async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
+        silent, good = asking(batcher, engine, 0, 2), asking(batcher, engine, 1, 2)
+        outcome, _ = await asyncio.gather(silent, good, return_exceptions=True)
+        assert isinstance(outcome, Exception)
+        assert await answer(good) == expected(engine, 1, 2)
+
+
+class ShapelessEngine(HearingEngine):
+    """Breaks the making of batches until it is mended."""
+
+    broken = True
+
+    @property
+    def batch_windows(self) -> int:
+        if self.broken:
+            raise ZeroDivisionError
+        return 4
+
+    @batch_windows.setter
+    def batch_windows(self, _: int) -> None:
+        pass
+
+
+@patiently
+async def test_after_a_defect_of_its_own_it_goes_on() -> None:
+    engine = ShapelessEngine()
+    async with batching(max_batch_windows=None) as batcher:
+        with pytest.raises(ZeroDivisionError):
+            await asking(batcher, engine, 0, 2)
+        engine.broken = False
+        assert await answer(asking(batcher, engine, 1, 6)) == expected(engine, 1, 6)

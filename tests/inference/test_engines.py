@@ -1,0 +1,183 @@
+"""Whatever computes a model, in whichever arithmetic: its scores are those of its Keras graph."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.domain import Backend, Precision, Samples, Scores, Waveform, Windows
+from app.inference.engine import Engine
+from app.inference.melgrams import MelgramStream
+from app.inference.selection import HAS_OPENVINO
+from app.inference.tensorflow_engine import TensorFlowEngine
+from app.inference.tensorflow_melgrams import TensorFlowMelgrams
+from app.store.golden import BF16_TOLERANCE
+from app.store.loading import TrackModel, load
+from app.store.manifest import Manifest
+
+if HAS_OPENVINO:
+    from app.inference.openvino_engine import OpenVINOEngine
+
+RATE = 16_000
+WINDOW = 186 * 256
+"""Samples of the shortest track that fills a window."""
+
+TOLERANCE = {Precision.FLOAT32: 1e-5, Precision.BF16: BF16_TOLERANCE}
+
+TIE = {Precision.FLOAT32: 1e-5, Precision.BF16: 5e-3}
+"""Mean scores as close as that may change places. Measured in bf16: means are at most 4e-3 off."""
+
+MODELS = ["msd-musicnn", "msd-vgg", "mtt-musicnn", "mtt-vgg"]
+KINDS = [
+    pytest.param(
+        backend,
+        precision,
+        id=f"{backend}-{precision}",
+        marks=pytest.mark.skipif(
+            backend is Backend.OPENVINO and not HAS_OPENVINO, reason="openvino is not installed"
+        ),
+    )
+    for backend in Backend
+    for precision in Precision
+]
+
+each_kind = pytest.mark.parametrize(("backend", "precision"), KINDS)
+
+
+class Workshop:
+    """Builds each engine once."""
+
+    def __init__(
+        self, store: Path, manifests: dict[str, Manifest], melgrams: TensorFlowMelgrams
+    ) -> None:
+        self._store, self._manifests, self._melgrams = store, manifests, melgrams
+        self.engine = cache(self._engine)
+        self.model = cache(self._model)
+
+    def _model(self, name: str, precision: Precision = Precision.FLOAT32) -> TrackModel:
+        return load(self._store, self._manifests[name], precision)
+
+    def _engine(self, name: str, backend: Backend, precision: Precision) -> Engine:
+        if backend is Backend.OPENVINO:
+            return OpenVINOEngine(self.model(name), precision, self._melgrams)
+        return TensorFlowEngine(self.model(name, precision), precision, self._melgrams)
+
+
+@pytest.fixture(scope="module")
+def workshop(store: Path, manifests: dict[str, Manifest], melgrams: TensorFlowMelgrams) -> Workshop:
+    return Workshop(store, manifests, melgrams)
+
+
+@pytest.fixture(scope="module")
+def graphs_scores(workshop: Workshop, music: Waveform) -> dict[str, Scores]:
+    """What each model's Keras graph gives for the whole song."""
+    return {
+        name: np.asarray(workshop.model(name).graph(music.samples[np.newaxis])["windows"])
+        for name in MODELS
+    }
+
+
+@pytest.fixture(scope="module")
+def windows(melgrams: TensorFlowMelgrams, music: Waveform) -> Windows:
+    """The song's windows."""
+    return np.concatenate(list(MelgramStream(melgrams).pieces(music.samples, complete=True)))
+
+
+@pytest.mark.parametrize("name", MODELS)
+@each_kind
+def test_a_song_scores_as_its_models_graph_does(
+    name: str,
+    backend: Backend,
+    precision: Precision,
+    workshop: Workshop,
+    music: Waveform,
+    graphs_scores: dict[str, Scores],
+) -> None:
+    scores = workshop.engine(name, backend, precision).scores(music)
+
+    graphs = graphs_scores[name]
+    assert scores.dtype == np.float32
+    assert scores.shape == graphs.shape == (48, 50)
+    np.testing.assert_allclose(scores, graphs, rtol=0, atol=TOLERANCE[precision])
+    best, graphs_best = best_tags(scores), best_tags(graphs)
+    assert set(best) == set(graphs_best)
+    means = graphs.mean(axis=0)
+    np.testing.assert_allclose(means[best], means[graphs_best], rtol=0, atol=TIE[precision])
+
+
+def best_tags(scores: Scores) -> list[int]:
+    return np.argsort(-scores.mean(axis=0), kind="stable")[:5].tolist()
+
+
+@pytest.mark.parametrize("name", ["msd-musicnn", "mtt-vgg"])
+@each_kind
+def test_a_batch_of_any_size_scores_as_its_windows_do_one_by_one(
+    name: str, backend: Backend, precision: Precision, workshop: Workshop, windows: Windows
+) -> None:
+    engine = workshop.engine(name, backend, precision)
+    largest = 2 * engine.batch_windows
+    alone = np.concatenate([engine.score(windows[i : i + 1]) for i in range(largest)])
+
+    for size in range(1, largest + 1):
+        batch = engine.score(windows[:size])
+        assert batch.shape == (size, 50)
+        np.testing.assert_allclose(batch, alone[:size], rtol=0, atol=TOLERANCE[precision] / 2)
+
+
+@each_kind
+def test_windows_of_another_track_in_the_batch_change_nothing(
+    backend: Backend, precision: Precision, workshop: Workshop, windows: Windows
+) -> None:
+    engine = workshop.engine("mtt-vgg", backend, precision)
+    loud, silent = np.full_like(windows[:1], 1e3), np.zeros_like(windows[:1])
+
+    [_, between, _] = engine.score(np.concatenate([loud, windows[:1], silent]))
+
+    [alone] = engine.score(windows[:1])
+    np.testing.assert_allclose(between, alone, rtol=0, atol=TOLERANCE[precision] / 2)
+
+
+@each_kind
+def test_scores_stay_what_they_were_when_others_are_computed(
+    backend: Backend, precision: Precision, workshop: Workshop, windows: Windows
+) -> None:
+    engine = workshop.engine("mtt-vgg", backend, precision)
+    kept = engine.score(windows[:2])
+    before = kept.copy()
+
+    engine.score(windows[2:4])
+
+    np.testing.assert_array_equal(kept, before)
+
+
+@each_kind
+def test_it_says_what_it_is(backend: Backend, precision: Precision, workshop: Workshop) -> None:
+    engine = workshop.engine("mtt-vgg", backend, precision)
+
+    assert (str(engine.ref), engine.backend, engine.precision) == ("mtt-vgg/1", backend, precision)
+
+
+@pytest.fixture(scope="module")
+def engine(workshop: Workshop) -> Engine:
+    return workshop.engine("mtt-vgg", Backend.TENSORFLOW, Precision.FLOAT32)
+
+
+@pytest.mark.parametrize("length", [RATE // 2, RATE, WINDOW // 2 + 1, WINDOW - 1])
+def test_a_track_shorter_than_a_window_is_scored_as_if_repeated_to_fill_it(
+    length: int, engine: Engine, music: Waveform
+) -> None:
+    short: Samples = music.samples[30 * RATE :][:length]
+    filled = np.concatenate([short] * (WINDOW // length + 1))[:WINDOW]
+
+    scores = engine.scores(Waveform(short, RATE))
+
+    assert scores.shape == (1, 50)
+    np.testing.assert_allclose(scores, engine.scores(Waveform(filled, RATE)), rtol=0, atol=1e-6)
+
+
+def test_another_sample_rate_is_refused_rather_than_heard_at_the_wrong_pitch(
+    engine: Engine, music: Waveform
+) -> None:
+    with pytest.raises(ValueError, match="mtt-vgg/1 hears 16000 Hz, not 44100 Hz"):
+        engine.scores(Waveform(music.samples, 44_100))

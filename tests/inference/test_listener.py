@@ -1,0 +1,133 @@
+"""A file is decoded, cut and heard at the same time, and scores as if it were not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.audio.limits import AudioLimits
+from app.audio.processes import Decoder
+from app.domain import Precision, Waveform
+from app.errors import Kind, RequestError
+from app.inference.batcher import Batcher, BatchLimits
+from app.inference.engine import Engine
+from app.inference.listener import Heard, Listener
+from app.inference.tensorflow_engine import TensorFlowEngine
+from app.inference.tensorflow_melgrams import TensorFlowMelgrams
+from app.metrics import Metrics
+from app.stages import Stage, StageClock
+from app.store.loading import load
+from app.store.manifest import Manifest
+from tests.inference.conftest import LIMITS, RATE
+from tests.inference.hearing import patiently
+
+BATCHING = BatchLimits(max_batch_windows=4, max_wait_s=0.0, max_queued_windows=12)
+
+
+@pytest.fixture(scope="module")
+def engines(
+    store: Path, manifests: dict[str, Manifest], melgrams: TensorFlowMelgrams
+) -> list[Engine]:
+    """Two models that hear the same windows."""
+    return [
+        TensorFlowEngine(load(store, manifests[name]), Precision.FLOAT32, melgrams)
+        for name in ("msd-vgg", "mtt-vgg")
+    ]
+
+
+@asynccontextmanager
+async def listening(
+    melgrams: TensorFlowMelgrams, limits: AudioLimits = LIMITS
+) -> AsyncIterator[Listener]:
+    """A listener that decodes two files at a time."""
+    decoder = Decoder(limits, workers=2, timeout_s=30)
+    listener = Listener(decoder, melgrams, Batcher(BATCHING, Metrics()))
+    yield listener
+    await listener.close()
+
+
+async def heard(
+    listener: Listener, path: Path, engines: list[Engine], clock: StageClock | None = None
+) -> Heard:
+    with path.open("rb") as file:
+        return await listener.listen(file, engines, clock or StageClock())
+
+
+@patiently
+async def test_two_models_score_a_song_as_if_it_came_at_once(
+    melgrams: TensorFlowMelgrams, engines: list[Engine], song: Path, music: Waveform
+) -> None:
+    clock = StageClock()
+    async with listening(melgrams) as listener:
+        answer = await heard(listener, song, engines, clock)
+
+    assert answer.duration_s == music.duration_s
+    for scores, engine in zip(answer.scores, engines, strict=True):
+        np.testing.assert_allclose(scores, engine.scores(music), rtol=0, atol=1e-5)
+    assert clock.seconds.keys() == {Stage.QUEUE, Stage.DECODE, Stage.INFER}
+
+
+@patiently
+async def test_tracks_that_are_heard_together_are_not_mixed_up(
+    melgrams: TensorFlowMelgrams, engines: list[Engine], song: Path, clip: Path
+) -> None:
+    paths = [song, clip, clip]
+    async with listening(melgrams) as listener:
+        alone = [await heard(listener, path, engines) for path in paths]
+        together = await asyncio.gather(*(heard(listener, path, engines) for path in paths))
+
+    for one, other in zip(alone, together, strict=True):
+        assert one.duration_s == other.duration_s
+        for scores, others in zip(one.scores, other.scores, strict=True):
+            np.testing.assert_allclose(scores, others, rtol=0, atol=1e-5)
+
+
+@patiently
+async def test_one_who_leaves_and_one_who_is_refused_harm_no_other(
+    melgrams: TensorFlowMelgrams, engines: list[Engine], song: Path, clip: Path, tmp_path: Path
+) -> None:
+    text = tmp_path / "text"
+    text.write_text("not a song")
+    async with listening(melgrams) as listener:
+        leaving = asyncio.create_task(heard(listener, song, engines))
+        refused = asyncio.create_task(heard(listener, text, engines))
+        staying = asyncio.create_task(heard(listener, clip, engines))
+        with pytest.raises(RequestError) as error:
+            await refused
+        leaving.cancel()
+        answer = await staying
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+
+    assert error.value.kind is Kind.UNSUPPORTED_AUDIO
+    assert [scores.shape for scores in answer.scores] == [(4, 50), (4, 50)]
+
+
+@patiently
+async def test_a_track_that_proves_too_long_when_part_of_it_was_heard_is_refused(
+    melgrams: TensorFlowMelgrams, engines: list[Engine], song: Path, clip: Path
+) -> None:
+    limits = AudioLimits(RATE, min_duration_s=0.5, max_duration_s=60)
+    async with listening(melgrams, limits) as listener:
+        with pytest.raises(RequestError) as error:
+            await heard(listener, song, engines)
+        answer = await heard(listener, clip, engines)
+
+    assert error.value.kind is Kind.AUDIO_TOO_LONG
+    assert [scores.shape for scores in answer.scores] == [(4, 50), (4, 50)]
+
+
+@patiently
+async def test_who_is_listened_to_when_the_service_ends_is_told_so(
+    melgrams: TensorFlowMelgrams, engines: list[Engine], song: Path
+) -> None:
+    async with listening(melgrams) as listener:
+        listened_to = asyncio.create_task(heard(listener, song, engines))
+        await asyncio.sleep(0.2)
+        await listener.close()
+        with pytest.raises(RequestError) as error:
+            await listened_to
+    assert error.value.kind is Kind.NOT_READY

@@ -1,0 +1,101 @@
+"""Scores of the golden input against the published ones."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.domain import Precision, Scores
+from app.errors import WeightsError
+from app.store.golden import check_golden, golden_waveform
+from app.store.manifest import Manifest, read_store
+
+
+@pytest.fixture(scope="module")
+def manifest(store: Path) -> Manifest:
+    return read_store(store)["msd-musicnn"]
+
+
+def published(manifest: Manifest) -> Scores:
+    return np.array(manifest.golden.mean_scores)
+
+
+def best(manifest: Manifest) -> list[int]:
+    """The tags, best first."""
+    return np.argsort(-published(manifest)).tolist()
+
+
+def exchanged(manifest: Manifest, one: int, other: int) -> Scores:
+    """The published scores, but for two places of the ranking that changed hands, hardly."""
+    first, second = best(manifest)[one], best(manifest)[other]
+    scores = published(manifest)
+    middle = (scores[first] + scores[second]) / 2
+    scores[first], scores[second] = middle - 1e-9, middle + 1e-9
+    return scores
+
+
+def refusal(manifest: Manifest, scores: Scores, precision: Precision) -> str:
+    with pytest.raises(WeightsError) as refused:
+        check_golden(manifest, scores, precision)
+    return str(refused.value)
+
+
+def test_every_published_model_tolerates_the_noise_of_float32_and_no_more(store: Path):
+    tolerances = {model.golden.tolerance for model in read_store(store).values()}
+
+    assert tolerances == {1e-5}
+
+
+@pytest.mark.parametrize(
+    ("precision", "tolerance"), [(Precision.FLOAT32, 1e-5), (Precision.BF16, 0.02)]
+)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_scores_may_be_off_by_what_their_precision_takes(
+    sign: int, precision: Precision, tolerance: float, manifest: Manifest
+):
+    worst = best(manifest)[-1]
+    scores = published(manifest)
+
+    scores[worst] += sign * 0.99 * tolerance
+    check_golden(manifest, scores, precision)
+
+    scores[worst] += sign * 0.02 * tolerance
+    assert f"at most {tolerance:.0e}" in refusal(manifest, scores, precision)
+
+
+@pytest.mark.parametrize("precision", Precision)
+def test_scores_that_are_no_numbers_are_refused(precision: Precision, manifest: Manifest):
+    scores = published(manifest)
+    scores[3] = np.nan
+
+    assert "nan off" in refusal(manifest, scores, precision)
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_the_five_best_tags_must_come_in_the_published_order(place: int, manifest: Manifest):
+    # As near as this, only a published order is told apart: another tag's scores would be off.
+    near = manifest.model_copy(
+        update={"golden": manifest.golden.model_copy(update={"tolerance": 1.0})}
+    )
+
+    said = refusal(near, exchanged(manifest, place, place + 1), Precision.FLOAT32)
+
+    assert said.startswith("msd-musicnn/1: ")
+    assert "not in order" in said
+
+
+def test_tags_below_the_five_best_may_change_places(manifest: Manifest):
+    ranking = best(manifest)
+    scores = published(manifest)
+    assert scores[ranking[5]] - scores[ranking[6]] < 0.04, "else bf16 does not take it"
+
+    check_golden(manifest, exchanged(manifest, 5, 6), Precision.BF16)
+
+
+def test_the_golden_waveform_is_the_same_on_every_machine(manifest: Manifest):
+    waveform = golden_waveform(manifest.golden, 16_000)
+
+    assert waveform.shape == (7.5 * 16_000,)
+    assert waveform.dtype == np.float32
+    assert 0.3 < np.max(np.abs(waveform)) < 1
+    np.testing.assert_array_equal(waveform, golden_waveform(manifest.golden, 16_000))
