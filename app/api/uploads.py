@@ -67,24 +67,45 @@ async def _receive(request: Request, max_bytes: int, file: IO[bytes]) -> str:
     part = _FilePart(_boundary(request), max_bytes)
     if int(request.headers.get("content-length", 0)) > max_bytes + FRAMING_BYTES:
         raise _too_large(max_bytes)  # before the body: a client that waits for 100 sends nothing
-    digest = hashlib.sha256()
-
-    def keep(data: bytes) -> None:
-        file.write(data)
-        file.flush()
-        digest.update(data)
-
+    keeper = _Keeper(file)
     body_bytes = 0
-    async for chunk in request.stream():
-        body_bytes += len(chunk)
-        if body_bytes > max_bytes + FRAMING_BYTES:
-            raise _too_large(max_bytes)
-        part.feed(chunk)
-        if len(part.data) >= FLUSH_BYTES:
-            await asyncio.to_thread(keep, part.take())
-    part.finish()
-    await asyncio.to_thread(keep, part.take())
-    return digest.hexdigest()
+    try:
+        async for chunk in request.stream():
+            body_bytes += len(chunk)
+            if body_bytes > max_bytes + FRAMING_BYTES:
+                raise _too_large(max_bytes)
+            part.feed(chunk)
+            if len(part.data) >= FLUSH_BYTES:
+                await keeper.keep(part.take())
+        part.finish()
+        await keeper.keep(part.take())
+    finally:
+        await keeper.done()
+    return keeper.digest.hexdigest()
+
+
+class _Keeper:
+    """Writes and hashes a piece in a thread while the next one is received."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.digest = hashlib.sha256()
+        self._file = file
+        self._writing: asyncio.Task[None] | None = None
+
+    async def keep(self, data: bytes) -> None:
+        """Take a piece once the one before is written."""
+        await self.done()
+        self._writing = asyncio.create_task(asyncio.to_thread(self._write, data))
+
+    async def done(self) -> None:
+        """Wait until all that was taken is written."""
+        if self._writing is not None:
+            await self._writing
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._file.flush()
+        self.digest.update(data)
 
 
 class _FilePart:

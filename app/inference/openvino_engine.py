@@ -12,7 +12,7 @@ from app.inference.engine import Engine
 from app.inference.melgrams import Melgrams
 from app.store.loading import TrackModel
 
-WINDOWS_PER_CORE = 2
+WINDOWS_PER_CORE = 8
 """Larger batches are no faster on a CPU, and everybody behind one waits longer."""
 
 TYPES = {Precision.BF16: openvino.Type.bf16, Precision.FLOAT32: openvino.Type.f32}
