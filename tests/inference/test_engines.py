@@ -151,6 +151,23 @@ def test_scores_stay_what_they_were_when_others_are_computed(
     np.testing.assert_array_equal(kept, before)
 
 
+@pytest.mark.skipif(not HAS_OPENVINO, reason="openvino is not installed")
+def test_openvino_keeps_the_weights_when_the_network_they_came_from_is_gone(
+    store: Path,
+    manifests: dict[str, Manifest],
+    melgrams: TensorFlowMelgrams,
+    windows: Windows,
+) -> None:
+    model = load(store, manifests["msd-musicnn"])
+    engine = OpenVINOEngine(model, Precision.FLOAT32, melgrams)
+    before = engine.score(windows[:2])
+
+    for variable in model.network.weights:
+        variable.assign(np.full(variable.shape, np.nan, np.float32))
+
+    np.testing.assert_array_equal(engine.score(windows[:2]), before)
+
+
 @each_kind
 def test_it_says_what_it_is(backend: Backend, precision: Precision, workshop: Workshop) -> None:
     engine = workshop.engine("mtt-vgg", backend, precision)
