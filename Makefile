@@ -11,7 +11,7 @@ INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hash
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-BENCHES := peers stages batching cached load scaling gpu
+BENCHES := peers stages tried batching cached load scaling gpu
 
 .PHONY: serve test check weights lock bench $(BENCHES) floor clean
 
