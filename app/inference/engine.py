@@ -51,8 +51,9 @@ class Engine(ABC):
         )
 
     def warm_up(self) -> None:
-        """Hear batches of every size, so that no kernel is left to be made under load."""
+        """Hear batches of doubling sizes, so that hardly a kernel is left to be made under load."""
         framing = self.melgrams.framing
         shape = (framing.window_frames, framing.front.n_mels)
-        for size in range(1, self.batch_windows + 1):
+        smaller = (1 << power for power in range(self.batch_windows.bit_length()))
+        for size in {*smaller, self.batch_windows}:
             self.score(np.zeros((size, *shape), np.float32))
