@@ -51,8 +51,8 @@ def test_each_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch)
     assert settings.max_upload_bytes == 1000
     assert settings.deadline_s == 2.5
     assert settings.redis_url == "redis://cache:6379/1"
-    assert settings.engine is Backend.TENSORFLOW
-    assert settings.precision is Precision.BF16
+    assert settings.engine == Backend.TENSORFLOW
+    assert settings.precision == Precision.BF16
     assert settings.max_batch_windows == 24
     assert settings.max_wait_ms == 0
     assert settings.max_queued_windows == 1
