@@ -141,6 +141,7 @@ class Batcher:
                 self._hearing.add(hearing)
                 hearing.add_done_callback(self._heard)
             except Exception as error:
+                # Whatever it is: were this loop to end, every later caller would wait for ever.
                 log.exception("no batch could be made")
                 for lane in self._lanes:
                     lane.fail(error)
@@ -199,6 +200,7 @@ class Batcher:
             for part, part_scores in zip(parts, np.split(scores, ends[:-1]), strict=True):
                 _answer(part, engine, part_scores, seconds)
         except Exception as error:
+            # An engine may fail with anything, and each caller is owed an answer.
             log.exception(
                 "%s failed on %d windows of %d tracks", engine.ref, len(windows), len(parts)
             )
