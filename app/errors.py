@@ -1,10 +1,14 @@
 """Everything that can go wrong, named by the step of the data path where it does.
 
-    upload ──> temp file + digest        invalid_parameter, payload_too_large
+    connection ──> request               malformed_request, request_timeout, uri_too_long,
+                                         headers_too_large
+      request ──> caller                 unauthorized, forbidden, rate_limited
+    upload ──> temp file + digest        invalid_parameter, unsupported_media_type,
+                                         payload_too_large
       digest ──> cache                   (a cache never fails a request)
       temp file ──> decode process       unsupported_audio, undecodable_audio, audio_too_short,
                                          audio_too_long, silent_audio
-      waveform ──> inference queue       overloaded, not_ready, deadline_exceeded
+      waveform ──> inference queue       overloaded, not_ready, deadline_exceeded, engine_failed
       taggram ──> suggestions            unknown_track, unknown_model, unknown_vocabulary
 
 A `RequestError` is one caller's: it says what to do, and the next request works. A `SetupError` is
@@ -18,7 +22,15 @@ from enum import StrEnum
 class Kind(StrEnum):
     """The machine-readable name of a caller's problem, stable across releases."""
 
+    MALFORMED_REQUEST = "malformed_request"
+    REQUEST_TIMEOUT = "request_timeout"
+    URI_TOO_LONG = "uri_too_long"
+    HEADERS_TOO_LARGE = "headers_too_large"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate_limited"
     INVALID_PARAMETER = "invalid_parameter"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     PAYLOAD_TOO_LARGE = "payload_too_large"
     UNSUPPORTED_AUDIO = "unsupported_audio"
     UNDECODABLE_AUDIO = "undecodable_audio"
@@ -33,6 +45,8 @@ class Kind(StrEnum):
     OVERLOADED = "overloaded"
     NOT_READY = "not_ready"
     DEADLINE_EXCEEDED = "deadline_exceeded"
+    ENGINE_FAILED = "engine_failed"
+    RELOAD_REFUSED = "reload_refused"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -47,13 +61,22 @@ class RequestError(TaggramError):
         kind: What sort of problem it is.
         detail: What is wrong and what to do, in words for the caller.
         extra: Further members for the answer, such as the limit that was passed.
+        retry_after_s: When to come again; none where the caller has to change something, or where
+            nothing better is known than the usual time.
     """
 
-    def __init__(self, kind: Kind, detail: str, extra: dict[str, object] | None = None) -> None:
-        super().__init__(kind, detail, extra)  # all of them, so that it survives a pickle
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str,
+        extra: dict[str, object] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(kind, detail, extra, retry_after_s)  # all, so that it survives a pickle
         self.kind = kind
         self.detail = detail
         self.extra = extra or {}
+        self.retry_after_s = retry_after_s
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.detail}"

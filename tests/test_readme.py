@@ -52,7 +52,7 @@ def test_the_vocabulary_shown_is_accepted(store: Path, tmp_path: Path) -> None:
 
 
 def test_every_setting_is_listed_and_no_other() -> None:
-    listed = {name.lower() for name in re.findall(r"TAGGRAM_([A-Z_]+)", README)}
+    listed = {name.lower() for name in re.findall(r"TAGGRAM_([A-Z0-9_]+)", README)}
     assert listed == set(Settings.model_fields)
 
 

@@ -189,7 +189,7 @@ def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) 
         )
         built = Services(settings)
         built.load()
-        track, models = Track(clip, "0" * 64), built.lexicon.models
+        track, models = Track(clip.open("rb"), "0" * 64), built.lexicon.models
         taggrams, known = await built.tagger.hear(track, models, StageClock())
         assert not known
         assert [taggram.scores.shape for taggram in taggrams] == [(4, 50)] * 2
@@ -204,6 +204,7 @@ def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) 
         assert in_twos == said["taggram_batch_windows_count"]
         await built.close()
         with pytest.raises(RequestError, match="not_ready"):
-            await built.tagger.hear(Track(clip, "1" * 64), models, StageClock())
+            await built.tagger.hear(Track(track.file, "1" * 64), models, StageClock())
+        track.file.close()
 
     asyncio.run(scenario())

@@ -1,5 +1,7 @@
 """The one table from error kinds to answers: RFC 9457 problem documents."""
 
+import math
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -14,7 +16,15 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 
 STATUS = {
+    Kind.MALFORMED_REQUEST: status.HTTP_400_BAD_REQUEST,
+    Kind.REQUEST_TIMEOUT: status.HTTP_408_REQUEST_TIMEOUT,
+    Kind.URI_TOO_LONG: status.HTTP_414_URI_TOO_LONG,
+    Kind.HEADERS_TOO_LARGE: status.HTTP_431_REQUEST_HEADER_FIELDS_TOO_LARGE,
+    Kind.UNAUTHORIZED: status.HTTP_401_UNAUTHORIZED,
+    Kind.FORBIDDEN: status.HTTP_403_FORBIDDEN,
+    Kind.RATE_LIMITED: status.HTTP_429_TOO_MANY_REQUESTS,
     Kind.INVALID_PARAMETER: status.HTTP_422_UNPROCESSABLE_CONTENT,
+    Kind.UNSUPPORTED_MEDIA_TYPE: status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     Kind.PAYLOAD_TOO_LARGE: status.HTTP_413_CONTENT_TOO_LARGE,
     Kind.UNSUPPORTED_AUDIO: status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     Kind.UNDECODABLE_AUDIO: status.HTTP_422_UNPROCESSABLE_CONTENT,
@@ -29,11 +39,21 @@ STATUS = {
     Kind.OVERLOADED: status.HTTP_503_SERVICE_UNAVAILABLE,
     Kind.NOT_READY: status.HTTP_503_SERVICE_UNAVAILABLE,
     Kind.DEADLINE_EXCEEDED: status.HTTP_504_GATEWAY_TIMEOUT,
+    Kind.ENGINE_FAILED: status.HTTP_503_SERVICE_UNAVAILABLE,
+    Kind.RELOAD_REFUSED: status.HTTP_409_CONFLICT,
     Kind.INTERNAL_ERROR: status.HTTP_500_INTERNAL_SERVER_ERROR,
 }
 
 TITLE = {
+    Kind.MALFORMED_REQUEST: "The request is malformed",
+    Kind.REQUEST_TIMEOUT: "The request took too long to arrive",
+    Kind.URI_TOO_LONG: "The address is too long",
+    Kind.HEADERS_TOO_LARGE: "The headers are too large",
+    Kind.UNAUTHORIZED: "A key or a token is wanted",
+    Kind.FORBIDDEN: "Not with this key or token",
+    Kind.RATE_LIMITED: "Too many requests",
     Kind.INVALID_PARAMETER: "A parameter or part of the request is missing or off",
+    Kind.UNSUPPORTED_MEDIA_TYPE: "Not a media type that we read",
     Kind.PAYLOAD_TOO_LARGE: "The file is too large",
     Kind.UNSUPPORTED_AUDIO: "Not an audio format that we read",
     Kind.UNDECODABLE_AUDIO: "The audio file is broken",
@@ -48,10 +68,12 @@ TITLE = {
     Kind.OVERLOADED: "Too busy for now",
     Kind.NOT_READY: "Not ready yet",
     Kind.DEADLINE_EXCEEDED: "The answer took too long",
+    Kind.ENGINE_FAILED: "The model failed on our side",
+    Kind.RELOAD_REFUSED: "The models were not replaced",
     Kind.INTERNAL_ERROR: "Something broke on our side",
 }
 
-_RETRIED = {Kind.OVERLOADED, Kind.NOT_READY}
+_RETRIED = {Kind.RATE_LIMITED, Kind.OVERLOADED, Kind.NOT_READY, Kind.ENGINE_FAILED}
 
 _HTTP_KINDS = {
     status.HTTP_404_NOT_FOUND: Kind.NOT_FOUND,
@@ -73,13 +95,17 @@ def problem_response(
         request_id=request_id_of(request),
         **error.extra,
     )
-    retry = {"Retry-After": str(RETRY_AFTER_S)} if error.kind in _RETRIED else {}
+    retry = {"Retry-After": str(_retry_after_s(error))} if error.kind in _RETRIED else {}
     return JSONResponse(
         body.model_dump(mode="json"),
         status_code=STATUS[error.kind],
         headers={**(headers or {}), **retry},
         media_type=MEDIA_TYPE,
     )
+
+
+def _retry_after_s(error: RequestError) -> int:
+    return RETRY_AFTER_S if error.retry_after_s is None else max(1, math.ceil(error.retry_after_s))
 
 
 def install(app: FastAPI) -> None:

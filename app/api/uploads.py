@@ -5,7 +5,6 @@ import hashlib
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import IO
 
 from fastapi import Request
@@ -51,15 +50,15 @@ OPENAPI_BODY = {
 
 @asynccontextmanager
 async def received(request: Request, max_bytes: int, clock: StageClock) -> AsyncIterator[Track]:
-    """Receive the part `file` and lend it out as a temporary file, gone at the end in any case.
+    """Receive the part `file` and lend it out as a file without a name, gone whatever happens.
 
     Raises:
         RequestError: `invalid_parameter` or `payload_too_large`.
     """
-    with tempfile.NamedTemporaryFile(prefix="taggram-") as file:
+    with tempfile.TemporaryFile() as file:
         with clock.stage(Stage.RECEIVE):
             track_id = await _receive(request, max_bytes, file)
-        yield Track(Path(file.name), track_id)
+        yield Track(file, track_id)
 
 
 async def _receive(request: Request, max_bytes: int, file: IO[bytes]) -> str:

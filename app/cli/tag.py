@@ -102,8 +102,8 @@ async def _tag_all(
 async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> TaggedFile:
     projection = services.lexicon.projection(vocabulary, None)
     with path.open("rb") as file:
-        track = Track(path, hashlib.file_digest(file, "sha256").hexdigest())
-    taggrams, _ = await services.tagger.hear(track, projection.models, StageClock())
+        track = Track(file, hashlib.file_digest(file, "sha256").hexdigest())
+        taggrams, _ = await services.tagger.hear(track, projection.models, StageClock())
     return TaggedFile(
         path,
         track.track_id,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO, BinaryIO
 
 from app.cache.base import TaggramCache
 from app.domain import ModelRef, Taggram, TaggramKey
@@ -21,12 +22,16 @@ class Track:
     """A file to hear and what identifies its audio.
 
     Attributes:
-        path: Where it lies for now.
+        file: Its bytes, in a file that may have no name.
         track_id: SHA-256 of its bytes, in hex.
     """
 
-    path: Path
+    file: IO[bytes]
     track_id: str
+
+    def reopened(self) -> BinaryIO:
+        """The file anew, only for reading and with a place of its own in it."""
+        return Path(f"/proc/self/fd/{self.file.fileno()}").open("rb")
 
 
 class Tagger:
@@ -96,7 +101,7 @@ class Tagger:
     ) -> dict[TaggramKey, tuple[Taggram, StageClock]]:
         """Have the models hear a track, and remember it; also the clock of whoever asked first."""
         engines = [self._engines[key.model] for key in keys]
-        with track.path.open("rb") as file:  # it may be gone by the end, with who sent it
+        with track.reopened() as file:  # by the end it may be closed, by who sent it
             heard = await self._listener.listen(file, engines, clock)
         answers = {}
         for key, engine, scores in zip(keys, engines, heard.scores, strict=True):
