@@ -11,14 +11,14 @@ INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hash
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-BENCHES := peers stages tried batching cached load scaling gpu
+BENCHES := peers stages tried batching cached load scaling redis_faults gpu
 
-.PHONY: serve test check weights lock bench $(BENCHES) floor clean
+.PHONY: serve test check weights lock bench $(BENCHES) soak fuzz floor clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
 
-test: $(READY)/dev $(READY)/weights $(READY)/audio
+test: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx
 	$(BIN)/pytest
 
 check: $(READY)/dev
@@ -27,6 +27,7 @@ check: $(READY)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	HADOLINT=$(BIN)/hadolint docker/lint.sh
+	$(BIN)/python requirements/audit.py
 
 weights: $(READY)/weights
 
@@ -48,6 +49,21 @@ bench: $(BENCHES)
 
 $(BENCHES): $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.$@
+
+# Whether it stays as it is among good requests and hostile ones.
+MINUTES ?= 10
+soak: $(READY)/dev $(READY)/weights
+	$(BIN)/python -m loadtests.soak --minutes $(MINUTES)
+
+# N mutants of audio files, and a tenth as many broken requests; findings stay in .cache/fuzz.
+N ?= 2000
+fuzz: $(READY)/dev $(READY)/weights
+	$(BIN)/python -m loadtests.fuzz --mutants $(N) --requests $$(( ($(N) + 9) / 10 ))
+
+# What ten times the load does to those who are accepted, and to what comes after.
+SECONDS ?= 60
+drill: $(READY)/dev $(READY)/weights
+	$(BIN)/python -m loadtests.drill --seconds $(SECONDS)
 
 # Where noise ends and music begins.
 floor: $(READY)/dev $(READY)/weights
@@ -82,4 +98,9 @@ $(READY)/weights: $(READY)/app $(wildcard model_store/*/*/manifest.toml)
 # Free music for the tests; where it can't be had, they skip by name.
 $(READY)/audio: loadtests/audio_packages.py $(READY)/uv
 	$(BIN)/python -m loadtests.audio_packages
+	@touch $@
+
+# And nginx, to test docker/nginx.conf with.
+$(READY)/nginx: loadtests/nginx_package.py $(READY)/uv
+	$(BIN)/python -m loadtests.nginx_package
 	@touch $@

@@ -88,10 +88,11 @@ class ModelRef:
 
 @dataclass(frozen=True)
 class TaggramKey:
-    """What identifies a taggram: whose audio, heard by which model."""
+    """What identifies a taggram: whose audio, heard by which model, computed how exactly."""
 
     track_id: str
     model: ModelRef
+    precision: Precision
 
 
 @dataclass(frozen=True, eq=False)

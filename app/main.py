@@ -2,18 +2,33 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
+from app.access.gate import Need
 from app.api import problems
+from app.api.access import cors, guarded
 from app.api.middleware import Observe
-from app.api.routes import models, operations, suggest_tags, taggram, vocabularies
+from app.api.page_headers import PageHeaders
+from app.api.routes import (
+    docs,
+    health,
+    models,
+    operations,
+    reload,
+    suggest_tags,
+    taggram,
+    upload_tokens,
+    vocabularies,
+)
 from app.services import Services
 
 GZIP_LEVEL = 5
@@ -26,13 +41,16 @@ pooling is asked for. Compare them within one answer, not across models.
 """
 
 
-def create_app(services: Services) -> FastAPI:
+def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
     """Make the application around built services.
 
     It answers at once; what needs the models is answered `not_ready` until they are loaded.
+
+    Args:
+        services: What answers.
+        for_operators: Whether what they need is here too: documentation, metrics, reloading.
     """
-    # This flavour of FastAPI serves the documentation's scripts itself, not from a CDN.
-    app: FastAPI = FastAPIOffline(
+    app = _framework(for_operators)(
         title="Taggram",
         version=version("taggram"),
         description=DESCRIPTION,
@@ -43,12 +61,34 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.failure = None
     problems.install(app)
-    for resource in (suggest_tags, taggram, vocabularies, models, operations):
-        app.include_router(resource.router)
-    app.add_api_route("/", _root, include_in_schema=False)
+    for resource, need in (
+        (suggest_tags, Need.TOKEN_USE),
+        (taggram, Need.TOKEN),
+        (upload_tokens, Need.KEY),
+        (vocabularies, Need.NOTHING),
+        (models, Need.NOTHING),
+    ):
+        app.include_router(resource.router, **guarded(services.settings, need))
+    app.include_router(health.router)
+    if for_operators:
+        app.include_router(reload.router, **guarded(services.settings, Need.ADMIN_KEY))
+        app.include_router(operations.router)
+        app.include_router(docs.router)
+        app.add_api_route("/", _root, include_in_schema=False)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=GZIP_LEVEL)
     app.add_middleware(Observe, metrics=services.metrics)
+    app.add_middleware(PageHeaders)
+    if services.settings.allowed_origins:
+        # Around all others: pages must be able to read every error, too.
+        app.add_middleware(CORSMiddleware, **cors(services.settings))
     return app
+
+
+def _framework(for_operators: bool) -> Callable[..., FastAPI]:
+    """FastAPI, with the scripts of the documentation where that is served; its page is `docs`."""
+    if for_operators:
+        return partial(FastAPIOffline, docs_url=None, redoc_url=None)
+    return partial(FastAPI, openapi_url=None)
 
 
 async def _root() -> RedirectResponse:

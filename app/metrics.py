@@ -4,6 +4,9 @@ Labels are bounded: routes are templates, kinds and stages are enumerations, mod
 ones. Buckets fit work on seconds of audio, where the customary ones end.
 """
 
+from collections.abc import Iterable
+from typing import Literal
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -98,12 +101,35 @@ class Metrics:
             ["operation"],
             registry=registry,
         )
+        self._cache_down = Gauge(
+            "taggram_cache_down",
+            "Whether the cache does not answer, so that requests go on without it.",
+            registry=registry,
+        )
+        self._dropped = Counter(
+            "taggram_uploads_dropped",
+            "Accepted uploads that were given up: their client left, or their time was over.",
+            ["reason"],
+            registry=registry,
+        )
+        self._backlog = Gauge(
+            "taggram_backlog_seconds",
+            "How long what waits to be heard will take, as uploads went lately.",
+            registry=registry,
+        )
         self._errors = Counter(
             "taggram_errors", "Problems answered, by kind.", ["kind"], registry=registry
+        )
+        self._log_dropped = Counter(
+            "taggram_log_lines_dropped",
+            "Lines of the log that were dropped, as nobody read them.",
+            registry=registry,
         )
         self._model = Info("taggram_model", "A loaded model.", ["model"], registry=registry)
         for kind in Kind:
             self._errors.labels(kind)
+        for reason in ("left", "expired"):
+            self._dropped.labels(reason)
         for result in ("hit", "miss"):
             self._cache.labels(result)
         for operation in ("get", "put"):
@@ -124,6 +150,14 @@ class Metrics:
     def upload_ended(self) -> None:
         """An accepted upload was answered or given up."""
         self._in_flight.dec()
+
+    def upload_dropped(self, reason: Literal["left", "expired"]) -> None:
+        """An accepted upload was given up."""
+        self._dropped.labels(reason).inc()
+
+    def backlog(self, seconds: float) -> None:
+        """So long will it take to hear what waits."""
+        self._backlog.set(seconds)
 
     def heard(self, model: ModelRef, duration_s: float) -> None:
         """A model heard a track."""
@@ -149,22 +183,30 @@ class Metrics:
         """The cache failed to `get` or `put`."""
         self._cache_failures.labels(operation).inc()
 
+    def cache_down(self, is_down: bool) -> None:
+        """The cache does not answer, or does so again."""
+        self._cache_down.set(is_down)
+
     def error(self, kind: Kind) -> None:
         """A problem was answered."""
         self._errors.labels(kind).inc()
 
-    def model_loaded(
-        self, model: ModelRef, sha256: str, backend: Backend, precision: Precision
-    ) -> None:
-        """A model with weights of this hash serves from now on, computed so."""
-        self._model.labels(model.name).info(
-            {
-                "version": model.version,
-                "sha256": sha256,
-                "engine": backend,
-                "precision": precision,
-            }
-        )
+    def models_loaded(self, models: Iterable[tuple[ModelRef, str, Backend, Precision]]) -> None:
+        """These models serve from now on, and no others: with weights of this hash, computed so."""
+        self._model.clear()
+        for model, sha256, backend, precision in models:
+            self._model.labels(model.name).info(
+                {
+                    "version": model.version,
+                    "sha256": sha256,
+                    "engine": backend,
+                    "precision": precision,
+                }
+            )
+
+    def log_line_dropped(self) -> None:
+        """A line of the log was dropped."""
+        self._log_dropped.inc()
 
     def exposition(self) -> bytes:
         """All of it in Prometheus's text format."""

@@ -1,13 +1,35 @@
 """All that an operator can set, from the environment or a `.env` file; every name has a default."""
 
-import os
+import re
+from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.cpus import usable_cpus
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def _origin(text: str) -> str:
+    """Hold a page's origin against the one form in which browsers send it."""
+    if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", text):
+        raise ValueError(
+            "an origin is written as https://signup.example or https://signup.example:8443, "
+            "in lower case, without a path, and without *"
+        )
+    if (text.startswith("https:"), text.rpartition(":")[2]) in {(True, "443"), (False, "80")}:
+        raise ValueError("browsers leave out ports 443 of https and 80 of http; so must an origin")
+    return text
+
+
+def _named(path: Path) -> Path:
+    """Hold a path against the empty one, which an unset variable of a script leaves."""
+    if not path.name:
+        raise ValueError("name a file, or leave the setting out")
+    return path
 
 
 class Settings(BaseSettings):
@@ -38,20 +60,47 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(32 * 2**20, gt=0)
     """Largest audio file, in bytes; found while streaming."""
 
+    header_timeout_s: float = Field(10.0, gt=0, allow_inf_nan=False)
+    """The longest that a request's headers may take, from the connection or the last answer."""
+
+    stall_timeout_s: float = Field(10.0, gt=0, allow_inf_nan=False)
+    """A body that brings less than `min_upload_rate` over so long is given up; so is an answer of
+    which nothing is taken."""
+
+    min_upload_rate: int = Field(4096, ge=0)
+    """The fewest bytes a second of a body."""
+
+    body_timeout_s: float = Field(300.0, gt=0, allow_inf_nan=False)
+    """The longest that a whole body may take."""
+
+    max_connections: int = Field(1000, gt=0)
+    """Connections at a time; the newest takes the place of whoever has idled longest. Never more
+    than half of the descriptors that the process may open."""
+
     min_duration_s: float = Field(0.5, gt=0, allow_inf_nan=False)
     """Shortest track."""
 
     max_duration_s: float = Field(600.0, gt=0, le=24 * 3600, allow_inf_nan=False)
     """Longest track, counted in decoded samples; a day at most."""
 
-    decode_workers: int = Field(os.cpu_count() or 1, gt=0)
-    """Files decoded at a time, each in a process of its own."""
+    accept_m4a: bool = False
+    """Read M4A and AAC too, through PyAV: `pip install taggram[m4a]`."""
+
+    decode_workers: int = Field(default_factory=usable_cpus, gt=0)
+    """Files decoded at a time, each in a process of its own; by default one for each CPU."""
 
     decode_timeout_s: float = Field(30.0, gt=0, allow_inf_nan=False)
     """A decode process that takes longer is ended."""
 
-    max_in_flight: int = Field(16, gt=0)
+    max_in_flight: int = Field(32, gt=0)
     """Uploads accepted at a time; the next one is answered 503 with Retry-After."""
+
+    max_backlog_s: float = Field(3.0, gt=0, allow_inf_nan=False)
+    """How long the tracks that wait may take to be heard, as measured lately; where it is longer,
+    an upload is answered 503 with Retry-After before it is read."""
+
+    min_free_bytes: int = Field(256 * 2**20, ge=0)
+    """Under a container's memory limit: an upload is refused while less than this is left."""
 
     max_batch_windows: int | None = Field(None, gt=0)
     """Windows that the device hears at a time; unset, what suits the engine."""
@@ -65,14 +114,45 @@ class Settings(BaseSettings):
     deadline_s: float = Field(60.0, gt=0, allow_inf_nan=False)
     """The longest that a request may take once its upload is complete."""
 
+    keys_file: Annotated[Path, AfterValidator(_named)] | None = None
+    """The file of API keys that `taggram keys` writes. With it, whoever wants tags shows a key or
+    an upload token; without it everything is open to whoever reaches the service."""
+
+    secret: SecretStr | None = Field(None, min_length=32)
+    """What this service signs with, at least 32 characters; needed with API keys and with Redis."""
+
+    allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
+    """The pages that may call from a browser, as a JSON list of origins."""
+
+    upload_token_minutes: float = Field(10.0, gt=0, le=24 * 60)
+    """How long an upload token is good."""
+
+    upload_token_uses: int = Field(5, gt=0)
+    """How many uploads are accepted with one upload token."""
+
+    key_requests_per_minute: int = Field(600, gt=0)
+    """How often an API key may call, on average; half of it at once."""
+
+    address_requests_per_minute: int = Field(60, gt=0)
+    """How often an address without an API key may call, on average; half of it at once. The
+    addresses of an IPv6 network of 64 bits count as one, this machine's own are not counted."""
+
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = (IPv4Network("127.0.0.1"),)
+    """Whose word for the client's address is taken (X-Forwarded-For), as a JSON list of addresses
+    and networks."""
+
+    operations_address: str | None = Field(None, pattern=r"^.+:\d{1,5}$")
+    """Where metrics, documentation and reloading are served instead of beside the API, as
+    `127.0.0.1:9000`."""
+
     redis_url: str | None = None
     """Where taggrams are kept, as `redis://host:6379/0`; without it in this process's memory."""
 
-    redis_timeout_s: float = Field(0.05, gt=0, allow_inf_nan=False)
+    redis_timeout_s: float = Field(0.04, gt=0, allow_inf_nan=False)
     """The longest wait for Redis; after it the request goes on uncached."""
 
     cache_ttl_s: int = Field(7 * 24 * 3600, gt=0)
-    """How long Redis keeps a taggram."""
+    """How long a taggram is kept, in Redis or in memory."""
 
     cache_bytes: int = Field(64 * 2**20, gt=0)
     """Bound of the in-memory cache."""

@@ -96,7 +96,7 @@ def fetch(name: str) -> Path:
         )
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        package = _download(name, Path(folder))
+        package = download(name, Path(folder))
         digest = hashlib.sha256(package.read_bytes()).hexdigest()
         if digest != PACKAGES[name].sha256:
             raise CannotFetchError(f"{name}: apt brought another version (SHA-256 {digest})")
@@ -106,7 +106,12 @@ def fetch(name: str) -> Path:
     return audio_folder(name)
 
 
-def _download(name: str, folder: Path) -> Path:
+def download(name: str, folder: Path) -> Path:
+    """Have apt bring the package of that name into a folder; its .deb file.
+
+    Raises:
+        CannotFetchError: It could not.
+    """
     command = ["apt-get", "--quiet", "download", name]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if result.returncode != 0 and os.geteuid() == 0:  # a fresh machine knows no package yet

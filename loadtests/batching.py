@@ -59,7 +59,10 @@ async def callers(engine: Engine, windows: Windows, best_size: int, rounds: int)
     """Callers at once through the batcher, against the engine alone on as many windows."""
     settings = Settings()
     limits = BatchLimits(
-        settings.max_batch_windows, settings.max_wait_ms / 1000, settings.max_queued_windows
+        settings.max_batch_windows,
+        settings.max_wait_ms / 1000,
+        settings.max_queued_windows,
+        settings.deadline_s,
     )
     batcher = Batcher(limits, Metrics())
     batched: dict[int, list[float]] = defaultdict(list)

@@ -20,7 +20,7 @@ from rich.progress import track
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from app.audio.limits import AudioLimits
-from app.domain import Samples, Scores, Taggram, TaggramKey, Waveform
+from app.domain import Precision, Samples, Scores, Taggram, TaggramKey, Waveform
 from app.errors import RequestError
 from app.settings import Settings
 from app.store.manifest import Confidence, Manifest, read_store
@@ -228,7 +228,9 @@ def answered(
 
 def _taggrams(clip: Clip, models: Iterable[Manifest]) -> list[Taggram]:
     return [
-        Taggram(TaggramKey("", m.ref), SECONDS, SECONDS, SECONDS, clip.scores[m.name])
+        Taggram(
+            TaggramKey("", m.ref, Precision.FLOAT32), SECONDS, SECONDS, SECONDS, clip.scores[m.name]
+        )
         for m in models
     ]
 

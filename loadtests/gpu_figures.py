@@ -75,9 +75,12 @@ async def _tracks(decoder: Decoder, engine: Engine, seconds: float) -> None:
     """Hear tracks for so long, twice as many at once as there are decoders."""
     settings = Settings()
     limits = BatchLimits(
-        settings.max_batch_windows, settings.max_wait_ms / 1000, settings.max_queued_windows
+        settings.max_batch_windows,
+        settings.max_wait_ms / 1000,
+        settings.max_queued_windows,
+        settings.deadline_s,
     )
-    listener = Listener(decoder, engine.melgrams, Batcher(limits, Metrics()))
+    listener = Listener(decoder, Batcher(limits, Metrics()))
     clocks: list[StageClock] = []
     computing = 0.0
     score = engine.score

@@ -6,30 +6,21 @@ mixed (half). For each it finds the capacity in a closed loop, then offers share
 one. Client and service share the machine.
 """
 
-import json
 import secrets
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, track
+from rich.progress import Progress
 
-from loadtests.health_probe import health_asked
-from loadtests.load_profile import MIXES, Level, Result
+from loadtests.load_levels import TRACK_S, loaded, prepare
+from loadtests.load_profile import MIXES, Level
 from loadtests.load_tables import Measured, publish_all
-from loadtests.process_usage import watched
 from loadtests.report import out
-from loadtests.service import service, show_log
-from loadtests.tracks import encoded
-from tests.server import Server
+from loadtests.service import service
 
-TRACK_S = 30
-TRACKS = 8
 USERS = (1, 2, 4, 8)
 SHARES = (0.1, 0.5, 0.9, 3.0)
 
@@ -47,26 +38,18 @@ def main(
     mixes = mix or list(MIXES)
     with tempfile.TemporaryDirectory() as name, service() as server:
         folder = Path(name)
-        _prepare(server, folder)
+        prepare(server, folder)
         with Progress(console=out, transient=True) as progress:
             bar = progress.add_task("", total=len(mixes) * len(USERS + SHARES))
 
             def measure(level: Level, share: float | None) -> Measured:
                 progress.update(bar, description=level.name)
-                measured = _measure(server, folder, level, share)
+                measured = Measured(level, share, *loaded(server, folder, level))
                 progress.advance(bar)
                 return measured
 
             levels = [measured for mix in mixes for measured in _levels(mix, seconds, measure)]
     publish_all(levels, f"{TRACK_S} s of MP3, {seconds:g} s a level")
-
-
-def _prepare(server: Server, folder: Path) -> None:
-    """Encode the tracks and make them known, which also warms the service up."""
-    for number in track(range(TRACKS), "encoding", console=out, transient=True):
-        mp3 = encoded(TRACK_S, start_s=10.0 * number)
-        (folder / f"{number}.mp3").write_bytes(mp3)
-        server.http.post("/suggest-tags", files={"file": mp3}).raise_for_status()
 
 
 def _levels(mix: str, seconds: float, measure: Measure) -> Iterator[Measured]:
@@ -80,24 +63,6 @@ def _levels(mix: str, seconds: float, measure: Measure) -> Iterator[Measured]:
     for share in SHARES:
         name = f"{run} {mix} {share:.0%}"
         yield measure(Level(name, mix, seconds, rate=share * capacity), share)
-
-
-def _measure(server: Server, folder: Path, level: Level, share: float | None) -> Measured:
-    url = server.http.base_url
-    program = [sys.executable, "-m", "loadtests.load_client"]
-    arguments = [str(url).rstrip("/"), str(folder), json.dumps(asdict(level))]
-    with subprocess.Popen([*program, *arguments], stdout=subprocess.PIPE, text=True) as client:
-        assert client.stdout is not None
-        client.stdout.readline()  # it begins; importing locust is not part of the level
-        with watched(server.process.pid) as usage, health_asked(url.host, url.port) as health:
-            answer = client.stdout.readline()
-    if client.returncode or server.process.poll() is not None:
-        raise RuntimeError(f"{level.name}: the client or the service ended")
-    result = Result.from_json(answer)
-    if result.failed:
-        out.print(f"{level.name}: {result.answers}")
-        show_log(server)
-    return Measured(level, share, result, usage, health)
 
 
 if __name__ == "__main__":

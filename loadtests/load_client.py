@@ -4,6 +4,7 @@
 when it begins, and then, in one line of JSON, what came of it.
 """
 
+import ipaddress
 import itertools
 import json
 import random
@@ -35,6 +36,13 @@ CONNECTIONS = 256
 
 TIMEOUT_S = 300.0
 
+FLOODER = "192.0.2.1"
+
+
+def artist(number: int) -> str:
+    """An address of its own for each upload, as a proxy on this machine would forward it."""
+    return str(ipaddress.IPv4Address("10.0.0.0") + number % 2**24)
+
 
 class Uploader(FastHttpUser):
     """Uploads tracks, new and known ones in turn as the mix wants; `main` fills it in."""
@@ -52,13 +60,21 @@ class Uploader(FastHttpUser):
     def upload(self, due: float) -> None:
         """Upload the next track; `main` listens for what comes of it."""
         with self.connections:
-            body = HEAD + self.next_track() + TAIL
-            moments = {"due": due, "sent": time.perf_counter()}
-            self.client.post("/suggest-tags", data=body, headers=HEADERS, context=moments)
+            number = next(self.numbers)
+            body = HEAD + self.track(number) + TAIL
+            flooders = self.is_flooders(number)
+            context = {"due": due, "sent": time.perf_counter(), "flooders": flooders}
+            sender = FLOODER if flooders else artist(number)
+            headers = {**HEADERS, "X-Forwarded-For": sender}
+            self.client.post("/suggest-tags", data=body, headers=headers, context=context)
 
-    def next_track(self) -> bytes:
+    def is_flooders(self, number: int) -> bool:
+        """Whether an upload is the one client's who sends more than all others."""
+        share = self.level.flooders_share
+        return int((number + 1) * share) > int(number * share)
+
+    def track(self, number: int) -> bytes:
         """A track that was uploaded before the level, or one that never was."""
-        number = next(self.numbers)
         share = MIXES[self.level.mix]
         mp3 = self.tracks[number % len(self.tracks)]
         known = int((number + 1) * share) > int(number * share)
@@ -121,16 +137,17 @@ def run(url: str, folder: Path, level: Level) -> Result:
 def _upload(
     response: Any,  # noqa: ANN401 - locust's
     exception: Exception | None,
-    moments: dict[str, float],
+    context: dict[str, Any],
     start: float,
 ) -> Upload:
     ended = time.perf_counter()
     timing = (response.headers or {}).get("server-timing", "")
     return Upload(
-        due_s=moments["due"] - start,
-        sent_s=moments["sent"] - start,
+        due_s=context["due"] - start,
+        sent_s=context["sent"] - start,
         ended_s=ended - start,
         answer=str(response.status_code) if response.status_code else repr(exception)[:80],
+        flooders=context["flooders"],
         cached=b'"cached":true' in (response.content or b""),
         stages={stage: float(ms) / 1000 for stage, ms in STAGE.findall(timing)},
     )

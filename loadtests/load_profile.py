@@ -8,7 +8,8 @@ from typing import Self
 
 import numpy as np
 
-OK, REFUSED = "200", "503"
+OK, OVERLOADED, LIMITED = "200", "503", "429"
+REFUSALS = (OVERLOADED, LIMITED)
 MIXES = {"cold": 0.0, "cached": 1.0, "mixed": 0.5}
 """Which share of the uploads the service has heard before."""
 
@@ -23,6 +24,7 @@ class Level:
         seconds: For how long uploads begin.
         users: Of a closed loop: each uploads again as soon as it is answered.
         rate: Of an open loop: uploads a second, whatever is answered.
+        flooders_share: Of the uploads; they are one client's, each of the others is another's.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Level:
     seconds: float
     users: int = 0
     rate: float = 0.0
+    flooders_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Upload:
         sent_s: When it left.
         ended_s: When its answer was complete.
         answer: Its status, or what went wrong.
+        flooders: Whether it was the flooder's.
         cached: Whether it was answered from the cache.
         stages: Seconds by stage, as `Server-Timing` names them.
     """
@@ -49,6 +53,7 @@ class Upload:
     sent_s: float
     ended_s: float
     answer: str
+    flooders: bool
     cached: bool
     stages: dict[str, float]
 
@@ -75,9 +80,9 @@ class Result:
         fields = json.loads(text)
         return cls([Upload(**upload) for upload in fields["uploads"]], fields["client_cores"])
 
-    def of(self, answer: str) -> list[Upload]:
+    def of(self, *answers: str) -> list[Upload]:
         """The uploads that were answered so."""
-        return [upload for upload in self.uploads if upload.answer == answer]
+        return [upload for upload in self.uploads if upload.answer in answers]
 
     def tagged_a_second(self, least_s: float = 0.0) -> float:
         """Tracks tagged a second, until the last of them was, or for `least_s` where it is more."""
@@ -98,7 +103,7 @@ class Result:
     @property
     def failed(self) -> bool:
         """Whether any upload got something else than tags or a refusal."""
-        return any(upload.answer not in (OK, REFUSED) for upload in self.uploads)
+        return any(upload.answer not in (OK, *REFUSALS) for upload in self.uploads)
 
 
 def latencies(uploads: Sequence[Upload]) -> list[float]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadtests.health_probe import Health
-from loadtests.load_profile import OK, REFUSED, Level, Result, Upload, latencies, percentile
+from loadtests.load_profile import OK, REFUSALS, Level, Result, Upload, latencies, percentile
 from loadtests.process_usage import Usage
 from loadtests.report import Row, publish
 
@@ -106,7 +106,7 @@ def _open_row(measured: Measured) -> Row:
         "due/s": measured.level.rate,
         "tagged/s": result.tagged_a_second(measured.level.seconds),
         **_percentiles(result.of(OK)),
-        "503 p99 s": percentile(latencies(result.of(REFUSED)), 99),
+        "refused p99 s": percentile(latencies(result.of(*REFUSALS)), 99),
     }
 
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,13 +34,15 @@ class Server:
 
 
 @contextmanager
-def serving(log: Path, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serving(
+    log: Path, settings: Mapping[str, str] | None = None, command: Sequence[str | Path] = (COMMAND,)
+) -> Iterator[Server]:
     """Run `taggram serve` until the body is done; ready when the body begins."""
     port = free_port()
     environment = {**os.environ, **(settings or {}), "PORT": str(port)}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [COMMAND, "serve"], env=environment, stdout=output, stderr=output
+            [*command, "serve"], env=environment, stdout=output, stderr=output
         )
     http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False)
     try:

@@ -33,7 +33,7 @@ def values(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
 def used() -> Metrics:
     """After one upload that was heard, cached and answered, and one that failed."""
     metrics, clock = Metrics(), StageClock()
-    metrics.model_loaded(MODEL, "ab" * 32, Backend.OPENVINO, Precision.BF16)
+    metrics.models_loaded([(MODEL, "ab" * 32, Backend.OPENVINO, Precision.BF16)])
     metrics.upload_began()
     clock.add(Stage.DECODE, 0.2)
     clock.add(Stage.DECODE, 0.2)
@@ -62,6 +62,17 @@ def test_hits_misses_and_failures_of_the_cache_are_counted_from_the_start() -> N
 
     assert values(metrics, "taggram_cache_lookups_total") == {("hit",): 0, ("miss",): 0}
     assert values(metrics, "taggram_cache_failures_total") == {("get",): 0, ("put",): 0}
+
+
+def test_whether_the_cache_is_down_is_known_from_the_start() -> None:
+    metrics = Metrics()
+    assert values(metrics, "taggram_cache_down") == {(): 0}
+
+    metrics.cache_down(True)
+    assert values(metrics, "taggram_cache_down") == {(): 1}
+
+    metrics.cache_down(False)
+    assert values(metrics, "taggram_cache_down") == {(): 0}
 
 
 def test_what_happened_is_counted_under_its_labels() -> None:
@@ -93,7 +104,12 @@ def test_uploads_in_flight_go_up_and_down() -> None:
 
 def test_the_models_that_serve_are_named_with_their_weights_and_what_computes_them() -> None:
     metrics = used()
-    metrics.model_loaded(ModelRef("mtt-vgg", "2"), "cd" * 32, Backend.TENSORFLOW, Precision.FLOAT32)
+    metrics.models_loaded(
+        [
+            (MODEL, "ab" * 32, Backend.OPENVINO, Precision.BF16),
+            (ModelRef("mtt-vgg", "2"), "cd" * 32, Backend.TENSORFLOW, Precision.FLOAT32),
+        ]
+    )
 
     one, other = families(metrics)["taggram_model_info"].samples
 

@@ -137,7 +137,7 @@ def test_a_vocabulary_may_name_raw_tags_of_published_models_that_are_not_loaded(
 
 def test_nothing_is_tagged_before_the_models_are_loaded(copy: Path) -> None:
     with pytest.raises(RequestError) as refusal:
-        _ = services(copy).tagger
+        _ = services(copy).serving
 
     assert refusal.value.kind is Kind.NOT_READY
 
@@ -173,7 +173,7 @@ def test_a_model_that_scores_something_else_is_not_served(copy: Path) -> None:
     with pytest.raises(SetupError, match=r"mtt-vgg/1: the golden input scores .* off"):
         built.load()
     with pytest.raises(RequestError, match="not_ready"):
-        _ = built.tagger
+        _ = built.serving.tagger
     assert not built.engines
 
 
@@ -190,12 +190,15 @@ def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) 
         built = Services(settings)
         built.load()
         track, models = Track(clip.open("rb"), "0" * 64), built.lexicon.models
-        taggrams, known = await built.tagger.hear(track, models, StageClock())
+        taggrams, known = await built.serving.tagger.hear(track, models, StageClock())
         assert not known
         assert [taggram.scores.shape for taggram in taggrams] == [(4, 50)] * 2
-        again, known = await built.tagger.hear(track, models, StageClock())
+        again, known = await built.serving.tagger.hear(track, models, StageClock())
         assert known
         assert [taggram.key for taggram in again] == [taggram.key for taggram in taggrams]
+        assert [(taggram.key.model, taggram.key.precision) for taggram in again] == [
+            (ref, engine.precision) for ref, engine in built.engines.items()
+        ]
         said = dict(
             line.rsplit(" ", 1) for line in built.metrics.exposition().decode().splitlines()
         )
@@ -204,7 +207,7 @@ def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) 
         assert in_twos == said["taggram_batch_windows_count"]
         await built.close()
         with pytest.raises(RequestError, match="not_ready"):
-            await built.tagger.hear(Track(track.file, "1" * 64), models, StageClock())
+            await built.serving.tagger.hear(Track(track.file, "1" * 64), models, StageClock())
         track.file.close()
 
     asyncio.run(scenario())

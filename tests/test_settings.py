@@ -43,9 +43,14 @@ def test_each_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("TAGGRAM_MAX_WAIT_MS", "0")
     monkeypatch.setenv("TAGGRAM_MAX_QUEUED_WINDOWS", "1")
 
+    monkeypatch.setenv("TAGGRAM_ALLOWED_ORIGINS", '["https://a.example", "http://[::1]:5173"]')
+    monkeypatch.setenv("TAGGRAM_TRUSTED_PROXIES", '["10.0.0.0/8", "::1"]')
+
     settings = Settings()
 
     assert settings.model_store == Path("/srv/models")
+    assert settings.allowed_origins == ("https://a.example", "http://[::1]:5173")
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
     assert settings.models == ("mtt-vgg", "msd-vgg")
     assert settings.vocabulary_files == (Path("/etc/a.yaml"), Path("b.yaml"))
     assert settings.max_upload_bytes == 1000
@@ -128,6 +133,22 @@ def test_a_file_named_env_is_read_and_the_environment_goes_before_it(
         ("REDIS_TIMEOUT_S", "-0.1"),
         ("CACHE_TTL_S", "0"),
         ("CACHE_BYTES", ""),
+        ("KEYS_FILE", ""),
+        ("SECRET", "too short"),
+        ("ALLOWED_ORIGINS", '["*"]'),
+        ("ALLOWED_ORIGINS", '["https://*.example"]'),
+        ("ALLOWED_ORIGINS", '["signup.example"]'),
+        ("ALLOWED_ORIGINS", '["https://signup.example/"]'),
+        ("ALLOWED_ORIGINS", '["https://Signup.example"]'),
+        ("ALLOWED_ORIGINS", '["https://signup.example:443"]'),
+        ("ALLOWED_ORIGINS", '["https://somebody@signup.example"]'),
+        ("ALLOWED_ORIGINS", '["https://signup.example\\n"]'),
+        ("UPLOAD_TOKEN_MINUTES", "0"),
+        ("UPLOAD_TOKEN_MINUTES", "nan"),
+        ("UPLOAD_TOKEN_USES", "0"),
+        ("KEY_REQUESTS_PER_MINUTE", "0"),
+        ("ADDRESS_REQUESTS_PER_MINUTE", "-1"),
+        ("TRUSTED_PROXIES", '["*"]'),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_the_setting_s_name(

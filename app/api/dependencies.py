@@ -32,5 +32,11 @@ def request_id_of(request: Request) -> str:
     return request_id
 
 
+def client_of(request: Request) -> str:
+    """Who counts as one where places are shared out: a name of a key, and an address."""
+    name = getattr(request.state, "client", "")
+    return f"{name}@{request.client.host if request.client else ''}"
+
+
 ServicesDep = Annotated[Services, Depends(services_of)]
 ClockDep = Annotated[StageClock, Depends(clock_of)]

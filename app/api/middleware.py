@@ -35,56 +35,88 @@ class Observe:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start = time.monotonic()
-        clock = StageClock()
-        request_id = _request_id(Headers(scope=scope))
-        scope.setdefault("state", {}).update(clock=clock, request_id=request_id)
-        answered: list[int] = []
-
-        async def marked_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                answered.append(message["status"])
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                headers["Server-Timing"] = _server_timing(clock, time.monotonic() - start)
-            await send(message)
-
+        exchange = _Exchange(scope, receive, send)
         try:
-            await self._app(scope, receive, marked_send)
+            await self._app(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
-            answered.append(CLIENT_LEFT)
+            pass  # it is logged as one that left
         except Exception:
-            log.exception("request %s broke", request_id)
-            if not answered:
-                await self._answer_internal_error(scope, receive, marked_send)
+            log.exception("a request broke", extra={"request_id": exchange.request_id})
+            if exchange.status is None:
+                await self._answer_internal_error(scope, exchange)
         finally:
-            seconds = time.monotonic() - start
-            self._done(scope, answered[0] if answered else CLIENT_LEFT, seconds, clock, request_id)
+            self._done(scope, exchange)
 
-    async def _answer_internal_error(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer_internal_error(self, scope: Scope, exchange: "_Exchange") -> None:
         error = RequestError(
             Kind.INTERNAL_ERROR, "This is our fault. Report it with the request id."
         )
-        await problem_response(Request(scope), error)(scope, receive, send)
+        response = problem_response(Request(scope), error)
+        await response(scope, exchange.receive, exchange.send)
 
-    def _done(
-        self, scope: Scope, status: int, seconds: float, clock: StageClock, request_id: str
-    ) -> None:
+    def _done(self, scope: Scope, exchange: "_Exchange") -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"
         route = getattr(scope.get("route"), "path", "unmatched")
-        self._metrics.request_done(method, route, status, seconds, clock)
-        log.info("%s %s %s in %.3f s, request %s", method, route, status, seconds, request_id)
+        status = exchange.status or CLIENT_LEFT
+        seconds = exchange.seconds()
+        self._metrics.request_done(method, route, status, seconds, exchange.clock)
+        # Nothing here is a word of the client's: no path, no query, no name of a file.
+        log.info(
+            "request",
+            extra={
+                "request_id": exchange.request_id,
+                "client": scope["state"].get("client"),
+                "method": method,
+                "route": route,
+                "status": status,
+                "seconds": round(seconds, 4),
+                "stages_ms": exchange.stages_ms(),
+                "error": scope["state"].get("error"),
+                "bytes_received": exchange.bytes_received,
+            },
+        )
+
+
+class _Exchange:
+    """A request and its answer on their way through."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.clock = StageClock()
+        self.request_id = _request_id(Headers(scope=scope))
+        self.status: int | None = None
+        self.bytes_received = 0
+        self._start = time.monotonic()
+        self._receive = receive
+        self._send = send
+        scope.setdefault("state", {}).update(clock=self.clock, request_id=self.request_id)
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.bytes_received += len(message.get("body", b""))
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self.request_id
+            headers["Server-Timing"] = self._server_timing()
+        await self._send(message)
+
+    def seconds(self) -> float:
+        """Since the request began."""
+        return time.monotonic() - self._start
+
+    def stages_ms(self) -> dict[str, float]:
+        """Of the stages that were entered, in their order."""
+        seconds = self.clock.seconds
+        return {stage: round(seconds[stage] * 1000, 1) for stage in Stage if stage in seconds}
+
+    def _server_timing(self) -> str:
+        stages = [f"{stage};dur={ms:.1f}" for stage, ms in self.stages_ms().items()]
+        return ", ".join([*stages, f"total;dur={self.seconds() * 1000:.1f}"])
 
 
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
     return given if SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def _server_timing(clock: StageClock, total_s: float) -> str:
-    stages = [
-        f"{stage};dur={clock.seconds[stage] * 1000:.1f}"
-        for stage in Stage
-        if stage in clock.seconds
-    ]
-    return ", ".join([*stages, f"total;dur={total_s * 1000:.1f}"])

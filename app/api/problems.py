@@ -1,5 +1,7 @@
 """The one table from error kinds to answers: RFC 9457 problem documents."""
 
+import errno
+import logging
 import math
 
 from fastapi import FastAPI, Request
@@ -11,6 +13,8 @@ from starlette.exceptions import HTTPException
 from app.api.dependencies import metrics_of, request_id_of
 from app.api.schemas import InvalidParameter, Problem
 from app.errors import Kind, RequestError
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -76,10 +80,14 @@ TITLE = {
 _RETRIED = {Kind.RATE_LIMITED, Kind.OVERLOADED, Kind.NOT_READY, Kind.ENGINE_FAILED}
 
 _HTTP_KINDS = {
+    status.HTTP_400_BAD_REQUEST: Kind.MALFORMED_REQUEST,
     status.HTTP_404_NOT_FOUND: Kind.NOT_FOUND,
     status.HTTP_405_METHOD_NOT_ALLOWED: Kind.METHOD_NOT_ALLOWED,
 }
 """What the framework itself raises, before a route of ours runs."""
+
+_EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""Disk, descriptors, memory: others give them back, and then the same request works."""
 
 
 def problem_response(
@@ -87,25 +95,38 @@ def problem_response(
 ) -> JSONResponse:
     """Answer an error, and count it."""
     metrics_of(request).error(error.kind)
-    body = Problem(
-        type=f"/problems/{error.kind}",
-        title=TITLE[error.kind],
-        status=STATUS[error.kind],
-        detail=error.detail,
-        request_id=request_id_of(request),
-        **error.extra,
-    )
-    retry = {"Retry-After": str(_retry_after_s(error))} if error.kind in _RETRIED else {}
+    request.state.error = error.kind  # for the log
     return JSONResponse(
-        body.model_dump(mode="json"),
+        document(error, request_id_of(request)),
         status_code=STATUS[error.kind],
-        headers={**(headers or {}), **retry},
+        headers={**(headers or {}), **_challenge(error), **retry_header(error)},
         media_type=MEDIA_TYPE,
     )
 
 
-def _retry_after_s(error: RequestError) -> int:
-    return RETRY_AFTER_S if error.retry_after_s is None else max(1, math.ceil(error.retry_after_s))
+def document(error: RequestError, request_id: str) -> dict[str, object]:
+    """What the caller reads about an error."""
+    return Problem(
+        type=f"/problems/{error.kind}",
+        title=TITLE[error.kind],
+        status=STATUS[error.kind],
+        detail=error.detail,
+        request_id=request_id,
+        **error.extra,
+    ).model_dump(mode="json")
+
+
+def _challenge(error: RequestError) -> dict[str, str]:
+    """How to show who one is; a 401 must say it."""
+    return {"WWW-Authenticate": "Bearer"} if error.kind is Kind.UNAUTHORIZED else {}
+
+
+def retry_header(error: RequestError) -> dict[str, str]:
+    """When to come again, where that helps."""
+    if error.kind not in _RETRIED:
+        return {}
+    wait_s = RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s
+    return {"Retry-After": str(max(1, math.ceil(wait_s)))}
 
 
 def install(app: FastAPI) -> None:
@@ -124,6 +145,14 @@ def install(app: FastAPI) -> None:
         detail = "; ".join(f"{item.parameter}: {item.problem}" for item in problems)
         extra: dict[str, object] = {"errors": [item.model_dump() for item in problems]}
         return problem_response(request, RequestError(Kind.INVALID_PARAMETER, detail, extra))
+
+    @app.exception_handler(OSError)
+    async def exhausted(request: Request, error: OSError) -> JSONResponse:
+        if error.errno not in _EXHAUSTED:
+            raise error
+        log.error("out of what every upload needs: %s", error.strerror)
+        detail = "The service is short of room. Try again in a moment."
+        return problem_response(request, RequestError(Kind.OVERLOADED, detail))
 
     @app.exception_handler(HTTPException)
     async def framework(request: Request, error: HTTPException) -> JSONResponse:

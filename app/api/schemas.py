@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.domain import Backend, ModelRef, Precision, Suggestion
 from app.tagging.pooling import Pooling
@@ -230,3 +230,20 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="What is wrong and what to do.")
     request_id: str = Field(description="Also in X-Request-ID and in the log.")
+
+
+class UploadTokenWish(_Parameters):
+    """The body of POST /upload-tokens."""
+
+    origin: str = Field(
+        description="The page that will send the token, as browsers name it.",
+        examples=["https://signup.example"],
+    )
+
+
+class UploadTokenOut(BaseModel):
+    """The answer of POST /upload-tokens."""
+
+    token: str = Field(description="For the page to send as `Authorization: Bearer`.")
+    expires_at: AwareDatetime
+    uses: int = Field(description="So many uploads it is good for.", examples=[5])

@@ -6,25 +6,20 @@ one, or else a `Refusal`. No pickle: a decoder that a file has taken over can te
 but not what to run.
 """
 
-import math
 import os
-import resource
 import socket
 from contextlib import suppress
-from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO, Literal
 
 import numpy as np
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, FiniteFloat
 
 from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
+from app.audio.sandbox import confine
 from app.audio.shared_samples import mapped
 from app.domain import Samples
 from app.errors import Kind, RequestError
-
-MEMORY_BYTES = 512 * 2**20
-"""Address space that a decoder may add to what it starts with."""
 
 MESSAGE_BYTES = 4096
 """More than any message has."""
@@ -38,11 +33,17 @@ class Progress(BaseModel):
 
 
 class Refusal(BaseModel):
-    """The members of a `RequestError`."""
+    """The members of a `RequestError` about a file: whoever speaks here can say nothing else."""
 
-    kind: Kind
-    detail: str
-    extra: dict[str, float]
+    kind: Literal[
+        Kind.UNSUPPORTED_AUDIO,
+        Kind.UNDECODABLE_AUDIO,
+        Kind.AUDIO_TOO_SHORT,
+        Kind.AUDIO_TOO_LONG,
+        Kind.SILENT_AUDIO,
+    ]
+    detail: Annotated[str, Field(max_length=500)]
+    extra: dict[Literal["duration_s", "min_duration_s", "max_duration_s"], FiniteFloat]
 
 
 JOB = b"job"
@@ -53,12 +54,14 @@ NEWS_SAMPLES = 2**17
 
 def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Wait for a file, decode it, end."""
+    if limits.accept_m4a:
+        import app.audio.av_source  # noqa: F401, PLC0415 - no module can be opened later
     job, descriptors, _, _ = socket.recv_fds(service, len(JOB), 2)
     if not job:
         return  # the service ended
     file, memory = descriptors
     samples = mapped(memory)
-    _confine(cpu_s)
+    confine(cpu_s)
     with os.fdopen(file, "rb", buffering=0) as opened:
         answer = _decode(opened, samples, limits, service)
     service.sendall(answer.model_dump_json().encode())
@@ -85,15 +88,3 @@ def _tell(service: socket.socket, written: int) -> None:
     news = Progress(samples=written, complete=False).model_dump_json().encode()
     with suppress(BlockingIOError):
         service.send(news, socket.MSG_DONTWAIT)
-
-
-def _confine(cpu_s: float) -> None:
-    """Bound what a file can make its decoder take, and mute libmpg123, which floods stderr."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    memory = pages * resource.getpagesize() + MEMORY_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    seconds = math.ceil(cpu_s)
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with Path(os.devnull).open("w") as null:
-        os.dup2(null.fileno(), 2)

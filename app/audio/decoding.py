@@ -1,35 +1,29 @@
 """One file to one mono waveform, in blocks, so that a file that lies about its size costs little.
 
-Runs in a decode process (`app.audio.processes`): a crash of libsndfile ends that process alone.
-libsndfile's own messages hold paths of the server and stay here.
+Runs in a decode process (`app.audio.processes`): a crash of a decoder library ends that process
+alone.
 """
 
-import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import BinaryIO
 
 import numpy as np
-import soundfile
 import soxr
 
-from app.audio.formats import check_codec, check_magic
+from app.audio import ogg, soundfile_source
+from app.audio.formats import Container, check_magic
 from app.audio.limits import (
-    MAX_CHANNELS,
     MAX_MAGNITUDE,
-    MAX_SAMPLE_RATE,
-    MIN_SAMPLE_RATE,
     NOISE_FLOOR,
     AudioLimits,
+    check_channels,
+    check_sample_rate,
 )
+from app.audio.refusals import undecodable
+from app.audio.source import Block, Source
 from app.domain import Samples
 from app.errors import Kind, RequestError
-
-BLOCK_FRAMES = 65_536
-UNKNOWN_LENGTH = 2**63 - 1
-"""What libsndfile gives for the length of a FLAC that was piped and so never learnt its own."""
-
-FAILED_SEEK = 39
-"""The error at the true end of such a FLAC; damage before it has other codes."""
 
 
 def decode(file: BinaryIO, limits: AudioLimits) -> Iterator[Samples]:
@@ -42,43 +36,30 @@ def decode(file: BinaryIO, limits: AudioLimits) -> Iterator[Samples]:
         RequestError: `unsupported_audio`, `undecodable_audio`, `audio_too_short`,
             `audio_too_long` or `silent_audio`, the latter three after the last piece.
     """
-    check_magic(file)
-    with _opened(file) as sound:
-        check_codec(sound.format, sound.subtype)
-        _check_parameters(sound.samplerate, sound.channels)
-        pieces = _resample(_mono_blocks(sound, limits), sound.samplerate, limits.sample_rate)
+    with _opened(file, limits) as source:
+        check_sample_rate(source.sample_rate)
+        check_channels(source.channels)
+        pieces = _resample(_mono_blocks(source, limits), source.sample_rate, limits.sample_rate)
         yield from _checked(pieces, limits)
 
 
-def _opened(file: BinaryIO) -> soundfile.SoundFile:
-    os.lseek(file.fileno(), 0, os.SEEK_SET)  # whatever a buffer has read ahead
-    try:
-        return soundfile.SoundFile(file.fileno(), closefd=False)
-    except soundfile.LibsndfileError:
-        raise _undecodable("its header can't be read") from None
+def _opened(file: BinaryIO, limits: AudioLimits) -> AbstractContextManager[Source]:
+    container = check_magic(file, accept_m4a=limits.accept_m4a)
+    if container in {Container.MP4, Container.AAC}:
+        from app.audio import av_source  # noqa: PLC0415 - where an operator wants it, not before
+
+        return av_source.opened(file, container.value)
+    if container is Container.OGG:
+        ogg.check_headers(file)
+    return soundfile_source.opened(file)
 
 
-def _check_parameters(sample_rate: int, channels: int) -> None:
-    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
-        raise RequestError(
-            Kind.UNSUPPORTED_AUDIO,
-            f"The sample rate is {sample_rate} Hz; "
-            f"send between {MIN_SAMPLE_RATE} and {MAX_SAMPLE_RATE} Hz.",
-        )
-    if channels > MAX_CHANNELS:
-        raise RequestError(
-            Kind.UNSUPPORTED_AUDIO,
-            f"The file has {channels} channels; send at most {MAX_CHANNELS}.",
-        )
-
-
-def _mono_blocks(sound: soundfile.SoundFile, limits: AudioLimits) -> Iterator[Samples]:
+def _mono_blocks(source: Source, limits: AudioLimits) -> Iterator[Samples]:
     """Yield the file block by block, mixed down, until it ends or is too long."""
-    budget = round(limits.max_duration_s * sound.samplerate)
-    decoded = 0
-    for block in _blocks(sound):
-        decoded += len(block)
-        if decoded > budget:
+    budget = round(limits.max_duration_s * source.sample_rate)
+    for block in source.blocks:
+        budget -= len(block)
+        if budget < 0:
             raise RequestError(
                 Kind.AUDIO_TOO_LONG,
                 f"The track is longer than {limits.max_duration_s:g} s; send a shorter one.",
@@ -87,38 +68,11 @@ def _mono_blocks(sound: soundfile.SoundFile, limits: AudioLimits) -> Iterator[Sa
         mono = _mix_down(block)
         # Not finite fails the comparison too.
         if not np.max(np.abs(mono)) <= MAX_MAGNITUDE:
-            raise _undecodable("its samples are out of any range")
+            raise undecodable("its samples are out of any range")
         yield mono
-    if decoded < sound.frames and sound.format == "FLAC" and sound.frames != UNKNOWN_LENGTH:
-        raise _undecodable("it ends before it should")
 
 
-def _blocks(sound: soundfile.SoundFile) -> Iterator[Samples]:
-    """Yield blocks of (frames, channels).
-
-    At the end of a FLAC of unknown length libsndfile fills the block and then reports a failed
-    seek, so what it filled is found by what is left of a filling of NaN.
-    """
-    unknown_length = sound.frames == UNKNOWN_LENGTH
-    block = np.empty((BLOCK_FRAMES, sound.channels), np.float32)
-    while True:
-        if unknown_length:
-            block.fill(np.nan)
-        try:
-            frames = sound.buffer_read_into(block, "float32")
-        except soundfile.LibsndfileError as error:
-            if not (unknown_length and error.code == FAILED_SEEK):
-                raise _undecodable("it breaks off or is damaged") from None
-            frames = int(np.count_nonzero(~np.isnan(block[:, 0])))
-            if frames:
-                yield block[:frames]
-            return
-        if frames == 0:
-            return
-        yield block[:frames]
-
-
-def _mix_down(block: Samples) -> Samples:
+def _mix_down(block: Block) -> Samples:
     """(frames, channels) to (frames,). Adding columns is ten times as fast as `mean(axis=1)`."""
     mono = block[:, 0].copy()
     for channel in range(1, block.shape[1]):
@@ -158,9 +112,3 @@ def _checked(pieces: Iterator[Samples], limits: AudioLimits) -> Iterator[Samples
             "Nothing in the track is above the noise floor. Check that the export is not muted "
             "and that its channels do not cancel each other out.",
         )
-
-
-def _undecodable(reason: str) -> RequestError:
-    return RequestError(
-        Kind.UNDECODABLE_AUDIO, f"The audio file is broken: {reason}. Export it again and retry."
-    )

@@ -1,10 +1,13 @@
 """Which files we open: decided by their first bytes, never by a name that a client chose."""
 
+import os
+from enum import StrEnum
 from typing import BinaryIO
 
 from app.errors import Kind, RequestError
 
 ACCEPTED = "WAV, AIFF, FLAC, MP3, Ogg Vorbis and Opus"
+"""What is read in any case; M4A and AAC are where an operator wants it."""
 
 SUBTYPES = {
     "WAV": {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"},
@@ -17,25 +20,49 @@ SUBTYPES = {
 }
 """libsndfile's names of the containers and codecs that we let it decode; it knows many more."""
 
+MP4_BRANDS = {b"M4A ", b"M4B ", b"mp41", b"mp42", b"isom", b"iso2", b"iso5", b"iso6", b"dash"}
+"""Of files that may hold nothing but sound; whether one does is seen once it is open."""
+
 HEAD_BYTES = 12
+MAX_TAGS = 8
 
 SYNC_MASK = 0b11111111_11100000
 VERSION_MASK, RESERVED_VERSION = 0b11000, 0b01000
 LAYER_MASK, LAYER_III = 0b00110, 0b00010
 """The first two bytes of an MPEG audio frame (ISO/IEC 11172-3, 2.4.1.3)."""
 
+ADTS_MASK, ADTS = 0b11111111_11110110, 0b11111111_11110000
+"""Those of an AAC frame (ISO/IEC 13818-7, 6.2): a sync word of 12 bits, and layer 0."""
 
-def check_magic(file: BinaryIO) -> None:
+
+class Container(StrEnum):
+    """What files begin with; the last two by FFmpeg's names."""
+
+    WAV = "wav"
+    AIFF = "aiff"
+    FLAC = "flac"
+    OGG = "ogg"
+    MP3 = "mp3"
+    MP4 = "mp4"
+    AAC = "aac"
+
+
+def check_magic(file: BinaryIO, *, accept_m4a: bool) -> Container:
     """Look at a file's first bytes, before any decoder sees it.
 
     Raises:
         RequestError: `unsupported_audio` where they open none of the accepted containers.
     """
-    head = file.read(HEAD_BYTES)
-    if not _is_accepted(head):
-        raise RequestError(
-            Kind.UNSUPPORTED_AUDIO, f"This is not an audio file that we read. Send {ACCEPTED}."
-        )
+    head, tags = file.read(HEAD_BYTES), 0
+    while head[:3] == b"ID3" and tags < MAX_TAGS:
+        head = _after_tag(file, head)
+        tags += 1
+    container = _container(head)
+    optional = container in {Container.MP4, Container.AAC}
+    hidden = tags and container is Container.OGG  # its pages begin where the file does
+    if container is None or hidden or (optional and not accept_m4a):
+        raise unsupported("This is not an audio file that we read.")
+    return container
 
 
 def check_codec(container: str, codec: str) -> None:
@@ -45,25 +72,47 @@ def check_codec(container: str, codec: str) -> None:
         RequestError: `unsupported_audio` where it is not on it.
     """
     if codec not in SUBTYPES.get(container, set()):
-        raise RequestError(
-            Kind.UNSUPPORTED_AUDIO,
-            f"We do not read the codec {codec} in {container}. Send {ACCEPTED}.",
-        )
+        raise unsupported(f"We do not read the codec {codec} in {container}.")
 
 
-def _is_accepted(head: bytes) -> bool:
-    if head[:4] in (b"RIFF", b"RF64"):
-        return head[8:12] == b"WAVE"
-    if head[:4] == b"FORM":
-        return head[8:12] in (b"AIFF", b"AIFC")
-    return head[:4] in (b"fLaC", b"OggS") or head[:3] == b"ID3" or _is_mpeg_frame(head)
+def unsupported(what: str) -> RequestError:
+    """A file that is not of the formats that we read; `what` is a sentence about it."""
+    return RequestError(Kind.UNSUPPORTED_AUDIO, f"{what} Send {ACCEPTED}.")
 
 
-def _is_mpeg_frame(head: bytes) -> bool:
-    """An 11-bit sync word, then a version that is not reserved and layer III."""
-    first = int.from_bytes(head[:2], "big")
-    return (
+def _after_tag(file: BinaryIO, head: bytes) -> bytes:
+    """The first bytes behind an ID3 tag, where libsndfile looks too.
+
+    The tag's length, without its first ten bytes, has seven bits in each byte.
+    """
+    high, upper, lower, low = (byte & 0x7F for byte in head[6:10].ljust(4, b"\0"))
+    length = high << 21 | upper << 14 | lower << 7 | low
+    file.seek(10 + length - len(head), os.SEEK_CUR)
+    return file.read(HEAD_BYTES)
+
+
+def _container(head: bytes) -> Container | None:
+    match head[:4], head[8:12]:
+        case (b"RIFF" | b"RF64", b"WAVE"):
+            return Container.WAV
+        case (b"FORM", b"AIFF" | b"AIFC"):
+            return Container.AIFF
+        case (b"fLaC", _):
+            return Container.FLAC
+        case (b"OggS", _):
+            return Container.OGG
+    if head[4:8] == b"ftyp":
+        return Container.MP4 if head[8:12] in MP4_BRANDS else None
+    return _of_frame(int.from_bytes(head[:2], "big"))
+
+
+def _of_frame(first: int) -> Container | None:
+    """By a sync word, then a version that is not reserved and a layer."""
+    if first & ADTS_MASK == ADTS:
+        return Container.AAC
+    is_mp3 = (
         first & SYNC_MASK == SYNC_MASK
         and first & VERSION_MASK != RESERVED_VERSION
-        and (first & LAYER_MASK == LAYER_III)
+        and first & LAYER_MASK == LAYER_III
     )
+    return Container.MP3 if is_mp3 else None

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
+from app.errors import Kind, RequestError
+
 MIN_SAMPLE_RATE = 8_000
 MAX_SAMPLE_RATE = 384_000
 MAX_CHANNELS = 8
 
 MAX_MAGNITUDE = 1e3
 """Far above any real overshoot; broken MP3 frames decode to 1e8, which overflows when squared."""
+
+MAX_RESAMPLED_MAGNITUDE = 10 * MAX_MAGNITUDE
+"""The same with what a resampler may add to it, amply."""
 
 NOISE_FLOOR = 1e-3
 """A peak below -60 dBFS counts as silence."""
@@ -21,8 +26,37 @@ class AudioLimits:
         sample_rate: What every file is resampled to, in Hz.
         min_duration_s: Shortest track.
         max_duration_s: Longest track.
+        accept_m4a: Whether M4A and AAC are read too.
     """
 
     sample_rate: int
     min_duration_s: float
     max_duration_s: float
+    accept_m4a: bool = False
+
+
+def check_sample_rate(sample_rate: int) -> None:
+    """Refuse a rate, in Hz, that no music has.
+
+    Raises:
+        RequestError: `unsupported_audio`.
+    """
+    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
+        raise RequestError(
+            Kind.UNSUPPORTED_AUDIO,
+            f"The sample rate is {sample_rate} Hz; "
+            f"send between {MIN_SAMPLE_RATE} and {MAX_SAMPLE_RATE} Hz.",
+        )
+
+
+def check_channels(channels: int) -> None:
+    """Refuse more channels than we mix.
+
+    Raises:
+        RequestError: `unsupported_audio`.
+    """
+    if channels > MAX_CHANNELS:
+        raise RequestError(
+            Kind.UNSUPPORTED_AUDIO,
+            f"The file has {channels} channels; send at most {MAX_CHANNELS}.",
+        )

@@ -2,7 +2,7 @@
 
 The processes come from a fork server that holds only the decoder: it is a program of its own, so no
 thread, lock or gigabyte of TensorFlow is ever copied into a decoder. They get descriptors, not
-paths, and leave their samples in shared memory.
+paths, and leave their samples in shared memory. What they leave and say there is not trusted.
 """
 
 import asyncio
@@ -12,17 +12,19 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from importlib.util import find_spec
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.forkserver import ensure_running
 from typing import BinaryIO
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from app.audio import child
-from app.audio.limits import AudioLimits
+from app.audio import child, sandbox
+from app.audio.limits import MAX_RESAMPLED_MAGNITUDE, AudioLimits
 from app.audio.shared_samples import SharedSamples
 from app.domain import Samples
-from app.errors import Kind, RequestError
+from app.errors import Kind, RequestError, SetupError
 from app.stages import Stage, StageClock
 
 log = logging.getLogger(__name__)
@@ -44,10 +46,13 @@ Started = tuple[ForkServerProcess, socket.socket]
 class Decoding:
     """A file while it is being decoded."""
 
-    def __init__(self, connection: socket.socket, samples: Samples, timeout_s: float) -> None:
+    def __init__(
+        self, connection: socket.socket, theirs: Samples, ours: Samples, timeout_s: float
+    ) -> None:
         self.complete = False
         self._connection = connection
-        self._samples = samples
+        self._theirs = theirs
+        self._ours = ours
         self._patience_s = timeout_s
 
     async def progress(self) -> AsyncIterator[Samples]:
@@ -64,11 +69,24 @@ class Decoding:
         while not self.complete:
             told = _understood(await self._news())
             if isinstance(told, child.Refusal):
-                raise RequestError(told.kind, told.detail, dict(told.extra))
-            if not known <= told.samples <= len(self._samples) or not told.samples:
+                raise RequestError(told.kind, told.detail, told.model_dump()["extra"])
+            if not known <= told.samples <= len(self._theirs) or not told.samples:
                 raise _broke(f"it told of {told.samples} samples")
+            await asyncio.to_thread(self._take, known, told.samples)
             known, self.complete = told.samples, told.complete
-            yield self._samples[:known]
+            yield self._ours[:known]
+
+    def _take(self, first: int, last: int) -> None:
+        """Copy samples to where the decoder can't change them any more, then check them.
+
+        It checked them itself, but a file may have taken it over.
+        """
+        samples = self._ours[first:last]
+        np.copyto(samples, self._theirs[first:last])
+        # Not finite fails the comparison too.
+        low, high = samples.min(initial=0), samples.max(initial=0)
+        if not -MAX_RESAMPLED_MAGNITUDE <= low <= high <= MAX_RESAMPLED_MAGNITUDE:
+            raise _broke("its samples are out of any range")
 
     async def _news(self) -> bytes:
         """The newest message; the ones before it say nothing more."""
@@ -111,12 +129,21 @@ class Decoder:
             limits: What a file may be.
             workers: Files decoded at a time.
             timeout_s: The longest that one may take.
+
+        Raises:
+            SetupError: A library that decoders need is missing.
         """
+        sandbox.check_available()
+        if limits.accept_m4a and find_spec("av") is None:
+            raise SetupError(
+                "TAGGRAM_ACCEPT_M4A is set, but PyAV is missing. Install it with "
+                "`pip install taggram[m4a]`."
+            )
         self.limits = limits
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(workers)
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([child.__name__])
+        self._context.set_forkserver_preload(_preloaded(limits))
         ensure_running()
 
     @asynccontextmanager
@@ -133,12 +160,13 @@ class Decoder:
             await self._slots.acquire()
         try:
             with clock.stage(Stage.DECODE):
+                room = round(longest_s * self.limits.sample_rate)
                 async with self._process() as connection:
-                    with SharedSamples(round(longest_s * self.limits.sample_rate)) as memory:
-                        job = [file.fileno(), memory.descriptor]
+                    with SharedSamples(room) as theirs, SharedSamples(room) as ours:
+                        job = [file.fileno(), theirs.descriptor]
                         with suppress(ConnectionError):  # the reading will say that it ended
                             socket.send_fds(connection, [child.JOB], job)
-                        yield Decoding(connection, memory.samples, self._timeout_s)
+                        yield Decoding(connection, theirs.samples, ours.samples, self._timeout_s)
         finally:
             self._slots.release()
 
@@ -174,6 +202,12 @@ class Decoder:
         finally:
             theirs.close()  # only the child holds it now, so its death ends the reading
         return process, ours
+
+
+def _preloaded(limits: AudioLimits) -> list[str]:
+    """What is imported once, for all decoders."""
+    modules = [child.__name__, sandbox.SECCOMP]
+    return [*modules, "app.audio.av_source"] if limits.accept_m4a else modules
 
 
 def _understood(message: bytes) -> child.Progress | child.Refusal:

@@ -1,6 +1,8 @@
 """Taggrams in this process: the embedded default."""
 
-from cachetools import LRUCache
+from collections.abc import Mapping, Sequence
+
+from cachetools import TTLCache
 
 from app.domain import Taggram, TaggramKey
 
@@ -9,14 +11,15 @@ OVERHEAD_BYTES = 1_000
 
 
 class MemoryCache:
-    """Keeps the most recently used taggrams within a bound of bytes."""
+    """Keeps the most recently used taggrams for a time and within a bound of bytes."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self._taggrams: LRUCache[TaggramKey, Taggram] = LRUCache(max_bytes, getsizeof=_size)
+    def __init__(self, max_bytes: int, ttl_s: float) -> None:
+        self._taggrams: TTLCache[TaggramKey, Taggram] = TTLCache(max_bytes, ttl_s, getsizeof=_size)
 
-    async def get(self, key: TaggramKey) -> Taggram | None:
+    async def get(self, keys: Sequence[TaggramKey]) -> Mapping[TaggramKey, Taggram]:
         """See `TaggramCache`."""
-        return self._taggrams.get(key)
+        self._taggrams.expire()  # what is too old is not only hidden but forgotten
+        return {key: found for key in keys if (found := self._taggrams.get(key)) is not None}
 
     async def put(self, taggram: Taggram) -> None:
         """See `TaggramCache`; a taggram larger than the whole cache is not kept."""

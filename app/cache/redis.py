@@ -1,17 +1,21 @@
 """Taggrams in Redis, shared by replicas: the only import of `redis`.
 
-The client's defaults would hold a request for a minute behind a stopped server, so time-outs are
-short and nothing is retried: without Redis an answer is computed anew, and counted.
+Nothing that Redis does or says is trusted: who waits for it waits briefly and only until one found
+it down, what is too long is not read, what is not signed is not believed. Without Redis an answer
+is computed anew, and counted.
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
+from app.cache.breaker import Breaker, Unavailable
 from app.cache.codec import pack, unpack
+from app.cache.seal import Seal
 from app.domain import Taggram, TaggramKey
 from app.errors import SetupError
 from app.metrics import Metrics
@@ -20,64 +24,129 @@ log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 32
 
-FORMAT = "taggram:1"
+MAX_BYTES_PER_S = 2_000
+"""A taggram's longest second: 500 scores, ten times those of the published models."""
+
+MAX_EXTRA_BYTES = 10_000
+"""Signature, header, and the windows that even the shortest track has."""
+
+FORMAT = "taggram:2"
 """Part of each key: a new format of the values finds none of the old."""
 
 
-class RedisCache:
-    """Keeps taggrams in Redis for a time."""
+class NoTaggram(ValueError):  # noqa: N818 - what is wrong, in the log's words
+    """None is that long, or of that type."""
 
-    def __init__(self, url: str, timeout_s: float, ttl_s: int, metrics: Metrics) -> None:
-        """Connect at the first use; where all connections are taken, wait as for an answer.
+
+class RedisCache:
+    """Keeps taggrams in Redis for a time.
+
+    Attributes:
+        breaker: Guards all that is asked of this Redis, by whomever.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        seal: Seal,
+        metrics: Metrics,
+        *,
+        timeout_s: float,
+        ttl_s: int,
+        max_duration_s: float,
+    ) -> None:
+        """Connect at the first use.
 
         Args:
             url: As `redis://host:6379/0`.
-            timeout_s: The longest wait for a connection, and for an answer.
-            ttl_s: How long a taggram is kept.
+            seal: Signs what is kept.
             metrics: Where failures are counted.
+            timeout_s: The longest wait for a connection and an answer, both together.
+            ttl_s: How long a taggram is kept.
+            max_duration_s: The longest track that there can be.
 
         Raises:
             SetupError: That is no address of a Redis.
         """
         try:
+            # The breaker bounds every wait; a retry would only spend its time. With protocol 3 the
+            # client listens for notices, and does not notice that an idle connection was closed.
             pool = BlockingConnectionPool.from_url(
-                url,
-                max_connections=MAX_CONNECTIONS,
-                timeout=timeout_s,
-                socket_timeout=timeout_s,
-                socket_connect_timeout=timeout_s,
-                retry=Retry(NoBackoff(), 0),
+                url, max_connections=MAX_CONNECTIONS, retry=Retry(NoBackoff(), 0), protocol=2
             )
-        except ValueError as error:
-            raise SetupError(f"TAGGRAM_REDIS_URL is no address of a Redis: {error}") from error
+        except ValueError as error:  # which may hold a part of the password
+            raise SetupError(
+                "TAGGRAM_REDIS_URL is no address of a Redis, as redis://host:6379/0 or "
+                "redis://user:password@host:6379/0, the password percent-encoded"
+            ) from error
         self._redis = Redis.from_pool(pool)
-        self._ttl_s = ttl_s
+        self.breaker = Breaker("Redis", self._probe, ResponseError, timeout_s, metrics.cache_down)
+        self._seal = seal
         self._metrics = metrics
+        self._ttl_s = ttl_s
+        self._max_bytes = MAX_EXTRA_BYTES + round(max_duration_s * MAX_BYTES_PER_S)
 
-    async def get(self, key: TaggramKey) -> Taggram | None:
-        """See `TaggramCache`."""
+    async def get(self, keys: Sequence[TaggramKey]) -> Mapping[TaggramKey, Taggram]:
+        """See `TaggramCache`; one round trip."""
         try:
-            data = await self._redis.get(_name(key))
-            return unpack(key, data) if isinstance(data, bytes) else None
-        except (RedisError, OSError, ValueError) as error:
+            answers = await self._read([_name(key) for key in keys])
+        except (Unavailable, RedisError) as error:
             self._failed("get", error)
-            return None
+            return {}
+        found = {key: self._opened(key, data) for key, data in zip(keys, answers, strict=True)}
+        return {key: taggram for key, taggram in found.items() if taggram is not None}
 
     async def put(self, taggram: Taggram) -> None:
         """See `TaggramCache`."""
+        name = _name(taggram.key)
         try:
-            await self._redis.set(_name(taggram.key), pack(taggram), ex=self._ttl_s)
-        except (RedisError, OSError) as error:
+            data = self._checked(self._seal.sealed(name, pack(taggram)))
+            async with self.breaker.guarded():
+                await self._redis.set(name, data, ex=self._ttl_s)
+        except (Unavailable, RedisError, NoTaggram) as error:
             self._failed("put", error)
 
     async def close(self) -> None:
         """See `TaggramCache`."""
+        await self.breaker.close()
         await self._redis.aclose()
+
+    async def _read(self, names: Sequence[str]) -> Sequence[object]:
+        """Values, empty where there is none, or errors; of each a byte more than allowed at most.
+
+        Raises:
+            Unavailable: Redis is down.
+            RedisError: It does not let us in.
+        """
+        async with self.breaker.guarded(), self._redis.pipeline(transaction=False) as questions:
+            for name in names:
+                questions.getrange(name, 0, self._max_bytes)
+            return await questions.execute(raise_on_error=False)
+
+    async def _probe(self) -> None:
+        await self._redis.getrange(FORMAT, 0, 0)
+
+    def _opened(self, key: TaggramKey, answer: object) -> Taggram | None:
+        if answer == b"":
+            return None
+        try:
+            return unpack(key, self._seal.opened(_name(key), self._checked(answer)))
+        except (ResponseError, ValueError) as error:
+            self._failed("get", error)
+            return None
+
+    def _checked(self, data: object) -> bytes:
+        if isinstance(data, ResponseError):
+            raise data
+        if not isinstance(data, bytes) or len(data) > self._max_bytes:
+            raise NoTaggram
+        return data
 
     def _failed(self, operation: str, error: Exception) -> None:
         self._metrics.cache_failure(operation)
-        log.warning("cache %s failed: %s", operation, type(error).__name__)
+        if not isinstance(error, Unavailable):  # of that the breaker says once what is to be said
+            log.warning("cache %s failed: %s", operation, type(error).__name__)
 
 
 def _name(key: TaggramKey) -> str:
-    return f"{FORMAT}:{key.model}:{key.track_id}"
+    return f"{FORMAT}:{key.model}:{key.precision}:{key.track_id}"

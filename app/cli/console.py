@@ -2,6 +2,8 @@
 
 import logging
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +13,7 @@ from pydantic_settings import SettingsError
 from rich.console import Console
 
 from app.errors import SetupError, TaggramError
+from app.logs import JsonLine, LineWriter
 from app.settings import Settings
 
 out = Console()
@@ -56,6 +59,27 @@ def read_settings() -> Settings:
 
 
 def log_to_stderr(level: int) -> None:
-    """Our own lines; what TensorFlow finds wrong it raises, besides printing much that is not."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    """Lines for people."""
+    _quiet_tensorflow()
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def log_json_to_stderr(level: int) -> LineWriter:
+    """Lines for machines, warnings and broken threads among them; who writes them."""
+    _quiet_tensorflow()
+    writer = LineWriter(sys.stderr.fileno())
+    writer.setFormatter(JsonLine())
+    logging.basicConfig(level=level, handlers=[writer])
+    logging.captureWarnings(True)
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what clients send
+    threading.excepthook = _log_broken_thread
+    return writer
+
+
+def _quiet_tensorflow() -> None:
+    """What it finds wrong it raises, besides printing much that is not."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def _log_broken_thread(broken: threading.ExceptHookArgs) -> None:
+    logging.getLogger(__name__).critical("a thread broke", exc_info=broken.exc_value)

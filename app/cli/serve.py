@@ -1,43 +1,62 @@
 """`taggram serve`."""
 
+import ipaddress
 import logging
-import signal
+import os
 from typing import Annotated
 
 import typer
 
-from app.cli.console import log_to_stderr, plain_errors, read_settings
+from app.cli.console import log_json_to_stderr, plain_errors, read_settings
 from app.errors import SetupError
 from app.services import Services
-
-GRACE_S = 30
-"""For requests that are being answered when the service is told to stop."""
 
 
 def serve(
     host: Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PORT", help="Port to listen on.")] = 8000,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Let other machines in without an API key.")
+    ] = False,
 ) -> None:
     """Serve the API; settings come from TAGGRAM_ variables, see the README."""
-    log_to_stderr(logging.INFO)
+    log = log_json_to_stderr(logging.INFO)
     with plain_errors():
-        services = Services(read_settings())
-        # The web stack takes seconds to import; what is wrong with the set-up is said before.
-        import uvicorn
+        settings = read_settings()
+        if not (insecure or settings.keys_file or _is_loopback(host)):
+            raise SetupError(
+                f"without API keys only this machine may call, so not on {host}; make a key with "
+                "`taggram keys create`, or say --insecure where something else guards the service"
+            )
+        services = Services(settings)
+        log.on_drop = services.metrics.log_line_dropped
+        _run(services, host, port)
 
-        from app.main import create_app
 
-        application = create_app(services)
-        # uvicorn drains, then raises the signal again; by then all is done, so end with status 0.
-        signal.signal(signal.SIGTERM, lambda *_: None)
-        uvicorn.run(
-            application,
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
-        if application.state.failure is not None:
-            raise SetupError(str(application.state.failure)) from application.state.failure
+def _run(services: Services, host: str, port: int) -> None:
+    # The web stack takes seconds to import; what is wrong with the set-up is said before.
+    from app.main import create_app
+    from app.server import companion, run, server
+
+    address = services.settings.operations_address
+    application = create_app(services, for_operators=address is None)
+    beside = companion(create_app(services), *_split(address)) if address else None
+    run(server(application, services, host, port), beside)
+    if services.is_stuck:
+        # Python waits for all threads before it ends, and this one never does.
+        logging.shutdown()
+        os._exit(1)
+    if application.state.failure is not None:
+        raise SetupError(str(application.state.failure)) from application.state.failure
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)

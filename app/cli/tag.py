@@ -103,7 +103,7 @@ async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> T
     projection = services.lexicon.projection(vocabulary, None)
     with path.open("rb") as file:
         track = Track(file, hashlib.file_digest(file, "sha256").hexdigest())
-        taggrams, _ = await services.tagger.hear(track, projection.models, StageClock())
+        taggrams, _ = await services.serving.tagger.hear(track, projection.models, StageClock())
     return TaggedFile(
         path,
         track.track_id,

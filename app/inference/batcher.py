@@ -40,11 +40,13 @@ class BatchLimits:
         max_batch_windows: Windows heard at a time; none: what suits the engine.
         max_wait_s: How long an idle device waits for a batch to fill.
         max_queued_windows: Windows that may wait, of all lanes.
+        patience_s: A batch that takes longer hangs.
     """
 
     max_batch_windows: int | None
     max_wait_s: float
     max_queued_windows: int
+    patience_s: float
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,11 @@ class Part:
 
 
 class Batcher:
-    """Runs engines off the event loop, one batch at a time."""
+    """Runs engines off the event loop, one batch at a time.
+
+    Attributes:
+        is_stuck: Whether a model hangs. Nobody can end its thread: only a new process helps.
+    """
 
     def __init__(self, limits: BatchLimits, metrics: Metrics) -> None:
         self._limits = limits
@@ -76,14 +82,18 @@ class Batcher:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="inference")
         self._running: asyncio.Task[None] | None = None
         self._closed = False
+        self.is_stuck = False
 
     @contextmanager
     def lane(self, clock: StageClock) -> Iterator[Lane]:
         """Lend out a lane; what waits in it when the body ends is dropped.
 
         Raises:
-            RequestError: `not_ready` where the service is about to end.
+            RequestError: `not_ready` where the service is about to end, `engine_failed` where a
+                model hangs.
         """
+        if self.is_stuck:
+            raise _failing()
         if self._closed:
             raise _ending()
         if self._running is None:
@@ -122,7 +132,7 @@ class Batcher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(self._thread.shutdown)
+        await asyncio.to_thread(self._thread.shutdown, wait=not self.is_stuck)
 
     def _queued(self) -> int:
         return sum(lane.waiting for lane in self._lanes)
@@ -140,11 +150,11 @@ class Batcher:
                 hearing = asyncio.create_task(self._hear(*self._next_batch()))
                 self._hearing.add(hearing)
                 hearing.add_done_callback(self._heard)
-            except Exception as error:
+            except Exception:
                 # Whatever it is: were this loop to end, every later caller would wait for ever.
                 log.exception("no batch could be made")
                 for lane in self._lanes:
-                    lane.fail(error)
+                    lane.fail(_failing())
             self._windows_left()
 
     async def _batch_due(self) -> None:
@@ -194,22 +204,33 @@ class Batcher:
         windows = [window for part in parts for window in part.windows]
         self._metrics.batch(len(windows))
         loop = asyncio.get_running_loop()
+        patience = asyncio.timeout(self._limits.patience_s)
         try:
-            scores, seconds = await loop.run_in_executor(self._thread, _score, engine, windows)
+            async with patience:
+                scores, seconds = await loop.run_in_executor(self._thread, _score, engine, windows)
             ends = np.cumsum([len(part.windows) for part in parts])
             for part, part_scores in zip(parts, np.split(scores, ends[:-1]), strict=True):
                 _answer(part, engine, part_scores, seconds)
-        except Exception as error:
+        except Exception:
             # An engine may fail with anything, and each caller is owed an answer.
             log.exception(
                 "%s failed on %d windows of %d tracks", engine.ref, len(windows), len(parts)
             )
+            if patience.expired():
+                self._give_up()
+                return
             if len(parts) == 1:
-                parts[0].lane.fail(error)
+                parts[0].lane.fail(_failing())
                 return
             for part in parts:
                 if part.lane in self._lanes and not part.lane.failed:
                     await self._hear(engine, [part])
+
+    def _give_up(self) -> None:
+        self.is_stuck = True
+        for lane in self._lanes:
+            lane.fail(_failing())
+        self._windows_left()
 
 
 def _score(engine: Engine, windows: Sequence[Samples]) -> tuple[Scores, float]:
@@ -222,9 +243,7 @@ def _score(engine: Engine, windows: Sequence[Samples]) -> tuple[Scores, float]:
 def _answer(part: Part, engine: Engine, scores: Scores, seconds: float) -> None:
     if len(scores) != len(part.windows) or not np.isfinite(scores).all():
         log.error("%s gives no scores for a track", engine.ref)
-        part.lane.fail(
-            RequestError(Kind.INTERNAL_ERROR, "The model gave no scores for this track.")
-        )
+        part.lane.fail(_failing())
     else:
         part.lane.receive(engine, part.first, scores, seconds)
 
@@ -235,6 +254,10 @@ def _shares(waiting: dict[Lane, int], size: int) -> Counter[Lane]:
     while shares.total() < size and (hungry := [n for n in waiting if shares[n] < waiting[n]]):
         shares.update(hungry[: size - shares.total()])
     return shares
+
+
+def _failing() -> RequestError:
+    return RequestError(Kind.ENGINE_FAILED, "The model failed. Try again in a moment.")
 
 
 def _ending() -> RequestError:

@@ -11,7 +11,7 @@ from app.domain import Scores, Windows
 from app.inference.batcher import Batcher
 from app.inference.engine import Engine
 from app.inference.lane import Lane
-from app.inference.melgrams import Melgrams, MelgramStream
+from app.inference.melgrams import MelgramStream
 from app.stages import StageClock
 
 
@@ -31,14 +31,13 @@ class Heard:
 class Listener:
     """Brings a track's windows before models while the rest of it is being decoded."""
 
-    def __init__(self, decoder: Decoder, melgrams: Melgrams, batcher: Batcher) -> None:
+    def __init__(self, decoder: Decoder, batcher: Batcher) -> None:
         self._decoder = decoder
-        self._melgrams = melgrams
         self._batcher = batcher
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="melgram")
 
     async def listen(self, file: BinaryIO, engines: Sequence[Engine], clock: StageClock) -> Heard:
-        """Have models hear a file.
+        """Have models hear a file; they all hear the same melgrams.
 
         Raises:
             RequestError: The file can't be decoded, or the service ends.
@@ -57,7 +56,7 @@ class Listener:
         self, file: BinaryIO, engines: Sequence[Engine], lane: Lane, clock: StageClock
     ) -> int:
         """Queue all windows of a file; how many samples it has."""
-        stream = MelgramStream(self._melgrams)
+        stream = MelgramStream(engines[0].melgrams)
         async with self._decoder.decoding(file, clock) as decoding:
             async for track in decoding.progress():
                 pieces = stream.pieces(track, complete=decoding.complete)

@@ -12,6 +12,7 @@ from app.errors import ManifestError
 
 FILE_NAME = "manifest.toml"
 
+Count = Annotated[int, Field(gt=0, lt=2**20)]
 Unit = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -24,7 +25,7 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Architecture(_Table):
@@ -37,10 +38,10 @@ class Architecture(_Table):
 class FrontEndTable(_Table):
     """See `app.domain.FrontEnd`."""
 
-    sample_rate: Annotated[int, Field(gt=0)]
-    n_fft: Annotated[int, Field(gt=0)]
-    hop: Annotated[int, Field(gt=0)]
-    n_mels: Annotated[int, Field(gt=0)]
+    sample_rate: Count
+    n_fft: Count
+    hop: Count
+    n_mels: Count
     f_min: Annotated[float, Field(ge=0)]
     f_max: Annotated[float, Field(gt=0)]
     log_gain: Annotated[float, Field(gt=0)]
@@ -156,12 +157,13 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         manifest = Manifest.model_validate(tomllib.loads(path.read_text()))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ManifestError(f"{path}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ManifestError(f"{path}: {where}: {first['msg']}") from error
+    # No TOML, no UTF-8, a number of thousands of digits; brackets without end.
+    except (OSError, ValueError, RecursionError) as error:
+        raise ManifestError(f"{path}: {error}") from error
     _check(path, manifest)
     return manifest
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
+from safetensors import SafetensorError
 
 from app.errors import WeightsError
 from app.store.manifest import Manifest
@@ -40,19 +41,33 @@ def read_weights(store: Path, manifest: Manifest) -> dict[str, np.ndarray]:
     """The arrays by the path of the variable that each belongs to.
 
     Raises:
-        WeightsError: The file is missing, or not the one that the manifest names.
+        WeightsError: The file is missing, can't be read, is not the one that the manifest names, or
+            holds something else than float32 arrays in safetensors.
     """
     path = weights_path(store, manifest)
     try:
         data = path.read_bytes()  # once: what is hashed is what is loaded
     except FileNotFoundError:
         raise WeightsError(f"{path}: the weights are missing; {BRING_WEIGHTS}") from None
+    except OSError as error:
+        raise WeightsError(f"{path}: the weights can't be read: {error.strerror}") from error
     if sha256(data) != manifest.weights.sha256:
         raise WeightsError(
             f"{path}: the weights are not the ones that the manifest names (SHA-256 differs); "
             f"{BRING_WEIGHTS} to replace them"
         )
-    arrays: dict[str, np.ndarray] = safetensors.numpy.load(data)
+    return _arrays(path, data)
+
+
+def _arrays(path: Path, data: bytes) -> dict[str, np.ndarray]:
+    """Take the file apart; a manifest's author may have hashed anything."""
+    try:
+        arrays: dict[str, np.ndarray] = safetensors.numpy.load(data)
+    except (SafetensorError, KeyError) as error:  # the latter for types that NumPy does not have
+        raise WeightsError(f"{path}: these are no weights in safetensors: {error}") from error
+    for name, array in arrays.items():
+        if array.dtype != np.float32:
+            raise WeightsError(f"{path}: {name} is {array.dtype}; weights are float32")
     return arrays
 
 

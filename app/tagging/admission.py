@@ -1,32 +1,122 @@
-"""A permit before work: an upload is accepted only where there is room for it."""
+"""A place before work: an upload is accepted only where what waits will be heard soon."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from app.errors import Kind, RequestError
+from app.headroom import Headroom
 from app.metrics import Metrics
+from app.tagging.backlog import Backlog, Item
+
+ONE_CLIENTS_SHARE = 0.5
+"""Of the places and of the backlog: whoever fills his leaves the rest to the others."""
+
+
+@dataclass(frozen=True)
+class AdmissionLimits:
+    """How much is accepted.
+
+    Attributes:
+        max_in_flight: Uploads being received or answered.
+        max_backlog_s: How long what waits may take to be heard.
+        max_duration_s: No track is taken to be longer.
+        min_free_bytes: Memory that must be left under the limit of a container.
+    """
+
+    max_in_flight: int
+    max_backlog_s: float
+    max_duration_s: float
+    min_free_bytes: int
+
+
+class Place:
+    """What an accepted upload holds."""
+
+    def __init__(self, backlog: Backlog, item: Item, max_duration_s: float) -> None:
+        self._backlog = backlog
+        self._item = item
+        self._max_duration_s = max_duration_s
+
+    def received(self, audio_s: float) -> None:
+        """All of the upload is here: from now on about so much audio waits to be heard."""
+        self._backlog.arrived(self._item, min(audio_s, self._max_duration_s))
+
+    def heard(self) -> None:
+        """It was heard, not just found in the cache: so fast does the backlog drain."""
+        self._backlog.drained(self._item)
 
 
 class Admission:
-    """Counts the uploads that are being received or answered."""
+    """Hands out places by estimated seconds of work, and counts them."""
 
-    def __init__(self, max_in_flight: int, metrics: Metrics) -> None:
-        self._free = max_in_flight
+    def __init__(self, limits: AdmissionLimits, headroom: Headroom, metrics: Metrics) -> None:
+        self._limits = limits
+        self._headroom = headroom
         self._metrics = metrics
+        self._backlog = Backlog()
+        self._in_flight: Counter[str] = Counter()
+        self._closed = False
+
+    @property
+    def in_flight(self) -> int:
+        """Places that are held."""
+        return self._in_flight.total()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more is accepted."""
+        return self._closed
+
+    def close(self) -> None:
+        """Accept nothing more: the service is about to end."""
+        self._closed = True
 
     @contextmanager
-    def permit(self) -> Iterator[None]:
-        """Hold a place for the body, or refuse before any of the upload is read.
+    def place(self, client: str, audio_s: float) -> Iterator[Place]:
+        """Hold a place for an upload, or refuse before any of it is read.
+
+        Args:
+            client: Whose it is.
+            audio_s: How much audio it seems to hold.
 
         Raises:
-            RequestError: `overloaded`.
+            RequestError: `overloaded`, `rate_limited` where this client alone has its share, or
+                `not_ready` where the service is about to end.
         """
-        if self._free == 0:
-            raise RequestError(Kind.OVERLOADED, "All places are taken. Try again in a moment.")
-        self._free -= 1
+        self._check(client)
+        item = self._backlog.announce(client, min(audio_s, self._limits.max_duration_s))
+        self._in_flight[client] += 1
         self._metrics.upload_began()
         try:
-            yield
+            yield Place(self._backlog, item, self._limits.max_duration_s)
         finally:
-            self._free += 1
+            self._backlog.remove(item)
+            self._in_flight[client] -= 1
+            self._in_flight += Counter()  # forgets clients without a place
             self._metrics.upload_ended()
+            self._metrics.backlog(self._backlog.seconds)
+
+    def _check(self, client: str) -> None:
+        if self._closed:
+            raise RequestError(
+                Kind.NOT_READY, "The service is being restarted. Try again in a moment."
+            )
+        limits, wait_s = self._limits, self._backlog.seconds
+        if self.in_flight >= limits.max_in_flight or wait_s >= limits.max_backlog_s:
+            raise RequestError(
+                Kind.OVERLOADED, "Too many tracks wait to be heard.", retry_after_s=wait_s
+            )
+        free_bytes = self._headroom.free_bytes()
+        if free_bytes is not None and free_bytes < limits.min_free_bytes:
+            raise RequestError(Kind.OVERLOADED, "Memory is short. Try again in a moment.")
+        if (
+            self._in_flight[client] >= ONE_CLIENTS_SHARE * limits.max_in_flight
+            or self._backlog.seconds_of(client) >= ONE_CLIENTS_SHARE * limits.max_backlog_s
+        ):
+            raise RequestError(
+                Kind.RATE_LIMITED,
+                "Too many of your tracks wait to be heard. Send one after the other.",
+                retry_after_s=self._backlog.seconds_of(client),
+            )

@@ -60,13 +60,13 @@ class Tagger:
         Raises:
             RequestError: The file can't be decoded.
         """
-        known = {model.ref: await self._look_up(track.track_id, model) for model in models}
-        missing = [TaggramKey(track.track_id, ref) for ref, found in known.items() if not found]
+        known = await self._look_up(track.track_id, models)
+        missing = [key for key, found in known.items() if not found]
         if any(key in self._flights for key in missing):
             self._metrics.upload_shared()
         if missing:
             heard = await self._flights.answers(missing, partial(self._listen, track, clock))
-            known |= {key.model: taggram for key, (taggram, _) in heard.items()}
+            known |= {key: taggram for key, (taggram, _) in heard.items()}
             for other in {its_clock for _, its_clock in heard.values()} - {clock}:
                 clock.join(other)
         return [taggram for taggram in known.values() if taggram], not missing
@@ -78,23 +78,32 @@ class Tagger:
             RequestError: `unknown_track` where one of them did not, or it is forgotten.
         """
         taggrams = []
-        for model in models:
-            taggram = await self._look_up(track_id, model)
+        for key, taggram in (await self._look_up(track_id, models)).items():
             if taggram is None:
                 raise RequestError(
                     Kind.UNKNOWN_TRACK,
-                    f"{model.name} has not heard this track, or it was forgotten. "
+                    f"{key.model.name} has not heard this track, or it was forgotten. "
                     "POST it to /suggest-tags with the same vocabulary and model.",
                 )
             taggrams.append(taggram)
         return taggrams
 
-    async def _look_up(self, track_id: str, model: Manifest) -> Taggram | None:
-        taggram = await self._cache.get(TaggramKey(track_id, model.ref))
-        if taggram is not None and taggram.scores.shape[1] != len(model.tags.names):
-            taggram = None  # somebody else's, under our name
-        self._metrics.cache_lookup(hit=taggram is not None)
-        return taggram
+    async def _look_up(
+        self, track_id: str, models: Sequence[Manifest]
+    ) -> dict[TaggramKey, Taggram | None]:
+        """What is known, in the models' order, all asked for at once."""
+        tags = {
+            TaggramKey(track_id, model.ref, self._engines[model.ref].precision): model.tags.names
+            for model in models
+        }
+        kept = await self._cache.get(list(tags))
+        known: dict[TaggramKey, Taggram | None] = dict.fromkeys(tags)
+        for key, names in tags.items():
+            taggram = kept.get(key)
+            if taggram is not None and taggram.scores.shape[1] == len(names):
+                known[key] = taggram
+            self._metrics.cache_lookup(hit=known[key] is not None)
+        return known
 
     async def _listen(
         self, track: Track, clock: StageClock, keys: Sequence[TaggramKey]

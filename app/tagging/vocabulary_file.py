@@ -17,6 +17,9 @@ FIELDS = ("name", "version", "description", "tags")
 NO_WORDS = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
 """What YAML makes of an unquoted `null` or `~`, and of `<<`."""
 
+FORMULA = ("=", "+", "-", "@")
+"""With which cells begin that spreadsheets compute."""
+
 NO_TEXT = {"Cc", "Cs"}
 """Unicode's categories of control characters and of lone surrogates."""
 
@@ -85,12 +88,18 @@ class _Reader:
 
     def _tags(self, node: yaml.Node) -> dict[str, Mapping[str, tuple[str, ...]]]:
         tags: dict[str, Mapping[str, tuple[str, ...]]] = {
-            self._text(tag): MappingProxyType(self._sources(sources))
+            self._tag(tag): MappingProxyType(self._sources(sources))
             for tag, sources in self._items(node, "tags, each with its raw tags")
         }
         if not tags:
             raise self._wrong(node, "there is no tag")
         return tags
+
+    def _tag(self, node: yaml.Node) -> str:
+        text = self._text(node)
+        if unicodedata.normalize("NFKC", text).lstrip().startswith(FORMULA):
+            raise self._wrong(node, f"{text!r} would be a formula to whoever opens it as CSV")
+        return text
 
     def _sources(self, node: yaml.Node) -> dict[str, tuple[str, ...]]:
         sources = {}

@@ -2,9 +2,10 @@
 
 import http.client
 import io
+import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,24 @@ def wait_for_uploads(server: Server, count: int) -> None:
         time.sleep(0.02)
 
 
-def logged(server: Server, request_id: str) -> str:
+def kept_uploads(server: Server, folder: Path) -> list[str]:
+    """The files without a name that the server holds open in a folder."""
+    kept = []
+    for descriptor in Path(f"/proc/{server.process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            kept.append(str(descriptor.readlink()))
+    return [path for path in kept if path.startswith(f"{folder}/") and path.endswith("(deleted)")]
+
+
+def logged(server: Server, request_id: str) -> dict[str, Any]:
     """The line of the log about a request; it is written after the answer is sent."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        for line in server.log.read_text(errors="replace").splitlines(keepends=True):
-            if line.endswith(f"request {request_id}\n"):
-                return line
+        for line in server.log.read_text().splitlines(keepends=True):
+            if line.endswith("\n") and request_id in line:
+                entry: dict[str, Any] = json.loads(line)
+                if entry["message"] == "request":
+                    return entry
         time.sleep(0.02)
     raise AssertionError(f"the log has no line about {request_id}")
 

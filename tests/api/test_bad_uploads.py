@@ -1,7 +1,6 @@
 """Whatever is uploaded, the caller is told what is wrong with it, and the next one works."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from tests.api.asking import (
     answer,
     assert_problem,
     encoded,
+    kept_uploads,
     logged,
     metric,
     multipart,
@@ -25,7 +25,9 @@ from tests.api.asking import (
 from tests.api.conftest import MAX_DURATION_S, MAX_UPLOAD_BYTES, Narrow
 from tests.server import Server
 
-FILE_HEAD = multipart(b"").removesuffix(b"\r\n--" + BOUNDARY + b"--\r\n")
+LAST_BOUNDARY = b"--" + BOUNDARY + b"--\r\n"
+FILE_HEAD = multipart(b"").removesuffix(b"\r\n" + LAST_BOUNDARY)
+PART = FILE_HEAD + b"audio\r\n"
 OVER_THE_CAP = bytes(MAX_UPLOAD_BYTES + 1)
 
 AUDIO = {
@@ -45,29 +47,41 @@ AUDIO = {
     ),
 }
 
-BODIES = {
+MALFORMED_BODIES = {
     "nothing": b"",
     "garbage": bytes(100),
-    "no part": b"--" + BOUNDARY + b"--\r\n",
     "another boundary": multipart(b"audio").replace(BOUNDARY, b"another"),
-    "a part of another name": multipart(b"audio", b'form-data; name="song"; filename="a"'),
-    "a part without headers": b"--" + BOUNDARY + b"\r\n\r\naudio\r\n--" + BOUNDARY + b"--\r\n",
     "a part with a header of 100 kB": multipart(b"audio", b"x" * 100_000),
+    "a part with 100,000 headers": multipart(b"audio", b"x\r\n" + b"X: y\r\n" * 100_000),
     "a part with a broken header": multipart(b"audio", b'form-data; name="file"\rX: y'),
-    "an empty part": multipart(b""),
-    "two files": multipart(b"audio").removesuffix(b"--\r\n") + b"\r\n" + multipart(b"audio"),
+    "two files": PART + multipart(b"audio"),
+    "10,000 parts": PART.replace(b"file", b"part") * 10_000 + multipart(b"audio"),
+    "another part of 100 kB": multipart(bytes(100_000), b'form-data; name="other"'),
+    "100 kB before the parts": b"\r\n" * 50_000 + multipart(b"audio"),
+    "100 kB after the parts": multipart(b"audio") + bytes(100_000),
     "a body that breaks off in the audio": multipart(bytes(1000))[:600],
     "a body without its last boundary": FILE_HEAD + b"audio",
 }
 
+BODIES_WITHOUT_AUDIO = {
+    "no part": LAST_BOUNDARY,
+    "a part of another name": multipart(b"audio", b'form-data; name="song"; filename="a"'),
+    "a part without headers": b"--" + BOUNDARY + b"\r\n\r\naudio\r\n--" + BOUNDARY + b"--\r\n",
+    "an empty part": multipart(b""),
+}
+
 CONTENT_TYPES = {
-    "audio": "audio/flac",
-    "a plain form": "application/x-www-form-urlencoded",
-    "no boundary": "multipart/form-data",
-    "an empty boundary": "multipart/form-data; boundary=",
-    "a boundary of 300 characters": f"multipart/form-data; boundary={'x' * 300}",
-    "another boundary": "multipart/form-data; boundary=another",
-    "not a type": "/;;=",
+    "audio": ("audio/flac", 415, "unsupported_media_type"),
+    "a plain form": ("application/x-www-form-urlencoded", 415, "unsupported_media_type"),
+    "not a type": ("/;;=", 415, "unsupported_media_type"),
+    "no boundary": ("multipart/form-data", 400, "malformed_request"),
+    "an empty boundary": ("multipart/form-data; boundary=", 400, "malformed_request"),
+    "a boundary of 300 characters": (
+        f"multipart/form-data; boundary={'x' * 300}",
+        400,
+        "malformed_request",
+    ),
+    "another boundary": ("multipart/form-data; boundary=another", 400, "malformed_request"),
 }
 
 QUERIES = [
@@ -98,14 +112,9 @@ def unharmed(narrow: Narrow) -> Iterator[None]:
     """Afterwards nothing is left behind, nothing broke inside, and good music is welcome."""
     yield
     wait_for_uploads(narrow.server, 0)
-    assert not received(narrow.temporary_files)
+    assert not kept_uploads(narrow.server, narrow.temporary_files)
     assert metric(narrow.server, "taggram_errors_total", kind="internal_error") == 0
     assert answer(post(narrow.server, narrow.good))["cached"]
-
-
-def received(folder: Path) -> list[Path]:
-    """The uploads that lie in a folder."""
-    return list(folder.glob("taggram-*"))
 
 
 @pytest.mark.parametrize("what", AUDIO)
@@ -135,21 +144,35 @@ def test_eleven_minutes_are_too_long_by_default(server: Server) -> None:
     assert problem["max_duration_s"] == 600
 
 
-@pytest.mark.parametrize("what", BODIES)
-def test_a_body_that_holds_no_single_file_is_refused(narrow: Narrow, what: str) -> None:
-    problem = assert_problem(post_body(narrow.server, BODIES[what]), 422, "invalid_parameter")
+@pytest.mark.parametrize("what", MALFORMED_BODIES)
+def test_a_malformed_body_is_refused(narrow: Narrow, what: str) -> None:
+    response = post_body(narrow.server, MALFORMED_BODIES[what])
+    problem = assert_problem(response, 400, "malformed_request")
+    assert "`file`" in problem["detail"]
+
+
+@pytest.mark.parametrize("what", BODIES_WITHOUT_AUDIO)
+def test_a_body_without_audio_is_refused(narrow: Narrow, what: str) -> None:
+    response = post_body(narrow.server, BODIES_WITHOUT_AUDIO[what])
+    problem = assert_problem(response, 422, "invalid_parameter")
     assert "`file`" in problem["detail"]
 
 
 @pytest.mark.parametrize("what", CONTENT_TYPES)
 def test_a_body_of_another_type_is_refused(narrow: Narrow, what: str) -> None:
-    response = post_body(narrow.server, multipart(narrow.good), CONTENT_TYPES[what])
-    problem = assert_problem(response, 422, "invalid_parameter")
+    content_type, status, kind = CONTENT_TYPES[what]
+    response = post_body(narrow.server, multipart(narrow.good), content_type)
+    problem = assert_problem(response, status, kind)
     assert "multipart/form-data" in problem["detail"]
 
 
 def test_a_request_without_any_body_is_refused(narrow: Narrow) -> None:
-    assert_problem(narrow.server.http.post("/suggest-tags"), 422, "invalid_parameter")
+    assert_problem(narrow.server.http.post("/suggest-tags"), 415, "unsupported_media_type")
+
+
+def test_what_lies_beside_the_file_is_passed_over(narrow: Narrow) -> None:
+    other = multipart(bytes(60_000), b'form-data; name="other"').removesuffix(LAST_BOUNDARY)
+    assert answer(post_body(narrow.server, b"\r\n" + other + multipart(narrow.good)))["cached"]
 
 
 @pytest.mark.parametrize(("parameter", "value"), QUERIES)
@@ -187,8 +210,7 @@ def test_the_name_of_the_file_plays_no_part(narrow: Narrow, what: str) -> None:
 def test_no_name_of_a_file_reaches_the_log(narrow: Narrow) -> None:
     named = b'form-data; name="file"; filename="\x1b[31m-not-for-the-log"'
     response = post_body(narrow.server, multipart(b"text", named))
-    line = logged(narrow.server, response.headers["X-Request-ID"])
-    assert "POST /suggest-tags 415" in line
+    assert logged(narrow.server, response.headers["X-Request-ID"])["status"] == 415
     log = narrow.server.log.read_bytes()
     assert b"\x1b" not in log
     assert b"not-for-the-log" not in log
@@ -247,7 +269,7 @@ def test_what_a_client_sent_before_it_left_is_not_kept(narrow: Narrow) -> None:
     with upload(narrow.server, Content_Length="500000") as connection:
         connection.send(FILE_HEAD + narrow.good[:1000])
         wait_for_uploads(narrow.server, 1)
-        assert received(narrow.temporary_files)
+        assert kept_uploads(narrow.server, narrow.temporary_files)
     wait_for_uploads(narrow.server, 0)
-    assert not received(narrow.temporary_files)
+    assert not kept_uploads(narrow.server, narrow.temporary_files)
     assert metric(narrow.server, "taggram_request_seconds_count", **gone) == before + 1

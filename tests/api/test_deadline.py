@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.asking import assert_problem, encoded, metric, noise, post, wait_for_uploads
+from tests.api.asking import (
+    assert_problem,
+    encoded,
+    kept_uploads,
+    metric,
+    noise,
+    post,
+    wait_for_uploads,
+)
 from tests.server import Server, serving
 
 
@@ -35,5 +43,5 @@ def test_nothing_of_it_is_left(hasty: Server, temporary_files: Path) -> None:
     for seed in range(5):
         assert_problem(post(hasty, encoded(noise(4, seed=seed))), 504, "deadline_exceeded")
     wait_for_uploads(hasty, 0)
-    assert not list(temporary_files.glob("taggram-*"))
+    assert not kept_uploads(hasty, temporary_files)
     assert metric(hasty, "taggram_errors_total", kind="internal_error") == 0

@@ -1,8 +1,6 @@
 """From the first answer of a new process to its last."""
 
 import os
-import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,17 +10,11 @@ import httpx
 import pytest
 
 from tests.api.asking import (
-    PATIENCE_S,
-    answer,
     assert_problem,
     encoded,
-    multipart,
     noise,
-    response_to,
-    upload,
-    wait_for_uploads,
 )
-from tests.server import COMMAND, START_S, STOP_S, Server, free_port
+from tests.server import COMMAND, START_S, Server, free_port
 
 NEEDS_MODELS = ["/health/ready", "/taggram?track_id=" + "0" * 64]
 NEEDS_NONE = ["/health/live", "/metrics", "/vocabularies", "/models", "/docs"]
@@ -103,30 +95,3 @@ def test_uploads_are_asked_to_come_again_until_the_models_are_loaded(started: St
 @pytest.mark.parametrize("path", NEEDS_NONE)
 def test_what_needs_no_model_is_answered_from_the_start(started: Started, path: str) -> None:
     assert started.early[path].status_code == httpx.codes.OK
-
-
-def test_told_to_stop_it_answers_what_it_accepted_takes_nothing_new_and_ends_well(
-    started: Started,
-) -> None:
-    server, body = started.server, multipart(encoded(noise(4)))
-    with upload(server, Content_Length=str(len(body))) as connection:
-        connection.send(body[:1000])
-        wait_for_uploads(server, 1)
-        server.process.send_signal(signal.SIGTERM)
-        wait_until_refused(server)
-        connection.send(body[1000:])
-        assert answer(response_to(connection))["suggestions"]
-    assert server.process.wait(STOP_S) == 0
-    assert "Traceback" not in server.log.read_text()
-
-
-def wait_until_refused(server: Server) -> None:
-    """Wait until the server takes no new connections."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", server.http.base_url.port)).close()
-        except ConnectionRefusedError:
-            return
-        time.sleep(0.02)
-    raise AssertionError("it still takes connections")

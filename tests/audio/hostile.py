@@ -1,14 +1,24 @@
 """What a decode process might do once a file has taken it over; these run in its place."""
 
+import ctypes
+import errno
+import mmap
 import os
+import resource
 import socket
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from app.audio import child
+from app.audio import child, ogg
 from app.audio.limits import AudioLimits
+from app.audio.sandbox import confine
+from app.audio.shared_samples import mapped
+from app.domain import Samples
+from app.errors import Kind, RequestError
 
 BREAK = b"\n--\n"
 """Between two messages."""
@@ -33,8 +43,8 @@ def fails(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
 
 def talks_without_end(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Sends one message after the other, as fast as they are taken."""
-    child._confine(cpu_s)
     _job(service)
+    confine(cpu_s)
     while True:
         service.sendall(b'{"samples": 16000, "complete": false}')
 
@@ -53,6 +63,91 @@ def pulls_the_memory_away(service: socket.socket, limits: AudioLimits, cpu_s: fl
     with suppress(PermissionError):
         os.ftruncate(memory, 0)
     service.sendall(b'{"samples": 16000, "complete": true}')
+
+
+def says_that_all_is_well_of(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+    """Writes a number that is in its file among its samples, and says nothing of it."""
+    file, memory = _job(service)
+    samples = mapped(memory)
+    samples[9_000] = float(os.read(file, 100))
+    service.sendall(b'{"samples": 16000, "complete": true}')
+
+
+def changes_its_samples(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+    """Writes good samples, says so, and spoils them once its file has grown."""
+    file, memory = _job(service)
+    samples = mapped(memory)
+    samples[:16_000] = 0.5
+    size = os.fstat(file).st_size
+    service.sendall(b'{"samples": 16000, "complete": false}')
+    while os.fstat(file).st_size == size:
+        time.sleep(0.01)
+    samples[:16_000] = float("nan")
+    service.sendall(b'{"samples": 16000, "complete": true}')
+
+
+def believes_all_codebooks(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+    """Decodes as ever, but for one check that is left out."""
+    ogg.check_setup = lambda packet: None
+    child.main(service, limits, cpu_s)
+
+
+def tries_all_it_must_not(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+    """Takes its file as ever, and then does anything but decode it."""
+    child.decode = _try_all
+    child.main(service, limits, cpu_s)
+
+
+def _try_all(file: BinaryIO, limits: AudioLimits) -> Iterator[Samples]:
+    """Tell what was not refused as it must be."""
+    wrong = [f"{name}: {answer}" for name, answer in _answers() if answer != "EACCES"]
+    raise RequestError(Kind.SILENT_AUDIO, ", ".join(wrong) or "all refused")
+
+
+def _answers() -> Iterator[tuple[str, str]]:
+    for name, attempt in ATTEMPTS.items():
+        try:
+            attempt()
+        except OSError as error:
+            yield name, errno.errorcode[error.errno or 0]
+        else:
+            yield name, "done"
+
+
+def _call(name: str, *arguments: int) -> Callable[[], None]:
+    def attempt() -> None:
+        if getattr(LIBC, name)(*arguments) == -1:
+            raise OSError(ctypes.get_errno(), name)
+
+    return attempt
+
+
+PTRACE_ATTACH = 16
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.ptrace, LIBC.unshare, LIBC.dup, LIBC.prctl  # noqa: B018 - found now, as nothing can be later
+
+ATTEMPTS: dict[str, Callable[[], object]] = {
+    "read a file": lambda: os.open("/etc/passwd", os.O_RDONLY),
+    "make a file": lambda: os.open("hostile", os.O_CREAT | os.O_WRONLY),
+    "make a folder": lambda: Path("hostile").mkdir(),
+    "remove a file": lambda: Path("hostile").unlink(),
+    "make memory with a descriptor": lambda: os.memfd_create("hostile"),
+    "make a pipe": os.pipe,
+    "write to a log": lambda: os.write(1, b"hostile"),
+    "call the internet": lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM),
+    "call Redis": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM),
+    "fork": os.fork,
+    "run a program": lambda: os.execv("/bin/true", ["true"]),
+    "end the service": lambda: os.kill(os.getppid(), 0),
+    "watch the service": _call("ptrace", PTRACE_ATTACH, 1, 0, 0),
+    "have code run": lambda: mmap.mmap(
+        -1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
+    ),
+    "get more memory": lambda: resource.setrlimit(resource.RLIMIT_AS, (2**40, 2**40)),
+    "leave its namespace": _call("unshare", 0x10000000),
+    "copy a descriptor": _call("dup", 0),
+    "get other rights": lambda: os.setuid(0),
+}
 
 
 def _job(service: socket.socket) -> list[int]:

@@ -32,6 +32,12 @@ def tone(rate: int, seconds: float = 2.0) -> Sound:
     return (TONE_LEVEL * np.sin(2 * np.pi * TONE_HZ * time)).astype(np.float32)
 
 
+def pitch_hz(sound: Sound) -> float:
+    """Where the spectrum of what was decoded is highest."""
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+    return float(np.argmax(spectrum)) * LIMITS.sample_rate / len(sound)
+
+
 def noise(samples: int, seed: int = 1) -> Sound:
     """White noise at a tenth of full scale, (samples,)."""
     return (0.1 * np.random.RandomState(seed).standard_normal(samples)).astype(np.float32)
@@ -58,22 +64,22 @@ def crashing_vorbis() -> bytes:
     For a codebook of 2 ** 22 words libvorbis takes 32 MiB from a stack of mostly 8 MiB.
     """
     words = 22
-    return _vorbis([(0x564342, 24), (1, 16), *_equal_words(words), (0, 4)])
+    return vorbis_with([(0x564342, 24), (1, 16), *equal_words(words), (0, 4)])
 
 
 def gluttonous_vorbis() -> bytes:
     """A few kilobytes that ask for 4 GiB: 128 codebooks of 2 ** 10 words in 8191 dimensions."""
     lookup = [(1, 4), (0, 32), (0, 32), (0, 4), (0, 1), (0, 1)]
-    return _vorbis([(0x564342, 24), (8191, 16), *_equal_words(10), *lookup] * 128, count=128)
+    return vorbis_with([(0x564342, 24), (8191, 16), *equal_words(10), *lookup] * 128, count=128)
 
 
-def _equal_words(log2_words: int) -> Fields:
+def equal_words(log2_words: int) -> Fields:
     """A Huffman tree whose words are all as long as each other."""
     words = 1 << log2_words
     return [(words, 24), (1, 1), (log2_words - 1, 5), (words, log2_words + 1)]
 
 
-def _vorbis(codebooks: Fields, count: int = 1) -> bytes:
+def vorbis_with(codebooks: Fields, count: int = 1, channels: int = 1) -> bytes:
     """Headers with these codebooks, all else as short as can be, and no sound."""
     setup = [(count - 1, 8), *codebooks]
     setup += [(0, 6), (0, 16)]  # time domain transforms
@@ -91,12 +97,12 @@ def _vorbis(codebooks: Fields, count: int = 1) -> bytes:
     ]  # residues
     setup += [(0, 6), (0, 16), (0, 1), (0, 1), (0, 2), (0, 8), (0, 8), (0, 8)]  # mappings
     setup += [(0, 6), (0, 1), (0, 16), (0, 16), (0, 8), (1, 1)]  # modes, framing
-    identification = b"\x01vorbis" + struct.pack("<IBIiiiBB", 0, 1, 44_100, 0, 0, 0, 0xB8, 1)
+    identification = b"\x01vorbis" + struct.pack("<IBIiiiBB", 0, channels, 44_100, 0, 0, 0, 0xB8, 1)
     comment = b"\x03vorbis" + struct.pack("<IIB", 0, 0, 1)
     return (
-        _ogg_page(0, 2, 0, [identification])
-        + _ogg_page(1, 0, 0, [comment, b"\x05vorbis" + _bits(setup)])
-        + _ogg_page(2, 4, 1024, [b"\x00"])
+        ogg_page(0, 2, 0, [identification])
+        + ogg_page(1, 0, 0, [comment, b"\x05vorbis" + _bits(setup)])
+        + ogg_page(2, 4, 1024, [b"\x00"])
     )
 
 
@@ -109,10 +115,24 @@ def _bits(fields: Fields) -> bytes:
     return value.to_bytes((width + 7) // 8, "little")
 
 
-def _ogg_page(number: int, flags: int, granule: int, packets: list[bytes]) -> bytes:
+def ogg_page(number: int, flags: int, granule: int, packets: list[bytes], serial: int = 1) -> bytes:
+    """A page of whole packets; a stream's first page has the flag 2, its last one 4."""
     lacing = b"".join(b"\xff" * (len(p) // 255) + bytes([len(p) % 255]) for p in packets)
-    head = struct.pack("<BBqIIIB", 0, flags, granule, 1, number, 0, len(lacing))
-    page = b"OggS" + head + lacing + b"".join(packets)
+    return laced_page(number, flags, granule, lacing, b"".join(packets), serial)
+
+
+def laced_page(
+    number: int,
+    flags: int,
+    granule: int,
+    lacing: bytes,
+    body: bytes,
+    serial: int = 1,
+    version: int = 0,
+) -> bytes:
+    """A page with these lengths of segments; one that goes on with a packet has the flag 1."""
+    head = struct.pack("<BBqIIIB", version, flags, granule, serial, number, 0, len(lacing))
+    page = b"OggS" + head + lacing + body
     return page[:22] + struct.pack("<I", _ogg_checksum(page)) + page[26:]
 
 

@@ -5,8 +5,9 @@ import pytest
 import soundfile
 import soxr
 
-from app.audio.decoding import BLOCK_FRAMES, decode
+from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
+from app.audio.source import BLOCK_FRAMES
 from tests.audio.sounds import (
     LIMITS,
     TONE_HZ,
@@ -16,6 +17,7 @@ from tests.audio.sounds import (
     encoded,
     noise,
     piped,
+    pitch_hz,
     tone,
 )
 
@@ -47,11 +49,6 @@ def hear(data: bytes, folder: Path) -> Sound:
     path = folder / "upload"
     path.write_bytes(data)
     return decoded(path)
-
-
-def pitch_hz(sound: Sound) -> float:
-    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
-    return float(np.argmax(spectrum)) * RATE / len(sound)
 
 
 @pytest.mark.parametrize(("container", "codec", "rate"), ACCEPTED)
@@ -128,6 +125,14 @@ def test_cover_art_is_not_counted_as_music(tmp_path: Path):
     heard = hear(tag + encoded(tone(44_100), 44_100, "MP3"), tmp_path)
 
     assert len(heard) / RATE == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("container", ["MP3", "FLAC", "WAV", "AIFF"])
+def test_tags_in_front_are_passed_over(container: str, tmp_path: Path):
+    tag = b"ID3\x04\0\0\0\0\x01\x48" + bytes(200)
+    sound = encoded(tone(44_100), 44_100, container)
+
+    np.testing.assert_array_equal(hear(2 * tag + sound, tmp_path), hear(sound, tmp_path))
 
 
 def test_a_song_is_heard_whole(song: Path):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import pickle
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +15,15 @@ from app.audio.processes import Decoder
 from app.domain import Waveform
 from app.errors import Kind, RequestError
 from tests.audio import hostile
-from tests.audio.asking import PATIENCE_S, decode, decoders_of, until
-from tests.audio.sounds import LIMITS, decoded, encoded, tone
+from tests.audio.asking import PATIENCE_S, decode, decoders_of, decoding, until
+from tests.audio.sounds import (
+    LIMITS,
+    crashing_vorbis,
+    decoded,
+    encoded,
+    gluttonous_vorbis,
+    tone,
+)
 
 DECODE_S = 60
 
@@ -42,6 +50,12 @@ RUBBISH = {
     "an unknown kind": b'{"kind": "spam", "detail": "Buy!", "extra": {}}',
     "a kind without a detail": b'{"kind": "silent_audio"}',
     "a detail that is no text": b'{"kind": "silent_audio", "detail": 5, "extra": {}}',
+    "an error of the service": b'{"kind": "internal_error", "detail": "", "extra": {}}',
+    "a caller that is refused": b'{"kind": "unauthorized", "detail": "", "extra": {}}',
+    "a detail of pages": b'{"kind": "silent_audio", "detail": "%s", "extra": {}}' % (b"x" * 600),
+    "a status of its own": b'{"kind": "silent_audio", "detail": "", "extra": {"status": 200}}',
+    "an extra that is no number": b'{"kind": "silent_audio", "detail": "", '
+    b'"extra": {"duration_s": NaN}}',
     "extras that are no object": b'{"kind": "silent_audio", "detail": "", "extra": [1]}',
 }
 
@@ -153,6 +167,69 @@ def test_memory_that_a_decoder_tries_to_pull_away_stays(bad_file: Path, good_fil
 
     assert isinstance(answer, Waveform)
     assert not np.any(answer.samples)
+
+
+@pytest.mark.parametrize("sample", ["nan", "inf", "-inf", "1e30", "-1e30", "10001"])
+def test_samples_of_a_decoder_that_did_not_check_them_reach_nobody(
+    sample: str, bad_file: Path, good_file: Path
+):
+    bad_file.write_text(sample)
+
+    assert_undecodable(decoded_by(hostile.says_that_all_is_well_of, bad_file, good_file))
+
+
+def test_samples_within_the_bounds_are_not_suspected(bad_file: Path, good_file: Path):
+    bad_file.write_text("-9999")
+
+    answer = decoded_by(hostile.says_that_all_is_well_of, bad_file, good_file)
+
+    assert isinstance(answer, Waveform)
+    assert answer.samples[9_000] == -9999
+
+
+def test_samples_that_were_taken_can_be_changed_by_nobody(
+    bad_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(child, "main", hostile.changes_its_samples)
+
+    async def scenario() -> list[np.ndarray]:
+        taken = []
+        async with decoding(decoder(), bad_file) as running:
+            async for samples in running.progress():
+                taken.append(samples)
+                with bad_file.open("ab") as file:
+                    file.write(b"more")
+        return taken
+
+    for samples in asyncio.run(scenario()):
+        np.testing.assert_array_equal(samples, np.full(16_000, 0.5, np.float32))
+
+
+def test_a_decoder_may_do_nothing_but_decode_and_all_else_is_refused_without_its_end(
+    bad_file: Path, good_file: Path
+):
+    answer = decoded_by(hostile.tries_all_it_must_not, bad_file, good_file)
+
+    assert isinstance(answer, RequestError), repr(answer)
+    assert answer.detail == "all refused"
+
+
+@pytest.mark.parametrize(
+    ("bomb", "end"),
+    [(crashing_vorbis, f"exit code -{int(signal.SIGSEGV)}"), (gluttonous_vorbis, "exit code")],
+)
+def test_a_file_that_crashes_libsndfile_is_undecodable_and_the_next_one_works(
+    bomb: Callable[[], bytes],
+    end: str,
+    bad_file: Path,
+    good_file: Path,
+    caplog: pytest.LogCaptureFixture,
+):
+    caplog.set_level(logging.INFO)
+    bad_file.write_bytes(bomb())
+
+    assert_undecodable(decoded_by(hostile.believes_all_codebooks, bad_file, good_file))
+    assert end in caplog.text, "else nothing crashed"
 
 
 def test_a_decoder_that_talks_without_end_keeps_nobody_waiting_and_is_ended(

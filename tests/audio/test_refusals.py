@@ -1,10 +1,13 @@
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
+from app.audio.formats import SUBTYPES
 from app.errors import Kind, RequestError
 from tests.audio.sounds import LIMITS, decoded, encoded, noise, piped, tone
 
@@ -44,7 +47,13 @@ UNSUPPORTED: dict[str, Callable[[], bytes]] = {
     "MPEG layer II": lambda: b"\xff\xfd\x90\x00" + bytes(4096),
     "Sun's .au": lambda: encoded(tone(RATE), RATE, "AU"),
     "Apple's .caf": lambda: encoded(tone(RATE), RATE, "CAF"),
-    "a matrix of MATLAB": lambda: encoded(tone(RATE), RATE, "MAT5"),
+    "Apple's .caf behind a tag": lambda: tagged(encoded(tone(RATE), RATE, "CAF")),
+    "Ogg behind a tag": lambda: tagged(encoded(noise(44_100), 44_100, "OGG")),
+    "a tag and nothing else": lambda: tagged(b""),
+    "tags without end": lambda: tagged(b"") * 500_000 + encoded(tone(RATE), RATE, "MP3"),
+    "a tag that goes on after the end": lambda: tagged(b"")[:-1] + b"\x7f",
+    "a playlist": lambda: b"#EXTM3U\n#EXTINF:9,\nfile:///etc/passwd\n",
+    "AAC in frames of ADTS": lambda: b"\xff\xf1\x50\x80" + bytes(4096),
     "WAV with MS ADPCM": lambda: encoded(tone(RATE), RATE, codec="MS_ADPCM"),
     "WAV with GSM": lambda: encoded(tone(8_000), 8_000, codec="GSM610"),
 }
@@ -64,6 +73,11 @@ DAMAGED: dict[str, Callable[[], bytes]] = {
     "WAV of no channels": lambda: wav_with(22, "<H", 0),
     "WAV of 65535 channels": lambda: wav_with(22, "<H", 65_535),
 }
+
+
+def tagged(data: bytes) -> bytes:
+    """With an empty ID3 tag in front."""
+    return b"ID3\x03\0\0\0\0\0\0" + data
 
 
 def cut(data: bytes, share: float) -> bytes:
@@ -99,6 +113,29 @@ def test_what_is_no_audio_that_we_read_is_unsupported(make: Callable[[], bytes],
 
     assert error.kind is Kind.UNSUPPORTED_AUDIO
     assert "FLAC" in error.detail, "it must say what to send instead"
+
+
+READ = SUBTYPES.keys()
+UNREAD = sorted(soundfile.available_formats().keys() - READ - {"SD2"})
+"""SD2 has its header in a second file, which libsndfile would write to the working directory."""
+
+
+@pytest.mark.parametrize("container", UNREAD)
+def test_what_else_libsndfile_could_read_is_unsupported(container: str, tmp_path: Path):
+    for codec in soundfile.available_subtypes(container):
+        for channels in (1, 2):
+            with suppress(soundfile.LibsndfileError):  # not every one can be written
+                sound = np.stack([noise(4_000)] * channels, axis=1)
+                file = encoded(sound, 8_000, container, codec)
+                assert refusal(file, tmp_path, "song.mp3").kind is Kind.UNSUPPORTED_AUDIO
+
+
+def test_codecs_that_we_do_not_read_are_unsupported_in_every_container(tmp_path: Path):
+    for container in READ:
+        for codec in soundfile.available_subtypes(container).keys() - SUBTYPES[container]:
+            with suppress(soundfile.LibsndfileError):
+                file = encoded(noise(4_000), 8_000, container, codec)
+                assert refusal(file, tmp_path).kind is Kind.UNSUPPORTED_AUDIO
 
 
 @pytest.mark.parametrize("make", DAMAGED.values(), ids=DAMAGED)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from app.cache.codec import pack, unpack
-from app.domain import ModelRef, Taggram, TaggramKey
+from app.domain import ModelRef, Precision, Taggram, TaggramKey
 
-KEY = TaggramKey("0" * 64, ModelRef("msd-musicnn", "1"))
+KEY = TaggramKey("0" * 64, ModelRef("msd-musicnn", "1"), Precision.FLOAT32)
 FIELDS = {
     "duration_s": 7.5,
     "window_s": 3.0,

@@ -1,6 +1,7 @@
-"""The cache in this process: within its bound, the least recently used goes first."""
+"""The cache in this process: for a time, within its bound, the least recently used goes first."""
 
 import asyncio
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,13 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.cache.memory import OVERHEAD_BYTES, MemoryCache
-from app.domain import ModelRef, Taggram, TaggramKey
+from app.domain import ModelRef, Precision, Taggram, TaggramKey
 
 TAGS = 50
+LONG_S = 3600.0
+PATIENCE_S = 30
 
 
-def key(name: str, model: str = "msd-musicnn", version: str = "1") -> TaggramKey:
-    return TaggramKey(name, ModelRef(model, version))
+def key(
+    name: str,
+    model: str = "msd-musicnn",
+    version: str = "1",
+    precision: Precision = Precision.FLOAT32,
+) -> TaggramKey:
+    return TaggramKey(name, ModelRef(model, version), precision)
 
 
 def taggram(of: TaggramKey, windows: int = 1) -> Taggram:
@@ -26,29 +34,33 @@ def room_for(taggrams: int) -> int:
 
 
 async def kept(cache: MemoryCache, names: Sequence[str]) -> list[str]:
-    return [name for name in names if await cache.get(key(name))]
+    found = await cache.get([key(name) for name in names])
+    return [of.track_id for of in found]
 
 
-def test_what_was_put_is_got_and_another_model_or_version_is_not() -> None:
+def test_what_was_put_is_got_and_another_model_or_version_or_precision_is_not() -> None:
     async def scenario() -> None:
-        cache = MemoryCache(room_for(9))
+        cache = MemoryCache(room_for(9), LONG_S)
         ours = taggram(key("a"))
         await cache.put(ours)
+        others = [
+            key("b"),
+            key("a", version="2"),
+            key("a", model="msd-vgg"),
+            key("a", precision=Precision.BF16),
+        ]
 
-        assert await cache.get(key("a")) is ours
-        assert await cache.get(key("b")) is None
-        assert await cache.get(key("a", version="2")) is None
-        assert await cache.get(key("a", model="msd-vgg")) is None
+        assert await cache.get([*others, ours.key]) == {ours.key: ours}
 
     asyncio.run(scenario())
 
 
 def test_the_least_recently_used_goes_where_the_room_ends() -> None:
     async def scenario() -> None:
-        cache = MemoryCache(room_for(3))
+        cache = MemoryCache(room_for(3), LONG_S)
         for name in "abc":
             await cache.put(taggram(key(name)))
-        await cache.get(key("a"))
+        await cache.get([key("a")])
         await cache.put(taggram(key("d")))
 
         assert await kept(cache, "abcd") == ["a", "c", "d"]
@@ -58,7 +70,7 @@ def test_the_least_recently_used_goes_where_the_room_ends() -> None:
 
 def test_putting_one_again_takes_no_more_room() -> None:
     async def scenario() -> None:
-        cache = MemoryCache(room_for(2))
+        cache = MemoryCache(room_for(2), LONG_S)
         for name in "abbb":
             await cache.put(taggram(key(name)))
 
@@ -69,11 +81,28 @@ def test_putting_one_again_takes_no_more_room() -> None:
 
 def test_one_larger_than_the_whole_cache_is_not_kept_and_drives_nothing_out() -> None:
     async def scenario() -> None:
-        cache = MemoryCache(room_for(3))
+        cache = MemoryCache(room_for(3), LONG_S)
         await cache.put(taggram(key("a")))
         await cache.put(taggram(key("large"), windows=100))
 
         assert await kept(cache, ["a", "large"]) == ["a"]
+
+    asyncio.run(scenario())
+
+
+def test_one_is_forgotten_after_its_time_however_often_it_is_asked_for() -> None:
+    async def scenario() -> None:
+        cache = MemoryCache(room_for(9), ttl_s=0.2)
+        ours = taggram(key("a"))
+        await cache.put(ours)
+        assert await kept(cache, "a") == ["a"]
+        gone = weakref.ref(ours)
+        del ours
+
+        async with asyncio.timeout(PATIENCE_S):
+            while await kept(cache, "a"):  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(0.01)
+        assert gone() is None  # not only hidden
 
     asyncio.run(scenario())
 
@@ -85,11 +114,11 @@ def test_one_larger_than_the_whole_cache_is_not_kept_and_drives_nothing_out() ->
 )
 def test_the_scores_kept_never_exceed_the_bound(max_bytes: int, windows: list[int]) -> None:
     async def scenario() -> None:
-        cache = MemoryCache(max_bytes)
+        cache = MemoryCache(max_bytes, LONG_S)
         for number, count in enumerate(windows):
             await cache.put(taggram(key(str(number)), count))
-        left = [await cache.get(key(str(number))) for number in range(len(windows))]
+        left = await cache.get([key(str(number)) for number in range(len(windows))])
 
-        assert sum(one.scores.nbytes for one in left if one) <= max_bytes
+        assert sum(one.scores.nbytes for one in left.values()) <= max_bytes
 
     asyncio.run(scenario())

@@ -120,6 +120,8 @@ def test_models_verify_names_the_model_whose_weights_were_altered(
 
 # taggram serve
 
+SECRET = "thirty-two characters of secret!"
+
 REFUSED = {
     "unknown model": (
         {"TAGGRAM_MODELS": '["msd-resnet"]'},
@@ -143,7 +145,15 @@ REFUSED = {
         ["TAGGRAM_PRECISION: ", "'auto'", "'float32'", "'bf16'"],
     ),
     "models not as JSON": ({"TAGGRAM_MODELS": "msd-musicnn"}, ["models"]),
-    "Redis without a scheme": ({"TAGGRAM_REDIS_URL": "localhost:6379"}, ["redis"]),
+    "Redis without a scheme": (
+        {"TAGGRAM_REDIS_URL": "localhost:6379", "TAGGRAM_SECRET": SECRET},
+        ["TAGGRAM_REDIS_URL", "redis://host:6379/0"],
+    ),
+    "Redis without a secret": (
+        {"TAGGRAM_REDIS_URL": "redis://localhost"},
+        ["TAGGRAM_SECRET", "`openssl rand -hex 32`"],
+    ),
+    "secret too short": ({"TAGGRAM_SECRET": SECRET[:31]}, ["TAGGRAM_SECRET: ", "at least 32"]),
 }
 
 

@@ -95,10 +95,14 @@ def patiently(test: Callable[..., Coroutine[None, None, None]]) -> Callable[...,
 
 @asynccontextmanager
 async def batching(
-    max_batch_windows: int | None = 4, max_wait_s: float = 0.0, max_queued_windows: int = 1000
+    max_batch_windows: int | None = 4,
+    max_wait_s: float = 0.0,
+    max_queued_windows: int = 1000,
+    patience_s: float = 30,
 ) -> AsyncIterator[Batcher]:
     """A batcher with these limits, closed in the end."""
-    batcher = Batcher(BatchLimits(max_batch_windows, max_wait_s, max_queued_windows), Metrics())
+    limits = BatchLimits(max_batch_windows, max_wait_s, max_queued_windows, patience_s)
+    batcher = Batcher(limits, Metrics())
     yield batcher
     await batcher.close()
 

@@ -24,7 +24,7 @@ from app.store.manifest import Manifest
 from tests.inference.conftest import LIMITS, RATE
 from tests.inference.hearing import patiently
 
-BATCHING = BatchLimits(max_batch_windows=4, max_wait_s=0.0, max_queued_windows=12)
+BATCHING = BatchLimits(max_batch_windows=4, max_wait_s=0.0, max_queued_windows=12, patience_s=30)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ async def listening(
 ) -> AsyncIterator[Listener]:
     """A listener that decodes two files at a time."""
     decoder = Decoder(limits, workers=2, timeout_s=30)
-    listener = Listener(decoder, melgrams, Batcher(BATCHING, Metrics()))
+    listener = Listener(decoder, Batcher(BATCHING, Metrics()))
     yield listener
     await listener.close()
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from app.domain import Taggram, TaggramKey
+from app.domain import Precision, Taggram, TaggramKey
 from app.errors import Kind, RequestError, SetupError
 from app.store.manifest import Manifest, Tags, Window, read_store
 from app.tagging.lexicon import Lexicon
@@ -42,7 +42,7 @@ def names(models: Sequence[Manifest]) -> list[str]:
 
 
 def heard(model: Manifest, scores: np.ndarray) -> Taggram:
-    return Taggram(TaggramKey("0" * 64, model.ref), 6.0, 3.0, 3.0, scores)
+    return Taggram(TaggramKey("0" * 64, model.ref, Precision.FLOAT32), 6.0, 3.0, 3.0, scores)
 
 
 def heard_only(model: Manifest, **by_tag: float) -> Taggram:

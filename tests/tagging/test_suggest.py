@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from app.domain import ModelRef, Scores, Stretch, Suggestion, Taggram, TaggramKey
+from app.domain import ModelRef, Precision, Scores, Stretch, Suggestion, Taggram, TaggramKey
 from app.store.manifest import Tags, read_store
 from app.tagging.pooling import Pooling
 from app.tagging.suggest import heard_at, suggest
@@ -27,7 +27,7 @@ def heard(scores: Sequence[Sequence[float]] | Scores, hop_s: float = WINDOW_S) -
     """A taggram whose last window the track does not fill."""
     matrix = np.array(scores, np.float32)
     duration_s = (len(matrix) - 1) * hop_s + WINDOW_S - 0.5
-    key = TaggramKey("0" * 64, ModelRef(MANIFEST, "1"))
+    key = TaggramKey("0" * 64, ModelRef(MANIFEST, "1"), Precision.FLOAT32)
     return Taggram(key, duration_s, WINDOW_S, hop_s, matrix)
 
 

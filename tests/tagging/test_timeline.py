@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.domain import ModelRef, Taggram, TaggramKey
+from app.domain import ModelRef, Precision, Taggram, TaggramKey
 from app.errors import Kind, RequestError
 from app.tagging.timeline import Timeline, timeline
 
@@ -23,7 +23,7 @@ def shown(
     start_s: float = 0.0,
     end_s: float | None = None,
 ) -> Timeline:
-    key = TaggramKey("0" * 64, ModelRef("any", "1"))
+    key = TaggramKey("0" * 64, ModelRef("any", "1"), Precision.FLOAT32)
     grid = Taggram(key, 12.0, 3.0, 3.0, np.array(SCORES, np.float32))
     return timeline(TAGS, grid.scores, grid, top=top, start_s=start_s, end_s=end_s)
 

@@ -1,16 +1,17 @@
 """`POST /suggest-tags`: a track goes in, the tags that describe it come out."""
 
-import asyncio
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 
-from app.api.dependencies import ClockDep, ServicesDep
+from app.api.dependencies import ClockDep, ServicesDep, client_of
 from app.api.problems import documented
 from app.api.schemas import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
 from app.api.uploads import OPENAPI_BODY, received
-from app.errors import Kind, RequestError
+from app.api.waiting import waited_for
+from app.audio.expected import announced_s, expected_s
+from app.errors import Kind
 from app.stages import Stage
 from app.tagging.suggest import suggest
 
@@ -21,8 +22,11 @@ router = APIRouter(tags=["tagging"])
     "/suggest-tags",
     openapi_extra=OPENAPI_BODY,
     responses=documented(
+        Kind.MALFORMED_REQUEST,
+        Kind.REQUEST_TIMEOUT,
         Kind.INVALID_PARAMETER,
         Kind.PAYLOAD_TOO_LARGE,
+        Kind.UNSUPPORTED_MEDIA_TYPE,
         Kind.UNSUPPORTED_AUDIO,
         Kind.UNDECODABLE_AUDIO,
         Kind.AUDIO_TOO_SHORT,
@@ -33,6 +37,7 @@ router = APIRouter(tags=["tagging"])
         Kind.OVERLOADED,
         Kind.NOT_READY,
         Kind.DEADLINE_EXCEEDED,
+        Kind.ENGINE_FAILED,
     ),
 )
 async def suggest_tags(
@@ -45,17 +50,16 @@ async def suggest_tags(
 
     A track that was heard before is answered from the cache.
     """
-    tagger = services.tagger
-    projection = services.lexicon.projection(query.vocabulary, query.model)
-    with services.admission.permit():
+    serving = services.serving
+    projection = serving.lexicon.projection(query.vocabulary, query.model)
+    length = int(request.headers.get("content-length", 0))
+    with services.admission.place(client_of(request), announced_s(length)) as place:
         async with received(request, services.settings.max_upload_bytes, clock) as track:
-            try:
-                async with asyncio.timeout(services.settings.deadline_s):
-                    taggrams, cached = await tagger.hear(track, projection.models, clock)
-            except TimeoutError:
-                raise RequestError(
-                    Kind.DEADLINE_EXCEEDED, "Listening took too long. Try again later."
-                ) from None
+            place.received(expected_s(track.file))
+            hearing = serving.tagger.hear(track, projection.models, clock)
+            taggrams, cached = await waited_for(request, hearing)
+            if not cached:
+                place.heard()
     with clock.stage(Stage.DERIVE):
         suggestions = suggest(
             projection,

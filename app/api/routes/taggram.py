@@ -51,8 +51,9 @@ async def taggram(
 
     The mean of a tag over all windows is its score in POST /suggest-tags with `pooling=mean`.
     """
-    projection = services.lexicon.projection(query.vocabulary, query.model)
-    taggrams = await services.tagger.recall(query.track_id, projection.models)
+    serving = services.serving
+    projection = serving.lexicon.projection(query.vocabulary, query.model)
+    taggrams = await serving.tagger.recall(query.track_id, projection.models)
     with clock.stage(Stage.DERIVE):
         shown = timeline(
             projection.tags,

@@ -1,0 +1,120 @@
+"""The gate: who calls, whether they may, and whether they do so too often."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from app.access.credentials import Credentials
+from app.access.keys import ApiKey
+from app.access.limits import Limits
+from app.access.tokens import GET_ANOTHER, IssuedToken, UploadToken
+from app.cache.breaker import Breaker
+from app.errors import Kind, RequestError
+from app.settings import Settings
+
+
+class Need(Enum):
+    """What a caller must show, where there are API keys at all."""
+
+    NOTHING = auto()
+    TOKEN = auto()
+    """An API key, or an upload token."""
+    TOKEN_USE = auto()
+    """An API key, or one use of an upload token."""
+    KEY = auto()
+    ADMIN_KEY = auto()
+
+
+@dataclass
+class Call:
+    """Who calls, as far as the head of a request tells.
+
+    Attributes:
+        credential: What came as `Authorization: Bearer`.
+        origin: The page that the browser says it is from.
+        address: The client's network address.
+        is_forwarded: Whether a proxy took part.
+        client: The caller's name for the log; better known as the gate learns more.
+    """
+
+    credential: str | None
+    origin: str | None
+    address: str
+    is_forwarded: bool
+    client: str = "address"
+
+
+def configured(settings: Settings) -> bool:
+    """Whether callers need a credential."""
+    return settings.keys_file is not None
+
+
+class Gate:
+    """Lets callers in, or says why not, before a byte of their request's body is read."""
+
+    def __init__(self, settings: Settings, redis: Breaker | None) -> None:
+        """Read the API keys.
+
+        Args:
+            settings: Where the keys are, and how often callers may call.
+            redis: Guards Redis; where it is None, each replica counts calls by itself.
+
+        Raises:
+            SetupError: Their file or `TAGGRAM_SECRET` is missing or wrong.
+        """
+        self._credentials = Credentials(settings) if configured(settings) else None
+        self._limits = Limits(settings, redis)
+
+    async def admit(self, call: Call, need: Need) -> ApiKey | None:
+        """Let a caller in; the API key, where one was shown.
+
+        Raises:
+            RequestError: `rate_limited`, `unauthorized` or `forbidden`.
+        """
+        credentials = self._credentials
+        key = credentials.key(call.credential) if credentials else None
+        if key is not None:
+            call.client = f"key:{key.name}"
+            await self._limits.count_key(key.name)
+            _check_key(key, need)
+            return key
+        await self._limits.count_address(call.address, is_forwarded=call.is_forwarded)
+        if credentials and need is not Need.NOTHING:
+            token = credentials.token(call.credential)
+            call.client = f"token:{token.key}"
+            _check_token(token, call.origin, need)
+            if need is Need.TOKEN_USE:
+                await self._limits.use_token(token.id)
+        return None
+
+    def issue_token(self, key: ApiKey | None, origin: str) -> IssuedToken:
+        """An upload token for a page.
+
+        Raises:
+            RequestError: `forbidden`: nobody needs one here, or the page is none of those allowed.
+        """
+        if self._credentials is None or key is None:
+            raise RequestError(
+                Kind.FORBIDDEN, "This service has no API keys, so that no upload token is needed."
+            )
+        return self._credentials.issue_token(key.name, origin)
+
+    async def close(self) -> None:
+        """Give back what the gate holds."""
+        await self._limits.close()
+
+
+def _check_key(key: ApiKey, need: Need) -> None:
+    if need is Need.ADMIN_KEY and not key.admin:
+        raise RequestError(
+            Kind.FORBIDDEN,
+            "This needs an admin's API key, made with `taggram keys create --admin`.",
+        )
+
+
+def _check_token(token: UploadToken, origin: str | None, need: Need) -> None:
+    if need not in {Need.TOKEN, Need.TOKEN_USE}:
+        raise RequestError(Kind.FORBIDDEN, "This needs an API key, not an upload token.")
+    if origin != token.origin:
+        raise RequestError(
+            Kind.FORBIDDEN, f"This upload token is for pages of {token.origin}. {GET_ANOTHER}"
+        )

@@ -1,0 +1,83 @@
+"""How often a key, an address and a token are good for something."""
+
+import math
+from datetime import timedelta
+
+from app.access.addresses import caller_at, is_this_machine
+from app.access.buckets import Buckets
+from app.access.shared import SharedStore
+from app.access.tokens import GET_ANOTHER
+from app.cache.breaker import Breaker
+from app.errors import Kind, RequestError
+from app.settings import Settings
+
+
+class Limits:
+    """Counts calls; replicas count together where there is a Redis."""
+
+    def __init__(self, settings: Settings, redis: Breaker | None) -> None:
+        """Make the buckets, all full.
+
+        Args:
+            settings: The rates, and where Redis is.
+            redis: Guards Redis; where it is None, each replica counts by itself.
+        """
+        url = settings.redis_url
+        self._shared = SharedStore(url, redis) if url and redis else None
+        self._keys = _Rate("key", settings.key_requests_per_minute, self._shared)
+        self._addresses = _Rate("address", settings.address_requests_per_minute, self._shared)
+        # In a token's life none comes back into its bucket, which so holds its uses.
+        life_s = math.ceil(settings.upload_token_minutes * 60) + 1
+        self._tokens = Buckets(
+            "token", settings.upload_token_uses, timedelta(seconds=life_s), 1, self._shared
+        )
+
+    async def count_key(self, name: str) -> None:
+        """Count a call with an API key.
+
+        Raises:
+            RequestError: `rate_limited`.
+        """
+        await self._keys.count(name, "with this key")
+
+    async def count_address(self, address: str, *, is_forwarded: bool) -> None:
+        """Count a call without an API key; who is on this machine itself is no stranger.
+
+        Raises:
+            RequestError: `rate_limited`.
+        """
+        if is_forwarded or not is_this_machine(address):
+            await self._addresses.count(caller_at(address), "from this address")
+
+    async def use_token(self, token_id: str) -> None:
+        """Count a use of an upload token.
+
+        Raises:
+            RequestError: `forbidden`: it has none left.
+        """
+        if await self._tokens.take(token_id):
+            raise RequestError(Kind.FORBIDDEN, f"This upload token is used up. {GET_ANOTHER}")
+
+    async def close(self) -> None:
+        """Give back what is held."""
+        if self._shared:
+            await self._shared.close()
+
+
+class _Rate:
+    """So many calls a minute; half a minute's may come at once."""
+
+    def __init__(self, name: str, per_minute: int, shared: SharedStore | None) -> None:
+        burst = max(1, per_minute // 2)
+        self._per_minute = per_minute
+        self._buckets = Buckets(name, burst, timedelta(minutes=1), per_minute, shared)
+
+    async def count(self, caller: str, whose: str) -> None:
+        wait_s = await self._buckets.take(caller)
+        if wait_s:
+            raise RequestError(
+                Kind.RATE_LIMITED,
+                f"That is more than {self._per_minute} requests a minute {whose}. "
+                f"Try again in {math.ceil(wait_s)} s.",
+                retry_after_s=wait_s,
+            )

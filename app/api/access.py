@@ -1,0 +1,74 @@
+"""The gate in the framework's terms: who may call which route, said where routes are included."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
+
+from app.access.gate import Call, Need, configured
+from app.access.keys import ApiKey
+from app.api.dependencies import services_of
+from app.api.problems import documented
+from app.errors import Kind
+from app.settings import Settings
+
+SCHEME = HTTPBearer(
+    scheme_name="KeyOrToken",
+    description="An API key, or an upload token got with one from POST /upload-tokens.",
+    auto_error=False,
+)
+"""For the documentation; the gate itself looks at what comes."""
+
+
+def _admitted(need: Need) -> Callable[[Request], Awaitable[ApiKey | None]]:
+    async def admit(request: Request) -> ApiKey | None:
+        call = _call(request)
+        try:
+            return await services_of(request).gate.admit(call, need)
+        finally:
+            request.state.client = call.client
+
+    return admit
+
+
+_ADMIT = {need: _admitted(need) for need in Need}
+
+KeyDep = Annotated[ApiKey | None, Depends(_ADMIT[Need.KEY])]
+"""The API key of a route that is guarded by it; None where no keys are configured."""
+
+
+def guarded(settings: Settings, need: Need) -> dict[str, Any]:
+    """What `include_router` is told, so that nobody reaches a resource but through the gate.
+
+    It runs before the framework looks at anything else of the request, its body least of all.
+    """
+    dependencies = [Depends(_ADMIT[need])]
+    kinds = [Kind.RATE_LIMITED]
+    if configured(settings) and need is not Need.NOTHING:
+        dependencies.append(Depends(SCHEME))
+        kinds += [Kind.UNAUTHORIZED, Kind.FORBIDDEN]
+    return {"dependencies": dependencies, "responses": documented(*kinds)}
+
+
+def cors(settings: Settings) -> dict[str, Any]:
+    """What pages of the allowed origins may send and read; cookies are not among it."""
+    return {
+        "allow_origins": settings.allowed_origins,
+        "allow_methods": ["GET", "POST"],
+        "allow_headers": ["Authorization", "Content-Type", "X-Request-ID"],
+        "expose_headers": ["X-Request-ID", "Retry-After", "Server-Timing", "ETag"],
+        "max_age": 600,
+    }
+
+
+def _call(request: Request) -> Call:
+    headers = request.headers
+    scheme, credential = get_authorization_scheme_param(headers.get("authorization"))
+    return Call(
+        credential=credential if scheme.lower() == "bearer" else None,
+        origin=headers.get("origin"),
+        address=request.client.host if request.client else "",
+        is_forwarded="x-forwarded-for" in headers,
+    )

@@ -1,0 +1,27 @@
+"""`GET /health/live`, `GET /health/ready`: what supervisors and load balancers ask."""
+
+from fastapi import APIRouter
+
+from app.api.dependencies import ServicesDep
+from app.api.problems import documented
+from app.api.schemas import Health
+from app.errors import Kind, RequestError
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/health/live", responses=documented(Kind.ENGINE_FAILED))
+async def live(services: ServicesDep) -> Health:
+    """Whether the process answers, and no model hangs in it: else only a new process helps."""
+    if services.is_stuck:
+        raise RequestError(Kind.ENGINE_FAILED, "A model hangs. The process has to be replaced.")
+    return Health(status="alive")
+
+
+@router.get("/health/ready", responses=documented(Kind.NOT_READY))
+async def ready(services: ServicesDep) -> Health:
+    """Whether uploads are accepted: the models are loaded, verified, warm, and no end is near."""
+    _ = services.serving
+    if services.admission.is_closed:
+        raise RequestError(Kind.NOT_READY, "The service is being restarted. Try again soon.")
+    return Health(status="ready")

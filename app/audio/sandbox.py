@@ -1,0 +1,87 @@
+"""What a decode process may still do once it holds its file: read it, compute, and report.
+
+A file that takes its decoder over has no network, can open and make no file, start no process and
+no program. What it tries fails with "permission denied", as a decoder's own mistake would.
+"""
+
+import importlib
+import math
+import os
+import resource
+from errno import EACCES
+from mmap import MAP_ANONYMOUS, PROT_EXEC
+from pathlib import Path
+from types import ModuleType
+
+from app.errors import SetupError
+
+MEMORY_BYTES = 128 * 2**20
+"""Address space that a decoder may add to what it starts with: some 35 MiB, and 38 MiB for the
+samples of ten minutes. Music takes 5 MiB of it, and twice what else a file carries (a cover)."""
+
+SECCOMP = "pyseccomp"
+"""Its import ends in an error where the machine has no libseccomp."""
+
+STDERR = 2
+
+ALLOWED = (
+    *("read", "lseek", "fstat", "newfstatat", "close"),  # its file
+    "sendto",  # the service
+    *("brk", "munmap", "mremap", "madvise", "futex", "getrandom"),  # memory; see below for more
+    *("clock_gettime", "getpid", "rt_sigreturn", "exit", "exit_group"),
+)
+
+
+def check_available() -> None:
+    """Find out whether decoders can be confined here.
+
+    Raises:
+        SetupError: libseccomp is missing.
+    """
+    try:
+        _seccomp()
+    except RuntimeError:
+        raise SetupError(
+            "Decoders can't be confined: libseccomp is missing. Install it, on Debian and Ubuntu "
+            "with `apt-get install libseccomp2`."
+        ) from None
+
+
+def confine(cpu_s: float) -> None:
+    """Bound what this process can take and do from here on; all imports must be done.
+
+    Also mutes libmpg123, which floods stderr.
+    """
+    seccomp = _seccomp()
+    with Path(os.devnull).open("w") as null:
+        os.dup2(null.fileno(), STDERR)
+    _limit(cpu_s)
+    _filter_calls(seccomp)
+
+
+def _limit(cpu_s: float) -> None:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    for what, most in (
+        (resource.RLIMIT_AS, pages * resource.getpagesize() + MEMORY_BYTES),
+        (resource.RLIMIT_CPU, math.ceil(cpu_s)),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, 0),  # what is open stays open
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def _filter_calls(seccomp: ModuleType) -> None:
+    calls = seccomp.SyscallFilter(seccomp.ERRNO(EACCES))
+    for name in ALLOWED:
+        calls.add_rule(seccomp.ALLOW, name)
+    not_to_run = seccomp.Arg(2, seccomp.MASKED_EQ, PROT_EXEC, 0)
+    no_file = seccomp.Arg(3, seccomp.MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)
+    calls.add_rule(seccomp.ALLOW, "mmap", not_to_run, no_file)
+    calls.add_rule(seccomp.ALLOW, "mprotect", not_to_run)
+    calls.add_rule(seccomp.ALLOW, "write", seccomp.Arg(0, seccomp.EQ, STDERR))
+    calls.load()
+
+
+def _seccomp() -> ModuleType:
+    return importlib.import_module(SECCOMP)

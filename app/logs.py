@@ -1,0 +1,91 @@
+"""The service's log: a line of JSON for whatever happens, written by a thread of its own."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from queue import SimpleQueue
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+QUEUE_LINES = 1024
+"""Lines that may wait for whoever reads the log; what comes on top of them is dropped."""
+
+FLUSH_S = 2
+"""At the end: how long to wait until what was logged is written."""
+
+
+class JsonLine(JsonFormatter):
+    """A record as one line of JSON: `time` (UTC), `level`, `logger`, `message`, its extras.
+
+    An exception stands in `exception`, with its traceback, in the same line. What is no printable
+    ASCII is escaped, so that nothing in a value can begin a line or move a terminal's cursor.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            ("asctime", "levelname", "name", "message"),
+            rename_fields={
+                "asctime": "time",
+                "levelname": "level",
+                "name": "logger",
+                "exc_info": "exception",
+            },
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's, for terminals
+        )
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        """ISO 8601 in UTC."""
+        del datefmt
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+class LineWriter(logging.Handler):
+    """Writes lines to a descriptor. Who logs never waits for who reads.
+
+    A pipe that nobody empties blocks its writer. Here that is a thread which does nothing else;
+    behind it lines wait, and are dropped when there are too many.
+
+    Attributes:
+        on_drop: Is called for each line that was dropped, from any thread.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self.on_drop: Callable[[], None] = lambda: None
+        self._descriptor = descriptor
+        # Not a `Queue`: a signal handler that logs may interrupt another line's `put`.
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        # A daemon: a thread that is blocked must not keep the process alive.
+        self._thread = threading.Thread(target=self._write_lines, name="log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue a line."""
+        if self._lines.qsize() >= QUEUE_LINES:
+            self.on_drop()
+            return
+        try:
+            self._lines.put(self.format(record) + "\n")
+        except Exception:  # noqa: BLE001 - a wrong log call must not fail a request
+            self.on_drop()
+
+    def close(self) -> None:
+        """Wait for what is queued, but not for long."""
+        self._lines.put(None)
+        self._thread.join(FLUSH_S)
+        super().close()
+
+    def _write_lines(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                _write(self._descriptor, line.encode())
+            except OSError:  # the reader is gone, or its disk is full
+                self.on_drop()
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]

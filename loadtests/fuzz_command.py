@@ -1,0 +1,109 @@
+"""The command behind `loadtests.fuzz`: runs both halves and says what came of them."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.progress import MofNCompleteColumn, Progress
+
+from app.audio.processes import Decoder
+from loadtests import fuzz_decoding, fuzz_http
+from loadtests.fuzz_mutants import seeds
+from loadtests.fuzz_replay import Replay, replayed
+from loadtests.report import REPOSITORY, Row, out, publish
+from loadtests.service import service
+
+FINDINGS = REPOSITORY / ".cache" / "fuzz"
+DECODE_WORKERS, DECODE_TIMEOUT_S = 2, 20
+SETTINGS = {"TAGGRAM_MODELS": '["msd-musicnn"]'}
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@cli.command()
+def main(
+    mutants: Annotated[int, typer.Option(min=1, help="Files to decode.")] = 2_000,
+    requests: Annotated[int, typer.Option(min=1, help="Requests to send.")] = 500,
+    seed: Annotated[int | None, typer.Option(help="Repeats a run; by lot unless told.")] = None,
+) -> None:
+    """Fuzz the decoders, then the service; end with 1 where there was a finding."""
+    seed = secrets.randbelow(2**32) if seed is None else seed
+    out.print(f"seed {seed}")
+    bad = _fuzz_files(seed, mutants) + _fuzz_requests(seed, requests)
+    raise typer.Exit(code=1 if bad else 0)
+
+
+def _fuzz_files(seed: int, count: int) -> int:
+    # First, as its fork server is the workers' too.
+    decoder = Decoder(fuzz_decoding.LIMITS, DECODE_WORKERS, DECODE_TIMEOUT_S)
+    with _bar("mutants", count) as advance:
+        report = fuzz_decoding.fuzz(seed, count, advance)
+    again = [*report.findings, *report.sample]
+    with _bar("the service's way", len(again)) as advance:
+        replay = replayed(decoder, again, advance)
+    for finding in report.findings:
+        _keep(
+            f"{seed}-{finding.number}.audio", finding.data, f"{finding.seed_file}: {finding.said}"
+        )
+    for finding, said in replay.differing:
+        _keep(
+            f"{seed}-{finding.number}.audio", finding.data, f"{finding.said}; the service: {said}"
+        )
+    _publish_files(seed, count, report, replay)
+    uncontained = [said for _, said in replay.differing if said not in fuzz_decoding.VERDICTS]
+    return replay.deaths + len(uncontained)
+
+
+def _publish_files(seed: int, count: int, report: fuzz_decoding.Report, replay: Replay) -> None:
+    share = report.past_magic / count
+    rows: list[Row] = [
+        {"": "mutants", "count": count},
+        {"": f"past the magic check ({share:.0%})", "count": report.past_magic},
+        *_counted(report.said),
+        {"": "decoded again the service's own way", "count": replay.count},
+        {"": "with another verdict there", "count": len(replay.differing)},
+        {"": "findings, contained", "count": len(report.findings)},
+        {"": "deaths of the fork server", "count": replay.deaths},
+    ]
+    rate = f"{count / report.seconds:.0f} mutants a second, {len(seeds())} good files, seed {seed}"
+    publish("fuzz-files", f"Mutants: {rate}", rows)
+
+
+def _fuzz_requests(seed: int, count: int) -> int:
+    with service(SETTINGS) as server, _bar("requests", count) as advance:
+        report = fuzz_http.fuzz(server, seed, count, advance)
+    for finding in report.findings:
+        _keep(f"{seed}-{finding.number}.http", finding.data, finding.answer)
+    rows: list[Row] = [
+        {"": "requests", "count": count},
+        *_counted(report.answers),
+        {"": "5xx but 503, or no answer", "count": len(report.findings)},
+        {"": "restarts", "count": report.restarts},
+    ]
+    publish("fuzz-requests", f"Requests: {count / report.seconds:.0f} a second, seed {seed}", rows)
+    return report.restarts + len(report.findings)
+
+
+@contextmanager
+def _bar(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar; call what it gives for each one that is done."""
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=out, transient=True) as progress:
+        bar = progress.add_task(what, total=total)
+        yield lambda: progress.advance(bar)
+
+
+def _counted(counter: Counter[str]) -> list[Row]:
+    return [{"": f"- {what}", "count": number} for what, number in counter.most_common()]
+
+
+def _keep(name: str, data: bytes, what: str) -> None:
+    FINDINGS.mkdir(parents=True, exist_ok=True)
+    path = FINDINGS / name
+    path.write_bytes(data)
+    how = f"nc -N 127.0.0.1 8000 < {path}" if name.endswith("http") else f"taggram tag {path}"
+    path.with_suffix(".txt").write_text(f"{what}\n{how}\n")
+    out.print(f"{path}: {what}", highlight=False)

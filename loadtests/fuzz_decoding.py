@@ -1,0 +1,145 @@
+"""Mutants on their way through decoders: what came of each, and what must not have come."""
+
+import io
+import multiprocessing
+import os
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from app.audio.formats import check_magic
+from app.audio.limits import AudioLimits
+from app.errors import Kind, RequestError
+from loadtests import fuzz_worker
+from loadtests.fuzz_mutants import mutant
+
+LIMITS = AudioLimits(16_000, 0.5, 10.0, accept_m4a=True)
+VERDICTS = {fuzz_worker.ACCEPTED, *Kind}
+
+WORKERS = os.cpu_count() or 1
+
+A_WORKERS_LIFE = 1_000
+"""Mutants; what leaks adds up against the limits of one decoder."""
+
+PATIENCE_S = 10.0
+"""A mutant that takes longer is a finding."""
+
+SAMPLED = 100
+"""Of so many mutants, one also goes the service's own way."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A mutant, and what came of it."""
+
+    number: int
+    seed_file: str
+    data: bytes
+    said: str
+
+
+@dataclass
+class Report:
+    """What came of all mutants.
+
+    Attributes:
+        seconds: How long it took.
+        past_magic: Mutants that begin as one of the accepted formats does.
+        said: How many there were of each verdict, and of what is none.
+        findings: Mutants without a verdict: they ended their worker, or kept it too long.
+        sample: Some of those that have one.
+    """
+
+    seconds: float = 0.0
+    past_magic: int = 0
+    said: Counter[str] = field(default_factory=Counter)
+    findings: list[Tried] = field(default_factory=list)
+    sample: list[Tried] = field(default_factory=list)
+
+
+class Worker:
+    """A process that decodes mutants, and the file that they lie in."""
+
+    def __init__(self) -> None:
+        self.age = 0
+        self._asker, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._asker.settimeout(PATIENCE_S)
+        self._file = os.memfd_create("mutant")
+        self._process = multiprocessing.get_context("forkserver").Process(
+            target=fuzz_worker.main, args=(theirs, LIMITS), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        socket.send_fds(self._asker, [fuzz_worker.NEXT], [self._file])
+
+    def decode(self, data: bytes) -> str:
+        """What comes of a mutant; after anything but a verdict the worker is of no more use."""
+        self.age += 1
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, data, 0)
+        said = b""
+        try:
+            with suppress(ConnectionError):  # it ended
+                self._asker.sendall(fuzz_worker.NEXT)
+                said = self._asker.recv(1_000)
+        except TimeoutError:
+            return f"took more than {PATIENCE_S:g} s"
+        if not said:
+            self._process.join()
+        return said.decode() or f"ended its decoder, exit code {self._process.exitcode}"
+
+    def end(self) -> None:
+        """End it, however it is."""
+        self._asker.close()
+        os.close(self._file)
+        self._process.kill()
+        self._process.join()
+
+
+def fuzz(seed: int, count: int, advance: Callable[[], object]) -> Report:
+    """Decode the first `count` mutants of a seed, some at a time; tell of each when it is done."""
+    report = Report()
+    numbers = iter(range(count))
+    lock = threading.Lock()
+
+    def work() -> None:
+        worker = Worker()
+        for number in numbers:
+            seed_file, data = mutant(seed, number)
+            tried = Tried(number, seed_file, data, worker.decode(data))
+            with lock:
+                _note(report, tried)
+                advance()
+            if tried.said not in VERDICTS or worker.age == A_WORKERS_LIFE:
+                worker.end()
+                worker = Worker()
+        worker.end()
+
+    start = time.monotonic()
+    with ThreadPoolExecutor(WORKERS) as threads:
+        for working in [threads.submit(work) for _ in range(WORKERS)]:
+            working.result()
+    report.seconds = time.monotonic() - start
+    return report
+
+
+def _note(report: Report, tried: Tried) -> None:
+    report.said[tried.said] += 1
+    report.past_magic += _opens_a_format(tried.data)
+    if tried.said not in VERDICTS:
+        report.findings.append(tried)
+    elif tried.number % SAMPLED == 0:
+        report.sample.append(tried)
+
+
+def _opens_a_format(data: bytes) -> bool:
+    try:
+        check_magic(io.BytesIO(data), accept_m4a=True)
+    except RequestError:
+        return False
+    return True

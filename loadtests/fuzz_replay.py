@@ -1,0 +1,73 @@
+"""Mutants on the service's own way: a decoder for each, that the service starts and listens to."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from app.audio.processes import Decoder
+from app.errors import RequestError
+from app.stages import StageClock
+from loadtests.fuzz_decoding import PATIENCE_S, Tried
+from loadtests.fuzz_worker import ACCEPTED
+from tests.audio.asking import fork_server
+
+WORKERS = os.cpu_count() or 1
+
+
+@dataclass
+class Replay:
+    """What came of mutants here.
+
+    Attributes:
+        count: How many there were.
+        differing: Those that were told something else than a worker had told, and what.
+        deaths: How often the process that decoders come from ended.
+    """
+
+    count: int = 0
+    differing: list[tuple[Tried, str]] = field(default_factory=list)
+    deaths: int = 0
+
+
+def replayed(decoder: Decoder, tried: Iterable[Tried], advance: Callable[[], object]) -> Replay:
+    """Decode mutants as the service does."""
+    return asyncio.run(_replayed(decoder, tried, advance))
+
+
+async def _replayed(
+    decoder: Decoder, tried: Iterable[Tried], advance: Callable[[], object]
+) -> Replay:
+    replay, all_tried = Replay(), iter(tried)
+
+    async def work() -> None:
+        for one in all_tried:
+            before = fork_server()
+            said = await _said(decoder, one.data)
+            replay.count += 1
+            replay.deaths += fork_server() != before
+            if said != one.said:
+                replay.differing.append((one, said))
+            advance()
+
+    await asyncio.gather(*(work() for _ in range(WORKERS)))
+    return replay
+
+
+async def _said(decoder: Decoder, data: bytes) -> str:
+    with tempfile.TemporaryFile(buffering=0) as file:
+        file.write(data)
+        file.seek(0)
+        try:
+            async with (
+                asyncio.timeout(2 * PATIENCE_S),
+                decoder.decoding(file, StageClock()) as decoding,
+            ):
+                async for _ in decoding.progress():
+                    pass
+        except RequestError as error:
+            return error.kind
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is no refusal
+            return f"raised {type(error).__name__}"
+    return ACCEPTED

@@ -1,0 +1,150 @@
+"""How good uploads fare beside hostile ones.
+
+`python -m loadtests.hostile [--seconds 60]` uploads new tracks by the clock, alone at first, then
+while somebody else sends the whole corpus of hostile files over and over, sixteen at a time. All
+share the machine.
+"""
+
+import itertools
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated
+
+import httpx
+import typer
+from rich.progress import track
+
+from loadtests.health_probe import health_asked
+from loadtests.lookalikes import lookalikes
+from loadtests.process_usage import watched
+from loadtests.report import Row, out, publish
+from loadtests.service import service
+from loadtests.tracks import encoded
+from tests.faults.corpus import CORPUS
+from tests.server import Server
+
+TRACK_S = 30
+EVERY_S = 0.5
+"""Between two good uploads: a quarter of what the service takes on two cores."""
+
+AT_ONCE = 16
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@dataclass
+class Good:
+    """What came of the good uploads: seconds from when each was due, if it was tagged."""
+
+    seconds: list[float]
+    answers: Counter[int]
+
+
+@cli.command()
+def main(
+    seconds: Annotated[
+        float, typer.Option(help="For how long good uploads leave, each time.")
+    ] = 60,
+) -> None:
+    """Measure and print."""
+    files = [CORPUS[name].make() for name in track(CORPUS, "hostile files", console=out)]
+    tracks = lookalikes(encoded(TRACK_S))
+    with service() as server:
+        _ask(server, tracks, 5)  # to warm it up
+        rows = [_measured(server, "alone", tracks, seconds, Counter())]
+        with _hostile(server, files) as told:
+            rows.append(_measured(server, f"beside {AT_ONCE} hostile ones", tracks, seconds, told))
+    ratio = float(rows[1]["p99 s"] or 0) / float(rows[0]["p99 s"] or 1)
+    notes = (f"The p99 of good uploads is {ratio:.1f} times as high beside hostile ones.",)
+    publish("hostile", f"{TRACK_S} s of MP3 each {EVERY_S:g} s, for {seconds:g} s", rows, notes)
+
+
+def _measured(
+    server: Server, name: str, tracks: Iterator[bytes], seconds: float, told: Counter[int]
+) -> Row:
+    address = server.http.base_url
+    before = told.copy()
+    with (
+        watched(server.process.pid) as usage,
+        health_asked(address.host, address.port or 80) as health,
+    ):
+        good = _ask(server, tracks, seconds)
+    return {
+        "good uploads": name,
+        "answers": _shown(good.answers),
+        "p50 s": statistics.median(good.seconds),
+        "p99 s": _p99(good.seconds),
+        "hostile answers": _shown(told - before),
+        "health p99 ms": _p99(health.milliseconds),
+        "health errors": health.errors,
+        "peak MiB": round(usage.peak_mib),
+    }
+
+
+def _ask(server: Server, tracks: Iterator[bytes], seconds: float) -> Good:
+    """Upload a new track by the clock, each from another address."""
+    good = Good([], Counter())
+    start = time.monotonic()
+
+    def upload(number: int, mp3: bytes) -> None:
+        due = start + number * EVERY_S
+        time.sleep(max(0.0, due - time.monotonic()))
+        address = {"X-Forwarded-For": f"10.0.{number // 250}.{number % 250 + 1}"}
+        said = server.http.post("/suggest-tags", files={"file": mp3}, headers=address)
+        good.answers[said.status_code] += 1
+        if said.status_code == HTTPStatus.OK:
+            good.seconds.append(time.monotonic() - due)
+
+    count = round(seconds / EVERY_S)
+    with ThreadPoolExecutor(count) as threads:
+        for uploading in [
+            threads.submit(upload, *each) for each in enumerate(itertools.islice(tracks, count))
+        ]:
+            uploading.result()
+    return good
+
+
+@contextmanager
+def _hostile(server: Server, files: list[bytes]) -> Iterator[Counter[int]]:
+    """Send hostile files during the body, from this machine's address; how they were answered."""
+    told: Counter[int] = Counter()
+    done = threading.Event()
+    turns = itertools.cycle(files)
+    lock = threading.Lock()
+
+    def send() -> None:
+        with httpx.Client(base_url=server.http.base_url, timeout=120, trust_env=False) as http:
+            while not done.is_set():
+                with lock:
+                    data = next(turns)
+                said = http.post("/suggest-tags", files={"file": data})
+                with lock:
+                    told[said.status_code] += 1
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        sending = [threads.submit(send) for _ in range(AT_ONCE)]
+        try:
+            yield told
+        finally:
+            done.set()
+        for one in sending:
+            one.result()
+
+
+def _p99(values: list[float]) -> float:
+    return sorted(values)[int(0.99 * len(values))]
+
+
+def _shown(answers: Counter[int]) -> str:
+    return ", ".join(f"{status}: {count}" for status, count in sorted(answers.items()))
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,49 @@
+"""Debian's nginx, to test `docker/nginx.conf` with, unpacked and not installed.
+
+`python -m loadtests.nginx_package` downloads it with `apt-get download`, which holds it against
+Debian's signature, and unpacks it below `.cache/nginx`. On another system it says so and leaves the
+folder as it was.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from loadtests.audio_packages import CannotFetchError, download
+
+CACHE = Path(__file__).resolve().parent.parent / ".cache" / "nginx"
+NGINX = CACHE / "usr" / "sbin" / "nginx"
+
+
+def fetch() -> Path:
+    """Bring nginx where it is not there yet; its program.
+
+    Raises:
+        CannotFetchError: No apt, no network, or libraries that it needs are missing.
+    """
+    if not NGINX.is_file():
+        if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+            raise CannotFetchError("nginx: apt-get and dpkg-deb are needed, as Debian has")
+        CACHE.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE.parent) as folder:
+            package = download("nginx", Path(folder))
+            unpacked = Path(folder) / "unpacked"
+            subprocess.run(["dpkg-deb", "-x", package, unpacked], check=True)
+            unpacked.rename(CACHE)
+    if subprocess.run([NGINX, "-v"], capture_output=True, check=False).returncode != 0:
+        raise CannotFetchError(f"nginx: {NGINX} does not run here; a library is missing")
+    return NGINX
+
+
+def main() -> None:
+    """Fetch it, or say why not."""
+    try:
+        print(fetch())
+    except CannotFetchError as error:
+        print(f"{error}; what needs it is skipped by name", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

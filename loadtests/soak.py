@@ -1,0 +1,127 @@
+"""Whether the service stays as it is: for minutes, among good requests and hostile ones.
+
+`python -m loadtests.soak [--minutes 10]` sends nine good requests in ten, and one hostile; Ctrl-C
+ends it early, with what was measured so far. Client and service share the machine.
+"""
+
+import asyncio
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import numpy as np
+import typer
+
+from loadtests.report import Row, out, publish
+from loadtests.service import service
+from loadtests.soak_load import TIMEOUT_S, Callers, Outcome
+from loadtests.soak_watch import Sample, growth, sampled, watch
+
+REST_S = 5.0
+"""After the load, before what is left is looked at."""
+
+CACHE_BYTES = 1_000_000
+"""Little, so that it is full, and grows no more, when the warm-up ends."""
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@cli.command()
+def main(
+    minutes: Annotated[float, typer.Option(help="How long.")] = 10.0,
+    rate: Annotated[float, typer.Option(help="Requests a second.")] = 6.0,
+) -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = {"TMPDIR": name, "TAGGRAM_CACHE_BYTES": str(CACHE_BYTES)}
+        with service(settings) as server:
+            url, pid = str(server.http.base_url), server.process.pid
+            before = sampled(pid, folder)
+            out.print(f"{minutes:g} minutes, {rate:g} requests a second; Ctrl-C ends it early")
+            outcomes, samples = asyncio.run(_soak(url, pid, folder, minutes * 60, rate))
+            ran = server.process.poll() is None
+            after = sampled(pid, folder) if ran else None
+    _publish(outcomes, [before, *samples], after)
+
+
+async def _soak(
+    url: str, pid: int, folder: Path, seconds: float, rate: float
+) -> tuple[list[Outcome], list[Sample]]:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    loop.call_later(seconds, stop.set)
+    samples: list[Sample] = []
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, trust_env=False) as http:
+        callers = Callers(http)
+        await asyncio.gather(callers.run(rate, stop), watch(pid, folder, stop, samples))
+    await asyncio.sleep(REST_S)
+    return callers.outcomes, samples
+
+
+def _publish(outcomes: Sequence[Outcome], samples: Sequence[Sample], after: Sample | None) -> None:
+    sorts = dict.fromkeys(outcome.what for outcome in outcomes)
+    publish(
+        "soak-answers",
+        f"Soak: {len(outcomes)} requests in {samples[-1].at_s - samples[0].at_s:.0f} s",
+        [_answers(what, [o for o in outcomes if o.what == what]) for what in sorts],
+        [f"5xx: {_tally(o for o in outcomes if o.answer.startswith('5')) or 'none'}."],
+    )
+    publish(
+        "soak-held",
+        "Soak: what the service held",
+        [
+            _held("memory, MiB", [sample.rss_mib for sample in samples], after and after.rss_mib),
+            *(
+                _held(name.replace("_", " "), _each(samples, name), after and getattr(after, name))
+                for name in ("descriptors", "processes", "zombies", "temporary_files")
+            ),
+        ],
+        [
+            growth(samples),
+            f"after: {REST_S:g} s after the last request."
+            if after
+            else "The service was gone at the end.",
+        ],
+    )
+
+
+def _answers(what: str, outcomes: Sequence[Outcome]) -> Row:
+    seconds = [outcome.seconds for outcome in outcomes]
+    return {
+        "request": what,
+        "sent": len(outcomes),
+        "p50 s": float(np.percentile(seconds, 50)),
+        "p99 s": float(np.percentile(seconds, 99)),
+        "answers": _tally(outcomes),
+    }
+
+
+def _tally(outcomes: Iterable[Outcome]) -> str:
+    answers = Counter(outcome.answer for outcome in outcomes).most_common()
+    return ", ".join(f"{count} x {answer}" for answer, count in answers)
+
+
+def _held(name: str, values: Sequence[float], after: float | None) -> Row:
+    quarter = max(1, len(values) // 4)
+    return {
+        "what": name,
+        "before": values[0],
+        "second quarter": float(np.median(values[quarter : 2 * quarter] or values)),
+        "last quarter": float(np.median(values[-quarter:])),
+        "most": max(values),
+        "after": after,
+    }
+
+
+def _each(samples: Sequence[Sample], name: str) -> list[float]:
+    return [float(getattr(sample, name)) for sample in samples]
+
+
+if __name__ == "__main__":
+    cli()

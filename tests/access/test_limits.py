@@ -1,0 +1,228 @@
+"""Rates: what counts as one caller, what each may do, and where that is counted."""
+
+import asyncio
+import time
+import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
+
+import pytest
+from redis.exceptions import ResponseError
+
+from app.access import buckets
+from app.access.addresses import caller_at, is_this_machine
+from app.access.buckets import Buckets
+from app.access.limits import Limits
+from app.access.shared import SharedStore
+from app.cache.breaker import Breaker
+from app.errors import Kind, RequestError
+from app.settings import Settings
+from tests.cache.conftest import RedisServer
+
+HOUR = timedelta(hours=1)
+TIMEOUT_S = 0.2
+PATIENCE_S = 30
+
+NAME = "taggram-test:v1:gcra:a"
+"""Of the bucket of the caller `a`, in Redis."""
+
+
+@asynccontextmanager
+async def replica(server: RedisServer) -> AsyncIterator[tuple[Buckets, SharedStore]]:
+    """Buckets of three, which do not fill while a test lasts, as one replica sees them."""
+    breaker = Breaker("Redis", lambda: shared.exists("probe"), ResponseError, TIMEOUT_S, bool)
+    shared = SharedStore(server.url, breaker)
+    yield Buckets("test", 3, HOUR, 1, shared), shared
+    await breaker.close()
+    await shared.close()
+
+
+async def taken(buckets: Buckets, caller: str = "a", times: int = 5) -> int:
+    """How many of so many calls are let in."""
+    return [await buckets.take(caller) for _ in range(times)].count(0.0)
+
+
+def test_a_bucket_holds_a_burst_and_fills_evenly() -> None:
+    async def run() -> None:
+        rate = Buckets("test", 3, timedelta(seconds=1), 20, None)
+        assert await taken(rate, times=3) == 3
+        wait_s = await rate.take("a")
+        assert 0 < wait_s <= 0.05
+        await asyncio.sleep(wait_s)
+        assert await taken(rate, times=1) == 1
+
+    asyncio.run(run())
+
+
+def test_one_caller_s_bucket_is_not_another_s() -> None:
+    async def run() -> None:
+        rate = Buckets("test", 3, HOUR, 1, None)
+        assert [await taken(rate, caller) for caller in ("a", "a", "b")] == [3, 0, 3]
+
+    asyncio.run(run())
+
+
+def test_a_wall_clock_that_jumps_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        rate = Buckets("test", 3, timedelta(seconds=1), 20, None)
+        assert await taken(rate, times=3) == 3
+        real = time.time
+        for jump_s in (-3_600, 3_600):
+            monkeypatch.setattr(time, "time", lambda jump_s=jump_s: real() + jump_s)
+            assert 0 < await rate.take("a") <= 0.05
+        await asyncio.sleep(0.2)
+        assert await taken(rate, times=3) == 3
+
+    asyncio.run(run())
+
+
+def test_however_many_callers_come_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "MAX_CALLERS", 500)
+
+    async def run() -> None:
+        rate = Buckets("test", 3, HOUR, 1, None)
+        for index in range(1_000):
+            await rate.take(f"caller {index}")
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            for index in range(10_000):
+                await rate.take(f"another {index}")
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert after - before < 500 * 1_000  # who is kept is replaced by who is new
+
+    asyncio.run(run())
+
+
+def test_replicas_count_together(redis_server: RedisServer) -> None:
+    async def run() -> None:
+        async with replica(redis_server) as (one, _), replica(redis_server) as (other, _):
+            assert [await taken(one, times=2), await taken(other)] == [2, 1]
+
+    asyncio.run(run())
+
+
+def test_what_is_kept_in_redis_is_forgotten_when_it_no_longer_matters(
+    redis_server: RedisServer,
+) -> None:
+    async def run() -> None:
+        async with replica(redis_server) as (rate, _):
+            await taken(rate)
+
+    asyncio.run(run())
+    with redis_server.client() as client:
+        (name,) = client.keys()
+        assert 0 < client.ttl(name) <= 3 * HOUR.total_seconds()
+
+
+@pytest.mark.parametrize("how", ["dead", "frozen"])
+def test_without_redis_a_replica_counts_by_itself_and_later_together_again(
+    how: str, redis_server: RedisServer
+) -> None:
+    async def run() -> None:
+        async with replica(redis_server) as (rate, shared):
+            assert await taken(rate, "before") == 3
+            with getattr(redis_server, how)():
+                assert await taken(rate) == 3
+                assert shared.breaker.is_open
+            deadline = time.monotonic() + PATIENCE_S
+            while shared.breaker.is_open:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.02)
+            await taken(rate, "after", times=1)
+        with redis_server.client() as client:
+            assert client.exists(NAME.removesuffix("a") + "after")
+
+    asyncio.run(run())
+
+
+LIES = {
+    "rubbish": "x",
+    "a date in the far future, as of a clock that was set back": "1e12",
+    "no number": "nan",
+    "no end": "inf",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_redis_that_lies_locks_nobody_out(lie: str, redis_server: RedisServer) -> None:
+    with redis_server.client() as client:
+        client.set(NAME, LIES[lie])
+
+    async def run() -> None:
+        async with replica(redis_server) as (rate, _):
+            assert await rate.take("a") == 0
+
+    asyncio.run(run())
+
+
+def test_values_of_another_type_and_a_full_redis_lock_nobody_out(redis_server: RedisServer) -> None:
+    with redis_server.client() as client:
+        client.lpush(NAME, "x")
+        client.config_set("maxmemory", 1)
+
+    async def run() -> None:
+        async with replica(redis_server) as (rate, _):
+            assert await taken(rate, "a") == await taken(rate, "b") == 3
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("fe80::1%eth0", "fe80::1", True),
+        ("_hidden", "", True),
+    ],
+)
+def test_who_counts_as_one(one: str, other: str, is_same: bool) -> None:
+    assert (caller_at(one) == caller_at(other)) is is_same
+
+
+@pytest.mark.parametrize(
+    ("address", "is_ours"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("192.0.2.1", False),
+        ("localhost.evil.example", False),
+        ("", False),
+    ],
+)
+def test_who_is_on_this_machine(address: str, is_ours: bool) -> None:
+    assert is_this_machine(address) is is_ours
+
+
+@pytest.mark.parametrize(
+    ("address", "is_forwarded", "is_counted"),
+    [
+        ("127.0.0.1", False, False),
+        ("127.0.0.1", True, True),
+        ("192.0.2.1", False, True),
+        ("192.0.2.1", True, True),
+    ],
+)
+def test_all_but_this_machine_s_own_addresses_are_counted(
+    address: str, is_forwarded: bool, is_counted: bool
+) -> None:
+    async def run() -> None:
+        limits = Limits(Settings(address_requests_per_minute=4), None)
+        for _ in range(2):
+            await limits.count_address(address, is_forwarded=is_forwarded)
+        with pytest.raises(RequestError) if is_counted else nullcontext() as refused:
+            await limits.count_address(address, is_forwarded=is_forwarded)
+        if refused:
+            assert refused.value.kind is Kind.RATE_LIMITED
+            assert 14 < refused.value.retry_after_s <= 15
+
+    asyncio.run(run())

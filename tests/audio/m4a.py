@@ -1,0 +1,104 @@
+"""Real M4A and AAC files, by FFmpeg's own encoders."""
+
+import io
+from collections.abc import Iterator
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from tests.audio.sounds import Sound, tone
+
+RATE = 44_100
+LAYOUTS = {1: "mono", 2: "stereo", 5: "5.0"}
+
+
+def m4a(
+    sound: Sound | None = None,
+    codec: str = "aac",
+    container: str = "ipod",
+    *,
+    rate: int = RATE,
+    channels: int = 2,
+    cover: bool = False,
+    video: bool = False,
+) -> bytes:
+    """A file, with a picture of the cover or a film where wanted."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as media:
+        pictures = _pictures(media, "mjpeg" if cover else "mpeg4") if cover or video else None
+        if pictures and cover:
+            pictures.disposition = Disposition.attached_pic
+        stream = media.add_stream(codec, rate=rate, layout=LAYOUTS[channels])
+        if pictures:
+            _encode_pictures(media, pictures, 1 if cover else 20)
+        _encode(media, stream, tone(rate) if sound is None else sound, rate)
+    return file.getvalue()
+
+
+def film() -> bytes:
+    """Pictures without sound."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as media:
+        _encode_pictures(media, _pictures(media, "mpeg4"), 20)
+    return file.getvalue()
+
+
+def referring(file: bytes, path: bytes) -> bytes:
+    """The same, but the sound is said to be in the file of this path, as QuickTime says it."""
+    reference = bytes(4 + 10) + bytes(28) + bytes(12) + bytes(64) + bytes(16)
+    reference += bytes(4) + bytes(16) + (2).to_bytes(2, "big") + len(path).to_bytes(2, "big")
+    reference += path + bytes(len(path) % 2) + b"\xff\xff\0\0"
+    table = bytes(4) + (1).to_bytes(4, "big") + _box(b"alis", reference)
+    return _replaced(file, [b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"], table)
+
+
+def _encode(media: OutputContainer, stream: av.AudioStream, sound: Sound, rate: int) -> None:
+    context = stream.codec_context
+    resampler = av.AudioResampler(
+        format=context.format, layout=context.layout, rate=rate, frame_size=context.frame_size
+    )
+    planes = np.stack([sound] * stream.channels)
+    whole = av.AudioFrame.from_ndarray(planes, "fltp", context.layout.name)
+    whole.sample_rate = rate
+    for frame in [*resampler.resample(whole), *resampler.resample(None), None]:
+        media.mux(stream.encode(frame))
+
+
+def _pictures(media: OutputContainer, codec: str) -> VideoStream:
+    pictures = media.add_stream(codec, rate=10)
+    pictures.width = pictures.height = 64
+    pictures.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    return pictures
+
+
+def _encode_pictures(media: OutputContainer, stream: VideoStream, count: int) -> None:
+    for number in range(count):
+        frame = VideoFrame(64, 64, stream.pix_fmt)
+        frame.pts = number
+        media.mux(stream.encode(frame))
+    media.mux(stream.encode(None))
+
+
+def _box(name: bytes, body: bytes) -> bytes:
+    return (8 + len(body)).to_bytes(4, "big") + name + body
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    while data:
+        size = int.from_bytes(data[:4], "big")
+        yield data[4:8], data[8:size]
+        data = data[size:]
+
+
+def _replaced(data: bytes, path: list[bytes], body: bytes) -> bytes:
+    """The boxes with another body in the one that the path leads to."""
+    if not path:
+        return body
+    return b"".join(
+        _box(name, _replaced(inner, path[1:], body) if name == path[0] else inner)
+        for name, inner in _boxes(data)
+    )

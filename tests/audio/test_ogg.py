@@ -1,0 +1,99 @@
+import io
+
+import pytest
+
+from app.audio.ogg import check_headers, packets
+from app.errors import Kind, RequestError
+from tests.audio.sounds import encoded, equal_words, laced_page, noise, ogg_page, vorbis_with
+
+VORBIS = encoded(noise(9_600), 16_000, "OGG")
+OPUS = encoded(noise(9_600), 16_000, "OGG", "OPUS")
+SMALL_BOOK = [(0x564342, 24), (1, 16), *equal_words(4), (0, 4)]
+
+
+def refusal(file: bytes) -> RequestError:
+    with pytest.raises(RequestError) as refused:
+        check_headers(io.BytesIO(file))
+    return refused.value
+
+
+def opus_head(channels: int) -> bytes:
+    return ogg_page(0, 2, 0, [b"OpusHead\x01" + bytes([channels]) + bytes(9)])
+
+
+@pytest.mark.parametrize("lengths", [[1, 2], [0, 254], [255], [510, 255, 0], [3], [5, 40_000, 7]])
+def test_packets_are_those_that_were_written(lengths: list[int]):
+    written = [bytes([number]) * length for number, length in enumerate(lengths)]
+
+    assert list(packets(io.BytesIO(ogg_page(0, 2, 0, written)))) == written
+
+
+def test_a_packet_may_go_over_many_pages():
+    begins = laced_page(0, 2, 0, b"\xff" * 3, b"x" * 765)
+    goes_on = laced_page(1, 1, 0, b"\xff", b"x" * 255)
+    ends = laced_page(2, 1, 0, b"\x03\x04", b"endnext")
+
+    read = list(packets(io.BytesIO(begins + goes_on + ends)))
+
+    assert read == [b"x" * 1_020 + b"end", b"next"]
+
+
+@pytest.mark.parametrize("file", [VORBIS, OPUS, vorbis_with(SMALL_BOOK)])
+def test_sound_files_pass(file: bytes):
+    check_headers(io.BytesIO(file))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"\x80theora\x03\x02\x01",
+        b"\x7fFLAC\x01\0\0\x01fLaC",
+        b"Speex   1.2",
+        b"fishead\0",
+        b"",
+        b"x",
+    ],
+)
+def test_other_codecs_are_unsupported(first: bytes):
+    error = refusal(ogg_page(0, 2, 0, [first]) + VORBIS)
+
+    assert error.kind is Kind.UNSUPPORTED_AUDIO
+    assert "FLAC" in error.detail, "it must say what to send instead"
+
+
+@pytest.mark.parametrize("file", [vorbis_with(SMALL_BOOK, channels=9), opus_head(255)])
+def test_too_many_channels_are_unsupported(file: bytes):
+    assert refusal(file).kind is Kind.UNSUPPORTED_AUDIO
+
+
+IDENTITY, COMMENT, SETUP, _ = packets(io.BytesIO(vorbis_with(SMALL_BOOK)))
+FIRST = ogg_page(0, 2, 0, [IDENTITY])
+REST = [COMMENT, SETUP]
+REST_LACING = bytes([len(COMMENT), len(SETUP)])
+
+DAMAGED = {
+    "a bit flipped in a page": VORBIS[:70] + bytes([VORBIS[70] ^ 1]) + VORBIS[71:],
+    "a page of another version": FIRST
+    + laced_page(1, 0, 0, REST_LACING, COMMENT + SETUP, version=1),
+    "something between two pages": FIRST + b"x" + ogg_page(1, 0, 0, REST),
+    "a page missing": FIRST + ogg_page(2, 0, 0, REST),
+    "a page twice": FIRST + ogg_page(0, 2, 0, REST),
+    "a page of another stream": FIRST + ogg_page(1, 0, 0, REST, serial=9),
+    "a page that goes on with nothing": FIRST + ogg_page(1, 1, 0, REST),
+    "a page that does not go on": FIRST
+    + laced_page(1, 0, 0, b"\xff", COMMENT.ljust(255))
+    + ogg_page(2, 0, 0, [b"", SETUP]),
+    "no setup": FIRST + ogg_page(1, 0, 0, [COMMENT]),
+    "cut in its setup": VORBIS[:2_000],
+    "cut in the head of a page": VORBIS[:70],
+}
+
+
+def test_the_pages_that_are_damaged_were_sound():
+    check_headers(io.BytesIO(FIRST + ogg_page(1, 0, 0, REST)))
+    check_headers(io.BytesIO(FIRST + laced_page(1, 0, 0, REST_LACING, COMMENT + SETUP)))
+
+
+@pytest.mark.parametrize("file", DAMAGED.values(), ids=DAMAGED)
+def test_headers_that_libogg_would_mend_are_undecodable(file: bytes):
+    assert refusal(file).kind is Kind.UNDECODABLE_AUDIO

@@ -1,0 +1,36 @@
+import ctypes.util
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from app.audio.processes import Decoder
+from app.errors import SetupError
+from tests.audio.sounds import LIMITS
+
+
+def confined(program: str) -> int:
+    """How a program ends that is confined to a second of CPU."""
+    code = f"from app.audio.sandbox import confine; confine(0.5); {program}"
+    return subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+
+def test_a_confined_program_that_keeps_within_its_bounds_ends_well():
+    assert confined("assert len(bytes(64 * 2**20))") == 0
+
+
+def test_a_confined_program_that_computes_without_end_is_ended():
+    assert confined("\nwhile True: pass") == -signal.SIGKILL
+
+
+def test_a_confined_program_that_takes_too_much_memory_does_not_get_it():
+    assert confined("bytes(256 * 2**20)") == 1
+
+
+def test_without_libseccomp_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delitem(sys.modules, "pyseccomp", raising=False)
+    monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
+
+    with pytest.raises(SetupError, match="apt-get install libseccomp2"):
+        Decoder(LIMITS, workers=1, timeout_s=1)

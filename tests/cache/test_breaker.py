@@ -1,0 +1,233 @@
+"""A resource that fails is left alone, but for the breaker's own probes, until it answers."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.cache.breaker import Breaker, Unavailable
+
+TIMEOUT_S = 0.05
+PATIENCE_S = 30
+
+
+class RefusedError(Exception):
+    """An answer, if not a kind one."""
+
+
+class Resource:
+    """Something that fails as it is told to, and keeps a record of who asked."""
+
+    def __init__(self) -> None:
+        self.trouble: Callable[[], Awaitable[object]] | None = None
+        self.asked: list[str] = []
+        self.states: list[bool] = []
+
+    async def ask(self, who: str = "caller") -> str:
+        self.asked.append(who)
+        if self.trouble:
+            await self.trouble()
+        return "answer"
+
+    async def probe(self) -> None:
+        await self.ask("probe")
+
+
+async def break_off() -> None:
+    raise ConnectionResetError("redis://:hunter2@host was here")
+
+
+async def hang() -> None:
+    await asyncio.Event().wait()
+
+
+async def babble() -> None:
+    raise ValueError("that is no protocol of ours")
+
+
+async def refuse() -> None:
+    raise RefusedError
+
+
+async def refuse_in_other_words() -> None:
+    raise RuntimeError("somebody said no") from RefusedError()
+
+
+@asynccontextmanager
+async def guarding(resource: Resource) -> AsyncIterator[Breaker]:
+    breaker = Breaker("Store", resource.probe, RefusedError, TIMEOUT_S, resource.states.append)
+    async with asyncio.timeout(PATIENCE_S):
+        yield breaker
+    await breaker.close()
+
+
+async def ask(breaker: Breaker, resource: Resource) -> str:
+    async with breaker.guarded():
+        return await resource.ask()
+
+
+async def until_closed(breaker: Breaker) -> None:
+    while breaker.is_open:  # noqa: ASYNC110 - it tells nobody but its owner
+        await asyncio.sleep(0.01)
+
+
+async def until_probed(resource: Resource) -> None:
+    """More than once."""
+    while resource.asked.count("probe") < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"), [(refuse, RefusedError), (refuse_in_other_words, RuntimeError)]
+)
+def test_who_works_and_who_refuses_is_asked_again_and_again(
+    trouble: Callable[[], Awaitable[object]], error: type[Exception]
+) -> None:
+    async def scenario() -> None:
+        resource = Resource()
+        async with guarding(resource) as breaker:
+            assert await ask(breaker, resource) == "answer"
+            resource.trouble = trouble
+            for _ in range(3):
+                with pytest.raises(error):
+                    await ask(breaker, resource)
+        assert resource.asked == ["caller"] * 4
+        assert resource.states == []
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("trouble", [break_off, hang, babble])
+def test_at_the_first_failure_it_opens_and_no_caller_gets_through(
+    trouble: Callable[[], Awaitable[object]],
+) -> None:
+    async def scenario() -> None:
+        resource = Resource()
+        resource.trouble = trouble
+        async with guarding(resource) as breaker:
+            for _ in range(20):
+                with pytest.raises(Unavailable):
+                    await ask(breaker, resource)
+                await asyncio.sleep(0)
+            assert breaker.is_open
+        assert resource.asked.count("caller") == 1
+        assert resource.states == [True]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("trouble", [break_off, hang, babble])
+def test_it_finds_out_by_itself_that_the_resource_is_back(
+    trouble: Callable[[], Awaitable[object]],
+) -> None:
+    async def scenario() -> None:
+        resource = Resource()
+        resource.trouble = trouble
+        async with guarding(resource) as breaker:
+            with pytest.raises(Unavailable):
+                await ask(breaker, resource)
+            await until_probed(resource)
+            resource.trouble = None
+            await until_closed(breaker)
+            assert await ask(breaker, resource) == "answer"
+        assert resource.asked.count("caller") == 2
+        assert resource.states == [True, False]
+
+    asyncio.run(scenario())
+
+
+def test_a_resource_that_refuses_its_probe_is_back() -> None:
+    async def scenario() -> None:
+        resource = Resource()
+        resource.trouble = break_off
+        async with guarding(resource) as breaker:
+            with pytest.raises(Unavailable):
+                await ask(breaker, resource)
+            resource.trouble = refuse
+            await until_closed(breaker)
+
+    asyncio.run(scenario())
+
+
+def test_many_that_wait_when_it_fails_open_it_once() -> None:
+    async def scenario() -> None:
+        resource = Resource()
+        resource.trouble = hang
+        async with guarding(resource) as breaker:
+            asking = [ask(breaker, resource) for _ in range(50)]
+            failed = await asyncio.gather(*asking, return_exceptions=True)
+            assert {type(error) for error in failed} == {Unavailable}
+        assert resource.states == [True]
+
+    asyncio.run(scenario())
+
+
+def test_a_caller_who_leaves_says_nothing_about_the_resource() -> None:
+    async def scenario() -> None:
+        resource = Resource()
+        resource.trouble = hang
+        async with guarding(resource) as breaker:
+            leaving = asyncio.create_task(ask(breaker, resource))
+            await asyncio.sleep(0)
+            leaving.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await leaving
+            assert not breaker.is_open
+
+    asyncio.run(scenario())
+
+
+def test_the_log_has_a_line_for_each_change_and_no_secret(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario() -> None:
+        resource = Resource()
+        resource.trouble = break_off
+        async with guarding(resource) as breaker:
+            for _ in range(20):
+                with pytest.raises(Unavailable):
+                    await ask(breaker, resource)
+            await until_probed(resource)
+            resource.trouble = None
+            await until_closed(breaker)
+
+    asyncio.run(scenario())
+
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("app.")]
+    assert lines == [
+        "Store is down (ConnectionResetError); going on without it",
+        "Store is back",
+    ]
+
+
+def test_who_only_stumbles_is_back_at_once_and_not_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario() -> None:
+        resource = Resource()
+        async with guarding(resource) as breaker:
+            with pytest.raises(Unavailable):
+                async with breaker.guarded():
+                    await hang()
+            await until_closed(breaker)
+        assert resource.asked == ["probe"]
+        assert resource.states == [True, False]
+
+    caplog.set_level(logging.DEBUG, "app")
+    asyncio.run(scenario())
+    assert not [record for record in caplog.records if record.name.startswith("app.")]
+
+
+def test_a_closed_service_probes_no_more() -> None:
+    async def scenario() -> None:
+        resource = Resource()
+        resource.trouble = hang
+        async with guarding(resource) as breaker:
+            with pytest.raises(Unavailable):
+                await ask(breaker, resource)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not others
+
+    asyncio.run(scenario())

@@ -1,0 +1,173 @@
+"""The cache where Redis holds, or says, what is not ours: a miss, counted, and replaced."""
+
+import asyncio
+import pickle
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from app.cache.seal import Seal
+from app.metrics import Metrics
+from tests.cache.keeping import (
+    HANGING_S,
+    MAX_DURATION_S,
+    SEAL,
+    caching,
+    failures,
+    key,
+    score_of,
+    taggram,
+)
+from tests.redis_server import RedisServer
+
+MEGABYTE = 2**20
+
+
+def name_of_the_only_value(redis_server: RedisServer) -> bytes:
+    with redis_server.client() as client:
+        (name,) = client.keys()
+    return name
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [b"junk", b"\xff" * 500, pickle.dumps({"scores": [1]}), SEAL.sealed("", b""), "other type"],
+    ids=["text", "bytes", "pickle", "seal", "list"],
+)
+def test_junk_in_our_place_is_a_miss_and_counted_and_replaced(
+    junk: bytes | str, redis_server: RedisServer
+) -> None:
+    async def scenario() -> None:
+        metrics, ours = Metrics(), taggram(key())
+        async with caching(redis_server.url, metrics) as cache:
+            await cache.put(ours)
+            name = name_of_the_only_value(redis_server)
+            with redis_server.client() as client:
+                client.delete(name)
+                _ = client.set(name, junk) if isinstance(junk, bytes) else client.rpush(name, junk)
+
+            assert await cache.get([ours.key]) == {}
+            assert failures(metrics) == {"get": 1, "put": 0}
+            await cache.put(ours)
+            assert await score_of(cache, ours.key) == 0.5
+
+    asyncio.run(scenario())
+
+
+def test_sealed_junk_is_a_miss_and_counted(redis_server: RedisServer) -> None:
+    async def scenario() -> None:
+        metrics = Metrics()
+        async with caching(redis_server.url, metrics) as cache:
+            await cache.put(taggram(key()))
+            name = name_of_the_only_value(redis_server)
+            with redis_server.client() as client:
+                client.set(name, SEAL.sealed(name.decode(), pickle.dumps({"scores": [1]})))
+
+            assert await cache.get([key()]) == {}
+        assert failures(metrics) == {"get": 1, "put": 0}
+
+    asyncio.run(scenario())
+
+
+def test_another_track_s_value_in_our_place_is_a_miss_and_counted(
+    redis_server: RedisServer,
+) -> None:
+    async def scenario() -> None:
+        metrics = Metrics()
+        async with caching(redis_server.url, metrics) as cache:
+            await cache.put(taggram(key("a")))
+            name = name_of_the_only_value(redis_server)
+            with redis_server.client() as client:
+                client.rename(name, name.replace(b"a" * 64, b"b" * 64))
+
+            assert await cache.get([key("b")]) == {}
+        assert failures(metrics) == {"get": 1, "put": 0}
+
+    asyncio.run(scenario())
+
+
+def test_what_was_put_with_another_secret_is_a_miss_and_counted(redis_server: RedisServer) -> None:
+    async def scenario() -> None:
+        metrics = Metrics()
+        async with caching(redis_server.url, seal=Seal(b"K" * 32)) as forger:
+            await forger.put(taggram(key()))
+        async with caching(redis_server.url, metrics) as cache:
+            assert await cache.get([key()]) == {}
+        assert failures(metrics) == {"get": 1, "put": 0}
+
+    asyncio.run(scenario())
+
+
+def test_a_value_of_a_hundred_megabytes_is_refused_unread(redis_server: RedisServer) -> None:
+    async def scenario() -> None:
+        metrics = Metrics()
+        async with caching(redis_server.url, metrics) as cache:
+            await cache.put(taggram(key()))
+            with redis_server.client() as client:
+                client.setrange(name_of_the_only_value(redis_server), 100 * MEGABYTE, b"!")
+                before = client.info("stats")["total_net_output_bytes"]
+
+                assert await cache.get([key()]) == {}
+
+                sent = client.info("stats")["total_net_output_bytes"] - before
+            assert sent < 2 * MEGABYTE
+            assert failures(metrics) == {"get": 1, "put": 0}
+            await cache.put(taggram(key(), 0.25))
+            assert await score_of(cache, key()) == 0.25
+
+    asyncio.run(scenario())
+
+
+def test_what_would_be_refused_unread_is_not_kept(redis_server: RedisServer) -> None:
+    async def scenario() -> None:
+        metrics = Metrics()
+        async with caching(redis_server.url, metrics) as cache:
+            await cache.put(taggram(key(), windows=MAX_DURATION_S + 6, tags=500))
+        with redis_server.client() as client:
+            assert client.keys() == []
+        assert failures(metrics) == {"get": 0, "put": 1}
+
+    asyncio.run(scenario())
+
+
+@asynccontextmanager
+async def babbling(answer: bytes) -> AsyncIterator[str]:
+    """A server that says the same to whatever it hears."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):  # who hears such things may hang up
+            while await reader.read(MEGABYTE):
+                writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(say, "127.0.0.1", 0) as server:
+        yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"+OK\r\n+OK\r\n",
+        b":5\r\n:6\r\n",
+        b"$x\r\n",
+        b"*100000000\r\n",
+        b"*1\r\n" * 100_000,
+        b"$1000000000\r\n" + b"x" * MEGABYTE,
+        b"-ERR no\r\n-ERR no\r\n",
+    ],
+    ids=lambda answer: repr(answer[:12]),
+)
+def test_what_speaks_no_redis_is_a_miss_and_counted(answer: bytes) -> None:
+    async def scenario() -> None:
+        metrics = Metrics()
+        async with (
+            babbling(answer) as url,
+            caching(url, metrics, HANGING_S) as cache,
+        ):
+            assert await cache.get([key()]) == {}
+            await cache.put(taggram(key()))
+        assert failures(metrics)["get"] == 1
+
+    asyncio.run(scenario())

@@ -1,0 +1,8 @@
+"""Hostile audio, written in code, each file with its verdict."""
+
+from tests.faults.corpus import aiff, damage, flac, mpeg, ogg, sounds, strangers, wav
+from tests.faults.corpus.hostile import Files
+
+ROOMS = (wav, aiff, flac, ogg, mpeg, strangers, sounds, damage)
+
+CORPUS: Files = {name: hostile for room in ROOMS for name, hostile in room.FILES.items()}

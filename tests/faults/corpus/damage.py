@@ -1,0 +1,53 @@
+"""Good files that were cut short, or glued to parts of others."""
+
+from app.errors import Kind
+from tests.faults.corpus.hostile import Files, Hostile, sound_file
+
+UNDECODABLE, TOO_SHORT = Kind.UNDECODABLE_AUDIO, Kind.AUDIO_TOO_SHORT
+
+SECONDS = 2.0
+CONTAINERS = ("WAV", "AIFF", "FLAC", "piped FLAC", "MP3", "Vorbis", "Opus")
+PLACES = (14, 40, 0.1, 0.5, 0.9)
+"""Where a file is cut: after so many bytes, or so much of it."""
+
+
+def cut(container: str, place: float) -> bytes:
+    """The beginning of a sound."""
+    whole = sound_file(container, SECONDS)
+    return whole[: place if isinstance(place, int) else int(place * len(whole))]
+
+
+def glued(first: str, second: str) -> bytes:
+    """The first half of one, the second half of another."""
+    other = sound_file(second, SECONDS)
+    return cut(first, 0.5) + other[len(other) // 2 :]
+
+
+VERDICTS: dict[str, tuple[Kind | float, ...]] = {
+    "WAV": (UNDECODABLE, UNDECODABLE, TOO_SHORT, 1.0, 1.8),
+    "AIFF": (UNDECODABLE, UNDECODABLE, TOO_SHORT, 1.0, 1.8),
+    "FLAC": (UNDECODABLE, UNDECODABLE, UNDECODABLE, UNDECODABLE, UNDECODABLE),
+    "piped FLAC": (UNDECODABLE, UNDECODABLE, UNDECODABLE, UNDECODABLE, UNDECODABLE),
+    "MP3": (UNDECODABLE, UNDECODABLE, TOO_SHORT, 0.94, 1.8),
+    "Vorbis": (UNDECODABLE, UNDECODABLE, UNDECODABLE, TOO_SHORT, 1.36),
+    "Opus": (UNDECODABLE, UNDECODABLE, UNDECODABLE, UNDECODABLE, 1.53),
+}
+
+GLUED: dict[str, Kind | float] = {
+    "WAV": 2.0, "AIFF": 1.87, "FLAC": 2.0, "piped FLAC": UNDECODABLE, "MP3": UNDECODABLE,
+    "Vorbis": 0.59, "Opus": UNDECODABLE,
+}  # fmt: skip
+
+FILES: Files = {
+    **{
+        f"{container} cut at {place}": Hostile(verdict, lambda c=container, p=place: cut(c, p))
+        for container, verdicts in VERDICTS.items()
+        for place, verdict in zip(PLACES, verdicts, strict=True)
+    },
+    **{
+        f"{container} glued to {other}": Hostile(verdict, lambda c=container, o=other: glued(c, o))
+        for (container, verdict), other in zip(
+            GLUED.items(), (*CONTAINERS[1:], CONTAINERS[0]), strict=True
+        )
+    },
+}

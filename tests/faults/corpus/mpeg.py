@@ -1,0 +1,103 @@
+"""MP3 files whose frames, tags and headers lie."""
+
+import random
+
+from app.errors import Kind
+from tests.faults.corpus.hostile import Files, Hostile, sound_file
+
+UNSUPPORTED, UNDECODABLE = Kind.UNSUPPORTED_AUDIO, Kind.UNDECODABLE_AUDIO
+TOO_SHORT = Kind.AUDIO_TOO_SHORT
+
+FRAME_BYTES = 144
+SILENT_FRAME = b"\xff\xfb\x14\xc4".ljust(FRAME_BYTES * 32 // 48, b"\0")
+"""24 ms of nothing: MPEG 1 layer III, 32 kbit/s, 48 kHz, mono."""
+
+KILOBITS_PER_S = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+
+
+def id3(body: bytes, size: int | None = None, flags: int = 0) -> bytes:
+    """An ID3v2.3 tag that says `size` of itself, in seven bits a byte."""
+    said = len(body) if size is None else size
+    return b"ID3\3\0" + bytes([flags, *(said >> shift & 0x7F for shift in (21, 14, 7, 0))]) + body
+
+
+def cover(size: int) -> bytes:
+    """A picture of so many bytes, as a frame of a tag."""
+    body = b"\0image/png\0\3\0".ljust(size, b"\xff")
+    return b"APIC" + len(body).to_bytes(4, "big") + b"\0\0" + body
+
+
+def said_frames(frames: int, container: bytes = b"Info") -> bytes:
+    """A sound whose first frame says so of its length."""
+    mp3 = sound_file("MP3")
+    at = max(mp3.find(b"Xing"), mp3.find(b"Info"))
+    return mp3[:at] + container + mp3[at + 4 : at + 8] + frames.to_bytes(4, "big") + mp3[at + 12 :]
+
+
+def garbled() -> bytes:
+    """A sound whose frames keep their headers and hold garbage."""
+    chance = random.Random(3)
+    mp3, out, start = sound_file("MP3", 2.0), b"", 0
+    while start < len(mp3):
+        head = mp3[start : start + 4]
+        size = FRAME_BYTES * KILOBITS_PER_S[head[2] >> 4] // 48 + (head[2] >> 1 & 1)
+        out += head + chance.randbytes(size - 4)
+        start += size
+    return out
+
+
+def frames_of(head: bytes) -> bytes:
+    """Nothing but this header of a frame, a thousand times."""
+    return head.ljust(96, b"\0") * 1_000
+
+
+FILES: Files = {
+    "mp3 honest": Hostile(1.0, lambda: sound_file("MP3")),
+    "mp3 that says 2^31 frames": Hostile(1.0, lambda: said_frames(2**31)),
+    "mp3 that says 2^32-1 frames": Hostile(1.0, lambda: said_frames(2**32 - 1, b"Xing")),
+    "mp3 that says 0 frames": Hostile(TOO_SHORT, lambda: said_frames(0)),
+    "mp3 that says 1 frame": Hostile(TOO_SHORT, lambda: said_frames(1)),
+    "mp3 of 11 minutes that says nothing": Hostile(
+        Kind.AUDIO_TOO_LONG, lambda: SILENT_FRAME * (11 * 60 * 1_000 // 24)
+    ),
+    "mp3 of silence": Hostile(Kind.SILENT_AUDIO, lambda: SILENT_FRAME * 50),
+    "mp3 of random frames": Hostile(UNDECODABLE, garbled),
+    "mp3 of two rates": Hostile(
+        1.0, lambda: sound_file("MP3") + b"\xff\xfb\x90\xc4".ljust(417, b"\0") * 9
+    ),
+    "mp3 with 4 MB of cover art": Hostile(1.0, lambda: id3(cover(4 * 2**20)) + sound_file("MP3")),
+    "mp3 with a tag of 2^28-1 bytes": Hostile(
+        UNSUPPORTED, lambda: id3(b"", 2**28 - 1) + sound_file("MP3")
+    ),
+    "mp3 with a tag that says nothing": Hostile(
+        UNSUPPORTED, lambda: id3(bytes(2_000), 0) + sound_file("MP3")
+    ),
+    "mp3 with 500 tags": Hostile(UNSUPPORTED, lambda: id3(b"") * 500 + sound_file("MP3")),
+    "mp3 with a picture of 2^32-1 bytes": Hostile(
+        1.0, lambda: id3(b"APIC\xff\xff\xff\xff\0\0\0image/png\0") + sound_file("MP3")
+    ),
+    "mp3 with a tag of unknown flags": Hostile(
+        TOO_SHORT, lambda: id3(bytes(64), flags=0xFF) + sound_file("MP3")
+    ),
+    "mp3 with a tag of high bits": Hostile(
+        UNSUPPORTED, lambda: b"ID3\3\0\0\xff\xff\xff\xff" + sound_file("MP3")
+    ),
+    "mp3 with a tag only": Hostile(UNSUPPORTED, lambda: id3(bytes(1_000))),
+    "mp3 with 64 kB of zeros behind": Hostile(1.0, lambda: sound_file("MP3") + bytes(2**16)),
+    "mp3 with a ZIP behind": Hostile(1.0, lambda: sound_file("MP3") + b"PK\3\4" + bytes(500)),
+    "mp3 with garbage in front": Hostile(UNSUPPORTED, lambda: b"\0" * 16 + sound_file("MP3")),
+    "mp3 of free bit rate": Hostile(Kind.SILENT_AUDIO, lambda: frames_of(b"\xff\xfb\x04\xc4")),
+    "mp3 of the bit rate that is none": Hostile(
+        UNDECODABLE, lambda: frames_of(b"\xff\xfb\xf4\xc4")
+    ),
+    "mp3 of the rate that is none": Hostile(UNDECODABLE, lambda: frames_of(b"\xff\xfb\x1c\xc4")),
+    "mpeg of the version that is none": Hostile(
+        UNSUPPORTED, lambda: frames_of(b"\xff\xeb\x14\xc4")
+    ),
+    "mpeg layer I": Hostile(UNSUPPORTED, lambda: frames_of(b"\xff\xff\x14\xc4")),
+    "mpeg layer II": Hostile(UNSUPPORTED, lambda: frames_of(b"\xff\xfd\x14\xc4")),
+    "mpeg layer II behind a tag": Hostile(
+        UNSUPPORTED, lambda: id3(b"") + b"\xff\xfd\x14\xc4".ljust(96, b"\0") * 1_000
+    ),
+    "mp3 of one header": Hostile(UNDECODABLE, lambda: b"\xff\xfb\x14\xc4"),
+}

@@ -1,0 +1,191 @@
+"""`docker/nginx.conf` in Debian's nginx, before a real server."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.api.problems import STATUS, TITLE
+from app.errors import Kind
+from loadtests.nginx_package import NGINX
+from tests.api.asking import BOUNDARY, assert_problem, encoded, logged, metric, multipart, noise
+from tests.conftest import REPOSITORY
+from tests.faults.receiving.raw import PATIENCE_S, exchange
+from tests.faults.receiving.test_receiving import GET, POST
+from tests.server import Server, free_port
+
+CONFIGURATION = (REPOSITORY / "docker" / "nginx.conf").read_text()
+FILE_HEAD = multipart(b"").removesuffix(b"\r\n--" + BOUNDARY + b"--\r\n")
+
+
+def configured(folder: Path, replaced: dict[str, str]) -> list[str | Path]:
+    """The command for nginx with our configuration, but for what depends on the machine."""
+    text = CONFIGURATION
+    for old, new in replaced.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (folder / "nginx.conf").write_text(text)
+    return [NGINX, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
+
+
+@contextmanager
+def nginx(
+    folder: Path, service_port: int
+) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
+    """nginx before a port of this machine."""
+    if not NGINX.is_file():
+        pytest.skip(f"nginx is not at {NGINX}; see `make test`")
+    port = free_port()
+    others = ("proxy", "fastcgi", "uwsgi", "scgi")
+    folders = " ".join(f"{kind}_temp_path {folder / kind};" for kind in others)
+    command = configured(
+        folder,
+        {
+            "user www-data;": "user root;" if os.geteuid() == 0 else "",
+            "worker_processes auto;": "worker_processes 1; daemon off;",
+            "/run/nginx.pid": str(folder / "pid"),
+            "/var/cache/nginx/body": str(folder / "body"),
+            "access_log /dev/stdout plain;": f"access_log {folder}/access.log plain; {folders}",
+            "server taggram:8000;": f"server 127.0.0.1:{service_port};",
+            "listen 80;": f"listen 127.0.0.1:{port};",
+            "client_header_timeout 10s;": "client_header_timeout 1s;",
+            "client_body_timeout 10s;": "client_body_timeout 1s;",
+        },
+    )
+    subprocess.run([*command, "-t"], check=True, capture_output=True)
+    with (folder / "error.log").open("wb") as log:
+        process = subprocess.Popen(command, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False) as client:
+            wait_until_it_listens(port)
+            yield client, process
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def proxied(impatient: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server as it is seen through nginx."""
+    with nginx(tmp_path_factory.mktemp("nginx"), impatient.http.base_url.port) as (client, process):
+        yield Server(client, process, impatient.log)
+
+
+def wait_until_it_listens(port: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    raise AssertionError("nginx never listened")
+
+
+def test_an_upload_goes_through(proxied: Server) -> None:
+    response = proxied.http.post("/suggest-tags", files={"file": encoded(noise(4))})
+    assert response.status_code == httpx.codes.OK
+    assert response.json()["suggestions"] is not None
+    assert logged(proxied, response.headers["X-Request-ID"])["status"] == httpx.codes.OK
+
+
+def test_refusals_of_the_service_go_through(proxied: Server) -> None:
+    response = proxied.http.post("/suggest-tags", files={"file": b"text"})
+    assert_problem(response, 415, "unsupported_audio")
+
+
+def test_too_large_an_upload_never_reaches_the_service(proxied: Server, impatient: Server) -> None:
+    before = metric(impatient, "taggram_errors_total", kind="payload_too_large")
+    request = POST + b"Content-Length: %d\r\n\r\n" % (34 * 2**20)
+    assert_problem(exchange(proxied, request), 413, "payload_too_large")
+    assert metric(impatient, "taggram_errors_total", kind="payload_too_large") == before
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "kind"),
+    [
+        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", 414, "uri_too_long"),
+        (GET + b"X: " + b"x" * 20_000 + b"\r\n\r\n", 431, "headers_too_large"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "malformed_request"),
+    ],
+)
+def test_what_nginx_refuses_looks_like_what_we_refuse(
+    proxied: Server, request_: bytes, status: int, kind: str
+) -> None:
+    assert_problem(exchange(proxied, request_), status, kind)
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/docs", "/openapi.json", "/models/reload"])
+def test_what_is_for_operators_stays_inside(proxied: Server, path: str) -> None:
+    assert_problem(proxied.http.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/models", "/vocabularies"])
+def test_the_rest_goes_through(proxied: Server, path: str) -> None:
+    assert proxied.http.get(path).status_code == httpx.codes.OK
+
+
+@pytest.mark.parametrize("half", [GET, POST + b"Content-Length: 5000\r\n\r\n" + FILE_HEAD])
+def test_who_stalls_is_closed_and_never_reaches_the_service(
+    proxied: Server, impatient: Server, half: bytes
+) -> None:
+    before = metric(impatient, "taggram_errors_total", kind="request_timeout")
+    assert exchange(proxied, half) is None
+    assert metric(impatient, "taggram_errors_total", kind="request_timeout") == before
+
+
+def test_a_flood_from_one_address_is_told_to_slow_down(proxied: Server) -> None:
+    responses = [proxied.http.get("/nothing") for _ in range(60)]
+    limited = [response for response in responses if response.status_code == 429]
+    assert_problem(limited[-1], 429, "rate_limited")
+    assert int(limited[-1].headers["Retry-After"]) > 0
+    assert proxied.http.get("/health/live").status_code == httpx.codes.OK
+
+
+def test_what_a_caller_says_of_itself_is_not_passed_on(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        ThreadPoolExecutor() as pool,
+        nginx(tmp_path, listener.getsockname()[1]) as (client, _),
+    ):
+        claims = {"X-Forwarded-For": "203.0.113.7", "X-Request-ID": "theirs"}
+        answering = pool.submit(client.get, "/models", headers=claims)
+        request = heard_by(listener)
+        assert answering.result().status_code == httpx.codes.NO_CONTENT
+    assert re.findall(r"X-Forwarded-For: (.*)\r", request) == ["127.0.0.1"]
+    assert "theirs" not in request
+
+
+def heard_by(listener: socket.socket) -> str:
+    """A request, answered without looking."""
+    connection, _ = listener.accept()
+    with connection:
+        request = connection.recv(2**16).decode()
+        connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+    return request
+
+
+def test_who_comes_while_the_service_is_down_is_asked_to_come_again(tmp_path: Path) -> None:
+    with nginx(tmp_path, free_port()) as (client, _):
+        response = client.get("/models")
+    assert_problem(response, 503, "not_ready")
+    assert int(response.headers["Retry-After"]) > 0
+
+
+def test_the_problems_of_nginx_are_json_that_the_service_could_have_sent() -> None:
+    problems = re.findall(r"^ +(default|\d+) '(\"/problems/.*)';$", CONFIGURATION, re.MULTILINE)
+    assert len(problems) == 8
+    for status, members in problems:
+        problem = json.loads('{"type":' + members + "}")
+        kind = Kind(problem["type"].removeprefix("/problems/"))
+        assert problem["title"] == TITLE[kind]
+        assert status in {"default", str(STATUS[kind])}
+        assert problem["detail"]

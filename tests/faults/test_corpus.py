@@ -1,0 +1,113 @@
+"""Every hostile file gets its own verdict from the decoder, in bounded memory."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from app.audio.limits import AudioLimits
+from app.audio.processes import Decoder
+from app.errors import Kind, RequestError
+from tests.audio.asking import decode, fork_server
+from tests.faults.corpus import CORPUS, ROOMS
+
+LIMITS = AudioLimits(sample_rate=16_000, min_duration_s=0.5, max_duration_s=600.0)
+WORKERS = 2
+TIMEOUT_S = 60
+
+MOST_MIB = 256
+"""What a decoder may hold, its interpreter and the samples of ten minutes included."""
+
+EVERY_S = 0.005
+
+
+@dataclass
+class Outcome:
+    """What came of all files: kinds of refusals, or seconds heard; the largest decoder."""
+
+    verdicts: dict[str, Kind | float] = field(default_factory=dict)
+    peak_mib: float = 0.0
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """All files go through the decoder once, two at a time."""
+    result = Outcome()
+    with _main_forgotten(), _watched(result):
+        asyncio.run(_decode_all(result, tmp_path_factory.mktemp("corpus")))
+    return result
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_a_hostile_file_gets_its_verdict(name: str, outcome: Outcome) -> None:
+    assert outcome.verdicts[name] == pytest.approx(CORPUS[name].verdict, abs=0.02)
+
+
+def test_no_hostile_file_takes_more_memory_than_a_decoder_may_have(outcome: Outcome) -> None:
+    assert 0 < outcome.peak_mib <= MOST_MIB
+
+
+def test_no_two_hostile_files_bear_the_same_name() -> None:
+    assert len(CORPUS) == sum(len(room.FILES) for room in ROOMS)
+
+
+async def _decode_all(result: Outcome, folder: Path) -> None:
+    decoder = Decoder(LIMITS, WORKERS, TIMEOUT_S)
+    names = iter(CORPUS)
+
+    async def work(path: Path) -> None:
+        for name in names:
+            await asyncio.to_thread(path.write_bytes, CORPUS[name].make())
+            try:
+                result.verdicts[name] = (await decode(decoder, path)).duration_s
+            except RequestError as error:
+                result.verdicts[name] = error.kind
+
+    await asyncio.gather(*(work(folder / str(worker)) for worker in range(WORKERS)))
+
+
+@contextmanager
+def _main_forgotten() -> Iterator[None]:
+    """Each decoder imports the program's main module: the service's is empty, pytest's is not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["__main__"], "__spec__", None)
+        patch.delattr(sys.modules["__main__"], "__file__", raising=False)
+        yield
+
+
+@contextmanager
+def _watched(result: Outcome) -> Iterator[None]:
+    """Note the largest decoder; the kernel keeps each one's peak, so rare looks miss little."""
+    done = threading.Event()
+
+    def look() -> None:
+        server = None
+        while not done.wait(EVERY_S):
+            server = server or fork_server()
+            if server:
+                result.peak_mib = max(result.peak_mib, *map(_peak_mib, _children(server)), 0.0)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield
+    finally:
+        done.set()
+        looking.join()
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _peak_mib(pid: str) -> float:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0

@@ -1,0 +1,197 @@
+"""All hostile files, uploaded to one service: each is answered, and nothing of them stays."""
+
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from app.errors import Kind
+from loadtests.process_usage import memory_mib, watched
+from tests.api.asking import answer, metric, noise, post
+from tests.faults.corpus import CORPUS
+from tests.faults.corpus.wav import chunk, fmt, riff
+from tests.server import Server, serving
+
+AT_ONCE = 4
+WORKERS = 2
+EACH_NTH_IS_GOOD = 8
+"""Uploads of the corpus between two of the good track."""
+
+BOMBS = ("vorbis codebook of 2^22 words", "vorbis codebooks of 4 GiB")
+BOMBED_TIMES = 50
+
+GROWTH_MIB = 50
+CALM_S = 10
+"""So much more memory than before is left after this time, at most."""
+
+DECODER_MIB = 256
+
+SETTINGS = {
+    "TAGGRAM_MODELS": '["msd-musicnn"]',
+    "TAGGRAM_PRECISION": "float32",
+    "TAGGRAM_DECODE_WORKERS": str(WORKERS),
+    "TAGGRAM_MAX_BACKLOG_S": "1000",  # every file is to be decoded
+}
+
+
+@dataclass(frozen=True)
+class Before:
+    """A warm service to which nobody was hostile yet.
+
+    Attributes:
+        server: The running service.
+        temporary_files: The folder in which it keeps what it receives.
+        kept: What lies there anyway.
+        processes: Those below it.
+        memory_mib: What its process holds, apart from what it shares with others.
+        scores: Those of the good track, heard alone.
+    """
+
+    server: Server
+    temporary_files: Path
+    kept: set[Path]
+    processes: set[int]
+    memory_mib: float
+    scores: dict[str, float]
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
+    folder = tmp_path_factory.mktemp("corpus")
+    temporary_files = folder / "tmp"
+    temporary_files.mkdir()
+    with serving(folder / "log", {**SETTINGS, "TMPDIR": str(temporary_files)}) as server:
+        scores = heard(*uploaded(server, [good(0)]))
+        # The longest track is no leak, but makes the allocators keep more than before.
+        uploaded(server, [CORPUS["600 s of silence"].make(), *map(good, range(1, 9))])
+        pid = server.process.pid
+        kept = set(temporary_files.iterdir())
+        yield Before(server, temporary_files, kept, below(pid), own_mib(pid), scores)
+
+
+@pytest.fixture(scope="module")
+def answers(before: Before) -> tuple[dict[str, httpx.Response], list[httpx.Response]]:
+    """What the hostile files were answered, and the good track between them."""
+    names = list(CORPUS)
+    for place in range(len(names), 0, -EACH_NTH_IS_GOOD):
+        names.insert(place, "")
+    files = [CORPUS[name].make() if name else good(100 + n) for n, name in enumerate(names)]
+    pairs = list(zip(names, uploaded(before.server, files), strict=True))
+    return {name: said for name, said in pairs if name}, [said for name, said in pairs if not name]
+
+
+@pytest.fixture(autouse=True)
+def unharmed(before: Before) -> Iterator[None]:
+    """Afterwards the same processes are there, and no upload and no memory of them."""
+    yield
+    server, pid = before.server, before.server.process.pid
+    assert server.process.poll() is None
+    assert server.http.get("/health/live").status_code == httpx.codes.OK
+    assert metric(server, "taggram_errors_total", kind="internal_error") == 0
+    deadline = time.monotonic() + CALM_S
+    while (left := leftovers(before, pid)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not left
+
+
+def test_a_hostile_file_is_answered_with_its_verdict(answers: tuple[dict, list]) -> None:
+    hostile, _ = answers
+    wanted = {name: file.verdict for name, file in CORPUS.items()}
+    wanted["nothing"] = Kind.INVALID_PARAMETER  # an empty part is refused before any decoder
+
+    wrong = {
+        name: (verdict(said), wanted[name])
+        for name, said in hostile.items()
+        if verdict(said) != pytest.approx(wanted[name], abs=0.02)
+    }
+    assert not wrong
+
+
+def test_a_good_track_scores_beside_hostile_ones_as_it_does_alone(
+    answers: tuple[dict, list], before: Before
+) -> None:
+    _, good_ones = answers
+
+    assert len(good_ones) > AT_ONCE
+    for said in good_ones:
+        assert heard(said) == pytest.approx(before.scores, abs=1e-5)
+
+
+def test_fifty_bombs_are_refused_within_the_decoders_memory(before: Before) -> None:
+    bombs = [
+        CORPUS[name].make() + number.to_bytes(4, "big")  # else they are one track, decoded once
+        for number in range(BOMBED_TIMES)
+        for name in BOMBS
+    ]
+
+    pid = before.server.process.pid
+    calm_mib = memory_mib(pid)
+    with watched(pid, sample_s=0.1) as usage:
+        answered = uploaded(before.server, bombs)
+
+    assert {verdict(said) for said in answered} == {Kind.UNDECODABLE_AUDIO}
+    assert usage.peak_mib <= calm_mib + GROWTH_MIB + WORKERS * DECODER_MIB
+
+
+def good(number: int) -> bytes:
+    """A track of 4 s that always sounds the same and is never the same file."""
+    samples = (noise(4) * 2**15).astype("<i2").tobytes()
+    return riff(fmt(), chunk(b"data", samples), chunk(b"note", number.to_bytes(4, "big")))
+
+
+def uploaded(server: Server, files: Iterable[bytes]) -> list[httpx.Response]:
+    """Upload some files at a time; all answers."""
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return list(threads.map(lambda data: post(server, data, vocabulary="raw", top_k=20), files))
+
+
+def heard(said: httpx.Response) -> dict[str, float]:
+    """The scores of a track that was not answered from the cache."""
+    body = answer(said)
+    assert not body["cached"]
+    return {tag["tag"]: tag["score"] for tag in body["suggestions"]}
+
+
+def verdict(said: httpx.Response) -> str | float:
+    """The kind of a refusal, or the seconds heard."""
+    body = said.json()
+    if said.status_code == httpx.codes.OK:
+        seconds: float = body["duration_s"]
+        return seconds
+    kind: str = body["type"].removeprefix("/problems/")
+    return kind
+
+
+def leftovers(before: Before, pid: int) -> list[str]:
+    """What there is more than before: processes, open uploads, memory."""
+    left = [f"process {child}" for child in below(pid) - before.processes]
+    left += map(str, set(before.temporary_files.iterdir()) - before.kept)
+    left += [name for name in opened(pid) if name.startswith(str(before.temporary_files))]
+    grown = own_mib(pid) - before.memory_mib
+    return [*left, f"{grown:.0f} MiB"] if grown > GROWTH_MIB else left
+
+
+def own_mib(pid: int) -> float:
+    """The memory that ends with a process."""
+    private: int = psutil.Process(pid).memory_full_info().uss
+    return private / 2**20
+
+
+def below(pid: int) -> set[int]:
+    """The processes that a process started."""
+    return {child.pid for child in psutil.Process(pid).children(recursive=True)}
+
+
+def opened(pid: int) -> list[str]:
+    """What is behind the descriptors of a process."""
+    names = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            names.append(str(descriptor.readlink()))
+    return names

@@ -1,0 +1,146 @@
+"""The log: a line of JSON each, nothing of a client's in it, and nobody waits for who reads it."""
+
+import fcntl
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.logs import QUEUE_LINES
+from tests.api.asking import (
+    PATIENCE_S,
+    answer,
+    assert_problem,
+    encoded,
+    logged,
+    metric,
+    multipart,
+    noise,
+    post,
+    post_body,
+)
+from tests.server import Server, serving
+
+FILE_NAMES = {
+    "a path": b"../../../../not-for-the-log",
+    "a line break": b"a\r\nX-Injected: not-for-the-log\r\n.mp3",
+    "an escape sequence": b"\x1b[2J\x1b[31mnot-for-the-log",
+    "a null byte": b"a\x00not-for-the-log",
+    "no Unicode": b"\xff\xfe\xc3not-for-the-log",
+    "4 kB": b"not-for-the-log" * 280,
+}
+SMALL_PIPE = 4096
+
+
+def entries(log: bytes) -> list[dict[str, Any]]:
+    """All whole lines; each must be JSON."""
+    return [json.loads(line) for line in log.splitlines(keepends=True) if line.endswith(b"\n")]
+
+
+def test_a_request_is_logged_with_its_figures(server: Server) -> None:
+    body = multipart(encoded(noise(4, seed=41)))
+    line = logged(server, post_body(server, body).headers["X-Request-ID"])
+    assert (line["method"], line["route"], line["status"]) == ("POST", "/suggest-tags", 200)
+    assert line["level"] == "INFO"
+    assert line["time"].endswith("+00:00")
+    assert line["error"] is None
+    assert line["bytes_received"] == len(body)
+    assert list(line["stages_ms"]) == ["receive", "decode", "queue", "infer", "derive"]
+    assert 0 < line["stages_ms"]["receive"] < line["seconds"] * 1000
+
+
+def test_a_refusal_is_logged_with_its_kind(server: Server) -> None:
+    refused = server.http.get("/taggram", params={"track_id": "not-for-the-log"})
+    line = logged(server, refused.headers["X-Request-ID"])
+    assert (line["status"], line["error"]) == (422, "invalid_parameter")
+    missed = server.http.get("/not-for-the-log")
+    line = logged(server, missed.headers["X-Request-ID"])
+    assert (line["route"], line["error"]) == ("unmatched", "not_found")
+    assert b"not-for-the-log" not in server.log.read_bytes()
+
+
+@pytest.mark.parametrize("what", FILE_NAMES)
+def test_nothing_of_a_file_s_name_is_in_the_log(server: Server, what: str) -> None:
+    before = server.log.stat().st_size
+    body = multipart(b"text", b'form-data; name="file"; filename="' + FILE_NAMES[what] + b'"')
+    response = post_body(server, body)
+    assert response.is_client_error
+    assert b"not-for-the-log" not in response.content
+    logged(server, response.headers["X-Request-ID"])
+    log = server.log.read_bytes()[before:]
+    assert b"not-for-the-log" not in log
+    assert [entry["message"] for entry in entries(log)] == ["request"]
+
+
+def test_every_line_is_json_from_the_start_on(server: Server) -> None:
+    messages = [entry["message"] for entry in entries(server.log.read_bytes())]
+    assert any(message.startswith("ready: ") for message in messages)
+    assert b"\x1b" not in server.log.read_bytes()
+
+
+@dataclass(frozen=True)
+class Piped:
+    """A server whose output is a small pipe.
+
+    Attributes:
+        server: The running service.
+        pipe: The end to read from.
+    """
+
+    server: Server
+    pipe: int
+
+    def read(self) -> bytes:
+        """All that lies in the pipe."""
+        try:
+            return os.read(self.pipe, 2**20)
+        except BlockingIOError:
+            return b""
+
+
+@contextmanager
+def piped(folder: Path) -> Iterator[Piped]:
+    """Run a server whose standard output and error go to a pipe that nobody reads yet."""
+    log = folder / "log"
+    os.mkfifo(log)
+    pipe = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, SMALL_PIPE)
+    try:
+        with serving(log, {"TAGGRAM_MODELS": '["msd-musicnn"]'}) as server:
+            yield Piped(server, pipe)
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(PATIENCE_S) == 0
+    finally:
+        os.close(pipe)
+
+
+def test_a_log_that_nobody_reads_stops_neither_requests_nor_the_end(tmp_path: Path) -> None:
+    with piped(tmp_path) as blocked:
+        server = blocked.server
+        ask(server, QUEUE_LINES + 100)
+        answer(post(server, encoded(noise(4, seed=42))))
+        assert_problem(post(server, b"text"), 415, "unsupported_audio")
+        assert metric(server, "taggram_log_lines_dropped_total") > 0
+
+        log = b""
+        deadline = time.monotonic() + PATIENCE_S
+        while b"read-again" not in log:
+            assert time.monotonic() < deadline, "the log did not go on"
+            server.http.get("/health/live", headers={"X-Request-ID": "read-again"})
+            log += blocked.read()
+        assert len(entries(log)) >= QUEUE_LINES
+
+        ask(server, 100)  # nobody reads while it ends, either
+
+
+def ask(server: Server, times: int) -> None:
+    """Have it log so many lines."""
+    for _ in range(times):
+        assert server.http.get("/health/live").status_code == 200

@@ -1,0 +1,137 @@
+"""Whatever a stranger or an operator hands over, a parser reads it or raises its own error.
+
+The parsers of vocabularies and of cached values have such tests beside their others.
+"""
+
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from app.audio.formats import Container, check_magic
+from app.errors import Kind, ManifestError, RequestError
+from app.store.manifest import Manifest, read_manifest, read_store
+
+MAGICS = (b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3\4\0\0", b"\xff\xfb", b"\xff\xf1")
+BEGINNINGS = st.lists(
+    st.sampled_from((*MAGICS, b"WAVE", b"AIFF", b"ftyp", b"M4A ", b"\0\0\0\0", b"\x7f\x7f\x7f\x7f"))
+    | st.binary(max_size=6)
+).map(b"".join)
+
+VALUES = st.sampled_from(
+    [
+        *("-1", "0", "1e400", "nan", "inf", "1" + "0" * 400, "1" * 5_000, "0.0", "1979-05-27"),
+        *("true", "''", "[]", "{}", "[[]]", '"\\ud800"', '"\\u0000"', "[" * 5_000, "{a=" * 2_000),
+    ]
+)
+PIECES = VALUES | st.sampled_from([*"[]{}=.,#\"'\n\\\0", "\n[x]\n", "'''"]) | st.text(max_size=4)
+
+few = settings(
+    deadline=None,
+    max_examples=80,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example writes it anew
+)
+
+
+@pytest.fixture
+def manifest(store: Path, tmp_path: Path) -> Path:
+    """A right manifest, where it belongs."""
+    model = read_store(store)["mtt-vgg"]
+    path = tmp_path / model.name / model.version / "manifest.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text((store / model.name / model.version / path.name).read_text())
+    return path
+
+
+@settings(deadline=None, max_examples=300)
+@given(data=st.binary(max_size=64) | BEGINNINGS, accept_m4a=st.booleans())
+@example(data=b"ID3\4\0\0\x7f\x7f\x7f\x7f", accept_m4a=False)
+@example(data=b"ID3\4\0\0\0\0\0\0" * 10_000, accept_m4a=False)
+def test_any_first_bytes_open_a_format_or_are_unsupported(data: bytes, accept_m4a: bool) -> None:
+    try:
+        outcome: Container | Kind = check_magic(io.BytesIO(data), accept_m4a=accept_m4a)
+    except RequestError as error:
+        outcome = error.kind
+
+    if isinstance(outcome, Kind):
+        assert outcome is Kind.UNSUPPORTED_AUDIO
+    else:
+        assert accept_m4a or outcome not in {Container.MP4, Container.AAC}
+        assert any(magic in data for magic in (b"WAVE", b"AIF", b"fLaC", b"OggS", b"ftyp", b"\xff"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hop = 1" + "0" * 400,  # no float is as large
+        "hop = " + "1" * 5_000,  # Python reads no number of so many digits
+        "hop = " + "{a=" * 2_000,
+        "hop = " + "[" * 5_000,
+        "log_gain = inf",
+        "log_gain = 1e400",
+    ],
+    ids=lambda line: line[:16],
+)
+def test_a_value_that_no_manifest_can_mean_is_refused(line: str, manifest: Path) -> None:
+    key = line.partition(" = ")[0]
+    lines = [
+        line if old.startswith(f"{key} = ") else old for old in manifest.read_text().splitlines()
+    ]
+    manifest.write_text("\n".join(lines))
+
+    with pytest.raises(ManifestError, match=str(manifest)):
+        read_manifest(manifest)
+
+
+@few
+@given(data=st.data())
+def test_a_manifest_with_any_value_is_read_or_refused(data: st.DataObject, manifest: Path) -> None:
+    lines = manifest.read_text().splitlines()
+    try:
+        at = data.draw(st.sampled_from([n for n, line in enumerate(lines) if " = " in line]))
+        changed = [*lines]
+        changed[at] = f"{lines[at].partition(' = ')[0]} = {data.draw(VALUES)}"
+        _read_or_refused(manifest, "\n".join(changed).encode())
+    finally:
+        manifest.write_text("\n".join(lines))
+
+
+@few
+@given(at=st.integers(0, 3_000), drop=st.integers(0, 9), piece=PIECES)
+def test_a_manifest_with_any_mistake_is_read_or_refused(
+    at: int, drop: int, piece: str, manifest: Path
+) -> None:
+    right = manifest.read_text()
+    try:
+        _read_or_refused(
+            manifest, (right[:at] + piece + right[at + drop :]).encode(errors="replace")
+        )
+    finally:
+        manifest.write_text(right)
+
+
+@few
+@given(data=st.binary())
+@example(data=b"a = " + b"[" * 100_000)
+@example(data=b"a = " + b"1" * 100_000)
+def test_any_bytes_are_no_manifest(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "manifest.toml"
+    path.write_bytes(data)
+
+    with pytest.raises(ManifestError, match=path.name):
+        read_manifest(path)
+
+
+def _read_or_refused(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    try:
+        outcome: Manifest | str = read_manifest(path)
+    except ManifestError as refused:
+        outcome = str(refused)
+
+    if isinstance(outcome, str):
+        assert outcome.startswith(f"{path}: ")
+    else:
+        assert min(outcome.window_frames, outcome.hop_frames) > 0

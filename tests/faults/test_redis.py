@@ -1,0 +1,291 @@
+"""Two replicas share a Redis; whatever happens to it costs their callers nothing but speed."""
+
+import pickle
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import redis
+
+from tests.api.asking import (
+    PATIENCE_S,
+    answer,
+    assert_problem,
+    encoded,
+    metric,
+    noise,
+    post,
+    series,
+)
+from tests.redis_server import RedisServer
+from tests.server import Server, serving
+
+MODEL = "msd-musicnn"
+OTHER_MODEL = "mtt-musicnn"
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """Two servers on one Redis; the second has two models.
+
+    Attributes:
+        first: One of them.
+        second: The other.
+        redis: What they share, and no test finds it out of order.
+        before: What the first one answered before there was a Redis.
+    """
+
+    first: Server
+    second: Server
+    redis: RedisServer
+    before: httpx.Response
+
+    @property
+    def both(self) -> tuple[Server, Server]:
+        return self.first, self.second
+
+
+@pytest.fixture(scope="module")
+def replicas_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
+    """Started before their Redis, with so long a time-out that no load looks like death."""
+    folder = tmp_path_factory.mktemp("replicas")
+    server = RedisServer(folder)
+    settings = {
+        "TAGGRAM_REDIS_URL": server.url,
+        "TAGGRAM_REDIS_TIMEOUT_S": "2",
+        "TAGGRAM_SECRET": "a secret that only these two servers know",
+    }
+    models = {"first": f'["{MODEL}"]', "second": f'["{MODEL}","{OTHER_MODEL}"]'}
+    with ExitStack() as running, ThreadPoolExecutor() as together:
+        starting = [
+            serving(folder / f"{name}.log", {**settings, "TAGGRAM_MODELS": names})
+            for name, names in models.items()
+        ]
+        first, second = together.map(running.enter_context, starting)
+        before = post(first, track(0))
+        server.start()
+        running.callback(server.kill)
+        yield Replicas(first, second, server, before)
+
+
+@pytest.fixture
+def replicas(replicas_alone: Replicas) -> Replicas:
+    """See `Replicas`."""
+    for server in replicas_alone.both:
+        wait_until(lambda server=server: not is_down(server))
+    return replicas_alone
+
+
+def track(seed: int) -> bytes:
+    return encoded(noise(4, seed=1000 + seed))
+
+
+def suggest(server: Server, audio: bytes, model: str = MODEL) -> dict[str, Any]:
+    return answer(post(server, audio, model=model))
+
+
+def is_down(server: Server) -> bool:
+    return bool(metric(server, "taggram_cache_down"))
+
+
+def precision(server: Server, model: str) -> str:
+    """In which it computes a model."""
+    for name, labels in series(server):
+        if name == "taggram_model_info" and dict(labels)["model"] == model:
+            return dict(labels)["precision"]
+    raise AssertionError(f"{model} is not loaded")
+
+
+def failures(server: Server) -> tuple[float, float]:
+    """Of reads and of writes, so far."""
+    name = "taggram_cache_failures_total"
+    return metric(server, name, operation="get"), metric(server, name, operation="put")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+
+
+def wait_for_more(answers: list[httpx.Response]) -> None:
+    enough = len(answers) + 6
+    wait_until(lambda: len(answers) >= enough)
+
+
+def assert_serves_uncached(server: Server, audio: bytes) -> None:
+    """Answers go on, the operator sees that they are not kept."""
+    for _ in range(3):
+        assert not suggest(server, audio)["cached"]
+    assert is_down(server)
+    assert server.http.get("/health/ready").status_code == httpx.codes.OK
+    assert metric(server, "taggram_errors_total", kind="internal_error") == 0
+
+
+def assert_caches_again(server: Server, audio: bytes) -> None:
+    wait_until(lambda: suggest(server, audio)["cached"])
+    assert not is_down(server)
+
+
+def put_in_place_of(track_id: str, replicas: Replicas, put: Callable[..., object]) -> None:
+    """Have something else stand where a track's taggram stood, or something made of it."""
+    with replicas.redis.client() as client:
+        (name,) = client.keys(f"*{track_id}")
+        ours = client.getdel(name)
+        put(client, name, ours)
+
+
+def fill(client: redis.Redis) -> None:
+    """So that it keeps what it has, and takes nothing more."""
+    client.set("filler", b"x" * 2 * MEGABYTE)
+    client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", "2mb")
+
+
+def test_a_service_that_starts_without_redis_answers(replicas: Replicas) -> None:
+    assert not answer(replicas.before)["cached"]
+    assert "Redis is down" in replicas.first.log.read_text()
+    assert_caches_again(replicas.first, track(0))
+
+
+def test_what_one_replica_heard_the_other_knows(replicas: Replicas) -> None:
+    heard, known = (suggest(replica, track(1)) for replica in replicas.both)
+    assert (heard.pop("cached"), known.pop("cached")) == (False, True)
+    assert known == heard
+
+
+def test_each_replica_shows_what_the_other_heard(replicas: Replicas) -> None:
+    url = suggest(replicas.second, track(2))["taggram_url"]
+    assert answer(replicas.first.http.get(url)) == answer(replicas.second.http.get(url))
+
+
+def test_two_models_have_two_entries_for_the_same_bytes_each_of_its_precision(
+    replicas: Replicas,
+) -> None:
+    heard = [suggest(replicas.second, track(3), model) for model in (MODEL, OTHER_MODEL)]
+    known = [suggest(replicas.second, track(3), model) for model in (MODEL, OTHER_MODEL)]
+    assert [each.pop("cached") for each in heard + known] == [False, False, True, True]
+    assert known == heard
+    with replicas.redis.client() as client:
+        names = client.keys(f"*{heard[0]['track_id']}")
+    assert len(names) == 2
+    for model in (MODEL, OTHER_MODEL):
+        assert any(f"{model}/1:{precision(replicas.second, model)}".encode() in n for n in names)
+
+
+def test_redis_killed_under_load_fails_no_upload(replicas: Replicas) -> None:
+    answers: list[httpx.Response] = []
+    ended = threading.Event()
+
+    def load(server: Server, seed: int) -> None:
+        known = track(seed)
+        while not ended.is_set():
+            seed += 10
+            answers.append(post(server, known, model=MODEL))
+            answers.append(post(server, track(seed), model=MODEL))
+
+    with ThreadPoolExecutor() as clients:
+        loads = [clients.submit(load, server, n) for n, server in enumerate(replicas.both)]
+        try:
+            for _ in range(2):
+                wait_for_more(answers)
+                with replicas.redis.dead():
+                    wait_for_more(answers)
+        finally:
+            ended.set()
+    for done in loads:
+        done.result()
+    assert {response.status_code for response in answers} == {httpx.codes.OK}
+
+
+def test_a_dead_redis_is_gone_without_and_used_again_when_it_is_back(replicas: Replicas) -> None:
+    cached = suggest(replicas.first, track(4))
+    with replicas.redis.dead():
+        for replica in replicas.both:
+            assert_serves_uncached(replica, track(4))
+            assert suggest(replica, track(4))["suggestions"] == cached["suggestions"]
+        assert_problem(replicas.first.http.get(cached["taggram_url"]), 404, "unknown_track")
+    for replica in replicas.both:
+        assert_caches_again(replica, track(4))
+
+
+def test_a_frozen_redis_is_gone_without_and_used_again_when_it_goes_on(replicas: Replicas) -> None:
+    suggest(replicas.first, track(5))
+    with replicas.redis.frozen():
+        assert_serves_uncached(replicas.first, track(5))
+        reads, writes = failures(replicas.first)
+        suggest(replicas.first, track(5))
+        assert failures(replicas.first) == (reads + 1, writes + 1)
+    assert_caches_again(replicas.first, track(5))
+
+
+def test_a_black_hole_in_the_place_of_redis_is_gone_without(replicas: Replicas) -> None:
+    suggest(replicas.first, track(6))
+    with (
+        replicas.redis.dead(),
+        socket.create_server(("127.0.0.1", replicas.redis.port), backlog=100),
+    ):
+        assert_serves_uncached(replicas.first, track(6))
+    assert_caches_again(replicas.first, track(6))
+
+
+def test_a_redis_that_wants_another_password_is_gone_without(replicas: Replicas) -> None:
+    suggest(replicas.first, track(7))
+    with replicas.redis.client() as client:
+        client.config_set("requirepass", "of somebody else")
+        client.client_kill_filter(_type="normal", skipme=True)
+        try:
+            assert_serves_uncached(replicas.first, track(7))
+        finally:
+            client.config_set("requirepass", "")
+    assert_caches_again(replicas.first, track(7))
+
+
+def test_a_full_redis_gives_what_it_has_and_keeps_no_more(replicas: Replicas) -> None:
+    suggest(replicas.first, track(8))
+    reads, writes = failures(replicas.first)
+    with replicas.redis.client() as client:
+        fill(client)
+        try:
+            assert suggest(replicas.first, track(8))["cached"]
+            assert not suggest(replicas.first, track(9))["cached"]
+            assert failures(replicas.first) == (reads, writes + 1)
+            assert not is_down(replicas.first)
+        finally:
+            client.config_set("maxmemory", "0")
+            client.flushall()
+    assert_caches_again(replicas.first, track(9))
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda client, name, _: client.set(name, b"\x85garbage" * 50),
+        lambda client, name, _: client.set(name, pickle.dumps({"scores": [[1.0]]})),
+        lambda client, name, ours: client.set(name, b"\0" * 32 + ours[32:]),
+        lambda client, name, _: client.lpush(name, b"a list"),
+        lambda client, name, _: client.setrange(name, 100 * MEGABYTE, b"!"),
+    ],
+    ids=["garbage", "pickle", "unsigned", "list", "100 MB"],
+)
+def test_what_is_not_ours_is_a_miss_and_counted_and_overwritten(
+    put: Callable[..., object], replicas: Replicas
+) -> None:
+    heard = suggest(replicas.first, track(10))
+    put_in_place_of(heard["track_id"], replicas, put)
+    reads, writes = failures(replicas.first)
+
+    again = suggest(replicas.first, track(10))
+    assert not again["cached"]
+    assert again["suggestions"] == heard["suggestions"]
+    assert failures(replicas.first) == (reads + 1, writes)
+    assert suggest(replicas.second, track(10))["cached"]

@@ -1,0 +1,242 @@
+"""Clients that leave, and processes that end: what was accepted is answered, and nothing stays."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from app.headroom import Headroom, own_headroom
+from tests.api.asking import (
+    PATIENCE_S,
+    answer,
+    assert_problem,
+    encoded,
+    heard_s,
+    kept_uploads,
+    metric,
+    multipart,
+    noise,
+    post,
+    response_to,
+    upload,
+    wait_for_uploads,
+)
+from tests.server import COMMAND, STOP_S, Server, serving
+
+MODEL = "msd-musicnn"
+STALLED = 20
+
+
+@pytest.fixture(scope="module")
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("temporary")
+
+
+@contextmanager
+def started(
+    temporary_files: Path, log: Path, command: Sequence[str | Path] = (COMMAND,), **settings: str
+) -> Iterator[Server]:
+    given = {
+        "TMPDIR": str(temporary_files),
+        "TAGGRAM_MODELS": f'["{MODEL}"]',
+        "TAGGRAM_DECODE_WORKERS": "1",
+        "TAGGRAM_MAX_BACKLOG_S": "100",
+        "TAGGRAM_MAX_IN_FLIGHT": "100",
+        **settings,
+    }
+    with serving(log, given, command) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, temporary_files: Path) -> Iterator[Server]:
+    """One that decodes a file at a time, and gives an answer four seconds."""
+    log = tmp_path_factory.mktemp("stopping") / "log"
+    with started(temporary_files, log, TAGGRAM_DEADLINE_S="4") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def long_track() -> bytes:
+    """It takes a while to decode."""
+    return encoded(noise(590, rate=8_000), 8_000, "WAV", "PCM_U8")
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.005)
+
+
+def decoders(server: Server) -> list[psutil.Process]:
+    """Those at work: children of the fork server, which is a child of the service."""
+    return [
+        decoder
+        for child in psutil.Process(server.process.pid).children()
+        for decoder in child.children()
+        if decoder.status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+@contextmanager
+def in_mid_decode(server: Server, track: bytes) -> Iterator[psutil.Process]:
+    """An upload whose decoder is halted: it is in mid-decode for as long as the test likes."""
+    body = multipart(track)
+    with upload(server, Content_Length=str(len(body))) as connection:
+        connection.send(body)
+        eventually(lambda: bool(decoders(server)))
+        decoder = decoders(server)[0]
+        decoder.suspend()
+        wait_for_uploads(server, 1)
+        yield decoder
+
+
+def left_behind(temporary_files: Path) -> list[Path]:
+    """What is not multiprocessing's own socket or the source that TensorFlow traced."""
+    libraries = ("pymp-", "__autograph_generated_file")
+    return [path for path in temporary_files.iterdir() if not path.name.startswith(libraries)]
+
+
+def dropped(server: Server, reason: str) -> float:
+    return metric(server, "taggram_uploads_dropped_total", reason=reason)
+
+
+def test_who_leaves_while_waiting_or_in_mid_decode_is_never_heard(
+    server: Server, long_track: bytes
+) -> None:
+    body = multipart(encoded(noise(4)))
+    with in_mid_decode(server, long_track) as decoder:
+        with upload(server, Content_Length=str(len(body))) as waiting:
+            waiting.send(body)
+            wait_for_uploads(server, 2)
+        wait_for_uploads(server, 1)
+        assert dropped(server, "left") == 1
+        assert decoder.is_running()
+    eventually(lambda: not decoder.is_running() or decoder.status() == psutil.STATUS_ZOMBIE)
+    wait_for_uploads(server, 0)
+    assert dropped(server, "left") == 2
+    assert heard_s(server, MODEL) == 0
+
+
+def test_whose_time_is_over_while_waiting_is_never_heard(server: Server, long_track: bytes) -> None:
+    with in_mid_decode(server, long_track):
+        assert_problem(post(server, encoded(noise(4))), 504, "deadline_exceeded")
+        assert dropped(server, "expired") >= 1
+        eventually(lambda: dropped(server, "expired") == 2)
+    wait_for_uploads(server, 0)
+    assert not decoders(server)
+    assert heard_s(server, MODEL) == 0
+    assert answer(post(server, encoded(noise(4))))["suggestions"]
+
+
+def test_killed_in_mid_upload_it_leaves_nothing_behind(
+    server: Server, temporary_files: Path, long_track: bytes
+) -> None:
+    body = multipart(encoded(noise(4)))
+    family = psutil.Process(server.process.pid).children(recursive=True)
+    with in_mid_decode(server, long_track) as decoder, upload(server) as connection:
+        connection.send(body[:1000])
+        decoder.resume()
+        server.process.kill()
+        server.process.wait()
+    eventually(lambda: not any(process.is_running() for process in (*family, decoder)))
+    assert not left_behind(temporary_files)
+
+
+@pytest.fixture(scope="module")
+def memory_group() -> Iterator[Headroom | None]:
+    """A control group for memory, without a limit at first; none where we may not make one."""
+    own = own_headroom()
+    group = replace(own, folder=own.folder / f"taggram-test-{os.getpid()}")
+    try:
+        group.folder.mkdir()
+        set_limit(group, 2**40)
+    except OSError:
+        yield None
+        return
+    yield group
+    eventually(lambda: not (group.folder / "cgroup.procs").read_text())
+    group.folder.rmdir()
+
+
+def set_limit(group: Headroom, limit: int) -> None:
+    (group.folder / group.names.limit).write_text(str(limit))
+
+
+@pytest.fixture(scope="module")
+def next_server(
+    server: Server,
+    memory_group: Headroom | None,
+    tmp_path_factory: pytest.TempPathFactory,
+    temporary_files: Path,
+) -> Iterator[Server]:
+    """Started after the first one was killed, in the same place."""
+    assert server.process.poll() is not None
+    command: list[str | Path] = [COMMAND]
+    if memory_group:
+        joining = f'echo $$ > {memory_group.folder}/cgroup.procs && exec "$0" "$@"'
+        command = ["sh", "-c", joining, COMMAND]
+    log = tmp_path_factory.mktemp("next") / "log"
+    with started(temporary_files, log, command, TAGGRAM_STALL_TIMEOUT_S="2") as running:
+        yield running
+
+
+def test_the_next_start_is_clean(next_server: Server, temporary_files: Path) -> None:
+    assert not answer(post(next_server, encoded(noise(4))))["cached"]
+    assert not kept_uploads(next_server, temporary_files)
+
+
+def test_before_memory_runs_out_uploads_are_asked_to_come_again(
+    next_server: Server, memory_group: Headroom | None
+) -> None:
+    if memory_group is None:
+        pytest.skip("no control group for memory can be made here")
+    track = encoded(noise(4, seed=9))
+    free = memory_group.free_bytes()
+    assert free is not None
+    set_limit(memory_group, 2**40 - free + 128 * 2**20)
+    assert_problem(post(next_server, track), 503, "overloaded")
+    assert next_server.http.get("/health/ready").status_code == httpx.codes.OK
+    set_limit(memory_group, 2**40)
+    assert answer(post(next_server, track))["suggestions"]
+
+
+def test_told_to_stop_it_answers_what_it_accepted_and_tells_others_to_come_again(
+    next_server: Server, temporary_files: Path
+) -> None:
+    server, body = next_server, multipart(encoded(noise(4, seed=1)))
+    with ExitStack() as held, ThreadPoolExecutor() as together:
+        for _ in range(STALLED):
+            held.enter_context(upload(server, Content_Length=str(len(body))))
+        half_sent = held.enter_context(upload(server, Content_Length=str(len(body))))
+        half_sent.send(body[:1000])
+        whole = [
+            together.submit(post, server, encoded(noise(30, seed=seed))) for seed in range(2, 6)
+        ]
+        eventually(lambda: metric(server, "taggram_uploads_in_flight") >= STALLED + 1)
+        server.process.send_signal(signal.SIGTERM)
+
+        eventually(lambda: server.http.get("/health/ready").status_code != httpx.codes.OK)
+        assert_problem(server.http.get("/health/ready"), 503, "not_ready")
+        refused = post(server, encoded(noise(4)))
+        assert_problem(refused, 503, "not_ready")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert server.http.get("/health/live").status_code == httpx.codes.OK
+
+        half_sent.send(body[1000:])
+        assert answer(response_to(half_sent))["suggestions"]
+        for one in whole:
+            response = one.result()
+            assert response.status_code in (httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE)
+        assert server.process.wait(STOP_S) == 0
+    assert "Traceback" not in server.log.read_text()
+    assert not left_behind(temporary_files)

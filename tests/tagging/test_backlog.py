@@ -1,0 +1,116 @@
+"""How long what waits will take, as the last uploads went."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.tagging.backlog import FIRST_PACE, LONGEST_PAUSE_S, SOON_S, Backlog, Item
+
+
+class Clock:
+    """Tells what the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def waiting(backlog: Backlog, audio_s: float, client: str = "a") -> Item:
+    item = backlog.announce(client, 1.0)
+    backlog.arrived(item, audio_s)
+    return item
+
+
+def heard(backlog: Backlog, clock: Clock, audio_s: float, seconds: float) -> None:
+    item = waiting(backlog, audio_s)
+    clock.now += seconds
+    backlog.drained(item)
+    backlog.remove(item)
+
+
+def test_nothing_waits_at_first() -> None:
+    assert Backlog().seconds == 0
+
+
+def test_before_anything_was_heard_the_first_pace_counts() -> None:
+    backlog = Backlog()
+    waiting(backlog, 3 * FIRST_PACE)
+    assert backlog.seconds == pytest.approx(3)
+
+
+@pytest.mark.parametrize("pace", [20.0, 100.0, 1e4])
+def test_it_learns_the_pace_at_which_uploads_are_heard(pace: float) -> None:
+    clock = Clock()
+    backlog = Backlog(clock)
+    for _ in range(80):
+        heard(backlog, clock, 60, 60 / pace)
+    waiting(backlog, 300)
+    assert backlog.seconds == pytest.approx(300 / pace, rel=0.05)
+
+
+def test_uploads_that_are_heard_together_drain_together() -> None:
+    clock = Clock()
+    backlog = Backlog(clock)
+    for _ in range(80):
+        together = [waiting(backlog, 60) for _ in range(4)]
+        clock.now += 1.0
+        for item in together:
+            backlog.drained(item)
+            backlog.remove(item)
+    waiting(backlog, 240)
+    assert backlog.seconds == pytest.approx(1, rel=0.2)
+
+
+def test_time_in_which_nothing_waits_says_nothing() -> None:
+    clock = Clock()
+    backlog = Backlog(clock)
+    for _ in range(80):
+        heard(backlog, clock, 60, 1.0)
+        clock.now += 3_600
+    waiting(backlog, 60)
+    assert backlog.seconds == pytest.approx(1, rel=0.05)
+
+
+def test_a_long_time_without_a_good_track_is_soon_forgotten() -> None:
+    """As under a stream of files that nobody can read: the next good tracks must not pay."""
+    clock = Clock()
+    backlog = Backlog(clock)
+    hostile = waiting(backlog, 1, "hostile")
+    clock.now += 3_600
+    heard(backlog, clock, 60, 0.1)
+    backlog.remove(hostile)
+    waiting(backlog, 60)
+    assert backlog.seconds < LONGEST_PAUSE_S
+
+
+def test_what_leaves_unheard_waits_no_more_and_changes_no_pace() -> None:
+    backlog = Backlog()
+    for _ in range(10):
+        backlog.remove(waiting(backlog, 60))
+    assert backlog.seconds == 0
+    waiting(backlog, FIRST_PACE)
+    assert backlog.seconds == pytest.approx(1)
+
+
+def test_an_upload_that_stalls_counts_for_a_moment_only() -> None:
+    clock = Clock()
+    backlog = Backlog(clock)
+    stalled = backlog.announce("a", FIRST_PACE)
+    assert backlog.seconds == pytest.approx(1)
+    clock.now += SOON_S
+    assert backlog.seconds == 0
+    backlog.arrived(stalled, 2 * FIRST_PACE)
+    assert backlog.seconds == pytest.approx(2)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 600)), max_size=30))
+def test_the_clients_parts_are_the_whole(uploads: list[tuple[str, float]]) -> None:
+    backlog = Backlog()
+    items = [waiting(backlog, audio_s, client) for client, audio_s in uploads]
+    parts = sum(backlog.seconds_of(client) for client in "abc")
+    assert parts == pytest.approx(backlog.seconds)
+    for item in items:
+        backlog.remove(item)
+    assert backlog.seconds == 0

@@ -1,0 +1,42 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.cpus import usable_cpus
+
+HERE = sorted(os.sched_getaffinity(0))
+
+
+def test_a_process_that_is_kept_to_one_cpu_has_one():
+    program = (
+        f"import os; os.sched_setaffinity(0, [{HERE[0]}]); "
+        "from app.settings import Settings; print(Settings().decode_workers)"
+    )
+
+    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+    assert int(printed.stdout) == 1
+
+
+@pytest.mark.parametrize(
+    ("quota", "cpus"),
+    [
+        ("max 100000\n", len(HERE)),
+        ("50000 100000\n", 1),
+        ("100000 100000\n", 1),
+        ("110000 100000\n", min(2, len(HERE))),
+        ("99900000 100000\n", len(HERE)),
+        ("", len(HERE)),
+    ],
+)
+def test_a_containers_share_of_the_time_counts_rounded_up(quota: str, cpus: int, tmp_path: Path):
+    (tmp_path / "cpu.max").write_text(quota)
+
+    assert usable_cpus(tmp_path / "cpu.max") == cpus
+
+
+def test_without_a_container_all_that_are_allowed_count(tmp_path: Path):
+    assert usable_cpus(tmp_path / "none") == len(HERE)
