@@ -13,7 +13,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 
 BENCHES := peers stages tried batching cached load scaling redis_faults gpu
 
-.PHONY: serve test check weights lock bench $(BENCHES) soak fuzz floor clean
+.PHONY: serve test check weights lock bench $(BENCHES) soak drill fuzz floor clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve

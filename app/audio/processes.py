@@ -46,13 +46,11 @@ Started = tuple[ForkServerProcess, socket.socket]
 class Decoding:
     """A file while it is being decoded."""
 
-    def __init__(
-        self, connection: socket.socket, theirs: Samples, ours: Samples, timeout_s: float
-    ) -> None:
+    def __init__(self, connection: socket.socket, theirs: Samples, timeout_s: float) -> None:
         self.complete = False
         self._connection = connection
         self._theirs = theirs
-        self._ours = ours
+        self._ours = np.empty_like(theirs)  # only what is written takes room
         self._patience_s = timeout_s
 
     async def progress(self) -> AsyncIterator[Samples]:
@@ -160,13 +158,12 @@ class Decoder:
             await self._slots.acquire()
         try:
             with clock.stage(Stage.DECODE):
-                room = round(longest_s * self.limits.sample_rate)
                 async with self._process() as connection:
-                    with SharedSamples(room) as theirs, SharedSamples(room) as ours:
-                        job = [file.fileno(), theirs.descriptor]
+                    with SharedSamples(round(longest_s * self.limits.sample_rate)) as memory:
+                        job = [file.fileno(), memory.descriptor]
                         with suppress(ConnectionError):  # the reading will say that it ended
                             socket.send_fds(connection, [child.JOB], job)
-                        yield Decoding(connection, theirs.samples, ours.samples, self._timeout_s)
+                        yield Decoding(connection, memory.samples, self._timeout_s)
         finally:
             self._slots.release()
 

@@ -569,17 +569,18 @@ def test_a_turn_is_given_back_whatever_the_end_and_only_once(
 # memory
 
 
-def test_shared_memory_goes_with_the_last_who_looks_at_it(noisy_file: Path):
+def test_shared_memory_goes_with_the_decoding_whoever_holds_the_samples(noisy_file: Path):
     async def scenario() -> Sound:
         async with decoding(Decoder(AN_HOUR, 1, DECODE_S), noisy_file) as running:
-            return [samples async for samples in running.progress()][-1]
+            samples = [samples async for samples in running.progress()][-1]
+            assert shared_memory(), "else the next tests prove nothing"
+            return samples
 
     samples = asyncio.run(scenario())
-    assert shared_memory(), "else the next tests prove nothing"
-    assert samples[-1] != 0
-    del samples
+    gc.collect()
 
     assert not shared_memory()
+    assert samples[-1] != 0
 
 
 @pytest.mark.parametrize(

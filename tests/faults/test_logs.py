@@ -45,7 +45,7 @@ def entries(log: bytes) -> list[dict[str, Any]]:
 
 
 def test_a_request_is_logged_with_its_figures(server: Server) -> None:
-    body = multipart(encoded(noise(4, seed=41)))
+    body = multipart(encoded(noise(30, seed=41)))  # comes in several pieces
     line = logged(server, post_body(server, body).headers["X-Request-ID"])
     assert (line["method"], line["route"], line["status"]) == ("POST", "/suggest-tags", 200)
     assert line["level"] == "INFO"

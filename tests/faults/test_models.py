@@ -116,6 +116,16 @@ def test_a_model_that_fails_is_our_fault_is_counted_and_is_not_remembered(
     assert planted.server.http.get("/health/live").status_code == httpx.codes.OK
 
 
+@pytest.mark.parametrize(
+    "name", ["../msd-musicnn", "msd-musicnn\0", "http://127.0.0.1/", "a" * 5_000]
+)
+def test_a_model_named_like_a_path_is_unknown(planted: Planted, name: str) -> None:
+    refused = post(planted.server, encoded(noise(1)), model=name)
+    assert_problem(refused, 404, "unknown_model")
+    track = planted.server.http.get("/taggram", params={"track_id": "0" * 64, "model": name})
+    assert_problem(track, 404, "unknown_model")
+
+
 # New models
 
 
