@@ -33,6 +33,7 @@ def main(
     seed = secrets.randbelow(2**32) if seed is None else seed
     out.print(f"seed {seed}")
     bad = _fuzz_files(seed, mutants) + _fuzz_requests(seed, requests)
+    out.print(f"findings, if any, are in {FINDINGS}", highlight=False)
     raise typer.Exit(code=1 if bad else 0)
 
 
@@ -54,7 +55,7 @@ def _fuzz_files(seed: int, count: int) -> int:
         )
     _publish_files(seed, count, report, replay)
     uncontained = [said for _, said in replay.differing if said not in fuzz_decoding.VERDICTS]
-    return replay.deaths + len(uncontained)
+    return (not replay.survived) + len(uncontained)
 
 
 def _publish_files(seed: int, count: int, report: fuzz_decoding.Report, replay: Replay) -> None:
@@ -66,7 +67,7 @@ def _publish_files(seed: int, count: int, report: fuzz_decoding.Report, replay: 
         {"": "decoded again the service's own way", "count": replay.count},
         {"": "with another verdict there", "count": len(replay.differing)},
         {"": "findings, contained", "count": len(report.findings)},
-        {"": "deaths of the fork server", "count": replay.deaths},
+        {"": "deaths of the fork server", "count": int(not replay.survived)},
     ]
     rate = f"{count / report.seconds:.0f} mutants a second, {len(seeds())} good files, seed {seed}"
     publish("fuzz-files", f"Mutants: {rate}", rows)
@@ -106,4 +107,3 @@ def _keep(name: str, data: bytes, what: str) -> None:
     path.write_bytes(data)
     how = f"nc -N 127.0.0.1 8000 < {path}" if name.endswith("http") else f"taggram tag {path}"
     path.with_suffix(".txt").write_text(f"{what}\n{how}\n")
-    out.print(f"{path}: {what}", highlight=False)

@@ -13,6 +13,7 @@ from app.domain import Samples
 from tests.audio.sounds import encoded, noise, piped
 from tests.faults.corpus.mpeg import cover, id3
 from tests.faults.corpus.ogg_pages import checked, pages, with_serial
+from tests.faults.corpus.sounds import floats
 
 RATE = 48_000
 SECONDS = 0.6
@@ -41,7 +42,7 @@ def seeds() -> dict[str, bytes]:
     mp3 = encoded(sound, RATE, "MP3")
     return {
         "WAV": encoded(sound, RATE),
-        "WAV of floats": encoded(sound, RATE, codec="FLOAT"),
+        "WAV of floats": floats(sound, RATE),
         "WAV, extensible": encoded(np.stack([sound] * 3, axis=1), RATE, "WAVEX", "PCM_24"),
         "RF64": encoded(sound, RATE, "RF64"),
         "AIFF": encoded(sound, RATE, "AIFF"),

@@ -23,12 +23,12 @@ class Replay:
     Attributes:
         count: How many there were.
         differing: Those that were told something else than a worker had told, and what.
-        deaths: How often the process that decoders come from ended.
+        survived: Whether the process that decoders come from is still the same.
     """
 
     count: int = 0
     differing: list[tuple[Tried, str]] = field(default_factory=list)
-    deaths: int = 0
+    survived: bool = True
 
 
 def replayed(decoder: Decoder, tried: Iterable[Tried], advance: Callable[[], object]) -> Replay:
@@ -43,15 +43,15 @@ async def _replayed(
 
     async def work() -> None:
         for one in all_tried:
-            before = fork_server()
             said = await _said(decoder, one.data)
             replay.count += 1
-            replay.deaths += fork_server() != before
             if said != one.said:
                 replay.differing.append((one, said))
             advance()
 
+    before = fork_server()
     await asyncio.gather(*(work() for _ in range(WORKERS)))
+    replay.survived = fork_server() == before
     return replay
 
 

@@ -1,22 +1,24 @@
 """The service under measurement: as the tests start it, but its log is shown where it fails."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.report import out
-from tests.server import Server, serving
+from tests.server import COMMAND, Server, serving
 
 TAIL_LINES = 40
 
 
 @contextmanager
-def service(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def service(
+    settings: Mapping[str, str] | None = None, command: Sequence[str | Path] = (COMMAND,)
+) -> Iterator[Server]:
     """Run the service until the body is done; where the body fails, print how its log ends."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving(Path(folder) / "log", settings) as server,
+        serving(Path(folder) / "log", settings, command) as server,
     ):
         try:
             yield server

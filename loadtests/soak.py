@@ -20,12 +20,16 @@ from loadtests.report import Row, out, publish
 from loadtests.service import service
 from loadtests.soak_load import TIMEOUT_S, Callers, Outcome
 from loadtests.soak_watch import Sample, growth, sampled, watch
+from tests.server import COMMAND
 
 REST_S = 5.0
 """After the load, before what is left is looked at."""
 
 CACHE_BYTES = 1_000_000
 """Little, so that it is full, and grows no more, when the warm-up ends."""
+
+ALONE = ("setsid", COMMAND)
+"""In a session of its own, so that Ctrl-C ends the soak and not the service under it."""
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -39,13 +43,12 @@ def main(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = {"TMPDIR": name, "TAGGRAM_CACHE_BYTES": str(CACHE_BYTES)}
-        with service(settings) as server:
+        with service(settings, ALONE) as server:
             url, pid = str(server.http.base_url), server.process.pid
             before = sampled(pid, folder)
             out.print(f"{minutes:g} minutes, {rate:g} requests a second; Ctrl-C ends it early")
             outcomes, samples = asyncio.run(_soak(url, pid, folder, minutes * 60, rate))
-            ran = server.process.poll() is None
-            after = sampled(pid, folder) if ran else None
+            after = sampled(pid, folder)
     _publish(outcomes, [before, *samples], after)
 
 
@@ -64,7 +67,7 @@ async def _soak(
     return callers.outcomes, samples
 
 
-def _publish(outcomes: Sequence[Outcome], samples: Sequence[Sample], after: Sample | None) -> None:
+def _publish(outcomes: Sequence[Outcome], samples: Sequence[Sample], after: Sample) -> None:
     sorts = dict.fromkeys(outcome.what for outcome in outcomes)
     publish(
         "soak-answers",
@@ -76,17 +79,15 @@ def _publish(outcomes: Sequence[Outcome], samples: Sequence[Sample], after: Samp
         "soak-held",
         "Soak: what the service held",
         [
-            _held("memory, MiB", [sample.rss_mib for sample in samples], after and after.rss_mib),
+            _held("memory, MiB", [sample.rss_mib for sample in samples], after.rss_mib),
             *(
-                _held(name.replace("_", " "), _each(samples, name), after and getattr(after, name))
+                _held(name.replace("_", " "), _each(samples, name), getattr(after, name))
                 for name in ("descriptors", "processes", "zombies", "temporary_files")
             ),
         ],
         [
             growth(samples),
-            f"after: {REST_S:g} s after the last request."
-            if after
-            else "The service was gone at the end.",
+            f"after: {REST_S:g} s after the last request.",
         ],
     )
 
@@ -107,7 +108,7 @@ def _tally(outcomes: Iterable[Outcome]) -> str:
     return ", ".join(f"{count} x {answer}" for answer, count in answers)
 
 
-def _held(name: str, values: Sequence[float], after: float | None) -> Row:
+def _held(name: str, values: Sequence[float], after: float) -> Row:
     quarter = max(1, len(values) // 4)
     return {
         "what": name,

@@ -57,7 +57,7 @@ class Callers:
 
     async def run(self, rate: float, stop: asyncio.Event) -> None:
         """Send so many requests a second, by chance, until told to stop."""
-        for mp3 in self._known:
+        for mp3 in self._known:  # before all else, so that they are known
             heard = await self._upload(mp3)
             self._taggrams.append(heard.raise_for_status().json()["taggram_url"])
         sorts, weights = zip(*((sort, weight) for sort, weight in SORTS.items()), strict=True)

@@ -58,12 +58,11 @@ def sampled(pid: int, folder: Path) -> Sample:
 
 
 async def watch(pid: int, folder: Path, stop: asyncio.Event, samples: list[Sample]) -> None:
-    """Look again and again until told to stop, or until the service is gone."""
-    with suppress(psutil.NoSuchProcess):
-        while not stop.is_set():
-            samples.append(await asyncio.to_thread(sampled, pid, folder))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY_S)
+    """Look again and again until told to stop; a service that ends fails the soak."""
+    while not stop.is_set():
+        samples.append(await asyncio.to_thread(sampled, pid, folder))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), EVERY_S)
 
 
 def growth(samples: Sequence[Sample]) -> str:

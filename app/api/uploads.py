@@ -29,7 +29,8 @@ OPENAPI_BODY = {
                             "type": "string",
                             "contentMediaType": "application/octet-stream",
                             "format": "binary",
-                            "description": "WAV, AIFF, FLAC, MP3, Ogg Vorbis or Opus.",
+                            "description": "WAV, AIFF, FLAC, MP3, Ogg Vorbis or Opus; M4A and AAC "
+                            "where the service is set to read them.",
                         }
                     },
                 }

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from app.audio.processes import Decoder, Decoding
+from app.audio.processes import Decoder
+from app.audio.progress import Decoding
 from app.domain import Waveform
 from app.stages import StageClock
 

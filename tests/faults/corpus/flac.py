@@ -1,7 +1,6 @@
 """FLAC files (RFC 9639) written bit by bit: tiny, and as long or as wrong as one likes."""
 
 import struct
-from collections.abc import Iterator
 
 from app.errors import Kind
 from tests.faults.corpus.hostile import RATE, Files, Hostile, sound_file
@@ -114,12 +113,11 @@ def said_rate(rate: int) -> bytes:
     return bytes(flac)
 
 
-def damaged(*places: float) -> Iterator[bytes]:
-    """A sound with a byte turned round at each share of its length."""
-    for place in places:
-        flac = bytearray(sound_file("FLAC"))
-        flac[int(place * len(flac))] ^= 0xFF
-        yield bytes(flac)
+def damaged(place: float) -> bytes:
+    """A sound with a byte turned round at this share of its length."""
+    flac = bytearray(sound_file("FLAC"))
+    flac[int(place * len(flac))] ^= 0xFF
+    return bytes(flac)
 
 
 def headers_only(*blocks: bytes) -> bytes:
@@ -179,6 +177,6 @@ FILES: Files = {
     "flac with PHP in its comment": Hostile(
         1.0, lambda: with_blocks(metadata(APPLICATION, b"<?php system($_GET['c']); ?>"))
     ),
-    "flac damaged in front": Hostile(UNDECODABLE, lambda: next(damaged(0.3))),
-    "flac damaged at the end": Hostile(UNDECODABLE, lambda: next(damaged(0.99))),
+    "flac damaged in front": Hostile(UNDECODABLE, lambda: damaged(0.3)),
+    "flac damaged at the end": Hostile(UNDECODABLE, lambda: damaged(0.99)),
 }

@@ -112,8 +112,27 @@ BEHIND_A_TAG = {
     "M4A": mp4(b"M4A "),
 }
 
+CONTAINERS = [
+    "AU",
+    "AVR",
+    "CAF",
+    "HTK",
+    "IRCAM",
+    "MAT4",
+    "MAT5",
+    "MPC2K",
+    "NIST",
+    "PAF",
+    "PVF",
+    "SDS",
+    "SVX",
+    "VOC",
+    "W64",
+]
+"""That libsndfile would read."""
+
 FILES: Files = {
-    **{f"{name}": Hostile(UNSUPPORTED, lambda data=data: data) for name, data in NO_AUDIO.items()},
+    **{name: Hostile(UNSUPPORTED, lambda data=data: data) for name, data in NO_AUDIO.items()},
     **{
         f"magic only: {name}": Hostile(verdict, lambda data=data: data)
         for name, (data, verdict) in MAGIC_ONLY.items()
@@ -126,23 +145,7 @@ FILES: Files = {
         f"{container} of libsndfile": Hostile(
             UNSUPPORTED, lambda container=container: other(container)
         )
-        for container in (
-            "AU",
-            "AVR",
-            "CAF",
-            "HTK",
-            "IRCAM",
-            "MAT4",
-            "MAT5",
-            "MPC2K",
-            "NIST",
-            "PAF",
-            "PVF",
-            "SDS",
-            "SVX",
-            "VOC",
-            "W64",
-        )
+        for container in CONTAINERS
     },
     "XI of libsndfile": Hostile(UNSUPPORTED, lambda: other("XI", "DPCM_16")),
     "raw samples": Hostile(UNSUPPORTED, lambda: b"\1\2" + other("RAW", "PCM_16")),

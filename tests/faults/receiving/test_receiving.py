@@ -190,6 +190,17 @@ def kept_sizes(server: Server, folder: Path) -> list[int]:
     return sizes
 
 
+def test_who_sends_on_after_the_answer_is_heard_out_for_a_while(impatient: Server) -> None:
+    pieces = 100 * [b"x" * 10_000]
+    with connect(impatient) as connection:
+        connection.sendall(POST + b"Content-Length: 900000000\r\n\r\n")
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        assert response.status == httpx.codes.REQUEST_ENTITY_TOO_LARGE
+        sent = send_all(connection, slowly(pieces))
+    assert 5 * len(pieces[0]) < sent < sum(map(len, pieces))
+
+
 def test_a_connection_lives_on_after_a_whole_request(impatient: Server) -> None:
     body = multipart(b"text")
     upload = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
