@@ -30,13 +30,19 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 class Drill:
-    """Levels of load on one service."""
+    """Levels of load on one service.
+
+    Attributes:
+        rows: What came of them.
+        is_good: Whether every upload got tags or a refusal, and health was always answered.
+    """
 
     def __init__(self, server: Server, folder: Path) -> None:
         self._server = server
         self._folder = folder
         self._run = secrets.token_hex(4)
         self.rows: list[Row] = []
+        self.is_good = True
 
     def level(
         self, name: str, seconds: float, users: int = 0, rate: float = 0.0, flooders: float = 0.0
@@ -45,6 +51,7 @@ class Drill:
         out.print(f"{name}, {seconds:g} s", highlight=False)
         level = Level(f"{self._run} {name}", "cold", seconds, users, rate, flooders)
         result, _, health = loaded(self._server, self._folder, level)
+        self.is_good &= not (result.failed or health.errors)
         self.rows.append(_row(name, level, result, health))
         return result
 
@@ -76,6 +83,7 @@ def main(
             "Latencies count from the moment that each upload was due.",
         ],
     )
+    raise typer.Exit(code=0 if drill.is_good else 1)
 
 
 def _row(name: str, level: Level, result: Result, health: Health) -> Row:

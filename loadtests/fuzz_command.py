@@ -18,7 +18,11 @@ from loadtests.service import service
 
 FINDINGS = REPOSITORY / ".cache" / "fuzz"
 DECODE_WORKERS, DECODE_TIMEOUT_S = 2, 20
-SETTINGS = {"TAGGRAM_MODELS": '["msd-musicnn"]'}
+SETTINGS = {
+    "TAGGRAM_MODELS": '["msd-musicnn"]',
+    "TAGGRAM_MAX_BACKLOG_S": "1000",  # else many are refused unread
+    "TAGGRAM_MAX_IN_FLIGHT": "64",
+}
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

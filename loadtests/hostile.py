@@ -35,6 +35,9 @@ EVERY_S = 0.5
 """Between two good uploads: a quarter of what the service takes on two cores."""
 
 AT_ONCE = 16
+REFUSED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+PAUSE_S = 0.1
+"""After a refusal: whoever knows none would only take the cores that it shares with the service."""
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -76,6 +79,7 @@ def _measured(
         health_asked(address.host, address.port or 80) as health,
     ):
         good = _ask(server, tracks, seconds)
+    assert good.seconds, "no good upload was tagged"
     return {
         "good uploads": name,
         "answers": _shown(good.answers),
@@ -127,6 +131,8 @@ def _hostile(server: Server, files: list[bytes]) -> Iterator[Counter[int]]:
                 said = http.post("/suggest-tags", files={"file": data})
                 with lock:
                     told[said.status_code] += 1
+                if said.status_code in REFUSED:
+                    done.wait(PAUSE_S)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         sending = [threads.submit(send) for _ in range(AT_ONCE)]

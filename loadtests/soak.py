@@ -1,7 +1,8 @@
 """Whether the service stays as it is: for minutes, among good requests and hostile ones.
 
 `python -m loadtests.soak [--minutes 10]` sends nine good requests in ten, and one hostile; Ctrl-C
-ends it early, with what was measured so far. Client and service share the machine.
+ends it early, with what was measured so far. It ends with status 1 where the service answered with
+a fault of its own, or left something behind. Client and service share the machine.
 """
 
 import asyncio
@@ -50,6 +51,7 @@ def main(
             outcomes, samples = asyncio.run(_soak(url, pid, folder, minutes * 60, rate))
             after = sampled(pid, folder)
     _publish(outcomes, [before, *samples], after)
+    raise typer.Exit(code=1 if _is_harmed(outcomes, before, after) else 0)
 
 
 async def _soak(
@@ -65,6 +67,14 @@ async def _soak(
         await asyncio.gather(callers.run(rate, stop), watch(pid, folder, stop, samples))
     await asyncio.sleep(REST_S)
     return callers.outcomes, samples
+
+
+def _is_harmed(outcomes: Sequence[Outcome], before: Sample, after: Sample) -> bool:
+    """Whether an answer was a fault of the service, or something is left."""
+    answers = {outcome.answer for outcome in outcomes}
+    faults = {answer for answer in answers if answer.startswith("5") and "503" not in answer}
+    left = after.zombies or after.temporary_files > before.temporary_files
+    return bool(faults or left)
 
 
 def _publish(outcomes: Sequence[Outcome], samples: Sequence[Sample], after: Sample) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 
 EVERY_S = 1.0
-WARM_UP = 0.25
+WARM_UP = 0.4
 """Of the time: so long everything grows to its size, and is left out of the slope."""
 
 BLOCK = 10

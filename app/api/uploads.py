@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import IO
 
@@ -41,9 +41,23 @@ OPENAPI_BODY = {
 """The body in OpenAPI's terms: the framework does not see it, as it would read it whole."""
 
 
+def announced_bytes(request: Request) -> int | None:
+    """The size of a body that is to come; None where nobody says."""
+    length = request.headers.get("content-length")
+    return None if length is None else int(length)
+
+
 @asynccontextmanager
-async def received(request: Request, max_bytes: int, clock: StageClock) -> AsyncIterator[Track]:
+async def received(
+    request: Request, max_bytes: int, clock: StageClock, arriving: Callable[[int], None]
+) -> AsyncIterator[Track]:
     """Receive the part `file` and lend it out as a file without a name, gone whatever happens.
+
+    Args:
+        request: Its body is read.
+        max_bytes: Of the file.
+        clock: Gets the time that it takes.
+        arriving: Is told how many bytes of the body are here.
 
     Raises:
         RequestError: `unsupported_media_type`, `malformed_request`, `invalid_parameter` or
@@ -51,20 +65,24 @@ async def received(request: Request, max_bytes: int, clock: StageClock) -> Async
         OSError: It can't be kept: the disk is full, or descriptors have run out.
     """
     part = FilePart(request.headers.get("content-type"), max_bytes)
-    if int(request.headers.get("content-length", 0)) > max_bytes + FRAMING_BYTES:
+    if (announced_bytes(request) or 0) > max_bytes + FRAMING_BYTES:
         raise too_large(max_bytes)  # before the body: a client that waits for 100 sends nothing
     with tempfile.TemporaryFile() as file:
         with clock.stage(Stage.RECEIVE):
-            track_id = await _receive(request, part, file)
+            track_id = await _receive(request, part, file, arriving)
         yield Track(file, track_id)
 
 
-async def _receive(request: Request, part: FilePart, file: IO[bytes]) -> str:
+async def _receive(
+    request: Request, part: FilePart, file: IO[bytes], arriving: Callable[[int], None]
+) -> str:
     """Write the one file of the body; its SHA-256 in hex."""
     keeper = _Keeper(file)
+    arrived = 0
     try:
         async for chunk in request.stream():
             part.feed(chunk)
+            arriving(arrived := arrived + len(chunk))
             if len(part.data) >= FLUSH_BYTES:
                 await keeper.keep(part.take())
         part.finish()

@@ -43,7 +43,9 @@ def opened(file: BinaryIO, container: str) -> Iterator[Source]:
     """
     file.seek(0)
     try:
-        media = av.open(file, mode="r", format=container, container_options=OPTIONS)
+        media = av.open(
+            file, mode="r", format=container, container_options=OPTIONS, metadata_errors="replace"
+        )
     except av.FFmpegError:
         raise undecodable("its header can't be read") from None
     with media:
@@ -54,13 +56,15 @@ def opened(file: BinaryIO, container: str) -> Iterator[Source]:
 def _stream(media: InputContainer) -> AudioStream:
     """The one stream to decode; a picture of the cover may be beside it."""
     if any(not video.disposition & Disposition.attached_pic for video in media.streams.video):
-        raise unsupported("We do not read videos.")
+        raise unsupported("We do not read videos.", accept_m4a=True)
     if not media.streams.audio:
         raise undecodable("there is no sound in it")
     stream = media.streams.audio[0]
-    if stream.codec_context.name not in CODECS:
-        raise unsupported(f"We do not read the codec {stream.codec_context.name} in M4A.")
-    stream.codec_context.thread_count = 1
+    codec = stream.codec_context  # PyAV has none where FFmpeg knows no name
+    if codec is None or codec.name not in CODECS:
+        name = codec.name if codec else "of this file"
+        raise unsupported(f"We do not read the codec {name} in M4A.", accept_m4a=True)
+    codec.thread_count = 1
     return stream
 
 

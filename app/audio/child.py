@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, FiniteFloat
 from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
 from app.audio.sandbox import confine
+from app.audio.scratch import Scratch, scratch_for
 from app.audio.shared_samples import mapped
 from app.domain import Samples
 from app.errors import Kind, RequestError
@@ -61,18 +62,22 @@ def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
         return  # the service ended
     file, memory = descriptors
     samples = mapped(memory)
-    confine(cpu_s)
-    with os.fdopen(file, "rb", buffering=0) as opened:
-        answer = _decode(opened, samples, limits, service)
+    with scratch_for(file) as scratch, os.fdopen(file, "rb", buffering=0) as opened:
+        confine(cpu_s)
+        answer = _decode(opened, samples, limits, scratch, service)
     service.sendall(answer.model_dump_json().encode())
 
 
 def _decode(
-    file: BinaryIO, memory: Samples, limits: AudioLimits, service: socket.socket
+    file: BinaryIO,
+    memory: Samples,
+    limits: AudioLimits,
+    scratch: Scratch,
+    service: socket.socket,
 ) -> Progress | Refusal:
     written = told = 0
     try:
-        for piece in decode(file, limits):
+        for piece in decode(file, limits, scratch):
             np.copyto(memory[written : written + len(piece)], piece)
             written += len(piece)
             if written - told >= NEWS_SAMPLES:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import soxr
 
-from app.audio import ogg, soundfile_source
+from app.audio import ogg, soundfile_source, whole_mp3
 from app.audio.formats import Container, check_magic
 from app.audio.limits import (
     MAX_MAGNITUDE,
@@ -21,13 +21,19 @@ from app.audio.limits import (
     check_sample_rate,
 )
 from app.audio.refusals import undecodable
+from app.audio.scratch import Scratch
 from app.audio.source import Block, Source
 from app.domain import Samples
 from app.errors import Kind, RequestError
 
 
-def decode(file: BinaryIO, limits: AudioLimits) -> Iterator[Samples]:
+def decode(file: BinaryIO, limits: AudioLimits, scratch: Scratch) -> Iterator[Samples]:
     """Decode, mix to mono (the mean of the channels) and resample (soxr HQ) a file.
+
+    Args:
+        file: From its beginning; unbuffered.
+        limits: What it may be.
+        scratch: For a file that must be written anew to be heard.
 
     Yields:
         (samples,) float32 at `limits.sample_rate`, piece after piece as they are decoded.
@@ -36,14 +42,16 @@ def decode(file: BinaryIO, limits: AudioLimits) -> Iterator[Samples]:
         RequestError: `unsupported_audio`, `undecodable_audio`, `audio_too_short`,
             `audio_too_long` or `silent_audio`, the latter three after the last piece.
     """
-    with _opened(file, limits) as source:
+    with _opened(file, limits, scratch) as source:
         check_sample_rate(source.sample_rate)
         check_channels(source.channels)
         pieces = _resample(_mono_blocks(source, limits), source.sample_rate, limits.sample_rate)
         yield from _checked(pieces, limits)
 
 
-def _opened(file: BinaryIO, limits: AudioLimits) -> AbstractContextManager[Source]:
+def _opened(
+    file: BinaryIO, limits: AudioLimits, scratch: Scratch
+) -> AbstractContextManager[Source]:
     container = check_magic(file, accept_m4a=limits.accept_m4a)
     if container in {Container.MP4, Container.AAC}:
         from app.audio import av_source  # noqa: PLC0415 - where an operator wants it, not before
@@ -51,6 +59,9 @@ def _opened(file: BinaryIO, limits: AudioLimits) -> AbstractContextManager[Sourc
         return av_source.opened(file, container.value)
     if container is Container.OGG:
         ogg.check_headers(file)
+        ogg.check_alone(file)
+    if container is Container.MP3:
+        file = whole_mp3.whole(file, scratch)
     return soundfile_source.opened(file)
 
 

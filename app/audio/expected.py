@@ -24,6 +24,6 @@ def expected_s(file: IO[bytes]) -> float:
     return os.fstat(file.fileno()).st_size / BYTES_A_SECOND.get(head, COMPRESSED_BYTES_A_SECOND)
 
 
-def announced_s(size: int) -> float:
-    """Guess it where nothing but the size is known, 0 being none."""
-    return size / COMPRESSED_BYTES_A_SECOND or USUAL_S
+def announced_s(size: int | None) -> float:
+    """Guess it where nothing but the size is known, or not even that: an usual song at most."""
+    return USUAL_S if size is None else min(USUAL_S, size / COMPRESSED_BYTES_A_SECOND)

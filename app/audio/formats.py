@@ -6,8 +6,9 @@ from typing import BinaryIO
 
 from app.errors import Kind, RequestError
 
-ACCEPTED = "WAV, AIFF, FLAC, MP3, Ogg Vorbis and Opus"
-"""What is read in any case; M4A and AAC are where an operator wants it."""
+ACCEPTED = "WAV, AIFF, FLAC, MP3, Ogg Vorbis or Opus"
+ACCEPTED_WITH_M4A = "WAV, AIFF, FLAC, MP3, Ogg Vorbis, Opus, M4A or AAC"
+"""Where an operator wants it."""
 
 SUBTYPES = {
     "WAV": {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"},
@@ -25,6 +26,8 @@ MP4_BRANDS = {b"M4A ", b"M4B ", b"mp41", b"mp42", b"isom", b"iso2", b"iso5", b"i
 
 HEAD_BYTES = 12
 MAX_TAGS = 8
+MOST_ZEROS = 2**16
+"""Behind a tag; some taggers leave room there and do not count it."""
 
 SYNC_MASK = 0b11111111_11100000
 VERSION_MASK, RESERVED_VERSION = 0b11000, 0b01000
@@ -48,7 +51,7 @@ class Container(StrEnum):
 
 
 def check_magic(file: BinaryIO, *, accept_m4a: bool) -> Container:
-    """Look at a file's first bytes, before any decoder sees it.
+    """Look at a file's first bytes, before any decoder sees it, and go back to them.
 
     Raises:
         RequestError: `unsupported_audio` where they open none of the accepted containers.
@@ -57,11 +60,16 @@ def check_magic(file: BinaryIO, *, accept_m4a: bool) -> Container:
     while head[:3] == b"ID3" and tags < MAX_TAGS:
         head = _after_tag(file, head)
         tags += 1
+    file.seek(-len(head), os.SEEK_CUR)
+    zeros = _skip_zeros(file) if tags else 0
+    head = file.read(HEAD_BYTES)
+    file.seek(-len(head), os.SEEK_CUR)
     container = _container(head)
     optional = container in {Container.MP4, Container.AAC}
-    hidden = tags and container is Container.OGG  # its pages begin where the file does
+    # Ogg's pages begin where the file does, and only MPEG's frames where a tag forgot its padding.
+    hidden = (tags and container is Container.OGG) or (zeros and container is not Container.MP3)
     if container is None or hidden or (optional and not accept_m4a):
-        raise unsupported("This is not an audio file that we read.")
+        raise unsupported("This is not an audio file that we read.", accept_m4a=accept_m4a)
     return container
 
 
@@ -75,9 +83,10 @@ def check_codec(container: str, codec: str) -> None:
         raise unsupported(f"We do not read the codec {codec} in {container}.")
 
 
-def unsupported(what: str) -> RequestError:
+def unsupported(what: str, *, accept_m4a: bool = False) -> RequestError:
     """A file that is not of the formats that we read; `what` is a sentence about it."""
-    return RequestError(Kind.UNSUPPORTED_AUDIO, f"{what} Send {ACCEPTED}.")
+    accepted = ACCEPTED_WITH_M4A if accept_m4a else ACCEPTED
+    return RequestError(Kind.UNSUPPORTED_AUDIO, f"{what} Send {accepted}.")
 
 
 def _after_tag(file: BinaryIO, head: bytes) -> bytes:
@@ -89,6 +98,14 @@ def _after_tag(file: BinaryIO, head: bytes) -> bytes:
     length = high << 21 | upper << 14 | lower << 7 | low
     file.seek(10 + length - len(head), os.SEEK_CUR)
     return file.read(HEAD_BYTES)
+
+
+def _skip_zeros(file: BinaryIO) -> int:
+    """Go to what follows; tell how many they are."""
+    padding = file.read(MOST_ZEROS)
+    zeros = len(padding) - len(padding.lstrip(b"\0"))
+    file.seek(zeros - len(padding), os.SEEK_CUR)
+    return zeros
 
 
 def _container(head: bytes) -> Container | None:

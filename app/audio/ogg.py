@@ -4,6 +4,7 @@ libogg passes over damaged pages, gaps and other streams until something fits. I
 we do not: what was checked must be what is decoded, so where we could differ the file is refused.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,10 @@ HEAD = struct.Struct("<4sBBqIIIB")
 """Capture pattern, version, flags, granule position, serial number, page number, checksum, and how
 many lengths of segments follow."""
 
+BEGINNING, BEGINNING_BYTES = re.compile(rb"OggS\0[\2\3\6\7]"), 6
+"""Of a stream's first page: its flags have the bit 2."""
+
+PIECE_BYTES = 2**20
 CHECKSUM = slice(22, 26)
 CONTINUED = 1
 FULL_SEGMENT = 255
@@ -78,6 +83,20 @@ def check_headers(file: BinaryIO) -> None:
         check_setup(next(stream, b""))
     else:
         raise unsupported("In this Ogg file there is neither Vorbis nor Opus.")
+
+
+def check_alone(file: BinaryIO) -> None:
+    """Look for a second stream behind the first, at whose end libsndfile stops.
+
+    Raises:
+        RequestError: `undecodable_audio` where there is one.
+    """
+    file.seek(1)  # behind where the first one begins
+    kept = b""
+    while piece := file.read(PIECE_BYTES):
+        if BEGINNING.search(kept + piece):
+            raise undecodable("it is two files in one, of which only the first would be heard")
+        kept = piece[1 - BEGINNING_BYTES :]
 
 
 def _read_page(file: BinaryIO) -> _Page | None:

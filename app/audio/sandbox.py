@@ -8,7 +8,10 @@ import importlib
 import math
 import os
 import resource
+import subprocess
+import sys
 from errno import EACCES
+from functools import cache
 from mmap import MAP_ANONYMOUS, PROT_EXEC
 from pathlib import Path
 from types import ModuleType
@@ -33,10 +36,10 @@ ALLOWED = (
 
 
 def check_available() -> None:
-    """Find out whether decoders can be confined here.
+    """Find out whether decoders can be confined here; the first time takes a moment.
 
     Raises:
-        SetupError: libseccomp is missing.
+        SetupError: libseccomp is missing, or the machine refuses to confine a process.
     """
     try:
         _seccomp()
@@ -45,6 +48,25 @@ def check_available() -> None:
             "Decoders can't be confined: libseccomp is missing. Install it, on Debian and Ubuntu "
             "with `apt-get install libseccomp2`."
         ) from None
+    _try_out()
+
+
+@cache
+def _try_out() -> None:
+    """Confine a process that does nothing else: a filter and limits are for good."""
+    program = f"from {__name__} import confine; confine(1)"
+    path = os.pathsep.join(filter(None, sys.path))
+    tried = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    if tried.returncode:
+        raise SetupError(
+            "Decoders can't be confined: this machine, or the container, lets no process set a "
+            "seccomp filter and limits for itself. Allow that, or run the service elsewhere."
+        )
 
 
 def confine(cpu_s: float) -> None:

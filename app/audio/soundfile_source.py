@@ -18,8 +18,16 @@ from app.audio.source import BLOCK_FRAMES, Block, Source
 UNKNOWN_LENGTH = 2**63 - 1
 """What libsndfile gives for the length of a FLAC that was piped and so never learnt its own."""
 
-FAILED_SEEK = 39
-"""The error at the true end of such a FLAC; damage before it has other codes."""
+
+class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
+    """A file that is read from its beginning to its end.
+
+    After each read `soundfile` would seek to where the file stands already: in an MP3 of variable
+    bit rate that spoils what comes next, and at the end of a piped FLAC it fails.
+    """
+
+    def seekable(self) -> bool:
+        return False
 
 
 @contextmanager
@@ -31,7 +39,7 @@ def opened(file: BinaryIO) -> Iterator[Source]:
     """
     os.lseek(file.fileno(), 0, os.SEEK_SET)  # whatever a buffer has read ahead
     try:
-        sound = soundfile.SoundFile(file.fileno(), closefd=False)
+        sound = _Sound(file.fileno(), closefd=False)
     except soundfile.LibsndfileError:
         raise undecodable("its header can't be read") from None
     with sound:
@@ -39,7 +47,20 @@ def opened(file: BinaryIO) -> Iterator[Source]:
         yield Source(sound.samplerate, sound.channels, _blocks(sound))
 
 
-def _blocks(sound: soundfile.SoundFile) -> Iterator[Block]:
+def length(file: BinaryIO) -> int:
+    """How many samples libsndfile means to give of each channel; 0 where it can't tell.
+
+    It only guesses that of an MP3, or believes what is written in it.
+    """
+    os.lseek(file.fileno(), 0, os.SEEK_SET)
+    try:
+        with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+            return 0 if sound.frames == UNKNOWN_LENGTH else int(sound.frames)
+    except soundfile.LibsndfileError:
+        return 0
+
+
+def _blocks(sound: _Sound) -> Iterator[Block]:
     decoded = 0
     for block in _all_blocks(sound):
         decoded += len(block)
@@ -48,26 +69,14 @@ def _blocks(sound: soundfile.SoundFile) -> Iterator[Block]:
         raise undecodable("it ends before it should")
 
 
-def _all_blocks(sound: soundfile.SoundFile) -> Iterator[Block]:
-    """Yield all that there is.
-
-    At the end of a FLAC of unknown length libsndfile fills the block and then reports a failed
-    seek, so what it filled is found by what is left of a filling of NaN.
-    """
-    unknown_length = sound.frames == UNKNOWN_LENGTH
+def _all_blocks(sound: _Sound) -> Iterator[Block]:
     block = np.empty((BLOCK_FRAMES, sound.channels), np.float32)
-    while True:
-        if unknown_length:
-            block.fill(np.nan)
-        try:
-            frames = sound.buffer_read_into(block, "float32")
-        except soundfile.LibsndfileError as error:
-            if not (unknown_length and error.code == FAILED_SEEK):
-                raise undecodable("it breaks off or is damaged") from None
-            frames = int(np.count_nonzero(~np.isnan(block[:, 0])))
-            if frames:
-                yield block[:frames]
-            return
-        if frames == 0:
-            return
+    while frames := _read(sound, block):
         yield block[:frames]
+
+
+def _read(sound: _Sound, block: Block) -> int:
+    try:
+        return int(sound.buffer_read_into(block, "float32"))
+    except soundfile.LibsndfileError:
+        raise undecodable("it breaks off or is damaged") from None

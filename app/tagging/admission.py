@@ -1,17 +1,26 @@
 """A place before work: an upload is accepted only where what waits will be heard soon."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from app.audio.expected import announced_s
 from app.errors import Kind, RequestError
 from app.headroom import Headroom
 from app.metrics import Metrics
 from app.tagging.backlog import Backlog, Item
 
 ONE_CLIENTS_SHARE = 0.5
-"""Of the places and of the backlog: whoever fills his leaves the rest to the others."""
+"""Of the places and of the backlog, where others want some too: who fills his leaves them the rest.
+Who is alone may have all."""
+
+LATELY_S = 10.0
+"""Others are there who asked within this time."""
+
+FEW = 4
+"""So many may wait however long they are: an album's first songs are no overload."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,10 @@ class Place:
         self._item = item
         self._max_duration_s = max_duration_s
 
+    def arriving(self, arrived: int) -> None:
+        """So many bytes are here by now."""
+        self._item.arrived = arrived
+
     def received(self, audio_s: float) -> None:
         """All of the upload is here: from now on about so much audio waits to be heard."""
         self._backlog.arrived(self._item, min(audio_s, self._max_duration_s))
@@ -57,6 +70,7 @@ class Admission:
         self._metrics = metrics
         self._backlog = Backlog()
         self._in_flight: Counter[str] = Counter()
+        self._asked = _Asked()
         self._closed = False
 
     @property
@@ -74,19 +88,20 @@ class Admission:
         self._closed = True
 
     @contextmanager
-    def place(self, client: str, audio_s: float) -> Iterator[Place]:
+    def place(self, client: str, size: int | None) -> Iterator[Place]:
         """Hold a place for an upload, or refuse before any of it is read.
 
         Args:
             client: Whose it is.
-            audio_s: How much audio it seems to hold.
+            size: Its bytes; None where nobody said.
 
         Raises:
             RequestError: `overloaded`, `rate_limited` where this client alone has its share, or
                 `not_ready` where the service is about to end.
         """
+        self._asked.note(client)
         self._check(client)
-        item = self._backlog.announce(client, min(audio_s, self._limits.max_duration_s))
+        item = self._backlog.announce(client, announced_s(size), size)
         self._in_flight[client] += 1
         self._metrics.upload_began()
         try:
@@ -96,27 +111,47 @@ class Admission:
             self._in_flight[client] -= 1
             self._in_flight += Counter()  # forgets clients without a place
             self._metrics.upload_ended()
-            self._metrics.backlog(self._backlog.seconds)
+            self._metrics.backlog(self._backlog.seconds())
 
     def _check(self, client: str) -> None:
+        limits, wait_s = self._limits, self._backlog.seconds()
         if self._closed:
             raise RequestError(
                 Kind.NOT_READY, "The service is being restarted. Try again in a moment."
             )
-        limits, wait_s = self._limits, self._backlog.seconds
-        if self.in_flight >= limits.max_in_flight or wait_s >= limits.max_backlog_s:
+        is_full = wait_s >= limits.max_backlog_s and self._backlog.count() >= FEW
+        if is_full or self.in_flight >= limits.max_in_flight:
             raise RequestError(
                 Kind.OVERLOADED, "Too many tracks wait to be heard.", retry_after_s=wait_s
             )
         free_bytes = self._headroom.free_bytes()
         if free_bytes is not None and free_bytes < limits.min_free_bytes:
             raise RequestError(Kind.OVERLOADED, "Memory is short. Try again in a moment.")
-        if (
-            self._in_flight[client] >= ONE_CLIENTS_SHARE * limits.max_in_flight
-            or self._backlog.seconds_of(client) >= ONE_CLIENTS_SHARE * limits.max_backlog_s
-        ):
+        if self._has_its_share(client) and self._asked.others(client):
             raise RequestError(
                 Kind.RATE_LIMITED,
                 "Too many of your tracks wait to be heard. Send one after the other.",
-                retry_after_s=self._backlog.seconds_of(client),
+                retry_after_s=self._backlog.seconds(client),
             )
+
+    def _has_its_share(self, client: str) -> bool:
+        share_s = ONE_CLIENTS_SHARE * self._limits.max_backlog_s
+        waits_long = self._backlog.seconds(client) >= share_s and self._backlog.count(client) > 0
+        places = ONE_CLIENTS_SHARE * self._limits.max_in_flight
+        return waits_long or self._in_flight[client] >= places
+
+
+class _Asked:
+    """Who asked lately; to tell whether there are others, the last two different ones will do."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def note(self, client: str) -> None:
+        self._last.pop(client, None)
+        self._last[client] = time.monotonic()
+        self._last = dict(list(self._last.items())[-2:])
+
+    def others(self, client: str) -> bool:
+        since = time.monotonic() - LATELY_S
+        return any(at > since for other, at in self._last.items() if other != client)

@@ -1,7 +1,7 @@
 """How long what waits will take: its audio, at the pace at which tracks were heard lately."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 FIRST_PACE = 200.0
@@ -13,26 +13,49 @@ MEMORY = 0.9
 LONGEST_PAUSE_S = 5.0
 """More time than this between two tracks says nothing about the pace: other things happened."""
 
+OVERHEAD_S = 8.0
+"""What each track costs beside its length, in seconds of audio: a process, a request, a few windows
+more. Without it many short ones would seem to slow the service down for the long ones."""
+
+AT_ONCE_S = 0.1
 SOON_S = 1.0
-"""An upload that is not here after this time comes slowly: until it is here, it is no work. Without
-this, many that arrive at once would all be accepted before the first of them waits."""
+"""An upload counts as work where it began just now, or will be here soon at its rate so far. If it
+did not, many that arrive together would all be accepted before the first of them waits; if all did
+that ever began, it would cost next to nothing to shut everybody out by beginning."""
 
 
 @dataclass(eq=False)
 class Item:
-    """An upload that waits, or soon will.
+    """An upload that waits, or may soon.
 
     Attributes:
         client: Whose.
         audio_s: How much audio it seems to hold.
-        since: When it was announced.
-        is_here: Whether all of it was received.
+        size: Its bytes; None where nobody said.
+        since: When it began.
+        arrived: Bytes that are here.
+        is_here: Whether all of it is.
     """
 
     client: str
     audio_s: float
+    size: int | None
     since: float
+    arrived: int = 0
     is_here: bool = False
+
+    @property
+    def work_s(self) -> float:
+        """What it costs, in seconds of audio."""
+        return self.audio_s + OVERHEAD_S
+
+    def is_work(self, now: float) -> bool:
+        """Whether it waits, or soon will."""
+        elapsed_s = now - self.since
+        if self.is_here or elapsed_s < AT_ONCE_S:
+            return True
+        missing = self.size - self.arrived if self.size else 0
+        return self.arrived > 0 and missing * elapsed_s < SOON_S * self.arrived
 
 
 class Backlog:
@@ -45,18 +68,18 @@ class Backlog:
         self._busy_s = 1.0
         self._busy_since = 0.0
 
-    @property
-    def seconds(self) -> float:
-        """How long all that waits will take."""
-        return self._seconds(self._items)
+    def seconds(self, client: str | None = None) -> float:
+        """How long what waits will take: all of it, or what is one client's."""
+        work_s = sum(item.work_s for item in self._work(client))
+        return work_s * self._busy_s / self._audio_s
 
-    def seconds_of(self, client: str) -> float:
-        """How long what waits of one client would take alone."""
-        return self._seconds(item for item in self._items if item.client == client)
+    def count(self, client: str | None = None) -> int:
+        """How many uploads wait: all of them, or one client's."""
+        return sum(1 for _ in self._work(client))
 
-    def announce(self, client: str, audio_s: float) -> Item:
-        """An upload begins, and seems to hold so much audio."""
-        item = Item(client, audio_s, self._clock())
+    def announce(self, client: str, audio_s: float, size: int | None) -> Item:
+        """An upload of so many bytes begins, and seems to hold so much audio."""
+        item = Item(client, audio_s, size, self._clock())
         self._items.add(item)
         return item
 
@@ -79,10 +102,11 @@ class Backlog:
         now = self._clock()
         pause_s = min(now - self._busy_since, LONGEST_PAUSE_S)
         self._busy_since = now
-        self._audio_s = self._audio_s * MEMORY + item.audio_s
+        self._audio_s = self._audio_s * MEMORY + item.work_s
         self._busy_s = self._busy_s * MEMORY + pause_s
 
-    def _seconds(self, items: Iterable[Item]) -> float:
-        recent = self._clock() - SOON_S
-        audio_s = sum(item.audio_s for item in items if item.is_here or item.since > recent)
-        return audio_s * self._busy_s / self._audio_s
+    def _work(self, client: str | None) -> Iterator[Item]:
+        now = self._clock()
+        for item in self._items:
+            if client in (None, item.client) and item.is_work(now):
+                yield item

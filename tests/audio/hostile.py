@@ -16,6 +16,7 @@ from typing import BinaryIO
 from app.audio import child, ogg
 from app.audio.limits import AudioLimits
 from app.audio.sandbox import confine
+from app.audio.scratch import Scratch
 from app.audio.shared_samples import mapped
 from app.domain import Samples
 from app.errors import Kind, RequestError
@@ -98,7 +99,7 @@ def tries_all_it_must_not(service: socket.socket, limits: AudioLimits, cpu_s: fl
     child.main(service, limits, cpu_s)
 
 
-def _try_all(file: BinaryIO, limits: AudioLimits) -> Iterator[Samples]:
+def _try_all(file: BinaryIO, limits: AudioLimits, scratch: Scratch) -> Iterator[Samples]:
     """Tell what was not refused as it must be."""
     wrong = [f"{name}: {answer}" for name, answer in _answers() if answer != "EACCES"]
     raise RequestError(Kind.SILENT_AUDIO, ", ".join(wrong) or "all refused")

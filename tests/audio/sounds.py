@@ -10,6 +10,7 @@ import soundfile
 
 from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
+from app.audio.scratch import scratch_for
 
 Sound = npt.NDArray[np.float32]
 Fields = list[tuple[int, int]]
@@ -22,8 +23,8 @@ TONE_LEVEL = 0.5
 
 def decoded(path: Path, limits: AudioLimits = LIMITS) -> Sound:
     """A whole file, decoded in this very process."""
-    with path.open("rb", buffering=0) as file:
-        return np.concatenate([np.empty(0, np.float32), *decode(file, limits)])
+    with path.open("rb", buffering=0) as file, scratch_for(file.fileno()) as scratch:
+        return np.concatenate([np.empty(0, np.float32), *decode(file, limits, scratch)])
 
 
 def tone(rate: int, seconds: float = 2.0) -> Sound:

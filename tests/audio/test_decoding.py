@@ -7,6 +7,7 @@ import soxr
 
 from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
+from app.audio.scratch import scratch_for
 from app.audio.source import BLOCK_FRAMES
 from tests.audio.sounds import (
     LIMITS,
@@ -148,8 +149,8 @@ def test_a_file_is_decoded_piece_by_piece_in_bounded_memory(tmp_path: Path):
     path = tmp_path / "upload"
     path.write_bytes(encoded(noise(9 * 48_000), 48_000))
 
-    with path.open("rb", buffering=0) as file:
-        pieces = [len(piece) for piece in decode(file, LIMITS)]
+    with path.open("rb", buffering=0) as file, scratch_for(file.fileno()) as scratch:
+        pieces = [len(piece) for piece in decode(file, LIMITS, scratch)]
 
     assert len(pieces) > 3
     assert 0 < min(pieces) <= max(pieces) <= BLOCK_FRAMES

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request
 from app.api.dependencies import ClockDep, ServicesDep, client_of
 from app.api.problems import documented
 from app.api.schemas import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
-from app.api.uploads import OPENAPI_BODY, received
+from app.api.uploads import OPENAPI_BODY, announced_bytes, received
 from app.api.waiting import waited_for
-from app.audio.expected import announced_s, expected_s
+from app.audio.expected import expected_s
 from app.errors import Kind
 from app.stages import Stage
 from app.tagging.suggest import suggest
@@ -52,9 +52,9 @@ async def suggest_tags(
     """
     serving = services.serving
     projection = serving.lexicon.projection(query.vocabulary, query.model)
-    length = int(request.headers.get("content-length", 0))
-    with services.admission.place(client_of(request), announced_s(length)) as place:
-        async with received(request, services.settings.max_upload_bytes, clock) as track:
+    max_bytes = services.settings.max_upload_bytes
+    with services.admission.place(client_of(request), announced_bytes(request)) as place:
+        async with received(request, max_bytes, clock, place.arriving) as track:
             place.received(expected_s(track.file))
             hearing = serving.tagger.hear(track, projection.models, clock)
             taggrams, cached = await waited_for(request, hearing)
