@@ -3,15 +3,18 @@
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from queue import SimpleQueue
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 QUEUE_LINES = 1024
 """Lines that may wait for whoever reads the log; what comes on top of them is dropped."""
+
+EVERY_S = 0.05
+"""Lines are written so often."""
 
 FLUSH_S = 2
 """At the end: how long to wait until what was logged is written."""
@@ -56,34 +59,40 @@ class LineWriter(logging.Handler):
         super().__init__()
         self.on_drop: Callable[[], None] = lambda: None
         self._descriptor = descriptor
-        # Not a `Queue`: a signal handler that logs may interrupt another line's `put`.
-        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        # No queue that wakes its reader: threads that take turns at each line would cost a busy
+        # event loop more than all the rest of a refusal. And a signal handler may log meanwhile.
+        self._lines: deque[str] = deque()
+        self._ended = threading.Event()
         # A daemon: a thread that is blocked must not keep the process alive.
         self._thread = threading.Thread(target=self._write_lines, name="log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue a line."""
-        if self._lines.qsize() >= QUEUE_LINES:
+        """Have a line written soon."""
+        if len(self._lines) >= QUEUE_LINES:
             self.on_drop()
             return
         try:
-            self._lines.put(self.format(record) + "\n")
+            self._lines.append(self.format(record) + "\n")
         except Exception:  # noqa: BLE001 - a wrong log call must not fail a request
             self.on_drop()
 
     def close(self) -> None:
         """Wait for what is queued, but not for long."""
-        self._lines.put(None)
+        self._ended.set()
         self._thread.join(FLUSH_S)
         super().close()
 
     def _write_lines(self) -> None:
-        while (line := self._lines.get()) is not None:
+        is_last = False
+        while not is_last:
+            is_last = self._ended.wait(EVERY_S)
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
             try:
-                _write(self._descriptor, line.encode())
+                _write(self._descriptor, "".join(lines).encode())
             except OSError:  # the reader is gone, or its disk is full
-                self.on_drop()
+                for _ in lines:
+                    self.on_drop()
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     max_in_flight: int = Field(32, gt=0)
     """Uploads accepted at a time; the next one is answered 503 with Retry-After."""
 
-    max_backlog_s: float = Field(1.5, gt=0, allow_inf_nan=False)
+    max_backlog_s: float = Field(1.0, gt=0, allow_inf_nan=False)
     """How long the tracks that wait may take to be heard, as measured lately; where it is longer,
     an upload is answered 503 with Retry-After before it is read."""
 

@@ -20,12 +20,6 @@ def metrics_of(request: Request) -> Metrics:
     return services_of(request).metrics
 
 
-def clock_of(request: Request) -> StageClock:
-    """This request's clock."""
-    clock: StageClock = request.state.clock
-    return clock
-
-
 def request_id_of(request: Request) -> str:
     """This request's id."""
     request_id: str = request.state.request_id
@@ -38,5 +32,15 @@ def client_of(request: Request) -> str:
     return f"{name}@{request.client.host if request.client else ''}"
 
 
-ServicesDep = Annotated[Services, Depends(services_of)]
-ClockDep = Annotated[StageClock, Depends(clock_of)]
+# The framework gives a thread to each dependency that is no coroutine.
+async def _services(request: Request) -> Services:
+    return services_of(request)
+
+
+async def _clock(request: Request) -> StageClock:
+    clock: StageClock = request.state.clock
+    return clock
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+ClockDep = Annotated[StageClock, Depends(_clock)]

@@ -25,10 +25,12 @@ def m4a(
     channels: int = 2,
     cover: bool = False,
     video: bool = False,
+    title: str = "",
 ) -> bytes:
     """A file, with a picture of the cover or a film where wanted."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as media:
+        media.metadata["title"] = title
         pictures = _pictures(media, "mjpeg" if cover else "mpeg4") if cover or video else None
         if pictures and cover:
             pictures.disposition = Disposition.attached_pic

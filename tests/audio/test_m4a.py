@@ -113,6 +113,24 @@ def test_what_is_damaged_is_undecodable(make: Callable[[], bytes], tmp_path: Pat
     assert refusal(make(), tmp_path).kind is Kind.UNDECODABLE_AUDIO
 
 
+def test_a_title_that_is_no_utf_8_is_no_reason_to_refuse(tmp_path: Path):
+    title = "a song of its own"
+    file = m4a(title=title)
+    strange = file.replace(title.encode(), b"\xff\xc0" * (len(title) // 2) + b"\x80")
+
+    assert strange != file
+    np.testing.assert_array_equal(hear(strange, tmp_path), hear(file, tmp_path))
+
+
+def test_a_codec_that_has_no_name_is_unsupported(tmp_path: Path):
+    nameless = m4a().replace(b"mp4a", b"zzzz").replace(b"esds", b"zzzz")
+
+    error = refusal(nameless, tmp_path)
+
+    assert error.kind is Kind.UNSUPPORTED_AUDIO
+    assert "M4A or AAC" in error.detail, "it must say what is read here"
+
+
 def test_sound_that_is_in_another_file_is_not_looked_for(tmp_path: Path):
     there, here = tmp_path / "there", tmp_path / "here"
     there.write_bytes(m4a())

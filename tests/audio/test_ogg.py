@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from app.audio.ogg import check_headers, packets
+from app.audio.ogg import PIECE_BYTES, check_alone, check_headers, packets
 from app.errors import Kind, RequestError
 from tests.audio.sounds import encoded, equal_words, laced_page, noise, ogg_page, vorbis_with
 
@@ -97,3 +97,16 @@ def test_the_pages_that_are_damaged_were_sound():
 @pytest.mark.parametrize("file", DAMAGED.values(), ids=DAMAGED)
 def test_headers_that_libogg_would_mend_are_undecodable(file: bytes):
     assert refusal(file).kind is Kind.UNDECODABLE_AUDIO
+
+
+@pytest.mark.parametrize("file", [VORBIS, OPUS])
+def test_one_stream_is_alone(file: bytes):
+    check_alone(io.BytesIO(file))
+
+
+@pytest.mark.parametrize("place", [len(VORBIS), *range(PIECE_BYTES - 3, PIECE_BYTES + 3)])
+def test_a_second_stream_behind_it_is_undecodable(place: int):
+    with pytest.raises(RequestError, match="two files in one") as refused:
+        check_alone(io.BytesIO(VORBIS.ljust(place, b"\0") + OPUS))
+
+    assert refused.value.kind is Kind.UNDECODABLE_AUDIO

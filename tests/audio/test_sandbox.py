@@ -34,3 +34,20 @@ def test_without_libseccomp_it_is_said_what_to_install(monkeypatch: pytest.Monke
 
     with pytest.raises(SetupError, match="apt-get install libseccomp2"):
         Decoder(LIMITS, workers=1, timeout_s=1)
+
+
+def test_where_a_machine_confines_nobody_that_is_said_at_the_start():
+    program = """
+import pyseccomp as seccomp
+refusing = seccomp.SyscallFilter(seccomp.ALLOW)
+refusing.add_rule(seccomp.ERRNO(1), "seccomp")
+refusing.add_rule(seccomp.ERRNO(1), "prctl", seccomp.Arg(0, seccomp.EQ, 22))  # the older way
+refusing.load()
+from app.audio.sandbox import check_available
+check_available()
+"""
+    tried = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+
+    assert "SetupError: Decoders can't be confined: this machine" in tried.stderr

@@ -25,8 +25,16 @@ HEADER_FRAME = 576
 
 def vbr(sound: Sound, rate: int = RATE) -> bytes:
     """An MP3 of variable bit rate, behind a header that says how long it is."""
+    return mp3_of(sound, rate, "VARIABLE")
+
+
+def cbr(sound: Sound) -> bytes:
+    return mp3_of(sound, RATE, "CONSTANT")
+
+
+def mp3_of(sound: Sound, rate: int, mode: str) -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, sound, rate, format="MP3", bitrate_mode="VARIABLE", compression_level=0.9)
+    soundfile.write(file, sound, rate, format="MP3", bitrate_mode=mode, compression_level=0.9)
     return file.getvalue()
 
 
@@ -80,13 +88,13 @@ COVER = np.random.RandomState(5).bytes(300_000)
 
 RIGHT = {
     "variable bit rate": lambda: vbr(uneven()),
-    "constant bit rate": lambda: encoded(uneven(), RATE, "MP3"),
-    "constant bit rate without a header": lambda: without_header(encoded(noise(RATE), RATE, "MP3")),
+    "constant bit rate": lambda: cbr(uneven()),
+    "constant bit rate without a header": lambda: without_header(cbr(uneven())),
     "stereo": lambda: vbr(np.stack([uneven(44_100), noise(6 * 44_100)], axis=1), 44_100),
     "a tag in front": lambda: tag(COVER) + vbr(uneven()),
     "a tag behind": lambda: vbr(uneven()) + b"TAG".ljust(128),
     "a cover behind": lambda: vbr(uneven()) + b"APETAGEX" + COVER,
-    "a cut end": lambda: encoded(noise(RATE), RATE, "MP3")[:-20],
+    "a cut end": lambda: cbr(uneven())[:-20],
 }
 
 
@@ -100,7 +108,8 @@ def test_blocks_are_heard_as_libsndfile_reads_them_in_one_go(tmp_path: Path):
 
     heard = hear(mp3, tmp_path)
 
-    np.testing.assert_array_equal(heard, soundfile.read(io.BytesIO(mp3), dtype="float32")[0])
+    whole, _ = soundfile.read(io.BytesIO(mp3), dtype="float32")
+    np.testing.assert_allclose(heard, whole, atol=1e-6)
 
 
 def test_without_a_header_the_same_is_heard_as_with_one(tmp_path: Path):

@@ -19,7 +19,7 @@ INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 @router.get("/docs")
-def docs(request: Request) -> HTMLResponse:
+async def docs(request: Request) -> HTMLResponse:
     """Show the OpenAPI document in Swagger UI."""
     root = request.scope.get("root_path", "")
     page = get_swagger_ui_html(

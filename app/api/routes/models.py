@@ -9,7 +9,7 @@ router = APIRouter(tags=["catalogue"])
 
 
 @router.get("/models")
-def models(services: ServicesDep) -> list[LoadedModel]:
+async def models(services: ServicesDep) -> list[LoadedModel]:
     """List the loaded models, the default first."""
     return [
         LoadedModel(

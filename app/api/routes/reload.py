@@ -18,4 +18,4 @@ async def reload(services: ServicesDep) -> list[LoadedModel]:
     What served before goes on until all that is new is verified and warm, or stays.
     """
     await services.reload()
-    return models(services)
+    return await models(services)

@@ -11,7 +11,7 @@ router = APIRouter(tags=["catalogue"])
 
 
 @router.get("/vocabularies")
-def vocabularies(services: ServicesDep) -> list[VocabularyOut]:
+async def vocabularies(services: ServicesDep) -> list[VocabularyOut]:
     """List the vocabularies, the default models of each, and how each tag is heard."""
     return [
         _shown(vocabulary, services.lexicon.needed_models(vocabulary))

@@ -145,7 +145,7 @@ FILES: Files = {
     "flac of 8 channels that are one": Hostile(UNDECODABLE, lambda: silence(4, channels=8)),
     "flac of 4 bits": Hostile(UNDECODABLE, lambda: silence(4, bits=4)),
     "flac of 32 bits": Hostile(UNDECODABLE, lambda: silence(4, bits=32)),
-    "flac of blocks of nothing": Hostile(UNDECODABLE, lambda: silence(4, block=0)),
+    "flac of blocks of nothing": Hostile(Kind.SILENT_AUDIO, lambda: silence(4, block=0)),
     "flac without a header": Hostile(UNDECODABLE, lambda: b"fLaC" + silent_frame(0)),
     "flac without sound": Hostile(UNDECODABLE, lambda: headers_only(metadata(PADDING | LAST, b""))),
     "flac metadata without end": Hostile(

@@ -83,10 +83,10 @@ STREAMS: Files = {
     "ogg vorbis honest": Hostile(1.0, lambda: sound_file("Vorbis")),
     "ogg opus honest": Hostile(1.0, lambda: sound_file("Opus")),
     "ogg chained": Hostile(
-        1.0, lambda: sound_file("Vorbis") + with_serial(sound_file("Vorbis"), 2)
+        UNDECODABLE, lambda: sound_file("Vorbis") + with_serial(sound_file("Vorbis"), 2)
     ),
     "ogg chained under one number": Hostile(
-        1.0, lambda: sound_file("Vorbis") + sound_file("Vorbis")
+        UNDECODABLE, lambda: sound_file("Vorbis") + sound_file("Vorbis")
     ),
     "ogg page loop": Hostile(1.0, lambda: spliced("Vorbis", 2_000)),
     "ogg opus page loop": Hostile(1.0, lambda: spliced("Opus", 2_000)),
