@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.asking import answer, encoded, noise, post
-from tests.server import Server, serving
+from tests.server import Server, free_port, serving
 
 MAX_UPLOAD_BYTES = 1_000_000
 MAX_DURATION_S = 20
@@ -48,8 +48,18 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Narrow]:
 
 
 @pytest.fixture(scope="package")
-def exact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that computes in float32, for small differences between scores."""
-    settings = {"TAGGRAM_MODELS": '["msd-musicnn"]', "TAGGRAM_PRECISION": "float32"}
+def operators_port() -> int:
+    """Where `exact` has its door for operators."""
+    return free_port()
+
+
+@pytest.fixture(scope="package")
+def exact(tmp_path_factory: pytest.TempPathFactory, operators_port: int) -> Iterator[Server]:
+    """A server that computes in float32, for small differences between scores; it has two doors."""
+    settings = {
+        "TAGGRAM_MODELS": '["msd-musicnn"]',
+        "TAGGRAM_PRECISION": "float32",
+        "TAGGRAM_OPERATIONS_ADDRESS": f"127.0.0.1:{operators_port}",
+    }
     with serving(tmp_path_factory.mktemp("exact") / "log", settings) as server:
         yield server

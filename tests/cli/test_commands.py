@@ -153,6 +153,10 @@ REFUSED = {
         {"TAGGRAM_REDIS_URL": "redis://localhost"},
         ["TAGGRAM_SECRET", "`openssl rand -hex 32`"],
     ),
+    "another address without keys": (
+        {"HOST": "0.0.0.0"},
+        ["0.0.0.0", "`taggram keys create`", "--insecure"],
+    ),
     "secret too short": ({"TAGGRAM_SECRET": SECRET[:31]}, ["TAGGRAM_SECRET: ", "at least 32"]),
 }
 

@@ -7,6 +7,7 @@ import pytest
 
 from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
+from app.audio.scratch import scratch_for
 from app.domain import Waveform
 from app.inference.melgrams import Framing
 from app.inference.tensorflow_melgrams import TensorFlowMelgrams
@@ -25,8 +26,8 @@ def manifests(store: Path) -> dict[str, Manifest]:
 @pytest.fixture(scope="session")
 def music(song: Path) -> Waveform:
     """The whole song."""
-    with song.open("rb", buffering=0) as file:
-        return Waveform(np.concatenate(list(decode(file, LIMITS))), RATE)
+    with song.open("rb", buffering=0) as file, scratch_for(file.fileno()) as scratch:
+        return Waveform(np.concatenate(list(decode(file, LIMITS, scratch))), RATE)
 
 
 @pytest.fixture(scope="session")
