@@ -19,7 +19,7 @@ serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
 
 test: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(READY)/dev
 	$(BIN)/ruff check

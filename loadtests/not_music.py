@@ -11,6 +11,7 @@ import numpy as np
 
 from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
+from app.audio.scratch import scratch_for
 from app.domain import Samples
 from app.errors import RequestError
 
@@ -27,8 +28,8 @@ READ_ALOUD = "The harbour office opens at seven, and the first ferry leaves at t
 
 def decoded(path: Path, limits: AudioLimits) -> Samples:
     """A whole file."""
-    with path.open("rb", buffering=0) as file:
-        return np.concatenate(list(decode(file, limits)))
+    with path.open("rb", buffering=0) as file, scratch_for(file.fileno()) as scratch:
+        return np.concatenate(list(decode(file, limits, scratch)))
 
 
 def sine(hz: float) -> np.ndarray:
