@@ -114,28 +114,36 @@ class Admission:
             self._metrics.backlog(self._backlog.seconds())
 
     def _check(self, client: str) -> None:
-        limits, wait_s = self._limits, self._backlog.seconds()
+        limits, share_s = self._limits, ONE_CLIENTS_SHARE * self._limits.max_backlog_s
         if self._closed:
             raise RequestError(
                 Kind.NOT_READY, "The service is being restarted. Try again in a moment."
             )
-        is_full = wait_s >= limits.max_backlog_s and self._backlog.count() >= FEW
+        # What one brought beyond his share is no reason to refuse the others.
+        waits_long = self._waiting_s(client, share_s) >= limits.max_backlog_s
+        is_full = waits_long and self._backlog.count() >= FEW
         if is_full or self.in_flight >= limits.max_in_flight:
             raise RequestError(
-                Kind.OVERLOADED, "Too many tracks wait to be heard.", retry_after_s=wait_s
+                Kind.OVERLOADED,
+                "Too many tracks wait to be heard.",
+                retry_after_s=self._backlog.seconds(),
             )
         free_bytes = self._headroom.free_bytes()
         if free_bytes is not None and free_bytes < limits.min_free_bytes:
             raise RequestError(Kind.OVERLOADED, "Memory is short. Try again in a moment.")
-        if self._has_its_share(client) and self._asked.others(client):
+        if self._asked.others(client) and self._has_its_share(client, share_s):
             raise RequestError(
                 Kind.RATE_LIMITED,
                 "Too many of your tracks wait to be heard. Send one after the other.",
                 retry_after_s=self._backlog.seconds(client),
             )
 
-    def _has_its_share(self, client: str) -> bool:
-        share_s = ONE_CLIENTS_SHARE * self._limits.max_backlog_s
+    def _waiting_s(self, client: str, share_s: float) -> float:
+        if self._asked.others(client):
+            return self._backlog.capped_seconds(share_s)
+        return self._backlog.seconds()
+
+    def _has_its_share(self, client: str, share_s: float) -> bool:
         waits_long = self._backlog.seconds(client) >= share_s and self._backlog.count(client) > 0
         places = ONE_CLIENTS_SHARE * self._limits.max_in_flight
         return waits_long or self._in_flight[client] >= places

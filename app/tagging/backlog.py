@@ -73,6 +73,11 @@ class Backlog:
         work_s = sum(item.work_s for item in self._work(client))
         return work_s * self._busy_s / self._audio_s
 
+    def capped_seconds(self, each_s: float) -> float:
+        """The same for all, where nobody's counts for more than `each_s`."""
+        clients = {item.client for item in self._items}
+        return sum(min(each_s, self.seconds(client)) for client in clients)
+
     def count(self, client: str | None = None) -> int:
         """How many uploads wait: all of them, or one client's."""
         return sum(1 for _ in self._work(client))

@@ -47,8 +47,8 @@ def test_uploads_that_begin_at_once_are_not_all_accepted() -> None:
 def test_where_too_much_waits_the_next_is_told_when_to_come_again() -> None:
     places = admission()
     with ExitStack() as held:
-        for _ in range(FEW):
-            held.enter_context(places.place("a", 1)).received(A_SECOND)
+        for client in ("a", "c", "d", "e"):
+            held.enter_context(places.place(client, 1)).received(A_SECOND)
         refused = refusal(places, "b")
         assert refused.kind is Kind.OVERLOADED
         assert refused.retry_after_s == pytest.approx(FEW, abs=0.2)
@@ -89,6 +89,15 @@ def test_one_client_gets_half_of_the_backlog() -> None:
         assert refused.retry_after_s == pytest.approx(1.5, abs=0.1)
         with places.place("b", 1):
             pass
+
+
+def test_what_one_brought_beyond_his_share_keeps_no_other_out() -> None:
+    places = admission()
+    with ExitStack() as held:
+        for _ in range(FEW):
+            held.enter_context(places.place("a", 1)).received(100 * A_SECOND)
+        with places.place("b", 1):
+            assert refusal(places, "a").kind is Kind.RATE_LIMITED
 
 
 def test_who_is_alone_may_have_all() -> None:
