@@ -86,16 +86,17 @@ def _blocks(media: InputContainer, stream: AudioStream) -> Iterator[Block]:
 
 def _frames(media: InputContainer, stream: AudioStream) -> Iterator[Block]:
     """Yield a thousand samples or so at a time."""
+    form = stream.sample_rate, stream.channels  # what the stream says changes with its frames
     try:
         for packet in media.demux(stream):
             for frame in packet.decode():
-                yield _samples(frame, stream)
+                yield _samples(frame, form)
     except av.FFmpegError:
         raise undecodable("it breaks off or is damaged") from None
 
 
-def _samples(frame: AudioFrame, stream: AudioStream) -> Block:
-    if (frame.sample_rate, frame.layout.nb_channels) != (stream.sample_rate, stream.channels):
+def _samples(frame: AudioFrame, form: tuple[int, int]) -> Block:
+    if (frame.sample_rate, frame.layout.nb_channels) != form:
         raise undecodable("its sample rate or its channels change in the middle")
     if frame.format.name not in SCALE:
         raise unsupported(f"We do not read samples of the form {frame.format.name}.")

@@ -102,7 +102,8 @@ def _attempts(file: BinaryIO, place: int) -> Iterator[Run]:
 
 def _next_header(file: BinaryIO, place: int) -> int | None:
     while len(piece := _read(file, place)) >= HEADER_BYTES:
-        if header := HEADER.search(piece):
+        header = HEADER.search(piece)
+        if header and header.start() <= len(piece) - HEADER_BYTES:
             return place + header.start()
         place += len(piece) - HEADER_BYTES + 1
     return None

@@ -212,6 +212,13 @@ def test_headers_that_lead_nowhere_are_soon_given_up(tmp_path: Path):
     assert "between its frames" in error.detail
 
 
+@pytest.mark.parametrize("length", range(1, 5))
+def test_a_header_that_is_cut_off_at_the_end_begins_no_frame(length: int, tmp_path: Path) -> None:
+    junk = without_header(vbr(uneven())) + bytes(100)
+    cut = hear(junk + without_header(cbr(uneven()))[:length], tmp_path)
+    assert len(cut) == len(hear(junk, tmp_path))
+
+
 def test_padding_that_a_tag_does_not_count_is_passed_over(tmp_path: Path):
     mp3 = vbr(uneven())
 
