@@ -37,11 +37,11 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._services = services
         self._latest_end = float("inf")
+        self._reloading: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen; SIGHUP is no reason to die."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self._reload()))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._begin_reload)
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
@@ -61,6 +61,11 @@ class Server(uvicorn.Server):
         if is_drained or time.monotonic() > self._latest_end or self._services.is_stuck:
             self.should_exit = True
         return await super().on_tick(counter)
+
+    def _begin_reload(self) -> None:
+        reloading = asyncio.create_task(self._reload())
+        self._reloading.add(reloading)  # the loop itself does not hold on to it
+        reloading.add_done_callback(self._reloading.discard)
 
     async def _reload(self) -> None:
         try:

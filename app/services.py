@@ -73,15 +73,7 @@ class Services:
         self.gate = Gate(
             settings, self._cache.breaker if isinstance(self._cache, RedisCache) else None
         )
-        self._batcher = Batcher(
-            BatchLimits(
-                settings.max_batch_windows,
-                settings.max_wait_ms / 1000,
-                settings.max_queued_windows,
-                settings.deadline_s,
-            ),
-            self.metrics,
-        )
+        self._batcher = Batcher(batch_limits(settings), self.metrics)
         self._decoder = Decoder(
             AudioLimits(
                 self._sample_rate,
@@ -200,6 +192,16 @@ class Services:
             or choose(self.settings.model_store, manifest, melgrams, wish)
             for manifest in models
         }
+
+
+def batch_limits(settings: Settings) -> BatchLimits:
+    """How batches are made; one that takes longer than anybody waits hangs."""
+    return BatchLimits(
+        settings.max_batch_windows,
+        settings.max_wait_ms / 1000,
+        settings.max_queued_windows,
+        settings.deadline_s,
+    )
 
 
 def _cache(settings: Settings, metrics: Metrics) -> TaggramCache:

@@ -13,9 +13,10 @@ import numpy as np
 from rich.progress import track
 
 from app.domain import Windows
-from app.inference.batcher import Batcher, BatchLimits
+from app.inference.batcher import Batcher
 from app.inference.engine import Engine
 from app.metrics import Metrics
+from app.services import batch_limits
 from app.settings import Settings
 from app.stages import StageClock
 from loadtests.engines import MODEL, best, manifest_of, melgrams_of
@@ -57,14 +58,7 @@ def sizes(engine: Engine, windows: Windows, rounds: int) -> int:
 
 async def callers(engine: Engine, windows: Windows, best_size: int, rounds: int) -> None:
     """Callers at once through the batcher, against the engine alone on as many windows."""
-    settings = Settings()
-    limits = BatchLimits(
-        settings.max_batch_windows,
-        settings.max_wait_ms / 1000,
-        settings.max_queued_windows,
-        settings.deadline_s,
-    )
-    batcher = Batcher(limits, Metrics())
+    batcher = Batcher(batch_limits(Settings()), Metrics())
     batched: dict[int, list[float]] = defaultdict(list)
     alone: dict[str, list[float]] = defaultdict(list)
     for _ in track(range(rounds), "callers", console=out, transient=True):

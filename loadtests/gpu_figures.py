@@ -16,11 +16,12 @@ from rich.progress import track
 
 from app.audio.processes import Decoder
 from app.domain import Precision, Windows
-from app.inference.batcher import Batcher, BatchLimits
+from app.inference.batcher import Batcher
 from app.inference.engine import Engine
 from app.inference.listener import Listener
 from app.inference.tensorflow_engine import has_gpu
 from app.metrics import Metrics
+from app.services import batch_limits
 from app.settings import Settings
 from app.stages import Stage, StageClock
 from app.store.loading import load
@@ -74,13 +75,7 @@ def _batches(engine: Engine, flop: float) -> None:
 async def _tracks(decoder: Decoder, engine: Engine, seconds: float) -> None:
     """Hear tracks for so long, twice as many at once as there are decoders."""
     settings = Settings()
-    limits = BatchLimits(
-        settings.max_batch_windows,
-        settings.max_wait_ms / 1000,
-        settings.max_queued_windows,
-        settings.deadline_s,
-    )
-    listener = Listener(decoder, Batcher(limits, Metrics()))
+    listener = Listener(decoder, Batcher(batch_limits(settings), Metrics()))
     clocks: list[StageClock] = []
     computing = 0.0
     score = engine.score

@@ -4,7 +4,7 @@ import http.client
 import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,14 @@ def wait_for_uploads(server: Server, count: int) -> None:
     while metric(server, "taggram_uploads_in_flight") != count:
         assert time.monotonic() < deadline, f"there were never {count} uploads in flight"
         time.sleep(0.02)
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until it comes true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.005)
 
 
 def kept_uploads(server: Server, folder: Path) -> list[str]:

@@ -20,9 +20,7 @@ from tests.audio.sounds import (
     LIMITS,
     crashing_vorbis,
     decoded,
-    encoded,
     gluttonous_vorbis,
-    tone,
 )
 
 DECODE_S = 60
@@ -68,13 +66,6 @@ class Trap:
 
     def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
         return Path.mkdir, (self.folder,)
-
-
-@pytest.fixture
-def good_file(tmp_path: Path) -> Path:
-    path = tmp_path / "good"
-    path.write_bytes(encoded(tone(44_100), 44_100))
-    return path
 
 
 @pytest.fixture

@@ -71,13 +71,6 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 @pytest.fixture
-def good_file(tmp_path: Path) -> Path:
-    path = tmp_path / "good"
-    path.write_bytes(encoded(tone(44_100), 44_100))
-    return path
-
-
-@pytest.fixture
 def stuck_file(tmp_path: Path) -> Path:
     """A named pipe that nobody writes to: who reads it waits for ever, without using the CPU."""
     path = tmp_path / "stuck"

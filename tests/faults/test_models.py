@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +12,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.asking import PATIENCE_S, answer, assert_problem, encoded, metric, noise, post
+from tests.api.asking import (
+    PATIENCE_S,
+    answer,
+    assert_problem,
+    encoded,
+    eventually,
+    metric,
+    noise,
+    post,
+)
 from tests.server import Server, serving
 
 MODEL = "msd-musicnn"
@@ -87,13 +95,6 @@ def edit(file: Path, old: str, new: str) -> None:
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new, 1))
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
 
 
 # A model that fails

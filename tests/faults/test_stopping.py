@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -20,6 +20,7 @@ from tests.api.asking import (
     answer,
     assert_problem,
     encoded,
+    eventually,
     heard_s,
     kept_uploads,
     metric,
@@ -69,13 +70,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, temporary_files: Path) -> I
 def long_track() -> bytes:
     """It takes a while to decode."""
     return encoded(np.tile(noise(10, rate=48_000), 59), 48_000, "WAV", "PCM_U8")
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
 
 
 def decoders(server: Server) -> list[psutil.Process]:
