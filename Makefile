@@ -13,13 +13,18 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 
 BENCHES := peers stages tried batching cached load scaling guards redis_faults hostile gpu
 
-.PHONY: serve test check weights lock bench $(BENCHES) soak drill fuzz floor clean
+.PHONY: serve test test-thorough torch check weights lock bench $(BENCHES) bench-zoo soak drill fuzz floor clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
 
 test: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not thorough"
+
+# The networks of the zoo, as large as published, through every engine, and against PyTorch where
+# `make torch` has brought it.
+test-thorough: $(READY)/dev $(READY)/weights $(READY)/audio
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m thorough
 
 check: $(READY)/dev
 	$(BIN)/ruff check
@@ -34,10 +39,10 @@ weights: $(READY)/weights
 # Resolves the locks anew, to the newest versions that pyproject.toml admits.
 lock: $(READY)/uv
 	$(COMPILE) requirements/uv.in --output-file requirements/uv.lock
-	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino \
+	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 \
 		--override requirements/cpu.override --output-file requirements/cpu.lock
-	$(COMPILE) pyproject.toml --extra gpu --output-file requirements/gpu.lock
-	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --group dev \
+	$(COMPILE) pyproject.toml --extra gpu --extra s3 --output-file requirements/gpu.lock
+	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --group dev \
 		--override requirements/cpu.override \
 		--constraint requirements/cpu.lock --output-file requirements/dev.lock
 	$(COMPILE) requirements/peer-musicnn.in --override requirements/peer-musicnn.override \
@@ -49,6 +54,11 @@ bench: $(BENCHES)
 
 $(BENCHES): $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.$@
+
+# Parameters, arithmetic, speed, memory and load time of every architecture on every engine, in a
+# table and a picture; about fifteen minutes, and goes on where it was stopped.
+bench-zoo: $(READY)/dev $(READY)/weights
+	$(BIN)/python -m loadtests.zoo
 
 # Whether it stays as it is among good requests and hostile ones.
 MINUTES ?= 10
@@ -94,6 +104,11 @@ $(READY)/dev: $(READY)/app requirements/dev.lock
 $(READY)/weights: $(READY)/app $(wildcard model_store/*/*/manifest.toml)
 	$(BIN)/taggram models pull
 	@touch $@
+
+# PyTorch, for `taggram models import-torch` and the tests that hold our networks against it; without
+# it they skip by name. By pip, and not locked: there are many builds of it, some of gigabytes.
+torch: $(READY)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.txt
 
 # Free music for the tests; where it can't be had, they skip by name.
 $(READY)/audio: loadtests/audio_packages.py $(READY)/uv

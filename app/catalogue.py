@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 
-from app.errors import ManifestError, WeightsError
+from app.errors import ManifestError, SetupError
 from app.settings import Settings
-from app.store.manifest import Manifest, read_store
-from app.store.weights import BRING_WEIGHTS, WeightsState, weights_state
+from app.store.aliases import served
+from app.store.manifest import Manifest, manifests
+from app.store.store import Store
+from app.store.weights import check_ready
 from app.tagging.lexicon import Lexicon
 from app.tagging.vocabulary_file import read_vocabularies
+
+Published = Mapping[str, tuple[Manifest, ...]]
 
 
 def read_lexicon(settings: Settings) -> Lexicon:
@@ -16,25 +20,35 @@ def read_lexicon(settings: Settings) -> Lexicon:
     Raises:
         SetupError: A manifest, a vocabulary or a model's weights are wrong or missing.
     """
-    published = read_store(settings.model_store)
-    models = tuple(_published(name, published, settings) for name in settings.models)
+    store = Store(settings.model_store)
+    published = manifests(store)
+    _check_distinct(settings.models)
+    models = tuple(_ready(store, published, wanted) for wanted in settings.models)
     return Lexicon(models, read_vocabularies(settings.vocabulary_files, _families(published)))
 
 
-def _published(name: str, published: Mapping[str, Manifest], settings: Settings) -> Manifest:
-    if name not in published:
-        raise ManifestError(
-            f"TAGGRAM_MODELS names {name!r}, which is not published in {settings.model_store}; "
-            f"there are {', '.join(sorted(published))}"
-        )
-    state = weights_state(settings.model_store, published[name])
-    if state is not WeightsState.READY:
-        raise WeightsError(f"The weights of {name} are {state}; {BRING_WEIGHTS}")
-    return published[name]
+def _ready(store: Store, published: Published, wanted: str) -> Manifest:
+    try:
+        manifest = served(store, published, wanted)
+    except ManifestError as error:
+        raise ManifestError(f"TAGGRAM_MODELS: {error}") from error
+    check_ready(store, manifest)
+    return manifest
 
 
-def _families(published: Mapping[str, Manifest]) -> dict[str, set[str]]:
+def _check_distinct(models: tuple[str, ...]) -> None:
+    """Callers ask for a model by its name alone."""
+    names = [wanted.partition("/")[0] for wanted in models]
+    for name in names:
+        if names.count(name) > 1:
+            raise SetupError(
+                f"TAGGRAM_MODELS names {name!r} more than once; one version of it can be served"
+            )
+
+
+def _families(published: Published) -> dict[str, set[str]]:
     families: dict[str, set[str]] = {}
-    for manifest in published.values():
-        families.setdefault(manifest.tags.family, set()).update(manifest.tags.names)
+    for versions in published.values():
+        for manifest in versions:
+            families.setdefault(manifest.tags.family, set()).update(manifest.tags.names)
     return families

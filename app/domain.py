@@ -9,8 +9,11 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.float32]
 """(samples,), mono, nominally within -1..1."""
 
+Frames = npt.NDArray[np.float32]
+"""(frames, bins) as a rule; (frames,) of raw audio, (frames, bins, channels) of stacks."""
+
 Windows = npt.NDArray[np.float32]
-"""(windows, frames, mels), log-melgrams of what a network hears at a time."""
+"""(windows, *window): the frames that a network hears at a time."""
 
 Scores = npt.NDArray[np.float32]
 """(windows, tags), each within 0..1."""
@@ -30,6 +33,14 @@ class Precision(StrEnum):
     FLOAT32 = "float32"
 
 
+class Confidence(StrEnum):
+    """How sure models are of what they heard."""
+
+    HIGH = "high"
+    LOW = "low"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, eq=False)
 class Waveform:
     """Decoded audio.
@@ -46,33 +57,6 @@ class Waveform:
     def duration_s(self) -> float:
         """Length in seconds."""
         return len(self.samples) / self.sample_rate
-
-
-@dataclass(frozen=True)
-class FrontEnd:
-    """How a waveform becomes a log-melgram.
-
-    Attributes:
-        sample_rate: In Hz.
-        n_fft: Length of the FFT and of its periodic Hann window, in samples.
-        hop: Samples between two frames.
-        n_mels: Number of mel bands (Slaney's scale, normalised by area).
-        f_min: Lower edge of the lowest band, in Hz.
-        f_max: Upper edge of the highest band, in Hz.
-        log_gain: The `g` of `log10(g * power + 1)`.
-    """
-
-    sample_rate: int
-    n_fft: int
-    hop: int
-    n_mels: int
-    f_min: float
-    f_max: float
-    log_gain: float
-
-    def samples(self, frames: int) -> int:
-        """The fewest samples that give `frames` frames, the first centred on sample 0."""
-        return (frames - 1) * self.hop
 
 
 @dataclass(frozen=True, order=True)

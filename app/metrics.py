@@ -125,6 +125,9 @@ class Metrics:
             "Lines of the log that were dropped, as nobody read them.",
             registry=registry,
         )
+        self._in_memory = Gauge(
+            "taggram_models_in_memory", "Models in memory, of all that serve.", registry=registry
+        )
         self._model = Info("taggram_model", "A loaded model.", ["model"], registry=registry)
         for kind in Kind:
             self._errors.labels(kind)
@@ -203,6 +206,10 @@ class Metrics:
                     "precision": precision,
                 }
             )
+
+    def models_in_memory(self, models: int) -> None:
+        """So many models are in memory now."""
+        self._in_memory.set(models)
 
     def log_line_dropped(self) -> None:
         """A line of the log was dropped."""

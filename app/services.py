@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from app.access.gate import Gate
 from app.audio.limits import AudioLimits
@@ -15,15 +16,17 @@ from app.cache.seal import Seal
 from app.catalogue import read_lexicon
 from app.domain import ModelRef
 from app.errors import Kind, RequestError, SetupError
+from app.front_ends import FrontEnd
 from app.headroom import own_headroom
 from app.inference.batcher import Batcher, BatchLimits
 from app.inference.engine import Engine
 from app.inference.listener import Listener
-from app.inference.melgrams import Framing
+from app.inference.pool import Choice, EnginePool, Make
 from app.key_derivation import derive_key
 from app.metrics import Metrics
 from app.settings import Settings
 from app.store.manifest import Manifest
+from app.store.store import Store
 from app.tagging.admission import Admission, AdmissionLimits
 from app.tagging.lexicon import Lexicon
 from app.tagging.tagger import Tagger
@@ -37,12 +40,12 @@ class Serving:
 
     Attributes:
         lexicon: The models and the vocabularies.
-        engines: What runs each model.
+        pool: What runs the models.
         tagger: The use cases.
     """
 
     lexicon: Lexicon
-    engines: Mapping[ModelRef, Engine]
+    pool: EnginePool
     tagger: Tagger
 
 
@@ -76,7 +79,7 @@ class Services:
         self._batcher = Batcher(batch_limits(settings), self.metrics)
         self._decoder = Decoder(
             AudioLimits(
-                self._sample_rate,
+                self._published.models[0].front_end.sample_rate,
                 settings.min_duration_s,
                 settings.max_duration_s,
                 settings.accept_m4a,
@@ -120,9 +123,13 @@ class Services:
         return self._serving.lexicon if self._serving else self._published
 
     @property
-    def engines(self) -> Mapping[ModelRef, Engine]:
-        """What runs the models; none until `load` is done."""
-        return self._serving.engines if self._serving else {}
+    def choices(self) -> Mapping[ModelRef, Choice]:
+        """What runs each model; nothing is known until `load` is done."""
+        return self._serving.pool.choices if self._serving else {}
+
+    def is_in_memory(self, ref: ModelRef) -> bool:
+        """Whether a model answers without being loaded first."""
+        return self._serving is not None and ref in self._serving.pool.loaded
 
     @property
     def serving(self) -> Serving:
@@ -146,52 +153,43 @@ class Services:
         await self.gate.close()
         await self._cache.close()
 
-    @property
-    def _sample_rate(self) -> int:
-        return self._published.models[0].front_end.sample_rate  # the others hear as it does
-
     def _replace(self) -> None:
-        lexicon = read_lexicon(self.settings)
-        rate = lexicon.models[0].front_end.sample_rate
-        if rate != self._sample_rate:
-            raise SetupError(
-                f"{lexicon.models[0].ref} hears {rate} Hz, the models that serve "
-                f"{self._sample_rate} Hz; restart the service"
-            )
-        self._serve(lexicon)
+        self._serve(read_lexicon(self.settings))
 
     def _serve(self, lexicon: Lexicon) -> None:
-        engines = self._engines(lexicon.models)
-        tagger = Tagger(self._listener, engines, self._cache, self.metrics)
-        self._serving = Serving(lexicon, engines, tagger)
-        self.metrics.models_loaded(
-            (manifest.ref, manifest.weights.sha256, engine.backend, engine.precision)
-            for manifest in lexicon.models
-            for engine in (engines[manifest.ref],)
+        before = self._serving.pool if self._serving else None
+        pool = EnginePool(
+            lexicon.models, _maker(self.settings), self.settings.max_loaded_models, self.metrics
         )
-        log.info("ready: %s", ", ".join(str(ref) for ref in engines))
+        pool.load_all(before)
+        tagger = Tagger(self._listener, pool, self._cache, self.metrics)
+        self._serving = Serving(lexicon, pool, tagger)
+        self.metrics.models_loaded(
+            (manifest.ref, manifest.weights.sha256, choice.backend, choice.precision)
+            for manifest in lexicon.models
+            for choice in (pool.choices[manifest.ref],)
+        )
+        log.info("ready: %s", ", ".join(str(ref) for ref in pool.choices))
 
-    def _engines(self, models: Sequence[Manifest]) -> dict[ModelRef, Engine]:
-        """What runs each model: those that serve already, unchanged, and new ones."""
-        # TensorFlow takes seconds to import, and no command but this needs it.
-        from app.inference.selection import Wish, choose
-        from app.inference.tensorflow_melgrams import TensorFlowMelgrams
 
-        served = self._serving
-        known = served.lexicon.models if served else ()
-        kept = {
-            manifest.ref: self.engines[manifest.ref] for manifest in known if manifest in models
-        }
-        first = models[0]  # the others hear as it does
-        framing = Framing(first.front, first.window_frames, first.hop_frames)
-        shared = [engine.melgrams for engine in kept.values()]
-        melgrams = shared[0] if shared else TensorFlowMelgrams(framing)
-        wish = Wish(self.settings.engine, self.settings.precision)
-        return {
-            manifest.ref: kept.get(manifest.ref)
-            or choose(self.settings.model_store, manifest, melgrams, wish)
-            for manifest in models
-        }
+def _maker(settings: Settings) -> Make:
+    """What loads models; those that share a front end share what computes it."""
+    # TensorFlow takes seconds to import, and no command but this needs it.
+    from app.inference.selection import Wish, choose
+    from app.inference.tensorflow_framer import TensorFlowFramer
+
+    framers: WeakValueDictionary[FrontEnd, TensorFlowFramer] = WeakValueDictionary()
+
+    def make(manifest: Manifest, choice: Choice | None) -> Engine:
+        front = manifest.front_end
+        framer = framers.get(front) or TensorFlowFramer(front)
+        framers[front] = framer
+        wish = Wish(settings.engine, settings.precision)
+        if choice:
+            wish = Wish(choice.backend.value, choice.precision.value)
+        return choose(Store(settings.model_store), manifest, framer, wish)
+
+    return make
 
 
 def batch_limits(settings: Settings) -> BatchLimits:

@@ -39,12 +39,16 @@ class Settings(BaseSettings):
         env_prefix="TAGGRAM_", env_file=".env", extra="ignore", frozen=True
     )
 
-    model_store: Path = REPOSITORY / "model_store"
-    """The folder of published models: `<name>/<version>/manifest.toml`, weights beside it."""
+    model_store: str = str(REPOSITORY / "model_store")
+    """Where published models lie: a folder, or a URL as `s3://bucket/models`."""
 
     models: tuple[str, ...] = Field(("msd-musicnn", "mtt-musicnn"), min_length=1)
-    """The models to load, as a JSON list. The first is the default of `model=`; a vocabulary asks
-    the first loaded one of each tag family that it names."""
+    """The models to serve, as a JSON list of names or of `name/version`; without a version the one
+    that was promoted, or else the newest. The first is the default of `model=`; a vocabulary asks
+    the first one of each tag family that it names."""
+
+    max_loaded_models: int = Field(4, gt=0)
+    """So many models are in memory; the one that was not asked for longest gives way to another."""
 
     engine: Literal["auto", "openvino", "tensorflow"] = "auto"
     """What computes the networks: `auto`, `openvino` (best on a CPU) or `tensorflow` (best on a

@@ -19,7 +19,7 @@ from app.metrics import Metrics
 from app.services import batch_limits
 from app.settings import Settings
 from app.stages import StageClock
-from loadtests.engines import MODEL, best, manifest_of, melgrams_of
+from loadtests.engines import MODEL, best, framer_of, manifest_of
 from loadtests.hearing import decoded, resampled, windows_of
 from loadtests.report import Row, out, publish, spread
 from loadtests.tracks import encoded
@@ -35,8 +35,9 @@ def main() -> None:
     """Measure and print."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     manifest = manifest_of()
-    engine = best(manifest, melgrams_of(manifest))
-    windows = windows_of(resampled(*decoded(encoded(SECONDS))), engine.melgrams)
+    engine = best(manifest, framer_of(manifest))
+    waveform = resampled(*decoded(encoded(SECONDS)))
+    windows = windows_of(waveform, engine.framer, engine.framing)
     best_size = sizes(engine, windows, rounds)
     asyncio.run(callers(engine, windows, best_size, rounds))
 

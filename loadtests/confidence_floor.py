@@ -24,10 +24,11 @@ from app.domain import Precision, Samples, Scores, Taggram, TaggramKey, Waveform
 from app.errors import RequestError
 from app.settings import Settings
 from app.store.manifest import Confidence, Manifest, read_store
+from app.store.store import Store
 from app.tagging.lexicon import Lexicon
 from app.tagging.vocabulary_file import read_vocabularies
 from loadtests.audio_packages import CannotFetchError, fetch
-from loadtests.engines import best, melgrams_of
+from loadtests.engines import best, framer_of
 from loadtests.not_music import (
     RATE,
     SECONDS,
@@ -126,8 +127,8 @@ class Clip:
 
 def listen(models: Sequence[Manifest]) -> Iterator[Clip]:
     """Run all models over all sounds."""
-    melgrams = melgrams_of(models[0])  # the others hear as it does
-    engines = {model.name: best(model, melgrams) for model in models}
+    framer = framer_of(models[0])  # the others hear as it does
+    engines = {model.name: best(model, framer) for model in models}
     heard = track(list(sounds()), "listening", console=Console(stderr=True))
     for kind, source, sound in heard:
         with suppress(RequestError):  # too short, or silent
@@ -221,7 +222,7 @@ def answered(
     lexicon = Lexicon(models, study.lexicon.vocabularies)
     for vocabulary in vocabularies:
         asked = lexicon.projection(vocabulary, None)
-        high = [asked.is_confident(_taggrams(clip, asked.models)) for clip in study.clips]
+        high = [asked.confidence(_taggrams(clip, asked.models)) == "high" for clip in study.clips]
         names = ", ".join(model.name for model in asked.models)
         yield [names, vocabulary, *study.row(np.array(high))]
 
@@ -264,7 +265,7 @@ def report(study: Study) -> None:
 
 def main() -> None:
     """Listen, and print the report."""
-    models = read_store(Settings().model_store)
+    models = read_store(Store(Settings().model_store))
     families = {model.tags.family: model.tags.names for model in models.values()}
     lexicon = Lexicon(list(models.values()), read_vocabularies((), families))
     study = Study(list(listen(list(models.values()))), lexicon)

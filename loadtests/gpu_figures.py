@@ -25,7 +25,7 @@ from app.services import batch_limits
 from app.settings import Settings
 from app.stages import Stage, StageClock
 from app.store.loading import load
-from loadtests.engines import MODEL, STORE, best, manifest_of, melgrams_of, served
+from loadtests.engines import MODEL, STORE, best, framer_of, manifest_of, served
 from loadtests.lookalikes import lookalikes
 from loadtests.report import Row, out, publish, spread
 from loadtests.tracks import encoded
@@ -43,10 +43,10 @@ def measure(decoder: Decoder, seconds: float) -> None:
         publish("gpu", "On a GPU", [], ["TensorFlow finds no GPU here: nothing was measured."])
         return
     manifest = manifest_of()
-    melgrams = melgrams_of(manifest)
-    for engine in served(manifest, melgrams):
+    framer = framer_of(manifest)
+    for engine in served(manifest, framer):
         _batches(engine, _flop(load(STORE, manifest).network))
-    asyncio.run(_tracks(decoder, best(manifest, melgrams), seconds))
+    asyncio.run(_tracks(decoder, best(manifest, framer), seconds))
 
 
 def _batches(engine: Engine, flop: float) -> None:
@@ -54,8 +54,7 @@ def _batches(engine: Engine, flop: float) -> None:
     peak = _peak_flops(engine.precision)
     rows: list[Row] = []
     for size in track(SIZES, "batch sizes", console=out, transient=True):
-        framing = engine.melgrams.framing
-        batch = _noise((size, framing.window_frames, framing.front.n_mels))
+        batch = _noise((size, *engine.framing.window_shape))
         engine.score(batch)
         rates = [size / _seconds(engine, batch) for _ in range(ROUNDS)]
         rows.append(

@@ -7,8 +7,9 @@ import soundfile
 import soxr
 
 from app.domain import Samples, Scores, Waveform, Windows
+from app.front_ends import Framing
 from app.inference.engine import Engine
-from app.inference.melgrams import Melgrams, MelgramStream
+from app.inference.frames import Framer, WindowStream
 
 RATE = 16_000
 """What all published models hear."""
@@ -26,9 +27,10 @@ def resampled(samples: Samples, rate: int) -> Waveform:
     return Waveform(soxr.resample(mono, rate, RATE, quality="HQ"), RATE)
 
 
-def windows_of(waveform: Waveform, melgrams: Melgrams) -> Windows:
+def windows_of(waveform: Waveform, framer: Framer, framing: Framing) -> Windows:
     """All windows of a track."""
-    return np.concatenate([*MelgramStream(melgrams).pieces(waveform.samples, complete=True)])
+    pieces = WindowStream(framer, [framing]).pieces(waveform.samples, complete=True)
+    return np.concatenate([windows for _, windows in pieces])
 
 
 def scores_of(engine: Engine, windows: Windows) -> Scores:

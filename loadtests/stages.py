@@ -17,9 +17,9 @@ import numpy as np
 from rich.progress import track
 
 from app.inference.engine import Engine
-from app.inference.melgrams import Melgrams
+from app.inference.frames import Framer
 from app.store.manifest import Manifest
-from loadtests.engines import MODEL, as_published, best, manifest_of, melgrams_of, served
+from loadtests.engines import MODEL, as_published, best, framer_of, manifest_of, served
 from loadtests.hearing import decoded, resampled, scores_of, windows_of
 from loadtests.report import Row, out, publish, spread
 from loadtests.service import service
@@ -38,9 +38,9 @@ def main() -> None:
     """Measure and print."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     manifest = manifest_of()
-    melgrams = melgrams_of(manifest)
-    engine = best(manifest, melgrams)
-    engine_rounds(manifest, melgrams, rounds)
+    framer = framer_of(manifest)
+    engine = best(manifest, framer)
+    engine_rounds(manifest, framer, rounds)
     alone: Times = defaultdict(list)
     whole: Times = defaultdict(list)
     told: Times = defaultdict(list)
@@ -57,11 +57,12 @@ def main() -> None:
     _publish_ratios(rounds, alone, whole)
 
 
-def engine_rounds(manifest: Manifest, melgrams: Melgrams, rounds: int) -> None:
+def engine_rounds(manifest: Manifest, framer: Framer, rounds: int) -> None:
     """Compare the engines on the windows of one track, in turns."""
-    windows = windows_of(resampled(*decoded(encoded(SECONDS))), melgrams)
-    engines = {f"{e.backend} {e.precision}": e for e in served(manifest, melgrams)}
-    engines |= {f"{name}, all filters": e for name, e in as_published(manifest, melgrams).items()}
+    waveform = resampled(*decoded(encoded(SECONDS)))
+    windows = windows_of(waveform, framer, manifest.framing)
+    engines = {f"{e.backend} {e.precision}": e for e in served(manifest, framer)}
+    engines |= {f"{name}, all filters": e for name, e in as_published(manifest, framer).items()}
     reference = scores_of(engines["tensorflow float32, all filters"], windows)
     times: Times = defaultdict(list)
     for _ in track(range(rounds), "engines", console=out, transient=True):
@@ -87,7 +88,7 @@ def _stages(file: bytes, ending: str, engine: Engine, times: Times) -> None:
     """Time each stage alone, one after the other."""
     samples = _timed(times[f"decode {ending}"], decoded, file)
     waveform = _timed(times[f"mix and resample {ending}"], resampled, *samples)
-    windows = _timed(times["mel"], windows_of, waveform, engine.melgrams)
+    windows = _timed(times["mel"], windows_of, waveform, engine.framer, engine.framing)
     _timed(times["CNN"], scores_of, engine, windows)
     times[f"sum {ending}"].append(
         sum(times[stage][-1] for stage in (*_of_format(ending), "mel", "CNN"))

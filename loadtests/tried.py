@@ -19,7 +19,7 @@ from rich.progress import track
 
 from app.domain import Scores, Windows
 from app.store.loading import load
-from loadtests.engines import MODEL, STORE, manifest_of, melgrams_of, served
+from loadtests.engines import MODEL, STORE, framer_of, manifest_of, served
 from loadtests.hearing import decoded, resampled, scores_of, windows_of
 from loadtests.report import Row, out, publish, spread
 from loadtests.tracks import encoded
@@ -36,14 +36,15 @@ def main() -> None:
     """Measure and print."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     manifest = manifest_of()
-    melgrams = melgrams_of(manifest)
+    framer = framer_of(manifest)
     windows, others = (
-        windows_of(resampled(*decoded(encoded(SECONDS, start_s))), melgrams) for start_s in (0, 90)
+        windows_of(resampled(*decoded(encoded(SECONDS, start_s))), framer, manifest.framing)
+        for start_s in (0, 90)
     )
     network = load(STORE, manifest).network
     contenders: dict[str, Hear] = {
         f"{engine.backend} {engine.precision}": lambda w, e=engine: scores_of(e, w)
-        for engine in served(manifest, melgrams)
+        for engine in served(manifest, framer)
     }
     contenders["tensorflow, XLA"] = _in_batches(_tensorflow(network, xla=True))
     contenders["tensorflow, oneDNN bf16"] = _onednn_bf16(network)

@@ -18,7 +18,7 @@ GOLDEN = REPOSITORY.parent / "shared" / "golden"
 @pytest.fixture(scope="session")
 def store() -> Path:
     """The model store, with its weights pulled."""
-    return Settings().model_store
+    return Path(Settings().model_store)
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,10 @@ class Server:
 
 @contextmanager
 def serving(
-    log: Path, settings: Mapping[str, str] | None = None, command: Sequence[str | Path] = (COMMAND,)
+    log: Path,
+    settings: Mapping[str, str] | None = None,
+    command: Sequence[str | Path] = (COMMAND,),
+    start_s: float = START_S,
 ) -> Iterator[Server]:
     """Run `taggram serve` until the body is done; ready when the body begins."""
     port = free_port()
@@ -47,7 +50,7 @@ def serving(
     http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False)
     try:
         with http:
-            _wait_until_ready(http, process, log)
+            _wait_until_ready(http, process, log, start_s)
             yield Server(http, process, log)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -62,8 +65,10 @@ def free_port() -> int:
         return port
 
 
-def _wait_until_ready(http: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_S
+def _wait_until_ready(
+    http: httpx.Client, process: subprocess.Popen[bytes], log: Path, start_s: float
+) -> None:
+    deadline = time.monotonic() + start_s
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the service ended:\n{log.read_text()}"
         try:
@@ -72,4 +77,4 @@ def _wait_until_ready(http: httpx.Client, process: subprocess.Popen[bytes], log:
         except httpx.ConnectError:
             pass
         time.sleep(0.1)
-    raise AssertionError(f"not ready within {START_S} s:\n{log.read_text()}")
+    raise AssertionError(f"not ready within {start_s} s:\n{log.read_text()}")

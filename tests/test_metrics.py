@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.domain import Backend, ModelRef, Precision
 from app.errors import Kind
-from app.inference.tensorflow_engine import GPU_BATCH_WINDOWS
+from app.inference.tensorflow_engine import GPU_BATCH_S
 from app.metrics import Metrics
 from app.stages import Stage, StageClock
 
@@ -148,7 +148,7 @@ def test_buckets_tell_a_window_alone_from_a_full_batch_on_any_device() -> None:
     bounds = sorted(float(each.labels["le"]) for each in buckets if "le" in each.labels)
 
     assert bounds[0] == 1
-    assert bounds[-2] >= GPU_BATCH_WINDOWS
+    assert bounds[-2] >= round(GPU_BATCH_S / 3), "as many windows of three seconds"
 
 
 def test_uploads_that_shared_an_answer_are_counted_from_the_start() -> None:

@@ -15,6 +15,7 @@ from app.api.problems import STATUS
 from app.settings import Settings
 from app.store.golden import BF16_TOLERANCE
 from app.store.manifest import read_store
+from app.store.store import Store
 from app.tagging.vocabulary_file import read_vocabulary
 from tests.conftest import REPOSITORY
 from tests.server import Server
@@ -45,7 +46,7 @@ def test_the_answer_shown_is_the_answer_given(server: Server, ambient_song: Path
 def test_the_vocabulary_shown_is_accepted(store: Path, tmp_path: Path) -> None:
     path = tmp_path / "ours.yaml"
     path.write_text(_block("yaml", "our-subgenres"))
-    families = {m.tags.family: set(m.tags.names) for m in read_store(store).values()}
+    families = {m.tags.family: set(m.tags.names) for m in read_store(Store(store)).values()}
     assert set(read_vocabulary(path, families).tags) == set(
         yaml.safe_load(path.read_text())["tags"]
     )

@@ -9,6 +9,7 @@ import pytest
 
 from app.domain import Backend, Precision
 from app.errors import Kind, ManifestError, RequestError, SetupError, VocabularyError, WeightsError
+from app.inference.pool import Choice
 from app.services import Services
 from app.settings import Settings
 from app.stages import StageClock
@@ -27,7 +28,7 @@ def copy(store: Path, tmp_path: Path) -> Path:
 
 def services(store: Path, *models: str, **settings: object) -> Services:
     built = Services(
-        Settings(_env_file=None, model_store=store, models=models or MODELS, **settings)
+        Settings(_env_file=None, model_store=str(store), models=models or MODELS, **settings)
     )
     asyncio.run(built.close())
     return built
@@ -58,22 +59,6 @@ def test_the_newest_version_of_a_model_is_served(copy: Path) -> None:
         )
 
     assert str(services(copy, "mtt-vgg").lexicon.models[0].ref) == "mtt-vgg/10"
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("window_s = 2.992", "window_s = 5.984"),
-        ("hop_s = 2.992", "hop_s = 1.488"),
-        ("f_max = 8000.0", "f_max = 7600.0"),
-    ],
-)
-def test_models_that_hear_differently_do_not_serve_together(old: str, new: str, copy: Path) -> None:
-    edit(copy / "mtt-vgg" / "1" / "manifest.toml", old, new)
-
-    with pytest.raises(SetupError, match=r"mtt-vgg/1 hears .* msd-musicnn/1.*TAGGRAM_MODELS"):
-        services(copy)
-    services(copy, "mtt-vgg")  # alone it may
 
 
 def test_a_model_that_is_not_published_is_refused_with_those_that_are(copy: Path) -> None:
@@ -108,7 +93,7 @@ def test_weights_that_are_not_the_published_ones_are_refused(
 ) -> None:
     spoil(copy / "mtt-vgg" / "1" / "weights.safetensors")
 
-    with pytest.raises(WeightsError, match=f"mtt-vgg are {state}.*taggram models pull"):
+    with pytest.raises(WeightsError, match=f"mtt-vgg/1 are {state}.*taggram models pull"):
         services(copy)
     services(copy, "msd-musicnn")  # which are in place
 
@@ -150,20 +135,21 @@ def test_models_are_computed_as_the_settings_say_and_the_metrics_tell(
 
     built.load()
 
-    assert [str(ref) for ref in built.engines] == ["msd-musicnn/1", "mtt-vgg/1"]
-    for engine in built.engines.values():
-        assert (engine.backend, engine.precision) == (Backend.TENSORFLOW, precision)
+    assert sorted(map(str, built.choices)) == ["msd-musicnn/1", "mtt-vgg/1"]
+    assert set(built.choices.values()) == {Choice(Backend.TENSORFLOW, precision)}
     said = built.metrics.exposition().decode()
     for model in MODELS:
         assert f'{{engine="tensorflow",model="{model}",precision="{precision}"' in said
 
 
-def test_all_models_share_what_makes_their_windows(copy: Path) -> None:
+def test_models_with_the_same_front_end_share_what_computes_it(copy: Path) -> None:
     built = services(copy)
 
     built.load()
 
-    assert len({id(engine.melgrams) for engine in built.engines.values()}) == 1
+    engines = built.serving.pool.loaded.values()
+    assert len(engines) == 2
+    assert len({id(engine.framer) for engine in engines}) == 1
 
 
 def test_a_model_that_scores_something_else_is_not_served(copy: Path) -> None:
@@ -174,14 +160,14 @@ def test_a_model_that_scores_something_else_is_not_served(copy: Path) -> None:
         built.load()
     with pytest.raises(RequestError, match="not_ready"):
         _ = built.serving.tagger
-    assert not built.engines
+    assert not built.choices
 
 
 def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) -> None:
     async def scenario() -> None:
         settings = Settings(
             _env_file=None,
-            model_store=copy,
+            model_store=str(copy),
             models=MODELS,
             max_batch_windows=2,
             max_wait_ms=0,
@@ -197,7 +183,7 @@ def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) 
         assert known
         assert [taggram.key for taggram in again] == [taggram.key for taggram in taggrams]
         assert [(taggram.key.model, taggram.key.precision) for taggram in again] == [
-            (ref, engine.precision) for ref, engine in built.engines.items()
+            (model.ref, built.choices[model.ref].precision) for model in models
         ]
         said = dict(
             line.rsplit(" ", 1) for line in built.metrics.exposition().decode().splitlines()

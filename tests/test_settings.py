@@ -10,6 +10,7 @@ from pydantic_settings import SettingsError
 from app.domain import Backend, Precision
 from app.settings import Settings
 from app.store.manifest import read_store
+from app.store.store import Store
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,7 @@ def test_without_any_setting_published_models_are_served_from_the_checkout() -> 
     settings = Settings()
 
     assert settings.models
-    assert set(settings.models) <= set(read_store(settings.model_store))
+    assert set(settings.models) <= set(read_store(Store(settings.model_store)))
     assert settings.redis_url is None
 
 
@@ -48,7 +49,7 @@ def test_each_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch)
 
     settings = Settings()
 
-    assert settings.model_store == Path("/srv/models")
+    assert settings.model_store == "/srv/models"
     assert settings.allowed_origins == ("https://a.example", "http://[::1]:5173")
     assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
     assert settings.models == ("mtt-vgg", "msd-vgg")

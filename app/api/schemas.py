@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from app.domain import Backend, ModelRef, Precision, Suggestion
+from app.domain import Backend, Confidence, ModelRef, Precision, Suggestion
 from app.tagging.pooling import Pooling
 from app.tagging.vocabulary import RAW
 
@@ -119,8 +119,9 @@ class SuggestTags(BaseModel):
     vocabulary: str = Field(examples=["subgenres"])
     vocabulary_version: str = Field(examples=["1"])
     pooling: Pooling
-    confidence: Literal["high", "low"] = Field(
-        description="`low` where the models recognise as little as in noise, tones or speech."
+    confidence: Confidence = Field(
+        description="`low` where the models recognise as little as in noise, tones or speech; "
+        "`unknown` where nobody measured how little that is for one of them."
     )
     suggestions: list[SuggestionOut]
     cached: bool = Field(description="Whether the answer needed no new listening.")
@@ -171,7 +172,7 @@ class VocabularyOut(BaseModel):
 
 
 class EvaluationOut(BaseModel):
-    """Figures that the model's authors published."""
+    """Figures that were published or measured."""
 
     dataset: str = Field(examples=["MagnaTagATune, full split, 50 most used tags"])
     roc_auc: float = Field(examples=[0.9067])
@@ -193,14 +194,17 @@ class LoadedModel(BaseModel):
     default: bool = Field(description="Whether `vocabulary=raw` asks it unless told otherwise.")
     summary: str
     architecture: str = Field(examples=["musicnn"])
-    engine: Backend | None = Field(description="What computes it; none while it is being loaded.")
+    in_memory: bool = Field(
+        description="Whether it answers at once; otherwise it is loaded first, in a few seconds."
+    )
+    engine: Backend | None = Field(description="What computes it; none before it was loaded.")
     precision: Precision | None = Field(description="In which arithmetic; none likewise.")
     sample_rate: int = Field(examples=[16000])
     window_s: float = Field(examples=[2.992])
     hop_s: float = Field(examples=[2.992])
     tags: list[str] = Field(examples=[["rock", "pop"]])
-    confidence: ConfidenceOut
-    evaluation: EvaluationOut
+    confidence: ConfidenceOut | None = Field(description="None where nobody measured it.")
+    evaluation: EvaluationOut | None = Field(description="None where there are no figures.")
     weights_sha256: str = Field(examples=[TRACK_ID])
     licence: str = Field(examples=["ISC"])
     citation: str

@@ -11,10 +11,12 @@ import multiprocessing
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from copy import copy
+from dataclasses import replace
 from importlib.util import find_spec
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.forkserver import ensure_running
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from app.audio import child, sandbox
 from app.audio.limits import AudioLimits
@@ -60,6 +62,12 @@ class Decoder:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(_preloaded(limits))
         ensure_running()
+
+    def at(self, sample_rate: int) -> Self:
+        """This decoder, with the same slots, for samples at another rate."""
+        other = copy(self)
+        other.limits = replace(self.limits, sample_rate=sample_rate)
+        return other
 
     @asynccontextmanager
     async def decoding(self, file: BinaryIO, clock: StageClock) -> AsyncIterator[Decoding]:

@@ -1,20 +1,32 @@
-"""`taggram models pull | list | verify`."""
+"""`taggram models`: what is published, its weights, and whether they are what they were."""
 
 import logging
+import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
-from app.cli.console import err, log_to_stderr, out, plain_errors, read_settings, say
-from app.errors import TaggramError
-from app.store.manifest import Manifest, read_store
-from app.store.weights import WeightsState, weights_state
+from app.cli.console import err, log_to_stderr, out, plain_errors, printable, say
+from app.cli.publishing import import_torch, promote, publish, remove, rollback
+from app.cli.store_option import StoreUrl, opened
+from app.errors import SetupError, TaggramError
+from app.store.aliases import read_aliases, served
+from app.store.manifest import Manifest, manifests
+from app.store.store import Store
+from app.store.weights import WeightsState, weights_path, weights_state
 
-models_app = typer.Typer(no_args_is_help=True, help="Bring, list and check the models' weights.")
+models_app = typer.Typer(no_args_is_help=True, help="Publish models, bring and check weights.")
+models_app.command()(publish)
+models_app.command("import-torch")(import_torch)
+models_app.command()(promote)
+models_app.command()(rollback)
+models_app.command()(remove)
 
 
 @models_app.command()
@@ -23,50 +35,68 @@ def pull(
         Path | None,
         typer.Option(help="The wheel musicnn==0.1.0, where there is no network to fetch it."),
     ] = None,
+    url: StoreUrl = None,
 ) -> None:
-    """Bring the weights of every published model that lacks them, and check them."""
+    """Bring the weights that are missing or altered and lie in the wheel of musicnn; check them."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
-        store = read_settings().model_store
+        store = opened(url)
+        if store.folder is None:
+            raise SetupError(
+                f"{store.url}: weights are pulled into a folder; from there "
+                "`taggram models publish FOLDER --store URL` brings them elsewhere"
+            )
         lacking = [
             manifest
-            for manifest in read_store(store).values()
+            for manifest in _all(store)
             if weights_state(store, manifest) is not WeightsState.READY
         ]
-        if lacking:
-            _pull(wheel, store, lacking)
-    out.print(f"{len(lacking)} pulled, all weights are in place.")
+        wanted = [manifest for manifest in lacking if manifest.source.wheel_checkpoint]
+        if wanted:
+            _pull(wheel, store, wanted)
+    for manifest in lacking:
+        if manifest not in wanted:
+            say(err, f"{manifest.ref}: its weights are not in place, and can't be pulled")
+    others = len(lacking) - len(wanted)
+    out.print(f"{len(wanted)} pulled, {'all' if not others else 'the other'} weights are in place.")
 
 
 @models_app.command("list")
-def list_() -> None:
-    """List the published models and the state of their weights."""
-    table = Table("model", "version", "tags", "weights", "licence", "summary")
+def list_(url: StoreUrl = None) -> None:
+    """List all versions of the published models, what points to them, and their weights' state."""
+    table = Table("model", "version", "tags", "weights", "aliases", "licence", "summary")
     with plain_errors():
-        store = read_settings().model_store
-        for manifest in read_store(store).values():
+        store = opened(url)
+        stored = store.paths()
+        for manifest in _all(store):
             table.add_row(
                 manifest.name,
                 manifest.version,
                 str(len(manifest.tags.names)),
-                weights_state(store, manifest),
-                manifest.source.licence,
-                manifest.summary,
+                _state(store, stored, manifest),
+                ", ".join(read_aliases(store, manifest.name).pointing(manifest.version)),
+                Text(manifest.source.licence),
+                Text(manifest.summary),
             )
     out.print(table)
 
 
 @models_app.command()
-def verify() -> None:
+def verify(
+    model: Annotated[
+        str | None, typer.Argument(metavar="[NAME[/VERSION]]", help="Only this one.")
+    ] = None,
+    url: StoreUrl = None,
+) -> None:
     """Check each model's weights against its hash, and its scores against its golden ones."""
     log_to_stderr(logging.WARNING)
     from app.store.loading import verify as verify_model
 
     failed = 0
     with plain_errors():
-        store = read_settings().model_store
-        published = read_store(store).values()
-    for manifest in published:
+        store = opened(url)
+        chosen = [served(store, manifests(store), model)] if model else _all(store)
+    for manifest in chosen:
         try:
             verify_model(store, manifest)
             say(out, f"{manifest.ref}: as published")
@@ -77,7 +107,33 @@ def verify() -> None:
         raise typer.Exit(1)
 
 
-def _pull(wheel: Path | None, store: Path, manifests: list[Manifest]) -> None:
+@models_app.command()
+def card(
+    model: Annotated[str, typer.Argument(metavar="NAME[/VERSION]")], url: StoreUrl = None
+) -> None:
+    """Print a model's card in Markdown: what it is, hears and scores, its terms."""
+    from app.store.card import card as written
+    from app.store.weights import read_weights
+
+    with plain_errors():
+        store = opened(url)
+        manifest = served(store, manifests(store), model)
+        text = written(manifest, read_weights(store, manifest))
+    sys.stdout.write(printable(text))
+
+
+def _all(store: Store) -> list[Manifest]:
+    return [manifest for versions in manifests(store).values() for manifest in versions]
+
+
+def _state(store: Store, stored: Collection[str], manifest: Manifest) -> str:
+    """Weights behind a URL are not brought here to be looked at."""
+    if store.folder:
+        return weights_state(store, manifest)
+    return "stored" if weights_path(manifest) in stored else WeightsState.MISSING
+
+
+def _pull(wheel: Path | None, store: Store, wanted: list[Manifest]) -> None:
     from app.store import musicnn_wheel
     from app.store.loading import verify as verify_model
 
@@ -86,6 +142,6 @@ def _pull(wheel: Path | None, store: Path, manifests: list[Manifest]) -> None:
             with err.status(f"fetching {musicnn_wheel.REQUIREMENT}"):
                 wheel = musicnn_wheel.fetch(Path(folder))
         musicnn_wheel.check(wheel)
-        for manifest in track(manifests, "converting and checking", console=err):
+        for manifest in track(wanted, "converting and checking", console=err):
             musicnn_wheel.pull(wheel, store, manifest)
             verify_model(store, manifest)

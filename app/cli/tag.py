@@ -24,7 +24,7 @@ from app.cli.console import (
     read_settings,
     say,
 )
-from app.domain import Suggestion
+from app.domain import Confidence, Suggestion
 from app.errors import RequestError
 from app.services import Services
 from app.stages import StageClock
@@ -46,7 +46,7 @@ class TaggedFile:
     duration_s: float
     models: tuple[str, ...]
     vocabulary: str
-    confidence: str
+    confidence: Confidence
     suggestions: tuple[Suggestion, ...]
 
 
@@ -110,7 +110,7 @@ async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> T
         round(taggrams[0].duration_s, 3),
         tuple(str(manifest.ref) for manifest in projection.models),
         vocabulary,
-        "high" if projection.is_confident(taggrams) else "low",
+        projection.confidence(taggrams),
         suggest(projection, taggrams, pooling=Pooling.MEAN, top_k=top_k, threshold=0.0),
     )
 
@@ -126,7 +126,7 @@ def _expand(paths: Iterable[Path]) -> Iterable[Path]:
 
 
 def _readable(tagged: TaggedFile) -> None:
-    sure = "" if tagged.confidence == "high" else "  (not sure)"
+    sure = "  (not sure)" if tagged.confidence is Confidence.LOW else ""
     say(out, f"{tagged.path}{sure}", style="bold")
     for suggestion in tagged.suggestions:
         moments = ", ".join(

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.domain import Samples, Scores, Windows
+from app.domain import Frames, Scores, Windows
 from app.errors import Kind, RequestError
 from app.inference.engine import Engine
 from app.inference.lane import Lane
@@ -56,12 +56,12 @@ class Part:
     Attributes:
         lane: Whose.
         first: The number of the first window among those of the lane.
-        windows: In their order, each (frames, mels).
+        windows: In their order, each (frames, bins).
     """
 
     lane: Lane
     first: int
-    windows: list[Samples]
+    windows: list[Frames]
 
 
 class Batcher:
@@ -233,7 +233,7 @@ class Batcher:
         self._windows_left()
 
 
-def _score(engine: Engine, windows: Sequence[Samples]) -> tuple[Scores, float]:
+def _score(engine: Engine, windows: Sequence[Frames]) -> tuple[Scores, float]:
     """Scores, and in how many seconds."""
     begun = time.monotonic()
     scores = engine.score(np.stack(windows))

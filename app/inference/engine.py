@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from app.domain import Backend, ModelRef, Precision, Scores, Waveform, Windows
-from app.inference.melgrams import Melgrams, MelgramStream
+from app.front_ends import Framing
+from app.inference.frames import Framer, WindowStream
 
 
 class Engine(ABC):
@@ -16,18 +17,25 @@ class Engine(ABC):
         backend: What computes it.
         precision: In which arithmetic.
         batch_windows: How many windows at a time suit it.
-        melgrams: Makes its windows.
+        framing: How it hears.
+        framer: Makes its frames.
     """
 
     backend: Backend
 
     def __init__(
-        self, ref: ModelRef, precision: Precision, batch_windows: int, melgrams: Melgrams
+        self,
+        ref: ModelRef,
+        precision: Precision,
+        batch_windows: int,
+        framing: Framing,
+        framer: Framer,
     ) -> None:
         self.ref = ref
         self.precision = precision
         self.batch_windows = batch_windows
-        self.melgrams = melgrams
+        self.framing = framing
+        self.framer = framer
 
     @abstractmethod
     def score(self, windows: Windows) -> Scores:
@@ -39,21 +47,25 @@ class Engine(ABC):
         Raises:
             ValueError: The waveform is not at the model's sample rate.
         """
-        sample_rate = self.melgrams.framing.front.sample_rate
+        sample_rate = self.framing.front.sample_rate
         if waveform.sample_rate != sample_rate:
             raise ValueError(f"{self.ref} hears {sample_rate} Hz, not {waveform.sample_rate} Hz")
+        stream = WindowStream(self.framer, [self.framing])
         return np.concatenate(
             [
                 self.score(piece[start : start + self.batch_windows])
-                for piece in MelgramStream(self.melgrams).pieces(waveform.samples, complete=True)
+                for _, piece in stream.pieces(waveform.samples, complete=True)
                 for start in range(0, len(piece), self.batch_windows)
             ]
         )
 
     def warm_up(self) -> None:
         """Hear batches of doubling sizes, so that hardly a kernel is left to be made under load."""
-        framing = self.melgrams.framing
-        shape = (framing.window_frames, framing.front.n_mels)
         smaller = (1 << power for power in range(self.batch_windows.bit_length()))
         for size in {*smaller, self.batch_windows}:
-            self.score(np.zeros((size, *shape), np.float32))
+            self.score(np.zeros((size, *self.framing.window_shape), np.float32))
+
+
+def windows_of(audio_s: float, framing: Framing) -> int:
+    """How many windows so many seconds of audio are, one at least."""
+    return max(1, round(audio_s / framing.window_s))

@@ -6,7 +6,7 @@ from collections import Counter, deque
 
 import numpy as np
 
-from app.domain import Samples, Scores, Windows
+from app.domain import Frames, Scores, Windows
 from app.inference.engine import Engine
 from app.stages import Stage, StageClock
 
@@ -16,7 +16,7 @@ class Lane:
 
     def __init__(self, clock: StageClock) -> None:
         self._clock = clock
-        self._waiting: dict[Engine, deque[Samples]] = {}
+        self._waiting: dict[Engine, deque[Frames]] = {}
         self._expected: Counter[Engine] = Counter()
         self._taken: Counter[Engine] = Counter()
         self._scores: dict[Engine, dict[int, Scores]] = {}
@@ -76,8 +76,8 @@ class Lane:
         """The model that the most windows wait for."""
         return max(self._waiting, key=self.waiting_for)
 
-    def take(self, engine: Engine, count: int) -> tuple[int, list[Samples]]:
-        """Hand out the next windows to be heard, each (frames, mels), and the first's number."""
+    def take(self, engine: Engine, count: int) -> tuple[int, list[Frames]]:
+        """Hand out the next windows to be heard, each (frames, bins), and the first's number."""
         now = time.monotonic()
         self._clock.add(Stage.QUEUE, now - self._idle_since)
         self._idle_since = now

@@ -1,6 +1,7 @@
 """The pipeline: a file is decoded, cut into windows and heard, all three at the same time."""
 
 import asyncio
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,10 +9,11 @@ from typing import BinaryIO
 
 from app.audio.processes import Decoder
 from app.domain import Scores, Windows
+from app.front_ends import Framing
 from app.inference.batcher import Batcher
 from app.inference.engine import Engine
+from app.inference.frames import WindowStream
 from app.inference.lane import Lane
-from app.inference.melgrams import MelgramStream
 from app.stages import StageClock
 
 
@@ -34,18 +36,22 @@ class Listener:
     def __init__(self, decoder: Decoder, batcher: Batcher) -> None:
         self._decoder = decoder
         self._batcher = batcher
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="melgram")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="frames")
 
     async def listen(self, file: BinaryIO, engines: Sequence[Engine], clock: StageClock) -> Heard:
-        """Have models hear a file; they all hear the same melgrams.
+        """Have models hear a file, which is decoded once for each sample rate that they want.
 
         Raises:
             RequestError: The file can't be decoded, or the service ends.
         """
         with self._batcher.lane(clock) as lane:
-            samples = await self._decode(file, engines, lane, clock)
+            for rate, hearing in _by_rate(engines).items():
+                os.lseek(file.fileno(), 0, os.SEEK_SET)  # decoders move the place in it
+                decoder = self._decoder.at(rate)
+                samples = await self._decode(file, decoder, hearing, lane, clock)
+                duration_s = samples / rate
             scores = [await lane.scores(engine) for engine in engines]
-        return Heard(samples / self._decoder.limits.sample_rate, tuple(scores))
+        return Heard(duration_s, tuple(scores))
 
     async def close(self) -> None:
         """Refuse who waits, and give the threads back."""
@@ -53,23 +59,48 @@ class Listener:
         await asyncio.to_thread(self._thread.shutdown)
 
     async def _decode(
-        self, file: BinaryIO, engines: Sequence[Engine], lane: Lane, clock: StageClock
+        self,
+        file: BinaryIO,
+        decoder: Decoder,
+        engines: Sequence[Engine],
+        lane: Lane,
+        clock: StageClock,
     ) -> int:
         """Queue all windows of a file; how many samples it has."""
-        stream = MelgramStream(engines[0].melgrams)
-        async with self._decoder.decoding(file, clock) as decoding:
+        streams = _streams(engines)
+        async with decoder.decoding(file, clock) as decoding:
             async for track in decoding.progress():
-                pieces = stream.pieces(track, complete=decoding.complete)
-                await self._queue(pieces, lane, engines)
+                for stream in streams:
+                    pieces = stream.pieces(track, complete=decoding.complete)
+                    await self._queue(pieces, lane, engines)
         return len(track)
 
     async def _queue(
-        self, pieces: Iterator[Windows], lane: Lane, engines: Sequence[Engine]
+        self, pieces: Iterator[tuple[Framing, Windows]], lane: Lane, engines: Sequence[Engine]
     ) -> None:
         loop = asyncio.get_running_loop()
         while True:
             lane.check()  # a service that ends has failed it, and has no thread any more
-            windows = await loop.run_in_executor(self._thread, next, pieces, None)
-            if windows is None:
+            piece = await loop.run_in_executor(self._thread, next, pieces, None)
+            if piece is None:
                 return
-            await self._batcher.put(lane, windows, engines)
+            framing, windows = piece
+            hearing = [engine for engine in engines if engine.framing == framing]
+            await self._batcher.put(lane, windows, hearing)
+
+
+def _by_rate(engines: Sequence[Engine]) -> dict[int, list[Engine]]:
+    rates: dict[int, list[Engine]] = {}
+    for engine in engines:
+        rates.setdefault(engine.framing.front.sample_rate, []).append(engine)
+    return rates
+
+
+def _streams(engines: Sequence[Engine]) -> list[WindowStream]:
+    """One for each front end, with all windows that are cut out of its frames."""
+    framers = {engine.framing.front: engine.framer for engine in engines}
+    framings = dict.fromkeys(engine.framing for engine in engines)
+    return [
+        WindowStream(framer, [framing for framing in framings if framing.front == front])
+        for front, framer in framers.items()
+    ]

@@ -8,11 +8,11 @@ import openvino.properties as options
 import openvino.properties.hint as hints
 
 from app.domain import Backend, Precision, Scores, Windows
-from app.inference.engine import Engine
-from app.inference.melgrams import Melgrams
+from app.inference.engine import Engine, windows_of
+from app.inference.frames import Framer
 from app.store.loading import TrackModel
 
-WINDOWS_PER_CORE = 8
+AUDIO_PER_CORE_S = 24.0
 """Larger batches are no faster on a CPU, and everybody behind one waits longer."""
 
 TYPES = {Precision.BF16: openvino.Type.bf16, Precision.FLOAT32: openvino.Type.f32}
@@ -23,10 +23,11 @@ class OpenVINOEngine(Engine):
 
     backend = Backend.OPENVINO
 
-    def __init__(self, model: TrackModel, precision: Precision, melgrams: Melgrams) -> None:
+    def __init__(self, model: TrackModel, precision: Precision, framer: Framer) -> None:
         """Convert and compile the network for batches of any size."""
-        batch_windows = WINDOWS_PER_CORE * len(os.sched_getaffinity(0))
-        super().__init__(model.manifest.ref, precision, batch_windows, melgrams)
+        manifest, cores = model.manifest, len(os.sched_getaffinity(0))
+        batch_windows = windows_of(AUDIO_PER_CORE_S * cores, manifest.framing)
+        super().__init__(manifest.ref, precision, batch_windows, manifest.framing, framer)
         wanted = {
             hints.inference_precision: TYPES[precision],
             hints.performance_mode: hints.PerformanceMode.LATENCY,

@@ -3,17 +3,17 @@
 import logging
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Literal
 
 from app.domain import Backend, Precision, Waveform
 from app.errors import SetupError, WeightsError
 from app.inference.engine import Engine
-from app.inference.melgrams import Melgrams
+from app.inference.frames import Framer
 from app.inference.tensorflow_engine import TensorFlowEngine, has_gpu
 from app.store.golden import check_golden, golden_waveform
 from app.store.loading import load
 from app.store.manifest import Manifest
+from app.store.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Wish:
     precision: Literal["auto", "float32", "bf16"]
 
 
-def choose(store: Path, manifest: Manifest, melgrams: Melgrams, wish: Wish) -> Engine:
+def choose(store: Store, manifest: Manifest, framer: Framer, wish: Wish) -> Engine:
     """The first engine that fits the wish, fastest first, and passes the golden check.
 
     Raises:
@@ -39,7 +39,7 @@ def choose(store: Path, manifest: Manifest, melgrams: Melgrams, wish: Wish) -> E
     """
     problems = []
     for backend, precision in _candidates(wish):
-        engine = _build(store, manifest, melgrams, backend, precision)
+        engine = _build(store, manifest, framer, backend, precision)
         try:
             _check(engine, manifest)
         except WeightsError as error:
@@ -90,11 +90,11 @@ def _precisions(backend: Backend) -> list[Precision]:
 
 
 def _build(
-    store: Path, manifest: Manifest, melgrams: Melgrams, backend: Backend, precision: Precision
+    store: Store, manifest: Manifest, framer: Framer, backend: Backend, precision: Precision
 ) -> Engine:
     if backend is Backend.OPENVINO:
-        return OpenVINOEngine(load(store, manifest), precision, melgrams)
-    return TensorFlowEngine(load(store, manifest, precision), precision, melgrams)
+        return OpenVINOEngine(load(store, manifest), precision, framer)
+    return TensorFlowEngine(load(store, manifest, precision), precision, framer)
 
 
 def _check(engine: Engine, manifest: Manifest) -> None:

@@ -4,14 +4,14 @@ import numpy as np
 import tensorflow as tf
 
 from app.domain import Backend, Precision, Scores, Windows
-from app.inference.engine import Engine
-from app.inference.melgrams import Melgrams
+from app.inference.engine import Engine, windows_of
+from app.inference.frames import Framer
 from app.store.loading import TrackModel
 
-CPU_BATCH_WINDOWS = 8
+CPU_BATCH_S = 24.0
 """On a CPU larger batches are no faster, and everybody behind one waits longer."""
 
-GPU_BATCH_WINDOWS = 64
+GPU_BATCH_S = 192.0
 
 
 class TensorFlowEngine(Engine):
@@ -19,13 +19,14 @@ class TensorFlowEngine(Engine):
 
     backend = Backend.TENSORFLOW
 
-    def __init__(self, model: TrackModel, precision: Precision, melgrams: Melgrams) -> None:
+    def __init__(self, model: TrackModel, precision: Precision, framer: Framer) -> None:
         """Trace the network once for batches of any size."""
-        # float32 means float32 on a GPU too, in the melgram as well: by default it drops digits.
+        # float32 means float32 on a GPU too, in the front end as well: by default it drops digits.
         tf.config.experimental.enable_tensor_float_32_execution(False)
         self._pads = has_gpu()
-        batch_windows = GPU_BATCH_WINDOWS if self._pads else CPU_BATCH_WINDOWS
-        super().__init__(model.manifest.ref, precision, batch_windows, melgrams)
+        manifest, batch_s = model.manifest, GPU_BATCH_S if self._pads else CPU_BATCH_S
+        batch_windows = windows_of(batch_s, manifest.framing)
+        super().__init__(manifest.ref, precision, batch_windows, manifest.framing, framer)
         network = model.network
         signature = [tf.TensorSpec(network.input_shape, tf.float32)]
         self._score = tf.function(

@@ -1,29 +1,5 @@
-"""Keras architectures, one a file, and the one place that builds them by name."""
+"""Keras architectures, one a file; the first import of them all takes a moment."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from app.models.registry import Architecture, architectures, build, network, variables
 
-import keras
-
-from app.models import musicnn, vgg
-from app.models.folding import Folded, Weights
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What the store needs of an architecture.
-
-    Attributes:
-        network: Builds it with random weights: (batch, frames, mels) to (batch, n_tags) in 0..1.
-            Takes `n_tags`, `frames`, `mels` and arguments of its own.
-        folded: Arguments and weights of the network with the same scores and less arithmetic.
-    """
-
-    network: Callable[..., keras.Model]
-    folded: Callable[[Weights, int], Folded]
-
-
-ARCHITECTURES = {
-    "musicnn": Architecture(musicnn.musicnn, musicnn.folded),
-    "vgg": Architecture(vgg.vgg, vgg.folded),
-}
+__all__ = ["Architecture", "architectures", "build", "network", "variables"]

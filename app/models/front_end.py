@@ -1,90 +1,182 @@
-"""From waveform to log-melgram with kapre's layers: the only import of kapre.
+"""From waveform to frames with kapre's layers: the only import of kapre.
 
 kapre's ready-made `get_melspectrogram_layer` takes magnitudes where the published models take
 power, does not centre its frames, and clips decibels per sample, which would make a tag's score
-depend on what else is in the batch. So the layers are put together here, one by one.
+depend on what else is in the batch. So the layers are put together here, one by one, always in
+float32: in bf16 a quiet frame would drown in a loud one's rounding.
 """
 
+import math
+from functools import partial
+
 import keras
+import librosa
+import numpy as np
+import scipy
 import tensorflow as tf
 from kapre import STFT, ApplyFilterbank, Magnitude
-from keras import layers
+from keras import KerasTensor, layers, ops
 
-from app.domain import FrontEnd
+from app.front_ends import (
+    BAND_PASS_TAPS,
+    BandPass,
+    Decibels,
+    FrontEnd,
+    Log10,
+    LogFrequency,
+    Mel,
+    NaturalLog,
+    Spectrum,
+    Standardisation,
+    Weighting,
+)
 
-KAPRE_CHANNELS = "channels_last"
+CHANNELS_LAST = "channels_last"
+FLOAT32 = "float32"
+
+WEIGHTINGS = {Weighting.A: librosa.A_weighting, Weighting.C: librosa.C_weighting}
 
 
 @keras.saving.register_keras_serializable("taggram")
-class CentreFrames(layers.Layer):
-    """Reflects half a frame at both ends, so that frame i is centred on sample i * hop.
+class Reflect(layers.Layer):
+    """Reflects a waveform at both ends, as the published models were trained.
 
-    (batch, samples) -> (batch, samples + 2 * margin, 1); needs more than `margin` samples.
-    librosa 0.10 and later pad with zeros; the published models were trained on reflections.
+    (batch, samples) -> (batch, samples + 2 * margin, 1), with the channel axis that kapre expects;
+    needs more than `margin` samples. librosa 0.10 and later pad with zeros.
     """
 
     def __init__(self, margin: int, **kwargs: object) -> None:
-        super().__init__(**kwargs)
+        super().__init__(dtype=FLOAT32, **kwargs)
         self.margin = margin
 
     def call(self, waveform: tf.Tensor) -> tf.Tensor:
-        """Pad the time axis and add the channel axis that kapre expects."""
+        """Pad the time axis and add the channel axis."""
         padded = tf.pad(waveform, [[0, 0], [self.margin, self.margin]], mode="REFLECT")
         return padded[:, :, tf.newaxis]
 
 
-@keras.saving.register_keras_serializable("taggram")
-class LogCompression(layers.Layer):
-    """`log10(gain * power + 1)` in float32, and without kapre's channel axis.
+def track_frames(front: FrontEnd, samples: int | None = None) -> keras.Model:
+    """Waveform (batch, samples) to frames (batch, frames, *front.shape), float32.
 
-    (batch, frames, mels, 1) -> (batch, frames, mels). The musicnn wheel casts the power to float16
-    first, where loud music overflows to infinity: a naive run of it differs from us there.
+    Args:
+        front: The front end.
+        samples: Length of the waveforms, where it is known.
     """
-
-    def __init__(self, gain: float, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self.gain = gain
-
-    def call(self, power: tf.Tensor) -> tf.Tensor:
-        """Compress the dynamics."""
-        return tf.math.log(self.gain * tf.squeeze(power, axis=-1) + 1.0) / tf.math.log(10.0)
+    waveform = keras.Input((samples,), name="waveform", dtype=FLOAT32)
+    x = Reflect(front.margin, name="reflected")(waveform)
+    return keras.Model(waveform, _frames(x, front), name="track_frames")
 
 
-def melgram(front_end: FrontEnd) -> keras.Model:
-    """Waveform (batch, samples) to log-melgram (batch, frames, mels), float32."""
-    waveform = keras.Input((None,), name="waveform")
-    x = CentreFrames(front_end.n_fft // 2, name="centre")(waveform)
-    return keras.Model(waveform, framed_melgram(front_end)(x), name="melgram")
-
-
-def framed_melgram(front_end: FrontEnd) -> keras.Model:
-    """Part of a waveform (batch, samples, 1) to log-melgram (batch, frames, mels), float32.
+def part_frames(front: FrontEnd) -> keras.Model:
+    """Part of a waveform (batch, samples, 1) to frames (batch, frames, *front.shape), float32.
 
     The first frame begins with the first sample: at a track's ends the caller adds the margins.
     """
-    samples = keras.Input((None, 1), name="samples")
-    x = STFT(
-        n_fft=front_end.n_fft,
-        hop_length=front_end.hop,
-        input_data_format=KAPRE_CHANNELS,
-        output_data_format=KAPRE_CHANNELS,
-        name="stft",
-    )(samples)
-    x = Magnitude(name="magnitude")(x)
-    x = layers.Multiply(name="power")([x, x])
-    x = ApplyFilterbank(
-        type="mel",
-        filterbank_kwargs={
-            "sample_rate": front_end.sample_rate,
-            "n_freq": front_end.n_fft // 2 + 1,
-            "n_mels": front_end.n_mels,
-            "f_min": front_end.f_min,
-            "f_max": front_end.f_max,
-            "htk": False,
-            "norm": "slaney",
-        },
-        data_format=KAPRE_CHANNELS,
-        name="mel",
-    )(x)
-    log = LogCompression(front_end.log_gain, name="log")(x)
-    return keras.Model(samples, log, name="framed_melgram")
+    samples = keras.Input((None, 1), name="samples", dtype=FLOAT32)
+    return keras.Model(samples, _frames(samples, front), name="part_frames")
+
+
+def _frames(x: KerasTensor, front: FrontEnd) -> KerasTensor:
+    """(batch, samples, 1) -> (batch, frames, *front.shape)."""
+    if front.band_pass:
+        x = _band_passed(x, front.band_pass, front.sample_rate)
+    if front.spectrum is None:
+        return ops.squeeze(x, -1)
+    channels = [
+        _channel(x, n_fft, front.spectrum, front.sample_rate) for n_fft in front.spectrum.n_fft
+    ]
+    return ops.squeeze(channels[0], -1) if len(channels) == 1 else ops.concatenate(channels, -1)
+
+
+def _band_passed(x: KerasTensor, band: BandPass, sample_rate: int) -> KerasTensor:
+    """(batch, samples, 1) -> as much without what the filter reaches into."""
+    edges = [edge for edge in (band.f_min, band.f_max) if 0 < edge < sample_rate / 2]
+    if not edges:  # all is let through
+        taps = scipy.signal.unit_impulse(BAND_PASS_TAPS, "mid")
+    else:
+        taps = scipy.signal.firwin(BAND_PASS_TAPS, edges, pass_zero=band.f_min == 0, fs=sample_rate)
+    # The filter is symmetrical, so that correlating, as `conv` does, is convolving.
+    return ops.conv(x, taps.astype(np.float32)[:, np.newaxis, np.newaxis])
+
+
+def _channel(x: KerasTensor, n_fft: int, spectrum: Spectrum, sample_rate: int) -> KerasTensor:
+    """(batch, samples, 1) -> (batch, frames, height, 1)."""
+    stft = STFT(
+        n_fft=n_fft,
+        hop_length=spectrum.hop,
+        input_data_format=CHANNELS_LAST,
+        output_data_format=CHANNELS_LAST,
+        name=f"stft_{n_fft}",
+        dtype=FLOAT32,
+    )
+    x = Magnitude(name=f"magnitude_{n_fft}", dtype=FLOAT32)(stft(_cut(x, n_fft, spectrum)))
+    x = ops.square(x) if spectrum.power == 2 else ops.power(x, spectrum.power)  # noqa: PLR2004
+    if spectrum.weighting is not Weighting.NONE:
+        x = _scaled(x, _weights(spectrum, n_fft, sample_rate))
+    if spectrum.bands:
+        x = _filterbank(spectrum.bands, n_fft, sample_rate)(x)
+    x = _log(x, spectrum)
+    if spectrum.cepstrum:
+        x = _cepstrum(x, spectrum.cepstrum)
+    return _standardised(x, spectrum.standardised) if spectrum.standardised else x
+
+
+def _cut(x: KerasTensor, n_fft: int, spectrum: Spectrum) -> KerasTensor:
+    """What all resolutions have: as many frames, and around the same moments."""
+    spare = max(spectrum.n_fft) - n_fft
+    before = spare // 2 if spectrum.centred else 0
+    return x[:, before : before - spare or None] if spare else x
+
+
+def _weights(spectrum: Spectrum, n_fft: int, sample_rate: int) -> np.ndarray:
+    """What multiplies each bin of the FFT, (bins,)."""
+    frequencies = np.fft.rfftfreq(n_fft, 1 / sample_rate)
+    decibels = WEIGHTINGS[spectrum.weighting](np.maximum(frequencies, 1e-9))
+    weights: np.ndarray = 10.0 ** (spectrum.power / 20 * decibels)
+    return weights
+
+
+def _filterbank(bands: Mel | LogFrequency, n_fft: int, sample_rate: int) -> layers.Layer:
+    """(batch, frames, bins, 1) -> (batch, frames, bands, 1)."""
+    make = partial(ApplyFilterbank, data_format=CHANNELS_LAST, dtype=FLOAT32)
+    given: dict[str, object] = {"sample_rate": sample_rate, "n_freq": n_fft // 2 + 1}
+    match bands:
+        case Mel(n_mels, f_min, f_max, scale, by_area):
+            given |= {"n_mels": n_mels, "f_min": f_min, "f_max": f_max}
+            given |= {"htk": scale == "htk", "norm": "slaney" if by_area else None}
+            return make(type="mel", filterbank_kwargs=given, name=f"mel_{n_fft}")
+        case LogFrequency(n_bins, bins_per_octave, pitch_min):
+            given |= {"n_bins": n_bins, "bins_per_octave": bins_per_octave, "f_min": pitch_min}
+            return make(type="log", filterbank_kwargs=given, name=f"log_frequency_{n_fft}")
+
+
+def _log(x: KerasTensor, spectrum: Spectrum) -> KerasTensor:
+    match spectrum.log:
+        case Log10(gain):
+            return ops.log(gain * x + 1.0) / math.log(10.0)
+        case Decibels(floor):
+            # Of magnitudes the floor is as low, and a decade is as many decibels, as of power.
+            least = floor ** (spectrum.power / 2)
+            return 20 / spectrum.power * ops.log10(ops.maximum(x, least))
+        case NaturalLog(offset):
+            return ops.log(x + offset)
+        case None:
+            return x
+
+
+def _cepstrum(x: KerasTensor, coefficients: int) -> KerasTensor:
+    """(batch, frames, bands, 1) -> (batch, frames, coefficients, 1)."""
+    basis = scipy.fft.dct(np.eye(x.shape[2]), norm="ortho", axis=0)[:coefficients]
+    coefficients_last = ops.matmul(ops.squeeze(x, -1), basis.T.astype(np.float32))
+    return ops.expand_dims(coefficients_last, -1)
+
+
+def _standardised(x: KerasTensor, scale: Standardisation) -> KerasTensor:
+    mean, deviation = np.array(scale.mean), np.array(scale.deviation)
+    return _scaled(x, 1 / deviation, -mean / deviation)
+
+
+def _scaled(x: KerasTensor, scale: np.ndarray, offset: np.ndarray | float = 0.0) -> KerasTensor:
+    """(batch, frames, height, 1), each row with a gain and an offset of its own."""
+    columns = (np.reshape(numbers, (-1, 1)).tolist() for numbers in (scale, offset))
+    return layers.Rescaling(*columns, dtype=FLOAT32)(x)

@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers, ops
 
+from app.front_ends import FrontEnd, Log10, Mel, Spectrum
+from app.models.blocks import spectrogram, tag_scores
 from app.models.folding import (
     EPSILON,
     Array,
@@ -24,6 +26,12 @@ from app.models.folding import (
     phased,
 )
 
+FRONT_END = FrontEnd(
+    16_000, Spectrum((512,), 256, bands=Mel(96, 0.0, 8_000.0), log=Log10(10_000.0))
+)
+WINDOW_SAMPLES = 47_616
+"""187 frames: three seconds, in which the last of 188 would reach beyond."""
+
 TIMBRAL_HEIGHTS = (0.4, 0.7)
 """Of the mel axis: tall filters hear a timbre wherever it lies in pitch."""
 TEMPORAL_LENGTHS = (128, 64, 32)
@@ -32,8 +40,7 @@ TEMPORAL_LENGTHS = (128, 64, 32)
 
 def musicnn(
     n_tags: int,
-    frames: int,
-    mels: int,
+    window: Sequence[int],
     timbral_channels: Sequence[int] = (204, 204),
     temporal_channels: Sequence[int] = (51, 51, 51),
     temporal_phases: Sequence[int] = (1, 1, 1),
@@ -44,20 +51,18 @@ def musicnn(
 
     Args:
         n_tags: Number of tags.
-        frames: Length of a window, in frames.
-        mels: Number of mel bands.
+        window: (frames, mels).
         timbral_channels: Filters of each height of `TIMBRAL_HEIGHTS`.
         temporal_channels: Filters of each length of `TEMPORAL_LENGTHS`.
         temporal_phases: For each length, how many neighbouring frames a filter answers at a time.
         mid_channels: Channels of each of the three middle convolutions.
         hidden_units: Width of the layer before the last.
     """
-    window = keras.Input((frames, mels), name="window")
-    x = ops.expand_dims(window, -1)
+    melgram, x = spectrogram(window)
     x = layers.BatchNormalization(epsilon=EPSILON, name="input_bn")(x)
     timbre = [
         _timbral(x, height, channels)
-        for height, channels in zip(_heights(mels), timbral_channels, strict=True)
+        for height, channels in zip(_heights(window[1]), timbral_channels, strict=True)
     ]
     rhythm = [
         _temporal(x, length, channels, phases)
@@ -75,17 +80,15 @@ def musicnn(
     x = layers.Dense(hidden_units, activation="relu", name="hidden")(x)
     x = layers.BatchNormalization(epsilon=EPSILON, name="hidden_bn")(x)
     x = layers.Dropout(0.5)(x)
-    # In float32 whatever the others compute in: a score of .5 has two digits in bf16.
-    scores = layers.Dense(n_tags, activation="sigmoid", dtype="float32", name="tags")(x)
-    return keras.Model(window, scores, name="musicnn")
+    return keras.Model(melgram, tag_scores(x, n_tags), name="musicnn")
 
 
-def folded(weights: Weights, mels: int) -> Folded:
+def folded(weights: Weights, window: Sequence[int]) -> Folded:
     """The same network without its constant filters; see `app.models.folding`.
 
     The one that stands for them all is the last of the last temporal convolution.
     """
-    front = [f"timbral_{height}" for height in _heights(mels)]
+    front = [f"timbral_{height}" for height in _heights(window[1])]
     front += [f"temporal_{length}" for length in TEMPORAL_LENGTHS]
     fixed = {layer: _but_one(constants(weights, layer)) for layer in front}
     smaller = dict(weights)

@@ -1,16 +1,17 @@
-"""One graph from a whole waveform to scores: melgram, windows, network, mean over time.
+"""One graph from a whole waveform to scores: frames, windows, network, mean over time.
 
-Only the waveform goes to the device and only scores come back. The melgram is made once for the
-track and then cut into windows, as the published models were run: cutting the waveform first would
-reflect it at every window's edge and change the scores.
+Only the waveform goes to the device and only scores come back. The frames are made once for the
+track and then cut into windows, as musicnn was run: cutting the waveform first would reflect it at
+every window's edge. The models of Won et al. were trained on windows that were cut first; what that
+changes is in the two frames at a window's edges.
 """
 
 import keras
 import tensorflow as tf
 from keras import layers
 
-from app.domain import FrontEnd
-from app.models.front_end import melgram
+from app.front_ends import Framing
+from app.models.front_end import track_frames
 
 WINDOWS_PER_STEP = 8
 """Bounds memory: a window needs about 30 MB inside the network, a 10-minute track has 200."""
@@ -18,9 +19,9 @@ WINDOWS_PER_STEP = 8
 
 @keras.saving.register_keras_serializable("taggram")
 class ScoreWindows(layers.Layer):
-    """Cuts a melgram into windows and runs the network over them, a few at a time.
+    """Cuts frames into windows and runs the network over them, a few at a time.
 
-    (1, frames, mels) -> (windows, n_tags). A trailing partial window is dropped, as the reference
+    (1, frames, *shape) -> (windows, n_tags). A trailing partial window is dropped, as the reference
     does. There must be one window at least: whoever has a shorter track repeats it before.
     """
 
@@ -32,9 +33,9 @@ class ScoreWindows(layers.Layer):
         self.window_frames = window_frames
         self.hop_frames = hop_frames
 
-    def call(self, melgrams: tf.Tensor) -> tf.Tensor:
-        """Score the windows of the one melgram in the batch."""
-        windows = tf.signal.frame(melgrams[0], self.window_frames, self.hop_frames, axis=0)
+    def call(self, frames: tf.Tensor) -> tf.Tensor:
+        """Score the windows of the one track in the batch."""
+        windows = tf.signal.frame(frames[0], self.window_frames, self.hop_frames, axis=0)
         count = tf.shape(windows)[0]
         steps = (count + WINDOWS_PER_STEP - 1) // WINDOWS_PER_STEP
         scores = tf.TensorArray(tf.float32, size=steps, infer_shape=False)
@@ -54,15 +55,14 @@ class ScoreWindows(layers.Layer):
         return (None, self.network.output_shape[-1])
 
 
-def track_model(
-    front_end: FrontEnd, network: keras.Model, window_frames: int, hop_frames: int
-) -> keras.Model:
+def track_model(framing: Framing, network: keras.Model) -> keras.Model:
     """Put the graph together.
 
     Takes one waveform, (1, samples), at the front end's rate. Gives `windows`, (windows, n_tags),
     and `mean`, (n_tags,), its mean over time.
     """
-    melgrams = melgram(front_end)
-    windows = ScoreWindows(network, window_frames, hop_frames, name="windows")(melgrams.output)
+    frames = track_frames(framing.front)
+    cut = ScoreWindows(network, framing.window_frames, framing.hop_frames, name="windows")
+    windows = cut(frames.output)
     mean = keras.ops.mean(windows, axis=0)
-    return keras.Model(melgrams.input, {"windows": windows, "mean": mean}, name="track")
+    return keras.Model(frames.input, {"windows": windows, "mean": mean}, name="track")

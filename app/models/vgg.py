@@ -10,32 +10,35 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import keras
-from keras import layers, ops
+from keras import layers
 
+from app.models.blocks import spectrogram, tag_scores
 from app.models.folding import EPSILON, Folded, Weights, constants, listening, merged
+from app.models.musicnn import FRONT_END, WINDOW_SAMPLES
 
+__all__ = ["FRONT_END", "WINDOW_SAMPLES", "folded", "vgg"]
+
+POOLS = ((4, 1, 2, 2), (2, 2, 2, 2), (2, 2, 2, 2), (2, 2, 2, 2), (4, 4, 4, 4))
+"""Of `MTT_vgg`; see `vgg`."""
 DROPOUTS = (0.25, 0.25, 0.25, 0.25, 0.5)
 
 
 def vgg(
     n_tags: int,
-    frames: int,
-    mels: int,
-    pools: Sequence[Sequence[int]],
+    window: Sequence[int],
+    pools: Sequence[Sequence[int]] = POOLS,
     channels: Sequence[int] = (128, 128, 128, 128, 128),
 ) -> keras.Model:
     """Build the network: melgram window (batch, frames, mels) to scores (batch, n_tags) in 0..1.
 
     Args:
         n_tags: Number of tags.
-        frames: Length of a window, in frames.
-        mels: Number of mel bands.
+        window: (frames, mels).
         pools: For each of the five convolutions the pooling after it, as size and stride:
             (frames, mels, frames, mels).
         channels: Channels of each convolution.
     """
-    window = keras.Input((frames, mels), name="window")
-    x = ops.expand_dims(window, -1)
+    melgram, x = spectrogram(window)
     x = layers.BatchNormalization(epsilon=EPSILON, name="input_bn")(x)
     blocks = zip(channels, pools, DROPOUTS, strict=True)
     for number, (filters, pool, dropout) in enumerate(blocks, start=1):
@@ -45,12 +48,10 @@ def vgg(
         x = layers.MaxPooling2D(tuple(pool[:2]), tuple(pool[2:]))(x)
         x = layers.Flatten()(x) if number == len(pools) else x
         x = layers.Dropout(dropout)(x)
-    # In float32 whatever the others compute in: a score of .5 has two digits in bf16.
-    scores = layers.Dense(n_tags, activation="sigmoid", dtype="float32", name="tags")(x)
-    return keras.Model(window, scores, name="vgg")
+    return keras.Model(melgram, tag_scores(x, n_tags), name="vgg")
 
 
-def folded(weights: Weights, mels: int) -> Folded:  # noqa: ARG001 - all architectures take it
+def folded(weights: Weights, window: Sequence[int]) -> Folded:  # noqa: ARG001 - all take it
     """The same network without its constant filters; see `app.models.folding`.
 
     The last convolution stays as it is: what follows it is small.

@@ -13,6 +13,9 @@ BF16_TOLERANCE = 0.02
 TOP = 5
 """So many of the highest tags must come in the published order."""
 
+TIE = 1e-5
+"""Scores that differ by less than this are equal."""
+
 FUNDAMENTALS_HZ = (110.0, 220.0, 329.6, 523.3)
 
 
@@ -49,7 +52,8 @@ def check_golden(manifest: Manifest, scores: Scores, precision: Precision) -> No
             f"(at most {tolerance:.0e}); this machine or its libraries compute something else, "
             "so the model is not served"
         )
-    if np.any(_best(scores) != _best(published)):
+    # Tags that tie, but for float32's own noise, may come in either order.
+    if np.max(np.abs(published[_best(scores)] - published[_best(published)])) > TIE:
         raise WeightsError(f"{manifest.ref}: the golden input's {TOP} best tags are not in order")
 
 

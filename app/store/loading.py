@@ -3,18 +3,19 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 
 import keras
 import numpy as np
 
-from app.domain import Precision
+from app.domain import Precision, Scores
 from app.errors import ManifestError, WeightsError
-from app.models import ARCHITECTURES
+from app.models import architectures, network, variables
 from app.models.folding import Weights
 from app.models.track_model import track_model
 from app.store.golden import check_golden, golden_waveform
-from app.store.manifest import Manifest
+from app.store.manifest import Draft, Manifest
+from app.store.store import Store
 from app.store.weights import read_weights
 
 POLICIES = {Precision.FLOAT32: "float32", Precision.BF16: "mixed_bfloat16"}
@@ -27,42 +28,62 @@ class TrackModel:
 
     Attributes:
         manifest: What is said about it.
-        network: Windows (batch, frames, mels) to scores (batch, tags).
-        graph: Waveform (1, samples) to `windows` (windows, tags) and `mean` (tags,).
+        network: Windows (batch, *window) to scores (batch, tags).
     """
 
     manifest: Manifest
     network: keras.Model
-    graph: keras.Model
+
+    @cached_property
+    def graph(self) -> keras.Model:
+        """Waveform (1, samples) to `windows` (windows, tags) and `mean` (tags,)."""
+        return track_model(self.manifest.framing, self.network)
 
 
-def load(store: Path, manifest: Manifest, precision: Precision = Precision.FLOAT32) -> TrackModel:
+def load(store: Store, manifest: Manifest, precision: Precision = Precision.FLOAT32) -> TrackModel:
     """Build a model in the form that does the least arithmetic, and fill it with its weights.
 
     Raises:
         ManifestError: No such architecture, or not with these arguments.
         WeightsError: The weights are missing, altered, or do not fit.
+        SetupError: The store can't be read.
     """
-    weights: Weights = read_weights(store, manifest)
+    return lightest(manifest, read_weights(store, manifest), precision)
+
+
+def lightest(
+    manifest: Manifest, weights: Weights, precision: Precision = Precision.FLOAT32
+) -> TrackModel:
+    """As `load`, with weights that were read before."""
     name, given = manifest.architecture.name, manifest.architecture.arguments
-    if name not in ARCHITECTURES:
-        raise ManifestError(
-            f"{manifest.ref}: no architecture {name!r}; there are {', '.join(ARCHITECTURES)}"
-        )
-    _check_fit(manifest, _network(manifest, given), weights)
-    smaller, weights = ARCHITECTURES[name].folded(weights, manifest.front_end.n_mels)
+    folded = architectures()[name].folded if name in architectures() else None
+    if folded is None:
+        return assemble(manifest, given, weights, precision)
+    _check_fit(manifest, build(manifest, given), weights)
+    with np.errstate(all="ignore"):  # what becomes of absurd weights, the golden scores tell
+        smaller, weights = folded(weights, manifest.framing.window_shape)
     return assemble(manifest, {**given, **smaller}, weights, precision)
 
 
-def verify(store: Path, manifest: Manifest) -> None:
+def verify(store: Store, manifest: Manifest) -> None:
     """Load a model and hold its graph against its golden scores.
 
     Raises:
-        ManifestError, WeightsError: as `load` and `check_golden`.
+        ManifestError, WeightsError, SetupError: as `load` and `check_golden`.
     """
-    graph = load(store, manifest).graph
-    waveform = golden_waveform(manifest.golden, manifest.front_end.sample_rate)
-    check_golden(manifest, np.asarray(graph(waveform[np.newaxis])["mean"]), Precision.FLOAT32)
+    check_scores(manifest, read_weights(store, manifest))
+
+
+def check_scores(manifest: Manifest, weights: Weights) -> None:
+    """As `verify`, with weights that were read before."""
+    check_golden(manifest, golden_scores(lightest(manifest, weights)), Precision.FLOAT32)
+
+
+def golden_scores(model: TrackModel) -> Scores:
+    """What a model's graph scores for its golden input, (tags,)."""
+    waveform = golden_waveform(model.manifest.golden, model.manifest.front_end.sample_rate)
+    samples = max(len(waveform), model.manifest.framing.window_samples)
+    return np.asarray(model.graph(np.resize(waveform, samples)[np.newaxis])["mean"])
 
 
 def assemble(
@@ -75,24 +96,29 @@ def assemble(
         WeightsError: The weights do not fit.
     """
     with _policy(POLICIES[precision]):
-        network = _network(manifest, arguments)
-    _check_fit(manifest, network, weights)
-    for variable in network.weights:
-        variable.assign(weights[variable.path])
-    graph = track_model(manifest.front, network, manifest.window_frames, manifest.hop_frames)
-    return TrackModel(manifest, network, graph)
+        built = build(manifest, arguments)
+    _check_fit(manifest, built, weights)
+    for path, variable in variables(built).items():
+        variable.assign(weights[path])
+    return TrackModel(manifest, built)
 
 
-def _network(manifest: Manifest, arguments: Mapping[str, object]) -> keras.Model:
-    try:
-        return ARCHITECTURES[manifest.architecture.name].network(
-            n_tags=len(manifest.tags.names),
-            frames=manifest.window_frames,
-            mels=manifest.front_end.n_mels,
-            **arguments,
+def build(draft: Draft, arguments: Mapping[str, object]) -> keras.Model:
+    """Build the network of a model with random weights.
+
+    Raises:
+        ManifestError: No such architecture, or not with these arguments.
+    """
+    name, n_tags = draft.architecture.name, len(draft.tags.names)
+    if name not in architectures():
+        raise ManifestError(
+            f"{draft.title}: no architecture {name!r}; there are {', '.join(architectures())}"
         )
-    except (ArithmeticError, TypeError, ValueError) as error:
-        raise ManifestError(f"{manifest.ref}: architecture.arguments: {error}") from error
+    try:
+        return network(name, n_tags, draft.framing.window_shape, arguments)
+    except ValueError as error:
+        said = " ".join(str(error).split())  # Keras says it in several lines
+        raise ManifestError(f"{draft.title}: architecture.arguments: {said}") from error
 
 
 @contextmanager
@@ -106,9 +132,9 @@ def _policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(previous)
 
 
-def _check_fit(manifest: Manifest, network: keras.Model, weights: Weights) -> None:
+def _check_fit(manifest: Manifest, built: keras.Model, weights: Weights) -> None:
     """Hold weights against the variables of a network, by path: every one, and nothing else."""
-    wanted = {variable.path: tuple(variable.shape) for variable in network.weights}
+    wanted = {path: tuple(variable.shape) for path, variable in variables(built).items()}
     given = {path: tuple(array.shape) for path, array in weights.items()}
     if wanted != given:
         differing = sorted(dict(wanted.items() ^ given.items()))

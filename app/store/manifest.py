@@ -1,19 +1,19 @@
 """What is said about a published model, and committed, while its weights are not."""
 
-import re
-import tomllib
-from pathlib import Path
-from typing import Annotated
+from itertools import groupby
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, model_validator
 
-from app.domain import FrontEnd, ModelRef
+from app.domain import ModelRef
 from app.errors import ManifestError
-
-FILE_NAME = "manifest.toml"
+from app.front_ends import Framing, FrontEnd
+from app.store.store import MANIFEST, Store
+from app.store.tables import Table, checked, parsed
 
 Count = Annotated[int, Field(gt=0, lt=2**20)]
 Unit = Annotated[float, Field(ge=0, le=1)]
+Version = Annotated[str, Field(pattern=r"^[1-9][0-9]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -24,37 +24,21 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Architecture(_Table):
+class Architecture(Table):
     """Which of `app.models` builds the network, and with what."""
 
     name: str
-    arguments: dict[str, object] = {}
+    arguments: dict[str, object] = Field(default_factory=dict)
 
 
-class FrontEndTable(_Table):
-    """See `app.domain.FrontEnd`."""
+class Window(Table):
+    """What the network hears at a time, in frames of the front end."""
 
-    sample_rate: Count
-    n_fft: Count
-    hop: Count
-    n_mels: Count
-    f_min: Annotated[float, Field(ge=0)]
-    f_max: Annotated[float, Field(gt=0)]
-    log_gain: Annotated[float, Field(gt=0)]
+    frames: Count
+    hop_frames: Count
 
 
-class Window(_Table):
-    """What the network hears at a time."""
-
-    window_s: Annotated[float, Field(gt=0)]
-    hop_s: Annotated[float, Field(gt=0)]
-
-
-class Tags(_Table):
+class Tags(Table):
     """The raw tags in the order of the network's outputs, and the family that names them.
 
     Vocabularies refer to a family, so that all models trained on the same tags share an entry.
@@ -64,32 +48,35 @@ class Tags(_Table):
     names: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
 
 
-class Weights(_Table):
+class Weights(Table):
     """The weights' file beside the manifest and its SHA-256."""
 
     file: Annotated[str, Field(pattern=r"^[a-z0-9.-]+\.safetensors$")]
     sha256: Sha256
 
 
-class Source(_Table):
-    """Where the weights come from and under which terms."""
+class Source(Table):
+    """Where the weights come from and under which terms.
 
-    wheel_checkpoint: str
+    `wheel_checkpoint`: its name in the wheel of musicnn, where `taggram models pull` can bring it.
+    """
+
+    wheel_checkpoint: str | None = None
     description: str
     url: str
     licence: str
     citation: str
 
 
-class Evaluation(_Table):
-    """Figures that the model's authors published."""
+class Evaluation(Table):
+    """Figures that were published, or measured, on a test set."""
 
     dataset: str
     roc_auc: Unit
     pr_auc: Unit
 
 
-class Confidence(_Table):
+class Confidence(Table):
     """Below which mean scores over a track the model is not sure of it.
 
     `best`: of the best raw tag that speaks for a vocabulary. `total`: the sum over all raw tags,
@@ -100,7 +87,7 @@ class Confidence(_Table):
     total: Annotated[float, Field(ge=0)]
 
 
-class Golden(_Table):
+class Golden(Table):
     """A seeded input and what comes out; see `app.store.golden`."""
 
     seed: int
@@ -109,83 +96,93 @@ class Golden(_Table):
     mean_scores: tuple[Unit, ...]
 
 
-class Manifest(_Table):
-    """All that is known of one version of one model. Immutable once published."""
+class Draft(Table):
+    """What is known of a model before it is published; see `app.store.publishing`."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    version: Annotated[str, Field(pattern=r"^[1-9][0-9]*$")]
+    version: Version | None = None
     summary: str
     architecture: Architecture
-    front_end: FrontEndTable
+    front_end: FrontEnd
     window: Window
     tags: Tags
-    weights: Weights
     source: Source
-    evaluation: Evaluation
-    confidence: Confidence
+    evaluation: Evaluation | None = None
+    confidence: Confidence | None = None
+
+    @model_validator(mode="after")
+    def _windows_meet(self) -> Self:
+        if self.window.hop_frames > self.window.frames:
+            raise ValueError("window.hop_frames: what lies between windows would not be heard")
+        return self
+
+    @property
+    def title(self) -> str:
+        """What messages begin with."""
+        return f"{self.name}/{self.version}" if self.version else self.name
+
+    @property
+    def framing(self) -> Framing:
+        """What the network hears at a time."""
+        return Framing(self.front_end, self.window.frames, self.window.hop_frames)
+
+
+class Manifest(Draft):
+    """All that is known of one version of one model. Immutable once published."""
+
+    version: Version
+    weights: Weights
     golden: Golden
+
+    @model_validator(mode="after")
+    def _one_score_a_tag(self) -> Self:
+        if len(self.golden.mean_scores) != len(self.tags.names):
+            raise ValueError("golden.mean_scores: not one score for each tag")
+        return self
 
     @property
     def ref(self) -> ModelRef:
         """Name and version."""
         return ModelRef(self.name, self.version)
 
-    @property
-    def front(self) -> FrontEnd:
-        """The front end as the models take it."""
-        return FrontEnd(**self.front_end.model_dump())
 
-    @property
-    def window_frames(self) -> int:
-        """Length of a window in melgram frames."""
-        return self._frames(self.window.window_s)
-
-    @property
-    def hop_frames(self) -> int:
-        """Distance of two windows in melgram frames."""
-        return self._frames(self.window.hop_s)
-
-    def _frames(self, seconds: float) -> int:
-        return round(seconds * self.front_end.sample_rate / self.front_end.hop)
-
-
-def read_manifest(path: Path) -> Manifest:
-    """Read and check `<store>/<name>/<version>/manifest.toml`.
-
-    Raises:
-        ManifestError: It is no TOML, lacks something, or contradicts itself or its folder.
-    """
-    try:
-        manifest = Manifest.model_validate(tomllib.loads(path.read_text()))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ManifestError(f"{path}: {where}: {first['msg']}") from error
-    # No TOML, no UTF-8, a number of thousands of digits; brackets without end.
-    except (OSError, ValueError, RecursionError) as error:
-        raise ManifestError(f"{path}: {error}") from error
-    _check(path, manifest)
-    return manifest
-
-
-def read_store(store: Path) -> dict[str, Manifest]:
+def read_store(store: Store) -> dict[str, Manifest]:
     """The newest version of each published model, by name.
 
     Raises:
         ManifestError: One of the manifests is wrong, or there is none.
+        SetupError: The store can't be read.
     """
-    found = [read_manifest(path) for path in sorted(store.glob(f"*/*/{FILE_NAME}"))]
+    return {name: versions[-1] for name, versions in manifests(store).items()}
+
+
+def manifests(store: Store) -> dict[str, tuple[Manifest, ...]]:
+    """All versions of each published model, rising, by name.
+
+    Raises:
+        ManifestError: One of the manifests is wrong, or there is none.
+        SetupError: The store can't be read.
+    """
+    found = [read_manifest(store, ref) for ref in store.refs()]
     if not found:
-        raise ManifestError(f"{store}: no model is published here; is TAGGRAM_MODEL_STORE right?")
-    return {manifest.name: manifest for manifest in sorted(found, key=lambda m: int(m.version))}
+        raise ManifestError(
+            f"{store.url}: no model is published here; is TAGGRAM_MODEL_STORE right?"
+        )
+    return {name: tuple(versions) for name, versions in groupby(found, lambda each: each.name)}
 
 
-def _check(path: Path, manifest: Manifest) -> None:
-    if (path.parent.parent.name, path.parent.name) != (manifest.name, manifest.version):
-        raise ManifestError(f"{path}: says it is {manifest.ref}, but lies elsewhere")
-    if len(manifest.golden.mean_scores) != len(manifest.tags.names):
-        raise ManifestError(f"{path}: golden.mean_scores: not one score for each tag")
-    for name, seconds in manifest.window.model_dump().items():
-        frames = seconds * manifest.front_end.sample_rate / manifest.front_end.hop
-        if not re.fullmatch(r"[1-9]\d*\.0{3}", f"{frames:.3f}"):
-            raise ManifestError(f"{path}: window.{name}: {frames:.3f} frames, not a whole number")
+def read_manifest(store: Store, ref: ModelRef) -> Manifest:
+    """Read and check `<name>/<version>/manifest.toml`.
+
+    Raises:
+        ManifestError: It is missing, no TOML, lacks something, or contradicts itself or its folder.
+        SetupError: It can't be read.
+    """
+    path = f"{ref}/{MANIFEST}"
+    data = store.read(path)
+    if data is None:
+        raise ManifestError(f"{store.where(path)}: there is no such file")
+    manifest = checked(Manifest, parsed(data, store.where(path)), store.where(path))
+    if manifest.ref != ref:
+        raise ManifestError(f"{store.where(path)}: says it is {manifest.ref}, but lies elsewhere")
+    return manifest

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from app.errors import WeightsError
 from app.store.manifest import Manifest
+from app.store.store import Store
 from app.store.weights import sha256, weights_path
 
 REQUIREMENT = "musicnn==0.1.0"
@@ -94,8 +95,14 @@ def check(wheel: Path) -> None:
 
 
 def read_checkpoint(wheel: Path, manifest: Manifest) -> dict[str, np.ndarray]:
-    """The weights of one model, by the paths that our network gives its variables."""
+    """The weights of one model, by the paths that our network gives its variables.
+
+    Raises:
+        WeightsError: The manifest names none of the wheel's checkpoints.
+    """
     checkpoint = manifest.source.wheel_checkpoint
+    if checkpoint is None or manifest.architecture.name not in _LAYERS:
+        raise WeightsError(f"{manifest.ref}: {REQUIREMENT} does not hold its weights")
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
         prefix = Path(folder) / checkpoint
         for ending in (".index", ".data-00000-of-00001"):
@@ -107,11 +114,12 @@ def read_checkpoint(wheel: Path, manifest: Manifest) -> dict[str, np.ndarray]:
         return _renamed(reader.get_tensor, manifest.architecture.name)
 
 
-def pull(wheel: Path, store: Path, manifest: Manifest) -> Path:
+def pull(wheel: Path, store: Store, manifest: Manifest) -> None:
     """Convert one model's weights and put them beside its manifest, whole or not at all.
 
     Raises:
         WeightsError: The conversion gave other bytes than the manifest names.
+        SetupError: They can't be written.
     """
     data = safetensors.numpy.save(read_checkpoint(wheel, manifest))
     digest = sha256(data)
@@ -120,10 +128,8 @@ def pull(wheel: Path, store: Path, manifest: Manifest) -> Path:
             f"{manifest.ref}: the converted weights have SHA-256 {digest}, "
             f"the manifest names {manifest.weights.sha256}"
         )
-    path = weights_path(store, manifest)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(data)
-    return partial.replace(path)
+    with store.locked():
+        store.write(weights_path(manifest), data)
 
 
 def _renamed(get_tensor: Callable[[str], np.ndarray], architecture: str) -> dict[str, np.ndarray]:

@@ -1,8 +1,8 @@
 """The weights beside a manifest, tied to it by SHA-256: one flipped bit, and they are refused."""
 
 import hashlib
+from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
@@ -10,8 +10,9 @@ from safetensors import SafetensorError
 
 from app.errors import WeightsError
 from app.store.manifest import Manifest
+from app.store.store import Store
 
-BRING_WEIGHTS = "run `taggram models pull`"
+PULL = "run `taggram models pull`"
 
 
 class WeightsState(StrEnum):
@@ -22,53 +23,95 @@ class WeightsState(StrEnum):
     ALTERED = "altered"
 
 
-def weights_path(store: Path, manifest: Manifest) -> Path:
-    """Where a model's weights lie once they are pulled."""
-    return store / manifest.name / manifest.version / manifest.weights.file
+def weights_path(manifest: Manifest) -> str:
+    """Where a model's weights lie in a store."""
+    return f"{manifest.ref}/{manifest.weights.file}"
 
 
-def weights_state(store: Path, manifest: Manifest) -> WeightsState:
-    """Look at the file without loading it."""
-    path = weights_path(store, manifest)
-    if not path.exists():
+def how_to_bring(manifest: Manifest) -> str:
+    """How an operator gets weights that are missing, or altered."""
+    if manifest.source.wheel_checkpoint:
+        return PULL
+    return "bring them back from a copy of the store, or publish the model anew"
+
+
+def weights_state(store: Store, manifest: Manifest) -> WeightsState:
+    """Look at the file without loading it.
+
+    Raises:
+        SetupError: It can't be read.
+    """
+    data = store.read(weights_path(manifest))
+    if data is None:
         return WeightsState.MISSING
-    if sha256(path.read_bytes()) != manifest.weights.sha256:
-        return WeightsState.ALTERED
-    return WeightsState.READY
+    return WeightsState.READY if sha256(data) == manifest.weights.sha256 else WeightsState.ALTERED
 
 
-def read_weights(store: Path, manifest: Manifest) -> dict[str, np.ndarray]:
+def check_ready(store: Store, manifest: Manifest) -> None:
+    """Hold the file against the manifest's hash.
+
+    Raises:
+        WeightsError: It is missing or altered.
+        SetupError: It can't be read.
+    """
+    state = weights_state(store, manifest)
+    if state is not WeightsState.READY:
+        raise WeightsError(f"The weights of {manifest.ref} are {state}; {how_to_bring(manifest)}")
+
+
+def read_weights(store: Store, manifest: Manifest) -> dict[str, np.ndarray]:
     """The arrays by the path of the variable that each belongs to.
 
     Raises:
-        WeightsError: The file is missing, can't be read, is not the one that the manifest names, or
-            holds something else than float32 arrays in safetensors.
+        WeightsError: The file is missing, is not the one that the manifest names, or holds
+            something else than finite float32 arrays in safetensors.
+        SetupError: It can't be read.
     """
-    path = weights_path(store, manifest)
-    try:
-        data = path.read_bytes()  # once: what is hashed is what is loaded
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: the weights are missing; {BRING_WEIGHTS}") from None
-    except OSError as error:
-        raise WeightsError(f"{path}: the weights can't be read: {error.strerror}") from error
+    where = store.where(weights_path(manifest))
+    data = store.read(weights_path(manifest))  # once: what is hashed is what is loaded
+    if data is None:
+        raise WeightsError(f"{where}: the weights are missing; {how_to_bring(manifest)}")
+    return unpacked(manifest, data, where)
+
+
+def unpacked(manifest: Manifest, data: bytes, where: str) -> dict[str, np.ndarray]:
+    """The arrays of a file of weights.
+
+    Raises:
+        WeightsError: As `read_weights`.
+    """
     if sha256(data) != manifest.weights.sha256:
         raise WeightsError(
-            f"{path}: the weights are not the ones that the manifest names (SHA-256 differs); "
-            f"{BRING_WEIGHTS} to replace them"
+            f"{where}: the weights are not the ones that the manifest names (SHA-256 differs); "
+            f"to replace them {how_to_bring(manifest)}"
         )
-    return _arrays(path, data)
-
-
-def _arrays(path: Path, data: bytes) -> dict[str, np.ndarray]:
-    """Take the file apart; a manifest's author may have hashed anything."""
+    # A manifest's author may have hashed anything.
     try:
         arrays: dict[str, np.ndarray] = safetensors.numpy.load(data)
     except (SafetensorError, KeyError) as error:  # the latter for types that NumPy does not have
-        raise WeightsError(f"{path}: these are no weights in safetensors: {error}") from error
-    for name, array in arrays.items():
-        if array.dtype != np.float32:
-            raise WeightsError(f"{path}: {name} is {array.dtype}; weights are float32")
+        raise WeightsError(f"{where}: these are no weights in safetensors: {error}") from error
+    check_numbers(arrays, where)
     return arrays
+
+
+def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """A file of weights, the same bytes for the same arrays."""
+    contiguous = {path: np.asarray(array, order="C") for path, array in arrays.items()}
+    data: bytes = safetensors.numpy.save(contiguous)
+    return data
+
+
+def check_numbers(arrays: Mapping[str, np.ndarray], where: str) -> None:
+    """Hold arrays against what weights are.
+
+    Raises:
+        WeightsError: One is not float32, or holds a number that is not finite.
+    """
+    for path, array in arrays.items():
+        if array.dtype != np.float32:
+            raise WeightsError(f"{where}: {path} is {array.dtype}; weights are float32")
+        if not np.isfinite(array).all():
+            raise WeightsError(f"{where}: {path} holds numbers that are not finite (NaN, infinity)")
 
 
 def sha256(data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.errors import Kind, RequestError, SetupError
+from app.errors import Kind, RequestError
 from app.store.manifest import Manifest
 from app.tagging.vocabulary import (
     RAW,
@@ -18,19 +18,8 @@ class Lexicon:
     """The loaded models, the first being the default, and the vocabularies."""
 
     def __init__(self, models: Sequence[Manifest], vocabularies: Mapping[str, Vocabulary]) -> None:
-        """Check that the models can answer together.
-
-        Raises:
-            SetupError: They hear different windows.
-        """
         self.models = tuple(models)
         self.vocabularies = dict(vocabularies)
-        for manifest in self.models:
-            if (manifest.window, manifest.front_end) != (models[0].window, models[0].front_end):
-                raise SetupError(
-                    f"{manifest.ref} hears other windows than {models[0].ref}; "
-                    "take one of them out of TAGGRAM_MODELS"
-                )
 
     def projection(self, vocabulary: str, model: str | None) -> Projection:
         """The models to ask for a vocabulary, and how their raw tags become its tags.

@@ -32,11 +32,11 @@ def suggest(
     Returns:
         By falling score; equal ones in the vocabulary's order.
     """
-    scores = projection.apply(taggrams)
+    scores, grid = projection.apply(taggrams), projection.grid(taggrams)
     pooled = pool(scores, pooling)
     best = np.argsort(-pooled, kind="stable")[:top_k]
     return tuple(
-        Suggestion(projection.tags[tag], float(pooled[tag]), heard_at(scores[:, tag], taggrams[0]))
+        Suggestion(projection.tags[tag], float(pooled[tag]), heard_at(scores[:, tag], grid))
         for tag in best
         if pooled[tag] >= threshold
     )

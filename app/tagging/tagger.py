@@ -1,16 +1,16 @@
 """The use case behind every question: whose audio, which models, what do they hear."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from app.cache.base import TaggramCache
-from app.domain import ModelRef, Taggram, TaggramKey
+from app.domain import ModelRef, Precision, Taggram, TaggramKey
 from app.errors import Kind, RequestError
-from app.inference.engine import Engine
 from app.inference.listener import Listener
+from app.inference.pool import EnginePool
 from app.metrics import Metrics
 from app.stages import StageClock
 from app.store.manifest import Manifest
@@ -40,11 +40,11 @@ class Tagger:
     def __init__(
         self,
         listener: Listener,
-        engines: Mapping[ModelRef, Engine],
+        pool: EnginePool,
         cache: TaggramCache,
         metrics: Metrics,
     ) -> None:
-        self._engines = engines
+        self._pool = pool
         self._listener = listener
         self._cache = cache
         self._metrics = metrics
@@ -93,7 +93,7 @@ class Tagger:
     ) -> dict[TaggramKey, Taggram | None]:
         """What is known, in the models' order, all asked for at once."""
         tags = {
-            TaggramKey(track_id, model.ref, self._engines[model.ref].precision): model.tags.names
+            TaggramKey(track_id, model.ref, self._precision(model.ref)): model.tags.names
             for model in models
         }
         kept = await self._cache.get(list(tags))
@@ -109,14 +109,17 @@ class Tagger:
         self, track: Track, clock: StageClock, keys: Sequence[TaggramKey]
     ) -> dict[TaggramKey, tuple[Taggram, StageClock]]:
         """Have the models hear a track, and remember it; also the clock of whoever asked first."""
-        engines = [self._engines[key.model] for key in keys]
+        engines = [await self._pool.engine(key.model) for key in keys]
         with track.reopened() as file:  # by the end it may be closed, by who sent it
             heard = await self._listener.listen(file, engines, clock)
         answers = {}
         for key, engine, scores in zip(keys, engines, heard.scores, strict=True):
-            framing = engine.melgrams.framing
-            taggram = Taggram(key, heard.duration_s, framing.window_s, framing.hop_s, scores)
+            window_s, hop_s = engine.framing.window_s, engine.framing.hop_s
+            taggram = Taggram(key, heard.duration_s, window_s, hop_s, scores)
             self._metrics.heard(key.model, heard.duration_s)
             await self._cache.put(taggram)
             answers[key] = taggram, clock
         return answers
+
+    def _precision(self, ref: ModelRef) -> Precision:
+        return self._pool.choices[ref].precision

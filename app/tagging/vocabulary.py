@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from app.domain import Scores, Taggram
+from app.domain import Confidence, Scores, Taggram
 from app.errors import Kind, RequestError
 from app.store.manifest import Manifest
 
@@ -47,22 +47,50 @@ class Projection:
     tags: tuple[str, ...]
     sources: tuple[tuple[tuple[int, int], ...], ...]
 
+    def grid(self, taggrams: Sequence[Taggram]) -> Taggram:
+        """The taggram whose windows are those of `apply`: of several, the finest in time."""
+        return min(taggrams, key=lambda taggram: taggram.hop_s)
+
     def apply(self, taggrams: Sequence[Taggram]) -> Scores:
         """Score each tag in each window by its strongest raw tag: (windows, tags)."""
+        grid = self.grid(taggrams)
+        scores = [_on_grid(taggram, grid) for taggram in taggrams]
         columns = [
-            np.max([taggrams[model].scores[:, raw] for model, raw in sources], axis=0)
+            np.max([scores[model][:, raw] for model, raw in sources], axis=0)
             for sources in self.sources
         ]
         return np.stack(columns, axis=1)
 
-    def is_confident(self, taggrams: Sequence[Taggram]) -> bool:
-        """Whether each model recognises enough, and any of them one of the vocabulary's tags."""
+    def confidence(self, taggrams: Sequence[Taggram]) -> Confidence:
+        """Whether each model recognises enough, and any of them one of the vocabulary's tags.
+
+        Nobody knows where no floor was measured for a model.
+        """
         means = [taggram.scores.mean(axis=0) for taggram in taggrams]
         floors = [manifest.confidence for manifest in self.models]
-        enough = all(mean.sum() >= floor.total for mean, floor in zip(means, floors, strict=True))
-        return enough and any(
-            means[model][raw] >= floors[model].best for tag in self.sources for model, raw in tag
+        if any(
+            floor and mean.sum() < floor.total for mean, floor in zip(means, floors, strict=True)
+        ):
+            return Confidence.LOW
+        if not all(floors):
+            return Confidence.UNKNOWN
+        best = any(
+            means[model][raw] >= floor.best
+            for tag in self.sources
+            for model, raw in tag
+            if (floor := floors[model])
         )
+        return Confidence.HIGH if best else Confidence.LOW
+
+
+def _on_grid(taggram: Taggram, grid: Taggram) -> Scores:
+    """A taggram's scores in another's windows: those of the window around the same moment."""
+    if taggram is grid:
+        return taggram.scores
+    moments_s = np.arange(len(grid.scores)) * grid.hop_s + grid.window_s / 2
+    nearest = np.rint((moments_s - taggram.window_s / 2) / taggram.hop_s)
+    scores: Scores = taggram.scores[nearest.clip(0, len(taggram.scores) - 1).astype(int)]
+    return scores
 
 
 def needed_models(vocabulary: Vocabulary, models: Iterable[Manifest]) -> tuple[Manifest, ...]:

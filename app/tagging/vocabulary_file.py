@@ -29,6 +29,8 @@ def read_vocabularies(
 ) -> dict[str, Vocabulary]:
     """The built-in vocabularies and the operator's, by name; the operator's take precedence.
 
+    Of the built-in ones, what no published model has is left out: a store may hold other models.
+
     Args:
         files: The operator's YAML files.
         families: The raw tags that each family has, over all published models.
@@ -36,12 +38,17 @@ def read_vocabularies(
     Raises:
         VocabularyError: One of them is wrong.
     """
-    paths = [*sorted(BUILT_IN.glob("*.yaml")), *files]
-    vocabularies = [read_vocabulary(path, families) for path in paths]
-    return {vocabulary.name: vocabulary for vocabulary in vocabularies}
+    built_in = [
+        read_vocabulary(path, families, is_built_in=True)
+        for path in sorted(BUILT_IN.glob("*.yaml"))
+    ]
+    own = [read_vocabulary(path, families) for path in files]
+    return {vocabulary.name: vocabulary for vocabulary in (*built_in, *own)}
 
 
-def read_vocabulary(path: Path, families: Mapping[str, Collection[str]]) -> Vocabulary:
+def read_vocabulary(
+    path: Path, families: Mapping[str, Collection[str]], *, is_built_in: bool = False
+) -> Vocabulary:
     """Read one file; see `read_vocabularies`."""
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
@@ -57,15 +64,18 @@ def read_vocabulary(path: Path, families: Mapping[str, Collection[str]]) -> Voca
         raise VocabularyError(f"{path}: this can't be read as YAML: {error}") from error
     if node is None:
         raise VocabularyError(f"{path}:1: the file is empty")
-    return _Reader(path, families).vocabulary(node)
+    return _Reader(path, families, is_built_in).vocabulary(node)
 
 
 class _Reader:
     """Walks one file's nodes, which know their lines."""
 
-    def __init__(self, path: Path, families: Mapping[str, Collection[str]]) -> None:
+    def __init__(
+        self, path: Path, families: Mapping[str, Collection[str]], is_built_in: bool
+    ) -> None:
         self._path = path
         self._families = families
+        self._is_built_in = is_built_in
 
     def vocabulary(self, root: yaml.Node) -> Vocabulary:
         fields = {}
@@ -105,10 +115,12 @@ class _Reader:
         sources = {}
         for family, raw_tags in self._items(node, "raw tags by family, as {msd: [ambient]}"):
             if family.value not in self._families:
+                if self._is_built_in:
+                    continue
                 known = ", ".join(sorted(self._families))
                 raise self._wrong(family, f"no family {family.value!r} of raw tags; known: {known}")
             sources[family.value] = self._raw_tags(family.value, raw_tags)
-        return sources
+        return {family: raw_tags for family, raw_tags in sources.items() if raw_tags}
 
     def _raw_tags(self, family: str, node: yaml.Node) -> tuple[str, ...]:
         if not isinstance(node, yaml.SequenceNode) or not node.value:
@@ -116,6 +128,8 @@ class _Reader:
         raw_tags: list[str] = []
         for item in node.value:
             if self._text(item) not in self._families[family]:
+                if self._is_built_in:
+                    continue
                 raise self._wrong(item, f"no model of the family {family!r} has {item.value!r}")
             if item.value in raw_tags:
                 raise self._wrong(item, f"{item.value!r} is there twice")

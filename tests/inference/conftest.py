@@ -9,9 +9,10 @@ from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
 from app.audio.scratch import scratch_for
 from app.domain import Waveform
-from app.inference.melgrams import Framing
-from app.inference.tensorflow_melgrams import TensorFlowMelgrams
+from app.front_ends import Framing
+from app.inference.tensorflow_framer import TensorFlowFramer
 from app.store.manifest import Manifest, read_store
+from app.store.store import Store
 
 RATE = 16_000
 LIMITS = AudioLimits(RATE, min_duration_s=0.5, max_duration_s=600)
@@ -20,7 +21,7 @@ LIMITS = AudioLimits(RATE, min_duration_s=0.5, max_duration_s=600)
 @pytest.fixture(scope="session")
 def manifests(store: Path) -> dict[str, Manifest]:
     """The published models, by name."""
-    return read_store(store)
+    return read_store(Store(store))
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +34,10 @@ def music(song: Path) -> Waveform:
 @pytest.fixture(scope="session")
 def framing(manifests: dict[str, Manifest]) -> Framing:
     """How all published models hear."""
-    manifest = manifests["msd-musicnn"]
-    return Framing(manifest.front, manifest.window_frames, manifest.hop_frames)
+    return manifests["msd-musicnn"].framing
 
 
 @pytest.fixture(scope="session")
-def melgrams(framing: Framing) -> TensorFlowMelgrams:
-    """Makes the windows of all published models."""
-    return TensorFlowMelgrams(framing)
+def framer(framing: Framing) -> TensorFlowFramer:
+    """Makes the frames of all published models."""
+    return TensorFlowFramer(framing.front)

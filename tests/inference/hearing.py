@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 
 from app.domain import Backend, ModelRef, Precision, Scores, Windows
+from app.front_ends import Framing, FrontEnd
 from app.inference.batcher import Batcher, BatchLimits
 from app.inference.engine import Engine
 from app.metrics import Metrics
@@ -16,6 +17,8 @@ from app.stages import StageClock
 
 PATIENCE_S = 30
 """What is not done by then hangs."""
+
+FRAMING = Framing(FrontEnd(16_000), window_frames=2, hop_frames=2)
 
 Window = tuple[int, int]
 """Whose it is, and its number in their track."""
@@ -37,7 +40,8 @@ class HearingEngine(Engine):
     backend = Backend.TENSORFLOW
 
     def __init__(self, number: int = 0, batch_windows: int = 4) -> None:
-        super().__init__(ModelRef("hearing", str(number)), Precision.FLOAT32, batch_windows, None)
+        ref = ModelRef("hearing", str(number))
+        super().__init__(ref, Precision.FLOAT32, batch_windows, FRAMING, None)
         self.heard: list[list[Window]] = []
         self.raises_on: set[int] = set()
         self.nan_on: set[int] = set()

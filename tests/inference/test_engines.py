@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 from app.domain import Backend, Precision, Samples, Scores, Waveform, Windows
+from app.front_ends import Framing
 from app.inference.engine import Engine
-from app.inference.melgrams import MelgramStream
+from app.inference.frames import WindowStream
 from app.inference.selection import HAS_OPENVINO
 from app.inference.tensorflow_engine import TensorFlowEngine
-from app.inference.tensorflow_melgrams import TensorFlowMelgrams
+from app.inference.tensorflow_framer import TensorFlowFramer
 from app.store.golden import BF16_TOLERANCE
 from app.store.loading import TrackModel, load
 from app.store.manifest import Manifest
+from app.store.store import Store
 
 if HAS_OPENVINO:
     from app.inference.openvino_engine import OpenVINOEngine
@@ -49,14 +51,14 @@ class Workshop:
     """Builds each engine once."""
 
     def __init__(
-        self, store: Path, manifests: dict[str, Manifest], melgrams: TensorFlowMelgrams
+        self, store: Path, manifests: dict[str, Manifest], framer: TensorFlowFramer
     ) -> None:
-        self._store, self._manifests, self._melgrams = store, manifests, melgrams
+        self._store, self._manifests, self._melgrams = store, manifests, framer
         self.engine = cache(self._engine)
         self.model = cache(self._model)
 
     def _model(self, name: str, precision: Precision = Precision.FLOAT32) -> TrackModel:
-        return load(self._store, self._manifests[name], precision)
+        return load(Store(self._store), self._manifests[name], precision)
 
     def _engine(self, name: str, backend: Backend, precision: Precision) -> Engine:
         if backend is Backend.OPENVINO:
@@ -65,8 +67,8 @@ class Workshop:
 
 
 @pytest.fixture(scope="module")
-def workshop(store: Path, manifests: dict[str, Manifest], melgrams: TensorFlowMelgrams) -> Workshop:
-    return Workshop(store, manifests, melgrams)
+def workshop(store: Path, manifests: dict[str, Manifest], framer: TensorFlowFramer) -> Workshop:
+    return Workshop(store, manifests, framer)
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +81,10 @@ def graphs_scores(workshop: Workshop, music: Waveform) -> dict[str, Scores]:
 
 
 @pytest.fixture(scope="module")
-def windows(melgrams: TensorFlowMelgrams, music: Waveform) -> Windows:
+def windows(framer: TensorFlowFramer, framing: Framing, music: Waveform) -> Windows:
     """The song's windows."""
-    return np.concatenate(list(MelgramStream(melgrams).pieces(music.samples, complete=True)))
+    pieces = WindowStream(framer, [framing]).pieces(music.samples, complete=True)
+    return np.concatenate([windows for _, windows in pieces])
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -155,11 +158,11 @@ def test_scores_stay_what_they_were_when_others_are_computed(
 def test_openvino_keeps_the_weights_when_the_network_they_came_from_is_gone(
     store: Path,
     manifests: dict[str, Manifest],
-    melgrams: TensorFlowMelgrams,
+    framer: TensorFlowFramer,
     windows: Windows,
 ) -> None:
-    model = load(store, manifests["msd-musicnn"])
-    engine = OpenVINOEngine(model, Precision.FLOAT32, melgrams)
+    model = load(Store(store), manifests["msd-musicnn"])
+    engine = OpenVINOEngine(model, Precision.FLOAT32, framer)
     before = engine.score(windows[:2])
 
     for variable in model.network.weights:

@@ -16,11 +16,12 @@ from app.inference.batcher import Batcher, BatchLimits
 from app.inference.engine import Engine
 from app.inference.listener import Heard, Listener
 from app.inference.tensorflow_engine import TensorFlowEngine
-from app.inference.tensorflow_melgrams import TensorFlowMelgrams
+from app.inference.tensorflow_framer import TensorFlowFramer
 from app.metrics import Metrics
 from app.stages import Stage, StageClock
 from app.store.loading import load
 from app.store.manifest import Manifest
+from app.store.store import Store
 from tests.inference.conftest import LIMITS, RATE
 from tests.inference.hearing import patiently
 
@@ -28,19 +29,17 @@ BATCHING = BatchLimits(max_batch_windows=4, max_wait_s=0.0, max_queued_windows=1
 
 
 @pytest.fixture(scope="module")
-def engines(
-    store: Path, manifests: dict[str, Manifest], melgrams: TensorFlowMelgrams
-) -> list[Engine]:
+def engines(store: Path, manifests: dict[str, Manifest], framer: TensorFlowFramer) -> list[Engine]:
     """Two models that hear the same windows."""
     return [
-        TensorFlowEngine(load(store, manifests[name]), Precision.FLOAT32, melgrams)
+        TensorFlowEngine(load(Store(store), manifests[name]), Precision.FLOAT32, framer)
         for name in ("msd-vgg", "mtt-vgg")
     ]
 
 
 @asynccontextmanager
 async def listening(
-    melgrams: TensorFlowMelgrams, limits: AudioLimits = LIMITS
+    framer: TensorFlowFramer, limits: AudioLimits = LIMITS
 ) -> AsyncIterator[Listener]:
     """A listener that decodes two files at a time."""
     decoder = Decoder(limits, workers=2, timeout_s=30)
@@ -58,10 +57,10 @@ async def heard(
 
 @patiently
 async def test_two_models_score_a_song_as_if_it_came_at_once(
-    melgrams: TensorFlowMelgrams, engines: list[Engine], song: Path, music: Waveform
+    framer: TensorFlowFramer, engines: list[Engine], song: Path, music: Waveform
 ) -> None:
     clock = StageClock()
-    async with listening(melgrams) as listener:
+    async with listening(framer) as listener:
         answer = await heard(listener, song, engines, clock)
 
     assert answer.duration_s == music.duration_s
@@ -72,10 +71,10 @@ async def test_two_models_score_a_song_as_if_it_came_at_once(
 
 @patiently
 async def test_tracks_that_are_heard_together_are_not_mixed_up(
-    melgrams: TensorFlowMelgrams, engines: list[Engine], song: Path, clip: Path
+    framer: TensorFlowFramer, engines: list[Engine], song: Path, clip: Path
 ) -> None:
     paths = [song, clip, clip]
-    async with listening(melgrams) as listener:
+    async with listening(framer) as listener:
         alone = [await heard(listener, path, engines) for path in paths]
         together = await asyncio.gather(*(heard(listener, path, engines) for path in paths))
 
@@ -87,11 +86,11 @@ async def test_tracks_that_are_heard_together_are_not_mixed_up(
 
 @patiently
 async def test_one_who_leaves_and_one_who_is_refused_harm_no_other(
-    melgrams: TensorFlowMelgrams, engines: list[Engine], song: Path, clip: Path, tmp_path: Path
+    framer: TensorFlowFramer, engines: list[Engine], song: Path, clip: Path, tmp_path: Path
 ) -> None:
     text = tmp_path / "text"
     text.write_text("not a song")
-    async with listening(melgrams) as listener:
+    async with listening(framer) as listener:
         leaving = asyncio.create_task(heard(listener, song, engines))
         refused = asyncio.create_task(heard(listener, text, engines))
         staying = asyncio.create_task(heard(listener, clip, engines))
@@ -108,10 +107,10 @@ async def test_one_who_leaves_and_one_who_is_refused_harm_no_other(
 
 @patiently
 async def test_a_track_that_proves_too_long_when_part_of_it_was_heard_is_refused(
-    melgrams: TensorFlowMelgrams, engines: list[Engine], song: Path, clip: Path
+    framer: TensorFlowFramer, engines: list[Engine], song: Path, clip: Path
 ) -> None:
     limits = AudioLimits(RATE, min_duration_s=0.5, max_duration_s=60)
-    async with listening(melgrams, limits) as listener:
+    async with listening(framer, limits) as listener:
         with pytest.raises(RequestError) as error:
             await heard(listener, song, engines)
         answer = await heard(listener, clip, engines)
@@ -122,9 +121,9 @@ async def test_a_track_that_proves_too_long_when_part_of_it_was_heard_is_refused
 
 @patiently
 async def test_who_is_listened_to_when_the_service_ends_is_told_so(
-    melgrams: TensorFlowMelgrams, engines: list[Engine], song: Path
+    framer: TensorFlowFramer, engines: list[Engine], song: Path
 ) -> None:
-    async with listening(melgrams) as listener:
+    async with listening(framer) as listener:
         listened_to = asyncio.create_task(heard(listener, song, engines))
         await asyncio.sleep(0.2)
         await listener.close()

@@ -15,8 +15,9 @@ from app.inference import selection
 from app.inference.engine import Engine
 from app.inference.selection import HAS_OPENVINO, Wish, choose
 from app.inference.tensorflow_engine import has_gpu
-from app.inference.tensorflow_melgrams import TensorFlowMelgrams
+from app.inference.tensorflow_framer import TensorFlowFramer
 from app.store.manifest import Manifest
+from app.store.store import Store
 
 NAME = "mtt-vgg"
 AUTO = Wish("auto", "auto")
@@ -28,7 +29,7 @@ Chooser = Callable[..., Engine]
 
 
 @pytest.fixture
-def chosen(store: Path, manifests: dict[str, Manifest], melgrams: TensorFlowMelgrams) -> Chooser:
+def chosen(store: Path, manifests: dict[str, Manifest], framer: TensorFlowFramer) -> Chooser:
     """Chooses an engine whose golden scores are so much higher than published."""
 
     def choice(wish: Wish, *, off: float = 0.0) -> Engine:
@@ -36,7 +37,7 @@ def chosen(store: Path, manifests: dict[str, Manifest], melgrams: TensorFlowMelg
         published = np.array(manifest.golden.mean_scores)
         shifted = np.clip(published + off * np.sign(0.5 - published), 0, 1)
         golden = manifest.golden.model_copy(update={"mean_scores": tuple(shifted)})
-        return choose(store, manifest.model_copy(update={"golden": golden}), melgrams, wish)
+        return choose(Store(store), manifest.model_copy(update={"golden": golden}), framer, wish)
 
     return choice
 
@@ -160,18 +161,18 @@ import sys
 sys.modules["openvino"] = None
 from app.domain import Backend
 from app.errors import SetupError
-from app.inference.melgrams import Framing
 from app.inference.selection import Wish, choose
-from app.inference.tensorflow_melgrams import TensorFlowMelgrams
+from app.inference.tensorflow_framer import TensorFlowFramer
 from app.settings import Settings
 from app.store.manifest import read_store
+from app.store.store import Store
 
-store = Settings().model_store
+store = Store(Settings().model_store)
 manifest = read_store(store)["{NAME}"]
-melgrams = TensorFlowMelgrams(Framing(manifest.front, manifest.window_frames, manifest.hop_frames))
-print(choose(store, manifest, melgrams, Wish("auto", "auto")).backend)
+framer = TensorFlowFramer(manifest.front_end)
+print(choose(store, manifest, framer, Wish("auto", "auto")).backend)
 try:
-    choose(store, manifest, melgrams, Wish(Backend.OPENVINO, "auto"))
+    choose(store, manifest, framer, Wish(Backend.OPENVINO, "auto"))
 except SetupError as error:
     print(error)
 """

@@ -10,7 +10,7 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from app.domain import Windows
-from app.models import ARCHITECTURES
+from app.models import architectures
 from app.models.folding import LANES, Array, best_phases, constants, phased
 from app.store.loading import TrackModel
 from tests.models.conftest import MODELS, fill
@@ -32,11 +32,11 @@ class Small:
     """Of each layer that is folded."""
 
     def network(self, **others: object) -> keras.Model:
-        return ARCHITECTURES[self.architecture].network(**{**self.arguments, **others})
+        return architectures()[self.architecture].network(**{**self.arguments, **others})
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.arguments["frames"], self.arguments["mels"]  # type: ignore[return-value]
+        return self.arguments["window"]  # type: ignore[return-value]
 
 
 SMALL = {
@@ -44,8 +44,7 @@ SMALL = {
         "musicnn",
         {
             "n_tags": 3,
-            "frames": 21,
-            "mels": 10,
+            "window": (21, 10),
             "timbral_channels": (5, 4),
             "temporal_channels": (3, 4, 2),
             "mid_channels": 4,
@@ -57,8 +56,7 @@ SMALL = {
         "vgg",
         {
             "n_tags": 3,
-            "frames": 32,
-            "mels": 16,
+            "window": (32, 16),
             "pools": ((2, 1, 2, 1), (2, 2, 2, 2), (3, 3, 2, 2), (2, 2, 2, 2), (1, 1, 1, 1)),
             "channels": (4, 5, 3, 4, 3),
         },
@@ -124,7 +122,7 @@ def scored(small: Small, filters: Filters, seed: int) -> tuple[Array, Array]:
     whole = small.network()
     weights = deafened(random_weights(whole, seed), filters)
     fill(whole, weights)
-    arguments, fewer = ARCHITECTURES[small.architecture].folded(weights, small.arguments["mels"])
+    arguments, fewer = architectures()[small.architecture].folded(weights, small.shape)
     folded = small.network(**arguments)
     fill(folded, fewer)
     windows = windows_of(small, seed)

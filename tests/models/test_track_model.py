@@ -12,9 +12,8 @@ LONGEST = 2 * WINDOWS_PER_STEP + 1
 
 def samples_of(model: TrackModel, windows: int) -> int:
     """The fewest samples that give so many windows."""
-    manifest = model.manifest
-    frames = manifest.window_frames + (windows - 1) * manifest.hop_frames
-    return manifest.front.samples(frames)
+    framing = model.manifest.framing
+    return framing.front.samples(framing.window_frames + (windows - 1) * framing.hop_frames)
 
 
 def window_scores(model: TrackModel, waveform: Samples) -> np.ndarray:
@@ -48,7 +47,7 @@ def test_what_came_before_in_the_track_does_not_change_a_windows_scores(
     published: dict[str, TrackModel], waveform: Samples
 ):
     model = published["mtt-musicnn"]
-    hop = model.manifest.hop_frames * model.manifest.front.hop
+    hop = model.manifest.framing.hop_frames * model.manifest.front_end.hop
     track = waveform[: samples_of(model, 4)]
     other_start = track.copy()
     other_start[:hop] = 0.3 * np.random.RandomState(2).standard_normal(hop)

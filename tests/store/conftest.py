@@ -1,13 +1,17 @@
-"""The published weights as they come, and a store that may be spoilt."""
+"""The published weights as they come, a store that may be spoilt, and stores of every kind."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from app.errors import WeightsError
 from app.store.musicnn_wheel import fetch
+from app.store.preparing import Prepared, prepare
+from app.store.store import Store
+from tests.s3_server import new_bucket, s3_server
+from tests.store import tiny
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +41,55 @@ def edit(own_store: Path) -> Callable[[str, str], Path]:
         return path
 
     return replace
+
+
+@pytest.fixture(scope="session")
+def prepared() -> Prepared:
+    """A tiny model, ready to be published, without a version."""
+    return prepare(tiny.draft(), tiny.weights())
+
+
+@pytest.fixture
+def prepared_folder(prepared: Prepared, tmp_path: Path) -> Store:
+    """The same in a folder."""
+    return tiny.write(prepared, tmp_path / "prepared")
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[None]:
+    """A real S3 server on this machine, which s3:// means meanwhile."""
+    with s3_server():
+        yield
+
+
+@pytest.fixture(params=["folder", "s3", "other folders"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> tiny.Place:
+    """An empty store: a folder, an S3 bucket, and folders that fsspec sees as it does FTP's."""
+    if request.param == "s3":
+        return bucket(request)
+    folder = tmp_path / "store"
+    folder.mkdir()
+    url = folder if request.param == "folder" else f"local://{folder}"
+    return tiny.Place(Store(url), lambda: tiny.folder_content(folder))
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out the check of scores, where it is not the matter and many models are published."""
+    for check in ("check_scores", "verify"):
+        monkeypatch.setattr(f"app.store.publishing.{check}", lambda *_: None)
+
+
+def bucket(request: pytest.FixtureRequest) -> tiny.Place:
+    """An empty bucket of one's own."""
+    request.getfixturevalue("s3")
+    import fsspec
+
+    system, name = fsspec.filesystem("s3", use_listings_cache=False), new_bucket()
+    root = f"{name}/models"
+
+    def content() -> tiny.Content:
+        found = system.find(name)
+        return {path.removeprefix(f"{root}/"): system.cat_file(path) for path in found}
+
+    return tiny.Place(Store(f"s3://{root}"), content)

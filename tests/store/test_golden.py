@@ -9,11 +9,12 @@ from app.domain import Precision, Scores
 from app.errors import WeightsError
 from app.store.golden import check_golden, golden_waveform
 from app.store.manifest import Manifest, read_store
+from app.store.store import Store
 
 
 @pytest.fixture(scope="module")
 def manifest(store: Path) -> Manifest:
-    return read_store(store)["msd-musicnn"]
+    return read_store(Store(store))["msd-musicnn"]
 
 
 def published(manifest: Manifest) -> Scores:
@@ -41,7 +42,7 @@ def refusal(manifest: Manifest, scores: Scores, precision: Precision) -> str:
 
 
 def test_every_published_model_tolerates_the_noise_of_float32_and_no_more(store: Path):
-    tolerances = {model.golden.tolerance for model in read_store(store).values()}
+    tolerances = {model.golden.tolerance for model in read_store(Store(store)).values()}
 
     assert tolerances == {1e-5}
 

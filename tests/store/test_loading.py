@@ -10,24 +10,25 @@ from app.domain import Precision
 from app.errors import WeightsError
 from app.store.loading import load, verify
 from app.store.manifest import read_store
+from app.store.store import Store
 from app.store.weights import WeightsState, sha256, weights_path, weights_state
 
 Edit = Callable[[str, str], Path]
 
 
 def weights_of(own_store: Path) -> Path:
-    return weights_path(own_store, read_store(own_store)["mtt-vgg"])
+    return own_store / weights_path(read_store(Store(own_store))["mtt-vgg"])
 
 
 def load_refusal(own_store: Path) -> str:
     with pytest.raises(WeightsError) as refused:
-        load(own_store, read_store(own_store)["mtt-vgg"])
+        load(Store(own_store), read_store(Store(own_store))["mtt-vgg"])
     return str(refused.value)
 
 
 def verify_refusal(own_store: Path) -> str:
     with pytest.raises(WeightsError) as refused:
-        verify(own_store, read_store(own_store)["mtt-vgg"])
+        verify(Store(own_store), read_store(Store(own_store))["mtt-vgg"])
     return str(refused.value)
 
 
@@ -70,19 +71,19 @@ def test_missing_weights_are_refused_with_how_to_mend_it(own_store: Path):
 
 
 def test_the_state_of_weights_is_seen_without_loading_them(own_store: Path):
-    manifest = read_store(own_store)["mtt-vgg"]
-    path = weights_path(own_store, manifest)
+    own, path = Store(own_store), weights_of(own_store)
+    manifest = read_store(own)["mtt-vgg"]
 
-    assert weights_state(own_store, manifest) is WeightsState.READY
+    assert weights_state(own, manifest) is WeightsState.READY
     path.write_bytes(b"something else")
-    assert weights_state(own_store, manifest) is WeightsState.ALTERED
+    assert weights_state(own, manifest) is WeightsState.ALTERED
     path.unlink()
-    assert weights_state(own_store, manifest) is WeightsState.MISSING
+    assert weights_state(own, manifest) is WeightsState.MISSING
 
 
 @pytest.mark.parametrize("name", ["msd-musicnn", "msd-vgg", "mtt-musicnn", "mtt-vgg"])
 def test_a_published_model_is_what_it_was_when_it_was_published(name: str, store: Path):
-    verify(store, read_store(store)[name])
+    verify(Store(store), read_store(Store(store))[name])
 
 
 def test_scores_off_the_golden_ones_are_refused_by_who_verifies(own_store: Path, edit: Edit):
@@ -95,9 +96,24 @@ def test_scores_off_the_golden_ones_are_refused_by_who_verifies(own_store: Path,
     assert "at most 1e-05" in said
 
 
-def test_a_model_that_scores_nan_is_refused_by_who_verifies(own_store: Path, edit: Edit):
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("path", ["tags/bias", "conv_3/kernel"])
+def test_weights_that_are_not_finite_are_refused_with_where(
+    path: str, number: float, own_store: Path, edit: Edit
+):
     weights = safetensors.numpy.load_file(weights_of(own_store))
-    weights["tags/bias"] = np.full_like(weights["tags/bias"], np.nan)
+    weights[path].flat[-1] = number
+    put_weights(own_store, edit, weights)
+
+    assert f": {path} holds numbers that are not finite" in load_refusal(own_store)
+
+
+def test_a_model_whose_finite_weights_score_nan_is_refused_by_who_verifies(
+    own_store: Path, edit: Edit
+):
+    weights = safetensors.numpy.load_file(weights_of(own_store))
+    weights["conv_5_bn/beta"][:] = 100
+    weights["tags/kernel"][::2], weights["tags/kernel"][1::2] = 3e38, -3e38
     put_weights(own_store, edit, weights)
 
     assert "nan off" in verify_refusal(own_store)
@@ -106,18 +122,22 @@ def test_a_model_that_scores_nan_is_refused_by_who_verifies(own_store: Path, edi
 def test_loading_leaves_the_golden_scores_to_whoever_runs_the_model(own_store: Path, edit: Edit):
     edit("0.069121", "0.969121")
 
-    assert load(own_store, read_store(own_store)["mtt-vgg"]).network.output_shape == (None, 50)
+    assert load(Store(own_store), read_store(Store(own_store))["mtt-vgg"]).network.output_shape == (
+        None,
+        50,
+    )
 
 
 @pytest.mark.parametrize("name", ["msd-musicnn", "mtt-vgg"])
 def test_a_network_in_bf16_scores_a_little_else_and_its_weights_stay_float32(
     name: str, store: Path
 ):
-    manifest = read_store(store)[name]
+    models = Store(store)
+    manifest = read_store(models)[name]
     windows = np.random.RandomState(7).uniform(0, 4, (4, 187, 96)).astype(np.float32)
 
-    exact = np.asarray(load(store, manifest).network(windows))
-    network = load(store, manifest, Precision.BF16).network
+    exact = np.asarray(load(models, manifest).network(windows))
+    network = load(models, manifest, Precision.BF16).network
     rounded = np.asarray(network(windows))
 
     assert rounded.dtype == exact.dtype == np.float32

@@ -10,13 +10,19 @@ from app.cli.models import models_app
 from app.errors import WeightsError
 from app.store import musicnn_wheel
 from app.store.manifest import read_store
+from app.store.store import Store
 from app.store.weights import sha256, weights_path
 
 Edit = Callable[[str, str], Path]
 
 
+def weights_of(own_store: Path) -> Path:
+    return own_store / weights_path(read_store(Store(own_store))["mtt-vgg"])
+
+
 def content(folder: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
+    return {path: path.read_bytes() for path in files}
 
 
 def pull(own_store: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
@@ -32,11 +38,12 @@ def test_converting_the_wheel_gives_the_very_bytes_that_the_manifest_names(
 ):
     musicnn_wheel.check(wheel)
     shutil.copytree(store / name, tmp_path / name, ignore=shutil.ignore_patterns("*.safetensors"))
-    manifest = read_store(tmp_path)[name]
+    copy = Store(tmp_path)
+    manifest = read_store(copy)[name]
 
-    path = musicnn_wheel.pull(wheel, tmp_path, manifest)
+    musicnn_wheel.pull(wheel, copy, manifest)
 
-    assert path == weights_path(tmp_path, manifest)
+    path = tmp_path / weights_path(manifest)
     assert sha256(path.read_bytes()) == manifest.weights.sha256
     assert sorted(file.name for file in path.parent.iterdir()) == [
         "manifest.toml",
@@ -48,7 +55,7 @@ def test_pulling_mends_altered_weights(
     own_store: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
 ):
     before = content(own_store)
-    weights_path(own_store, read_store(own_store)["mtt-vgg"]).write_bytes(b"altered")
+    weights_of(own_store).write_bytes(b"altered")
 
     status, said = pull(own_store, wheel, monkeypatch)
 
@@ -59,7 +66,7 @@ def test_pulling_mends_altered_weights(
 def test_another_wheel_is_refused_and_the_store_is_left_as_it_was(
     own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    weights_path(own_store, read_store(own_store)["mtt-vgg"]).write_bytes(b"altered")
+    weights_of(own_store).write_bytes(b"altered")
     before = content(own_store)
     other = tmp_path / "musicnn-0.1.0-py3-none-any.whl"
     other.write_bytes(b"PK\x03\x04 another wheel")
@@ -75,7 +82,7 @@ def test_another_wheel_is_refused_and_the_store_is_left_as_it_was(
 def test_a_wheel_that_is_not_there_is_refused_and_the_store_is_left_as_it_was(
     own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    weights_path(own_store, read_store(own_store)["mtt-vgg"]).unlink()
+    weights_of(own_store).unlink()
     before = content(own_store)
 
     status, said = pull(own_store, tmp_path / "nothing.whl", monkeypatch)
@@ -92,7 +99,7 @@ def test_weights_other_than_the_manifest_names_are_refused_and_the_store_is_left
     before = content(own_store)
 
     with pytest.raises(WeightsError, match="mtt-vgg/1: the converted weights have SHA-256"):
-        musicnn_wheel.pull(wheel, own_store, read_store(own_store)["mtt-vgg"])
+        musicnn_wheel.pull(wheel, Store(own_store), read_store(Store(own_store))["mtt-vgg"])
 
     assert content(own_store) == before
 

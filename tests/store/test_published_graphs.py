@@ -11,13 +11,14 @@ import tensorflow as tf
 
 from app.store.loading import TrackModel, load
 from app.store.manifest import read_store
+from app.store.store import Store
 
 ENDINGS = (".meta", ".index", ".data-00000-of-00001")
 
 
 @pytest.fixture(params=["msd-musicnn", "msd-vgg", "mtt-musicnn", "mtt-vgg"])
 def model(request: pytest.FixtureRequest, store: Path) -> TrackModel:
-    return load(store, read_store(store)[request.param])
+    return load(Store(store), read_store(Store(store))[request.param])
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def test_the_two_published_vgg_graphs_use_different_poolings_and_ours_follow_eac
 ):
     theirs, ours = {}, {}
     for name in ("msd-vgg", "mtt-vgg"):
-        manifest = read_store(store)[name]
+        manifest = read_store(Store(store))[name]
         with published_graph(manifest.source.wheel_checkpoint, wheel, tmp_path) as session:
             theirs[name] = published_pools(session.graph)
         ours[name] = manifest.architecture.arguments["pools"]

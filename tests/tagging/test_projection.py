@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from app.domain import Precision, Taggram, TaggramKey
-from app.errors import Kind, RequestError, SetupError
-from app.store.manifest import Manifest, Tags, Window, read_store
+from app.errors import Kind, RequestError
+from app.store.manifest import Manifest, Tags, read_store
+from app.store.store import Store
 from app.tagging.lexicon import Lexicon
 from app.tagging.vocabulary import Vocabulary
 from app.tagging.vocabulary_file import read_vocabularies
@@ -21,7 +22,7 @@ BUILT_IN = ("genres", "subgenres", "moodthemes", "alltags")
 
 @pytest.fixture(scope="module")
 def published(store: Path) -> dict[str, Manifest]:
-    return read_store(store)
+    return read_store(Store(store))
 
 
 @pytest.fixture(scope="module")
@@ -151,25 +152,43 @@ PLENTY = {"harpsichord": 1.0, "choir": 1.0, "flute": 1.0}
 
 
 @pytest.mark.parametrize(
-    ("msd", "mtt", "confident"),
+    ("msd", "mtt", "confidence"),
     [
-        (ENOUGH | {"ambient": 0.2}, PLENTY, True),
-        (ENOUGH, PLENTY | {"techno": 0.2}, True),
-        (ENOUGH | {"ambient": 0.05}, PLENTY | {"techno": 0.05}, False),
-        (ENOUGH, PLENTY, False),
-        ({"ambient": 0.9}, PLENTY, False),  # msd recognises too little on the whole
-        (ENOUGH | {"ambient": 0.9}, {"techno": 0.9}, False),  # and so does mtt
+        (ENOUGH | {"ambient": 0.2}, PLENTY, "high"),
+        (ENOUGH, PLENTY | {"techno": 0.2}, "high"),
+        (ENOUGH | {"ambient": 0.05}, PLENTY | {"techno": 0.05}, "low"),
+        (ENOUGH, PLENTY, "low"),
+        ({"ambient": 0.9}, PLENTY, "low"),  # msd recognises too little on the whole
+        (ENOUGH | {"ambient": 0.9}, {"techno": 0.9}, "low"),  # and so does mtt
     ],
 )
 def test_an_answer_is_confident_where_all_models_recognise_enough_and_one_a_tag_of_the_vocabulary(
-    msd: dict[str, float], mtt: dict[str, float], confident: bool, lexicon: Lexicon
+    msd: dict[str, float], mtt: dict[str, float], confidence: str, lexicon: Lexicon
 ) -> None:
     projection = lexicon.projection("subgenres", None)
     first, second = projection.models
 
-    assert (
-        projection.is_confident([heard_only(first, **msd), heard_only(second, **mtt)]) == confident
+    taggrams = [heard_only(first, **msd), heard_only(second, **mtt)]
+    assert projection.confidence(taggrams) == confidence
+
+
+@pytest.mark.parametrize(
+    ("mtt", "confidence"), [({"harpsichord": 1.0}, "low"), (PLENTY | {"techno": 0.9}, "unknown")]
+)
+def test_where_no_floor_was_measured_for_a_model_an_answer_that_another_does_not_doubt_is_unknown(
+    mtt: dict[str, float],
+    confidence: str,
+    published: Mapping[str, Manifest],
+    vocabularies: Mapping[str, Vocabulary],
+) -> None:
+    unmeasured = published["msd-musicnn"].model_copy(update={"confidence": None})
+    projection = Lexicon([unmeasured, published["mtt-musicnn"]], vocabularies).projection(
+        "subgenres", None
     )
+    first, second = projection.models
+
+    taggrams = [heard_only(first, ambient=0.9), heard_only(second, **mtt)]
+    assert projection.confidence(taggrams) == confidence
 
 
 def test_an_unknown_model_is_refused_with_those_that_are_loaded(
@@ -207,15 +226,56 @@ def test_a_vocabulary_that_the_models_cannot_hear_at_all_is_refused(
     assert refusal.value.kind is Kind.UNKNOWN_VOCABULARY
 
 
-def test_models_that_hear_different_windows_cannot_answer_together(
-    published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]
-) -> None:
-    longer = published["mtt-musicnn"].model_copy(
-        update={"window": Window(window_s=5.984, hop_s=2.992)}
-    )
+def on_windows(model: Manifest, window_s: float, hop_s: float, scores: np.ndarray) -> Taggram:
+    key = TaggramKey("0" * 64, model.ref, Precision.FLOAT32)
+    return Taggram(key, 60.0, window_s, hop_s, scores)
 
-    with pytest.raises(SetupError, match="mtt-musicnn/1 hears other windows than msd-musicnn/1"):
-        Lexicon([published["msd-musicnn"], longer], vocabularies)
+
+def test_models_that_hear_different_windows_answer_together_in_the_finer_ones(
+    lexicon: Lexicon,
+) -> None:
+    projection = lexicon.projection("genres", None)
+    long, short = (np.zeros((windows, 50), np.float32) for windows in (3, 20))
+    first, second = projection.models
+    rock, techno = first.tags.names.index("rock"), second.tags.names.index("techno")
+    long[:, rock] = [0.1, 0.5, 0.9]  # around 15, 29 and 43 s
+    short[:, techno] = np.linspace(0, 1, 20)
+
+    taggrams = [on_windows(first, 30.0, 14.0, long), on_windows(second, 3.0, 3.0, short)]
+    scores = projection.apply(taggrams)
+
+    assert projection.grid(taggrams) is taggrams[1]
+    assert scores.shape == (20, len(projection.tags))
+    np.testing.assert_array_equal(scores[:, projection.tags.index("electronic")], short[:, techno])
+    by_moment = scores[:, projection.tags.index("rock")]
+    np.testing.assert_allclose(by_moment, [0.1] * 7 + [0.5] * 5 + [0.9] * 8, rtol=1e-6)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    windows=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    seconds=st.tuples(st.floats(0.5, 30), st.floats(0.5, 30)),
+    overlap=st.floats(0.1, 1),
+)
+def test_whatever_two_models_windows_are_each_moment_has_a_score_that_was_heard(
+    windows: tuple[int, int],
+    seconds: tuple[float, float],
+    overlap: float,
+    lexicon: Lexicon,
+) -> None:
+    projection = lexicon.projection("genres", None)
+    random = np.random.RandomState(sum(windows))
+    heard_by = [
+        on_windows(model, window_s, overlap * window_s, random.rand(count, 50).astype(np.float32))
+        for model, window_s, count in zip(projection.models, seconds, windows, strict=True)
+    ]
+
+    scores = projection.apply(heard_by)
+
+    grid = projection.grid(heard_by)
+    assert len(scores) == len(grid.scores)
+    assert grid.hop_s == min(taggram.hop_s for taggram in heard_by)
+    assert np.isin(scores, np.concatenate([taggram.scores.ravel() for taggram in heard_by])).all()
 
 
 def test_a_raw_tag_that_only_another_model_of_the_family_has_does_not_break_an_answer(

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from app.domain import ModelRef, Precision, Scores, Stretch, Suggestion, Taggram, TaggramKey
 from app.store.manifest import Tags, read_store
+from app.store.store import Store
 from app.tagging.pooling import Pooling
 from app.tagging.suggest import heard_at, suggest
 from app.tagging.timeline import timeline
@@ -34,7 +35,7 @@ def heard(scores: Sequence[Sequence[float]] | Scores, hop_s: float = WINDOW_S) -
 @pytest.fixture(scope="module")
 def projections(store: Path) -> dict[int, Projection]:
     """A model's own tags, by how many it has: 1 to 30 of those of a published one."""
-    published = read_store(store)[MANIFEST]
+    published = read_store(Store(store))[MANIFEST]
     few = {
         count: published.model_copy(
             update={"tags": Tags(family="msd", names=published.tags.names[:count])}

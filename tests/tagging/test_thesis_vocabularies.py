@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.store.manifest import read_store
+from app.store.store import Store
 from app.tagging.vocabulary import Vocabulary
 from app.tagging.vocabulary_file import read_vocabularies
 
@@ -303,7 +304,7 @@ RAW_TAGS_MOVED: dict[str, dict[str, str | None]] = {
 
 @pytest.fixture(scope="module")
 def families(store: Path) -> dict[str, tuple[str, ...]]:
-    return {model.tags.family: model.tags.names for model in read_store(store).values()}
+    return {model.tags.family: model.tags.names for model in read_store(Store(store)).values()}
 
 
 @pytest.fixture(scope="module")

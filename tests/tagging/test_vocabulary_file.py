@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from app.errors import VocabularyError
 from app.store.manifest import read_store
+from app.store.store import Store
 from app.tagging.vocabulary import Vocabulary
-from app.tagging.vocabulary_file import read_vocabularies, read_vocabulary
+from app.tagging.vocabulary_file import BUILT_IN, read_vocabularies, read_vocabulary
 
 FAMILIES = {"msd": ("ambient", "Mellow", "metal"), "mtt": ("ambient", "new age")}
 
@@ -223,7 +224,7 @@ def test_of_two_files_with_one_name_the_later_counts(store: Path, tmp_path: Path
 
 
 def _published(store: Path) -> dict[str, tuple[str, ...]]:
-    return {model.tags.family: model.tags.names for model in read_store(store).values()}
+    return {model.tags.family: model.tags.names for model in read_store(Store(store)).values()}
 
 
 def _read_or_refused(data: bytes, folder: Path) -> None:
@@ -236,3 +237,24 @@ def _read_or_refused(data: bytes, folder: Path) -> None:
         assert outcome.startswith(str(folder / "own.yaml"))
     else:
         assert outcome.tags
+
+
+BUILT_IN_FILES = sorted(BUILT_IN.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", BUILT_IN_FILES, ids=lambda path: path.stem)
+def test_built_in_vocabularies_name_only_raw_tags_that_the_published_models_have(
+    path: Path, store: Path
+) -> None:
+    published = read_store(Store(store)).values()
+    families = {model.tags.family: model.tags.names for model in published}
+
+    assert read_vocabulary(path, families).tags
+
+
+def test_in_a_store_of_other_models_built_in_vocabularies_say_what_those_can_give() -> None:
+    found = read_vocabularies((), {"own": ("hiss",), "mtt": ("ambient", "techno")})
+
+    assert set(found) == {path.stem for path in BUILT_IN_FILES}
+    assert found["subgenres"].tags["ambient"] == {"mtt": ("ambient",)}
+    assert found["subgenres"].tags["blues"] == {}

@@ -1,16 +1,21 @@
 """`GET /models`: who answers, trained on what, under which licence."""
 
+from typing import TypeVar
+
 from fastapi import APIRouter
+from pydantic import BaseModel
 
 from app.api.dependencies import ServicesDep
 from app.api.schemas import ConfidenceOut, EvaluationOut, LoadedModel
+
+Out = TypeVar("Out", bound=BaseModel)
 
 router = APIRouter(tags=["catalogue"])
 
 
 @router.get("/models")
 async def models(services: ServicesDep) -> list[LoadedModel]:
-    """List the loaded models, the default first."""
+    """List the models that can be asked, the default first."""
     return [
         LoadedModel(
             name=manifest.name,
@@ -18,14 +23,15 @@ async def models(services: ServicesDep) -> list[LoadedModel]:
             default=index == 0,
             summary=manifest.summary,
             architecture=manifest.architecture.name,
-            engine=engine.backend if (engine := services.engines.get(manifest.ref)) else None,
-            precision=engine.precision if engine else None,
+            in_memory=services.is_in_memory(manifest.ref),
+            engine=choice.backend if (choice := services.choices.get(manifest.ref)) else None,
+            precision=choice.precision if choice else None,
             sample_rate=manifest.front_end.sample_rate,
-            window_s=manifest.window.window_s,
-            hop_s=manifest.window.hop_s,
+            window_s=manifest.framing.window_s,
+            hop_s=manifest.framing.hop_s,
             tags=list(manifest.tags.names),
-            confidence=ConfidenceOut(**manifest.confidence.model_dump()),
-            evaluation=EvaluationOut(**manifest.evaluation.model_dump()),
+            confidence=_as(ConfidenceOut, manifest.confidence),
+            evaluation=_as(EvaluationOut, manifest.evaluation),
             weights_sha256=manifest.weights.sha256,
             licence=manifest.source.licence,
             citation=manifest.source.citation,
@@ -33,3 +39,7 @@ async def models(services: ServicesDep) -> list[LoadedModel]:
         )
         for index, manifest in enumerate(services.lexicon.models)
     ]
+
+
+def _as(schema: type[Out], table: BaseModel | None) -> Out | None:
+    return schema(**table.model_dump()) if table else None

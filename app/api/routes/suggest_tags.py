@@ -77,7 +77,7 @@ async def suggest_tags(
             vocabulary=projection.vocabulary.name,
             vocabulary_version=projection.vocabulary.version,
             pooling=query.pooling,
-            confidence="high" if projection.is_confident(taggrams) else "low",
+            confidence=projection.confidence(taggrams),
             suggestions=[SuggestionOut.of(suggestion) for suggestion in suggestions],
             cached=cached,
             taggram_url=_taggram_url(request, track.track_id, query),

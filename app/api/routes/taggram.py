@@ -60,10 +60,11 @@ async def taggram(
     projection = serving.lexicon.projection(query.vocabulary, query.model)
     taggrams = await serving.tagger.recall(query.track_id, projection.models)
     with clock.stage(Stage.DERIVE):
+        grid = projection.grid(taggrams)
         shown = timeline(
             projection.tags,
             projection.apply(taggrams),
-            taggrams[0],
+            grid,
             top=query.top,
             start_s=query.start_s,
             end_s=query.end_s,
@@ -71,7 +72,7 @@ async def taggram(
         media_type = _negotiate(accept)
         lane = PICTURES if media_type == PNG else None
         body = await asyncio.get_running_loop().run_in_executor(
-            lane, _render, media_type, shown, projection, taggrams[0]
+            lane, _render, media_type, shown, projection, grid
         )
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "private, no-cache"}

@@ -1,0 +1,328 @@
+"""Front ends as data: how a waveform becomes the frames that a network hears.
+
+    waveform -> band-pass -> STFT -> power -> weighting -> bands -> log -> cepstrum -> standardised
+
+Only the band-pass may stand without a spectrum: then the samples themselves are the frames, as
+sample-level networks want them. `app.models.front_end` makes layers of it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+LARGEST = 2**20
+"""No length, number or rate that is meant is larger."""
+
+
+class MelScale(StrEnum):
+    """How mels follow from Hz: Slaney's Auditory Toolbox, or the formula of the HTK book."""
+
+    SLANEY = "slaney"
+    HTK = "htk"
+
+
+class Weighting(StrEnum):
+    """What the ear makes of a frequency (IEC 61672-1)."""
+
+    NONE = "none"
+    A = "a"
+    C = "c"
+
+
+@dataclass(frozen=True)
+class Mel:
+    """Triangles that lie evenly on the mel scale.
+
+    Attributes:
+        n_mels: Number of bands.
+        f_min: Lower edge of the lowest band, in Hz.
+        f_max: Upper edge of the highest band, in Hz.
+        scale: Which mels.
+        by_area: Whether a band is divided by its width (Slaney's norm).
+    """
+
+    n_mels: int
+    f_min: float
+    f_max: float
+    scale: MelScale = MelScale.SLANEY
+    by_area: bool = True
+
+    def __post_init__(self) -> None:
+        _check_positive(n_mels=self.n_mels)
+
+
+@dataclass(frozen=True)
+class LogFrequency:
+    """Bands that lie evenly on the scale of pitch, as those of a constant-Q transform do.
+
+    Attributes:
+        n_bins: Number of bands.
+        bins_per_octave: Bands an octave.
+        pitch_min: Centre of the lowest band, in Hz.
+    """
+
+    n_bins: int
+    bins_per_octave: int
+    pitch_min: float
+
+    def __post_init__(self) -> None:
+        _check_positive(n_bins=self.n_bins, bins_per_octave=self.bins_per_octave)
+        _check_positive(pitch_min=self.pitch_min)
+
+
+@dataclass(frozen=True)
+class Log10:
+    """`log10(gain * x + 1)`.
+
+    Attributes:
+        gain: What multiplies the power first.
+    """
+
+    gain: float
+
+    def __post_init__(self) -> None:
+        _check_positive(gain=self.gain)
+
+
+@dataclass(frozen=True)
+class Decibels:
+    """Decibels of power over 1, clipped at nothing but the floor.
+
+    Attributes:
+        floor: The least power that is told apart from none; 1e-10 as a rule.
+    """
+
+    floor: float
+
+    def __post_init__(self) -> None:
+        _check_positive(floor=self.floor)
+
+
+@dataclass(frozen=True)
+class NaturalLog:
+    """`ln(x + offset)`.
+
+    Attributes:
+        offset: What silence becomes the logarithm of.
+    """
+
+    offset: float
+
+    def __post_init__(self) -> None:
+        _check_positive(offset=self.offset)
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """Each band less its mean and over its deviation, as they are in what a network learnt from.
+
+    Attributes:
+        mean: One a band.
+        deviation: One a band.
+    """
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.mean) != len(self.deviation):
+            raise ValueError("standardised: as many means as deviations are needed")
+        if not all(deviation > 0 for deviation in self.deviation):
+            raise ValueError("standardised: a deviation must be more than 0")
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """What becomes of the short-time Fourier transform, with its periodic Hann window.
+
+    Attributes:
+        n_fft: Lengths of the FFT and of its window, in samples: each gives a channel.
+        hop: Samples between two frames.
+        centred: Whether frame i is centred on sample i * hop, with the track reflected at its ends;
+            otherwise it begins there.
+        power: The exponent of the magnitude.
+        weighting: How frequencies are weighted.
+        bands: How frequencies are gathered; none keeps the FFT's own.
+        log: How dynamics are compressed.
+        cepstrum: So many coefficients of the cosine transform over the bands (DCT-II, orthonormal)
+            instead of the bands: with `Mel` and `Decibels` these are MFCCs.
+        standardised: Brings bands, or coefficients, to one scale.
+    """
+
+    n_fft: tuple[int, ...]
+    hop: int
+    centred: bool = True
+    power: float = 2.0
+    weighting: Weighting = Weighting.NONE
+    bands: Mel | LogFrequency | None = None
+    log: Log10 | Decibels | NaturalLog | None = None
+    cepstrum: int | None = None
+    standardised: Standardisation | None = None
+
+    def __post_init__(self) -> None:
+        if not self.n_fft or any(length % 2 for length in self.n_fft):
+            raise ValueError("n_fft: one or more even lengths are needed")
+        _check_positive(n_fft=min(self.n_fft), hop=self.hop, power=self.power)
+        if self.cepstrum is not None and not 0 < self.cepstrum <= self._bands:
+            raise ValueError(f"cepstrum: {self._bands} bands have 1 to {self._bands} coefficients")
+        if self.bands is None and len(set(self.n_fft)) > 1:
+            raise ValueError("n_fft: several lengths need bands, to give frames of one height")
+        if self.standardised and len(self.standardised.mean) != self.height:
+            raise ValueError(f"standardised: {self.height} means and deviations are needed")
+
+    @property
+    def height(self) -> int:
+        """Numbers a frame and channel."""
+        return self.cepstrum or self._bands
+
+    @property
+    def _bands(self) -> int:
+        match self.bands:
+            case Mel(n_mels=bands) | LogFrequency(n_bins=bands):
+                return bands
+            case None:
+                return self.n_fft[0] // 2 + 1
+
+
+BAND_PASS_TAPS = 1025
+"""Length of the band-pass filter: at 16 kHz its edges are some 50 Hz wide."""
+
+
+@dataclass(frozen=True)
+class BandPass:
+    """Lets the frequencies between two edges through (linear phase, Hamming window).
+
+    Attributes:
+        f_min: Lower edge, in Hz.
+        f_max: Upper edge, in Hz.
+    """
+
+    f_min: float
+    f_max: float
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """How a waveform becomes frames.
+
+    Attributes:
+        sample_rate: In Hz.
+        spectrum: What a frame is; without it, a sample.
+        band_pass: What is let through before.
+    """
+
+    sample_rate: int
+    spectrum: Spectrum | None = None
+    band_pass: BandPass | None = None
+
+    def __post_init__(self) -> None:
+        _check_positive(sample_rate=self.sample_rate)
+        nyquist = self.sample_rate / 2
+        for name, edges in self._edges().items():
+            if not 0 <= edges[0] < edges[1] <= nyquist:
+                raise ValueError(
+                    f"{name}: {edges[0]:g} to {edges[1]:g} Hz is no part of 0 to {nyquist:g} Hz, "
+                    "half the sample rate"
+                )
+
+    @property
+    def hop(self) -> int:
+        """Samples between two frames."""
+        return self.spectrum.hop if self.spectrum else 1
+
+    @property
+    def reach(self) -> int:
+        """Samples of a (padded) waveform that a frame is made of."""
+        return self._length + self._filter - 1
+
+    @property
+    def margin(self) -> int:
+        """Samples that are reflected at each end of a track."""
+        centring = self._length // 2 if self.spectrum and self.spectrum.centred else 0
+        return centring + self._filter // 2
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of a frame: () for a sample, (bins,), or (bins, channels)."""
+        if self.spectrum is None:
+            return ()
+        channels = len(self.spectrum.n_fft)
+        return (self.spectrum.height,) if channels == 1 else (self.spectrum.height, channels)
+
+    def samples(self, frames: int) -> int:
+        """The fewest samples that give `frames` frames."""
+        return (frames - 1) * self.hop + self.reach - 2 * self.margin
+
+    def frames(self, samples: int) -> int:
+        """How many frames a whole track of so many samples has."""
+        return max(0, 1 + (samples + 2 * self.margin - self.reach) // self.hop)
+
+    def settled_frames(self, samples: int) -> int:
+        """How many of them stay as they are when more samples come, as no reflection is in them."""
+        return max(0, 1 + (samples + self.margin - self.reach) // self.hop)
+
+    @property
+    def _length(self) -> int:
+        return max(self.spectrum.n_fft) if self.spectrum else 1
+
+    @property
+    def _filter(self) -> int:
+        return BAND_PASS_TAPS if self.band_pass else 1
+
+    def _edges(self) -> dict[str, tuple[float, float]]:
+        edges = {}
+        if self.band_pass:
+            edges["band_pass"] = (self.band_pass.f_min, self.band_pass.f_max)
+        match self.spectrum.bands if self.spectrum else None:
+            case Mel(f_min=f_min, f_max=f_max):
+                edges["bands"] = (f_min, f_max)
+            case LogFrequency(n_bins, bins_per_octave, pitch_min):
+                edges["bands"] = (pitch_min, pitch_min * 2 ** (n_bins / bins_per_octave))
+            case None:
+                pass
+        return edges
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a model hears: the frames of its front end, a window of them at a time.
+
+    Attributes:
+        front: Waveform to frames.
+        window_frames: Length of a window.
+        hop_frames: Distance of two windows' starts.
+    """
+
+    front: FrontEnd
+    window_frames: int
+    hop_frames: int
+
+    def __post_init__(self) -> None:
+        _check_positive(window_frames=self.window_frames, hop_frames=self.hop_frames)
+        if self.hop_frames > self.window_frames:
+            raise ValueError("hop_frames: what lies between two windows would not be heard")
+
+    @property
+    def window_shape(self) -> tuple[int, ...]:
+        """(frames, bins) as a rule; see `FrontEnd.shape`."""
+        return (self.window_frames, *self.front.shape)
+
+    @property
+    def window_samples(self) -> int:
+        """The shortest waveform that has a window."""
+        return self.front.samples(self.window_frames)
+
+    @property
+    def window_s(self) -> float:
+        """Length of a window in seconds."""
+        return self.window_frames * self.front.hop / self.front.sample_rate
+
+    @property
+    def hop_s(self) -> float:
+        """Time between two windows' starts in seconds."""
+        return self.hop_frames * self.front.hop / self.front.sample_rate
+
+
+def _check_positive(**numbers: float) -> None:
+    for name, number in numbers.items():
+        if not 0 < number < LARGEST:
+            raise ValueError(f"{name}: {number:g} is not more than 0 and less than {LARGEST}")

@@ -1,0 +1,65 @@
+"""CLMR: a SampleCNN that learnt without tags to tell pieces apart, and a small probe for the tags.
+
+Spijkervet & Burgoyne, "Contrastive learning of musical representations", ISMIR 2021
+(arXiv:2103.09410). The encoder's last filters are three frames long where SampleCNN's hear one, and
+no zeros stand before the first sample. What projects its output for the contrastive loss is no part
+of the tagger.
+"""
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+from app.front_ends import FrontEnd
+from app.models.blocks import tag_scores
+from app.models.sample_blocks import highest, sample_level, waveform
+
+FRONT_END = FrontEnd(sample_rate=22_050)
+WINDOW_SAMPLES = 59_049
+WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
+
+CHANNELS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512, 512)
+
+_ENCODER = {
+    f"encoder.sequential.{place}.{part}": f"conv_{place + 1}{ours}"
+    for place in range(len(CHANNELS))
+    for part, ours in enumerate(("", "_bn"))
+}
+TORCH_LAYERS = _ENCODER | {"model.0": "tags"}
+"""Ours for each layer of the released encoder and of a linear probe beside it."""
+TORCH_LAYERS_MLP = _ENCODER | {"model.0": "hidden", "model.2": "tags"}
+"""The same where the probe has a hidden layer."""
+
+
+def clmr_encoder(window: Sequence[int], channels: Sequence[int] = CHANNELS) -> keras.Model:
+    """Build what learns without tags: window (batch, samples) to features (batch, channels).
+
+    Args:
+        window: (samples,).
+        channels: Of each convolution: the one that takes strides of three samples, those that end
+            in a pooling by three, and the last.
+    """
+    given, x = waveform(window)
+    x = highest(sample_level(x, channels, last_kernel=3, stem_padding=0)[-1])
+    return keras.Model(given, x, name="clmr_encoder")
+
+
+def clmr(
+    n_tags: int,
+    window: Sequence[int],
+    hidden_units: int = 0,
+    channels: Sequence[int] = CHANNELS,
+) -> keras.Model:
+    """Build the network: window of samples (batch, samples) to scores (batch, n_tags) in 0..1.
+
+    Args:
+        n_tags: Number of tags.
+        window: (samples,).
+        hidden_units: Width of the probe's hidden layer, 512 as published; 0 for a linear probe.
+        channels: Of the encoder's convolutions, see `clmr_encoder`.
+    """
+    encoder = clmr_encoder(window, channels)
+    x = encoder.output
+    x = layers.Dense(hidden_units, activation="relu", name="hidden")(x) if hidden_units else x
+    return keras.Model(encoder.input, tag_scores(x, n_tags), name="clmr")

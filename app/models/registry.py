@@ -1,0 +1,163 @@
+"""The architectures by name, and what builds them, whole or without their front end."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+
+import keras
+
+from app.front_ends import FrontEnd
+from app.models import (
+    clmr,
+    cnnsa,
+    crnn,
+    embedding_probe,
+    ensemble,
+    fcn,
+    harmonic_cnn,
+    multi_level_multi_scale,
+    music_tagging_transformer,
+    musicnn,
+    musicnn_zoo,
+    sample_cnn,
+    sample_cnn_res,
+    sample_cnn_rese,
+    sample_cnn_se,
+    short_chunk_cnn,
+    short_chunk_res,
+    spectnt,
+    vgg,
+)
+from app.models.folding import Folded, Weights
+from app.models.front_end import track_frames
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network, and what it hears.
+
+    Attributes:
+        network: Builds it with random weights: window (batch, *window) to scores (batch, n_tags) in
+            0..1. Takes `n_tags`, `window` and arguments of its own.
+        front_end: The one that it was published with.
+        window_samples: Length of the windows that it was published with.
+        folded: Makes, of weights and a window's shape, arguments and weights of a network with the
+            same scores and less arithmetic.
+        torch_layers: Our names of the layers in the released PyTorch checkpoints.
+    """
+
+    network: Callable[..., keras.Model]
+    front_end: FrontEnd
+    window_samples: int
+    folded: Callable[[Weights, Sequence[int]], Folded] | None = None
+    torch_layers: Mapping[str, str] | None = None
+
+    @property
+    def window_frames(self) -> int:
+        """Length of these windows in frames."""
+        return self.front_end.frames(self.window_samples)
+
+
+def architectures() -> Mapping[str, Architecture]:
+    """All of them, by name."""
+    return _ARCHITECTURES
+
+
+def build(
+    name: str,
+    *,
+    n_tags: int,
+    front_end: FrontEnd | None = None,
+    window_samples: int | None = None,
+    **arguments: object,
+) -> keras.Model:
+    """Build a model with random weights: waveform (batch, samples) to scores (batch, n_tags).
+
+    Args:
+        name: One of `architectures()`.
+        n_tags: Number of tags.
+        front_end: What comes before the network; by default the published one.
+        window_samples: Length of a window; by default the published one.
+        arguments: The architecture's own.
+
+    Raises:
+        ValueError: There is no such architecture, or it can't be built so.
+    """
+    architecture = _architecture(name)
+    front = front_end or architecture.front_end
+    samples = window_samples or architecture.window_samples
+    frames = track_frames(front, samples)
+    scoring = network(name, n_tags, frames.output_shape[1:], arguments)
+    return keras.Model(frames.input, scoring(frames.output), name=name)
+
+
+def network(
+    name: str, n_tags: int, window: Sequence[int], arguments: Mapping[str, object]
+) -> keras.Model:
+    """Build what comes behind the front end: (batch, *window) to scores (batch, n_tags).
+
+    Raises:
+        ValueError: There is no such architecture, or it can't be built so.
+    """
+    try:
+        return _architecture(name).network(n_tags=n_tags, window=tuple(window), **arguments)
+    except (ArithmeticError, TypeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """All weights by a path that is theirs alone, the models inside a model among them."""
+    found: dict[str, keras.Variable] = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            inside = variables(layer)
+            found |= {f"{layer.name}/{path}": variable for path, variable in inside.items()}
+        else:
+            found |= {variable.path: variable for variable in layer.weights}
+    return found
+
+
+def _architecture(name: str) -> Architecture:
+    if name not in _ARCHITECTURES:
+        raise ValueError(f"no architecture {name!r}; there are {', '.join(_ARCHITECTURES)}")
+    return _ARCHITECTURES[name]
+
+
+def _published(module: ModuleType) -> Architecture:
+    """The architecture that a module is named after, with what its constants say of it."""
+    name = module.__name__.rpartition(".")[2]
+    return Architecture(
+        getattr(module, name),
+        module.FRONT_END,
+        module.WINDOW_SAMPLES,
+        getattr(module, "folded", None),
+        getattr(module, "TORCH_LAYERS", None),
+    )
+
+
+_ARCHITECTURES: Mapping[str, Architecture] = {
+    "fcn": _published(fcn),
+    "crnn": _published(crnn),
+    "musicnn": _published(musicnn),
+    "musicnn_zoo": _published(musicnn_zoo),
+    "vgg": _published(vgg),
+    "sample_cnn": _published(sample_cnn),
+    "sample_cnn_se": _published(sample_cnn_se),
+    "sample_cnn_res": _published(sample_cnn_res),
+    "sample_cnn_rese": _published(sample_cnn_rese),
+    "short_chunk_cnn": _published(short_chunk_cnn),
+    "short_chunk_res": _published(short_chunk_res),
+    "harmonic_cnn": _published(harmonic_cnn),
+    "cnnsa": _published(cnnsa),
+    "music_tagging_transformer": _published(music_tagging_transformer),
+    "spectnt": _published(spectnt),
+    "clmr": _published(clmr),
+    "multi_level_multi_scale": _published(multi_level_multi_scale),
+    "ensemble": Architecture(
+        partial(ensemble.ensemble, build), ensemble.FRONT_END, ensemble.WINDOW_SAMPLES
+    ),
+    "embedding_probe": Architecture(
+        partial(embedding_probe.embedding_probe, network), clmr.FRONT_END, clmr.WINDOW_SAMPLES
+    ),
+}

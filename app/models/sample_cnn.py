@@ -1,0 +1,46 @@
+"""SampleCNN: filters of three samples on the raw waveform, pooled by threes to a single frame.
+
+Lee, Park, Kim & Nam, "Sample-level deep convolutional neural networks for music auto-tagging using
+raw waveforms", SMC 2017 (arXiv:1703.01789), as Won et al. 2020 (arXiv:2006.00751) trained it: at
+16 kHz, and with a zero before the first sample, so that filters stand one sample earlier.
+"""
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+from app.front_ends import FrontEnd
+from app.models.blocks import tag_scores
+from app.models.sample_blocks import highest, sample_level, waveform
+
+FRONT_END = FrontEnd(sample_rate=16_000)
+WINDOW_SAMPLES = 59_049
+"""3 ** 10: ten times a third of it, and one frame is left."""
+WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
+
+CHANNELS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512, 512)
+
+TORCH_LAYERS = {
+    f"layer{number}.{torch}": f"conv_{number}{ours}"
+    for number in range(1, len(CHANNELS) + 1)
+    for torch, ours in {"conv": "", "bn": "_bn"}.items()
+} | {"dense": "tags"}
+"""Ours for each layer of the released checkpoints."""
+
+
+def sample_cnn(
+    n_tags: int, window: Sequence[int], channels: Sequence[int] = CHANNELS
+) -> keras.Model:
+    """Build the network: window of samples (batch, samples) to scores (batch, n_tags) in 0..1.
+
+    Args:
+        n_tags: Number of tags.
+        window: (samples,).
+        channels: Of each convolution: the one that takes strides, those that end in a pooling, and
+            the last, over one frame.
+    """
+    given, x = waveform(window)
+    x = highest(sample_level(x, channels)[-1])
+    x = layers.Dropout(0.5)(x)
+    return keras.Model(given, tag_scores(x, n_tags), name="sample_cnn")

@@ -1,0 +1,90 @@
+"""SampleCNN of residual blocks with squeeze and excitation, heard at three levels: ReSE-2-Multi.
+
+Kim, Lee & Nam, "Sample-level CNN architectures for music auto-tagging using raw waveforms", ICASSP
+2018 (arXiv:1710.10451). Without the residuals it is their SE, without the excitations their Res
+(`app.models.sample_cnn_res`), without both their basic block. The excitation amplifies: between its
+two layers are 16 times as many units as channels. Normalised as in their Keras code, not as in the
+PyTorch of Won et al., whose "SampleCNN + SE" is `app.models.sample_cnn_se`.
+"""
+
+from collections.abc import Sequence
+
+import keras
+from keras import KerasTensor, layers, ops
+
+from app.front_ends import FrontEnd
+from app.models.blocks import tag_scores
+from app.models.sample_blocks import excited, highest, pooled, waveform
+
+FRONT_END = FrontEnd(sample_rate=22_050)
+WINDOW_SAMPLES = 59_049
+WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
+
+CHANNELS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512)
+AMPLIFICATION = 16
+"""Units in the excitation for each channel."""
+
+KINDS = {(True, True): "rese", (True, False): "res", (False, True): "se", (False, False): "basic"}
+"""What Kim et al. call a block with residuals or not, with excitations or not."""
+
+
+def sample_cnn_rese(
+    n_tags: int,
+    window: Sequence[int],
+    residual: bool = True,
+    squeeze: bool = True,
+    levels: int = 3,
+    channels: Sequence[int] = CHANNELS,
+) -> keras.Model:
+    """Build the network: window of samples (batch, samples) to scores (batch, n_tags) in 0..1.
+
+    Args:
+        n_tags: Number of tags.
+        window: (samples,).
+        residual: Whether blocks add two convolutions to their input; otherwise they are one.
+        squeeze: Whether blocks weigh their channels.
+        levels: How many of the last blocks the hidden layer hears.
+        channels: Of the convolution that takes strides of three samples, then of each block.
+    """
+    first, *others = channels
+    if not 1 <= levels <= len(others):
+        raise ValueError(f"levels: {levels} of {len(others)} blocks cannot be heard")
+    given, x = waveform(window)
+    x = ops.relu(_conv(x, first, "conv_1", strides=3))
+    heard = []
+    block = _residual if residual else _basic
+    for number, filters in enumerate(others, start=1):
+        x = block(x, filters, f"block_{number}", squeeze)
+        heard.append(x)
+    x = ops.concatenate([highest(level) for level in heard[-levels:]], axis=-1)
+    x = layers.Dense(x.shape[-1], name="hidden")(x)
+    x = layers.Dropout(0.5)(ops.relu(_batch_norm(x, "hidden_bn")))
+    return keras.Model(given, tag_scores(x, n_tags), name=f"sample_cnn_{KINDS[residual, squeeze]}")
+
+
+def _basic(x: KerasTensor, channels: int, name: str, squeeze: bool) -> KerasTensor:
+    """Convolve, pool by three, and only then excite."""
+    x = pooled(ops.relu(_conv(x, channels, name)), 3)
+    return excited(x, AMPLIFICATION * channels, name) if squeeze else x
+
+
+def _residual(x: KerasTensor, channels: int, name: str, squeeze: bool) -> KerasTensor:
+    """Add two convolutions, excited, to their input, and pool by three."""
+    y = layers.Dropout(0.2)(ops.relu(_conv(x, channels, f"{name}_1")))
+    y = _conv(y, channels, f"{name}_2")
+    y = excited(y, AMPLIFICATION * channels, name) if squeeze else y
+    if x.shape[-1] != channels:
+        x = _conv(x, channels, f"{name}_shortcut", kernel=1)
+    return pooled(ops.relu(ops.add(x, y)), 3)
+
+
+def _conv(
+    x: KerasTensor, channels: int, name: str, *, kernel: int = 3, strides: int = 1
+) -> KerasTensor:
+    padding = "same" if strides == 1 else "valid"
+    x = layers.Conv1D(channels, kernel, strides, padding, name=name)(x)
+    return _batch_norm(x, f"{name}_bn")
+
+
+def _batch_norm(x: KerasTensor, name: str) -> KerasTensor:
+    return layers.BatchNormalization(name=name)(x)

@@ -1,0 +1,122 @@
+"""From a checkpoint that was released for PyTorch to a published model."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.errors import ManifestError, SetupError
+from app.models import Architecture, architectures, variables
+from app.store.loading import build
+from app.store.manifest import Draft, Manifest
+from app.store.publishing import publish
+from app.store.store import Store
+from app.store.tables import checked
+from app.store.torch_checkpoint import converted, read_checkpoint
+
+LONG_WINDOW_S = 10.0
+"""Windows that are shorter than this lie side by side, longer ones overlap by half."""
+
+
+@dataclass(frozen=True)
+class Released:
+    """What is known of a checkpoint that is not in it.
+
+    Attributes:
+        name: What the model is to be called.
+        architecture: Which network of ours it belongs to.
+        tags: In the order of its outputs.
+        family: What the tags are called together; without it they are the model's own.
+        arguments: Of the architecture, where it was built with others than its usual ones.
+        summary: A sentence.
+        url: Where it was released.
+        licence: Under which terms.
+        citation: What to cite.
+        evaluation: `dataset`, `roc_auc` and `pr_auc`, where they are known.
+    """
+
+    name: str
+    architecture: str
+    tags: tuple[str, ...]
+    family: str = ""
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    summary: str = ""
+    url: str = ""
+    licence: str = ""
+    citation: str = ""
+    evaluation: Mapping[str, object] | None = None
+
+
+def import_torch(store: Store, checkpoint: Path, released: Released) -> Manifest:
+    """Convert a checkpoint and publish it as the next version of its name.
+
+    Raises:
+        SetupError: The checkpoint, or what is said of it, is wrong; the store is as it was.
+    """
+    architecture = _architecture(released.architecture)
+    layers = architecture.torch_layers or {}
+    draft = _draft(checkpoint, released, architecture)
+    weights = read_checkpoint(checkpoint)
+    network = build(draft, draft.architecture.arguments)
+    wanted = {path: tuple(variable.shape) for path, variable in variables(network).items()}
+    return publish(store, draft, converted(weights, layers, wanted, str(checkpoint)))
+
+
+def read_tags(path: Path) -> tuple[str, ...]:
+    """Read a list of tags, one a line; empty lines count for nothing.
+
+    Raises:
+        SetupError: It can't be read, is empty, or names a tag twice.
+    """
+    try:
+        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+    except OSError as error:
+        raise SetupError(f"{path}: the tags can't be read: {error.strerror}") from error
+    except UnicodeError as error:
+        raise SetupError(f"{path}: the tags are not in UTF-8") from error
+    tags = tuple(line for line in lines if line)
+    if not tags:
+        raise SetupError(f"{path}: there is no tag in it; write one a line")
+    for tag in tags:
+        if tags.count(tag) > 1:
+            raise SetupError(f"{path}: the tag {tag!r} is there more than once")
+    return tags
+
+
+def _architecture(name: str) -> Architecture:
+    convertible = {each: known for each, known in architectures().items() if known.torch_layers}
+    if name not in convertible:
+        what = "no PyTorch checkpoints are known of it" if name in architectures() else "unknown"
+        there = ", ".join(convertible) or "none"
+        raise SetupError(f"architecture {name!r}: {what}; those that can be imported: {there}")
+    return convertible[name]
+
+
+def _draft(checkpoint: Path, released: Released, architecture: Architecture) -> Draft:
+    frames = architecture.window_frames
+    front = architecture.front_end
+    is_long = frames * front.hop / front.sample_rate >= LONG_WINDOW_S
+    values = {
+        "name": released.name,
+        "summary": released.summary or f"{released.architecture}, released for PyTorch.",
+        "architecture": {"name": released.architecture, "arguments": dict(released.arguments)},
+        "front_end": front,
+        "window": {"frames": frames, "hop_frames": frames // 2 if is_long else frames},
+        "tags": {"family": released.family or released.name, "names": released.tags},
+        "source": {
+            "description": f"PyTorch checkpoint, SHA-256 {_digest(checkpoint)}",
+            "url": released.url,
+            "licence": released.licence,
+            "citation": released.citation,
+        },
+        "evaluation": released.evaluation,
+    }
+    return checked(Draft, values, released.name)
+
+
+def _digest(checkpoint: Path) -> str:
+    try:
+        with checkpoint.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ManifestError(f"{checkpoint}: can't be read: {error.strerror}") from error

@@ -1,0 +1,90 @@
+"""Models of every architecture with random weights that still tell sounds apart.
+
+A network as Keras fills it gives nearly the same scores whatever it hears, and whoever compares
+such scores compares nothing. So its last layer is made to spread what the sounds here give.
+"""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from app.domain import Samples
+from app.front_ends import Framing
+from app.models import architectures, network, variables
+from app.models.front_end import track_frames
+from app.store.manifest import Draft, Manifest
+from app.store.publishing import publish
+from app.store.store import Store
+
+TAGS = tuple(f"tag {number}" for number in range(50))
+SOUNDS = 6
+SEED = 20260101
+
+
+def publish_random(
+    store: Store, architecture: str, name: str, arguments: Mapping[str, object] | None = None
+) -> Manifest:
+    """Publish a model of an architecture, which hears as it was published."""
+    known = architectures()[architecture]
+    framing = Framing(known.front_end, known.window_frames, known.window_frames)
+    draft = Draft.model_validate(
+        {
+            "name": name,
+            "summary": "Random weights.",
+            "architecture": {"name": architecture, "arguments": arguments or {}},
+            "front_end": framing.front,
+            "window": {"frames": framing.window_frames, "hop_frames": framing.hop_frames},
+            "tags": {"family": "random", "names": TAGS},
+            "source": {"description": "Random.", "url": "", "licence": "MIT", "citation": ""},
+        }
+    )
+    return publish(store, draft, random_weights(architecture, framing, arguments or {}))
+
+
+def random_weights(
+    architecture: str, framing: Framing, arguments: Mapping[str, object]
+) -> dict[str, np.ndarray]:
+    """By the path of each variable."""
+    keras.utils.set_random_seed(SEED)
+    model = network(architecture, len(TAGS), framing.window_shape, arguments)
+    frames = track_frames(framing.front)(sounds(framing))
+    _spread(model, np.asarray(frames)[:, : framing.window_frames])
+    return {path: np.array(variable) for path, variable in variables(model).items()}
+
+
+def sounds(framing: Framing) -> Samples:
+    """Tones and noise, none like another, (sounds, samples), each as long as a window."""
+    random = np.random.RandomState(SEED)
+    time = np.arange(framing.window_samples) / framing.front.sample_rate
+    tones = [
+        np.sin(2 * np.pi * hertz * time) * np.exp(-decay * (time % 0.5))
+        for hertz, decay in zip(
+            random.uniform(80, 3_000, SOUNDS), random.uniform(0, 6, SOUNDS), strict=True
+        )
+    ]
+    noise = random.standard_normal((SOUNDS, len(time))) * random.uniform(0.01, 0.3, (SOUNDS, 1))
+    return (0.3 * np.array(tones) + noise).astype(np.float32)
+
+
+def _spread(model: keras.Model, heard: np.ndarray) -> None:
+    """Give every last layer weights with which the scores of these windows differ."""
+    for layer in model.layers:
+        if layer.name != "tags" and not isinstance(layer, keras.Model):
+            continue
+        [given] = layer._inbound_nodes[-1].input_tensors  # in this model, not in its own
+        inside = np.asarray(keras.Model(model.input, given)(heard))
+        if isinstance(layer, keras.Model):
+            _spread(layer, inside)
+        else:
+            layer.set_weights(_last_layer(inside.astype(np.float64), layer.units))
+
+
+def _last_layer(embedding: np.ndarray, tags: int) -> list[np.ndarray]:
+    """Kernel and bias with which each tag's logits over these vectors have a spread of 1.5."""
+    random = np.random.RandomState(SEED)
+    kernel = random.standard_normal((embedding.shape[1], tags))
+    logits = embedding @ kernel
+    kernel *= 1.5 / logits.std(axis=0)
+    bias = random.standard_normal(tags) - (embedding @ kernel).mean(axis=0)
+    return [kernel.astype(np.float32), bias.astype(np.float32)]

@@ -1,0 +1,245 @@
+"""`taggram models` as an operator runs it."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from app.cli import console
+from app.cli.models import models_app
+from app.store.preparing import Prepared, prepare
+from tests.s3_server import new_bucket, s3_server
+from tests.store import tiny
+
+RUNNER = CliRunner()
+
+Models = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Prepared:
+    return prepare(tiny.draft(summary="[bold]A model[/] :guitar:"), tiny.weights())
+
+
+@pytest.fixture
+def folder(prepared: Prepared, tmp_path: Path) -> Path:
+    """A prepared folder."""
+    return tiny.write(prepared, tmp_path / "prepared").folder
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """An empty store."""
+    (tmp_path / "store").mkdir()
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def models(place: Path, monkeypatch: pytest.MonkeyPatch) -> Models:
+    """Runs a subcommand on the store."""
+    monkeypatch.setenv("TAGGRAM_MODEL_STORE", str(place))
+    monkeypatch.setattr(console.out, "width", 200)
+
+    def run(*arguments: str | Path, **named: object) -> Result:
+        return RUNNER.invoke(models_app, [str(each) for each in arguments], **named)
+
+    return run
+
+
+@pytest.fixture
+def three(models: Models, folder: Path) -> None:
+    """Three versions in the store."""
+    for _ in range(3):
+        assert models("publish", folder).exit_code == 0
+
+
+def said(result: Result) -> str:
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(result: Result, place: Path, before: tiny.Content) -> str:
+    """The one line that a command ended with; the store is as it was."""
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert tiny.folder_content(place) == before
+    return line.removeprefix("taggram: ")
+
+
+def rows(result: Result) -> list[list[str]]:
+    cells = [re.split(r"\s*│\s*", line)[1:-1] for line in said(result).splitlines()]
+    return [row for row in cells if row]
+
+
+def test_a_folder_is_published_then_listed_promoted_rolled_back_and_removed(
+    models: Models, folder: Path, place: Path
+):
+    first = models("publish", folder)
+    assert said(first) == f"tiny/1 is published in {place}.\n"
+    assert "`taggram models promote tiny 1`" in first.stderr
+    assert said(models("publish", folder)) == f"tiny/2 is published in {place}.\n"
+    assert said(models("promote", "tiny", "1")) == "tiny/1 is in production.\n"
+    assert said(models("promote", "tiny", "2")) == "tiny/2 is in production.\n"
+    assert said(models("promote", "tiny", "1", "--alias", "staging")) == "tiny/1 is in staging.\n"
+
+    assert rows(models("list")) == [
+        ["tiny", "1", "3", "ready", "staging", "MIT", "[bold]A model[/] :guitar:"],
+        ["tiny", "2", "3", "ready", "production", "MIT", "[bold]A model[/] :guitar:"],
+    ]
+
+    assert said(models("rollback", "tiny")) == "tiny/1 is in production.\n"
+    assert said(models("remove", "tiny", "2", "--yes")) == "tiny/2 is removed.\n"
+    assert [row[:2] for row in rows(models("list"))] == [["tiny", "1"]]
+
+
+@pytest.mark.usefixtures("three")
+def test_verify_names_what_is_wrong_and_what_is_right(models: Models, place: Path):
+    weights = place / "tiny" / "2" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+
+    result = models("verify")
+
+    assert result.exit_code == 1
+    assert result.stdout == "tiny/1: as published\ntiny/3: as published\n"
+    assert "tiny/2/weights.safetensors: the weights are not the ones" in result.stderr
+    assert said(models("verify", "tiny/1")) == "tiny/1: as published\n"
+    assert said(models("verify", "tiny")) == "tiny/3: as published\n"
+    assert models("verify", "tiny/2").exit_code == 1
+    assert [row[3] for row in rows(models("list"))] == ["ready", "altered", "ready"]
+
+
+@pytest.mark.usefixtures("three")
+def test_a_card_is_printed_as_markdown(models: Models):
+    card = said(models("card", "tiny/2"))
+
+    assert card.startswith("# tiny/2\n\n\\[bold\\]A model\\[/\\] \\:guitar:\n\n## Model\n\n")
+    assert said(models("card", "tiny")).startswith("# tiny/3\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["promote", "tiny", "4"], "'tiny/4' is not published in"),
+        (["promote", "tinny", "1"], "'tinny/1' is not published in"),
+        (["promote", "tiny", "1", "--alias", "1"], "'1' can't name an alias"),
+        (["rollback", "tiny"], "tiny has no version in production"),
+        (["rollback", "tinny"], "'tinny' is not published in"),
+        (["remove", "tiny", "4", "--yes"], "'tiny/4' is not published in"),
+        (["remove", "tiny", "", "--yes"], "'tiny/' is not published in"),
+        (["card", "tiny/4"], "'tiny/4' is not published in"),
+        (["verify", "tinny"], "'tinny' is not published in"),
+        (["publish", "nowhere"], "nowhere/manifest.toml: there is no such file"),
+        (["publish", "sthree://a/b"], "Protocol not known: sthree"),
+        (["list", "--store", "sthree://a/b"], "Protocol not known: sthree"),
+        (["list", "--store", ""], "no folder, and no URL"),
+        (["pull", "--store", "memory://a"], "weights are pulled into a folder"),
+    ],
+)
+@pytest.mark.usefixtures("three")
+def test_what_can_t_be_done_ends_with_one_line(
+    arguments: list[str], words: str, models: Models, place: Path
+):
+    before = tiny.folder_content(place)
+
+    assert words in refused(models(*arguments), place, before)
+
+
+def test_a_version_that_serves_is_not_removed(models: Models, folder: Path, place: Path):
+    models("publish", folder)
+    models("promote", "tiny", "1")
+    before = tiny.folder_content(place)
+
+    line = refused(models("remove", "tiny", "1", "--yes"), place, before)
+
+    assert line.startswith("tiny/1 is in production; promote another version first")
+
+
+@pytest.mark.usefixtures("three")
+def test_removing_asks_first(models: Models, place: Path):
+    before = tiny.folder_content(place)
+
+    declined = models("remove", "tiny", "2", input="n\n")
+    assert declined.exit_code == 1
+    assert f"Delete tiny/2 from {place} for good? [y/N]" in declined.stderr
+    assert models("remove", "tiny", "2", input="").exit_code == 1
+    assert tiny.folder_content(place) == before
+
+    assert said(models("remove", "tiny", "2", input="y\n")).endswith("tiny/2 is removed.\n")
+    assert not (place / "tiny" / "2").exists()
+
+
+def test_weights_that_can_t_be_pulled_are_named(models: Models, folder: Path, place: Path):
+    models("publish", folder)
+    assert said(models("pull")) == "0 pulled, all weights are in place.\n"
+    (place / "tiny" / "1" / "weights.safetensors").unlink()
+
+    result = models("pull")
+
+    assert said(result) == "0 pulled, the other weights are in place.\n"
+    assert result.stderr == "tiny/1: its weights are not in place, and can't be pulled\n"
+
+
+def test_a_model_goes_to_an_object_store_and_is_served_from_there(
+    models: Models, folder: Path, place: Path
+):
+    with s3_server():
+        url = f"s3://{new_bucket()}/models"
+        remote = ("--store", url)
+        models("publish", folder)
+
+        published = said(models("publish", place / "tiny" / "1", *remote))
+
+        assert published == f"tiny/1 is published in {url}.\n"
+        assert said(models("promote", "tiny", "1", *remote)) == "tiny/1 is in production.\n"
+        assert rows(models("list", *remote))[0][:5] == ["tiny", "1", "3", "stored", "production"]
+        assert said(models("verify", *remote)) == "tiny/1: as published\n"
+        assert said(models("card", "tiny", *remote)) == said(models("card", "tiny"))
+
+
+def test_a_checkpoint_is_imported(models: Models, place: Path, tmp_path: Path):
+    torch = pytest.importorskip("torch")
+    tags, checkpoint = tmp_path / "tags.txt", tmp_path / "model.pth"
+    tags.write_text("one\ntwo\n")
+    shapes = {
+        "layer{}.conv.weight": (1, 1, 3, 3),
+        "layer{}.conv.bias": (1,),
+        **{f"layer{{}}.bn.{part}": (1,) for part in ("weight", "bias")},
+        **{f"layer{{}}.bn.running_{part}": (1,) for part in ("mean", "var")},
+    }
+    state = {
+        key.format(layer): np.ones(shape, np.float32)
+        for layer in range(1, 6)
+        for key, shape in shapes.items()
+    }
+    norm = {f"spec_bn.{part}": np.ones(1, np.float32) for part in ("weight", "bias")}
+    norm |= {f"spec_bn.running_{part}": np.ones(1, np.float32) for part in ("mean", "var")}
+    dense = {"dense.weight": np.ones((2, 1), np.float32), "dense.bias": np.zeros(2, np.float32)}
+    state = {key: torch.from_numpy(array) for key, array in (state | norm | dense).items()}
+    torch.save(state, checkpoint)
+    command = ["import-torch", checkpoint, "--name", "small", "--architecture", "fcn"]
+    small = ["--arguments", json.dumps({"channels": [1] * 5})]
+    before = tiny.folder_content(place)
+
+    for arguments, words in (
+        ([*small, "--tags", tmp_path / "none.txt"], "none.txt: the tags can't be read"),
+        (["--arguments", "[1]", "--tags", tags], "--arguments: a JSON object is needed"),
+        (["--arguments", "{", "--tags", tags], "--arguments: '{' is no JSON"),
+        (["--tags", tags], "the network wants"),
+        ([*small, "--tags", tags, "--roc-auc", "0.9"], "evaluation.dataset: "),
+    ):
+        assert words in refused(models(*command, *arguments), place, before)
+
+    known = ["--licence", "MIT", "--url", "https://example.org/small", "--summary", "Small."]
+    known += ["--dataset", "Ours", "--roc-auc", "0.9", "--pr-auc", "0.4", "--citation", "Me."]
+    imported = models(*command, *small, "--tags", tags, "--family", "two", *known)
+
+    assert said(imported) == f"small/1 is published in {place}.\n"
+    card = said(models("card", "small"))
+    for words in ("Family: two", "Licence: MIT", "<https://example.org/small>", "PR-AUC: 0.4000"):
+        assert words in card

@@ -1,0 +1,207 @@
+"""Windows made while a track comes in are those of the whole track, whatever a frame is."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from app.domain import Frames, Samples, Windows
+from app.front_ends import BandPass, Decibels, Framing, FrontEnd, Log10, Mel, Spectrum
+from app.inference.frames import MAX_PIECE_S, WindowStream
+from app.inference.tensorflow_framer import TensorFlowFramer
+from app.models.front_end import track_frames
+
+RATE = 16_000
+MEL = Mel(96, 0.0, 8000.0)
+FRONT = FrontEnd(RATE, Spectrum((512,), 256, bands=MEL, log=Log10(1e4)))
+FRONTS = {
+    "published": FRONT,
+    "stack": FrontEnd(RATE, Spectrum((512, 1024), 256, bands=MEL, log=Log10(1e4))),
+    "not centred": FrontEnd(RATE, Spectrum((512,), 200, centred=False, bands=MEL, log=Log10(1e4))),
+    "linear": FrontEnd(RATE, Spectrum((256,), 256, power=1.0)),
+    "band-passed decibels": FrontEnd(
+        RATE, Spectrum((512,), 256, bands=MEL, log=Decibels(1e-3)), BandPass(100.0, 6000.0)
+    ),
+}
+RAW_FRONTS = {"raw": FrontEnd(RATE), "band-passed": FrontEnd(RATE, None, BandPass(0.0, 3000.0))}
+
+PUBLISHED = (187, 187)
+FRAMINGS = [PUBLISHED, (187, 94), (10, 10), (10, 3), (2, 1)]
+"""Pairs of a window's length and the distance of two, in frames."""
+RAW_FRAMINGS = [(6561, 6561), (2187, 1000)]
+
+NOISE = 3e-6
+"""Of float32, where sums are done in another order; log-melgrams reach 5."""
+
+each_framing = pytest.mark.parametrize("frames", FRAMINGS, ids=str)
+
+LENGTHS = st.integers(2048, 60_000)
+CUTS = st.lists(st.integers(0, 60_000), max_size=12).map(sorted)
+
+
+@cache
+def framer(front: FrontEnd) -> TensorFlowFramer:
+    return TensorFlowFramer(front)
+
+
+@cache
+def track(samples: int) -> Samples:
+    """Sound that differs everywhere."""
+    random = np.random.RandomState(samples)
+    swell = np.linspace(0.01, 1, samples)
+    return (swell * random.uniform(-0.5, 0.5, samples)).astype(np.float32)
+
+
+@cache
+def whole_frames(front: FrontEnd, samples: int) -> Frames:
+    return np.asarray(track_frames(front)(track(samples)[np.newaxis]))[0]
+
+
+def reference(front: FrontEnd, samples: int, frames: tuple[int, int]) -> Windows:
+    """The frames of the whole track, cut as the published models cut them."""
+    length, hop = frames
+    shortest = Framing(front, *frames).window_samples
+    whole = whole_frames(front, samples)
+    if samples < shortest:
+        repeated = np.concatenate([track(samples)] * (shortest // samples + 1))[:shortest]
+        whole = np.asarray(track_frames(front)(repeated[np.newaxis]))[0]
+    starts = range(0, len(whole) - length + 1, hop)
+    return np.stack([whole[start : start + length] for start in starts])
+
+
+def streamed(
+    front: FrontEnd, samples: Samples, frames: list[tuple[int, int]], cuts: list[int]
+) -> dict[tuple[int, int], list[Windows]]:
+    """The pieces that come of a track which comes in up to each of these samples, then whole."""
+    stream = WindowStream(framer(front), [Framing(front, *each) for each in frames])
+    pieces = []
+    for cut in (cut for cut in cuts if cut <= len(samples)):
+        pieces += stream.pieces(samples[:cut].copy(), complete=False)
+    pieces += stream.pieces(samples, complete=True)
+    found: dict[tuple[int, int], list[Windows]] = {each: [] for each in frames}
+    for framing, windows in pieces:
+        found[framing.window_frames, framing.hop_frames].append(windows)
+    return found
+
+
+def assert_cut_from_the_whole(
+    front: FrontEnd, length: int, cuts: list[int], framings: list[tuple[int, int]]
+) -> None:
+    for frames, pieces in streamed(front, track(length), framings, cuts).items():
+        np.testing.assert_allclose(
+            np.concatenate(pieces), reference(front, length, frames), rtol=0, atol=NOISE
+        )
+
+
+@settings(deadline=None, max_examples=25)
+@given(length=LENGTHS, cuts=CUTS)
+def test_however_a_track_comes_in_all_windows_are_cut_out_of_the_whole_tracks_frames(
+    length: int, cuts: list[int]
+) -> None:
+    assert_cut_from_the_whole(FRONT, length, cuts, FRAMINGS)
+
+
+@pytest.mark.parametrize("name", FRONTS)
+@settings(deadline=None, max_examples=8)
+@given(length=LENGTHS, cuts=CUTS)
+def test_so_they_are_whatever_a_frame_is(name: str, length: int, cuts: list[int]) -> None:
+    front = FRONTS[name]
+    scale = float(np.abs(whole_frames(front, length)).max()) / 5
+
+    for frames, pieces in streamed(front, track(length), FRAMINGS, cuts).items():
+        expected = reference(front, length, frames)
+        np.testing.assert_allclose(
+            np.concatenate(pieces), expected, rtol=0, atol=max(1.0, scale) * NOISE
+        )
+
+
+@pytest.mark.parametrize("name", RAW_FRONTS)
+@settings(deadline=None, max_examples=8)
+@given(length=LENGTHS, cuts=CUTS)
+def test_so_they_are_of_raw_audio(name: str, length: int, cuts: list[int]) -> None:
+    assert_cut_from_the_whole(RAW_FRONTS[name], length, cuts, RAW_FRAMINGS)
+
+
+WINDOW = 186 * 256
+
+
+@pytest.mark.parametrize(
+    ("length", "count"),
+    [
+        (257, 1),
+        (8_000, 1),
+        (WINDOW // 2, 1),
+        (WINDOW - 1, 1),
+        (WINDOW, 1),
+        (WINDOW + 1, 1),
+        (WINDOW + 256, 1),
+        (373 * 256 - 1, 1),
+        (373 * 256, 2),
+        (373 * 256 + 1, 2),
+        (5 * 187 * 256 - 256, 5),
+        (5 * 187 * 256 + 100, 5),
+    ],
+)
+def test_at_the_edges_of_a_window_there_are_as_many_as_in_the_reference(
+    length: int, count: int
+) -> None:
+    cuts = [length // 3, WINDOW - 1, WINDOW, length - 1]
+
+    windows = np.concatenate(streamed(FRONT, track(length), [PUBLISHED], sorted(cuts))[PUBLISHED])
+
+    assert windows.shape == (count, 187, 96)
+    np.testing.assert_allclose(windows, reference(FRONT, length, PUBLISHED), rtol=0, atol=NOISE)
+
+
+def test_a_long_track_comes_in_pieces_of_bounded_length() -> None:
+    seconds = 2.5 * MAX_PIECE_S
+    [pieces] = streamed(FRONT, track(round(seconds * RATE)), [(10, 10)], []).values()
+
+    assert len(pieces) == 3
+    assert max(map(len, pieces)) * 10 * 256 <= (MAX_PIECE_S + 1) * RATE
+    assert sum(map(len, pieces)) == round(seconds * RATE / 2560)
+
+
+def test_windows_are_made_before_the_track_is_complete() -> None:
+    samples = track(256 * 1000)
+    stream = WindowStream(framer(FRONT), [Framing(FRONT, 10, 10)])
+
+    early = [windows for _, windows in stream.pieces(samples[: 256 * 755], complete=False)]
+    late = [windows for _, windows in stream.pieces(samples, complete=True)]
+
+    assert sum(map(len, early)) == 75
+    assert sum(map(len, early + late)) == 100
+
+
+def test_a_short_track_is_repeated_only_for_the_windows_that_it_does_not_fill() -> None:
+    short, long = (100, 100), (900, 450)
+
+    found = streamed(FRONT, track(300 * 256), [short, long], [])
+
+    assert [len(windows) for windows in found[short]] == [3]
+    assert [len(windows) for windows in found[long]] == [1]
+    for frames, pieces in found.items():
+        np.testing.assert_allclose(
+            np.concatenate(pieces), reference(FRONT, 300 * 256, frames), rtol=0, atol=NOISE
+        )
+
+
+@settings(deadline=None, max_examples=300)
+@given(name=st.sampled_from([*FRONTS, *RAW_FRONTS]), samples=st.integers(2048, 600_000))
+@example(name="published", samples=WINDOW + 256)
+@example(name="published", samples=WINDOW + 255)
+def test_no_frame_is_promised_whose_samples_are_not_there_and_none_is_held_back(
+    name: str, samples: int
+) -> None:
+    front = (FRONTS | RAW_FRONTS)[name]
+
+    def end(frame: int) -> int:
+        return frame * front.hop - front.margin + front.reach
+
+    settled = front.settled_frames(samples)
+    assert settled == 0 or end(settled - 1) <= samples < end(settled)
+    complete = front.frames(samples)
+    assert end(complete - 1) <= samples + front.margin < end(complete)
+    assert front.samples(complete) <= samples < front.samples(complete + 1)

@@ -1,0 +1,213 @@
+"""All architectures by name: from a waveform to scores, with exactly as much to learn."""
+
+import keras
+import numpy as np
+import pytest
+
+from app.front_ends import FrontEnd, Log10, LogFrequency, Mel, Spectrum
+from app.models import architectures, build, network, variables
+from app.models.embedding_probe import head
+
+TRAINABLE = {
+    "fcn": 447_732,
+    "crnn": 394_100,
+    "musicnn": 787_159,
+    "musicnn_zoo": 784_300,
+    "vgg": 605_748,
+    "sample_cnn": 1_869_874,
+    "sample_cnn_se": 6_951_858,
+    "sample_cnn_res": 4_920_882,
+    "sample_cnn_rese": 26_980_146,
+    "short_chunk_cnn": 3_687_348,
+    "short_chunk_res": 12_104_244,
+    "harmonic_cnn": 3_631_551,
+    "cnnsa": 10_521_652,
+    "music_tagging_transformer": 4_567_732,
+    "clmr": 2_368_512 + 512 * 50 + 50,
+    "ensemble": 784_300 + 3_687_348,
+    "embedding_probe": 512 * 50 + 50,
+}
+"""For 50 tags, by the published references."""
+
+UNPUBLISHED = {"spectnt", "multi_level_multi_scale"}
+"""Counted from their dimensions where their layers are tested."""
+
+
+def count(model: keras.Model) -> int:
+    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+
+
+def noise(samples: int, batch: int = 2) -> np.ndarray:
+    return 0.1 * np.random.RandomState(3).standard_normal((batch, samples)).astype(np.float32)
+
+
+def test_all_architectures_of_the_thesis_are_there():
+    assert set(architectures()) == {*TRAINABLE, *UNPUBLISHED}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", TRAINABLE)
+def test_a_model_has_exactly_the_published_parameters(name: str):
+    assert count(build(name, n_tags=50)) == TRAINABLE[name]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", architectures())
+def test_a_model_hears_waveforms_of_the_published_length_and_scores_any_number_of_tags(name: str):
+    model = build(name, n_tags=7)
+
+    assert model.input_shape == (None, architectures()[name].window_samples)
+    scores = np.asarray(model(noise(model.input_shape[1])))
+    assert scores.shape == (2, 7)
+    assert scores.dtype == np.float32
+    assert 0 <= scores.min() < scores.max() <= 1
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", architectures())
+def test_every_weight_has_a_path_of_its_own_that_another_build_has_too(name: str):
+    architecture = architectures()[name]
+    window = (architecture.window_frames, *architecture.front_end.shape)
+    first, second = (variables(network(name, 3, window, {})) for _ in range(2))
+
+    assert len(first) == len({id(variable) for variable in first.values()})
+    assert len(first) == len(network(name, 3, window, {}).weights), "as many as Keras counts"
+    assert {path: tuple(v.shape) for path, v in first.items()} == {
+        path: tuple(v.shape) for path, v in second.items()
+    }
+
+
+def test_another_front_end_and_window_can_stand_before_a_network():
+    cqt = FrontEnd(22_050, Spectrum((4096,), 512, bands=LogFrequency(96, 12, 32.7), log=Log10(1e4)))
+    stack = FrontEnd(
+        16_000, Spectrum((512, 1024), 256, bands=Mel(128, 0.0, 8_000.0), log=Log10(1e4))
+    )
+
+    model = build("crnn", n_tags=5, front_end=cqt, window_samples=220_500)
+
+    assert np.asarray(model(noise(220_500))).shape == (2, 5)
+    short_chunk = build("short_chunk_cnn", n_tags=5, front_end=stack)
+    assert short_chunk.layers[-1].input_shape == (None, 231, 128, 2)
+    assert np.asarray(short_chunk(noise(59_049))).shape == (2, 5)
+
+
+@pytest.mark.parametrize("name", ["musicnn", "crnn", "cnnsa", "harmonic_cnn", "sample_cnn"])
+def test_a_front_end_whose_frames_a_network_cannot_hear_is_refused(name: str):
+    raw = FrontEnd(16_000)
+    mels = FrontEnd(16_000, Spectrum((512,), 256, bands=Mel(64, 0.0, 8_000.0)))
+    front = mels if architectures()[name].front_end.spectrum is None else raw
+
+    with pytest.raises(ValueError, match="window"):
+        build(name, n_tags=5, front_end=front)
+
+
+def test_an_unknown_architecture_is_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match=r"no architecture 'resnet'; there are fcn, crnn, musicnn"):
+        build("resnet", n_tags=5)
+
+
+@pytest.mark.parametrize("name", architectures())
+def test_an_argument_that_an_architecture_does_not_take_is_refused(name: str):
+    with pytest.raises(ValueError, match="depth"):
+        build(name, n_tags=5, depth=3)
+
+
+def test_an_ensemble_gives_the_mean_of_what_its_members_give():
+    members = {
+        "first": {"architecture": "musicnn_zoo"},
+        "again": {"architecture": "musicnn_zoo"},
+        "other": {"architecture": "sample_cnn", "channels": [4] * 11},
+    }
+    model = build("ensemble", n_tags=4, members=members)
+    together = model.layers[-1]
+    waveforms = noise(59_049)
+
+    alone = []
+    for name, arguments in members.items():
+        own = {key: value for key, value in arguments.items() if key != "architecture"}
+        member = build(arguments["architecture"], n_tags=4, **own)
+        weights = variables(together)
+        for path, variable in variables(member).items():
+            variable.assign(weights[f"{name}/{path}"])
+        alone.append(np.asarray(member(waveforms[:, : member.input_shape[1]])))
+
+    assert np.max(np.abs(alone[0] - alone[1])) > 1e-3, "else the members are the same"
+    np.testing.assert_allclose(model(waveforms), np.mean(alone, axis=0), rtol=0, atol=1e-5)
+
+
+def test_a_member_with_a_shorter_window_hears_as_many_as_fit():
+    members = {"only": {"architecture": "musicnn_zoo"}}
+    model = build("ensemble", n_tags=4, window_samples=100_000, members=members)
+    member = build("musicnn_zoo", n_tags=4)
+    for path, variable in variables(member).items():
+        variable.assign(variables(model.layers[-1])[f"only/{path}"])
+    waveforms = noise(100_000)
+
+    pieces = [np.asarray(member(waveforms[:, i * 48_000 : (i + 1) * 48_000])) for i in (0, 1)]
+
+    assert np.max(np.abs(pieces[0] - pieces[1])) > 1e-3
+    np.testing.assert_allclose(model(waveforms), np.mean(pieces, axis=0), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({}, "members"),
+        ({"a": {}}, r"members\.a: architecture"),
+        ({"a": {"architecture": "resnet"}}, "no architecture 'resnet'"),
+        ({"a": {"architecture": "harmonic_cnn"}}, r"members\.a hears 80000 samples"),
+        ({"a": {"architecture": "musicnn_zoo", "depth": 3}}, "depth"),
+    ],
+)
+def test_members_that_cannot_be_are_refused(members: dict, said: str):
+    with pytest.raises(ValueError, match=said):
+        build("ensemble", n_tags=4, members=members)
+
+
+@pytest.mark.parametrize(("hidden_units", "parameters"), [(0, 240_050), (512, 2_483_762)])
+def test_vectors_of_an_encoder_that_runs_elsewhere_are_probed(hidden_units: int, parameters: int):
+    """CALM: 4,800 numbers a track, of Jukebox."""
+    probe = head(50, hidden_units=hidden_units)
+
+    scores = np.asarray(probe(np.random.RandomState(1).standard_normal((3, 4_800))))
+
+    assert count(probe) == parameters
+    assert scores.shape == (3, 50)
+    assert np.min(np.ptp(scores, axis=0)) > 1e-3
+
+
+@pytest.mark.parametrize("encoder", ["clmr", "musicnn_zoo"])
+def test_a_probe_hears_what_the_encoders_last_layer_hears_and_only_the_probe_learns(encoder: str):
+    front = architectures()[encoder].front_end
+    model = build("embedding_probe", n_tags=3, encoder=encoder, hidden_units=8, front_end=front)
+    probed = model.layers[-1]
+    frozen = variables(probed.get_layer("encoder"))
+    before = {path: np.asarray(variable) for path, variable in frozen.items()}
+    waveforms = noise(59_049, 4)
+    model.compile("adam", "binary_crossentropy")
+
+    model.fit(waveforms, np.eye(4, 3), epochs=2, verbose=0)
+
+    assert {v.path.split("/")[0] for v in model.trainable_variables} == {"hidden", "tags"}
+    for path, variable in frozen.items():
+        np.testing.assert_array_equal(variable, before[path], err_msg=path)
+    whole = network(encoder, 1, probed.input_shape[1:], {})
+    inside = keras.Model(whole.input, whole.get_layer("tags").input)
+    for path, variable in variables(inside).items():
+        variable.assign(frozen[path])
+    windows = 0.5 + 0.2 * np.random.RandomState(5).rand(2, *probed.input_shape[1:])
+    vectors = np.asarray(probed.get_layer("encoder")(windows))
+    assert np.ptp(vectors) > 0
+    np.testing.assert_allclose(vectors, inside(windows), rtol=0, atol=1e-5)
+
+
+def test_a_model_learns_end_to_end_from_waveforms():
+    model = build("musicnn_zoo", n_tags=2, window_samples=16_000)
+    time = np.arange(16_000) / 16_000
+    tones = [np.sin(2 * np.pi * hertz * time) for hertz in (220, 247, 1760, 1976)]
+    waveforms, tags = 0.3 * np.array(tones, np.float32), np.array([[1, 0], [1, 0], [0, 1], [0, 1]])
+    model.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy")
+
+    history = model.fit(waveforms, tags, epochs=8, verbose=0).history
+
+    assert min(history["loss"][-2:]) < 0.8 * history["loss"][0]

@@ -1,0 +1,52 @@
+"""A real S3 server on this machine: moto's, which keeps its objects in memory."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from uuid import uuid4
+
+import pytest
+
+NEEDED = ("moto", "flask", "flask_cors", "s3fs")
+
+
+@contextmanager
+def s3_server() -> Iterator[None]:
+    """Run it, and let s3:// mean it, in this process and in those that it starts."""
+    missing = [name for name in NEEDED if not find_spec(name)]
+    if missing:
+        pytest.skip(f"an S3 server needs {', '.join(missing)}")
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        with pytest.MonkeyPatch.context() as environment:
+            host, port = server.get_host_and_port()
+            environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+            environment.setenv("AWS_ACCESS_KEY_ID", "any")
+            environment.setenv("AWS_SECRET_ACCESS_KEY", "any")
+            environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+            forget_connections()
+            yield
+    finally:
+        server.stop()
+        forget_connections()
+
+
+def new_bucket() -> str:
+    """Make an empty one; its name."""
+    import fsspec
+
+    name = f"bucket-{uuid4().hex}"
+    fsspec.filesystem("s3").mkdir(name)
+    return name
+
+
+def forget_connections() -> None:
+    """Have whoever opens s3:// next look at the environment again."""
+    import fsspec
+
+    fsspec.get_filesystem_class("s3").clear_instance_cache()

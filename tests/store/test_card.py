@@ -1,0 +1,178 @@
+"""A model's card: everything that is known of it, and nothing that does anything."""
+
+import re
+
+import pytest
+
+from app.front_ends import (
+    BandPass,
+    Decibels,
+    FrontEnd,
+    LogFrequency,
+    NaturalLog,
+    Spectrum,
+    Standardisation,
+    Weighting,
+)
+from app.models import architectures
+from app.store.card import card, inert
+from app.store.front_end_words import front_end_words
+from app.store.manifest import Draft, read_store
+from app.store.preparing import Prepared
+from app.store.store import Store
+from app.store.weights import read_weights
+from tests.store import tiny
+
+
+@pytest.fixture(scope="module")
+def musicnn_card(store) -> str:
+    models = Store(store)
+    manifest = read_store(models)["msd-musicnn"]
+    return card(manifest, read_weights(models, manifest))
+
+
+def test_a_card_says_what_a_published_model_is(musicnn_card: str):
+    for words in (
+        "# msd-musicnn/1\n",
+        "- Architecture: musicnn\n",
+        "- Parameters: 792,079, of which 787,159 were learnt and 4,920 are means and variances",
+        "- Front end: mono at 16,000 Hz; Fourier transforms of 512 samples each 256 samples",
+        "96 mel bands from 0 to 8000 Hz (Slaney's formula)",
+        "- Window: 2.99 s (187 frames), a new one each 2.99 s (187 frames)\n",
+        "- Family: msd\n",
+        "- 50 in the order of the outputs: rock, pop, alternative, indie, electronic,",
+        "- ROC-AUC: 0.8802\n- PR-AUC: 0.2891\n",
+        "- Licence: ISC\n",
+        "- Where: <https://github.com/jordipons/musicnn>\n",
+        "- To cite: Jordi Pons and Xavier Serra.",
+        "Golden input: 7.5 s of made-up sound from seed 20260101",
+        "TAGGRAM_MODELS='[\"msd-musicnn/1\"]' taggram serve",
+        "taggram models promote msd-musicnn 1",
+    ):
+        assert words in musicnn_card
+
+
+def test_its_parameters_are_those_of_the_network(store):
+    models = Store(store)
+    for manifest in read_store(models).values():
+        weights = read_weights(models, manifest)
+        network = architectures()[manifest.architecture.name].network(
+            n_tags=len(manifest.tags.names),
+            window=manifest.framing.window_shape,
+            **manifest.architecture.arguments,
+        )
+        assert f"- Parameters: {network.count_params():,}, " in card(manifest, weights)
+
+
+def test_what_is_not_known_is_said_to_be_so(prepared: Prepared):
+    text = card(prepared.manifest("1"), tiny.weights())
+
+    assert "- Test set: not measured\n- ROC-AUC: not measured\n- PR-AUC: not measured\n" in text
+    assert "No floor was measured" in text
+    assert "- Where: not stated\n- To cite: not stated\n" in text
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "[a link](javascript:alert(1))",
+    "![a picture](https://tracker.example/x.png)",
+    "`code`",
+    "# a heading",
+    "- a list",
+    "1. a list",
+    "| a | table |",
+    "*strong* __words__ ~~gone~~",
+    "two\n\n# lines",
+    "&lt;b&gt;",
+    "<https://evil.example>",
+    "https://evil.example",
+    "www.evil.example",
+    ":smile:",
+    "$x^2$",
+    "[^1]: a note",
+    "a\\",
+    "---",
+    "\u202egnp.exe",
+    "--> <!--",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_markup_in_a_manifest_stays_text(text: str, prepared: Prepared):
+    markdown = pytest.importorskip("markdown_it")
+    draft = tiny.draft(
+        summary=text,
+        tags={"family": "tiny", "names": [text, "two", "three"]},
+        source={"description": text, "url": text, "licence": text, "citation": text},
+        evaluation={"dataset": text, "roc_auc": 0.5, "pr_auc": 0.5},
+    )
+    plain = tiny.draft(
+        summary="x",
+        tags={"family": "tiny", "names": ["x", "two", "three"]},
+        source={"description": "x", "url": "x", "licence": "x", "citation": "x"},
+        evaluation={"dataset": "x", "roc_auc": 0.5, "pr_auc": 0.5},
+    )
+
+    def shape(of: Draft) -> list[str]:
+        said = {name: getattr(of, name) for name in ("summary", "tags", "source", "evaluation")}
+        manifest = prepared.manifest("1").model_copy(update=said)
+        written = card(manifest, tiny.weights())
+        renderer = markdown.MarkdownIt("gfm-like", {"linkify": False})
+        return re.findall(r"</?\w+", renderer.render(written))
+
+    got, wanted = shape(draft), shape(plain)
+    if text == "https://evil.example":  # as the source's address it is meant to be a link
+        got = [tag for tag in got if tag not in {"<a", "</a"}]
+    assert got == wanted
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_that_is_made_inert_is_one_line_and_says_the_same(text: str):
+    line = inert(text)
+
+    assert "\n" not in line
+    assert "<" not in line
+    shown = re.sub(r"\\([^a-zA-Z0-9\s])", r"\1", line)
+    for entity, character in {"&lt;": "<", "&gt;": ">", "&amp;": "&"}.items():
+        shown = shown.replace(entity, character)
+    assert shown == " ".join(text.replace("\u202e", " ").split())
+
+
+def test_every_front_end_is_told_in_words():
+    for name, architecture in architectures().items():
+        words = front_end_words(architecture.front_end)
+        assert words.startswith("mono at "), name
+        assert ";" in words
+
+
+def test_a_front_end_is_told_step_by_step():
+    spectrum = Spectrum(
+        (512, 1024),
+        256,
+        centred=False,
+        power=1.0,
+        weighting=Weighting.A,
+        bands=LogFrequency(12, 12, 110.0),
+        log=NaturalLog(1e-6),
+        cepstrum=2,
+        standardised=Standardisation((0.0, 0.0), (1.0, 1.0)),
+    )
+
+    words = front_end_words(FrontEnd(16_000, spectrum, BandPass(100.0, 4_000.0)))
+
+    assert words.split("; ") == [
+        "mono at 16,000 Hz",
+        "band-pass from 100 to 4000 Hz",
+        "Fourier transforms of 512 and 1,024 samples each 256 samples, not centred",
+        "magnitudes",
+        "frequencies weighted by the curve A",
+        "12 bands from 110 Hz up, 12 an octave",
+        "natural logarithm of that, plus 1e-06",
+        "the first 2 cepstral coefficients",
+        "each band less a mean and over a deviation that were measured in training",
+    ]
+    assert front_end_words(FrontEnd(8_000)) == "mono at 8,000 Hz; the samples themselves"
+    loud = Spectrum((64,), 32, power=3.0, log=Decibels(1e-10))
+    assert front_end_words(FrontEnd(8_000, loud)).endswith(
+        "magnitudes to the power of 3; decibels, nothing below 1e-10"
+    )

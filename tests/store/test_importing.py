@@ -1,0 +1,253 @@
+"""Checkpoints that were released for PyTorch: tiny ones, and the real ones where they are."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.errors import SetupError
+from app.models import architectures, variables
+from app.store.importing import Released, import_torch, read_tags
+from app.store.loading import build, load, verify
+from app.store.manifest import read_store
+from app.store.store import Store
+from tests.conftest import REPOSITORY
+from tests.store import tiny
+
+torch = pytest.importorskip("torch")
+
+SHARED = REPOSITORY.parent / "shared"
+CHECKPOINTS = SHARED / "weights" / "sota"
+JAMENDO = SHARED / "metadata" / "mtg-jamendo" / "splits" / "split-0"
+ARGUMENTS = {"channels": [1, 1, 1, 1, 1]}
+SMALL = Released("small", "fcn", ("one", "two", "three"), arguments=ARGUMENTS)
+THEIRS = {"moving_mean": "running_mean", "moving_variance": "running_var", "beta": "bias"}
+
+Arrays = dict[str, np.ndarray]
+
+
+@pytest.fixture
+def small_store(tmp_path: Path) -> Store:
+    (tmp_path / "store").mkdir()
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture(scope="module")
+def arrays() -> Arrays:
+    """Weights of a small FCN, by our paths."""
+    front = architectures()["fcn"].front_end
+    draft = tiny.draft(
+        architecture={"name": "fcn", "arguments": ARGUMENTS},
+        front_end=front,
+        window={"frames": architectures()["fcn"].window_frames, "hop_frames": 1},
+    )
+    random = np.random.RandomState(3)
+    shapes = {path: tuple(each.shape) for path, each in variables(build(draft, ARGUMENTS)).items()}
+    return {path: random.uniform(0.1, 1, shape).astype("f4") for path, shape in shapes.items()}
+
+
+@pytest.fixture(scope="module")
+def state(arrays: Arrays) -> dict[str, object]:
+    """The same as PyTorch would have them."""
+    modules = {ours: theirs for theirs, ours in architectures()["fcn"].torch_layers.items()}
+    state = {}
+    for path, array in arrays.items():
+        layer, part = path.split("/")
+        key = f"{modules[layer]}.{THEIRS.get(part, 'bias' if part == 'bias' else 'weight')}"
+        state[key] = torch.from_numpy(np.ascontiguousarray(array.T if part == "kernel" else array))
+    return state
+
+
+@pytest.fixture
+def checkpoint(state: dict[str, object], tmp_path: Path) -> Path:
+    torch.save(state, tmp_path / "model.pth")
+    return tmp_path / "model.pth"
+
+
+def test_a_checkpoint_becomes_a_version_that_scores_what_its_manifest_says(
+    small_store: Store, checkpoint: Path, arrays: Arrays
+):
+    manifest = import_torch(small_store, checkpoint, SMALL)
+
+    assert str(manifest.ref) == "small/1"
+    assert read_store(small_store) == {"small": manifest}
+    assert manifest.tags.family == "small"
+    assert manifest.evaluation is None
+    assert manifest.front_end == architectures()["fcn"].front_end
+    assert "SHA-256" in manifest.source.description
+    verify(small_store, manifest)
+    got = variables(load(small_store, manifest).network)
+    assert got.keys() == arrays.keys()
+    for path, array in arrays.items():
+        np.testing.assert_array_equal(got[path], array)
+
+
+def test_long_windows_overlap_by_half_and_the_golden_input_is_longer_than_one(
+    small_store: Store, checkpoint: Path
+):
+    manifest = import_torch(small_store, checkpoint, SMALL)
+
+    assert manifest.framing.window_s == pytest.approx(29, abs=0.05)
+    assert manifest.framing.hop_frames == manifest.framing.window_frames // 2
+    assert manifest.golden.seconds == pytest.approx(1.5 * manifest.framing.window_s, abs=1e-3)
+
+
+def test_all_that_is_known_of_a_checkpoint_is_kept(small_store: Store, checkpoint: Path):
+    released = Released(
+        name="small",
+        architecture="fcn",
+        tags=("one", "two", "three"),
+        family="tags-of-three",
+        arguments=ARGUMENTS,
+        summary="A small one.",
+        url="https://example.org/small",
+        licence="MIT",
+        citation="Somebody, 2020.",
+        evaluation={"dataset": "Ours", "roc_auc": 0.9, "pr_auc": 0.4},
+    )
+
+    manifest = import_torch(small_store, checkpoint, released)
+
+    assert manifest.summary == "A small one."
+    assert manifest.tags.family == "tags-of-three"
+    assert manifest.source.licence == "MIT"
+    assert manifest.source.url == "https://example.org/small"
+    assert manifest.source.citation == "Somebody, 2020."
+    assert manifest.evaluation.dataset == "Ours"
+
+
+WRONG = {
+    "an unknown architecture": ({"architecture": "fcm"}, "architecture 'fcm': unknown; those"),
+    "one that never was PyTorch's": (
+        {"architecture": "vgg"},
+        "no PyTorch checkpoints are known of it; those that can be imported: fcn, crnn",
+    ),
+    "another architecture": ({"architecture": "crnn", "arguments": {}}, "another architecture's"),
+    "other sizes": ({"arguments": {}}, "the network wants"),
+    "an unknown argument": ({"arguments": {"widths": [1]}}, "architecture.arguments: "),
+    "an argument that is null": ({"arguments": {"channels": None}}, "architecture.arguments: "),
+    "a tag too few": ({"tags": ("one", "two")}, "scores 3 tags, the tag list has 2"),
+    "a tag too many": ({"tags": ("1", "2", "3", "4")}, "scores 3 tags, the tag list has 4"),
+    "a tag twice": ({"tags": ("one", "two", "two")}, "tags.names: Value error, named twice: two"),
+    "a name that leads elsewhere": ({"name": "../small"}, "name: "),
+    "a family in capitals": ({"family": "MTT"}, "tags.family: "),
+    "half the figures": ({"evaluation": {"roc_auc": 0.9}}, "evaluation.dataset: "),
+    "a figure above 1": (
+        {"evaluation": {"dataset": "Ours", "roc_auc": 90, "pr_auc": 0.4}},
+        "evaluation.roc_auc: ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "words"), WRONG.values(), ids=WRONG)
+def test_what_is_said_wrong_of_a_checkpoint_is_refused_and_nothing_is_published(
+    changes: dict[str, object], words: str, small_store: Store, checkpoint: Path
+):
+    released = Released(**{**vars(SMALL), **changes})
+
+    with pytest.raises(SetupError) as refused:
+        import_torch(small_store, checkpoint, released)
+
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert tiny.folder_content(small_store.folder) == {}
+
+
+def test_a_file_that_is_not_there_is_refused(small_store: Store, tmp_path: Path):
+    with pytest.raises(SetupError, match=r"nothing.pth: can't be read: No such file"):
+        import_torch(small_store, tmp_path / "nothing.pth", SMALL)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\3\4", b"no checkpoint"])
+def test_a_file_that_is_no_checkpoint_is_refused(data: bytes, small_store: Store, tmp_path: Path):
+    (tmp_path / "model.pth").write_bytes(data)
+
+    with pytest.raises(SetupError, match=r"model.pth: this is no PyTorch checkpoint"):
+        import_torch(small_store, tmp_path / "model.pth", SMALL)
+
+    assert tiny.folder_content(small_store.folder) == {}
+
+
+def test_a_checkpoint_with_nan_is_refused_with_where(
+    small_store: Store, state: dict[str, object], tmp_path: Path
+):
+    torch.save(
+        {**state, "dense.bias": torch.tensor([0.0, float("nan"), 0.0])}, tmp_path / "model.pth"
+    )
+
+    with pytest.raises(SetupError, match=r"dense.bias holds numbers that are not finite"):
+        import_torch(small_store, tmp_path / "model.pth", SMALL)
+
+    assert tiny.folder_content(small_store.folder) == {}
+
+
+def test_tags_are_read_a_line_each(tmp_path: Path):
+    path = tmp_path / "tags.txt"
+    path.write_bytes("\ufeffrock\r\n\r\n  hip hop \n80s\n\nJazz\u00e9".encode())
+
+    assert read_tags(path) == ("rock", "hip hop", "80s", "Jazz\u00e9")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "there is no tag in it"),
+        (b"\n \n", "there is no tag in it"),
+        (b"rock\npop\nrock\n", "the tag 'rock' is there more than once"),
+        (b"rock\npop\n rock", "the tag 'rock' is there more than once"),
+        (b"caf\xe9", "the tags are not in UTF-8"),
+        (None, "the tags can't be read: No such file"),
+    ],
+)
+def test_tags_that_are_none_are_refused_by_their_file(
+    data: bytes | None, words: str, tmp_path: Path
+):
+    path = tmp_path / "tags.txt"
+    if data is not None:
+        path.write_bytes(data)
+
+    with pytest.raises(SetupError, match=f"{path}: {words}"):
+        read_tags(path)
+
+
+def jamendo_tags() -> tuple[str, ...]:
+    """The names that the split files list, sorted."""
+    names = set()
+    with (JAMENDO / "autotagging_top50tags-test.tsv").open() as file:
+        for row in list(csv.reader(file, delimiter="\t"))[1:]:
+            names.update(row[5:])
+    return tuple(sorted(names))
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "released_as", "architecture"),
+    [
+        ("mtat", "fcn", "fcn"),
+        ("mtat", "musicnn", "musicnn_zoo"),
+        ("msd", "crnn", "crnn"),
+        ("jamendo", "musicnn", "musicnn_zoo"),
+    ],
+)
+def test_a_released_checkpoint_is_imported(
+    trained_on: str, released_as: str, architecture: str, store: Path, small_store: Store
+):
+    checkpoint = CHECKPOINTS / trained_on / released_as / "best_model.pth"
+    if not checkpoint.exists() or not JAMENDO.exists():
+        pytest.skip(f"the released checkpoints are not in {SHARED}")
+    published = read_store(Store(store))
+    tags = {
+        "mtat": published["mtt-musicnn"].tags.names,
+        "msd": published["msd-musicnn"].tags.names,
+        "jamendo": jamendo_tags(),
+    }[trained_on]
+
+    manifest = import_torch(
+        small_store, checkpoint, Released(f"{trained_on}-{released_as}", architecture, tags)
+    )
+
+    verify(small_store, manifest)
+    assert len(manifest.golden.mean_scores) == 50
+    assert max(manifest.golden.mean_scores) > 0.1
+    is_long = manifest.framing.window_s > 10
+    assert manifest.framing.hop_frames == manifest.framing.window_frames // (2 if is_long else 1)

@@ -1,0 +1,431 @@
+"""Released PyTorch checkpoints: what is read, how it is laid out, and what is refused."""
+
+import os
+import pickle
+import sys
+from collections import OrderedDict
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from app.errors import SetupError, WeightsError
+from app.store.torch_checkpoint import converted, read_checkpoint
+
+LAYERS = {"conv": "conv_1", "conv_bn": "conv_1_bn", "dense": "tags"}
+WANTED = {
+    "conv_1/kernel": (3, 5, 2, 4),
+    "conv_1/bias": (4,),
+    "conv_1_bn/gamma": (4,),
+    "conv_1_bn/beta": (4,),
+    "conv_1_bn/moving_mean": (4,),
+    "conv_1_bn/moving_variance": (4,),
+    "tags/kernel": (4, 49),
+    "tags/bias": (49,),
+}
+
+
+def state(**others: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Weights that fit; others in place of some, or None for none."""
+    random = np.random.RandomState(1)
+    shapes = {
+        "spec.mel_scale.fb": (257, 96),
+        "conv.weight": (4, 2, 5, 3),
+        "conv.bias": (4,),
+        "conv_bn.weight": (4,),
+        "conv_bn.bias": (4,),
+        "conv_bn.running_mean": (4,),
+        "conv_bn.running_var": (4,),
+        "dense.weight": (49, 4),
+        "dense.bias": (49,),
+    }
+    weights = {key: random.uniform(size=shape).astype("f") for key, shape in shapes.items()}
+    weights["conv_bn.num_batches_tracked"] = np.array(7)
+    weights |= {key.replace("__", "."): array for key, array in others.items()}
+    return {key: array for key, array in weights.items() if array is not None}
+
+
+def refusal(weights: dict[str, np.ndarray]) -> str:
+    with pytest.raises(WeightsError) as refused:
+        converted(weights, LAYERS, WANTED, "best_model.pth")
+    said = str(refused.value)
+    assert said.startswith("best_model.pth: ")
+    assert "\n" not in said
+    return said.removeprefix("best_model.pth: ")
+
+
+# layout
+
+
+def test_weights_that_fit_come_out_by_our_paths_and_in_our_shapes():
+    weights = state()
+
+    ours = converted(weights, LAYERS, WANTED, "model")
+
+    assert {path: array.shape for path, array in ours.items()} == WANTED
+    assert all(array.dtype == np.float32 for array in ours.values())
+    assert all(array.flags.c_contiguous for array in ours.values())
+    assert ours["conv_1/kernel"][2, 4, 1, 3] == weights["conv.weight"][3, 1, 4, 2]
+    assert ours["tags/kernel"][3, 48] == weights["dense.weight"][48, 3]
+    for path, key in (
+        ("conv_1_bn/gamma", "conv_bn.weight"),
+        ("conv_1_bn/beta", "conv_bn.bias"),
+        ("conv_1_bn/moving_mean", "conv_bn.running_mean"),
+        ("conv_1_bn/moving_variance", "conv_bn.running_var"),
+    ):
+        np.testing.assert_array_equal(ours[path], weights[key])
+
+
+@pytest.mark.parametrize("kind", ["float16", "float64"])
+def test_weights_of_other_precision_become_float32(kind: str):
+    weights = {key: array.astype(kind) for key, array in state().items()}
+
+    ours = converted(weights, LAYERS, WANTED, "model")
+
+    assert all(array.dtype == np.float32 for array in ours.values())
+    np.testing.assert_allclose(ours["tags/bias"], weights["dense.bias"], rtol=1e-6)
+
+
+def layers_and_twins() -> dict[str, tuple[keras.Layer, object, tuple[int, ...], bool]]:
+    """Our layer, PyTorch's, the shape of what ours hears, and whether PyTorch's wants it so."""
+    torch = pytest.importorskip("torch", reason="PyTorch is an extra")
+    return {
+        "conv_1d": (
+            keras.layers.Conv1D(4, 3, name="ours"),
+            torch.nn.Conv1d(6, 4, 3),
+            (2, 9, 6),
+            False,
+        ),
+        "conv_2d": (
+            keras.layers.Conv2D(4, (3, 5), name="ours"),
+            torch.nn.Conv2d(6, 4, (5, 3)),
+            (2, 9, 8, 6),
+            False,
+        ),
+        "dense": (keras.layers.Dense(4, name="ours"), torch.nn.Linear(6, 4), (2, 6), True),
+        "dense without bias": (
+            keras.layers.Dense(4, use_bias=False, name="ours"),
+            torch.nn.Linear(6, 4, bias=False),
+            (2, 6),
+            True,
+        ),
+        "batch normalisation": (
+            keras.layers.BatchNormalization(epsilon=1e-5, name="ours"),
+            torch.nn.BatchNorm1d(6),
+            (2, 6),
+            True,
+        ),
+        "layer normalisation": (
+            keras.layers.LayerNormalization(epsilon=1e-5, name="ours"),
+            torch.nn.LayerNorm(6),
+            (2, 3, 6),
+            True,
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "conv_1d",
+        "conv_2d",
+        "dense",
+        "dense without bias",
+        "batch normalisation",
+        "layer normalisation",
+    ],
+)
+def test_a_layer_gives_what_its_like_in_pytorch_gives(kind: str):
+    from tests.models.torch_twins.filling import filled, twin_scores
+
+    ours, theirs, shape, alike = layers_and_twins()[kind]
+    heard = np.random.RandomState(2).standard_normal(shape).astype(np.float32)
+    given = keras.Input(shape[1:])
+    model = keras.Model(given, ours(given))
+    # Their axes run the other way round, but for the batch's.
+    turned = heard if alike else np.ascontiguousarray(np.moveaxis(heard.T, -1, 0))
+    expected = twin_scores(filled(theirs), turned)
+    weights = {f"theirs.{key}": value.numpy() for key, value in theirs.state_dict().items()}
+    wanted = {each.path: tuple(each.shape) for each in model.weights}
+
+    arrays = converted(weights, {"theirs": "ours"}, wanted, "model")
+    for variable in model.weights:
+        variable.assign(arrays[variable.path])
+
+    scores = np.asarray(model(heard))
+    turned_back = scores if alike else np.moveaxis(scores.T, -1, 0)
+    np.testing.assert_allclose(turned_back, expected, rtol=0, atol=1e-5)
+    assert np.std(expected) > 0.1
+
+
+def test_grus_that_pytorch_has_as_one_give_what_they_give_there():
+    torch = pytest.importorskip("torch", reason="PyTorch is an extra")
+    from tests.models.torch_twins.filling import filled
+
+    theirs = filled(torch.nn.GRU(6, 5, num_layers=2, batch_first=True))
+    heard = np.random.RandomState(2).standard_normal((3, 7, 6)).astype(np.float32)
+    given = keras.Input((7, 6))
+    first = keras.layers.GRU(5, return_sequences=True, name="gru_1")(given)
+    model = keras.Model(given, keras.layers.GRU(5, return_sequences=True, name="gru_2")(first))
+    with torch.inference_mode():
+        expected = theirs(torch.from_numpy(heard))[0].numpy()
+    weights = {f"layer5.{key}": value.numpy() for key, value in theirs.state_dict().items()}
+    wanted = {each.path: tuple(each.shape) for each in model.weights}
+
+    arrays = converted(weights, {"layer5.l0": "gru_1", "layer5.l1": "gru_2"}, wanted, "model")
+    for variable in model.weights:
+        variable.assign(arrays[variable.path])
+
+    np.testing.assert_allclose(model(heard), expected, rtol=0, atol=1e-5)
+    assert np.std(expected) > 0.1
+
+
+def test_a_bare_parameter_goes_where_it_is_said_to_go():
+    token = np.arange(6, dtype=np.float32).reshape(1, 1, 6)
+
+    ours = converted({"cls": token}, {"cls": "tokens/cls"}, {"tokens/cls": (1, 1, 6)}, "model")
+
+    np.testing.assert_array_equal(ours["tokens/cls"], token)
+
+
+# weights that do not fit
+
+
+def test_weights_of_another_architecture_are_refused_and_some_keys_are_named():
+    others = {f"layer{number}__weight": np.zeros(2, "f") for number in range(9)}
+
+    said = refusal(state(**others, conv__bias=None))
+
+    assert said == (
+        "the checkpoint is another architecture's: it lacks conv.bias; it has in excess "
+        "layer0.weight, layer1.weight, layer2.weight, layer3.weight, layer4.weight and 4 more"
+    )
+
+
+def test_a_network_with_layers_that_no_checkpoint_has_is_refused():
+    with pytest.raises(WeightsError, match="has nothing for our conv_2/kernel"):
+        converted(state(), LAYERS, {**WANTED, "conv_2/kernel": (1,)}, "model")
+
+
+def test_what_a_front_end_keeps_is_no_sign_of_another_architecture():
+    kept = ("spec.spectrogram.window", "to_db.x", "hstft.fft_bins", "conv_bn.num_batches_tracked")
+
+    ours = converted(state() | dict.fromkeys(kept, np.zeros(3)), LAYERS, WANTED, "model")
+
+    assert set(ours) == set(WANTED)
+
+
+@pytest.mark.parametrize(
+    ("key", "got", "wanted"),
+    [
+        ("conv.weight", (4, 2, 3, 3), (4, 2, 5, 3)),
+        ("conv.weight", (4, 30), (4, 2, 5, 3)),
+        ("conv_bn.running_var", (), (4,)),
+        ("dense.weight", (49, 5), (49, 4)),
+    ],
+)
+def test_a_shape_that_does_not_fit_is_refused(
+    key: str, got: tuple[int, ...], wanted: tuple[int, ...]
+):
+    said = refusal(state() | {key: np.zeros(got, "f")})
+
+    assert said == f"{key} has the shape {got}, the network wants {wanted}"
+
+
+@pytest.mark.parametrize("shape", [(96,), (95,), (), (0,)])
+def test_a_gru_of_another_size_is_refused(shape: tuple[int, ...]):
+    wanted = {"gru_1/gru_cell/bias": (2, 15)}
+    given = {"gru.bias_ih_l0": np.zeros(15, "f"), "gru.bias_hh_l0": np.zeros(shape, "f")}
+
+    with pytest.raises(WeightsError, match=r"gru\.bias_hh_l0 has the shape .* wants \(15,\)"):
+        converted(given, {"gru.l0": "gru_1"}, wanted, "model")
+
+
+def test_weights_for_another_number_of_tags_are_refused():
+    weights = state(dense__weight=np.zeros((50, 4), "f"), dense__bias=np.zeros(50, "f"))
+
+    assert refusal(weights) == "the checkpoint scores 50 tags, the tag list has 49"
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e300])
+def test_weights_that_are_no_finite_numbers_are_refused(number: float):
+    spoilt = np.ones(4)
+    spoilt[2] = number
+
+    assert refusal(state(conv__bias=spoilt)) == "conv.bias holds numbers that are not finite"
+
+
+@pytest.mark.parametrize("kind", ["int64", "complex64", "bool"])
+def test_weights_that_are_no_floating_point_numbers_are_refused(kind: str):
+    said = refusal(state(conv__bias=np.ones(4, kind)))
+
+    assert said == f"conv.bias is {kind}; weights are floating-point numbers"
+
+
+# files
+
+
+@pytest.fixture
+def torch() -> object:
+    return pytest.importorskip("torch", reason="PyTorch is an extra")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "best_model.pth"
+
+
+def refused_file(path: Path) -> str:
+    with pytest.raises(WeightsError) as refused:
+        read_checkpoint(path)
+    said = str(refused.value)
+    assert said.startswith(f"{path}: ")
+    assert "\n" not in said
+    return said.removeprefix(f"{path}: ")
+
+
+def tensors(torch: object) -> dict[str, object]:
+    return {key: torch.from_numpy(array) for key, array in state().items()}
+
+
+def assert_is_state(arrays: dict[str, np.ndarray]) -> None:
+    assert list(arrays) == list(state())
+    for key, array in state().items():
+        np.testing.assert_array_equal(arrays[key], array)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_state_dict_is_read(zipped: bool, torch, path: Path):
+    torch.save(OrderedDict(tensors(torch)), path, _use_new_zipfile_serialization=zipped)
+
+    assert_is_state(read_checkpoint(path))
+
+
+def test_a_state_dict_of_several_devices_is_read_without_its_prefix(torch, path: Path):
+    torch.save({f"module.{key}": tensor for key, tensor in tensors(torch).items()}, path)
+
+    assert_is_state(read_checkpoint(path))
+
+
+def test_a_state_dict_beside_other_things_is_read(torch, path: Path):
+    torch.save({"state_dict": tensors(torch), "epoch": 3}, path)
+
+    assert_is_state(read_checkpoint(path))
+
+
+def test_bf16_and_parameters_are_read(torch, path: Path):
+    weights = {
+        "coarse": torch.tensor([1.5, -2.0], dtype=torch.bfloat16),
+        "trained": torch.nn.Parameter(torch.ones(2)),
+    }
+    torch.save(weights, path)
+
+    arrays = read_checkpoint(path)
+
+    np.testing.assert_array_equal(arrays["coarse"], np.array([1.5, -2.0], np.float32))
+    np.testing.assert_array_equal(arrays["trained"], np.ones(2, np.float32))
+
+
+class Marks:
+    """Leaves a mark when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.mark),)
+
+
+@pytest.mark.parametrize("how", ["torch", "legacy", "pickle"])
+def test_code_in_a_file_is_refused_and_not_run(how: str, torch, path: Path, tmp_path: Path):
+    content = {"conv.weight": torch.ones(2), "more": Marks(tmp_path / "was here")}
+    if how == "pickle":
+        path.write_bytes(pickle.dumps(content["more"], protocol=2))
+    else:
+        torch.save(content, path, _use_new_zipfile_serialization=how == "torch")
+
+    said = refused_file(path)
+
+    assert said == "the checkpoint holds more than weights, code perhaps; nothing of it was run"
+    assert not (tmp_path / "was here").exists()
+
+
+def test_a_whole_network_is_refused(torch, path: Path):
+    torch.save(torch.nn.Linear(2, 3), path)
+
+    assert "holds more than weights" in refused_file(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0" * 1_000,
+        b"no checkpoint at all\n",
+        b"PK\x03\x04 and then nothing",
+        b"\x80\x02}q\x00.",
+        bytes(np.random.RandomState(1).randint(0, 256, 5_000, dtype=np.uint8)),
+    ],
+    ids=["empty", "zeros", "text", "zip", "pickle", "noise"],
+)
+def test_other_files_are_refused(content: bytes, torch, path: Path):
+    path.write_bytes(content)
+
+    assert refused_file(path) == "this is no PyTorch checkpoint"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_checkpoint_that_was_cut_short_is_refused(share: float, torch, path: Path):
+    torch.save(tensors(torch), path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+
+    assert refused_file(path) == "this is no PyTorch checkpoint"
+
+
+def test_a_file_that_is_not_there_is_refused(torch, path: Path):
+    assert refused_file(path) == "the checkpoint can't be read: No such file or directory"
+
+
+def test_a_folder_is_refused(torch, path: Path):
+    path.mkdir()
+
+    assert refused_file(path) == "the checkpoint can't be read: Is a directory"
+
+
+def test_what_is_no_flat_state_dict_is_refused(torch, path: Path):
+    for content, said in (
+        (torch.ones(3), "this is no state dict"),
+        ([torch.ones(3)], "this is no state dict"),
+        ({}, "this is no state dict"),
+        ({1: torch.ones(3)}, "1 is no module's name"),
+        ({"two\nlines": torch.ones(3)}, r"'two\nlines' is no module's name"),
+        ({"model": {"conv.weight": torch.ones(3)}}, "model is no tensor"),
+        ({"epoch": 3}, "epoch is no tensor"),
+    ):
+        torch.save(content, path)
+
+        assert said in refused_file(path)
+
+
+def test_tensors_that_are_no_plain_numbers_are_refused(torch, path: Path):
+    few = torch.ones(1)
+    for tensor in (
+        torch.ones(3).to_sparse(),
+        torch.ones(3, device="meta"),
+        torch.ones(3).to(torch.float8_e4m3fn),
+        few.expand(2**40),  # four bytes that pose as four terabytes
+    ):
+        torch.save({"conv.weight": tensor}, path)
+
+        assert refused_file(path) == "conv.weight is no plain tensor of numbers"
+
+
+def test_without_pytorch_the_error_says_how_to_get_it(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+
+    with pytest.raises(SetupError, match=r"needs PyTorch: `pip install taggram\[torch\]`") as error:
+        read_checkpoint(path)
+
+    assert not isinstance(error.value, WeightsError)

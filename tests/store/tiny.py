@@ -1,0 +1,82 @@
+"""A model so small that it is published in tenths of a second, and stores of every kind."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.domain import ModelRef
+from app.front_ends import FrontEnd, Mel, Spectrum
+from app.store.manifest import Draft
+from app.store.preparing import Prepared
+from app.store.store import Store
+
+FRONT_END = FrontEnd(2_000, Spectrum((64,), 32, bands=Mel(8, 0.0, 1_000.0)))
+ARGUMENTS = {"channels": [2], "pools": [[4, 2]]}
+
+Content = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A store, and all that is in it, whoever put it there."""
+
+    store: Store
+    content: Callable[[], Content]
+
+
+def draft(name: str = "tiny", **changes: object) -> Draft:
+    """What is to be said about it."""
+    values = {
+        "name": name,
+        "summary": "A model for tests.",
+        "architecture": {"name": "fcn", "arguments": ARGUMENTS},
+        "front_end": FRONT_END,
+        "window": {"frames": 16, "hop_frames": 16},
+        "tags": {"family": "tiny", "names": ["one", "two", "three"]},
+        "source": {"description": "Made up.", "url": "", "licence": "MIT", "citation": ""},
+    }
+    return Draft.model_validate({**values, **changes})
+
+
+def weights(seed: int = 0, n_tags: int = 3) -> dict[str, np.ndarray]:
+    """Weights that fit it."""
+    random = np.random.RandomState(seed)
+    shapes = {
+        "input_bn/gamma": (1,),
+        "input_bn/beta": (1,),
+        "input_bn/moving_mean": (1,),
+        "input_bn/moving_variance": (1,),
+        "conv_1/kernel": (3, 3, 1, 2),
+        "conv_1/bias": (2,),
+        "conv_1_bn/gamma": (2,),
+        "conv_1_bn/beta": (2,),
+        "conv_1_bn/moving_mean": (2,),
+        "conv_1_bn/moving_variance": (2,),
+        "tags/kernel": (32, n_tags),
+        "tags/bias": (n_tags,),
+    }
+    arrays = {path: random.uniform(-0.3, 0.3, shape) for path, shape in shapes.items()}
+    for path in ("input_bn/moving_variance", "conv_1_bn/moving_variance"):
+        arrays[path] = abs(arrays[path]) + 1
+    return {path: array.astype(np.float32) for path, array in arrays.items()}
+
+
+def write(prepared: Prepared, folder: Path) -> Store:
+    """Put a prepared model into a folder of its own."""
+    folder.mkdir(parents=True)
+    (folder / "manifest.toml").write_text(prepared.text)
+    (folder / "weights.safetensors").write_bytes(prepared.weights)
+    return Store(folder)
+
+
+def folder_content(folder: Path) -> Content:
+    """Every file, hidden ones too, but for the lock, which is always empty."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def files(content: Mapping[str, bytes], ref: ModelRef) -> Content:
+    """What belongs to one version."""
+    return {path: data for path, data in content.items() if path.startswith(f"{ref}/")}

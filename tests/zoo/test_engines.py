@@ -1,0 +1,78 @@
+"""Every architecture through every engine: the scores of its graph, alone and in any company."""
+
+import numpy as np
+import pytest
+
+from app.domain import Backend, Precision, Samples, Scores, Waveform, Windows
+from app.inference.engine import Engine
+from app.inference.frames import WindowStream
+from app.inference.selection import HAS_OPENVINO
+from app.inference.tensorflow_engine import TensorFlowEngine
+from app.inference.tensorflow_framer import TensorFlowFramer
+from app.models import architectures
+from app.store.loading import TrackModel, load
+from app.store.manifest import read_store
+from app.store.store import Store
+from loadtests.random_models import sounds
+from tests.zoo.conftest import model_name
+
+pytestmark = pytest.mark.thorough
+
+if HAS_OPENVINO:
+    from app.inference.openvino_engine import OpenVINOEngine
+
+TOLERANCE = 1e-4
+WINDOWS = 5
+
+
+@pytest.fixture(scope="module", params=architectures())
+def model(request: pytest.FixtureRequest, zoo: Store) -> TrackModel:
+    """One after the other."""
+    return load(zoo, read_store(zoo)[model_name(request.param)])
+
+
+@pytest.fixture(scope="module")
+def track(model: TrackModel) -> Samples:
+    """Five windows long, and none like another."""
+    framing = model.manifest.framing
+    frames = framing.window_frames + (WINDOWS - 1) * framing.hop_frames
+    long = np.concatenate(list(sounds(framing)))
+    return long[: framing.front.samples(frames)]
+
+
+@pytest.fixture(scope="module")
+def graphs_scores(model: TrackModel, track: Samples) -> Scores:
+    """What its Keras graph gives, from the waveform on."""
+    return np.asarray(model.graph(track[np.newaxis])["windows"])
+
+
+@pytest.mark.parametrize("backend", Backend)
+def test_an_engine_scores_as_the_graph_does_and_a_batch_as_its_windows_alone(
+    backend: Backend, model: TrackModel, track: Samples, graphs_scores: Scores
+):
+    if backend is Backend.OPENVINO and not HAS_OPENVINO:
+        pytest.skip("openvino is not installed")
+    engine = _engine(backend, model)
+    windows = _windows(engine, track)
+
+    scores = engine.scores(Waveform(track, model.manifest.front_end.sample_rate))
+    together = engine.score(windows)
+    alone = np.concatenate([engine.score(windows[index : index + 1]) for index in range(WINDOWS)])
+
+    assert scores.shape == (WINDOWS, 50)
+    assert np.median(np.ptp(graphs_scores, axis=0)) > 0.1, "else windows are not told apart"
+    np.testing.assert_allclose(scores, graphs_scores, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(together, scores, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(alone, together, rtol=0, atol=TOLERANCE)
+
+
+def _engine(backend: Backend, model: TrackModel) -> Engine:
+    framer = TensorFlowFramer(model.manifest.front_end)
+    if backend is Backend.OPENVINO:
+        return OpenVINOEngine(model, Precision.FLOAT32, framer)
+    return TensorFlowEngine(model, Precision.FLOAT32, framer)
+
+
+def _windows(engine: Engine, track: Samples) -> Windows:
+    stream = WindowStream(engine.framer, [engine.framing])
+    return np.concatenate([windows for _, windows in stream.pieces(track, complete=True)])

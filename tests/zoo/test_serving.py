@@ -1,0 +1,137 @@
+"""Every architecture serves: short and long windows, raw audio and melgrams, two sample rates."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.models import architectures
+from app.store.manifest import Manifest, read_store
+from app.store.store import Store
+from tests.api.asking import answer, encoded, noise, post, series
+from tests.server import Server, serving
+from tests.zoo.conftest import manifest_of, model_name
+
+pytestmark = pytest.mark.thorough
+
+AT_ONCE = 3
+"""Models in memory: fewer than there are, so that they give way to one another."""
+
+
+@pytest.fixture(scope="module")
+def models(zoo: Store) -> dict[str, Manifest]:
+    return read_store(zoo)
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = {
+        "TAGGRAM_MODEL_STORE": str(folder),
+        "TAGGRAM_MODELS": json.dumps([model_name(each) for each in architectures()]),
+        "TAGGRAM_MAX_LOADED_MODELS": str(AT_ONCE),
+    }
+    with serving(tmp_path_factory.mktemp("zoo-server") / "log", settings, start_s=300) as running:
+        yield running
+
+
+def windows(manifest: Manifest, duration_s: float) -> int:
+    """How many a track of this length has, a trailing partial one left out."""
+    framing, front = manifest.framing, manifest.front_end
+    frames = front.frames(round(duration_s * front.sample_rate))
+    return max(1, 1 + (frames - framing.window_frames) // framing.hop_frames)
+
+
+@pytest.mark.parametrize("architecture", architectures())
+def test_it_suggests_tags_for_a_real_file_and_shows_how_they_move(
+    architecture: str, server: Server, models: dict[str, Manifest], clip: Path
+):
+    manifest = manifest_of(models, architecture)
+    asked = {"vocabulary": "raw", "model": manifest.name}
+
+    told = answer(post(server, clip, **asked, top_k=20))
+    shown = answer(server.http.get("/taggram", params={**asked, "track_id": told["track_id"]}))
+
+    assert told["model"] == {"name": manifest.name, "version": "1"}
+    assert told["confidence"] == "unknown"
+    scores = [suggestion["score"] for suggestion in told["suggestions"]]
+    assert len(scores) == 20
+    assert scores == sorted(scores, reverse=True)
+    assert np.ptp(scores) > 1e-4
+    assert shown["window_s"] == pytest.approx(manifest.framing.window_s)
+    assert shown["hop_s"] == pytest.approx(manifest.framing.hop_s)
+    assert np.shape(shown["scores"]) == (windows(manifest, told["duration_s"]), 50)
+    means = dict(zip(shown["tags"], np.mean(shown["scores"], axis=0), strict=True))
+    for suggestion in told["suggestions"]:
+        assert means[suggestion["tag"]] == pytest.approx(suggestion["score"], abs=2e-6)
+
+
+def test_no_more_models_are_in_memory_than_may_and_what_one_heard_is_known_without_it(
+    server: Server, models: dict[str, Manifest], clip: Path
+):
+    first, *_, last = models
+    for name in (first, last):
+        answer(post(server, clip, vocabulary="raw", model=name))
+    for name in list(models)[1 : AT_ONCE + 2]:
+        answer(post(server, encoded(noise(4)), vocabulary="raw", model=name))
+
+    listed = {model["name"]: model for model in server.http.get("/models").json()}
+    again = answer(post(server, clip, vocabulary="raw", model=first))
+    still = {model["name"]: model for model in server.http.get("/models").json()}
+
+    assert sum(model["in_memory"] for model in listed.values()) == AT_ONCE
+    assert series(server)["taggram_models_in_memory", frozenset()] == AT_ONCE
+    assert not listed[first]["in_memory"]
+    assert again["cached"]
+    assert not still[first]["in_memory"]
+    assert {model["engine"] for model in listed.values()} <= {"openvino", "tensorflow"}
+
+
+def test_models_of_two_rates_and_windows_answer_together_for_a_vocabulary(
+    folder: Path, clip: Path, tmp_path: Path
+):
+    store = Store(folder)
+    for name, family in (("sample-cnn", "one"), ("music-tagging-transformer", "two")):
+        manifest = folder / name / "1" / "manifest.toml"
+        copied = tmp_path / "store" / name / "1"
+        copied.mkdir(parents=True)
+        text = manifest.read_text().replace('family = "random"', f'family = "{family}"')
+        (copied / "manifest.toml").write_text(text)
+        weights = read_store(store)[name].weights.file
+        (copied / weights).write_bytes((manifest.parent / weights).read_bytes())
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        'name: own\nversion: "1"\ndescription: Of both.\n'
+        'tags: {here: {one: ["tag 1"]}, there: {two: ["tag 2"]}, both: '
+        '{one: ["tag 3"], two: ["tag 4"]}}\n'
+    )
+    settings = {
+        "TAGGRAM_MODEL_STORE": str(tmp_path / "store"),
+        "TAGGRAM_MODELS": '["sample-cnn", "music-tagging-transformer"]',
+        "TAGGRAM_VOCABULARY_FILES": json.dumps([str(own)]),
+        "TAGGRAM_MAX_LOADED_MODELS": "1",
+    }
+    with serving(tmp_path / "log", settings) as running:
+        told = answer(post(running, clip, vocabulary="own"))
+        asked = {"track_id": told["track_id"], "vocabulary": "own"}
+        shown = answer(running.http.get("/taggram", params=asked))
+        alone = [
+            answer(
+                running.http.get(
+                    "/taggram", params={**asked, "vocabulary": "raw", "model": model["name"]}
+                )
+            )
+            for model in told["models"]
+        ]
+
+    assert len(told["models"]) == 2
+    assert shown["hop_s"] == min(each["hop_s"] for each in alone)
+    assert len(shown["scores"]) == max(len(each["scores"]) for each in alone)
+    scores = np.array(shown["scores"])
+    here = scores[:, shown["tags"].index("here")]
+    raw = np.array(alone[0]["scores"])[:, alone[0]["tags"].index("tag 1")]
+    np.testing.assert_allclose(here, raw, rtol=0, atol=2e-6)
+    there = scores[:, shown["tags"].index("there")]
+    assert set(there) <= set(np.array(alone[1]["scores"])[:, alone[1]["tags"].index("tag 2")])
+    assert {suggestion["tag"] for suggestion in told["suggestions"]} == {"here", "there", "both"}
