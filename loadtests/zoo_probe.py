@@ -20,7 +20,7 @@ from app.errors import SetupError
 from app.front_ends import Framing
 from app.inference.engine import Engine
 from app.inference.openvino_engine import OpenVINOEngine, computes_bf16
-from app.inference.tensorflow_engine import TensorFlowEngine
+from app.inference.tensorflow_engine import TensorFlowEngine, has_gpu
 from app.inference.tensorflow_framer import TensorFlowFramer
 from app.models import architectures, network, variables
 from app.store.loading import TrackModel, load
@@ -43,8 +43,8 @@ def probe(
     """Figures of one engine."""
     manifest = read_store(store)[architecture.replace("_", "-")]
     framer = TensorFlowFramer(manifest.front_end)
-    if backend is Backend.OPENVINO and precision is Precision.BF16 and not computes_bf16():
-        raise SetupError("this CPU computes no bf16")
+    if precision is Precision.BF16 and not (computes_bf16() or has_gpu()):
+        raise SetupError("this machine computes no bf16")
     before = _held()
     begun = time.perf_counter()
     model = load(store, manifest, precision if backend is Backend.TENSORFLOW else Precision.FLOAT32)
