@@ -47,7 +47,7 @@ def random_weights(
 ) -> dict[str, np.ndarray]:
     """By the path of each variable."""
     keras.utils.set_random_seed(SEED)
-    model = network(architecture, len(TAGS), framing.window_shape, arguments)
+    model = network(architecture, len(TAGS), framing, arguments)
     frames = track_frames(framing.front)(sounds(framing))
     _spread(model, np.asarray(frames)[:, : framing.window_frames])
     return {path: np.array(variable) for path, variable in variables(model).items()}

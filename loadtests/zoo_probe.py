@@ -71,7 +71,7 @@ def size(architecture: str) -> dict[str, float]:
     """Weights that are learnt, and the network's arithmetic for a minute of audio."""
     known = architectures()[architecture]
     framing = Framing(known.front_end, known.window_frames, known.window_frames)
-    built = network(architecture, 50, framing.window_shape, {})
+    built = network(architecture, 50, framing, {})
     learnt = [each for each in variables(built).values() if each.trainable]
     return {
         "parameters": sum(int(np.prod(each.shape)) for each in learnt),

@@ -22,7 +22,12 @@ class Network(Protocol):
     """Builds an architecture by its name."""
 
     def __call__(
-        self, name: str, n_tags: int, window: Sequence[int], arguments: Mapping[str, object]
+        self,
+        name: str,
+        n_tags: int,
+        window: Sequence[int],
+        sample_rate: int,
+        arguments: Mapping[str, object],
     ) -> keras.Model:
         """Window (batch, *window) to scores (batch, n_tags), the last layer being `tags`."""
 
@@ -31,6 +36,7 @@ def embedding_probe(
     network: Network,
     n_tags: int,
     window: Sequence[int],
+    sample_rate: int,
     encoder: str = "clmr",
     arguments: Mapping[str, object] | None = None,
     hidden_units: int = 0,
@@ -41,11 +47,12 @@ def embedding_probe(
         network: How the encoder is built.
         n_tags: Number of tags.
         window: As the encoder hears it.
+        sample_rate: The front end's, in Hz.
         encoder: An architecture; what its last layer hears is the embedding. It learns nothing.
         arguments: What the encoder is built with.
         hidden_units: Width of a layer before the last; 0 for none.
     """
-    scoring = network(encoder, 1, window, arguments or {})
+    scoring = network(encoder, 1, window, sample_rate, arguments or {})
     embedding = keras.Model(scoring.input, scoring.get_layer("tags").input, name="encoder")
     embedding.trainable = False
     heard = keras.Input(tuple(window), name="window")

@@ -51,7 +51,7 @@ def harmonic_cnn(
     Args:
         n_tags: Number of tags.
         window: (frames, bins) of power spectra; the bins go from 0 Hz to half the sample rate.
-        sample_rate: In Hz.
+        sample_rate: The front end's, in Hz.
         harmonics: How many of each note; the more, the lower is the highest note.
         notes_per_semitone: How finely pitch is divided.
         channels: Channels of the first four blocks; the later three have twice as many.

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from types import ModuleType
 
 import keras
 
-from app.front_ends import FrontEnd
+from app.front_ends import Framing, FrontEnd
 from app.models import (
     clmr,
     cnnsa,
@@ -86,24 +87,22 @@ def build(
     """
     architecture = _architecture(name)
     front = front_end or architecture.front_end
-    samples = window_samples or architecture.window_samples
-    frames = track_frames(front, samples)
-    scoring = network(name, n_tags, frames.output_shape[1:], arguments)
+    frames = track_frames(front, window_samples or architecture.window_samples)
+    count = frames.output_shape[1]
+    scoring = network(name, n_tags, Framing(front, count, count), arguments)
     return keras.Model(frames.input, scoring(frames.output), name=name)
 
 
 def network(
-    name: str, n_tags: int, window: Sequence[int], arguments: Mapping[str, object]
+    name: str, n_tags: int, framing: Framing, arguments: Mapping[str, object]
 ) -> keras.Model:
     """Build what comes behind the front end: (batch, *window) to scores (batch, n_tags).
 
     Raises:
         ValueError: There is no such architecture, or it can't be built so.
     """
-    try:
-        return _architecture(name).network(n_tags=n_tags, window=tuple(window), **arguments)
-    except (ArithmeticError, TypeError) as error:
-        raise ValueError(str(error)) from error
+    rate = framing.front.sample_rate
+    return _network(name, n_tags, framing.window_shape, rate, arguments)
 
 
 def variables(model: keras.Model) -> dict[str, keras.Variable]:
@@ -116,6 +115,23 @@ def variables(model: keras.Model) -> dict[str, keras.Variable]:
         else:
             found |= {variable.path: variable for variable in layer.weights}
     return found
+
+
+def _network(
+    name: str,
+    n_tags: int,
+    window: Sequence[int],
+    sample_rate: int,
+    arguments: Mapping[str, object],
+) -> keras.Model:
+    make = _architecture(name).network
+    given: dict[str, object] = {"n_tags": n_tags, "window": tuple(window)}
+    if "sample_rate" in signature(make).parameters:  # it knows which frequencies it hears
+        given["sample_rate"] = sample_rate
+    try:
+        return make(**given, **arguments)
+    except (ArithmeticError, TypeError) as error:
+        raise ValueError(str(error)) from error
 
 
 def _architecture(name: str) -> Architecture:
@@ -158,6 +174,6 @@ _ARCHITECTURES: Mapping[str, Architecture] = {
         partial(ensemble.ensemble, build), ensemble.FRONT_END, ensemble.WINDOW_SAMPLES
     ),
     "embedding_probe": Architecture(
-        partial(embedding_probe.embedding_probe, network), clmr.FRONT_END, clmr.WINDOW_SAMPLES
+        partial(embedding_probe.embedding_probe, _network), clmr.FRONT_END, clmr.WINDOW_SAMPLES
     ),
 }

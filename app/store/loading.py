@@ -115,7 +115,7 @@ def build(draft: Draft, arguments: Mapping[str, object]) -> keras.Model:
             f"{draft.title}: no architecture {name!r}; there are {', '.join(architectures())}"
         )
     try:
-        return network(name, n_tags, draft.framing.window_shape, arguments)
+        return network(name, n_tags, draft.framing, arguments)
     except ValueError as error:
         said = " ".join(str(error).split())  # Keras says it in several lines
         raise ManifestError(f"{draft.title}: architecture.arguments: {said}") from error

@@ -10,10 +10,12 @@ import pytest
 
 from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
-from app.domain import Precision, Waveform
+from app.domain import Backend, Frames, ModelRef, Precision, Samples, Scores, Waveform, Windows
 from app.errors import Kind, RequestError
+from app.front_ends import Framing, FrontEnd
 from app.inference.batcher import Batcher, BatchLimits
 from app.inference.engine import Engine
+from app.inference.frames import Framer
 from app.inference.listener import Heard, Listener
 from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_framer import TensorFlowFramer
@@ -130,3 +132,55 @@ async def test_who_is_listened_to_when_the_service_ends_is_told_so(
         with pytest.raises(RequestError) as error:
             await listened_to
     assert error.value.kind is Kind.NOT_READY
+
+
+class Loudness(Engine):
+    """Scores a window by how loud it is, and counts the frames that are made for it."""
+
+    backend = Backend.TENSORFLOW
+
+    def __init__(self, framing: Framing, framer: Framer) -> None:
+        ref = ModelRef(f"loudness-{framing.front.sample_rate}-{framing.window_frames}", "1")
+        super().__init__(ref, Precision.FLOAT32, 4, framing, framer)
+
+    def score(self, windows: Windows) -> Scores:
+        return np.sqrt(np.mean(np.square(windows), axis=1))[:, np.newaxis]
+
+
+class CountingFramer(TensorFlowFramer):
+    """Counts the frames that it makes."""
+
+    def __init__(self, front: FrontEnd) -> None:
+        self.made = 0
+        super().__init__(front)
+        self.made = 0
+
+    def frames(self, track: Samples, first: int, last: int) -> Frames:
+        self.made += last - first
+        return super().frames(track, first, last)
+
+
+@patiently
+async def test_models_of_one_front_end_share_its_frames_and_others_have_their_own_rate(
+    framer: TensorFlowFramer, clip: Path
+) -> None:
+    seconds = {8_000: [1.0, 3.0], 16_000: [2.0], 22_050: [1.0]}
+    framers = {rate: CountingFramer(FrontEnd(rate)) for rate in seconds}
+    engines: list[Engine] = [
+        Loudness(Framing(framers[rate].front, round(s * rate), round(s * rate)), framers[rate])
+        for rate, lengths in seconds.items()
+        for s in lengths
+    ]
+    async with listening(framer) as listener:
+        answer = await heard(listener, clip, engines)
+
+    assert answer.duration_s == pytest.approx(12, abs=1e-3)
+    assert [len(scores) for scores in answer.scores] == [12, 4, 6, 12]
+    assert {rate: framers[rate].made for rate in seconds} == {
+        rate: pytest.approx(12 * rate, abs=2) for rate in seconds
+    }
+    low, by_threes, by_twos, high = (scores[:, 0] for scores in answer.scores)
+    together = np.sqrt(np.mean(np.square(low).reshape(4, 3), axis=1))
+    np.testing.assert_allclose(by_threes, together, rtol=1e-4)
+    halves = np.sqrt(np.mean(np.square(high).reshape(6, 2), axis=1))
+    np.testing.assert_allclose(by_twos, halves, rtol=0.03)  # what lies above 8 kHz is in one only

@@ -37,7 +37,7 @@ def unfolded(store: Path) -> dict[str, keras.Model]:
         networks[name] = network(
             manifest.architecture.name,
             len(manifest.tags.names),
-            manifest.framing.window_shape,
+            manifest.framing,
             manifest.architecture.arguments,
         )
         fill(networks[name], read_weights(models, manifest))

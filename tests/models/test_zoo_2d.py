@@ -316,7 +316,7 @@ def test_a_window_of_which_poolings_leave_nothing_is_refused(name: str):
         ("musicnn_zoo", {"window": (188, 2)}),
         ("short_chunk_cnn", {"channels": (128, 0)}),
         ("short_chunk_res", {"hidden_units": -1}),
-        ("short_chunk_cnn", {"window": (231, 128, 2)}),
+        ("short_chunk_cnn", {"window": (231, 128, 2, 1)}),
         ("harmonic_cnn", {"window": (80_000,)}),
         ("harmonic_cnn", {"harmonics": 0}),
         ("harmonic_cnn", {"harmonics": 300}),
