@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
@@ -90,6 +91,7 @@ class Services:
         self._listener = Listener(self._decoder, self._batcher)
         self._serving: Serving | None = None
         self._replacing = asyncio.Lock()
+        self._building = threading.Lock()
 
     def load(self) -> None:
         """Load, check and warm up the models; takes seconds, so call it off the event loop.
@@ -158,9 +160,8 @@ class Services:
 
     def _serve(self, lexicon: Lexicon) -> None:
         before = self._serving.pool if self._serving else None
-        pool = EnginePool(
-            lexicon.models, _maker(self.settings), self.settings.max_loaded_models, self.metrics
-        )
+        make = _maker(self.settings, self._building)
+        pool = EnginePool(lexicon.models, make, self.settings.max_loaded_models, self.metrics)
         pool.load_all(before)
         tagger = Tagger(self._listener, pool, self._cache, self.metrics)
         self._serving = Serving(lexicon, pool, tagger)
@@ -172,22 +173,30 @@ class Services:
         log.info("ready: %s", ", ".join(str(ref) for ref in pool.choices))
 
 
-def _maker(settings: Settings) -> Make:
-    """What loads models; those that share a front end share what computes it."""
+def _maker(settings: Settings, building: threading.Lock) -> Make:
+    """What loads models; those that share a front end share what computes it.
+
+    Args:
+        settings: Where they lie, and on what they are to run.
+        building: Held meanwhile, as Keras has one policy for all threads: models that replace
+            others are built while those may be loaded again.
+    """
     # TensorFlow takes seconds to import, and no command but this needs it.
     from app.inference.selection import Wish, choose
     from app.inference.tensorflow_framer import TensorFlowFramer
 
+    store = Store(settings.model_store)
     framers: WeakValueDictionary[FrontEnd, TensorFlowFramer] = WeakValueDictionary()
 
     def make(manifest: Manifest, choice: Choice | None) -> Engine:
-        front = manifest.front_end
-        framer = framers.get(front) or TensorFlowFramer(front)
-        framers[front] = framer
         wish = Wish(settings.engine, settings.precision)
         if choice:
             wish = Wish(choice.backend.value, choice.precision.value)
-        return choose(Store(settings.model_store), manifest, framer, wish)
+        with building:
+            front = manifest.front_end
+            framer = framers.get(front) or TensorFlowFramer(front)
+            framers[front] = framer
+            return choose(store, manifest, framer, wish)
 
     return make
 

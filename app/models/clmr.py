@@ -17,19 +17,15 @@ from app.models.sample_blocks import highest, sample_level, waveform
 
 FRONT_END = FrontEnd(sample_rate=22_050)
 WINDOW_SAMPLES = 59_049
-WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
 
 CHANNELS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512, 512)
 
-_ENCODER = {
+TORCH_LAYERS = {
     f"encoder.sequential.{place}.{part}": f"conv_{place + 1}{ours}"
     for place in range(len(CHANNELS))
     for part, ours in enumerate(("", "_bn"))
-}
-TORCH_LAYERS = _ENCODER | {"model.0": "tags"}
+} | {"model.0": "tags"}
 """Ours for each layer of the released encoder and of a linear probe beside it."""
-TORCH_LAYERS_MLP = _ENCODER | {"model.0": "hidden", "model.2": "tags"}
-"""The same where the probe has a hidden layer."""
 
 
 def clmr_encoder(window: Sequence[int], channels: Sequence[int] = CHANNELS) -> keras.Model:

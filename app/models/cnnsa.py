@@ -28,7 +28,6 @@ FRONT_END = FrontEnd(
 """As published."""
 WINDOW_SAMPLES = 240_000
 """15 seconds."""
-WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
 
 CHANNELS = (128, 128, 256, 256, 256, 256, 256)
 """Of each residual block."""

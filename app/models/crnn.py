@@ -11,9 +11,9 @@ import keras
 from keras import layers
 
 from app.models.blocks import Size, batch_norm, conv_block_2d, spectrogram, tag_scores
-from app.models.fcn import FRONT_END, WINDOW_FRAMES, WINDOW_SAMPLES
+from app.models.fcn import FRONT_END, WINDOW_SAMPLES
 
-__all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_FRAMES", "WINDOW_SAMPLES", "crnn"]
+__all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_SAMPLES", "crnn"]
 
 CHANNELS = (64, 128, 128, 128)
 POOLS = (2, 3, 4, 4)

@@ -20,7 +20,6 @@ FRONT_END = FrontEnd(
     ),
 )
 WINDOW_SAMPLES = 464_000
-WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
 
 CHANNELS = (64, 128, 128, 128, 64)
 POOLS = ((4, 2), (4, 2), (4, 2), (5, 3), (4, 4))

@@ -16,7 +16,6 @@ from app.models.harmonic_filters import HarmonicFilters
 
 FRONT_END = FrontEnd(16_000, Spectrum((512,), 256))
 WINDOW_SAMPLES = 80_000
-WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
 
 FLOOR = 1e-10
 """The least power that is told apart from none."""

@@ -19,7 +19,6 @@ from app.models.sample_blocks import highest, sample_level, waveform
 
 FRONT_END = FrontEnd(sample_rate=22_050)
 WINDOW_SAMPLES = 59_049
-WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
 
 SCALES = ((3, 59_049), (2, 16_384))
 """Of each net the length of its filters and poolings, and that of the pieces it hears."""

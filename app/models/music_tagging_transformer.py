@@ -26,7 +26,6 @@ FRONT_END = FrontEnd(
 """As published."""
 WINDOW_SAMPLES = 220_500
 """10 seconds."""
-WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
 
 POOLS = ((2, 2), (2, 2), (1, 2))
 """After each residual block, in frames and in bins."""

@@ -14,10 +14,9 @@ from keras import KerasTensor, layers, ops
 from app.models.blocks import batch_norm, dense_head, spectrogram
 from app.models.fcn import FRONT_END
 
-__all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_FRAMES", "WINDOW_SAMPLES", "musicnn_zoo"]
+__all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_SAMPLES", "musicnn_zoo"]
 
 WINDOW_SAMPLES = 48_000
-WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
 
 TIMBRAL_HEIGHTS = (0.7, 0.4)
 """Of the mel axis."""

@@ -17,7 +17,6 @@ from app.models.sample_blocks import highest, sample_level, waveform
 FRONT_END = FrontEnd(sample_rate=16_000)
 WINDOW_SAMPLES = 59_049
 """3 ** 10: ten times a third of it, and one frame is left."""
-WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
 
 CHANNELS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512, 512)
 

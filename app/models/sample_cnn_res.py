@@ -12,12 +12,11 @@ import keras
 from app.models.sample_cnn_rese import (
     CHANNELS,
     FRONT_END,
-    WINDOW_FRAMES,
     WINDOW_SAMPLES,
     sample_cnn_rese,
 )
 
-__all__ = ["FRONT_END", "WINDOW_FRAMES", "WINDOW_SAMPLES", "sample_cnn_res"]
+__all__ = ["FRONT_END", "WINDOW_SAMPLES", "sample_cnn_res"]
 
 
 def sample_cnn_res(

@@ -18,7 +18,6 @@ from app.models.sample_blocks import excited, highest, pooled, waveform
 
 FRONT_END = FrontEnd(sample_rate=22_050)
 WINDOW_SAMPLES = 59_049
-WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
 
 CHANNELS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512)
 AMPLIFICATION = 16

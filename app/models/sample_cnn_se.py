@@ -19,7 +19,6 @@ from app.models.sample_blocks import conv_1d, excited, highest, pooled, waveform
 
 FRONT_END = FrontEnd(sample_rate=16_000)
 WINDOW_SAMPLES = 59_049
-WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
 
 CHANNELS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512, 512)
 

@@ -11,9 +11,9 @@ import keras
 from keras import ops
 
 from app.models.blocks import batch_norm, dense_head, residual_2d, spectrogram
-from app.models.short_chunk_cnn import CHANNELS, FRONT_END, WINDOW_FRAMES, WINDOW_SAMPLES
+from app.models.short_chunk_cnn import CHANNELS, FRONT_END, WINDOW_SAMPLES
 
-__all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_FRAMES", "WINDOW_SAMPLES", "short_chunk_res"]
+__all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_SAMPLES", "short_chunk_res"]
 
 _CONVOLUTIONS = {"1": "1", "2": "2", "3": "shortcut"}
 

@@ -41,7 +41,6 @@ FRONT_END = FrontEnd(
 """As published: log-magnitudes."""
 WINDOW_SAMPLES = 100_107
 """4.54 seconds."""
-WINDOW_FRAMES = FRONT_END.frames(WINDOW_SAMPLES)
 
 DROPOUT = 0.15
 

@@ -50,7 +50,7 @@ def parameters(variables: Sequence[keras.Variable]) -> int:
 
 
 def test_cnnsa_has_exactly_the_published_parameters():
-    network = cnnsa.cnnsa(N_TAGS, (cnnsa.WINDOW_FRAMES, MELS))
+    network = cnnsa.cnnsa(N_TAGS, (cnnsa.FRONT_END.frames(cnnsa.WINDOW_SAMPLES), MELS))
 
     assert parameters(network.trainable_variables) == 10_521_652
 
@@ -62,16 +62,26 @@ def test_music_tagging_transformer_has_exactly_the_published_parameters(
     dimension: int, expected: int
 ):
     network = music_tagging_transformer.music_tagging_transformer(
-        N_TAGS, (music_tagging_transformer.WINDOW_FRAMES, MELS), dimension=dimension
+        N_TAGS,
+        (
+            music_tagging_transformer.FRONT_END.frames(music_tagging_transformer.WINDOW_SAMPLES),
+            MELS,
+        ),
+        dimension=dimension,
     )
 
     assert parameters(network.trainable_variables) == expected
 
 
 def test_spectnt_has_the_parameters_that_its_parts_add_up_to():
-    network = spectnt.spectnt(N_TAGS, (spectnt.WINDOW_FRAMES, MELS))
+    network = spectnt.spectnt(N_TAGS, (spectnt.FRONT_END.frames(spectnt.WINDOW_SAMPLES), MELS))
 
-    width, features, steps, blocks = 128, 96, spectnt.WINDOW_FRAMES // 4, 3
+    width, features, steps, blocks = (
+        128,
+        96,
+        spectnt.FRONT_END.frames(spectnt.WINDOW_SAMPLES) // 4,
+        3,
+    )
     norm = 2 * width
     first, second = 3 * 3 * width + width, 3 * 3 * width * width + width
     front = 2 + 2 * (first + norm) + second + norm  # one channel; the shortcut is a convolution too
@@ -91,7 +101,9 @@ def test_spectnt_has_the_parameters_that_its_parts_add_up_to():
 def test_a_window_is_as_long_as_published(module, seconds: float, frames: int):
     samples = int(seconds * module.FRONT_END.sample_rate)
 
-    assert module.FRONT_END.frames(samples) == module.WINDOW_FRAMES == frames
+    assert (
+        module.FRONT_END.frames(samples) == module.FRONT_END.frames(module.WINDOW_SAMPLES) == frames
+    )
     assert module.FRONT_END.shape == (MELS,)
 
 
@@ -132,7 +144,7 @@ def twins():
 def test_cnnsa_scores_as_its_twin_with_the_keys_of_the_released_weights():
     assert_same_scores(
         twin_of(twins().CNNSA(N_TAGS), seed=1),
-        cnnsa.cnnsa(N_TAGS, (cnnsa.WINDOW_FRAMES, MELS)),
+        cnnsa.cnnsa(N_TAGS, (cnnsa.FRONT_END.frames(cnnsa.WINDOW_SAMPLES), MELS)),
         cnnsa.TORCH_LAYERS,
     )
 
@@ -144,7 +156,14 @@ def test_music_tagging_transformer_scores_as_its_twin_with_the_keys_of_the_relea
     assert_same_scores(
         twin_of(twins().MusicTaggingTransformer(N_TAGS, dimension), seed=2),
         music_tagging_transformer.music_tagging_transformer(
-            N_TAGS, (music_tagging_transformer.WINDOW_FRAMES, MELS), dimension=dimension
+            N_TAGS,
+            (
+                music_tagging_transformer.FRONT_END.frames(
+                    music_tagging_transformer.WINDOW_SAMPLES
+                ),
+                MELS,
+            ),
+            dimension=dimension,
         ),
         music_tagging_transformer.TORCH_LAYERS,
     )
@@ -157,7 +176,7 @@ def test_spectnt_scores_as_its_twin():
             seed=3,
             tag_gain=0.25,
         ),
-        spectnt.spectnt(N_TAGS, (spectnt.WINDOW_FRAMES, MELS)),
+        spectnt.spectnt(N_TAGS, (spectnt.FRONT_END.frames(spectnt.WINDOW_SAMPLES), MELS)),
         twins().SPECTNT_LAYERS,
     )
 

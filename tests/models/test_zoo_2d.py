@@ -58,7 +58,7 @@ def published(
     smallest: Window,
     short: int,
 ) -> Published:
-    frames, bins = module.WINDOW_FRAMES, *module.FRONT_END.shape
+    frames, bins = module.FRONT_END.frames(module.WINDOW_SAMPLES), *module.FRONT_END.shape
     return Published(
         getattr(module, name),
         (frames, bins),
