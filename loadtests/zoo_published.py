@@ -20,6 +20,7 @@ ROC_AUC = {
         "short_chunk_res": 0.9129,
         "harmonic_cnn": 0.9127,
         "cnnsa": 0.9077,
+        "multi_level_multi_scale": 0.9064,
     },
     MSD: {
         "fcn": 0.8744,
