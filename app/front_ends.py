@@ -70,6 +70,20 @@ class LogFrequency:
 
 
 @dataclass(frozen=True)
+class Chroma:
+    """Pitch classes: all octaves of a note in one band, tuned to A at 440 Hz.
+
+    Attributes:
+        n_chroma: Bands an octave, the first being C.
+    """
+
+    n_chroma: int
+
+    def __post_init__(self) -> None:
+        _check_positive(n_chroma=self.n_chroma)
+
+
+@dataclass(frozen=True)
 class Log10:
     """`log10(gain * x + 1)`.
 
@@ -153,7 +167,7 @@ class Spectrum:
     centred: bool = True
     power: float = 2.0
     weighting: Weighting = Weighting.NONE
-    bands: Mel | LogFrequency | None = None
+    bands: Mel | LogFrequency | Chroma | None = None
     log: Log10 | Decibels | NaturalLog | None = None
     cepstrum: int | None = None
     standardised: Standardisation | None = None
@@ -177,7 +191,7 @@ class Spectrum:
     @property
     def _bands(self) -> int:
         match self.bands:
-            case Mel(n_mels=bands) | LogFrequency(n_bins=bands):
+            case Mel(n_mels=bands) | LogFrequency(n_bins=bands) | Chroma(n_chroma=bands):
                 return bands
             case None:
                 return self.n_fft[0] // 2 + 1
@@ -277,7 +291,7 @@ class FrontEnd:
                 edges["bands"] = (f_min, f_max)
             case LogFrequency(n_bins, bins_per_octave, pitch_min):
                 edges["bands"] = (pitch_min, pitch_min * 2 ** (n_bins / bins_per_octave))
-            case None:
+            case Chroma() | None:
                 pass
         return edges
 

@@ -10,7 +10,7 @@ import math
 from functools import partial
 
 import keras
-import librosa
+import librosa.filters
 import numpy as np
 import scipy
 import tensorflow as tf
@@ -20,6 +20,7 @@ from keras import KerasTensor, layers, ops
 from app.front_ends import (
     BAND_PASS_TAPS,
     BandPass,
+    Chroma,
     Decibels,
     FrontEnd,
     Log10,
@@ -113,8 +114,13 @@ def _channel(x: KerasTensor, n_fft: int, spectrum: Spectrum, sample_rate: int) -
     x = ops.square(x) if spectrum.power == 2 else ops.power(x, spectrum.power)  # noqa: PLR2004
     if spectrum.weighting is not Weighting.NONE:
         x = _scaled(x, _weights(spectrum, n_fft, sample_rate))
-    if spectrum.bands:
-        x = _filterbank(spectrum.bands, n_fft, sample_rate)(x)
+    match spectrum.bands:
+        case Mel() | LogFrequency():
+            x = _filterbank(spectrum.bands, n_fft, sample_rate)(x)
+        case Chroma(n_chroma):
+            x = _pitch_classes(x, n_chroma, n_fft, sample_rate)
+        case None:
+            pass
     x = _log(x, spectrum)
     if spectrum.cepstrum:
         x = _cepstrum(x, spectrum.cepstrum)
@@ -148,6 +154,12 @@ def _filterbank(bands: Mel | LogFrequency, n_fft: int, sample_rate: int) -> laye
         case LogFrequency(n_bins, bins_per_octave, pitch_min):
             given |= {"n_bins": n_bins, "bins_per_octave": bins_per_octave, "f_min": pitch_min}
             return make(type="log", filterbank_kwargs=given, name=f"log_frequency_{n_fft}")
+
+
+def _pitch_classes(x: KerasTensor, n_chroma: int, n_fft: int, sample_rate: int) -> KerasTensor:
+    """(batch, frames, bins, 1) -> (batch, frames, n_chroma, 1); kapre has no layer for it."""
+    filters = librosa.filters.chroma(sr=sample_rate, n_fft=n_fft, n_chroma=n_chroma, tuning=0.0)
+    return ops.expand_dims(ops.matmul(ops.squeeze(x, -1), filters.T.astype(np.float32)), -1)
 
 
 def _log(x: KerasTensor, spectrum: Spectrum) -> KerasTensor:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.front_ends import (
+    Chroma,
     Decibels,
     FrontEnd,
     Log10,
@@ -45,6 +46,8 @@ def _spectrum(spectrum: Spectrum) -> Iterator[str]:
             yield _mel(spectrum.bands)
         case LogFrequency(n_bins, per_octave, pitch_min):
             yield f"{n_bins} bands from {pitch_min:g} Hz up, {per_octave} an octave"
+        case Chroma(n_chroma):
+            yield f"{n_chroma} pitch classes, all octaves together"
     match spectrum.log:
         case Log10(gain):
             yield f"decimal logarithm of {gain:g} times that, plus 1"

@@ -13,6 +13,7 @@ from app.domain import Frames, Samples
 from app.front_ends import (
     BAND_PASS_TAPS,
     BandPass,
+    Chroma,
     Decibels,
     FrontEnd,
     Log10,
@@ -259,6 +260,20 @@ def test_log_frequency_bands_are_normal_in_octaves():
     powers = np.abs(stft(waveform, 4096, 512)[1:]) ** 2
 
     assert_same(frames_of(front, waveform), powers.T @ filters, 2e-3)
+
+
+@pytest.mark.parametrize("n_chroma", [12, 24])
+def test_pitch_classes_are_librosas_chroma(n_chroma: int):
+    waveform = tones_and_noise(22_050)
+    front = FrontEnd(22_050, Spectrum((4096,), 512, bands=Chroma(n_chroma)))
+
+    powers = np.abs(stft(waveform, 4096, 512)) ** 2
+    expected = librosa.feature.chroma_stft(
+        S=powers, sr=22_050, n_chroma=n_chroma, norm=None, tuning=0.0
+    )
+
+    assert front.shape == (n_chroma,)
+    assert_same(frames_of(front, waveform), expected.T)
 
 
 BANDS = {

@@ -6,6 +6,7 @@ import pytest
 
 from app.front_ends import (
     BandPass,
+    Chroma,
     Decibels,
     FrontEnd,
     LogFrequency,
@@ -171,6 +172,8 @@ def test_a_front_end_is_told_step_by_step():
         "the first 2 cepstral coefficients",
         "each band less a mean and over a deviation that were measured in training",
     ]
+    chroma = FrontEnd(8_000, Spectrum((512,), 256, bands=Chroma(12)))
+    assert "12 pitch classes, all octaves together" in front_end_words(chroma)
     assert front_end_words(FrontEnd(8_000)) == "mono at 8,000 Hz; the samples themselves"
     loud = Spectrum((64,), 32, power=3.0, log=Decibels(1e-10))
     assert front_end_words(FrontEnd(8_000, loud)).endswith(
