@@ -10,12 +10,13 @@ import math
 from functools import partial
 
 import keras
-import librosa.filters
+import librosa
 import numpy as np
 import scipy
 import tensorflow as tf
 from kapre import STFT, ApplyFilterbank, Magnitude
 from keras import KerasTensor, layers, ops
+from librosa.filters import chroma as chroma_filters
 
 from app.front_ends import (
     BAND_PASS_TAPS,
@@ -158,7 +159,7 @@ def _filterbank(bands: Mel | LogFrequency, n_fft: int, sample_rate: int) -> laye
 
 def _pitch_classes(x: KerasTensor, n_chroma: int, n_fft: int, sample_rate: int) -> KerasTensor:
     """(batch, frames, bins, 1) -> (batch, frames, n_chroma, 1); kapre has no layer for it."""
-    filters = librosa.filters.chroma(sr=sample_rate, n_fft=n_fft, n_chroma=n_chroma, tuning=0.0)
+    filters = chroma_filters(sr=sample_rate, n_fft=n_fft, n_chroma=n_chroma, tuning=0.0)
     return ops.expand_dims(ops.matmul(ops.squeeze(x, -1), filters.T.astype(np.float32)), -1)
 
 
