@@ -5,6 +5,7 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,7 +17,10 @@ from rich.table import Table
 REPOSITORY = Path(__file__).resolve().parent.parent
 RESULTS = REPOSITORY / ".cache" / "bench"
 
-out = Console()
+WIDE = 180
+"""Columns of a table that goes into a file."""
+
+out = Console(width=None if sys.stdout.isatty() else WIDE)
 
 Row = Mapping[str, str | float | int | None]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.progress import track
@@ -66,7 +67,8 @@ def _measured(store: Store, name: str, backend: Backend, precision: Precision) -
     if ended.returncode == 0:
         _keep(key, json.loads(ended.stdout.splitlines()[-1]))
     else:
-        _keep(key, {"refused": ended.stderr.strip().splitlines()[-1]})
+        said = ended.stderr.strip().splitlines()[-1]
+        _keep(key, {"refused": said.removeprefix("app.errors.SetupError: ")})
 
 
 def _rows(sizes: dict[str, Figures]) -> Iterator[Row]:
@@ -125,14 +127,14 @@ def _panel(
 ) -> None:
     points = {name: (sizes[name]["gflop_a_minute"], 1 - auc) for name, auc in published.items()}
     axes.scatter(*zip(*points.values(), strict=True), color="#0072b2", zorder=3)
-    for name, point in points.items():
-        axes.annotate(name, point, xytext=(5, 4), textcoords="offset points")
     axes.set(xscale="log", yscale="log", title=dataset)
     axes.set(xlabel="GFLOP a minute of audio", ylabel="1 - published ROC-AUC")
     axes.yaxis.set_major_formatter("{x:.3f}")
     axes.yaxis.set_minor_formatter("{x:.3f}")
     axes.grid(which="both", alpha=0.25)
-    axes.margins(x=0.2, y=0.12)
+    axes.margins(x=0.25, y=0.15)
+    names = [axes.text(*point, name) for name, point in points.items()]
+    adjust_text(names, ax=axes, arrowprops={"arrowstyle": "-", "color": "0.6"})
 
 
 def _keep(key: str, figures: Figures) -> Figures:
