@@ -23,6 +23,9 @@ def draw(
     The colours run from 0 to 1 whatever the track, so that two pictures can be compared, on a scale
     that colour-blind readers can tell apart.
     """
+    hop_s = times_s[1] - times_s[0] if len(times_s) > 1 else window_s
+    overlap_s = (window_s - hop_s) / 2
+    begin_s, end_s = times_s[0], times_s[-1] + window_s
     figure = Figure(figsize=(10, MARGIN_INCHES + ROW_INCHES * len(tags)), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(
@@ -32,8 +35,10 @@ def draw(
         cmap="cividis",
         vmin=0,
         vmax=1,
-        extent=(times_s[0], times_s[-1] + window_s, len(tags) - 0.5, -0.5),
+        # Of windows that overlap, each is drawn around its middle.
+        extent=(begin_s + overlap_s, end_s - overlap_s, len(tags) - 0.5, -0.5),
     )
+    axes.set_xlim(begin_s, end_s)
     axes.set_title(title, loc="left", fontsize=11, parse_math=False)
     axes.set_yticks(range(len(tags)), tags, parse_math=False)
     axes.set_xlabel("time (min:s)")

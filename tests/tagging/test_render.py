@@ -18,10 +18,13 @@ TAG = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from('
 
 
 def picture(
-    scores: Scores, tags: list[str] | None = None, title: str = "genres, track 0123456789ab"
+    scores: Scores,
+    tags: list[str] | None = None,
+    title: str = "genres, track 0123456789ab",
+    hop_s: float = 3.0,
 ) -> np.ndarray:
-    """Decode what is drawn: (height, width), from dark to bright."""
-    times_s = [3.0 * window for window in range(len(scores))]
+    """Decode what is drawn: (height, width), from dark to bright; windows last 3 s."""
+    times_s = [hop_s * window for window in range(len(scores))]
     names = tags or [f"tag {number}" for number in range(scores.shape[1])]
     png = draw(times_s, 3.0, names, scores, title)
     with Image.open(io.BytesIO(png)) as image:
@@ -48,6 +51,22 @@ def test_time_runs_to_the_right() -> None:
     earlier, later = middle[:, width // 4 : width // 3], middle[:, -width // 3 : -width // 4]
 
     assert later.mean() > earlier.mean() + 20
+
+
+def test_windows_that_overlap_are_drawn_around_their_middles() -> None:
+    scores = np.zeros((3, 4), np.float32)
+    scores[1] = 1
+    side_by_side, overlapping = (picture(scores, hop_s=hop_s) for hop_s in (3.0, 1.0))
+
+    def bright(drawn: np.ndarray) -> np.ndarray:
+        row = drawn[drawn.shape[0] // 2, : int(0.8 * drawn.shape[1])]
+        inside = np.flatnonzero((row > 200) & (row < 250))
+        return inside[(inside > 0.1 * len(row))]
+
+    wide, narrow = bright(side_by_side), bright(overlapping)
+    # Three of nine seconds, and one of five.
+    assert len(narrow) / len(wide) == pytest.approx((1 / 5) / (3 / 9), rel=0.05)
+    assert narrow.mean() == pytest.approx(wide.mean(), abs=3)
 
 
 def test_colours_mean_the_same_in_every_picture() -> None:
