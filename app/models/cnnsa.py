@@ -12,9 +12,10 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers, ops
 
-from app.front_ends import Decibels, FrontEnd, Mel, MelScale, Spectrum
+from app.front_ends import FrontEnd
 from app.models.attention import attend, before
 from app.models.blocks import batch_norm, residual_2d, spectrogram, tag_scores
+from app.spectra import Decibels, Mel, MelScale, Spectrum
 
 FRONT_END = FrontEnd(
     sample_rate=16_000,

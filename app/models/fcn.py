@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from app.front_ends import Decibels, FrontEnd, Mel, MelScale, Spectrum
+from app.front_ends import FrontEnd
 from app.models.blocks import Size, batch_norm, conv_block_2d, spectrogram, tag_scores
+from app.spectra import Decibels, Mel, MelScale, Spectrum
 
 FRONT_END = FrontEnd(
     16_000,

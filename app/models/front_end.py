@@ -18,12 +18,10 @@ from kapre import STFT, ApplyFilterbank, Magnitude
 from keras import KerasTensor, layers, ops
 from librosa.filters import chroma as chroma_filters
 
-from app.front_ends import (
-    BAND_PASS_TAPS,
-    BandPass,
+from app.front_ends import BAND_PASS_TAPS, BandPass, FrontEnd
+from app.spectra import (
     Chroma,
     Decibels,
-    FrontEnd,
     Log10,
     LogFrequency,
     Mel,

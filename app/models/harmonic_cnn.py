@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import keras
 from keras import KerasTensor, ops
 
-from app.front_ends import FrontEnd, Spectrum
+from app.front_ends import FrontEnd
 from app.models.blocks import batch_norm, conv_block_2d, dense_head, residual_2d
 from app.models.harmonic_filters import HarmonicFilters
+from app.spectra import Spectrum
 
 FRONT_END = FrontEnd(16_000, Spectrum((512,), 256))
 WINDOW_SAMPLES = 80_000

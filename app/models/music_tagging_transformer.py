@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import keras
 from keras import KerasTensor, layers, ops
 
-from app.front_ends import Decibels, FrontEnd, Mel, MelScale, Spectrum
+from app.front_ends import FrontEnd
 from app.models.attention import Positions, Token, pre_norm_block
 from app.models.blocks import EPSILON, batch_norm, residual_2d, spectrogram, tag_scores
+from app.spectra import Decibels, Mel, MelScale, Spectrum
 
 FRONT_END = FrontEnd(
     sample_rate=22_050,

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers, ops
 
-from app.front_ends import FrontEnd, Log10, Mel, Spectrum
+from app.front_ends import FrontEnd
 from app.models.blocks import spectrogram, tag_scores
 from app.models.folding import (
     EPSILON,
@@ -25,6 +25,7 @@ from app.models.folding import (
     normalisation,
     phased,
 )
+from app.spectra import Log10, Mel, Spectrum
 
 FRONT_END = FrontEnd(
     16_000, Spectrum((512,), 256, bands=Mel(96, 0.0, 8_000.0), log=Log10(10_000.0))

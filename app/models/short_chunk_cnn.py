@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from app.front_ends import Decibels, FrontEnd, Mel, MelScale, Spectrum
+from app.front_ends import FrontEnd
 from app.models.blocks import batch_norm, conv_block_2d, dense_head, spectrogram
+from app.spectra import Decibels, Mel, MelScale, Spectrum
 
 FRONT_END = FrontEnd(
     16_000,

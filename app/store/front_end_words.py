@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from app.front_ends import (
+from app.front_ends import FrontEnd
+from app.spectra import (
     Chroma,
     Decibels,
-    FrontEnd,
     Log10,
     LogFrequency,
     Mel,

@@ -8,10 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.domain import Frames, Samples, Windows
-from app.front_ends import BandPass, Decibels, Framing, FrontEnd, Log10, Mel, Spectrum
+from app.front_ends import BandPass, Framing, FrontEnd
 from app.inference.frames import MAX_PIECE_S, WindowStream
 from app.inference.tensorflow_framer import TensorFlowFramer
 from app.models.front_end import track_frames
+from app.spectra import Decibels, Log10, Mel, Spectrum
 
 RATE = 16_000
 MEL = Mel(96, 0.0, 8000.0)

@@ -10,12 +10,11 @@ import scipy
 
 from app.audio.limits import AudioLimits
 from app.domain import Frames, Samples
-from app.front_ends import (
-    BAND_PASS_TAPS,
-    BandPass,
+from app.front_ends import BAND_PASS_TAPS, BandPass, FrontEnd
+from app.models.front_end import part_frames, track_frames
+from app.spectra import (
     Chroma,
     Decibels,
-    FrontEnd,
     Log10,
     LogFrequency,
     Mel,
@@ -25,7 +24,6 @@ from app.front_ends import (
     Standardisation,
     Weighting,
 )
-from app.models.front_end import part_frames, track_frames
 from tests.audio.sounds import decoded
 
 RATE = 16_000

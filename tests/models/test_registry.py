@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from app.front_ends import Framing, FrontEnd, Log10, LogFrequency, Mel, Spectrum
+from app.front_ends import Framing, FrontEnd
 from app.models import architectures, build, network, variables
 from app.models.embedding_probe import head
+from app.spectra import Log10, LogFrequency, Mel, Spectrum
 
 TRAINABLE = {
     "fcn": 447_732,

@@ -4,18 +4,17 @@ import re
 
 import pytest
 
-from app.front_ends import (
-    BandPass,
+from app.front_ends import BandPass, FrontEnd
+from app.models import architectures
+from app.spectra import (
     Chroma,
     Decibels,
-    FrontEnd,
     LogFrequency,
     NaturalLog,
     Spectrum,
     Standardisation,
     Weighting,
 )
-from app.models import architectures
 from app.store.card import card, inert
 from app.store.front_end_words import front_end_words
 from app.store.manifest import Draft, read_store

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from app.domain import ModelRef
-from app.front_ends import FrontEnd, Mel, Spectrum
+from app.front_ends import FrontEnd
+from app.spectra import Mel, Spectrum
 from app.store.manifest import Draft
 from app.store.preparing import Prepared
 from app.store.store import Store
