@@ -78,15 +78,15 @@ class EnginePool:
             SetupError: A model is not what its manifest says.
         """
         for ref, manifest in reversed(self._models.items()):
-            if before and before._models.get(ref) == manifest and ref in before.choices:
-                self.choices[ref] = before.choices[ref]
-                if ref not in before.loaded:
-                    continue
-                self._make_room()
-                self._keep(before.loaded[ref])
-            else:
+            if before is None or before._models.get(ref) != manifest:
                 self._make_room()
                 self._keep(self._made(manifest))
+                continue
+            self.choices[ref] = before.choices[ref]
+            # Looked up once: that pool serves meanwhile, and may let a model go at any moment.
+            if engine := before.loaded.get(ref):
+                self._make_room()
+                self._keep(engine)
 
     async def engine(self, ref: ModelRef) -> Engine:
         """A model's engine, loaded where it gave way before.
