@@ -1,0 +1,229 @@
+/** The service as the page sees it: one method a question, every refusal as a `Refusal`. */
+
+import { Refusal } from "./refusal.js";
+import { upload } from "./upload.js";
+
+const TOKEN_MARGIN_MS = 30_000;
+
+export class Service {
+  #endpoint;
+  #tokenUrl;
+  #token = null;
+  #kept = new Map();
+
+  /**
+   * @param {string} endpoint Where the service is.
+   * @param {string|null} tokenUrl Where the host's backend gives upload tokens; none are sent
+   *   without it.
+   */
+  constructor(endpoint, tokenUrl) {
+    this.#endpoint = endpoint.replace(/\/+$/, "");
+    this.#tokenUrl = tokenUrl;
+  }
+
+  /** What an upload may be; asked once. */
+  limits() {
+    return this.#once("/limits");
+  }
+
+  /** All words that can be suggested; asked once. */
+  vocabularies() {
+    return this.#once("/vocabularies");
+  }
+
+  /**
+   * Upload a track and get suggestions.
+   *
+   * @param {File} file
+   * @param {object} wish
+   * @param {string} wish.vocabulary
+   * @param {number} wish.topK
+   * @param {AbortSignal} wish.signal
+   * @param {(loaded: number, total: number) => void} wish.onProgress
+   * @param {() => void} wish.onSent All bytes are on their way.
+   * @param {(stage: string) => void} wish.onStage What the service does with them.
+   * @throws {Refusal}
+   */
+  async suggest(file, { vocabulary, topK, signal, onProgress, onSent, onStage }) {
+    const url = this.#url("/suggest-tags", { vocabulary, top_k: topK });
+    return this.#authorized(signal, async (headers) => {
+      const id = randomId();
+      const watching = new AbortController();
+      const answering = upload(url, file, {
+        headers: { ...headers, "X-Request-ID": id },
+        signal,
+        onProgress,
+        onSent: () => {
+          onSent();
+          this.#watch(id, headers, watching.signal, onStage);
+        },
+      });
+      try {
+        return understood(await answering);
+      } finally {
+        watching.abort();
+      }
+    });
+  }
+
+  /**
+   * How tags move through a track that was heard.
+   *
+   * @throws {Refusal}
+   */
+  async taggram(trackId, { vocabulary, pooling, top }, signal) {
+    const query = { track_id: trackId, vocabulary, pooling, top, include: "peaks" };
+    return (await this.#ask("/taggram", query, "application/json", signal)).json();
+  }
+
+  /** The same as a file: `image/png` or `text/csv`. */
+  async taggramFile(trackId, { vocabulary, pooling, top }, mediaType) {
+    const query = { track_id: trackId, vocabulary, pooling, top };
+    return (await this.#ask("/taggram", query, mediaType)).blob();
+  }
+
+  /** Say what was made of the suggestions, also while the page is being left. */
+  async giveFeedback(feedback) {
+    await this.#authorized(undefined, async (headers) => {
+      await this.#fetch(this.#url("/feedback"), {
+        method: "POST",
+        headers: { ...headers, "Content-Type": "application/json" },
+        body: JSON.stringify(feedback),
+        keepalive: true,
+      });
+    });
+  }
+
+  /** Have a token at hand, where one is needed and the last one ran out. */
+  async refresh() {
+    await this.#credentials(undefined);
+  }
+
+  #once(path) {
+    if (!this.#kept.has(path)) {
+      const asking = this.#fetch(this.#url(path), {}).then((response) => response.json());
+      asking.catch(() => this.#kept.delete(path));
+      this.#kept.set(path, asking);
+    }
+    return this.#kept.get(path);
+  }
+
+  #ask(path, query, accept, signal) {
+    return this.#authorized(signal, (headers) =>
+      this.#fetch(this.#url(path, query), { headers: { ...headers, Accept: accept }, signal }),
+    );
+  }
+
+  async #fetch(url, options) {
+    let response;
+    try {
+      response = await fetch(url, { credentials: "omit", ...options });
+    } catch (error) {
+      throw error.name === "AbortError" ? new Refusal("cancelled") : new Refusal("unreachable");
+    }
+    if (!response.ok) {
+      understood({
+        status: response.status,
+        header: (name) => response.headers.get(name),
+        text: await response.text(),
+      });
+    }
+    return response;
+  }
+
+  /** Do something with a token; where that one is used up or too old, once more with another. */
+  async #authorized(signal, work) {
+    const headers = await this.#credentials(signal);
+    try {
+      return await work(headers);
+    } catch (error) {
+      if (!this.#tokenUrl || !["unauthorized", "forbidden"].includes(error.kind)) throw error;
+      this.#token = null;
+      return work(await this.#credentials(signal));
+    }
+  }
+
+  async #credentials(signal) {
+    if (!this.#tokenUrl) return {};
+    if (!this.#token || Date.parse(this.#token.expires_at) < Date.now() + TOKEN_MARGIN_MS) {
+      this.#token = await this.#newToken(signal);
+    }
+    return { Authorization: `Bearer ${this.#token.token}` };
+  }
+
+  async #newToken(signal) {
+    try {
+      const response = await fetch(this.#tokenUrl, { cache: "no-store", signal, keepalive: true });
+      const issued = await response.json();
+      if (response.ok && issued.token) return issued;
+    } catch (error) {
+      if (error.name === "AbortError") throw new Refusal("cancelled");
+    }
+    throw new Refusal("no_token");
+  }
+
+  /** Tell stages until the upload is answered. Without them the page only says less. */
+  async #watch(id, headers, signal, onStage) {
+    try {
+      const response = await fetch(this.#url(`/uploads/${id}/stages`), { headers, signal });
+      if (!response.ok) return;
+      let unread = "";
+      for (const reader = response.body.pipeThrough(new TextDecoderStream()).getReader(); ; ) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        const lines = (unread + value).split("\n");
+        unread = lines.pop();
+        for (const line of lines) {
+          if (line.startsWith("data:")) onStage(JSON.parse(line.slice(5)).stage);
+        }
+      }
+    } catch {
+      // The upload was answered, or the service does not tell.
+    }
+  }
+
+  #url(path, query = {}) {
+    const given = Object.entries(query).filter(([, value]) => value !== undefined);
+    return given.length
+      ? `${this.#endpoint}${path}?${new URLSearchParams(given)}`
+      : this.#endpoint + path;
+  }
+}
+
+/** A random id; `crypto.randomUUID` is only there on https. */
+export function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+function understood({ status, header, text }) {
+  let body = {};
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // Something between us and the service answered, in its own words.
+  }
+  if (status >= 200 && status < 300) return body;
+  const kind = /^\/problems\/(\w+)$/.exec(body.type ?? "")?.[1] ?? KIND_OF_STATUS[status];
+  const retryAfterS = Number.parseInt(header("Retry-After") ?? "", 10);
+  throw new Refusal(kind ?? "internal_error", body.detail, {
+    retryAfterS: Number.isFinite(retryAfterS) ? retryAfterS : null,
+    requestId: body.request_id ?? header("X-Request-ID"),
+    members: body,
+  });
+}
+
+/** What proxies answer in the service's place. */
+const KIND_OF_STATUS = {
+  401: "unauthorized",
+  403: "forbidden",
+  408: "request_timeout",
+  413: "payload_too_large",
+  429: "rate_limited",
+  502: "unreachable",
+  503: "overloaded",
+  504: "deadline_exceeded",
+};

@@ -1,0 +1,241 @@
+/** `<taggram-view>`: how tags move through a track, inside of `<tag-suggest>`. */
+
+import { GRADIENT } from "./cividis.js";
+import { ICONS, button, el, icon } from "./dom.js";
+import { FailurePanel } from "./failure-panel.js";
+import { Refusal } from "./refusal.js";
+import { style } from "./style.js";
+import { TaggramMap } from "./taggram-map.js";
+import { viewStyle } from "./taggram-style.js";
+import { tables } from "./taggram-table.js";
+import { clock, score } from "./words.js";
+
+const ROWS = 15;
+const SAID_MS = 4000;
+
+const POOLINGS = {
+  mean: "on average",
+  majority: "how often in the top five",
+  softmax: "favouring its best moments",
+};
+
+/** Events: `choose` (the artist wants to choose a file). */
+export class TaggramView extends HTMLElement {
+  /** @type {import("./service.js").Service} */
+  service;
+  /** @type {import("./player.js").Player} */
+  player;
+  /** @type {(trackId: string, vocabulary: string, pooling: string) => string} */
+  linkFor;
+
+  #shown = null;
+  #taggram = null;
+  #loading = null;
+  #map = new TaggramMap();
+  #playWords = el("span");
+  #shapes = { play: icon(ICONS.play), stop: icon(ICONS.stop) };
+  #play = button("quiet play", () => this.#togglePlay(), ...Object.values(this.#shapes), this.#playWords);
+  #vocabulary = el("select", { id: "vocabulary", onchange: () => this.#switch() });
+  #pooling = el("select", { id: "pooling", onchange: () => this.#switch() });
+  #readOut = el("p", { className: "read-out", part: "read-out", ariaLive: "polite" });
+  #hint = el("p", { className: "muted" }, "Choose the file again to listen to it here.");
+  #scale = el("span", { className: "scale" });
+  #said = el("p", { className: "muted", role: "status" });
+  #link = el("input", { type: "text", readOnly: true, hidden: true, ariaLabel: "Link" });
+  #table = el("details", {}, el("summary", {}, "The same as a table"));
+  #failure = new FailurePanel(
+    () => this.#load(),
+    () => this.dispatchEvent(new Event("choose")),
+  );
+  #body = el(
+    "div",
+    { className: "body" },
+    el(
+      "div",
+      { className: "controls", part: "controls" },
+      this.#play,
+      el("label", { htmlFor: "vocabulary" }, "Tags ", this.#vocabulary),
+      el("label", { htmlFor: "pooling" }, "Sorted by score ", this.#pooling),
+    ),
+    this.#map.element,
+    el(
+      "div",
+      { className: "under" },
+      this.#readOut,
+      el("p", { className: "legend", part: "legend" }, "score 0 ", this.#scale, " 1"),
+    ),
+    this.#hint,
+    el(
+      "div",
+      { className: "actions" },
+      button("quiet", () => this.#save("image/png", "png"), "Picture (PNG)"),
+      button("quiet", () => this.#save("text/csv", "csv"), "Table (CSV)"),
+      button("quiet", () => this.#copyLink(), "Copy link"),
+    ),
+    this.#link,
+    this.#said,
+    this.#table,
+  );
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [style, viewStyle];
+    root.append(this.#failure.element, this.#body);
+    this.#scale.style.setProperty("background", GRADIENT);
+    for (const [value, words] of Object.entries(POOLINGS)) {
+      this.#pooling.append(el("option", { value }, words));
+    }
+    this.#failure.element.hidden = true;
+    this.#map.addEventListener("cell", () => this.#readCell());
+    this.#map.addEventListener("seek", ({ detail }) => this.player.isLoaded && this.player.seek(detail));
+    this.#map.addEventListener("toggle", () => this.#togglePlay());
+    this.#table.addEventListener("toggle", () => this.#fillTable());
+  }
+
+  connectedCallback() {
+    for (const name of ["state", "time"]) this.player?.addEventListener(name, this.#followPlayer);
+  }
+
+  disconnectedCallback() {
+    for (const name of ["state", "time"]) this.player?.removeEventListener(name, this.#followPlayer);
+    this.#loading?.abort();
+  }
+
+  /**
+   * Show a track that was heard.
+   *
+   * @param {string} trackId
+   * @param {{vocabulary: string, pooling?: string}} shown
+   */
+  async show(trackId, { vocabulary, pooling = "mean" }) {
+    this.#shown = { trackId, vocabulary, pooling: pooling in POOLINGS ? pooling : "mean" };
+    await Promise.all([this.#fillVocabularies(), this.#load()]);
+  }
+
+  async #load() {
+    this.#loading?.abort();
+    const loading = (this.#loading = new AbortController());
+    const { trackId, vocabulary, pooling } = this.#shown;
+    this.#body.ariaBusy = true;
+    try {
+      const wish = { vocabulary, pooling, top: ROWS };
+      const taggram = await this.service.taggram(trackId, wish, loading.signal);
+      if (this.#loading === loading) this.#draw(taggram);
+    } catch (error) {
+      if (this.#loading === loading) this.#refuse(error);
+    }
+  }
+
+  #draw(taggram) {
+    this.#taggram = taggram;
+    this.#failure.element.hidden = true;
+    this.#failure.clear();
+    this.#body.hidden = false;
+    this.#body.ariaBusy = false;
+    this.#vocabulary.value = this.#shown.vocabulary;
+    this.#pooling.value = this.#shown.pooling;
+    this.#map.show(taggram);
+    this.#fillTable();
+    this.#followPlayer();
+  }
+
+  #refuse(error) {
+    if (!(error instanceof Refusal)) reportError(error); // a mistake of ours: for the console, too
+    const refusal = error instanceof Refusal ? error : new Refusal("page_error");
+    if (refusal.kind === "cancelled") return;
+    this.#body.hidden = true;
+    this.#failure.element.hidden = false;
+    this.#failure.show(refusal, null);
+  }
+
+  async #fillVocabularies() {
+    const known = await this.service.vocabularies().catch(() => []);
+    const given = known.filter(({ tags }) => tags.some(({ covered }) => covered));
+    const names = new Set([...given.map(({ name }) => name), "raw", this.#shown.vocabulary]);
+    this.#vocabulary.replaceChildren(
+      ...[...names].map((value) =>
+        el("option", { value }, value === "raw" ? "the model’s own tags" : value),
+      ),
+    );
+    this.#vocabulary.value = this.#shown.vocabulary;
+  }
+
+  #switch() {
+    const { trackId } = this.#shown;
+    this.#shown = { trackId, vocabulary: this.#vocabulary.value, pooling: this.#pooling.value };
+    this.#load();
+  }
+
+  #readCell() {
+    const { tag, startS, endS, score: value } = this.#map.cell;
+    this.#readOut.replaceChildren(
+      el("strong", {}, tag),
+      ` ${clock(startS)}–${clock(endS)} `,
+      el("span", { className: "score" }, score(value)),
+    );
+  }
+
+  #togglePlay() {
+    if (this.player.isPlaying) this.player.pause();
+    else this.player.play();
+  }
+
+  #followPlayer = () => {
+    if (!this.#taggram) return;
+    const { isLoaded, isPlaying, currentS } = this.player;
+    this.#play.hidden = !isLoaded;
+    this.#hint.hidden = isLoaded;
+    this.#shapes.play.classList.toggle("hidden", isPlaying);
+    this.#shapes.stop.classList.toggle("hidden", !isPlaying);
+    const verb = el("span", { className: "visually-hidden" }, isPlaying ? "Pause, " : "Play, ");
+    const time = `${clock(currentS)} / ${clock(this.#taggram.duration_s)}`;
+    if (this.#playWords.textContent !== verb.textContent + time) {
+      this.#playWords.replaceChildren(verb, time);
+    }
+    // It would read out cell after cell.
+    this.#readOut.ariaLive = isPlaying ? "off" : "polite";
+    this.#map.playAt(isLoaded ? currentS : null);
+  };
+
+  #fillTable() {
+    if (!this.#table.open || !this.#taggram) return;
+    const [summary] = this.#table.children;
+    this.#table.replaceChildren(summary, ...tables(this.#taggram, (at) => this.player.play(at)));
+  }
+
+  async #save(mediaType, ending) {
+    const { trackId, vocabulary, pooling } = this.#shown;
+    try {
+      const wish = { vocabulary, pooling, top: ROWS };
+      const file = await this.service.taggramFile(trackId, wish, mediaType);
+      const url = URL.createObjectURL(file);
+      const name = `taggram-${trackId.slice(0, 12)}-${vocabulary}.${ending}`;
+      el("a", { href: url, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000); // once the browser has read it
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  async #copyLink() {
+    const { trackId, vocabulary, pooling } = this.#shown;
+    const link = this.linkFor(trackId, vocabulary, pooling);
+    try {
+      await navigator.clipboard.writeText(link);
+      this.#say("Link copied. It opens while we remember the track.");
+    } catch {
+      this.#link.hidden = false;
+      this.#link.value = link;
+      this.#link.select();
+      this.#say("Copy this link. It opens while we remember the track.");
+    }
+  }
+
+  #say(words) {
+    this.#said.textContent = words;
+    setTimeout(() => (this.#said.textContent = ""), SAID_MS);
+  }
+}
+
+if (!customElements.get("taggram-view")) customElements.define("taggram-view", TaggramView);
