@@ -18,6 +18,15 @@ Windows = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float32]
 """(windows, tags), each within 0..1."""
 
+Peaks = npt.NDArray[np.int8]
+"""(PEAK_PAIRS, 2): the least and the greatest sample of equal stretches of a whole track."""
+
+PEAK_PAIRS = 1_000
+"""As many as a screen has points to draw them on."""
+
+PEAK_FULL_SCALE = 127
+"""The peak of a sample of 1; of -1 it is the negative."""
+
 
 class Backend(StrEnum):
     """What computes a network."""
@@ -89,6 +98,7 @@ class Taggram:
         window_s: Length of a window.
         hop_s: Time between two windows' starts.
         scores: (windows, raw tags), rows in time order, columns in the model's order.
+        peaks: The track's waveform, for drawing it.
     """
 
     key: TaggramKey
@@ -96,6 +106,7 @@ class Taggram:
     window_s: float
     hop_s: float
     scores: Scores
+    peaks: Peaks
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,15 @@ from rich.progress import track
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from app.audio.limits import AudioLimits
-from app.domain import Precision, Samples, Scores, Taggram, TaggramKey, Waveform
+from app.domain import (
+    PEAK_PAIRS,
+    Precision,
+    Samples,
+    Scores,
+    Taggram,
+    TaggramKey,
+    Waveform,
+)
 from app.errors import RequestError
 from app.settings import Settings
 from app.store.manifest import Confidence, Manifest, read_store
@@ -42,6 +50,8 @@ from loadtests.not_music import (
 )
 
 WHOLE_TRACKS = AudioLimits(RATE, 10, 600)
+NO_PEAKS = np.zeros((PEAK_PAIRS, 2), np.int8)
+"""Nobody draws these tracks."""
 
 TRACKS = {
     "fretsonfire-songs-sectoid": "*/song.ogg",
@@ -230,7 +240,12 @@ def answered(
 def _taggrams(clip: Clip, models: Iterable[Manifest]) -> list[Taggram]:
     return [
         Taggram(
-            TaggramKey("", m.ref, Precision.FLOAT32), SECONDS, SECONDS, SECONDS, clip.scores[m.name]
+            TaggramKey("", m.ref, Precision.FLOAT32),
+            SECONDS,
+            SECONDS,
+            SECONDS,
+            clip.scores[m.name],
+            NO_PEAKS,
         )
         for m in models
     ]

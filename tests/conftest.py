@@ -1,5 +1,6 @@
 """What tests share: the real weights, real music, a real server, the published models' outputs."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import soundfile
 
 from app.settings import Settings
+from loadtests import chromium_package
 from loadtests.audio_packages import audio_folder
 from tests.server import Server, serving
 
@@ -48,6 +50,16 @@ def clip(song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("clip") / "clip.flac"
     soundfile.write(path, np.clip(samples, -1, 1), rate)
     return path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Chromium's program; `TAGGRAM_NEEDS_BROWSER` makes it a failure that there is none."""
+    found = chromium_package.find()
+    if found is None:
+        missing = pytest.fail if os.environ.get("TAGGRAM_NEEDS_BROWSER") else pytest.skip
+        missing(chromium_package.MISSING)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,11 @@
 """What goes out over HTTP, and the parameters that come in, each with an example."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from app.domain import Backend, Confidence, ModelRef, Precision, Suggestion
+from app.domain import PEAK_PAIRS, Backend, Confidence, ModelRef, Precision, Suggestion
 from app.tagging.pooling import Pooling
 from app.tagging.vocabulary import RAW
 
@@ -30,6 +31,7 @@ ChosenModel = Annotated[
     Field(description="Ask only this model of GET /models.", examples=["msd-musicnn"]),
 ]
 Score = Annotated[float, Field(ge=0, le=1)]
+Peak = Annotated[float, Field(ge=-1, le=1)]
 
 
 class _Parameters(BaseModel):
@@ -46,20 +48,35 @@ class SuggestParameters(_Parameters):
     model: ChosenModel = None
 
 
+class Extra(StrEnum):
+    """What an answer holds only where it is asked for."""
+
+    PEAKS = "peaks"
+
+
 class TaggramParameters(_Parameters):
     """The query of GET /taggram."""
 
     track_id: TrackId
     vocabulary: VocabularyName = "subgenres"
     model: ChosenModel = None
+    pooling: Annotated[
+        Pooling, Field(description="How windows become the score that tags are sorted by.")
+    ] = Pooling.MEAN
     top: Annotated[
-        int | None, Field(ge=1, description="Only so many tags, those with the highest mean.")
+        int | None, Field(ge=1, description="Only so many tags, those with the highest pooled score.")
     ] = None
     start_s: Annotated[
         float, Field(ge=0, description="Leave out windows that end at or before.")
     ] = 0.0
     end_s: Annotated[
         float | None, Field(gt=0, description="Leave out windows that start at or after.")
+    ] = None
+    include: Annotated[
+        Extra | None,
+        Field(
+            description="`peaks` adds the track's waveform to JSON; pictures and tables have none."
+        ),
     ] = None
 
 
@@ -132,6 +149,7 @@ class TaggramOut(BaseModel):
     """The answer of GET /taggram."""
 
     track_id: TrackId
+    duration_s: float = Field(examples=[183.2])
     model: ModelOut = Field(description="The first model that was asked.")
     models: list[ModelOut] = Field(description="All models that were asked.")
     vocabulary: str = Field(examples=["subgenres"])
@@ -139,14 +157,24 @@ class TaggramOut(BaseModel):
     window_s: float = Field(description="Length of a window.", examples=[2.992])
     hop_s: float = Field(description="Time between two windows' starts.", examples=[2.992])
     times_s: list[float] = Field(description="When each window starts.", examples=[[0.0, 2.992]])
+    pooling: Pooling
+    confidence: Confidence = Field(description="Of the whole track, as in POST /suggest-tags.")
     tags: list[str] = Field(
-        description="By falling mean score.", examples=[["ambient", "chillout"]]
+        description="By falling pooled score.", examples=[["ambient", "chillout"]]
     )
     scores: list[list[float]] = Field(
         description="Windows x tags, rows in time order.", examples=[[[0.31, 0.1], [0.33, 0.08]]]
     )
     mean_scores: list[float] = Field(
         description="Each tag's mean over these windows.", examples=[[0.32, 0.09]]
+    )
+    pooled_scores: list[float] = Field(
+        description="Each tag's score over these windows, by `pooling`.", examples=[[0.32, 0.09]]
+    )
+    peaks: list[tuple[Peak, Peak]] | None = Field(
+        description=f"With `include=peaks`, the waveform: the least and the greatest sample of each "
+        f"of {PEAK_PAIRS:,} equal stretches of the whole track, mixed to mono.",
+        examples=[[(-0.512, 0.488), (-0.63, 0.701)]],
     )
 
 

@@ -1,4 +1,4 @@
-"""A taggram as bytes: MessagePack with the scores as float32, so that no code can hide in it."""
+"""A taggram as bytes: MessagePack with numbers as raw bytes, so that no code can hide in it."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ import msgpack
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.domain import Taggram, TaggramKey
+from app.domain import PEAK_FULL_SCALE, PEAK_PAIRS, Peaks, Scores, Taggram, TaggramKey
 
 
 class _Packed(BaseModel):
@@ -17,6 +17,7 @@ class _Packed(BaseModel):
     hop_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     tags: Annotated[int, Field(gt=0)]
     scores: bytes
+    peaks: bytes
 
 
 def pack(taggram: Taggram) -> bytes:
@@ -27,6 +28,7 @@ def pack(taggram: Taggram) -> bytes:
         hop_s=taggram.hop_s,
         tags=taggram.scores.shape[1],
         scores=taggram.scores.astype("<f4").tobytes(),
+        peaks=taggram.peaks.tobytes(),
     )
     data: bytes = msgpack.packb(packed.model_dump())
     return data
@@ -42,7 +44,21 @@ def unpack(key: TaggramKey, data: bytes) -> Taggram:
         packed = _Packed.model_validate(msgpack.unpackb(data))
     except (msgpack.UnpackException, TypeError) as error:
         raise ValueError("not MessagePack") from error
+    return Taggram(
+        key, packed.duration_s, packed.window_s, packed.hop_s, _scores(packed), _peaks(packed)
+    )
+
+
+def _scores(packed: _Packed) -> Scores:
     scores = np.frombuffer(packed.scores, "<f4").reshape(-1, packed.tags)
     if not len(scores) or not np.all((scores >= 0) & (scores <= 1)):
         raise ValueError("scores outside 0..1, or none")
-    return Taggram(key, packed.duration_s, packed.window_s, packed.hop_s, scores)
+    return scores
+
+
+def _peaks(packed: _Packed) -> Peaks:
+    peaks = np.frombuffer(packed.peaks, np.int8).reshape(PEAK_PAIRS, 2)
+    least, greatest = peaks.T
+    if not np.all((-PEAK_FULL_SCALE <= least) & (least <= greatest)):
+        raise ValueError("peaks below full scale, or upside down")
+    return peaks

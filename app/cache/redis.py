@@ -27,10 +27,10 @@ MAX_CONNECTIONS = 32
 MAX_BYTES_PER_S = 2_000
 """A taggram's longest second: 500 scores, ten times those of the published models."""
 
-MAX_EXTRA_BYTES = 10_000
-"""Signature, header, and the windows that even the shortest track has."""
+MAX_EXTRA_BYTES = 12_000
+"""Signature, header, peaks, and the windows that even the shortest track has."""
 
-FORMAT = "taggram:2"
+FORMAT = "taggram:3"
 """Part of each key: a new format of the values finds none of the old."""
 
 

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from app.audio.peaks import peaks_of
 from app.audio.processes import Decoder
-from app.domain import Scores, Windows
+from app.domain import Peaks, Scores, Windows
 from app.front_ends import Framing
 from app.inference.batcher import Batcher
 from app.inference.engine import Engine
@@ -23,10 +24,12 @@ class Heard:
 
     Attributes:
         duration_s: Its length.
+        peaks: Its waveform.
         scores: For each model its (windows, tags).
     """
 
     duration_s: float
+    peaks: Peaks
     scores: tuple[Scores, ...]
 
 
@@ -45,13 +48,12 @@ class Listener:
             RequestError: The file can't be decoded, or the service ends.
         """
         with self._batcher.lane(clock) as lane:
-            for rate, hearing in _by_rate(engines).items():
-                os.lseek(file.fileno(), 0, os.SEEK_SET)  # decoders move the place in it
-                decoder = self._decoder.at(rate)
-                samples = await self._decode(file, decoder, hearing, lane, clock)
-                duration_s = samples / rate
+            decoded = [
+                await self._decode(file, rate, hearing, lane, clock)
+                for rate, hearing in _by_rate(engines).items()
+            ]
             scores = [await lane.scores(engine) for engine in engines]
-        return Heard(duration_s, tuple(scores))
+        return Heard(*decoded[0], tuple(scores))
 
     async def close(self) -> None:
         """Refuse who waits, and give the threads back."""
@@ -61,19 +63,20 @@ class Listener:
     async def _decode(
         self,
         file: BinaryIO,
-        decoder: Decoder,
+        rate: int,
         engines: Sequence[Engine],
         lane: Lane,
         clock: StageClock,
-    ) -> int:
-        """Queue all windows of a file; how many samples it has."""
+    ) -> tuple[float, Peaks]:
+        """Queue all windows of a file; its length in seconds, and its peaks."""
         streams = _streams(engines)
-        async with decoder.decoding(file, clock) as decoding:
+        os.lseek(file.fileno(), 0, os.SEEK_SET)  # decoders move the place in it
+        async with self._decoder.at(rate).decoding(file, clock) as decoding:
             async for track in decoding.progress():
                 for stream in streams:
                     pieces = stream.pieces(track, complete=decoding.complete)
                     await self._queue(pieces, lane, engines)
-        return len(track)
+        return len(track) / rate, await asyncio.to_thread(peaks_of, track)
 
     async def _queue(
         self, pieces: Iterator[tuple[Framing, Windows]], lane: Lane, engines: Sequence[Engine]

@@ -6,6 +6,7 @@ import numpy as np
 
 from app.domain import Samples, Scores, Taggram
 from app.errors import Kind, RequestError
+from app.tagging.pooling import Pooling, pool
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,15 +15,17 @@ class Timeline:
 
     Attributes:
         times_s: When each window starts.
-        tags: By falling mean score.
+        tags: By falling pooled score.
         scores: (windows, tags), rows in time order.
         mean_scores: (tags,), over these windows.
+        pooled_scores: (tags,), over these windows.
     """
 
     times_s: list[float]
     tags: tuple[str, ...]
     scores: Scores
     mean_scores: Samples
+    pooled_scores: Samples
 
 
 def timeline(
@@ -30,6 +33,7 @@ def timeline(
     scores: Scores,
     grid: Taggram,
     *,
+    pooling: Pooling,
     top: int | None,
     start_s: float,
     end_s: float | None,
@@ -40,6 +44,8 @@ def timeline(
         tags: Names of the columns.
         scores: (windows, tags).
         grid: A taggram of the same windows, for their times.
+        pooling: How windows become the score that tags are sorted by; ranks are those among all
+            tags.
         top: Only so many tags.
         start_s: Leave out windows that end at or before.
         end_s: Leave out windows that start at or after.
@@ -57,13 +63,14 @@ def timeline(
             f"No window lies between start_s and end_s; the track lasts {grid.duration_s:.1f} s.",
         )
     scores = scores[inside]
-    means = scores.mean(axis=0)
-    order = np.argsort(-means, kind="stable")[:top]
+    pooled = pool(scores, pooling)
+    order = np.argsort(-pooled, kind="stable")[:top]
     return Timeline(
         [round(float(time_s), 3) for time_s in times_s[inside]],
         tuple(tags[tag] for tag in order),
         scores[:, order],
-        means[order],
+        scores.mean(axis=0)[order],
+        pooled[order],
     )
 
 

@@ -1,11 +1,6 @@
 /** Elements without markup in strings: whatever a tag or a file is called, it stays text. */
 
-/**
- * @param {string} name
- * @param {Record<string, unknown>} [properties] Properties where the element has them, else
- *   attributes.
- * @param {...(Node|string)} children
- */
+/** Make an element; `properties` are attributes where it has none of that name. */
 export function el(name, properties = {}, ...children) {
   const node = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -16,7 +11,6 @@ export function el(name, properties = {}, ...children) {
   return node;
 }
 
-/** A button with a name. */
 export function button(className, onclick, ...children) {
   return el("button", { type: "button", className, part: "button", onclick }, ...children);
 }

@@ -1,7 +1,6 @@
 /** One file on its way to its tags: looked at, sent, listened to. */
 
-import { check } from "./check.js";
-import { Refusal } from "./refusal.js";
+import { Refusal } from "./service.js";
 
 /**
  * Events: `phase` (`choosing`, `sending`, `listening`, `answered`, `refused`), `sent` with
@@ -11,20 +10,14 @@ export class Hearing extends EventTarget {
   #asking = null;
 
   phase = "choosing";
-  /** @type {File|null} */
   file = null;
   /** What the service answered. */
   answer = null;
-  /** @type {Refusal|null} Why it did not. */
+  /** Why it did not. */
   refusal = null;
   /** Where it was refused: while `choosing`, `sending` or `listening`. */
   refusedWhile = null;
 
-  /**
-   * @param {File} file
-   * @param {import("./service.js").Service} service
-   * @param {{vocabulary: string, topK: number}} wish
-   */
   async hear(file, service, wish) {
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
@@ -82,4 +75,19 @@ export class Hearing extends EventTarget {
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
+}
+
+/** Hold a file against what the service takes, before a byte is sent. */
+function check(file, limits) {
+  if (file.size === 0) throw new Refusal("empty_file");
+  if (file.size > limits.max_bytes) {
+    throw new Refusal("too_large", "", { members: { max_bytes: limits.max_bytes } });
+  }
+  const extension = /\.[^.]+$/.exec(file.name.toLowerCase())?.[0];
+  const isKnown = limits.formats.some(
+    ({ extensions, media_types: types }) =>
+      extensions.includes(extension) || types.includes(file.type.toLowerCase()),
+  );
+  // A file that says nothing about itself is for the service to look into.
+  if (!isKnown && (extension || file.type)) throw new Refusal("unsupported_type");
 }

@@ -1,12 +1,9 @@
 /** What the artist sees: one part for each phase, and always a place for words of their own. */
 
+import { OwnTags, Suggestions } from "./chips.js";
 import { folded } from "./choice.js";
-import { DropZone } from "./drop-zone.js";
 import { ICONS, button, el, icon } from "./dom.js";
-import { FailurePanel } from "./failure-panel.js";
-import { OwnTags } from "./own-tags.js";
-import { Progress } from "./progress.js";
-import { Suggestions } from "./suggestions.js";
+import { DropZone, FailurePanel, Progress } from "./phases.js";
 import { NOT_SURE, STAGES, bytes, clock } from "./words.js";
 
 /** Events: `file` with a File, `toggle` with a tag, `add` with words, `cancel`, `retry`, `view`. */
@@ -47,7 +44,6 @@ export class Panel extends EventTarget {
   /** What stands in the shadow root. */
   elements = [this.#frame, this.#live];
 
-  /** @param {import("./player.js").Player} player */
   constructor(player) {
     super();
     this.#suggestions = new Suggestions(player);
@@ -97,9 +93,6 @@ export class Panel extends EventTarget {
 
   /**
    * Show a phase, and keep the focus in sight where it was in here.
-   *
-   * @param {import("./hearing.js").Hearing} hearing
-   * @param {object|null} limits What `GET /limits` said.
    */
   show({ phase, file, answer, refusal }, limits) {
     const root = this.#frame.getRootNode();
@@ -126,21 +119,15 @@ export class Panel extends EventTarget {
     this.#drops.open();
   }
 
-  /** So much was sent. */
   sent({ loaded, total }) {
     this.#progress.sent(loaded, total);
   }
 
-  /** @param {string} stage Of the service, by its own name. */
   stage(stage) {
     this.#progress.listening(stage);
     this.#announce(STAGES[stage] ?? "");
   }
 
-  /**
-   * @param {import("./choice.js").Choice} choice
-   * @param {string[]} suggested
-   */
   choose(choice, suggested) {
     const known = new Set(suggested.map(folded));
     const own = choice.tags.filter((tag) => !known.has(folded(tag)));

@@ -24,7 +24,6 @@ export class Player extends EventTarget {
     });
   }
 
-  /** @param {File|null} file */
   load(file) {
     this.#audio.pause();
     if (this.#url) URL.revokeObjectURL(this.#url);
@@ -46,10 +45,7 @@ export class Player extends EventTarget {
     return this.#audio.currentTime;
   }
 
-  /**
-   * @param {number} [startS] Where from; where it stands by default.
-   * @param {number|null} [endS] Where it stops; at the track's end by default.
-   */
+  /** Play from a moment to another; from where it stands, to the end, by default. */
   async play(startS = this.currentS, endS = null) {
     if (!this.isLoaded) return;
     this.#audio.currentTime = startS;

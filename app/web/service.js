@@ -1,9 +1,19 @@
 /** The service as the page sees it: one method a question, every refusal as a `Refusal`. */
 
-import { Refusal } from "./refusal.js";
-import { upload } from "./upload.js";
-
 const TOKEN_MARGIN_MS = 30_000;
+
+/** Something was refused, by the service or on the way to it. */
+export class Refusal extends Error {
+  /**
+   * @param {string} kind The service's name of the problem (`silent_audio`, ...), or one of ours:
+   *   `unreachable`, `cancelled`, `no_token`, `unsupported_type`, `too_large`, `empty_file`.
+   * @param {string} [detail] What the service said about it.
+   */
+  constructor(kind, detail = "", { retryAfterS = null, requestId = null, members = {} } = {}) {
+    super(detail || kind);
+    Object.assign(this, { kind, detail, retryAfterS, requestId, members });
+  }
+}
 
 export class Service {
   #endpoint;
@@ -11,11 +21,7 @@ export class Service {
   #token = null;
   #kept = new Map();
 
-  /**
-   * @param {string} endpoint Where the service is.
-   * @param {string|null} tokenUrl Where the host's backend gives upload tokens; none are sent
-   *   without it.
-   */
+  /** @param {string|null} tokenUrl Where the host's backend gives upload tokens, if it does. */
   constructor(endpoint, tokenUrl) {
     this.#endpoint = endpoint.replace(/\/+$/, "");
     this.#tokenUrl = tokenUrl;
@@ -32,17 +38,10 @@ export class Service {
   }
 
   /**
-   * Upload a track and get suggestions.
+   * Upload a track and get suggestions. `onProgress` gets bytes sent and in all, `onSent` comes when
+   * all are on their way, `onStage` gets what the service does with them.
    *
-   * @param {File} file
-   * @param {object} wish
-   * @param {string} wish.vocabulary
-   * @param {number} wish.topK
-   * @param {AbortSignal} wish.signal
-   * @param {(loaded: number, total: number) => void} wish.onProgress
-   * @param {() => void} wish.onSent All bytes are on their way.
-   * @param {(stage: string) => void} wish.onStage What the service does with them.
-   * @throws {Refusal}
+   * @throws {Refusal} As all that follow.
    */
   async suggest(file, { vocabulary, topK, signal, onProgress, onSent, onStage }) {
     const url = this.#url("/suggest-tags", { vocabulary, top_k: topK });
@@ -66,11 +65,7 @@ export class Service {
     });
   }
 
-  /**
-   * How tags move through a track that was heard.
-   *
-   * @throws {Refusal}
-   */
+  /** How tags move through a track that was heard. */
   async taggram(trackId, { vocabulary, pooling, top }, signal) {
     const query = { track_id: trackId, vocabulary, pooling, top, include: "peaks" };
     return (await this.#ask("/taggram", query, "application/json", signal)).json();
@@ -197,6 +192,30 @@ export function randomId() {
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+/** One file as a form, with progress: `fetch` has none for what it sends. */
+function upload(url, file, { headers, signal, onProgress, onSent }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = ({ loaded, total }) => onProgress(loaded, total);
+    request.upload.onload = onSent;
+    request.onload = () =>
+      resolve({
+        status: request.status,
+        header: (name) => request.getResponseHeader(name),
+        text: request.responseText,
+      });
+    request.onerror = () => reject(new Refusal("unreachable"));
+    request.onabort = () => reject(new Refusal("cancelled"));
+    if (signal.aborted) return request.onabort();
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    const form = new FormData();
+    form.append("file", file);
+    request.send(form);
+  });
 }
 
 function understood({ status, header, text }) {

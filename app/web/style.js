@@ -1,17 +1,4 @@
-/**
- * How it looks. A host's page may set, on the element or around it:
- *
- *     --tag-suggest-accent, --tag-suggest-on-accent    what is chosen, and what stands on it
- *     --tag-suggest-text, --tag-suggest-muted          words
- *     --tag-suggest-background, --tag-suggest-surface  behind everything; behind parts
- *     --tag-suggest-line                               borders
- *     --tag-suggest-danger                             what went wrong
- *     --tag-suggest-radius                             of corners
- *
- * and, with `::part()`: frame, drop, button, track, progress, bar, failure, not-sure, suggestions,
- * suggestion, suggestion-chosen, input, options, own-tag. Type is the host's. Light or dark follows
- * the host's `color-scheme`.
- */
+/** How it looks. README lists what a host may change: `--tag-suggest-*` and `::part()`. */
 export const style = new CSSStyleSheet();
 
 style.replaceSync(`
@@ -42,8 +29,6 @@ p, h3, ul { margin: 0; padding: 0; list-style: none; }
 button, input { font: inherit; color: inherit; letter-spacing: inherit; }
 
 :focus-visible { outline: 2px solid var(--ts-accent); outline-offset: 2px; }
-
-h3:focus-visible { outline-offset: 4px; border-radius: 2px; }
 
 .frame {
   display: grid;
@@ -116,8 +101,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   font-weight: 600;
 }
 
-.strong:hover:enabled { filter: brightness(1.08); }
-
 .strong[aria-disabled="true"] {
   background: var(--ts-surface);
   color: var(--ts-muted);
@@ -137,8 +120,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   font-weight: 600;
   text-align: start;
 }
-
-.link:hover { text-decoration: underline; text-underline-offset: 4px; }
 
 .link .icon { margin-inline-start: -4px; transition: transform .15s; }
 
@@ -164,9 +145,7 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 .drop .icon { width: 32px; height: 32px; margin-bottom: 8px; color: var(--ts-accent); }
 
-.drop .title { font-size: 1.0625em; }
-
-.drop .hint { margin-top: 8px; min-height: 1.45em; font-size: .8125em; }
+.drop .hint { margin-top: 8px; min-height: 1.45em; }
 
 .drop:hover, .dragged .drop { border-color: var(--ts-accent); background: var(--ts-tint); }
 
@@ -236,10 +215,8 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   animation: listen 1s ease-in-out infinite alternate;
 }
 
-.bars i:nth-child(2) { animation-delay: -.7s; }
-.bars i:nth-child(3) { animation-delay: -.2s; }
-.bars i:nth-child(4) { animation-delay: -.9s; }
-.bars i:nth-child(5) { animation-delay: -.45s; }
+.bars i:nth-child(2n) { animation-delay: -.7s; }
+.bars i:nth-child(3n) { animation-delay: -.3s; }
 
 @keyframes listen { to { transform: scaleY(1); } }
 
@@ -414,16 +391,117 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 .count.warning { color: var(--ts-danger); }
 
+/* The taggram view */
+
+.body { display: grid; grid-template-columns: minmax(0, 1fr); gap: 12px; transition: opacity .15s; }
+
+.body[aria-busy="true"] { opacity: .5; }
+
+.controls { display: flex; flex-wrap: wrap; align-items: end; gap: 8px 16px; }
+
+.controls label { display: grid; flex: 1 1 9em; gap: 4px; min-width: 0; color: var(--ts-muted); font-size: .8125em; }
+
+select, input[readonly] {
+  width: 100%;
+  min-height: 36px;
+  padding: 4px 8px;
+  border: 1px solid var(--ts-edge);
+  border-radius: calc(var(--ts-radius) * .75);
+  background: var(--ts-background);
+  color: var(--ts-text);
+  font: inherit;
+  font-size: .9375rem;
+}
+
+.play { min-width: 10em; font-variant-numeric: tabular-nums; }
+
+.play .icon { width: 18px; height: 18px; color: var(--ts-accent); fill: currentColor; }
+
+.map {
+  position: relative;
+  height: var(--height, 300px);
+  overflow: hidden;
+  border-radius: 4px;
+  color: var(--ts-text);
+  cursor: crosshair;
+  touch-action: pan-y;
+  user-select: none;
+}
+
+canvas { display: block; width: 100%; height: 100%; }
+
+/* Their colours are those that the canvas asks for. */
+.cursor, .playhead { position: absolute; top: 0; left: 0; pointer-events: none; }
+
+.cursor {
+  color: var(--ts-muted);
+  width: max(var(--w, 0px), 4px);
+  height: 21px;
+  border-radius: 2px;
+  box-shadow: 0 0 0 1.5px #fff, 0 0 0 3px #000;
+  opacity: 0;
+  transform: translate(var(--x, 0px), var(--y, 0px));
+}
+
+.map:hover .cursor, .map:focus-visible .cursor { opacity: 1; }
+
+.playhead {
+  color: var(--ts-accent);
+  width: 2px;
+  height: calc(100% - 20px);
+  background: var(--ts-text);
+  box-shadow: 0 0 0 1px var(--ts-background);
+  transform: translateX(var(--x, 0px));
+}
+
+.under { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 4px 16px; }
+
+.read-out { min-height: 1.5em; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+
+.legend {
+  display: flex;
+  align-items: center;
+  gap: 6px;
+  color: var(--ts-muted);
+  font-size: .8125em;
+  font-variant-numeric: tabular-nums;
+}
+
+.scale { width: 96px; height: 10px; border-radius: 3px; }
+
+summary { width: max-content; color: var(--ts-accent); font-weight: 600; cursor: pointer; }
+
+details { min-width: 0; }
+
+.table { max-height: 20em; margin-top: 8px; overflow: auto; border: 1px solid var(--ts-line); border-radius: 8px; }
+
+table { width: 100%; border-collapse: separate; border-spacing: 0; font-size: .875em; font-variant-numeric: tabular-nums; }
+
+caption { padding: 8px 12px; color: var(--ts-muted); text-align: start; }
+
+th, td { padding: 4px 12px; border-top: 1px solid var(--ts-line); text-align: end; white-space: nowrap; }
+
+td .quiet { min-height: 32px; padding: 2px 10px; }
+
+th { font-weight: 600; }
+
+th:first-child { position: sticky; left: 0; background: var(--ts-background); text-align: start; }
+
+thead th { position: sticky; top: 0; background: var(--ts-surface); }
+
+thead th:first-child { z-index: 1; background: var(--ts-surface); }
+
 /* Where fingers point, and who wants no motion */
 
 @media (pointer: coarse) {
   .quiet, .strong, .stretch, .link, .token, .own-entry input { min-height: 44px; }
   .token { border-radius: 22px; }
+  select, input[readonly], summary { min-height: 44px; }
 }
 
 @media (prefers-reduced-motion: reduce) {
   .bars i { animation: none; transform: scaleY(.7); }
-  .bar::before, .link .icon { transition: none; }
+  .bar::before, .link .icon, .body { transition: none; }
 }
 
 @media (forced-colors: active) {

@@ -4,21 +4,14 @@
  *     <script type="module" src="https://tags.example/web/tag-suggest.js"></script>
  *     <tag-suggest name="subgenres" max="5" vocabulary="subgenres" required></tag-suggest>
  *
- * Attributes: `endpoint` (where the service is; by default where this script is from), `name`,
- * `max` (5), `vocabulary` (`subgenres`), `token-url` (an address of the host's that answers what
- * `POST /upload-tokens` did), `required`, `disabled`.
- * Events: `tag-suggest:suggested` (the service's answer), `tag-suggest:changed` ({tags}),
- * `tag-suggest:error` ({kind, phase, detail, requestId}).
- * `style.js` lists the custom properties and the parts.
+ * README has its attributes, its events (`tag-suggest:suggested|changed|error`) and its style.
  */
 
-import { Choice } from "./choice.js";
-import { Feedback } from "./feedback.js";
+import { Choice, Feedback } from "./choice.js";
 import { Hearing } from "./hearing.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
-import { Refusal } from "./refusal.js";
-import { Service } from "./service.js";
+import { Refusal, Service } from "./service.js";
 import { style } from "./style.js";
 import { failure } from "./words.js";
 

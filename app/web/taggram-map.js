@@ -1,6 +1,5 @@
 /** Tags times time as a heat map, with the waveform above, a cursor and a playhead. */
 
-import { colour } from "./cividis.js";
 import { el } from "./dom.js";
 import { clock, score } from "./words.js";
 
@@ -14,6 +13,15 @@ const LABEL_SHARE = 0.3;
 const TICK_WIDTH = 64;
 const NICE_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const PAGE = 10;
+
+/**
+ * Thirteen points of cividis, which colour-blind readers can tell apart (Nuñez, Anderton and Renslow,
+ * PLOS ONE 2018); between them, straight lines.
+ */
+const POINTS = [
+  0x00224e, 0x003171, 0x2b406d, 0x434e6c, 0x575d6d, 0x6a6c71, 0x7c7b78, 0x908b78, 0xa59c74,
+  0xbbad6c, 0xd2bf60, 0xe9d24e, 0xfee838,
+].map((rgb) => [rgb >> 16, (rgb >> 8) & 255, rgb & 255]);
 
 /**
  * Events: `cell` (another cell is looked at), `seek` with seconds (the artist goes to a moment),
@@ -266,3 +274,16 @@ function fitted(pen, text, width) {
   while (letters.length && pen.measureText(`${letters.join("")}…`).width > width) letters.pop();
   return `${letters.join("").trimEnd()}…`;
 }
+
+/** The colour of a score, 0 to 1. */
+function colour(score) {
+  const place = Math.min(Math.max(score, 0), 1) * (POINTS.length - 1);
+  const first = Math.min(Math.floor(place), POINTS.length - 2);
+  const rgb = POINTS[first].map((from, channel) =>
+    Math.round(from + (POINTS[first + 1][channel] - from) * (place - first)),
+  );
+  return `rgb(${rgb})`;
+}
+
+/** All of them, from left to right, as a CSS image. */
+export const GRADIENT = `linear-gradient(to right, ${POINTS.map((rgb) => `rgb(${rgb})`)})`;

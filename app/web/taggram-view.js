@@ -1,13 +1,10 @@
 /** `<taggram-view>`: how tags move through a track, inside of `<tag-suggest>`. */
 
-import { GRADIENT } from "./cividis.js";
 import { ICONS, button, el, icon } from "./dom.js";
-import { FailurePanel } from "./failure-panel.js";
-import { Refusal } from "./refusal.js";
+import { FailurePanel } from "./phases.js";
+import { Refusal } from "./service.js";
 import { style } from "./style.js";
-import { TaggramMap } from "./taggram-map.js";
-import { viewStyle } from "./taggram-style.js";
-import { tables } from "./taggram-table.js";
+import { GRADIENT, TaggramMap } from "./taggram-map.js";
 import { clock, score } from "./words.js";
 
 const ROWS = 15;
@@ -21,11 +18,8 @@ const POOLINGS = {
 
 /** Events: `choose` (the artist wants to choose a file). */
 export class TaggramView extends HTMLElement {
-  /** @type {import("./service.js").Service} */
   service;
-  /** @type {import("./player.js").Player} */
   player;
-  /** @type {(trackId: string, vocabulary: string, pooling: string) => string} */
   linkFor;
 
   #shown = null;
@@ -80,7 +74,7 @@ export class TaggramView extends HTMLElement {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [style, viewStyle];
+    root.adoptedStyleSheets = [style];
     root.append(this.#failure.element, this.#body);
     this.#scale.style.setProperty("background", GRADIENT);
     for (const [value, words] of Object.entries(POOLINGS)) {
@@ -236,6 +230,54 @@ export class TaggramView extends HTMLElement {
     this.#said.textContent = words;
     setTimeout(() => (this.#said.textContent = ""), SAID_MS);
   }
+}
+
+/** The numbers of a heat map for those who read tables. */
+function tables(taggram, play) {
+  return [summary(taggram, play), overTime(taggram)];
+}
+
+function summary({ tags, pooled_scores: pooled, scores, times_s: times }, play) {
+  const rows = tags.map((tag, row) => {
+    const strongest = scores.reduce((best, now, at) => (now[row] > scores[best][row] ? at : best), 0);
+    const moment = button("quiet", () => play(times[strongest]), `at ${clock(times[strongest])}`);
+    moment.ariaLabel = `${tag} is strongest at ${clock(times[strongest])}`;
+    return el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, tag),
+      el("td", {}, score(pooled[row])),
+      el("td", {}, moment),
+    );
+  });
+  return table("Each tag in the whole track", ["Tag", "Score", "Strongest"], rows);
+}
+
+function overTime({ tags, scores, times_s: times }) {
+  const rows = times.map((time, window) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, clock(time)),
+      ...tags.map((_, row) => el("td", {}, score(scores[window][row]))),
+    ),
+  );
+  return table("Each tag over time", ["Time", ...tags], rows);
+}
+
+/** A table in a region of its own, which scrolls by keys as well. */
+function table(name, columns, rows) {
+  return el(
+    "div",
+    { className: "table", part: "table", tabIndex: 0, role: "region", ariaLabel: name },
+    el(
+      "table",
+      {},
+      el("caption", {}, name),
+      el("thead", {}, el("tr", {}, ...columns.map((column) => el("th", { scope: "col" }, column)))),
+      el("tbody", {}, ...rows),
+    ),
+  );
 }
 
 if (!customElements.get("taggram-view")) customElements.define("taggram-view", TaggramView);

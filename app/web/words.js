@@ -1,6 +1,5 @@
 /** All that is said to the artist, in one place. */
 
-/** Minutes and seconds, as 1:07. */
 export function clock(seconds) {
   const whole = Math.floor(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
@@ -17,15 +16,11 @@ export function mostBytes(count) {
   return count < 1e6 ? `${Math.floor(count / 1e3)} kB` : `${Math.floor(count / 1e6)} MB`;
 }
 
-/** A score as a number that can be compared at a glance. */
 export function score(value) {
   return value.toFixed(2);
 }
 
-/**
- * A score in words. Scores rank the tags of one answer and mean little across answers, so the words
- * compare with the answer's best.
- */
+/** A score in words. It means little across answers, so they compare with the answer's best. */
 export function strength(value, best) {
   const share = value / best;
   if (share > 0.999) return "strongest match";
@@ -34,7 +29,6 @@ export function strength(value, best) {
   return "faint match";
 }
 
-/** How long an upload will still take, roughly. */
 export function timeLeft(seconds) {
   if (seconds < 2) return "a moment left";
   if (seconds < 90) return `about ${Math.round(seconds)} s left`;
@@ -57,7 +51,6 @@ export const NOT_SURE = {
     "or a test tone. Take what fits, and add your own words below.",
 };
 
-/** Of a list, `a, b or c`. */
 export function either(names) {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }
@@ -65,13 +58,7 @@ export function either(names) {
 const OUR_SIDE = "That is not your fault, and your track is still here.";
 const EXPORT_AGAIN = "Export it again from your audio program, or choose another format.";
 
-/**
- * What went wrong, and what to do.
- *
- * @param {import("./refusal.js").Refusal} refusal
- * @param {object|null} limits What `GET /limits` said.
- * @returns {{title: string, advice: string, canRetry: boolean}}
- */
+/** What went wrong, what to do, and whether to try again; `limits` as `GET /limits` said. */
 export function failure({ kind, detail, members }, limits) {
   const formats = limits ? either(limits.formats.map(({ name }) => name)) : "MP3, FLAC or WAV";
   const known = {

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.cache.redis import RedisCache
 from app.cache.seal import Seal
-from app.domain import ModelRef, Precision, Taggram, TaggramKey
+from app.domain import PEAK_FULL_SCALE, PEAK_PAIRS, ModelRef, Precision, Taggram, TaggramKey
 from app.metrics import Metrics
 
 BUSY_MACHINE_S = 10
@@ -22,6 +22,7 @@ PATIENCE_S = 30
 TTL_S = 1000
 MAX_DURATION_S = 600
 SEAL = Seal(b"k" * 32)
+PEAKS = np.full((PEAK_PAIRS, 2), [-PEAK_FULL_SCALE, PEAK_FULL_SCALE], np.int8)
 
 
 def key(
@@ -34,7 +35,7 @@ def key(
 
 
 def taggram(of: TaggramKey, score: float = 0.5, windows: int = 3, tags: int = 50) -> Taggram:
-    return Taggram(of, 7.5, 3.0, 2.5, np.full((windows, tags), score, np.float32))
+    return Taggram(of, 7.5, 3.0, 2.5, np.full((windows, tags), score, np.float32), PEAKS)
 
 
 @asynccontextmanager

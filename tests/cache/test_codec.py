@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from app.cache.codec import pack, unpack
-from app.domain import ModelRef, Precision, Taggram, TaggramKey
+from app.domain import PEAK_FULL_SCALE, PEAK_PAIRS, ModelRef, Precision, Taggram, TaggramKey
 
 KEY = TaggramKey("0" * 64, ModelRef("msd-musicnn", "1"), Precision.FLOAT32)
 FIELDS = {
@@ -21,9 +21,13 @@ FIELDS = {
     "hop_s": 2.5,
     "tags": 2,
     "scores": struct.pack("<4f", 0.1, 0.2, 0.3, 0.4),
+    "peaks": struct.pack("2b", -5, 90) * PEAK_PAIRS,
 }
 VALID = msgpack.packb(FIELDS)
 
+PEAKS = arrays(
+    np.int8, (PEAK_PAIRS, 2), elements=st.integers(-PEAK_FULL_SCALE, PEAK_FULL_SCALE)
+).map(lambda pairs: np.sort(pairs, axis=1))
 SECONDS = st.floats(0, 1e6, exclude_min=True)
 SCALAR = (
     st.none()
@@ -51,6 +55,9 @@ def refused_or_sound(data: bytes) -> None:
     assert taggram.key == KEY
     assert taggram.scores.size
     assert ((taggram.scores >= 0) & (taggram.scores <= 1)).all()
+    assert taggram.peaks.shape == (PEAK_PAIRS, 2)
+    assert np.abs(taggram.peaks.astype(int)).max() <= PEAK_FULL_SCALE
+    assert (taggram.peaks[:, 0] <= taggram.peaks[:, 1]).all()
 
 
 @settings(deadline=None, max_examples=50)
@@ -62,18 +69,21 @@ def refused_or_sound(data: bytes) -> None:
     ),
     by_columns=st.booleans(),
     seconds=st.tuples(SECONDS, SECONDS, SECONDS),
+    peaks=PEAKS,
 )
 def test_a_taggram_comes_back_bit_by_bit(
-    scores: np.ndarray, by_columns: bool, seconds: tuple[float, float, float]
+    scores: np.ndarray, by_columns: bool, seconds: tuple[float, float, float], peaks: np.ndarray
 ) -> None:
-    laid_out = np.asfortranarray(scores) if by_columns else scores
+    layout = np.asfortranarray if by_columns else np.ascontiguousarray
 
-    back = unpack(KEY, pack(Taggram(KEY, *seconds, laid_out)))
+    back = unpack(KEY, pack(Taggram(KEY, *seconds, layout(scores), layout(peaks))))
 
     assert back.key == KEY
     assert (back.duration_s, back.window_s, back.hop_s) == seconds
     assert back.scores.dtype == np.float32
     np.testing.assert_array_equal(back.scores.view(np.uint32), scores.view(np.uint32))
+    assert back.peaks.dtype == np.int8
+    np.testing.assert_array_equal(back.peaks, peaks)
 
 
 @settings(deadline=None)
@@ -93,7 +103,7 @@ def test_a_damaged_byte_is_refused_or_leaves_a_sound_taggram(at: int, byte: int)
     refused_or_sound(VALID[:at] + bytes([byte]) + VALID[at + 1 :])
 
 
-@pytest.mark.parametrize("length", range(len(VALID)))
+@pytest.mark.parametrize("length", [*range(160), *range(160, len(VALID), 97), len(VALID) - 1])
 def test_a_truncated_taggram_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match=r".+"):
         unpack(KEY, VALID[:length])
@@ -139,9 +149,15 @@ def test_a_field_of_any_type_is_refused_or_leaves_a_sound_taggram(
         {"scores": struct.pack("<2f", 0.5, float("inf"))},
         {"scores": struct.pack("<2f", 0.5, 1.0001)},
         {"scores": struct.pack("<2f", -0.0001, 0.5)},
+        {"peaks": b""},
+        {"peaks": FIELDS["peaks"] + b"\0\0"},
+        {"peaks": FIELDS["peaks"][:-2]},
+        {"peaks": FIELDS["peaks"][:-2] + struct.pack("2b", 3, 2)},
+        {"peaks": struct.pack("2b", -128, 0) + FIELDS["peaks"][2:]},
+        {"peaks": "a" * 2 * PEAK_PAIRS},
         {"colour": "red"},
     ],
-    ids=str,
+    ids=lambda wrong: str(wrong)[:60],
 )
 def test_a_wrong_field_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r".+"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.cache.memory import OVERHEAD_BYTES, MemoryCache
 from app.domain import ModelRef, Precision, Taggram, TaggramKey
+from tests.peaks import SILENT
 
 TAGS = 50
 LONG_S = 3600.0
@@ -26,7 +27,7 @@ def key(
 
 
 def taggram(of: TaggramKey, windows: int = 1) -> Taggram:
-    return Taggram(of, 3.0, 3.0, 3.0, np.zeros((windows, TAGS), np.float32))
+    return Taggram(of, 3.0, 3.0, 3.0, np.zeros((windows, TAGS), np.float32), SILENT)
 
 
 def room_for(taggrams: int) -> int:

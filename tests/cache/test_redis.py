@@ -34,6 +34,7 @@ def test_a_taggram_comes_back_as_it_was(redis_server: RedisServer) -> None:
 
         assert (back.key, back.duration_s, back.window_s, back.hop_s) == (key(), 7.5, 3.0, 2.5)
         np.testing.assert_array_equal(back.scores, ours.scores)
+        np.testing.assert_array_equal(back.peaks, ours.peaks)
         assert failures(metrics) == {"get": 0, "put": 0}
         assert not is_down(metrics)
 

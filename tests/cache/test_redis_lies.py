@@ -2,11 +2,14 @@
 
 import asyncio
 import pickle
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import msgpack
 import pytest
 
+from app.cache.redis import FORMAT
 from app.cache.seal import Seal
 from app.metrics import Metrics
 from tests.cache.keeping import (
@@ -22,6 +25,9 @@ from tests.cache.keeping import (
 from tests.redis_server import RedisServer
 
 MEGABYTE = 2**20
+WITHOUT_PEAKS = msgpack.packb(
+    {"duration_s": 3.0, "window_s": 3.0, "hop_s": 3.0, "tags": 1, "scores": struct.pack("<f", 0.5)}
+)
 
 
 def name_of_the_only_value(redis_server: RedisServer) -> bytes:
@@ -115,6 +121,25 @@ def test_a_value_of_a_hundred_megabytes_is_refused_unread(redis_server: RedisSer
             assert failures(metrics) == {"get": 1, "put": 0}
             await cache.put(taggram(key(), 0.25))
             assert await score_of(cache, key()) == 0.25
+
+    asyncio.run(scenario())
+
+
+def test_what_an_older_release_kept_is_missed_and_no_failure(redis_server: RedisServer) -> None:
+    async def scenario() -> None:
+        metrics = Metrics()
+        async with caching(redis_server.url, metrics) as cache:
+            await cache.put(taggram(key()))
+            name = name_of_the_only_value(redis_server).decode()
+            older = name.replace(FORMAT, "taggram:2")
+            with redis_server.client() as client:
+                client.delete(name)
+                client.set(older, SEAL.sealed(older, WITHOUT_PEAKS))
+
+            assert await cache.get([key()]) == {}
+            await cache.put(taggram(key(), 0.25))
+            assert await score_of(cache, key()) == 0.25
+        assert failures(metrics) == {"get": 0, "put": 0}
 
     asyncio.run(scenario())
 

@@ -16,6 +16,7 @@ from app.store.store import Store
 from app.tagging.lexicon import Lexicon
 from app.tagging.vocabulary import Vocabulary
 from app.tagging.vocabulary_file import read_vocabularies
+from tests.peaks import SILENT
 
 BUILT_IN = ("genres", "subgenres", "moodthemes", "alltags")
 
@@ -43,7 +44,7 @@ def names(models: Sequence[Manifest]) -> list[str]:
 
 
 def heard(model: Manifest, scores: np.ndarray) -> Taggram:
-    return Taggram(TaggramKey("0" * 64, model.ref, Precision.FLOAT32), 6.0, 3.0, 3.0, scores)
+    return Taggram(TaggramKey("0" * 64, model.ref, Precision.FLOAT32), 6.0, 3.0, 3.0, scores, SILENT)
 
 
 def heard_only(model: Manifest, **by_tag: float) -> Taggram:
@@ -228,7 +229,7 @@ def test_a_vocabulary_that_the_models_cannot_hear_at_all_is_refused(
 
 def on_windows(model: Manifest, window_s: float, hop_s: float, scores: np.ndarray) -> Taggram:
     key = TaggramKey("0" * 64, model.ref, Precision.FLOAT32)
-    return Taggram(key, 60.0, window_s, hop_s, scores)
+    return Taggram(key, 60.0, window_s, hop_s, scores, SILENT)
 
 
 def test_models_that_hear_different_windows_answer_together_in_the_finer_ones(

@@ -17,6 +17,7 @@ from app.tagging.pooling import Pooling
 from app.tagging.suggest import heard_at, suggest
 from app.tagging.timeline import timeline
 from app.tagging.vocabulary import Projection, project, raw_vocabulary
+from tests.peaks import SILENT
 
 WINDOW_S = 3.0
 MANIFEST = "msd-musicnn"
@@ -29,7 +30,7 @@ def heard(scores: Sequence[Sequence[float]] | Scores, hop_s: float = WINDOW_S) -
     matrix = np.array(scores, np.float32)
     duration_s = (len(matrix) - 1) * hop_s + WINDOW_S - 0.5
     key = TaggramKey("0" * 64, ModelRef(MANIFEST, "1"), Precision.FLOAT32)
-    return Taggram(key, duration_s, WINDOW_S, hop_s, matrix)
+    return Taggram(key, duration_s, WINDOW_S, hop_s, matrix, SILENT)
 
 
 @pytest.fixture(scope="module")
@@ -108,29 +109,29 @@ def test_the_pooling_that_was_asked_for_decides_the_order(
     assert best(Pooling.MAJORITY) == "pop"
 
 
+@pytest.mark.parametrize("pooling", Pooling)
 @settings(deadline=None, max_examples=50)
 @given(scores=arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=30), elements=SCORE))
-def test_the_score_is_the_mean_that_the_timeline_shows_in_the_same_order(
-    projections: dict[int, Projection], scores: Scores
+def test_the_score_is_the_one_that_the_timeline_shows_in_the_same_order(
+    projections: dict[int, Projection], pooling: Pooling, scores: Scores
 ) -> None:
     projection, taggram = projections[scores.shape[1]], heard(scores)
 
-    suggestions = suggested(projection, taggram, top_k=20)
+    suggestions = suggested(projection, taggram, pooling=pooling, top_k=20)
     shown = timeline(
         projection.tags,
         projection.apply([taggram]),
         taggram,
+        pooling=pooling,
         top=20,
         start_s=0,
         end_s=None,
     )
 
     assert tuple(suggestion.tag for suggestion in suggestions) == shown.tags
-    assert [suggestion.score for suggestion in suggestions] == pytest.approx(
-        shown.scores.mean(axis=0, dtype=np.float64).tolist(), abs=1e-6
-    )
+    assert shown.pooled_scores.tolist() == [suggestion.score for suggestion in suggestions]
     assert shown.mean_scores.tolist() == pytest.approx(
-        [suggestion.score for suggestion in suggestions], abs=1e-6
+        shown.scores.mean(axis=0, dtype=np.float64).tolist(), abs=1e-6
     )
 
 

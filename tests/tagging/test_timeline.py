@@ -5,7 +5,9 @@ import pytest
 
 from app.domain import ModelRef, Precision, Taggram, TaggramKey
 from app.errors import Kind, RequestError
+from app.tagging.pooling import Pooling
 from app.tagging.timeline import Timeline, timeline
+from tests.peaks import SILENT
 
 TAGS = ("rock", "pop", "jazz")
 SCORES = [
@@ -19,13 +21,16 @@ SCORES = [
 
 def shown(
     *,
+    pooling: Pooling = Pooling.MEAN,
     top: int | None = None,
     start_s: float = 0.0,
     end_s: float | None = None,
 ) -> Timeline:
     key = TaggramKey("0" * 64, ModelRef("any", "1"), Precision.FLOAT32)
-    grid = Taggram(key, 12.0, 3.0, 3.0, np.array(SCORES, np.float32))
-    return timeline(TAGS, grid.scores, grid, top=top, start_s=start_s, end_s=end_s)
+    grid = Taggram(key, 12.0, 3.0, 3.0, np.array(SCORES, np.float32), SILENT)
+    return timeline(
+        TAGS, grid.scores, grid, pooling=pooling, top=top, start_s=start_s, end_s=end_s
+    )
 
 
 def test_all_windows_are_shown_in_time_order_and_the_tags_by_falling_mean() -> None:
@@ -63,12 +68,35 @@ def test_the_means_and_the_order_are_those_of_the_part_asked_for() -> None:
     np.testing.assert_allclose(beginning.mean_scores, [0.9, 0.2, 0.1])
 
 
+def test_tags_are_sorted_and_cut_by_the_pooling_that_was_asked_for() -> None:
+    weighted = shown(pooling=Pooling.SOFTMAX, top=2)
+
+    assert weighted.tags == ("pop", "jazz")  # which is heard in one window, but loud
+    np.testing.assert_allclose(weighted.pooled_scores, [0.549, 0.405], atol=1e-3)
+    np.testing.assert_allclose(weighted.mean_scores, [0.5, 0.225])
+
+
+def test_a_majority_is_one_among_all_tags_and_not_among_those_shown() -> None:
+    tags = tuple("abcdefg")
+    scores = np.array([[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]], np.float32)
+    key = TaggramKey("0" * 64, ModelRef("any", "1"), Precision.FLOAT32)
+    grid = Taggram(key, 3.0, 3.0, 3.0, scores, SILENT)
+
+    everything = timeline(
+        tags, scores, grid, pooling=Pooling.MAJORITY, top=6, start_s=0, end_s=None
+    )
+
+    assert everything.tags == ("c", "d", "e", "f", "g", "a")
+    assert everything.pooled_scores.tolist() == [1, 1, 1, 1, 1, 0]
+
+
 def test_only_so_many_tags_are_shown_as_asked() -> None:
     best = shown(top=2)
 
     assert best.tags == ("pop", "rock")
     assert best.scores.shape == (4, 2)
     assert best.mean_scores.shape == (2,)
+    assert best.pooled_scores.shape == (2,)
 
 
 def test_more_tags_asked_than_there_are_shows_them_all() -> None:

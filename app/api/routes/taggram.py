@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
@@ -12,8 +13,8 @@ from fastapi.responses import Response
 
 from app.api.dependencies import ClockDep, ServicesDep
 from app.api.problems import documented
-from app.api.schemas import ModelOut, TaggramOut, TaggramParameters
-from app.domain import Taggram
+from app.api.schemas import Extra, ModelOut, TaggramOut, TaggramParameters
+from app.domain import PEAK_FULL_SCALE, Peaks, Taggram
 from app.errors import Kind
 from app.stages import Stage
 from app.tagging.render import draw, tabulate
@@ -54,17 +55,18 @@ async def taggram(
 ) -> Response:
     """Show a track's tags over time, as JSON, a picture or a table; the model is not asked again.
 
-    The mean of a tag over all windows is its score in POST /suggest-tags with `pooling=mean`.
+    A tag's pooled score over the whole track is its score in POST /suggest-tags with the same
+    `pooling`. `include=peaks` adds the waveform to JSON; pictures and tables ignore it.
     """
     serving = services.serving
     projection = serving.lexicon.projection(query.vocabulary, query.model)
     taggrams = await serving.tagger.recall(query.track_id, projection.models)
     with clock.stage(Stage.DERIVE):
-        grid = projection.grid(taggrams)
         shown = timeline(
             projection.tags,
             projection.apply(taggrams),
-            grid,
+            projection.grid(taggrams),
+            pooling=query.pooling,
             top=query.top,
             start_s=query.start_s,
             end_s=query.end_s,
@@ -72,7 +74,7 @@ async def taggram(
         media_type = _negotiate(accept)
         lane = PICTURES if media_type == PNG else None
         body = await asyncio.get_running_loop().run_in_executor(
-            lane, _render, media_type, shown, projection, grid
+            lane, _render, media_type, query, shown, projection, taggrams
         )
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "private, no-cache"}
@@ -95,29 +97,47 @@ def _negotiate(accept: str) -> str:
         return JSON
 
 
-def _render(media_type: str, shown: Timeline, projection: Projection, heard: Taggram) -> bytes:
+def _render(
+    media_type: str,
+    query: TaggramParameters,
+    shown: Timeline,
+    projection: Projection,
+    taggrams: Sequence[Taggram],
+) -> bytes:
     if media_type == PNG:
+        heard = projection.grid(taggrams)
         title = f"{projection.vocabulary.name}, track {heard.key.track_id[:12]}"
         return draw(shown.times_s, heard.window_s, shown.tags, shown.scores, title)
     if media_type == CSV:
         return tabulate(shown.times_s, shown.tags, shown.scores).encode()
+    return _answer(query, shown, projection, taggrams).model_dump_json().encode()
+
+
+def _answer(
+    query: TaggramParameters,
+    shown: Timeline,
+    projection: Projection,
+    taggrams: Sequence[Taggram],
+) -> TaggramOut:
+    heard = projection.grid(taggrams)
     models = [ModelOut.of(manifest.ref) for manifest in projection.models]
-    return (
-        TaggramOut(
-            track_id=heard.key.track_id,
-            model=models[0],
-            models=models,
-            vocabulary=projection.vocabulary.name,
-            vocabulary_version=projection.vocabulary.version,
-            window_s=heard.window_s,
-            hop_s=heard.hop_s,
-            times_s=shown.times_s,
-            tags=list(shown.tags),
-            scores=_rounded(shown.scores),
-            mean_scores=_rounded(shown.mean_scores),
-        )
-        .model_dump_json()
-        .encode()
+    return TaggramOut(
+        track_id=heard.key.track_id,
+        duration_s=round(taggrams[0].duration_s, 3),
+        model=models[0],
+        models=models,
+        vocabulary=projection.vocabulary.name,
+        vocabulary_version=projection.vocabulary.version,
+        window_s=heard.window_s,
+        hop_s=heard.hop_s,
+        times_s=shown.times_s,
+        pooling=query.pooling,
+        confidence=projection.confidence(taggrams),
+        tags=list(shown.tags),
+        scores=_rounded(shown.scores),
+        mean_scores=_rounded(shown.mean_scores),
+        pooled_scores=_rounded(shown.pooled_scores),
+        peaks=_peaks(heard.peaks) if query.include is Extra.PEAKS else None,
     )
 
 
@@ -125,3 +145,9 @@ def _rounded(scores: np.ndarray) -> list[float]:
     """Six decimals: more than the models' own noise, half the bytes."""
     rounded: list[float] = scores.astype(np.float64).round(6).tolist()
     return rounded
+
+
+def _peaks(peaks: Peaks) -> list[tuple[float, float]]:
+    """Fractions of full scale; three decimals are more than they were kept with."""
+    pairs: list[tuple[float, float]] = (peaks / PEAK_FULL_SCALE).round(3).tolist()
+    return pairs

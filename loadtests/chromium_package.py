@@ -1,0 +1,71 @@
+"""Debian's Chromium, to test the page in a real browser.
+
+`python -m loadtests.chromium_package` installs it where it is not there, apt-get is, and we are
+root. Elsewhere it says what is missing and changes nothing. No browser of Playwright's own is ever
+downloaded.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from loadtests.audio_packages import CannotFetchError
+
+OPTIONS = (
+    "--headless",
+    "--no-sandbox",  # root has none
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""Without a screen, and without a word to anybody but the pages that it is sent to."""
+
+APT_GET = ("apt-get", "--quiet", "--yes")
+MISSING = "Chromium is not on this machine: install it (on Debian `apt-get install chromium`)"
+
+
+def find() -> Path | None:
+    """Where Chromium is, if it is."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    return Path(found) if found else None
+
+
+def fetch() -> Path:
+    """Install it where it is not there yet; its program.
+
+    Raises:
+        CannotFetchError: No apt, no right to install, or no network.
+    """
+    if (found := find()) is not None:
+        return found
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        raise CannotFetchError(MISSING)
+    for step in (["update"], ["install", "--no-install-recommends", "chromium"]):
+        ran = subprocess.run(
+            [*APT_GET, *step],
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    found = find()
+    if found is None:
+        raise CannotFetchError(f"{MISSING}; apt-get could not: {ran.stderr.strip()}")
+    return found
+
+
+def main() -> None:
+    """Fetch it, or say why not."""
+    try:
+        print(fetch())
+    except CannotFetchError as error:
+        print(f"{error}; what needs it is skipped by name", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

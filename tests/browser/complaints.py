@@ -1,0 +1,34 @@
+"""What a page complains about: uncaught errors, and errors on its console."""
+
+from playwright.sync_api import ConsoleMessage, Error, Page
+
+
+class Complaints:
+    """Hears a page's complaints; those that a test provokes are expected."""
+
+    def __init__(self) -> None:
+        self._expected: list[str] = []
+        self._heard: list[str] = []
+
+    def follow(self, page: Page) -> None:
+        """Listen to a page from now on."""
+        page.on("pageerror", self._failed)
+        page.on("console", self._printed)
+
+    def expect(self, *words: str) -> None:
+        """Let complaints pass in which one of these occurs."""
+        self._expected += words
+
+    @property
+    def unexpected(self) -> list[str]:
+        """What no test asked for."""
+        return [
+            heard for heard in self._heard if not any(words in heard for words in self._expected)
+        ]
+
+    def _failed(self, error: Error) -> None:
+        self._heard.append(f"uncaught: {error.message}")
+
+    def _printed(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self._heard.append(f"{message.location['url']}: {message.text}")

@@ -1,0 +1,88 @@
+"""`<tag-suggest>` as artists find it: by what things are called."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import FilePayload, Locator, Page, expect
+
+Track = Path | FilePayload
+
+RECORDER = """
+globalThis.told = [];
+for (const name of ["suggested", "changed", "error"]) {
+  document.addEventListener(`tag-suggest:${name}`, ({ detail }) => told.push({ name, detail }));
+}
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () {
+  globalThis.sound = this;
+  return play.call(this);
+};
+"""
+"""Runs before a page does: it keeps the element's events, and what plays."""
+
+
+class Element:
+    """One element of a page."""
+
+    def __init__(self, page: Page, index: int = 0) -> None:
+        self.page = page
+        self.root = page.locator("tag-suggest").nth(index)
+        self.input = self.root.get_by_label("Choose a track")
+        self.heading = self.root.get_by_role("heading", name="What we hear")
+        self.alert = self.root.get_by_role("alert")
+        self.progress = self.root.get_by_role("progressbar")
+        self.own = self.root.get_by_role("combobox", name="Add your own")
+        self.completions = self.root.get_by_role("option")
+        self.suggestions = self.root.locator("button[aria-pressed]")
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        """A button whose whole name this is, or matches."""
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def suggestion(self, tag: str) -> Locator:
+        """The button of a suggested tag."""
+        return self.root.get_by_role("button", name=re.compile(rf"^{re.escape(tag)}\b")).and_(
+            self.suggestions
+        )
+
+    def choose(self, track: Track) -> None:
+        """Choose a file as an artist does: where there is none yet, or instead of another."""
+        if self.input.is_visible():
+            self.input.set_input_files(track)
+            return
+        with self.page.expect_file_chooser() as chooser:
+            self.button("Choose another track").click()
+        chooser.value.set_files(track)
+
+    def hear(self, track: Track) -> None:
+        """Choose a file, and wait for what is heard in it."""
+        self.choose(track)
+        expect(self.heading).to_be_visible()
+
+    def add(self, words: str) -> None:
+        """Add words of one's own."""
+        self.own.fill(words)
+        self.own.press("Enter")
+
+    @property
+    def value(self) -> list[str]:
+        """What the form would get."""
+        value: list[str] = self.root.evaluate("element => element.value")
+        return value
+
+    def told(self, name: str) -> list[dict[str, Any]]:
+        """The details of all events of a name so far."""
+        events: list[dict[str, Any]] = self.page.evaluate("told")
+        return [event["detail"] for event in events if event["name"] == name]
+
+
+def payload(name: str, data: bytes, media_type: str = "") -> FilePayload:
+    """A file that is on no disk."""
+    return FilePayload(name=name, mimeType=media_type, buffer=data)
+
+
+def tags_of(answer: dict[str, Any]) -> Sequence[str]:
+    """The suggested tags of an answer of `POST /suggest-tags`."""
+    return [suggestion["tag"] for suggestion in answer["suggestions"]]
