@@ -22,12 +22,12 @@ export class Hearing extends EventTarget {
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
     const isCurrent = () => this.#asking === asking;
-    Object.assign(this, { file, answer: null, refusal: null });
-    this.#enter("choosing");
+    Object.assign(this, { file, phase: "choosing" });
     try {
       const limits = await service.limits().catch(() => null); // then the service looks at it alone
       if (!isCurrent()) return;
       if (limits) check(file, limits);
+      Object.assign(this, { answer: null, refusal: null });
       this.#enter("sending");
       const answer = await service.suggest(file, {
         ...wish,
@@ -63,6 +63,7 @@ export class Hearing extends EventTarget {
   #refused(error) {
     if (!(error instanceof Refusal)) reportError(error); // a mistake of ours: for the console, too
     this.refusal = error instanceof Refusal ? error : new Refusal("page_error");
+    this.answer = null;
     this.refusedWhile = this.phase;
     this.#enter("refused");
   }

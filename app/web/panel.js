@@ -17,12 +17,13 @@ export class Panel extends EventTarget {
   );
   #trackName = el("p", { className: "track-name" });
   #trackFacts = el("p", { className: "muted" });
+  #another = button("quiet", () => this.#drops.open(), "Choose another track");
   #track = el(
     "div",
     { className: "track", part: "track" },
     icon(ICONS.wave),
     el("div", { className: "track-words" }, this.#trackName, this.#trackFacts),
-    button("quiet", () => this.#drops.open(), "Choose another track"),
+    this.#another,
   );
   #heading = el("h3", { className: "title", tabIndex: -1 }, "What we hear");
   #notSure = el(
@@ -31,7 +32,7 @@ export class Panel extends EventTarget {
     el("p", { className: "title" }, NOT_SURE.title),
     el("p", { className: "muted" }, NOT_SURE.advice),
   );
-  #unplayable = el("p", { className: "muted" }, "This browser can’t play the file here.");
+  #unplayable = el("p", { className: "muted", hidden: true }, "This browser can’t play the file here.");
   #suggestions;
   #answer;
   #own = new OwnTags();
@@ -70,7 +71,7 @@ export class Panel extends EventTarget {
     this.#pass(this.#suggestions, "toggle");
     this.#pass(this.#own, "toggle");
     this.#pass(this.#own, "add");
-    player.addEventListener("failed", () => (this.#unplayable.hidden = false));
+    player.addEventListener("state", () => (this.#unplayable.hidden = !player.hasFailed));
     this.showView(null);
   }
 
@@ -99,7 +100,8 @@ export class Panel extends EventTarget {
     const hadFocus = root.activeElement !== null && root.activeElement !== this.#own.input;
     const isBusy = phase === "sending" || phase === "listening";
     this.#drops.element.hidden = file !== null;
-    this.#track.hidden = file === null || refusal !== null || isBusy;
+    this.#track.hidden = file === null;
+    this.#another.hidden = answer === null;
     this.#progress.element.hidden = !isBusy;
     this.#failure.element.hidden = refusal === null;
     this.#answer.hidden = answer === null;
@@ -168,7 +170,6 @@ export class Panel extends EventTarget {
 
   #showAnswer({ confidence, suggestions }) {
     this.#notSure.hidden = confidence !== "low";
-    this.#unplayable.hidden = true;
     this.#suggestions.show(suggestions);
   }
 

@@ -1,13 +1,13 @@
 /** Plays the artist's own file, from this machine: nothing is fetched for it. */
 
-/**
- * Events: `state` (plays, pauses, has another file), `time` (many times a second while it plays),
- * `failed` (the browser can't play the file).
- */
+/** Events: `state` (it plays, pauses, can or can't play), `time` (often, while it plays). */
 export class Player extends EventTarget {
   #audio = new Audio();
   #url = null;
   #endS = null;
+
+  /** Whether the browser can't play the file. */
+  hasFailed = false;
 
   constructor() {
     super();
@@ -19,13 +19,12 @@ export class Player extends EventTarget {
     for (const name of ["timeupdate", "seeked"]) {
       this.#audio.addEventListener(name, () => this.#tell());
     }
-    this.#audio.addEventListener("error", () => {
-      if (this.isLoaded) this.dispatchEvent(new Event("failed"));
-    });
+    this.#audio.addEventListener("error", () => this.#url && this.#fail());
   }
 
   load(file) {
     this.#audio.pause();
+    this.hasFailed = false;
     if (this.#url) URL.revokeObjectURL(this.#url);
     this.#url = file && URL.createObjectURL(file);
     if (this.#url) this.#audio.src = this.#url;
@@ -34,7 +33,7 @@ export class Player extends EventTarget {
   }
 
   get isLoaded() {
-    return this.#url !== null;
+    return this.#url !== null && !this.hasFailed;
   }
 
   get isPlaying() {
@@ -54,7 +53,7 @@ export class Player extends EventTarget {
       await this.#audio.play();
     } catch (error) {
       // A pause or another file that comes before the sound does is no failure.
-      if (error.name !== "AbortError") this.dispatchEvent(new Event("failed"));
+      if (error.name !== "AbortError") this.#fail();
     }
   }
 
@@ -66,6 +65,11 @@ export class Player extends EventTarget {
   seek(seconds) {
     this.#endS = null;
     this.#audio.currentTime = seconds;
+  }
+
+  #fail() {
+    this.hasFailed = true;
+    this.dispatchEvent(new Event("state"));
   }
 
   #follow() {

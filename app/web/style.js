@@ -102,7 +102,8 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 }
 
 .strong[aria-disabled="true"] {
-  background: var(--ts-surface);
+  border-color: var(--ts-line);
+  background: none;
   color: var(--ts-muted);
   font-variant-numeric: tabular-nums;
 }

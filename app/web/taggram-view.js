@@ -49,7 +49,7 @@ export class TaggramView extends HTMLElement {
       { className: "controls", part: "controls" },
       this.#play,
       el("label", { htmlFor: "vocabulary" }, "Tags ", this.#vocabulary),
-      el("label", { htmlFor: "pooling" }, "Sorted by score ", this.#pooling),
+      el("label", { htmlFor: "pooling" }, "Score ", this.#pooling),
     ),
     this.#map.element,
     el(
@@ -177,9 +177,9 @@ export class TaggramView extends HTMLElement {
 
   #followPlayer = () => {
     if (!this.#taggram) return;
-    const { isLoaded, isPlaying, currentS } = this.player;
+    const { isLoaded, hasFailed, isPlaying, currentS } = this.player;
     this.#play.hidden = !isLoaded;
-    this.#hint.hidden = isLoaded;
+    this.#hint.hidden = isLoaded || hasFailed;
     this.#shapes.play.classList.toggle("hidden", isPlaying);
     this.#shapes.stop.classList.toggle("hidden", !isPlaying);
     const verb = el("span", { className: "visually-hidden" }, isPlaying ? "Pause, " : "Play, ");
