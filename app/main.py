@@ -8,7 +8,6 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -21,14 +20,18 @@ from app.api.page_headers import PageHeaders
 from app.api.routes import (
     docs,
     health,
+    limits,
     models,
     operations,
+    page,
     reload,
+    stages,
     suggest_tags,
     taggram,
     upload_tokens,
     vocabularies,
 )
+from app.api.watching import Uploads
 from app.services import Services
 
 GZIP_LEVEL = 5
@@ -60,21 +63,24 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
     )
     app.state.services = services
     app.state.failure = None
+    app.state.uploads = Uploads()
     problems.install(app)
     for resource, need in (
         (suggest_tags, Need.TOKEN_USE),
         (taggram, Need.TOKEN),
+        (stages, Need.TOKEN),
         (upload_tokens, Need.KEY),
         (vocabularies, Need.NOTHING),
         (models, Need.NOTHING),
+        (limits, Need.NOTHING),
     ):
         app.include_router(resource.router, **guarded(services.settings, need))
     app.include_router(health.router)
+    app.include_router(page.router)
     if for_operators:
         app.include_router(reload.router, **guarded(services.settings, Need.ADMIN_KEY))
         app.include_router(operations.router)
         app.include_router(docs.router)
-        app.add_api_route("/", _root, include_in_schema=False)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=GZIP_LEVEL)
     app.add_middleware(Observe, metrics=services.metrics)
     app.add_middleware(PageHeaders)
@@ -89,10 +95,6 @@ def _framework(for_operators: bool) -> Callable[..., FastAPI]:
     if for_operators:
         return partial(FastAPIOffline, docs_url=None, redoc_url=None)
     return partial(FastAPI, openapi_url=None)
-
-
-async def _root() -> RedirectResponse:
-    return RedirectResponse("/docs")
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.domain import PEAK_PAIRS, Backend, Confidence, ModelRef, Precision, Suggestion
+from app.stages import Stage
 from app.tagging.pooling import Pooling
 from app.tagging.vocabulary import RAW
 
@@ -64,7 +65,7 @@ class TaggramParameters(_Parameters):
         Pooling, Field(description="How windows become the score that tags are sorted by.")
     ] = Pooling.MEAN
     top: Annotated[
-        int | None, Field(ge=1, description="Only so many tags, those with the highest pooled score.")
+        int | None, Field(ge=1, description="Only so many tags, by falling pooled score.")
     ] = None
     start_s: Annotated[
         float, Field(ge=0, description="Leave out windows that end at or before.")
@@ -172,7 +173,7 @@ class TaggramOut(BaseModel):
         description="Each tag's score over these windows, by `pooling`.", examples=[[0.32, 0.09]]
     )
     peaks: list[tuple[Peak, Peak]] | None = Field(
-        description=f"With `include=peaks`, the waveform: the least and the greatest sample of each "
+        description="With `include=peaks`, the waveform: the least and the greatest sample of each "
         f"of {PEAK_PAIRS:,} equal stretches of the whole track, mixed to mono.",
         examples=[[(-0.512, 0.488), (-0.63, 0.701)]],
     )
@@ -279,3 +280,28 @@ class UploadTokenOut(BaseModel):
     token: str = Field(description="For the page to send as `Authorization: Bearer`.")
     expires_at: AwareDatetime
     uses: int = Field(description="So many uploads it is good for.", examples=[5])
+
+
+class FormatOut(BaseModel):
+    """A format of audio that is read."""
+
+    name: str = Field(examples=["MP3"])
+    extensions: list[str] = Field(examples=[[".mp3"]])
+    media_types: list[str] = Field(
+        description="By which browsers name such a file.", examples=[["audio/mpeg"]]
+    )
+
+
+class LimitsOut(BaseModel):
+    """What an upload may be."""
+
+    max_bytes: int = Field(examples=[33554432])
+    min_duration_s: float = Field(examples=[0.5])
+    max_duration_s: float = Field(examples=[600.0])
+    formats: list[FormatOut]
+
+
+class StageOut(BaseModel):
+    """What is done with an upload."""
+
+    stage: Stage

@@ -1,14 +1,42 @@
 """Which files we open: decided by their first bytes, never by a name that a client chose."""
 
 import os
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO
 
 from app.errors import Kind, RequestError
 
-ACCEPTED = "WAV, AIFF, FLAC, MP3, Ogg Vorbis or Opus"
-ACCEPTED_WITH_M4A = "WAV, AIFF, FLAC, MP3, Ogg Vorbis, Opus, M4A or AAC"
-"""Where an operator wants it."""
+
+@dataclass(frozen=True)
+class Format:
+    """What files of a format are called.
+
+    Attributes:
+        name: By people.
+        extensions: Of their names, in lower case.
+        media_types: By browsers, which differ.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    media_types: tuple[str, ...]
+
+
+FORMATS = (
+    Format("MP3", (".mp3",), ("audio/mpeg", "audio/mp3")),
+    Format("WAV", (".wav", ".wave"), ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave")),
+    Format("FLAC", (".flac",), ("audio/flac", "audio/x-flac")),
+    Format("AIFF", (".aiff", ".aif", ".aifc"), ("audio/aiff", "audio/x-aiff")),
+    Format("Ogg Vorbis", (".ogg", ".oga"), ("audio/ogg", "application/ogg", "audio/vorbis")),
+    Format("Opus", (".opus",), ("audio/opus", "audio/ogg")),
+)
+
+M4A_FORMATS = (
+    Format("M4A", (".m4a", ".mp4"), ("audio/mp4", "audio/x-m4a", "audio/m4a")),
+    Format("AAC", (".aac",), ("audio/aac", "audio/x-aac", "audio/vnd.dlna.adts")),
+)
+"""Where an operator wants them."""
 
 SUBTYPES = {
     "WAV": {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"},
@@ -85,8 +113,13 @@ def check_codec(container: str, codec: str) -> None:
 
 def unsupported(what: str, *, accept_m4a: bool = False) -> RequestError:
     """A file that is not of the formats that we read; `what` is a sentence about it."""
-    accepted = ACCEPTED_WITH_M4A if accept_m4a else ACCEPTED
-    return RequestError(Kind.UNSUPPORTED_AUDIO, f"{what} Send {accepted}.")
+    *names, last = [format_.name for format_ in formats(accept_m4a=accept_m4a)]
+    return RequestError(Kind.UNSUPPORTED_AUDIO, f"{what} Send {', '.join(names)} or {last}.")
+
+
+def formats(*, accept_m4a: bool) -> tuple[Format, ...]:
+    """The formats that we read."""
+    return FORMATS + M4A_FORMATS if accept_m4a else FORMATS
 
 
 def _after_tag(file: BinaryIO, head: bytes) -> bytes:

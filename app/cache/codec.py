@@ -59,6 +59,6 @@ def _scores(packed: _Packed) -> Scores:
 def _peaks(packed: _Packed) -> Peaks:
     peaks = np.frombuffer(packed.peaks, np.int8).reshape(PEAK_PAIRS, 2)
     least, greatest = peaks.T
-    if not np.all((-PEAK_FULL_SCALE <= least) & (least <= greatest)):
+    if not np.all((least >= -PEAK_FULL_SCALE) & (greatest >= least)):
         raise ValueError("peaks below full scale, or upside down")
     return peaks

@@ -1,0 +1,65 @@
+"""`GET /` and `GET /web/...`: the demo page, and the element that other pages embed."""
+
+from pathlib import Path, PurePosixPath
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from app.api.page_headers import POLICY
+
+router = APIRouter(include_in_schema=False)
+
+FILES = StaticFiles(directory=Path(__file__).resolve().parents[2] / "web")
+
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+"""Whatever the machine's own table says: browsers run no script of another type."""
+
+FOR_EVERY_PAGE = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+"""Scripts that are modules are fetched as by scripts; what they ask for is guarded itself."""
+
+PAGE_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "media-src blob:",  # the artist's own file
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+
+@router.api_route("/", methods=["GET", "HEAD"])
+async def page(request: Request) -> Response:
+    """Show the signup form of a made-up platform that uses the element."""
+    response = await _file("index.html", request)
+    response.headers[POLICY] = PAGE_POLICY
+    return response
+
+
+@router.api_route("/web/{path:path}", methods=["GET", "HEAD"])
+async def web(path: str, request: Request) -> Response:
+    """Give a file of the element's or the page's."""
+    response = await _file(path, request)
+    response.headers.update(FOR_EVERY_PAGE)
+    return response
+
+
+async def _file(path: str, request: Request) -> Response:
+    """A file, to be asked for again each time: modules of two releases do not fit together."""
+    response = await FILES.get_response(path, request.scope)
+    response.headers["Content-Type"] = MEDIA_TYPES[PurePosixPath(path).suffix]
+    response.headers["Cache-Control"] = "no-cache"
+    return response

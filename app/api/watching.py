@@ -1,0 +1,97 @@
+"""Uploads that are being answered, as those see them who watch one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+from app.errors import Kind, RequestError
+from app.stages import Stage, StageClock
+
+ONWARD = (Stage.RECEIVE, Stage.QUEUE, Stage.DECODE, Stage.INFER, Stage.DERIVE)
+"""As an artist sees them: the track arrives, waits for its turn, is read, heard, put into words.
+
+Decoding, waiting for the device and inference take turns; each is told when it first begins.
+"""
+
+MOST_WATCHERS = 4
+
+
+class Upload:
+    """One that is being answered."""
+
+    def __init__(self) -> None:
+        self._stage = Stage.RECEIVE
+        self._is_answered = False
+        self._news = asyncio.Event()
+        self._watchers = 0
+
+    def enter(self, stage: Stage) -> None:
+        """It is at a stage; what lies behind it is not told again."""
+        if ONWARD.index(stage) > ONWARD.index(self._stage):
+            self._stage = stage
+            self._tell()
+
+    def answered(self) -> None:
+        """Nothing more will come."""
+        self._is_answered = True
+        self._tell()
+
+    async def stages(self) -> AsyncIterator[Stage]:
+        """Yield the stage it is at, then each one that it enters, until it is answered.
+
+        Raises:
+            RequestError: `overloaded` where too many watch it.
+        """
+        if self._watchers == MOST_WATCHERS:
+            raise RequestError(Kind.OVERLOADED, "Too many watch this upload. Wait for its answer.")
+        self._watchers += 1
+        told = None
+        try:
+            while not self._is_answered:
+                news = self._news
+                if self._stage != told:
+                    told = self._stage
+                    yield told
+                else:
+                    await news.wait()
+        finally:
+            self._watchers -= 1
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+class Uploads:
+    """Those that are being answered by this process, by their requests' ids."""
+
+    def __init__(self) -> None:
+        self._uploads: dict[str, Upload] = {}
+
+    @contextmanager
+    def answering(self, request_id: str, clock: StageClock) -> Iterator[None]:
+        """Let an upload be watched while the body lasts; of two with one id, the first."""
+        if request_id in self._uploads:
+            yield
+            return
+        upload = self._uploads[request_id] = Upload()
+        clock.on_enter(upload.enter)
+        try:
+            yield
+        finally:
+            del self._uploads[request_id]
+            upload.answered()
+
+    def find(self, request_id: str) -> Upload:
+        """One of them.
+
+        Raises:
+            RequestError: `not_found`.
+        """
+        if request_id not in self._uploads:
+            raise RequestError(
+                Kind.NOT_FOUND,
+                "No upload with this X-Request-ID is being answered here: it is done, has not "
+                "begun, or another replica answers it.",
+            )
+        return self._uploads[request_id]
