@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -125,3 +126,39 @@ class Suggestion:
     tag: str
     score: float
     heard_at: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True)
+class ShownTag:
+    """A suggestion as it was shown; one that was not accepted was rejected."""
+
+    tag: str
+    score: float
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """Suggestions and what became of them.
+
+    Attributes:
+        id: The page's own name for it: sent again, it is the same one.
+        track_id: SHA-256 of the file, in hex.
+        models: Those that were asked.
+        vocabulary: Its name.
+        vocabulary_version: Its version.
+        pooling: How windows became a track.
+        confidence: How sure the models were.
+        shown: In the order in which they were shown.
+        added: What the artist chose beside them.
+    """
+
+    id: UUID
+    track_id: str
+    models: tuple[ModelRef, ...]
+    vocabulary: str
+    vocabulary_version: str
+    pooling: str
+    confidence: Confidence
+    shown: tuple[ShownTag, ...]
+    added: tuple[str, ...]

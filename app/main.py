@@ -19,6 +19,7 @@ from app.api.middleware import Observe
 from app.api.page_headers import PageHeaders
 from app.api.routes import (
     docs,
+    feedback,
     health,
     limits,
     models,
@@ -69,6 +70,7 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
         (suggest_tags, Need.TOKEN_USE),
         (taggram, Need.TOKEN),
         (stages, Need.TOKEN),
+        (feedback, Need.TOKEN),
         (upload_tokens, Need.KEY),
         (vocabularies, Need.NOTHING),
         (models, Need.NOTHING),

@@ -20,7 +20,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from app.domain import Backend, ModelRef, Precision
+from app.domain import Backend, Feedback, ModelRef, Precision
 from app.errors import Kind
 from app.stages import StageClock
 
@@ -115,6 +115,27 @@ class Metrics:
         self._backlog = Gauge(
             "taggram_backlog_seconds",
             "How long what waits to be heard will take, as uploads went lately.",
+            registry=registry,
+        )
+        self._feedback = Counter(
+            "taggram_feedback", "Feedback given.", ["vocabulary"], registry=registry
+        )
+        self._shown = Counter(
+            "taggram_feedback_shown",
+            "Suggestions that artists gave feedback on, by their place among those shown.",
+            ["vocabulary", "rank"],
+            registry=registry,
+        )
+        self._accepted = Counter(
+            "taggram_feedback_accepted",
+            "Those of them that were accepted.",
+            ["vocabulary", "rank"],
+            registry=registry,
+        )
+        self._added = Counter(
+            "taggram_feedback_added",
+            "Tags that artists chose beside those shown.",
+            ["vocabulary"],
             registry=registry,
         )
         self._errors = Counter(
@@ -214,6 +235,15 @@ class Metrics:
     def log_line_dropped(self) -> None:
         """A line of the log was dropped."""
         self._log_dropped.inc()
+
+    def feedback(self, feedback: Feedback) -> None:
+        """An artist said what became of suggestions, of a known vocabulary."""
+        vocabulary = feedback.vocabulary
+        self._feedback.labels(vocabulary).inc()
+        self._added.labels(vocabulary).inc(len(feedback.added))
+        for rank, shown in enumerate(feedback.shown, 1):
+            self._shown.labels(vocabulary, str(rank)).inc()
+            self._accepted.labels(vocabulary, str(rank)).inc(shown.accepted)
 
     def exposition(self) -> bytes:
         """All of it in Prometheus's text format."""

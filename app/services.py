@@ -17,6 +17,7 @@ from app.cache.seal import Seal
 from app.catalogue import read_lexicon
 from app.domain import ModelRef
 from app.errors import Kind, RequestError, SetupError
+from app.feedback.store import FeedbackStore
 from app.front_ends import FrontEnd
 from app.headroom import own_headroom
 from app.inference.batcher import Batcher, BatchLimits
@@ -77,6 +78,7 @@ class Services:
         self.gate = Gate(
             settings, self._cache.breaker if isinstance(self._cache, RedisCache) else None
         )
+        self.feedback = FeedbackStore(settings.feedback_file) if settings.feedback_file else None
         self._batcher = Batcher(batch_limits(settings), self.metrics)
         self._decoder = Decoder(
             AudioLimits(
@@ -153,6 +155,8 @@ class Services:
         """Give back what the services hold."""
         await self._listener.close()
         await self.gate.close()
+        if self.feedback:
+            await self.feedback.close()
         await self._cache.close()
 
     def _replace(self) -> None:

@@ -149,6 +149,10 @@ class Settings(BaseSettings):
     """Where metrics, documentation and reloading are served instead of beside the API, as
     `127.0.0.1:9000`."""
 
+    feedback_file: Annotated[Path, AfterValidator(_named)] | None = None
+    """The SQLite file that keeps what artists made of the suggestions; without it that is counted
+    and not kept."""
+
     redis_url: str | None = None
     """Where taggrams are kept, as `redis://host:6379/0`; without it in this process's memory."""
 

@@ -47,11 +47,13 @@ class Upload:
         self._watchers += 1
         told = None
         try:
-            while not self._is_answered:
+            while True:
                 news = self._news
                 if self._stage != told:
                     told = self._stage
                     yield told
+                elif self._is_answered:
+                    return
                 else:
                     await news.wait()
         finally:

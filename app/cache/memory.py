@@ -32,4 +32,4 @@ class MemoryCache:
 
 
 def _size(taggram: Taggram) -> int:
-    return taggram.scores.nbytes + OVERHEAD_BYTES
+    return taggram.scores.nbytes + taggram.peaks.nbytes + OVERHEAD_BYTES

@@ -2,12 +2,14 @@
 
 import typer
 
+from app.cli.feedback import feedback_app
 from app.cli.keys import keys_app
 from app.cli.models import models_app
 from app.cli.serve import serve
 from app.cli.tag import tag
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(feedback_app, name="feedback")
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
 app.command()(serve)

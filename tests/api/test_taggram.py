@@ -62,15 +62,63 @@ def test_tags_come_by_falling_mean_over_time(taggram: dict[str, Any]) -> None:
     assert taggram["mean_scores"] == pytest.approx(means, abs=SIX_DECIMALS)
 
 
+@pytest.mark.parametrize("pooling", ["mean", "majority", "softmax"])
 @pytest.mark.parametrize("vocabulary", ["genres", "subgenres", "moodthemes", "alltags", "raw"])
-def test_the_mean_of_a_tag_is_its_score_as_a_suggestion(
-    server: Server, clip: Path, vocabulary: str
+def test_the_pooled_score_of_a_tag_is_its_score_as_a_suggestion(
+    server: Server, clip: Path, vocabulary: str, pooling: str
 ) -> None:
-    posted = answer(post(server, clip, vocabulary=vocabulary, top_k=20))
-    shown = answer(server.http.get(posted["taggram_url"]))
+    posted = answer(post(server, clip, vocabulary=vocabulary, pooling=pooling, top_k=20))
+    query = {"track_id": posted["track_id"], "vocabulary": vocabulary, "pooling": pooling}
     suggested = [(tag["tag"], tag["score"]) for tag in posted["suggestions"]]
-    means = list(zip(shown["tags"], shown["mean_scores"], strict=True))
-    assert means[: len(suggested)] == suggested
+    for top in (3, 20):
+        shown = answer(server.http.get("/taggram", params={**query, "top": top}))
+        pooled = list(zip(shown["tags"], shown["pooled_scores"], strict=True))
+        assert pooled == suggested[:top]
+        assert shown["pooling"] == pooling
+        assert (shown["mean_scores"] == shown["pooled_scores"]) == (pooling == "mean")
+
+
+def test_who_names_no_pooling_gets_the_mean(
+    server: Server, url: str, taggram: dict[str, Any]
+) -> None:
+    assert taggram["pooling"] == "mean"
+    assert answer(server.http.get(f"{url}&pooling=mean")) == taggram
+
+
+def test_another_pooling_is_another_order_of_the_same_columns_in_all_three_forms(
+    server: Server, url: str, taggram: dict[str, Any]
+) -> None:
+    by_majority = f"{url}&pooling=majority"
+    other = answer(server.http.get(by_majority))
+    assert other["tags"] != taggram["tags"]
+    assert other["pooled_scores"] == sorted(other["pooled_scores"], reverse=True)
+    by_tag, others_by_tag = (
+        dict(zip(each["tags"], np.transpose(each["scores"]).tolist(), strict=True))
+        for each in (taggram, other)
+    )
+    assert others_by_tag == by_tag
+    table = asked(server, by_majority, "text/csv").text
+    assert table.splitlines()[0] == ",".join(["time_s", *other["tags"]])
+    picture = asked(server, by_majority, "image/png").content
+    assert picture != asked(server, url, "image/png").content
+
+
+def test_what_is_pooled_are_the_windows_that_are_shown(server: Server, url: str) -> None:
+    part = answer(server.http.get(f"{url}&pooling=softmax&start_s=4&end_s=8"))
+    scores = np.array(part["scores"])
+    weights = np.exp(scores)
+    pooled = (weights * scores).sum(axis=0) / weights.sum(axis=0)
+    assert part["pooled_scores"] == pytest.approx(pooled, abs=2 * SIX_DECIMALS)
+
+
+def test_it_says_how_long_the_track_is_and_how_sure_the_models_are_as_the_suggestions_do(
+    server: Server, clip: Path
+) -> None:
+    for audio in (clip, encoded(noise(4, seed=5))):
+        posted = answer(post(server, audio))
+        shown = answer(server.http.get(f"{posted['taggram_url']}&end_s=3"))
+        assert shown["duration_s"] == posted["duration_s"]
+        assert shown["confidence"] == posted["confidence"]
 
 
 def test_the_models_hear_nothing_anew_for_it(server: Server, url: str) -> None:
@@ -107,7 +155,18 @@ def test_a_part_without_any_window_is_refused(server: Server, url: str, cut: str
 
 
 @pytest.mark.parametrize(
-    "cut", ["top=0", "top=x", "start_s=-1", "start_s=nan", "end_s=0", "until=3"]
+    "cut",
+    [
+        "top=0",
+        "top=x",
+        "start_s=-1",
+        "start_s=nan",
+        "end_s=0",
+        "until=3",
+        "pooling=max",
+        "include=samples",
+        "include=",
+    ],
 )
 def test_a_parameter_that_is_off_is_named(server: Server, url: str, cut: str) -> None:
     problem = assert_problem(server.http.get(f"{url}&{cut}"), 422, "invalid_parameter")

@@ -1,7 +1,7 @@
 """A real browser, a real service, and a stranger's page that embeds the element from it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,12 +9,15 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from loadtests.chromium_package import OPTIONS
 from tests.browser.complaints import Complaints
-from tests.browser.element import RECORDER
+from tests.browser.element import RECORDER, Element
 from tests.browser.host import Host, hosting
+from tests.browser.network import origin
+from tests.faults.conftest import VOCABULARY
 from tests.server import Server, serving
 
 PATIENCE_MS = 30_000
-MODELS = '["msd-musicnn","mtt-musicnn"]'
+MAX_UPLOAD_BYTES = 8_000_000
+FIELD = '<tag-suggest name="subgenres" max="3" required></tag-suggest>'
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -48,13 +51,18 @@ def feedback_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def service(
     tmp_path_factory: pytest.TempPathFactory, host: Host, feedback_file: Path
 ) -> Iterator[Server]:
-    """A service that lets the host's pages in, and keeps feedback."""
+    """A service that lets the host's pages in, keeps feedback, and has markup in a vocabulary."""
+    folder = tmp_path_factory.mktemp("service")
+    vocabulary = folder / "marked.yaml"
+    vocabulary.write_text(VOCABULARY)
     settings = {
-        "TAGGRAM_MODELS": MODELS,
+        "TAGGRAM_MODELS": '["msd-musicnn","mtt-musicnn"]',
         "TAGGRAM_ALLOWED_ORIGINS": json.dumps([host.origin]),
         "TAGGRAM_FEEDBACK_FILE": str(feedback_file),
+        "TAGGRAM_MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
+        "TAGGRAM_VOCABULARY_FILES": json.dumps([str(vocabulary)]),
     }
-    with serving(tmp_path_factory.mktemp("service") / "log", settings) as server:
+    with serving(folder / "log", settings) as server:
         yield server
 
 
@@ -69,10 +77,19 @@ def complaints() -> Iterator[Complaints]:
 @pytest.fixture
 def page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
     """An empty page in a context of its own."""
-    with browser.new_context(
-        viewport={"width": 1200, "height": 900}, reduced_motion="no-preference"
-    ) as context:
+    with browser.new_context(viewport={"width": 1200, "height": 900}) as context:
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(RECORDER)
         context.on("page", complaints.follow)
         yield context.new_page()
+
+
+@pytest.fixture
+def embed(page: Page, host: Host, service: Server) -> Callable[..., Element]:
+    """Opens a form of the host's with some fields; its first element."""
+
+    def embedded(fields: str = FIELD, method: str = "post") -> Element:
+        page.goto(host.page(origin(service), fields, method))
+        return Element(page)
+
+    return embedded

@@ -72,6 +72,14 @@ class Element:
         value: list[str] = self.root.evaluate("element => element.value")
         return value
 
+    @property
+    def sound(self) -> dict[str, Any]:
+        """What plays, or played last: `currentTime` in seconds, and whether it is `paused`."""
+        sound: dict[str, Any] = self.page.evaluate(
+            "({ currentTime: sound.currentTime, paused: sound.paused })"
+        )
+        return sound
+
     def told(self, name: str) -> list[dict[str, Any]]:
         """The details of all events of a name so far."""
         events: list[dict[str, Any]] = self.page.evaluate("told")

@@ -32,6 +32,7 @@ PAGE = """\
 </body>
 </html>
 """
+WELCOME = '<!doctype html><title>Welcome</title><link rel="icon" href="data:,"><h1>Welcome</h1>'
 POLICY = (
     "default-src 'none'; script-src {service} 'self'; connect-src {service} 'self'; "
     "media-src blob:; style-src 'self'; form-action 'self'; base-uri 'none'"
@@ -102,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _welcome(self, form: str) -> None:
         self.host.take(form)
-        self._answer(200, "text/html", "<!doctype html><title>Welcome</title><h1>Welcome</h1>", {})
+        self._answer(200, "text/html", WELCOME, {})
 
     def _answer(self, status: int, media_type: str, text: str, headers: dict[str, str]) -> None:
         body = text.encode()

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from app.audio.limits import AudioLimits
+from app.audio.peaks import peaks_of
 from app.audio.processes import Decoder
 from app.domain import Backend, Frames, ModelRef, Precision, Samples, Scores, Waveform, Windows
 from app.errors import Kind, RequestError
@@ -66,6 +68,7 @@ async def test_two_models_score_a_song_as_if_it_came_at_once(
         answer = await heard(listener, song, engines, clock)
 
     assert answer.duration_s == music.duration_s
+    np.testing.assert_array_equal(answer.peaks, peaks_of(music.samples))
     for scores, engine in zip(answer.scores, engines, strict=True):
         np.testing.assert_allclose(scores, engine.scores(music), rtol=0, atol=1e-5)
     assert clock.seconds.keys() == {Stage.QUEUE, Stage.DECODE, Stage.INFER}
@@ -82,6 +85,7 @@ async def test_tracks_that_are_heard_together_are_not_mixed_up(
 
     for one, other in zip(alone, together, strict=True):
         assert one.duration_s == other.duration_s
+        np.testing.assert_array_equal(one.peaks, other.peaks)
         for scores, others in zip(one.scores, other.scores, strict=True):
             np.testing.assert_allclose(scores, others, rtol=0, atol=1e-5)
 
@@ -184,3 +188,21 @@ async def test_models_of_one_front_end_share_its_frames_and_others_have_their_ow
     np.testing.assert_allclose(by_threes, together, rtol=1e-4)
     halves = np.sqrt(np.mean(np.square(high).reshape(6, 2), axis=1))
     np.testing.assert_allclose(by_twos, halves, rtol=0.03)  # what lies above 8 kHz is in one only
+
+
+@patiently
+async def test_a_track_looks_the_same_at_whichever_rates_its_models_hear_it(tmp_path: Path) -> None:
+    time = np.arange(6 * 44_100) / 44_100
+    sound = np.sin(np.pi * time / 6) * np.sin(2 * np.pi * 300 * time)
+    path = tmp_path / "swelling.flac"
+    soundfile.write(path, sound, 44_100)
+    fronts = [FrontEnd(rate) for rate in (8_000, 22_050)]
+    engines: list[Engine] = [
+        Loudness(Framing(front, front.sample_rate, front.sample_rate), TensorFlowFramer(front))
+        for front in fronts
+    ]
+    expected = peaks_of(sound.astype(np.float32)).astype(int)
+    async with listening(engines[0].framer) as listener:
+        for models in (engines, engines[::-1], engines[:1], engines[1:]):
+            answer = await heard(listener, path, models)
+            np.testing.assert_allclose(answer.peaks, expected, atol=3)

@@ -44,7 +44,9 @@ def names(models: Sequence[Manifest]) -> list[str]:
 
 
 def heard(model: Manifest, scores: np.ndarray) -> Taggram:
-    return Taggram(TaggramKey("0" * 64, model.ref, Precision.FLOAT32), 6.0, 3.0, 3.0, scores, SILENT)
+    return Taggram(
+        TaggramKey("0" * 64, model.ref, Precision.FLOAT32), 6.0, 3.0, 3.0, scores, SILENT
+    )
 
 
 def heard_only(model: Manifest, **by_tag: float) -> Taggram:

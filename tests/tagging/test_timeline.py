@@ -28,9 +28,7 @@ def shown(
 ) -> Timeline:
     key = TaggramKey("0" * 64, ModelRef("any", "1"), Precision.FLOAT32)
     grid = Taggram(key, 12.0, 3.0, 3.0, np.array(SCORES, np.float32), SILENT)
-    return timeline(
-        TAGS, grid.scores, grid, pooling=pooling, top=top, start_s=start_s, end_s=end_s
-    )
+    return timeline(TAGS, grid.scores, grid, pooling=pooling, top=top, start_s=start_s, end_s=end_s)
 
 
 def test_all_windows_are_shown_in_time_order_and_the_tags_by_falling_mean() -> None:

@@ -1,14 +1,13 @@
 """`POST /upload-tokens`: what a page gets from its backend, so that no API key is in a browser."""
 
 from fastapi import APIRouter, Request, status
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 
 from app.api.access import KeyDep
 from app.api.dependencies import ServicesDep
+from app.api.json_body import json_body
 from app.api.problems import documented
 from app.api.schemas import UploadTokenOut, UploadTokenWish
-from app.errors import Kind, RequestError
+from app.errors import Kind
 
 router = APIRouter(tags=["tagging"])
 
@@ -31,24 +30,6 @@ OPENAPI_BODY = {
 )
 async def upload_tokens(request: Request, key: KeyDep, services: ServicesDep) -> UploadTokenOut:
     """Get a token with which a page may upload a few tracks, and look at their taggrams."""
-    wish = await _wish(request)
+    wish = await json_body(request, UploadTokenWish, MAX_BYTES)
     issued = services.gate.issue_token(key, wish.origin)
     return UploadTokenOut(token=issued.token, expires_at=issued.expires_at, uses=issued.uses)
-
-
-async def _wish(request: Request) -> UploadTokenWish:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise RequestError(
-                Kind.PAYLOAD_TOO_LARGE,
-                f"The body is larger than {MAX_BYTES} bytes. Send the page's origin only.",
-                {"max_bytes": MAX_BYTES},
-            )
-    try:
-        return UploadTokenWish.model_validate_json(body)
-    except ValidationError as error:
-        raise RequestValidationError(
-            [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
-        ) from error

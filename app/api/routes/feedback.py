@@ -1,0 +1,70 @@
+"""`POST /feedback`: what an artist made of the suggestions."""
+
+from fastapi import APIRouter, Request, Response, status
+
+from app.api.dependencies import ServicesDep
+from app.api.feedback_schemas import FeedbackIn, FeedbackOut
+from app.api.json_body import json_body
+from app.api.problems import documented
+from app.errors import Kind, RequestError
+from app.tagging.vocabulary import RAW
+
+router = APIRouter(tags=["tagging"])
+
+MAX_BYTES = 32 * 1024
+"""Forty tags of a hundred letters, of four bytes each, and what stands around them."""
+
+OPENAPI_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": FeedbackIn.model_json_schema(ref_template="#/components/schemas/{model}")
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/feedback",
+    status_code=status.HTTP_201_CREATED,
+    openapi_extra=OPENAPI_BODY,
+    responses={
+        200: {"model": FeedbackOut, "description": "It was kept before, and counts once."},
+        **documented(
+            Kind.INVALID_PARAMETER,
+            Kind.PAYLOAD_TOO_LARGE,
+            Kind.UNSUPPORTED_MEDIA_TYPE,
+            Kind.UNKNOWN_VOCABULARY,
+            Kind.OVERLOADED,
+        ),
+    },
+)
+async def feedback(request: Request, response: Response, services: ServicesDep) -> FeedbackOut:
+    """Say which suggestions were shown, in which order, which were accepted, what was added.
+
+    It is counted, and kept where the operator named a file. The track may be forgotten by then.
+    """
+    _check_media_type(request)
+    given = await json_body(request, FeedbackIn, MAX_BYTES)
+    if given.vocabulary != RAW and given.vocabulary not in services.lexicon.vocabularies:
+        raise RequestError(
+            Kind.UNKNOWN_VOCABULARY,
+            f"There is no vocabulary {given.vocabulary!r}; GET /vocabularies lists them.",
+        )
+    said = given.said()
+    is_new = services.feedback is None or await services.feedback.keep(said)
+    if is_new:
+        services.metrics.feedback(said)
+    else:
+        response.status_code = status.HTTP_200_OK
+    return FeedbackOut(id=given.id, kept=services.feedback is not None)
+
+
+def _check_media_type(request: Request) -> None:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise RequestError(
+            Kind.UNSUPPORTED_MEDIA_TYPE, "Send the feedback as JSON (application/json)."
+        )

@@ -1,0 +1,58 @@
+"""`taggram feedback export | acceptance`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from app.cli.console import err, out, plain_errors, read_settings, say
+from app.errors import SetupError
+
+feedback_app = typer.Typer(no_args_is_help=True, help="What artists made of the suggestions.")
+
+Source = Annotated[
+    Path | None, typer.Option("--file", help="The service's file; else TAGGRAM_FEEDBACK_FILE.")
+]
+
+
+@feedback_app.command()
+def export(
+    target: Annotated[Path, typer.Argument(help="As `feedback.parquet` or `feedback.csv`.")],
+    file: Source = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+) -> None:
+    """Write all feedback as a table, a row for each tag."""
+    from app.feedback.export import export as write
+
+    with plain_errors(), Progress(console=err, transient=True) as progress:
+        if target.exists() and not force:
+            raise SetupError(f"{target} exists; name another file, or say --force")
+        task = progress.add_task("rows", total=None)
+        rows = write(
+            _file(file),
+            target,
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    say(out, f"{target}: {rows} rows")
+
+
+@feedback_app.command()
+def acceptance(file: Source = None) -> None:
+    """Show how much of the first k suggestions was accepted."""
+    from app.feedback.export import acceptance as accepted_at
+
+    table = Table("vocabulary", "models", "k", "shown", "accepted", "share")
+    with plain_errors():
+        for row in accepted_at(_file(file)):
+            counts = (str(row.k), str(row.shown), str(row.accepted))
+            table.add_row(row.vocabulary, row.models, *counts, f"{row.accepted / row.shown:.3f}")
+    out.print(table)
+
+
+def _file(given: Path | None) -> Path:
+    path = given or read_settings().feedback_file
+    if path is None:
+        raise SetupError("Say --file, or set TAGGRAM_FEEDBACK_FILE: where is the feedback?")
+    return path

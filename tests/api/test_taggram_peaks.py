@@ -1,0 +1,123 @@
+"""A track's waveform beside its taggram: what a page draws without decoding the file."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.api.asking import answer, encoded, noise, post
+from tests.server import Server
+
+PAIRS = 1_000
+STEP = 1 / 127 + 1e-3
+"""As fine as peaks are kept, and the three decimals in which they are told."""
+
+RIPPLE = 0.01
+"""What resampling leaves of a low tone, and takes."""
+
+
+def swelling(rate: int, seconds: float = 9.0) -> np.ndarray:
+    """A low tone that is loud in its middle third, (samples, 2), louder on the left."""
+    time = np.arange(round(rate * seconds)) / rate
+    loudness = 0.1 + 0.8 * np.exp(-(((time - seconds / 2) / (seconds / 6)) ** 4))
+    tone = loudness * np.sin(2 * np.pi * 250 * time)
+    return np.stack([tone, 0.5 * tone], axis=1)
+
+
+def outline(file: bytes) -> np.ndarray:
+    """The peaks of a file by the plain definition, (PAIRS, 2)."""
+    samples, _ = soundfile.read(io.BytesIO(file), always_2d=True)
+    stretches = np.array_split(samples.mean(axis=1), PAIRS)
+    return np.array([[stretch.min(), stretch.max()] for stretch in stretches])
+
+
+def shown(server: Server, file: bytes, **query: object) -> dict[str, Any]:
+    """The taggram of a file with its peaks."""
+    track_id = answer(post(server, file))["track_id"]
+    query = {"track_id": track_id, "include": "peaks", **query}
+    return answer(server.http.get("/taggram", params=query))
+
+
+@pytest.fixture(scope="module")
+def swelling_file() -> bytes:
+    return encoded(swelling(44_100), 44_100)
+
+
+@pytest.mark.parametrize(
+    ("rate", "container"), [(44_100, "FLAC"), (16_000, "WAV"), (48_000, "MP3"), (48_000, "OGG")]
+)
+def test_what_is_loud_in_the_middle_is_drawn_so(server: Server, rate: int, container: str) -> None:
+    file = encoded(swelling(rate), rate, container)
+
+    peaks = np.array(shown(server, file)["peaks"])
+
+    assert peaks.shape == (PAIRS, 2)
+    assert (peaks[:, 1] > 0.5)[400:600].all()
+    assert (peaks[:, 1] < 0.2)[[*range(200), *range(800, PAIRS)]].all()
+    np.testing.assert_allclose(peaks, outline(file), atol=STEP + RIPPLE)
+
+
+def test_at_the_models_rate_the_peaks_are_those_of_the_samples(server: Server) -> None:
+    file = encoded(noise(4, seed=61), 16_000)
+
+    peaks, expected = np.array(shown(server, file)["peaks"]), outline(file)
+
+    np.testing.assert_allclose(peaks, expected, atol=STEP)
+    assert (peaks[:, 0] <= expected[:, 0] + 1e-3).all()
+    assert (peaks[:, 1] >= expected[:, 1] - 1e-3).all()
+
+
+def test_peaks_are_told_in_three_decimals_within_full_scale(
+    server: Server, swelling_file: bytes
+) -> None:
+    peaks = np.array(shown(server, swelling_file)["peaks"])
+
+    np.testing.assert_array_equal(peaks, peaks.round(3))
+    assert np.abs(peaks).max() <= 1
+
+
+def test_they_are_the_whole_track_s_whatever_part_of_it_and_whoever_is_asked(
+    server: Server, swelling_file: bytes
+) -> None:
+    whole = shown(server, swelling_file)
+
+    for query in (
+        {"start_s": 3, "end_s": 6},
+        {"top": 1, "pooling": "majority"},
+        {"vocabulary": "raw", "model": "mtt-musicnn"},
+    ):
+        assert shown(server, swelling_file, **query)["peaks"] == whole["peaks"]
+
+
+def test_a_cached_answer_has_the_same_peaks(server: Server) -> None:
+    file = encoded(noise(3, seed=62))
+
+    first, again = shown(server, file), shown(server, file)
+
+    assert answer(post(server, file))["cached"]
+    assert first["peaks"] == again["peaks"]
+
+
+def test_who_does_not_ask_for_them_gets_none(server: Server, swelling_file: bytes) -> None:
+    included = shown(server, swelling_file)
+
+    response = server.http.get("/taggram", params={"track_id": included["track_id"]})
+
+    assert answer(response) == {**included, "peaks": None}
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "text/csv"])
+def test_a_picture_and_a_table_have_none(
+    server: Server, swelling_file: bytes, media_type: str
+) -> None:
+    query = {"track_id": answer(post(server, swelling_file))["track_id"]}
+
+    plain, asked = (
+        server.http.get("/taggram", params={**query, **more}, headers={"Accept": media_type})
+        for more in ({}, {"include": "peaks"})
+    )
+
+    assert asked.content == plain.content
+    assert asked.headers["ETag"] == plain.headers["ETag"]

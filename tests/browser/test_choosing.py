@@ -1,0 +1,162 @@
+"""Files that are dropped, hands that stay on the keyboard, words of one's own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.element import Element
+from tests.browser.host import Host
+
+MOST_STEPS = 60
+IS_FOCUSED = "element => element.getRootNode().activeElement === element"
+
+Embed = Callable[..., Element]
+
+
+def drop(target: Locator, *files: Path) -> None:
+    """Let go of files over an element, as an artist's file manager does."""
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+    session = target.page.context.new_cdp_session(target.page)
+    for event in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": event, **point, "data": data})
+    session.detach()
+
+
+def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
+    """Go on by keyboard until an element has the focus."""
+    for _ in range(MOST_STEPS):
+        if target.evaluate(IS_FOCUSED):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"the keyboard never came to {target}")
+
+
+def test_a_song_can_be_dropped(embed: Embed, clip: Path) -> None:
+    element = embed()
+    drop(element.root.get_by_text("or drop it here"), clip)
+    expect(element.heading).to_be_visible()
+    expect(element.root.get_by_text(clip.name, exact=True)).to_be_visible()
+
+
+def test_another_song_can_be_dropped_onto_an_answer(
+    embed: Embed, clip: Path, song: Path
+) -> None:
+    element = embed()
+    element.hear(clip)
+    drop(element.heading, song)
+    expect(element.root.get_by_text(song.name, exact=True)).to_be_visible()
+    expect(element.heading).to_be_visible()
+
+
+def test_what_is_dropped_beside_no_file_changes_nothing(embed: Embed) -> None:
+    element = embed()
+    drop(element.root.get_by_text("or drop it here"))
+    expect(element.input).to_be_visible()
+    expect(element.alert).to_have_count(0)
+
+
+def test_a_form_is_filled_and_sent_by_keyboard_alone(
+    embed: Embed, host: Host, page: Page, clip: Path
+) -> None:
+    element = embed()
+    tab_to(page, element.input)
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(clip)
+    expect(element.heading).to_be_focused()
+    first = element.suggestions.first
+    tab_to(page, first)
+    page.keyboard.press("Space")
+    expect(first).to_have_attribute("aria-pressed", "true")
+    tab_to(page, element.own)
+    page.keyboard.type("dubst")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.keyboard.type("a word of mine")
+    page.keyboard.press("Enter")
+    tab_to(page, element.button("Remove dubstep"), "Shift+Tab")
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("button", name="Sign up"))
+    chosen = element.value
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+    assert len(chosen) == 2
+    assert chosen[1] == "a word of mine"
+    assert host.submitted[-1] == [("subgenres", tag) for tag in chosen]
+
+
+def test_the_focus_never_falls_out_of_the_element(embed: Embed, page: Page, clip: Path) -> None:
+    element = embed()
+    element.hear(clip)
+    element.button("Choose another track").focus()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(clip)
+    expect(element.heading).to_be_focused()
+    assert page.evaluate("document.activeElement.localName") == "tag-suggest"
+
+
+@pytest.mark.parametrize("typed", ["DUB", "dub", " Dub"])
+def test_words_are_completed_from_the_vocabulary(embed: Embed, typed: str) -> None:
+    element = embed()
+    element.own.fill(typed)
+    expect(element.completions.filter(has_text="dubstep")).to_be_visible()
+    expect(element.own).to_have_attribute("aria-expanded", "true")
+    element.completions.filter(has_text="dubstep").click()
+    expect(element.button("Remove dubstep")).to_be_visible()
+    expect(element.own).to_have_value("")
+    expect(element.own).to_be_focused()
+    assert element.value == ["dubstep"]
+
+
+def test_escape_closes_the_completions_and_keeps_what_was_typed(embed: Embed) -> None:
+    element = embed()
+    element.own.fill("dub")
+    element.own.press("Escape")
+    expect(element.completions).to_have_count(0)
+    expect(element.own).to_have_value("dub")
+
+
+def test_enter_adds_a_word_and_does_not_send_the_form(embed: Embed, host: Host) -> None:
+    element = embed()
+    sent = len(host.submitted)
+    element.add("dub techno, shoegaze")
+    assert element.value == ["dub techno", "shoegaze"]
+    assert len(host.submitted) == sent
+
+
+def test_a_word_in_another_spelling_is_the_same_word(embed: Embed) -> None:
+    element = embed()
+    element.add("DubStep")
+    element.add("dubstep")
+    assert element.value == ["dubstep"]
+
+
+def test_no_more_than_max_can_be_chosen(embed: Embed, clip: Path) -> None:
+    element = embed()
+    element.hear(clip)
+    for word in ("one", "two", "three"):
+        element.add(word)
+    expect(element.root.get_by_text("3 of 3 chosen")).to_be_visible()
+    for suggestion in element.suggestions.all():
+        expect(suggestion).to_have_attribute("aria-disabled", "true")
+    element.suggestions.first.click(force=True)
+    expect(element.root.get_by_text("more than 3").first).to_be_visible()
+    assert element.value == ["one", "two", "three"]
+    element.button("Remove two").click()
+    element.suggestions.first.click()
+    assert len(element.value) == 3
+
+
+def test_each_change_is_told(embed: Embed) -> None:
+    element = embed()
+    element.add("one")
+    element.add("two")
+    element.button("Remove one").click()
+    tags = [event["tags"] for event in element.told("changed")]
+    assert tags == [["one"], ["one", "two"], ["two"]]
