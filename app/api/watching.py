@@ -17,13 +17,17 @@ MOST_WATCHERS = 4
 
 
 class Upload:
-    """One that is being answered."""
+    """One that is being answered.
+
+    Attributes:
+        watchers: So many watch it.
+    """
 
     def __init__(self) -> None:
         self._stage = Stage.RECEIVE
         self._is_answered = False
         self._news = asyncio.Event()
-        self._watchers = 0
+        self.watchers = 0
 
     def enter(self, stage: Stage) -> None:
         """It is at a stage; what lies behind it is not told again."""
@@ -37,14 +41,8 @@ class Upload:
         self._tell()
 
     async def stages(self) -> AsyncIterator[Stage]:
-        """Yield the stage it is at, then each one that it enters, until it is answered.
-
-        Raises:
-            RequestError: `overloaded` where too many watch it.
-        """
-        if self._watchers == MOST_WATCHERS:
-            raise RequestError(Kind.OVERLOADED, "Too many watch this upload. Wait for its answer.")
-        self._watchers += 1
+        """Yield the stage it is at, then each one that it enters, until it is answered."""
+        self.watchers += 1
         told = None
         try:
             while True:
@@ -57,7 +55,7 @@ class Upload:
                 else:
                     await news.wait()
         finally:
-            self._watchers -= 1
+            self.watchers -= 1
 
     def _tell(self) -> None:
         self._news.set()
@@ -88,12 +86,15 @@ class Uploads:
         """One of them.
 
         Raises:
-            RequestError: `not_found`.
+            RequestError: `not_found`, or `overloaded` where enough watch it.
         """
-        if request_id not in self._uploads:
+        upload = self._uploads.get(request_id)
+        if upload is None:
             raise RequestError(
                 Kind.NOT_FOUND,
                 "No upload with this X-Request-ID is being answered here: it is done, has not "
                 "begun, or another replica answers it.",
             )
-        return self._uploads[request_id]
+        if upload.watchers >= MOST_WATCHERS:
+            raise RequestError(Kind.OVERLOADED, "Enough watch this upload. Wait for its answer.")
+        return upload

@@ -112,7 +112,7 @@ export class OwnTags extends EventTarget {
   element = el(
     "div",
     { className: "own" },
-    el("label", { htmlFor: "own" }, "Add your own"),
+    el("label", { htmlFor: "own", className: "title" }, "Add your own"),
     this.#chosen,
     el(
       "div",

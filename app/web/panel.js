@@ -1,9 +1,9 @@
 /** What the artist sees: one part for each phase, and always a place for words of their own. */
 
 import { OwnTags, Suggestions } from "./chips.js";
-import { folded } from "./choice.js";
 import { ICONS, button, el, icon } from "./dom.js";
 import { DropZone, FailurePanel, Progress } from "./phases.js";
+import { folded } from "./state.js";
 import { NOT_SURE, STAGES, bytes, clock } from "./words.js";
 
 /** Events: `file` with a File, `toggle` with a tag, `add` with words, `cancel`, `retry`, `view`. */

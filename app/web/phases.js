@@ -97,8 +97,6 @@ export class Progress {
   element;
 
   constructor(cancel) {
-    this.#bar.ariaValueMin = "0";
-    this.#bar.ariaValueMax = "100";
     this.cancelButton = button("quiet", cancel, "Cancel");
     this.element = el(
       "div",

@@ -12,6 +12,7 @@ style.replaceSync(`
   --ts-on-accent: var(--tag-suggest-on-accent, light-dark(#fff, #17161d));
   --ts-danger: var(--tag-suggest-danger, light-dark(#b3261e, #ffb4ab));
   --ts-radius: var(--tag-suggest-radius, 12px);
+  --ts-corner: calc(var(--ts-radius) * .75);
   --ts-edge: color-mix(in oklab, var(--ts-muted) 75%, var(--ts-background));
   --ts-tint: color-mix(in oklab, var(--ts-accent) 9%, var(--ts-background));
   display: block;
@@ -47,7 +48,9 @@ button, input { font: inherit; color: inherit; letter-spacing: inherit; }
 
 .muted, .hint { color: var(--ts-muted); font-size: .875em; }
 
-.title { font-size: 1em; font-weight: 650; }
+.title, .strong, .link, .track-name, .status, .tag, .token, summary, th { font-weight: 600; }
+
+h3 { font-size: 1em; }
 
 .icon {
   flex: none;
@@ -88,7 +91,7 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 .quiet, .strong {
   border: 1px solid var(--ts-edge);
-  border-radius: calc(var(--ts-radius) * .75);
+  border-radius: var(--ts-corner);
   background: transparent;
 }
 
@@ -98,7 +101,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   border-color: transparent;
   background: var(--ts-accent);
   color: var(--ts-on-accent);
-  font-weight: 600;
 }
 
 .strong[aria-disabled="true"] {
@@ -118,7 +120,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   border: 0;
   background: none;
   color: var(--ts-accent);
-  font-weight: 600;
   text-align: start;
 }
 
@@ -138,7 +139,7 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   gap: 2px;
   padding: 28px 16px 24px;
   border: 1.5px dashed var(--ts-edge);
-  border-radius: calc(var(--ts-radius) * .75);
+  border-radius: var(--ts-corner);
   background: var(--ts-surface);
   text-align: center;
   cursor: pointer;
@@ -166,7 +167,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 .track-name {
   overflow: hidden;
-  font-weight: 600;
   text-overflow: ellipsis;
   white-space: nowrap;
 }
@@ -184,8 +184,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 .progress-words { grid-column: 2; min-width: 0; font-variant-numeric: tabular-nums; }
 
 .bars[hidden] + .progress-words { grid-column: 1 / 3; }
-
-.status { font-weight: 600; }
 
 .bar {
   grid-column: 1 / -1;
@@ -251,7 +249,7 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   flex-wrap: wrap;
   overflow: hidden;
   border: 1px solid var(--ts-edge);
-  border-radius: calc(var(--ts-radius) * .75);
+  border-radius: var(--ts-corner);
 }
 
 .suggestions li:has([aria-pressed="true"]) {
@@ -262,7 +260,7 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 .suggestions li:has([aria-disabled="true"]) { border-color: var(--ts-line); }
 
-.suggestions :focus-visible { outline-offset: -4px; border-radius: calc(var(--ts-radius) * .75); }
+.suggestions :focus-visible { outline-offset: -4px; border-radius: var(--ts-corner); }
 
 .suggestion, .stretch { border: 0; background: none; }
 
@@ -304,7 +302,7 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 [aria-pressed="true"] .tick .icon { visibility: visible; }
 
-.tag { font-weight: 600; overflow-wrap: anywhere; }
+.tag { overflow-wrap: anywhere; }
 
 .strength, .score { color: var(--ts-muted); font-size: .875em; }
 
@@ -338,8 +336,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 .own { display: grid; gap: 8px; }
 
-.own label { font-weight: 650; }
-
 .own-entry { position: relative; display: flex; gap: 8px; }
 
 .own-entry input {
@@ -348,7 +344,7 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   min-height: 40px;
   padding: 8px 12px;
   border: 1px solid var(--ts-edge);
-  border-radius: calc(var(--ts-radius) * .75);
+  border-radius: var(--ts-corner);
   background: var(--ts-background);
 }
 
@@ -360,7 +356,7 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   padding: 4px;
   overflow: auto;
   border: 1px solid var(--ts-line);
-  border-radius: calc(var(--ts-radius) * .75);
+  border-radius: var(--ts-corner);
   background: var(--ts-background);
   box-shadow: 0 8px 24px rgb(0 0 0 / .18);
 }
@@ -382,7 +378,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   border: 1px solid var(--ts-accent);
   border-radius: 18px;
   background: var(--ts-tint);
-  font-weight: 600;
   overflow-wrap: anywhere;
 }
 
@@ -407,7 +402,7 @@ select, input[readonly] {
   min-height: 36px;
   padding: 4px 8px;
   border: 1px solid var(--ts-edge);
-  border-radius: calc(var(--ts-radius) * .75);
+  border-radius: var(--ts-corner);
   background: var(--ts-background);
   color: var(--ts-text);
   font: inherit;
@@ -470,7 +465,7 @@ canvas { display: block; width: 100%; height: 100%; }
 
 .scale { width: 96px; height: 10px; border-radius: 3px; }
 
-summary { width: max-content; color: var(--ts-accent); font-weight: 600; cursor: pointer; }
+summary { width: max-content; color: var(--ts-accent); cursor: pointer; }
 
 details { min-width: 0; }
 
@@ -483,8 +478,6 @@ caption { padding: 8px 12px; color: var(--ts-muted); text-align: start; }
 th, td { padding: 4px 12px; border-top: 1px solid var(--ts-line); text-align: end; white-space: nowrap; }
 
 td .quiet { min-height: 32px; padding: 2px 10px; }
-
-th { font-weight: 600; }
 
 th:first-child { position: sticky; left: 0; background: var(--ts-background); text-align: start; }
 

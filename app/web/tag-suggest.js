@@ -7,11 +7,10 @@
  * README has its attributes, its events (`tag-suggest:suggested|changed|error`) and its style.
  */
 
-import { Choice, Feedback } from "./choice.js";
-import { Hearing } from "./hearing.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { Refusal, Service } from "./service.js";
+import { Choice, Feedback, Hearing } from "./state.js";
 import { style } from "./style.js";
 import { failure } from "./words.js";
 

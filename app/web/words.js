@@ -87,7 +87,6 @@ export function failure({ kind, detail, members }, limits) {
       "Try again. If that does not help, reload the page; what you wrote below can be sent without.",
       true,
     ],
-    unauthorized: ["This page may not upload just now", "Reload the page, then try again.", true],
     forbidden: ["This page may not upload just now", "Reload the page, then try again.", true],
     rate_limited: ["That was a lot of tracks at once", "Wait a little, then try again.", true],
     overloaded: ["Everyone is listening right now", `${OUR_SIDE} Try again in a moment.`, true],
@@ -116,6 +115,7 @@ export function failure({ kind, detail, members }, limits) {
     ],
   };
   known.payload_too_large = known.too_large;
+  known.unauthorized = known.forbidden;
   const [title, advice, canRetry = false] = known[kind] ?? [
     "Something went wrong on our side",
     detail || OUR_SIDE,

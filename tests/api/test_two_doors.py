@@ -8,7 +8,7 @@ import pytest
 from tests.api.asking import answer, assert_problem, encoded, noise, post
 from tests.server import Server
 
-FOR_OPERATORS = ["/metrics", "/docs", "/openapi.json", "/"]
+FOR_OPERATORS = ["/metrics", "/docs", "/openapi.json"]
 
 
 @pytest.fixture
@@ -35,6 +35,14 @@ def test_it_is_at_theirs(operators: httpx.Client, path: str) -> None:
 
 def test_at_theirs_models_are_reloaded(operators: httpx.Client) -> None:
     assert [model["name"] for model in answer(operators.post("/models/reload"))] == ["msd-musicnn"]
+
+
+def test_the_door_for_operators_opens_on_what_is_theirs(operators: httpx.Client) -> None:
+    assert operators.get("/").headers["Location"] == "/docs"
+
+
+def test_the_page_is_for_everybody(exact: Server) -> None:
+    assert "<tag-suggest" in exact.http.get("/").text
 
 
 def test_both_doors_lead_into_the_same_house(exact: Server, operators: httpx.Client) -> None:

@@ -33,7 +33,7 @@ async def _upload(
 @router.get(
     "/uploads/{request_id}/stages",
     response_class=EventSourceResponse,
-    responses=documented(Kind.NOT_FOUND, Kind.OVERLOADED),
+    responses=documented(Kind.NOT_FOUND, Kind.INVALID_PARAMETER, Kind.OVERLOADED),
 )
 async def stages(upload: Annotated[Upload, Depends(_upload)]) -> AsyncIterator[ServerSentEvent]:
     """Watch an upload: an event `stage` at once and at each new stage, until it is answered.

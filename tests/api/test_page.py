@@ -1,0 +1,85 @@
+"""The page and the element's files, as browsers of any site fetch them."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.api.asking import assert_problem
+from tests.server import Server, serving
+
+WEB = Path(__file__).resolve().parents[2] / "app" / "web"
+FILES = sorted(path.name for path in WEB.iterdir())
+TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".html": "text/html; charset=utf-8",
+}
+ORIGIN = "https://signup.example"
+MOST_BYTES = 30_000
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_file_is_what_it_is_called_and_for_every_page(server: Server, name: str) -> None:
+    response = server.http.get(f"/web/{name}", headers={"Origin": ORIGIN})
+    assert response.content == (WEB / name).read_bytes()
+    assert response.headers["Content-Type"] == TYPES[Path(name).suffix]
+    assert response.headers.get_list("Access-Control-Allow-Origin") == ["*"]
+    assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_unchanged_file_is_not_sent_again(server: Server) -> None:
+    first = server.http.get("/web/tag-suggest.js")
+    assert first.headers["Cache-Control"] == "no-cache"
+    again = server.http.get("/web/tag-suggest.js", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_element_is_small(server: Server) -> None:
+    """All of its modules, each as it goes over the wire."""
+    sent = 0
+    for name in FILES:
+        if name.endswith(".js") and name != "page.js":
+            with server.http.stream("GET", f"/web/{name}") as response:
+                assert response.headers.get("Content-Encoding") == "gzip"
+                sent += len(b"".join(response.iter_raw()))
+    assert sent < MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    "path", ["/web/", "/web", "/web/none.js", "/web/..%2fmain.py", "/web/%2e%2e/main.py"]
+)
+def test_nothing_else_is_given(server: Server, path: str) -> None:
+    response = server.http.get(path)
+    assert_problem(response, 404, "not_found")
+
+
+def test_the_page_is_held_to_its_own_files(server: Server) -> None:
+    response = server.http.get("/")
+    policy = dict(
+        directive.split(" ", 1)
+        for directive in response.headers["Content-Security-Policy"].split("; ")
+    )
+    assert response.headers["Content-Type"] == TYPES[".html"]
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["media-src"] == "blob:"
+    for name in re.findall(r'(?:src|href)="(web/[^"]+)"', response.text):
+        assert server.http.head(f"/{name}").status_code == httpx.codes.OK
+
+
+def test_allowed_origins_get_one_header_and_others_the_files_alone(tmp_path: Path) -> None:
+    settings = {"TAGGRAM_MODELS": '["msd-musicnn"]', "TAGGRAM_ALLOWED_ORIGINS": f'["{ORIGIN}"]'}
+    with serving(tmp_path / "log", settings) as server:
+
+        def allowed(path: str, origin: str) -> list[str]:
+            headers = server.http.get(path, headers={"Origin": origin}).headers
+            return headers.get_list("Access-Control-Allow-Origin")
+
+        assert allowed("/web/dom.js", ORIGIN) == [ORIGIN]
+        assert allowed("/web/dom.js", "https://other.example") == ["*"]
+        assert allowed("/limits", ORIGIN) == [ORIGIN]
+        assert allowed("/limits", "https://other.example") == []
