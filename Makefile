@@ -13,18 +13,22 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 
 BENCHES := peers stages tried batching cached load scaling guards redis_faults hostile gpu
 
-.PHONY: serve test test-thorough torch check weights lock bench $(BENCHES) bench-zoo soak drill fuzz floor clean
+.PHONY: serve test test-thorough screenshots torch check weights lock bench $(BENCHES) bench-zoo soak drill fuzz floor clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
 
-test: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx
+test: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
 	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not thorough"
 
 # The networks of the zoo, as large as published, through every engine, and against PyTorch where
 # `make torch` has brought it.
 test-thorough: $(READY)/dev $(READY)/weights $(READY)/audio
 	$(BIN)/pytest --numprocesses 2 --dist loadfile -m thorough
+
+# The page in each of its states, on a phone and a desktop, light and dark, in .cache/screenshots.
+screenshots: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/chromium
+	$(BIN)/pytest tests/browser/test_states.py
 
 check: $(READY)/dev
 	$(BIN)/ruff check
@@ -113,6 +117,11 @@ torch: $(READY)/dev
 # Free music for the tests; where it can't be had, they skip by name.
 $(READY)/audio: loadtests/audio_packages.py $(READY)/uv
 	$(BIN)/python -m loadtests.audio_packages
+	@touch $@
+
+# A browser for the page.
+$(READY)/chromium: loadtests/chromium_package.py $(READY)/uv
+	$(BIN)/python -m loadtests.chromium_package
 	@touch $@
 
 # And nginx, to test docker/nginx.conf with.

@@ -8,6 +8,7 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -78,11 +79,13 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
     ):
         app.include_router(resource.router, **guarded(services.settings, need))
     app.include_router(health.router)
-    app.include_router(page.router)
     if for_operators:
         app.include_router(reload.router, **guarded(services.settings, Need.ADMIN_KEY))
         app.include_router(operations.router)
         app.include_router(docs.router)
+        if services.settings.operations_address:
+            app.add_api_route("/", _to_docs, include_in_schema=False)
+    app.include_router(page.router)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=GZIP_LEVEL)
     app.add_middleware(Observe, metrics=services.metrics)
     app.add_middleware(PageHeaders)
@@ -97,6 +100,11 @@ def _framework(for_operators: bool) -> Callable[..., FastAPI]:
     if for_operators:
         return partial(FastAPIOffline, docs_url=None, redoc_url=None)
     return partial(FastAPI, openapi_url=None)
+
+
+async def _to_docs() -> RedirectResponse:
+    """Show operators what is theirs, where they have a door of their own."""
+    return RedirectResponse("/docs")
 
 
 @asynccontextmanager

@@ -58,8 +58,8 @@ class Services:
         """Check what can be checked at once, and start the decoder.
 
         Raises:
-            SetupError: A manifest, a vocabulary, a model's weights or the API keys are wrong or
-                missing.
+            SetupError: A manifest, a vocabulary, a model's weights, the API keys or the file of
+                feedback are wrong or missing.
         """
         self.settings = settings
         self.metrics = Metrics()

@@ -14,6 +14,9 @@ from app.api.problems import documented
 from app.errors import Kind
 from app.settings import Settings
 
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+"""Which browsers leave out of an origin."""
+
 SCHEME = HTTPBearer(
     scheme_name="KeyOrToken",
     description="An API key, or an upload token got with one from POST /upload-tokens.",
@@ -78,4 +81,5 @@ def _own_origin(request: Request) -> str | None:
     """What browsers leave out when they GET from where the page is from; they say so, though."""
     if request.headers.get("sec-fetch-site") != "same-origin":
         return None
-    return f"{request.url.scheme}://{request.url.netloc}"
+    scheme, host = request.url.scheme, request.url.netloc.lower()
+    return f"{scheme}://{host.removesuffix(DEFAULT_PORTS.get(scheme, ''))}"

@@ -9,19 +9,25 @@ from app.api.schemas import Score, TrackId
 from app.domain import Confidence, Feedback, ModelRef, ShownTag
 from app.tagging.pooling import Pooling
 
-MOST_SHOWN = MOST_ADDED = 20
-MOST_MODELS = 8
+MOST_SHOWN = MOST_ADDED = MOST_MODELS = 20
+MOST_LETTERS = 100
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^\P{Cc}+$")]
+NO_CONTROL_CHARACTERS = r"^[^\u0000-\u001f\u007f-\u009f]+$"
+"""Spelt out, as not every reader of JSON schemas knows Unicode's categories."""
+
+Name = Annotated[str, StringConstraints(max_length=MOST_LETTERS, pattern=r"^[A-Za-z0-9._-]+$")]
+Words = Annotated[str, StringConstraints(max_length=MOST_LETTERS, pattern=NO_CONTROL_CHARACTERS)]
 Tag = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^\P{Cc}+$"),
+    StringConstraints(
+        strip_whitespace=True, max_length=MOST_LETTERS, pattern=NO_CONTROL_CHARACTERS
+    ),
     Field(examples=["ambient"]),
 ]
 
 
 class _Said(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class AskedModel(_Said):
@@ -45,9 +51,9 @@ class FeedbackIn(_Said):
     id: UUID = Field(description="Of the page's own making; sent again, it counts once.")
     track_id: TrackId
     models: Annotated[list[AskedModel], Field(min_length=1, max_length=MOST_MODELS)]
-    vocabulary: Name = Field(examples=["subgenres"])
-    vocabulary_version: Name = Field(examples=["1"])
-    pooling: Pooling = Pooling.MEAN
+    vocabulary: Words = Field(examples=["subgenres"])
+    vocabulary_version: Words = Field(examples=["1"])
+    pooling: Pooling
     confidence: Confidence
     shown: Annotated[list[ShownIn], Field(max_length=MOST_SHOWN, description="In the order shown.")]
     added: Annotated[

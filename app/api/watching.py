@@ -41,21 +41,20 @@ class Upload:
         self._tell()
 
     async def stages(self) -> AsyncIterator[Stage]:
-        """Yield the stage it is at, then each one that it enters, until it is answered."""
-        self.watchers += 1
+        """Yield the stage it is at, then each one that it enters, until it is answered.
+
+        One that is over before anybody could look, as a queue with nobody in it, is left out.
+        """
         told = None
-        try:
-            while True:
-                news = self._news
-                if self._stage != told:
-                    told = self._stage
-                    yield told
-                elif self._is_answered:
-                    return
-                else:
-                    await news.wait()
-        finally:
-            self.watchers -= 1
+        while True:
+            news = self._news
+            if self._stage != told:
+                told = self._stage
+                yield told
+            elif self._is_answered:
+                return
+            else:
+                await news.wait()
 
     def _tell(self) -> None:
         self._news.set()
@@ -82,8 +81,9 @@ class Uploads:
             del self._uploads[request_id]
             upload.answered()
 
-    def find(self, request_id: str) -> Upload:
-        """One of them.
+    @contextmanager
+    def watched(self, request_id: str) -> Iterator[Upload]:
+        """One of them, with one watcher more while the body lasts.
 
         Raises:
             RequestError: `not_found`, or `overloaded` where enough watch it.
@@ -97,4 +97,8 @@ class Uploads:
             )
         if upload.watchers >= MOST_WATCHERS:
             raise RequestError(Kind.OVERLOADED, "Enough watch this upload. Wait for its answer.")
-        return upload
+        upload.watchers += 1
+        try:
+            yield upload
+        finally:
+            upload.watchers -= 1

@@ -27,9 +27,9 @@ FORMATS = (
     Format("MP3", (".mp3",), ("audio/mpeg", "audio/mp3")),
     Format("WAV", (".wav", ".wave"), ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave")),
     Format("FLAC", (".flac",), ("audio/flac", "audio/x-flac")),
-    Format("AIFF", (".aiff", ".aif", ".aifc"), ("audio/aiff", "audio/x-aiff")),
-    Format("Ogg Vorbis", (".ogg", ".oga"), ("audio/ogg", "application/ogg", "audio/vorbis")),
-    Format("Opus", (".opus",), ("audio/opus", "audio/ogg")),
+    Format("AIFF", (".aiff", ".aif", ".aifc"), ("audio/aiff", "audio/x-aiff", "audio/x-aifc")),
+    Format("Ogg Vorbis", (".ogg", ".oga"), ("audio/ogg", "application/ogg", "audio/x-vorbis+ogg")),
+    Format("Opus", (".opus",), ("audio/opus", "audio/ogg", "audio/x-opus+ogg")),
 )
 
 M4A_FORMATS = (

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from app.cli.console import err, out, plain_errors, read_settings, say
 from app.errors import SetupError
@@ -47,7 +48,9 @@ def acceptance(file: Source = None) -> None:
     with plain_errors():
         for row in accepted_at(_file(file)):
             counts = (str(row.k), str(row.shown), str(row.accepted))
-            table.add_row(row.vocabulary, row.models, *counts, f"{row.accepted / row.shown:.3f}")
+            # What strangers sent is no markup.
+            names = (Text(row.vocabulary), Text(row.models))
+            table.add_row(*names, *counts, f"{row.accepted / row.shown:.3f}")
     out.print(table)
 
 

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from app.errors import SetupError
-from app.feedback.store import VERSION, opened
+from app.feedback.file import VERSION, reading
 
 BATCH_ROWS = 50_000
+"""Held in memory at a time, and a row group of Parquet."""
 
 TABLE = pa.schema(
     [
@@ -33,6 +34,7 @@ TABLE = pa.schema(
         ("score", pa.float64()),
         ("verdict", pa.string()),
     ],
+    # Words that repeat are strings here: Parquet itself writes each of them once a row group.
     metadata={"taggram_feedback_version": str(VERSION)},
 )
 
@@ -42,9 +44,11 @@ WRITERS: dict[str, Callable[[Path], pq.ParquetWriter | pa_csv.CSVWriter]] = {
 }
 
 ACCEPTANCE = """
-SELECT vocabulary, models, rank, COUNT(*), SUM(verdict = 'accepted')
-FROM feedback WHERE rank IS NOT NULL
-GROUP BY vocabulary, models, rank ORDER BY vocabulary, models, rank
+SELECT vocabulary, models, rank,
+       SUM(COUNT(*)) OVER so_far, SUM(SUM(verdict = 'accepted')) OVER so_far
+FROM feedback WHERE rank IS NOT NULL GROUP BY vocabulary, models, rank
+WINDOW so_far AS (PARTITION BY vocabulary, models ORDER BY rank)
+ORDER BY vocabulary, models, rank
 """
 
 
@@ -84,7 +88,7 @@ def export(source: Path, target: Path, told: Callable[[int, int], object]) -> in
     writer_of = WRITERS.get(target.suffix.lower())
     if writer_of is None:
         raise SetupError(f"{target} ends neither in .parquet nor in .csv; name it so")
-    with closing(opened(source)) as connection, _written(target) as unfinished:
+    with reading(source) as connection, _written(target) as unfinished:
         connection.execute("BEGIN")  # what is counted is what is read
         (total,) = connection.execute("SELECT COUNT(*) FROM feedback").fetchone()
         done = 0
@@ -102,15 +106,8 @@ def acceptance(source: Path) -> list[Acceptance]:
     Raises:
         SetupError: That is no file of feedback.
     """
-    with closing(opened(source)) as connection:
-        rows = connection.execute(ACCEPTANCE).fetchall()
-    found: list[Acceptance] = []
-    for vocabulary, models, rank, shown, accepted in rows:
-        before = found[-1] if rank > 1 and found else None
-        if before and (before.vocabulary, before.models) == (vocabulary, models):
-            shown, accepted = shown + before.shown, accepted + before.accepted  # noqa: PLW2901
-        found.append(Acceptance(vocabulary, models, rank, shown, accepted))
-    return found
+    with reading(source) as connection:
+        return [Acceptance(*row) for row in connection.execute(ACCEPTANCE)]
 
 
 def _batches(connection: sqlite3.Connection) -> Iterator[pa.RecordBatch]:

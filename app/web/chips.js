@@ -134,12 +134,10 @@ export class OwnTags extends EventTarget {
     this.#options.addEventListener("pointerdown", (event) => event.preventDefault());
   }
 
-  /** @param {string[]} words What can be completed. */
   set vocabulary(words) {
     this.#words = words;
   }
 
-  /** @param {string[]} tags The chosen ones that nobody suggested. */
   show(tags) {
     this.#chosen.hidden = tags.length === 0;
     this.#chosen.replaceChildren(...tags.map((tag) => el("li", {}, this.#token(tag))));

@@ -1,13 +1,14 @@
 /** The service as the page sees it: one method a question, every refusal as a `Refusal`. */
 
 const TOKEN_MARGIN_MS = 30_000;
+const WATCH_TIMES = 3;
+const WATCH_AGAIN_MS = 500;
 
 /** Something was refused, by the service or on the way to it. */
 export class Refusal extends Error {
   /**
    * @param {string} kind The service's name of the problem (`silent_audio`, ...), or one of ours:
    *   `unreachable`, `cancelled`, `no_token`, `unsupported_type`, `too_large`, `empty_file`.
-   * @param {string} [detail] What the service said about it.
    */
   constructor(kind, detail = "", { retryAfterS = null, requestId = null, members = {} } = {}) {
     super(detail || kind);
@@ -37,12 +38,7 @@ export class Service {
     return this.#once("/vocabularies");
   }
 
-  /**
-   * Upload a track and get suggestions. `onProgress` gets bytes sent and in all, `onSent` comes when
-   * all are on their way, `onStage` gets what the service does with them.
-   *
-   * @throws {Refusal} As all that follow.
-   */
+  /** Upload a track and get suggestions; `onStage` gets what the service does with it meanwhile. */
   async suggest(file, { vocabulary, topK, signal, onProgress, onSent, onStage }) {
     const url = this.#url("/suggest-tags", { vocabulary, top_k: topK });
     return this.#authorized(signal, async (headers) => {
@@ -126,7 +122,7 @@ export class Service {
     return response;
   }
 
-  /** Do something with a token; where that one is used up or too old, once more with another. */
+  /** Work with a token; where that one is used up, once more with another. */
   async #authorized(signal, work) {
     const headers = await this.#credentials(signal);
     try {
@@ -160,8 +156,13 @@ export class Service {
   /** Tell stages until the upload is answered. Without them the page only says less. */
   async #watch(id, headers, signal, onStage) {
     try {
-      const response = await fetch(this.#url(`/uploads/${id}/stages`), { headers, signal });
-      if (!response.ok) return;
+      let response;
+      for (let times = 0; !response?.ok; times++) {
+        if (times === WATCH_TIMES) return;
+        // A proxy may hold the upload back for a while.
+        if (times) await new Promise((resolve) => setTimeout(resolve, WATCH_AGAIN_MS));
+        response = await fetch(this.#url(`/uploads/${id}/stages`), { headers, signal });
+      }
       let unread = "";
       for (const reader = response.body.pipeThrough(new TextDecoderStream()).getReader(); ; ) {
         const { done, value } = await reader.read();

@@ -415,7 +415,8 @@ select, input[readonly] {
 
 .map {
   position: relative;
-  height: var(--height, 300px);
+  height: var(--height, 418px);
+  forced-color-adjust: none; /* colours carry the scores */
   overflow: hidden;
   border-radius: 4px;
   color: var(--ts-text);
@@ -452,7 +453,8 @@ canvas { display: block; width: 100%; height: 100%; }
 
 .under { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 4px 16px; }
 
-.read-out { min-height: 1.5em; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+/* Two lines: a long tag must not make what stands below jump. */
+.read-out { min-height: 3em; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 
 .legend {
   display: flex;
@@ -476,6 +478,8 @@ table { width: 100%; border-collapse: separate; border-spacing: 0; font-size: .8
 caption { padding: 8px 12px; color: var(--ts-muted); text-align: start; }
 
 th, td { padding: 4px 12px; border-top: 1px solid var(--ts-line); text-align: end; white-space: nowrap; }
+
+tbody th { max-width: 12em; overflow-wrap: anywhere; white-space: normal; }
 
 td .quiet { min-height: 32px; padding: 2px 10px; }
 

@@ -8,9 +8,8 @@
  */
 
 import { Panel } from "./panel.js";
-import { Player } from "./player.js";
 import { Refusal, Service } from "./service.js";
-import { Choice, Feedback, Hearing } from "./state.js";
+import { Choice, Feedback, Hearing, Player } from "./state.js";
 import { style } from "./style.js";
 import { failure } from "./words.js";
 

@@ -10,9 +10,11 @@ const GAP = 8;
 const SCORE_WIDTH = 40;
 const MOST_LABEL_WIDTH = 150;
 const LABEL_SHARE = 0.3;
-const TICK_WIDTH = 64;
+const TICK_WIDTH = 52;
 const NICE_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const PAGE = 10;
+const DRAG_PX = 4;
+const CLOCK_PRECISION_S = 0.001; // browsers round the moments of a sound
 
 /**
  * Thirteen points of cividis, which colour-blind readers can tell apart (Nuñez, Anderton and Renslow,
@@ -24,8 +26,8 @@ const POINTS = [
 ].map((rgb) => [rgb >> 16, (rgb >> 8) & 255, rgb & 255]);
 
 /**
- * Events: `cell` (another cell is looked at), `seek` with seconds (the artist goes to a moment),
- * `toggle` (the artist plays or pauses).
+ * Events: `cell` (another one is looked at), and with seconds `seek`, `hear` (play from there) and
+ * `toggle` (play from there or pause; null where the sound is there).
  */
 export class TaggramMap extends EventTarget {
   #canvas = el("canvas");
@@ -34,7 +36,11 @@ export class TaggramMap extends EventTarget {
   #taggram = null;
   #peaks = [];
   #cell = { window: 0, row: 0 };
-  #isDragging = false;
+  #playedS = null;
+  #playedWindow = null;
+  #isPointed = false;
+  #grabbedX = null;
+  #isDragged = false;
 
   element = el(
     "div",
@@ -44,6 +50,7 @@ export class TaggramMap extends EventTarget {
       tabIndex: 0,
       role: "application",
       ariaRoleDescription: "heat map",
+      "aria-describedby": "read-out",
       ariaLabel:
         "Tags over time. Arrow keys go through moments and tags, Enter plays or pauses. " +
         "The table below holds the same numbers.",
@@ -56,27 +63,25 @@ export class TaggramMap extends EventTarget {
   constructor() {
     super();
     new ResizeObserver(() => this.draw()).observe(this.element);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-    this.element.addEventListener("keydown", (event) => this.#pressed(event));
-    this.element.addEventListener("pointerdown", (event) => this.#touched(event));
-    this.element.addEventListener("pointermove", (event) => this.#moved(event));
-    for (const name of ["pointerup", "pointercancel"]) {
-      this.element.addEventListener(name, () => (this.#isDragging = false));
-    }
+    this.element.addEventListener("keydown", (event) => this.#taggram && this.#pressed(event));
+    this.element.addEventListener("pointerdown", (event) => this.#taggram && this.#grabbed(event));
+    this.element.addEventListener("pointermove", (event) => this.#taggram && this.#moved(event));
+    this.element.addEventListener("pointerup", (event) => this.#released(event));
+    this.element.addEventListener("pointercancel", () => (this.#grabbedX = null));
+    this.element.addEventListener("pointerleave", () => (this.#isPointed = false));
   }
 
-  /** @param {object} taggram What `GET /taggram?include=peaks` answered. */
   show(taggram) {
+    const isOther = taggram.track_id !== this.#taggram?.track_id;
     this.#taggram = taggram;
     this.#peaks = taggram.peaks ?? [];
-    this.#cell = { window: 0, row: 0 };
     const height = WAVE_HEIGHT + GAP + ROW_HEIGHT * taggram.tags.length + AXIS_HEIGHT;
     this.element.style.setProperty("--height", `${height}px`);
+    this.#look({ window: isOther ? 0 : this.#cell.window, row: 0 });
     this.draw();
-    this.dispatchEvent(new Event("cell"));
   }
 
-  /** What the cursor is on: a tag, from when to when it was heard, and how clearly. */
+  /** What the cursor is on. */
   get cell() {
     const { times_s: times, window_s: length, tags, scores, duration_s: end } = this.#taggram;
     const { window, row } = this.#cell;
@@ -85,15 +90,16 @@ export class TaggramMap extends EventTarget {
     return { tag: tags[row], startS, endS, score: scores[window][row] };
   }
 
-  /** @param {number|null} seconds Where the sound is; none hides it. */
   playAt(seconds) {
+    this.#playedS = seconds;
     this.#playhead.hidden = seconds === null;
-    if (seconds === null || !this.#taggram) return;
-    const { left, width } = this.#plot();
-    const share = Math.min(seconds / this.#taggram.duration_s, 1);
-    this.#playhead.style.setProperty("--x", `${left + share * width}px`);
+    if (seconds === null) return;
+    this.#placePlayhead();
     const window = this.#windowAt(seconds);
-    if (window !== this.#cell.window) this.#look({ ...this.#cell, window });
+    const isNew = window !== this.#playedWindow;
+    this.#playedWindow = window;
+    // The cursor goes along, but not from under a pointer.
+    if (isNew && !this.#isPointed && window !== this.#cell.window) this.#look({ ...this.#cell, window });
   }
 
   draw() {
@@ -117,6 +123,7 @@ export class TaggramMap extends EventTarget {
     this.#drawRows(pen);
     this.#drawAxis(pen);
     this.#placeCursor();
+    this.#placePlayhead();
   }
 
   #colours = {};
@@ -173,7 +180,7 @@ export class TaggramMap extends EventTarget {
     }
   }
 
-  /** Where each window begins and ends, as a share; those that overlap lie around their middles. */
+  /** Between windows, as shares of the track; those that overlap lie around their middles. */
   #edges() {
     const { times_s: times, hop_s: hop, window_s: length, duration_s: duration } = this.#taggram;
     const begins = times.map((start) => start + (length - hop) / 2);
@@ -183,9 +190,20 @@ export class TaggramMap extends EventTarget {
 
   #windowAt(seconds) {
     const { duration_s: duration, times_s: times } = this.#taggram;
-    const share = seconds / duration;
+    const share = (seconds + CLOCK_PRECISION_S) / duration;
     const after = this.#edges().findIndex((edge) => edge > share);
     return after < 0 ? times.length - 1 : Math.max(0, after - 1);
+  }
+
+  #beginS(window) {
+    return this.#edges()[window] * this.#taggram.duration_s;
+  }
+
+  #placePlayhead() {
+    if (this.#playedS === null) return;
+    const { left, width } = this.#plot();
+    const share = Math.min(this.#playedS / this.#taggram.duration_s, 1);
+    this.#playhead.style.setProperty("--x", `${left + share * width}px`);
   }
 
   #placeCursor() {
@@ -208,12 +226,12 @@ export class TaggramMap extends EventTarget {
     this.dispatchEvent(new Event("cell"));
   }
 
-  #seek(seconds) {
-    this.dispatchEvent(new CustomEvent("seek", { detail: seconds }));
+  #tell(name, seconds) {
+    this.dispatchEvent(new CustomEvent(name, { detail: seconds }));
   }
 
   #pressed(event) {
-    if (!this.#taggram || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     const { window, row } = this.#cell;
     const last = { window: this.#taggram.times_s.length - 1, row: this.#taggram.tags.length - 1 };
     const to = {
@@ -229,31 +247,42 @@ export class TaggramMap extends EventTarget {
     if (to) {
       const within = (value, most) => Math.min(Math.max(value, 0), most);
       this.#look({ window: within(to[0], last.window), row: within(to[1], last.row) });
-      if (this.#cell.window !== window) this.#seek(this.cell.startS);
+      if (this.#cell.window !== window) this.#tell("seek", this.#beginS(this.#cell.window));
     } else if (event.key === "Enter" || event.key === " ") {
-      this.dispatchEvent(new Event("toggle"));
+      this.#tell("toggle", window === this.#playedWindow ? null : this.#beginS(window));
     } else {
       return;
     }
     event.preventDefault();
   }
 
-  #touched(event) {
-    if (event.button !== 0 || !this.#taggram) return;
-    this.#isDragging = true;
+  #grabbed(event) {
+    if (event.button !== 0) return;
+    this.#grabbedX = event.clientX;
+    this.#isDragged = false;
     this.element.setPointerCapture(event.pointerId);
-    const seconds = this.#pointed(event);
-    if (seconds !== null) this.#seek(seconds);
+    this.#pointed(event);
   }
 
   #moved(event) {
-    if (!this.#taggram) return;
     const seconds = this.#pointed(event);
-    if (seconds !== null && this.#isDragging) this.#seek(seconds);
+    if (this.#grabbedX === null) return;
+    this.#isDragged ||= Math.abs(event.clientX - this.#grabbedX) >= DRAG_PX;
+    if (seconds !== null && this.#isDragged) this.#tell("seek", seconds);
   }
 
-  /** Look at the cell under the pointer; the moment there, where it is on the map. */
+  /** Only now is it sure that a finger does not scroll the page. */
+  #released(event) {
+    if (this.#grabbedX === null) return;
+    this.#grabbedX = null;
+    const seconds = this.#pointed(event);
+    if (seconds !== null) this.#tell("hear", seconds);
+    this.#isPointed = event.pointerType === "mouse";
+  }
+
+  /** Look at the cell under the pointer; its moment, if it is on the map. */
   #pointed(event) {
+    this.#isPointed = true;
     const { left, width, top } = this.#plot();
     const box = this.element.getBoundingClientRect();
     const share = (event.clientX - box.left - left) / width;
@@ -285,5 +314,4 @@ function colour(score) {
   return `rgb(${rgb})`;
 }
 
-/** All of them, from left to right, as a CSS image. */
 export const GRADIENT = `linear-gradient(to right, ${POINTS.map((rgb) => `rgb(${rgb})`)})`;

@@ -5,10 +5,11 @@ import { FailurePanel } from "./phases.js";
 import { Refusal } from "./service.js";
 import { style } from "./style.js";
 import { GRADIENT, TaggramMap } from "./taggram-map.js";
-import { clock, score } from "./words.js";
+import { clock, failure, score } from "./words.js";
 
 const ROWS = 15;
-const SAID_MS = 4000;
+const SAID_MS = 6000;
+const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 const POOLINGS = {
   mean: "on average",
@@ -31,10 +32,11 @@ export class TaggramView extends HTMLElement {
   #play = button("quiet play", () => this.#togglePlay(), ...Object.values(this.#shapes), this.#playWords);
   #vocabulary = el("select", { id: "vocabulary", onchange: () => this.#switch() });
   #pooling = el("select", { id: "pooling", onchange: () => this.#switch() });
-  #readOut = el("p", { className: "read-out", part: "read-out", ariaLive: "polite" });
+  #readOut = el("p", { id: "read-out", className: "read-out", part: "read-out", ariaLive: "polite" });
   #hint = el("p", { className: "muted" }, "Choose the file again to listen to it here.");
   #scale = el("span", { className: "scale" });
   #said = el("p", { className: "muted", role: "status" });
+  #saying = 0;
   #link = el("input", { type: "text", readOnly: true, hidden: true, ariaLabel: "Link" });
   #table = el("details", {}, el("summary", {}, "The same as a table"));
   #failure = new FailurePanel(
@@ -83,25 +85,23 @@ export class TaggramView extends HTMLElement {
     this.#failure.element.hidden = true;
     this.#map.addEventListener("cell", () => this.#readCell());
     this.#map.addEventListener("seek", ({ detail }) => this.player.isLoaded && this.player.seek(detail));
-    this.#map.addEventListener("toggle", () => this.#togglePlay());
+    this.#map.addEventListener("hear", ({ detail }) => this.player.play(detail));
+    this.#map.addEventListener("toggle", ({ detail }) => this.#togglePlay(detail));
     this.#table.addEventListener("toggle", () => this.#fillTable());
   }
 
   connectedCallback() {
     for (const name of ["state", "time"]) this.player?.addEventListener(name, this.#followPlayer);
+    DARK.addEventListener("change", this.#redraw);
   }
 
   disconnectedCallback() {
     for (const name of ["state", "time"]) this.player?.removeEventListener(name, this.#followPlayer);
+    DARK.removeEventListener("change", this.#redraw);
     this.#loading?.abort();
   }
 
-  /**
-   * Show a track that was heard.
-   *
-   * @param {string} trackId
-   * @param {{vocabulary: string, pooling?: string}} shown
-   */
+  /** Show a track that was heard. */
   async show(trackId, { vocabulary, pooling = "mean" }) {
     this.#shown = { trackId, vocabulary, pooling: pooling in POOLINGS ? pooling : "mean" };
     await Promise.all([this.#fillVocabularies(), this.#load()]);
@@ -157,6 +157,7 @@ export class TaggramView extends HTMLElement {
 
   #switch() {
     const { trackId } = this.#shown;
+    this.#link.hidden = true;
     this.#shown = { trackId, vocabulary: this.#vocabulary.value, pooling: this.#pooling.value };
     this.#load();
   }
@@ -165,15 +166,18 @@ export class TaggramView extends HTMLElement {
     const { tag, startS, endS, score: value } = this.#map.cell;
     this.#readOut.replaceChildren(
       el("strong", {}, tag),
+      " ",
       ` ${clock(startS)}–${clock(endS)} `,
-      el("span", { className: "score" }, score(value)),
+      el("span", { className: "score" }, `score ${score(value)}`),
     );
   }
 
-  #togglePlay() {
+  #togglePlay(fromS) {
     if (this.player.isPlaying) this.player.pause();
-    else this.player.play();
+    else this.player.play(fromS ?? this.player.currentS);
   }
+
+  #redraw = () => this.#map.draw();
 
   #followPlayer = () => {
     if (!this.#taggram) return;
@@ -195,7 +199,8 @@ export class TaggramView extends HTMLElement {
   #fillTable() {
     if (!this.#table.open || !this.#taggram) return;
     const [summary] = this.#table.children;
-    this.#table.replaceChildren(summary, ...tables(this.#taggram, (at) => this.player.play(at)));
+    const play = this.player.isLoaded ? (at) => this.player.play(at) : null;
+    this.#table.replaceChildren(summary, ...tables(this.#taggram, play));
   }
 
   async #save(mediaType, ending) {
@@ -208,7 +213,8 @@ export class TaggramView extends HTMLElement {
       el("a", { href: url, download: name }).click();
       setTimeout(() => URL.revokeObjectURL(url), 60_000); // once the browser has read it
     } catch (error) {
-      this.#refuse(error);
+      const { title, advice } = failure(error, null);
+      this.#say(`${title}. ${advice}`);
     }
   }
 
@@ -228,11 +234,12 @@ export class TaggramView extends HTMLElement {
 
   #say(words) {
     this.#said.textContent = words;
-    setTimeout(() => (this.#said.textContent = ""), SAID_MS);
+    clearTimeout(this.#saying);
+    this.#saying = setTimeout(() => (this.#said.textContent = ""), SAID_MS);
   }
 }
 
-/** The numbers of a heat map for those who read tables. */
+/** The numbers for those who read tables; `play` is null where nothing can be played. */
 function tables(taggram, play) {
   return [summary(taggram, play), overTime(taggram)];
 }
@@ -240,8 +247,9 @@ function tables(taggram, play) {
 function summary({ tags, pooled_scores: pooled, scores, times_s: times }, play) {
   const rows = tags.map((tag, row) => {
     const strongest = scores.reduce((best, now, at) => (now[row] > scores[best][row] ? at : best), 0);
-    const moment = button("quiet", () => play(times[strongest]), `at ${clock(times[strongest])}`);
-    moment.ariaLabel = `${tag} is strongest at ${clock(times[strongest])}`;
+    const words = `at ${clock(times[strongest])}`;
+    const moment = play ? button("quiet", () => play(times[strongest]), words) : words;
+    if (play) moment.ariaLabel = `Play ${tag} ${words}, where it is strongest`;
     return el(
       "tr",
       {},

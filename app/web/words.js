@@ -74,20 +74,10 @@ export function failure({ kind, detail, members }, limits) {
     cancelled: ["Cancelled", "Nothing was kept. Send the track again whenever you like.", true],
     unreachable: [
       "We could not reach the listening service",
-      "Look whether you are online, then try again. Your track is still here.",
+      "Look whether you are online, and try again. Your track is still here.",
       true,
     ],
-    request_timeout: [
-      "The upload stalled",
-      "The connection was too slow or broke off. Try again; a smaller file, as MP3, helps.",
-      true,
-    ],
-    no_token: [
-      "This page could not get leave to upload",
-      "Try again. If that does not help, reload the page; what you wrote below can be sent without.",
-      true,
-    ],
-    forbidden: ["This page may not upload just now", "Reload the page, then try again.", true],
+    forbidden: ["This page may not upload just now", "Try again, or reload the page.", true],
     rate_limited: ["That was a lot of tracks at once", "Wait a little, then try again.", true],
     overloaded: ["Everyone is listening right now", `${OUR_SIDE} Try again in a moment.`, true],
     not_ready: ["The service is still waking up", `${OUR_SIDE} Try again in a moment.`, true],
@@ -107,7 +97,6 @@ export function failure({ kind, detail, members }, limits) {
       "Look whether the export was muted, or its two channels cancel each other out.",
     ],
     deadline_exceeded: ["Listening took too long", `${OUR_SIDE} Try again later.`, true],
-    engine_failed: ["Something broke while we listened", `${OUR_SIDE} Try again.`, true],
     // When the taggram is asked for.
     unknown_track: [
       "We don’t remember this track any more",
@@ -115,7 +104,8 @@ export function failure({ kind, detail, members }, limits) {
     ],
   };
   known.payload_too_large = known.too_large;
-  known.unauthorized = known.forbidden;
+  known.unauthorized = known.no_token = known.forbidden;
+  known.request_timeout = known.unreachable;
   const [title, advice, canRetry = false] = known[kind] ?? [
     "Something went wrong on our side",
     detail || OUR_SIDE,

@@ -50,7 +50,12 @@ def test_the_element_is_small(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/web/", "/web", "/web/none.js", "/web/..%2fmain.py", "/web/%2e%2e/main.py"]
+    "path",
+    [
+        *("/web/", "/web", "/web/%2e", "/web/none.js", "/web/none/dom.js", "/web/dom.js%00"),
+        *("/web/..%2fmain.py", "/web/%2e%2e/main.py", "/web/dom.js/none/%2e%2e"),
+        *("/web//etc/passwd", f"/web/{300 * 'a'}"),
+    ],
 )
 def test_nothing_else_is_given(server: Server, path: str) -> None:
     response = server.http.get(path)

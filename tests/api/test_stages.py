@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import threading
 import uuid
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.api.watching import MOST_WATCHERS
 from tests.api.asking import (
+    PATIENCE_S,
     assert_problem,
     encoded,
     eventually,
@@ -19,6 +22,7 @@ from tests.api.asking import (
     noise,
     response_to,
     upload,
+    wait_for_uploads,
 )
 from tests.server import Server, serving
 
@@ -116,6 +120,25 @@ def test_so_many_watch_and_no_more(server: Server, request_id: str) -> None:
         refused = stages_of(server, request_id)
         assert_problem(refused, 503, "overloaded")
     assert len({tuple(watcher.ends()) for watcher in (first, *others)}) == 1
+
+
+def test_of_those_who_come_at_once_so_many_watch(server: Server, request_id: str) -> None:
+    def began(connection: socket.socket) -> bool:
+        return connection.recv(100).startswith(b"HTTP/1.1 200")
+
+    ask = f"GET /uploads/{request_id}/stages HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    address = ("127.0.0.1", server.http.base_url.port)
+    body = multipart(encoded(noise(5, seed=89)))
+    with ExitStack() as stack:
+        uploading = upload(server, Content_Length=str(len(body)), X_Request_ID=request_id)
+        stack.enter_context(uploading).send(body[:-1])
+        wait_for_uploads(server, 1)
+        watchers = [
+            stack.enter_context(socket.create_connection(address, PATIENCE_S)) for _ in range(40)
+        ]
+        for watcher in watchers:
+            watcher.sendall(ask)
+        assert sum(began(watcher) for watcher in watchers) == MOST_WATCHERS
 
 
 def test_of_two_uploads_with_one_id_the_first_is_watched(server: Server, request_id: str) -> None:

@@ -89,7 +89,7 @@ class Host:
 class _Handler(BaseHTTPRequestHandler):
     host: Host
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that the standard library calls
+    def do_GET(self) -> None:
         url = urlsplit(self.path)
         if url.path == SIGNUP:
             self._welcome(url.query)
@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(404, "text/plain", "", {})
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that the standard library calls
+    def do_POST(self) -> None:
         self._welcome(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
     def _welcome(self, form: str) -> None:

@@ -44,7 +44,10 @@ def standing_still(server: Server) -> Iterator[None]:
 def refuse(page: Page, status: int, kind: str, retry_after_s: int | None = None) -> None:
     """Refuse a page's uploads in the service's place."""
     problem = {"type": f"/problems/{kind}", "title": kind, "status": status, "detail": "No."}
-    headers = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "Retry-After, X-Request-ID",
+    }
     if retry_after_s is not None:
         headers["Retry-After"] = str(retry_after_s)
 

@@ -100,6 +100,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     [
         ("POST", "/suggest-tags"),
         ("GET", UNKNOWN),
+        ("GET", "/uploads/x/stages"),
         ("POST", "/upload-tokens"),
         ("POST", "/models/reload"),
     ],
@@ -122,7 +123,11 @@ def test_only_an_admin_s_key_reloads(guarded: Guarded) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/health/live", "/health/ready", "/vocabularies", "/models", "/metrics", "/docs"]
+    "path",
+    [
+        *("/health/live", "/health/ready", "/metrics", "/docs"),
+        *("/vocabularies", "/models", "/limits", "/", "/web/tag-suggest.js"),
+    ],
 )
 def test_what_costs_nothing_is_open(path: str, guarded: Guarded) -> None:
     assert guarded.ask("GET", path).status_code == 200
@@ -171,6 +176,42 @@ def test_a_token_is_for_one_page_and_a_refusal_costs_no_use(
         problem = assert_problem(guarded.upload(token, origin), 403, "forbidden")
         assert ORIGIN in problem["detail"]
     answer(guarded.upload(token))
+
+
+OWN_PAGE = {
+    "Sec-Fetch-Site": "same-origin",
+    "Host": "signup.example",
+    "X-Forwarded-Proto": "https",
+}
+"""What browsers say with a GET to where the page is from, through the proxy; no Origin."""
+
+
+@pytest.mark.parametrize("host", ["signup.example", "signup.example:443", "SIGNUP.example"])
+def test_a_token_is_good_on_a_page_that_is_served_from_our_own_origin(
+    host: str, guarded: Guarded
+) -> None:
+    seen = guarded.ask(
+        "GET", UNKNOWN, guarded.token(guarded.shop), headers={**OWN_PAGE, "Host": host}
+    )
+    assert_problem(seen, 404, "unknown_track")
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "signup.example:8443"},
+        {"Host": "evil.example"},
+        {"Host": "["},
+        {"X-Forwarded-Proto": "http"},
+        {"X-Forwarded-Proto": "wss"},
+        {"Origin": "https://evil.example"},
+    ],
+)
+def test_a_token_is_not_good_on_any_other_page(different: dict[str, str], guarded: Guarded) -> None:
+    seen = guarded.ask("GET", UNKNOWN, guarded.token(guarded.shop), headers=OWN_PAGE | different)
+    assert_problem(seen, 403, "forbidden")
 
 
 def test_a_token_is_for_one_purpose(guarded: Guarded) -> None:
@@ -382,6 +423,8 @@ def test_the_document_says_what_needs_a_key(guarded: Guarded, server: Server) ->
     assert needs_key(document) == {
         "/suggest-tags",
         "/taggram",
+        "/uploads/{request_id}/stages",
+        "/feedback",
         "/upload-tokens",
         "/models/reload",
     }

@@ -25,6 +25,16 @@ include-path = "/taggram"
 parameters = {{ track_id = "{track_id}" }}
 # Nor need it last from `start_s` to `end_s`.
 checks.positive_data_acceptance.expected-statuses = [200, 304, 404, 422]
+
+[[operations]]
+include-path = "/feedback"
+# The words need not be different, nor the models know them.
+checks.positive_data_acceptance.expected-statuses = [200, 201, 404, 422]
+
+[[operations]]
+include-path = "/uploads/{{request_id}}/stages"
+# No upload has an id that was thought up.
+checks.positive_data_acceptance.expected-statuses = [404]
 """
 
 

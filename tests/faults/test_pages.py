@@ -18,6 +18,12 @@ COMPLAINT = ":CONSOLE:"
 """With what Chromium marks lines of a page's console, violations of its policy among them."""
 
 
+PATHS = [
+    *("/", "/web/tag-suggest.js", "/web/nothing", "/limits", "/uploads/x/stages"),
+    *("/docs", "/openapi.json", "/models", "/metrics", "/nothing"),
+]
+
+
 def browsed(url: httpx.URL, profile: Path) -> tuple[str, list[str]]:
     """What Chromium makes of a page: its document once scripts ran, and its console."""
     assert CHROMIUM is not None
@@ -29,7 +35,7 @@ def browsed(url: httpx.URL, profile: Path) -> tuple[str, list[str]]:
     return ran.stdout, [line for line in ran.stderr.splitlines() if COMPLAINT in line]
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/models", "/metrics", "/nothing"])
+@pytest.mark.parametrize("path", PATHS)
 def test_every_answer_tells_browsers_to_take_it_for_what_it_is(marked: Marked, path: str) -> None:
     headers = marked.server.http.get(path).headers
     wanted = {**HEADERS, "Content-Security-Policy": headers["Content-Security-Policy"]}

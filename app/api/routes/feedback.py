@@ -4,32 +4,21 @@ from fastapi import APIRouter, Request, Response, status
 
 from app.api.dependencies import ServicesDep
 from app.api.feedback_schemas import FeedbackIn, FeedbackOut
-from app.api.json_body import json_body
+from app.api.json_body import json_body, openapi_body
 from app.api.problems import documented
 from app.errors import Kind, RequestError
 from app.tagging.vocabulary import RAW
 
 router = APIRouter(tags=["tagging"])
 
-MAX_BYTES = 32 * 1024
-"""Forty tags of a hundred letters, of four bytes each, and what stands around them."""
-
-OPENAPI_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": FeedbackIn.model_json_schema(ref_template="#/components/schemas/{model}")
-            }
-        },
-    }
-}
+MAX_BYTES = 64 * 1024
+"""Forty tags of a hundred letters, each escaped, and what stands around them."""
 
 
 @router.post(
     "/feedback",
     status_code=status.HTTP_201_CREATED,
-    openapi_extra=OPENAPI_BODY,
+    openapi_extra=openapi_body(FeedbackIn),
     responses={
         200: {"model": FeedbackOut, "description": "It was kept before, and counts once."},
         **documented(
@@ -44,7 +33,9 @@ OPENAPI_BODY = {
 async def feedback(request: Request, response: Response, services: ServicesDep) -> FeedbackOut:
     """Say which suggestions were shown, in which order, which were accepted, what was added.
 
-    It is counted, and kept where the operator named a file. The track may be forgotten by then.
+    Send it once the artist is done, and again with the same `id` where no answer came. It is
+    counted in the metrics, and kept where the operator named a file; without one nobody remembers
+    ids, and what is sent again is counted again. The track need not be known any more.
     """
     _check_media_type(request)
     given = await json_body(request, FeedbackIn, MAX_BYTES)

@@ -49,17 +49,17 @@ async def page(request: Request) -> Response:
     return response
 
 
-@router.api_route("/web/{path:path}", methods=["GET", "HEAD"])
-async def web(path: str, request: Request) -> Response:
-    """Give a file of the element's or the page's."""
-    response = await _file(path, request)
+@router.api_route("/web/{name}", methods=["GET", "HEAD"])
+async def web(name: str, request: Request) -> Response:
+    """Give a file of the element's or the page's; they all lie in one folder."""
+    response = await _file(name, request)
     response.headers.update(FOR_EVERY_PAGE)
     return response
 
 
-async def _file(path: str, request: Request) -> Response:
+async def _file(name: str, request: Request) -> Response:
     """A file, to be asked for again each time: modules of two releases do not fit together."""
-    response = await FILES.get_response(path, request.scope)
-    response.headers["Content-Type"] = MEDIA_TYPES[PurePosixPath(path).suffix]
+    response = await FILES.get_response(name, request.scope)
+    response.headers["Content-Type"] = MEDIA_TYPES[PurePosixPath(name).suffix]
     response.headers["Cache-Control"] = "no-cache"
     return response

@@ -15,7 +15,7 @@ from app.errors import Kind
 router = APIRouter(tags=["tagging"])
 
 
-async def _upload(
+async def _watched(
     request: Request,
     request_id: Annotated[
         str,
@@ -25,9 +25,11 @@ async def _upload(
             "Make it random: whoever knows it can watch.",
         ),
     ],
-) -> Upload:
+) -> AsyncIterator[Upload]:
+    """A dependency, as a refusal is none any more once the stream has begun."""
     uploads: Uploads = request.app.state.uploads
-    return uploads.find(request_id)
+    with uploads.watched(request_id) as upload:
+        yield upload
 
 
 @router.get(
@@ -35,7 +37,7 @@ async def _upload(
     response_class=EventSourceResponse,
     responses=documented(Kind.NOT_FOUND, Kind.INVALID_PARAMETER, Kind.OVERLOADED),
 )
-async def stages(upload: Annotated[Upload, Depends(_upload)]) -> AsyncIterator[ServerSentEvent]:
+async def stages(upload: Annotated[Upload, Depends(_watched)]) -> AsyncIterator[ServerSentEvent]:
     """Watch an upload: an event `stage` at once and at each new stage, until it is answered.
 
     The stages are `receive`, `queue`, `decode`, `infer` and `derive`, as in `Server-Timing`, each

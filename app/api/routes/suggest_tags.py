@@ -15,6 +15,7 @@ from app.audio.expected import expected_s
 from app.errors import Kind
 from app.services import Services
 from app.stages import Stage, StageClock
+from app.tagging.pooling import Pooling
 from app.tagging.suggest import suggest
 
 router = APIRouter(tags=["tagging"])
@@ -96,6 +97,8 @@ async def _answer(
 
 def _taggram_url(request: Request, track_id: str, query: SuggestParameters) -> str:
     asked = {"track_id": track_id, "vocabulary": query.vocabulary}
+    if query.pooling is not Pooling.MEAN:
+        asked["pooling"] = query.pooling
     if query.model is not None:
         asked["model"] = query.model
     return f"{request.scope.get('root_path', '')}/taggram?{urlencode(asked)}"

@@ -1,0 +1,169 @@
+"""The element as a part of a form: what it submits, what it demands, what a host can do with it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.element import Element
+from tests.browser.host import Host
+
+REQUIRED = '<tag-suggest name="subgenres" max="3" required></tag-suggest>'
+OPTIONAL = '<tag-suggest name="subgenres" max="3"></tag-suggest>'
+TWO = """
+<tag-suggest name="genre" vocabulary="genres" max="2"></tag-suggest>
+<tag-suggest name="mood" vocabulary="moodthemes" max="4"></tag-suggest>
+"""
+
+Embed = Callable[..., Element]
+
+
+@pytest.fixture
+def sign_up(page: Page) -> Locator:
+    """What sends the form."""
+    return page.get_by_role("button", name="Sign up")
+
+
+@pytest.fixture
+def welcome(page: Page) -> Locator:
+    """What is seen once it is sent."""
+    return page.get_by_role("heading", name="Welcome")
+
+
+def validity(element: Element) -> dict[str, bool]:
+    """What is wrong with its value."""
+    wrong: dict[str, bool] = element.root.evaluate(
+        "({ validity: { valid, valueMissing, rangeOverflow } }) => "
+        "({ valid, valueMissing, rangeOverflow })"
+    )
+    return wrong
+
+
+def test_a_form_that_demands_a_tag_is_not_sent_without(
+    embed: Embed, host: Host, sign_up: Locator, welcome: Locator
+) -> None:
+    element = embed(REQUIRED)
+    sent = len(host.submitted)
+    sign_up.click()
+    assert validity(element)["valueMissing"]
+    assert "at least one" in element.root.evaluate("element => element.validationMessage")
+    expect(element.own).to_be_focused()
+    element.add("shoegaze")
+    assert validity(element)["valid"]
+    sign_up.click()
+    expect(welcome).to_be_visible()
+    assert host.submitted[sent:] == [[("subgenres", "shoegaze")]]
+
+
+def test_a_form_that_demands_none_is_sent_without(
+    embed: Embed, host: Host, sign_up: Locator, welcome: Locator
+) -> None:
+    embed(OPTIONAL)
+    sign_up.click()
+    expect(welcome).to_be_visible()
+    assert host.submitted[-1] == []
+
+
+def test_a_host_sets_tags_and_no_more_than_max_are_valid(embed: Embed, host: Host) -> None:
+    element = embed(REQUIRED)
+    element.root.evaluate("element => { element.value = ['a', 'b', 'c', 'd']; }")
+    assert validity(element)["rangeOverflow"]
+    element.button("Remove d").click()
+    assert validity(element)["valid"]
+    assert element.value == ["a", "b", "c"]
+
+
+def test_a_host_can_allow_more(embed: Embed) -> None:
+    element = embed(REQUIRED)
+    element.root.evaluate("element => { element.value = ['a', 'b', 'c', 'd']; }")
+    element.root.evaluate("element => element.setAttribute('max', '4')")
+    assert validity(element)["valid"]
+    expect(element.root.get_by_text("4 of 4 chosen")).to_be_visible()
+
+
+def test_starting_over_forgets_the_track_and_the_tags(
+    embed: Embed, page: Page, clip: Path
+) -> None:
+    element = embed(REQUIRED)
+    element.hear(clip)
+    element.suggestions.first.click()
+    element.own.fill("half a wor")
+    page.get_by_role("button", name="Start over").click()
+    expect(element.heading).to_have_count(0)
+    expect(element.root.get_by_text("Choose a track", exact=True)).to_be_visible()
+    expect(element.own).to_have_value("")
+    assert element.value == []
+    assert validity(element)["valueMissing"]
+
+
+def test_a_disabled_fieldset_takes_and_sends_nothing(
+    embed: Embed, host: Host, sign_up: Locator, welcome: Locator
+) -> None:
+    element = embed(f"<fieldset disabled>{REQUIRED}</fieldset>")
+    element.root.evaluate("element => { element.value = ['a']; }")
+    expect(element.input).to_be_disabled()
+    expect(element.own).to_be_disabled()
+    expect(element.button("Add")).to_be_disabled()
+    expect(element.button("Remove a")).to_be_disabled()
+    sign_up.click()
+    expect(welcome).to_be_visible()
+    assert host.submitted[-1] == []
+
+
+def test_a_fieldset_that_is_enabled_again_takes_all(embed: Embed, page: Page, clip: Path) -> None:
+    element = embed(f"<fieldset disabled>{REQUIRED}</fieldset>")
+    page.evaluate("() => { document.querySelector('fieldset').disabled = false; }")
+    element.hear(clip)
+    element.suggestions.first.click()
+    assert len(element.value) == 1
+
+
+def test_two_elements_do_not_mind_each_other(
+    embed: Embed, page: Page, host: Host, clip: Path, sign_up: Locator, welcome: Locator
+) -> None:
+    genre = embed(TWO)
+    mood = Element(page, 1)
+    genre.hear(clip)
+    expect(mood.root.get_by_text("Choose a track", exact=True)).to_be_visible()
+    mood.hear(clip)
+    genre.suggestions.first.click()
+    mood.suggestions.last.click()
+    answers = genre.told("suggested")
+    assert [answer["vocabulary"] for answer in answers] == ["genres", "moodthemes"]
+    assert [len(answer["suggestions"]) for answer in answers] == [2, 4]
+    chosen = [("genre", genre.value[0]), ("mood", mood.value[0])]
+    with page.expect_response("**/feedback"):
+        sign_up.click()
+    expect(welcome).to_be_visible()
+    assert host.submitted[-1] == chosen
+
+
+def test_whoever_comes_back_finds_the_tags_again(
+    embed: Embed, page: Page, sign_up: Locator, welcome: Locator
+) -> None:
+    element = embed(REQUIRED)
+    element.add("one, two")
+    sign_up.click()
+    expect(welcome).to_be_visible()
+    page.go_back()
+    expect(element.button("Remove one")).to_be_visible()
+    assert element.value == ["one", "two"]
+
+
+def test_events_leave_the_element_and_its_form(embed: Embed, page: Page) -> None:
+    element = embed(OPTIONAL)
+    element.add("one")
+    [detail] = element.told("changed")
+    assert detail == {"tags": ["one"]}
+
+
+def test_an_element_that_is_moved_goes_on(embed: Embed, page: Page, clip: Path) -> None:
+    element = embed(OPTIONAL)
+    element.add("one")
+    page.evaluate(
+        "() => document.querySelector('form').prepend(document.querySelector('tag-suggest'))"
+    )
+    assert element.value == ["one"]
+    element.hear(clip)
+    expect(element.suggestions).to_have_count(3)

@@ -1,0 +1,73 @@
+"""Markup in tags, names of files and addresses stays text, on pages with and without a policy."""
+
+import html
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Dialog, Page, expect
+
+from tests.browser.complaints import Complaints
+from tests.browser.element import Element, payload
+from tests.faults.conftest import MARKUP
+
+FIELD = f'<tag-suggest name="tag" max="5" vocabulary="{html.escape(MARKUP)}"></tag-suggest>'
+NAME = f"{MARKUP.replace('/', '_')}.flac"
+MADE = "img, script, iframe, style, link"
+
+Embed = Callable[..., Element]
+
+
+@pytest.fixture
+def marked(embed: Embed, page: Page, clip: Path) -> Iterator[Element]:
+    """An element with markup wherever words of others are shown; afterwards nothing came of it."""
+    dialogs: list[Dialog] = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog))
+    element = embed(FIELD)
+    element.hear(payload(NAME, clip.read_bytes()))
+    yield element
+    assert dialogs == []
+    assert page.title() == "Signup"
+    expect(element.root.locator(MADE)).to_have_count(0)
+
+
+def test_a_suggested_tag_stays_text(marked: Element) -> None:
+    suggestion = marked.suggestions.filter(has_text=MARKUP)
+    expect(suggestion).to_have_count(1)
+    suggestion.click()
+    assert marked.value == [MARKUP]
+
+
+def test_a_file_s_name_stays_text(marked: Element) -> None:
+    expect(marked.root.get_by_text(NAME, exact=True)).to_be_visible()
+
+
+def test_a_completed_word_stays_text(marked: Element) -> None:
+    marked.own.fill("<img")
+    expect(marked.completions).to_have_text([MARKUP])
+
+
+def test_a_word_of_one_s_own_stays_text(marked: Element) -> None:
+    word = "<b onclick=alert(1)>bold"
+    marked.add(word)
+    expect(marked.button(f"Remove {word}")).to_be_visible()
+    expect(marked.root.locator("b")).to_have_count(0)
+
+
+def test_the_taggram_view_stays_text(marked: Element) -> None:
+    marked.button("Show how tags move through the song").click()
+    view = marked.root.locator("taggram-view")
+    expect(view.get_by_role("option", name=MARKUP)).to_have_count(1)
+    view.get_by_text("The same as a table").click()
+    expect(view.get_by_role("rowheader", name=MARKUP)).to_be_visible()
+
+
+def test_a_link_s_words_stay_text(embed: Embed, page: Page, complaints: Complaints) -> None:
+    complaints.expect("/taggram?")
+    element = embed(FIELD)
+    words = quote(MARKUP)
+    page.goto(f"{page.url}?tag-taggram={'0' * 64}&tag-vocabulary={words}&tag-pooling={words}")
+    expect(element.alert).to_contain_text("remember this track any more")
+    assert page.title() == "Signup"
+    expect(element.root.locator(MADE)).to_have_count(0)

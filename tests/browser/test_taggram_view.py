@@ -1,0 +1,191 @@
+"""How tags move through a track, in the page."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.api.asking import answer, eventually, post
+from tests.browser.element import Element
+from tests.server import Server
+
+FIELD = '<tag-suggest name="subgenres" max="5"></tag-suggest>'
+SHOW = "Show how tags move through the song"
+ROWS = 15
+
+Embed = Callable[..., Element]
+
+
+class View:
+    """The taggram view of an element."""
+
+    def __init__(self, element: Element) -> None:
+        self.element = element
+        self.root = element.root.locator("taggram-view")
+        self.map = self.root.get_by_role("application")
+        self.read_out = self.root.locator("[part=read-out]")
+        self.tags = self.root.get_by_role("combobox", name="Tags")
+        self.score = self.root.get_by_role("combobox", name="Score")
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        """A button by its name."""
+        return self.root.get_by_role("button", name=name)
+
+    def at(self, share: float) -> dict[str, float]:
+        """A point of the waveform, at a share of the track's time, and of the map's width."""
+        box = self.map.bounding_box()
+        left = min(150, box["width"] * 0.3)
+        return {"x": left + share * (box["width"] - left - 40), "y": 20}
+
+    def table(self, name: str) -> list[list[str]]:
+        """A table's rows, the first one with the names of its columns."""
+        rows = self.root.get_by_role("region", name=name).get_by_role("row")
+        return [row.locator("th, td").all_text_contents() for row in rows.all()]
+
+
+@pytest.fixture(scope="module")
+def heard(service: Server, ambient_song: Path) -> dict[str, Any]:
+    """What the service knows of the song."""
+    return answer(post(service, ambient_song))
+
+
+@pytest.fixture
+def view(embed: Embed, heard: dict, ambient_song: Path) -> View:
+    """A view that is open, of a song that the page can play."""
+    element = embed(FIELD)
+    element.hear(ambient_song)
+    element.button(SHOW).click()
+    view = View(element)
+    expect(view.read_out).to_contain_text(":")
+    return view
+
+
+def taggram(service: Server, track_id: str, **query: object) -> dict[str, Any]:
+    query = {"track_id": track_id, "vocabulary": "subgenres", "top": ROWS, **query}
+    return answer(service.http.get("/taggram", params=query))
+
+
+def test_the_cursor_goes_through_moments_and_tags(view: View, service: Server, heard: dict) -> None:
+    given = taggram(service, heard["track_id"])
+    view.map.focus()
+    for key in ["ArrowRight", "ArrowRight", "ArrowDown"]:
+        view.map.press(key)
+    expect(view.read_out).to_contain_text(given["tags"][1])
+    expect(view.read_out).to_contain_text(f"{given['scores'][2][1]:.2f}")
+    view.map.press("End")
+    expect(view.read_out).to_contain_text(f"{given['scores'][-1][1]:.2f}")
+    view.map.press("Home")
+    expect(view.read_out).to_contain_text(re.compile("0:00.0:02"))
+
+
+def test_a_click_goes_to_the_moment(view: View, heard: dict) -> None:
+    view.map.click(position=view.at(0.5))
+    half_s = heard["duration_s"] / 2
+    play = view.button(re.compile(r"^Play, "))
+    play.click()
+    eventually(lambda: view.element.sound["currentTime"] >= half_s - 2)
+    assert view.element.sound["currentTime"] < half_s + 10
+    view.button(re.compile(r"^Pause, ")).click()
+    eventually(lambda: view.element.sound["paused"])
+
+
+def test_the_keyboard_plays_and_pauses(view: View) -> None:
+    view.map.focus()
+    view.map.press("PageDown")
+    view.map.press("Enter")
+    eventually(lambda: not view.element.sound["paused"])
+    assert view.element.sound["currentTime"] > 25
+    view.map.press(" ")
+    eventually(lambda: view.element.sound["paused"])
+
+
+def test_the_playhead_follows_the_sound(view: View) -> None:
+    playhead = view.root.locator(".playhead")
+    view.map.click(position=view.at(0))
+    before = playhead.bounding_box()["x"]
+    view.map.click(position=view.at(0.5))
+    eventually(lambda: playhead.bounding_box()["x"] > before + 100)
+
+
+def test_a_switch_makes_no_upload(view: View, service: Server, heard: dict, page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    view.tags.select_option("genres")
+    genres = taggram(service, heard["track_id"], vocabulary="genres")
+    expect(view.read_out).to_contain_text(genres["tags"][0])
+    view.score.select_option("majority")
+    eventually(lambda: any("pooling=majority" in url for url in asked))
+    assert asked
+    assert not [url for url in asked if url.startswith("POST")]
+
+
+def test_the_table_holds_the_same_numbers(view: View, service: Server, heard: dict) -> None:
+    view.tags.select_option("raw")
+    view.score.select_option("softmax")
+    given = taggram(service, heard["track_id"], vocabulary="raw", pooling="softmax")
+    view.root.get_by_text("The same as a table").click()
+    expect(view.root.get_by_role("row").nth(1)).to_contain_text(given["tags"][0])
+    names, *summary = view.table("Each tag in the whole track")
+    assert names == ["Tag", "Score", "Strongest"]
+    assert [row[:2] for row in summary] == [
+        [tag, f"{score:.2f}"]
+        for tag, score in zip(given["tags"], given["pooled_scores"], strict=True)
+    ]
+    names, *over_time = view.table("Each tag over time")
+    assert names == ["Time", *given["tags"]]
+    assert [row[1:] for row in over_time] == [
+        [f"{score:.2f}" for score in scores] for scores in given["scores"]
+    ]
+
+
+def test_the_picture_and_the_table_are_saved(view: View, heard: dict, page: Page) -> None:
+    with page.expect_download() as picture:
+        view.button("Picture (PNG)").click()
+    name = f"taggram-{heard['track_id'][:12]}-subgenres"
+    assert picture.value.suggested_filename == f"{name}.png"
+    assert Path(picture.value.path()).read_bytes().startswith(b"\x89PNG")
+    with page.expect_download() as table:
+        view.button("Table (CSV)").click()
+    assert table.value.suggested_filename == f"{name}.csv"
+    rows = list(csv.reader(io.StringIO(Path(table.value.path()).read_text())))
+    assert rows[0][0] == "time_s"
+    assert len(rows[0]) == 1 + ROWS
+
+
+def test_a_link_opens_it_again(view: View, page: Page, heard: dict, service: Server) -> None:
+    view.tags.select_option("genres")
+    genres = taggram(service, heard["track_id"], vocabulary="genres")
+    expect(view.read_out).to_contain_text(genres["tags"][0])
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    view.button("Copy link").click()
+    expect(view.root.get_by_role("status")).to_contain_text("Link copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+
+    other = page.context.new_page()
+    other.goto(link)
+    opened = View(Element(other))
+    expect(opened.read_out).to_contain_text(genres["tags"][0])
+    expect(opened.tags).to_have_value("genres")
+    expect(opened.root.get_by_text("Choose the file again")).to_be_visible()
+    expect(opened.button(re.compile("^Play"))).to_have_count(0)
+
+
+def test_a_link_to_a_track_that_was_forgotten_says_so(
+    embed: Embed, page: Page, complaints: Any
+) -> None:
+    complaints.expect("/taggram?")
+    element = embed(FIELD)
+    page.goto(f"{page.url}?subgenres-taggram={'0' * 64}")
+    expect(element.alert).to_contain_text("remember this track any more")
+
+
+def test_it_is_closed_and_opened(view: View) -> None:
+    view.element.button("Hide how tags move through the song").click()
+    expect(view.root).to_have_count(0)
+    view.element.button(SHOW).click()
+    expect(view.read_out).to_contain_text(":")

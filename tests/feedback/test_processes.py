@@ -1,0 +1,93 @@
+"""Several processes that write one file, and one that is killed while it does."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from threading import Barrier
+
+from tests.conftest import REPOSITORY
+from tests.feedback.giving import feedback, keep, rows
+
+EACH = 200
+CROWD = 8
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from tests.feedback.giving import feedback, storing
+
+async def write(path, name, count):
+    async with storing(Path(path)) as store:
+        sys.stdin.readline()
+        for number in range(int(count)):
+            assert await store.keep(feedback(added=(f"{name} {number}",)))
+            print(number, flush=True)
+
+asyncio.run(write(*sys.argv[1:]))
+"""
+
+
+def writer(path: Path, name: str, count: int) -> subprocess.Popen[str]:
+    """A process that opened the file, and writes once it is told to."""
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, path, name, str(count)],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def keep_at(moment: Barrier, path: Path) -> list[bool]:
+    moment.wait()
+    return asyncio.run(keep(path, feedback()))
+
+
+def test_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.sqlite"
+    names = ["one", "two", "three", "four"]
+    writers = [writer(path, name, EACH) for name in names]
+    for process in writers:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in writers:
+        process.communicate()
+        assert process.returncode == 0
+    added = [str(row["tag"]) for row in rows(path) if row["verdict"] == "added"]
+    for name in names:
+        own = [tag for tag in added if tag.startswith(f"{name} ")]
+        assert own == [f"{name} {number}" for number in range(EACH)]
+
+
+def test_those_who_find_no_file_at_once_make_one_together(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(CROWD) as crowd:
+        for attempt in range(20):
+            path = tmp_path / f"{attempt}.sqlite"
+            together = Barrier(CROWD)
+            kept = crowd.map(partial(keep_at, together), [path] * CROWD)
+            assert list(kept) == [[True]] * CROWD
+            assert len(rows(path)) == 3 * CROWD
+    assert {each.suffix for each in tmp_path.iterdir()} == {".sqlite"}
+
+
+def test_a_process_killed_while_it_writes_leaves_whole_feedback(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.sqlite"
+    process = writer(path, "killed", 1_000_000)
+    process.stdin.write("\n")
+    process.stdin.flush()
+    while int(process.stdout.readline()) < EACH:
+        pass
+    process.send_signal(signal.SIGKILL)
+    said = [int(line) for line in process.communicate()[0].split()]
+    assert process.returncode == -signal.SIGKILL
+
+    kept = rows(path)
+    by_id: dict[object, list[object]] = {}
+    for row in kept:
+        by_id.setdefault(row["feedback_id"], []).append(row["verdict"])
+    assert set(map(tuple, by_id.values())) == {("accepted", "rejected", "added")}
+    assert len(by_id) > max(said, default=EACH)
+    assert kept == rows(path)

@@ -1,0 +1,176 @@
+"""What is kept, that it is only appended, and what happens where it can't be."""
+
+import asyncio
+import re
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.errors import Kind, RequestError, SetupError
+from app.feedback import file
+from app.feedback.store import MOST_WAITING, FeedbackStore
+from tests.feedback.giving import disk_with, feedback, keep, rows, storing
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where feedback is kept; its name is none that an address would have."""
+    return tmp_path / "feed back?#%41.sqlite"
+
+
+async def assert_later(store: FeedbackStore) -> None:
+    with pytest.raises(RequestError) as refused:
+        await store.keep(feedback())
+    assert refused.value.kind is Kind.OVERLOADED
+
+
+def test_a_row_is_kept_for_each_tag(path: Path) -> None:
+    given = feedback()
+    before = datetime.now(UTC)
+    asyncio.run(keep(path, given))
+
+    kept = rows(path)
+    times = {row.pop("given_at") for row in kept}
+    (time,) = (datetime.fromisoformat(str(time)) for time in times)
+    assert abs(time - before) < timedelta(minutes=1)
+    said = {
+        "feedback_id": str(given.id),
+        "track_id": "ab" * 32,
+        "models": "msd-musicnn/1 mtt-musicnn/2",
+        "vocabulary": "subgenres",
+        "vocabulary_version": "1",
+        "pooling": "mean",
+        "confidence": "high",
+    }
+    assert kept == [
+        {**said, "tag": "ambient", "rank": 1, "score": 0.5, "verdict": "accepted"},
+        {**said, "tag": "dub", "rank": 2, "score": 0.25, "verdict": "rejected"},
+        {**said, "tag": "slow morning", "rank": None, "score": None, "verdict": "added"},
+    ]
+
+
+def test_what_is_sent_again_is_kept_once_even_by_another_process(path: Path) -> None:
+    given = feedback()
+    other_words = feedback((("techno", True),), (), given.id)
+    assert asyncio.run(keep(path, given, given)) == [True, False]
+    assert asyncio.run(keep(path, other_words)) == [False]
+    assert [row["tag"] for row in rows(path)] == ["ambient", "dub", "slow morning"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE feedback SET verdict = 'accepted'",
+        "DELETE FROM feedback",
+        "INSERT OR REPLACE INTO feedback SELECT * FROM feedback",
+    ],
+)
+def test_what_is_kept_is_neither_changed_nor_deleted(path: Path, statement: str) -> None:
+    asyncio.run(keep(path, feedback()))
+    before = rows(path)
+    with closing(sqlite3.connect(path)) as connection:
+        with pytest.raises(sqlite3.IntegrityError, match="only appended"):
+            connection.execute(statement)
+        connection.commit()
+    assert rows(path) == before
+
+
+def test_only_its_owner_reads_it(path: Path) -> None:
+    async def modes() -> set[int]:
+        async with storing(path) as store:
+            await store.keep(feedback())
+            return {each.stat().st_mode & 0o777 for each in path.parent.iterdir()}
+
+    assert asyncio.run(modes()) == {0o600}
+
+
+def test_on_a_full_disk_nothing_is_half_kept_and_later_all_is_well(path: Path) -> None:
+    many = tuple(f"tag {number} {'x' * 90}" for number in range(20))
+
+    async def fill() -> None:
+        async with storing(path) as store:
+            await store.keep(feedback())
+            size = path.with_name(f"{path.name}-wal").stat().st_size
+            with disk_with(size + 5000):  # room for a page, and not for all
+                with pytest.raises(RequestError) as refused:
+                    await store.keep(feedback(added=many))
+                assert refused.value.kind is Kind.OVERLOADED
+            assert len(rows(path)) == 3
+            assert await store.keep(feedback(added=many))
+
+    asyncio.run(fill())
+    assert len(rows(path)) == 3 + 2 + 20
+
+
+def test_while_others_hold_the_file_callers_are_asked_to_come_again(path: Path) -> None:
+    async def wait() -> None:
+        async with storing(path) as store:
+            with closing(sqlite3.connect(path, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                await assert_later(store)
+            assert await store.keep(feedback())
+
+    asyncio.run(wait())
+    assert len(rows(path)) == 3
+
+
+def test_no_more_wait_than_are_answered_in_time(path: Path) -> None:
+    async def crowd() -> None:
+        async with storing(path) as store:
+            waiting = [asyncio.create_task(store.keep(feedback())) for _ in range(MOST_WAITING)]
+            await asyncio.sleep(0)
+            await assert_later(store)
+            assert all(await asyncio.gather(*waiting))
+            assert await store.keep(feedback())
+
+    asyncio.run(crowd())
+
+
+def sqlite(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def someone_elses(path: Path) -> None:
+    sqlite(path, "CREATE TABLE feedback (anything)")
+
+
+def of_a_later_release(path: Path) -> None:
+    FeedbackStore(path)._connection.close()
+    sqlite(path, "PRAGMA user_version = 7")
+
+
+WRONG = {
+    "no SQLite": (lambda path: path.write_bytes(b"RIFF" * 1000), "file is not a database"),
+    "another's": (someone_elses, "something else"),
+    "nothing": (Path.touch, "something else"),
+    "a later release's": (of_a_later_release, "version 7 .* knows version 1"),
+    "a folder": (Path.mkdir, "unable to open"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_file_of_something_else_is_named_and_left_as_it_is(what: str, path: Path) -> None:
+    make, words = WRONG[what]
+    make(path)
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(SetupError, match=f"^{re.escape(str(path))}.*{words}"):
+        FeedbackStore(path)
+    assert before is None or path.read_bytes() == before
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"missing/feedback.*No such file.*TAGGRAM_FEEDBACK_FILE"):
+        FeedbackStore(tmp_path / "missing" / "feedback.sqlite")
+
+
+def test_a_file_of_our_own_is_opened_again(path: Path) -> None:
+    asyncio.run(keep(path, feedback()))
+    asyncio.run(keep(path, feedback()))
+    with file.reading(path) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM feedback").fetchone() == (6,)
