@@ -451,7 +451,7 @@ canvas { display: block; width: 100%; height: 100%; }
   transform: translateX(var(--x, 0px));
 }
 
-.under { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 4px 16px; }
+.under { display: flex; flex-wrap: wrap; align-items: start; justify-content: space-between; gap: 4px 16px; }
 
 /* Two lines: a long tag must not make what stands below jump. */
 .read-out { min-height: 3em; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }

@@ -77,7 +77,8 @@ export class TaggramMap extends EventTarget {
     this.#peaks = taggram.peaks ?? [];
     const height = WAVE_HEIGHT + GAP + ROW_HEIGHT * taggram.tags.length + AXIS_HEIGHT;
     this.element.style.setProperty("--height", `${height}px`);
-    this.#look({ window: isOther ? 0 : this.#cell.window, row: 0 });
+    const last = taggram.times_s.length - 1; // another model may hear in longer windows
+    this.#look({ window: isOther ? 0 : Math.min(this.#cell.window, last), row: 0 });
     this.draw();
   }
 

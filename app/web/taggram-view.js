@@ -166,7 +166,6 @@ export class TaggramView extends HTMLElement {
     const { tag, startS, endS, score: value } = this.#map.cell;
     this.#readOut.replaceChildren(
       el("strong", {}, tag),
-      " ",
       ` ${clock(startS)}–${clock(endS)} `,
       el("span", { className: "score" }, `score ${score(value)}`),
     );

@@ -43,9 +43,7 @@ def test_a_song_can_be_dropped(embed: Embed, clip: Path) -> None:
     expect(element.root.get_by_text(clip.name, exact=True)).to_be_visible()
 
 
-def test_another_song_can_be_dropped_onto_an_answer(
-    embed: Embed, clip: Path, song: Path
-) -> None:
+def test_another_song_can_be_dropped_onto_an_answer(embed: Embed, clip: Path, song: Path) -> None:
     element = embed()
     element.hear(clip)
     drop(element.heading, song)

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.element import Element
+from tests.browser.feedback import feedback_with
 from tests.browser.host import Host
 
 REQUIRED = '<tag-suggest name="subgenres" max="3" required></tag-suggest>'
@@ -82,9 +83,7 @@ def test_a_host_can_allow_more(embed: Embed) -> None:
     expect(element.root.get_by_text("4 of 4 chosen")).to_be_visible()
 
 
-def test_starting_over_forgets_the_track_and_the_tags(
-    embed: Embed, page: Page, clip: Path
-) -> None:
+def test_starting_over_forgets_the_track_and_the_tags(embed: Embed, page: Page, clip: Path) -> None:
     element = embed(REQUIRED)
     element.hear(clip)
     element.suggestions.first.click()
@@ -120,23 +119,35 @@ def test_a_fieldset_that_is_enabled_again_takes_all(embed: Embed, page: Page, cl
 
 
 def test_two_elements_do_not_mind_each_other(
-    embed: Embed, page: Page, host: Host, clip: Path, sign_up: Locator, welcome: Locator
+    embed: Embed,
+    page: Page,
+    host: Host,
+    feedback_file: Path,
+    clip: Path,
+    sign_up: Locator,
+    welcome: Locator,
 ) -> None:
     genre = embed(TWO)
     mood = Element(page, 1)
     genre.hear(clip)
     expect(mood.root.get_by_text("Choose a track", exact=True)).to_be_visible()
     mood.hear(clip)
-    genre.suggestions.first.click()
-    mood.suggestions.last.click()
     answers = genre.told("suggested")
     assert [answer["vocabulary"] for answer in answers] == ["genres", "moodthemes"]
     assert [len(answer["suggestions"]) for answer in answers] == [2, 4]
-    chosen = [("genre", genre.value[0]), ("mood", mood.value[0])]
-    with page.expect_response("**/feedback"):
-        sign_up.click()
+    genre.suggestions.first.click()
+    mood.suggestions.last.click()
+    mood.add("first frost")
+    chosen = [("genre", genre.value[0]), *(("mood", tag) for tag in mood.value)]
+    sign_up.click()
     expect(welcome).to_be_visible()
     assert host.submitted[-1] == chosen
+    rows = feedback_with(feedback_file, "first frost")
+    assert [(vocabulary, verdict) for vocabulary, _, _, verdict in rows] == [
+        *[("moodthemes", "rejected")] * 3,
+        ("moodthemes", "accepted"),
+        ("moodthemes", "added"),
+    ]
 
 
 def test_whoever_comes_back_finds_the_tags_again(

@@ -22,8 +22,13 @@ Embed = Callable[..., Element]
 @pytest.fixture
 def marked(embed: Embed, page: Page, clip: Path) -> Iterator[Element]:
     """An element with markup wherever words of others are shown; afterwards nothing came of it."""
-    dialogs: list[Dialog] = []
-    page.on("dialog", lambda dialog: dialogs.append(dialog))
+    dialogs: list[str] = []
+
+    def close(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", close)
     element = embed(FIELD)
     element.hear(payload(NAME, clip.read_bytes()))
     yield element

@@ -102,9 +102,7 @@ def test_after_a_refusal_another_track_is_heard(
     expect(element.alert).to_have_count(0)
 
 
-def test_the_words_that_were_chosen_outlive_a_refusal(
-    embed: Embed, complaints: Complaints
-) -> None:
+def test_the_words_that_were_chosen_outlive_a_refusal(embed: Embed, complaints: Complaints) -> None:
     complaints.expect("status of 422")
     element = embed()
     element.add("shoegaze")

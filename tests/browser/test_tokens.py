@@ -94,7 +94,8 @@ def test_a_host_that_gives_no_token_is_named_as_the_cause(
     page.route("**/token", lambda route: route.fulfill(status=500, body="no"))
     element = embed(FIELD)
     element.choose(track(11))
-    expect(element.alert).to_contain_text("could not get leave to upload")
+    expect(element.alert).to_contain_text("may not upload")
+    assert [error["kind"] for error in element.told("error")] == ["no_token"]
     page.unroute_all()
     element.button("Try again").click()
     expect(element.heading).to_be_visible()

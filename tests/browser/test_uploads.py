@@ -70,7 +70,9 @@ def sending(element: Element, page: Page) -> Iterator[Element]:
 
 
 def test_it_says_what_is_left(sending: Element) -> None:
-    expect(sending.root.get_by_text(re.compile(r"MB of 1\.\d MB, about \d+ s left"))).to_be_visible()
+    expect(
+        sending.root.get_by_text(re.compile(r"MB of 1\.\d MB, about \d+ s left"))
+    ).to_be_visible()
 
 
 def test_what_is_cancelled_is_not_kept(
@@ -87,9 +89,7 @@ def test_what_is_cancelled_is_not_kept(
     assert sending.told("error") == []
 
 
-def test_what_was_cancelled_can_be_sent_again(
-    element: Element, page: Page, mortal: Mortal
-) -> None:
+def test_what_was_cancelled_can_be_sent_again(element: Element, page: Page, mortal: Mortal) -> None:
     with slow_uploads(page, BYTES_PER_S):
         element.choose(payload("song.flac", TRACK))
         expect(element.progress).to_have_attribute("aria-valuenow", BEGUN)

@@ -1,8 +1,10 @@
-"""`taggram feedback` as the data team runs it."""
+"""`taggram feedback` as the data team runs it, and `taggram serve` with a wrong file."""
 
 import asyncio
 import os
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -23,10 +25,16 @@ def kept(tmp_path: Path) -> Path:
     return path
 
 
-def taggram(*arguments: str | Path, **settings: str) -> Result:
+def run(*arguments: str | Path, **settings: str) -> Result:
     environment = {**os.environ, "COLUMNS": "120", **settings}
-    command = [COMMAND, "feedback", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    command = [COMMAND, *arguments]
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def taggram(*arguments: str | Path, **settings: str) -> Result:
+    return run("feedback", *arguments, **settings)
 
 
 def assert_one_line(result: Result, *words: str) -> None:
@@ -78,3 +86,26 @@ def test_without_a_file_or_with_a_wrong_one_it_says_so(command: str, tmp_path: P
     (tmp_path / "song.flac").write_bytes(b"fLaC" * 500)
     assert_one_line(taggram(*arguments, "--file", tmp_path / "song.flac"), "not a database")
     assert not (tmp_path / "table.csv").exists()
+
+
+def someone_elses(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+
+
+UNFIT = {
+    "in a folder that is missing": (lambda path: None, "missing/feedback", "No such file"),
+    "a folder": (Path.mkdir, "feedback", "unable to open"),
+    "no SQLite": (lambda path: path.write_bytes(b"fLaC" * 500), "feedback", "not a database"),
+    "someone else's": (someone_elses, "feedback", "something else"),
+}
+
+
+@pytest.mark.parametrize("what", UNFIT)
+def test_the_service_does_not_start_with_a_file_that_is(what: str, tmp_path: Path) -> None:
+    make, name, words = UNFIT[what]
+    path = tmp_path / name
+    make(path)
+    ended = run("serve", "--port", "0", TAGGRAM_FEEDBACK_FILE=str(path))
+    assert_one_line(ended, str(path), words)
+    assert len(ended.stderr.splitlines()) == 1

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,10 +9,9 @@ import httpx
 import pytest
 
 from app.api.page_headers import HEADERS
+from loadtests.chromium_package import OPTIONS
 from tests.faults.conftest import MARKUP, Marked
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not on this machine")
 COMPLAINT = ":CONSOLE:"
 """With what Chromium marks lines of a page's console, violations of its policy among them."""
 
@@ -24,13 +22,12 @@ PATHS = [
 ]
 
 
-def browsed(url: httpx.URL, profile: Path) -> tuple[str, list[str]]:
+def browsed(chromium: Path, url: httpx.URL, profile: Path) -> tuple[str, list[str]]:
     """What Chromium makes of a page: its document once scripts ran, and its console."""
-    assert CHROMIUM is not None
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
-    options += [f"--user-data-dir={profile}", "--virtual-time-budget=10000", "--dump-dom"]
+    options = [*OPTIONS, "--enable-logging=stderr", f"--user-data-dir={profile}"]
+    options += ["--virtual-time-budget=10000", "--dump-dom"]
     ran = subprocess.run(
-        [CHROMIUM, *options, str(url)], capture_output=True, text=True, check=True, timeout=60
+        [chromium, *options, str(url)], capture_output=True, text=True, check=True, timeout=60
     )
     return ran.stdout, [line for line in ran.stderr.splitlines() if COMPLAINT in line]
 
@@ -45,16 +42,17 @@ def test_every_answer_tells_browsers_to_take_it_for_what_it_is(marked: Marked, p
     assert "unsafe" not in headers["Content-Security-Policy"]
 
 
-@needs_chromium
-def test_the_documentation_works_under_its_policy(marked: Marked, tmp_path: Path) -> None:
-    document, complaints = browsed(marked.server.http.base_url.join("/docs"), tmp_path)
+def test_the_documentation_works_under_its_policy(
+    marked: Marked, chromium: Path, tmp_path: Path
+) -> None:
+    document, complaints = browsed(chromium, marked.server.http.base_url.join("/docs"), tmp_path)
     assert 'data-path="/suggest-tags"' in document
     assert complaints == []
 
 
-@needs_chromium
-def test_markup_is_not_run_by_a_browser(marked: Marked, tmp_path: Path) -> None:
-    document, complaints = browsed(marked.server.http.base_url.join("/vocabularies"), tmp_path)
+def test_markup_is_not_run_by_a_browser(marked: Marked, chromium: Path, tmp_path: Path) -> None:
+    url = marked.server.http.base_url.join("/vocabularies")
+    document, complaints = browsed(chromium, url, tmp_path)
     assert "&lt;script&gt;document.title=2" in document
     assert "<script>" not in document
     assert "<title>" not in document

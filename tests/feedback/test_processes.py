@@ -1,16 +1,23 @@
-"""Several processes that write one file, and one that is killed while it does."""
+"""Processes that write one file, that are killed while they do, or that read it meanwhile."""
 
 import asyncio
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Barrier
 
+import pyarrow.parquet as pq
+
+from app.feedback.export import export
 from tests.conftest import REPOSITORY
 from tests.feedback.giving import feedback, keep, rows
+
+Rows = list[dict[str, object]]
 
 EACH = 200
 CROWD = 8
@@ -73,21 +80,53 @@ def test_those_who_find_no_file_at_once_make_one_together(tmp_path: Path) -> Non
     assert {each.suffix for each in tmp_path.iterdir()} == {".sqlite"}
 
 
-def test_a_process_killed_while_it_writes_leaves_whole_feedback(tmp_path: Path) -> None:
-    path = tmp_path / "feedback.sqlite"
-    process = writer(path, "killed", 1_000_000)
-    process.stdin.write("\n")
-    process.stdin.flush()
-    while int(process.stdout.readline()) < EACH:
-        pass
-    process.send_signal(signal.SIGKILL)
-    said = [int(line) for line in process.communicate()[0].split()]
-    assert process.returncode == -signal.SIGKILL
-
-    kept = rows(path)
+def assert_whole(kept: Rows) -> dict[object, list[object]]:
+    """No feedback lacks a row; the verdicts of each."""
     by_id: dict[object, list[object]] = {}
     for row in kept:
         by_id.setdefault(row["feedback_id"], []).append(row["verdict"])
     assert set(map(tuple, by_id.values())) == {("accepted", "rejected", "added")}
+    return by_id
+
+
+@contextmanager
+def busy(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process amid writing, that doesn't end by itself."""
+    process = writer(path, "busy", 1_000_000)
+    try:
+        process.stdin.write("\n")
+        process.stdin.flush()
+        while int(process.stdout.readline()) < EACH:
+            pass
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_process_killed_while_it_writes_leaves_whole_feedback(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.sqlite"
+    with busy(path) as process:
+        process.send_signal(signal.SIGKILL)
+        said = [int(line) for line in process.communicate()[0].split()]
+    assert process.returncode == -signal.SIGKILL
+
+    kept = rows(path)
+    by_id = assert_whole(kept)
     assert len(by_id) > max(said, default=EACH)
     assert kept == rows(path)
+
+
+def test_a_table_is_whole_while_the_service_goes_on_writing(tmp_path: Path) -> None:
+    path, target = tmp_path / "feedback.sqlite", tmp_path / "table.parquet"
+    told: list[tuple[int, int]] = []
+    with busy(path) as process:
+        count = export(path, target, lambda *news: told.append(news))
+        while int(process.stdout.readline()) <= count // 3:
+            pass  # what follows was kept after the table was read
+    table = pq.read_table(target).to_pylist()
+    assert len(table) == count == told[-1][0] == told[-1][1] > 3 * EACH
+    assert_whole(table)
+    kept = [row["tag"] for row in rows(path)]
+    assert len(kept) > count
+    assert [row["tag"] for row in table] == kept[:count]
