@@ -7,7 +7,7 @@ from cachetools import TTLCache
 from app.domain import Taggram, TaggramKey
 
 OVERHEAD_BYTES = 1_000
-"""What a taggram takes beside its scores."""
+"""What a taggram takes beside its scores and peaks."""
 
 
 class MemoryCache:

@@ -235,9 +235,9 @@ export class Choice extends EventTarget {
   }
 }
 
-/** Without its case: two spellings of one word are one tag. */
+/** Without its case, and ß as SS: two spellings of one word are one tag. */
 export function folded(tag) {
-  return tag.toLowerCase();
+  return tag.toUpperCase().toLowerCase();
 }
 
 /** Which tags were shown, in which order, and which were taken. */
