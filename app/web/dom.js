@@ -15,7 +15,6 @@ export function button(className, onclick, ...children) {
   return el("button", { type: "button", className, part: "button", onclick }, ...children);
 }
 
-/** A line drawing on a square of 24 units. */
 export function icon(path) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");

@@ -238,9 +238,6 @@ function understood({ status, header, text }) {
 
 /** What proxies answer in the service's place. */
 const KIND_OF_STATUS = {
-  401: "unauthorized",
-  403: "forbidden",
-  408: "request_timeout",
   413: "payload_too_large",
   429: "rate_limited",
   502: "unreachable",

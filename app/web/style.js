@@ -465,7 +465,7 @@ canvas { display: block; width: 100%; height: 100%; }
   font-variant-numeric: tabular-nums;
 }
 
-.scale { width: 96px; height: 10px; border-radius: 3px; }
+.scale { forced-color-adjust: none; width: 96px; height: 10px; border-radius: 3px; }
 
 summary { width: max-content; color: var(--ts-accent); cursor: pointer; }
 

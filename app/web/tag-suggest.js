@@ -1,10 +1,6 @@
 /**
  * `<tag-suggest>`: an artist drops a track, gets the few tags that describe it, and takes what fits.
- *
- *     <script type="module" src="https://tags.example/web/tag-suggest.js"></script>
- *     <tag-suggest name="subgenres" max="5" vocabulary="subgenres" required></tag-suggest>
- *
- * README has its attributes, its events (`tag-suggest:suggested|changed|error`) and its style.
+ * README shows how to embed it, and lists attributes, events and parts.
  */
 
 import { Panel } from "./panel.js";
