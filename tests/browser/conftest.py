@@ -81,7 +81,9 @@ def page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(RECORDER)
         context.on("page", complaints.follow)
-        yield context.new_page()
+        page = context.new_page()
+        page.on("filechooser", lambda _: None)  # else each one that is expected is hooked in anew
+        yield page
 
 
 @pytest.fixture
@@ -90,6 +92,8 @@ def embed(page: Page, host: Host, service: Server) -> Callable[..., Element]:
 
     def embedded(fields: str = FIELD, method: str = "post") -> Element:
         page.goto(host.page(origin(service), fields, method))
-        return Element(page)
+        element = Element(page)
+        element.wait_until_ready()
+        return element
 
     return embedded

@@ -47,6 +47,10 @@ class Element:
             self.suggestions
         )
 
+    def wait_until_ready(self) -> None:
+        """Wait until it knows what the service takes, and the words to complete."""
+        expect(self.root.get_by_text(re.compile("up to [0-9]+ MB"))).to_be_visible()
+
     def choose(self, track: Track) -> None:
         """Choose a file as an artist does: where there is none yet, or instead of another."""
         first = self.root.get_by_text("Choose a track", exact=True)

@@ -28,7 +28,14 @@ ZOOMED = (640, 450)
 """A desktop's screen at 200 %."""
 
 WIDTHS = "[document.scrollingElement.scrollWidth, innerWidth]"
-MOVING = "document.getAnimations().filter(({ playState }) => playState === 'running').length"
+MOVING = """
+() => {
+  const shadows = (root) => [...root.querySelectorAll("*")].map((node) => node.shadowRoot);
+  const all = (root) => [root, ...shadows(root).filter(Boolean).flatMap(all)];
+  const animations = all(document).flatMap((root) => root.getAnimations());
+  return animations.filter(({ playState }) => playState === "running").length;
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ def sending(scene: Scene) -> None:
 
 
 def listening(scene: Scene) -> None:
+    empty(scene)  # what it asks for at first must be answered
     scene.stack.enter_context(standing_still(scene.service))
     scene.element.choose(scene.clip)
     expect(scene.element.root.get_by_text("Listening").first).to_be_visible()
@@ -202,6 +210,14 @@ def test_each_state_is_for_everybody(scene: Scene, state: Callable[[Scene], None
         assert_fits(page)
     page.set_viewport_size({"width": ZOOMED[0], "height": ZOOMED[1]})
     assert_fits(page)
+
+
+def test_bars_move_only_for_those_who_do_not_mind(scene: Scene) -> None:
+    listening(scene)
+    scene.page.emulate_media(reduced_motion="no-preference")
+    assert scene.page.evaluate(MOVING) > 0
+    scene.page.emulate_media(reduced_motion="reduce")
+    assert scene.page.evaluate(MOVING) == 0
 
 
 def assert_fits(page: Page) -> None:

@@ -57,7 +57,9 @@ def mortal(
 def element(page: Page, host: Host, mortal: Mortal) -> Element:
     """An element whose file is not chosen yet."""
     page.goto(host.page(mortal.origin, FIELD))
-    return Element(page)
+    element = Element(page)
+    element.wait_until_ready()
+    return element
 
 
 @pytest.fixture
