@@ -22,7 +22,7 @@ GOOD = {
     "iss": "taggram",
     "aud": "suggest-tags",
     "iat": datetime.now(UTC),
-    "exp": datetime.now(UTC) + timedelta(minutes=10),
+    "exp": datetime.now(UTC) + timedelta(days=1),  # however long the other tests take
     "jti": "an id",
     "origin": ORIGIN,
     "key": "shop",

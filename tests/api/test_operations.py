@@ -30,11 +30,6 @@ def test_a_loaded_server_is_alive_and_ready(server: Server) -> None:
     assert server.http.get("/health/ready").json() == {"status": "ready"}
 
 
-def test_the_root_leads_to_the_documentation(server: Server) -> None:
-    response = server.http.get("/", follow_redirects=True)
-    assert (response.status_code, response.url.path) == (200, "/docs")
-
-
 @pytest.mark.parametrize("path", ["/nothing", "/suggest-tags/1", "/%ff%00", "/../../etc/passwd"])
 def test_an_unknown_path_is_answered_with_a_problem(server: Server, path: str) -> None:
     assert_problem(server.http.get(path), 404, "not_found")
