@@ -71,7 +71,7 @@ def completing(scene: Scene) -> None:
 
 
 def sending(scene: Scene) -> None:
-    scene.stack.enter_context(slow_uploads(scene.page, 400_000))
+    scene.stack.enter_context(slow_uploads(scene.page, 50_000))
     scene.element.choose(scene.song)
     expect(scene.element.root.get_by_text(re.compile("left$"))).to_be_visible()
 
