@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "audio"
@@ -123,13 +125,18 @@ def download(name: str, folder: Path) -> Path:
     return packages[0]
 
 
+def bring(fetch: Callable[[], Path]) -> None:
+    """Fetch something, or say why not: then what needs it is skipped."""
+    try:
+        print(fetch())
+    except CannotFetchError as error:
+        print(f"{error}; what needs it is skipped by name", file=sys.stderr)
+
+
 def main() -> None:
     """Fetch the named packages, or those that the tests use."""
     for name in sys.argv[1:] or FOR_TESTS:
-        try:
-            print(fetch(name))
-        except CannotFetchError as error:
-            print(f"{error}; what needs it is skipped by name", file=sys.stderr)
+        bring(partial(fetch, name))
 
 
 if __name__ == "__main__":

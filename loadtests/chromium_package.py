@@ -8,10 +8,9 @@ downloaded.
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-from loadtests.audio_packages import CannotFetchError
+from loadtests.audio_packages import CannotFetchError, bring
 
 OPTIONS = (
     "--headless",
@@ -61,10 +60,7 @@ def fetch() -> Path:
 
 def main() -> None:
     """Fetch it, or say why not."""
-    try:
-        print(fetch())
-    except CannotFetchError as error:
-        print(f"{error}; what needs it is skipped by name", file=sys.stderr)
+    bring(fetch)
 
 
 if __name__ == "__main__":

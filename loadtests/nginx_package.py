@@ -7,11 +7,10 @@ folder as it was.
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from loadtests.audio_packages import CannotFetchError, download
+from loadtests.audio_packages import CannotFetchError, bring, download
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "nginx"
 NGINX = CACHE / "usr" / "sbin" / "nginx"
@@ -39,10 +38,7 @@ def fetch() -> Path:
 
 def main() -> None:
     """Fetch it, or say why not."""
-    try:
-        print(fetch())
-    except CannotFetchError as error:
-        print(f"{error}; what needs it is skipped by name", file=sys.stderr)
+    bring(fetch)
 
 
 if __name__ == "__main__":

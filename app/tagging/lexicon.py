@@ -35,6 +35,15 @@ class Lexicon:
             return project(raw_vocabulary(models[0]), models[:1])
         return project(self._vocabulary(vocabulary), models)
 
+    def check_vocabulary(self, name: str) -> None:
+        """Hold a name against the vocabularies, whether or not a loaded model gives their tags.
+
+        Raises:
+            RequestError: `unknown_vocabulary`.
+        """
+        if name != RAW:
+            self._vocabulary(name)
+
     def needed_models(self, vocabulary: Vocabulary) -> tuple[Manifest, ...]:
         """The loaded models that a vocabulary asks unless told otherwise."""
         return needed_models(vocabulary, self.models)
@@ -56,6 +65,7 @@ class Lexicon:
         names = [*self.vocabularies, RAW]
         raise RequestError(
             Kind.UNKNOWN_VOCABULARY,
-            f"There is no vocabulary of that name. Choose one of {', '.join(names)}.",
+            f"There is no vocabulary of that name. Choose one of {', '.join(names)}. "
+            "GET /vocabularies lists their tags.",
             {"vocabularies": names},
         )

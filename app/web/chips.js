@@ -71,7 +71,9 @@ export class Suggestions extends EventTarget {
       this.#player.isPlaying && this.#player.currentS >= startS && this.#player.currentS < endS;
     const update = () => {
       element.hidden = !this.#player.isLoaded;
-      verb.textContent = `${isOn() ? "Stop" : "Play"} ${tag}, `;
+      const words = `${isOn() ? "Stop" : "Play"} ${tag}, `;
+      if (verb.textContent === words) return; // it is asked at each frame
+      verb.textContent = words;
       shapes.play.classList.toggle("hidden", isOn());
       shapes.stop.classList.toggle("hidden", !isOn());
     };

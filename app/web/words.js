@@ -61,12 +61,13 @@ const EXPORT_AGAIN = "Export it again from your audio program, or choose another
 /** What went wrong, what to do, and whether to try again; `limits` as `GET /limits` said. */
 export function failure({ kind, detail, members }, limits) {
   const formats = limits ? either(limits.formats.map(({ name }) => name)) : "MP3, FLAC or WAV";
+  const most = members.max_bytes ?? limits?.max_bytes; // a proxy names no limit
   const known = {
     // While a file is chosen.
     unsupported_type: ["That is not a kind of file we can hear", `Choose a track as ${formats}.`],
     too_large: [
       "That file is too large",
-      `We take up to ${mostBytes(members.max_bytes)}. ` +
+      (most ? `We take up to ${mostBytes(most)}. ` : "") +
         "An MP3 or FLAC of the same song sounds the same to us, and is smaller.",
     ],
     empty_file: ["That file is empty", "Choose another, or export the track again."],

@@ -108,6 +108,23 @@ def test_a_file_is_too_large_for_the_service_alone(
     assert [event["kind"] for event in element.told("error")] == ["payload_too_large"]
 
 
+def test_a_proxy_s_own_refusal_is_understood(
+    embed: Embed, page: Page, complaints: Complaints, clip: Path
+) -> None:
+    complaints.expect("status of 413")
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "Retry-After, X-Request-ID",
+    }
+    page.route(
+        "**/suggest-tags*",
+        lambda route: route.fulfill(status=413, headers=headers, body="<h1>Too large</h1>"),
+    )
+    element = embed()
+    element.choose(clip)
+    expect(element.alert).to_contain_text(re.compile("too large.*up to 8 MB"))
+
+
 def test_after_a_refusal_another_track_is_heard(
     embed: Embed, complaints: Complaints, clip: Path
 ) -> None:

@@ -7,7 +7,6 @@ from app.api.feedback_schemas import FeedbackIn, FeedbackOut
 from app.api.json_body import json_body, openapi_body
 from app.api.problems import documented
 from app.errors import Kind, RequestError
-from app.tagging.vocabulary import RAW
 
 router = APIRouter(tags=["tagging"])
 
@@ -39,11 +38,7 @@ async def feedback(request: Request, response: Response, services: ServicesDep) 
     """
     _check_media_type(request)
     given = await json_body(request, FeedbackIn, MAX_BYTES)
-    if given.vocabulary != RAW and given.vocabulary not in services.lexicon.vocabularies:
-        raise RequestError(
-            Kind.UNKNOWN_VOCABULARY,
-            f"There is no vocabulary {given.vocabulary!r}; GET /vocabularies lists them.",
-        )
+    services.lexicon.check_vocabulary(given.vocabulary)
     said = given.said()
     is_new = services.feedback is None or await services.feedback.keep(said)
     if is_new:

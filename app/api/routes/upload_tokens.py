@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, status
 
 from app.api.access import KeyDep
 from app.api.dependencies import ServicesDep
-from app.api.json_body import json_body
+from app.api.json_body import json_body, openapi_body
 from app.api.problems import documented
 from app.api.schemas import UploadTokenOut, UploadTokenWish
 from app.errors import Kind
@@ -13,19 +13,11 @@ router = APIRouter(tags=["tagging"])
 
 MAX_BYTES = 4096
 
-OPENAPI_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": UploadTokenWish.model_json_schema()}},
-    }
-}
-"""The body in OpenAPI's terms: the framework would read it whole, and before it asks who calls."""
-
 
 @router.post(
     "/upload-tokens",
     status_code=status.HTTP_201_CREATED,
-    openapi_extra=OPENAPI_BODY,
+    openapi_extra=openapi_body(UploadTokenWish),
     responses=documented(Kind.FORBIDDEN, Kind.PAYLOAD_TOO_LARGE, Kind.INVALID_PARAMETER),
 )
 async def upload_tokens(request: Request, key: KeyDep, services: ServicesDep) -> UploadTokenOut:
