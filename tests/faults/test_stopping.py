@@ -231,10 +231,10 @@ def test_told_to_stop_it_answers_what_it_accepted_and_tells_others_to_come_again
             held.enter_context(upload(server, Content_Length=str(len(body))))
         half_sent = held.enter_context(upload(server, Content_Length=str(len(body))))
         half_sent.send(body[:1000])
+        eventually(lambda: metric(server, "taggram_uploads_in_flight") >= STALLED + 1)
         whole = [
             together.submit(post, server, encoded(noise(30, seed=seed))) for seed in range(2, 6)
         ]
-        eventually(lambda: metric(server, "taggram_uploads_in_flight") >= STALLED + 1)
         server.process.send_signal(signal.SIGTERM)
 
         eventually(lambda: server.http.get("/health/ready").status_code != httpx.codes.OK)
