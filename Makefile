@@ -13,7 +13,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 
 BENCHES := peers stages tried batching cached page load scaling guards redis_faults hostile gpu
 
-.PHONY: serve test test-thorough screenshots torch check weights lock bench $(BENCHES) bench-zoo soak drill fuzz floor clean
+.PHONY: serve test test-thorough screenshots torch check weights training lock bench $(BENCHES) bench-zoo soak drill fuzz floor clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
@@ -46,12 +46,18 @@ lock: $(READY)/uv
 	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 \
 		--override requirements/cpu.override --output-file requirements/cpu.lock
 	$(COMPILE) pyproject.toml --extra gpu --extra s3 --output-file requirements/gpu.lock
-	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --group dev \
+	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra train \
+		--override requirements/cpu.override \
+		--constraint requirements/cpu.lock --output-file requirements/train.lock
+	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra train --group dev \
 		--override requirements/cpu.override \
 		--constraint requirements/cpu.lock --output-file requirements/dev.lock
 	$(COMPILE) requirements/peer-musicnn.in --override requirements/peer-musicnn.override \
 		--output-file requirements/peer-musicnn.lock
 	$(COMPILE) requirements/peer-essentia.in --output-file requirements/peer-essentia.lock
+
+# What `taggram data`, `train`, `evaluate` and `teach` need beside what serves.
+training: $(READY)/training
 
 # Figures: each benchmark prints tables and keeps them in .cache/bench; all take about half an hour.
 bench: $(BENCHES)
@@ -99,6 +105,10 @@ $(READY)/uv: requirements/uv.lock
 $(READY)/app: $(READY)/uv requirements/cpu.lock pyproject.toml
 	$(INSTALL) -r requirements/cpu.lock
 	$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .
+	@touch $@
+
+$(READY)/training: $(READY)/app requirements/train.lock
+	$(INSTALL) -r requirements/train.lock
 	@touch $@
 
 $(READY)/dev: $(READY)/app requirements/dev.lock

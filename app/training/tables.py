@@ -1,0 +1,118 @@
+"""Tracks and splits as Parquet, whole or not at all."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from app.errors import SetupError
+from app.training.tracks import Merged, Part, Placed, Split, Track
+
+ABOUT = b"taggram"
+"""Under which a file's metadata say what the table is of."""
+
+_TRACK = (
+    pa.field("track_id", pa.string(), nullable=False),
+    pa.field("dataset", pa.string(), nullable=False),
+    pa.field("path", pa.string(), nullable=False),
+    pa.field("artist", pa.string(), nullable=False),
+    pa.field("duration_s", pa.float64()),
+    pa.field("tags", pa.list_(pa.string()), nullable=False),
+    pa.field("licence", pa.string(), nullable=False),
+    pa.field("sample_rate", pa.int32()),
+)
+_PLACED = (
+    *_TRACK,
+    pa.field("part", pa.string(), nullable=False),
+    pa.field("copies", pa.int32(), nullable=False),
+)
+
+
+def write_merged(path: Path, merged: Merged) -> None:
+    """Write a merge.
+
+    Raises:
+        SetupError: It can't be written; nothing half-written stays.
+    """
+    about = {"table": "merged", "task": merged.task, "tags": merged.tags}
+    _write(path, _TRACK, [_row(track) for track in merged.tracks], about)
+
+
+def read_merged(path: Path) -> Merged:
+    """Read a merge.
+
+    Raises:
+        SetupError: It can't be read, or is something else.
+    """
+    rows, about = _read(path, "merged", "taggram data merge")
+    return Merged(about["task"], tuple(about["tags"]), tuple(map(_track, rows)))
+
+
+def write_split(path: Path, split: Split) -> None:
+    """Write a split.
+
+    Raises:
+        SetupError: It can't be written; nothing half-written stays.
+    """
+    about = {"table": "split", "task": split.task, "tags": split.tags, "name": split.name}
+    rows = [
+        {**_row(each.track), "part": each.part.value, "copies": each.copies}
+        for each in split.placed
+    ]
+    _write(path, _PLACED, rows, about)
+
+
+def read_split(path: Path) -> Split:
+    """Read a split.
+
+    Raises:
+        SetupError: It can't be read, or is something else.
+    """
+    rows, about = _read(path, "split", "taggram data split")
+    placed = tuple(Placed(_track(row), Part(row["part"]), row["copies"]) for row in rows)
+    return Split(about["task"], tuple(about["tags"]), about["name"], placed)
+
+
+def _row(track: Track) -> dict[str, object]:
+    row: dict[str, object] = {**vars(track), "track_id": track.id}
+    del row["id"]
+    return row
+
+
+def _track(row: Mapping[str, Any]) -> Track:
+    known = {field.name: row[field.name] for field in _TRACK if field.name != "track_id"}
+    return Track(**{**known, "id": row["track_id"], "tags": tuple(row["tags"])})
+
+
+def _write(
+    path: Path,
+    fields: Sequence[pa.Field],
+    rows: Iterable[Mapping[str, object]],
+    about: Mapping[str, object],
+) -> None:
+    schema = pa.schema(fields, metadata={ABOUT: json.dumps(about)})
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            pq.write_table(pa.Table.from_pylist(list(rows), schema), beside)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise SetupError(f"{path}: it can't be written: {error}") from error
+
+
+def _read(path: Path, wanted: str, maker: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise SetupError(f"{path}: it can't be read: {error}") from error
+    about = json.loads((table.schema.metadata or {}).get(ABOUT, b"{}"))
+    if about.get("table") != wanted:
+        raise SetupError(f"{path}: this is no table that `{maker}` wrote")
+    return table.to_pylist(), about
