@@ -9,6 +9,7 @@ from app.store.manifest import Manifest, manifests
 from app.store.store import Store
 from app.store.weights import check_ready
 from app.tagging.lexicon import Lexicon
+from app.tagging.model_vocabularies import with_learnt
 from app.tagging.vocabulary_file import read_vocabularies
 
 Published = Mapping[str, tuple[Manifest, ...]]
@@ -18,13 +19,15 @@ def read_lexicon(settings: Settings) -> Lexicon:
     """The models to serve and the vocabularies.
 
     Raises:
-        SetupError: A manifest, a vocabulary or a model's weights are wrong or missing.
+        SetupError: A manifest, a vocabulary or a model's weights are wrong or missing, or a model
+            was trained on other words than its vocabulary has here.
     """
     store = Store(settings.model_store)
     published = manifests(store)
     _check_distinct(settings.models)
     models = tuple(_ready(store, published, wanted) for wanted in settings.models)
-    return Lexicon(models, read_vocabularies(settings.vocabulary_files, _families(published)))
+    vocabularies = read_vocabularies(settings.vocabulary_files, _families(published))
+    return Lexicon(models, with_learnt(vocabularies, models))
 
 
 def _ready(store: Store, published: Published, wanted: str) -> Manifest:

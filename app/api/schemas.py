@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from app.domain import PEAK_PAIRS, Backend, Confidence, ModelRef, Precision, Suggestion
+from app.domain import PEAK_PAIRS, Confidence, ModelRef, Suggestion
 from app.stages import Stage
+from app.store.learnt import RAW
 from app.tagging.pooling import Pooling
-from app.tagging.vocabulary import RAW
 
 TRACK_ID = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -177,67 +177,6 @@ class TaggramOut(BaseModel):
         f"of {PEAK_PAIRS:,} equal stretches of the whole track, mixed to mono.",
         examples=[[(-0.512, 0.488), (-0.63, 0.701)]],
     )
-
-
-class TagOut(BaseModel):
-    """A tag of a vocabulary."""
-
-    tag: str = Field(examples=["ambient"])
-    covered: bool = Field(description="Whether a loaded model can give it; else it never comes.")
-    heard_as: dict[str, list[str]] = Field(
-        description="The raw tags that speak for it, by model.",
-        examples=[{"msd-musicnn": ["ambient"], "mtt-musicnn": ["ambient", "new age"]}],
-    )
-
-
-class VocabularyOut(BaseModel):
-    """A vocabulary."""
-
-    name: str = Field(examples=["subgenres"])
-    version: str = Field(examples=["1"])
-    description: str = Field(examples=["Finer musical styles below the level of broad genres."])
-    models: list[ModelOut] = Field(description="The models that it asks unless told otherwise.")
-    tags: list[TagOut]
-
-
-class EvaluationOut(BaseModel):
-    """Figures that were published or measured."""
-
-    dataset: str = Field(examples=["MagnaTagATune, full split, 50 most used tags"])
-    roc_auc: float = Field(examples=[0.9067])
-    pr_auc: float = Field(examples=[0.3831])
-
-
-class ConfidenceOut(BaseModel):
-    """Below which mean scores over a track an answer is `confidence: low`."""
-
-    best: float = Field(description="Of the vocabulary's best raw tag.", examples=[0.07])
-    total: float = Field(description="The sum over all raw tags.", examples=[1.45])
-
-
-class LoadedModel(BaseModel):
-    """A model that answers."""
-
-    name: str = Field(examples=["msd-musicnn"])
-    version: str = Field(examples=["1"])
-    default: bool = Field(description="Whether `vocabulary=raw` asks it unless told otherwise.")
-    summary: str
-    architecture: str = Field(examples=["musicnn"])
-    in_memory: bool = Field(
-        description="Whether it answers at once; otherwise it is loaded first, in a few seconds."
-    )
-    engine: Backend | None = Field(description="What computes it; none before it was loaded.")
-    precision: Precision | None = Field(description="In which arithmetic; none likewise.")
-    sample_rate: int = Field(examples=[16000])
-    window_s: float = Field(examples=[2.992])
-    hop_s: float = Field(examples=[2.992])
-    tags: list[str] = Field(examples=[["rock", "pop"]])
-    confidence: ConfidenceOut | None = Field(description="None where nobody measured it.")
-    evaluation: EvaluationOut | None = Field(description="None where there are no figures.")
-    weights_sha256: str = Field(examples=[TRACK_ID])
-    licence: str = Field(examples=["ISC"])
-    citation: str
-    url: str
 
 
 class Health(BaseModel):

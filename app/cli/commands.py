@@ -2,15 +2,19 @@
 
 import typer
 
+from app.cli.data.commands import data_app
 from app.cli.feedback import feedback_app
 from app.cli.keys import keys_app
 from app.cli.models import models_app
 from app.cli.serve import serve
 from app.cli.tag import tag
+from app.cli.train import train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(data_app, name="data")
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
 app.command()(serve)
 app.command()(tag)
+app.command()(train)

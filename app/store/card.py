@@ -11,6 +11,7 @@ import numpy as np
 
 from app.store.front_end_words import front_end_words
 from app.store.golden import TOP
+from app.store.learnt import TagEvaluation
 from app.store.manifest import Manifest
 
 _STATISTICS = ("/moving_mean", "/moving_variance")
@@ -39,6 +40,7 @@ def card(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> str:
         "What it hears": _hearing(manifest),
         "Tags": _tags(manifest),
         "Data and figures": _figures(manifest),
+        "What its scores mean": _meaning(manifest),
         "When it is not sure": _confidence(manifest),
         "How it is checked": _golden(manifest),
         "Source and terms": _source(manifest),
@@ -84,17 +86,70 @@ def _tags(manifest: Manifest) -> Iterable[str]:
     yield f"Family: {manifest.tags.family}"
     names = ", ".join(inert(name) for name in manifest.tags.names)
     yield f"{len(manifest.tags.names)} in the order of the outputs: {names}"
+    if learnt := manifest.vocabulary:
+        yield f"Vocabulary: {inert(learnt.name)}; these are its words, and no other model's count"
+        if learnt.unheard:
+            unheard = ", ".join(map(inert, learnt.unheard))
+            yield f"Without an example in training, so it does not speak for them: {unheard}"
 
 
 def _figures(manifest: Manifest) -> Iterable[str]:
-    if manifest.evaluation is None:
+    figures = manifest.evaluation
+    if figures is None:
         yield "Test set: not measured"
         yield "ROC-AUC: not measured"
         yield "PR-AUC: not measured"
         return
-    yield f"Test set: {inert(manifest.evaluation.dataset)}"
-    yield f"ROC-AUC: {manifest.evaluation.roc_auc:.4f}"
-    yield f"PR-AUC: {manifest.evaluation.pr_auc:.4f}"
+    tracks = "" if figures.tracks is None else f", {figures.tracks:,} tracks"
+    yield f"Test set: {inert(figures.dataset)}{tracks}"
+    if figures.split:
+        fingerprint = f", SHA-256 {figures.fingerprint}" if figures.fingerprint else ""
+        yield f"Split: {inert(figures.split)}{fingerprint}"
+    yield f"ROC-AUC: {figures.roc_auc:.4f}{_interval(figures.roc_auc_interval)}"
+    yield f"PR-AUC: {figures.pr_auc:.4f}{_interval(figures.pr_auc_interval)}"
+    by_falling = sorted(figures.tags.items(), key=lambda each: -each[1].roc_auc)
+    for title, some in (("Best", by_falling[:TOP]), ("Worst", by_falling[TOP:][-TOP:])):
+        if some:
+            yield f"{title} tags by ROC-AUC: {', '.join(_tag(*each) for each in some)}"
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f" (95 %: {interval[0]:.4f} to {interval[1]:.4f})"
+
+
+def _tag(name: str, figures: TagEvaluation) -> str:
+    return (
+        f"{inert(name)} {figures.roc_auc:.3f} (PR-AUC {figures.pr_auc:.3f}, "
+        f"on {figures.positives:,} tracks)"
+    )
+
+
+def _meaning(manifest: Manifest) -> Iterable[str]:
+    thresholds, calibration = manifest.thresholds, manifest.calibration
+    if thresholds is None:
+        yield "Thresholds: none were chosen"
+    else:
+        lowest = (f"{inert(tag)} {score:.3f}" for tag, score in thresholds.scores.items())
+        yield (
+            "Mean scores over a track from which on a tag was right at least "
+            f"{_percent(thresholds.precision)} of the time, on validation: "
+            f"{', '.join(lowest) or 'no tag has one'}"
+        )
+        beyond = [tag for tag in manifest.tags.names if tag not in thresholds.scores]
+        if beyond:
+            yield f"Never so often right, or not measured: {', '.join(map(inert, beyond))}"
+    if calibration is None:
+        yield "Calibration: not measured, so a score is no probability"
+        return
+    bins = zip(calibration.scores, calibration.frequencies, calibration.counts, strict=True)
+    yield f"Calibration: scores are off by {calibration.expected_error:.4f} on average"
+    for score, frequency, count in bins:
+        right = f"{_percent(frequency)} of {count:,} times"
+        yield f"Where it scored {score:.2f}, the tag was right {right}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _confidence(manifest: Manifest) -> Iterable[str]:

@@ -8,13 +8,20 @@ from pydantic import AfterValidator, Field, model_validator
 from app.domain import ModelRef
 from app.errors import ManifestError
 from app.front_ends import Framing, FrontEnd
+from app.store.learnt import (
+    Calibration,
+    Evaluation,
+    LearntVocabulary,
+    Sha256,
+    Thresholds,
+    Unit,
+)
 from app.store.store import MANIFEST, Store
 from app.store.tables import Table, checked, parsed
+from app.store.words import checked_word
 
 Count = Annotated[int, Field(gt=0, lt=2**20)]
-Unit = Annotated[float, Field(ge=0, le=1)]
 Version = Annotated[str, Field(pattern=r"^[1-9][0-9]*$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -68,14 +75,6 @@ class Source(Table):
     citation: str
 
 
-class Evaluation(Table):
-    """Figures that were published, or measured, on a test set."""
-
-    dataset: str
-    roc_auc: Unit
-    pr_auc: Unit
-
-
 class Confidence(Table):
     """Below which mean scores over a track the model is not sure of it.
 
@@ -109,6 +108,24 @@ class Draft(Table):
     source: Source
     evaluation: Evaluation | None = None
     confidence: Confidence | None = None
+    vocabulary: LearntVocabulary | None = None
+    thresholds: Thresholds | None = None
+    calibration: Calibration | None = None
+
+    @model_validator(mode="after")
+    def _tags_meet(self) -> Self:
+        if self.vocabulary:
+            for tag in self.tags.names:
+                checked_word(tag)
+        said = {
+            "vocabulary.unheard": self.vocabulary.unheard if self.vocabulary else (),
+            "thresholds.scores": self.thresholds.scores if self.thresholds else (),
+            "evaluation.tags": self.evaluation.tags if self.evaluation else (),
+        }
+        for place, tags in said.items():
+            if unknown := sorted(set(tags) - set(self.tags.names)):
+                raise ValueError(f"{place}: the model has no tag {', '.join(unknown)}")
+        return self
 
     @model_validator(mode="after")
     def _windows_meet(self) -> Self:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from app.errors import Kind, RequestError
+from app.store.learnt import RAW
 from app.store.manifest import Manifest
+from app.tagging.model_vocabularies import as_spoken
 from app.tagging.vocabulary import (
-    RAW,
     Projection,
     Vocabulary,
     needed_models,
@@ -15,11 +16,18 @@ from app.tagging.vocabulary import (
 
 
 class Lexicon:
-    """The loaded models, the first being the default, and the vocabularies."""
+    """The loaded models, the first being the default, and the vocabularies as all of them speak.
+
+    A vocabulary's tag that a model was trained on is heard by it alone, unless a caller names
+    another model: then that one says what it can.
+    """
 
     def __init__(self, models: Sequence[Manifest], vocabularies: Mapping[str, Vocabulary]) -> None:
         self.models = tuple(models)
-        self.vocabularies = dict(vocabularies)
+        self._written = dict(vocabularies)
+        self.vocabularies = {
+            name: as_spoken(vocabulary, models) for name, vocabulary in vocabularies.items()
+        }
 
     def projection(self, vocabulary: str, model: str | None) -> Projection:
         """The models to ask for a vocabulary, and how their raw tags become its tags.
@@ -33,7 +41,7 @@ class Lexicon:
         models = self.models if model is None else (self._model(model),)
         if vocabulary == RAW:
             return project(raw_vocabulary(models[0]), models[:1])
-        return project(self._vocabulary(vocabulary), models)
+        return project(as_spoken(self._vocabulary(vocabulary), models), models)
 
     def check_vocabulary(self, name: str) -> None:
         """Hold a name against the vocabularies, whether or not a loaded model gives their tags.
@@ -60,9 +68,10 @@ class Lexicon:
         )
 
     def _vocabulary(self, name: str) -> Vocabulary:
-        if name in self.vocabularies:
-            return self.vocabularies[name]
-        names = [*self.vocabularies, RAW]
+        """As it was written."""
+        if name in self._written:
+            return self._written[name]
+        names = [*self._written, RAW]
         raise RequestError(
             Kind.UNKNOWN_VOCABULARY,
             f"There is no vocabulary of that name. Choose one of {', '.join(names)}. "

@@ -8,10 +8,8 @@ import numpy as np
 
 from app.domain import Confidence, Scores, Taggram
 from app.errors import Kind, RequestError
+from app.store.learnt import RAW
 from app.store.manifest import Manifest
-
-RAW = "raw"
-"""The name under which a model's own tags are asked for."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +93,19 @@ def _on_grid(taggram: Taggram, grid: Taggram) -> Scores:
 
 def needed_models(vocabulary: Vocabulary, models: Iterable[Manifest]) -> tuple[Manifest, ...]:
     """Those that a vocabulary asks: of each family that it names, the first model."""
-    first_of_family: dict[str, Manifest] = {}
-    for manifest in models:
-        first_of_family.setdefault(manifest.tags.family, manifest)
     return tuple(
         manifest
-        for manifest in first_of_family.values()
+        for manifest in first_of_families(models)
         if any(raw_tags(families, manifest) for families in vocabulary.tags.values())
     )
+
+
+def first_of_families(models: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """Of each family the first model: the others are asked only by name."""
+    first: dict[str, Manifest] = {}
+    for manifest in models:
+        first.setdefault(manifest.tags.family, manifest)
+    return tuple(first.values())
 
 
 def raw_tags(families: Mapping[str, tuple[str, ...]], model: Manifest) -> tuple[str, ...]:

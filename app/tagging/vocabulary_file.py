@@ -1,6 +1,5 @@
 """Reads vocabularies from YAML and refuses a wrong one by file and line."""
 
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -8,7 +7,9 @@ from types import MappingProxyType
 import yaml
 
 from app.errors import VocabularyError
-from app.tagging.vocabulary import RAW, Vocabulary
+from app.store.learnt import RAW
+from app.store.words import is_formula, is_shown
+from app.tagging.vocabulary import Vocabulary
 
 BUILT_IN = Path(__file__).parent / "vocabularies"
 
@@ -16,12 +17,6 @@ FIELDS = ("name", "version", "description", "tags")
 
 NO_WORDS = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
 """What YAML makes of an unquoted `null` or `~`, and of `<<`."""
-
-FORMULA = ("=", "+", "-", "@")
-"""With which cells begin that spreadsheets compute."""
-
-NO_TEXT = {"Cc", "Cs"}
-"""Unicode's categories of control characters and of lone surrogates."""
 
 
 def read_vocabularies(
@@ -107,7 +102,7 @@ class _Reader:
 
     def _tag(self, node: yaml.Node) -> str:
         text = self._text(node)
-        if unicodedata.normalize("NFKC", text).lstrip().startswith(FORMULA):
+        if is_formula(text):
             raise self._wrong(node, f"{text!r} would be a formula to whoever opens it as CSV")
         return text
 
@@ -152,7 +147,7 @@ class _Reader:
         text: str = node.value
         if node.tag in NO_WORDS or not text.strip():
             raise self._wrong(node, f"expected a word, not {text!r}")
-        if any(unicodedata.category(character) in NO_TEXT for character in text):
+        if not is_shown(text):
             raise self._wrong(node, "there is a character that can't be shown")
         return text
 

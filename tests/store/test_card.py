@@ -17,6 +17,7 @@ from app.spectra import (
 )
 from app.store.card import card, inert
 from app.store.front_end_words import front_end_words
+from app.store.learnt import LearntVocabulary
 from app.store.manifest import Draft, read_store
 from app.store.preparing import Prepared
 from app.store.store import Store
@@ -68,8 +69,19 @@ def test_what_is_not_known_is_said_to_be_so(prepared: Prepared):
     text = card(prepared.manifest("1"), tiny.weights())
 
     assert "- Test set: not measured\n- ROC-AUC: not measured\n- PR-AUC: not measured\n" in text
+    assert "- Thresholds: none were chosen\n- Calibration: not measured, so a score" in text
     assert "No floor was measured" in text
     assert "- Where: not stated\n- To cite: not stated\n" in text
+
+
+def test_where_no_tag_can_be_trusted_the_card_says_so(prepared: Prepared):
+    nothing = tiny.draft(thresholds={"precision": 0.9, "scores": {}}).thresholds
+    manifest = prepared.manifest("1").model_copy(update={"thresholds": nothing})
+
+    text = card(manifest, tiny.weights())
+
+    assert "at least 90 % of the time, on validation: no tag has one\n" in text
+    assert "- Never so often right, or not measured: one, two, three\n" in text
 
 
 HOSTILE = [
@@ -97,24 +109,36 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_markup_in_a_manifest_stays_text(text: str, prepared: Prepared):
-    markdown = pytest.importorskip("markdown_it")
+SAID = ("summary", "tags", "source", "evaluation", "vocabulary", "thresholds", "calibration")
+
+
+def _saying(text: str) -> Draft:
+    """What is to be said about a model, the same text in each place."""
+    figures = {"roc_auc": 0.5, "pr_auc": 0.5}
     draft = tiny.draft(
         summary=text,
         tags={"family": "tiny", "names": [text, "two", "three"]},
         source={"description": text, "url": text, "licence": text, "citation": text},
-        evaluation={"dataset": text, "roc_auc": 0.5, "pr_auc": 0.5},
+        evaluation={
+            "dataset": text,
+            **figures,
+            "split": text,
+            "tags": {text: {**figures, "positives": 1}},
+        },
+        thresholds={"precision": 0.8, "scores": {text: 0.5}},
     )
-    plain = tiny.draft(
-        summary="x",
-        tags={"family": "tiny", "names": ["x", "two", "three"]},
-        source={"description": "x", "url": "x", "licence": "x", "citation": "x"},
-        evaluation={"dataset": "x", "roc_auc": 0.5, "pr_auc": 0.5},
-    )
+    # Not every text may name a vocabulary.
+    named = LearntVocabulary.model_construct(name=text, description=text, unheard=(text,))
+    return draft.model_copy(update={"vocabulary": named})
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_markup_in_a_manifest_stays_text(text: str, prepared: Prepared):
+    markdown = pytest.importorskip("markdown_it")
+    draft, plain = _saying(text), _saying("x")
 
     def shape(of: Draft) -> list[str]:
-        said = {name: getattr(of, name) for name in ("summary", "tags", "source", "evaluation")}
+        said = {name: getattr(of, name) for name in SAID}
         manifest = prepared.manifest("1").model_copy(update=said)
         written = card(manifest, tiny.weights())
         renderer = markdown.MarkdownIt("gfm-like", {"linkify": False})

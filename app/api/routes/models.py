@@ -5,8 +5,14 @@ from typing import TypeVar
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from app.api.catalogue_schemas import (
+    CalibrationOut,
+    ConfidenceOut,
+    EvaluationOut,
+    LoadedModel,
+    ThresholdsOut,
+)
 from app.api.dependencies import ServicesDep
-from app.api.schemas import ConfidenceOut, EvaluationOut, LoadedModel
 
 Out = TypeVar("Out", bound=BaseModel)
 
@@ -30,8 +36,11 @@ async def models(services: ServicesDep) -> list[LoadedModel]:
             window_s=manifest.framing.window_s,
             hop_s=manifest.framing.hop_s,
             tags=list(manifest.tags.names),
+            vocabulary=manifest.vocabulary.name if manifest.vocabulary else None,
             confidence=_as(ConfidenceOut, manifest.confidence),
             evaluation=_as(EvaluationOut, manifest.evaluation),
+            thresholds=_as(ThresholdsOut, manifest.thresholds),
+            calibration=_as(CalibrationOut, manifest.calibration),
             weights_sha256=manifest.weights.sha256,
             licence=manifest.source.licence,
             citation=manifest.source.citation,

@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
+from app.api.catalogue_schemas import TagOut, VocabularyOut
 from app.api.dependencies import ServicesDep
-from app.api.schemas import ModelOut, TagOut, VocabularyOut
+from app.api.schemas import ModelOut
 from app.store.manifest import Manifest
 from app.tagging.vocabulary import Vocabulary, raw_tags
 

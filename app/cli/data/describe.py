@@ -1,0 +1,121 @@
+"""`taggram data describe`."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Column, Table
+from rich.text import Text
+
+from app.cli.console import err, out, plain_errors, printable, say
+from app.errors import SetupError
+
+if TYPE_CHECKING:
+    from app.training.cleaning import Cleaned
+    from app.training.datasets.source import Dataset
+    from app.training.describing import Description
+
+SHOWN_SKIPS = 10
+
+
+def describe(
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATASET", help="fma, mtat, mtg-jamendo or folder.")
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="With its metadata; or a CSV file of your own.")
+    ],
+    pictures: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Draw its distributions there.")
+    ] = None,
+) -> None:
+    """Show what a dataset holds, what cleaning drops, and what is missing."""
+    from app.training.cleaning import clean
+    from app.training.describing import describe as described
+
+    with plain_errors():
+        with err.status("reading"):
+            cleaned = clean(_loaded(dataset, folder))
+        before, after = described(cleaned.dataset.tracks), described(cleaned.tracks)
+        _say_source(cleaned.dataset)
+        out.print(_counts(before, after), _steps(cleaned), _missing(cleaned, before), sep="\n")
+        _say_skipped(cleaned.dataset)
+        if pictures:
+            _draw(cleaned, pictures)
+
+
+def _loaded(name: str, folder: Path) -> "Dataset":
+    from app.training.datasets import fma, mtat, mtg_jamendo
+    from app.training.datasets import folder as own
+
+    loaders = {
+        fma.NAME: fma.load,
+        mtat.NAME: mtat.load,
+        mtg_jamendo.NAME: mtg_jamendo.load,
+        "folder": own.load,
+    }
+    if name not in loaders:
+        raise SetupError(f"{name!r} is no dataset that is known; say one of {', '.join(loaders)}")
+    return loaders[name](folder)
+
+
+def _say_source(dataset: "Dataset") -> None:
+    about = dataset.about
+    for line in (about.title, about.url, about.licence, about.citation):
+        if line:
+            say(out, line)
+
+
+def _counts(before: "Description", after: "Description") -> Table:
+    table = Table("", *_numbers("as it came", "after cleaning"))
+    for name in ("tracks", "artists"):
+        table.add_row(name, *(f"{getattr(each, name):,}" for each in (before, after)))
+    table.add_row("tags", *(f"{len(each.tags):,}" for each in (before, after)))
+    table.add_row("hours", *(f"{each.hours:,.0f}" for each in (before, after)))
+    return table
+
+
+def _steps(cleaned: "Cleaned") -> Table:
+    total = len(cleaned.dataset.tracks)
+    table = Table("dropped", *_numbers("tracks", "of all", "taggings", "tracks left"))
+    for step in cleaned.steps:
+        share = f"{step.tracks_dropped / total:.1%}" if total else ""
+        counts = (f"{step.tracks_dropped:,}", share, f"{step.tags_dropped:,}")
+        table.add_row(step.rule, *counts, f"{step.tracks_left:,}")
+    return table
+
+
+def _missing(cleaned: "Cleaned", before: "Description") -> Table:
+    """What tracks lack; then the columns of the dataset's tables that have gaps."""
+    table = Table("missing", *_numbers("tracks", "of all"))
+    for name, count in before.unknown.items():
+        share = f"{count / before.tracks:.1%}" if before.tracks else ""
+        table.add_row(name, f"{count:,}", share)
+    table.add_section()
+    for column, missing in cleaned.dataset.missing.items():
+        if missing:
+            table.add_row(Text(printable(column)), "", f"{missing:.1%}")
+    return table
+
+
+def _numbers(*headers: str) -> list[Column]:
+    return [Column(header, justify="right") for header in headers]
+
+
+def _say_skipped(dataset: "Dataset") -> None:
+    for each in dataset.skipped[:SHOWN_SKIPS]:
+        line = f": line {each.row}" if each.row else ""
+        say(err, f"skipped: {each.file}{line}: {each.why}")
+    further = Counter(each.file for each in dataset.skipped[SHOWN_SKIPS:])
+    for file, count in further.items():
+        say(err, f"skipped: {file}: {count} more")
+
+
+def _draw(cleaned: "Cleaned", folder: Path) -> None:
+    from app.training.drawing import draw
+
+    with err.status("drawing"):
+        paths = draw(cleaned, folder)
+    for path in paths:
+        say(out, str(path))

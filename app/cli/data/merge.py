@@ -1,0 +1,150 @@
+"""`taggram data merge`."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress
+from rich.table import Column, Table
+from rich.text import Text
+
+from app.cli.console import err, out, plain_errors, printable, say
+from app.errors import SetupError
+
+if TYPE_CHECKING:
+    from app.training.cleaning import Cleaned
+    from app.training.datasets.source import Dataset
+    from app.training.tasks import Task
+    from app.training.tracks import Merged
+    from app.training.wrangling import Wrangled
+
+Folder = Annotated[Path | None, typer.Option(metavar="FOLDER", help="With its metadata.")]
+
+
+def merge(
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="As `subgenres.parquet`.")],
+    task: Annotated[
+        str, typer.Option(help="genres, subgenres, moodthemes, alltags; or own: a folder's tags.")
+    ],
+    fma: Folder = None,
+    fma_subset: Annotated[str, typer.Option(help="small, medium, large or full.")] = "large",
+    mtat: Folder = None,
+    mtg_jamendo: Folder = None,
+    folder: Annotated[
+        list[Path] | None, typer.Option(help="Tracks of your own: a folder, or a CSV file.")
+    ] = None,
+) -> None:
+    """Clean datasets, and merge them into one table of tracks under the tags of a task."""
+    from app.training.datasets import fma as of_fma
+    from app.training.datasets import folder as of_folder
+    from app.training.datasets import mtat as of_mtat
+    from app.training.datasets import mtg_jamendo as of_jamendo
+    from app.training.tables import write_merged
+    from app.training.tasks import OWN, read_task
+    from app.training.wrangling import merge as merged_of
+
+    known = (
+        (fma, partial(of_fma.load, subset=fma_subset)),
+        (mtat, of_mtat.load),
+        (mtg_jamendo, of_jamendo.load),
+    )
+    with plain_errors():
+        wanted = None if task == OWN else read_task(task)
+        theirs = [partial(load, path) for path, load in known if path]
+        own = [partial(of_folder.load, path) for path in folder or ()]
+        cleaned = _cleaned([*theirs, *own])
+        merged, wrangled = merged_of(wanted or _own_task(cleaned[len(theirs) :]), cleaned)
+        write_merged(target, merged)
+    out.print(_steps(cleaned, wrangled), _tags(merged, wrangled), _counts(), sep="\n")
+    _say_silent(merged, wrangled)
+    say(out, f"{target}: {len(merged.tracks)} tracks, {len(merged.tags)} tags")
+
+
+def _cleaned(loads: Sequence[Callable[[], "Dataset"]]) -> list["Cleaned"]:
+    from app.training.cleaning import clean
+
+    if not loads:
+        raise SetupError("say which datasets: --fma, --mtat, --mtg-jamendo or --folder")
+    cleaned = []
+    with Progress(console=err, transient=True) as progress:
+        for load in progress.track(loads, description="datasets"):
+            dataset = load()
+            if dataset.skipped:
+                say(err, f"{dataset.name}: {len(dataset.skipped)} rows can't be read: left out")
+            cleaned.append(clean(dataset))
+    return cleaned
+
+
+def _own_task(own: Iterable["Cleaned"]) -> "Task":
+    from app.training.tasks import own_task
+
+    task = own_task(word for each in own for track in each.tracks for word in track.tags)
+    if not task.tags:
+        raise SetupError("--task own takes its tags from tracks of your own; say --folder")
+    return task
+
+
+def _steps(cleaned: Sequence["Cleaned"], wrangled: Sequence["Wrangled"]) -> Table:
+    """What each rule dropped, in cleaning and in merging."""
+    table = Table("dataset", "dropped", *_numbers("tracks", "taggings", "tracks left"))
+    cleaning = {each.dataset.name: each.steps for each in cleaned}
+    for each in wrangled:
+        for index, step in enumerate((*cleaning[each.dataset], *each.steps)):
+            counts = (step.tracks_dropped, step.tags_dropped, step.tracks_left)
+            name = "" if index else each.dataset
+            table.add_row(_text(name), _text(step.rule), *map(_count, counts))
+        table.add_section()
+    return table
+
+
+def _tags(merged: "Merged", wrangled: Sequence["Wrangled"]) -> Table:
+    """A row a tag: on how many tracks of each dataset it is, and what it is called there."""
+    names = [each.dataset for each in wrangled]
+    table = Table("tag", *_numbers(*names, "tracks"), "from")
+    heard = Counter((track.dataset, tag) for track in merged.tracks for tag in track.tags)
+    for tag in merged.tags:
+        counts = [heard[name, tag] for name in names]
+        table.add_row(_text(tag), *map(_count, (*counts, sum(counts))), _called(tag, wrangled))
+    return table
+
+
+def _called(tag: str, wrangled: Sequence["Wrangled"]) -> Text:
+    """The words that became a tag, the most frequent first, where they are others than itself."""
+    words: Counter[str] = Counter()
+    for each in wrangled:
+        words.update(each.words.get(tag, {}))
+    if list(words) == [tag]:
+        return Text()
+    return _text(", ".join(f"{word} {_count(count)}" for word, count in words.most_common()))
+
+
+def _counts() -> Table:
+    """How many tags the thesis says that its tasks have, and how many its dictionaries give."""
+    from app.training.tasks import tallies
+
+    table = Table("task", *_numbers("thesis says", "dictionaries give"), "why")
+    for each in tallies():
+        table.add_row(each.task, str(each.thesis), str(each.dictionaries), each.difference)
+    return table
+
+
+def _say_silent(merged: "Merged", wrangled: Sequence["Wrangled"]) -> None:
+    silent = [tag for tag in merged.tags if not any(tag in each.words for each in wrangled)]
+    if silent:
+        say(err, f"No track has {', '.join(silent)}.")
+
+
+def _numbers(*headers: str) -> list[Column]:
+    return [Column(_text(header), justify="right") for header in headers]
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "-"
+
+
+def _text(words: str) -> Text:
+    """What datasets call things is no markup."""
+    return Text(printable(words))

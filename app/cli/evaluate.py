@@ -1,0 +1,151 @@
+"""`taggram evaluate`: how well published models meet the tags of a split."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from app.cli.console import err, log_to_stderr, out, plain_errors, say
+from app.cli.store_option import StoreUrl, opened
+from app.training.figures import Evaluation, Overall
+from app.training.tracks import Part
+
+if TYPE_CHECKING:
+    from app.training.evaluation import Plan
+    from app.training.scoring import Scored, Scorer
+
+OVERLAPS = (0.0, 0.5, 0.75)
+
+FIGURES = {"PR-AUC": "pr_auc_macro", "ROC-AUC": "roc_auc_macro", "cosine": "cosine"}
+
+CAPTION = "The best in bold. Look at the 95 % intervals in evaluation.json before you choose."
+
+
+def evaluate(
+    models: Annotated[list[str], typer.Argument(metavar="NAME[/VERSION]...")],
+    split: Annotated[Path, typer.Option(help="What `taggram data split` wrote.")],
+    audio_store: Annotated[Path, typer.Option(help="What `taggram data store` wrote.")],
+    folder: Annotated[Path, typer.Option("--out", help="Gets NAME/VERSION/evaluation.json.")],
+    part: Annotated[Part, typer.Option(help="Which part of the split.")] = Part.TEST,
+    precision: Annotated[float, typer.Option(help="Wished of each tag's threshold.")] = 0.8,
+    overlap: Annotated[
+        list[float], typer.Option(help="The share of a window that the next one hears again.")
+    ] = list(OVERLAPS),  # noqa: B006 - typer only reads it
+    url: StoreUrl = None,
+) -> None:
+    """Measure models on a part of a split; what was heard is kept, so that a new run goes on."""
+    log_to_stderr(logging.WARNING)
+    from app.training.audio_store import AudioStore
+    from app.training.evaluation import Plan
+    from app.training.scoring import Scorer
+    from app.training.tables import read_split
+
+    evaluations = []
+    with plain_errors():
+        plan = Plan(read_split(split), part, tuple(overlap), precision)
+        audio, published = AudioStore.open(audio_store), opened(url)
+        for wanted in models:
+            with err.status(f"loading {wanted}"):
+                scorer = Scorer(published, wanted, plan.split, audio, folder)
+            evaluations.append(_evaluated(plan, scorer, folder / str(scorer.manifest.ref)))
+    for table in compare(evaluations):
+        out.print(table)
+
+
+def compare(evaluations: Sequence[Evaluation]) -> list[Table]:
+    """Models side by side, as in the thesis's tables 10.1 and 10.2.
+
+    Side by side are only those that were measured on the same tracks and tags.
+    """
+    groups: dict[tuple[object, ...], list[Evaluation]] = {}
+    for each in evaluations:
+        tags = tuple(figures.tag for figures in each.tags)
+        groups.setdefault((each.fingerprint, each.part, each.tracks, tags), []).append(each)
+    return [table(group) for group in groups.values() for table in (_chunk_level, _song_level)]
+
+
+def _evaluated(plan: "Plan", scorer: "Scorer", folder: Path) -> Evaluation:
+    from app.training.evaluation import evaluate as measure
+    from app.training.evaluation import write_evaluation, write_scores
+
+    model = str(scorer.manifest.ref)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
+
+        def score(part: Part, overlap: float) -> "Scored":
+            task = progress.add_task(f"{model}, {part}, overlap {overlap:g}")
+            return scorer.score(
+                part,
+                overlap,
+                lambda done, total: progress.update(task, completed=done, total=total),
+            )
+
+        evaluation = measure(plan, model, score)
+        write_scores(folder / "scores.csv", score(plan.part, 0.0))
+    write_evaluation(folder / "evaluation.json", evaluation)
+    _say_what_lacks(evaluation)
+    return evaluation
+
+
+def _say_what_lacks(evaluation: Evaluation) -> None:
+    for reason, tags in _by_reason(evaluation.left_out).items():
+        say(err, f"{evaluation.model}: left out: {', '.join(tags)}: {reason}")
+    for reason, tracks in _by_reason(evaluation.skipped).items():
+        say(err, f"{evaluation.model}: {len(tracks)} skipped: {reason}")
+
+
+def _by_reason(reasons: Mapping[str, str]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    return names
+
+
+def _chunk_level(evaluations: Sequence[Evaluation]) -> Table:
+    table = _table(evaluations[0], "chunk level", "model", "chunks")
+    names = [(each.model, str(each.chunks)) for each in evaluations]
+    _fill(table, names, [each.chunk for each in evaluations])
+    return table
+
+
+def _song_level(evaluations: Sequence[Evaluation]) -> Table:
+    table = _table(evaluations[0], "song level", "model", "pooling", "overlap")
+    levels = [(each.model, level) for each in evaluations for level in each.songs]
+    names = [(model, level.pooling, f"{level.overlap:g}") for model, level in levels]
+    _fill(table, names, [level.overall for _, level in levels])
+    return table
+
+
+def _table(about: Evaluation, level: str, *names: str) -> Table:
+    measured = sum(each.pr_auc.value is not None for each in about.tags)
+    title = (
+        f"{about.task}, {level}: {about.split}, {about.part}, {about.tracks} tracks, "
+        f"{measured} tags"
+    )
+    table = Table(*names, title=Text(title), caption=CAPTION)
+    for figure in FIGURES:
+        table.add_column(figure, justify="right")
+    return table
+
+
+def _fill(table: Table, names: Sequence[Sequence[str]], overalls: Sequence[Overall]) -> None:
+    """Add a row for each; the best of each figure in bold."""
+    rows = [[getattr(each, figure).value for figure in FIGURES.values()] for each in overalls]
+    best = [
+        max((value for value in column if value is not None), default=None)
+        for column in zip(*rows, strict=True)
+    ]
+    for words, values in zip(names, rows, strict=True):
+        cells = [_cell(value, value == top) for value, top in zip(values, best, strict=True)]
+        table.add_row(*map(Text, words), *cells)
+
+
+def _cell(value: float | None, is_best: bool) -> Text:
+    if value is None:
+        return Text("-")
+    return Text(f"{value:.3f}", style="bold" if is_best else "")

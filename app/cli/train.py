@@ -1,0 +1,52 @@
+"""`taggram train`: a model from a split and an audio store, in a folder of its own."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app.cli.console import err, log_to_stderr, out, plain_errors, say
+
+if TYPE_CHECKING:
+    from app.training.fit import Step
+
+
+def train(
+    split: Annotated[Path, typer.Argument(help="A table of `taggram data split`.")],
+    audio_store: Annotated[Path, typer.Option(help="A folder of `taggram data store`.")],
+    to: Annotated[Path, typer.Option("--to", help="The run's folder; one that is there goes on.")],
+    recipe: Annotated[str, typer.Option(help="One that ships, or a YAML file.")] = "thesis",
+    architecture: Annotated[
+        str | None, typer.Option(help="Another one than the recipe's last phase has.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, crops, order.")] = 1,
+    mlflow: Annotated[str | None, typer.Option(metavar="URL", help="Log to MLflow too.")] = None,
+) -> None:
+    """Train a model by a recipe, or go on where it was stopped."""
+    log_to_stderr(logging.WARNING)
+    with plain_errors():
+        from app.training.training import Wanted, run
+
+        wanted = Wanted(split, audio_store, to, recipe, architecture, seed, mlflow)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
+            bar = progress.add_task("reading", total=None)
+
+            def watch(step: "Step") -> None:
+                progress.update(
+                    bar, description=_words(step), total=step.steps, completed=step.step
+                )
+
+            finished = run(wanted, watch, lambda line: say(err, line))
+    if finished.missing:
+        say(err, f"{len(finished.missing)} tracks of the split are not in the audio store.")
+    say(out, f"{to} holds the model {finished.name}; `taggram evaluate {to}` says how good it is.")
+
+
+def _words(step: "Step") -> str:
+    return (
+        f"{step.phase}: stage {step.stage}/{step.stages}, epoch {step.epoch} of at most "
+        f"{step.epochs}, loss {step.loss:.4f}"
+    )

@@ -1,0 +1,138 @@
+"""From a training to a version in the model store: all that was learnt and measured goes along."""
+
+from collections.abc import Mapping, Sequence
+
+from app.front_ends import Framing
+from app.models.folding import Weights
+from app.store.manifest import Draft, Manifest
+from app.store.publishing import publish
+from app.store.store import Store
+from app.store.tables import checked
+from app.training.figures import Evaluation, Interval, TagFigures
+
+DECIMALS = 6
+"""As many as scores have where they are suggested."""
+
+
+def publish_trained(
+    store: Store,
+    *,
+    name: str,
+    summary: str,
+    architecture: str,
+    arguments: Mapping[str, object],
+    framing: Framing,
+    tags: Sequence[str],
+    family: str,
+    weights: Weights,
+    vocabulary: str,
+    evaluation: Evaluation | None = None,
+    data: str = "",
+    licence: str = "",
+    citation: str = "",
+) -> Manifest:
+    """Publish a model that was trained on a vocabulary as the next version of its name.
+
+    Args:
+        store: Where to.
+        name: The model's.
+        summary: What it is, in a sentence.
+        architecture: Which of `app.models` it is.
+        arguments: What that is built with.
+        framing: What the network hears at a time.
+        tags: In the order of its outputs.
+        family: Under which other vocabularies may refer to these tags.
+        weights: The network's, by the path of each variable.
+        vocabulary: Whose tags these are, word by word.
+        evaluation: Its figures, which give thresholds and calibration too; none where nobody
+            measured it yet.
+        data: What it learnt from, in a sentence.
+        licence: Under which terms it may be used.
+        citation: What to cite.
+
+    Raises:
+        SetupError: It is not right, or can't be written; the store is as it was.
+    """
+    values = {
+        "name": name,
+        "summary": summary,
+        "architecture": {"name": architecture, "arguments": dict(arguments)},
+        "front_end": framing.front,
+        "window": {"frames": framing.window_frames, "hop_frames": framing.hop_frames},
+        "tags": {"family": family, "names": tuple(tags)},
+        "source": {"description": data, "url": "", "licence": licence, "citation": citation},
+        "vocabulary": {
+            "name": vocabulary,
+            "description": f"The {len(tags)} tags that {name} was trained on.",
+            "unheard": _unheard(evaluation),
+        },
+    }
+    measured = _measured(evaluation) if evaluation else {}
+    return publish(store, checked(Draft, {**values, **measured}, name), weights)
+
+
+def _unheard(evaluation: Evaluation | None) -> tuple[str, ...]:
+    """Tags that no track of the training part has."""
+    figures = evaluation.tags if evaluation else ()
+    return tuple(each.tag for each in figures if each.train_positives == 0)
+
+
+def _measured(evaluation: Evaluation) -> dict[str, object]:
+    calibration = evaluation.calibration
+    return {
+        "evaluation": _figures(evaluation),
+        "thresholds": _thresholds(evaluation),
+        "calibration": {
+            "scores": tuple(map(_rounded, calibration.scores)),
+            "frequencies": tuple(map(_rounded, calibration.frequencies)),
+            "counts": calibration.counts,
+            "expected_error": _rounded(calibration.expected_error),
+        },
+    }
+
+
+def _figures(evaluation: Evaluation) -> dict[str, object] | None:
+    """Those of whole songs by the mean; none where no tag could be measured."""
+    roc, pr = evaluation.song.roc_auc_macro, evaluation.song.pr_auc_macro
+    if roc.value is None or pr.value is None:
+        return None
+    return {
+        "dataset": f"{evaluation.task}, part {evaluation.part}",
+        "roc_auc": _rounded(roc.value),
+        "pr_auc": _rounded(pr.value),
+        "roc_auc_interval": _bounds(roc),
+        "pr_auc_interval": _bounds(pr),
+        "split": evaluation.split,
+        "fingerprint": evaluation.fingerprint,
+        "tracks": evaluation.tracks,
+        "tags": dict(filter(None, map(_tag, evaluation.tags))),
+    }
+
+
+def _tag(figures: TagFigures) -> tuple[str, dict[str, object]] | None:
+    roc, pr = figures.roc_auc.value, figures.pr_auc.value
+    if roc is None or pr is None:
+        return None
+    return figures.tag, {
+        "roc_auc": _rounded(roc),
+        "pr_auc": _rounded(pr),
+        "positives": figures.positives,
+    }
+
+
+def _thresholds(evaluation: Evaluation) -> dict[str, object] | None:
+    """None where no tag has one: perhaps there was no part to choose them on."""
+    chosen = {
+        each.tag: _rounded(each.threshold) for each in evaluation.tags if each.threshold is not None
+    }
+    return {"precision": evaluation.wished_precision, "scores": chosen} if chosen else None
+
+
+def _bounds(interval: Interval) -> tuple[float, float] | None:
+    if interval.low is None or interval.high is None:
+        return None
+    return _rounded(interval.low), _rounded(interval.high)
+
+
+def _rounded(figure: float) -> float:
+    return round(figure, DECIMALS)

@@ -1,0 +1,76 @@
+"""How a training went: `curves.csv`, a row an epoch."""
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import SetupError
+
+METRICS = {"loss": "Loss", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"}
+"""By the name of the column for training; that for validation begins with `val_`."""
+
+NUMBERS = ("epoch", *METRICS, *(f"val_{name}" for name in METRICS))
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A training's figures.
+
+    Attributes:
+        values: By column, a value an epoch; NaN where it was not measured.
+        stages: The name of each epoch's stage.
+    """
+
+    values: Mapping[str, tuple[float, ...]]
+    stages: tuple[str, ...]
+
+    @property
+    def best(self) -> int | None:
+        """The place of the epoch with the highest PR-AUC in validation, if it was measured."""
+        measured = [
+            (value, -at) for at, value in enumerate(self.values["val_pr_auc"]) if value == value
+        ]
+        return -max(measured)[1] if measured else None
+
+    @property
+    def changes(self) -> tuple[float, ...]:
+        """The first epoch of each stage but the first."""
+        epochs = self.values["epoch"]
+        pairs = zip(self.stages, self.stages[1:], strict=False)
+        return tuple(epochs[at] for at, (one, next_) in enumerate(pairs, 1) if one != next_)
+
+
+def read_curves(path: Path) -> Curves:
+    """Read them.
+
+    Raises:
+        SetupError: There is no such file, a column is missing, or something is no number.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise SetupError(f"{path}: it can't be read: {error}") from error
+    if not rows:
+        raise SetupError(f"{path}: it holds no epoch; train first, or leave the curves out")
+    missing = [name for name in (*NUMBERS, "stage") if name not in rows[0]]
+    if missing:
+        raise SetupError(f"{path}: it has no column {missing[0]}; `taggram train` writes it")
+    values = {
+        name: tuple(_value(path, line, name, row) for line, row in enumerate(rows, 2))
+        for name in NUMBERS
+    }
+    return Curves(values, tuple(row["stage"] or "" for row in rows))
+
+
+def _value(path: Path, line: int, name: str, row: Mapping[str, str | None]) -> float:
+    text = (row[name] or "").strip()
+    try:
+        value = float(text) if text else math.nan
+    except ValueError:
+        raise SetupError(f"{path}: line {line}, {name}: {text!r} is no number") from None
+    if name == "epoch" and not math.isfinite(value):
+        raise SetupError(f"{path}: line {line} names no epoch")
+    return value if math.isfinite(value) else math.nan

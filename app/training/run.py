@@ -1,0 +1,243 @@
+"""A training from a recipe to a model, in a folder that says all about it.
+
+    run.toml          the recipe as it was resolved, seed, code, fingerprints of data
+    curves.csv|png    loss, ROC-AUC, PR-AUC of each epoch
+    phases/<name>/    where each phase stands, and its best weights
+    tensorboard/      the same curves for TensorBoard
+    model/            a model store with the one model, which `taggram evaluate` hears
+
+A run that was stopped goes on where it was; one with another configuration is refused.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+import tomli_w
+
+import app
+from app.errors import SetupError
+from app.front_ends import Framing
+from app.store.tables import Table, checked, parsed
+from app.training import networks
+from app.training.audio_store import AudioStore
+from app.training.curves import write_curves
+from app.training.files import write_whole
+from app.training.fit import STATE, Watch, fit
+from app.training.leaks import check_leaks
+from app.training.material import Corpus, corpus, material
+from app.training.pseudo_labels import PseudoLabels, pseudo_labels
+from app.training.recipe import Phase, Recipe
+from app.training.states import Row, load_weights, read_standing, save_weights
+from app.training.tracks import Split
+
+CONFIGURATION, WEIGHTS = "run.toml", "weights.safetensors"
+
+
+class Configuration(Table):
+    """What a run is determined by."""
+
+    recipe: Recipe
+    seed: int
+    taggram: str
+    code: str
+    task: str
+    tags: tuple[str, ...]
+    split: str
+    split_fingerprint: str
+    audio_fingerprint: str
+    sample_rate: int
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What to train, and where.
+
+    Attributes:
+        recipe: How.
+        split: Of which tracks.
+        store: Their audio.
+        folder: The run's.
+        seed: Of weights, crops, order and augmentation.
+        watch: Told after each batch.
+        record: Told after each epoch, with all figures so far.
+    """
+
+    recipe: Recipe
+    split: Split
+    store: AudioStore
+    folder: Path
+    seed: int
+    watch: Watch
+    record: Callable[[Sequence[Row]], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a run ends with.
+
+    Attributes:
+        phase: The last one.
+        framing: What the model hears at a time.
+        weights: The model's, by path.
+        missing: Ids of tracks that the audio store has not.
+    """
+
+    phase: Phase
+    framing: Framing
+    weights: networks.Weights
+    missing: tuple[str, ...]
+
+
+def train(job: Job) -> Trained:
+    """Train, or go on.
+
+    Raises:
+        SetupError: The split leaks, the audio does not fit, the folder holds another run, or the
+            loss is no number any more.
+    """
+    check_leaks(job.split, job.store.digests)
+    for phase in job.recipe.phases:
+        _check_rate(phase, job.store)
+    found = corpus(job.split, job.store)
+    _claim(job)
+    done: dict[str, networks.Weights] = {}
+    rows: list[Row] = []
+    with _policy(job.recipe.precision):
+        for phase in job.recipe.phases:
+            done[phase.name] = _phase(job, phase, found, done, rows)
+    last = job.recipe.phases[-1]
+    return Trained(last, networks.framing_of(last), done[last.name], found.missing)
+
+
+def read_configuration(folder: Path) -> Configuration:
+    """What a run was determined by.
+
+    Raises:
+        SetupError: The folder holds no run.
+    """
+    path = folder / CONFIGURATION
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SetupError(f"{path}: it can't be read: {error.strerror}; is this a run?") from error
+    return checked(Configuration, parsed(data, str(path)), str(path))
+
+
+def _phase(
+    job: Job,
+    phase: Phase,
+    found: Corpus,
+    done: Mapping[str, networks.Weights],
+    rows: list[Row],
+) -> networks.Weights:
+    """Train a phase, or read what it left; `rows` get its figures."""
+    folder = job.folder / "phases" / phase.name
+    if not (folder / WEIGHTS).exists():
+        with _strategy().scope():
+            keras.utils.set_random_seed(job.seed)
+            built = networks.build(phase, len(found.tags))
+            for taken in phase.takes:
+                networks.take(built, done[taken.phase], taken)
+            if phase.stages:
+                pseudo = _pseudo(job, phase, found, done)
+                learning = material(phase, built.framing.window_samples, found, job.seed, pseudo)
+                record = partial(_record, job, tuple(rows))
+                fit(phase, built, learning, folder, seed=job.seed, watch=job.watch, record=record)
+        save_weights(folder / WEIGHTS, built.weights())
+    standing = read_standing(folder / STATE)
+    rows += standing[1] if standing else []
+    return load_weights(folder / WEIGHTS)
+
+
+def _pseudo(
+    job: Job, phase: Phase, found: Corpus, done: Mapping[str, networks.Weights]
+) -> PseudoLabels | None:
+    if phase.teacher is None:
+        return None
+    if not found.unlabelled:
+        raise SetupError(
+            f"phase {phase.name!r} learns from a teacher, but no track of the split is unlabelled"
+        )
+    taught = next(each for each in job.recipe.phases if each.name == phase.teacher)
+    teacher = networks.build(taught, len(found.tags))
+    window = teacher.framing.window_samples
+    if window != networks.framing_of(phase).window_samples:
+        raise SetupError(f"phase {phase.name!r} hears other windows than {phase.teacher!r}")
+    teacher.assign(done[phase.teacher])
+    ids = [each.track.id for each in found.unlabelled]
+    return pseudo_labels(teacher.trainee, job.store, ids, window)
+
+
+def _record(job: Job, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
+    write_curves(job.folder, [*earlier, *rows])
+    job.record([*earlier, *rows])
+
+
+def _claim(job: Job) -> None:
+    """Write the run's configuration, or hold it against the one that is there."""
+    wanted = Configuration(
+        recipe=job.recipe,
+        seed=job.seed,
+        taggram=version("taggram"),
+        code=_code(),
+        task=job.split.task,
+        tags=job.split.tags,
+        split=job.split.name,
+        split_fingerprint=job.split.fingerprint,
+        audio_fingerprint=job.store.fingerprint,
+        sample_rate=job.store.sample_rate,
+    )
+    path = job.folder / CONFIGURATION
+    if not path.exists():
+        text = tomli_w.dumps(wanted.model_dump(mode="json", exclude_none=True))
+        write_whole(path, text.encode())
+        return
+    there = read_configuration(job.folder)
+    differing = [
+        name for name in Configuration.model_fields if getattr(there, name) != getattr(wanted, name)
+    ]
+    if differing:
+        raise SetupError(
+            f"{job.folder}: a run with another {', '.join(differing)} is here; choose a new folder"
+        )
+
+
+def _code() -> str:
+    """SHA-256 of our own source: what a release's number does not tell while one works on it."""
+    root = Path(app.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _check_rate(phase: Phase, store: AudioStore) -> None:
+    wanted = networks.framing_of(phase).front.sample_rate
+    if wanted != store.sample_rate:
+        raise SetupError(
+            f"{phase.architecture} hears {wanted} Hz, the audio store holds {store.sample_rate}; "
+            f"make one with `taggram data store --sample-rate {wanted}`"
+        )
+
+
+def _strategy() -> tf.distribute.Strategy:
+    """All GPUs of this machine, each with a part of every batch."""
+    gpus = tf.config.list_logical_devices("GPU")
+    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
+
+
+@contextmanager
+def _policy(name: str) -> Iterator[None]:
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(previous)

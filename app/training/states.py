@@ -1,0 +1,80 @@
+"""Where a phase stands, on disk: after a kill it goes on as if nothing had been."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from app.errors import SetupError
+from app.training.files import write_whole
+from app.training.networks import Weights
+from app.training.schedule import Standing
+
+STANDING, ROWS = "standing", "rows"
+
+Row = Mapping[str, float | int | str]
+"""One epoch's figures, as a line of `curves.csv`."""
+
+
+def save_state(
+    path: Path, variables: Sequence[keras.Variable], standing: Standing, rows: Sequence[Row]
+) -> None:
+    """Keep variables of network and optimizer, in their order, with where the phase stands."""
+    arrays = {f"{number:05}": np.asarray(each.value) for number, each in enumerate(variables)}
+    about = {**asdict(standing), "best_loss": _text(standing.best_loss)}
+    metadata = {STANDING: json.dumps(about), ROWS: json.dumps(list(rows))}
+    write_whole(path, safetensors.numpy.save(arrays, metadata))
+
+
+def read_standing(path: Path) -> tuple[Standing, list[Row]] | None:
+    """Where a phase stood; none where it did not begin.
+
+    Raises:
+        SetupError: The file is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        with safetensors.safe_open(path, "numpy") as file:
+            metadata = file.metadata()
+    except (OSError, SafetensorError) as error:
+        raise SetupError(f"{path}: it can't be read: {error}; begin a new run") from error
+    values = json.loads(metadata[STANDING])
+    standing = Standing(**{**values, "best_loss": float(values["best_loss"])})
+    return standing, json.loads(metadata[ROWS])
+
+
+def restore(path: Path, variables: Iterable[keras.Variable]) -> None:
+    """Put the variables back, in their order."""
+    arrays = safetensors.numpy.load_file(path)
+    for number, variable in enumerate(variables):
+        variable.assign(arrays[f"{number:05}"])
+
+
+def save_weights(path: Path, weights: Weights) -> None:
+    """Keep weights by path."""
+    contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+    write_whole(path, safetensors.numpy.save(contiguous))
+
+
+def load_weights(path: Path) -> Weights:
+    """Read weights by path.
+
+    Raises:
+        SetupError: They are missing or damaged.
+    """
+    try:
+        weights: Weights = safetensors.numpy.load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SetupError(f"{path}: the weights can't be read: {error}") from error
+    return weights
+
+
+def _text(loss: float) -> str | float:
+    return "inf" if math.isinf(loss) else loss

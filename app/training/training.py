@@ -1,0 +1,115 @@
+"""`taggram train` from files to files: reads what a run needs, trains, and leaves its model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import SetupError
+from app.store.store import Store
+from app.training import trackers
+from app.training.audio_store import AudioStore
+from app.training.fit import Watch
+from app.training.publishing import publish_trained
+from app.training.recipe import Recipe, read_recipe
+from app.training.run import Job, Trained, train
+from app.training.states import Row
+from app.training.tables import read_split
+from app.training.tracks import Split
+
+MODEL = "model"
+"""The folder of a run that is a model store with its one model."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What `taggram train` was asked for; see its options."""
+
+    split: Path
+    audio_store: Path
+    folder: Path
+    recipe: str
+    architecture: str | None
+    seed: int
+    mlflow: str | None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that is done.
+
+    Attributes:
+        name: Its model's.
+        missing: Ids of tracks that the audio store has not.
+    """
+
+    name: str
+    missing: tuple[str, ...]
+
+
+def run(wanted: Wanted, watch: Watch, say: Callable[[str], None]) -> Finished:
+    """Train by files, or go on.
+
+    Args:
+        wanted: Which.
+        watch: Told after each batch.
+        say: Given a line after each epoch.
+
+    Raises:
+        SetupError: A file is wrong, does not fit, or can't be written.
+    """
+    recipe = _with_architecture(read_recipe(wanted.recipe), wanted.architecture)
+    split = read_split(wanted.split)
+    records = [trackers.tensorboard(wanted.folder / "tensorboard"), _lines(say)]
+    if wanted.mlflow:
+        parameters = {"recipe": recipe.name, "split": split.name, "seed": wanted.seed}
+        records.append(trackers.mlflow(wanted.mlflow, wanted.folder.resolve().name, parameters))
+
+    def record(rows: Sequence[Row]) -> None:
+        for each in records:
+            each(rows)
+
+    store = AudioStore.open(wanted.audio_store)
+    job = Job(recipe, split, store, wanted.folder, wanted.seed, watch, record)
+    trained = train(job)
+    name = f"{split.task}-{trained.phase.architecture}".replace("_", "-")
+    models = Store(str(wanted.folder / MODEL))
+    if not models.refs():
+        _leave(models, name, recipe, split, trained)
+    return Finished(name, trained.missing)
+
+
+def _leave(models: Store, name: str, recipe: Recipe, split: Split, trained: Trained) -> None:
+    publish_trained(
+        models,
+        name=name,
+        summary=f"{trained.phase.architecture} by the recipe {recipe.name}: {recipe.summary}",
+        architecture=trained.phase.architecture,
+        arguments=trained.phase.arguments,
+        framing=trained.framing,
+        tags=split.tags,
+        family=name,
+        weights=trained.weights,
+        vocabulary=split.task,
+    )
+
+
+def _with_architecture(recipe: Recipe, architecture: str | None) -> Recipe:
+    if architecture is None:
+        return recipe
+    if len(recipe.phases) > 1:
+        raise SetupError(f"the recipe {recipe.name!r} has phases that belong to its architectures")
+    phase = {**recipe.phases[0].model_dump(), "architecture": architecture, "arguments": {}}
+    return Recipe.model_validate({**recipe.model_dump(), "phases": (phase,)})
+
+
+def _lines(say: Callable[[str], None]) -> trackers.Record:
+    def record(rows: Sequence[Row]) -> None:
+        row = rows[-1]
+        figures = ", ".join(
+            f"{name.replace('_', ' ')} {float(value):.4f}"
+            for name, value in row.items()
+            if "loss" in name or "auc" in name
+        )
+        say(f"{row['phase']}, epoch {row['epoch']}: {figures}")
+
+    return record

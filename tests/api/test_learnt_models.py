@@ -1,0 +1,167 @@
+"""Models that were trained on a vocabulary serve it at once, and say what they learnt."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.store.store import Store
+from tests.api.asking import answer, assert_problem, encoded, noise, post
+from tests.server import Server, serving
+from tests.training import trained
+from tests.training.trained import figures
+
+WORDS = ("drill", "hyperpop", "phonk")
+MEASURED = trained.evaluation(
+    *(figures(tag, threshold=0.4) for tag in WORDS[:2]), task="house-style"
+)
+TRACK = encoded(noise(4))
+
+
+@pytest.fixture(scope="module")
+def models(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A published model beside one with words of its own and one that learnt a few subgenres."""
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(store / "msd-musicnn", folder / "msd-musicnn")
+    models = Store(folder)
+    trained.publish(models, "house", WORDS, "house-style", MEASURED)
+    trained.publish(models, "finer", ("ambient", "trance"), "subgenres")
+    return models
+
+
+@pytest.fixture(scope="module")
+def learnt(models: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of all three."""
+    settings = {
+        "TAGGRAM_MODEL_STORE": models.url,
+        "TAGGRAM_MODELS": '["msd-musicnn", "house", "finer"]',
+    }
+    with serving(tmp_path_factory.mktemp("learnt") / "log", settings) as running:
+        yield running
+
+
+def heard_as(server: Server, vocabulary: str) -> dict[str, dict[str, list[str]]]:
+    """How each covered tag of a vocabulary is heard."""
+    listed = {each["name"]: each for each in answer(server.http.get("/vocabularies"))}
+    tags = listed[vocabulary]["tags"]
+    assert all(tag["covered"] == bool(tag["heard_as"]) for tag in tags)
+    return {tag["tag"]: tag["heard_as"] for tag in tags if tag["covered"]}
+
+
+def model(server: Server, name: str) -> dict[str, Any]:
+    """What is said about a model."""
+    listed = {each["name"]: each for each in answer(server.http.get("/models"))}
+    return listed[name]
+
+
+def test_a_model_s_own_vocabulary_is_suggested(learnt: Server) -> None:
+    told = answer(post(learnt, TRACK, vocabulary="house-style"))
+
+    assert {each["tag"] for each in told["suggestions"]} == set(WORDS)
+    assert told["models"] == [{"name": "house", "version": "1"}]
+    assert (told["vocabulary"], told["vocabulary_version"]) == ("house-style", "1")
+    assert told["confidence"] == "unknown"
+    shown = answer(learnt.http.get(told["taggram_url"]))
+    assert set(shown["tags"]) == set(WORDS)
+    assert heard_as(learnt, "house-style") == {tag: {"house": [tag]} for tag in WORDS}
+
+
+def test_its_scores_are_those_of_its_raw_tags(learnt: Server) -> None:
+    own = answer(post(learnt, TRACK, vocabulary="house-style"))
+    raw = answer(post(learnt, TRACK, vocabulary="raw", model="house"))
+
+    assert own["suggestions"] == raw["suggestions"]
+    assert len({each["score"] for each in own["suggestions"]}) == len(WORDS)
+
+
+def test_a_model_that_learnt_a_built_in_vocabulary_speaks_for_what_it_learnt(
+    learnt: Server,
+) -> None:
+    covered = heard_as(learnt, "subgenres")
+
+    assert covered["trance"] == {"finer": ["trance"]}
+    assert covered["ambient"] == {"finer": ["ambient"]}
+    assert covered["metal"] == {"msd-musicnn": ["metal", "heavy metal"]}
+    told = answer(post(learnt, TRACK, vocabulary="subgenres", top_k=20))
+    assert [each["name"] for each in told["models"]] == ["msd-musicnn", "finer"]
+    assert told["confidence"] in {"unknown", "low"}
+
+
+def test_another_model_that_is_named_still_gives_its_own(learnt: Server) -> None:
+    asked = {"vocabulary": "subgenres", "model": "msd-musicnn", "top_k": 20}
+    told = answer(post(learnt, TRACK, **asked))
+
+    assert told["models"] == [{"name": "msd-musicnn", "version": "1"}]
+    shown = answer(learnt.http.get(told["taggram_url"]))
+    assert "ambient" in shown["tags"]
+    assert "trance" not in shown["tags"]
+
+
+def test_a_model_says_what_it_learnt_and_how_well(learnt: Server) -> None:
+    house, published = model(learnt, "house"), model(learnt, "msd-musicnn")
+
+    assert house["vocabulary"] == "house-style"
+    assert house["confidence"] is None
+    assert house["thresholds"] == {"precision": 0.8, "scores": {"drill": 0.4, "hyperpop": 0.4}}
+    assert house["calibration"] == MEASURED.calibration.model_dump(mode="json")
+    assert house["evaluation"]["roc_auc_interval"] == [0.88, 0.93]
+    assert house["evaluation"]["tracks"] == 2_104
+    assert house["evaluation"]["fingerprint"] == MEASURED.fingerprint
+    for table in ("vocabulary", "thresholds", "calibration"):
+        assert published[table] is None
+    assert published["evaluation"]["tracks"] is None
+
+
+def test_a_vocabulary_that_nobody_brings_is_refused_with_those_that_there_are(
+    learnt: Server,
+) -> None:
+    problem = assert_problem(post(learnt, TRACK, vocabulary="house"), 404, "unknown_vocabulary")
+
+    assert "house-style" in problem["vocabularies"]
+
+
+def test_a_new_version_is_taken_over_at_a_reload_with_its_words(
+    models: Store, learnt: Server
+) -> None:
+    assert "chiptune" not in heard_as(learnt, "subgenres")
+    trained.publish(models, "finer", ("chiptune", "trance"), "subgenres", seed=1)
+
+    answer(learnt.http.post("/models/reload"))
+
+    covered = heard_as(learnt, "subgenres")
+    assert covered["chiptune"] == {"finer": ["chiptune"]}
+    assert covered["ambient"] == {"msd-musicnn": ["ambient"]}
+    told = answer(post(learnt, TRACK, vocabulary="subgenres", top_k=20))
+    assert "chiptune" in {each["tag"] for each in told["suggestions"]}
+    assert {"name": "finer", "version": "2"} in told["models"]
+
+
+def test_a_new_version_with_none_of_the_vocabulary_s_words_is_not_taken_over(
+    models: Store, learnt: Server
+) -> None:
+    before = model(learnt, "house")
+    trained.publish(models, "house", ("polka", "waltz"), "subgenres")
+
+    problem = assert_problem(learnt.http.post("/models/reload"), 409, "reload_refused")
+
+    assert "was trained on a vocabulary 'subgenres', but has no tag" in problem["detail"]
+    assert model(learnt, "house") == before
+
+
+def test_feedback_on_a_model_s_own_vocabulary_is_accepted(learnt: Server) -> None:
+    told = answer(post(learnt, TRACK, vocabulary="house-style"))
+    feedback = {
+        "id": "7b0f7a54-3f0e-4f8e-9a55-0a4a6a3c1d2e",
+        **{key: told[key] for key in ("track_id", "models", "vocabulary", "vocabulary_version")},
+        **{key: told[key] for key in ("pooling", "confidence")},
+        "shown": [
+            {"tag": each["tag"], "score": each["score"], "accepted": True}
+            for each in told["suggestions"]
+        ],
+    }
+
+    response = learnt.http.post("/feedback", json=feedback)
+
+    assert response.is_success, response.text

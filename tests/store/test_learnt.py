@@ -1,0 +1,111 @@
+"""What a manifest may say of a training: words, thresholds, calibration, figures."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from app.store.manifest import Manifest
+from app.store.preparing import prepare
+from tests.store import tiny
+
+TAGS = ("one", "two", "three")
+VOCABULARY = {"name": "own", "description": "Ours."}
+CALIBRATION = {
+    "scores": (0.1, 0.9),
+    "frequencies": (0.2, 0.8),
+    "counts": (5, 7),
+    "expected_error": 0.1,
+}
+EVALUATION = {"dataset": "Ours.", "roc_auc": 0.9, "pr_auc": 0.5}
+ALL = {
+    "vocabulary": VOCABULARY,
+    "thresholds": {"precision": 0.8, "scores": {"two": 0.43}},
+    "calibration": CALIBRATION,
+    "evaluation": {
+        **EVALUATION,
+        "roc_auc_interval": (0.8, 0.95),
+        "tags": {"one": {"roc_auc": 0.9, "pr_auc": 0.5, "positives": 3}},
+    },
+}
+
+
+def described(**said: object) -> Manifest:
+    """A manifest after it was written and read."""
+    names = said.pop("names", TAGS)
+    draft = tiny.draft(tags={"family": "tiny", "names": names}, **said)
+    return prepare(draft, tiny.weights(n_tags=len(names))).manifest("1")
+
+
+def test_all_of_it_is_kept():
+    manifest = described(**ALL)
+
+    for table, said in ALL.items():
+        assert getattr(manifest, table).model_dump(exclude_defaults=True) == said
+
+
+WRONG = {
+    "name raw": ({"vocabulary": {**VOCABULARY, "name": "raw"}}, "'raw' is the name of each"),
+    "blank name": ({"vocabulary": {**VOCABULARY, "name": " "}}, "is no word"),
+    "control character in the name": ({"vocabulary": {**VOCABULARY, "name": "a\x07"}}, "no word"),
+    "unknown field": ({"vocabulary": {**VOCABULARY, "colour": "red"}}, "colour"),
+    "unheard tag that it has not": (
+        {"vocabulary": {**VOCABULARY, "unheard": ["four"]}},
+        "vocabulary.unheard: the model has no tag four",
+    ),
+    "threshold of another tag": (
+        {"thresholds": {"precision": 0.8, "scores": {"four": 0.1, "five": 0.1}}},
+        "thresholds.scores: the model has no tag five, four",
+    ),
+    "threshold above 1": ({"thresholds": {"precision": 0.8, "scores": {"one": 1.1}}}, "scores.one"),
+    "precision of nothing": ({"thresholds": {"precision": 0, "scores": {}}}, "precision"),
+    "bin without a count": (
+        {"calibration": {**CALIBRATION, "counts": [5]}},
+        "not one of each for each bin",
+    ),
+    "figures of another tag": (
+        {
+            "evaluation": {
+                **EVALUATION,
+                "tags": {"four": {"roc_auc": 1, "pr_auc": 1, "positives": 1}},
+            }
+        },
+        "evaluation.tags: the model has no tag four",
+    ),
+    "half a hash": ({"evaluation": {**EVALUATION, "fingerprint": "0123"}}, "fingerprint"),
+}
+
+
+@pytest.mark.parametrize(("said", "words"), WRONG.values(), ids=WRONG)
+def test_what_contradicts_the_model_is_refused(said: dict[str, object], words: str):
+    with pytest.raises(ValidationError, match=words):
+        tiny.draft(**said)
+
+
+@pytest.mark.parametrize("tag", ["=1+1", "@SUM(1)", "\uff1d1", " -1", "a\x07b", " ", "\ud800"])
+def test_a_tag_that_no_vocabulary_may_have_is_refused_only_where_it_becomes_a_word(tag: str):
+    tags = {"family": "tiny", "names": (tag, "two", "three")}
+
+    tiny.draft(tags=tags)
+    with pytest.raises(ValidationError, match="is no word"):
+        tiny.draft(tags=tags, vocabulary=VOCABULARY)
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    names=st.lists(
+        st.text("aé\"'\\.[]{}#=\u2028\u202e🎵 ", min_size=1, max_size=6).filter(
+            lambda tag: tag.strip() and not tag.lstrip().startswith("=")
+        ),
+        min_size=1,
+        max_size=4,
+        unique=True,
+    )
+)
+def test_whatever_its_words_look_like_they_are_kept(names: list[str]):
+    thresholds = {"precision": 0.8, "scores": dict.fromkeys(names, 0.5)}
+
+    manifest = described(names=names, vocabulary=VOCABULARY, thresholds=thresholds)
+
+    assert manifest.tags.names == tuple(names)
+    assert manifest.thresholds.scores == thresholds["scores"]

@@ -1,0 +1,204 @@
+"""Whoever was trained on a vocabulary speaks for its words, and for them alone."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import RequestError, VocabularyError
+from app.store.learnt import LearntVocabulary
+from app.store.manifest import Golden, Manifest, Tags, Weights
+from app.tagging.lexicon import Lexicon
+from app.tagging.model_vocabularies import as_spoken, with_learnt
+from app.tagging.vocabulary import Vocabulary
+from tests.store import tiny
+
+WRITTEN = Vocabulary(
+    "styles",
+    "7",
+    "Ours.",
+    {"calm": {"old": ("mellow",)}, "loud": {"old": ("metal", "punk")}, "odd": {}},
+)
+PUBLISHED = Manifest(
+    **dict(tiny.draft(version="3")),
+    weights=Weights(file="weights.safetensors", sha256="0" * 64),
+    golden=Golden(seed=1, seconds=1, tolerance=1e-5, mean_scores=(0.5, 0.5, 0.5)),
+)
+
+
+def model(
+    name: str,
+    tags: Sequence[str],
+    vocabulary: str | None = None,
+    family: str = "",
+    **learnt: object,
+) -> Manifest:
+    """One with these tags, and trained on a vocabulary where one is named."""
+    about = {"name": vocabulary, "description": "New.", **learnt}
+    changes = {
+        "name": name,
+        "tags": Tags(family=family or name, names=tuple(tags)),
+        "vocabulary": LearntVocabulary.model_validate(about) if vocabulary else None,
+    }
+    return PUBLISHED.model_copy(update=changes)
+
+
+OLD = model("old", ("mellow", "metal", "punk"))
+
+
+def lexicon(*models: Manifest, written: Sequence[Vocabulary] = (WRITTEN,)) -> Lexicon:
+    known = {vocabulary.name: vocabulary for vocabulary in written}
+    return Lexicon(models, with_learnt(known, models))
+
+
+def heard(words: Lexicon, vocabulary: str = "styles", by: str | None = None) -> dict[str, list]:
+    """By which models' raw tags each tag of a vocabulary is heard."""
+    projection = words.projection(vocabulary, by)
+    return {
+        tag: [
+            (projection.models[index].name, projection.models[index].tags.names[raw])
+            for index, raw in sources
+        ]
+        for tag, sources in zip(projection.tags, projection.sources, strict=True)
+    }
+
+
+BY_OLD = {"calm": [("old", "mellow")], "loud": [("old", "metal"), ("old", "punk")]}
+
+
+def test_models_that_were_trained_on_no_vocabulary_change_nothing():
+    assert heard(lexicon(OLD)) == BY_OLD
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_who_learnt_a_word_speaks_for_it_alone_and_others_keep_the_rest(is_first: bool):
+    new = model("new", ("odd", "calm"), "styles")
+
+    words = lexicon(*((new, OLD) if is_first else (OLD, new)))
+
+    assert heard(words) == {
+        "calm": [("new", "calm")],
+        "loud": [("old", "metal"), ("old", "punk")],
+        "odd": [("new", "odd")],
+    }
+
+
+def test_a_model_that_learnt_all_of_the_words_is_asked_alone():
+    new = model("new", ("odd", "calm", "loud"), "styles")
+
+    words = lexicon(OLD, new)
+
+    assert [each.name for each in words.projection("styles", None).models] == ["new"]
+    assert words.needed_models(words.vocabularies["styles"]) == (new,)
+
+
+def test_of_several_models_that_learnt_a_word_the_first_speaks():
+    first = model("first", ("calm",), "styles")
+    second = model("second", ("calm", "odd"), "styles")
+
+    spoken = heard(lexicon(first, second))
+
+    assert spoken == {"calm": [("first", "calm")], "odd": [("second", "odd")]}
+
+
+def test_a_model_that_is_named_says_what_it_can_whoever_else_learnt_the_words():
+    words = lexicon(OLD, model("new", ("calm", "loud", "odd"), "styles"))
+
+    assert heard(words, by="old") == BY_OLD
+    assert heard(words, by="new")["calm"] == [("new", "calm")]
+
+
+def test_a_word_without_an_example_in_training_is_left_to_others():
+    new = model("new", ("calm", "loud", "odd"), "styles", unheard=("calm", "odd"))
+
+    assert heard(lexicon(OLD, new)) == {"calm": BY_OLD["calm"], "loud": [("new", "loud")]}
+
+
+def test_words_that_the_vocabulary_lacks_are_not_suggested():
+    new = model("new", ("calm", "polka"), "styles")
+
+    assert "polka" not in heard(lexicon(new))
+
+
+def test_another_vocabulary_is_none_of_its_business():
+    new = model("new", ("calm",), "others")
+
+    words = lexicon(OLD, new)
+
+    assert heard(words) == BY_OLD
+    assert heard(words, "others") == {"calm": [("new", "calm")]}
+
+
+def test_a_vocabulary_that_nobody_wrote_arises_from_the_model():
+    new = model("new", ("b", "a"), "brand", version="2026-01", description="New words.")
+
+    brand = lexicon(OLD, new).vocabularies["brand"]
+
+    assert (brand.name, brand.version, brand.description) == ("brand", "2026-01", "New words.")
+    assert brand.tags == {"b": {"new": ("b",)}, "a": {"new": ("a",)}}
+
+
+def test_without_a_version_of_its_own_it_has_the_model_s():
+    assert lexicon(model("new", ("a",), "brand")).vocabularies["brand"].version == "3"
+
+
+def test_of_two_models_with_one_new_vocabulary_the_first_says_which_words_it_has():
+    first = model("first", ("a", "b"), "brand")
+    second = model("second", ("b", "c"), "brand")
+
+    assert heard(lexicon(first, second), "brand") == {"a": [("first", "a")], "b": [("first", "b")]}
+
+
+def test_a_model_that_a_family_s_first_hides_is_asked_by_name_alone():
+    hidden = model("tuned", ("calm", "odd"), "styles", family="old")
+
+    words = lexicon(OLD, hidden)
+
+    assert heard(words) == BY_OLD
+    assert heard(words, by="tuned") == {"calm": [("tuned", "calm")], "odd": [("tuned", "odd")]}
+
+
+def test_a_model_without_any_word_of_its_vocabulary_is_refused():
+    stray = model("stray", ("polka",), "styles")
+
+    with pytest.raises(VocabularyError, match=r"stray/3 was trained on a vocabulary 'styles'"):
+        lexicon(stray)
+
+
+def test_a_model_that_is_not_asked_brings_no_vocabulary():
+    words = lexicon(OLD)
+
+    with pytest.raises(RequestError, match="no vocabulary of that name"):
+        words.projection("brand", None)
+
+
+WORDS = ("calm", "loud", "odd", "polka")
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(WORDS[:3]), min_size=1, unique=True).flatmap(
+            lambda tags: st.tuples(st.just(tags), st.lists(st.sampled_from(tags), unique=True))
+        ),
+        max_size=4,
+    )
+)
+def test_each_word_is_of_one_learner_at_most_and_none_is_lost(
+    learners: list[tuple[list[str], list[str]]],
+):
+    models = [
+        model(f"m{number}", tags, "styles", unheard=unheard)
+        for number, (tags, unheard) in enumerate(learners)
+    ]
+
+    spoken = as_spoken(WRITTEN, [*models, OLD])
+
+    assert list(spoken.tags) == list(WRITTEN.tags)
+    for tag, families in spoken.tags.items():
+        able = [
+            each.name
+            for each, (tags, unheard) in zip(models, learners, strict=True)
+            if tag in tags and tag not in unheard
+        ]
+        assert dict(families) == ({able[0]: (tag,)} if able else WRITTEN.tags[tag])

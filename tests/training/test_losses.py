@@ -1,0 +1,52 @@
+import keras
+import numpy as np
+import pytest
+
+from app.training.losses import ContrastLoss, TagLoss, tag_loss
+from app.training.recipe import Loss
+
+RNG = np.random.default_rng(3)
+TAGS = RNG.integers(0, 2, (40, 7)).astype(np.float32)
+SCORES = RNG.uniform(0.01, 0.99, (40, 7)).astype(np.float32)
+
+
+def test_plain_it_is_keras_s_binary_cross_entropy() -> None:
+    ours = float(TagLoss(np.ones(7))(TAGS, SCORES))
+    assert ours == pytest.approx(float(keras.losses.BinaryCrossentropy()(TAGS, SCORES)), rel=1e-5)
+
+
+def test_with_a_gamma_it_is_keras_s_focal_loss() -> None:
+    theirs = keras.losses.BinaryFocalCrossentropy(gamma=2.0)
+    ours = float(TagLoss(np.ones(7), gamma=2.0)(TAGS, SCORES))
+    assert ours == pytest.approx(float(theirs(TAGS, SCORES)), rel=1e-5)
+
+
+def test_a_rare_tag_s_positives_weigh_as_much_as_its_negatives() -> None:
+    tags = np.zeros((100, 2), np.float32)
+    tags[:10, 0] = 1
+    tags[:50, 1] = 1
+    loss = tag_loss(Loss(class_weights=True), tags)
+    assert loss.weights == pytest.approx([9, 1])
+
+
+def test_no_weight_is_beyond_the_limit_nor_for_a_tag_that_no_track_has() -> None:
+    tags = np.zeros((1000, 2), np.float32)
+    tags[0, 0] = 1
+    assert tag_loss(Loss(class_weights=True, max_weight=20), tags).weights == pytest.approx(20)
+
+
+def test_contrast_is_what_its_definition_says() -> None:
+    z = RNG.normal(size=(6, 5)).astype(np.float32)
+    unit = z / np.linalg.norm(z, axis=1, keepdims=True)
+    likeness = np.exp(unit @ unit.T / 0.5)
+    np.fill_diagonal(likeness, 0)
+    partner = [1, 0, 3, 2, 5, 4]
+    by_hand = -np.log(likeness[np.arange(6), partner] / likeness.sum(axis=1))
+    assert float(ContrastLoss(0.5)(np.zeros((6, 1)), z)) == pytest.approx(by_hand.mean(), rel=1e-5)
+
+
+def test_contrast_is_least_where_the_windows_of_a_track_agree() -> None:
+    alike = np.repeat(np.eye(4, dtype=np.float32), 2, axis=0)
+    strangers = np.concatenate([np.eye(4, dtype=np.float32)] * 2)
+    nothing = np.zeros((8, 1))
+    assert float(ContrastLoss(0.5)(nothing, alike)) < float(ContrastLoss(0.5)(nothing, strangers))

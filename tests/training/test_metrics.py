@@ -1,0 +1,204 @@
+"""Figures against scikit-learn's and against what is worked out by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import average_precision_score, precision_score, roc_auc_score
+from sklearn.metrics.pairwise import cosine_similarity
+
+from app.training.bootstrap import DRAWS, Judged, drawn, interval, measured
+from app.training.metrics import (
+    CALIBRATION_BINS,
+    accuracy_at_k,
+    areas,
+    calibration,
+    confusion,
+    cosines,
+    threshold,
+)
+
+AS_THEY_ARE = 0
+"""The first draw."""
+
+
+@st.composite
+def judged(draw: st.DrawFn) -> Judged:
+    """Scores of which many are equal, and tags that may be everywhere or nowhere."""
+    items, tags = draw(st.integers(2, 40)), draw(st.integers(1, 6))
+    random = np.random.RandomState(draw(st.integers(0, 2**32 - 1)))
+    truth = random.uniform(size=(items, tags)) < draw(st.sampled_from([0.05, 0.3, 0.9]))
+    levels = draw(st.sampled_from([2, 5, 10**6]))
+    scores = (random.randint(levels, size=(items, tags)) / levels).astype(np.float32)
+    return Judged(truth, scores, np.arange(items))
+
+
+@given(judged())
+def test_areas_are_those_of_scikit_learn(given: Judged) -> None:
+    found = measured(given, drawn(len(given.truth), 0))
+    pairs = list(zip(found.tags, given.truth.T, given.scores.T, strict=True))
+    known = [(area, hits, scores) for area, hits, scores in pairs if hits.any() and not hits.all()]
+    for area, hits, scores in known:
+        assert area.roc[AS_THEY_ARE] == pytest.approx(roc_auc_score(hits, scores))
+        assert area.pr[AS_THEY_ARE] == pytest.approx(average_precision_score(hits, scores))
+    for area, hits, _ in pairs:
+        assert np.isnan(area.roc).all() == np.isnan(area.pr).all() == (hits.all() or not hits.any())
+    assume(known)
+    measurable = [hits.any() and not hits.all() for hits in given.truth.T]
+    for name, score in (("roc_auc", roc_auc_score), ("pr_auc", average_precision_score)):
+        truth, scores = given.truth[:, measurable], given.scores[:, measurable]
+        macro = getattr(found.overall, f"{name}_macro").value
+        assert macro == pytest.approx(score(truth, scores, average="macro"))
+        micro = getattr(found.overall, f"{name}_micro").value
+        assert micro == pytest.approx(score(given.truth.ravel(), given.scores.ravel()))
+
+
+@given(judged(), st.integers(0, 1000))
+def test_a_draw_counts_each_track_as_often_as_it_was_drawn(given: Judged, seed: int) -> None:
+    hits, scores = given.truth[:, 0], given.scores[:, 0]
+    draws = drawn(len(hits), 3, seed)
+    found = areas(hits, scores, draws, given.owners)
+    for row, roc, pr in zip(draws, *found, strict=True):
+        copied_hits, copied_scores = hits.repeat(row), scores.repeat(row)
+        if copied_hits.all() or not copied_hits.any():
+            assert np.isnan(roc)
+            assert np.isnan(pr)
+        else:
+            assert roc == pytest.approx(roc_auc_score(copied_hits, copied_scores))
+            assert pr == pytest.approx(average_precision_score(copied_hits, copied_scores))
+
+
+@given(judged(), st.integers(1, 4))
+def test_all_chunks_of_a_track_are_drawn_together(given: Judged, chunks: int) -> None:
+    owners = given.owners.repeat(chunks)
+    draws = drawn(len(given.truth), 5)
+    songs = measured(given, draws)
+    same = measured(Judged(given.truth[owners], given.scores[owners], owners), draws)
+    np.testing.assert_allclose(same.every.pr, songs.every.pr)
+    np.testing.assert_allclose(same.cosine, songs.cosine)
+
+
+@given(judged())
+def test_cosine_is_that_of_scikit_learn_over_items_with_tags(given: Judged) -> None:
+    assume(given.truth.any())
+    tagged = given.truth.any(axis=1)
+    wanted = np.diag(cosine_similarity(given.truth[tagged], given.scores[tagged]))
+    np.testing.assert_allclose(cosines(given.truth, given.scores)[tagged], wanted, atol=1e-6)
+    overall = measured(given, drawn(len(given.truth), 0)).overall
+    assert overall.cosine.value == pytest.approx(wanted.mean(), abs=1e-6)
+
+
+def test_nothing_to_measure_is_none_and_no_warning() -> None:
+    truth, scores = np.zeros((4, 2), bool), np.full((4, 2), 0.5, np.float32)
+    overall = measured(Judged(truth, scores, np.arange(4)), drawn(4, 10)).overall
+    assert {each.value for each in vars(overall).values()} == {None}
+
+
+def test_an_interval_lies_around_its_figure_and_narrows_with_more_tracks() -> None:
+    few, many = (measured_noise(tracks).overall.roc_auc_macro for tracks in (100, 1600))
+    for each in (few, many):
+        assert each.low < each.value < each.high
+    assert 3 < (few.high - few.low) / (many.high - many.low) < 5.5
+
+
+def test_an_interval_holds_the_truth_in_about_95_of_100_samples() -> None:
+    """Normal scores, one apart: the area under the ROC is .760 (the normal's .5 ** .5)."""
+    random, held = np.random.RandomState(1), 0
+    for _ in range(200):
+        hits = np.arange(200) < 60
+        scores = (random.standard_normal(200) + hits).astype(np.float32)
+        found = interval(areas(hits, scores, drawn(200, 300), np.arange(200)).roc)
+        held += found.low <= 0.760 <= found.high
+    assert 180 <= held <= 199
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    assert measured_noise(50).overall == measured_noise(50).overall
+    assert not np.array_equal(drawn(50, 10, seed=1), drawn(50, 10, seed=2))
+
+
+def measured_noise(tracks: int):
+    random = np.random.RandomState(tracks)
+    truth = random.uniform(size=(tracks, 3)) < 0.3
+    scores = (random.uniform(size=truth.shape) + truth * 0.3).astype(np.float32)
+    return measured(Judged(truth, scores, np.arange(tracks)), drawn(tracks, DRAWS))
+
+
+def test_accuracy_at_k_by_hand() -> None:
+    """The thesis's 10.3 and 10.4: song a is right at 1, b has its tags at ranks 1 and 3, d at 2."""
+    truth = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 1]], bool)
+    scores = np.array([[0.9, 0.1, 0.2], [0.8, 0.1, 0.5], [0.5, 0.5, 0.5], [0.7, 0.1, 0.4]])
+    found = accuracy_at_k(truth, scores.astype(np.float32))
+    np.testing.assert_allclose(found.every, [1 / 3, 2 / 3, 1])
+    np.testing.assert_allclose(found.any, [2 / 3, 1, 1])
+
+
+def test_of_equal_scores_the_first_tag_comes_first() -> None:
+    scores = np.full((1, 3), 0.5, np.float32)
+    assert accuracy_at_k(np.array([[True, False, False]]), scores).every.tolist() == [1, 1, 1]
+    assert accuracy_at_k(np.array([[False, False, True]]), scores).every.tolist() == [0, 0, 1]
+
+
+@given(judged())
+def test_accuracy_rises_with_k_to_one(given: Judged) -> None:
+    assume(given.truth.any())
+    found = accuracy_at_k(given.truth, given.scores)
+    for shares in found:
+        assert (np.diff(shares) >= 0).all()
+        assert shares[-1] == 1
+    assert (found.any >= found.every).all()
+
+
+def test_confusion_by_hand() -> None:
+    """The thesis's 10.2: songs 1 and 2 have tag a, song 2 has b too, nobody has c."""
+    truth = np.array([[1, 0, 0], [1, 1, 0]], bool)
+    scores = np.array([[0.6, 0.2, 0.2], [0.4, 0.8, 0.0]], np.float32)
+    wanted = [[1.0 / 2.2, 0.4 / 1.2, 0], [1.0 / 2.2, 0.8 / 1.2, 0], [0.2 / 2.2, 0, 0]]
+    np.testing.assert_allclose(confusion(truth, scores), wanted, rtol=1e-6)
+
+
+@given(judged())
+def test_calibration_is_that_of_scikit_learn(given: Judged) -> None:
+    found = calibration(given.truth, given.scores)
+    assert sum(found.counts) == given.truth.size
+    assume(given.truth.any() and not given.truth.all())
+    # Its bins include their upper edges, ours their lower ones: off the edges they agree.
+    scores = np.float32(0.99) * given.scores + np.float32(0.003)
+    found = calibration(given.truth, scores)
+    shares, means = calibration_curve(given.truth.ravel(), scores.ravel(), n_bins=CALIBRATION_BINS)
+    np.testing.assert_allclose(found.scores, means, rtol=1e-5)
+    np.testing.assert_allclose(found.frequencies, shares, rtol=1e-5)
+
+
+def test_expected_error_by_hand() -> None:
+    """Three scores of .9 of which two are right, one of .1 that is wrong."""
+    scores = np.array([[0.9, 0.9], [0.9, 0.1]], np.float32)
+    truth = np.array([[1, 1], [0, 0]], bool)
+    found = calibration(truth, scores)
+    assert found.counts == (1, 3)
+    assert found.expected_error == pytest.approx(3 / 4 * (0.9 - 2 / 3) + 1 / 4 * 0.1)
+
+
+def test_scores_of_nothing_and_of_one_are_in_the_outer_bins() -> None:
+    found = calibration(np.array([[True, False]]), np.array([[1.0, 0.0]], np.float32))
+    assert found.expected_error == 0
+
+
+def test_a_threshold_is_the_lowest_that_is_right_often_enough() -> None:
+    scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5], np.float32)
+    hits = np.array([1, 0, 1, 1, 0], bool)
+    assert threshold(hits, scores, 0.75) == pytest.approx(0.6)
+    assert threshold(hits, scores, 0.76) == pytest.approx(0.9)
+    assert threshold(~hits, scores, 0.6) is None
+    assert threshold(np.zeros(5, bool), scores, 0.1) is None
+
+
+@given(judged(), st.sampled_from([0.2, 0.5, 0.8, 1.0]))
+def test_no_lower_score_meets_the_precision(given: Judged, wished: float) -> None:
+    hits, scores = given.truth[:, 0], given.scores[:, 0]
+    found = threshold(hits, scores, wished)
+    meeting = [
+        score for score in scores if precision_score(hits, scores >= score) >= wished and hits.any()
+    ]
+    assert found == (min(meeting) if meeting else None)

@@ -1,0 +1,142 @@
+"""A model that was trained becomes a version, with all that was measured of it."""
+
+from pathlib import Path
+
+import pytest
+
+from app.errors import SetupError
+from app.store.card import card
+from app.store.loading import verify
+from app.store.manifest import read_store
+from app.store.store import Store
+from app.store.weights import read_weights
+from app.training.figures import Interval
+from tests.training import trained
+from tests.training.trained import FIGURES, figures
+
+TAGS = ("ambient", "chiptune", "drum & bass")
+
+MEASURED = trained.evaluation(
+    figures("ambient", 0.95, threshold=0.41234567),
+    figures("chiptune", 0.7, threshold=None),
+    figures("drum & bass", None, positives=0, train_positives=0, threshold=None),
+)
+
+
+def test_what_was_learnt_and_measured_is_in_the_manifest(tmp_path: Path):
+    store = Store(tmp_path)
+
+    trained.publish(store, "tiny", TAGS, "subgenres", MEASURED)
+
+    manifest = read_store(store)["tiny"]
+    verify(store, manifest)
+    assert manifest.tags.names == TAGS
+    assert manifest.window.hop_frames == 8
+    assert manifest.source.licence == "CC0-1.0"
+    assert manifest.vocabulary.name == "subgenres"
+    assert manifest.vocabulary.unheard == ("drum & bass",)
+    assert manifest.thresholds.model_dump() == {"precision": 0.8, "scores": {"ambient": 0.412346}}
+    assert manifest.calibration.model_dump() == MEASURED.calibration.model_dump()
+    said = manifest.evaluation
+    assert (said.split, said.fingerprint, said.tracks) == (
+        "artists, seed 1",
+        MEASURED.fingerprint,
+        2_104,
+    )
+    assert (said.roc_auc, said.roc_auc_interval) == (0.912346, (0.88, 0.93))
+    assert (said.pr_auc, said.pr_auc_interval) == (0.4321, (0.4, 0.47))
+    assert {tag: each.roc_auc for tag, each in said.tags.items()} == {
+        "ambient": 0.95,
+        "chiptune": 0.7,
+    }
+
+
+def test_a_model_that_nobody_measured_says_nothing_of_how_good_it_is(tmp_path: Path):
+    manifest = trained.publish(Store(tmp_path), "tiny", TAGS, "subgenres")
+
+    assert manifest.vocabulary.unheard == ()
+    assert manifest.evaluation is manifest.thresholds is manifest.calibration is None
+    assert manifest.confidence is None
+
+
+def test_each_training_is_a_version_of_its_own(tmp_path: Path):
+    versions = [
+        trained.publish(Store(tmp_path), "tiny", TAGS, "subgenres", seed=seed).version
+        for seed in (0, 1)
+    ]
+
+    assert versions == ["1", "2"]
+
+
+def test_where_no_tag_has_a_threshold_none_is_claimed(tmp_path: Path):
+    measured = trained.evaluation(figures("ambient"), figures("chiptune"))
+
+    assert trained.publish(Store(tmp_path), "tiny", TAGS, "s", measured).thresholds is None
+
+
+def test_figures_that_could_not_be_measured_are_left_out(tmp_path: Path):
+    lacking = FIGURES.model_copy(update={"pr_auc_macro": Interval(value=None)})
+    measured = trained.evaluation(figures("ambient"), overall=lacking)
+
+    assert trained.publish(Store(tmp_path), "tiny", TAGS, "s", measured).evaluation is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "vocabulary", "tag", "said"),
+    [
+        (TAGS, "raw", "ambient", "'raw' is the name of each model's own tags"),
+        (TAGS, " ", "ambient", "vocabulary.name: .*is no word"),
+        (TAGS, "subgenres", "polka", "the model has no tag polka"),
+        (("=1+1", "b", "c"), "subgenres", "b", "'=1\\+1' is no word"),
+        (("a", "b", "a"), "subgenres", "b", "named twice: a"),
+    ],
+)
+def test_what_can_t_be_published_is_refused_and_the_store_stays_empty(
+    tags: tuple[str, ...], vocabulary: str, tag: str, said: str, tmp_path: Path
+):
+    measured = trained.evaluation(figures(tag))
+
+    with pytest.raises(SetupError, match=f"^tiny: .*{said}"):
+        trained.publish(Store(tmp_path), "tiny", tags, vocabulary, measured)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_card_says_what_was_learnt_and_measured(tmp_path: Path):
+    store = Store(tmp_path)
+    manifest = trained.publish(store, "tiny", TAGS, "subgenres", MEASURED)
+
+    written = card(manifest, read_weights(store, manifest))
+
+    for words in (
+        "- Vocabulary: subgenres;",
+        "- Without an example in training, so it does not speak for them: drum &amp; bass\n",
+        "- Test set: subgenres, part test, 2,104 tracks\n",
+        f"- Split: artists, seed 1, SHA-256 {MEASURED.fingerprint}\n",
+        "- ROC-AUC: 0.9123 (95 %: 0.8800 to 0.9300)\n",
+        "- PR-AUC: 0.4321 (95 %: 0.4000 to 0.4700)\n",
+        "- Best tags by ROC-AUC: ambient 0.950 (PR-AUC 0.475, on 12 tracks), chiptune 0.700",
+        "at least 80 % of the time, on validation: ambient 0.412\n",
+        "- Never so often right, or not measured: chiptune, drum &amp; bass\n",
+        "- Calibration: scores are off by 0.0110 on average\n",
+        "- Where it scored 0.55, the tag was right 61 % of 211 times\n",
+        "- Source: Three songs.\n",
+        "- To cite: Nobody 2026.\n",
+    ):
+        assert words in written
+
+
+def test_the_card_tells_best_tags_from_worst(tmp_path: Path):
+    tags = [f"t{number:02}" for number in range(12)]
+    measured = trained.evaluation(
+        *(figures(tag, 0.5 + number / 100) for number, tag in enumerate(tags))
+    )
+    store = Store(tmp_path)
+    manifest = trained.publish(store, "tiny", tags, "own", measured)
+
+    written = card(manifest, read_weights(store, manifest)).splitlines()
+
+    best = next(line for line in written if line.startswith("- Best"))
+    worst = next(line for line in written if line.startswith("- Worst"))
+    assert [tag for tag in tags if tag in best] == tags[7:]
+    assert [tag for tag in tags if tag in worst] == tags[:5]

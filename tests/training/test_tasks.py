@@ -1,0 +1,338 @@
+"""The four tasks against the thesis, the vocabularies, and what the datasets call things."""
+
+import csv
+import random
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.errors import SetupError
+from app.training.tasks import (
+    OWN,
+    TASKS,
+    Task,
+    correspondence,
+    make_task,
+    own_task,
+    read_correspondences,
+    read_task,
+    standardise,
+    tallies,
+    vocabulary_tags,
+)
+from tests.conftest import REPOSITORY
+from tests.tagging.test_thesis_vocabularies import THESIS, merged
+
+METADATA = REPOSITORY.parent / "shared" / "metadata"
+
+NAMES = {"FMA": "fma", "MTAT": "mtat", "MTG": "mtg-jamendo"}
+
+REPAIRED = {
+    "easylisening": "easylistening",
+    "deephhouse": "deephouse",
+    "soulnrb": "soulrnb",
+}
+
+DEPARTURES = {
+    ("subgenres", "MTAT"): {"new age": "ambient"},
+    ("alltags", "MTAT"): {"violins": "violin"},
+    ("alltags", "FMA"): {"americana": "folk"},
+}
+"""Words that end elsewhere than the printed dictionary says, each explained in the task's file."""
+
+PRINTED = [(name, dataset) for name in THESIS for dataset in THESIS[name]]
+
+AMBIENT = """
+thesis: {tags: 1}
+datasets:
+  fma: {wanted: [ambient, drone], merging: {drone: ambient}}
+"""
+
+
+def given_file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "ambience.yaml"
+    path.write_text(text)
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(SetupError) as refused:
+        make_task("ambience", ("ambient", "noise"), read_correspondences(path), path)
+    said = str(refused.value)
+    assert said.startswith(f"{path}: ")
+    assert "\n" not in said
+    return said
+
+
+# against the thesis
+
+
+@pytest.mark.parametrize(("name", "dataset"), PRINTED)
+def test_each_word_becomes_what_the_printed_dictionary_says(name: str, dataset: str) -> None:
+    _, merging = THESIS[name][dataset]
+    printed = {**merging, **merged(name, dataset), **DEPARTURES.get((name, dataset), {})}
+    wanted = {
+        standardise(REPAIRED.get(word, word)): REPAIRED.get(tag, tag)
+        for word, tag in printed.items()
+    }
+
+    assert dict(correspondence(read_task(name), NAMES[dataset])) == wanted
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_dictionaries_end_in_the_tags_of_the_service_and_in_all_of_them(name: str) -> None:
+    task = read_task(name)
+
+    ends = {tag for dataset in NAMES.values() for tag in correspondence(task, dataset).values()}
+
+    assert task.tags == vocabulary_tags(name)
+    assert ends == set(task.tags)
+
+
+def test_where_the_thesis_counts_other_tags_than_its_dictionaries_it_is_said_and_why() -> None:
+    counts = {tally.task: (tally.thesis, tally.dictionaries) for tally in tallies()}
+
+    assert counts == {
+        "genres": (19, 19),
+        "subgenres": (51, 54),
+        "moodthemes": (38, 40),
+        "alltags": (80, 54),
+    }
+    for tally in tallies():
+        assert bool(tally.difference) == (tally.thesis != tally.dictionaries)
+
+
+def test_the_sum_that_the_thesis_gives_itself_is_that_of_the_dictionaries() -> None:
+    counts = {tally.task: tally.dictionaries for tally in tallies()}
+
+    assert counts["genres"] + counts["subgenres"] + counts["moodthemes"] == 113
+
+
+def test_moods_are_not_looked_for_in_fma_for_which_the_annex_has_no_list() -> None:
+    assert not correspondence(read_task("moodthemes"), "fma")
+
+
+def test_what_jamendo_brings_to_all_tags_follows_from_the_three_other_tasks() -> None:
+    others = [correspondence(read_task(name), "mtg-jamendo") for name in TASKS[:3]]
+    known = {standardise(tag): tag for tag in vocabulary_tags("alltags")}
+    derived = {"country": "folk"}  # as both printed lists have it
+    for word, tag in chain.from_iterable(other.items() for other in others):
+        if word in known:
+            derived[word] = known[word]
+        elif tag in known.values():
+            derived[word] = tag
+
+    assert dict(correspondence(read_task("alltags"), "mtg-jamendo")) == derived
+
+
+@pytest.mark.parametrize(
+    ("name", "categories"),
+    [
+        ("genres", {"genre"}),
+        ("subgenres", {"genre"}),
+        ("moodthemes", {"mood/theme", "instrument"}),
+        ("alltags", set()),
+    ],
+)
+def test_of_jamendo_a_task_hears_its_own_categories(name: str, categories: set[str]) -> None:
+    assert read_task(name).categories["mtg-jamendo"] == categories
+
+
+def test_a_task_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(SetupError, match=r"'moods'.*genres, subgenres, moodthemes, alltags, own"):
+        read_task("moods")
+
+
+# against the datasets
+
+
+def test_fma_has_a_genre_for_each_wanted_word() -> None:
+    titles = {standardise(row["title"]) for row in rows("fma/genres.csv", ",")}
+
+    wanted = words_of("fma", printed_wanted("FMA"))
+
+    assert wanted <= titles
+
+
+def test_magnatagatune_has_a_tag_for_each_wanted_word_but_these() -> None:
+    header = header_of("mtat/annotations_final.csv", "\t")
+
+    wanted = words_of("mtat", printed_wanted("MTAT"))
+
+    assert wanted - {standardise(tag) for tag in header} == set()
+
+
+def test_jamendo_has_a_tag_for_each_wanted_word_but_these() -> None:
+    tags = set()
+    for path in metadata("mtg-jamendo").rglob("*.tsv"):
+        for line in path.read_text().splitlines()[1:]:
+            tags |= {tag.partition("---")[2] for tag in line.split("\t")[5:]}
+
+    wanted = words_of("mtg-jamendo", printed_wanted("MTG"))
+
+    assert wanted - {standardise(tag) for tag in tags} == {"playful", "dancehall", "soulrnb"}
+
+
+def metadata(name: str) -> Path:
+    path = METADATA / name
+    if not path.exists():
+        pytest.skip(f"the datasets' metadata are not at {path}")
+    return path
+
+
+def header_of(name: str, delimiter: str) -> list[str]:
+    with metadata(name).open(newline="") as file:
+        return next(csv.reader(file, delimiter=delimiter))
+
+
+def rows(name: str, delimiter: str) -> list[dict[str, str]]:
+    with metadata(name).open(newline="") as file:
+        return list(csv.DictReader(file, delimiter=delimiter))
+
+
+def printed_wanted(dataset: str) -> set[str]:
+    return {
+        standardise(REPAIRED.get(word, word))
+        for name in THESIS
+        if dataset in THESIS[name]
+        for word in merged(name, dataset)
+    }
+
+
+def words_of(dataset: str, wanted: set[str]) -> set[str]:
+    """The wanted words, all of which the tasks know."""
+    known = set().union(*(correspondence(read_task(name), dataset) for name in TASKS))
+    assert wanted <= known
+    return wanted
+
+
+# words
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("New Age", "new age", "newage", "NEW-AGE", " new  age "),
+        ("Hip-Hop", "hip hop", "hiphop", "Hip/Hop"),
+        ("Soul-RnB", "soul rnb", "Soul, R'n'B"),
+        ("Chip Music", "chipmusic"),
+        ("Old-Time / Historic", "oldtime historic"),
+        ("Reggae - Dub", "reggaedub"),
+        ("Música", "mu\u0301sica", "MÚSICA"),
+        ("\uff24\uff35\uff22", "dub"),  # in full width
+    ],
+)
+def test_spellings_of_a_word_meet(spellings: tuple[str, ...]) -> None:
+    assert len({standardise(word) for word in spellings}) == 1
+
+
+def test_words_do_not_meet_that_are_not_the_same() -> None:
+    words = ("dub", "dubstep", "año", "ano", "80s", "90s", "c", "!!!", "♥")
+
+    assert len({standardise(word) for word in words}) == len(words)
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_to_standardise_twice_is_to_standardise_once(word: str) -> None:
+    assert standardise(standardise(word)) == standardise(word)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["ambient", "tech", "Ünique", "80s"]), min_size=1), st.data())
+def test_case_and_what_stands_between_letters_make_no_other_word(
+    parts: list[str], data: st.DataObject
+) -> None:
+    between = [data.draw(st.sampled_from(["", " ", "-", " & ", "/", "_", "'"])) for _ in parts]
+    changed = "".join(chain.from_iterable(zip(map(str.swapcase, parts), between, strict=True)))
+
+    assert standardise(changed) == standardise("".join(parts))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_no_two_tags_of_a_task_are_the_same_word(name: str) -> None:
+    tags = vocabulary_tags(name)
+
+    assert len({standardise(tag) for tag in tags}) == len(tags)
+
+
+# tracks of one's own
+
+
+def test_a_folder_of_ones_own_speaks_for_the_tags_that_it_names_in_any_spelling() -> None:
+    finals = correspondence(read_task("subgenres"), "my music")
+
+    assert finals[standardise("Deep House")] == "deephouse"
+    assert finals[standardise("Contemporary-Classical")] == "contemporary classical"
+    assert len(finals) == 54
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["Dub", "dub", "DUB", "Hip Hop", "hip-hop", "zouk"])), st.randoms())
+def test_the_task_of_ones_own_has_each_word_once_in_any_order(
+    words: list[str], order: random.Random
+) -> None:
+    task = own_task(words)
+    order.shuffle(words)
+
+    assert own_task(words) == task == Task(OWN, tuple(sorted(task.tags)))
+    assert [standardise(tag) for tag in task.tags].sort() == list(
+        set(map(standardise, words))
+    ).sort()
+    finals: Mapping[str, str] = correspondence(task, "any")
+    assert all(finals[standardise(word)] in words for word in words)
+
+
+def test_a_tag_of_ones_own_is_called_as_it_mostly_is() -> None:
+    assert own_task(["hip hop", "Hip-Hop", "Hip-Hop", "zouk"]).tags == ("Hip-Hop", "zouk")
+
+
+# wrong files
+
+
+def test_a_merge_may_lead_to_the_next(tmp_path: Path) -> None:
+    path = given_file(tmp_path, AMBIENT.replace("drone: ambient", "drone: pad, pad: ambient"))
+
+    task = make_task("ambience", ("ambient", "noise"), read_correspondences(path), path)
+
+    assert correspondence(task, "fma") == dict.fromkeys(("ambient", "drone", "pad"), "ambient")
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "said"),
+    [
+        ("drone: ambient", "drone: pads", "datasets.fma: 'drone' ends in 'pads'"),
+        ("[ambient, drone]", "[ambient, hum]", "datasets.fma: 'hum' ends in 'hum'"),
+        ("drone: ambient", "drone: hum, hum: drone", "the merges of 'drone' go in a circle"),
+        ("drone: ambient", "drone: Drone", "datasets.fma: 'drone' ends in 'drone'"),
+        ("drone: ambient", "drone: ambient, Drone: noise", "'Drone' is merged into two tags"),
+        ("drone: ambient", "drone: ambient, drone: noise", "'drone' is twice"),
+        ("drone: ambient", "drone: 7", "datasets.fma.merging.drone: "),
+        ("merging:", "merges:", "datasets.fma.merges: Extra inputs"),
+        ("fma:", "msd:", "datasets.msd."),
+        ("{tags: 1}", "{count: 1}", "thesis.tags: Field required"),
+        ("thesis: {tags: 1}", "", "thesis: Field required"),
+        ("[ambient, drone]", "[ambient, drone", "expected"),
+        ("[ambient, drone]", "ambient", "datasets.fma.wanted: "),
+        ("[ambient, drone]", "[\x01]", "special characters"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said_with_its_place(
+    there: str, instead: str, said: str, tmp_path: Path
+) -> None:
+    assert there in AMBIENT
+
+    assert said in refusal(given_file(tmp_path, AMBIENT.replace(there, instead)))
+
+
+@pytest.mark.parametrize("text", ["", "ambient", "- ambient", "[" * 5000, "\x00"])
+def test_what_is_no_table_at_all_is_refused(text: str, tmp_path: Path) -> None:
+    refusal(given_file(tmp_path, text))
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    refusal(tmp_path / "missing.yaml")
