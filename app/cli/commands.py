@@ -3,6 +3,7 @@
 import typer
 
 from app.cli.data.commands import data_app
+from app.cli.evaluate import evaluate
 from app.cli.feedback import feedback_app
 from app.cli.keys import keys_app
 from app.cli.models import models_app
@@ -15,6 +16,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
+app.command()(evaluate)
 app.command()(serve)
 app.command()(tag)
 app.command()(train)

@@ -12,14 +12,19 @@ from rich.text import Text
 
 from app.cli.console import err, log_to_stderr, out, plain_errors, say
 from app.cli.store_option import StoreUrl, opened
+from app.store.store import Store
 from app.training.figures import Evaluation, Overall
 from app.training.tracks import Part
 
 if TYPE_CHECKING:
     from app.training.evaluation import Plan
+    from app.training.reporting.taggrams import SongTaggram
     from app.training.scoring import Scored, Scorer
 
 OVERLAPS = (0.0, 0.5, 0.75)
+
+SONGS = 3
+"""So many taggrams of each model are in a report."""
 
 FIGURES = {"PR-AUC": "pr_auc_macro", "ROC-AUC": "roc_auc_macro", "cosine": "cosine"}
 
@@ -27,7 +32,9 @@ CAPTION = "The best in bold. Look at the 95 % intervals in evaluation.json befor
 
 
 def evaluate(
-    models: Annotated[list[str], typer.Argument(metavar="NAME[/VERSION]...")],
+    models: Annotated[
+        list[str], typer.Argument(metavar="MODEL...", help="NAME[/VERSION], or a run's folder.")
+    ],
     split: Annotated[Path, typer.Option(help="What `taggram data split` wrote.")],
     audio_store: Annotated[Path, typer.Option(help="What `taggram data store` wrote.")],
     folder: Annotated[Path, typer.Option("--out", help="Gets NAME/VERSION/evaluation.json.")],
@@ -36,6 +43,7 @@ def evaluate(
     overlap: Annotated[
         list[float], typer.Option(help="The share of a window that the next one hears again.")
     ] = list(OVERLAPS),  # noqa: B006 - typer only reads it
+    report: Annotated[bool, typer.Option("--report", help="A page and a PDF too.")] = False,
     url: StoreUrl = None,
 ) -> None:
     """Measure models on a part of a split; what was heard is kept, so that a new run goes on."""
@@ -45,16 +53,55 @@ def evaluate(
     from app.training.scoring import Scorer
     from app.training.tables import read_split
 
-    evaluations = []
+    evaluations, curves, songs = [], {}, []
     with plain_errors():
         plan = Plan(read_split(split), part, tuple(overlap), precision)
-        audio, published = AudioStore.open(audio_store), opened(url)
+        audio = AudioStore.open(audio_store)
         for wanted in models:
+            published, name, run = _found(wanted, url)
             with err.status(f"loading {wanted}"):
-                scorer = Scorer(published, wanted, plan.split, audio, folder)
+                scorer = Scorer(published, name, plan.split, audio, folder)
             evaluations.append(_evaluated(plan, scorer, folder / str(scorer.manifest.ref)))
+            if run:
+                curves[str(scorer.manifest.ref)] = run / "curves.csv"
+            if report:
+                songs += _songs(scorer, plan)
     for table in compare(evaluations):
         out.print(table)
+    if report:
+        from app.training.report import write_report
+
+        with plain_errors():
+            written = write_report(evaluations, folder, songs, curves)
+        say(out, f"{written.html} and {written.pdf} show it.")
+
+
+def _found(wanted: str, url: str | None) -> tuple[Store, str, Path | None]:
+    """Where a model is published, its name, and the run that it comes from, if that is meant."""
+    run = Path(wanted)
+    if not (run / "model").is_dir():
+        return opened(url), wanted, None
+    published = Store(str(run / "model"))
+    return published, str(published.refs()[0]), run
+
+
+def _songs(scorer: "Scorer", plan: "Plan") -> list["SongTaggram"]:
+    """Taggrams of the first few songs of the part, in the order of their ids."""
+    from app.training.reporting.taggrams import SongTaggram
+
+    scored = scorer.score(plan.part, 0.0, lambda *_: None)
+    tracks = {each.track.id: each.track for each in plan.split.part(plan.part)}
+    hop_s = scorer.manifest.framing.window_s
+    return [
+        SongTaggram(
+            title=f"{tracks[key].dataset}/{tracks[key].path}, by {scorer.manifest.ref}",
+            tags=scored.tags,
+            times_s=[number * hop_s for number in range(len(windows))],
+            scores=windows,
+            true_tags=tracks[key].tags,
+        )
+        for key, windows in list(zip(scored.ids, scored.windows, strict=True))[:SONGS]
+    ]
 
 
 def compare(evaluations: Sequence[Evaluation]) -> list[Table]:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import err, log_to_stderr, out, plain_errors, printable, say
-from app.cli.publishing import import_torch, promote, publish, remove, rollback
+from app.cli.publishing import import_torch, promote, publish, publish_run, remove, rollback
 from app.cli.store_option import StoreUrl, opened
 from app.errors import SetupError, TaggramError
 from app.store.aliases import read_aliases, served
@@ -23,6 +23,7 @@ from app.store.weights import WeightsState, weights_path, weights_state
 
 models_app = typer.Typer(no_args_is_help=True, help="Publish models, bring and check weights.")
 models_app.command()(publish)
+models_app.command()(publish_run)
 models_app.command("import-torch")(import_torch)
 models_app.command()(promote)
 models_app.command()(rollback)

@@ -37,6 +37,31 @@ def publish(
     _say_published(store, manifest)
 
 
+def publish_run(
+    run: Annotated[Path, typer.Argument(help="A folder of `taggram train`.")],
+    name: Annotated[str | None, typer.Option(help="What the model is to be called.")] = None,
+    evaluation: Annotated[
+        Path | None, typer.Option(help="evaluation.json of `taggram evaluate`.")
+    ] = None,
+    licence: Annotated[str, typer.Option(help="Under which terms it may be used.")] = "",
+    citation: Annotated[str, typer.Option(help="What to cite.")] = "",
+    url: StoreUrl = None,
+) -> None:
+    """Publish what was trained, with its vocabulary, figures, thresholds and calibration."""
+    log_to_stderr(logging.WARNING)
+    from app.training import publishing
+    from app.training.evaluation import read_evaluation
+
+    with plain_errors():
+        store = opened(url)
+        figures = read_evaluation(evaluation) if evaluation else None
+        with err.status("checking"):
+            manifest = publishing.publish_run(
+                store, run, name=name, evaluation=figures, licence=licence, citation=citation
+            )
+    _say_published(store, manifest)
+
+
 def import_torch(
     checkpoint: Annotated[Path, typer.Argument(metavar="FILE", help="A PyTorch state dict.")],
     name: Annotated[str, typer.Option(help="What the model is to be called.")],

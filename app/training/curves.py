@@ -23,16 +23,24 @@ PANELS = (("loss", "Loss"), ("roc_auc", "ROC-AUC"), ("pr_auc", "PR-AUC"))
 
 
 def write_curves(folder: Path, rows: Sequence[Row]) -> None:
-    """Write `curves.csv` and `curves.png`.
+    """Write `curves.csv`.
 
     Raises:
-        SetupError: They can't be written.
+        SetupError: It can't be written.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     writer.writerows(rows)
     write_whole(folder / CSV, text.getvalue().encode())
+
+
+def draw_curves(folder: Path, rows: Sequence[Row]) -> None:
+    """Draw `curves.png`, which takes longer than a small network's epoch.
+
+    Raises:
+        SetupError: It can't be written.
+    """
     picture = io.BytesIO()
     _drawn(rows).savefig(picture, format="png", dpi=120)
     write_whole(folder / PICTURE, picture.getvalue())

@@ -1,5 +1,6 @@
 """Holds a split against leaks: no track, no artist and no audio in two parts."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,53 +15,76 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Leaks:
-    """What is in more than one part, by what it is of."""
+    """What is in more than one part.
+
+    Attributes:
+        tracks: Each as `dataset/path`.
+        artists: Their names.
+        audio: Tracks of which the files are equal, as `dataset/path = dataset/path`.
+    """
 
     tracks: tuple[str, ...]
     artists: tuple[str, ...]
     audio: tuple[str, ...]
 
 
-def find_leaks(split: Split, digests: Mapping[str, str] | None = None) -> Leaks:
-    """Look for what training knows and validation or test ask for.
+def check_leaks(split: Split, digests: Mapping[str, str] | None = None) -> Leaks:
+    """Refuse a split that leaks.
 
     Args:
         split: Its tracks; those that an epoch never hears can't leak.
-        digests: Of tracks the SHA-256 of their files, as far as they are known.
-    """
-    heard = [each for each in split.placed if each.copies]
-    known = digests or {}
-    return Leaks(
-        _shared((each.track.id, each) for each in heard),
-        _shared((each.track.artist, each) for each in heard if each.track.artist),
-        _shared((known[each.track.id], each) for each in heard if each.track.id in known),
-    )
+        digests: Of tracks the SHA-256 of their files, by id, as far as they are known.
 
-
-def check_leaks(split: Split, digests: Mapping[str, str] | None = None) -> None:
-    """Refuse a split that leaks; an official one may share artists, as its figures always did.
+    Returns:
+        What is let pass: the artists that an official split has in several parts, as all figures on
+        it were measured so.
 
     Raises:
         SetupError: It names what is in two parts.
     """
-    leaks = find_leaks(split, digests)
-    artists = () if split.name.startswith(OFFICIAL) else leaks.artists
-    found = {"track": leaks.tracks, "artist": artists, "same audio of track": leaks.audio}
-    said = [f"{what} {_named(names)}" for what, names in found.items() if names]
+    leaks = _find(split, digests or {})
+    official = split.name.startswith(OFFICIAL)
+    found = {
+        "the tracks": leaks.tracks,
+        "the artists": () if official else leaks.artists,
+        "the equal files": leaks.audio,
+    }
+    said = "; ".join(f"{what} {_named(names)}" for what, names in found.items() if names)
     if said:
         raise SetupError(
-            f"the split {split.name!r} leaks; in more than one part are: {'; '.join(said)}. "
-            "Make it anew with `taggram data split`"
+            f"the split {split.name!r} leaks: in more than one part are {said}; take all but one "
+            "of equal files out of the datasets, and make it anew with `taggram data split`"
         )
+    return leaks
 
 
-def _shared(keyed: Iterable[tuple[str, Placed]]) -> tuple[str, ...]:
-    """Keys that are met in two parts; unlabelled tracks are learnt from, as those for training."""
-    learnt: dict[str, set[Part]] = {}
+def _find(split: Split, digests: Mapping[str, str]) -> Leaks:
+    heard = [each for each in split.placed if each.copies]
+    tracks = _shared((each.track.id, each) for each in heard)
+    artists = _shared((each.track.artist, each) for each in heard if each.track.artist)
+    audio = _shared((digests[each.track.id], each) for each in heard if each.track.id in digests)
+    return Leaks(
+        tracks=tuple(map(_paths, tracks.values())),
+        artists=tuple(artists),
+        audio=tuple(map(_paths, audio.values())),
+    )
+
+
+def _shared(keyed: Iterable[tuple[str, Placed]]) -> dict[str, list[Placed]]:
+    """What has a key in common, where that is met in two parts."""
+    found: dict[str, list[Placed]] = defaultdict(list)
     for key, each in keyed:
-        part = Part.TRAIN if each.part is Part.UNLABELLED else each.part
-        learnt.setdefault(key, set()).add(part)
-    return tuple(sorted(key for key, parts in learnt.items() if len(parts) > 1))
+        found[key].append(each)
+    return {key: found[key] for key in sorted(found) if len(set(map(_side, found[key]))) > 1}
+
+
+def _side(placed: Placed) -> Part:
+    """Unlabelled tracks are learnt from, as those for training are."""
+    return Part.TRAIN if placed.part is Part.UNLABELLED else placed.part
+
+
+def _paths(group: Iterable[Placed]) -> str:
+    return " = ".join(sorted({f"{each.track.dataset}/{each.track.path}" for each in group}))
 
 
 def _named(names: tuple[str, ...]) -> str:

@@ -1,14 +1,21 @@
 """From a training to a version in the model store: all that was learnt and measured goes along."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from app.errors import SetupError
 from app.front_ends import Framing
 from app.models.folding import Weights
-from app.store.manifest import Draft, Manifest
+from app.store.manifest import Draft, Manifest, read_manifest
 from app.store.publishing import publish
 from app.store.store import Store
 from app.store.tables import checked
+from app.store.weights import read_weights
+from app.training.configuration import read_configuration
 from app.training.figures import Evaluation, Interval, TagFigures
+
+MODEL = "model"
+"""The folder of a run that is a model store with its one model."""
 
 DECIMALS = 6
 """As many as scores have where they are suggested."""
@@ -69,6 +76,55 @@ def publish_trained(
     }
     measured = _measured(evaluation) if evaluation else {}
     return publish(store, checked(Draft, {**values, **measured}, name), weights)
+
+
+def publish_run(
+    store: Store,
+    run: Path,
+    *,
+    name: str | None = None,
+    evaluation: Evaluation | None = None,
+    licence: str = "",
+    citation: str = "",
+) -> Manifest:
+    """Publish the model of a finished run.
+
+    Args:
+        store: Where to.
+        run: The folder of `taggram train`.
+        name: What it is to be called; by default after its task and architecture.
+        evaluation: Its figures, of `taggram evaluate`.
+        licence: Under which terms it may be used.
+        citation: What to cite.
+
+    Raises:
+        SetupError: The run is not finished, the figures are another model's, or nothing can be
+            written.
+    """
+    left = Store(str(run / MODEL))
+    if not left.refs():
+        raise SetupError(f"{run}: no finished run is here; `taggram train` goes on with it")
+    manifest = read_manifest(left, left.refs()[0])
+    trained_on = read_configuration(run)
+    if evaluation and evaluation.model != str(manifest.ref):
+        raise SetupError(f"the figures are {evaluation.model}'s, the run's model is {manifest.ref}")
+    chosen = name or manifest.name
+    return publish_trained(
+        store,
+        name=chosen,
+        summary=manifest.summary,
+        architecture=manifest.architecture.name,
+        arguments=manifest.architecture.arguments,
+        framing=manifest.framing,
+        tags=manifest.tags.names,
+        family=chosen,
+        weights=read_weights(left, manifest),
+        vocabulary=trained_on.task,
+        evaluation=evaluation,
+        data=f"Split {trained_on.split}, fingerprint {trained_on.split_fingerprint[:16]}",
+        licence=licence,
+        citation=citation,
+    )
 
 
 def _unheard(evaluation: Evaluation | None) -> tuple[str, ...]:

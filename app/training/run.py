@@ -1,6 +1,6 @@
 """A training from a recipe to a model, in a folder that says all about it.
 
-    run.toml          the recipe as it was resolved, seed, code, fingerprints of data
+    run.yaml          the recipe as it was resolved, seed, code, fingerprints of data
     curves.csv|png    loss, ROC-AUC, PR-AUC of each epoch
     phases/<name>/    where each phase stands, and its best weights
     tensorboard/      the same curves for TensorBoard
@@ -9,26 +9,21 @@
 A run that was stopped goes on where it was; one with another configuration is refused.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
 import tensorflow as tf
-import tomli_w
 
-import app
 from app.errors import SetupError
 from app.front_ends import Framing
-from app.store.tables import Table, checked, parsed
 from app.training import networks
 from app.training.audio_store import AudioStore
-from app.training.curves import write_curves
-from app.training.files import write_whole
+from app.training.configuration import claim, configuration
+from app.training.curves import draw_curves, write_curves
 from app.training.fit import STATE, Watch, fit
 from app.training.leaks import check_leaks
 from app.training.material import Corpus, corpus, material
@@ -37,22 +32,7 @@ from app.training.recipe import Phase, Recipe
 from app.training.states import Row, load_weights, read_standing, save_weights
 from app.training.tracks import Split
 
-CONFIGURATION, WEIGHTS = "run.toml", "weights.safetensors"
-
-
-class Configuration(Table):
-    """What a run is determined by."""
-
-    recipe: Recipe
-    seed: int
-    taggram: str
-    code: str
-    task: str
-    tags: tuple[str, ...]
-    split: str
-    split_fingerprint: str
-    audio_fingerprint: str
-    sample_rate: int
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,28 +86,16 @@ def train(job: Job) -> Trained:
     for phase in job.recipe.phases:
         _check_rate(phase, job.store)
     found = corpus(job.split, job.store)
-    _claim(job)
+    claim(job.folder, configuration(job.recipe, job.split, job.store, job.seed))
     done: dict[str, networks.Weights] = {}
     rows: list[Row] = []
     with _policy(job.recipe.precision):
         for phase in job.recipe.phases:
             done[phase.name] = _phase(job, phase, found, done, rows)
+            if rows:
+                draw_curves(job.folder, rows)
     last = job.recipe.phases[-1]
     return Trained(last, networks.framing_of(last), done[last.name], found.missing)
-
-
-def read_configuration(folder: Path) -> Configuration:
-    """What a run was determined by.
-
-    Raises:
-        SetupError: The folder holds no run.
-    """
-    path = folder / CONFIGURATION
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SetupError(f"{path}: it can't be read: {error.strerror}; is this a run?") from error
-    return checked(Configuration, parsed(data, str(path)), str(path))
 
 
 def _phase(
@@ -180,44 +148,6 @@ def _record(job: Job, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
     job.record([*earlier, *rows])
 
 
-def _claim(job: Job) -> None:
-    """Write the run's configuration, or hold it against the one that is there."""
-    wanted = Configuration(
-        recipe=job.recipe,
-        seed=job.seed,
-        taggram=version("taggram"),
-        code=_code(),
-        task=job.split.task,
-        tags=job.split.tags,
-        split=job.split.name,
-        split_fingerprint=job.split.fingerprint,
-        audio_fingerprint=job.store.fingerprint,
-        sample_rate=job.store.sample_rate,
-    )
-    path = job.folder / CONFIGURATION
-    if not path.exists():
-        text = tomli_w.dumps(wanted.model_dump(mode="json", exclude_none=True))
-        write_whole(path, text.encode())
-        return
-    there = read_configuration(job.folder)
-    differing = [
-        name for name in Configuration.model_fields if getattr(there, name) != getattr(wanted, name)
-    ]
-    if differing:
-        raise SetupError(
-            f"{job.folder}: a run with another {', '.join(differing)} is here; choose a new folder"
-        )
-
-
-def _code() -> str:
-    """SHA-256 of our own source: what a release's number does not tell while one works on it."""
-    root = Path(app.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
 def _check_rate(phase: Phase, store: AudioStore) -> None:
     wanted = networks.framing_of(phase).front.sample_rate
     if wanted != store.sample_rate:
@@ -228,9 +158,11 @@ def _check_rate(phase: Phase, store: AudioStore) -> None:
 
 
 def _strategy() -> tf.distribute.Strategy:
-    """All GPUs of this machine, each with a part of every batch."""
-    gpus = tf.config.list_logical_devices("GPU")
-    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
+    """All GPUs that TensorFlow sees (else its CPUs), each with a part of every batch."""
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    if len(devices) == 1:
+        return tf.distribute.get_strategy()
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
 @contextmanager

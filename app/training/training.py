@@ -9,15 +9,12 @@ from app.store.store import Store
 from app.training import trackers
 from app.training.audio_store import AudioStore
 from app.training.fit import Watch
-from app.training.publishing import publish_trained
+from app.training.publishing import MODEL, publish_trained
 from app.training.recipe import Recipe, read_recipe
 from app.training.run import Job, Trained, train
 from app.training.states import Row
 from app.training.tables import read_split
 from app.training.tracks import Split
-
-MODEL = "model"
-"""The folder of a run that is a model store with its one model."""
 
 
 @dataclass(frozen=True)

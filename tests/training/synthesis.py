@@ -13,9 +13,10 @@ import numpy.typing as npt
 from scipy.signal import butter, sosfilt
 
 Samples = npt.NDArray[np.float32]
+Starts = npt.NDArray[np.intp]
 
-RATES = (22_050, 22_050, 32_000, 44_100)
-"""In Hz; half of the songs have the lowest, which is the fastest to make."""
+RATES = (22_050, 22_050, 22_050, 22_050, 32_000, 44_100)
+"""In Hz; most songs have the lowest, which is the fastest to make."""
 
 MODES = {"major": (0, 4, 7, 11), "minor": (0, 3, 7, 10)}
 """Semitones over the root: the chords of a song."""
@@ -36,11 +37,6 @@ class Studio:
     rng: np.random.Generator
 
     @cached_property
-    def time(self) -> Samples:
-        """Of each sample, in seconds, (n,)."""
-        return (np.arange(self.count) / self.rate).astype(np.float32)
-
-    @cached_property
     def chord(self) -> tuple[int, ...]:
         """Semitones of the song's mode."""
         return MODES["minor" if self.rng.random() < 0.5 else "major"]
@@ -53,33 +49,34 @@ class Studio:
         """White, (count,)."""
         return self.rng.standard_normal(self.count if count is None else count, np.float32)
 
-    def beats(self, bpm: float, *, each: float = 1.0, first: float = 0.0) -> npt.NDArray[np.intp]:
+    def beats(self, bpm: float, *, each: float = 1.0, first: float = 0.0) -> Starts:
         """The samples at which beats begin, one `each` so many beats."""
         step = 60 / bpm * self.rate
         return np.arange(first * step, self.count, each * step).astype(int)
 
-    def placed(self, sound: Samples, starts: npt.NDArray[np.intp]) -> Samples:
+    def placed(self, sound: Samples, starts: Starts) -> Samples:
         """One sound, again and again."""
         song = np.zeros(self.count + len(sound), np.float32)
         for start in starts:
             song[start : start + len(sound)] += sound
         return song[: self.count]
 
-    def steps(self, values: Sequence[float], starts: npt.NDArray[np.intp]) -> Samples:
+    def steps(self, values: Sequence[float], starts: Starts) -> Samples:
         """A value from each start on, round and round, (n,)."""
-        which = np.searchsorted(starts, np.arange(self.count), side="right") - 1
-        return np.asarray(values, np.float32)[np.maximum(which, 0) % len(values)]
+        turns = np.resize(np.asarray(values, np.float32), len(starts))
+        return np.repeat(turns, self._lengths(starts))
 
-    def decaying(self, starts: npt.NDArray[np.intp], seconds: float) -> Samples:
+    def decaying(self, starts: Starts, seconds: float) -> Samples:
         """Falls by 1/e in `seconds` after each start, (n,)."""
-        which = np.maximum(np.searchsorted(starts, np.arange(self.count), side="right") - 1, 0)
-        since = (np.arange(self.count) - starts[which]) / self.rate
-        return np.exp(-np.maximum(since, 0) / seconds).astype(np.float32)
+        lengths = self._lengths(starts)
+        fall = np.exp(-np.arange(lengths.max()) / self.rate / seconds).astype(np.float32)
+        return np.concatenate([fall[:length] for length in lengths])
 
     def phase(self, frequency: float | Samples) -> Samples:
         """Turns since the beginning, (n,): the fraction is where in its turn a wave is."""
         steps = np.broadcast_to(np.asarray(frequency, np.float64) / self.rate, self.count)
-        return np.mod(np.cumsum(steps), 1).astype(np.float32)
+        turns = np.cumsum(steps)
+        return (turns - np.floor(turns)).astype(np.float32)
 
     def sine(self, frequency: float | Samples) -> Samples:
         """As a flute."""
@@ -108,6 +105,10 @@ class Studio:
         count = int(4 * seconds * self.rate)
         falling = np.exp(-np.arange(count) / self.rate / seconds)
         return (self.filtered(self.noise(count), edge, "high") * falling).astype(np.float32)
+
+    def _lengths(self, starts: Starts) -> Starts:
+        """Samples from each start to the next; what is before the first is the first's."""
+        return np.diff([0, *starts[1:], self.count])
 
 
 def hertz(note: float) -> float:
@@ -222,7 +223,7 @@ def make_track(tags: Sequence[str], seed: int, seconds: float) -> tuple[Samples,
     Args:
         tags: Of `STYLES`.
         seed: The same gives the same song.
-        seconds: How long.
+        seconds: How long, 2 at least.
 
     Returns:
         Samples, (n,) or (n, 2), and their rate in Hz.
@@ -234,7 +235,7 @@ def make_track(tags: Sequence[str], seed: int, seconds: float) -> tuple[Samples,
         for tag, child in zip(tags, rng.spawn(len(tags)), strict=True)
     ]
     mixed = sum(layer / np.sqrt(np.mean(layer**2)) for layer in layers)
-    wide = _wide(mixed, rate) if rng.random() < 0.25 else mixed
+    wide = _wide(mixed, rate) if rng.random() < 0.2 else mixed
     hiss = rng.standard_normal(wide.shape, np.float32) * 10 ** (-rng.uniform(25, 45) / 20)
     loud = (wide + hiss) / np.abs(wide + hiss).max() * 10 ** (-rng.uniform(1, 12) / 20)
     return loud.astype(np.float32), rate

@@ -41,7 +41,8 @@ SAMPLE_RATE = 16_000
 CLIP, PATH = "clip_id", "mp3_path"
 INFO_COLUMNS = (CLIP, "artist", "segmentStart", "segmentEnd")
 
-HEARD = {"1": True, "0": False}
+NO_TAGS = (CLIP, PATH)
+HEARD = ("0", "1")
 
 
 def load(folder: Path) -> Dataset:
@@ -87,8 +88,7 @@ def _track(infos: dict[str, Row], row: Row) -> Track:
 
 
 def _tags(row: Row) -> tuple[str, ...]:
-    cells = {column: cell for column, cell in row.items() if column not in (CLIP, PATH)}
-    for tag, cell in cells.items():
-        if cell not in HEARD:
-            raise ValueError(f"{tag}: {cell[:40]!r} is neither 0 nor 1")
-    return tuple(tag for tag, cell in cells.items() if HEARD[cell])
+    wrong = [tag for tag, cell in row.items() if cell not in HEARD and tag not in NO_TAGS]
+    if wrong:
+        raise ValueError(f"{wrong[0]}: {row[wrong[0]][:40]!r} is neither 0 nor 1")
+    return tuple(tag for tag, cell in row.items() if cell == "1" and tag not in NO_TAGS)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LONGEST_CELL = 16 * 2**20
 """Characters. FMA's biographies and notes are longer than what the csv module takes."""
 
-NOTHING = ("", "[]")
+NOTHING = frozenset({"", "[]"})
 """How a missing value is written; the second is FMA's empty list."""
 
 Row = Mapping[str, str]
@@ -125,7 +125,7 @@ class Sheet:
     @property
     def missing(self) -> dict[str, float]:
         """By column, the share of the rows so far without a value."""
-        return {column: count / self._rows for column, count in self._empty.items()}
+        return {column: count / max(self._rows, 1) for column, count in self._empty.items()}
 
     def skip(self, line: int, why: str) -> None:
         """Leave a row out."""
@@ -140,7 +140,8 @@ class Sheet:
             if len(whole) == len(columns):
                 row = dict(zip(columns, whole, strict=True))
                 self._rows += 1
-                self._empty.update([column for column in columns if row[column] in NOTHING])
+                if not NOTHING.isdisjoint(whole):
+                    self._empty.update(column for column in columns if row[column] in NOTHING)
                 yield line, row
             elif cells:
                 self.skip(line, _miscounted(len(cells), len(columns), rows.line_num - line))

@@ -1,0 +1,211 @@
+"""Three small datasets in the layouts of the real ones, with songs whose tags can be heard.
+
+    root/fma/fma_metadata/{tracks,genres}.csv               root/fma/fma_large/000/000002.mp3
+    root/mtat/{annotations,clip_info}_final.csv             root/mtat/mp3/f/artist-album-01-...mp3
+    root/mtg-jamendo/data/{autotagging*.tsv,splits/...}     root/mtg-jamendo/audio/01/1.mp3
+
+Metadata have the faults that real ones have: see `Odd`. A song in the middle of each dataset is
+no MP3. FMA and MTAT share an artist, whose name they write differently.
+"""
+
+import multiprocessing
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import chain, cycle, repeat
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tests.training import made_tables
+from tests.training.synthesis import make_track
+
+CYCLES = {
+    # trance is no genre of FMA, and chiptune is one of FMA alone
+    "fma": (
+        "chiptune",
+        "reggaedub",
+        "minimal",
+        "chiptune",
+        "dubstep",
+        "ambient",
+        "techno",
+        "metal",
+    ),
+    "mtat": ("ambient", "techno", "metal", "trance", "dubstep"),
+    "mtg-jamendo": ("ambient", "techno", "metal", "trance", "dubstep", "reggaedub", "minimal"),
+}
+"""Songs have these styles in turn, so that each part of a split has some of each."""
+
+BROKEN = {
+    "fma": b"\xff\xfb\x90\x00 torn off",
+    "mtat": b"",
+    "mtg-jamendo": b"<html>Not found</html>",
+}
+"""What lies where a song should: a few bytes, nothing, a page."""
+
+PROCESSES = 2
+
+
+class Odd(StrEnum):
+    """Why the rules of cleaning drop a row."""
+
+    NO_TAGS = "no tags"
+    MANY_TAGS = "more than 15 tags"
+    SHORT = "shorter than a minute"
+    LONG = "longer than ten minutes"
+
+
+ODD = {
+    "fma": (Odd.NO_TAGS, Odd.SHORT, Odd.LONG),
+    "mtat": (Odd.NO_TAGS, Odd.MANY_TAGS),
+    "mtg-jamendo": (Odd.SHORT, Odd.LONG),
+}
+"""Further rows of each dataset, two of each kind, with songs as all have."""
+
+
+@dataclass(frozen=True)
+class Song:
+    """A row of the metadata and its file.
+
+    Attributes:
+        number: From 2 on in steps, as FMA's.
+        artist: A number; 0 is the one whom FMA and MTAT share.
+        styles: What is heard in it, one or two of `STYLES`.
+        seconds: Of the file.
+        seed: Of the song.
+        odd: Why it will be dropped, if it will.
+    """
+
+    number: int
+    artist: int
+    styles: tuple[str, ...]
+    seconds: float
+    seed: int
+    odd: Odd | None = None
+
+
+@dataclass(frozen=True)
+class MadeDatasets:
+    """Where everything is, by the name of the dataset.
+
+    Attributes:
+        metadata: Folders that the loaders read.
+        audio: Folders to which a track's path is relative.
+        styles: By dataset and path, what can be heard; rows that are dropped are not among them.
+        odd: By dataset and path, the rows that cleaning drops.
+        broken: The path of the file that is no MP3; its row is like all others.
+    """
+
+    metadata: Mapping[str, Path]
+    audio: Mapping[str, Path]
+    styles: Mapping[str, Mapping[str, tuple[str, ...]]] = field(repr=False)
+    odd: Mapping[str, Mapping[str, Odd]]
+    broken: Mapping[str, str]
+
+
+def make_datasets(root: Path, seed: int = 0, tracks: int = 300) -> MadeDatasets:
+    """Write three datasets, a third of the tracks each.
+
+    Args:
+        root: Where to; it may hold other things.
+        seed: The same gives the same bytes.
+        tracks: With at least one tag, of all datasets together.
+    """
+    songs = {name: _songs(name, seed, tracks // 3) for name in CYCLES}
+    made = _described(root, songs)
+    for name, those in songs.items():
+        made_tables.WRITERS[name](made.metadata[name], those)
+    files = [
+        (made.audio[name] / made_tables.PATHS[name](song), song)
+        for name, those in songs.items()
+        for song in those
+    ]
+    _write_all(files)
+    for name, path in made.broken.items():
+        (made.audio[name] / path).write_bytes(BROKEN[name])
+    return made
+
+
+def make_folder(root: Path, tags: Sequence[str], songs_per_tag: int, seed: int = 0) -> list[Path]:
+    """Write `tag/artist/song.mp3`, two songs an artist, and say where they are.
+
+    Args:
+        root: The folder of the tags.
+        tags: Of `STYLES`.
+        songs_per_tag: So many.
+        seed: The same gives the same bytes.
+    """
+    seeds = iter(np.random.SeedSequence((seed, 99)).generate_state(len(tags) * songs_per_tag))
+    files = [
+        (
+            root / tag / f"{tag} artist {i // 2}" / f"song {i}.mp3",
+            Song(i, i // 2, (tag,), 21, int(own)),
+        )
+        for tag in tags
+        for i, own in zip(range(songs_per_tag), seeds, strict=False)
+    ]
+    _write_all(files)
+    return [path for path, _ in files]
+
+
+def write_song(path: Path, song: Song) -> None:
+    """Make a song and write it as MP3."""
+    samples, rate = make_track(song.styles, song.seed, song.seconds)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples, rate, format="MP3")
+
+
+def _write_all(files: Sequence[tuple[Path, Song]]) -> None:
+    # Fresh processes: this one may have threads, of TensorFlow and others, that no fork survives.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, context) as pool:
+        list(pool.map(write_song, *zip(*files, strict=True), chunksize=4))
+
+
+def _songs(dataset: str, seed: int, count: int) -> list[Song]:
+    rng = np.random.default_rng((seed, list(CYCLES).index(dataset)))
+    styles = cycle(CYCLES[dataset])
+    oddities = chain(repeat(None, count), ODD[dataset] * 2)
+    artists = _artists(rng)
+    return [
+        Song(
+            number=2 + 3 * index,
+            artist=next(artists),
+            styles=_layers(rng, next(styles), CYCLES[dataset]),
+            seconds=round(rng.uniform(20, 32), 1),
+            seed=int(rng.integers(2**32)),
+            odd=odd,
+        )
+        for index, odd in enumerate(oddities)
+    ]
+
+
+def _artists(rng: np.random.Generator) -> Iterable[int]:
+    """An artist a song: each makes 3 to 6 in a row."""
+    artist = 0
+    while True:
+        yield from repeat(artist, int(rng.integers(3, 7)))
+        artist += 1
+
+
+def _layers(rng: np.random.Generator, style: str, styles: tuple[str, ...]) -> tuple[str, ...]:
+    """The style alone, or one time in four with another."""
+    other = str(rng.choice(sorted(set(styles) - {style})))
+    return (style, other) if rng.random() < 0.25 else (style,)
+
+
+def _described(root: Path, songs: Mapping[str, Sequence[Song]]) -> MadeDatasets:
+    paths = {
+        name: [made_tables.PATHS[name](song) for song in those] for name, those in songs.items()
+    }
+    pairs = {name: list(zip(paths[name], songs[name], strict=True)) for name in songs}
+    return MadeDatasets(
+        metadata={name: root / folder for name, folder in made_tables.METADATA.items()},
+        audio={name: root / folder for name, folder in made_tables.AUDIO.items()},
+        styles={n: {p: s.styles for p, s in those if not s.odd} for n, those in pairs.items()},
+        odd={n: {p: s.odd for p, s in those if s.odd} for n, those in pairs.items()},
+        broken={n: those[len(those) // 2][0] for n, those in pairs.items()},
+    )

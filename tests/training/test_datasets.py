@@ -1,0 +1,411 @@
+"""Metadata as they come: what becomes of each row, and what is refused by name."""
+
+import csv
+import os
+import shutil
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import SetupError
+from app.training.datasets import fma, folder, mtat, mtg_jamendo
+from app.training.datasets.official import official_split
+from app.training.datasets.source import Dataset, Skipped, artist_name
+from app.training.tracks import Part, Track, track_id
+from tests.training.miniature.export import METADATA, export_fma, real_mtat, real_mtg_jamendo
+
+MINIATURE = Path(__file__).parent / "miniature"
+
+real = pytest.mark.skipif(not METADATA.is_dir(), reason="needs the datasets' real metadata")
+
+LOADERS: dict[str, Callable[[Path], Dataset]] = {
+    "fma": fma.load,
+    "mtat": mtat.load,
+    "mtg-jamendo": mtg_jamendo.load,
+}
+
+FILES = {
+    "fma": "fma_metadata/tracks.csv",
+    "mtat": "annotations_final.csv",
+    "mtg-jamendo": "data/splits/split-0/autotagging_genre-train.tsv",
+}
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[str], Path]:
+    return lambda name: shutil.copytree(MINIATURE / name, tmp_path / name)
+
+
+def by_path(dataset: Dataset) -> dict[str, Track]:
+    return {track.path: track for track in dataset.tracks}
+
+
+def reasons(dataset: Dataset) -> list[tuple[int, str]]:
+    return [(each.row, each.why) for each in dataset.skipped]
+
+
+# each dataset in its own words
+
+
+def test_fma() -> None:
+    dataset = fma.load(MINIATURE / "fma")
+
+    tracks = by_path(dataset)
+    assert list(tracks) == [f"000/{n:06d}.mp3" for n in (2, 3, 5, 10, 140)]
+    assert tracks["000/000002.mp3"] == Track(
+        track_id("fma", "000/000002.mp3"), "fma", "000/000002.mp3", "the larks",
+        ("Rock", "Punk", "hip hop", "loud"), "CC BY", 200.0,
+    )  # fmt: skip
+    assert dataset.categories == {
+        "Rock": {"genre"}, "Hip-Hop": {"genre"}, "Punk": {"subgenre"},
+        "Hardcore": {"sub-subgenre"}, "Thrash": {"sub-subgenre"},
+        "hip hop": {"tag"}, "loud": {"tag"}, "the larks": {"tag"},
+    }  # fmt: skip
+    assert reasons(dataset) == [
+        (9, "track.duration: 'long' is no number"),
+        (10, "track.genres_all: genres.csv has no 99"),
+        (11, "track.genres_all: '12, 25' is no list"),
+    ]
+    assert dataset.missing["track.license"] == 1 / 8
+    assert dataset.missing["track.tags"] == 5 / 8
+
+
+def test_fmas_subsets_lie_within_one_another() -> None:
+    sizes = [len(fma.load(MINIATURE / "fma", subset).tracks) for subset in fma.SUBSETS]
+
+    assert sizes == [2, 3, 5, 5]
+
+
+def test_mtat() -> None:
+    dataset = mtat.load(MINIATURE / "mtat")
+
+    tracks = by_path(dataset)
+    path = "f/larks-dawn-01-one-0-29.mp3"
+    licence = "Creative Commons Attribution-NonCommercial-ShareAlike"
+    assert tracks[path] == Track(
+        track_id("mtat", path), "mtat", path, "the larks", ("guitar", "slow"), licence, 29.0, 16_000
+    )
+    assert tracks["c/owl-dusk-01-two-29-58.mp3"].tags == ()
+    assert tracks['0/owl-dusk-02-"three"-0-29.mp3'].tags == ("no vocals",)
+    assert reasons(dataset) == [
+        (5, "slow: 'x' is neither 0 nor 1"),
+        (6, "clip_info_final.csv has no clip_id '12'"),
+    ]
+    assert dataset.missing["mp3_path"] == 1 / 5
+
+
+def test_mtg_jamendo_is_the_union_of_its_parts() -> None:
+    dataset = mtg_jamendo.load(MINIATURE / "mtg-jamendo")
+
+    assert {path: set(track.tags) for path, track in by_path(dataset).items()} == {
+        "14/214.mp3": {"rock", "folk", "guitar"},
+        "15/215.mp3": {"rock"},
+        "00/300.mp3": {"folk", "calm"},
+    }
+    assert dataset.categories == {
+        "rock": {"genre"}, "folk": {"genre", "mood/theme"},
+        "guitar": {"instrument"}, "calm": {"mood/theme"},
+    }  # fmt: skip
+    first = by_path(dataset)["14/214.mp3"]
+    assert (first.artist, first.duration_s) == ("artist_000014", 124.6)
+
+
+def test_mtg_jamendos_whole_file_comes_before_its_parts(copied: Callable[[str], Path]) -> None:
+    data = copied("mtg-jamendo") / "data"
+    shutil.copy(data / "splits/split-0/autotagging_genre-train.tsv", data / "autotagging_genre.tsv")
+
+    assert list(by_path(mtg_jamendo.load(data, "genre"))) == ["14/214.mp3"]
+    assert len(mtg_jamendo.load(data).tracks) == 3
+
+
+def test_the_same_artist_is_called_the_same_everywhere() -> None:
+    [in_fma] = {track.artist for track in fma.load(MINIATURE / "fma", "medium").tracks[:2]}
+    in_mtat = mtat.load(MINIATURE / "mtat").tracks[0].artist
+    own = folder.load(MINIATURE / "own.csv").tracks[0].artist
+
+    assert in_fma == in_mtat == own == "the larks"
+
+
+@given(st.text())
+def test_a_name_without_capitals_stays_as_it_is(name: str) -> None:
+    assert artist_name(artist_name(name)) == artist_name(f"  {name} ") == artist_name(name)
+
+
+# one's own
+
+
+def test_folders_are_tags_and_artists(tmp_path: Path) -> None:
+    root = tmp_path / "my music"
+    for path in ("Rock/one.mp3", "Rock/The Larks/two.FLAC", "Rock/The Larks/Dawn/3.ogg"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+    (root / "Rock/cover.jpg").touch()
+    (root / "stray.mp3").touch()
+
+    dataset = folder.load(root)
+
+    assert dataset.name == "my music"
+    assert {track.path: (track.artist, track.tags) for track in dataset.tracks} == {
+        "Rock/one.mp3": ("", ("Rock",)),
+        "Rock/The Larks/two.FLAC": ("the larks", ("Rock",)),
+        "Rock/The Larks/Dawn/3.ogg": ("the larks", ("Rock",)),
+    }
+    assert dataset.skipped == (
+        Skipped(root / "stray.mp3", 0, "it lies in no folder that is named as a tag"),
+    )
+
+
+def test_a_name_that_is_no_unicode_is_skipped(tmp_path: Path) -> None:
+    (tmp_path / "Rock").mkdir()
+    (tmp_path / "Rock/good.mp3").touch()
+    Path(os.fsdecode(os.fsencode(tmp_path / "Rock") + b"/\xff.mp3")).touch()
+
+    dataset = folder.load(tmp_path)
+
+    assert [track.path for track in dataset.tracks] == ["Rock/good.mp3"]
+    assert [each.why for each in dataset.skipped] == ["its name is no Unicode; rename it"]
+
+
+def test_a_csv_file() -> None:
+    dataset = folder.load(MINIATURE / "own.csv")
+
+    assert dataset.name == "own"
+    assert [(t.path, t.tags, t.licence, t.duration_s) for t in dataset.tracks] == [
+        ("rock/one.mp3", ("Rock", "loud"), "mine", 12.5),
+        ("two.mp3", (), "", None),
+    ]
+    assert reasons(dataset) == [
+        (4, "path: '../three.mp3' leads to no file beneath the CSV file's folder"),
+        (5, "path: '/four.mp3' leads to no file beneath the CSV file's folder"),
+        (6, "duration_s: 'soon' is no number"),
+        (7, "it has 2 columns, and the header 5"),
+    ]
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0;"), min_size=1).filter(
+    str.strip
+)
+
+
+@given(st.dictionaries(st.text(string.ascii_letters, min_size=1), st.lists(CELLS), min_size=1))
+def test_whatever_is_in_a_csv_file_comes_out(
+    tmp_path_factory: pytest.TempPathFactory, wanted: dict[str, list[str]]
+) -> None:
+    path = tmp_path_factory.mktemp("own") / "own.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = ((name, ";".join(tags)) for name, tags in wanted.items())
+        csv.writer(file).writerows([("path", "tags"), *rows])
+
+    tracks = by_path(folder.load(path))
+
+    assert {name: set(track.tags) for name, track in tracks.items()} == {
+        name: {tag.strip() for tag in tags} for name, tags in wanted.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("path,labels\na.mp3,rock\n", ["column 'tags' is missing"]),
+        ("path,tags\na.mp3,rock\n./a.mp3,pop\n", ["lines 2 and 3", "a.mp3"]),
+        ("path,tags,license\na.mp3,rock,mine\n", ["'license' is unknown", "licence"]),
+        ("path,tags,tags\na.mp3,rock,pop\n", ["'tags' is there twice"]),
+        ("path,tags\n", ["no track"]),
+        ("", ["it is empty"]),
+        (b"path,tags\n\xff\n", ["can't be read"]),
+    ],
+)
+def test_a_csv_file_that_is_wrong_is_refused(
+    tmp_path: Path, text: str | bytes, named: Sequence[str]
+) -> None:
+    path = tmp_path / "own.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    with pytest.raises(SetupError) as refused:
+        folder.load(path)
+
+    assert all(words in str(refused.value) for words in [str(path), *named])
+
+
+def test_a_folder_that_is_named_as_a_dataset_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "fma").mkdir()
+
+    with pytest.raises(SetupError, match="fma is the name of another dataset"):
+        folder.load(tmp_path / "fma")
+
+
+# faults
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=str(tmp_path)):
+        LOADERS[name](tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"), [("fma", "genres_all"), ("mtat", "mp3_path"), ("mtg-jamendo", "DURATION")]
+)
+def test_a_missing_column_is_named(copied: Callable[[str], Path], name: str, column: str) -> None:
+    path = copied(name) / FILES[name]
+    path.write_text(path.read_text().replace(column, "other", 1))
+
+    with pytest.raises(SetupError, match=rf"{path.name}: the column '.*{column}' is missing"):
+        LOADERS[name](path.parents[len(Path(FILES[name]).parts) - 1])
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_track_that_is_there_twice_is_refused(copied: Callable[[str], Path], name: str) -> None:
+    path = copied(name) / FILES[name]
+    lines = path.read_text().splitlines()
+    first = 4 if name == "fma" else 2
+    path.write_text("\n".join([*lines, lines[first - 1]]))
+
+    with pytest.raises(SetupError, match=f"lines {first} and {len(lines) + 1} are both of"):
+        LOADERS[name](path.parents[len(Path(FILES[name]).parts) - 1])
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_file_cut_short_never_ends_in_a_traceback(
+    copied: Callable[[str], Path], name: str
+) -> None:
+    root = copied(name)
+    path = root / FILES[name]
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 7):
+        path.write_bytes(whole[:length])
+        with suppress(SetupError):
+            LOADERS[name](root)
+
+
+def test_an_open_quotation_mark_is_pointed_at(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text('path,tags\na.mp3,rock\n"b.mp3,rock\nc.mp3,rock\nd.mp3,rock\n')
+
+    [skipped] = folder.load(path).skipped
+
+    assert skipped.row == 3
+    assert "it goes on for 2 lines more: is a quotation mark missing?" in skipped.why
+
+
+@pytest.mark.parametrize(
+    ("row", "named"), [("7,1,8,Loop,7\n8,1,7,Pool,7", "circle"), ("7,1,999,Orphan,7", "999")]
+)
+def test_genres_that_are_no_tree_are_refused(
+    copied: Callable[[str], Path], row: str, named: str
+) -> None:
+    root = copied("fma")
+    with (root / "fma_metadata/genres.csv").open("a") as file:
+        file.write(row)
+
+    with pytest.raises(SetupError, match=f"genres.csv: .*{named}"):
+        fma.load(root)
+
+
+def test_unknown_subsets_and_splits_are_refused() -> None:
+    with pytest.raises(SetupError, match="no subset 'tiny'; choose one of small, medium"):
+        fma.load(MINIATURE / "fma", "tiny")
+    with pytest.raises(SetupError, match="no subset 'mood'; choose one of autotagging"):
+        mtg_jamendo.load(MINIATURE / "mtg-jamendo", "mood")
+    with pytest.raises(SetupError, match="no official split 'mtat'; choose one of fma, mtat-clean"):
+        official_split("mtat", MINIATURE / "mtat")
+
+
+# official splits
+
+
+def test_official_splits_of_the_miniatures() -> None:
+    in_fma = official_split("fma", MINIATURE / "fma")
+    in_mtat = official_split("mtat-full", MINIATURE / "mtat")
+    in_jamendo = official_split("mtg-jamendo-0", MINIATURE / "mtg-jamendo")
+
+    assert in_fma[track_id("fma", "000/000005.mp3")] is Part.VALIDATION
+    assert in_mtat[track_id("mtat", "f/larks-dawn-01-one-0-29.mp3")] is Part.TEST
+    assert in_mtat[track_id("mtat", "c/owl-dusk-01-two-29-58.mp3")] is Part.VALIDATION
+    assert track_id("mtat", "c/owl-dusk-01-two-29-58.mp3") not in official_split(
+        "mtat-clean", MINIATURE / "mtat"
+    )
+    assert in_jamendo == {
+        track_id("mtg-jamendo", "14/214.mp3"): Part.TRAIN,
+        track_id("mtg-jamendo", "15/215.mp3"): Part.VALIDATION,
+        track_id("mtg-jamendo", "00/300.mp3"): Part.TEST,
+    }
+
+
+def test_an_official_split_that_contradicts_itself_is_refused(
+    copied: Callable[[str], Path],
+) -> None:
+    split = copied("mtg-jamendo") / "data/splits/split-0"
+    shutil.copy(split / "autotagging_genre-train.tsv", split / "autotagging_genre-test.tsv")
+
+    with pytest.raises(SetupError, match=r"14/214.mp3 is in another part too"):
+        official_split("mtg-jamendo-0", split.parents[2])
+    with pytest.raises(SetupError, match="split-1"):
+        official_split("mtg-jamendo-1", split.parents[2])
+
+
+# the real metadata
+
+
+@real
+def test_the_real_mtat() -> None:
+    dataset = real_mtat()
+
+    assert (len(dataset.tracks), dataset.skipped) == (25_863, ())
+    assert len({tag for track in dataset.tracks for tag in track.tags}) == 188
+    assert sum(not track.tags for track in dataset.tracks) == 4_221
+    assert sum(len(track.tags) > 15 for track in dataset.tracks) == 72
+    assert round(dataset.missing["mp3_path"] * 31_382) == 5_519
+    assert {track.duration_s for track in dataset.tracks} == {29.0}
+
+
+@real
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [("mtat-clean", (15_244, 1_529, 4_332)), ("mtat-full", (18_706, 1_825, 5_329))],
+)
+def test_the_real_mtats_published_splits(name: str, counts: tuple[int, int, int]) -> None:
+    parts = Counter(official_split(name, METADATA / "mtat").values())
+
+    assert (parts[Part.TRAIN], parts[Part.VALIDATION], parts[Part.TEST]) == counts
+
+
+@real
+def test_the_real_mtg_jamendo() -> None:
+    dataset = real_mtg_jamendo()
+
+    assert (len(dataset.tracks), dataset.skipped) == (55_525, ())
+    assert Counter(one for of in dataset.categories.values() for one in of) == {
+        "genre": 87, "mood/theme": 56, "instrument": 40,
+    }  # fmt: skip
+    assert sum(not 60 <= (track.duration_s or 0) <= 600 for track in dataset.tracks) == 2_706
+    assert len(official_split("mtg-jamendo-0", METADATA / "mtg-jamendo")) == 55_525
+
+
+@real
+@pytest.mark.parametrize(
+    ("subset", "tracks", "tags"),
+    [("genre", 55_094, 87), ("instrument", 25_135, 41), ("moodtheme", 18_486, 59)],
+)
+def test_the_real_mtg_jamendos_subsets(subset: str, tracks: int, tags: int) -> None:
+    dataset = mtg_jamendo.load(METADATA / "mtg-jamendo", subset)
+
+    assert (len(dataset.tracks), len(dataset.categories)) == (tracks, tags)
+
+
+@real
+def test_the_real_fma(tmp_path: Path) -> None:
+    dataset = fma.load(export_fma(tmp_path))
+
+    assert (len(dataset.tracks), dataset.skipped) == (17_734, ())
+    levels = Counter(one for of in dataset.categories.values() for one in of)
+    assert (levels["genre"], levels["subgenre"], levels["sub-subgenre"]) == (16, 106, 41)
+    assert dataset.tracks[0].path == "000/000135.mp3"
+    assert set(dataset.tracks[0].tags) == {"Rock", "Psych-Rock", "Loud-Rock"}
+    assert dataset.tracks[0].duration_s == 837

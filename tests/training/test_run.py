@@ -1,0 +1,212 @@
+"""A training learns, keeps all it did, goes on where it was stopped, and refuses what can't be."""
+
+import csv
+import itertools
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.errors import SetupError
+from app.training import networks
+from app.training.audio_store import AudioStore
+from app.training.configuration import read_configuration
+from app.training.fit import Step
+from app.training.recipe import read_recipe, recipe_names
+from app.training.run import Job, Trained, train
+from app.training.tracks import Part, Split
+from tests.training.toy import TAGS, toy_phase, toy_recipe, toy_split, toy_store
+
+Train = Callable[..., Trained]
+
+
+@pytest.fixture(scope="module")
+def split() -> Split:
+    return toy_split(unlabelled=6)
+
+
+@pytest.fixture(scope="module")
+def store(split: Split, tmp_path_factory: pytest.TempPathFactory) -> AudioStore:
+    return toy_store(tmp_path_factory.mktemp("toy"), split)
+
+
+@pytest.fixture
+def trained(split: Split, store: AudioStore, tmp_path: Path) -> Train:
+    def run(folder: str = "run", watch: Callable[[Step], None] = lambda step: None, **others):
+        job = Job(toy_recipe(), split, store, tmp_path / folder, 1, watch, lambda rows: None)
+        return train(replace(job, **others))
+
+    return run
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "curves.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_it_learns_and_leaves_what_it_did(trained: Train, tmp_path: Path) -> None:
+    recipe = toy_recipe(
+        [toy_phase(stages=[{"optimizer": "adam", "learning_rate": 0.01, "epochs": 12}])]
+    )
+    trained(recipe=recipe)
+    curve = rows(tmp_path / "run")
+    assert len(curve) == 12
+    best = min(curve, key=lambda row: float(row["val_loss"]))
+    assert float(best["val_roc_auc"]) > 0.9
+    assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
+    configuration = read_configuration(tmp_path / "run")
+    assert configuration.recipe == recipe
+    assert configuration.tags == TAGS
+    assert len(configuration.code) == 64
+
+
+@pytest.mark.parametrize("windows", ["one", "all"])
+def test_stopped_ten_times_it_ends_as_if_it_had_not_been(
+    trained: Train, tmp_path: Path, windows: str
+) -> None:
+    crops = {"start_cut": 1, "end_cut": 1, "random_crop": 5, "windows": windows}
+    stages = [
+        {"optimizer": "adam", "learning_rate": 0.01, "epochs": 2, "plateau": {"patience": 1}},
+        {"optimizer": "sgd", "learning_rate": 0.001, "epochs": 2},
+    ]
+    recipe = toy_recipe([toy_phase(crops=crops, stages=stages)])
+    whole = trained("whole", recipe=recipe)
+    steps = itertools.count()
+    rng = random.Random(1)
+    stops = set(rng.sample(range(1, 30), 10))
+
+    def stop(step: Step) -> None:
+        if next(steps) in stops:
+            raise KeyboardInterrupt
+
+    for _ in range(11):
+        try:
+            parts = trained("parts", watch=stop, recipe=recipe)
+        except KeyboardInterrupt:
+            continue
+        break
+    numbers = [
+        [float(value) for name, value in row.items() if name != "phase"]
+        for folder in ("whole", "parts")
+        for row in rows(tmp_path / folder)
+    ]
+    assert np.allclose(numbers[:4], numbers[4:], rtol=1e-4, atol=1e-6)
+    for path, weights in whole.weights.items():
+        assert parts.weights[path] == pytest.approx(weights, rel=1e-3, abs=1e-5)
+
+
+def test_a_run_that_is_done_is_not_trained_again(trained: Train) -> None:
+    first = trained()
+    again = trained(watch=lambda step: pytest.fail("it trained again"))
+    assert all((again.weights[path] == first.weights[path]).all() for path in first.weights)
+
+
+def test_a_run_with_another_configuration_is_refused_by_what_differs(trained: Train) -> None:
+    trained()
+    with pytest.raises(SetupError, match="another seed is here"):
+        trained(seed=2)
+
+
+def test_a_leak_is_refused_before_anything_is_trained(trained: Train, split: Split) -> None:
+    artist = split.part(Part.TRAIN)[0].track.artist
+    placed = tuple(
+        replace(each, track=replace(each.track, artist=artist)) if each.part is Part.TEST else each
+        for each in split.placed
+    )
+    with pytest.raises(SetupError, match="leak"):
+        trained(split=replace(split, placed=placed))
+
+
+def test_a_store_of_another_rate_is_refused(trained: Train) -> None:
+    recipe = toy_recipe([toy_phase(architecture="sample_cnn", arguments={})])
+    assert networks.framing_of(recipe.phases[0]).front.sample_rate != 8_000
+    with pytest.raises(SetupError, match="--sample-rate 22050"):
+        trained(recipe=recipe)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_in_words(trained: Train) -> None:
+    wild = [{"optimizer": "sgd", "learning_rate": 1e30, "epochs": 3}]
+    with pytest.raises(SetupError, match="lower learning rate"):
+        trained(recipe=toy_recipe([toy_phase(stages=wild)]))
+
+
+def test_tracks_that_the_store_has_not_are_told(trained: Train, split: Split) -> None:
+    strange = replace(split.placed[0].track, id="0" * 16, artist="nobody", path="none.flac")
+    more = replace(split, placed=(*split.placed, replace(split.placed[0], track=strange)))
+    assert trained(split=more).missing == ("0" * 16,)
+
+
+def test_against_skew_there_are_class_weights_and_the_focal_loss(trained: Train) -> None:
+    loss = {"focal_gamma": 2.0, "class_weights": True}
+    trained(recipe=toy_recipe([toy_phase(loss=loss)]))
+
+
+def test_a_student_learns_from_what_its_teacher_hears(trained: Train, tmp_path: Path) -> None:
+    teacher = toy_phase(name="teacher")
+    student = toy_phase(name="student", teacher="teacher", augmentation={"reverb": 0})
+    trained(recipe=toy_recipe([teacher, student]))
+    assert {row["phase"] for row in rows(tmp_path / "run")} == {"teacher", "student"}
+
+
+def test_a_student_without_unlabelled_tracks_is_refused(trained: Train, split: Split) -> None:
+    labelled = tuple(each for each in split.placed if each.part is not Part.UNLABELLED)
+    phases = [toy_phase(name="teacher"), toy_phase(name="student", teacher="teacher")]
+    with pytest.raises(SetupError, match="unlabelled"):
+        trained(split=replace(split, placed=labelled), recipe=toy_recipe(phases))
+
+
+def test_members_are_put_together_to_an_ensemble(trained: Train) -> None:
+    small = {"channels": [8] * 7, "hidden_units": 16}
+    members = {name: {"architecture": "short_chunk_cnn", **small} for name in ("one", "other")}
+    ensemble = {
+        "name": "ensemble",
+        "architecture": "ensemble",
+        "arguments": {"members": members},
+        "takes": [{"phase": name, "into": f"{name}/short_chunk_cnn/"} for name in ("one", "other")],
+    }
+    last = trained(recipe=toy_recipe([toy_phase(name="one"), toy_phase(name="other"), ensemble]))
+    assert any(path.startswith("one/") for path in last.weights)
+    assert last.phase.architecture == "ensemble"
+
+
+def test_what_a_phase_takes_has_to_have_a_place(trained: Train) -> None:
+    second = toy_phase(name="second", takes=[{"phase": "first", "into": "nowhere/"}])
+    with pytest.raises(SetupError, match="none fits"):
+        trained(recipe=toy_recipe([toy_phase(name="first"), second]))
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_recipes_that_ship_can_be_read(name: str) -> None:
+    assert read_recipe(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"epochs": 3}, "epochs"),
+        ({"architecture": "vggish"}, "no architecture 'vggish'"),
+        ({"learns": "contrast"}, "needs an augmentation"),
+        ({"teacher": "nobody"}, "no phase 'nobody'"),
+        ({"augmentation": {"wobble": 1}}, "wobble"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_by_file_and_field(
+    change: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    import yaml
+
+    path = tmp_path / "own.yaml"
+    values = {"name": "own", "summary": "", "source": "", "phases": [toy_phase(**change)]}
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(SetupError) as refused:
+        read_recipe(str(path))
+    assert said in str(refused.value)
+    assert str(path) in str(refused.value)
+
+
+def test_a_recipe_that_is_not_there_is_answered_with_those_that_are() -> None:
+    with pytest.raises(SetupError, match="clmr, ensemble, multi-level-multi-scale"):
+        read_recipe("nothing")
