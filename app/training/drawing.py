@@ -1,18 +1,18 @@
 """A dataset in pictures, as the thesis draws them (figures 5.1 to 7.1)."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from app.errors import SetupError
 from app.training.cleaning import Cleaned
 from app.training.describing import Description, by_category, describe
+from app.training.files import write_whole
 from app.training.reporting.drawing import ACCENT, FONT_PT, INK, as_png, blank, plain
 
 TOP = 25
@@ -27,6 +27,9 @@ BAR_INCHES, MARGIN_INCHES, PANEL_INCHES = 0.19, 1.0, 4.4
 BINS = 60
 LONG_S = 1200
 """Tracks longer than that are counted in words: one of hours would leave the others no room."""
+
+FEW_S = 120
+"""Up to here an axis has seconds, and minutes beyond."""
 
 COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
@@ -57,7 +60,7 @@ def draw(cleaned: Cleaned, out: Path) -> list[Path]:
         figure.suptitle(
             f"{cleaned.dataset.about.title}: {name.replace('-', ' ')}", color=INK, parse_math=False
         )
-        _write(out / f"{name}.png", as_png(figure))
+        write_whole(out / f"{name}.png", as_png(figure))
     return [out / f"{name}.png" for name in drawn]
 
 
@@ -96,18 +99,23 @@ def _tags_a_track(before: Description, after: Description) -> Figure:
 def _durations(before: Description, after: Description) -> Figure:
     figure = blank(7, 3.8)
     axes = figure.subplots()
-    longer = sum(duration > LONG_S for duration in before.durations_s)
-    plain(axes, f"minutes ({longer:,} tracks are longer than {LONG_S // 60})", "tracks", grid="y")
-    end = max(min(before.durations_s[-1], LONG_S), 1)
-    edges = list(np.linspace(0, end, BINS + 1) / 60)
+    end = min(before.durations_s[-1], LONG_S)
+    unit, seconds = ("seconds", 1) if end <= FEW_S else ("minutes", 60)
+    plain(axes, f"{unit}{_beyond(before)}", "tracks", grid="y")
+    edges = list(np.linspace(0, max(end, 1), BINS + 1) / seconds)
     for each, colour in ((before, PALE), (after, ACCENT)):
-        axes.hist(np.divide(each.durations_s, 60), edges, color=colour)
+        axes.hist(np.divide(each.durations_s, seconds), edges, color=colour)
     axes.yaxis.set_major_formatter(COUNT)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
     axes.set_xlim(0, edges[-1])
     _legend(figure)
     return figure
+
+
+def _beyond(before: Description) -> str:
+    longer = sum(duration > LONG_S for duration in before.durations_s)
+    return f" ({longer:,} tracks are longer)" if longer else ""
 
 
 def _sample_rates(before: Description, after: Description) -> Figure:
@@ -128,8 +136,10 @@ def _missing(shares: Mapping[str, float]) -> Figure:
     names = sorted(shares, key=lambda name: (-shares[name], name))
     figure = blank(7, MARGIN_INCHES + BAR_INCHES * len(names))
     axes = figure.subplots()
-    _bars(axes, names, [shares[name] for name in names], [])
-    axes.set_xlim(0, 1)
+    bars = _bars(axes, names, [shares[name] for name in names], [])
+    axes.bar_label(bars, fmt="{:.1%}", padding=3, fontsize=FONT_PT, color=INK)
+    axes.set_xlim(0, 1.12)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
     axes.set_xlabel("rows without a value")
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     return figure
@@ -143,15 +153,16 @@ def _shares(cleaned: Cleaned, before: Description) -> Mapping[str, float]:
 
 def _bars(
     axes: Axes, names: Sequence[str], before: Sequence[float], after: Sequence[float]
-) -> None:
-    """Lying bars, the first on top."""
+) -> BarContainer:
+    """Lying bars, the first on top; those of `before`."""
     plain(axes, grid="x")
-    axes.barh(range(len(before)), before, color=PALE if after else ACCENT, height=0.75)
+    bars = axes.barh(range(len(before)), before, color=PALE if after else ACCENT, height=0.75)
     axes.barh(range(len(after)), after, color=ACCENT, height=0.75)
     axes.set_yticks(range(len(names)), [_short(name) for name in names], parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.xaxis.set_major_formatter(COUNT)
     axes.xaxis.set_major_locator(MaxNLocator(4))
+    return bars
 
 
 def _short(name: str) -> str:
@@ -165,17 +176,3 @@ def _legend(figure: Figure) -> None:
     figure.legend(
         handles=shades, loc="outside lower right", ncols=2, frameon=False, fontsize=FONT_PT
     )
-
-
-def _write(path: Path, png: bytes) -> None:
-    """Whole, or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            beside.write_bytes(png)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise SetupError(f"{path}: it can't be written: {error}") from error

@@ -21,6 +21,7 @@ from app.store.tables import checked
 from app.tagging.pooling import Pooling, pool
 from app.training.bootstrap import CHUNK_DRAWS, Judged, drawn, interval, measured
 from app.training.figures import Evaluation, SongLevel, TagFigures
+from app.training.files import write_whole
 from app.training.metrics import (
     Draws,
     Truth,
@@ -31,7 +32,6 @@ from app.training.metrics import (
     threshold,
 )
 from app.training.scoring import Scored
-from app.training.states import write_whole
 from app.training.tracks import Part, Split
 
 MAX = "max"

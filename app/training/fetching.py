@@ -1,41 +1,34 @@
-"""Brings the files that a split needs, and takes away what it needs no more.
+"""Brings the files that a split needs, from folders or from whatever fsspec reaches.
 
-Each file is written beside its place and then moved there, and only then noted in `fetched.tsv`; so
-a run that was killed goes on, and nothing is removed that was not brought.
+A run that was stopped goes on: see `app.training.library` for what counts as there.
 """
 
-import errno
 import hashlib
-import os
-import threading
+import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from urllib.parse import quote
 
 import fsspec
 
 from app.errors import SetupError
-from app.training.files import write_whole
-
-LEDGER = "fetched.tsv"
+from app.training.files import unwritable, whole_file
+from app.training.library import Brought, Library
+from app.training.tracks import Split
 
 ATTEMPTS = 4
 PAUSE_S = 0.5
 """Before the second attempt; twice as long before each further one."""
 
 THREADS = 8
+PIECE_BYTES = 2**20
 
-_ROOM_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-@dataclass(frozen=True)
-class Brought:
-    """A file that was fetched: SHA-256 and size in bytes."""
-
-    sha256: str
-    size: int
+_LONGEST_REASON = 300
+"""Characters; what lies behind a URL may answer with a page."""
 
 
 @dataclass(frozen=True)
@@ -53,162 +46,198 @@ class Fetched:
     failed: dict[str, str]
 
 
-@dataclass(frozen=True, eq=False)
-class Library:
-    """A folder of fetched audio: `<dataset>/<path>` for each file.
+class _NotBrought(Exception):
+    """A file did not come, and why; `again` where another attempt may help."""
 
-    Attributes:
-        folder: Where.
-        ledger: What was brought, by path.
-    """
-
-    folder: Path
-    ledger: dict[str, Brought]
-    _noting: threading.Lock = field(default_factory=threading.Lock)
-
-    def has(self, path: str) -> bool:
-        """Whether a file was brought and is still as long."""
-        known, there = self.ledger.get(path), self.folder / path
-        return known is not None and there.is_file() and there.stat().st_size == known.size
-
-    def note(self, path: str, brought: Brought) -> None:
-        """Write down that a file is there."""
-        with self._noting, (self.folder / LEDGER).open("a", encoding="utf-8") as ledger:
-            ledger.write(f"{brought.sha256}\t{brought.size}\t{path}\n")
-            self.ledger[path] = brought
-
-    def unneeded(self, wanted: Iterable[str]) -> list[str]:
-        """What was brought and is wanted no more."""
-        return sorted(self.ledger.keys() - set(wanted))
-
-    def remove(self, paths: Iterable[str]) -> None:
-        """Delete files that were brought."""
-        for path in paths:
-            (self.folder / path).unlink(missing_ok=True)
-            del self.ledger[path]
-        lines = (f"{each.sha256}\t{each.size}\t{path}\n" for path, each in self.ledger.items())
-        write_whole(self.folder / LEDGER, "".join(lines).encode())
+    def __init__(self, why: str, *, again: bool = False) -> None:
+        super().__init__(" ".join(why.split())[:_LONGEST_REASON])
+        self.again = again
 
 
-def open_library(folder: Path) -> Library:
-    """Read what was brought; a last line that a kill cut off does not count.
+class Source:
+    """Where a dataset's files come from."""
+
+    def __init__(self, url: str) -> None:
+        """Say where they are.
+
+        Args:
+            url: A folder, or any URL that fsspec knows.
+
+        Raises:
+            SetupError: It is neither, or a library is missing.
+        """
+        try:
+            self._system, root = fsspec.url_to_fs(url)
+        except ImportError as error:
+            raise SetupError(
+                f"{url}: a library is needed that is not installed: {error}; those for s3:// and "
+                "https:// come with `pip install taggram[s3]`"
+            ) from error
+        except ValueError as error:
+            raise SetupError(f"{url}: {error}") from error
+        if "file" in self._system.protocol and not Path(root).is_dir():
+            raise SetupError(f"{url}: there is no such folder")
+        self._root = root.rstrip("/")
+        self._quoted = "http" in self._system.protocol
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """A file's content."""
+        within = quote(path) if self._quoted else path
+        try:
+            with self._system.open(f"{self._root}/{within}", "rb") as file:
+                while piece := file.read(PIECE_BYTES):
+                    yield piece
+        except FileNotFoundError as error:
+            raise _NotBrought("it is not there") from error
+        except PermissionError as error:
+            raise _NotBrought("it may not be read") from error
+        except Exception as error:  # each of fsspec's libraries has its own
+            raise _NotBrought(str(error) or type(error).__name__, again=True) from error
+
+
+def needed(split: Split) -> list[str]:
+    """The files that a split hears, as `<dataset>/<path>`.
 
     Raises:
-        SetupError: The folder can't be made or read.
+        SetupError: One is not below its dataset's folder.
     """
-    ledger: dict[str, Brought] = {}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / LEDGER
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-    except OSError as error:
-        raise SetupError(f"{folder}: it can't be used: {error.strerror}") from error
-    for line in lines:
-        digest, _, rest = line.partition("\t")
-        size, _, name = rest.partition("\t")
-        if name.endswith("\n") and size.isdigit():
-            ledger[name[:-1]] = Brought(digest, int(size))
-    return Library(folder, ledger)
+    paths = [f"{each.track.dataset}/{each.track.path}" for each in split.placed if each.copies]
+    for path in paths:
+        parts = PurePosixPath(path).parts
+        if ".." in parts or parts[0] == "/" or re.search("[\\t\\n]", path):
+            raise SetupError(f"{path!r}: no file of a dataset can be called so; make the split anew")
+    return paths
 
 
 def read_checksums(path: Path) -> dict[str, str]:
-    """Read lines of `SHA-256  path`, as sha256sum writes them.
+    """Read lines of `SHA-256  <dataset>/<path>`, as sha256sum writes them.
 
     Raises:
         SetupError: A line is something else, or the file can't be read.
     """
-    checksums = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"{path}: it can't be read: {error}") from error
+    checksums = {}
     for number, line in enumerate(lines, 1):
-        digest, _, name = line.partition("  ")
-        if len(digest) != hashlib.sha256().digest_size * 2 or not name:
+        found = re.fullmatch(r"([0-9a-fA-F]{64}) [ *]?(.+)", line)
+        if not found:
             raise SetupError(f"{path}:{number}: expected a SHA-256, two spaces and a path")
-        checksums[name] = digest.lower()
+        checksums[found[2]] = found[1].lower()
     return checksums
 
 
 def fetch(
     library: Library,
     wanted: Sequence[str],
-    sources: Mapping[str, str],
+    sources: Mapping[str, Source],
     checksums: Mapping[str, str],
-    watch: Callable[[int], None],
+    watch: Callable[[int, int], None],
 ) -> Fetched:
     """Bring what is wanted and not there.
 
     Args:
         library: Where to.
         wanted: `<dataset>/<path>` of each file.
-        sources: Of each dataset a folder, or a URL that fsspec knows.
+        sources: By dataset.
         checksums: SHA-256 by `<dataset>/<path>`, as far as they are known.
-        watch: Told after each file how many were done.
+        watch: Told after each file how many are done, of how many.
 
     Raises:
         SetupError: A dataset has no source, or the disk is full; what came stays.
     """
-    missing = [path for path in wanted if not library.has(path)]
-    for dataset in {path.partition("/")[0] for path in missing}:
-        if dataset not in sources:
-            raise SetupError(f"no source for {dataset}; name it by --from {dataset}=FOLDER_OR_URL")
-    failed: dict[str, str] = {}
-    with ThreadPoolExecutor(THREADS) as threads:
+    missing = [path for path in wanted if not library.has(path, checksums.get(path))]
+    foreign = {path for path in missing if library.is_foreign(path)}
+    failed = _differing(library, foreign, checksums)
+    missing = [path for path in missing if path not in foreign]
+    _refuse_unknown(missing, sources)
+    for number, (path, why) in enumerate(_brought(library, missing, sources, checksums), 1):
+        if why:
+            failed[path] = why
+        watch(number, len(missing))
+    came = len(missing) - len(failed.keys() - foreign)
+    return Fetched(came, len(wanted) - came - len(failed), failed)
+
+
+def _differing(
+    library: Library, foreign: set[str], checksums: Mapping[str, str]
+) -> dict[str, str]:
+    """Of the files that were not brought those that are other ones than they should be."""
+    return {
+        path: "another file is there that was not fetched; move it away"
+        for path in foreign & checksums.keys()
+        if _digest(library.folder / path) != checksums[path]
+    }
+
+
+def _refuse_unknown(missing: Sequence[str], sources: Mapping[str, Source]) -> None:
+    unknown = {_dataset(path)[0] for path in missing} - sources.keys()
+    if unknown:
+        options = " ".join(f"--from {each}=FOLDER_OR_URL" for each in sorted(unknown))
+        raise SetupError(f"nobody said where {', '.join(sorted(unknown))} comes from: {options}")
+
+
+def _brought(
+    library: Library,
+    paths: Sequence[str],
+    sources: Mapping[str, Source],
+    checksums: Mapping[str, str],
+) -> Iterator[tuple[str, str]]:
+    """Bring files, in any order; each with the reason why it did not come, if it did not."""
+    threads = ThreadPoolExecutor(THREADS)
+    try:
         bringing = {
             threads.submit(_bring, library, path, sources, checksums.get(path)): path
-            for path in missing
+            for path in paths
         }
-        for number, done in enumerate(as_completed(bringing), 1):
-            try:
-                done.result()
-            except SetupError:
-                threads.shutdown(cancel_futures=True)
-                raise
-            except (OSError, ValueError) as error:
-                failed[bringing[done]] = str(error)
-            watch(number)
-    return Fetched(len(missing) - len(failed), len(wanted) - len(missing), failed)
-
-
-def _bring(library: Library, path: str, sources: Mapping[str, str], checksum: str | None) -> None:
-    dataset, _, within = path.partition("/")
-    target = library.folder / path
-    beside = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for attempt in range(ATTEMPTS):
-            try:
-                brought = _copied(f"{sources[dataset].rstrip('/')}/{within}", beside, checksum)
-                break
-            except FileNotFoundError:
-                raise
-            except (OSError, ValueError) as error:
-                if getattr(error, "errno", None) in _ROOM_ERRORS or attempt == ATTEMPTS - 1:
-                    raise
-                time.sleep(PAUSE_S * 2**attempt)
-        beside.replace(target)
-        library.note(path, brought)
-    except OSError as error:
-        if error.errno in _ROOM_ERRORS:
-            raise SetupError(
-                f"{library.folder}: there is no room for {path}; make some and run it again, it "
-                "goes on from here"
-            ) from error
-        raise
+        for done in as_completed(bringing):
+            yield bringing[done], done.result()
     finally:
-        beside.unlink(missing_ok=True)
+        threads.shutdown(cancel_futures=True)
 
 
-def _copied(source: str, target: Path, checksum: str | None) -> Brought:
+def _bring(
+    library: Library, path: str, sources: Mapping[str, Source], checksum: str | None
+) -> str:
+    dataset, within = _dataset(path)
+    for attempt in range(ATTEMPTS):
+        try:
+            _copy(sources[dataset].pieces(within), library, path, checksum)
+        except _NotBrought as error:
+            if not error.again or attempt == ATTEMPTS - 1:
+                return str(error)
+            time.sleep(PAUSE_S * 2**attempt)
+        except OSError as error:
+            raise unwritable(library.folder / path, error) from error
+        else:
+            break
+    return ""
+
+
+def _copy(pieces: Iterator[bytes], library: Library, path: str, checksum: str | None) -> None:
+    with whole_file(library.folder / path) as file:
+        brought = _written(pieces, file)
+        if checksum not in {None, brought.sha256}:
+            raise _NotBrought(f"its SHA-256 is {brought.sha256}, not {checksum}", again=True)
+        file.flush()  # a full disk is told before anything is noted
+        library.note(path, brought)
+
+
+def _written(pieces: Iterator[bytes], file: BinaryIO) -> Brought:
     digest, size = hashlib.sha256(), 0
-    with fsspec.open(source, "rb") as remote, target.open("wb") as file:
-        while piece := remote.read(2**20):
-            digest.update(piece)
-            size += len(piece)
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
-    if checksum is not None and digest.hexdigest() != checksum:
-        raise ValueError(f"its SHA-256 is {digest.hexdigest()}, not {checksum}")
+    for piece in pieces:
+        file.write(piece)
+        digest.update(piece)
+        size += len(piece)
     return Brought(digest.hexdigest(), size)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _dataset(path: str) -> tuple[str, str]:
+    dataset, _, within = path.partition("/")
+    return dataset, within

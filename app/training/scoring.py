@@ -27,8 +27,8 @@ from app.tagging.vocabulary import Projection, Vocabulary, project
 from app.tagging.vocabulary_file import read_vocabularies
 from app.training.audio_store import AudioStore
 from app.training.cropping import FULL_SCALE
+from app.training.files import write_whole
 from app.training.metrics import Truth
-from app.training.states import write_whole
 from app.training.tracks import Part, Split, Track
 
 NOT_STORED = "it is not in the audio store"
@@ -132,7 +132,7 @@ class Scorer:
         return tuple(windows)
 
     def _taggram(self, engine: Engine, track_id: str) -> Taggram:
-        samples = self._audio.samples(track_id).astype(np.float32) / FULL_SCALE
+        samples = self._audio.samples(track_id).astype(np.float32) / np.float32(FULL_SCALE)
         waveform = Waveform(samples, self._audio.sample_rate)
         digest = self._audio.digests[track_id]
         return Taggram(

@@ -187,7 +187,7 @@ def _complete(
         for part in range(len(PARTS)):
             if len(artists) < len(PARTS) or (folds[artists] == part).any():
                 continue
-            spare = [artist for artist in artists if _can_go(artist, folds, has)]
+            spare = [artist for artist in artists.tolist() if _can_go(artist, folds, has)]
             if spare:
                 folds[min(spare, key=lambda artist: sizes[artist])] = part
 

@@ -172,6 +172,22 @@ def test_a_name_that_is_no_unicode_is_skipped(tmp_path: Path) -> None:
     assert [each.why for each in dataset.skipped] == ["its name is no Unicode; rename it"]
 
 
+def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "Rock").mkdir()
+    (tmp_path / "Rock/good.mp3").touch()
+    place = os.open(tmp_path / "Rock", os.O_RDONLY)
+    for _ in range(20):  # until the path is longer than the system takes
+        os.mkdir("x" * 250, dir_fd=place)
+        inner = os.open("x" * 250, os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = inner
+    os.close(place)
+
+    with pytest.raises(SetupError, match="it can't be read: File name too long"):
+        folder.load(tmp_path)
+    shutil.rmtree(tmp_path / "Rock")
+
+
 def test_a_csv_file() -> None:
     dataset = folder.load(MINIATURE / "own.csv")
 
@@ -346,7 +362,7 @@ def test_an_official_split_that_contradicts_itself_is_refused(
 
     with pytest.raises(SetupError, match=r"14/214.mp3 is in another part too"):
         official_split("mtg-jamendo-0", split.parents[2])
-    with pytest.raises(SetupError, match="split-1"):
+    with pytest.raises(SetupError, match=r"split-1: autotagging-train.tsv is missing"):
         official_split("mtg-jamendo-1", split.parents[2])
 
 

@@ -117,7 +117,10 @@ def test_many_rows_that_were_skipped_are_counted(tmp_path: Path) -> None:
         (("gtzan", "."), "'gtzan' is no dataset that is known; say one of fma, mtat"),
         (("mtat", "missing"), "missing: neither annotations_final.csv nor"),
         (("folder", "missing.csv"), "missing.csv: it can't be read"),
-        (("mtat", str(MINIATURE / "mtat"), "--out", "/dev/null/no"), "it can't be written"),
+        (
+            ("mtat", str(MINIATURE / "mtat"), "--out", "/dev/null/no"),
+            "top-tags.png: it can't be written",
+        ),
     ],
 )
 def test_what_the_user_can_mend_is_a_line(arguments: Sequence[str], named: str) -> None:

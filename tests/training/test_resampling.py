@@ -1,84 +1,155 @@
-"""Training hears tags more evenly, each dataset keeping its share; nothing else changes."""
+"""Resampling: tags are evened out in training, and nowhere else."""
 
+import random
+from collections import Counter
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.errors import SetupError
+from app.training.datasets import mtg_jamendo
 from app.training.resampling import MAX_COPIES, resample, tag_counts
-from app.training.splitting import divide
-from app.training.tracks import Merged, Part, Split, Track, track_id
+from app.training.tracks import Part, Placed, Split, Track, track_id
+from tests.conftest import REPOSITORY
 
-TAGS = ("rock", "metal", "chiptune")
-CHANCES = (0.9, 0.2, 0.05)
+METADATA = REPOSITORY.parent / "shared" / "metadata"
 
-
-def split(seed: int = 0, artists: int = 300) -> Split:
-    rng = np.random.default_rng(seed)
-    tracks = []
-    for number in range(artists * 4):
-        dataset = "mtat" if rng.random() < 0.25 else "fma"
-        tags = tuple(
-            tag for tag, chance in zip(TAGS, CHANCES, strict=True) if rng.random() < chance
-        )
-        path = f"{number}.mp3"
-        artist = f"artist {number // 4}"
-        tracks.append(Track(track_id(dataset, path), dataset, path, artist, tags or ("rock",)))
-    return divide(Merged("own", TAGS, tuple(tracks))).split
+TAGS = tuple("abcdef")
 
 
-@given(st.integers(1, 2_000), st.integers(0, 9))
-@settings(deadline=None, max_examples=15)
-def test_only_training_changes_and_copies_are_bounded(target: int, seed: int) -> None:
-    before = split()
-    after = resample(before, target, seed)
-    for part in (Part.VALIDATION, Part.TEST):
-        assert after.part(part) == before.part(part)
-    assert [each.track for each in after.placed] == [each.track for each in before.placed]
-    assert all(0 <= each.copies <= MAX_COPIES for each in after.placed)
+def placed(number: int, dataset: str, part: Part, *tags: str) -> Placed:
+    path = f"{number}.mp3"
+    return Placed(Track(track_id(dataset, path), dataset, path, str(number), tags), part)
 
 
-def test_every_tag_meets_the_target_as_far_as_copies_allow() -> None:
-    before = split()
-    was, now = (
-        tag_counts(each.part(Part.TRAIN)) for each in (before, resample(before, 200, seed=1))
-    )
-    assert max(was.values()) / min(was.values()) > 10
-    assert max(now.values()) / min(now.values()) < 6
-    assert all(now[tag] >= min(200, was[tag] * MAX_COPIES) for tag in TAGS)
+def trained_on(*counts: tuple[str, str, int]) -> Split:
+    """For each of (dataset, tag, count) so many tracks of training."""
+    each = [(dataset, tag) for dataset, tag, count in counts for _ in range(count)]
+    rows = (placed(index, name, Part.TRAIN, tag) for index, (name, tag) in enumerate(each))
+    return Split("letters", TAGS, "by hand", tuple(rows))
 
 
-def test_a_rare_tag_s_tracks_are_heard_about_equally_often() -> None:
-    after = resample(split(), 200, seed=1)
-    copies = [each.copies for each in after.part(Part.TRAIN) if each.track.tags == ("chiptune",)]
-    assert copies
-    assert max(copies) - min(copies) <= 1
+def heard(split: Split) -> Counter[str]:
+    return Counter(tag_counts(split.part(Part.TRAIN)))
 
 
-def test_each_dataset_keeps_its_share_of_a_tag() -> None:
-    before = split(artists=600)
-    after = resample(before, 150, seed=1)
-
-    def share(of: Split, tag: str) -> float:
-        heard = [
-            (each.track.dataset, each.copies)
-            for each in of.part(Part.TRAIN)
-            if each.track.tags == (tag,)
-        ]
-        return sum(copies for dataset, copies in heard if dataset == "mtat") / sum(
-            copies for _, copies in heard
-        )
-
-    for tag in ("rock", "chiptune"):
-        assert share(after, tag) == pytest.approx(share(before, tag), abs=0.06)
+@st.composite
+def splits(draw: st.DrawFn) -> Split:
+    tags = st.lists(st.sampled_from(TAGS), min_size=1, max_size=3, unique=True)
+    dataset = st.sampled_from(["fma", "mtat", "mtg-jamendo"])
+    part = st.sampled_from([Part.TRAIN, Part.TRAIN, *Part])
+    rows = draw(st.lists(st.tuples(dataset, part, tags), max_size=60))
+    every = (placed(number, name, where, *has) for number, (name, where, has) in enumerate(rows))
+    return Split("letters", TAGS, "by hand", tuple(every))
 
 
-def test_a_seed_makes_it_and_the_name_tells_of_it() -> None:
-    before = split()
-    assert resample(before, 100, seed=1) == resample(before, 100, seed=1)
-    assert resample(before, 100, seed=1).fingerprint != resample(before, 100, seed=2).fingerprint
-    assert "100 a tag" in resample(before, 100, seed=1).name
-    shuffled = replace(before, placed=before.placed[::-1])
-    assert resample(shuffled, 100, seed=1).fingerprint == resample(before, 100, 1).fingerprint
+# what holds for all
+
+
+@given(split=splits(), target=st.integers(1, 700), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=200, deadline=None)
+def test_tags_reach_the_target_in_training_and_nothing_else_changes(
+    split: Split, target: int, seed: int
+) -> None:
+    made = resample(split, target, seed)
+
+    assert [each.track for each in made.placed] == [each.track for each in split.placed]
+    assert [each.part for each in made.placed] == [each.part for each in split.placed]
+    assert all(each.copies == 1 for each in made.placed if each.part is not Part.TRAIN)
+    assert all(0 <= each.copies <= MAX_COPIES for each in made.placed)
+    before, after = heard(split), heard(made)
+    assert after.keys() == before.keys()
+    for tag, count in before.items():
+        assert after[tag] >= min(target, MAX_COPIES * count)
+
+
+@given(split=splits(), chance=st.randoms(use_true_random=False))
+@settings(max_examples=50, deadline=None)
+def test_the_order_of_tracks_does_not_matter(split: Split, chance: random.Random) -> None:
+    shuffled = replace(split, placed=tuple(chance.sample(split.placed, len(split.placed))))
+
+    assert resample(shuffled, 5, 1).fingerprint == resample(split, 5, 1).fingerprint
+
+
+@given(split=splits())
+@settings(max_examples=50, deadline=None)
+def test_no_track_is_heard_twice_where_all_tags_have_enough(split: Split) -> None:
+    target = min(heard(split).values(), default=1)
+
+    assert all(each.copies <= 1 for each in resample(split, target, 1).placed)
+
+
+# drawing
+
+
+def test_a_seed_draws_the_same_and_another_one_others() -> None:
+    split = trained_on(("fma", "a", 100))
+
+    first, again, second = (resample(split, 20, seed) for seed in (1, 1, 2))
+
+    assert first.fingerprint == again.fingerprint != second.fingerprint
+    assert first.name == "by hand; 20 a tag, seed 1"
+
+
+@given(
+    counts=st.tuples(*[st.integers(1, 200)] * 3).filter(lambda counts: sum(counts) > 20),
+    target=st.integers(1, 200),
+)
+@settings(max_examples=50, deadline=None)
+def test_each_dataset_keeps_its_share_of_a_tag(counts: tuple[int, ...], target: int) -> None:
+    datasets = ("fma", "mtat", "mtg-jamendo")
+    split = trained_on(*((name, "a", count) for name, count in zip(datasets, counts, strict=True)))
+
+    found: Counter[str] = Counter()
+    for each in resample(split, target, 1).placed:
+        found[each.track.dataset] += each.copies
+
+    assert sum(found.values()) == target
+    for name, count in zip(datasets, counts, strict=True):
+        assert abs(found[name] - target * count / sum(counts)) < 1
+
+
+def test_copies_are_spread_over_all_tracks() -> None:
+    made = resample(trained_on(("fma", "a", 30)), 75, 1)
+
+    assert Counter(each.copies for each in made.placed) == {2: 15, 3: 15}
+
+
+def test_a_tag_that_is_too_rare_stays_under_the_target() -> None:
+    made = resample(trained_on(("fma", "a", 3), ("fma", "b", 200)), 100, 1)
+
+    assert heard(made) == {"a": 3 * MAX_COPIES, "b": 100}
+
+
+def test_a_track_is_heard_as_often_as_the_rarest_of_its_tags_asks() -> None:
+    both = placed(500, "fma", Part.TRAIN, "a", "b")
+    split = trained_on(("fma", "a", 99))
+
+    made = resample(replace(split, placed=(*split.placed, both)), 5, 1)
+
+    assert made.placed[-1].copies == 5
+    assert 9 <= heard(made)["a"] <= 10
+
+
+def test_a_target_of_nothing_is_refused() -> None:
+    with pytest.raises(SetupError, match="target: 0 is no number of tracks"):
+        resample(trained_on(("fma", "a", 3)), 0, 1)
+
+
+def test_real_tags_are_evened_out() -> None:
+    folder = METADATA / "mtg-jamendo"
+    if not folder.is_dir():
+        pytest.skip(f"MTG-Jamendo's metadata are not at {folder}")
+    tracks = mtg_jamendo.load(folder, "genre").tracks
+    counts = Counter(tag for each in tracks for tag in each.tags)
+    tags = tuple(tag for tag, count in counts.items() if count >= 500)
+    own = (replace(each, tags=tuple(filter(tags.__contains__, each.tags))) for each in tracks)
+    split = Split("genres", tags, "all", tuple(Placed(each, Part.TRAIN) for each in own))
+
+    before, after = heard(split), heard(resample(split, 1500, 1))
+
+    assert max(before.values()) / min(before.values()) == pytest.approx(33, abs=1)
+    assert max(after.values()) / min(after.values()) < 11
+    assert min(after.values()) >= 1500

@@ -1,164 +1,481 @@
-"""No track and no artist in two parts, tags in their shares; planted leaks are found."""
+"""Splits: nothing in two parts, tags evenly in all three, the same one for a seed."""
 
-from collections.abc import Callable
+import os
+import random
+import resource
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
+from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from app.cli import console
+from app.cli.data.split import split
 from app.errors import SetupError
-from app.training.leaks import OFFICIAL, check_leaks, find_leaks
-from app.training.splitting import PARTS, divide, official
+from app.training.datasets import mtat, mtg_jamendo
+from app.training.datasets.official import official_split
+from app.training.leaks import OFFICIAL, check_leaks
+from app.training.splitting import OUTSIDE, PARTS, SHARES, UNTAGGED, divide, official
+from app.training.tables import read_split, write_merged
 from app.training.tracks import Merged, Part, Placed, Split, Track, track_id
+from tests.conftest import REPOSITORY
 
-TAGS = ("ambient", "techno", "metal")
+METADATA = REPOSITORY.parent / "shared" / "metadata"
+
+COMMAND = "import typer; from app.cli.data.split import split; typer.run(split)"
+
+TAGS = tuple("abcdef")
 
 
-def track(number: int, artist: str, *tags: str, dataset: str = "fma") -> Track:
-    path = f"{number:06}.mp3"
+def track(path: str, artist: str, *tags: str, dataset: str = "mine") -> Track:
     return Track(track_id(dataset, path), dataset, path, artist, tags)
 
 
-def many(artists: int, seed: int = 0) -> Merged:
-    rng = np.random.default_rng(seed)
-    tracks = [
-        track(artist * 100 + number, f"artist {artist}", TAGS[artist % 3], TAGS[rng.integers(3)])
-        for artist in range(artists)
-        for number in range(rng.integers(1, 9))
-    ]
-    cleaned = [replace(each, tags=tuple(dict.fromkeys(each.tags))) for each in tracks]
-    return Merged("subgenres", TAGS, tuple(cleaned))
+@st.composite
+def merges(draw: st.DrawFn, most_tags: int = 3) -> Merged:
+    """Few tracks of some artists, named and unnamed; some of them without tags."""
+    tags = st.lists(st.sampled_from(TAGS), max_size=most_tags, unique=True)
+    artist = st.sampled_from(["", *(f"artist {number}" for number in range(9))])
+    rows = draw(st.lists(st.tuples(artist, tags), min_size=15, max_size=60))
+    tracks = (track(str(number), who, *has) for number, (who, has) in enumerate(rows))
+    return Merged("letters", TAGS, tuple(tracks))
 
 
-tables = st.lists(
-    st.tuples(st.integers(0, 12), st.lists(st.sampled_from(TAGS), unique=True)), min_size=6
-).map(
-    lambda rows: Merged(
-        "subgenres",
-        TAGS,
-        tuple(
-            track(number, f"artist {artist}" if artist else "", *tags)
-            for number, (artist, tags) in enumerate(rows)
-        ),
+def large(artists: int = 60) -> Merged:
+    """A few hundred tracks, of artists of all sizes."""
+    chance = random.Random(7)
+    tracks = (
+        track(str(number), f"artist {int(artists * chance.random() ** 2)}", chance.choice(TAGS))
+        for number in range(400)
     )
-)
+    return Merged("letters", TAGS, tuple(tracks))
 
 
-@given(tables, st.integers(0, 5))
-@settings(deadline=None)
-def test_whatever_the_tracks_are_nothing_leaks(merged: Merged, seed: int) -> None:
+@pytest.fixture(scope="module")
+def jamendo() -> Merged:
+    """The genres of 55,094 real tracks."""
+    folder = METADATA / "mtg-jamendo"
+    if not folder.is_dir():
+        pytest.skip(f"MTG-Jamendo's metadata are not at {folder}")
+    tracks = mtg_jamendo.load(folder, "genre").tracks
+    tags = sorted({tag for each in tracks for tag in each.tags})
+    return Merged("genre", tuple(tags), tracks)
+
+
+# no track and no artist in two parts
+
+
+@given(merged=merges(), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=150, deadline=None)
+def test_each_artist_is_in_one_part_and_each_track_is_accounted_for(
+    merged: Merged, seed: int
+) -> None:
     try:
-        split = divide(merged, seed=seed).split
+        divided = divide(merged, seed=seed)
     except SetupError as error:
-        assert "artists can't be divided" in str(error)
+        assert "artists with tags are too few" in str(error)  # noqa: PT017 - it need not come
         return
-    check_leaks(split)
-    ids = [each.track.id for each in split.placed]
-    assert len(ids) == len(set(ids))
-    labelled = {each.id for each in merged.tracks if each.tags}
-    assert labelled == {each.track.id for part in PARTS for each in split.part(part)}
-    assert not any(each.track.tags for each in split.part(Part.UNLABELLED))
+
+    sides = defaultdict(set)
+    for each in divided.split.placed:
+        assert (each.part is Part.UNLABELLED) == (not each.track.tags)
+        assert each.copies == 1
+        sides[each.track.artist or each.track.id].add(each.part)
+    assert all(len(parts - {Part.UNLABELLED}) < 2 for parts in sides.values())
+    assert not any(
+        parts > {Part.UNLABELLED} and Part.TRAIN not in parts for parts in sides.values()
+    )
+    left_out = set(merged.tracks) - {each.track for each in divided.split.placed}
+    assert len(merged.tracks) == len(divided.split.placed) + len(left_out)
+    assert divided.left_out.get(UNTAGGED, 0) == len(left_out)
+    for each in left_out:
+        assert not each.tags
+        assert sides[each.artist] in ({Part.VALIDATION}, {Part.TEST})
+    assert check_leaks(divided.split).artists == ()
 
 
-@given(st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=10)
-def test_the_order_of_the_tracks_does_not_matter(shuffling: "object") -> None:
-    merged = many(40)
-    tracks = list(merged.tracks)
-    shuffling.shuffle(tracks)  # type: ignore[attr-defined]
-    assert divide(replace(merged, tracks=tuple(tracks))).split == divide(merged).split
+@given(merged=merges())
+@settings(max_examples=50, deadline=None)
+def test_tags_that_a_part_has_no_positive_of_are_named(merged: Merged) -> None:
+    try:
+        divided = divide(merged)
+    except SetupError:
+        return
+
+    for part in PARTS:
+        there = {tag for each in divided.split.part(part) for tag in each.track.tags}
+        assert there
+        assert there.isdisjoint(divided.lacking[part])
+        assert there.union(divided.lacking[part]) == set(TAGS)
 
 
-def test_a_seed_makes_the_split_and_another_seed_another_one() -> None:
-    merged = many(60)
-    assert divide(merged, seed=1).split.placed == divide(merged, seed=1).split.placed
-    assert divide(merged, seed=1).split.placed != divide(merged, seed=2).split.placed
+def test_tracks_of_unknown_artists_are_counted_and_kept_apart() -> None:
+    tracks = tuple(track(str(number), "", "a") for number in range(100))
+
+    divided = divide(Merged("letters", TAGS, tracks))
+
+    assert divided.unknown_artists == 100
+    assert [len(divided.split.part(part)) for part in PARTS] == [85, 10, 5]
 
 
-def test_parts_and_tags_have_their_shares() -> None:
-    split = divide(many(600)).split
-    counts = {part: split.part(part) for part in PARTS}
-    total = sum(map(len, counts.values()))
-    for part, share in zip(PARTS, (0.85, 0.10, 0.05), strict=True):
-        assert len(counts[part]) / total == pytest.approx(share, rel=0.2)
-        for tag in TAGS:
-            having = [
-                sum(tag in each.track.tags for each in counts[each_part]) for each_part in PARTS
-            ]
-            own = sum(tag in each.track.tags for each in counts[part])
-            assert own / sum(having) == pytest.approx(share, rel=0.25)
+# the same split for a seed
 
 
-def test_a_tag_that_a_part_lacks_is_named() -> None:
-    merged = many(30)
-    rare = replace(merged.tracks[0], tags=("rare",))
-    divided = divide(Merged("own", (*TAGS, "rare"), (rare, *merged.tracks[1:])))
-    assert sum("rare" in tags for tags in divided.lacking.values()) == 2
+@given(merged=merges(), chance=st.randoms(use_true_random=False))
+@settings(max_examples=50, deadline=None)
+def test_the_order_of_tracks_does_not_matter(merged: Merged, chance: random.Random) -> None:
+    shuffled = replace(merged, tracks=tuple(chance.sample(merged.tracks, len(merged.tracks))))
+    try:
+        divided = divide(merged)
+    except SetupError:
+        return
+
+    assert divide(shuffled) == divided
 
 
-def test_tracks_of_unknown_artists_are_counted() -> None:
-    merged = many(30)
-    tracks = (replace(merged.tracks[0], artist=""), *merged.tracks[1:])
-    assert divide(replace(merged, tracks=tracks)).unknown_artists == 1
+def test_another_seed_gives_another_split() -> None:
+    first, again, second = (divide(large(), seed=seed).split for seed in (1, 1, 2))
+
+    assert first.fingerprint == again.fingerprint != second.fingerprint
+    assert first.name == "artists apart, 0.85/0.1/0.05, seed 1"
+    assert second.name == "artists apart, 0.85/0.1/0.05, seed 2"
 
 
-def test_what_has_no_tags_is_unlabelled_unless_its_artist_is_asked_for() -> None:
-    merged = many(60)
-    silent = [track(90_000 + number, f"artist {number}") for number in range(60)]
-    divided = divide(replace(merged, tracks=(*merged.tracks, *silent)))
-    unlabelled = divided.split.part(Part.UNLABELLED)
-    assert 0 < len(unlabelled) < 60
-    assert len(unlabelled) + sum(divided.left_out.values()) == 60
+def test_shares_are_met() -> None:
+    split = divide(large(), (0.5, 0.3, 0.2)).split
+
+    found = [len(split.part(part)) / len(split.placed) for part in PARTS]
+    assert found == pytest.approx([0.5, 0.3, 0.2], abs=0.05)
+
+
+# tags
+
+
+@given(
+    artists=st.lists(st.sampled_from(TAGS), min_size=3, max_size=40),
+    seed=st.integers(0, 100),
+)
+@settings(max_examples=100, deadline=None)
+def test_three_artists_of_one_kind_of_music_are_enough_for_three_parts(
+    artists: Sequence[str], seed: int
+) -> None:
+    known = Counter(artists)
+    if max(known.values()) < len(PARTS):
+        return
+    tracks = (track(str(number), f"artist {number}", tag) for number, tag in enumerate(artists))
+
+    divided = divide(Merged("letters", TAGS, tuple(tracks)), seed=seed)
+
+    for lacking in divided.lacking.values():
+        assert all(known[tag] < len(PARTS) for tag in lacking)
+
+
+def deviation(split: Split) -> float:
+    """How far the test part's share of a tag is from what it should be, as a share of that."""
+    all_parts = Counter(tag for each in split.placed for tag in each.track.tags)
+    test = Counter(tag for each in split.part(Part.TEST) for tag in each.track.tags)
+    wished = SHARES[2]
+    return float(np.median([abs(test[tag] / all_parts[tag] / wished - 1) for tag in split.tags]))
+
+
+def at_random(merged: Merged) -> Split:
+    """Artists drawn without a look at their tags."""
+    artists = sorted({each.artist for each in merged.tracks})
+    drawn = np.random.default_rng(1).choice(len(PARTS), len(artists), p=SHARES)
+    part_of = dict(zip(artists, drawn, strict=True))
+    placed = (Placed(each, PARTS[part_of[each.artist]]) for each in merged.tracks)
+    return Split(merged.task, merged.tags, "random", tuple(placed))
+
+
+def test_real_tags_keep_their_shares_better_than_at_random(jamendo: Merged) -> None:
+    divided = divide(jamendo)
+
+    found = [len(divided.split.part(part)) / len(divided.split.placed) for part in PARTS]
+    assert found == pytest.approx(SHARES, abs=0.02)
+    assert deviation(divided.split) < 0.6 * deviation(at_random(jamendo))
+    assert not any(divided.lacking.values())
     check_leaks(divided.split)
 
 
-def test_shares_have_to_add_up() -> None:
-    with pytest.raises(SetupError, match="shares"):
-        divide(many(30), (0.8, 0.1, 0.2))
+# leaks
+
+LEAK_FREE = Split(
+    "letters",
+    TAGS,
+    "by hand",
+    (
+        Placed(track("1.mp3", "Ana", "a"), Part.TRAIN),
+        Placed(track("2.mp3", "Bo", "a"), Part.VALIDATION),
+        Placed(track("3.mp3", "Cy", "a"), Part.TEST),
+        Placed(track("4.mp3", "Ana"), Part.UNLABELLED),
+        Placed(track("5.mp3", "", "a"), Part.TRAIN),
+        Placed(track("6.mp3", "", "a"), Part.TEST),
+    ),
+)
+
+DIGESTS = {each.track.id: each.track.path for each in LEAK_FREE.placed}
 
 
-def _plant_track(split: Split) -> Split:
-    stolen = split.part(Part.TRAIN)[0]
-    return replace(split, placed=(*split.placed, Placed(stolen.track, Part.TEST)))
+def leaking(*placed: Placed) -> Split:
+    return replace(LEAK_FREE, placed=LEAK_FREE.placed + placed)
 
 
-def _plant_artist(split: Split) -> Split:
-    known = split.part(Part.TRAIN)[0].track.artist
-    asked = split.part(Part.VALIDATION)[0]
-    others = tuple(each for each in split.placed if each is not asked)
-    planted = replace(asked, track=replace(asked.track, artist=known))
-    return replace(split, placed=(*others, planted))
+def test_what_does_not_leak_passes() -> None:
+    assert check_leaks(LEAK_FREE, DIGESTS) == check_leaks(LEAK_FREE)
 
 
-def _plant_in_unlabelled(split: Split) -> Split:
-    asked = split.part(Part.TEST)[0].track.artist
-    return replace(split, placed=(*split.placed, Placed(track(77_777, asked), Part.UNLABELLED)))
+@pytest.mark.parametrize("part", [Part.TRAIN, Part.VALIDATION, Part.UNLABELLED])
+def test_a_track_in_two_parts_is_refused(part: Part) -> None:
+    split = leaking(Placed(LEAK_FREE.placed[2].track, part))
+
+    with pytest.raises(SetupError, match=r"'by hand' leaks.* the tracks mine/3\.mp3"):
+        check_leaks(split)
 
 
-@pytest.mark.parametrize("plant", [_plant_track, _plant_artist, _plant_in_unlabelled])
-def test_a_planted_leak_is_found(plant: Callable[[Split], Split]) -> None:
-    split = divide(many(60)).split
-    check_leaks(split)
-    with pytest.raises(SetupError, match="leaks"):
-        check_leaks(plant(split))
+@pytest.mark.parametrize("part", [Part.TRAIN, Part.VALIDATION, Part.UNLABELLED])
+def test_an_artist_in_two_parts_is_refused(part: Part) -> None:
+    split = leaking(Placed(track("7.mp3", "Cy", "a"), part))
+
+    with pytest.raises(SetupError, match="leaks: in more than one part are the artists Cy;"):
+        check_leaks(split)
 
 
-def test_the_same_audio_under_two_ids_is_found() -> None:
-    split = divide(many(60)).split
-    one, other = split.part(Part.TRAIN)[0].track.id, split.part(Part.TEST)[0].track.id
-    check_leaks(split, {one: "a" * 64, other: "b" * 64})
-    with pytest.raises(SetupError, match="same audio"):
-        check_leaks(split, {one: "a" * 64, other: "a" * 64})
+@pytest.mark.parametrize("name", ["by hand", f"{OFFICIAL}mtat-clean"])
+def test_equal_files_in_two_parts_are_refused(name: str) -> None:
+    split = replace(LEAK_FREE, name=name)
+    first, second = LEAK_FREE.placed[1].track.id, LEAK_FREE.placed[5].track.id
+
+    with pytest.raises(SetupError, match=r"the equal files mine/2\.mp3 = mine/6\.mp3;"):
+        check_leaks(split, {first: "same", second: "same"})
+
+
+def test_equal_files_in_one_part_pass() -> None:
+    check_leaks(LEAK_FREE, {LEAK_FREE.placed[0].track.id: "x", LEAK_FREE.placed[4].track.id: "x"})
+
+
+def test_what_no_epoch_hears_does_not_leak() -> None:
+    check_leaks(leaking(Placed(track("7.mp3", "Cy", "a"), Part.TRAIN, copies=0)))
+
+
+def test_many_leaks_are_named_in_short() -> None:
+    split = leaking(
+        *(
+            Placed(track(f"{name} {part}", name, "a"), part)
+            for name in "DEFGHIJ"
+            for part in (Part.TRAIN, Part.TEST)
+        )
+    )
+
+    with pytest.raises(SetupError, match="the artists D, E, F, G, H and 2 more;"):
+        check_leaks(split)
+
+
+# official splits
 
 
 def test_an_official_split_is_taken_as_it_is_and_its_shared_artists_are_told() -> None:
-    tracks = tuple(track(number, "one artist", "ambient") for number in range(3))
-    parts = {each.id: part for each, part in zip(tracks, PARTS, strict=True)}
-    outside = track(9, "another", "techno")
-    divided = official(Merged("subgenres", TAGS, (*tracks, outside)), parts, "mtat-clean")
-    assert divided.split.name.startswith(OFFICIAL)
-    check_leaks(divided.split)
-    assert find_leaks(divided.split).artists == ("one artist",)
-    assert sum(divided.left_out.values()) == 1
+    tracks = [track(str(number), f"artist {number % 2}", "a") for number in range(6)]
+    silent = [track("7", "artist 0"), track("8", "artist 1")]
+    parts = {each.id: part for each, part in zip(tracks, [*PARTS, Part.TEST], strict=False)}
+    parts |= {silent[0].id: Part.TRAIN, silent[1].id: Part.TEST}
+
+    divided = official(Merged("letters", TAGS, (*tracks, *silent)), parts, "theirs")
+
+    found = {each.track.path: each.part for each in divided.split.placed}
+    assert found == {
+        "0": Part.TRAIN,
+        "1": Part.VALIDATION,
+        "2": Part.TEST,
+        "3": Part.TEST,
+        "7": Part.UNLABELLED,
+    }
+    assert divided.left_out == {OUTSIDE: 2, UNTAGGED: 1}
+    assert divided.split.name == "official theirs"
+    assert check_leaks(divided.split).artists == ("artist 0", "artist 1")
+
+
+def test_an_official_split_of_another_dataset_is_refused() -> None:
+    with pytest.raises(SetupError, match="no track is in the official split 'fma'"):
+        official(large(), {track_id("fma", "1"): Part.TRAIN}, "fma")
+
+
+def test_the_split_of_mtg_jamendo_has_each_artist_in_one_part(jamendo: Merged) -> None:
+    parts = official_split("mtg-jamendo-0", METADATA / "mtg-jamendo")
+
+    divided = official(jamendo, parts, "mtg-jamendo-0")
+
+    assert check_leaks(divided.split).artists == ()
+    assert len(divided.split.placed) + divided.left_out.get(OUTSIDE, 0) == len(jamendo.tracks)
+
+
+def test_the_split_of_magnatagatune_shares_artists() -> None:
+    folder = METADATA / "mtat"
+    if not folder.is_dir():
+        pytest.skip(f"MagnaTagATune's metadata are not at {folder}")
+    tracks = mtat.load(folder).tracks
+    merged = Merged("raw", tuple({tag for each in tracks for tag in each.tags}), tracks)
+
+    divided = official(merged, official_split("mtat-clean", folder), "mtat-clean")
+
+    assert [len(divided.split.part(part)) for part in PARTS] == [15_244, 1_529, 4_332]
+    assert len(check_leaks(divided.split).artists) > 50
+
+
+# what can't be split
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [(0.9, 0.1), (0.85, 0.15, 0.0), (1.1, -0.2, 0.1), (0.5, 0.5, 0.5), (0.9, 0.1, float("nan"))],
+)
+def test_shares_that_are_no_parts_of_one_are_refused(shares: Sequence[float]) -> None:
+    with pytest.raises(SetupError, match=r"are not three parts of 1, as \.85 \.1 \.05"):
+        divide(large(), shares)
+
+
+@pytest.mark.parametrize("artists", [0, 1, 2])
+def test_fewer_artists_than_parts_are_refused(artists: int) -> None:
+    tracks = (
+        track(str(number), f"artist {number % artists}", "a") for number in range(9 * artists)
+    )
+
+    with pytest.raises(SetupError, match=f"^{artists} artists with tags are too few"):
+        divide(Merged("letters", TAGS, tuple(tracks)))
+
+
+def test_a_track_that_is_there_twice_is_refused() -> None:
+    merged = large()
+    twice = replace(merged, tracks=(*merged.tracks, replace(merged.tracks[3], artist="another")))
+
+    with pytest.raises(SetupError, match=r"the track mine/3 is there twice; merge anew"):
+        divide(twice)
+    with pytest.raises(SetupError, match=r"the track mine/3 is there twice; merge anew"):
+        official(twice, {}, "theirs")
+
+
+def test_tags_of_another_task_are_refused() -> None:
+    with pytest.raises(SetupError, match=r"mine/\d+ has tags that are none of 'letters': f;"):
+        divide(replace(large(), tags=TAGS[:-1]))
+
+
+# as a command
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs the command."""
+    monkeypatch.setattr(console.out, "width", 200)
+    monkeypatch.setattr(console.err, "width", 200)
+    app = typer.Typer()
+    app.command()(split)
+    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def merged_file(tmp_path: Path) -> Path:
+    path = tmp_path / "merged.parquet"
+    rare = track("rare", "artist 1", "[b]rare")
+    tracks = (*large().tracks, rare, track("whose", "", "a"), track("silent", ""))
+    write_merged(path, Merged("letters", (*TAGS, "[b]rare"), tracks))
+    return path
+
+
+def rows(printed: str) -> list[list[str]]:
+    return [line.split() for line in printed.replace("│", " ").splitlines()]
+
+
+def test_a_split_is_written_and_its_parts_are_shown(run: Callable[..., Result], merged_file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "split.parquet"
+
+    said = run(merged_file, target, "--seed", "3", "--shares", ".8", ".1", ".1", "--target", "90")
+
+    assert said.exit_code == 0, said.stderr
+    made = read_split(target)
+    assert made.name == "artists apart, 0.8/0.1/0.1, seed 3; 90 a tag, seed 3"
+    assert f"{made.name}, fingerprint {made.fingerprint[:16]}" in said.stdout
+    test = made.part(Part.TEST)
+    assert ["test", str(len(test)), str(len({each.track.artist for each in test}))] in [
+        row[:3] for row in rows(said.stdout)
+    ]
+    assert ["unlabelled", "1", "1", "-"] in rows(said.stdout)
+    assert any(row[:2] == ["[b]rare", "validation,"] for row in rows(said.stderr))
+    assert "2 tracks are of unknown artists" in said.stderr
+    assert ["[b]rare", "1", "10"] in rows(said.stdout)
+    assert "Too rare to be heard 90 times an epoch: [b]rare." in said.stderr
+
+
+def test_an_official_split_says_what_it_leaves_out_and_shares(run: Callable[..., Result], tmp_path: Path) -> None:
+    folder = METADATA / "mtat"
+    if not folder.is_dir():
+        pytest.skip(f"MagnaTagATune's metadata are not at {folder}")
+    source, target = tmp_path / "merged.parquet", tmp_path / "split.parquet"
+    theirs = [each for each in mtat.load(folder).tracks if "guitar" in each.tags]
+    tracks = (*(replace(each, tags=("guitar",)) for each in theirs), track("own", "me", "guitar"))
+    write_merged(source, Merged("guitars", ("guitar",), tracks))
+
+    said = run(source, target, "--official", "mtat-clean", "--metadata", folder)
+
+    assert said.exit_code == 0, said.stderr
+    assert read_split(target).name == "official mtat-clean"
+    assert "tracks are left out: in no part of the official split." in said.stderr
+    assert "artists are in more than one part of this official split." in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--shares", ".5", ".1", ".1"), "0.5 0.1 0.1 are not three parts of 1"),
+        (("--official", "mtat-clean"), "--official and --metadata go together"),
+        (("--metadata", "."), "--official and --metadata go together"),
+        (("--official", "theirs", "--metadata", "."), "there is no official split 'theirs'"),
+    ],
+)
+def test_what_cannot_be_split_is_said_in_a_line(
+    run: Callable[..., Result], merged_file: Path, tmp_path: Path
+) -> None:
+    said = run(merged_file, tmp_path / "split.parquet", *arguments)
+
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert words in said.stderr
+    assert "Traceback" not in said.stderr
+    assert list(tmp_path.iterdir()) == [merged_file]
+
+
+def test_a_broken_merge_is_named(run: Callable[..., Result], merged_file: Path, tmp_path: Path) -> None:
+    merged_file.write_bytes(merged_file.read_bytes()[:-100])
+
+    said = run(merged_file, tmp_path / "split.parquet")
+
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert f"{merged_file}: it can't be read" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_full_disk_leaves_what_was_there(merged_file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "split.parquet"
+    target.write_text("the last one")
+
+    said = subprocess.run(
+        [sys.executable, "-c", COMMAND, merged_file, target],
+        env={**os.environ, "COLUMNS": "200"},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)),
+    )
+
+    assert (said.returncode, said.stdout) == (1, "")
+    assert f"{target}: it can't be written" in said.stderr
+    assert target.read_text() == "the last one"
+    assert sorted(tmp_path.iterdir()) == [merged_file, target]

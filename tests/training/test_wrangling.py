@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from app.errors import SetupError
 from app.training.cleaning import Cleaned, Step, clean
 from app.training.datasets import mtat, mtg_jamendo
-from app.training.datasets.source import Dataset
+from app.training.datasets.source import About, Dataset
 from app.training.tables import read_merged
 from app.training.tasks import TASKS, own_task, read_task
 from app.training.tracks import Track, track_id
@@ -26,7 +26,7 @@ METADATA = REPOSITORY.parent / "shared" / "metadata"
 
 COMMAND = "import typer; from app.cli.data.merge import merge; typer.run(merge)"
 
-ABOUT = None
+ABOUT = About("made for a test")
 
 WORDS = [
     "Hip-Hop", "hip hop", "Rap", "New Age", "newage", "techno", "Chip Music", "no vocals", "man",

@@ -1,16 +1,19 @@
 """`taggram data fetch`: the files that a split needs, and no others."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-from rich.table import Table
 
 from app.cli.console import err, out, plain_errors, say
+from app.cli.data.reasons import show_reasons
+from app.errors import SetupError
 
 if TYPE_CHECKING:
-    from app.training.fetching import Library
+    from app.training.fetching import Fetched, Source
+    from app.training.library import Library
 
 
 def fetch(
@@ -27,42 +30,44 @@ def fetch(
 ) -> None:
     """Copy what a split needs, and remove what was fetched for another one; asks before."""
     with plain_errors():
-        from app.training import fetching
+        from app.training.fetching import Source, needed
+        from app.training.library import opened
         from app.training.tables import read_split
 
-        placed = read_split(split).placed
-        wanted = [f"{each.track.dataset}/{each.track.path}" for each in placed if each.copies]
-        known = fetching.read_checksums(checksums) if checksums else {}
-        library = fetching.open_library(to)
-        _remove(library, library.unneeded(wanted), yes=yes)
-        columns = ("fetching", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=err, transient=True) as progress:
-            bar = progress.add_task("", total=len(wanted))
-            fetched = fetching.fetch(
-                library,
-                wanted,
-                dict(_source(each) for each in source),
-                known,
-                lambda done: progress.update(bar, completed=done),
-            )
+        sources = {name: Source(url) for name, url in map(_named, source)}
+        wanted = needed(read_split(split))
+        known = _known(checksums, wanted) if checksums else {}
+        with opened(to) as library:
+            _remove(library, library.unneeded(wanted), yes=yes)
+            fetched = _fetch(library, wanted, sources, known)
     say(out, f"{to}: {fetched.brought:,} files brought, {fetched.known:,} were there already.")
+    show_reasons("did not come", fetched.failed)
     if fetched.failed:
-        table = Table("did not come", "why")
-        for path, why in sorted(fetched.failed.items()):
-            table.add_row(path, why)
-        err.print(table)
-        say(err, f"{len(fetched.failed):,} files did not come", style="red")
+        say(err, f"{len(fetched.failed):,} files did not come.", style="red")
         raise typer.Exit(1)
 
 
-def _source(text: str) -> tuple[str, str]:
+def _named(text: str) -> tuple[str, str]:
     dataset, equals, url = text.partition("=")
-    if not equals or not dataset or not url:
+    if not (dataset and equals and url):
         raise typer.BadParameter(f"--from {text}: expected DATASET=FOLDER_OR_URL")
     return dataset, url
 
 
-def _remove(library: "Library", paths: list[str], *, yes: bool) -> None:
+def _known(checksums: Path, wanted: Sequence[str]) -> dict[str, str]:
+    """The checksums of what is wanted; says of how many there is none."""
+    from app.training.fetching import read_checksums
+
+    known = read_checksums(checksums)
+    unlisted = sum(path not in known for path in wanted)
+    if unlisted == len(wanted):
+        raise SetupError(f"{checksums}: nothing that the split needs is in it, as {wanted[:1]}")
+    if unlisted:
+        say(err, f"{checksums}: {unlisted:,} of {len(wanted):,} files are not in it.")
+    return known
+
+
+def _remove(library: "Library", paths: Sequence[str], *, yes: bool) -> None:
     if not paths:
         return
     size = sum(library.ledger[path].size for path in paths)
@@ -71,4 +76,22 @@ def _remove(library: "Library", paths: list[str], *, yes: bool) -> None:
     )
     if yes or typer.confirm(asked, err=True):
         library.remove(paths)
-        say(out, f"{len(paths):,} files removed.")
+        say(out, f"{library.folder}: {len(paths):,} files removed.")
+
+
+def _fetch(
+    library: "Library",
+    wanted: Sequence[str],
+    sources: "Mapping[str, Source]",
+    checksums: Mapping[str, str],
+) -> "Fetched":
+    from app.training.fetching import fetch
+
+    columns = ("fetching", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        bar = progress.add_task("")
+
+        def watch(done: int, total: int) -> None:
+            progress.update(bar, completed=done, total=total)
+
+        return fetch(library, wanted, sources, checksums, watch)

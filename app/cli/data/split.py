@@ -1,79 +1,108 @@
 """`taggram data split`: training, validation and test, without leaks."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
-from app.cli.console import err, out, plain_errors, say
+from app.cli.console import err, out, plain_errors, printable, say
+from app.errors import SetupError
 
 if TYPE_CHECKING:
     from app.training.splitting import Divided
-    from app.training.tracks import Split
+    from app.training.tracks import Merged, Placed, Split
+
+_SEEDS = 2**32 - 1
 
 
 def split(
-    merged: Annotated[Path, typer.Argument(help="A table of `taggram data merge`.")],
-    target_file: Annotated[Path, typer.Argument(metavar="OUT.parquet")],
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    source: Annotated[Path, typer.Argument(metavar="MERGED", help="Of `taggram data merge`.")],
+    target_file: Annotated[Path, typer.Argument(metavar="OUT", help="As `split.parquet`.")],
+    seed: Annotated[int, typer.Option(min=0, max=_SEEDS, help="Of all that is drawn.")] = 1,
     shares: Annotated[
-        tuple[float, float, float], typer.Option(help="Of training, validation, test.")
+        tuple[float, float, float],
+        typer.Option(help="Of training, validation, test; official splits have theirs."),
     ] = (0.85, 0.10, 0.05),
     target: Annotated[
-        int | None, typer.Option(min=1, help="Tracks a tag that an epoch of training hears.")
+        int | None, typer.Option(min=1, help="Tracks a tag that an epoch of training is to hear.")
     ] = None,
     official: Annotated[
-        str | None, typer.Option(help="mtat-clean, mtat-full, mtg-jamendo-0 to -4 or fma, instead.")
+        str | None, typer.Option(help="mtat-clean, mtat-full, mtg-jamendo-0 to -4 or fma.")
     ] = None,
     metadata: Annotated[
-        Path | None, typer.Option(help="The dataset's folder, for an official split.")
+        Path | None, typer.Option(metavar="DIR", help="The dataset's, for its official split.")
     ] = None,
 ) -> None:
-    """Divide tracks so that no track and no artist is in two parts."""
-    with plain_errors():
-        from app.errors import SetupError
-        from app.training import splitting
-        from app.training.datasets.official import official_split
-        from app.training.leaks import check_leaks, find_leaks
-        from app.training.resampling import resample
-        from app.training.tables import read_merged, write_split
+    """Divide tracks so that no track and no artist is in two parts; or as others did."""
+    from app.training.leaks import check_leaks
+    from app.training.resampling import resample
+    from app.training.tables import read_merged, write_split
 
-        tracks = read_merged(merged)
-        if official is None:
-            divided = splitting.divide(tracks, shares, seed)
-        elif metadata is None:
-            raise SetupError("--official: name the dataset's folder by --metadata too")
-        else:
-            divided = splitting.official(tracks, official_split(official, metadata), official)
-        check_leaks(divided.split)
-        artists = len(find_leaks(divided.split).artists)
-        made = resample(divided.split, target, seed) if target else divided.split
+    with plain_errors():
+        merged = read_merged(source)
+        with err.status("dividing"):
+            divided = _divided(merged, shares, seed, official, metadata)
+            shared = check_leaks(divided.split).artists
+            made = resample(divided.split, target, seed) if target else divided.split
         write_split(target_file, made)
-    _show_parts(divided)
-    if artists:
-        say(err, f"{artists} artists are in more than one part of this official split.")
+    out.print(_parts(divided))
+    _say_warnings(divided, shared)
     if target:
         _show_resampling(divided.split, made, target)
-    say(out, f"{target_file}: {made.name}, fingerprint {made.fingerprint[:16]}.")
+    say(out, f"{target_file}: {made.name}, fingerprint {made.fingerprint[:16]}")
 
 
-def _show_parts(divided: "Divided") -> None:
+def _divided(
+    merged: "Merged",
+    shares: Sequence[float],
+    seed: int,
+    official: str | None,
+    metadata: Path | None,
+) -> "Divided":
+    from app.training import splitting
+    from app.training.datasets.official import official_split
+
+    if (official is None) != (metadata is None):
+        raise SetupError("--official and --metadata go together: which split, of what folder?")
+    if official is None or metadata is None:
+        return splitting.divide(merged, shares, seed)
+    return splitting.official(merged, official_split(official, metadata), official)
+
+
+def _parts(divided: "Divided") -> Table:
     from app.training.tracks import Part
 
-    table = Table("part", "tracks", "artists", "tags without a positive")
+    table = Table("part", *_numbers("tracks", "artists", "tags without a positive"))
     for part in Part:
         placed = divided.split.part(part)
+        counts = (len(placed), _artists(placed), len(divided.lacking.get(part, ())))
         if placed:
-            artists = {each.track.artist or each.track.id for each in placed}
-            lacking = ", ".join(divided.lacking.get(part, ()))
-            table.add_row(part.value, f"{len(placed):,}", f"{len(artists):,}", lacking or "none")
-    out.print(table)
+            table.add_row(part.value, *map(_count, counts))
+    return table
+
+
+def _artists(placed: Iterable["Placed"]) -> int:
+    return len({each.track.artist or each.track.id for each in placed})
+
+
+def _say_warnings(divided: "Divided", shared: Sequence[str]) -> None:
     for reason, count in divided.left_out.items():
-        if count:
-            say(err, f"left out, {reason}: {count:,}")
+        say(err, f"{count:,} tracks are left out: {reason}.")
     if divided.unknown_artists:
-        say(err, f"of unknown artists, each taken for another one: {divided.unknown_artists:,}")
+        say(err, f"{divided.unknown_artists:,} tracks are of unknown artists, each taken for one.")
+    if shared:
+        say(err, f"{len(shared):,} artists are in more than one part of this official split.")
+    lacking = {tag: None for tags in divided.lacking.values() for tag in tags}
+    if not lacking:
+        return
+    table = Table("tag", "has no positive in")
+    for tag in filter(lacking.__contains__, divided.split.tags):
+        parts = (part.value for part, tags in divided.lacking.items() if tag in tags)
+        table.add_row(_text(tag), ", ".join(parts))
+    err.print(table)
 
 
 def _show_resampling(before: "Split", after: "Split", target: int) -> None:
@@ -81,10 +110,27 @@ def _show_resampling(before: "Split", after: "Split", target: int) -> None:
     from app.training.tracks import Part
 
     was, now = (tag_counts(split.part(Part.TRAIN)) for split in (before, after))
-    table = Table("tag", "tracks", "heard in an epoch", title=f"training, {target:,} a tag")
+    if not was:
+        say(err, "No track of training has a tag, so there is nothing to even out.")
+        return
+    table = Table("tag", *_numbers("tracks", "heard an epoch"), title=f"training, {target:,} a tag")
     for tag in sorted(was, key=lambda tag: -was[tag]):
-        short = " (less than wished)" if now[tag] < target else ""
-        table.add_row(tag, f"{was[tag]:,}", f"{now[tag]:,}{short}")
+        table.add_row(_text(tag), _count(was[tag]), _count(now[tag]))
     out.print(table)
     ratios = [max(counts.values()) / min(counts.values()) for counts in (was, now)]
-    say(out, f"The most frequent tag has {ratios[0]:.1f} times the rarest, now {ratios[1]:.1f}.")
+    say(out, f"The most frequent tag: {ratios[0]:.1f} times the rarest, now {ratios[1]:.1f} times.")
+    if under := [tag for tag in was if now[tag] < target]:
+        say(err, f"Too rare to be heard {target:,} times an epoch: {', '.join(sorted(under))}.")
+
+
+def _numbers(*headers: str) -> list[Column]:
+    return [Column(header, justify="right") for header in headers]
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "-"
+
+
+def _text(words: str) -> Text:
+    """What tags are called is no markup."""
+    return Text(printable(words))

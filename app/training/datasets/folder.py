@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from app.audio.formats import FORMATS, M4A_FORMATS
 from app.errors import SetupError
@@ -60,11 +61,16 @@ def _from_folder(root: Path, name: str) -> Dataset:
 
 
 def _audio(root: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(root):
+    for folder, folders, files in os.walk(root, onerror=_refuse):
         folders.sort()
         yield from (
             Path(folder, file) for file in sorted(files) if Path(file).suffix.lower() in EXTENSIONS
         )
+
+
+def _refuse(error: OSError) -> NoReturn:
+    """Else a folder that can't be read would pass for an empty one."""
+    raise SetupError(f"{error.filename}: it can't be read: {error.strerror}") from error
 
 
 def _placed(name: str, path: Path) -> Track:

@@ -79,7 +79,7 @@ def read_paths(path: Path) -> list[str]:
     Raises:
         SetupError: It can't be read.
     """
-    return [track.path for track in read_tracks(_sheet(path), _track)]
+    return [row["PATH"] for _, row in _sheet(path)]
 
 
 def _sheet(path: Path) -> Sheet:

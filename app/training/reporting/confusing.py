@@ -91,9 +91,7 @@ def strongest(evaluation: Evaluation, column: int, most: int = 3) -> list[tuple[
 def leading(evaluation: Evaluation) -> list[str]:
     """Tags whose songs are heard as the tag itself most of all."""
     shares = _shares(evaluation)
-    return [
-        evaluation.tags[at].tag for at in enough(evaluation) if shares[:, at].argmax() == at
-    ]
+    return [evaluation.tags[at].tag for at in enough(evaluation) if shares[:, at].argmax() == at]
 
 
 def _pair(evaluation: Evaluation, row: int, column: int, columns: list[int]) -> Confused:

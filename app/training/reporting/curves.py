@@ -30,7 +30,9 @@ class Curves:
     def best(self) -> int | None:
         """The place of the epoch with the highest PR-AUC in validation, if it was measured."""
         measured = [
-            (value, -at) for at, value in enumerate(self.values["val_pr_auc"]) if value == value
+            (value, -at)
+            for at, value in enumerate(self.values["val_pr_auc"])
+            if math.isfinite(value)
         ]
         return -max(measured)[1] if measured else None
 

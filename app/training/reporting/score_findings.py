@@ -1,4 +1,4 @@
-"""What the figures of all scores together say: confusions, confidence, poolings, what is missing."""
+"""What the figures of all scores together say: confusions, confidence, poolings, what lacks."""
 
 import math
 from collections import Counter
@@ -30,16 +30,16 @@ def banded(evaluation: Evaluation) -> Point:
     named = listed(f"{band.tag} (mean share {percent(band.share)})" for band in found)
     return Point(
         "Bands",
-        f"{named}: heard in songs of most other tags, at least {BAND} times as strongly as if scores "
-        "were spread evenly. The model leans to these; frequent tags do that to it.",
+        f"{named}: heard in songs of most other tags, at least {BAND} times as strongly as if "
+        "scores were spread evenly. The model leans to these; frequent tags do that to it.",
     )
 
 
 def confused(evaluation: Evaluation) -> Point:
     """Tags that are taken for one another."""
     own, columns = leading(evaluation), enough(evaluation)
-    begin = f"Of {some(len(columns), 'tag')} with at least {ENOUGH_SONGS} tracks, {len(own)} are heard "
-    begin += "as themselves most of all. "
+    begin = f"Of {some(len(columns), 'tag')} with at least {ENOUGH_SONGS} tracks, {len(own)} are "
+    begin += "heard as themselves most of all. "
     pairs = [
         f"{pair.true} as {pair.heard} ({percent(pair.share)}; itself {percent(pair.itself)}, "
         f"{pair.heard} elsewhere {percent(pair.elsewhere)})"
@@ -49,21 +49,21 @@ def confused(evaluation: Evaluation) -> Point:
         return Point("Confusions", f"{begin}No other tag stands out in any of them.")
     return Point(
         "Confusions",
-        f"{begin}Standing out by at least {STANDS_OUT} times: {listed(pairs)}. Songs that have both "
-        "tags count here too, and these shares have no intervals.",
+        f"{begin}Standing out by at least {STANDS_OUT} times: {listed(pairs)}. Songs that have "
+        "both tags count here too, and these shares have no intervals.",
     )
 
 
 def confidence(evaluation: Evaluation) -> Point:
     """Whether scores say more, or less, than they keep."""
     calibration = evaluation.calibration
-    parts = [
-        _gap(calibration, evaluation.tracks, [at for at, score in _scores(calibration) if score >= SURE]),
-        _gap(calibration, evaluation.tracks, [at for at, score in _scores(calibration) if score < SURE]),
-    ]
+    sure = [at for at, score in enumerate(calibration.scores) if score >= SURE]
+    unsure = [at for at, score in enumerate(calibration.scores) if score < SURE]
+    parts = [_gap(calibration, evaluation.tracks, places) for places in (sure, unsure)]
     return Point(
         "Confidence",
-        f"Scores are off by {calibration.expected_error:.3f} on the mean. {' '.join(filter(None, parts))}",
+        f"Scores are off by {calibration.expected_error:.3f} on the mean. "
+        f"{' '.join(filter(None, parts))}",
     )
 
 
@@ -87,7 +87,8 @@ def poolings(evaluation: Evaluation) -> Point | None:
     ]
     return Point(
         "Poolings",
-        f"Held against the mean of windows side by side, by PR-AUC {measured(mean)}. {' '.join(told)}",
+        f"Held against the mean of windows side by side, by PR-AUC {measured(mean)}. "
+        f"{' '.join(told)}",
     )
 
 
@@ -101,8 +102,8 @@ def thresholds(evaluation: Evaluation) -> Point:
         for each in having
         if each.precision is not None and each.precision < evaluation.wished_precision
     ]
-    told = f"{len(having)} of {some(len(evaluation.tags), 'tag')} have a threshold for a precision of "
-    told += f"{wished} in validation"
+    told = f"{len(having)} of {some(len(evaluation.tags), 'tag')} have a threshold for a "
+    told += f"precision of {wished} in validation"
     told += f"; no score gives it for {listed(lacking)}." if lacking else "."
     if missed:
         told += f" Here, {len(missed)} of them came out below it: {listed(missed)}."
@@ -128,10 +129,6 @@ def unmeasured(evaluation: Evaluation) -> Point:
     )
 
 
-def _scores(calibration: Calibration) -> Sequence[tuple[int, float]]:
-    return list(enumerate(calibration.scores))
-
-
 def _gap(calibration: Calibration, tracks: int, places: list[int]) -> str:
     """Mean score against how often it was right, over some bins.
 
@@ -150,11 +147,10 @@ def _gap(calibration: Calibration, tracks: int, places: list[int]) -> str:
     if abs(score - right) > reach:
         verdict = "over-confident" if score > right else "under-confident"
     return (
-        f"Those of {which} say {percent(score)} and are right {percent(right)} of the time: {verdict}."
+        f"Those of {which} say {percent(score)} and are right {percent(right)} of the time: "
+        f"{verdict}."
     )
 
 
 def _named(levels: Sequence[SongLevel]) -> str:
-    return listed(
-        f"{pooled(each)} ({measured(each.overall.pr_auc_macro)})" for each in levels
-    )
+    return listed(f"{pooled(each)} ({measured(each.overall.pr_auc_macro)})" for each in levels)

@@ -38,17 +38,18 @@ def taggram(song: SongTaggram) -> Picture:
         vmax=1,
         extent=(begin_s, end_s, len(rows) - 0.5, -0.5),
     )
-    labels = [("● " if song.tags[at] in song.true_tags else "") + short(song.tags[at]) for at in rows]
+    dots = ["● " if song.tags[at] in song.true_tags else "" for at in rows]
+    labels = [dot + short(song.tags[at]) for dot, at in zip(dots, rows, strict=True)]
     axes.set_yticks(range(len(rows)), labels, parse_math=False)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: clock_time(time)))
     bar = figure.colorbar(image, ax=axes, pad=0.012, aspect=30)
-    bar.outline.set_visible(False)  # type: ignore[operator] # an Artist, whatever its stub says
+    bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize=FONT_PT, labelcolor=INK)
     bar.set_label("score", fontsize=FONT_PT, color=MUTED)
     return Picture(
         song.title,
-        f"Heat map of {len(rows)} tags over {clock_time(end_s - begin_s)} minutes; strongest on the "
-        f"whole is {song.tags[rows[0]]}.",
+        f"Heat map of {len(rows)} tags over {clock_time(end_s - begin_s)} minutes; strongest on "
+        f"the whole is {song.tags[rows[0]]}.",
         figure,
     )
 

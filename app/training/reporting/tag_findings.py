@@ -28,9 +28,9 @@ def spread(evaluation: Evaluation) -> Point | None:
         return None
     return Point(
         "Tags differ",
-        f"Half of the tags have a ROC-AUC of {_middle(roc)}, and a PR-AUC of {_middle(pr)}. ROC-AUC "
-        "does not depend on how rare a tag is; PR-AUC of a rare tag is low even where songs are "
-        "ranked well.",
+        f"Half of the tags have a ROC-AUC of {_middle(roc)}, and a PR-AUC of {_middle(pr)}. "
+        "ROC-AUC does not depend on how rare a tag is; PR-AUC of a rare tag is low even where "
+        "songs are ranked well.",
     )
 
 
@@ -45,7 +45,8 @@ def guessed(evaluation: Evaluation) -> Point | None:
         return None
     return Point(
         "Not told from guessing",
-        f"{some(len(tags), 'tag')}, whose interval of ROC-AUC begins at .5 or below: {listed(tags)}.",
+        f"{some(len(tags), 'tag')}, whose interval of ROC-AUC begins at .5 or below: "
+        f"{listed(tags)}.",
     )
 
 
@@ -66,7 +67,8 @@ def vague(evaluation: Evaluation) -> Point | None:
 def examples(evaluation: Evaluation) -> Point | None:
     """Whether tags with more examples are heard better at all."""
     known = [each for each in evaluation.tags if each.roc_auc.value is not None]
-    counts, figures = [_examples(each) for each in known], [each.roc_auc.value for each in known]
+    counts = [_examples(each) for each in known]
+    figures = [value for each in known if (value := each.roc_auc.value) is not None]
     if len(known) < ENOUGH_TAGS or len(set(counts)) == 1 or len(set(figures)) == 1:
         return None
     rank = float(spearmanr(counts, figures).statistic)
@@ -79,7 +81,8 @@ def examples(evaluation: Evaluation) -> Point | None:
         said = "these tags do not show that more examples make a tag better heard"
     return Point(
         "Do examples help?",
-        f"The rank correlation of a tag’s examples and its ROC-AUC is {measured(within, 2)}: {said}.",
+        f"The rank correlation of a tag’s examples and its ROC-AUC is {measured(within, 2)}: "
+        f"{said}.",
     )
 
 
@@ -112,9 +115,9 @@ def noisy(evaluation: Evaluation) -> Point:
     tags.sort(key=lambda each: each.pr_auc.value or 0)
     return Point(
         "Labels to listen to again",
-        f"{_told(tags)} {_have(tags)} many examples, and yet a PR-AUC that is surely under the mean "
-        f"of all tags ({_mean(evaluation)}): either the labels are not what is heard, or sound does "
-        "not tell.",
+        f"{_told(tags)} {_have(tags)} many examples, and yet a PR-AUC that is surely under the "
+        f"mean of all tags ({_mean(evaluation)}): either the labels are not what is heard, or "
+        "sound does not tell.",
     )
 
 

@@ -73,7 +73,8 @@ def joined(items: Sequence[str]) -> str:
 
 def printable(text: str) -> str:
     """One line, without what no font has and XML does not allow."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    unknown = "\N{REPLACEMENT CHARACTER}"
+    return "".join(letter if letter.isprintable() else unknown for letter in text)
 
 
 def short(text: str, most: int = 24) -> str:

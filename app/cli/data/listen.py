@@ -1,0 +1,106 @@
+"""`taggram data listen`: what augmentation makes of a track, as files to hear."""
+
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import track as progress
+
+from app.cli.console import err, out, plain_errors, say
+from app.domain import Samples
+from app.errors import RequestError, SetupError
+
+if TYPE_CHECKING:
+    from app.training.augmentation import Augmenter
+
+SAMPLE_RATE = 16_000
+"""In Hz: as networks hear it."""
+
+CROP_S = 10
+"""Out of the middle, where most tracks are what they are."""
+
+MAX_DURATION_S = 3_600
+STACKS = 3
+
+
+def listen(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Tracks.")],
+    to: Annotated[Path, typer.Option("--to", help="A folder; each track gets one in it.")],
+    seed: Annotated[int, typer.Option(min=0, help="Another one draws other changes.")] = 0,
+) -> None:
+    """Write ten seconds of tracks as they are, with each change alone, and with stacks of them."""
+    with plain_errors():
+        from app.training.augmentation import Augmentation, Augmenter
+
+        _refuse_equal_names(files)
+        augmenter = Augmenter(Augmentation(), SAMPLE_RATE)
+        failed = [
+            path
+            for path in progress(files, "changing", console=err, transient=True)
+            if not _written(path, to / path.stem, augmenter, seed)
+        ]
+    if failed:
+        raise typer.Exit(1)
+
+
+def _written(path: Path, folder: Path, augmenter: "Augmenter", seed: int) -> bool:
+    from app.training.files import write_whole
+
+    try:
+        samples = _middle(path)
+    except RequestError as error:
+        say(err, f"{path}: {error.detail}", style="red")
+        return False
+    except OSError as error:
+        say(err, f"{path}: it can't be read: {error.strerror or error}", style="red")
+        return False
+    names = []
+    for name, changed in _versions(samples, augmenter, seed):
+        write_whole(folder / f"{name}.flac", _flac(changed))
+        names.append(name)
+    say(out, f"{folder}: {', '.join(names)}")
+    return True
+
+
+def _versions(samples: Samples, augmenter: "Augmenter", seed: int) -> Iterator[tuple[str, Samples]]:
+    from app.training.augmentation import SINGLE
+
+    yield "original", samples
+    for name in SINGLE:
+        yield name, augmenter.alone(name, samples, seed)
+    for number in range(1, STACKS + 1):
+        yield f"stack_{number}", augmenter(samples, STACKS * seed + number)
+
+
+def _middle(path: Path) -> Samples:
+    """Ten seconds, or all of a track that has less, (samples,)."""
+    import numpy as np
+
+    from app.audio.decoding import decode
+    from app.audio.limits import AudioLimits
+    from app.audio.scratch import scratch_for
+
+    limits = AudioLimits(SAMPLE_RATE, 0.0, MAX_DURATION_S)
+    with path.open("rb", buffering=0) as file, scratch_for(file.fileno()) as scratch:
+        samples = np.concatenate(list(decode(file, limits, scratch)))
+    start = max(len(samples) - CROP_S * SAMPLE_RATE, 0) // 2
+    return samples[start : start + CROP_S * SAMPLE_RATE]
+
+
+def _flac(samples: Samples) -> bytes:
+    """A file's bytes; what is too loud for one is turned down."""
+    import numpy as np
+    import soundfile
+
+    written = io.BytesIO()
+    soundfile.write(written, samples / max(1, np.max(np.abs(samples))), SAMPLE_RATE, format="FLAC")
+    return written.getvalue()
+
+
+def _refuse_equal_names(files: Sequence[Path]) -> None:
+    name, count = Counter(path.stem for path in files).most_common(1)[0]
+    if count > 1:
+        raise SetupError(f"{count} files are called {name!r}; give them one after the other")

@@ -1,0 +1,125 @@
+"""A folder of fetched audio, `<dataset>/<path>` for each file, and what was brought there.
+
+    fetched.tsv         a line for each file that was brought: SHA-256, size in bytes, path
+
+A file is noted just before it gets its name. So what is there without a note was not brought by us,
+and stays as it is.
+"""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.errors import SetupError
+from app.training.files import held, write_whole
+
+LEDGER = "fetched.tsv"
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A file that was fetched: SHA-256 and size in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """See above; for one process at a time, and any number of its threads.
+
+    Attributes:
+        folder: Where.
+        ledger: What was brought, by path.
+    """
+
+    folder: Path
+    ledger: dict[str, Brought]
+    _noting: threading.Lock = field(default_factory=threading.Lock)
+
+    def has(self, path: str, checksum: str | None) -> bool:
+        """Whether a file was brought, is still as long, and was what is wanted now.
+
+        Args:
+            path: `<dataset>/<path>`.
+            checksum: Its SHA-256, where it is known.
+        """
+        known, there = self.ledger.get(path), self.folder / path
+        if known is None or not there.is_file() or there.stat().st_size != known.size:
+            return False
+        return checksum in {None, known.sha256}
+
+    def is_foreign(self, path: str) -> bool:
+        """Whether a file is there that was not brought."""
+        return path not in self.ledger and (self.folder / path).exists()
+
+    def note(self, path: str, brought: Brought) -> None:
+        """Write down that a file is about to get its name; one that has it gives way.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        (self.folder / path).unlink(missing_ok=True)
+        with self._noting, (self.folder / LEDGER).open("a", encoding="utf-8") as ledger:
+            ledger.write(_line(path, brought))
+            self.ledger[path] = brought
+
+    def unneeded(self, wanted: Iterable[str]) -> list[str]:
+        """What was brought and is wanted no more."""
+        return sorted(self.ledger.keys() - set(wanted))
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Delete files that were brought.
+
+        Raises:
+            SetupError: One can't be deleted; it stays noted.
+        """
+        try:
+            for path in paths:
+                (self.folder / path).unlink(missing_ok=True)
+                del self.ledger[path]
+        except OSError as error:
+            raise SetupError(f"{error.filename}: it can't be removed: {error.strerror}") from error
+        finally:
+            _write(self.folder / LEDGER, self.ledger)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Library]:
+    """Read what was brought, and keep other runs out meanwhile.
+
+    Raises:
+        SetupError: The folder can't be used, or another run fills it.
+    """
+    with held(folder):
+        path = folder / LEDGER
+        try:
+            text = path.read_text(encoding="utf-8", newline="") if path.exists() else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise SetupError(f"{path}: it can't be read: {error}") from error
+        *whole, rest = text.split("\n")
+        ledger = dict(_noted(path, number, line) for number, line in enumerate(whole, 1))
+        if rest:  # the disk was full; what is noted next must not go on in this line
+            _write(path, ledger)
+        yield Library(folder, ledger)
+
+
+def _noted(ledger: Path, number: int, line: str) -> tuple[str, Brought]:
+    digest, size, path = (*line.split("\t"), "", "")[:3]
+    if not re.fullmatch("[0-9a-f]{64}", digest) or not size.isdecimal() or line.count("\t") != 2:
+        raise SetupError(
+            f"{ledger}:{number}: expected a SHA-256, a size and a path; remove the line, and its "
+            "file counts as your own"
+        )
+    return path, Brought(digest, int(size))
+
+
+def _line(path: str, brought: Brought) -> str:
+    return f"{brought.sha256}\t{brought.size}\t{path}\n"
+
+
+def _write(path: Path, ledger: dict[str, Brought]) -> None:
+    write_whole(path, "".join(_line(each, brought) for each, brought in ledger.items()).encode())
