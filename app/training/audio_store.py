@@ -8,14 +8,14 @@ The network makes the melgram, so only another rate asks for another store, no o
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, ValidationError
+from pydantic import NonNegativeInt, PositiveInt, ValidationError
 
 from app.errors import SetupError
 from app.store.tables import Table
@@ -23,37 +23,54 @@ from app.store.tables import Table
 ABOUT, SHARDS = "store.json", "shards"
 SAMPLE = np.dtype("<i2")
 
+AnyTable = TypeVar("AnyTable", bound=Table)
+
 
 class About(Table):
     """What holds for a whole store."""
 
-    sample_rate: int
-    format: int = 1
+    sample_rate: PositiveInt
+    format: Literal[1] = 1
 
 
 class Entry(Table):
     """A track in a shard: its first sample and number of them, SHA-256 of its file."""
 
     id: str
-    offset: int
-    samples: int
+    offset: NonNegativeInt
+    samples: PositiveInt
     source: str
 
 
+class Refused(Table):
+    """A track that can't be decoded: SHA-256 of its file, and why."""
+
+    id: str
+    source: str
+    why: str
+
+
 class Shard(Table):
-    """What is in a shard, and what its files could not be decoded for."""
+    """What is in a shard, and which tracks should be but can't."""
 
     sha256: str
     tracks: tuple[Entry, ...]
-    refused: dict[str, str] = Field(default_factory=dict)
+    refused: tuple[Refused, ...]
 
 
 class AudioStore:
-    """A folder of decoded audio, as it was when it was opened."""
+    """A folder of decoded audio, as it was when it was opened.
+
+    Attributes:
+        folder: Where.
+        sample_rate: In Hz.
+        refused: Tracks that could not be decoded; one that was mended since is in the store too.
+    """
 
     def __init__(self, folder: Path, sample_rate: int, shards: Mapping[str, Shard]) -> None:
         self.folder = folder
         self.sample_rate = sample_rate
+        self.refused = tuple(each for shard in shards.values() for each in shard.refused)
         self._shards = dict(shards)
         self._places = {
             entry.id: (name, entry) for name, shard in shards.items() for entry in shard.tracks
@@ -70,9 +87,10 @@ class AudioStore:
         about = read_about(folder)
         if about is None:
             raise SetupError(f"{folder}: this is no audio store; `taggram data store` makes one")
-        shards = {path.stem: _shard(path) for path in sorted((folder / SHARDS).glob("*.json"))}
+        listed = sorted((folder / SHARDS).glob("*.json"))
+        shards = {path.stem: _read(Shard, path) for path in listed}
         for name, shard in shards.items():
-            _check_size(folder / SHARDS / f"{name}.pcm", shard)
+            _check_size(_pcm(folder, name), shard)
         return cls(folder, about.sample_rate, shards)
 
     def __contains__(self, track: str) -> bool:
@@ -85,22 +103,23 @@ class AudioStore:
         return len(self._places)
 
     def samples(self, track: str) -> npt.NDArray[np.int16]:
-        """A track, (samples,), read from disk as it is used."""
-        name, entry = self._places[track]
+        """A track, (samples,), read from disk as it is used.
+
+        Raises:
+            SetupError: It is not there.
+        """
+        name, entry = self._place(track)
         if name not in self._maps:
-            self._maps[name] = np.memmap(self.folder / SHARDS / f"{name}.pcm", SAMPLE, "r")
+            self._maps[name] = np.memmap(_pcm(self.folder, name), SAMPLE, "r")
         return self._maps[name][entry.offset : entry.offset + entry.samples]
 
     def length(self, track: str) -> int:
-        """How many samples a track has."""
-        return self._places[track][1].samples
+        """How many samples a track has.
 
-    @property
-    def refused(self) -> Mapping[str, str]:
-        """Tracks whose files could not be decoded, with the reason."""
-        return {
-            track: why for shard in self._shards.values() for track, why in shard.refused.items()
-        }
+        Raises:
+            SetupError: It is not there.
+        """
+        return self._place(track)[1].samples
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
@@ -110,23 +129,28 @@ class AudioStore:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of what can be heard, however it is divided into shards."""
-        lines = (f"{track} {source}" for track, source in sorted(self.digests.items()))
-        return _sha256([f"{self.sample_rate}\n", *(f"{line}\n" for line in lines)])
+        lines = (f"{track} {source}\n" for track, source in sorted(self.digests.items()))
+        return hashlib.sha256("".join((f"{self.sample_rate}\n", *lines)).encode()).hexdigest()
 
     def verify(self) -> None:
         """Hold all shards against their checksums.
 
         Raises:
-            SetupError: One is damaged; it says which.
+            SetupError: Some are damaged; it says which.
         """
-        for name, shard in self._shards.items():
-            path = self.folder / SHARDS / f"{name}.pcm"
-            with path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != shard.sha256:
-                    raise SetupError(
-                        f"{path}: it is damaged; remove it with the .json beside it, and run "
-                        "`taggram data store` again"
-                    )
+        paths = {_pcm(self.folder, name): shard for name, shard in self._shards.items()}
+        damaged = [path for path, shard in paths.items() if _digest(path) != shard.sha256]
+        if damaged:
+            raise _damaged(", ".join(map(str, damaged)))
+
+    def _place(self, track: str) -> tuple[str, Entry]:
+        try:
+            return self._places[track]
+        except KeyError:
+            raise SetupError(
+                f"{self.folder}: track {track} is not in this audio store; `taggram data store` "
+                "brings it there"
+            ) from None
 
 
 def read_about(folder: Path) -> About | None:
@@ -136,30 +160,41 @@ def read_about(folder: Path) -> About | None:
         SetupError: It can't be read.
     """
     path = folder / ABOUT
-    try:
-        return About.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError) as error:
-        raise SetupError(f"{path}: it can't be read: {error}") from error
+    return _read(About, path) if path.exists() else None
 
 
-def _shard(path: Path) -> Shard:
+def _pcm(folder: Path, shard: str) -> Path:
+    return folder / SHARDS / f"{shard}.pcm"
+
+
+def _read(table: type[AnyTable], path: Path) -> AnyTable:
     try:
-        return Shard.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise SetupError(f"{path}: it can't be read: {error}") from error
+        return table.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise SetupError(f"{path}: it can't be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise SetupError(f"{path}: it is damaged: {place}: {first['msg']}") from error
 
 
 def _check_size(path: Path, shard: Shard) -> None:
     wanted = sum(entry.samples for entry in shard.tracks) * SAMPLE.itemsize
     there = path.stat().st_size if path.exists() else 0
     if there != wanted:
-        raise SetupError(
-            f"{path}: it has {there} bytes where {wanted} belong; remove it with the .json beside "
-            "it, and run `taggram data store` again"
-        )
+        raise _damaged(f"{path} ({there} bytes where {wanted} belong)")
 
 
-def _sha256(texts: Iterable[str]) -> str:
-    return hashlib.sha256("".join(texts).encode()).hexdigest()
+def _damaged(which: str) -> SetupError:
+    return SetupError(
+        f"damaged: {which}; remove it with the .json beside it, and run `taggram data store` again"
+    )
+
+
+def _digest(path: Path) -> str | None:
+    """SHA-256 of a file; none where the disk does not give it back."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

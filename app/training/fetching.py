@@ -46,7 +46,7 @@ class Fetched:
     failed: dict[str, str]
 
 
-class _NotBrought(Exception):
+class _NotBroughtError(Exception):
     """A file did not come, and why; `again` where another attempt may help."""
 
     def __init__(self, why: str, *, again: bool = False) -> None:
@@ -88,11 +88,11 @@ class Source:
                 while piece := file.read(PIECE_BYTES):
                     yield piece
         except FileNotFoundError as error:
-            raise _NotBrought("it is not there") from error
+            raise _NotBroughtError("it is not there") from error
         except PermissionError as error:
-            raise _NotBrought("it may not be read") from error
+            raise _NotBroughtError("it may not be read") from error
         except Exception as error:  # each of fsspec's libraries has its own
-            raise _NotBrought(str(error) or type(error).__name__, again=True) from error
+            raise _NotBroughtError(str(error) or type(error).__name__, again=True) from error
 
 
 def needed(split: Split) -> list[str]:
@@ -105,27 +105,10 @@ def needed(split: Split) -> list[str]:
     for path in paths:
         parts = PurePosixPath(path).parts
         if ".." in parts or parts[0] == "/" or re.search("[\\t\\n]", path):
-            raise SetupError(f"{path!r}: no file of a dataset can be called so; make the split anew")
+            raise SetupError(
+                f"{path!r}: no file of a dataset can be called so; make the split anew"
+            )
     return paths
-
-
-def read_checksums(path: Path) -> dict[str, str]:
-    """Read lines of `SHA-256  <dataset>/<path>`, as sha256sum writes them.
-
-    Raises:
-        SetupError: A line is something else, or the file can't be read.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path}: it can't be read: {error}") from error
-    checksums = {}
-    for number, line in enumerate(lines, 1):
-        found = re.fullmatch(r"([0-9a-fA-F]{64}) [ *]?(.+)", line)
-        if not found:
-            raise SetupError(f"{path}:{number}: expected a SHA-256, two spaces and a path")
-        checksums[found[2]] = found[1].lower()
-    return checksums
 
 
 def fetch(
@@ -160,9 +143,7 @@ def fetch(
     return Fetched(came, len(wanted) - came - len(failed), failed)
 
 
-def _differing(
-    library: Library, foreign: set[str], checksums: Mapping[str, str]
-) -> dict[str, str]:
+def _differing(library: Library, foreign: set[str], checksums: Mapping[str, str]) -> dict[str, str]:
     """Of the files that were not brought those that are other ones than they should be."""
     return {
         path: "another file is there that was not fetched; move it away"
@@ -197,14 +178,12 @@ def _brought(
         threads.shutdown(cancel_futures=True)
 
 
-def _bring(
-    library: Library, path: str, sources: Mapping[str, Source], checksum: str | None
-) -> str:
+def _bring(library: Library, path: str, sources: Mapping[str, Source], checksum: str | None) -> str:
     dataset, within = _dataset(path)
     for attempt in range(ATTEMPTS):
         try:
             _copy(sources[dataset].pieces(within), library, path, checksum)
-        except _NotBrought as error:
+        except _NotBroughtError as error:
             if not error.again or attempt == ATTEMPTS - 1:
                 return str(error)
             time.sleep(PAUSE_S * 2**attempt)
@@ -219,7 +198,7 @@ def _copy(pieces: Iterator[bytes], library: Library, path: str, checksum: str | 
     with whole_file(library.folder / path) as file:
         brought = _written(pieces, file)
         if checksum not in {None, brought.sha256}:
-            raise _NotBrought(f"its SHA-256 is {brought.sha256}, not {checksum}", again=True)
+            raise _NotBroughtError(f"its SHA-256 is {brought.sha256}, not {checksum}", again=True)
         file.flush()  # a full disk is told before anything is noted
         library.note(path, brought)
 

@@ -97,7 +97,7 @@ def opened(folder: Path) -> Iterator[Library]:
     with held(folder):
         path = folder / LEDGER
         try:
-            text = path.read_text(encoding="utf-8", newline="") if path.exists() else ""
+            text = path.read_bytes().decode() if path.exists() else ""
         except (OSError, UnicodeDecodeError) as error:
             raise SetupError(f"{path}: it can't be read: {error}") from error
         *whole, rest = text.split("\n")
@@ -107,14 +107,33 @@ def opened(folder: Path) -> Iterator[Library]:
         yield Library(folder, ledger)
 
 
+def read_checksums(path: Path) -> dict[str, str]:
+    """Read lines of `SHA-256  <dataset>/<path>`, as sha256sum writes them.
+
+    Raises:
+        SetupError: A line is something else, or the file can't be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path}: it can't be read: {error}") from error
+    checksums = {}
+    for number, line in enumerate(lines, 1):
+        found = re.fullmatch(r"([0-9a-fA-F]{64}) [ *]?(.+)", line)
+        if not found:
+            raise SetupError(f"{path}:{number}: expected a SHA-256, two spaces and a path")
+        checksums[found[2]] = found[1].lower()
+    return checksums
+
+
 def _noted(ledger: Path, number: int, line: str) -> tuple[str, Brought]:
-    digest, size, path = (*line.split("\t"), "", "")[:3]
-    if not re.fullmatch("[0-9a-f]{64}", digest) or not size.isdecimal() or line.count("\t") != 2:
+    found = re.fullmatch("([0-9a-f]{64})\t([0-9]+)\t([^\t]+)", line)
+    if not found:
         raise SetupError(
             f"{ledger}:{number}: expected a SHA-256, a size and a path; remove the line, and its "
             "file counts as your own"
         )
-    return path, Brought(digest, int(size))
+    return found[3], Brought(found[1], int(found[2]))
 
 
 def _line(path: str, brought: Brought) -> str:

@@ -44,7 +44,8 @@ class PseudoLabels:
         def target(track: int, start: int) -> npt.NDArray[np.float32]:
             if track < offset:
                 return labelled(track, start)
-            return self.scores[track - offset][start // self.hop]
+            scores: npt.NDArray[np.float32] = self.scores[track - offset][start // self.hop]
+            return scores
 
         return target
 

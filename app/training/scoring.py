@@ -163,7 +163,7 @@ class Scorer:
             )
 
     def _skipped(self, tracks: Iterable[Track]) -> dict[str, str]:
-        refused = self._audio.refused
+        refused = {each.id: each.why for each in self._audio.refused}
         lacking = (track.id for track in tracks if track.id not in self._audio)
         return {track_id: refused.get(track_id, NOT_STORED) for track_id in lacking}
 

@@ -6,21 +6,13 @@ that it was at, and ends with the very same bytes.
 
 import asyncio
 import hashlib
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-import numpy as np
-import numpy.typing as npt
-import soundfile
-
-from app.audio.limits import AudioLimits
-from app.audio.processes import Decoder
-from app.domain import Samples
-from app.errors import RequestError, SetupError
-from app.stages import StageClock
+from app.audio.expected import expected_s
+from app.errors import SetupError
 from app.training.audio_store import (
     ABOUT,
     SAMPLE,
@@ -28,23 +20,19 @@ from app.training.audio_store import (
     About,
     AudioStore,
     Entry,
+    Refused,
     Shard,
     read_about,
 )
-from app.training.cropping import FULL_SCALE
-from app.training.files import write_whole
+from app.training.decoded import Heard, Outcomes, Unread, decoder, outcomes, sha256
+from app.training.files import held, unwritable, whole_file, write_whole
 from app.training.tracks import Track
 
 TRACKS_A_SHARD = 64
 
-MIN_SAMPLE_RATE = 11_250
-"""The thesis's `min_sample_rate`, in Hz: what is below it lacks half of what is to be heard."""
-
-MAX_DURATION_S = 3_600
-TIMEOUT_S = 300
-
-Heard = tuple[npt.NDArray[np.int16], str]
-"""A track's samples, and the SHA-256 of its file."""
+SURE = 0.5
+"""So much of the room that is guessed from the files' sizes is needed at least: MP3s of 320 kbit/s
+hold little more than half of the seconds that are expected."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +43,13 @@ class Stored:
         added: How many were decoded now.
         known: How many were there.
         refused: Ids of those that can't be decoded, with the reason.
-        missing: Those that have no file.
+        unread: Ids of those whose file is not there or can't be read, with the reason.
     """
 
     added: int
     known: int
     refused: dict[str, str]
-    missing: tuple[Track, ...]
+    unread: dict[str, str]
 
 
 def store_tracks(
@@ -84,25 +72,28 @@ def store_tracks(
         watch: Told after each track how many are done, of how many.
 
     Raises:
-        SetupError: The store is of another rate, or can't be written; what was written stays.
+        SetupError: The store is of another rate, another run fills it, or there is no room for it;
+            what was written stays.
     """
-    store = _claimed(folder, sample_rate)
-    wanted = {track.id: track for track in tracks}
-    done = {*store, *store.refused}
-    new = [wanted[key] for key in sorted(wanted.keys() - done)]
-    files = {track.id: audio / track.dataset / track.path for track in new}
-    found = [track.id for track in new if files[track.id].is_file()]
-    asyncio.run(_fill(folder, found, files, sample_rate, jobs, watch))
-    after = AudioStore.open(folder)
+    files = {track.id: audio / track.dataset / track.path for track in tracks}
+    with held(folder):
+        store = _claimed(folder, sample_rate)
+        new = _new(store, files)
+        there = {key: files[key] for key in new if files[key].is_file()}
+        _check_room(folder, there.values(), sample_rate)
+        unread = asyncio.run(_fill(folder / SHARDS, there, sample_rate, jobs, watch))
+        after = AudioStore.open(folder)
+    refused = {each.id: each.why for each in after.refused if each.id not in after}
     return Stored(
         added=len(after) - len(store),
-        known=sum(key in store for key in wanted),
-        refused={key: why for key, why in after.refused.items() if key in wanted},
-        missing=tuple(track for track in new if track.id not in found),
+        known=sum(key in store for key in files),
+        refused={key: why for key, why in refused.items() if key in files},
+        unread={key: "there is no such file" for key in new if key not in there} | unread,
     )
 
 
 def _claimed(folder: Path, sample_rate: int) -> AudioStore:
+    """Open a store to which nobody else writes, and clear what a killed run left."""
     about = read_about(folder)
     if about is None:
         write_whole(folder / ABOUT, About(sample_rate=sample_rate).model_dump_json().encode())
@@ -111,96 +102,85 @@ def _claimed(folder: Path, sample_rate: int) -> AudioStore:
             f"{folder}: this audio store holds {about.sample_rate} Hz, not {sample_rate}; choose "
             "another folder"
         )
+    for left in (folder / SHARDS).glob("*.pcm"):
+        if not left.with_suffix(".json").exists():
+            left.unlink()
     return AudioStore.open(folder)
+
+
+def _new(store: AudioStore, files: Mapping[str, Path]) -> list[str]:
+    """The tracks to decode, in order: not those that were refused and whose files are the same."""
+    refused = {(each.id, each.source) for each in store.refused}
+    ever = {key for key, _ in refused}
+    return sorted(
+        key
+        for key, file in files.items()
+        if key not in store and not (key in ever and (key, _source(file)) in refused)
+    )
+
+
+def _source(path: Path) -> str | None:
+    """SHA-256 of a file; none where it can't be read, which is told of when its turn comes."""
+    try:
+        return sha256(path)
+    except OSError:
+        return None
+
+
+def _check_room(folder: Path, files: Iterable[Path], sample_rate: int) -> None:
+    needed = SURE * sum(map(_expected_s, files)) * sample_rate * SAMPLE.itemsize
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise SetupError(
+            f"{folder}: at least {needed / 1e9:.1f} GB are needed, and {free / 1e9:.1f} GB are "
+            "free; make room, or choose another folder"
+        )
+
+
+def _expected_s(path: Path) -> float:
+    try:
+        with path.open("rb") as file:
+            return expected_s(file)
+    except OSError:  # as above
+        return 0
 
 
 async def _fill(
     folder: Path,
-    ids: Sequence[str],
-    files: dict[str, Path],
+    files: Mapping[str, Path],
     sample_rate: int,
     jobs: int,
     watch: Callable[[int, int], None],
-) -> None:
-    decoder = Decoder(AudioLimits(sample_rate, 0.0, MAX_DURATION_S), jobs, TIMEOUT_S)
-    done = 0
+) -> dict[str, str]:
+    """Write shard after shard; returns which files can't be read, with the reason."""
+    coming = outcomes(decoder(sample_rate, jobs), files, 2 * jobs, watch)
+    ids, unread = list(files), dict[str, str]()
     for first in range(0, len(ids), TRACKS_A_SHARD):
-        shard = ids[first : first + TRACKS_A_SHARD]
-        entries, refused, pieces, offset = [], {}, [], 0
-        async for key, heard in _decoded(decoder, shard, files, jobs):
-            if isinstance(heard, str):
-                refused[key] = heard
-            else:
-                samples, source = heard
-                entries.append(Entry(id=key, offset=offset, samples=len(samples), source=source))
-                pieces.append(samples)
-                offset += len(samples)
-            done += 1
-            watch(done, len(ids))
-        data = b"".join(piece.astype(SAMPLE).tobytes() for piece in pieces)
-        _write(folder / SHARDS, shard, data, tuple(entries), refused)
+        unread |= await _write_shard(folder, ids[first : first + TRACKS_A_SHARD], coming)
+    return unread
 
 
-def _write(
-    folder: Path,
-    ids: Sequence[str],
-    data: bytes,
-    entries: tuple[Entry, ...],
-    refused: dict[str, str],
-) -> None:
-    name = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
-    shard = Shard(sha256=hashlib.sha256(data).hexdigest(), tracks=entries, refused=refused)
-    write_whole(folder / f"{name}.pcm", data)
-    write_whole(folder / f"{name}.json", shard.model_dump_json().encode())
-
-
-async def _decoded(
-    decoder: Decoder, ids: Sequence[str], files: dict[str, Path], jobs: int
-) -> AsyncIterator[tuple[str, Heard | str]]:
-    """Each track's samples, or why it has none, in order; a few are decoded ahead."""
-    waiting: deque[tuple[str, asyncio.Task[Heard | str]]] = deque()
-    for key in ids:
-        waiting.append((key, asyncio.ensure_future(_hear(decoder, files[key]))))
-        if len(waiting) > 2 * jobs:
-            first, hearing = waiting.popleft()
-            yield first, await hearing
-    for key, hearing in waiting:
-        yield key, await hearing
-
-
-async def _hear(decoder: Decoder, path: Path) -> Heard | str:
+async def _write_shard(folder: Path, ids: Sequence[str], coming: Outcomes) -> dict[str, str]:
+    """Write the next tracks one behind the other, and then what came of them."""
+    path = folder / f"{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:16]}.pcm"
+    entries, refused, unread = list[Entry](), list[Refused](), dict[str, str]()
+    digest, offset = hashlib.sha256(), 0
     try:
-        rate = await asyncio.to_thread(_file_rate, path)
-        if rate is not None and rate < MIN_SAMPLE_RATE:
-            return f"its sample rate is {rate} Hz, less than {MIN_SAMPLE_RATE}"
-        source = await asyncio.to_thread(_digest, path)
-        with path.open("rb") as file:
-            return await _samples(decoder, file), source
-    except RequestError as error:
-        return error.detail
+        with whole_file(path) as file:
+            for key in ids:
+                match await anext(coming):
+                    case Heard(samples, source):
+                        file.write(samples.data)
+                        digest.update(samples.data)
+                        count = len(samples)
+                        entries.append(Entry(id=key, offset=offset, samples=count, source=source))
+                        offset += count
+                    case Refused() as each:
+                        refused.append(each)
+                    case Unread(why):
+                        unread[key] = why
     except OSError as error:
-        return f"it can't be read: {error.strerror}"
-
-
-async def _samples(decoder: Decoder, file: BinaryIO) -> npt.NDArray[np.int16]:
-    async with decoder.decoding(file, StageClock()) as decoding:
-        *_, track = [so_far async for so_far in decoding.progress()]
-        return _int16(track)
-
-
-def _int16(samples: Samples) -> npt.NDArray[np.int16]:
-    scaled = np.rint(samples * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1)
-    return scaled.astype(SAMPLE)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _file_rate(path: Path) -> int | None:
-    """What a file's header says; the decoder judges files that have none."""
-    try:
-        return int(soundfile.info(str(path)).samplerate)
-    except soundfile.LibsndfileError:
-        return None
+        raise unwritable(path, error) from error
+    shard = Shard(sha256=digest.hexdigest(), tracks=tuple(entries), refused=tuple(refused))
+    write_whole(path.with_suffix(".json"), shard.model_dump_json().encode())
+    return unread

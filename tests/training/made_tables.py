@@ -56,7 +56,7 @@ FMA_TITLES = {number: title for number, _, _, title, _ in FMA_GENRES}
 
 FMA_WORDS: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "ambient": ((107,), ("slow", "calm")),
-    "techno": ((181,), ("dance",)),
+    "techno": ((181,), ("club",)),
     "metal": ((31, 101), ("loud",)),
     "chiptune": ((240, 297), ("8bit",)),
     "dubstep": ((468, 491), ("bass",)),
@@ -70,15 +70,15 @@ FMA_BIO = '<p>Born in a shed, they said:\n"louder, please".</p>\n<p>The shed, is
 
 MTAT_WORDS = {
     "ambient": (("ambient", "new age"), ("slow", "quiet", "synth", "no drums")),
-    "techno": (("techno",), ("electronic", "drums", "fast", "beat")),
-    "metal": (("metal",), ("rock", "guitar", "loud", "hard rock")),
-    "trance": (("trance",), ("electronic", "synth", "fast", "dance")),
-    "dubstep": (("electronica",), ("electronic", "bass", "dark", "beats")),
+    "techno": (("techno",), ("electronic", "drums", "fast", "fast beat")),
+    "metal": (("metal",), ("rock", "guitar", "loud", "hard")),
+    "trance": (("trance",), ("electronic", "synth", "fast", "modern")),
+    "dubstep": (("electronica",), ("electronic", "bass", "dark", "heavy")),
 }
 """By style, raw tags of which a clip has one, and others of which it has some."""
 
 MTAT_OTHERS = (
-    "no voice", "harpsichord", "weird", "piano", "opera", "choir", "no vocals", "flute", "indian",
+    "no voice", "harpsichord", "weird", "piano", "opera", "choir", "no vocals", "flute", "sitar",
     "violin", "harp", "strange", "classical", "female vocal", "lol",
 )  # fmt: skip
 """That nothing in the songs speaks for; columns of the table all the same."""

@@ -9,8 +9,11 @@ import soundfile
 import soxr
 from scipy.signal import stft
 
+from app.training.cleaning import clean
 from app.training.datasets import fma, mtat, mtg_jamendo
 from app.training.datasets.source import Dataset
+from app.training.tasks import read_task
+from app.training.wrangling import merge
 from tests.training.made import CYCLES, MadeDatasets, make_datasets, make_folder
 from tests.training.synthesis import STYLES, make_track
 
@@ -65,17 +68,16 @@ def test_odd_rows_are_what_they_say(made: MadeDatasets, loaded: dict[str, Datase
                 assert ((track.duration_s or 0) > 600) == (odd == "longer than ten minutes")
 
 
-def test_the_styles_are_among_the_tags_by_the_words_of_each_dataset(
+def test_cleaned_and_merged_they_have_the_styles_as_tags(
     made: MadeDatasets, loaded: dict[str, Dataset]
 ) -> None:
-    words = {"fma": "Chip Music", "mtat": "techno", "mtg-jamendo": "techno"}
-    styles = {"fma": "chiptune", "mtat": "techno", "mtg-jamendo": "techno"}
-    for name, dataset in loaded.items():
-        for track in dataset.tracks:
-            if track.path in made.styles[name]:
-                assert (words[name] in track.tags) == (
-                    styles[name] in made.styles[name][track.path]
-                )
+    merged, _ = merge(read_task("subgenres"), [clean(dataset) for dataset in loaded.values()])
+    tags = {(track.dataset, track.path): set(track.tags) for track in merged.tracks}
+    assert tags == {
+        (name, path): set(heard)
+        for name, styles in made.styles.items()
+        for path, heard in styles.items()
+    }
 
 
 def test_fma_and_mtat_share_an_artist(loaded: dict[str, Dataset]) -> None:

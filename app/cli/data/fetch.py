@@ -56,7 +56,7 @@ def _named(text: str) -> tuple[str, str]:
 
 def _known(checksums: Path, wanted: Sequence[str]) -> dict[str, str]:
     """The checksums of what is wanted; says of how many there is none."""
-    from app.training.fetching import read_checksums
+    from app.training.library import read_checksums
 
     known = read_checksums(checksums)
     unlisted = sum(path not in known for path in wanted)

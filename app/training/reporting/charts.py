@@ -63,7 +63,8 @@ def tag_bars(
 
 def confusion_map(evaluation: Evaluation) -> Picture:
     """What was predicted (rows) for songs of each tag (columns), the most frequent tags first."""
-    order = by_positives(evaluation)[:MOST_CELLS]
+    asked = [at for at in by_positives(evaluation) if evaluation.tags[at].positives]
+    order = (asked or by_positives(evaluation))[:MOST_CELLS]
     shares = np.array(evaluation.confusion)[np.ix_(order, order)]
     small = len(order) >= LARGE
     side = len(order) * (LEAST_CELL_INCHES if small else CELL_INCHES)
@@ -81,7 +82,7 @@ def confusion_map(evaluation: Evaluation) -> Picture:
     axes.set_yticks(range(len(order)), labels, parse_math=False)
     axes.tick_params(labelsize=6.4 if small else FONT_PT)
     bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.015, aspect=30)
-    bar.outline.set_visible(False)  # type: ignore[operator] # an Artist, whatever its stub says
+    bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize=FONT_PT, labelcolor=INK)
     bar.set_label("share of the column", fontsize=FONT_PT, color=MUTED)
     return Picture(

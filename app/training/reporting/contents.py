@@ -60,7 +60,10 @@ def _model(evaluation: Evaluation, curves: Mapping[str, Path]) -> Section:
 
 
 def _tags(evaluation: Evaluation) -> tuple[Block, ...]:
-    tags = sorted(evaluation.tags, key=lambda each: (-(each.pr_auc.value or -1), each.tag))
+    known = [each for each in evaluation.tags if each.pr_auc.value is not None]
+    if not known:
+        return (Prose("No tag could be measured."),)
+    tags = sorted(known, key=lambda each: (-(each.pr_auc.value or 0), each.tag))
     tracks = max(evaluation.tracks, 1)
     bars = Gallery(
         (

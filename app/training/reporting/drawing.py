@@ -8,6 +8,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -43,7 +44,9 @@ def blank(width: float, height: float) -> Figure:
     return figure
 
 
-def plain(axes: Axes, across: str = "", up: str = "", grid: str = "both") -> None:
+def plain(
+    axes: Axes, across: str = "", up: str = "", grid: Literal["both", "x", "y"] = "both"
+) -> None:
     """Quiet axes with their names.
 
     Args:
@@ -106,7 +109,7 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def _saved(figure: Figure, kind: str, **options: object) -> bytes:
+def _saved(figure: Figure, kind: str, **options: Any) -> bytes:  # noqa: ANN401 - matplotlib's
     file = io.BytesIO()
     with _words_as_words(), warnings.catch_warnings():
         # Letters that its font lacks: on a page, the browser's fonts have them.

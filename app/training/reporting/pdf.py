@@ -1,7 +1,7 @@
 """A report on paper, with the same sections as the page."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -103,9 +103,9 @@ def _blocks(blocks: Iterable[Block]) -> Iterator[Flowable]:
             case Grid():
                 yield from _grid(block)
             case Picture():
-                yield _picture(block)
+                yield KeepTogether(_picture(block))
             case Gallery(pictures):
-                yield from map(_picture, pictures)
+                yield from _gallery(pictures)
 
 
 def _grid(grid: Grid) -> Iterator[Flowable]:
@@ -133,11 +133,19 @@ def _cell(cell: Cell, is_words: bool) -> Paragraph:
     return Paragraph(text, STYLES["words" if is_words else "number"])
 
 
-def _picture(picture: Picture) -> Flowable:
+def _gallery(pictures: Sequence[Picture]) -> Iterator[Flowable]:
+    """Two pictures beside one another."""
+    for first in range(0, len(pictures), 2):
+        pair = [_picture(each, WIDTH / 2 - 4 * mm) for each in pictures[first : first + 2]]
+        cells = [*pair, ""][:2]
+        yield LongTable([cells], [WIDTH / 2] * 2, style=[("VALIGN", (0, 0), (-1, -1), "TOP")])
+
+
+def _picture(picture: Picture, width: float = WIDTH) -> list[Flowable]:
     wide, high = (size * inch for size in picture.figure.get_size_inches())
-    scale = min(WIDTH / wide, (HEIGHT - 20 * mm) / high, 1.25)
+    scale = min(width / wide, (HEIGHT - 20 * mm) / high, 1.25)
     image = Image(io.BytesIO(as_png(picture.figure)), wide * scale, high * scale, hAlign="LEFT")
-    return KeepTogether([image, _said(picture.title, "small")])
+    return [image, _said(picture.title, "small")]
 
 
 def _said(text: str, style: str) -> Paragraph:

@@ -38,6 +38,8 @@ def banded(evaluation: Evaluation) -> Point:
 def confused(evaluation: Evaluation) -> Point:
     """Tags that are taken for one another."""
     own, columns = leading(evaluation), enough(evaluation)
+    if not columns:
+        return Point("Confusions", f"No tag has {ENOUGH_SONGS} tracks, so that nothing is said.")
     begin = f"Of {some(len(columns), 'tag')} with at least {ENOUGH_SONGS} tracks, {len(own)} are "
     begin += "heard as themselves most of all. "
     pairs = [
@@ -112,7 +114,10 @@ def thresholds(evaluation: Evaluation) -> Point:
 
 def unmeasured(evaluation: Evaluation) -> Point:
     """What these figures do not speak of."""
-    told = [f"{tag}: {why}" for tag, why in evaluation.left_out.items()]
+    reasons: dict[str, list[str]] = {}
+    for tag, why in evaluation.left_out.items():
+        reasons.setdefault(why, []).append(tag)
+    told = [f"{why}: {listed(tags, most=len(tags))}" for why, tags in reasons.items()]
     silent = [
         each.tag
         for each in evaluation.tags
@@ -121,7 +126,7 @@ def unmeasured(evaluation: Evaluation) -> Point:
     if silent:
         told.append(f"no figure for {listed(silent)}")
     told += [
-        f"{some(amount, 'track')} skipped: {why}"
+        f"{some(amount, 'track')} skipped: {why.rstrip('.')}"
         for why, amount in Counter(evaluation.skipped.values()).most_common()
     ]
     return Point(

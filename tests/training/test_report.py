@@ -1,0 +1,197 @@
+"""The report stands alone, says what the figures carry, and lets no name become markup."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from app.errors import SetupError
+from app.training.figures import (
+    Calibration,
+    Evaluation,
+    Interval,
+    Overall,
+    SongLevel,
+    TagFigures,
+)
+from app.training.report import Report, write_report
+from app.training.reporting.taggrams import SongTaggram
+from loadtests.chromium_package import OPTIONS
+
+HOSTILE = "<script>alert('tag')</script>"
+
+SECTIONS = (
+    "Models and tasks",
+    "In plain words",
+    "Tags",
+    "Confusions",
+    "Among the first K",
+    "Whether scores are probabilities",
+    "Poolings and overlaps",
+    "Training",
+    "Songs over time",
+)
+
+CURVES = (
+    "phase,epoch,stage,learning_rate,loss,roc_auc,pr_auc,val_loss,val_roc_auc,val_pr_auc\n"
+    "tags,1,1,0.001,0.5,0.6,0.3,0.55,0.58,0.28\n"
+    "tags,2,1,0.001,0.4,0.7,0.4,0.45,0.68,0.38\n"
+)
+
+
+def around(value: float, width: float = 0.03) -> Interval:
+    return Interval(value=value, low=max(value - width, 0), high=min(value + width, 1))
+
+
+def overall(value: float) -> Overall:
+    return Overall(
+        roc_auc_macro=around(value),
+        roc_auc_micro=around(value),
+        pr_auc_macro=around(value / 2),
+        pr_auc_micro=around(value / 2),
+        cosine=around(value / 2),
+    )
+
+
+def evaluation(model: str = "musicnn/1", n_tags: int = 19, seed: int = 0) -> Evaluation:
+    rng = np.random.default_rng(seed)
+    tags = tuple(
+        TagFigures(
+            tag=HOSTILE if not number else f"tag {number}",
+            positives=40 + number,
+            train_positives=400 + 10 * number,
+            roc_auc=around(float(rng.uniform(0.6, 0.95))),
+            pr_auc=around(float(rng.uniform(0.1, 0.7))),
+            threshold=0.4,
+            precision=0.8,
+            recall=0.3,
+        )
+        for number in range(n_tags)
+    )
+    shares = rng.uniform(size=(n_tags, n_tags)) + 4 * np.eye(n_tags)
+    confusion = shares / shares.sum(axis=0)
+    rising = np.linspace(0.3, 1, n_tags)
+    return Evaluation(
+        model=model,
+        task="genres",
+        split="artists apart",
+        part="test",
+        fingerprint="ab" * 32,
+        tracks=800,
+        chunks=60_000,
+        wished_precision=0.8,
+        chunk=overall(0.83),
+        songs=tuple(
+            SongLevel(pooling=pooling, overlap=overlap, overall=overall(0.86))
+            for pooling in ("mean", "majority", "softmax", "max")
+            for overlap in (0.0, 0.5)
+        ),
+        tags=tags,
+        accuracy_at_k=tuple(float(each) for each in rising**2),
+        soft_accuracy_at_k=tuple(float(each) for each in rising),
+        confusion=tuple(tuple(float(cell) for cell in row) for row in confusion),
+        calibration=Calibration(
+            scores=(0.1, 0.5, 0.9), frequencies=(0.05, 0.4, 0.8), counts=(9_000, 400, 80),
+            expected_error=0.06,
+        ),
+        left_out={"waltz": "no track of the part test has it"},
+        skipped={"0123456789abcdef": "it breaks off"},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    folder = tmp_path_factory.mktemp("report")
+    curves = folder / "curves.csv"
+    curves.write_text(CURVES)
+    scores = np.random.default_rng(1).uniform(size=(20, 19)).astype(np.float32)
+    tags = [each.tag for each in evaluation().tags]
+    times_s = [3.0 * number for number in range(20)]
+    song = SongTaggram(f"{HOSTILE}.mp3", tags, times_s, scores, tags[:2])
+    both = [evaluation(), evaluation("vgg/1", seed=1)]
+    return write_report(both, folder, [song], {"musicnn/1": curves})
+
+
+def test_the_page_needs_nothing_else(report: Report) -> None:
+    page = report.html.read_text()
+    assert not re.findall(r"(?:src|href)\s*=\s*[\"'](?!#|data:)", page.replace("xlink:", ""))
+    assert "<script" not in page
+    assert "@import" not in page
+    assert "url(http" not in page
+
+
+def test_names_stay_text(report: Report) -> None:
+    page = report.html.read_text()
+    assert "&lt;script&gt;alert(" in page
+    assert HOSTILE not in page
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_each_part_is_there(section: str, report: Report) -> None:
+    assert f">{section}<" in report.html.read_text()
+
+
+def test_all_numbers_are_there_as_text_too(report: Report) -> None:
+    page = report.html.read_text()
+    for each in evaluation().tags[1:]:
+        assert each.roc_auc.value is not None
+        assert f"{each.roc_auc.value:.3f}" in page
+
+
+def test_what_could_not_be_measured_is_said(report: Report) -> None:
+    page = report.html.read_text()
+    assert "waltz" in page
+    assert "1 track skipped: it breaks off" in page
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1200, "light")])
+def test_on_phone_and_desktop_it_fits_and_axe_finds_nothing(
+    width: int, scheme: str, report: Report, chromium: Path
+) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(OPTIONS))
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page.goto(report.html.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        violations = Axe().run(page).response["violations"]
+        browser.close()
+    assert not [(each["id"], each["nodes"][0]["html"][:200]) for each in violations]
+
+
+def test_the_pdf_has_the_same_sections_as_text(report: Report) -> None:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed")
+    text = subprocess.run(
+        ["pdftotext", "-layout", report.pdf, "-"], capture_output=True, text=True, check=True
+    ).stdout
+    for section in SECTIONS:
+        assert section in text
+    assert "alert('tag')" in text
+    assert text.count("\f") >= 4
+
+
+def test_the_same_figures_give_the_same_files(tmp_path: Path) -> None:
+    first, second = (write_report([evaluation()], tmp_path / name) for name in ("a", "b"))
+    assert first.html.read_bytes() == second.html.read_bytes()
+    assert first.pdf.read_bytes() == second.pdf.read_bytes()
+
+
+def test_eighty_tags_fit(tmp_path: Path) -> None:
+    written = write_report([evaluation(n_tags=80)], tmp_path)
+    assert written.pdf.read_bytes().startswith(b"%PDF")
+
+
+def test_without_an_evaluation_there_is_no_report(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="taggram evaluate"):
+        write_report([], tmp_path)
+
+
+def test_curves_that_are_none_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "curves.csv").write_text("epoch\n1\n")
+    with pytest.raises(SetupError, match="no column loss"):
+        write_report([evaluation()], tmp_path, curves={"musicnn/1": tmp_path / "curves.csv"})
