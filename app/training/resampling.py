@@ -79,7 +79,7 @@ def _apportioned(counts: Mapping[str, int], seats: int) -> dict[str, int]:
 def _draw(
     tracks: Sequence[str], wanted: int, rng: np.random.Generator, copies: Counter[str]
 ) -> None:
-    """Ask for each track as often as for all others, or once more; the most that was asked counts."""
+    """Ask for each track as often as for all others, or once more; the most asked for counts."""
     often, rest = divmod(wanted, len(tracks))
     for place, number in enumerate(rng.permutation(len(tracks))):
         asked = min(often + (place < rest), MAX_COPIES)

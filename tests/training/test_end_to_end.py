@@ -133,10 +133,10 @@ def test_the_service_suggests_by_it_at_once(
     taggram("models", "publish-run", trained, *published)
     settings = {"TAGGRAM_MODEL_STORE": str(store), "TAGGRAM_MODELS": '["made"]'}
     with serving(tmp_path / "log", settings) as server:
-        listed = server.http.get("/vocabularies").json()["vocabularies"]
+        listed = server.http.get("/vocabularies").json()
         subgenres = next(each for each in listed if each["name"] == "subgenres")
         assert set(STYLES) <= set(json.dumps(subgenres).replace('"', " ").split())
-        model = server.http.get("/models").json()["models"][0]
+        model = server.http.get("/models").json()[0]
         assert model["evaluation"]["roc_auc"] > 0.8
         assert model["thresholds"]
         right = 0

@@ -393,7 +393,9 @@ def rows(printed: str) -> list[list[str]]:
     return [line.split() for line in printed.replace("│", " ").splitlines()]
 
 
-def test_a_split_is_written_and_its_parts_are_shown(run: Callable[..., Result], merged_file: Path, tmp_path: Path) -> None:
+def test_a_split_is_written_and_its_parts_are_shown(
+    run: Callable[..., Result], merged_file: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "split.parquet"
 
     said = run(merged_file, target, "--seed", "3", "--shares", ".8", ".1", ".1", "--target", "90")
@@ -413,7 +415,9 @@ def test_a_split_is_written_and_its_parts_are_shown(run: Callable[..., Result], 
     assert "Too rare to be heard 90 times an epoch: [b]rare." in said.stderr
 
 
-def test_an_official_split_says_what_it_leaves_out_and_shares(run: Callable[..., Result], tmp_path: Path) -> None:
+def test_an_official_split_says_what_it_leaves_out_and_shares(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
     folder = METADATA / "mtat"
     if not folder.is_dir():
         pytest.skip(f"MagnaTagATune's metadata are not at {folder}")
@@ -440,7 +444,11 @@ def test_an_official_split_says_what_it_leaves_out_and_shares(run: Callable[...,
     ],
 )
 def test_what_cannot_be_split_is_said_in_a_line(
-    run: Callable[..., Result], merged_file: Path, tmp_path: Path
+    run: Callable[..., Result],
+    merged_file: Path,
+    tmp_path: Path,
+    arguments: tuple[object, ...],
+    words: str,
 ) -> None:
     said = run(merged_file, tmp_path / "split.parquet", *arguments)
 
@@ -450,7 +458,9 @@ def test_what_cannot_be_split_is_said_in_a_line(
     assert list(tmp_path.iterdir()) == [merged_file]
 
 
-def test_a_broken_merge_is_named(run: Callable[..., Result], merged_file: Path, tmp_path: Path) -> None:
+def test_a_broken_merge_is_named(
+    run: Callable[..., Result], merged_file: Path, tmp_path: Path
+) -> None:
     merged_file.write_bytes(merged_file.read_bytes()[:-100])
 
     said = run(merged_file, tmp_path / "split.parquet")
