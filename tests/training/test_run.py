@@ -15,10 +15,11 @@ from app.training import networks
 from app.training.audio_store import AudioStore
 from app.training.configuration import read_configuration
 from app.training.fit import Step
-from app.training.recipe import read_recipe, recipe_names
 from app.training.run import Job, Trained, train
 from app.training.tracks import Part, Split
 from tests.training.toy import TAGS, toy_phase, toy_recipe, toy_split, toy_store
+
+pytestmark = pytest.mark.thorough
 
 Train = Callable[..., Trained]
 
@@ -176,37 +177,3 @@ def test_what_a_phase_takes_has_to_have_a_place(trained: Train) -> None:
     second = toy_phase(name="second", takes=[{"phase": "first", "into": "nowhere/"}])
     with pytest.raises(SetupError, match="none fits"):
         trained(recipe=toy_recipe([toy_phase(name="first"), second]))
-
-
-@pytest.mark.parametrize("name", recipe_names())
-def test_recipes_that_ship_can_be_read(name: str) -> None:
-    assert read_recipe(name).name == name
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"epochs": 3}, "epochs"),
-        ({"architecture": "vggish"}, "no architecture 'vggish'"),
-        ({"learns": "contrast"}, "needs an augmentation"),
-        ({"teacher": "nobody"}, "no phase 'nobody'"),
-        ({"augmentation": {"wobble": 1}}, "wobble"),
-    ],
-)
-def test_a_wrong_recipe_is_refused_by_file_and_field(
-    change: dict[str, object], said: str, tmp_path: Path
-) -> None:
-    import yaml
-
-    path = tmp_path / "own.yaml"
-    values = {"name": "own", "summary": "", "source": "", "phases": [toy_phase(**change)]}
-    path.write_text(yaml.safe_dump(values))
-    with pytest.raises(SetupError) as refused:
-        read_recipe(str(path))
-    assert said in str(refused.value)
-    assert str(path) in str(refused.value)
-
-
-def test_a_recipe_that_is_not_there_is_answered_with_those_that_are() -> None:
-    with pytest.raises(SetupError, match="clmr, ensemble, multi-level-multi-scale"):
-        read_recipe("nothing")

@@ -1,0 +1,42 @@
+"""Recipes are read whole, or refused by what is wrong in them."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from app.errors import SetupError
+from app.training.recipe import read_recipe, recipe_names
+from tests.training.toy import toy_phase
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_recipes_that_ship_can_be_read(name: str) -> None:
+    assert read_recipe(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"epochs": 3}, "epochs"),
+        ({"architecture": "vggish"}, "no architecture 'vggish'"),
+        ({"learns": "contrast"}, "needs an augmentation"),
+        ({"teacher": "nobody"}, "no phase 'nobody'"),
+        ({"augmentation": {"wobble": 1}}, "wobble"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_by_file_and_field(
+    change: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.yaml"
+    values = {"name": "own", "summary": "", "source": "", "phases": [toy_phase(**change)]}
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(SetupError) as refused:
+        read_recipe(str(path))
+    assert said in str(refused.value)
+    assert str(path) in str(refused.value)
+
+
+def test_a_recipe_that_is_not_there_is_answered_with_those_that_are() -> None:
+    with pytest.raises(SetupError, match="clmr, ensemble, multi-level-multi-scale"):
+        read_recipe("nothing")
