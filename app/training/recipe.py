@@ -122,7 +122,7 @@ class Recipe(Table):
             for wanted in _wanted(phase):
                 if wanted not in earlier:
                     raise ValueError(
-                        f"phase {phase.name!r} asks for {wanted!r}, no phase before it"
+                        f"phase {phase.name!r} asks for {wanted!r}; no phase before it is called so"
                     )
             if phase.name in earlier:
                 raise ValueError(f"two phases are named {phase.name!r}")

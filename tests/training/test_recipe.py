@@ -21,7 +21,7 @@ def test_recipes_that_ship_can_be_read(name: str) -> None:
         ({"epochs": 3}, "epochs"),
         ({"architecture": "vggish"}, "no architecture 'vggish'"),
         ({"learns": "contrast"}, "needs an augmentation"),
-        ({"teacher": "nobody"}, "no phase 'nobody'"),
+        ({"teacher": "nobody"}, "asks for 'nobody'"),
         ({"augmentation": {"wobble": 1}}, "wobble"),
     ],
 )
