@@ -1,101 +1,144 @@
-"""What a report says, from beginning to end."""
+"""What a report says, section by section."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from app.training.figures import Evaluation
-from app.training.reporting.blocks import Block, Cell, Document, Grid, Point, Points, Prose, Section
-from app.training.reporting.chapter import chapter
-from app.training.reporting.comparison import comparison
-from app.training.reporting.curves import Curves
-from app.training.reporting.song_chart import strongest, taggram
+from app.training.figures import Evaluation, TagFigures
+from app.training.reporting import charts
+from app.training.reporting.blocks import Block, Cell, Document, Gallery, Grid, Prose, Section
+from app.training.reporting.comparison import comparison, where
+from app.training.reporting.curves import read_curves
+from app.training.reporting.diagnosis import diagnose
+from app.training.reporting.song_chart import taggram
 from app.training.reporting.taggrams import SongTaggram
-from app.training.reporting.words import joined, number, some
+from app.training.reporting.words import cell, count, number, percent, pooled
 
-TERMS = (
-    (
-        "Interval",
-        "of a figure, in which it would fall 95 times of 100 with other tracks like these (bootstrap). "
-        "Of 80 tags, some four lie outside theirs.",
-    ),
-    (
-        "Surely, told apart",
-        "two figures whose intervals do not touch. This is strict: some true differences stay unsaid.",
-    ),
-    (
-        "ROC-AUC",
-        "how often a song that has the tag gets a higher score than one that has not; guessing gives .5.",
-    ),
-    (
-        "PR-AUC",
-        "the mean precision while going down the songs from the highest score; guessing gives the share "
-        "of songs that have the tag.",
-    ),
-    (
-        "Macro, micro",
-        "the mean over tags that have songs with and without them; over all pairs of song and tag. "
-        "Where nothing is said, it is macro.",
-    ),
-    ("Cosine", "the mean similarity of a song’s scores and its tags, 0 to 1."),
-    (
-        "Tags are what people wrote",
-        "A tag that nobody wrote down counts as wrong, even where it is heard.",
-    ),
-)
+RANKS = (1, 2, 3, 5, 10, 20)
+"""Of accuracy at K, in the table; the drawing has all."""
 
 
 def document(
     evaluations: Sequence[Evaluation],
     taggrams: Sequence[SongTaggram],
-    curves: Mapping[str, Curves],
+    curves: Mapping[str, Path],
 ) -> Document:
-    """Put it together."""
-    chapters = (chapter(each, curves.get(each.model)) for each in evaluations)
-    songs = (_songs(taggrams),) if taggrams else ()
-    terms = Points(tuple(Point(lead, text) for lead, text in TERMS))
-    return Document(
-        "How well the tags are heard",
-        _lead(evaluations),
-        (comparison(evaluations), *chapters, *songs, Section("How to read this", (terms,))),
+    """Put it together.
+
+    Raises:
+        SetupError: Curves can't be read.
+    """
+    sections = [comparison(evaluations), *(_model(each, curves) for each in evaluations)]
+    if taggrams:
+        note = Prose("A dot marks the tags that people gave the song.")
+        pictures = tuple(map(taggram, taggrams))
+        sections.append(Section("Songs over time", (note, *pictures)))
+    lead = (
+        "ROC-AUC: how often a song with a tag scores higher than one without, .5 is guessing. "
+        "PR-AUC: the mean precision over all recalls, guessing gives the tag’s share of songs. In "
+        "brackets 95 % bootstrap intervals over songs."
     )
+    return Document("How well the tags are heard", lead, tuple(sections))
 
 
-def _lead(evaluations: Sequence[Evaluation]) -> str:
-    models = dict.fromkeys(each.model for each in evaluations)
-    tasks = dict.fromkeys(each.task for each in evaluations)
+def _model(evaluation: Evaluation, curves: Mapping[str, Path]) -> Section:
+    sections = [
+        Section("In plain words", (diagnose(evaluation),)),
+        Section("Tags", _tags(evaluation)),
+        Section("Confusions", _confusions(evaluation)),
+        Section("Among the first K", _ranks(evaluation)),
+        Section("Whether scores are probabilities", _calibration(evaluation)),
+        Section("Poolings and overlaps", (_poolings(evaluation),)),
+    ]
+    if evaluation.model in curves:
+        pictures = charts.training_charts(read_curves(curves[evaluation.model]))
+        sections.append(Section("Training", (Gallery(pictures),)))
+    about = (
+        f"{count(evaluation.tracks)} tracks, {count(evaluation.chunks)} windows: the "
+        f"{where(evaluation)}."
+    )
+    return Section(f"{evaluation.model}: {evaluation.task}", (Prose(about),), tuple(sections))
+
+
+def _tags(evaluation: Evaluation) -> tuple[Block, ...]:
+    known = [each for each in evaluation.tags if each.pr_auc.value is not None]
+    if not known:
+        return (Prose("No tag could be measured."),)
+    tags = sorted(known, key=lambda each: (-(each.pr_auc.value or 0), each.tag))
+    tracks = max(evaluation.tracks, 1)
+    bars = Gallery(
+        (
+            charts.tag_bars(
+                tags, "PR-AUC", lambda each: each.pr_auc, lambda each: each.positives / tracks
+            ),
+            charts.tag_bars(tags, "ROC-AUC", lambda each: each.roc_auc, lambda _: 0.5),
+        )
+    )
+    note = Prose("In brackets how many songs have the tag; the short upright line is guessing.")
+    wished = percent(evaluation.wished_precision)
+    head = (
+        "tag", "songs", "in training", "PR-AUC", "ROC-AUC",
+        f"threshold for {wished}", "precision", "recall",
+    )  # fmt: skip
+    return bars, note, Grid("Each tag", head, tuple(map(_tag_row, tags)))
+
+
+def _tag_row(each: TagFigures) -> tuple[Cell, ...]:
     return (
-        f"{some(len(models), 'model')} ({joined(list(models))}), "
-        f"{some(len(tasks), 'task')} ({joined(list(tasks))})."
+        Cell(each.tag),
+        Cell(count(each.positives)),
+        Cell(count(each.train_positives)),
+        cell(each.pr_auc),
+        cell(each.roc_auc),
+        Cell(number(each.threshold)),
+        Cell(number(each.precision)),
+        Cell(number(each.recall)),
     )
 
 
-def _songs(taggrams: Sequence[SongTaggram]) -> Section:
-    intro = (
-        "What was heard when, tags with the highest means on top. A dot marks those that people gave "
-        "the song."
+def _confusions(evaluation: Evaluation) -> tuple[Block, ...]:
+    note = Prose(
+        "Of all that is scored in songs of a column’s tag, the share that each row’s tag gets; "
+        "each column adds up to 1. The diagonal is what is heard as itself; a bright row is a tag "
+        "that is heard in everything."
     )
-    return Section("Songs", (Prose(intro),), tuple(map(_song, taggrams)))
+    return note, charts.confusion_map(evaluation)
 
 
-def _song(song: SongTaggram) -> Section:
-    blocks: list[Block] = [Prose(_truth(song)), taggram(song)]
-    means = song.scores.mean(axis=0)
+def _ranks(evaluation: Evaluation) -> tuple[Block, ...]:
+    known = len(evaluation.accuracy_at_k)
     rows = tuple(
         (
-            Cell(song.tags[at]),
-            Cell("yes" if song.tags[at] in song.true_tags else ""),
-            Cell(number(means[at], 2)),
+            Cell(str(rank)),
+            Cell(percent(evaluation.soft_accuracy_at_k[rank - 1])),
+            Cell(percent(evaluation.accuracy_at_k[rank - 1])),
         )
-        for at in strongest(song)
+        for rank in RANKS
+        if rank <= known
     )
-    blocks.append(
-        Grid(f"{song.title}: means over the song", ("tag", "given", "score"), rows, words=2)
-    )
-    return Section(song.title, tuple(blocks))
+    head = ("K", "one of the song’s tags", "all of them")
+    return charts.accuracy_curves(evaluation), Grid("Songs by rank", head, rows)
 
 
-def _truth(song: SongTaggram) -> str:
-    if not song.true_tags:
-        return "Nobody gave it tags."
-    unknown = [tag for tag in song.true_tags if tag not in song.tags]
-    told = f"People gave it {joined(list(song.true_tags))}."
-    return f"{told} The model does not know {joined(unknown)}." if unknown else told
+def _calibration(evaluation: Evaluation) -> tuple[Block, ...]:
+    calibration = evaluation.calibration
+    rows = tuple(
+        (Cell(number(score)), Cell(number(right)), Cell(count(how_many)))
+        for score, right, how_many in zip(
+            calibration.scores, calibration.frequencies, calibration.counts, strict=True
+        )
+    )
+    head = ("mean score", "how often right", "scores")
+    return charts.calibration_chart(calibration), Grid("Scores in bins", head, rows)
+
+
+def _poolings(evaluation: Evaluation) -> Grid:
+    rows = tuple(
+        (
+            Cell(pooled(level)),
+            cell(level.overall.pr_auc_macro),
+            cell(level.overall.roc_auc_macro),
+            cell(level.overall.cosine),
+        )
+        for level in evaluation.songs
+    )
+    return Grid("How windows become a song", ("pooling", "PR-AUC", "ROC-AUC", "cosine"), rows)
