@@ -13,7 +13,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 
 BENCHES := peers stages tried batching cached page load scaling guards redis_faults hostile gpu
 
-.PHONY: serve test test-thorough screenshots torch check weights training lock bench $(BENCHES) bench-zoo soak drill fuzz floor clean
+.PHONY: serve test test-thorough screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill fuzz floor clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
@@ -69,6 +69,10 @@ $(BENCHES): $(READY)/dev $(READY)/weights
 # table and a picture; about fifteen minutes, and goes on where it was stopped.
 bench-zoo: $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.zoo
+
+# What learning costs: tracks decoded, windows trained, share of the time spent waiting, memory.
+bench-train: $(READY)/dev
+	$(BIN)/python -m loadtests.train
 
 # Whether it stays as it is among good requests and hostile ones.
 MINUTES ?= 10

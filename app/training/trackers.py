@@ -29,19 +29,22 @@ def tensorboard(folder: Path) -> Record:
 
 
 def mlflow(url: str, name: str, parameters: Mapping[str, object]) -> Record:
-    """Log to an MLflow server, or folder, as a run of the experiment `taggram`.
+    """Log to an MLflow server as a run of the experiment `taggram`.
 
     A training that goes on goes on in the same run, found by its name.
 
     Raises:
-        SetupError: MLflow is not installed.
+        SetupError: MLflow is not installed, or does not take it.
     """
     try:
-        from mlflow import MlflowClient  # noqa: PLC0415 - an extra
+        from mlflow import MlflowClient, MlflowException  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise SetupError("MLflow is not installed: `pip install 'taggram[mlflow]'`") from error
-    client = MlflowClient(tracking_uri=url)
-    run = _mlflow_run(client, name, parameters)
+    try:
+        client = MlflowClient(tracking_uri=url)
+        run = _mlflow_run(client, name, parameters)
+    except MlflowException as error:
+        raise SetupError(f"--mlflow {url}: {error}") from error
 
     def record(rows: Sequence[Row]) -> None:
         newest = rows[-1]
