@@ -9,6 +9,7 @@ from app.cli.keys import keys_app
 from app.cli.models import models_app
 from app.cli.serve import serve
 from app.cli.tag import tag
+from app.cli.teach import teach
 from app.cli.train import train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -19,4 +20,5 @@ app.add_typer(models_app, name="models")
 app.command()(evaluate)
 app.command()(serve)
 app.command()(tag)
+app.command()(teach)
 app.command()(train)

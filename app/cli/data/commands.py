@@ -2,6 +2,7 @@
 
 import typer
 
+from app.cli.data.audit import audit
 from app.cli.data.describe import describe
 from app.cli.data.fetch import fetch
 from app.cli.data.listen import listen
@@ -10,6 +11,7 @@ from app.cli.data.split import split
 from app.cli.data.store import store
 
 data_app = typer.Typer(no_args_is_help=True, help="Datasets, from their metadata to audio.")
+data_app.command()(audit)
 data_app.command()(describe)
 data_app.command()(fetch)
 data_app.command()(listen)

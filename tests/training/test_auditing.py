@@ -1,0 +1,193 @@
+"""Wrong tags are found among right ones, with what speaks for it."""
+
+import csv
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.domain import Stretch
+from app.errors import SetupError
+from app.store.store import Store
+from app.training.audio_store import AudioStore
+from app.training.auditing import CHOSEN, Audit, Doubt, audit, write_doubts
+from app.training.embedding import Encoder, Heard, Song, hear_stored
+from app.training.tables import write_split
+from app.training.tracks import Split, Track
+from tests.training.test_teaching import heard_in, publish_listener, quiet, write_songs
+from tests.training.toy import TAGS, toy_split, toy_store
+
+WRONG = {"low": "high", "high": "noise", "noise": "low"}
+"""A song of the one lies in the folder of the other: three of 24."""
+
+RUN = """
+if __name__ == "__main__":
+    import typer
+    from app.cli.data.audit import audit
+    typer.run(audit)
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("audited")
+    write_songs(root / "songs")
+    publish_listener(Store(root / "models"))
+    return root
+
+
+@pytest.fixture(scope="module")
+def encoder(root: Path) -> Encoder:
+    return Encoder(Store(root / "models"), "listener", root / "cache")
+
+
+@pytest.fixture(scope="module")
+def heard(encoder: Encoder, root: Path) -> Heard:
+    return heard_in(root / "songs", encoder, root / "cache")
+
+
+def retagged(song: Song, *tags: str) -> Song:
+    return Song(replace(song.track, tags=tags), song.windows)
+
+
+@pytest.fixture(scope="module")
+def planted(heard: Heard) -> dict[str, str]:
+    """By path, the right tag of songs that get a wrong one."""
+    first = {song.track.tags[0]: song.track.path for song in heard.songs}
+    return {path: tag for tag, path in first.items()}
+
+
+@pytest.fixture(scope="module")
+def audited(encoder: Encoder, heard: Heard, planted: dict[str, str]) -> Audit:
+    songs = [
+        retagged(song, WRONG[planted[song.track.path]]) if song.track.path in planted else song
+        for song in heard.songs
+    ]
+    return audit(songs, encoder.manifest.framing, quiet)
+
+
+def test_wrong_tags_are_the_first_that_are_listed(audited: Audit, planted: dict[str, str]):
+    first = audited.doubts[: 2 * len(planted)]
+
+    found = {(each.track.path, each.tag, each.is_chosen) for each in first}
+    wanted = {(path, tag, False) for path, tag in planted.items()}
+    wanted |= {(path, WRONG[tag], True) for path, tag in planted.items()}
+    assert len(found & wanted) >= 5
+
+
+def test_a_wrong_tag_comes_with_what_is_heard_instead_and_where(
+    audited: Audit, planted: dict[str, str]
+):
+    doubt = next(each for each in audited.doubts if each.is_chosen)
+
+    assert doubt.kind == CHOSEN
+    assert doubt.instead == planted[doubt.track.path]
+    assert doubt.score < doubt.usual
+    assert doubt.instead_score > 0.5
+    assert doubt.moments[0].end_s <= 9
+    assert doubt.at.startswith("0:0")
+
+
+def test_where_all_is_right_hardly_anything_is_in_doubt(encoder: Encoder, heard: Heard):
+    assert len(audit(heard.songs, encoder.manifest.framing, quiet).doubts) <= 1
+
+
+def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard: Heard):
+    first, second, *others = heard.songs
+    songs = [
+        retagged(first, *first.track.tags, "rare"),
+        retagged(second, "rare"),
+        *others,
+    ]
+
+    audited = audit(songs, encoder.manifest.framing, quiet)
+
+    assert audited.left_out == {"rare": "2 songs of 2 artists"}
+    assert audited.songs == len(heard.songs) - 1
+    assert all("rare" not in {each.tag, each.instead} for each in audited.doubts)
+
+
+def test_one_tag_can_t_be_audited(encoder: Encoder, heard: Heard):
+    low = [song for song in heard.songs if song.track.tags == ("low",)]
+
+    with pytest.raises(SetupError, match="too few tags"):
+        audit(low, encoder.manifest.framing, quiet)
+
+
+@pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1", "\t=1"])
+def test_no_cell_becomes_a_formula(evil: str, tmp_path: Path):
+    track = Track("0", evil, evil, evil, (evil, "b"))
+    moments = (Stretch(42.0, 70.0, 0.9),)
+    doubt = Doubt(track, evil, True, 0.1, 0.8, evil, 0.9, moments)
+
+    write_doubts(tmp_path / "doubts.csv", [doubt])
+
+    with (tmp_path / "doubts.csv").open(newline="") as file:
+        _, row = csv.reader(file)
+    assert row[0] == row[1] == row[2] == row[4] == row[8] == f"'{evil}"
+    assert row[3] == f"'{evil};b"
+    assert row[5:8] == [CHOSEN, "0.100", "0.800"]
+    assert row[10] == "0:42-1:10"
+
+
+@pytest.fixture(scope="module")
+def split(root: Path) -> Split:
+    split = toy_split(18)
+    toy_store(root, split)
+    return split
+
+
+def test_a_split_is_heard_from_its_audio_store(encoder: Encoder, root: Path, split: Split):
+    tracks = [each.track for each in split.placed]
+    elsewhere = replace(tracks[0], id="0" * 16, path="gone.mp3")
+    store = AudioStore.open(root / "store-16000")
+
+    heard = hear_stored(encoder, store, [*tracks, elsewhere], quiet)
+
+    assert [song.track for song in heard.songs] == tracks
+    assert list(heard.skipped) == ["gone.mp3"]
+
+
+def test_an_audio_store_of_another_rate_is_refused(encoder: Encoder, root: Path, split: Split):
+    toy_store(root, replace(split, placed=split.placed[:1]), 8_000)
+
+    with pytest.raises(SetupError, match="hears 16000 Hz, the audio store holds 8000 Hz"):
+        hear_stored(encoder, AudioStore.open(root / "store-8000"), [], quiet)
+
+
+def run(root: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    (root / "run.py").write_text(RUN)
+    places = ("--model", "listener", "--store", root / "models", "--cache", root / "cache")
+    return subprocess.run(
+        [sys.executable, "run.py", *map(str, (*arguments, *places))],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd()), "COLUMNS": "160"},
+    )
+
+
+def test_the_command_audits_a_split(root: Path, split: Split):
+    wrong = replace(split.placed[0], track=replace(split.placed[0].track, tags=(TAGS[1],)))
+    write_split(root / "split.parquet", replace(split, placed=(wrong, *split.placed[1:])))
+
+    done = run(
+        root, root / "split.parquet", "--audio-store", root / "store-16000", "--to", "to.csv"
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "toy/0.flac" in done.stdout
+    with (root / "to.csv").open(newline="") as file:
+        assert {row["path"] for row in csv.DictReader(file)} >= {"0.flac"}
+
+
+def test_a_split_without_its_audio_is_refused_in_a_line(root: Path):
+    done = run(root, root / "split.parquet")
+
+    assert done.returncode == 1
+    assert "a split and --audio-store go together" in done.stderr
+    assert "Traceback" not in done.stderr

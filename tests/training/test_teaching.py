@@ -1,0 +1,400 @@
+"""Tags of one's own, taught on a published model with songs that differ plainly, or not at all."""
+
+import os
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.errors import SetupError
+from app.front_ends import Framing
+from app.models import fcn, network, variables
+from app.store.loading import load, verify
+from app.store.manifest import Manifest, read_store
+from app.store.store import Store
+from app.training.embedding import Encoder, Heard, hear_files, own_tracks
+from app.training.metrics import areas
+from app.training.probing import Examples, Probe, folds, learn, out_of_fold, song_scores
+from app.training.publishing import publish_trained
+from app.training.teaching import Taught, check_lesson, check_name, pairs, teach
+from app.training.tracks import Track, track_id
+from tests.training.toy import RATE, TAGS, toy_sound
+
+SONGS, ARTISTS = 8, 4
+
+
+def quiet(done: int, of: int) -> None:
+    """Nobody watches."""
+
+
+def publish_listener(models: Store) -> Manifest:
+    """A network that nobody trained: its embeddings tell low from high from noise as they are."""
+    framing = Framing(fcn.FRONT_END, 128, 64)
+    arguments = {"channels": [4, 8], "pools": [[4, 8], [4, 8]]}
+    keras.utils.set_random_seed(1)
+    weights = {
+        path: np.asarray(variable.value)
+        for path, variable in variables(network("fcn", 3, framing, arguments)).items()
+    }
+    return publish_trained(
+        models,
+        name="listener",
+        summary="Random weights.",
+        architecture="fcn",
+        arguments=arguments,
+        framing=framing,
+        tags=("a", "b", "c"),
+        family="listener",
+        weights=weights,
+        vocabulary="listener",
+        licence="CC0-1.0",
+        citation="Nobody 2026.",
+    )
+
+
+def write_songs(root: Path, tags: tuple[str, ...] = TAGS) -> None:
+    for number in range(SONGS * len(tags)):
+        tag, own = tags[number % len(tags)], number // len(tags)
+        path = root / tag / f"{tag} artist {own % ARTISTS}" / f"{own}.flac"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, toy_sound(tag, number), RATE)
+
+
+def heard_in(folder: Path, encoder: Encoder, cache: Path) -> Heard:
+    audio, tracks, _ = own_tracks(folder)
+    return hear_files(encoder, audio, tracks, cache, quiet)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("taught")
+    write_songs(root / "songs")
+    (root / "songs" / "low" / "torn.mp3").write_bytes(b"<html>Not found</html>")
+    return root
+
+
+@pytest.fixture(scope="module")
+def models(root: Path) -> Store:
+    models = Store(root / "models")
+    publish_listener(models)
+    return models
+
+
+@pytest.fixture(scope="module")
+def encoder(models: Store, root: Path) -> Encoder:
+    return Encoder(models, "listener", root / "cache")
+
+
+@pytest.fixture(scope="module")
+def heard(encoder: Encoder, root: Path) -> Heard:
+    return heard_in(root / "songs", encoder, root / "cache")
+
+
+@pytest.fixture(scope="module")
+def taught(models: Store, encoder: Encoder, heard: Heard) -> Taught:
+    return teach(models, encoder, heard.songs, name="own", precision=0.8, told=quiet)
+
+
+def test_a_file_that_can_t_be_heard_is_named_and_the_others_are_heard(heard: Heard):
+    assert len(heard.songs) == SONGS * len(TAGS)
+    assert list(heard.skipped) == ["low/torn.mp3"]
+
+
+def test_what_differs_plainly_is_learnt(taught: Taught):
+    assert taught.evaluation.song.roc_auc_macro.value > 0.95
+    assert all(pair.is_told_apart for pair in taught.pairs)
+    assert {each.tag for each in taught.evaluation.tags if each.threshold is not None} == set(TAGS)
+
+
+def test_the_published_model_scores_as_the_probe_did(
+    models: Store, encoder: Encoder, heard: Heard, taught: Taught
+):
+    manifest = read_store(models)["own"]
+    verify(models, manifest)
+    probe = learn(Examples.of(heard.songs, manifest.tags.names))
+    sound = toy_sound("low", 99).astype(np.float32)
+    samples = np.rint(sound * 32_768).astype(np.int16)
+
+    graph = load(models, manifest).graph
+    given = graph((samples / np.float32(32_768))[np.newaxis].astype(np.float32))["windows"]
+
+    np.testing.assert_allclose(given, probe.scores(encoder.hear(samples, "0" * 64)), atol=1e-4)
+    assert manifest.tags.names[int(np.mean(given, axis=0).argmax())] == "low"
+
+
+def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taught: Taught):
+    manifest = taught.manifest
+
+    assert (manifest.vocabulary.name, manifest.vocabulary.unheard) == ("own", ())
+    assert set(manifest.thresholds.scores) == set(TAGS)
+    assert manifest.calibration is not None
+    assert manifest.source.licence == "CC0-1.0"
+    assert manifest.confidence is None
+
+
+def test_songs_are_decoded_once(models: Store, root: Path, heard: Heard):
+    class Deaf(Encoder):
+        def hear(self, samples: np.ndarray, digest: str) -> np.ndarray:
+            raise AssertionError("it was heard before")
+
+    deaf = Deaf(models, "listener", root / "cache")
+
+    again = heard_in(root / "songs", deaf, root / "cache")
+
+    for old, new in zip(heard.songs, again.songs, strict=True):
+        assert old.track == new.track
+        np.testing.assert_array_equal(old.windows, new.windows)
+    assert not (root / "cache" / "decoded").exists()
+
+
+def test_a_run_that_was_stopped_goes_on(models: Store, root: Path, tmp_path: Path):
+    class Counting(Encoder):
+        left = 5
+        heard = 0
+
+        def hear(self, samples: np.ndarray, digest: str) -> np.ndarray:
+            if self.heard == self.left:
+                raise KeyboardInterrupt
+            self.heard += 1
+            return super().hear(samples, digest)
+
+    stopped, going_on = (Counting(models, "listener", tmp_path) for _ in range(2))
+    with pytest.raises(KeyboardInterrupt):
+        heard_in(root / "songs", stopped, tmp_path)
+    going_on.left = 1_000
+
+    heard = heard_in(root / "songs", going_on, tmp_path)
+
+    assert len(heard.songs) == SONGS * len(TAGS)
+    assert going_on.heard == len(heard.songs) - 5
+
+
+def test_what_a_disk_has_spoilt_is_heard_again(encoder: Encoder, root: Path, heard: Heard):
+    kept = next((root / "cache").rglob("*.npy"))
+    kept.write_bytes(kept.read_bytes()[:100])
+
+    again = heard_in(root / "songs", encoder, root / "cache")
+
+    for old, new in zip(heard.songs, again.songs, strict=True):
+        np.testing.assert_allclose(old.windows, new.windows, atol=1e-5)
+
+
+def test_a_full_disk_is_told_of(encoder: Encoder, root: Path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(SetupError, match="there is no room for it"):
+            encoder.hear(np.ones(RATE * 9, np.int16), "f" * 64)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert encoder.kept("f" * 64) is None
+
+
+def test_the_same_file_in_two_folders_is_one_song_with_two_tags(
+    encoder: Encoder, tmp_path: Path, root: Path
+):
+    song = next((root / "songs" / "low").rglob("*.flac")).read_bytes()
+    for place in ("low/x/1.flac", "deep/2.flac"):
+        (tmp_path / "f" / place).parent.mkdir(parents=True)
+        (tmp_path / "f" / place).write_bytes(song)
+
+    heard = heard_in(tmp_path / "f", encoder, root / "cache")
+
+    [only] = heard.songs
+    assert (set(only.track.tags), only.track.artist) == ({"low", "deep"}, "x")
+    assert heard.copies == 1
+
+
+def test_a_csv_file_s_paths_are_beside_it(encoder: Encoder, tmp_path: Path, root: Path):
+    song = next((root / "songs" / "low").rglob("*.flac")).read_bytes()
+    (tmp_path / "a.flac").write_bytes(song)
+    (tmp_path / "songs.csv").write_text("path,tags,artist\na.flac,low;calm,x\nb.flac,high,y\n")
+
+    heard = heard_in(tmp_path / "songs.csv", encoder, root / "cache")
+
+    assert [song.track.tags for song in heard.songs] == [("low", "calm")]
+    assert list(heard.skipped) == ["b.flac"]
+
+
+def tracks_of(counts: dict[str, tuple[int, int]]) -> list[Track]:
+    """By tag, how many songs, of how many artists."""
+    return [
+        Track(track_id("d", f"{tag}{n}"), "d", f"{tag}{n}", f"{tag}{n % artists}", (tag,))
+        for tag, (songs, artists) in counts.items()
+        for n in range(songs)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"techno": (30, 10)}, "too few tags"),
+        ({"techno": (30, 10), "dub": (4, 4)}, "dub has 4 songs of 4 artists; bring 5 songs"),
+        ({"techno": (30, 10), "dub": (9, 2)}, "dub has 9 songs of 2 artists; bring"),
+    ],
+)
+def test_too_little_is_refused_with_what_to_bring(counts: dict, said: str):
+    with pytest.raises(SetupError, match=said):
+        check_lesson(tracks_of(counts))
+
+
+def test_a_tag_on_all_songs_is_refused():
+    tracks = [
+        replace(each, tags=(*each.tags, "music"))
+        for each in tracks_of({"techno": (9, 9), "dub": (9, 9)})
+    ]
+
+    with pytest.raises(SetupError, match="all songs have the tag 'music'"):
+        check_lesson(tracks)
+
+
+@pytest.mark.parametrize(
+    ("name", "tags", "said"),
+    [
+        ("listener", TAGS, "listener is the name of another model"),
+        ("No Name", TAGS, "--name No Name"),
+        ("raw", TAGS, "is the name of each model's own tags"),
+        ("own", ("=1+1", "b"), "the tag '=1.1' is no word"),
+    ],
+)
+def test_what_can_t_be_published_is_refused_at_once(
+    models: Store, name: str, tags: tuple[str, ...], said: str
+):
+    with pytest.raises(SetupError, match=said):
+        check_name(models, name, tags)
+
+
+def test_on_a_taught_model_nothing_can_be_taught(models: Store, taught: Taught, tmp_path: Path):
+    with pytest.raises(SetupError, match=f"{taught.manifest.ref}: nothing can be taught on"):
+        Encoder(models, "own", tmp_path)
+
+
+def made_up(seed: int, artists: int, tags: int, artist_sound: float, tag_sound: float) -> Examples:
+    """Four songs an artist, who has a tag and a sound of his own, as has the tag."""
+    rng = np.random.default_rng(seed)
+    whose = np.repeat(np.arange(artists), 4)
+    own = rng.integers(tags, size=artists) if tag_sound == 0 else np.arange(artists) % tags
+    truth = own[whose][:, np.newaxis] == np.arange(tags)
+    sounds = artist_sound * rng.normal(size=(artists, 30)), tag_sound * rng.normal(size=(tags, 30))
+    windows = tuple(
+        (sounds[0][artist] + sounds[1][own[artist]] + rng.normal(size=(5, 30))).astype(np.float32)
+        for artist in whose
+    )
+    return Examples(tuple("abcdef"[:tags]), truth, windows, whose)
+
+
+def test_artists_are_not_recognised():
+    """Tags at random on artists with a sound of their own: nothing is there to be learnt."""
+    examples = made_up(3, artists=40, tags=3, artist_sound=3, tag_sound=0)
+
+    windows = out_of_fold(examples, quiet)
+
+    scores = song_scores(windows)
+    one_draw = np.ones((1, len(scores)), np.uint8)
+    figures = [
+        areas(hits, column, one_draw, np.arange(len(scores))).roc[0]
+        for hits, column in zip(examples.truth.T, scores.T, strict=True)
+    ]
+    assert np.mean(figures) < 0.65
+    assert not any(pair.is_told_apart for pair in pairs(examples, windows))
+
+
+def test_tags_that_sound_alike_are_named_and_others_are_not():
+    examples = made_up(5, artists=24, tags=3, artist_sound=0.3, tag_sound=3)
+    alike = examples.truth.copy()
+    swapped = np.arange(24)[::2]  # every other artist of the first two tags has the other one
+    for artist in swapped:
+        rows = examples.artists == artist
+        alike[rows, :2] = alike[rows, 1::-1]
+    mixed = Examples(examples.tags, alike, examples.windows, examples.artists)
+
+    found = {
+        (pair.first, pair.second): pair.is_told_apart
+        for pair in pairs(mixed, out_of_fold(mixed, quiet))
+    }
+
+    assert found == {("a", "b"): False, ("a", "c"): True, ("b", "c"): True}
+
+
+def test_each_song_weighs_the_same_however_long():
+    examples = made_up(1, artists=12, tags=2, artist_sound=0.5, tag_sound=1)
+    longer = tuple(
+        np.repeat(windows, 6 if number % 2 else 1, axis=0)
+        for number, windows in enumerate(examples.windows)
+    )
+
+    probes = [learn(examples), learn(replace_windows(examples, longer))]
+
+    np.testing.assert_allclose(probes[0].kernel, probes[1].kernel, rtol=0.05, atol=0.01)
+
+
+def replace_windows(examples: Examples, windows: tuple[np.ndarray, ...]) -> Examples:
+    return Examples(examples.tags, examples.truth, windows, examples.artists)
+
+
+def test_dimensions_that_are_always_the_same_say_nothing():
+    examples = made_up(2, artists=12, tags=2, artist_sound=0.5, tag_sound=2)
+    dead = tuple(np.pad(windows, ((0, 0), (0, 1))) + 7 for windows in examples.windows)
+
+    probe: Probe = learn(replace_windows(examples, dead))
+
+    assert not probe.kernel[-1].any()
+    assert np.isfinite(probe.bias).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 1_000),
+    artists=st.integers(3, 30),
+    tags=st.integers(2, 5),
+    count=st.integers(2, 6),
+)
+def test_folds_keep_artists_apart_and_judge_each_song_once(
+    seed: int, artists: int, tags: int, count: int
+):
+    examples = made_up(seed, artists, tags, artist_sound=1, tag_sound=1)
+
+    judged = []
+    for known, unknown in folds(examples, count):
+        assert not set(examples.artists[known]) & set(examples.artists[unknown])
+        judged += unknown.tolist()
+
+    assert sorted(judged) == list(range(len(examples.windows)))
+
+
+RUN = """
+if __name__ == "__main__":
+    import typer
+    from app.cli.teach import teach
+    typer.run(teach)
+"""
+
+
+@pytest.mark.thorough
+def test_the_command_teaches_and_says_how_to_serve(models: Store, root: Path):
+    (root / "run.py").write_text(RUN)
+    done = subprocess.run(
+        [
+            *(sys.executable, "run.py", "songs", "--name", "by-command", "--model", "listener"),
+            *("--store", "models", "--cache", "cache"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd()), "COLUMNS": "160"},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "TAGGRAM_MODELS='[\"by-command\"]'" in done.stdout
+    assert "low/torn.mp3" in done.stderr
+    assert read_store(models)["by-command"].vocabulary.name == "by-command"
