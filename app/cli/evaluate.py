@@ -33,7 +33,8 @@ CAPTION = "The best in bold. Look at the 95 % intervals in evaluation.json befor
 
 def evaluate(
     models: Annotated[
-        list[str], typer.Argument(metavar="MODEL...", help="NAME[/VERSION], or a run's folder.")
+        list[str],
+        typer.Argument(metavar="MODEL...", help="NAME or NAME/VERSION, or the folder of a run."),
     ],
     split: Annotated[Path, typer.Option(help="What `taggram data split` wrote.")],
     audio_store: Annotated[Path, typer.Option(help="What `taggram data store` wrote.")],

@@ -38,7 +38,7 @@ def teach(
         Path, typer.Argument(metavar="FOLDER", help="tag/artist/song.mp3, or a CSV file.")
     ],
     name: Annotated[str, typer.Option(help="Of the new model, and of its vocabulary.")],
-    model: Annotated[str, typer.Option(help="NAME[/VERSION], on which it is taught.")] = (
+    model: Annotated[str, typer.Option(help="NAME/VERSION, on which it is taught.")] = (
         "msd-musicnn"
     ),
     url: StoreUrl = None,

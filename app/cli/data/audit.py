@@ -31,7 +31,7 @@ def audit(
     audio_store: Annotated[
         Path | None, typer.Option(help="Of a split: what `taggram data store` wrote.")
     ] = None,
-    model: Annotated[str, typer.Option(help="NAME[/VERSION], which hears.")] = "msd-musicnn",
+    model: Annotated[str, typer.Option(help="NAME/VERSION, which hears.")] = "msd-musicnn",
     url: StoreUrl = None,
     to: Annotated[Path | None, typer.Option("--to", help="All doubts, as CSV.")] = None,
     cache: CacheFolder = CACHE,
