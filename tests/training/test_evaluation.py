@@ -196,7 +196,7 @@ def test_a_field_too_many_is_named(evaluation: Evaluation, tmp_path: Path) -> No
 def test_a_full_disk_leaves_what_was_there(evaluation: Evaluation, tmp_path: Path) -> None:
     path = tmp_path / "evaluation.json"
     write_evaluation(path, evaluation)
-    with files_of_at_most(1_000), pytest.raises(SetupError, match=r"evaluation\.json: .*large"):
+    with files_of_at_most(1_000), pytest.raises(SetupError, match=r"evaluation\.json: .*no room"):
         write_evaluation(path, evaluation.model_copy(update={"model": "other/1"}))
     assert read_evaluation(path) == evaluation
     assert [each.name for each in tmp_path.iterdir()] == [path.name]

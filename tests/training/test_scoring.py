@@ -132,7 +132,8 @@ def test_truth_and_what_is_missing(models: Store, audio: AudioStore, tmp_path: P
     assert scored.ids == tuple(track.id for track in SONGS[:TESTED])
     assert scored.truth.argmax(axis=1).tolist() == [0, 1, 2, 0, 1]
     assert scored.truth.sum() == TESTED
-    assert scored.skipped == {LOST.id: NOT_STORED, BROKEN.id: audio.refused[BROKEN.id]}
+    [refused] = audio.refused
+    assert scored.skipped == {LOST.id: NOT_STORED, BROKEN.id: refused.why}
     assert scored.left_out == {}
 
 
