@@ -33,16 +33,23 @@ class Configuration(Table):
 
 
 def claim(folder: Path, wanted: Configuration) -> None:
-    """Write what a run is determined by, or hold it against what is there.
+    """Write what a run is determined by, unless a run is there.
 
     Raises:
-        SetupError: Another run is in the folder, or it can't be written.
+        SetupError: It can't be written.
     """
     path = folder / CONFIGURATION
     if not path.exists():
         text = yaml.safe_dump(wanted.model_dump(mode="json"), sort_keys=False)
         write_whole(path, text.encode())
-        return
+
+
+def compare(folder: Path, wanted: Configuration) -> None:
+    """Hold what a run is to be against what is in its folder.
+
+    Raises:
+        SetupError: No run is in the folder, or another one.
+    """
     there = read_configuration(folder)
     differing = [
         name for name in Configuration.model_fields if getattr(there, name) != getattr(wanted, name)

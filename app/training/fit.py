@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from app.errors import SetupError
+from app.training.loop import Loop
 from app.training.networks import Built
+from app.training.pipeline import Feed
 from app.training.recipe import Phase, Stage
+from app.training.replicas import by_one
 from app.training.schedule import Standing, after_epoch, beginning
 from app.training.states import (
     Row,
@@ -23,8 +26,8 @@ from app.training.states import (
 
 STATE, BEST = "state.safetensors", "best.safetensors"
 
-Epochs = Callable[[int], tuple[tf.data.Dataset, int]]
-"""The batches of an epoch, by its number, and how many there are."""
+Epochs = Callable[[int], Feed]
+"""The batches of an epoch, by its number."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Material:
     """
 
     epochs: Epochs
-    validation: tf.data.Dataset
+    validation: Feed
     loss: keras.losses.Loss
 
 
@@ -97,30 +100,37 @@ def fit(
     standing, rows = kept or (beginning(stages), [])
     if kept:
         restore(folder / STATE, trainee.variables)
-    is_compiled = False
+    loop: Loop | None = None
     while standing.stage < len(stages):
         stage = stages[standing.stage]
         if standing.epoch_of_stage == 0 and standing.epoch:
             built.assign(load_weights(folder / BEST))
-        if standing.epoch_of_stage == 0 or not is_compiled:
-            _compile(phase, trainee, stage, material.loss)
-        if standing.epoch_of_stage and not is_compiled:
+        goes_on = standing.epoch_of_stage > 0 and loop is None
+        if standing.epoch_of_stage == 0 or loop is None:
+            loop = _compiled(phase, trainee, stage, material.loss)
+        if goes_on:
             restore(folder / STATE, _state(trainee))
-        is_compiled = True
         if not stage.decay:
             trainee.optimizer.learning_rate = standing.learning_rate
-        figures = _epoch(phase, trainee, material, standing, watch)
+        figures = _epoch(phase, loop, material, standing, watch)
         after = after_epoch(standing, stages, figures["val_loss"])
-        if after.best_loss < standing.best_loss:
-            save_weights(folder / BEST, built.weights())
         rows.append(_row(phase, standing, figures))
-        standing = after
-        save_state(folder / STATE, _state(trainee), standing, rows)
+        keep = partial(_keep, built, folder, after, rows, after.best_loss < standing.best_loss)
+        by_one(keep)
         record(rows)
+        standing = after
     built.assign(load_weights(folder / BEST))
 
 
-def _compile(phase: Phase, trainee: keras.Model, stage: Stage, loss: keras.losses.Loss) -> None:
+def _keep(
+    built: Built, folder: Path, standing: Standing, rows: Sequence[Row], is_best: bool
+) -> None:
+    if is_best:
+        save_weights(folder / BEST, built.weights())
+    save_state(folder / STATE, _state(built.trainee), standing, rows)
+
+
+def _compiled(phase: Phase, trainee: keras.Model, stage: Stage, loss: keras.losses.Loss) -> Loop:
     metrics = []
     if phase.learns == "tags":
         metrics = [
@@ -129,6 +139,7 @@ def _compile(phase: Phase, trainee: keras.Model, stage: Stage, loss: keras.losse
         ]
     trainee.compile(optimizer=_optimizer(stage), loss=loss, metrics=metrics)
     trainee.optimizer.build(trainee.trainable_variables)
+    return Loop(trainee)
 
 
 def _optimizer(stage: Stage) -> keras.optimizers.Optimizer:
@@ -146,16 +157,17 @@ def _state(trainee: keras.Model) -> list[keras.Variable]:
 
 
 def _epoch(
-    phase: Phase, trainee: keras.Model, material: Material, standing: Standing, watch: Watch
+    phase: Phase, loop: Loop, material: Material, standing: Standing, watch: Watch
 ) -> dict[str, float]:
-    dataset, steps = material.epochs(standing.epoch)
-    history = trainee.fit(
-        dataset,
-        validation_data=material.validation,
-        verbose=0,
-        callbacks=[_Watching(phase, standing, steps, watch)],
-    )
-    figures = {name: float(values[-1]) for name, values in history.history.items()}
+    stages, now = phase.stages, standing.stage
+
+    def told(step: int, steps: int, loss: float) -> None:
+        epoch, epochs = standing.epoch_of_stage + 1, stages[now].epochs
+        watch(Step(phase.name, now + 1, len(stages), epoch, epochs, step, steps, loss))
+
+    figures = loop.train(material.epochs(standing.epoch), told)
+    validated = loop.validate(material.validation)
+    figures |= {f"val_{name}": value for name, value in validated.items()}
     if not np.isfinite(figures["val_loss"]) or not np.isfinite(figures["loss"]):
         raise SetupError(
             f"phase {phase.name!r}: the loss is no number any more in epoch {standing.epoch + 1}; "
@@ -172,28 +184,3 @@ def _row(phase: Phase, standing: Standing, figures: dict[str, float]) -> Row:
         "learning_rate": standing.learning_rate,
         **{name: round(value, 6) for name, value in sorted(figures.items())},
     }
-
-
-class _Watching(keras.callbacks.Callback):
-    """Tells after each batch how far the epoch is."""
-
-    def __init__(self, phase: Phase, standing: Standing, steps: int, watch: Watch) -> None:
-        super().__init__()
-        self._phase, self._standing = phase, standing
-        self._steps, self._watch = steps, watch
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Pass it on."""
-        stage = self._phase.stages[self._standing.stage]
-        self._watch(
-            Step(
-                self._phase.name,
-                self._standing.stage + 1,
-                len(self._phase.stages),
-                self._standing.epoch_of_stage + 1,
-                stage.epochs,
-                batch + 1,
-                self._steps,
-                float((logs or {}).get("loss", 0.0)),
-            )
-        )

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from app.errors import SetupError
-from app.training import epochs, losses, pipeline
+from app.training import epochs, losses
 from app.training.audio_store import AudioStore
 from app.training.augmentation import Augmenter
 from app.training.fit import Material
-from app.training.pipeline import Source, Targets, batches, steps
+from app.training.pipeline import Feed, Source, Targets
 from app.training.pseudo_labels import PseudoLabels
 from app.training.recipe import Phase
 from app.training.tracks import Part, Placed, Split
@@ -91,12 +90,12 @@ def material(
         targets = pseudo.after(_constant(matrix), len(corpus.train))
         source = _source(phase, window, corpus, both, targets)
 
-    def epoch(number: int) -> tuple[tf.data.Dataset, int]:
+    def epoch(number: int) -> Feed:
         windows = epochs.training_epoch(labelled, seed, number)
         if pseudo is not None and heard_again is not None:
             other = pseudo.on_grid(epochs.training_epoch(heard_again, seed + 1, number))
             windows = epochs.interleaved(windows, other, len(corpus.train))
-        return batches(source, windows, phase.batch_size), steps(windows, phase.batch_size)
+        return Feed(source, windows, phase.batch_size)
 
     return Material(epoch, _validation(phase, window, corpus, seed), _loss(phase, matrix))
 
@@ -105,7 +104,7 @@ def _contrast(phase: Phase, window: int, corpus: Corpus, seed: int) -> Material:
     """Pairs of windows of all tracks, with tags or without; a batch holds twice its size."""
     size = 2 * phase.batch_size
 
-    def paired(tracks: Sequence[Placed], seed: int, number: int | None) -> tuple[object, int]:
+    def paired(tracks: Sequence[Placed], seed: int, number: int | None) -> Feed:
         hearing = _hearing(phase, window, corpus, tracks)
         windows = (
             epochs.validation_epoch(hearing, seed)
@@ -114,22 +113,22 @@ def _contrast(phase: Phase, window: int, corpus: Corpus, seed: int) -> Material:
         )
         both = epochs.pairs(windows, hearing, seed + (number or 0))
         source = _source(phase, window, corpus, tracks, _nothing)
-        return batches(source, both, size), steps(both, size)
+        return Feed(source, both, size)
 
     heard = (*corpus.train, *corpus.unlabelled)
-    validation, _ = paired(corpus.validation, seed, None)
+    validation = paired(corpus.validation, seed, None)
     loss = losses.ContrastLoss(phase.temperature)
     return Material(lambda number: paired(heard, seed, number), validation, loss)
 
 
-def _validation(phase: Phase, window: int, corpus: Corpus, seed: int) -> tf.data.Dataset:
+def _validation(phase: Phase, window: int, corpus: Corpus, seed: int) -> Feed:
     """Windows side by side, as they are: never augmented."""
     tracks = corpus.validation
     windows = epochs.validation_epoch(_hearing(phase, window, corpus, tracks), seed)
     targets = _constant(corpus.matrix(tracks))
     ids = [each.track.id for each in tracks]
-    source = pipeline.Source(corpus.store, ids, targets, window)
-    return batches(source, windows, phase.batch_size)
+    source = Source(corpus.store, ids, targets, window)
+    return Feed(source, windows, phase.batch_size)
 
 
 def _loss(phase: Phase, matrix: Matrix) -> keras.losses.Loss:

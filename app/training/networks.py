@@ -30,7 +30,8 @@ class Trainee(keras.Model):
         if not self.l2:
             return loss
         squares = (ops.sum(ops.square(variable)) for variable in self.trainable_variables)
-        return loss + self.l2 * sum(squares)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync  # their losses are summed
+        return loss + self.l2 / replicas * sum(squares)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,19 +16,19 @@ from functools import partial
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 
 from app.errors import SetupError
 from app.front_ends import Framing
 from app.training import networks
 from app.training.audio_store import AudioStore
-from app.training.configuration import claim, configuration
+from app.training.configuration import claim, compare, configuration
 from app.training.curves import draw_curves, write_curves
 from app.training.fit import STATE, Watch, fit
 from app.training.leaks import check_leaks
 from app.training.material import Corpus, corpus, material
 from app.training.pseudo_labels import PseudoLabels, pseudo_labels
 from app.training.recipe import Phase, Recipe
+from app.training.replicas import by_one, strategy
 from app.training.states import Row, load_weights, read_standing, save_weights
 from app.training.tracks import Split
 
@@ -86,14 +86,16 @@ def train(job: Job) -> Trained:
     for phase in job.recipe.phases:
         _check_rate(phase, job.store)
     found = corpus(job.split, job.store)
-    claim(job.folder, configuration(job.recipe, job.split, job.store, job.seed))
+    wanted = configuration(job.recipe, job.split, job.store, job.seed)
     done: dict[str, networks.Weights] = {}
     rows: list[Row] = []
-    with _policy(job.recipe.precision):
+    with strategy().scope(), _policy(job.recipe.precision):
+        by_one(partial(claim, job.folder, wanted))
+        compare(job.folder, wanted)
         for phase in job.recipe.phases:
             done[phase.name] = _phase(job, phase, found, done, rows)
             if rows:
-                draw_curves(job.folder, rows)
+                by_one(partial(draw_curves, job.folder, rows))
     last = job.recipe.phases[-1]
     return Trained(last, networks.framing_of(last), done[last.name], found.missing)
 
@@ -108,17 +110,16 @@ def _phase(
     """Train a phase, or read what it left; `rows` get its figures."""
     folder = job.folder / "phases" / phase.name
     if not (folder / WEIGHTS).exists():
-        with _strategy().scope():
-            keras.utils.set_random_seed(job.seed)
-            built = networks.build(phase, len(found.tags))
-            for taken in phase.takes:
-                networks.take(built, done[taken.phase], taken)
-            if phase.stages:
-                pseudo = _pseudo(job, phase, found, done)
-                learning = material(phase, built.framing.window_samples, found, job.seed, pseudo)
-                record = partial(_record, job, tuple(rows))
-                fit(phase, built, learning, folder, seed=job.seed, watch=job.watch, record=record)
-        save_weights(folder / WEIGHTS, built.weights())
+        keras.utils.set_random_seed(job.seed)
+        built = networks.build(phase, len(found.tags))
+        for taken in phase.takes:
+            networks.take(built, done[taken.phase], taken)
+        if phase.stages:
+            pseudo = _pseudo(job, phase, found, done)
+            learning = material(phase, built.framing.window_samples, found, job.seed, pseudo)
+            record = partial(_record, job, tuple(rows))
+            fit(phase, built, learning, folder, seed=job.seed, watch=job.watch, record=record)
+        by_one(lambda: save_weights(folder / WEIGHTS, built.weights()))
     standing = read_standing(folder / STATE)
     rows += standing[1] if standing else []
     return load_weights(folder / WEIGHTS)
@@ -144,8 +145,11 @@ def _pseudo(
 
 
 def _record(job: Job, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
-    write_curves(job.folder, [*earlier, *rows])
-    job.record([*earlier, *rows])
+    def write() -> None:
+        write_curves(job.folder, [*earlier, *rows])
+        job.record([*earlier, *rows])
+
+    by_one(write)
 
 
 def _check_rate(phase: Phase, store: AudioStore) -> None:
@@ -155,14 +159,6 @@ def _check_rate(phase: Phase, store: AudioStore) -> None:
             f"{phase.architecture} hears {wanted} Hz, the audio store holds {store.sample_rate}; "
             f"make one with `taggram data store --sample-rate {wanted}`"
         )
-
-
-def _strategy() -> tf.distribute.Strategy:
-    """All GPUs that TensorFlow sees (else its CPUs), each with a part of every batch."""
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    if len(devices) == 1:
-        return tf.distribute.get_strategy()
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
 @contextmanager
