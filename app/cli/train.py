@@ -22,11 +22,16 @@ def train(
         str | None, typer.Option(help="Another one than the recipe's last phase has.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, crops, order.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes of a Ray cluster (RAY_ADDRESS, else here) share it."),
+    ] = None,
     mlflow: Annotated[str | None, typer.Option(metavar="URL", help="Log to MLflow too.")] = None,
 ) -> None:
     """Train a model by a recipe, or go on where it was stopped."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
+        from app.training.cluster import run_on_cluster
         from app.training.training import Wanted, run
 
         wanted = Wanted(split, audio_store, to, recipe, architecture, seed, mlflow)
@@ -39,7 +44,13 @@ def train(
                     bar, description=_words(step), total=step.steps, completed=step.step
                 )
 
-            finished = run(wanted, watch, lambda line: say(err, line))
+            def tell(line: str) -> None:
+                say(err, line)
+
+            if workers is None:
+                finished = run(wanted, watch, tell)
+            else:
+                finished = run_on_cluster(wanted, workers, watch, tell)
     if finished.missing:
         say(err, f"{len(finished.missing)} tracks of the split are not in the audio store.")
     say(out, f"{to} holds the model {finished.name}; `taggram evaluate {to}` says how good it is.")

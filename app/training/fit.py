@@ -152,8 +152,10 @@ def _optimizer(stage: Stage) -> keras.optimizers.Optimizer:
 
 
 def _state(trainee: keras.Model) -> list[keras.Variable]:
-    """All that an epoch changes, the seeds of dropout among it; the network's own come first."""
-    return [*trainee.variables, *trainee.optimizer.variables]
+    """All that epochs change, the seeds of dropout among it; the network's own come first."""
+    measured = {id(each) for each in trainee.metrics_variables}
+    own = [each for each in trainee.variables if id(each) not in measured]
+    return [*own, *trainee.optimizer.variables]
 
 
 def _epoch(

@@ -51,7 +51,7 @@ class Built:
     def weights(self) -> Weights:
         """The scoring network's, by path."""
         return {
-            path: np.asarray(variable.value) for path, variable in variables(self.scoring).items()
+            path: np.asarray(variable.numpy()) for path, variable in variables(self.scoring).items()
         }
 
     def assign(self, weights: Mapping[str, np.ndarray]) -> None:

@@ -26,7 +26,7 @@ def save_state(
     path: Path, variables: Sequence[keras.Variable], standing: Standing, rows: Sequence[Row]
 ) -> None:
     """Keep variables of network and optimizer, in their order, with where the phase stands."""
-    arrays = {f"{number:05}": np.asarray(each.value) for number, each in enumerate(variables)}
+    arrays = {f"{number:05}": np.asarray(each.numpy()) for number, each in enumerate(variables)}
     about = {**asdict(standing), "best_loss": _text(standing.best_loss)}
     metadata = {STANDING: json.dumps(about), ROWS: json.dumps(list(rows))}
     write_whole(path, safetensors.numpy.save(arrays, metadata))

@@ -43,13 +43,16 @@ class Finished:
     missing: tuple[str, ...]
 
 
-def run(wanted: Wanted, watch: Watch, say: Callable[[str], None]) -> Finished:
+def run(
+    wanted: Wanted, watch: Watch, say: Callable[[str], None], *, leads: bool = True
+) -> Finished:
     """Train by files, or go on.
 
     Args:
         wanted: Which.
         watch: Told after each batch.
         say: Given a line after each epoch.
+        leads: Whether, of the processes that share the training, this one leaves the model.
 
     Raises:
         SetupError: A file is wrong, does not fit, or can't be written.
@@ -57,7 +60,7 @@ def run(wanted: Wanted, watch: Watch, say: Callable[[str], None]) -> Finished:
     recipe = _with_architecture(read_recipe(wanted.recipe), wanted.architecture)
     split = read_split(wanted.split)
     records = [trackers.tensorboard(wanted.folder / "tensorboard"), _lines(say)]
-    if wanted.mlflow:
+    if wanted.mlflow and leads:
         parameters = {"recipe": recipe.name, "split": split.name, "seed": wanted.seed}
         records.append(trackers.mlflow(wanted.mlflow, wanted.folder.resolve().name, parameters))
 
@@ -70,7 +73,7 @@ def run(wanted: Wanted, watch: Watch, say: Callable[[str], None]) -> Finished:
     trained = train(job)
     name = f"{split.task}-{trained.phase.architecture}".replace("_", "-")
     models = Store(str(wanted.folder / MODEL))
-    if not models.refs():
+    if leads and not models.refs():
         _leave(models, name, recipe, split, trained)
     return Finished(name, trained.missing)
 

@@ -1,0 +1,18 @@
+"""`python -m tests.training.on_devices COUNT taggram-arguments...`: the command on so many devices.
+
+A CPU is taken for several, which has to be said before TensorFlow looks for devices.
+"""
+
+import sys
+
+import tensorflow as tf
+
+from app.cli import main
+
+if __name__ == "__main__":
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    count = int(sys.argv.pop(1))
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * count
+    )
+    main()
