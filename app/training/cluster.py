@@ -7,6 +7,7 @@ see the same files at the same paths.
 
 import logging
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ if TYPE_CHECKING:  # TensorFlow may be imported in the processes alone, see `_wo
 
 RESTARTS = 3
 """So often a training goes on after a process of it died."""
+
+KNOCK_S = 10
+"""So long a cluster's door has to answer."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ def run_on_cluster(
         from ray.util.queue import Queue  # noqa: PLC0415
     except ImportError as error:
         raise SetupError("Ray is not installed: `pip install 'taggram[ray]'`") from error
+    _check_reachable(os.environ.get("RAY_ADDRESS", ""))
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -79,6 +84,17 @@ def run_on_cluster(
         ) from error
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Knock at a cluster's door, as Ray would go on trying for a quarter of an hour and more."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():  # none is named, or one that Ray is to find
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=KNOCK_S).close()
+    except OSError as error:
+        raise SetupError(f"RAY_ADDRESS={address}: no Ray cluster answers there: {error}") from error
 
 
 def _train(wanted: "Wanted", workers: int, lines: Lines) -> None:
