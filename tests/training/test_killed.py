@@ -1,0 +1,140 @@
+"""Killed at ten moments, trainings, evaluations and lessons end with what they would have made."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import safetensors.numpy
+import yaml
+
+from app.store.store import Store
+from app.training.figures import Evaluation
+from app.training.states import load_weights
+from app.training.tables import write_split
+from tests.training.test_several import rows
+from tests.training.test_teaching import publish_listener, write_songs
+from tests.training.toy import toy_phase, toy_recipe, toy_split, toy_store
+
+pytestmark = pytest.mark.thorough
+
+COMMAND = """
+if __name__ == "__main__":
+    import app.training.evaluation, app.training.teaching, app.training.training
+    from app.cli import main
+    print("begun", flush=True)
+    main()
+"""
+
+
+def begin(root: Path, arguments: Sequence[object]) -> subprocess.Popen[str]:
+    """Run the command up to where its own work begins."""
+    script = root / "command.py"
+    script.write_text(COMMAND)
+    process = subprocess.Popen(
+        [sys.executable, script, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(Path.cwd())},
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+def run(root: Path, arguments: Sequence[object]) -> float:
+    """Run it to its end; in seconds from where its own work began."""
+    before = os.times().elapsed
+    process = begin(root, arguments)
+    began = os.times().elapsed
+    printed, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, f"{began - before:.0f} s: {printed}"
+    return os.times().elapsed - began
+
+
+def run_killed(root: Path, arguments: Sequence[object], lasts_s: float) -> None:
+    """Kill it ten times somewhere on its way, and run it to its end."""
+    rng = random.Random(3)
+    killed = 0
+    for _ in range(10):
+        process = begin(root, arguments)
+        try:
+            process.communicate(timeout=rng.uniform(0, 0.8 * lasts_s))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            killed += 1
+    assert killed
+    run(root, arguments)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A split, its audio, a recipe, songs of one's own, and a model to teach on."""
+    root = tmp_path_factory.mktemp("killed")
+    split = toy_split()
+    write_split(root / "split.parquet", split)
+    toy_store(root, split)
+    stages = [{"optimizer": "adam", "learning_rate": 0.01, "epochs": 6}]
+    recipe = toy_recipe([toy_phase(stages=stages)])
+    (root / "recipe.yaml").write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
+    write_songs(root / "songs")
+    for name in ("whole", "parts"):
+        publish_listener(Store(root / f"models-{name}"))
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(root: Path) -> dict[str, Path]:
+    """A run that nothing disturbed, and one that was killed."""
+    store = next(root.glob("store-*"))
+    given = ("train", root / "split.parquet", "--audio-store", store)
+    given = (*given, "--recipe", root / "recipe.yaml", "--to")
+    lasts_s = run(root, (*given, root / "whole"))
+    run_killed(root, (*given, root / "parts"), lasts_s)
+    return {name: root / name for name in ("whole", "parts")}
+
+
+def test_a_training(trained: dict[str, Path]) -> None:
+    whole, parts = trained["whole"], trained["parts"]
+    for part, undisturbed in zip(rows(parts), rows(whole), strict=True):
+        assert part == pytest.approx(undisturbed, rel=1e-3)
+    weights = [load_weights(next(run.rglob("model/**/*.safetensors"))) for run in (whole, parts)]
+    assert weights[0].keys() == weights[1].keys()
+    for path, array in weights[0].items():
+        assert weights[1][path] == pytest.approx(array, rel=1e-3, abs=1e-5)
+
+
+def test_an_evaluation(root: Path, trained: dict[str, Path]) -> None:
+    given = ("evaluate", trained["whole"], "--split", root / "split.parquet")
+    given = (*given, "--audio-store", next(root.glob("store-*")), "--overlap", "0.5", "--report")
+    lasts_s = run(root, (*given, "--out", root / "evaluated-whole"))
+    run_killed(root, (*given, "--out", root / "evaluated-parts"), lasts_s)
+    measured = [
+        Evaluation.model_validate_json(next(folder.rglob("evaluation.json")).read_bytes())
+        for folder in (root / "evaluated-whole", root / "evaluated-parts")
+    ]
+    assert measured[0] == measured[1]
+    assert (root / "evaluated-parts" / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_lesson(root: Path) -> None:
+    taught = {}
+    lasts_s = 0.0
+    for name in ("whole", "parts"):
+        given = ("teach", root / "songs", "--name", "own", "--model", "listener")
+        given = (*given, "--store", root / f"models-{name}", "--cache", root / f"cache-{name}")
+        if name == "whole":
+            lasts_s = run(root, given)
+        else:
+            run_killed(root, given, lasts_s)
+        newest = max((root / f"models-{name}" / "own").iterdir(), key=lambda each: int(each.name))
+        taught[name] = safetensors.numpy.load_file(newest / "weights.safetensors")
+    assert taught["whole"].keys() == taught["parts"].keys()
+    for path, array in taught["whole"].items():
+        assert taught["parts"][path] == pytest.approx(array, rel=1e-4, abs=1e-6)
