@@ -1,8 +1,9 @@
-"""What learning costs: tracks decoded, windows trained, time spent waiting for windows, memory.
+"""What learning costs: tracks decoded, windows read and trained, time spent waiting, memory.
 
 `python -m loadtests.train [ROUNDS]` makes songs as MP3, fills an audio store with them, and trains
 networks as large as published for some steps: with windows read from the store, and with the same
-batches lying in memory, in turns. What the former takes longer is waiting.
+batches lying in memory, in turns. What the former takes longer is waiting. Windows that are read
+and not trained, as they are and augmented, tell how fast a device may be before it has to wait.
 """
 
 import resource
@@ -10,18 +11,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 
 from loadtests.report import Row, out, publish, spread
 
-ROUNDS = 5
+if TYPE_CHECKING:  # decode processes import this module anew, and need none of these
+    import tensorflow as tf
+
+    from app.training.loop import Loop
+    from app.training.pipeline import Feed, Share
+
+ROUNDS = 3
 SONGS = 24
 SECONDS = 30
 RATE = 44_100
-STEPS = 6
+STORED_RATE = 16_000
+STEPS = 3
 BATCH = 16
 NETWORKS = ("musicnn", "short_chunk_cnn")
 
@@ -61,7 +71,9 @@ def decoding(root: Path, names: Sequence[str], rounds: int) -> None:
     for number in range(rounds):
         began = time.perf_counter()
         to = root / f"store-{number}"
-        store_tracks(tracks, root / "audio", to, sample_rate=16_000, jobs=2, watch=lambda *_: None)
+        store_tracks(
+            tracks, root / "audio", to, sample_rate=STORED_RATE, jobs=2, watch=lambda *_: None
+        )
         rates.append(len(tracks) / (time.perf_counter() - began))
     rows: list[Row] = [{"tracks/s min / median / max": spread(rates, 1)}]
     publish("train-decoding", f"Decoding: MP3s of {SECONDS} s, 44.1 kHz, {rounds} rounds", rows, [])
@@ -72,7 +84,8 @@ def training(root: Path, names: Sequence[str], rounds: int) -> None:
     rows: list[Row] = [_trained(root, names, network, rounds) for network in NETWORKS]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     notes = [
-        "waiting: the share of the time from the store that is not there from memory",
+        "min / median / max of windows a second, and of the share of the time spent waiting: what",
+        "the steps take longer when they read the store than when their batches lie in memory",
         f"peak memory of the process: {peak:,.0f} MiB",
     ]
     publish("train-steps", f"Training: batches of {BATCH}, {rounds} rounds", rows, notes)
@@ -80,46 +93,81 @@ def training(root: Path, names: Sequence[str], rounds: int) -> None:
 
 def _trained(root: Path, names: Sequence[str], network: str, rounds: int) -> Row:
     import keras
-    import tensorflow as tf
 
-    from app.training.audio_store import AudioStore
-    from app.training.cropping import Crops
-    from app.training.epochs import Hearing, training_epoch
+    from app.training.augmentation import Augmentation, Augmenter
+    from app.training.epochs import Epoch
+    from app.training.loop import Loop
     from app.training.losses import TagLoss
     from app.training.networks import build
-    from app.training.pipeline import Source, batches
     from app.training.recipe import Phase
-    from app.training.tracks import track_id
 
     built = build(Phase(name="tags", architecture=network), n_tags=50)
-    window = built.framing.window_samples
     built.trainee.compile(optimizer=keras.optimizers.Adam(1e-4), loss=TagLoss(np.ones(50)))
-    store = AudioStore.open(root / "store-0")
-    ids = [track_id("made", name) for name in names]
-    hearing = Hearing([store.length(key) for key in ids], [1] * len(ids), 16_000, window, Crops())
-    source = Source(store, ids, lambda *_: np.zeros(50, np.float32), window)
-    epoch = training_epoch(hearing, seed=1, number=0)
-    read = batches(source, epoch, BATCH).take(STEPS)
-    parts = (tf.concat(part, 0) for part in zip(*read, strict=True))
-    kept = tf.data.Dataset.from_tensor_slices(tuple(parts))
-    in_memory = kept.batch(BATCH).cache()
-    for dataset in (read, in_memory):  # traces, and fills the cache
-        built.trainee.fit(dataset, verbose=0)
-    times: dict[str, list[float]] = {"store": [], "memory": []}
-    for _ in range(rounds):
-        for name, dataset in (("store", read), ("memory", in_memory)):
-            began = time.perf_counter()
-            built.trainee.fit(dataset, verbose=0)
-            times[name].append(time.perf_counter() - began)
-    paired = zip(times["store"], times["memory"], strict=True)
-    waiting = [max(0.0, 1 - memory / stored) for stored, memory in paired]
-    rates = [STEPS * BATCH / each for each in times["store"]]
+    whole = _feed(root, names, built.framing.window_samples)
+    changed = replace(whole.source, augmenter=Augmenter(Augmentation(), STORED_RATE))
+    some = Epoch(*(each[: STEPS * BATCH] for each in vars(whole.epoch).values()))
+    read = replace(whole, epoch=some)
+    times = _in_turns(Loop(built.trainee), (read, _kept(read)), rounds)
+    waiting = [max(0.0, 1 - memory / stored) for stored, memory in times]
+    augmented = replace(whole, source=changed)
     return {
         "network": network,
         "window": f"{built.framing.window_s:.2f} s",
-        "windows/s min / median / max": spread(rates, 1),
-        "waiting min / median / max": spread(waiting, 2),
+        "trained": spread([STEPS * BATCH / stored for stored, _ in times], 1),
+        "waiting": spread(waiting, 2),
+        "read": spread([_reading(whole) for _ in range(rounds)], 0),
+        "read, augmented": spread([_reading(augmented) for _ in range(rounds)], 0),
     }
+
+
+def _feed(root: Path, names: Sequence[str], window: int) -> "Feed":
+    """All windows of all songs, in batches."""
+    from app.training.audio_store import AudioStore
+    from app.training.cropping import Crops
+    from app.training.epochs import Hearing, training_epoch
+    from app.training.pipeline import Feed, Source
+    from app.training.tracks import track_id
+
+    store = AudioStore.open(root / "store-0")
+    ids = [track_id("made", name) for name in names]
+    lengths = [store.length(key) for key in ids]
+    hearing = Hearing(lengths, [1] * len(ids), STORED_RATE, window, Crops())
+    source = Source(store, ids, lambda *_: np.zeros(50, np.float32), window)
+    return Feed(source, training_epoch(hearing, seed=1, number=0), BATCH)
+
+
+def _kept(feed: "Feed") -> "Feed":
+    """The same batches, which lie in memory once they were read."""
+    from app.training.pipeline import WHOLE, Feed
+
+    lying = feed.parts().cache()
+
+    class Kept(Feed):
+        def parts(self, share: "Share" = WHOLE) -> "tf.data.Dataset":  # noqa: ARG002 - of one
+            return lying
+
+    return Kept(feed.source, feed.epoch, feed.size)
+
+
+def _in_turns(loop: "Loop", feeds: tuple["Feed", "Feed"], rounds: int) -> list[tuple[float, float]]:
+    """Seconds that an epoch of each takes, round by round."""
+
+    def train(feed: "Feed") -> float:
+        began = time.perf_counter()
+        loop.train(feed, lambda *_: None)
+        return time.perf_counter() - began
+
+    for feed in feeds:  # traces, and fills the memory
+        train(feed)
+    return [(train(feeds[0]), train(feeds[1])) for _ in range(rounds)]
+
+
+def _reading(feed: "Feed") -> float:
+    """Windows a second that come out of the pipeline where nobody learns from them."""
+    began = time.perf_counter()
+    for _ in feed.parts():
+        pass
+    return len(feed.epoch) / (time.perf_counter() - began)
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ class Feed:
 
     def parts(self, share: Share = WHOLE) -> tf.data.Dataset:
         """(windows (batch, samples), targets (batch, tags)) for each replica of a share in turn."""
-        bounds = self._bounds(share)
+        bounds, tags = self._bounds(share), len(self.source.targets(0, 0))
 
         def read(first: int, last: int) -> tuple[Samples, npt.NDArray[np.float32]]:
             tracks, starts, seeds = self.epoch.tracks, self.epoch.starts, self.epoch.seeds
@@ -109,7 +109,7 @@ class Feed:
                 read, [bound[0], bound[1]], [tf.float32, tf.float32]
             )
             windows.set_shape((None, self.source.window))
-            targets.set_shape((None, len(self.source.targets(0, 0))))
+            targets.set_shape((None, tags))
             return windows, targets
 
         parts = tf.data.Dataset.from_tensor_slices(bounds)

@@ -1,17 +1,19 @@
 """Killed at ten moments, trainings, evaluations and lessons end with what they would have made."""
 
+import multiprocessing
 import os
 import random
-import signal
-import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 import safetensors.numpy
 import yaml
 
+from app.cli import main
 from app.store.store import Store
 from app.training.figures import Evaluation
 from app.training.states import load_weights
@@ -22,39 +24,34 @@ from tests.training.toy import toy_phase, toy_recipe, toy_split, toy_store
 
 pytestmark = pytest.mark.thorough
 
-COMMAND = """
-if __name__ == "__main__":
-    import app.training.evaluation, app.training.teaching, app.training.training
-    from app.cli import main
-    print("begun", flush=True)
+ONCE = multiprocessing.get_context("forkserver")
+ONCE.set_forkserver_preload([f"app.training.{name}" for name in ("evaluation", "teaching", "run")])
+"""Processes that begin with all of TensorFlow imported, and so at their own work."""
+
+
+def command(arguments: Sequence[str], printed: Path) -> None:
+    """`taggram` with these arguments, in a process of its own."""
+    with printed.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.argv = ["taggram", *arguments]
     main()
-"""
 
 
-def begin(root: Path, arguments: Sequence[object]) -> subprocess.Popen[str]:
-    """Run the command up to where its own work begins."""
-    script = root / "command.py"
-    script.write_text(COMMAND)
-    process = subprocess.Popen(
-        [sys.executable, script, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(Path.cwd())},
-    )
-    assert process.stdout
-    assert process.stdout.readline() == "begun\n"
+def begin(root: Path, arguments: Sequence[object]) -> ForkServerProcess:
+    """Run the command."""
+    process = ONCE.Process(target=command, args=([*map(str, arguments)], root / "printed"))
+    process.start()
     return process
 
 
 def run(root: Path, arguments: Sequence[object]) -> float:
-    """Run it to its end; in seconds from where its own work began."""
-    before = os.times().elapsed
+    """Run it to its end; the seconds it took."""
+    began = time.monotonic()
     process = begin(root, arguments)
-    began = os.times().elapsed
-    printed, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, f"{began - before:.0f} s: {printed}"
-    return os.times().elapsed - began
+    process.join()
+    assert process.exitcode == 0, (root / "printed").read_text()
+    return time.monotonic() - began
 
 
 def run_killed(root: Path, arguments: Sequence[object], lasts_s: float) -> None:
@@ -63,12 +60,10 @@ def run_killed(root: Path, arguments: Sequence[object], lasts_s: float) -> None:
     killed = 0
     for _ in range(10):
         process = begin(root, arguments)
-        try:
-            process.communicate(timeout=rng.uniform(0, 0.8 * lasts_s))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            killed += 1
+        process.join(rng.uniform(0, 0.8 * lasts_s))
+        killed += process.is_alive()
+        process.kill()
+        process.join()
     assert killed
     run(root, arguments)
 
