@@ -42,6 +42,7 @@ def checked(table: type[AnyTable], values: Mapping[str, object], where: str) -> 
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise ManifestError(f"{where}: {place}: {first['msg']}") from error
+        said = first["msg"].removeprefix("Value error, ")  # pydantic's name for our own words
+        raise ManifestError(": ".join(filter(None, (where, place, said)))) from error
     except OverflowError as error:
         raise ManifestError(f"{where}: a number in it is larger than any that is meant") from error

@@ -129,7 +129,7 @@ WRONG = {
     "an argument that is null": ({"arguments": {"channels": None}}, "architecture.arguments: "),
     "a tag too few": ({"tags": ("one", "two")}, "scores 3 tags, the tag list has 2"),
     "a tag too many": ({"tags": ("1", "2", "3", "4")}, "scores 3 tags, the tag list has 4"),
-    "a tag twice": ({"tags": ("one", "two", "two")}, "tags.names: Value error, named twice: two"),
+    "a tag twice": ({"tags": ("one", "two", "two")}, "tags.names: named twice: two"),
     "a name that leads elsewhere": ({"name": "../small"}, "name: "),
     "a family in capitals": ({"family": "MTT"}, "tags.family: "),
     "half the figures": ({"evaluation": {"roc_auc": 0.9}}, "evaluation.dataset: "),

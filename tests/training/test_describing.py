@@ -114,7 +114,9 @@ def test_many_rows_that_were_skipped_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("gtzan", "."), "'gtzan' is no dataset that is known; say one of fma, mtat"),
+        (("gtzan", "."), "'gtzan' is no dataset that is known; say one of fma, mtg-jamendo"),
+        (("mtat", str(MINIATURE / "mtat"), "--subset", "large"), "mtat has no subsets"),
+        (("fma", str(MINIATURE / "fma"), "--subset", "tiny"), "FMA has no subset 'tiny'; choose"),
         (("mtat", "missing"), "missing: neither annotations_final.csv nor"),
         (("folder", "missing.csv"), "missing.csv: it can't be read"),
         (

@@ -26,6 +26,10 @@ def describe(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="With its metadata; or a CSV file of your own.")
     ],
+    subset: Annotated[
+        str | None,
+        typer.Option(help="Of FMA or MTG-Jamendo; `large` or `autotagging` if not said."),
+    ] = None,
     pictures: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Draw its distributions there.")
     ] = None,
@@ -36,7 +40,7 @@ def describe(
 
     with plain_errors():
         with err.status("reading"):
-            cleaned = clean(_loaded(dataset, folder))
+            cleaned = clean(_loaded(dataset, folder, subset))
         before, after = described(cleaned.dataset.tracks), described(cleaned.tracks)
         _say_source(cleaned.dataset)
         out.print(_counts(before, after), _steps(cleaned), _missing(cleaned, before), sep="\n")
@@ -45,19 +49,20 @@ def describe(
             _draw(cleaned, pictures)
 
 
-def _loaded(name: str, folder: Path) -> "Dataset":
+def _loaded(name: str, folder: Path, subset: str | None) -> "Dataset":
     from app.training.datasets import fma, mtat, mtg_jamendo
     from app.training.datasets import folder as own
 
-    loaders = {
-        fma.NAME: fma.load,
-        mtat.NAME: mtat.load,
-        mtg_jamendo.NAME: mtg_jamendo.load,
-        "folder": own.load,
-    }
-    if name not in loaders:
-        raise SetupError(f"{name!r} is no dataset that is known; say one of {', '.join(loaders)}")
-    return loaders[name](folder)
+    whole = {mtat.NAME: mtat.load, "folder": own.load}
+    in_subsets = {fma.NAME: fma.load, mtg_jamendo.NAME: mtg_jamendo.load}
+    if name in in_subsets:
+        return in_subsets[name](folder, *([subset] if subset else []))
+    if name not in whole:
+        known = ", ".join([*in_subsets, *whole])
+        raise SetupError(f"{name!r} is no dataset that is known; say one of {known}")
+    if subset:
+        raise SetupError(f"{name} has no subsets; leave out --subset")
+    return whole[name](folder)
 
 
 def _say_source(dataset: "Dataset") -> None:

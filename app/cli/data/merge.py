@@ -33,6 +33,9 @@ def merge(
     fma_subset: Annotated[str, typer.Option(help="small, medium, large or full.")] = "large",
     mtat: Folder = None,
     mtg_jamendo: Folder = None,
+    mtg_jamendo_subset: Annotated[
+        str, typer.Option(help="autotagging, genre, instrument, moodtheme or top50tags.")
+    ] = "autotagging",
     folder: Annotated[
         list[Path] | None, typer.Option(help="Tracks of your own: a folder, or a CSV file.")
     ] = None,
@@ -49,7 +52,7 @@ def merge(
     known = (
         (fma, partial(of_fma.load, subset=fma_subset)),
         (mtat, of_mtat.load),
-        (mtg_jamendo, of_jamendo.load),
+        (mtg_jamendo, partial(of_jamendo.load, subset=mtg_jamendo_subset)),
     )
     with plain_errors():
         wanted = None if task == OWN else read_task(task)
