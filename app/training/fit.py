@@ -24,7 +24,7 @@ from app.training.states import (
     save_weights,
 )
 
-STATE, BEST = "state.safetensors", "best.safetensors"
+STATE = "state.safetensors"
 
 Epochs = Callable[[int], Feed]
 """The batches of an epoch, by its number."""
@@ -104,7 +104,7 @@ def fit(
     while standing.stage < len(stages):
         stage = stages[standing.stage]
         if standing.epoch_of_stage == 0 and standing.epoch:
-            built.assign(load_weights(folder / BEST))
+            built.assign(load_weights(_best(folder, standing)))
         goes_on = standing.epoch_of_stage > 0 and loop is None
         if standing.epoch_of_stage == 0 or loop is None:
             loop = _compiled(phase, trainee, stage, material.loss)
@@ -115,19 +115,25 @@ def fit(
         figures = _epoch(phase, loop, material, standing, watch)
         after = after_epoch(standing, stages, figures["val_loss"])
         rows.append(_row(phase, standing, figures))
-        keep = partial(_keep, built, folder, after, rows, after.best_loss < standing.best_loss)
-        by_one(keep)
+        by_one(partial(_keep, built, folder, after, rows))
         record(rows)
         standing = after
-    built.assign(load_weights(folder / BEST))
+    built.assign(load_weights(_best(folder, standing)))
 
 
-def _keep(
-    built: Built, folder: Path, standing: Standing, rows: Sequence[Row], is_best: bool
-) -> None:
-    if is_best:
-        save_weights(folder / BEST, built.weights())
+def _keep(built: Built, folder: Path, standing: Standing, rows: Sequence[Row]) -> None:
+    """Keep what an epoch made; the state names the best weights, and is written when they are."""
+    best = _best(folder, standing)
+    if standing.best_epoch == standing.epoch:
+        save_weights(best, built.weights())
     save_state(folder / STATE, _state(built.trainee), standing, rows)
+    for other in folder.glob("best-*.safetensors"):
+        if other != best:
+            other.unlink()
+
+
+def _best(folder: Path, standing: Standing) -> Path:
+    return folder / f"best-{standing.best_epoch}.safetensors"
 
 
 def _compiled(phase: Phase, trainee: keras.Model, stage: Stage, loss: keras.losses.Loss) -> Loop:

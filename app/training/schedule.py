@@ -20,6 +20,7 @@ class Standing:
         epoch: Epochs of the phase so far.
         epoch_of_stage: Of them those of the current stage.
         best_loss: The least validation loss of the phase.
+        best_epoch: After how many epochs it was.
         since_best: Epochs of the stage since then, or since it began.
         since_fall: As much, or since the learning rate fell.
     """
@@ -29,6 +30,7 @@ class Standing:
     epoch: int = 0
     epoch_of_stage: int = 0
     best_loss: float = math.inf
+    best_epoch: int = 0
     since_best: int = 0
     since_fall: int = 0
 
@@ -47,6 +49,7 @@ def after_epoch(standing: Standing, stages: Sequence[Stage], loss: float) -> Sta
         epoch=standing.epoch + 1,
         epoch_of_stage=standing.epoch_of_stage + 1,
         best_loss=min(loss, standing.best_loss),
+        best_epoch=standing.epoch + 1 if better else standing.best_epoch,
         since_best=0 if better else standing.since_best + 1,
         since_fall=0 if better else standing.since_fall + 1,
     )

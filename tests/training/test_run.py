@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from app.errors import SetupError
+from app.training import fit
 from app.training.audio_store import AudioStore
 from app.training.configuration import read_configuration
 from app.training.fit import Step
@@ -94,6 +95,29 @@ def test_stopped_ten_times_it_ends_as_if_it_had_not_been(
         for row in rows(tmp_path / folder)
     ]
     assert np.allclose(numbers[:4], numbers[4:], rtol=1e-4, atol=1e-6)
+    for path, weights in whole.weights.items():
+        assert parts.weights[path] == pytest.approx(weights, rel=1e-3, abs=1e-5)
+
+
+def test_stopped_between_the_best_weights_and_the_state_that_names_them(
+    trained: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = [{"optimizer": "adam", "learning_rate": rate, "epochs": 1} for rate in (0.01, 0.005)]
+    recipe = toy_recipe([toy_phase(stages=stages)])
+    whole = trained("whole", recipe=recipe)
+
+    saves, save = itertools.count(), fit.save_state
+
+    def killed_at_the_second(*args: object) -> None:
+        if next(saves):
+            raise KeyboardInterrupt
+        save(*args)
+
+    monkeypatch.setattr(fit, "save_state", killed_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        trained("parts", recipe=recipe)
+    monkeypatch.undo()
+    parts = trained("parts", recipe=recipe)
     for path, weights in whole.weights.items():
         assert parts.weights[path] == pytest.approx(weights, rel=1e-3, abs=1e-5)
 
