@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import SetupError
@@ -70,8 +71,8 @@ def run_on_cluster(
         ray.init(log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise SetupError(f"the Ray cluster can't be reached: {error}") from error
-    lines = Lines(*(Queue(actor_options={"num_cpus": 0}) for _ in range(2)))
     try:
+        lines = Lines(*(Queue(actor_options={"num_cpus": 0}) for _ in range(2)))
         with _heard(lines.said, watch, say) as finished:
             _train(wanted, workers, lines)
         if not lines.refused.empty():
@@ -102,16 +103,30 @@ def _train(wanted: "Wanted", workers: int, lines: Lines) -> None:
     from ray.train import FailureConfig, RunConfig  # noqa: PLC0415
     from ray.train.tensorflow import TensorflowTrainer  # noqa: PLC0415
 
-    own = wanted.folder.resolve() / "ray"
-    paths = {name: getattr(wanted, name).resolve() for name in ("split", "audio_store", "folder")}
+    wanted = _absolute(wanted)
     TensorflowTrainer(
         _work,
-        train_loop_config={"wanted": replace(wanted, **paths), "lines": lines},
+        train_loop_config={"wanted": wanted, "lines": lines},
         scaling_config=_shared_out(workers),
         run_config=RunConfig(
-            storage_path=str(own), failure_config=FailureConfig(max_failures=RESTARTS)
+            storage_path=str(wanted.folder / "ray"),
+            failure_config=FailureConfig(max_failures=RESTARTS),
         ),
     ).fit()
+
+
+def _absolute(wanted: "Wanted") -> "Wanted":
+    """With paths that hold in whichever folder a process runs."""
+    from app.training.recipe import recipe_names  # noqa: PLC0415
+
+    is_file = wanted.recipe not in recipe_names()
+    return replace(
+        wanted,
+        split=wanted.split.resolve(),
+        audio_store=wanted.audio_store.resolve(),
+        folder=wanted.folder.resolve(),
+        recipe=str(Path(wanted.recipe).resolve()) if is_file else wanted.recipe,
+    )
 
 
 def _shared_out(workers: int) -> "ScalingConfig":

@@ -105,11 +105,10 @@ def fit(
         stage = stages[standing.stage]
         if standing.epoch_of_stage == 0 and standing.epoch:
             built.assign(load_weights(_best(folder, standing)))
-        goes_on = standing.epoch_of_stage > 0 and loop is None
-        if standing.epoch_of_stage == 0 or loop is None:
+        if loop is None or standing.epoch_of_stage == 0:
             loop = _compiled(phase, trainee, stage, material.loss)
-        if goes_on:
-            restore(folder / STATE, _state(trainee))
+            if standing.epoch_of_stage:  # it was stopped amid a stage
+                restore(folder / STATE, _state(trainee))
         if not stage.decay:
             trainee.optimizer.learning_rate = standing.learning_rate
         figures = _epoch(phase, loop, material, standing, watch)

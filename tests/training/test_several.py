@@ -37,7 +37,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         "train",
         str(root / "split.parquet"),
         f"--audio-store={store.folder}",
-        f"--recipe={root / 'recipe.yaml'}",
+        f"--recipe={os.path.relpath(root / 'recipe.yaml')}",
     ]
 
 
