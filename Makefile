@@ -129,16 +129,16 @@ torch: $(READY)/dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.txt
 
 # Free music for the tests; where it can't be had, they skip by name.
-$(READY)/audio: loadtests/audio_packages.py $(READY)/uv
-	$(BIN)/python -m loadtests.audio_packages
+$(READY)/audio: testing/packages/audio.py $(READY)/uv
+	$(BIN)/python -m testing.packages.audio
 	@touch $@
 
 # A browser for the page.
-$(READY)/chromium: loadtests/chromium_package.py $(READY)/uv
-	$(BIN)/python -m loadtests.chromium_package
+$(READY)/chromium: testing/packages/chromium.py $(READY)/uv
+	$(BIN)/python -m testing.packages.chromium
 	@touch $@
 
 # And nginx, to test docker/nginx.conf with.
-$(READY)/nginx: loadtests/nginx_package.py $(READY)/uv
-	$(BIN)/python -m loadtests.nginx_package
+$(READY)/nginx: testing/packages/nginx.py $(READY)/uv
+	$(BIN)/python -m testing.packages.nginx
 	@touch $@

@@ -54,8 +54,12 @@ class Serving:
 class Services:
     """Everything that answers a request. Construct it before TensorFlow is imported."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, load_engine: Make | None = None) -> None:
         """Check what can be checked at once, and start the decoder.
+
+        Args:
+            settings: All that an operator can set.
+            load_engine: Loads a model; by default from the store, on the fastest engine here.
 
         Raises:
             SetupError: A manifest, a vocabulary, a model's weights, the API keys or the file of
@@ -93,6 +97,7 @@ class Services:
         self._listener = Listener(self._decoder, self._batcher)
         self._serving: Serving | None = None
         self._replacing = asyncio.Lock()
+        self._load_engine = load_engine
         self._building = threading.Lock()
 
     def load(self) -> None:
@@ -164,7 +169,7 @@ class Services:
 
     def _serve(self, lexicon: Lexicon) -> None:
         before = self._serving.pool if self._serving else None
-        make = _maker(self.settings, self._building)
+        make = self._load_engine or _maker(self.settings, self._building)
         pool = EnginePool(lexicon.models, make, self.settings.max_loaded_models, self.metrics)
         pool.load_all(before)
         tagger = Tagger(self._listener, pool, self._cache, self.metrics)

@@ -35,7 +35,6 @@ from app.store.manifest import Confidence, Manifest, read_store
 from app.store.store import Store
 from app.tagging.lexicon import Lexicon
 from app.tagging.vocabulary_file import read_vocabularies
-from loadtests.audio_packages import CannotFetchError, fetch
 from loadtests.engines import best, framer_of
 from loadtests.not_music import (
     RATE,
@@ -48,6 +47,7 @@ from loadtests.not_music import (
     tones,
     with_medleys,
 )
+from testing.packages.audio import CannotFetchError, fetch
 
 WHOLE_TRACKS = AudioLimits(RATE, 10, 600)
 NO_PEAKS = np.zeros((PEAK_PAIRS, 2), np.int8)

@@ -19,7 +19,7 @@ from loadtests.load_levels import TRACK_S, loaded, prepare
 from loadtests.load_profile import OK, REFUSALS, Level, Result, latencies, percentile
 from loadtests.report import Row, out, publish
 from loadtests.service import service
-from tests.server import Server
+from testing.server import Server
 
 USERS = 4
 NORMAL, OVERLOAD = 0.5, 10.0

@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from loadtests.audio_packages import CACHE, PACKAGES, fetch
 from loadtests.report import out
+from testing.packages.audio import CACHE, PACKAGES, fetch
 
 TAGS = {
     "fretsonfire-songs-sectoid": ("metal",),

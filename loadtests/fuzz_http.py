@@ -13,7 +13,7 @@ from http import HTTPStatus
 import psutil
 
 from loadtests.fuzz_requests import request
-from tests.server import Server
+from testing.server import Server
 
 AT_ONCE = 16
 QUIET_S = 0.5

@@ -10,10 +10,10 @@ import av
 import numpy as np
 
 from app.domain import Samples
-from tests.audio.sounds import encoded, noise, piped
-from tests.faults.corpus.mpeg import cover, id3
-from tests.faults.corpus.ogg_pages import checked, pages, with_serial
-from tests.faults.corpus.sounds import floats
+from testing.corpus.mpeg import cover, id3
+from testing.corpus.ogg_pages import checked, pages, with_serial
+from testing.corpus.sounds import floats
+from testing.sounds import encoded, noise, piped
 
 RATE = 48_000
 SECONDS = 0.6

@@ -11,7 +11,7 @@ from app.errors import RequestError
 from app.stages import StageClock
 from loadtests.fuzz_decoding import PATIENCE_S, Tried
 from loadtests.fuzz_worker import ACCEPTED
-from tests.audio.asking import fork_server
+from testing.decoder_processes import fork_server
 
 WORKERS = os.cpu_count() or 1
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
 
-from tests.audio.sounds import encoded, tone
+from testing.sounds import encoded, tone
 
 RIGHT = 0.7
 """Of the pieces of a request: where all are wrong, only the first is seen."""

@@ -23,12 +23,12 @@ from rich.progress import track
 
 from loadtests.health_probe import health_asked
 from loadtests.lookalikes import lookalikes
-from loadtests.process_usage import watched
 from loadtests.report import Row, out, publish
 from loadtests.service import service
 from loadtests.tracks import encoded
-from tests.faults.corpus import CORPUS
-from tests.server import Server
+from testing.corpus import CORPUS
+from testing.process_usage import watched
+from testing.server import Server
 
 TRACK_S = 30
 EVERY_S = 0.5

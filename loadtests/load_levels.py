@@ -10,11 +10,11 @@ from rich.progress import track
 
 from loadtests.health_probe import Health, health_asked
 from loadtests.load_profile import Level, Result
-from loadtests.process_usage import Usage, watched
 from loadtests.report import out
 from loadtests.service import show_log
 from loadtests.tracks import encoded
-from tests.server import Server
+from testing.process_usage import Usage, watched
+from testing.server import Server
 
 TRACK_S = 30
 TRACKS = 8

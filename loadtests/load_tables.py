@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from loadtests.health_probe import Health
 from loadtests.load_profile import OK, REFUSALS, Level, Result, Upload, latencies, percentile
-from loadtests.process_usage import Usage
 from loadtests.report import Row, publish
+from testing.process_usage import Usage
 
 PERCENTS = (50, 95, 99)
 

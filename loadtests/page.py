@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 import httpx
 from playwright.sync_api import Page, sync_playwright
 
-from loadtests.chromium_package import OPTIONS, fetch
 from loadtests.report import out, publish, spread
 from loadtests.service import service
 from loadtests.tracks import encoded
+from testing.packages.chromium import OPTIONS, fetch
 
 ROUNDS = 8
 SECONDS = 180

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from loadtests.peer_environments import PEERS, CannotRunError, environment, frozen_graph, last_line
 from loadtests.report import REPOSITORY
-from tests.server import serving
+from testing.server import serving
 
 MODEL = "msd-musicnn"
 ASKED = {"vocabulary": "raw", "model": MODEL}

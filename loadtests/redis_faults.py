@@ -19,8 +19,8 @@ from rich.progress import track
 from loadtests.report import Row, out, publish, spread
 from loadtests.service import service
 from loadtests.tracks import encoded
-from tests.redis_server import RedisServer
-from tests.server import Server
+from testing.redis_server import RedisServer
+from testing.server import Server
 
 ROUNDS = 10
 REQUESTS = 200

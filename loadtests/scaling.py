@@ -16,12 +16,12 @@ import typer
 from rich.progress import track
 
 from loadtests.lookalikes import lookalikes
-from loadtests.process_usage import memory_mib
 from loadtests.report import Row, out, publish
 from loadtests.service import service
 from loadtests.tracks import encoded
 from loadtests.waves import Wave, peak_of_wave, wave
-from tests.server import Server
+from testing.process_usage import memory_mib
+from testing.server import Server
 
 LENGTHS_S = (10, 30, 60, 180, 300, 600)
 AT_ONCE = (1, 2, 4, 8, 16, 32)

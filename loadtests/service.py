@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.report import out
-from tests.server import COMMAND, Server, serving
+from testing.server import COMMAND, Server, serving
 
 TAIL_LINES = 40
 

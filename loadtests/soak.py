@@ -21,7 +21,7 @@ from loadtests.report import Row, out, publish
 from loadtests.service import service
 from loadtests.soak_load import TIMEOUT_S, Callers, Outcome
 from loadtests.soak_watch import Sample, growth, sampled, watch
-from tests.server import COMMAND
+from testing.server import COMMAND
 
 REST_S = 5.0
 """After the load, before what is left is looked at."""

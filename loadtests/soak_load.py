@@ -12,7 +12,7 @@ import httpx
 from app.errors import Kind
 from loadtests.lookalikes import lookalikes
 from loadtests.tracks import encoded
-from tests.faults.corpus import CORPUS
+from testing.corpus import CORPUS
 
 TRACK_S = 15
 KNOWN = 4

@@ -24,7 +24,7 @@ from loadtests.hearing import decoded, resampled, scores_of, windows_of
 from loadtests.report import Row, out, publish, spread
 from loadtests.service import service
 from loadtests.tracks import FORMATS, encoded
-from tests.server import Server
+from testing.server import Server
 
 ROUNDS = 7
 SECONDS = 180

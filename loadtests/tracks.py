@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from loadtests.audio_packages import fetch
+from testing.packages.audio import fetch
 
 SONG = "Metal madness"
 RATE = 44_100

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from loadtests.process_usage import watched
-from tests.server import Server
+from testing.process_usage import watched
+from testing.server import Server
 
 SAMPLE_S = 0.05
 """Often, as a short upload's peak is short. That slows the service down, so what is watched for its

@@ -22,10 +22,10 @@ from rich.progress import track
 from app.domain import Backend, Precision
 from app.models import architectures
 from app.store.store import Store
-from loadtests.random_models import publish_random
 from loadtests.report import RESULTS, Row, machine, out, publish
 from loadtests.zoo_probe import size
 from loadtests.zoo_published import ROC_AUC
+from testing.random_models import publish_random
 
 KEPT = RESULTS / "zoo"
 PICTURE = RESULTS / "zoo.png"

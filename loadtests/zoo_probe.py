@@ -26,7 +26,7 @@ from app.models import architectures, network, variables
 from app.store.loading import TrackModel, load
 from app.store.manifest import read_store
 from app.store.store import Store
-from loadtests.random_models import sounds
+from testing.random_models import sounds
 
 LEAST_ROUNDS, LEAST_S = 3, 4.0
 

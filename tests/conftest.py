@@ -9,9 +9,9 @@ import pytest
 import soundfile
 
 from app.settings import Settings
-from loadtests import chromium_package
-from loadtests.audio_packages import audio_folder
-from tests.server import Server, serving
+from testing.packages import chromium as chromium_package
+from testing.packages.audio import audio_folder
+from testing.server import Server, serving
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GOLDEN = REPOSITORY.parent / "shared" / "golden"

@@ -17,8 +17,8 @@ from app.store.golden import BF16_TOLERANCE
 from app.store.manifest import read_store
 from app.store.store import Store
 from app.tagging.vocabulary_file import read_vocabulary
+from testing.server import Server
 from tests.conftest import REPOSITORY
-from tests.server import Server
 
 README = (REPOSITORY / "README.md").read_text()
 

@@ -9,17 +9,30 @@ import typer
 
 from app.cli.console import log_json_to_stderr, plain_errors, read_settings
 from app.errors import SetupError
+from app.inference.pool import Make
 from app.services import Services
 
+Host = Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")]
+Port = Annotated[int, typer.Option(envvar="PORT", help="Port to listen on.")]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Let other machines in without an API key.")
+]
 
-def serve(
-    host: Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="PORT", help="Port to listen on.")] = 8000,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Let other machines in without an API key.")
-    ] = False,
-) -> None:
+
+def serve(host: Host = "127.0.0.1", port: Port = 8000, insecure: Insecure = False) -> None:
     """Serve the API; settings come from TAGGRAM_ variables, see the README."""
+    start(host, port, insecure=insecure)
+
+
+def start(host: str, port: int, *, insecure: bool, load_engine: Make | None = None) -> None:
+    """Check the set-up and serve until the service is stopped.
+
+    Args:
+        host: Address to listen on.
+        port: Port to listen on.
+        insecure: Whether other machines may call without an API key.
+        load_engine: Loads a model; by default from the model store.
+    """
     log = log_json_to_stderr(logging.INFO)
     with plain_errors():
         settings = read_settings()
@@ -28,7 +41,7 @@ def serve(
                 f"without API keys only this machine may call, so not on {host}; make a key with "
                 "`taggram keys create`, or say --insecure where something else guards the service"
             )
-        services = Services(settings)
+        services = Services(settings, load_engine)
         log.on_drop = services.metrics.log_line_dropped
         _run(services, host, port)
 

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.server import Server
+from testing.server import Server
 
 BOUNDARY = b"a-boundary-that-no-audio-has"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY.decode()}"

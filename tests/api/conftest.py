@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.server import Server, free_port, serving
 from tests.api.asking import answer, encoded, noise, post
-from tests.server import Server, free_port, serving
 
 MAX_UPLOAD_BYTES = 1_000_000
 MAX_DURATION_S = 20

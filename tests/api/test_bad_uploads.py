@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from testing.server import Server
 from tests.api.asking import (
     BOUNDARY,
     MULTIPART,
@@ -23,7 +24,6 @@ from tests.api.asking import (
     wait_for_uploads,
 )
 from tests.api.conftest import MAX_DURATION_S, MAX_UPLOAD_BYTES, Narrow
-from tests.server import Server
 
 LAST_BOUNDARY = b"--" + BOUNDARY + b"--\r\n"
 FILE_HEAD = multipart(b"").removesuffix(b"\r\n" + LAST_BOUNDARY)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from testing.server import Server
 from tests.api.asking import answer, metric, post
-from tests.server import Server
 
 VOCABULARIES = ["genres", "subgenres", "moodthemes", "alltags"]
 

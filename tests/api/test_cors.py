@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from testing.server import Server, serving
 from tests.api.asking import (
     assert_problem,
     encoded,
@@ -15,7 +16,6 @@ from tests.api.asking import (
     upload,
     wait_for_uploads,
 )
-from tests.server import Server, serving
 
 ORIGIN = "https://signup.example"
 MAX_UPLOAD_BYTES = 300_000

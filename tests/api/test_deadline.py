@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from testing.server import Server, serving
 from tests.api.asking import (
     assert_problem,
     encoded,
@@ -14,7 +15,6 @@ from tests.api.asking import (
     post,
     wait_for_uploads,
 )
-from tests.server import Server, serving
 
 
 @pytest.fixture(scope="module")

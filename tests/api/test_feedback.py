@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from app.access.key_file import create_key
+from testing.server import Server, serving
 from tests.api.asking import assert_problem, metric, series
 from tests.feedback.giving import rows
-from tests.server import Server, serving
 
 ORIGIN = "https://signup.example"
 

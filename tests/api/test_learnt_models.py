@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.store.store import Store
+from testing.server import Server, serving
 from tests.api.asking import answer, assert_problem, encoded, noise, post
-from tests.server import Server, serving
 from tests.training import trained
 from tests.training.trained import figures
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from testing.server import Server, serving
 from tests.api.asking import answer, assert_problem, encoded, noise, post
 from tests.api.conftest import MAX_DURATION_S, MAX_UPLOAD_BYTES, Narrow
-from tests.server import Server, serving
 
 ENCODINGS = {
     "MP3": ("MP3", None),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.server import Server
+from testing.server import Server
 
 ROUTES = {
     ("post", "/suggest-tags"): {400, 404, 408, 413, 415, 422, 429, 503, 504},

@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
+from testing.server import Server
 from tests.api.asking import answer, assert_problem, encoded, logged, metric, noise, post, series
-from tests.server import Server
 
 STAGES = ["receive", "decode", "queue", "infer", "derive", "total"]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "MKCOL"]

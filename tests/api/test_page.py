@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from testing.server import Server, serving
 from tests.api.asking import assert_problem
-from tests.server import Server, serving
 
 WEB = Path(__file__).resolve().parents[2] / "app" / "web"
 FILES = sorted(path.name for path in WEB.iterdir())

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from app.api.protocol import bounded
 from app.metrics import Metrics
 from app.settings import Settings
-from tests.server import free_port
+from testing.server import free_port
 
 PATIENCE_S = 30
 STALL_TIMEOUT_S = 0.5

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import httpx
 import pytest
 
+from testing.server import Server
 from tests.api.asking import (
     MULTIPART,
     PATIENCE_S,
@@ -21,7 +22,6 @@ from tests.api.asking import (
     post,
     wait_for_uploads,
 )
-from tests.server import Server
 
 SECONDS = 240
 """Long enough for all to come before the first one is answered."""

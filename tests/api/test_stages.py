@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from app.api.watching import MOST_WATCHERS
+from testing.server import Server, serving
 from tests.api.asking import (
     PATIENCE_S,
     assert_problem,
@@ -24,7 +25,6 @@ from tests.api.asking import (
     upload,
     wait_for_uploads,
 )
-from tests.server import Server, serving
 
 ORDER = ["receive", "queue", "decode", "infer", "derive"]
 

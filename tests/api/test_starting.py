@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from testing.server import COMMAND, START_S, Server, free_port
 from tests.api.asking import (
     assert_problem,
     encoded,
     noise,
 )
-from tests.server import COMMAND, START_S, Server, free_port
 
 NEEDS_MODELS = ["/health/ready", "/taggram?track_id=" + "0" * 64]
 NEEDS_NONE = ["/health/live", "/metrics", "/vocabularies", "/models", "/docs"]

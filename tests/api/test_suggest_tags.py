@@ -9,8 +9,8 @@ import pytest
 import soundfile
 import soxr
 
+from testing.server import Server
 from tests.api.asking import answer, encoded, heard_s, noise, post
-from tests.server import Server
 
 RATE = 44_100
 EXCERPT_S = 21

@@ -8,8 +8,8 @@ import httpx
 import numpy as np
 import pytest
 
+from testing.server import Server
 from tests.api.asking import answer, assert_problem, encoded, heard_s, noise, post
-from tests.server import Server
 
 SIX_DECIMALS = 1.01e-6
 A_BROWSERS_IMG = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"

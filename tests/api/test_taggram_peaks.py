@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from testing.server import Server
 from tests.api.asking import answer, encoded, noise, post
-from tests.server import Server
 
 PAIRS = 1_000
 STEP = 1 / 127 + 1e-3

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from testing.server import Server
 from tests.api.asking import answer, assert_problem, encoded, noise, post
-from tests.server import Server
 
 FOR_OPERATORS = ["/metrics", "/docs", "/openapi.json"]
 

@@ -1,9 +1,8 @@
-"""Asks decoders, and watches their processes."""
+"""Asks decoders."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,53 +40,3 @@ async def until(found: Callable[[], T | None]) -> T:
             await asyncio.sleep(0.01)
             result = found()
     return result
-
-
-def fork_server() -> int | None:
-    """The process that decoders come from."""
-    for pid in _children(os.getpid()):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            if b"multiprocessing.forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return pid
-    return None
-
-
-def decoders() -> list[int]:
-    """All decode processes that there are just now."""
-    server = fork_server()
-    return _children(server) if server else []
-
-
-def decoders_of(path: Path) -> list[int]:
-    """Those that were given this file."""
-    return [pid for pid in decoders() if str(path) in opened(pid)]
-
-
-def opened(pid: int) -> list[str]:
-    """What is behind each descriptor of a process."""
-    found = []
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(FileNotFoundError):
-                found.append(str(descriptor.readlink()))
-    return found
-
-
-def _children(parent: int) -> list[int]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            # After the name, which may hold anything: the state and the parent.
-            state, its_parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
-            if int(its_parent) == parent and state != "Z":
-                found.append(int(process.name))
-    return found
-
-
-def _opened(pid: int) -> list[str]:
-    opened = []
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(FileNotFoundError):
-                opened.append(str(descriptor.readlink()))
-    return opened

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audio.sounds import encoded, tone
+from testing.sounds import encoded, tone
 
 
 @pytest.fixture

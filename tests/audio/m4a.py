@@ -10,7 +10,7 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from tests.audio.sounds import Sound, tone
+from testing.sounds import Sound, tone
 
 RATE = 44_100
 LAYOUTS = {1: "mono", 2: "stereo", 5: "5.0"}

@@ -9,7 +9,7 @@ from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
 from app.audio.scratch import scratch_for
 from app.audio.source import BLOCK_FRAMES
-from tests.audio.sounds import (
+from testing.sounds import (
     LIMITS,
     TONE_HZ,
     TONE_LEVEL,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from app.audio.processes import Decoder
 from app.errors import RequestError
+from testing.sounds import LIMITS, encoded, noise, piped
 from tests.audio.asking import decode
-from tests.audio.sounds import LIMITS, encoded, noise, piped
 
 SECONDS = 0.6
 SEEDS = {

@@ -14,14 +14,15 @@ from app.audio import child
 from app.audio.processes import Decoder
 from app.domain import Waveform
 from app.errors import Kind, RequestError
-from tests.audio import hostile
-from tests.audio.asking import PATIENCE_S, decode, decoders_of, decoding, until
-from tests.audio.sounds import (
+from testing.decoder_processes import decoders_of
+from testing.sounds import (
     LIMITS,
     crashing_vorbis,
     decoded,
     gluttonous_vorbis,
 )
+from tests.audio import hostile
+from tests.audio.asking import PATIENCE_S, decode, decoding, until
 
 DECODE_S = 60
 

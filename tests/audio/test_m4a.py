@@ -10,9 +10,9 @@ import pytest
 
 from app.audio.processes import Decoder
 from app.errors import Kind, RequestError, SetupError
+from testing.sounds import LIMITS, TONE_LEVEL, Sound, decoded, noise, pitch_hz, tone
 from tests.audio.asking import decode
 from tests.audio.m4a import RATE, film, m4a, referring
-from tests.audio.sounds import LIMITS, TONE_LEVEL, Sound, decoded, noise, pitch_hz, tone
 
 WITH_M4A = replace(LIMITS, accept_m4a=True)
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.audio.ogg import PIECE_BYTES, check_alone, check_headers, packets
 from app.errors import Kind, RequestError
-from tests.audio.sounds import encoded, equal_words, laced_page, noise, ogg_page, vorbis_with
+from testing.sounds import encoded, equal_words, laced_page, noise, ogg_page, vorbis_with
 
 VORBIS = encoded(noise(9_600), 16_000, "OGG")
 OPUS = encoded(noise(9_600), 16_000, "OGG", "OPUS")

@@ -21,17 +21,8 @@ from app.audio.processes import Decoder
 from app.domain import Waveform
 from app.errors import Kind, RequestError
 from app.stages import Stage, StageClock
-from tests.audio.asking import (
-    PATIENCE_S,
-    decode,
-    decoders,
-    decoders_of,
-    decoding,
-    fork_server,
-    opened,
-    until,
-)
-from tests.audio.sounds import (
+from testing.decoder_processes import decoders, decoders_of, fork_server, opened
+from testing.sounds import (
     LIMITS,
     Sound,
     decoded,
@@ -39,6 +30,7 @@ from tests.audio.sounds import (
     noise,
     tone,
 )
+from tests.audio.asking import PATIENCE_S, decode, decoding, until
 
 DECODE_S = 60
 """Longer, so that a decoder's own limit does not do what a test waits for."""

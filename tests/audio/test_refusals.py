@@ -9,7 +9,7 @@ import soundfile
 
 from app.audio.formats import SUBTYPES
 from app.errors import Kind, RequestError
-from tests.audio.sounds import LIMITS, decoded, encoded, noise, piped, tone
+from testing.sounds import LIMITS, decoded, encoded, noise, piped, tone
 
 RATE = LIMITS.sample_rate
 KILOBITS_PER_S = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)

@@ -7,7 +7,7 @@ import pytest
 
 from app.audio.processes import Decoder
 from app.errors import SetupError
-from tests.audio.sounds import LIMITS
+from testing.sounds import LIMITS
 
 
 def confined(program: str) -> int:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.audio import ogg
 from app.audio.vorbis import MAX_VALUES, check_setup
 from app.errors import Kind, RequestError
-from tests.audio.sounds import (
+from testing.sounds import (
     Fields,
     crashing_vorbis,
     decoded,

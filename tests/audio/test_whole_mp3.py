@@ -12,8 +12,8 @@ from app.audio import whole_mp3
 from app.audio.processes import Decoder
 from app.audio.scratch import scratch_for
 from app.errors import Kind, RequestError
+from testing.sounds import LIMITS, Sound, decoded, encoded, noise, pitch_hz, tone
 from tests.audio.asking import decode
-from tests.audio.sounds import LIMITS, Sound, decoded, encoded, noise, pitch_hz, tone
 
 RATE = LIMITS.sample_rate
 ENCODER_DELAY = 576

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from loadtests.chromium_package import OPTIONS
+from testing.packages.chromium import OPTIONS
+from testing.server import Server, serving
 from tests.browser.complaints import Complaints
 from tests.browser.element import RECORDER, Element
 from tests.browser.host import Host, hosting
 from tests.browser.network import origin
 from tests.faults.conftest import VOCABULARY
-from tests.server import Server, serving
 
 PATIENCE_MS = 30_000
 MAX_UPLOAD_BYTES = 8_000_000

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
 
-from tests.server import Server, free_port, serving
+from testing.server import Server, free_port, serving
 
 
 class Mortal:
@@ -24,7 +24,7 @@ class Mortal:
 
     def revive(self) -> None:
         """Start it; it is ready when this returns."""
-        with patch("tests.server.free_port", return_value=self._port):
+        with patch("testing.server.free_port", return_value=self._port):
             life = serving(self._folder / "log", self._settings)
             self.server: Server = self._lives.enter_context(life)
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, Route
 
-from tests.server import Server
+from testing.server import Server
 
 UNLIMITED = -1
 

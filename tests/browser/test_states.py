@@ -14,12 +14,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from testing.server import Server
 from tests.api.asking import encoded, noise
 from tests.browser.complaints import Complaints
 from tests.browser.conftest import MAX_UPLOAD_BYTES, PATIENCE_MS
 from tests.browser.element import RECORDER, Element, payload
 from tests.browser.network import origin, refuse, slow_uploads, standing_still
-from tests.server import Server
 
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "screenshots"
 SCREENS = {"phone": (360, 740), "desktop": (1200, 900)}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from testing.server import Server
 from tests.api.asking import answer, eventually, post
 from tests.browser.element import Element
-from tests.server import Server
 
 FIELD = '<tag-suggest name="subgenres" max="5"></tag-suggest>'
 SHOW = "Show how tags move through the song"

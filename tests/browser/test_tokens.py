@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.access.key_file import create_key
+from testing.server import Server, serving
 from tests.api.asking import encoded, eventually, metric, noise
 from tests.browser.complaints import Complaints
 from tests.browser.element import Element, payload
 from tests.browser.host import Host
 from tests.browser.network import origin
-from tests.server import Server, serving
 
 USES = 2
 FIELD = '<tag-suggest name="subgenres" max="3" token-url="/token"></tag-suggest>'

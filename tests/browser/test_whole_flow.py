@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from testing.server import Server
 from tests.api.asking import answer, eventually, post
 from tests.browser.element import Element, tags_of
 from tests.browser.feedback import feedback_with
 from tests.browser.host import Host
 from tests.browser.network import origin, slow_uploads, standing_still
-from tests.server import Server
 
 MAX = 3
 FIELDS = f"""

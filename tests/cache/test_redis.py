@@ -10,6 +10,7 @@ from app.cache.redis import RedisCache
 from app.domain import Precision
 from app.errors import SetupError
 from app.metrics import Metrics
+from testing.redis_server import RedisServer
 from tests.cache.keeping import (
     MAX_DURATION_S,
     SEAL,
@@ -21,7 +22,6 @@ from tests.cache.keeping import (
     score_of,
     taggram,
 )
-from tests.redis_server import RedisServer
 
 
 def test_a_taggram_comes_back_as_it_was(redis_server: RedisServer) -> None:

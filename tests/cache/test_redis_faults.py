@@ -6,6 +6,8 @@ import pytest
 
 from app.cache.redis import RedisCache
 from app.metrics import Metrics
+from testing.redis_server import RedisServer
+from testing.server import free_port
 from tests.cache.keeping import (
     HANGING_S,
     PATIENCE_S,
@@ -17,8 +19,6 @@ from tests.cache.keeping import (
     taggram,
     until_it_works,
 )
-from tests.redis_server import RedisServer
-from tests.server import free_port
 
 
 async def assert_works_without_redis(cache: RedisCache, metrics: Metrics) -> None:

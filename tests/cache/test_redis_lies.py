@@ -12,6 +12,7 @@ import pytest
 from app.cache.redis import FORMAT
 from app.cache.seal import Seal
 from app.metrics import Metrics
+from testing.redis_server import RedisServer
 from tests.cache.keeping import (
     HANGING_S,
     MAX_DURATION_S,
@@ -22,7 +23,6 @@ from tests.cache.keeping import (
     score_of,
     taggram,
 )
-from tests.redis_server import RedisServer
 
 MEGABYTE = 2**20
 WITHOUT_PEAKS = msgpack.packb(

@@ -16,7 +16,7 @@ import pytest
 
 from app.cli.tag import TaggedFile, _csv_rows, _json_line, _readable
 from app.domain import Stretch, Suggestion
-from tests.server import COMMAND
+from testing.server import COMMAND
 
 Result = subprocess.CompletedProcess[str]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from testing.server import COMMAND
 from tests.feedback.giving import feedback, keep
-from tests.server import COMMAND
 
 Result = subprocess.CompletedProcess[str]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.access.keys import KEY
-from tests.server import COMMAND
+from testing.server import COMMAND
 
 
 def keys(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -8,8 +8,8 @@ import httpx
 import psutil
 import pytest
 
+from testing.server import Server, serving
 from tests.api.asking import answer, encoded, noise, post
-from tests.server import Server, serving
 
 MARKUP = "<img src=x onerror=document.title=1><script>document.title=2</script>"
 VOCABULARY = f"""\

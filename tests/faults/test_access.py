@@ -14,6 +14,7 @@ import jwt
 import pytest
 
 from app.access.key_file import create_key, revoke_key
+from testing.server import Server, serving
 from tests.api.asking import (
     PATIENCE_S,
     answer,
@@ -24,7 +25,6 @@ from tests.api.asking import (
     noise,
     series,
 )
-from tests.server import Server, serving
 
 ORIGIN = "https://signup.example"
 USES = 2

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import schemathesis
 
+from testing.server import Server
 from tests.api.asking import answer, encoded, multipart, noise, post, post_body
-from tests.server import Server
 
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
 EXAMPLES = 40

@@ -13,8 +13,9 @@ import pytest
 from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
 from app.errors import Kind, RequestError
-from tests.audio.asking import decode, fork_server
-from tests.faults.corpus import CORPUS, ROOMS
+from testing.corpus import CORPUS, ROOMS
+from testing.decoder_processes import fork_server
+from tests.audio.asking import decode
 
 LIMITS = AudioLimits(sample_rate=16_000, min_duration_s=0.5, max_duration_s=600.0)
 WORKERS = 2

@@ -12,11 +12,11 @@ import psutil
 import pytest
 
 from app.errors import Kind
-from loadtests.process_usage import memory_mib, watched
+from testing.corpus import CORPUS
+from testing.corpus.wav import chunk, fmt, riff
+from testing.process_usage import memory_mib, watched
+from testing.server import Server, serving
 from tests.api.asking import answer, metric, noise, post
-from tests.faults.corpus import CORPUS
-from tests.faults.corpus.wav import chunk, fmt, riff
-from tests.server import Server, serving
 
 AT_ONCE = 4
 WORKERS = 2

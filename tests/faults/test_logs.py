@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from app.logs import QUEUE_LINES
+from testing.server import Server, serving
 from tests.api.asking import (
     PATIENCE_S,
     answer,
@@ -26,7 +27,6 @@ from tests.api.asking import (
     post,
     post_body,
 )
-from tests.server import Server, serving
 
 FILE_NAMES = {
     "a path": b"../../../../not-for-the-log",

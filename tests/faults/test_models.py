@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from testing.server import Server, serving
 from tests.api.asking import (
     PATIENCE_S,
     answer,
@@ -22,7 +23,6 @@ from tests.api.asking import (
     noise,
     post,
 )
-from tests.server import Server, serving
 
 MODEL = "msd-musicnn"
 DEADLINE_S = 4

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.api.page_headers import HEADERS
-from loadtests.chromium_package import OPTIONS
+from testing.packages.chromium import OPTIONS
 from tests.faults.conftest import MARKUP, Marked
 
 COMPLAINT = ":CONSOLE:"

@@ -14,6 +14,8 @@ import httpx
 import pytest
 import redis
 
+from testing.redis_server import RedisServer
+from testing.server import Server, serving
 from tests.api.asking import (
     PATIENCE_S,
     answer,
@@ -24,8 +26,6 @@ from tests.api.asking import (
     post,
     series,
 )
-from tests.redis_server import RedisServer
-from tests.server import Server, serving
 
 MODEL = "msd-musicnn"
 OTHER_MODEL = "mtt-musicnn"

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from app.headroom import Headroom, own_headroom
+from testing.server import COMMAND, STOP_S, Server, serving
 from tests.api.asking import (
     PATIENCE_S,
     answer,
@@ -31,7 +32,6 @@ from tests.api.asking import (
     upload,
     wait_for_uploads,
 )
-from tests.server import COMMAND, STOP_S, Server, serving
 
 MODEL = "msd-musicnn"
 STALLED = 20

@@ -17,7 +17,7 @@ from app.store.loading import TrackModel, load
 from app.store.manifest import read_store
 from app.store.store import Store
 from app.store.weights import read_weights
-from tests.audio.sounds import decoded
+from testing.sounds import decoded
 
 MODELS = ("msd-musicnn", "msd-vgg", "mtt-musicnn", "mtt-vgg")
 

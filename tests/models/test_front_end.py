@@ -24,7 +24,7 @@ from app.spectra import (
     Standardisation,
     Weighting,
 )
-from tests.audio.sounds import decoded
+from testing.sounds import decoded
 
 RATE = 16_000
 SLANEY = Mel(96, 0.0, 8_000.0)

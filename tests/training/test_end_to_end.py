@@ -16,8 +16,8 @@ import soundfile
 import yaml
 
 from app.training.figures import Evaluation
+from testing.server import COMMAND, serving
 from tests.api.asking import answer, post
-from tests.server import COMMAND, serving
 from tests.training.made import MadeDatasets, make_datasets
 from tests.training.synthesis import STYLES, make_track
 

@@ -21,7 +21,7 @@ from app.training.figures import (
 )
 from app.training.report import Report, write_report
 from app.training.reporting.taggrams import SongTaggram
-from loadtests.chromium_package import OPTIONS
+from testing.packages.chromium import OPTIONS
 
 HOSTILE = "<script>alert('tag')</script>"
 

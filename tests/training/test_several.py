@@ -15,7 +15,7 @@ import yaml
 
 from app.training.tables import write_split
 from app.training.tracks import Split
-from tests.server import COMMAND
+from testing.server import COMMAND
 from tests.training.toy import toy_phase, toy_recipe, toy_split, toy_store
 
 pytestmark = pytest.mark.thorough

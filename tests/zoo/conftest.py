@@ -7,7 +7,7 @@ import pytest
 from app.models import architectures
 from app.store.manifest import Manifest
 from app.store.store import Store
-from loadtests.random_models import publish_random
+from testing.random_models import publish_random
 
 SMALL = {
     "fcn": {"channels": [8] * 5},

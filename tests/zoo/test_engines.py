@@ -13,7 +13,7 @@ from app.models import architectures
 from app.store.loading import TrackModel, load
 from app.store.manifest import read_store
 from app.store.store import Store
-from loadtests.random_models import sounds
+from testing.random_models import sounds
 from tests.zoo.conftest import model_name
 
 pytestmark = pytest.mark.thorough

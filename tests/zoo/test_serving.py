@@ -10,8 +10,8 @@ import pytest
 from app.models import architectures
 from app.store.manifest import Manifest, read_store
 from app.store.store import Store
+from testing.server import Server, serving
 from tests.api.asking import answer, encoded, noise, post, series
-from tests.server import Server, serving
 from tests.zoo.conftest import manifest_of, model_name
 
 pytestmark = pytest.mark.thorough

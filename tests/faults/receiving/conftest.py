@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.server import COMMAND, Server, serving
 from tests.api.asking import answer, encoded, kept_uploads, metric, noise, post, wait_for_uploads
-from tests.server import COMMAND, Server, serving
 
 HEADER_TIMEOUT_S = 1
 STALL_TIMEOUT_S = 0.5

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.server import Server
+from testing.server import Server
 
 PATIENCE_S = 30
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from testing.server import Server
 from tests.api.asking import answer, assert_problem, logged, post
 from tests.faults.receiving.conftest import DESCRIPTORS, GOOD, MAX_CONNECTIONS
 from tests.faults.receiving.raw import answer_on, chunk, connect
 from tests.faults.receiving.test_receiving import CHUNKED, FILE_HEAD
-from tests.server import Server
 
 pytestmark = pytest.mark.usefixtures("unharmed")
 

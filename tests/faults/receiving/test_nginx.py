@@ -17,12 +17,12 @@ import pytest
 
 from app.api.problems import STATUS, TITLE
 from app.errors import Kind
-from loadtests.nginx_package import NGINX
+from testing.packages.nginx import NGINX
+from testing.server import Server, free_port
 from tests.api.asking import BOUNDARY, assert_problem, encoded, logged, metric, multipart, noise
 from tests.conftest import REPOSITORY
 from tests.faults.receiving.raw import PATIENCE_S, exchange
 from tests.faults.receiving.test_receiving import GET, POST
-from tests.server import Server, free_port
 
 CONFIGURATION = (REPOSITORY / "docker" / "nginx.conf").read_text()
 FILE_HEAD = multipart(b"").removesuffix(b"\r\n--" + BOUNDARY + b"--\r\n")

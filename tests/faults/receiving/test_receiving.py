@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from testing.server import Server
 from tests.api.asking import (
     BOUNDARY,
     MULTIPART,
@@ -26,7 +27,6 @@ from tests.faults.receiving.raw import (
     resident_mb,
     send_all,
 )
-from tests.server import Server
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: here\r\n"
 POST = b"POST /suggest-tags HTTP/1.1\r\nHost: here\r\nContent-Type: " + MULTIPART.encode() + b"\r\n"

@@ -1,7 +1,7 @@
 """Hostile audio, written in code, each file with its verdict."""
 
-from tests.faults.corpus import aiff, damage, flac, mpeg, ogg, sounds, strangers, wav
-from tests.faults.corpus.hostile import Files
+from testing.corpus import aiff, damage, flac, mpeg, ogg, sounds, strangers, wav
+from testing.corpus.hostile import Files
 
 ROOMS = (wav, aiff, flac, ogg, mpeg, strangers, sounds, damage)
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from app.errors import Kind
-from tests.audio.sounds import noise, tone
-from tests.faults.corpus.hostile import Files, Hostile
-from tests.faults.corpus.wav import FLOAT, wav
+from testing.corpus.hostile import Files, Hostile
+from testing.corpus.wav import FLOAT, wav
+from testing.sounds import noise, tone
 
 SILENT, UNDECODABLE = Kind.SILENT_AUDIO, Kind.UNDECODABLE_AUDIO
 

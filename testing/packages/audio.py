@@ -1,6 +1,6 @@
 """Free music and recorded speech to test and measure with, from Debian's packages.
 
-`python -m loadtests.audio_packages [NAME ...]` downloads packages with `apt-get download` (no root
+`python -m testing.packages.audio [NAME ...]` downloads packages with `apt-get download` (no root
 needed), holds them against their pinned SHA-256 and unpacks them below `.cache/audio`. Nothing of
 it is committed. On another system it says so and leaves the folder as it was.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-CACHE = Path(__file__).resolve().parent.parent / ".cache" / "audio"
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "audio"
 
 
 @dataclass(frozen=True)

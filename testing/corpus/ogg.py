@@ -3,9 +3,9 @@
 import struct
 
 from app.errors import Kind
-from tests.audio.sounds import crashing_vorbis, gluttonous_vorbis
-from tests.faults.corpus.hostile import Files, Hostile, sound_file
-from tests.faults.corpus.ogg_pages import CONTINUED, FIRST, LAST, SEGMENTS, page, pages, with_serial
+from testing.corpus.hostile import Files, Hostile, sound_file
+from testing.corpus.ogg_pages import CONTINUED, FIRST, LAST, SEGMENTS, page, pages, with_serial
+from testing.sounds import crashing_vorbis, gluttonous_vorbis
 
 UNSUPPORTED, UNDECODABLE = Kind.UNSUPPORTED_AUDIO, Kind.UNDECODABLE_AUDIO
 

@@ -1,6 +1,6 @@
 """Debian's nginx, to test `docker/nginx.conf` with, unpacked and not installed.
 
-`python -m loadtests.nginx_package` downloads it with `apt-get download`, which holds it against
+`python -m testing.packages.nginx` downloads it with `apt-get download`, which holds it against
 Debian's signature, and unpacks it below `.cache/nginx`. On another system it says so and leaves the
 folder as it was.
 """
@@ -10,9 +10,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from loadtests.audio_packages import CannotFetchError, bring, download
+from testing.packages.audio import CannotFetchError, bring, download
 
-CACHE = Path(__file__).resolve().parent.parent / ".cache" / "nginx"
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "nginx"
 NGINX = CACHE / "usr" / "sbin" / "nginx"
 
 

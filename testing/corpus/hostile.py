@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from app.errors import Kind
-from tests.audio.sounds import encoded, noise, piped
-from tests.faults.corpus.ogg_pages import with_serial
+from testing.corpus.ogg_pages import with_serial
+from testing.sounds import encoded, noise, piped
 
 RATE = 16_000
 BYTES_A_SECOND = 2 * RATE

@@ -1,6 +1,6 @@
 """Debian's Chromium, to test the page in a real browser.
 
-`python -m loadtests.chromium_package` installs it where it is not there, apt-get is, and we are
+`python -m testing.packages.chromium` installs it where it is not there, apt-get is, and we are
 root. Elsewhere it says what is missing and changes nothing. No browser of Playwright's own is ever
 downloaded.
 """
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from loadtests.audio_packages import CannotFetchError, bring
+from testing.packages.audio import CannotFetchError, bring
 
 OPTIONS = (
     "--headless",

@@ -9,9 +9,9 @@ import tarfile
 import zipfile
 
 from app.errors import Kind
-from tests.audio.sounds import encoded, noise
-from tests.faults.corpus.hostile import RATE, Files, Hostile, sound_file
-from tests.faults.corpus.mpeg import id3
+from testing.corpus.hostile import RATE, Files, Hostile, sound_file
+from testing.corpus.mpeg import id3
+from testing.sounds import encoded, noise
 
 UNSUPPORTED, UNDECODABLE = Kind.UNSUPPORTED_AUDIO, Kind.UNDECODABLE_AUDIO
 

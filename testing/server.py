@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 
 COMMAND = Path(sys.executable).parent / "taggram"
+STUB: tuple[str | Path, ...] = (sys.executable, "-m", "testing.stub_service")
+"""The service without networks: see `testing.stub_service`."""
 START_S = 90
 STOP_S = 30
 

@@ -1,7 +1,7 @@
 """Good files that were cut short, or glued to parts of others."""
 
 from app.errors import Kind
-from tests.faults.corpus.hostile import Files, Hostile, sound_file
+from testing.corpus.hostile import Files, Hostile, sound_file
 
 UNDECODABLE, TOO_SHORT = Kind.UNDECODABLE_AUDIO, Kind.AUDIO_TOO_SHORT
 

@@ -1,0 +1,1 @@
+"""What tests and load tests share: servers, sounds, hostile files, free music."""

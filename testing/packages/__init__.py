@@ -1,0 +1,1 @@
+"""Debian packages that tests and load tests need: music, a browser, nginx."""
