@@ -19,12 +19,12 @@ serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
 
 test: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
-	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not thorough"
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations=10 -m "not thorough"
 
 # The networks of the zoo, as large as published, through every engine, and against PyTorch where
 # `make torch` has brought it.
 test-thorough: $(READY)/dev $(READY)/weights $(READY)/audio
-	$(BIN)/pytest --numprocesses 2 --dist loadfile -m thorough
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations=10 -m thorough
 
 # The page in each of its states, on a phone and a desktop, light and dark, in .cache/screenshots.
 screenshots: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/chromium

@@ -1,6 +1,7 @@
 """What tests share: the real weights, real music, a real server, the published models' outputs."""
 
 import os
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +12,39 @@ import soundfile
 from app.settings import Settings
 from testing.packages import chromium as chromium_package
 from testing.packages.audio import audio_folder
-from testing.server import Server, serving
+from testing.server import STUB, Server, serving
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GOLDEN = REPOSITORY.parent / "shared" / "golden"
+
+SHARED_SERVERS = ("server", "exact", "stub", "narrow", "marked", "service")
+"""Fixtures that start a server for several files, the most expensive first."""
+
+SLOWEST_FILES = 10
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of a file, and all files that share a server, in one process."""
+    files = defaultdict(list)
+    for item in items:
+        files[item.path].append(item)
+    for path, tests in files.items():
+        used = {name for test in tests for name in getattr(test, "fixturenames", ())}
+        group = next((name for name in SHARED_SERVERS if name in used), str(path))
+        for test in tests:
+            test.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the slowest files, set-up of shared fixtures included where it happened."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    terminalreporter.section(f"slowest {SLOWEST_FILES} files")
+    for path, duration in seconds.most_common(SLOWEST_FILES):
+        terminalreporter.write_line(f"{duration:.2f}s {path}")
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +96,13 @@ def chromium() -> Path:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real server with the default settings, shared by all tests that change none."""
     with serving(tmp_path_factory.mktemp("server") / "log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the default settings and stub networks; see `testing.stub_service`."""
+    with serving(tmp_path_factory.mktemp("stub") / "log", command=STUB) as running:
         yield running
 
 
