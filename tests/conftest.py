@@ -4,6 +4,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -23,7 +24,30 @@ SHARED_SERVERS = ("server", "exact", "stub", "narrow", "marked", "service")
 SLOWEST_FILES = 10
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--slice`."""
+    parser.addoption(
+        "--slice", default="1/1", help="run one of so many equal parts of the tests, as 2/10"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep one slice of the tests, and group them by what they share."""
+    _keep_slice(config, items)
+    _group_by_server(items)
+
+
+def _keep_slice(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests of other slices; a test stays in its slice when others come or go."""
+    part, parts = map(int, config.getoption("--slice").split("/"))
+    by_part = defaultdict(list)
+    for item in items:
+        by_part[crc32(item.nodeid.encode()) % parts + 1].append(item)
+    items[:] = by_part.pop(part, [])
+    config.hook.pytest_deselected(items=[item for others in by_part.values() for item in others])
+
+
+def _group_by_server(items: list[pytest.Item]) -> None:
     """Run the tests of a file, and all files that share a server, in one process."""
     files = defaultdict(list)
     for item in items:
