@@ -22,9 +22,10 @@ test: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chrom
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations=10 -m "not thorough"
 
 # The networks of the zoo, as large as published, through every engine, and against PyTorch where
-# `make torch` has brought it.
+# `make torch` has brought it; and properties with more examples, which are new ones each time.
 test-thorough: $(READY)/dev $(READY)/weights $(READY)/audio
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations=10 -m thorough
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations=10 -m "thorough or hypothesis" \
+		--hypothesis-profile thorough
 
 # The page in each of its states, on a phone and a desktop, light and dark, in .cache/screenshots.
 screenshots: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/chromium
