@@ -1,7 +1,11 @@
-"""Sounds and files that the tests of decoding share."""
+"""Sounds as samples and as files, and what comes of files that are decoded."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +25,23 @@ TONE_HZ = 440.0
 TONE_LEVEL = 0.5
 
 
-def decoded(path: Path, limits: AudioLimits = LIMITS) -> Sound:
-    """A whole file, decoded in this very process."""
-    with path.open("rb", buffering=0) as file, scratch_for(file.fileno()) as scratch:
-        return np.concatenate([np.empty(0, np.float32), *decode(file, limits, scratch)])
+def decoded(file: Path | bytes, limits: AudioLimits = LIMITS) -> Sound:
+    """A whole file, or the bytes of one, decoded in this very process."""
+    with opened(file) as source, scratch_for(source.fileno()) as scratch:
+        return np.concatenate([np.empty(0, np.float32), *decode(source, limits, scratch)])
+
+
+@contextmanager
+def opened(file: Path | bytes) -> Iterator[BinaryIO]:
+    """A file as decoders are given one: open and without a buffer."""
+    if isinstance(file, Path):
+        with file.open("rb", buffering=0) as source:
+            yield source
+    else:
+        with TemporaryFile(buffering=0) as source:
+            source.write(file)
+            source.seek(0)
+            yield source
 
 
 def tone(rate: int, seconds: float = 2.0) -> Sound:
