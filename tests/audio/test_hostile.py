@@ -251,7 +251,13 @@ async def test_a_decoder_that_talks_without_end_holds_no_other_up(
         await talking
 
 
-@pytest.mark.parametrize("main", [hostile.talks_without_end, hostile.dawdles])
+@pytest.mark.parametrize(
+    "main",
+    [
+        hostile.dawdles,
+        pytest.param(hostile.talks_without_end, marks=pytest.mark.thorough),  # for a second of CPU
+    ],
+)
 async def test_a_decoder_that_never_comes_to_the_end_is_ended(
     main: Callable[..., None], bad_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
