@@ -23,11 +23,6 @@ SEED ?= 1
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadgroup --randomly-seed $(SEED) --durations 10
 TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
 
-# SEED is that of the tests' order; another one finds tests that depend on it.
-SEED ?= 1
-PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadgroup --randomly-seed $(SEED) --durations 10
-TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
-
 test: $(TESTING)
 	$(PYTEST) -m "not thorough"
 

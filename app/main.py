@@ -28,13 +28,11 @@ from app.api.routes import (
     operations,
     page,
     reload,
-    stages,
     suggest_tags,
     taggram,
     upload_tokens,
     vocabularies,
 )
-from app.api.watching import Uploads
 from app.errors import SetupError, TaggramError, describe
 from app.services import Services
 
@@ -69,12 +67,10 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
     )
     app.state.services = services
     app.state.failure = None
-    app.state.uploads = Uploads()
     problems.install(app)
     for resource, need in (
         (suggest_tags, Need.TOKEN_USE),
         (taggram, Need.TOKEN),
-        (stages, Need.TOKEN),
         (feedback, Need.TOKEN),
         (upload_tokens, Need.KEY),
         (vocabularies, Need.NOTHING),

@@ -80,7 +80,7 @@ def listening(scene: Scene) -> None:
     empty(scene)  # what it asks for at first must be answered
     scene.stack.enter_context(standing_still(scene.service))
     scene.element.choose(scene.clip)
-    expect(scene.element.root.get_by_text("Listening").first).to_be_visible()
+    expect(scene.element.root.get_by_text("Analysing").first).to_be_visible()
 
 
 def answered(scene: Scene) -> None:

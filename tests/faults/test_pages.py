@@ -17,7 +17,7 @@ COMPLAINT = ":CONSOLE:"
 
 
 PATHS = [
-    *("/", "/web/tag-suggest.js", "/web/nothing", "/limits", "/uploads/x/stages"),
+    *("/", "/web/tag-suggest.js", "/web/nothing", "/limits"),
     *("/docs", "/openapi.json", "/models", "/metrics", "/nothing"),
 ]
 
