@@ -28,7 +28,7 @@ test-thorough: $(READY)/dev $(READY)/weights $(READY)/audio
 
 # The page in each of its states, on a phone and a desktop, light and dark, in .cache/screenshots.
 screenshots: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/chromium
-	$(BIN)/pytest tests/browser/test_states.py
+	$(BIN)/pytest tests/browser/test_states.py --screenshots
 
 check: $(READY)/dev
 	$(BIN)/ruff check

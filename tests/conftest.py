@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from playwright.sync_api import Browser
 
 from app.settings import Settings
+from testing.browsing import browsing
 from testing.packages import chromium as chromium_package
 from testing.packages.audio import audio_folder
 from testing.server import STUB, Server, serving
@@ -21,6 +23,17 @@ SHARED_SERVERS = ("server", "exact", "stub", "narrow", "marked", "service")
 """Fixtures that start a server for several files, the most expensive first."""
 
 SLOWEST_FILES = 10
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what people choose who look at the page."""
+    parser.addoption("--headed", action="store_true", help="show the browser's windows")
+    parser.addoption(
+        "--slow-mo", type=int, default=0, metavar="MS", help="wait after each step in the browser"
+    )
+    parser.addoption(
+        "--screenshots", action="store_true", help="keep pictures of the page's states"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -90,6 +103,16 @@ def chromium() -> Path:
         missing = pytest.fail if os.environ.get("TAGGRAM_NEEDS_BROWSER") else pytest.skip
         missing(chromium_package.MISSING)
     return found
+
+
+def run_browser(chromium: Path, pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """Chromium, for no longer than a module or package: see `browsing` about event loops."""
+    headed, slow_mo_ms = (pytestconfig.getoption(name) for name in ("headed", "slow_mo"))
+    with browsing(chromium, headed=headed, slow_mo_ms=slow_mo_ms) as browser:
+        yield browser
+
+
+browser = pytest.fixture(run_browser, scope="module")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from app.errors import SetupError
 from app.training.figures import (
@@ -21,7 +21,6 @@ from app.training.figures import (
 )
 from app.training.report import Report, write_report
 from app.training.reporting.taggrams import SongTaggram
-from testing.packages.chromium import OPTIONS
 
 HOSTILE = "<script>alert('tag')</script>"
 
@@ -151,15 +150,12 @@ def test_what_could_not_be_measured_is_said(report: Report) -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1200, "light")])
 def test_on_phone_and_desktop_it_fits_and_axe_finds_nothing(
-    width: int, scheme: str, report: Report, chromium: Path
+    width: int, scheme: str, report: Report, browser: Browser
 ) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(OPTIONS))
-        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    with browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
         page.goto(report.html.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") == width
         violations = Axe().run(page).response["violations"]
-        browser.close()
     assert not [(each["id"], each["nodes"][0]["html"][:200]) for each in violations]
 
 
