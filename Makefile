@@ -41,7 +41,7 @@ test-all: check torch test test-thorough
 
 # The page in each of its states, on a phone and a desktop, light and dark, in .cache/screenshots.
 screenshots: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/chromium
-	$(BIN)/pytest tests/browser/test_states.py
+	$(BIN)/pytest tests/browser/test_states.py --screenshots
 
 check: $(READY)/dev
 	$(BIN)/ruff check

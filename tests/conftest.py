@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser
 
 from app.settings import Settings
+from testing.browsing import browsing
 from testing.packages import chromium as chromium_package
 from testing.packages.audio import audio_folder
 from testing.server import STUB, Server, serving
@@ -36,9 +38,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--slice`."""
+    """Add which tests run, and what people choose who look at the page."""
     parser.addoption(
-        "--slice", default="1/1", help="run one of so many equal parts of the tests, as 2/10"
+        "--slice", default="1/1", help="run one of several equal parts of the tests, as 2/10"
+    )
+    parser.addoption("--headed", action="store_true", help="show the browser's windows")
+    parser.addoption(
+        "--slow-mo", type=int, default=0, metavar="MS", help="wait after each step in the browser"
+    )
+    parser.addoption(
+        "--screenshots", action="store_true", help="keep pictures of the page's states"
     )
 
 
@@ -125,6 +134,16 @@ def chromium() -> Path:
         missing = pytest.fail if os.environ.get("TAGGRAM_NEEDS_BROWSER") else pytest.skip
         missing(chromium_package.MISSING)
     return found
+
+
+def run_browser(chromium: Path, pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """Chromium, for no longer than a module or package: see `browsing` about event loops."""
+    headed, slow_mo_ms = (pytestconfig.getoption(name) for name in ("headed", "slow_mo"))
+    with browsing(chromium, headed=headed, slow_mo_ms=slow_mo_ms) as browser:
+        yield browser
+
+
+browser = pytest.fixture(run_browser, scope="module")
 
 
 @pytest.fixture(scope="session")

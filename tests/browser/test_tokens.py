@@ -1,26 +1,23 @@
 """A service with API keys: the page uploads with tokens that the host's backend gives it."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from app.access.key_file import create_key
-from testing.server import Server, serving
+from testing.server import STUB, Server, serving
 from tests.api.asking import encoded, eventually, metric, noise
 from tests.browser.complaints import Complaints
-from tests.browser.element import Element, payload
+from tests.browser.element import Embed, payload
 from tests.browser.host import Host
 from tests.browser.network import origin
 
 USES = 2
 FIELD = '<tag-suggest name="subgenres" max="3" token-url="/token"></tag-suggest>'
 WITHOUT = '<tag-suggest name="subgenres" max="3"></tag-suggest>'
-
-Embed = Callable[..., Element]
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +27,17 @@ def service(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Se
     keys = folder / "keys.json"
     key = create_key(keys, "host", admin=False)
     settings = {
-        "TAGGRAM_MODELS": '["msd-musicnn"]',
         "TAGGRAM_KEYS_FILE": str(keys),
         "TAGGRAM_SECRET": "a secret of tests, thirty-two or more characters",
         "TAGGRAM_ALLOWED_ORIGINS": json.dumps([host.origin]),
         "TAGGRAM_UPLOAD_TOKEN_USES": str(USES),
     }
-    with serving(folder / "log", settings) as server:
+    with serving(folder / "log", settings, STUB) as server:
 
         def issue() -> dict[str, Any]:
             headers = {"Authorization": f"Bearer {key}"}
-            wish = {"origin": host.origin}
-            return server.http.post("/upload-tokens", json=wish, headers=headers).json()
+            asked = {"origin": host.origin}
+            return server.http.post("/upload-tokens", json=asked, headers=headers).json()
 
         host.issue_token = issue
         yield server
@@ -53,16 +49,11 @@ def track(number: int) -> dict:
     return payload(f"{number}.flac", encoded(noise(4, seed=number)))
 
 
-def heard(element: Element, count: int) -> None:
-    """Wait until so many tracks were heard."""
-    eventually(lambda: len(element.told("suggested")) == count)
-
-
 def test_all_that_the_page_asks_for_goes_by_a_token(
-    embed: Embed, page: Page, host: Host, service: Server, clip: Path
+    embed: Embed, page: Page, host: Host, service: Server
 ) -> None:
     element = embed(FIELD)
-    element.hear(clip)
+    element.analyse(track(0))
     element.button("Show how tags move through the song").click()
     expect(element.root.locator("taggram-view").get_by_role("application")).to_be_visible()
     element.suggestions.first.click()
@@ -80,10 +71,9 @@ def test_a_token_that_is_used_up_is_renewed_without_a_word(
     complaints.expect("status of 401", "status of 403")
     element = embed(FIELD)
     given = host.tokens_given
-    for count in range(1, USES + 2):
-        element.choose(track(count))
-        heard(element, count)
-    assert element.told("error") == []
+    for number in range(1, USES + 2):
+        element.analyse(track(number))
+    assert element.events("error") == []
     assert host.tokens_given == given + 2
 
 
@@ -95,18 +85,18 @@ def test_a_host_that_gives_no_token_is_named_as_the_cause(
     element = embed(FIELD)
     element.choose(track(11))
     expect(element.alert).to_contain_text("may not upload")
-    assert [error["kind"] for error in element.told("error")] == ["no_token"]
+    assert [error["kind"] for error in element.events("error")] == ["no_token"]
     page.unroute_all()
     element.button("Try again").click()
     expect(element.heading).to_be_visible()
 
 
-def test_without_a_token_nothing_is_heard(embed: Embed, complaints: Complaints) -> None:
+def test_without_a_token_no_track_is_taken(embed: Embed, complaints: Complaints) -> None:
     complaints.expect("status of 401")
     element = embed(WITHOUT)
     element.choose(track(12))
     expect(element.alert).to_contain_text("may not upload")
-    assert [error["kind"] for error in element.told("error")] == ["unauthorized"]
+    assert [error["kind"] for error in element.events("error")] == ["unauthorized"]
 
 
 def test_another_page_s_token_is_of_no_use(

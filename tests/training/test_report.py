@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from app.errors import SetupError
 from app.training.figures import (
@@ -19,7 +19,6 @@ from app.training.figures import (
 )
 from app.training.report import write_report
 from app.training.reporting.taggrams import SongTaggram
-from testing.packages.chromium import OPTIONS
 
 DARK = "rgb(28, 27, 34)"
 """The colour of words on white paper."""
@@ -152,18 +151,15 @@ def test_what_could_not_be_measured_is_said(report: Path) -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1200, "light")])
 def test_on_phone_desktop_and_paper_it_fits_and_axe_finds_nothing(
-    width: int, scheme: str, report: Path, chromium: Path
+    width: int, scheme: str, report: Path, browser: Browser
 ) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(OPTIONS))
-        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    with browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
         page.goto(report.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") == width
         violations = Axe().run(page).response["violations"]
         page.emulate_media(media="print")
         assert page.evaluate("getComputedStyle(document.body).color") == DARK
         assert page.get_by_role("navigation").is_hidden()
-        browser.close()
     assert not [(each["id"], each["nodes"][0]["html"][:200]) for each in violations]
 
 
