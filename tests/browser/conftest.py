@@ -18,7 +18,7 @@ from tests.conftest import run_browser
 from tests.faults.conftest import VOCABULARY
 
 PATIENCE_MS = 60_000
-MAX_UPLOAD_BYTES = 3_000_000
+MAX_UPLOAD_BYTES = 2_000_000
 MAX_IN_FLIGHT = 4
 FIELD = '<tag-suggest name="subgenres" max="3" required></tag-suggest>'
 

@@ -50,8 +50,10 @@ def fulfill(
     page.route(UPLOADS, lambda route: route.fulfill(status=status, headers=headers, **body))
 
 
-def refuse(page: Page, status: int, kind: str, retry_after_s: int) -> None:
+def refuse(page: Page, status: int, kind: str, retry_after_s: int = 0, **members: object) -> None:
     """Refuse a page's uploads as the service does."""
     problem = {"type": f"/problems/{kind}", "title": kind, "status": status, "detail": "No."}
-    exposed = {"Access-Control-Expose-Headers": "Retry-After, X-Request-ID"}
-    fulfill(page, status, {**exposed, "Retry-After": str(retry_after_s)}, json=problem)
+    headers = {"Access-Control-Expose-Headers": "Retry-After, X-Request-ID"}
+    if retry_after_s:
+        headers["Retry-After"] = str(retry_after_s)
+    fulfill(page, status, headers, json={**problem, **members})

@@ -18,7 +18,7 @@ SILENCE = payload("silence.flac", encoded(np.zeros(4 * 16_000, np.float32)))
 SHORT = payload("short.flac", encoded(noise(0.1)))
 DAMAGED = payload("damaged.flac", encoded(noise(10))[:100_000])
 TOO_LARGE = payload("long.wav", bytes(MAX_UPLOAD_BYTES + 1))
-TOO_LARGE_WORDS = re.compile("too large.*up to 3 MB")
+TOO_LARGE_WORDS = re.compile("too large.*up to 2 MB")
 
 
 def uploads(page: Page) -> list[Request]:

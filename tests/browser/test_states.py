@@ -9,13 +9,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from testing.server import Server
-from tests.api.asking import encoded, noise
 from tests.browser.complaints import Complaints
 from tests.browser.conftest import MAX_UPLOAD_BYTES
 from tests.browser.element import Element, Track, payload
@@ -143,11 +141,13 @@ def too_large(scene: Scene) -> None:
 
 
 def silent(scene: Scene) -> None:
-    scene.fail(payload("silence.flac", encoded(np.zeros(48_000, np.float32))))
+    refuse(scene.page, 422, "silent_audio")
+    scene.fail(scene.track)
 
 
 def too_short(scene: Scene) -> None:
-    scene.fail(payload("click.flac", encoded(noise(0.1))))
+    refuse(scene.page, 422, "audio_too_short", min_duration_s=0.5)
+    scene.fail(scene.track)
 
 
 def busy(scene: Scene) -> None:
