@@ -23,7 +23,7 @@ from app.services import Services
 log = logging.getLogger(__name__)
 
 DRAIN_S = 20
-"""For accepted uploads, once the service is told to stop; stalled ones are cut then."""
+"""For accepted uploads, from the first signal on; stalled ones are cut then."""
 
 CLOSING_S = 5
 """For what is not done even then."""
@@ -68,18 +68,16 @@ class _Life:
         """Start the servers, and look ten times a second whether the end has come."""
         serving = [asyncio.create_task(server.serve()) for server in self._servers]
         await asyncio.sleep(0)  # uvicorn sets its own signal handlers first, ours replace them
-        self._handle_signals(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._stop)
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
+        loop.set_exception_handler(_log_loop_error)
         while not all(one.done() for one in serving):
             await asyncio.wait(serving, timeout=TICK_S)
             if self._is_over or any(one.done() for one in serving):
                 self._end()
         await asyncio.gather(*serving)
-
-    def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.set_exception_handler(_log_loop_error)
-        loop.add_signal_handler(signal.SIGINT, self._stop)
-        loop.add_signal_handler(signal.SIGTERM, self._stop)
-        loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
 
     def _stop(self) -> None:
         """Drain at the first signal, end at the second, break off at the third."""

@@ -137,7 +137,7 @@ def dropped(server: Server, reason: str) -> float:
     return metric(server, "taggram_uploads_dropped_total", reason=reason)
 
 
-def test_who_leaves_while_waiting_or_in_mid_decode_is_never_heard(
+def test_an_upload_whose_client_leaves_is_not_inferred(
     sequential: Server, long_track: bytes
 ) -> None:
     body = multipart(encoded(noise(4)))
@@ -155,7 +155,7 @@ def test_who_leaves_while_waiting_or_in_mid_decode_is_never_heard(
     assert heard_s(sequential, MODEL) == before_s
 
 
-def test_whose_time_is_over_while_waiting_is_never_heard(tmp_path: Path, long_track: bytes) -> None:
+def test_an_upload_past_its_deadline_is_not_inferred(tmp_path: Path, long_track: bytes) -> None:
     with started(tmp_path, TAGGRAM_DEADLINE_S="5") as (server, _):
         with in_mid_decode(server, long_track) as decoder:
             fork_server = decoder.parent()
@@ -186,7 +186,7 @@ def test_killed_in_mid_upload_it_leaves_nothing_behind(tmp_path: Path, long_trac
         assert not kept_uploads(server, temporary_files)
 
 
-def test_fifty_identical_uploads_at_once_are_heard_once(sequential: Server) -> None:
+def test_fifty_identical_uploads_at_once_are_inferred_once(sequential: Server) -> None:
     track, before_s = encoded(noise(60, seed=50)), heard_s(sequential, MODEL)
     with ThreadPoolExecutor(50) as together:
         answers = [answer(a) for a in together.map(lambda _: post(sequential, track), range(50))]
@@ -209,7 +209,7 @@ def test_before_memory_runs_out_uploads_are_asked_to_come_again(
     assert answer(post(sequential, track))["suggestions"]
 
 
-def test_told_to_stop_it_answers_what_it_accepted_and_tells_others_to_come_again(
+def test_at_sigterm_accepted_uploads_are_answered_and_others_refused(
     tmp_path: Path,
 ) -> None:
     body = multipart(encoded(noise(4, seed=1)))
@@ -244,7 +244,7 @@ def test_told_to_stop_it_answers_what_it_accepted_and_tells_others_to_come_again
         assert not left_behind(temporary_files)
 
 
-def test_told_to_stop_while_it_starts_it_ends(tmp_path: Path) -> None:
+def test_sigterm_ends_a_start(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(

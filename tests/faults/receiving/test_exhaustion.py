@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("unharmed")
 
 
 def errors_logged(server: Server) -> list[str]:
-    """What the operator is told to look after."""
+    """What the operator has to look at."""
     return [line for line in server.log.read_text().splitlines() if '"ERROR"' in line]
 
 

@@ -178,7 +178,7 @@ def test_where_nginx_can_keep_no_upload_it_is_asked_to_come_again(tmp_path: Path
     assert int(response.headers["Retry-After"]) > 0
 
 
-def test_a_flood_from_one_address_is_told_to_slow_down(proxied: Server) -> None:
+def test_a_flood_from_one_address_is_limited(proxied: Server) -> None:
     responses = [proxied.http.get("/nothing") for _ in range(60)]
     limited = [response for response in responses if response.status_code == 429]
     assert_problem(limited[-1], 429, "rate_limited")

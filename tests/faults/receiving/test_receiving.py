@@ -162,11 +162,20 @@ def test_an_upload_that_offers_http_2_arrives_whole(impatient: Server) -> None:
     assert answer(exchange(impatient, request))["suggestions"]
 
 
-def test_the_log_quotes_no_malformed_request(impatient: Server) -> None:
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_malformed_http_is_not_quoted_in_the_log(impatient: Server, is_answered: bool) -> None:
+    before = impatient.log.stat().st_size
     with connect(impatient) as connection:
-        refused = POST.replace(MULTIPART.encode(), b"text/plain")
-        connection.sendall(refused + b"Transfer-Encoding: chunked\r\n\r\n")
-        assert answer_on(connection).status_code == httpx.codes.UNSUPPORTED_MEDIA_TYPE
-        send_all(connection, [b"not-for-the-log\r\n"])
+        malformed = b"not-for-the-log\r\n"
+        refused = CHUNKED.replace(MULTIPART.encode(), b"text/plain")
+        if is_answered:
+            connection.sendall(refused)
+            assert_problem(answer_on(connection), 415, "unsupported_media_type")
+            connection.sendall(malformed)
+        else:
+            connection.sendall(refused + malformed)
+            assert answer_on(connection).status_code == httpx.codes.BAD_REQUEST
         assert answer_on(connection) is None
-    assert "not-for-the-log" not in impatient.log.read_text()
+    log = impatient.log.read_bytes()[before:]
+    assert b"not-for-the-log" not in log
+    assert b"Traceback" not in log
