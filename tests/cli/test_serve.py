@@ -57,7 +57,8 @@ def test_a_model_without_its_weights(store: Path, tmp_path: Path, refused: Refus
     without = shutil.ignore_patterns("*.safetensors")
     shutil.copytree(store / "msd-vgg", tmp_path / "bare" / "msd-vgg", ignore=without)
     line = refused("serve", TAGGRAM_MODEL_STORE="bare", TAGGRAM_MODELS='["msd-vgg"]')
-    assert [word for word in ("msd-vgg", "missing", "`taggram models pull`") if word in line]
+    words = ("msd-vgg", "missing", "`taggram models pull`")
+    assert [word for word in words if word not in line] == []
 
 
 def test_a_vocabulary_without_tags(tmp_path: Path, refused: Refused) -> None:
