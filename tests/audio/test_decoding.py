@@ -57,9 +57,7 @@ def test_every_accepted_format_keeps_length_pitch_and_level(container: str, code
 
 
 @pytest.mark.parametrize(("container", "codec"), [("WAV", "PCM_16"), ("AIFF", "PCM_24")])
-def test_a_lossless_file_at_the_models_rate_is_decoded_exactly(
-    container: str, codec: str
-):
+def test_a_lossless_file_at_the_models_rate_is_decoded_exactly(container: str, codec: str):
     sound = noise(3 * RATE)
 
     got = decoded(encoded(sound, RATE, container, codec))
