@@ -1,4 +1,4 @@
-"""A server whose places are all taken says so at once, and serves on."""
+"""A server that holds as many uploads as it may refuses further ones at once, and serves on."""
 
 import hashlib
 import http.client
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.api.asking import (
+from tests.api.client import (
     answer,
     assert_problem,
     multipart,
