@@ -11,7 +11,7 @@ INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hash
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-BENCHES := peers stages tried batching cached page load scaling guards redis_faults hostile gpu
+BENCHES := peers stages batching cached page load scaling guards redis_faults hostile gpu
 
 .PHONY: serve test test-thorough screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill fuzz floor clean
 
@@ -22,9 +22,10 @@ test: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chrom
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations=10 -m "not thorough"
 
 # The networks of the zoo, as large as published, through every engine, and against PyTorch where
-# `make torch` has brought it.
+# `make torch` has brought it; and properties with more examples, which are new ones each time.
 test-thorough: $(READY)/dev $(READY)/weights $(READY)/audio
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations=10 -m thorough
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations=10 -m "thorough or hypothesis" \
+		--hypothesis-profile thorough
 
 # The page in each of its states, on a phone and a desktop, light and dark, in .cache/screenshots.
 screenshots: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/chromium

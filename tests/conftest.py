@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import HealthCheck, settings
 
 from app.settings import Settings
 from testing.packages import chromium as chromium_package
@@ -21,6 +22,16 @@ SHARED_SERVERS = ("server", "exact", "stub", "narrow", "marked", "service")
 """Fixtures that start a server for several files, the most expensive first."""
 
 SLOWEST_FILES = 10
+
+# Few examples, the same ones each time; `pytest --hypothesis-profile thorough` tries more, and new
+# ones. Neither depends on the speed of the machine, and each example writes its files anew.
+anywhere = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("default", anywhere, max_examples=20, derandomize=True)
+settings.register_profile("thorough", anywhere, max_examples=200)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
