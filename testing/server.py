@@ -14,8 +14,15 @@ from pathlib import Path
 import httpx
 
 COMMAND = Path(sys.executable).parent / "taggram"
-STUB: tuple[str | Path, ...] = (sys.executable, "-m", "testing.stub_service")
-"""The service without networks: see `testing.stub_service`."""
+STUB: tuple[str | Path, ...] = (
+    sys.executable,
+    "-c",
+    "from testing.stub_service import app; app()",
+)
+"""The service without networks: see `testing.stub_service`.
+
+Not with `-m`: each decoder would import that module, as multiprocessing does with a main module.
+"""
 START_S = 180
 STOP_S = 60
 
