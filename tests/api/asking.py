@@ -1,19 +1,20 @@
 """The former names of `tests.api.client`, until no test uses them."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import soundfile
 
+from testing.multipart import BOUNDARY, multipart
+from testing.multipart import CONTENT_TYPE as MULTIPART
+from testing.waiting import PATIENCE_S, wait_for
 from tests.api.client import (
-    BOUNDARY,
-    MULTIPART,
     answer,
     assert_problem,
     kept_uploads,
     logged,
     metric,
-    multipart,
     post,
     post_body,
     response_to,
@@ -21,9 +22,7 @@ from tests.api.client import (
     upload,
     wait_for_uploads,
 )
-from tests.api.client import TIMEOUT_S as PATIENCE_S
 from tests.api.client import inferred_s as heard_s
-from tests.api.client import wait_until as eventually
 
 __all__ = [
     "BOUNDARY",
@@ -46,6 +45,11 @@ __all__ = [
     "upload",
     "wait_for_uploads",
 ]
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Wait until it holds."""
+    wait_for(condition, "the condition")
 
 
 def noise(seconds: float, rate: int = 16_000, seed: int = 0) -> np.ndarray:

@@ -3,22 +3,19 @@
 import http.client
 import itertools
 import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from testing.multipart import CONTENT_TYPE
+from testing.processes import opened
 from testing.server import Server
 from testing.sounds import encoded, noise
-
-BOUNDARY = b"a-boundary-that-no-audio-has"
-MULTIPART = f"multipart/form-data; boundary={BOUNDARY.decode()}"
-TIMEOUT_S = 60
-"""Only a defect takes longer."""
+from testing.waiting import PATIENCE_S, wait_for
 
 _new_seeds = itertools.count(1_000)
 
@@ -33,19 +30,13 @@ def new_track(seconds: float = 4) -> bytes:
     return noise_file(seconds, next(_new_seeds))
 
 
-def multipart(data: bytes, disposition: bytes = b'form-data; name="file"; filename="a"') -> bytes:
-    """A body with one part, byte for byte as it is sent."""
-    head = b"--" + BOUNDARY + b"\r\nContent-Disposition: " + disposition + b"\r\n\r\n"
-    return head + data + b"\r\n--" + BOUNDARY + b"--\r\n"
-
-
 def post(server: Server, audio: bytes | Path, **query: object) -> httpx.Response:
     """Upload a file as the part `file`."""
     data = audio if isinstance(audio, bytes) else audio.read_bytes()
     return server.http.post("/suggest-tags", params=query, files={"file": data})
 
 
-def post_body(server: Server, body: bytes, content_type: str = MULTIPART) -> httpx.Response:
+def post_body(server: Server, body: bytes, content_type: str = CONTENT_TYPE) -> httpx.Response:
     """Upload a body as it is."""
     return server.http.post("/suggest-tags", content=body, headers={"Content-Type": content_type})
 
@@ -54,10 +45,10 @@ def post_body(server: Server, body: bytes, content_type: str = MULTIPART) -> htt
 def upload(server: Server, **headers: str) -> Iterator[http.client.HTTPConnection]:
     """Send the headers of an upload; the test sends the body piece by piece."""
     port = server.http.base_url.port
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
         connection.putrequest("POST", "/suggest-tags")
-        for name, value in {"Content-Type": MULTIPART, **headers}.items():
+        for name, value in {"Content-Type": CONTENT_TYPE, **headers}.items():
             connection.putheader(name.replace("_", "-"), value)
         connection.endheaders()
         yield connection
@@ -109,39 +100,27 @@ def inferred_s(server: Server, model: str) -> float:
     return metric(server, "taggram_audio_seconds_total", model=f"{model}/1")
 
 
-def wait_until(condition: Callable[[], object], what: str = "the condition") -> None:
-    """Wait until it holds."""
-    deadline = time.monotonic() + TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < deadline, f"after {TIMEOUT_S} s still not: {what}"
-        time.sleep(0.01)
-
-
 def wait_for_uploads(server: Server, count: int) -> None:
     """Wait until this number of uploads is in flight."""
-    wait_until(
+    wait_for(
         lambda: metric(server, "taggram_uploads_in_flight") == count, f"{count} uploads in flight"
     )
 
 
 def kept_uploads(server: Server, folder: Path) -> list[str]:
     """The files without a name that the server holds open in a folder."""
-    kept = []
-    for descriptor in Path(f"/proc/{server.process.pid}/fd").iterdir():
-        with suppress(FileNotFoundError):  # it was closed meanwhile
-            kept.append(str(descriptor.readlink()))
-    return [path for path in kept if path.startswith(f"{folder}/") and path.endswith("(deleted)")]
+    files = opened(server.process.pid)
+    return [path for path in files if path.startswith(f"{folder}/") and path.endswith("(deleted)")]
 
 
 def logged(server: Server, request_id: str) -> dict[str, Any]:
     """The line of the log about a request; it is written after the answer is sent."""
-    found: list[dict[str, Any]] = []
 
-    def look() -> bool:
+    def look() -> dict[str, Any] | None:
         lines = server.log.read_text().splitlines(keepends=True)
         entries = [json.loads(line) for line in lines if request_id in line and line[-1] == "\n"]
-        found.extend(entry for entry in entries if entry["message"] == "request")
-        return bool(found)
+        return next((entry for entry in entries if entry["message"] == "request"), None)
 
-    wait_until(look, f"a line of the log about {request_id}")
-    return found[0]
+    entry = wait_for(look, f"a line of the log about {request_id}")
+    assert entry is not None
+    return entry

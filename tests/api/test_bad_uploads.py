@@ -5,30 +5,28 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from testing.multipart import BOUNDARY, CONTENT_TYPE, multipart, part_start
 from testing.server import Server
 from testing.sounds import encoded, noise
+from testing.waiting import wait_for
 from tests.api.client import (
-    BOUNDARY,
-    MULTIPART,
     answer,
     assert_problem,
     kept_uploads,
     logged,
     metric,
-    multipart,
     noise_file,
     post,
     post_body,
     response_to,
     upload,
     wait_for_uploads,
-    wait_until,
 )
 from tests.api.conftest import MAX_DURATION_S, MAX_UPLOAD_BYTES, Narrow
 
 RATE = 16_000
 LAST_BOUNDARY = b"--" + BOUNDARY + b"--\r\n"
-FILE_HEAD = multipart(b"").removesuffix(b"\r\n" + LAST_BOUNDARY)
+FILE_HEAD = part_start()
 PART = FILE_HEAD + b"audio\r\n"
 OVER_THE_CAP = bytes(MAX_UPLOAD_BYTES + 1)
 
@@ -229,7 +227,7 @@ def test_a_client_that_sends_on_after_the_refusal_gets_to_read_it(narrow: Narrow
         for _ in range(20):
             yield OVER_THE_CAP
 
-    headers = {"Content-Type": MULTIPART}
+    headers = {"Content-Type": CONTENT_TYPE}
     response = narrow.server.http.post("/suggest-tags", content=endless(), headers=headers)
     assert_problem(response, 413, "payload_too_large")
 
@@ -237,7 +235,7 @@ def test_a_client_that_sends_on_after_the_refusal_gets_to_read_it(narrow: Narrow
 def test_an_upload_in_chunks_of_no_stated_length_is_accepted(narrow: Narrow) -> None:
     body = multipart(narrow.good)
     chunks = (body[start : start + 10_000] for start in range(0, len(body), 10_000))
-    headers = {"Content-Type": MULTIPART}
+    headers = {"Content-Type": CONTENT_TYPE}
     response = narrow.server.http.post("/suggest-tags", content=chunks, headers=headers)
     assert answer(response)["cached"]
 
@@ -248,10 +246,10 @@ def test_what_a_client_sent_before_it_left_is_not_kept(narrow: Narrow) -> None:
     with upload(narrow.server, Content_Length="500000") as connection:
         connection.send(FILE_HEAD + narrow.good[:1000])
         wait_for_uploads(narrow.server, 1)
-        wait_until(lambda: kept_uploads(narrow.server, narrow.temporary_files), "a kept upload")
+        wait_for(lambda: kept_uploads(narrow.server, narrow.temporary_files), "a kept upload")
     wait_for_uploads(narrow.server, 0)
     assert not kept_uploads(narrow.server, narrow.temporary_files)
-    wait_until(
+    wait_for(
         lambda: metric(narrow.server, "taggram_request_seconds_count", **gone) == before + 1,
         "a request counted as 499",
     )

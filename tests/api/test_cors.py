@@ -6,15 +6,9 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from testing.multipart import multipart
 from testing.server import STUB, Server, serving
-from tests.api.client import (
-    assert_problem,
-    multipart,
-    noise_file,
-    response_to,
-    upload,
-    wait_for_uploads,
-)
+from tests.api.client import assert_problem, noise_file, response_to, upload, wait_for_uploads
 from tests.api.conftest import ORIGIN, Narrow
 
 MAX_UPLOAD_BYTES = 300_000

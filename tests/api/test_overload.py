@@ -8,15 +8,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.api.client import (
-    answer,
-    assert_problem,
-    multipart,
-    post,
-    response_to,
-    upload,
-    wait_for_uploads,
-)
+from testing.multipart import multipart
+from tests.api.client import answer, assert_problem, post, response_to, upload, wait_for_uploads
 from tests.api.conftest import Narrow
 
 

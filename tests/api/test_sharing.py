@@ -9,19 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from testing.multipart import CONTENT_TYPE, multipart
 from testing.server import STUB, Server, serving
+from testing.waiting import PATIENCE_S, wait_for
 from tests.api.client import (
-    MULTIPART,
-    TIMEOUT_S,
     answer,
     assert_problem,
     inferred_s,
     metric,
-    multipart,
     new_track,
     post,
     wait_for_uploads,
-    wait_until,
 )
 
 SECONDS = 4
@@ -50,10 +48,10 @@ class Halting:
             self.fault.write_text("")
 
     def wait_for_inference(self, batches_before: float) -> None:
-        wait_until(lambda: self.batches() > batches_before, "a batch in an engine")
+        wait_for(lambda: self.batches() > batches_before, "a batch in an engine")
 
     def wait_for_shared(self, count: float) -> None:
-        wait_until(lambda: self.shared() == count, f"{count} uploads shared")
+        wait_for(lambda: self.shared() == count, f"{count} uploads shared")
 
     def batches(self) -> float:
         return metric(self.server, "taggram_batch_windows_count")
@@ -85,10 +83,10 @@ def together() -> Iterator[ThreadPoolExecutor]:
 def send(server: Server, track: bytes) -> socket.socket:
     """Upload a track, and leave its answer unread."""
     body = multipart(track)
-    connection = socket.create_connection(("127.0.0.1", server.http.base_url.port), TIMEOUT_S)
+    connection = socket.create_connection(("127.0.0.1", server.http.base_url.port), PATIENCE_S)
     head = (
         "POST /suggest-tags HTTP/1.1\r\nHost: test\r\n"
-        f"Content-Type: {MULTIPART}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     connection.sendall(head.encode() + body)
     return connection

@@ -17,17 +17,10 @@ import jwt
 import pytest
 
 from app.access.key_file import create_key, revoke_key
+from testing.multipart import multipart
 from testing.server import STUB, Server, serving
-from tests.api.client import (
-    TIMEOUT_S,
-    answer,
-    assert_problem,
-    logged,
-    multipart,
-    noise_file,
-    series,
-    wait_until,
-)
+from testing.waiting import PATIENCE_S, wait_for
+from tests.api.client import answer, assert_problem, logged, noise_file, series
 from tests.api.conftest import ORIGIN
 
 USES = 2
@@ -140,7 +133,7 @@ def refused_unread(guarded: Guarded, path: str, *more: str) -> str:
     """The status of the answer to a request of which only the head is sent."""
     head = [f"POST {path} HTTP/1.1", "Host: x", "Content-Length: 30000000", *more, "", ""]
     with socket.create_connection(
-        ("127.0.0.1", guarded.server.http.base_url.port), timeout=TIMEOUT_S
+        ("127.0.0.1", guarded.server.http.base_url.port), timeout=PATIENCE_S
     ) as connection:
         connection.sendall("\r\n".join(head).encode())
         return connection.recv(100).decode().split()[1]
@@ -347,7 +340,7 @@ def test_while_one_client_floods_the_others_are_served(guarded: Guarded) -> None
     def flood() -> None:
         headers, body = {"X-Forwarded-For": "192.0.2.6"}, multipart(b"x" * 1_000)
         url = guarded.server.http.base_url
-        with httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=False) as client:
+        with httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False) as client:
             while not enough.is_set():
                 response = client.post("/suggest-tags", headers=headers, content=body)
                 statuses[response.status_code] += 1
@@ -355,7 +348,7 @@ def test_while_one_client_floods_the_others_are_served(guarded: Guarded) -> None
     with ThreadPoolExecutor(4) as pool:
         floods = [pool.submit(flood) for _ in range(4)]
         try:
-            wait_until(lambda: statuses[429] > BURST["address"], "refused calls")
+            wait_for(lambda: statuses[429] > BURST["address"], "refused calls")
             served = [guarded.ask("GET", UNKNOWN, polite).status_code for _ in range(BURST["key"])]
         finally:
             enough.set()

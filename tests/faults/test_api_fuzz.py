@@ -8,8 +8,9 @@ import pytest
 import schemathesis
 from hypothesis import settings
 
+from testing.multipart import multipart
 from testing.server import Server
-from tests.api.client import answer, multipart, noise_file, post, post_body
+from tests.api.client import answer, noise_file, post, post_body
 
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
 TRACK = noise_file(4, seed=61)

@@ -18,9 +18,11 @@ from app.errors import Kind
 from testing.corpus import CORPUS, ROOMS
 from testing.corpus.wav import chunk, fmt, riff
 from testing.process_usage import memory_mib, watched
+from testing.processes import below, opened
 from testing.server import STUB, Server, serving
 from testing.sounds import noise
-from tests.api.client import answer, metric, post, wait_until
+from testing.waiting import wait_for
+from tests.api.client import answer, metric, post
 
 AT_ONCE = 4
 WORKERS = 2
@@ -75,7 +77,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
         uploaded(server, [CORPUS["600 s of silence"].make(), *(good() for _ in range(8))])
         pid = server.process.pid
         kept = set(temporary_files.iterdir())
-        yield Before(server, temporary_files, kept, below(pid), own_mib(pid), scores)
+        yield Before(server, temporary_files, kept, pids_below(pid), own_mib(pid), scores)
 
 
 def one_of_each() -> list[str]:
@@ -114,7 +116,7 @@ def unharmed(before: Before) -> Iterator[None]:
     assert server.http.get("/health/live").status_code == httpx.codes.OK
     assert metric(server, "taggram_errors_total", kind="internal_error") == 0
     with suppress(AssertionError):  # the next line says what is left
-        wait_until(lambda: not leftovers(before, pid))
+        wait_for(lambda: not leftovers(before, pid), "the state before")
     assert leftovers(before, pid) == []
 
 
@@ -190,7 +192,7 @@ def verdict(said: httpx.Response) -> str | float:
 
 def leftovers(before: Before, pid: int) -> list[str]:
     """What there is more than before: processes, open uploads, memory."""
-    left = [f"process {child}" for child in below(pid) - before.processes]
+    left = [f"process {child}" for child in pids_below(pid) - before.processes]
     left += map(str, set(before.temporary_files.iterdir()) - before.kept)
     left += [name for name in opened(pid) if name.startswith(str(before.temporary_files))]
     grown = own_mib(pid) - before.memory_mib
@@ -203,15 +205,6 @@ def own_mib(pid: int) -> float:
     return private / 2**20
 
 
-def below(pid: int) -> set[int]:
+def pids_below(pid: int) -> set[int]:
     """The processes that a process started."""
-    return {child.pid for child in psutil.Process(pid).children(recursive=True)}
-
-
-def opened(pid: int) -> list[str]:
-    """What is behind the descriptors of a process."""
-    names = []
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):
-            names.append(str(descriptor.readlink()))
-    return names
+    return {child.pid for child in below(pid)}

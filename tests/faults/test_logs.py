@@ -13,19 +13,10 @@ from typing import Any
 import pytest
 
 from app.logs import QUEUE_LINES
+from testing.multipart import multipart
 from testing.server import STUB, Server, serving
-from tests.api.client import (
-    TIMEOUT_S,
-    answer,
-    assert_problem,
-    logged,
-    metric,
-    multipart,
-    new_track,
-    post,
-    post_body,
-    wait_until,
-)
+from testing.waiting import PATIENCE_S, wait_for
+from tests.api.client import answer, assert_problem, logged, metric, new_track, post, post_body
 
 FILE_NAMES = {
     "a path": b"../../../../not-for-the-log",
@@ -115,7 +106,7 @@ def piped(folder: Path) -> Iterator[Piped]:
         with serving(log, {"TAGGRAM_MODELS": '["msd-musicnn"]'}, STUB) as server:
             yield Piped(server, pipe)
             server.process.send_signal(signal.SIGTERM)
-            assert server.process.wait(TIMEOUT_S) == 0
+            assert server.process.wait(PATIENCE_S) == 0
     finally:
         os.close(pipe)
 
@@ -135,7 +126,7 @@ def test_a_log_that_nobody_reads_stops_neither_requests_nor_the_end(tmp_path: Pa
             log.extend(blocked.read())
             return b"read-again" in log
 
-        wait_until(goes_on, "a new line in the log")
+        wait_for(goes_on, "a new line in the log")
         assert len(entries(bytes(log))) >= QUEUE_LINES
 
         ask(server, 100)  # the pipe is not read while the service ends, either

@@ -17,16 +17,8 @@ from app.errors import Kind, RequestError
 from app.services import Services
 from app.settings import Settings
 from testing.server import STUB, Server, serving
-from tests.api.client import (
-    TIMEOUT_S,
-    answer,
-    assert_problem,
-    metric,
-    new_track,
-    post,
-    series,
-    wait_until,
-)
+from testing.waiting import PATIENCE_S, wait_for
+from tests.api.client import answer, assert_problem, metric, new_track, post, series
 
 MODEL = "msd-musicnn"
 SMALL_MODEL = "mtt-vgg"
@@ -147,7 +139,7 @@ def test_a_model_that_hangs_fails_its_callers_by_their_deadline_and_ends_the_pro
         kinds = {response.json()["type"] for response in answers}
         assert kinds <= {"/problems/engine_failed", "/problems/deadline_exceeded"}
         assert {response.status_code for response in answers} <= {503, 504}
-        assert hanging.server.process.wait(TIMEOUT_S) == 1
+        assert hanging.server.process.wait(PATIENCE_S) == 1
 
 
 @pytest.mark.parametrize(
@@ -244,9 +236,9 @@ def test_sighup_reads_the_vocabularies_anew_and_keeps_them_where_they_are_wrong(
     process = breakable.server.process
     breakable.vocabulary.write_text(own_vocabulary("noisy"))
     process.send_signal(signal.SIGHUP)
-    wait_until(lambda: tags() == ["noisy"], "the new vocabulary")
+    wait_for(lambda: tags() == ["noisy"], "the new vocabulary")
     breakable.vocabulary.write_text("nonsense")
     process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "own.yaml" in breakable.server.log.read_text(), "own.yaml in the log")
+    wait_for(lambda: "own.yaml" in breakable.server.log.read_text(), "own.yaml in the log")
     assert tags() == ["noisy"]
     breakable.vocabulary.write_text(own_vocabulary("loud"))

@@ -15,7 +15,8 @@ import redis
 
 from testing.redis_server import RedisServer
 from testing.server import STUB, Server, serving
-from tests.api.client import answer, assert_problem, metric, new_track, post, series, wait_until
+from testing.waiting import wait_for
+from tests.api.client import answer, assert_problem, metric, new_track, post, series
 
 MODEL = "msd-musicnn"
 OTHER_MODEL = "mtt-musicnn"
@@ -73,7 +74,7 @@ def replicas_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replica
 def replicas(replicas_alone: Replicas) -> Replicas:
     """See `Replicas`."""
     for server in replicas_alone.both:
-        wait_until(lambda server=server: not is_down(server), "Redis in use")
+        wait_for(lambda server=server: not is_down(server), "Redis in use")
     return replicas_alone
 
 
@@ -101,7 +102,7 @@ def failures(server: Server) -> tuple[float, float]:
 
 def wait_for_more(answers: list[httpx.Response]) -> None:
     enough = len(answers) + 6
-    wait_until(lambda: len(answers) >= enough)
+    wait_for(lambda: len(answers) >= enough)
 
 
 def assert_serves_uncached(server: Server, audio: bytes) -> None:
@@ -114,7 +115,7 @@ def assert_serves_uncached(server: Server, audio: bytes) -> None:
 
 
 def assert_caches_again(server: Server, audio: bytes) -> None:
-    wait_until(lambda: suggest(server, audio)["cached"])
+    wait_for(lambda: suggest(server, audio)["cached"])
     assert not is_down(server)
 
 

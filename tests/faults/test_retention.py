@@ -4,20 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
+from testing.multipart import multipart
+from testing.processes import below, opened
 from testing.server import STUB, Server, serving
-from tests.api.client import (
-    answer,
-    multipart,
-    new_track,
-    post,
-    response_to,
-    upload,
-    wait_for_uploads,
-    wait_until,
-)
+from testing.waiting import wait_for
+from tests.api.client import answer, new_track, post, response_to, upload, wait_for_uploads
 
 TTL_S = 1
 
@@ -42,14 +35,9 @@ def forgetful(tmp_path_factory: pytest.TempPathFactory, temporary_files: Path) -
 
 def held_files(server: Server, folder: Path) -> list[str]:
     """Which files of the folder the service and its decoders have open."""
-    service = psutil.Process(server.process.pid)
-    descriptors = [
-        descriptor
-        for process in (service, *service.children(recursive=True))
-        for descriptor in Path(f"/proc/{process.pid}/fd").glob("*")
-    ]
-    links = [str(descriptor.readlink()) for descriptor in descriptors if descriptor.is_symlink()]
-    return [link for link in links if link.startswith(str(folder))]
+    service = server.process.pid
+    pids = (service, *(child.pid for child in below(service)))
+    return [path for pid in pids for path in opened(pid) if path.startswith(str(folder))]
 
 
 def test_an_upload_is_gone_once_it_is_answered(forgetful: Server, temporary_files: Path) -> None:
@@ -58,17 +46,17 @@ def test_an_upload_is_gone_once_it_is_answered(forgetful: Server, temporary_file
     with upload(forgetful, Content_Length=str(len(body))) as connection:
         connection.send(body[:10_000])
         wait_for_uploads(forgetful, 1)
-        wait_until(lambda: held_files(forgetful, temporary_files), "an upload in a file")
+        wait_for(lambda: held_files(forgetful, temporary_files), "an upload in a file")
         connection.send(body[10_000:])
         answer(response_to(connection))
-    wait_until(lambda: not held_files(forgetful, temporary_files), "the upload's file closed")
+    wait_for(lambda: not held_files(forgetful, temporary_files), "the upload's file closed")
     assert set(temporary_files.iterdir()) == before
 
 
 def test_a_taggram_is_gone_after_its_time(forgetful: Server) -> None:
     track = new_track()
     url = answer(post(forgetful, track))["taggram_url"]
-    wait_until(
+    wait_for(
         lambda: forgetful.http.get(url).status_code == httpx.codes.NOT_FOUND, "an unknown track"
     )
     assert not answer(post(forgetful, track))["cached"]
