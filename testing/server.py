@@ -14,10 +14,17 @@ from pathlib import Path
 import httpx
 
 COMMAND = Path(sys.executable).parent / "taggram"
-STUB: tuple[str | Path, ...] = (sys.executable, "-m", "testing.stub_service")
-"""The service without networks: see `testing.stub_service`."""
-START_S = 90
-STOP_S = 30
+STUB: tuple[str | Path, ...] = (
+    sys.executable,
+    "-c",
+    "from testing.stub_service import app; app()",
+)
+"""The service without networks: see `testing.stub_service`.
+
+Not with `-m`: each decoder would import that module, as multiprocessing does with a main module.
+"""
+START_S = 180
+STOP_S = 60
 
 
 @dataclass(frozen=True)
@@ -42,29 +49,47 @@ def serving(
     command: Sequence[str | Path] = (COMMAND,),
     start_s: float = START_S,
 ) -> Iterator[Server]:
-    """Run `taggram serve` until the body is done; ready when the body begins."""
-    port = free_port()
-    environment = {**os.environ, **(settings or {}), "PORT": str(port)}
+    """Run `taggram serve` until the body is done; ready when the body begins.
+
+    Args:
+        log: Where its output goes.
+        settings: Environment variables; its port is a free one unless PORT is among them.
+        command: What to run instead of `taggram`.
+        start_s: The longest that it may take to become ready.
+    """
+    environment = {**os.environ, "PORT": str(free_port()), **(settings or {})}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "serve"], env=environment, stdout=output, stderr=output
         )
-    http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False)
+    url = f"http://127.0.0.1:{environment['PORT']}"
+    http = httpx.Client(base_url=url, timeout=120, trust_env=False)
     try:
         with http:
             _wait_until_ready(http, process, log, start_s)
             yield Server(http, process, log)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(STOP_S)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Reserve a port on loopback for as long as this process lives.
+
+    A bound socket that does not listen keeps the kernel from giving the port to anything else. With
+    SO_REUSEADDR on both sides, a server that is given the port by its number can listen there, as
+    often as it is started; meanwhile connections are refused.
+    """
+    reserving = socket.socket()
+    reserving.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserving.bind(("127.0.0.1", 0))
+    port: int = reserving.getsockname()[1]
+    reserving.detach()  # never closed
+    return port
 
 
 def _wait_until_ready(
@@ -78,5 +103,5 @@ def _wait_until_ready(
                 return
         except httpx.ConnectError:
             pass
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise AssertionError(f"not ready within {start_s} s:\n{log.read_text()}")

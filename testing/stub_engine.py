@@ -3,7 +3,14 @@
 For tests of what lies around the networks: limits, keys, errors, caches, pages. Its scores mean
 nothing, but they are those of the audio: the same audio gives the same scores, in whichever batch
 and after whichever container, and other audio gives others.
+
+Where the environment variable FAULT_FILE names a file, engines fail as it says: `nan`, `raise`, or
+`halt` for as long as it says so; where it is empty, they work.
 """
+
+import os
+import time
+from pathlib import Path
 
 import numpy as np
 
@@ -58,6 +65,24 @@ class StubEngine(Engine):
         return scores
 
 
+class FaultyEngine(StubEngine):
+    """A stub that fails as a file says."""
+
+    def __init__(self, manifest: Manifest, fault: Path) -> None:
+        super().__init__(manifest)
+        self._fault = fault
+
+    def score(self, windows: Windows) -> Scores:
+        """See `app.inference.engine.Engine`."""
+        while (fault := self._fault.read_text()) == "halt":
+            time.sleep(0.01)
+        if fault == "raise":
+            raise RuntimeError("as the test wants")
+        scores = super().score(windows)
+        return np.full_like(scores, np.nan) if fault == "nan" else scores
+
+
 def load_stub_engine(manifest: Manifest, choice: Choice | None) -> Engine:  # noqa: ARG001
     """In the place of `app.inference.selection.choose`: any model is a stub."""
-    return StubEngine(manifest)
+    fault = os.environ.get("FAULT_FILE")
+    return FaultyEngine(manifest, Path(fault)) if fault else StubEngine(manifest)

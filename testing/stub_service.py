@@ -1,4 +1,4 @@
-"""`python -m testing.stub_service serve`: the service, with stubs in the place of its networks.
+"""The service, with stubs in the place of its networks; `testing.server.STUB` runs it.
 
 All else is real: the command line's checks, settings, HTTP, decoders, batches, cache. It is ready
 in a second, as it imports no TensorFlow.
@@ -21,7 +21,3 @@ def stub_service() -> None:
 def serve(host: Host = "127.0.0.1", port: Port = 8000, insecure: Insecure = False) -> None:
     """Serve the API."""
     start(host, port, insecure=insecure, load_engine=load_stub_engine)
-
-
-if __name__ == "__main__":
-    app()

@@ -12,7 +12,7 @@ from app.errors import Kind, RequestError
 from app.headroom import own_headroom
 from app.metrics import Metrics
 from app.tagging.admission import Admission, AdmissionLimits
-from tests.api.asking import PATIENCE_S
+from testing.waiting import PATIENCE_S
 
 
 class Services:

@@ -1,26 +1,32 @@
-"""Servers that several files share: one with narrow limits, one with exact arithmetic."""
+"""Servers that several files share."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from testing.server import Server, serving
-from tests.api.asking import answer, encoded, noise, post
+from testing.server import STUB, Server, serving
+from testing.sounds import encoded, noise
+from tests.api.client import answer, noise_file, post
 
 MAX_UPLOAD_BYTES = 1_000_000
 MAX_DURATION_S = 20
+ORIGIN = "https://signup.example"
+LEVELS = (0.3, 1, 0.6, 0.15)
+"""Of the stretches of `varied`, relative to noise at a tenth of full scale."""
 
 
 @dataclass(frozen=True)
 class Narrow:
-    """A server that accepts one small upload at a time.
+    """A server that accepts one small upload at a time, M4A too, and pages of ORIGIN.
 
     Attributes:
         server: The running service.
-        temporary_files: The folder in which it keeps what it receives.
-        good: A track that it accepts, and has heard.
+        temporary_files: The folder in which it keeps uploads.
+        good: A track that it has accepted, so that it is in its cache.
     """
 
     server: Server
@@ -28,7 +34,14 @@ class Narrow:
     good: bytes
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
+def varied() -> bytes:
+    """A track of 12 s whose loudness changes every 3 s, so that its windows score differently."""
+    stretches = [level * noise(48_000, seed) for seed, level in enumerate(LEVELS)]
+    return encoded(np.concatenate(stretches), 16_000, "FLAC")
+
+
+@pytest.fixture(scope="session")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Narrow]:
     """See `Narrow`."""
     folder = tmp_path_factory.mktemp("narrow")
@@ -40,9 +53,12 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Narrow]:
         "TAGGRAM_MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
         "TAGGRAM_MAX_DURATION_S": str(MAX_DURATION_S),
         "TAGGRAM_MAX_IN_FLIGHT": "1",
+        "TAGGRAM_ACCEPT_M4A": "true",
+        "TAGGRAM_STALL_TIMEOUT_S": "60",  # tests pause in the middle of uploads
+        "TAGGRAM_ALLOWED_ORIGINS": json.dumps([ORIGIN]),
     }
-    good = encoded(noise(4))
-    with serving(folder / "log", settings) as server:
+    good = noise_file(4)
+    with serving(folder / "log", settings, STUB) as server:
         answer(post(server, good))
         yield Narrow(server, temporary_files, good)
 

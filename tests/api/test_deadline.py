@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from testing.server import Server, serving
-from tests.api.asking import (
+from testing.server import STUB, Server, serving
+from tests.api.client import (
     assert_problem,
-    encoded,
     kept_uploads,
     metric,
-    noise,
+    noise_file,
     post,
     wait_for_uploads,
 )
@@ -31,17 +30,15 @@ def hasty(tmp_path_factory: pytest.TempPathFactory, temporary_files: Path) -> It
         "TAGGRAM_MODELS": '["msd-musicnn"]',
         "TAGGRAM_DEADLINE_S": "0.001",
     }
-    with serving(tmp_path_factory.mktemp("hasty") / "log", settings) as server:
+    with serving(tmp_path_factory.mktemp("hasty") / "log", settings, STUB) as server:
         yield server
 
 
-def test_a_track_that_takes_too_long_is_given_up(hasty: Server) -> None:
-    assert_problem(post(hasty, encoded(noise(4))), 504, "deadline_exceeded")
-
-
-def test_nothing_of_it_is_left(hasty: Server, temporary_files: Path) -> None:
+def test_a_track_that_takes_too_long_is_given_up_and_nothing_of_it_is_left(
+    hasty: Server, temporary_files: Path
+) -> None:
     for seed in range(5):
-        assert_problem(post(hasty, encoded(noise(4, seed=seed))), 504, "deadline_exceeded")
+        assert_problem(post(hasty, noise_file(4, seed)), 504, "deadline_exceeded")
     wait_for_uploads(hasty, 0)
     assert not kept_uploads(hasty, temporary_files)
     assert metric(hasty, "taggram_errors_total", kind="internal_error") == 0

@@ -13,11 +13,10 @@ import httpx
 import pytest
 
 from app.access.key_file import create_key
-from testing.server import Server, serving
-from tests.api.asking import assert_problem, metric, series
+from testing.server import STUB, Server, serving
+from tests.api.client import assert_problem, metric, series
+from tests.api.conftest import ORIGIN
 from tests.feedback.giving import rows
-
-ORIGIN = "https://signup.example"
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,12 @@ def keeping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeping]:
         "TAGGRAM_ALLOWED_ORIGINS": json.dumps([ORIGIN]),
         "TAGGRAM_FEEDBACK_FILE": str(file),
     }
-    with serving(folder / "log", settings) as server:
+    with serving(folder / "log", settings, STUB) as server:
         yield Keeping(server, file, key)
 
 
 def said(**more: Any) -> dict[str, Any]:
-    """What a page says."""
+    """What a page sends."""
     return {
         "id": str(uuid4()),
         "track_id": "ab" * 32,
@@ -108,19 +107,19 @@ def test_it_is_kept_in_the_order_shown_and_sent_again_it_counts_once(keeping: Ke
     ]
 
 
-def test_acceptance_is_counted_by_vocabulary_and_rank(server: Server) -> None:
+def test_acceptance_is_counted_by_vocabulary_and_rank(stub: Server) -> None:
     names = {"given": "", "shown": "_shown", "accepted": "_accepted", "added": "_added"}
 
     def count(what: str, **labels: str) -> float:
         name = f"taggram_feedback{names[what]}_total"
-        return metric(server, name, vocabulary="genres", **labels)
+        return metric(stub, name, vocabulary="genres", **labels)
 
     def all_counts() -> list[float]:
         by_rank = [count(what, rank=rank) for rank in "12" for what in ("shown", "accepted")]
         return [count("given"), *by_rank, count("added")]
 
     before = all_counts()
-    response = give(server, said(vocabulary="genres"))
+    response = give(stub, said(vocabulary="genres"))
     assert (response.status_code, response.json()["kept"]) == (201, False)
     more = [now - then for now, then in zip(all_counts(), before, strict=True)]
     assert more == [1, 1, 1, 1, 0, 1]
@@ -137,11 +136,11 @@ def test_acceptance_is_counted_by_vocabulary_and_rank(server: Server) -> None:
         {"track_id": "0" * 64},
     ],
 )
-def test_whatever_an_artist_may_say_is_taken(more: dict[str, Any], keeping: Keeping) -> None:
+def test_all_that_an_artist_may_say_is_accepted(more: dict[str, Any], keeping: Keeping) -> None:
     assert give(keeping, said(**more)).status_code == 201
 
 
-def test_the_largest_that_may_be_said_fits(keeping: Keeping) -> None:
+def test_the_largest_feedback_is_accepted(keeping: Keeping) -> None:
     tags = [f"{number:02d}{'🎸' * 98}" for number in range(40)]
     models = [{"name": "m" * 100, "version": str(number)} for number in range(20)]
     body = said(shown=shown(*tags[:20]), added=tags[20:], models=models)

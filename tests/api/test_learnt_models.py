@@ -1,4 +1,4 @@
-"""Models that were trained on a vocabulary serve it at once, and say what they learnt."""
+"""Models that were trained on a vocabulary serve it at once, and say what they were trained on."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.store.store import Store
-from testing.server import Server, serving
-from tests.api.asking import answer, assert_problem, encoded, noise, post
+from testing.server import STUB, Server, serving
+from tests.api.client import answer, assert_problem, noise_file, post
 from tests.training import trained
 from tests.training.trained import figures
 
@@ -17,7 +17,9 @@ WORDS = ("drill", "hyperpop", "phonk")
 MEASURED = trained.evaluation(
     *(figures(tag, threshold=0.4) for tag in WORDS[:2]), task="house-style"
 )
-TRACK = encoded(noise(4))
+TRACK = noise_file(4)
+COPIED = ("track_id", "models", "vocabulary", "vocabulary_version", "pooling", "confidence")
+"""From an answer into the feedback on it."""
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +40,12 @@ def learnt(models: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "TAGGRAM_MODEL_STORE": models.url,
         "TAGGRAM_MODELS": '["msd-musicnn", "house", "finer"]',
     }
-    with serving(tmp_path_factory.mktemp("learnt") / "log", settings) as running:
+    with serving(tmp_path_factory.mktemp("learnt") / "log", settings, STUB) as running:
         yield running
 
 
-def heard_as(server: Server, vocabulary: str) -> dict[str, dict[str, list[str]]]:
-    """How each covered tag of a vocabulary is heard."""
+def raw_tags(server: Server, vocabulary: str) -> dict[str, dict[str, list[str]]]:
+    """The raw tags behind each covered tag of a vocabulary, by model."""
     listed = {each["name"]: each for each in answer(server.http.get("/vocabularies"))}
     tags = listed[vocabulary]["tags"]
     assert all(tag["covered"] == bool(tag["heard_as"]) for tag in tags)
@@ -57,15 +59,15 @@ def model(server: Server, name: str) -> dict[str, Any]:
 
 
 def test_a_model_s_own_vocabulary_is_suggested(learnt: Server) -> None:
-    told = answer(post(learnt, TRACK, vocabulary="house-style"))
+    answered = answer(post(learnt, TRACK, vocabulary="house-style"))
 
-    assert {each["tag"] for each in told["suggestions"]} == set(WORDS)
-    assert told["models"] == [{"name": "house", "version": "1"}]
-    assert (told["vocabulary"], told["vocabulary_version"]) == ("house-style", "1")
-    assert told["confidence"] == "unknown"
-    shown = answer(learnt.http.get(told["taggram_url"]))
+    assert {each["tag"] for each in answered["suggestions"]} == set(WORDS)
+    assert answered["models"] == [{"name": "house", "version": "1"}]
+    assert (answered["vocabulary"], answered["vocabulary_version"]) == ("house-style", "1")
+    assert answered["confidence"] == "unknown"
+    shown = answer(learnt.http.get(answered["taggram_url"]))
     assert set(shown["tags"]) == set(WORDS)
-    assert heard_as(learnt, "house-style") == {tag: {"house": [tag]} for tag in WORDS}
+    assert raw_tags(learnt, "house-style") == {tag: {"house": [tag]} for tag in WORDS}
 
 
 def test_its_scores_are_those_of_its_raw_tags(learnt: Server) -> None:
@@ -76,25 +78,25 @@ def test_its_scores_are_those_of_its_raw_tags(learnt: Server) -> None:
     assert len({each["score"] for each in own["suggestions"]}) == len(WORDS)
 
 
-def test_a_model_that_learnt_a_built_in_vocabulary_speaks_for_what_it_learnt(
+def test_a_model_that_learnt_a_built_in_vocabulary_is_asked_for_what_it_learnt(
     learnt: Server,
 ) -> None:
-    covered = heard_as(learnt, "subgenres")
+    covered = raw_tags(learnt, "subgenres")
 
     assert covered["trance"] == {"finer": ["trance"]}
     assert covered["ambient"] == {"finer": ["ambient"]}
     assert covered["metal"] == {"msd-musicnn": ["metal", "heavy metal"]}
-    told = answer(post(learnt, TRACK, vocabulary="subgenres", top_k=20))
-    assert [each["name"] for each in told["models"]] == ["msd-musicnn", "finer"]
-    assert told["confidence"] in {"unknown", "low"}
+    answered = answer(post(learnt, TRACK, vocabulary="subgenres", top_k=20))
+    assert [each["name"] for each in answered["models"]] == ["msd-musicnn", "finer"]
+    assert answered["confidence"] in {"unknown", "low"}
 
 
 def test_another_model_that_is_named_still_gives_its_own(learnt: Server) -> None:
     asked = {"vocabulary": "subgenres", "model": "msd-musicnn", "top_k": 20}
-    told = answer(post(learnt, TRACK, **asked))
+    answered = answer(post(learnt, TRACK, **asked))
 
-    assert told["models"] == [{"name": "msd-musicnn", "version": "1"}]
-    shown = answer(learnt.http.get(told["taggram_url"]))
+    assert answered["models"] == [{"name": "msd-musicnn", "version": "1"}]
+    shown = answer(learnt.http.get(answered["taggram_url"]))
     assert "ambient" in shown["tags"]
     assert "trance" not in shown["tags"]
 
@@ -114,7 +116,7 @@ def test_a_model_says_what_it_learnt_and_how_well(learnt: Server) -> None:
     assert published["evaluation"]["tracks"] is None
 
 
-def test_a_vocabulary_that_nobody_brings_is_refused_with_those_that_there_are(
+def test_an_unknown_vocabulary_is_refused_with_those_that_there_are(
     learnt: Server,
 ) -> None:
     problem = assert_problem(post(learnt, TRACK, vocabulary="house"), 404, "unknown_vocabulary")
@@ -125,17 +127,17 @@ def test_a_vocabulary_that_nobody_brings_is_refused_with_those_that_there_are(
 def test_a_new_version_is_taken_over_at_a_reload_with_its_words(
     models: Store, learnt: Server
 ) -> None:
-    assert "chiptune" not in heard_as(learnt, "subgenres")
+    assert "chiptune" not in raw_tags(learnt, "subgenres")
     trained.publish(models, "finer", ("chiptune", "trance"), "subgenres", seed=1)
 
     answer(learnt.http.post("/models/reload"))
 
-    covered = heard_as(learnt, "subgenres")
+    covered = raw_tags(learnt, "subgenres")
     assert covered["chiptune"] == {"finer": ["chiptune"]}
     assert covered["ambient"] == {"msd-musicnn": ["ambient"]}
-    told = answer(post(learnt, TRACK, vocabulary="subgenres", top_k=20))
-    assert "chiptune" in {each["tag"] for each in told["suggestions"]}
-    assert {"name": "finer", "version": "2"} in told["models"]
+    answered = answer(post(learnt, TRACK, vocabulary="subgenres", top_k=20))
+    assert "chiptune" in {each["tag"] for each in answered["suggestions"]}
+    assert {"name": "finer", "version": "2"} in answered["models"]
 
 
 def test_a_new_version_with_none_of_the_vocabulary_s_words_is_not_taken_over(
@@ -151,14 +153,16 @@ def test_a_new_version_with_none_of_the_vocabulary_s_words_is_not_taken_over(
 
 
 def test_feedback_on_a_model_s_own_vocabulary_is_accepted(learnt: Server) -> None:
-    told = answer(post(learnt, TRACK, vocabulary="house-style"))
+    answered = answer(post(learnt, TRACK, vocabulary="house-style"))
     feedback = {
         "id": "7b0f7a54-3f0e-4f8e-9a55-0a4a6a3c1d2e",
-        **{key: told[key] for key in ("track_id", "models", "vocabulary", "vocabulary_version")},
-        **{key: told[key] for key in ("pooling", "confidence")},
+        **{
+            key: answered[key] for key in ("track_id", "models", "vocabulary", "vocabulary_version")
+        },
+        **{key: answered[key] for key in ("pooling", "confidence")},
         "shown": [
             {"tag": each["tag"], "score": each["score"], "accepted": True}
-            for each in told["suggestions"]
+            for each in answered["suggestions"]
         ],
     }
 

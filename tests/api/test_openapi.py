@@ -23,9 +23,9 @@ ROUTES = {
 
 
 @pytest.fixture(scope="module")
-def document(server: Server) -> dict[str, Any]:
+def document(stub: Server) -> dict[str, Any]:
     """The OpenAPI document."""
-    opened: dict[str, Any] = server.http.get("/openapi.json").json()
+    opened: dict[str, Any] = stub.http.get("/openapi.json").json()
     return opened
 
 
@@ -81,11 +81,11 @@ def test_metrics_are_documented_as_text(document: dict[str, Any]) -> None:
     assert list(content) == ["text/plain"]
 
 
-def test_the_documentation_needs_no_other_server(server: Server) -> None:
-    html = server.http.get("/docs").text
+def test_the_documentation_needs_no_other_server(stub: Server) -> None:
+    html = stub.http.get("/docs").text
     links = re.findall(r"""(?:src|href)=["']([^"']+)""", html)
     assert links
     assert "//" not in "".join(links)
     for link in links:
-        assert server.http.get(link).status_code == 200
+        assert stub.http.get(link).status_code == 200
     assert not re.findall("https?://", html)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from testing.server import Server
-from tests.api.asking import answer, assert_problem, encoded, logged, metric, noise, post, series
+from tests.api.client import answer, assert_problem, logged, metric, new_track, post, series
 
 STAGES = ["receive", "decode", "queue", "infer", "derive", "total"]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "MKCOL"]
@@ -25,109 +25,106 @@ def timed_stages(response: httpx.Response) -> list[str]:
     return [entry[1] for entry in entries if entry]
 
 
-def test_a_loaded_server_is_alive_and_ready(server: Server) -> None:
-    assert server.http.get("/health/live").json() == {"status": "alive"}
-    assert server.http.get("/health/ready").json() == {"status": "ready"}
+def test_a_loaded_server_is_alive_and_ready(stub: Server) -> None:
+    assert stub.http.get("/health/live").json() == {"status": "alive"}
+    assert stub.http.get("/health/ready").json() == {"status": "ready"}
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/suggest-tags/1", "/%ff%00", "/../../etc/passwd"])
-def test_an_unknown_path_is_answered_with_a_problem(server: Server, path: str) -> None:
-    assert_problem(server.http.get(path), 404, "not_found")
+def test_an_unknown_path_is_answered_with_a_problem(stub: Server, path: str) -> None:
+    assert_problem(stub.http.get(path), 404, "not_found")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_another_method_is_answered_with_a_problem(server: Server, method: str) -> None:
-    response = server.http.request(method, "/suggest-tags")
+def test_another_method_is_answered_with_a_problem(stub: Server, method: str) -> None:
+    response = stub.http.request(method, "/suggest-tags")
     assert_problem(response, 405, "method_not_allowed")
     assert response.headers["Allow"] == "POST"
 
 
-def test_a_sane_request_id_comes_back(server: Server) -> None:
+def test_a_sane_request_id_comes_back(stub: Server) -> None:
     for path in ("/health/live", "/nothing"):
-        response = server.http.get(path, headers={"X-Request-ID": "shop-42_a.b"})
+        response = stub.http.get(path, headers={"X-Request-ID": "shop-42_a.b"})
         assert response.headers["X-Request-ID"] == "shop-42_a.b"
     assert response.json()["request_id"] == "shop-42_a.b"
 
 
 @pytest.mark.parametrize("given", [b"", b"two words", b"caf\xc3\xa9", b"x" * 65, b'"}{', b"a;b"])
-def test_any_other_request_id_is_replaced(server: Server, given: bytes) -> None:
-    response = server.http.get("/health/live", headers=[(b"X-Request-ID", given)])
+def test_any_other_request_id_is_replaced(stub: Server, given: bytes) -> None:
+    response = stub.http.get("/health/live", headers=[(b"X-Request-ID", given)])
     assert re.fullmatch("[0-9a-f]{32}", response.headers["X-Request-ID"])
 
 
-def test_each_request_has_an_id_of_its_own(server: Server) -> None:
-    ids = {server.http.get("/health/live").headers["X-Request-ID"] for _ in range(10)}
+def test_each_request_has_an_id_of_its_own(stub: Server) -> None:
+    ids = {stub.http.get("/health/live").headers["X-Request-ID"] for _ in range(10)}
     assert len(ids) == 10
 
 
-def test_the_log_has_a_line_with_the_request_id(server: Server) -> None:
-    server.http.get("/health/live", headers={"X-Request-ID": "find-me-in-the-log"})
-    line = logged(server, "find-me-in-the-log")
+def test_the_log_has_a_line_with_the_request_id(stub: Server) -> None:
+    stub.http.get("/health/live", headers={"X-Request-ID": "find-me-in-the-log"})
+    line = logged(stub, "find-me-in-the-log")
     assert (line["method"], line["route"], line["status"]) == ("GET", "/health/live", 200)
 
 
-def test_an_answer_says_how_long_each_stage_took(server: Server) -> None:
-    track = encoded(noise(4, seed=4))
-    assert timed_stages(post(server, track)) == STAGES
-    assert timed_stages(post(server, track)) == ["receive", "derive", "total"]
+def test_an_answer_says_how_long_each_stage_took(stub: Server) -> None:
+    track = new_track()
+    assert timed_stages(post(stub, track)) == STAGES
+    assert timed_stages(post(stub, track)) == ["receive", "derive", "total"]
 
 
-def test_a_refusal_says_how_long_its_stages_took(server: Server) -> None:
-    assert timed_stages(post(server, b"text")) == ["receive", "decode", "queue", "total"]
+def test_a_refusal_says_how_long_its_stages_took(stub: Server) -> None:
+    assert timed_stages(post(stub, b"text")) == ["receive", "decode", "queue", "total"]
 
 
-def test_requests_are_counted_by_route_and_status(server: Server) -> None:
+def test_requests_are_counted_by_route_and_status(stub: Server) -> None:
     labels = {"method": "POST", "route": "/suggest-tags", "status": "200"}
-    before = requests_counted(server, **labels)
-    answer(post(server, encoded(noise(4, seed=5)), top_k=3))
-    assert requests_counted(server, **labels) == before + 1
+    before = requests_counted(stub, **labels)
+    answer(post(stub, new_track(), top_k=3))
+    assert requests_counted(stub, **labels) == before + 1
 
 
-def test_audio_and_stages_are_counted(server: Server) -> None:
+def test_audio_and_stages_are_counted(stub: Server) -> None:
     def counted() -> list[float]:
-        stages = [
-            metric(server, "taggram_stage_seconds_count", stage=stage) for stage in STAGES[:-1]
-        ]
-        return [*stages, metric(server, "taggram_audio_seconds_total", model="mtt-musicnn/1")]
+        stages = [metric(stub, "taggram_stage_seconds_count", stage=stage) for stage in STAGES[:-1]]
+        return [*stages, metric(stub, "taggram_audio_seconds_total", model="mtt-musicnn/1")]
 
     before = counted()
-    answer(post(server, encoded(noise(4, seed=6)), model="mtt-musicnn", vocabulary="raw"))
+    answer(post(stub, new_track(), model="mtt-musicnn", vocabulary="raw"))
     assert counted() == [*(count + 1 for count in before[:-1]), before[-1] + 4]
 
 
-def test_cache_lookups_are_counted(server: Server) -> None:
+def test_cache_lookups_are_counted(stub: Server) -> None:
     def counted() -> list[float]:
         return [
-            metric(server, "taggram_cache_lookups_total", result=result)
-            for result in ("hit", "miss")
+            metric(stub, "taggram_cache_lookups_total", result=result) for result in ("hit", "miss")
         ]
 
     hits, misses = counted()
-    track = encoded(noise(4, seed=7))
+    track = new_track()
     for _ in range(2):
-        answer(post(server, track, model="msd-musicnn"))
+        answer(post(stub, track, model="msd-musicnn"))
     assert counted() == [hits + 1, misses + 1]
 
 
-def test_problems_are_counted_by_kind(server: Server) -> None:
-    before = metric(server, "taggram_errors_total", kind="unsupported_audio")
-    assert_problem(post(server, b"text"), 415, "unsupported_audio")
-    assert metric(server, "taggram_errors_total", kind="unsupported_audio") == before + 1
+def test_problems_are_counted_by_kind(stub: Server) -> None:
+    before = metric(stub, "taggram_errors_total", kind="unsupported_audio")
+    assert_problem(post(stub, b"text"), 415, "unsupported_audio")
+    assert metric(stub, "taggram_errors_total", kind="unsupported_audio") == before + 1
 
 
-def test_invented_paths_and_methods_do_not_grow_the_metrics(server: Server) -> None:
+def test_invented_paths_and_methods_do_not_grow_the_metrics(stub: Server) -> None:
     def invent(count: int) -> None:
         for number in range(count):
             for method in METHODS:
                 path = f"/invented/{number}?vocabulary=invented-{number}"
                 headers = {"X-Request-ID": f"invented-{number}"}
-                server.http.request(method, path, headers=headers)
+                stub.http.request(method, path, headers=headers)
 
     invent(1)
-    before = series(server).keys()
-    invent(120)
-    assert series(server).keys() == before
+    before = series(stub).keys()
+    invent(20)
+    assert series(stub).keys() == before
 
 
-def test_nothing_broke_inside(server: Server) -> None:
-    assert metric(server, "taggram_errors_total", kind="internal_error") == 0
+def test_nothing_broke_inside(stub: Server) -> None:
+    assert metric(stub, "taggram_errors_total", kind="internal_error") == 0

@@ -1,4 +1,4 @@
-"""A server whose places are all taken says so at once, and serves on."""
+"""A server that holds as many uploads as it may refuses further ones at once, and serves on."""
 
 import hashlib
 import http.client
@@ -8,15 +8,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.api.asking import (
-    answer,
-    assert_problem,
-    multipart,
-    post,
-    response_to,
-    upload,
-    wait_for_uploads,
-)
+from testing.multipart import multipart
+from tests.api.client import answer, assert_problem, post, response_to, upload, wait_for_uploads
 from tests.api.conftest import Narrow
 
 

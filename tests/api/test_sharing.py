@@ -1,57 +1,83 @@
-"""Uploads of the same track at the same time are heard once, and each is answered."""
+"""Uploads of the same track at the same time are inferred once, and each is answered."""
 
 import socket
-import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
-import httpx
 import pytest
 
-from testing.server import Server
-from tests.api.asking import (
-    MULTIPART,
-    PATIENCE_S,
+from testing.multipart import CONTENT_TYPE, multipart
+from testing.server import STUB, Server, serving
+from testing.waiting import PATIENCE_S, wait_for
+from tests.api.client import (
     answer,
     assert_problem,
-    encoded,
-    heard_s,
+    inferred_s,
     metric,
-    multipart,
-    noise,
+    new_track,
     post,
     wait_for_uploads,
 )
 
-SECONDS = 240
-"""Long enough for all to come before the first one is answered."""
+SECONDS = 4
+MODELS = ("msd-musicnn", "mtt-musicnn")
+
+
+@dataclass(frozen=True)
+class Halting:
+    """A server whose engines can be halted.
+
+    Attributes:
+        server: The running service.
+        fault: The file that halts them.
+    """
+
+    server: Server
+    fault: Path
+
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Let no inference end before the body does."""
+        self.fault.write_text("halt")
+        try:
+            yield
+        finally:
+            self.fault.write_text("")
+
+    def wait_for_inference(self, batches_before: float) -> None:
+        wait_for(lambda: self.batches() > batches_before, "a batch in an engine")
+
+    def wait_for_shared(self, count: float) -> None:
+        wait_for(lambda: self.shared() == count, f"{count} uploads shared")
+
+    def batches(self) -> float:
+        return metric(self.server, "taggram_batch_windows_count")
+
+    def shared(self) -> float:
+        return metric(self.server, "taggram_uploads_shared_total")
+
+    def inferred(self) -> list[float]:
+        return [inferred_s(self.server, model) for model in MODELS]
+
+
+@pytest.fixture(scope="module")
+def halting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Halting]:
+    """See `Halting`."""
+    folder = tmp_path_factory.mktemp("halting")
+    fault = folder / "fault"
+    fault.touch()
+    with serving(folder / "log", {"FAULT_FILE": str(fault)}, STUB) as server:
+        yield Halting(server, fault)
 
 
 @pytest.fixture
 def together() -> Iterator[ThreadPoolExecutor]:
-    """Callers who ask at the same time."""
+    """Callers at the same time."""
     with ThreadPoolExecutor(8) as callers:
         yield callers
-
-
-def heard_by_each(server: Server) -> list[float]:
-    return [heard_s(server, model) for model in ("msd-musicnn", "mtt-musicnn")]
-
-
-def shared(server: Server) -> float:
-    return metric(server, "taggram_uploads_shared_total")
-
-
-def batches(server: Server) -> float:
-    return metric(server, "taggram_batch_windows_count")
-
-
-def wait_for_a_batch(server: Server, before: float) -> None:
-    """Wait until a model hears more than it had heard before."""
-    deadline = time.monotonic() + PATIENCE_S
-    while batches(server) <= before:
-        assert time.monotonic() < deadline, "nothing is heard"
-        time.sleep(0.005)
 
 
 def send(server: Server, track: bytes) -> socket.socket:
@@ -60,94 +86,88 @@ def send(server: Server, track: bytes) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", server.http.base_url.port), PATIENCE_S)
     head = (
         "POST /suggest-tags HTTP/1.1\r\nHost: test\r\n"
-        f"Content-Type: {MULTIPART}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     connection.sendall(head.encode() + body)
     return connection
 
 
 def test_four_uploads_of_a_track_are_heard_once_and_answered_alike(
-    server: Server, together: ThreadPoolExecutor
+    halting: Halting, together: ThreadPoolExecutor
 ) -> None:
-    track = encoded(noise(SECONDS, rate=8_000, seed=30), 8_000)
-    heard_before, shared_before = heard_by_each(server), shared(server)
+    track, inferred, shared = new_track(SECONDS), halting.inferred(), halting.shared()
 
-    answers = [answer(given) for given in together.map(lambda _: post(server, track), range(4))]
+    with halting.halted():
+        uploads = [together.submit(post, halting.server, track) for _ in range(4)]
+        halting.wait_for_shared(shared + 3)
 
-    assert heard_by_each(server) == [seconds + SECONDS for seconds in heard_before]
-    known = [one.pop("cached") for one in answers].count(True)
-    assert shared(server) - shared_before == 3 - known
-    assert known < 3, "they came one after another"
+    answers = [answer(upload.result()) for upload in uploads]
+    assert halting.inferred() == [seconds + SECONDS for seconds in inferred]
     assert answers == 4 * [answers[0]]
+    assert not answers[0]["cached"]
     assert len(answers[0]["suggestions"]) == 5
 
 
-def test_of_a_question_to_both_models_only_the_new_half_is_heard(
-    server: Server, together: ThreadPoolExecutor
+def test_of_a_question_to_both_models_only_the_new_half_is_inferred(
+    halting: Halting, together: ThreadPoolExecutor
 ) -> None:
-    track = encoded(noise(SECONDS, rate=8_000, seed=31), 8_000)
-    before = heard_by_each(server)
+    track, inferred, shared = new_track(SECONDS), halting.inferred(), halting.shared()
+    batches = halting.batches()
 
-    one = together.submit(post, server, track, model="msd-musicnn")
-    both = together.submit(post, server, track)
+    with halting.halted():
+        one = together.submit(post, halting.server, track, model=MODELS[0])
+        halting.wait_for_inference(batches)
+        both = together.submit(post, halting.server, track)
+        halting.wait_for_shared(shared + 1)
 
     assert len(answer(one.result())["models"]) == 1
     assert len(answer(both.result())["models"]) == 2
-    assert heard_by_each(server) == [seconds + SECONDS for seconds in before]
+    assert halting.inferred() == [seconds + SECONDS for seconds in inferred]
 
 
 def test_the_first_to_come_may_leave_and_the_other_is_answered(
-    server: Server, together: ThreadPoolExecutor
+    halting: Halting, together: ThreadPoolExecutor
 ) -> None:
-    track = encoded(noise(SECONDS, rate=8_000, seed=32), 8_000)
-    heard_before, batches_before = heard_by_each(server), batches(server)
+    track, inferred, shared = new_track(SECONDS), halting.inferred(), halting.shared()
+    batches = halting.batches()
 
-    with send(server, track):
-        wait_for_a_batch(server, batches_before)
-        staying: Future[httpx.Response] = together.submit(post, server, track)
-        wait_for_uploads(server, 2)
+    with halting.halted():
+        with send(halting.server, track):
+            halting.wait_for_inference(batches)
+            staying = together.submit(post, halting.server, track)
+            halting.wait_for_shared(shared + 1)
+        wait_for_uploads(halting.server, 1)
 
     assert answer(staying.result())["suggestions"]
-    wait_for_uploads(server, 0)
-    assert heard_by_each(server) == [seconds + SECONDS for seconds in heard_before]
-    assert metric(server, "taggram_errors_total", kind="internal_error") == 0
+    wait_for_uploads(halting.server, 0)
+    assert halting.inferred() == [seconds + SECONDS for seconds in inferred]
+    assert metric(halting.server, "taggram_errors_total", kind="internal_error") == 0
 
 
 def test_a_refusal_reaches_all_who_sent_the_same(
-    server: Server, together: ThreadPoolExecutor
+    halting: Halting, together: ThreadPoolExecutor
 ) -> None:
-    broken = encoded(noise(SECONDS, rate=8_000, seed=33), 8_000)[:-100_000]
+    broken = new_track(SECONDS)[:-10_000]
 
-    for refusal in together.map(lambda _: post(server, broken), range(4)):
+    for refusal in together.map(lambda _: post(halting.server, broken), range(4)):
         assert_problem(refusal, 422, "undecodable_audio")
-    assert_problem(post(server, broken), 422, "undecodable_audio")
+    assert_problem(post(halting.server, broken), 422, "undecodable_audio")
 
 
 def test_different_tracks_at_the_same_time_are_not_mixed_up(
-    server: Server, together: ThreadPoolExecutor
+    halting: Halting, together: ThreadPoolExecutor
 ) -> None:
     seconds = [20, 20, 2, 70]
-    tracks = [encoded(noise(s, seed=34 + n), 16_000) for n, s in enumerate(seconds)]
+    tracks = [new_track(length) for length in seconds]
 
-    answers = [answer(given) for given in together.map(lambda track: post(server, track), tracks)]
+    with halting.halted():
+        uploads = [together.submit(post, halting.server, track) for track in tracks]
+        wait_for_uploads(halting.server, len(tracks))
 
-    known = [answer(post(server, track)) for track in tracks]
+    answers = [answer(upload.result()) for upload in uploads]
+    known = [answer(post(halting.server, track)) for track in tracks]
     for first, again in zip(answers, known, strict=True):
         assert (first.pop("cached"), again.pop("cached")) == (False, True)
         assert first == again
     assert len({one["track_id"] for one in answers}) == len(tracks)
     assert [one["duration_s"] for one in answers] == seconds
-
-
-def test_while_uploads_keep_the_machine_busy_it_says_that_it_lives(
-    server: Server, together: ThreadPoolExecutor
-) -> None:
-    tracks = [encoded(noise(60, seed=seed), 16_000) for seed in range(40, 44)]
-    uploads = [together.submit(post, server, track) for track in tracks]
-
-    while not all(upload.done() for upload in uploads):
-        for path in ("/health/live", "/health/ready", "/metrics"):
-            assert server.http.get(path).status_code == httpx.codes.OK
-
-    assert all(answer(upload.result())["suggestions"] for upload in uploads)
-    assert metric(server, "taggram_queued_windows") == 0

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from testing.server import START_S, free_port
-from tests.api.asking import assert_problem, encoded, noise
+from tests.api.client import assert_problem, noise_file
 
 NEEDS_MODELS = ["/health/ready", "/taggram?track_id=" + "0" * 64]
 NEEDS_NONE = ["/health/live", "/metrics", "/vocabularies", "/models", "/docs"]
@@ -47,7 +47,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
         try:
             wait_for(http, "/health/live", log)
             early = {path: http.get(path) for path in NEEDS_MODELS + NEEDS_NONE}
-            early_upload = http.post("/suggest-tags", files={"file": encoded(noise(4))})
+            early_upload = http.post("/suggest-tags", files={"file": noise_file(4)})
             loading.write_text("loaded")
             wait_for(http, "/health/ready", log)
             yield Started(early, early_upload)

@@ -1,7 +1,6 @@
 """How tags move through a track: as numbers, as a table, as a picture."""
 
 import csv
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,25 +8,25 @@ import numpy as np
 import pytest
 
 from testing.server import Server
-from tests.api.asking import answer, assert_problem, encoded, heard_s, noise, post
+from tests.api.client import answer, assert_problem, inferred_s, new_track, post
 
 SIX_DECIMALS = 1.01e-6
 A_BROWSERS_IMG = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-STRANGER = "0" * 64
+UNKNOWN = "0" * 64
 
 
 @pytest.fixture(scope="module")
-def url(server: Server, clip: Path) -> str:
-    """Where the taggram of a heard track is."""
-    taggram_url: str = answer(post(server, clip))["taggram_url"]
+def url(stub: Server, varied: bytes) -> str:
+    """Where the taggram of a known track is."""
+    taggram_url: str = answer(post(stub, varied))["taggram_url"]
     return taggram_url
 
 
 @pytest.fixture(scope="module")
-def taggram(server: Server, url: str) -> dict[str, Any]:
+def taggram(stub: Server, url: str) -> dict[str, Any]:
     """It as JSON."""
-    return answer(server.http.get(url))
+    return answer(stub.http.get(url))
 
 
 def asked(server: Server, url: str, accept: str) -> httpx.Response:
@@ -43,7 +42,7 @@ def test_a_row_is_a_window_and_a_column_is_a_tag(taggram: dict[str, Any]) -> Non
     assert np.max(taggram["scores"]) <= 1
 
 
-def test_it_says_whose_it_is_and_who_heard_it(taggram: dict[str, Any], url: str) -> None:
+def test_it_names_its_track_and_its_models(taggram: dict[str, Any], url: str) -> None:
     assert taggram["track_id"] in url
     assert taggram["vocabulary"] == "subgenres"
     assert taggram["model"] == {"name": "msd-musicnn", "version": "1"}
@@ -65,31 +64,29 @@ def test_tags_come_by_falling_mean_over_time(taggram: dict[str, Any]) -> None:
 @pytest.mark.parametrize("pooling", ["mean", "majority", "softmax"])
 @pytest.mark.parametrize("vocabulary", ["genres", "subgenres", "moodthemes", "alltags", "raw"])
 def test_the_pooled_score_of_a_tag_is_its_score_as_a_suggestion(
-    server: Server, clip: Path, vocabulary: str, pooling: str
+    stub: Server, varied: bytes, vocabulary: str, pooling: str
 ) -> None:
-    posted = answer(post(server, clip, vocabulary=vocabulary, pooling=pooling, top_k=20))
+    posted = answer(post(stub, varied, vocabulary=vocabulary, pooling=pooling, top_k=20))
     query = {"track_id": posted["track_id"], "vocabulary": vocabulary, "pooling": pooling}
     suggested = [(tag["tag"], tag["score"]) for tag in posted["suggestions"]]
     for top in (3, 20):
-        shown = answer(server.http.get("/taggram", params={**query, "top": top}))
+        shown = answer(stub.http.get("/taggram", params={**query, "top": top}))
         pooled = list(zip(shown["tags"], shown["pooled_scores"], strict=True))
         assert pooled == suggested[:top]
         assert shown["pooling"] == pooling
         assert (shown["mean_scores"] == shown["pooled_scores"]) == (pooling == "mean")
 
 
-def test_who_names_no_pooling_gets_the_mean(
-    server: Server, url: str, taggram: dict[str, Any]
-) -> None:
+def test_the_default_pooling_is_the_mean(stub: Server, url: str, taggram: dict[str, Any]) -> None:
     assert taggram["pooling"] == "mean"
-    assert answer(server.http.get(f"{url}&pooling=mean")) == taggram
+    assert answer(stub.http.get(f"{url}&pooling=mean")) == taggram
 
 
 def test_another_pooling_is_another_order_of_the_same_columns_in_all_three_forms(
-    server: Server, url: str, taggram: dict[str, Any]
+    stub: Server, url: str, taggram: dict[str, Any]
 ) -> None:
     by_majority = f"{url}&pooling=majority"
-    other = answer(server.http.get(by_majority))
+    other = answer(stub.http.get(by_majority))
     assert other["tags"] != taggram["tags"]
     assert other["pooled_scores"] == sorted(other["pooled_scores"], reverse=True)
     by_tag, others_by_tag = (
@@ -97,14 +94,14 @@ def test_another_pooling_is_another_order_of_the_same_columns_in_all_three_forms
         for each in (taggram, other)
     )
     assert others_by_tag == by_tag
-    table = asked(server, by_majority, "text/csv").text
+    table = asked(stub, by_majority, "text/csv").text
     assert table.splitlines()[0] == ",".join(["time_s", *other["tags"]])
-    picture = asked(server, by_majority, "image/png").content
-    assert picture != asked(server, url, "image/png").content
+    picture = asked(stub, by_majority, "image/png").content
+    assert picture != asked(stub, url, "image/png").content
 
 
-def test_what_is_pooled_are_the_windows_that_are_shown(server: Server, url: str) -> None:
-    part = answer(server.http.get(f"{url}&pooling=softmax&start_s=4&end_s=8"))
+def test_what_is_pooled_are_the_windows_that_are_shown(stub: Server, url: str) -> None:
+    part = answer(stub.http.get(f"{url}&pooling=softmax&start_s=4&end_s=8"))
     scores = np.array(part["scores"])
     weights = np.exp(scores)
     pooled = (weights * scores).sum(axis=0) / weights.sum(axis=0)
@@ -112,35 +109,35 @@ def test_what_is_pooled_are_the_windows_that_are_shown(server: Server, url: str)
 
 
 def test_it_says_how_long_the_track_is_and_how_sure_the_models_are_as_the_suggestions_do(
-    server: Server, clip: Path
+    stub: Server, varied: bytes
 ) -> None:
-    for audio in (clip, encoded(noise(4, seed=5))):
-        posted = answer(post(server, audio))
-        shown = answer(server.http.get(f"{posted['taggram_url']}&end_s=3"))
+    for audio in (varied, new_track()):
+        posted = answer(post(stub, audio))
+        shown = answer(stub.http.get(f"{posted['taggram_url']}&end_s=3"))
         assert shown["duration_s"] == posted["duration_s"]
         assert shown["confidence"] == posted["confidence"]
 
 
-def test_the_models_hear_nothing_anew_for_it(server: Server, url: str) -> None:
-    before = heard_s(server, "msd-musicnn"), heard_s(server, "mtt-musicnn")
+def test_no_model_runs_for_it(stub: Server, url: str) -> None:
+    before = inferred_s(stub, "msd-musicnn"), inferred_s(stub, "mtt-musicnn")
     for accept in ("application/json", "image/png", "text/csv"):
-        asked(server, url, accept)
-    assert (heard_s(server, "msd-musicnn"), heard_s(server, "mtt-musicnn")) == before
+        asked(stub, url, accept)
+    assert (inferred_s(stub, "msd-musicnn"), inferred_s(stub, "mtt-musicnn")) == before
 
 
 def test_top_keeps_the_tags_with_the_highest_means(
-    server: Server, url: str, taggram: dict[str, Any]
+    stub: Server, url: str, taggram: dict[str, Any]
 ) -> None:
-    best = answer(server.http.get(f"{url}&top=3"))
+    best = answer(stub.http.get(f"{url}&top=3"))
     assert best["tags"] == taggram["tags"][:3]
     assert best["scores"] == [row[:3] for row in taggram["scores"]]
-    assert answer(server.http.get(f"{url}&top=1000")) == taggram
+    assert answer(stub.http.get(f"{url}&top=1000")) == taggram
 
 
 def test_a_part_of_the_track_can_be_cut_out(
-    server: Server, url: str, taggram: dict[str, Any]
+    stub: Server, url: str, taggram: dict[str, Any]
 ) -> None:
-    part = answer(server.http.get(f"{url}&start_s=4&end_s=8"))
+    part = answer(stub.http.get(f"{url}&start_s=4&end_s=8"))
     assert part["times_s"] == taggram["times_s"][1:3]
     means = dict(zip(part["tags"], part["mean_scores"], strict=True))
     for column, tag in enumerate(taggram["tags"]):
@@ -149,8 +146,8 @@ def test_a_part_of_the_track_can_be_cut_out(
 
 
 @pytest.mark.parametrize("cut", ["start_s=12", "start_s=9&end_s=3"])
-def test_a_part_without_any_window_is_refused(server: Server, url: str, cut: str) -> None:
-    problem = assert_problem(server.http.get(f"{url}&{cut}"), 422, "invalid_parameter")
+def test_a_part_without_any_window_is_refused(stub: Server, url: str, cut: str) -> None:
+    problem = assert_problem(stub.http.get(f"{url}&{cut}"), 422, "invalid_parameter")
     assert "12.0 s" in problem["detail"]
 
 
@@ -168,13 +165,13 @@ def test_a_part_without_any_window_is_refused(server: Server, url: str, cut: str
         "include=",
     ],
 )
-def test_a_parameter_that_is_off_is_named(server: Server, url: str, cut: str) -> None:
-    problem = assert_problem(server.http.get(f"{url}&{cut}"), 422, "invalid_parameter")
+def test_a_parameter_that_is_off_is_named(stub: Server, url: str, cut: str) -> None:
+    problem = assert_problem(stub.http.get(f"{url}&{cut}"), 422, "invalid_parameter")
     assert [error["parameter"] for error in problem["errors"]] == [cut.partition("=")[0]]
 
 
-def test_as_csv_it_is_the_same_table(server: Server, url: str, taggram: dict[str, Any]) -> None:
-    response = asked(server, url, "text/csv")
+def test_as_csv_it_is_the_same_table(stub: Server, url: str, taggram: dict[str, Any]) -> None:
+    response = asked(stub, url, "text/csv")
     assert response.headers["Content-Type"].startswith("text/csv")
     header, *rows = csv.reader(response.text.splitlines())
     assert header == ["time_s", *taggram["tags"]]
@@ -184,15 +181,15 @@ def test_as_csv_it_is_the_same_table(server: Server, url: str, taggram: dict[str
 
 
 @pytest.mark.parametrize("accept", ["image/png", A_BROWSERS_IMG, "text/csv;q=0.5, image/*"])
-def test_who_wants_a_picture_gets_one(server: Server, url: str, accept: str) -> None:
-    response = asked(server, url, accept)
+def test_a_picture_is_sent_where_it_is_accepted(stub: Server, url: str, accept: str) -> None:
+    response = asked(stub, url, accept)
     assert response.headers["Content-Type"] == "image/png"
     assert response.content.startswith(PNG_SIGNATURE)
 
 
-def test_a_picture_of_fewer_tags_is_lower(server: Server, url: str) -> None:
+def test_a_picture_of_fewer_tags_is_lower(stub: Server, url: str) -> None:
     few, many = (
-        int.from_bytes(asked(server, f"{url}&top={top}", "image/png").content[20:24], "big")
+        int.from_bytes(asked(stub, f"{url}&top={top}", "image/png").content[20:24], "big")
         for top in (2, 16)
     )
     assert 0 < few < many
@@ -201,43 +198,41 @@ def test_a_picture_of_fewer_tags_is_lower(server: Server, url: str) -> None:
 @pytest.mark.parametrize(
     "accept", ["*/*", "application/json, text/plain, */*", "text/html", "image/png;q=0", "{}", ""]
 )
-def test_who_wants_nothing_else_that_we_have_gets_json(
-    server: Server, url: str, taggram: dict[str, Any], accept: str
+def test_json_is_sent_where_neither_picture_nor_table_is_accepted(
+    stub: Server, url: str, taggram: dict[str, Any], accept: str
 ) -> None:
-    response = asked(server, url, accept)
+    response = asked(stub, url, accept)
     assert response.headers["Content-Type"] == "application/json"
     assert answer(response) == taggram
 
 
 @pytest.mark.parametrize("accept", ["application/json", "image/png", "text/csv"])
-def test_what_the_caller_has_already_is_not_sent_again(
-    server: Server, url: str, accept: str
-) -> None:
-    headers = {"Accept": accept, "If-None-Match": asked(server, url, accept).headers["ETag"]}
-    response = server.http.get(url, headers=headers)
+def test_an_unchanged_answer_is_not_sent_again(stub: Server, url: str, accept: str) -> None:
+    headers = {"Accept": accept, "If-None-Match": asked(stub, url, accept).headers["ETag"]}
+    response = stub.http.get(url, headers=headers)
     assert (response.status_code, response.content) == (304, b"")
     assert response.headers["ETag"] == headers["If-None-Match"]
 
 
-def test_it_is_sent_where_the_caller_has_something_else(server: Server, url: str) -> None:
-    tag = asked(server, url, "text/csv").headers["ETag"]
-    response = server.http.get(url, headers={"Accept": "image/png", "If-None-Match": tag})
+def test_it_is_sent_where_the_caller_has_something_else(stub: Server, url: str) -> None:
+    tag = asked(stub, url, "text/csv").headers["ETag"]
+    response = stub.http.get(url, headers={"Accept": "image/png", "If-None-Match": tag})
     assert response.content.startswith(PNG_SIGNATURE)
 
 
 @pytest.mark.parametrize("condition", ['"older", {tag}', "{strong}", "*"])
 def test_a_remembered_version_counts_however_it_is_named(
-    server: Server, url: str, condition: str
+    stub: Server, url: str, condition: str
 ) -> None:
-    tag = server.http.get(url).headers["ETag"]
+    tag = stub.http.get(url).headers["ETag"]
     named = condition.format(tag=tag, strong=tag.removeprefix("W/"))
-    response = server.http.get(url, headers={"If-None-Match": named})
+    response = stub.http.get(url, headers={"If-None-Match": named})
     assert response.status_code == httpx.codes.NOT_MODIFIED
 
 
-def test_other_tags_or_another_part_are_another_version(server: Server, url: str) -> None:
+def test_other_tags_or_another_part_are_another_version(stub: Server, url: str) -> None:
     tags = {
-        server.http.get(asked_for).headers["ETag"]
+        stub.http.get(asked_for).headers["ETag"]
         for asked_for in (url, f"{url}&top=2", f"{url}&end_s=5")
     }
     assert len(tags) == 3
@@ -245,57 +240,57 @@ def test_other_tags_or_another_part_are_another_version(server: Server, url: str
 
 @pytest.mark.parametrize(("encoding", "sent"), [("gzip", "gzip"), ("identity", None)])
 def test_it_is_compressed_where_that_is_welcome(
-    server: Server, url: str, taggram: dict[str, Any], encoding: str, sent: str | None
+    stub: Server, url: str, taggram: dict[str, Any], encoding: str, sent: str | None
 ) -> None:
-    response = server.http.get(url, headers={"Accept-Encoding": encoding})
+    response = stub.http.get(url, headers={"Accept-Encoding": encoding})
     assert response.headers.get("Content-Encoding") == sent
     assert {"Accept", "Accept-Encoding"} <= set(response.headers["Vary"].split(", "))
     assert answer(response) == taggram
 
 
-def test_an_unknown_track_is_refused_with_what_to_do(server: Server) -> None:
-    response = server.http.get("/taggram", params={"track_id": STRANGER})
+def test_an_unknown_track_is_refused_with_what_to_do(stub: Server) -> None:
+    response = stub.http.get("/taggram", params={"track_id": UNKNOWN})
     problem = assert_problem(response, 404, "unknown_track")
     assert "POST it to /suggest-tags" in problem["detail"]
 
 
-def test_a_picture_of_an_unknown_track_is_refused_in_json(server: Server) -> None:
-    response = asked(server, f"/taggram?track_id={STRANGER}", "image/png")
+def test_a_picture_of_an_unknown_track_is_refused_in_json(stub: Server) -> None:
+    response = asked(stub, f"/taggram?track_id={UNKNOWN}", "image/png")
     assert_problem(response, 404, "unknown_track")
 
 
 @pytest.mark.parametrize(
-    "track_id", ["", "abc", "g" * 64, "A" * 64, "0" * 65, f"{STRANGER}\n", "../" + "0" * 61]
+    "track_id", ["", "abc", "g" * 64, "A" * 64, "0" * 65, f"{UNKNOWN}\n", "../" + "0" * 61]
 )
-def test_what_is_no_track_id_is_refused(server: Server, track_id: str) -> None:
-    response = server.http.get("/taggram", params={"track_id": track_id})
+def test_what_is_no_track_id_is_refused(stub: Server, track_id: str) -> None:
+    response = stub.http.get("/taggram", params={"track_id": track_id})
     problem = assert_problem(response, 422, "invalid_parameter")
     assert [error["parameter"] for error in problem["errors"]] == ["track_id"]
 
 
-def test_without_a_track_id_nothing_can_be_shown(server: Server) -> None:
-    assert_problem(server.http.get("/taggram"), 422, "invalid_parameter")
+def test_without_a_track_id_nothing_can_be_shown(stub: Server) -> None:
+    assert_problem(stub.http.get("/taggram"), 422, "invalid_parameter")
 
 
 @pytest.mark.parametrize(
     ("parameter", "kind"), [("vocabulary", "unknown_vocabulary"), ("model", "unknown_model")]
 )
-def test_unknown_names_are_refused(server: Server, url: str, parameter: str, kind: str) -> None:
+def test_unknown_names_are_refused(stub: Server, url: str, parameter: str, kind: str) -> None:
     track_id = httpx.URL(url).params["track_id"]
     query = {"track_id": track_id, parameter: "polka"}
-    assert_problem(server.http.get("/taggram", params=query), 404, kind)
+    assert_problem(stub.http.get("/taggram", params=query), 404, kind)
 
 
-def test_a_model_that_has_not_heard_the_track_is_named(server: Server) -> None:
-    posted = answer(post(server, encoded(noise(4, seed=3)), model="msd-musicnn"))
-    assert answer(server.http.get(posted["taggram_url"]))["track_id"] == posted["track_id"]
-    response = server.http.get("/taggram", params={"track_id": posted["track_id"]})
+def test_a_model_that_has_not_heard_the_track_is_named(stub: Server) -> None:
+    posted = answer(post(stub, new_track(), model="msd-musicnn"))
+    assert answer(stub.http.get(posted["taggram_url"]))["track_id"] == posted["track_id"]
+    response = stub.http.get("/taggram", params={"track_id": posted["track_id"]})
     problem = assert_problem(response, 404, "unknown_track")
     assert "mtt-musicnn has not heard" in problem["detail"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_it_can_only_be_read(server: Server, url: str, method: str) -> None:
-    response = server.http.request(method, url)
+def test_it_can_only_be_read(stub: Server, url: str, method: str) -> None:
+    response = stub.http.request(method, url)
     assert_problem(response, 405, "method_not_allowed")
     assert response.headers["Allow"] == "GET"

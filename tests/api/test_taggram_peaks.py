@@ -8,14 +8,15 @@ import pytest
 import soundfile
 
 from testing.server import Server
-from tests.api.asking import answer, encoded, noise, post
+from testing.sounds import encoded, noise
+from tests.api.client import answer, new_track, post
 
 PAIRS = 1_000
 STEP = 1 / 127 + 1e-3
-"""As fine as peaks are kept, and the three decimals in which they are told."""
+"""As fine as peaks are kept, and the three decimals to which they are rounded."""
 
 RIPPLE = 0.01
-"""What resampling leaves of a low tone, and takes."""
+"""What resampling changes of a low tone."""
 
 
 def swelling(rate: int, seconds: float = 9.0) -> np.ndarray:
@@ -42,16 +43,16 @@ def shown(server: Server, file: bytes, **query: object) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def swelling_file() -> bytes:
-    return encoded(swelling(44_100), 44_100)
+    return encoded(swelling(44_100), 44_100, "FLAC")
 
 
 @pytest.mark.parametrize(
     ("rate", "container"), [(44_100, "FLAC"), (16_000, "WAV"), (48_000, "MP3"), (48_000, "OGG")]
 )
-def test_what_is_loud_in_the_middle_is_drawn_so(server: Server, rate: int, container: str) -> None:
+def test_what_is_loud_in_the_middle_is_drawn_so(stub: Server, rate: int, container: str) -> None:
     file = encoded(swelling(rate), rate, container)
 
-    peaks = np.array(shown(server, file)["peaks"])
+    peaks = np.array(shown(stub, file)["peaks"])
 
     assert peaks.shape == (PAIRS, 2)
     assert (peaks[:, 1] > 0.5)[400:600].all()
@@ -59,63 +60,61 @@ def test_what_is_loud_in_the_middle_is_drawn_so(server: Server, rate: int, conta
     np.testing.assert_allclose(peaks, outline(file), atol=STEP + RIPPLE)
 
 
-def test_at_the_models_rate_the_peaks_are_those_of_the_samples(server: Server) -> None:
-    file = encoded(noise(4, seed=61), 16_000)
+def test_at_the_models_rate_the_peaks_are_those_of_the_samples(stub: Server) -> None:
+    file = encoded(noise(64_000), 16_000)
 
-    peaks, expected = np.array(shown(server, file)["peaks"]), outline(file)
+    peaks, expected = np.array(shown(stub, file)["peaks"]), outline(file)
 
     np.testing.assert_allclose(peaks, expected, atol=STEP)
     assert (peaks[:, 0] <= expected[:, 0] + 1e-3).all()
     assert (peaks[:, 1] >= expected[:, 1] - 1e-3).all()
 
 
-def test_peaks_are_told_in_three_decimals_within_full_scale(
-    server: Server, swelling_file: bytes
-) -> None:
-    peaks = np.array(shown(server, swelling_file)["peaks"])
+def test_peaks_have_three_decimals_within_full_scale(stub: Server, swelling_file: bytes) -> None:
+    peaks = np.array(shown(stub, swelling_file)["peaks"])
 
     np.testing.assert_array_equal(peaks, peaks.round(3))
     assert np.abs(peaks).max() <= 1
 
 
-def test_they_are_the_whole_track_s_whatever_part_of_it_and_whoever_is_asked(
-    server: Server, swelling_file: bytes
+def test_they_are_the_whole_track_s_for_any_part_and_any_model(
+    stub: Server, swelling_file: bytes
 ) -> None:
-    whole = shown(server, swelling_file)
+    whole = shown(stub, swelling_file)
 
     for query in (
         {"start_s": 3, "end_s": 6},
         {"top": 1, "pooling": "majority"},
         {"vocabulary": "raw", "model": "mtt-musicnn"},
     ):
-        assert shown(server, swelling_file, **query)["peaks"] == whole["peaks"]
+        assert shown(stub, swelling_file, **query)["peaks"] == whole["peaks"]
 
 
-def test_a_cached_answer_has_the_same_peaks(server: Server) -> None:
-    file = encoded(noise(3, seed=62))
+def test_a_cached_answer_has_the_same_peaks(stub: Server) -> None:
+    file = new_track()
 
-    first, again = shown(server, file), shown(server, file)
+    first, again = shown(stub, file), shown(stub, file)
 
-    assert answer(post(server, file))["cached"]
+    assert answer(post(stub, file))["cached"]
     assert first["peaks"] == again["peaks"]
 
 
-def test_who_does_not_ask_for_them_gets_none(server: Server, swelling_file: bytes) -> None:
-    included = shown(server, swelling_file)
+def test_they_are_sent_only_where_they_are_asked_for(stub: Server, swelling_file: bytes) -> None:
+    included = shown(stub, swelling_file)
 
-    response = server.http.get("/taggram", params={"track_id": included["track_id"]})
+    response = stub.http.get("/taggram", params={"track_id": included["track_id"]})
 
     assert answer(response) == {**included, "peaks": None}
 
 
 @pytest.mark.parametrize("media_type", ["image/png", "text/csv"])
 def test_a_picture_and_a_table_have_none(
-    server: Server, swelling_file: bytes, media_type: str
+    stub: Server, swelling_file: bytes, media_type: str
 ) -> None:
-    query = {"track_id": answer(post(server, swelling_file))["track_id"]}
+    query = {"track_id": answer(post(stub, swelling_file))["track_id"]}
 
     plain, asked = (
-        server.http.get("/taggram", params={**query, **more}, headers={"Accept": media_type})
+        stub.http.get("/taggram", params={**query, **more}, headers={"Accept": media_type})
         for more in ({}, {"include": "peaks"})
     )
 

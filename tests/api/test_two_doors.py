@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from testing.server import STOP_S, STUB, Server, serving
-from tests.api.asking import answer, assert_problem, encoded, eventually, noise, post
+from testing.waiting import wait_for
+from tests.api.client import answer, assert_problem, noise_file, post
 
 FOR_OPERATORS = ["/metrics", "/docs", "/openapi.json"]
 
@@ -34,7 +35,7 @@ def operators(public: Server) -> Iterator[httpx.Client]:
         urls = set(re.findall(r"running on (http://\S+)", public.log.read_text()))
         return urls - {str(public.http.base_url)}
 
-    eventually(lambda: bool(others()))
+    wait_for(lambda: bool(others()), "both servers to start")
     (url,) = others()
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
         yield http
@@ -67,7 +68,7 @@ def test_the_page_is_public(public: Server) -> None:
 
 
 def test_both_sides_answer_from_the_same_service(public: Server, operators: httpx.Client) -> None:
-    url = answer(post(public, encoded(noise(4, seed=70))))["taggram_url"]
+    url = answer(post(public, noise_file(4, seed=70)))["taggram_url"]
     assert answer(operators.get(url))["tags"]
     for http in (public.http, operators):
         assert http.get("/health/ready").status_code == httpx.codes.OK

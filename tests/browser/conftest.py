@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from testing.server import STUB, Server, serving
-from tests.api.asking import encoded, noise
+from testing.sounds import encoded, noise
 from tests.browser.complaints import Complaints
 from tests.browser.element import RECORDER, Element, Embed
 from tests.browser.host import Host, hosting
@@ -75,7 +75,7 @@ def track(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Noise, now loud and now quiet, so that its scores change."""
     levels = np.random.default_rng(1).uniform(0.05, 1, 12).repeat(3 * 16_000)
     path = tmp_path_factory.mktemp("track") / "a track.flac"
-    path.write_bytes(encoded((noise(36) * levels).astype(np.float32)))
+    path.write_bytes(encoded((noise(36 * 16_000) * levels).astype(np.float32), 16_000, "FLAC"))
     return path
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.api.asking import encoded, noise
+from tests.api.client import noise_file
 from tests.browser.element import Embed, payload
 from tests.browser.host import Host
 
 MOST_STEPS = 60
 IS_FOCUSED = "element => element.getRootNode().activeElement === element"
-OTHER_TRACK = payload("another.flac", encoded(noise(4, seed=71)))
+OTHER_TRACK = payload("another.flac", noise_file(4, seed=71))
 
 
 def drop(target: Locator, *files: Path) -> None:

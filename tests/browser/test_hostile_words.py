@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.api.asking import encoded, noise
+from tests.api.client import noise_file
 from tests.browser.complaints import Complaints
 from tests.browser.element import Element, Embed, payload
 from tests.faults.conftest import MARKUP
@@ -15,7 +15,7 @@ from tests.faults.conftest import MARKUP
 FIELD = f'<tag-suggest name="tag" max="5" vocabulary="{html.escape(MARKUP)}"></tag-suggest>'
 NAME = f"{MARKUP.replace('/', '_')}.flac"
 MADE = "img, script, iframe, style, link"
-TRACK = payload(NAME, encoded(noise(4, seed=72)))
+TRACK = payload(NAME, noise_file(4, seed=72))
 
 
 @pytest.fixture

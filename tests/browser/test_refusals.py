@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from playwright.sync_api import FilePayload, Page, Request, Route, expect
 
-from tests.api.asking import encoded, noise
+from testing.sounds import encoded
+from tests.api.client import noise_file
 from tests.browser.complaints import Complaints
 from tests.browser.conftest import MAX_UPLOAD_BYTES
 from tests.browser.element import Embed, payload
 from tests.browser.network import UPLOADS, fulfill, refuse
 
 TEXT = b"This is a song, or so its name says. " * 100
-SILENCE = payload("silence.flac", encoded(np.zeros(4 * 16_000, np.float32)))
-SHORT = payload("short.flac", encoded(noise(0.1)))
-DAMAGED = payload("damaged.flac", encoded(noise(10))[:100_000])
+SILENCE = payload("silence.flac", encoded(np.zeros(4 * 16_000, np.float32), 16_000, "FLAC"))
+SHORT = payload("short.flac", noise_file(0.1))
+DAMAGED = payload("damaged.flac", noise_file(10)[:100_000])
 TOO_LARGE = payload("long.wav", bytes(MAX_UPLOAD_BYTES + 1))
 TOO_LARGE_WORDS = re.compile("too large.*up to 2 MB")
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from testing.server import Server
-from tests.api.asking import answer, post
+from tests.api.client import answer, post
 from tests.browser.element import Element, Embed, tags_of
 from tests.browser.feedback import feedback_with
 from tests.browser.host import Host

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from testing.server import Server
-from tests.api.asking import answer, post
+from tests.api.client import answer, post
 from tests.browser.element import Element, Embed
 
 FIELD = '<tag-suggest name="subgenres" max="5"></tag-suggest>'

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from app.access.key_file import create_key
 from testing.server import STUB, Server, serving
-from tests.api.asking import eventually, metric
+from testing.waiting import wait_for
+from tests.api.client import metric
 from tests.browser.complaints import Complaints
 from tests.browser.element import Embed
 from tests.browser.host import Host
@@ -56,8 +57,9 @@ def test_all_that_the_page_asks_for_goes_by_a_token(
     before = metric(service, "taggram_feedback_total", vocabulary="subgenres")
     page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
-    eventually(
-        lambda: metric(service, "taggram_feedback_total", vocabulary="subgenres") == before + 1
+    wait_for(
+        lambda: metric(service, "taggram_feedback_total", vocabulary="subgenres") == before + 1,
+        "the feedback to be counted",
     )
 
 

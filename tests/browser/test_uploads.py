@@ -10,23 +10,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from testing.multipart import multipart
 from testing.server import STUB, Server, serving
-from tests.api.asking import (
-    encoded,
-    eventually,
-    kept_uploads,
-    multipart,
-    noise,
-    upload,
-    wait_for_uploads,
-)
+from testing.waiting import wait_for
+from tests.api.client import kept_uploads, noise_file, upload, wait_for_uploads
 from tests.browser.complaints import Complaints
 from tests.browser.conftest import FIELD, MAX_IN_FLIGHT
 from tests.browser.element import Element, Embed, payload
 from tests.browser.host import Host
 from tests.browser.network import UPLOADS, origin, slow_uploads
 
-DATA = encoded(noise(60, seed=73))
+DATA = noise_file(60, seed=73)
 TRACK = payload("song.flac", DATA)
 BEGUN = re.compile(r"^[1-9]\d?$")
 """Some of it is sent, and not all."""
@@ -55,7 +49,9 @@ def test_what_is_cancelled_is_not_kept_and_can_be_sent_again(
         expect(element.alert).to_contain_text("Cancelled")
         expect(element.button("Try again")).to_be_focused()
         wait_for_uploads(service, 0)
-    eventually(lambda: not kept_uploads(service, service.log.with_name("tmp")))
+    wait_for(
+        lambda: not kept_uploads(service, service.log.with_name("tmp")), "the upload to be let go"
+    )
     track = {"track_id": hashlib.sha256(DATA).hexdigest()}
     assert service.http.get("/taggram", params=track).status_code == 404
     assert element.events("error") == []

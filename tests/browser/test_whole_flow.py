@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from testing.server import Server
-from tests.api.asking import answer, post
+from tests.api.client import answer, post
 from tests.browser.element import Element
 from tests.browser.network import origin
 

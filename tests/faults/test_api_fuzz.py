@@ -1,4 +1,4 @@
-"""What the OpenAPI document says is what is answered, to whatever one can think up from it."""
+"""Requests generated from the OpenAPI document are answered as it says."""
 
 import subprocess
 import sys
@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import schemathesis
+from hypothesis import settings
 
+from testing.multipart import multipart
 from testing.server import Server
-from tests.api.asking import answer, encoded, multipart, noise, post, post_body
+from tests.api.client import answer, noise_file, post, post_body
 
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
-EXAMPLES = 40
-"""Of each operation, beside those that Schemathesis derives from each bound and example."""
+TRACK = noise_file(4, seed=61)
 
 CONFIG = """\
 [[operations]]
@@ -23,7 +24,7 @@ checks.positive_data_acceptance.expected-statuses = [200, 404, 415, 422]
 [[operations]]
 include-path = "/taggram"
 parameters = {{ track_id = "{track_id}" }}
-# Nor need it last from `start_s` to `end_s`.
+# Nor need the track last from `start_s` to `end_s`.
 checks.positive_data_acceptance.expected-statuses = [200, 304, 404, 422]
 
 [[operations]]
@@ -34,36 +35,35 @@ checks.positive_data_acceptance.expected-statuses = [200, 201, 404, 422]
 
 
 @pytest.fixture(scope="module")
-def track_id(server: Server) -> str:
+def track_id(stub: Server) -> str:
     """A track that the server knows by all of its models."""
-    audio = encoded(noise(4, seed=61))
     for vocabulary in ("subgenres", "alltags"):
-        known: str = answer(post(server, audio, vocabulary=vocabulary))["track_id"]
+        known: str = answer(post(stub, TRACK, vocabulary=vocabulary))["track_id"]
     return known
 
 
 def test_whatever_is_asked_is_answered_as_documented(
-    server: Server, track_id: str, tmp_path: Path
+    stub: Server, track_id: str, tmp_path: Path
 ) -> None:
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG.format(track_id=track_id))
-    arguments = ["--phases=examples,coverage,fuzzing", f"--max-examples={EXAMPLES}"]
+    arguments = ["--phases=examples,coverage,fuzzing", f"--max-examples={settings().max_examples}"]
     arguments += ["--generation-deterministic", "--no-color"]
-    url = str(server.http.base_url.join("/openapi.json"))
+    url = str(stub.http.base_url.join("/openapi.json"))
     command = [SCHEMATHESIS, "--config-file", config, "run", url, *arguments]
     ran = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    paths = server.http.get("/openapi.json").json()["paths"].values()
+    paths = stub.http.get("/openapi.json").json()["paths"].values()
     assert f"Tested: {sum(len(operations) for operations in paths)}" in ran.stdout
 
 
 @pytest.mark.parametrize("accept", ["application/json", "image/png", "text/csv"])
-def test_a_good_answer_is_as_documented(server: Server, track_id: str, accept: str) -> None:
-    document = schemathesis.openapi.from_dict(server.http.get("/openapi.json").json())
-    heard = post_body(server, multipart(encoded(noise(4, seed=61))))
+def test_a_good_answer_is_as_documented(stub: Server, track_id: str, accept: str) -> None:
+    document = schemathesis.openapi.from_dict(stub.http.get("/openapi.json").json())
+    heard = post_body(stub, multipart(TRACK))
     document["/suggest-tags"]["POST"].validate_response(heard)
-    shown = server.http.get(answer(heard)["taggram_url"], headers={"Accept": accept})
+    shown = stub.http.get(answer(heard)["taggram_url"], headers={"Accept": accept})
     assert (shown.status_code, shown.headers["Content-Type"].partition(";")[0]) == (200, accept)
     document["/taggram"]["GET"].validate_response(shown)

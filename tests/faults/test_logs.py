@@ -1,10 +1,9 @@
-"""The log: a line of JSON each, nothing of a client's in it, and nobody waits for who reads it."""
+"""The log: a line of JSON each, without what clients send, and never waited for."""
 
 import fcntl
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,19 +13,10 @@ from typing import Any
 import pytest
 
 from app.logs import QUEUE_LINES
-from testing.server import Server, serving
-from tests.api.asking import (
-    PATIENCE_S,
-    answer,
-    assert_problem,
-    encoded,
-    logged,
-    metric,
-    multipart,
-    noise,
-    post,
-    post_body,
-)
+from testing.multipart import multipart
+from testing.server import STUB, Server, serving
+from testing.waiting import PATIENCE_S, wait_for
+from tests.api.client import answer, assert_problem, logged, metric, new_track, post, post_body
 
 FILE_NAMES = {
     "a path": b"../../../../not-for-the-log",
@@ -44,9 +34,9 @@ def entries(log: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.splitlines(keepends=True) if line.endswith(b"\n")]
 
 
-def test_a_request_is_logged_with_its_figures(server: Server) -> None:
-    body = multipart(encoded(noise(30, seed=41)))  # comes in several pieces
-    line = logged(server, post_body(server, body).headers["X-Request-ID"])
+def test_a_request_is_logged_with_its_figures(stub: Server) -> None:
+    body = multipart(new_track(30))  # comes in several pieces
+    line = logged(stub, post_body(stub, body).headers["X-Request-ID"])
     assert (line["method"], line["route"], line["status"]) == ("POST", "/suggest-tags", 200)
     assert line["level"] == "INFO"
     assert line["time"].endswith("+00:00")
@@ -56,33 +46,33 @@ def test_a_request_is_logged_with_its_figures(server: Server) -> None:
     assert 0 < line["stages_ms"]["receive"] < line["seconds"] * 1000
 
 
-def test_a_refusal_is_logged_with_its_kind(server: Server) -> None:
-    refused = server.http.get("/taggram", params={"track_id": "not-for-the-log"})
-    line = logged(server, refused.headers["X-Request-ID"])
+def test_a_refusal_is_logged_with_its_kind(stub: Server) -> None:
+    refused = stub.http.get("/taggram", params={"track_id": "not-for-the-log"})
+    line = logged(stub, refused.headers["X-Request-ID"])
     assert (line["status"], line["error"]) == (422, "invalid_parameter")
-    missed = server.http.get("/not-for-the-log")
-    line = logged(server, missed.headers["X-Request-ID"])
+    missed = stub.http.get("/not-for-the-log")
+    line = logged(stub, missed.headers["X-Request-ID"])
     assert (line["route"], line["error"]) == ("unmatched", "not_found")
-    assert b"not-for-the-log" not in server.log.read_bytes()
+    assert b"not-for-the-log" not in stub.log.read_bytes()
 
 
 @pytest.mark.parametrize("what", FILE_NAMES)
-def test_nothing_of_a_file_s_name_is_in_the_log(server: Server, what: str) -> None:
-    before = server.log.stat().st_size
+def test_nothing_of_a_file_s_name_is_in_the_log(stub: Server, what: str) -> None:
+    before = stub.log.stat().st_size
     body = multipart(b"text", b'form-data; name="file"; filename="' + FILE_NAMES[what] + b'"')
-    response = post_body(server, body)
+    response = post_body(stub, body)
     assert response.is_client_error
     assert b"not-for-the-log" not in response.content
-    logged(server, response.headers["X-Request-ID"])
-    log = server.log.read_bytes()[before:]
+    logged(stub, response.headers["X-Request-ID"])
+    log = stub.log.read_bytes()[before:]
     assert b"not-for-the-log" not in log
-    assert [entry["message"] for entry in entries(log)] == ["request"]
+    assert {entry["message"] for entry in entries(log)} == {"request"}
 
 
-def test_every_line_is_json_from_the_start_on(server: Server) -> None:
-    messages = [entry["message"] for entry in entries(server.log.read_bytes())]
+def test_every_line_is_json_from_the_start_on(stub: Server) -> None:
+    messages = [entry["message"] for entry in entries(stub.log.read_bytes())]
     assert any(message.startswith("ready: ") for message in messages)
-    assert b"\x1b" not in server.log.read_bytes()
+    assert b"\x1b" not in stub.log.read_bytes()
 
 
 @dataclass(frozen=True)
@@ -107,13 +97,13 @@ class Piped:
 
 @contextmanager
 def piped(folder: Path) -> Iterator[Piped]:
-    """Run a server whose standard output and error go to a pipe that nobody reads yet."""
+    """Run a server whose standard output and error go to a pipe that is not read yet."""
     log = folder / "log"
     os.mkfifo(log)
     pipe = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
     fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, SMALL_PIPE)
     try:
-        with serving(log, {"TAGGRAM_MODELS": '["msd-musicnn"]'}) as server:
+        with serving(log, {"TAGGRAM_MODELS": '["msd-musicnn"]'}, STUB) as server:
             yield Piped(server, pipe)
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(PATIENCE_S) == 0
@@ -125,22 +115,24 @@ def test_a_log_that_nobody_reads_stops_neither_requests_nor_the_end(tmp_path: Pa
     with piped(tmp_path) as blocked:
         server = blocked.server
         ask(server, QUEUE_LINES + 100)
-        answer(post(server, encoded(noise(4, seed=42))))
+        answer(post(server, new_track()))
         assert_problem(post(server, b"text"), 415, "unsupported_audio")
         assert metric(server, "taggram_log_lines_dropped_total") > 0
 
-        log = b""
-        deadline = time.monotonic() + PATIENCE_S
-        while b"read-again" not in log:
-            assert time.monotonic() < deadline, "the log did not go on"
-            server.http.get("/health/live", headers={"X-Request-ID": "read-again"})
-            log += blocked.read()
-        assert len(entries(log)) >= QUEUE_LINES
+        log = bytearray()
 
-        ask(server, 100)  # nobody reads while it ends, either
+        def goes_on() -> bool:
+            server.http.get("/health/live", headers={"X-Request-ID": "read-again"})
+            log.extend(blocked.read())
+            return b"read-again" in log
+
+        wait_for(goes_on, "a new line in the log")
+        assert len(entries(bytes(log))) >= QUEUE_LINES
+
+        ask(server, 100)  # the pipe is not read while the service ends, either
 
 
 def ask(server: Server, times: int) -> None:
-    """Have it log so many lines."""
+    """Have it log this number of lines."""
     for _ in range(times):
         assert server.http.get("/health/live").status_code == 200

@@ -1,40 +1,37 @@
-"""A model that fails, or a worse one that shall take its place, costs no other caller an answer."""
+"""A model that fails, or a bad version of it, costs no other caller an answer."""
 
+import asyncio
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
-from testing.server import Server, serving
-from tests.api.asking import (
-    PATIENCE_S,
-    answer,
-    assert_problem,
-    encoded,
-    eventually,
-    metric,
-    noise,
-    post,
-)
+from app.errors import Kind, RequestError
+from app.services import Services
+from app.settings import Settings
+from testing.server import STUB, Server, serving
+from testing.waiting import PATIENCE_S, wait_for
+from tests.api.client import answer, assert_problem, metric, new_track, post, series
 
 MODEL = "msd-musicnn"
-DEADLINE_S = 4
+SMALL_MODEL = "mtt-vgg"
+MODEL_INFO = "taggram_model_info"
 
 
 @dataclass(frozen=True)
-class Planted:
+class Breakable:
     """A server that the test can break.
 
     Attributes:
         server: The running service.
-        fault: Write what shall go wrong into it.
+        fault: The file that says how its engines fail; see `testing.stub_engine`.
         model: The folder of its model, with a folder for each version.
         vocabulary: The file of a vocabulary of its own.
     """
@@ -48,17 +45,21 @@ class Planted:
         return self.server.http.post("/models/reload")
 
     def versions(self) -> dict[str, str]:
-        return {
-            model["name"]: model["version"] for model in answer(self.server.http.get("/models"))
-        }
+        models = answer(self.server.http.get("/models"))
+        return {model["name"]: model["version"] for model in models}
 
 
 @pytest.fixture(scope="module")
-def planted(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
-    """See `Planted`."""
-    folder = tmp_path_factory.mktemp("planted")
-    for model in (MODEL, "mtt-musicnn"):  # the vocabularies that ship name the tags of both
+def folder(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copies of published models in `store`: the built-in vocabularies name the tags of both."""
+    folder = tmp_path_factory.mktemp("breakable")
+    for model in (MODEL, SMALL_MODEL):
         shutil.copytree(store / model, folder / "store" / model)
+    return folder
+
+
+@contextmanager
+def serving_breakable(folder: Path, **settings: str) -> Iterator[Breakable]:
     fault, vocabulary = folder / "fault", folder / "own.yaml"
     fault.touch()
     vocabulary.write_text(own_vocabulary("loud"))
@@ -66,25 +67,35 @@ def planted(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         "FAULT_FILE": str(fault),
         "TAGGRAM_MODEL_STORE": str(folder / "store"),
         "TAGGRAM_MODELS": f'["{MODEL}"]',
-        "TAGGRAM_ENGINE": "openvino",
-        "TAGGRAM_DEADLINE_S": str(DEADLINE_S),
         "TAGGRAM_VOCABULARY_FILES": f'["{vocabulary}"]',
+        **settings,
     }
-    command = [sys.executable, "-m", "tests.faults.planted"]
-    with serving(folder / "log", settings, command) as server:
-        yield Planted(server, fault, folder / "store" / MODEL, vocabulary)
+    with serving(folder / "log", settings, STUB) as server:
+        yield Breakable(server, fault, folder / "store" / MODEL, vocabulary)
+
+
+@pytest.fixture(scope="module")
+def breakable(folder: Path) -> Iterator[Breakable]:
+    """See `Breakable`."""
+    with serving_breakable(folder) as running:
+        yield running
 
 
 @pytest.fixture
-def new_version(planted: Planted) -> Iterator[Path]:
+def new_version(breakable: Breakable) -> Iterator[Path]:
     """A second version of the model, as good as the first until the test spoils it."""
-    folder = planted.model / "2"
-    shutil.copytree(planted.model / "1", folder)
-    edit(folder / "manifest.toml", 'version = "1"', 'version = "2"')
+    folder = add_version(breakable.model)
     yield folder
     shutil.rmtree(folder)
-    answer(planted.reload())
-    assert planted.versions() == {MODEL: "1"}
+    answer(breakable.reload())
+    assert breakable.versions() == {MODEL: "1"}
+
+
+def add_version(model: Path) -> Path:
+    """Copy version 1 of a model as version 2."""
+    shutil.copytree(model / "1", model / "2")
+    edit(model / "2" / "manifest.toml", 'version = "1"', 'version = "2"')
+    return model / "2"
 
 
 def own_vocabulary(tag: str) -> str:
@@ -102,44 +113,60 @@ def edit(file: Path, old: str, new: str) -> None:
 
 @pytest.mark.parametrize("fault", ["nan", "raise"])
 def test_a_model_that_fails_is_our_fault_is_counted_and_is_not_remembered(
-    planted: Planted, fault: str
+    breakable: Breakable, fault: str
 ) -> None:
-    track = encoded(noise(4, seed=len(fault)))
-    counted = metric(planted.server, "taggram_errors_total", kind="engine_failed")
-    planted.fault.write_text(fault)
-    refused = post(planted.server, track)
-    planted.fault.write_text("")
+    server, track = breakable.server, new_track()
+    counted = metric(server, "taggram_errors_total", kind="engine_failed")
+    breakable.fault.write_text(fault)
+    refused = post(server, track)
+    breakable.fault.write_text("")
 
     assert_problem(refused, 503, "engine_failed")
     assert int(refused.headers["Retry-After"]) > 0
-    assert metric(planted.server, "taggram_errors_total", kind="engine_failed") == counted + 1
-    assert not answer(post(planted.server, track))["cached"]
-    assert planted.server.http.get("/health/live").status_code == httpx.codes.OK
+    assert metric(server, "taggram_errors_total", kind="engine_failed") == counted + 1
+    assert not answer(post(server, track))["cached"]
+    assert server.http.get("/health/live").status_code == httpx.codes.OK
+
+
+def test_a_model_that_hangs_fails_its_callers_by_their_deadline_and_ends_the_process(
+    folder: Path,
+) -> None:
+    with serving_breakable(folder, TAGGRAM_DEADLINE_S="2") as hanging:
+        hanging.fault.write_text("halt")
+        with ThreadPoolExecutor() as together:
+            tracks = [new_track() for _ in range(3)]
+            answers = list(together.map(lambda track: post(hanging.server, track), tracks))
+        kinds = {response.json()["type"] for response in answers}
+        assert kinds <= {"/problems/engine_failed", "/problems/deadline_exceeded"}
+        assert {response.status_code for response in answers} <= {503, 504}
+        assert hanging.server.process.wait(PATIENCE_S) == 1
 
 
 @pytest.mark.parametrize(
     "name", ["../msd-musicnn", "msd-musicnn\0", "http://127.0.0.1/", "a" * 5_000]
 )
-def test_a_model_named_like_a_path_is_unknown(planted: Planted, name: str) -> None:
-    refused = post(planted.server, encoded(noise(1)), model=name)
+def test_a_model_named_like_a_path_is_unknown(breakable: Breakable, name: str) -> None:
+    refused = post(breakable.server, new_track(1), model=name)
     assert_problem(refused, 404, "unknown_model")
-    track = planted.server.http.get("/taggram", params={"track_id": "0" * 64, "model": name})
-    assert_problem(track, 404, "unknown_model")
+    query = {"track_id": "0" * 64, "model": name}
+    assert_problem(breakable.server.http.get("/taggram", params=query), 404, "unknown_model")
 
 
 # New models
 
 
-def test_a_new_version_takes_over_without_a_restart(planted: Planted, new_version: Path) -> None:
-    track = encoded(noise(4, seed=11))
-    before = answer(post(planted.server, track))
-    assert [model["version"] for model in answer(planted.reload())] == ["2"]
-    after = answer(post(planted.server, track))
+def test_a_new_version_takes_over_without_a_restart(
+    breakable: Breakable, new_version: Path
+) -> None:
+    track = new_track()
+    before = answer(post(breakable.server, track))
+    assert [model["version"] for model in answer(breakable.reload())] == ["2"]
+    after = answer(post(breakable.server, track))
     assert (before["model"]["version"], after["model"]["version"]) == ("1", "2")
     assert not after["cached"]
     assert after["suggestions"] == before["suggestions"]
-    labels = metric_labels(planted.server)
-    assert [label["version"] for label in labels] == ["2"]
+    served = [dict(labels) for name, labels in series(breakable.server) if name == MODEL_INFO]
+    assert [labels["version"] for labels in served] == ["2"]
 
 
 def flip_a_byte(version: Path) -> None:
@@ -157,72 +184,61 @@ def lose_weights(version: Path) -> None:
     (version / "weights.safetensors").unlink()
 
 
-def expect_other_scores(version: Path) -> None:
-    edit(version / "manifest.toml", "mean_scores = [\n", "mean_scores = [\n    0.987,")
-    text = (version / "manifest.toml").read_text().splitlines()
-    at = text.index("mean_scores = [")
-    del text[at + 2]
-    (version / "manifest.toml").write_text("\n".join(text))
-
-
 def break_manifest(version: Path) -> None:
     edit(version / "manifest.toml", "name = ", "name == ")
 
 
-@pytest.mark.parametrize(
-    "spoil", [flip_a_byte, truncate, lose_weights, expect_other_scores, break_manifest]
-)
+@pytest.mark.parametrize("spoil", [flip_a_byte, truncate, lose_weights, break_manifest])
 def test_a_bad_version_is_refused_and_the_old_one_serves_on(
-    planted: Planted, new_version: Path, spoil: Callable[[Path], None]
+    breakable: Breakable, new_version: Path, spoil: Callable[[Path], None]
 ) -> None:
     spoil(new_version)
-    problem = assert_problem(planted.reload(), 409, "reload_refused")
+    problem = assert_problem(breakable.reload(), 409, "reload_refused")
     assert MODEL in problem["detail"]
-    assert planted.versions() == {MODEL: "1"}
-    assert answer(post(planted.server, encoded(noise(4, seed=12))))["model"]["version"] == "1"
+    assert breakable.versions() == {MODEL: "1"}
+    assert answer(post(breakable.server, new_track()))["model"]["version"] == "1"
+
+
+def test_a_version_that_scores_something_else_is_refused_and_the_old_one_serves_on(
+    folder: Path,
+) -> None:
+    settings = Settings(
+        _env_file=None,
+        model_store=str(folder / "store"),
+        models=(SMALL_MODEL,),
+        engine="tensorflow",
+        precision="float32",
+    )
+
+    async def reload() -> None:
+        services = Services(settings)
+        await asyncio.to_thread(services.load)
+        serving = services.serving
+        version = add_version(folder / "store" / SMALL_MODEL)
+        edit(version / "manifest.toml", "0.069121", "0.969121")  # a golden score
+        with pytest.raises(RequestError, match=f"{SMALL_MODEL}/2: the golden input") as refused:
+            await services.reload()
+        assert refused.value.kind is Kind.RELOAD_REFUSED
+        assert services.serving is serving
+        await services.close()
+        shutil.rmtree(version)
+
+    asyncio.run(reload())
 
 
 def test_sighup_reads_the_vocabularies_anew_and_keeps_them_where_they_are_wrong(
-    planted: Planted,
+    breakable: Breakable,
 ) -> None:
     def tags() -> list[str]:
-        found = answer(planted.server.http.get("/vocabularies"))
+        found = answer(breakable.server.http.get("/vocabularies"))
         return [tag["tag"] for v in found if v["name"] == "own" for tag in v["tags"]]
 
-    planted.vocabulary.write_text(own_vocabulary("noisy"))
-    planted.server.process.send_signal(signal.SIGHUP)
-    eventually(lambda: tags() == ["noisy"])
-    planted.vocabulary.write_text("nonsense")
-    planted.server.process.send_signal(signal.SIGHUP)
-    eventually(lambda: "own.yaml" in planted.server.log.read_text())
+    process = breakable.server.process
+    breakable.vocabulary.write_text(own_vocabulary("noisy"))
+    process.send_signal(signal.SIGHUP)
+    wait_for(lambda: tags() == ["noisy"], "the new vocabulary")
+    breakable.vocabulary.write_text("nonsense")
+    process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "own.yaml" in breakable.server.log.read_text(), "own.yaml in the log")
     assert tags() == ["noisy"]
-    planted.vocabulary.write_text(own_vocabulary("loud"))
-
-
-def metric_labels(server: Server) -> list[dict[str, str]]:
-    lines = server.http.get("/metrics").text.splitlines()
-    named = [line for line in lines if line.startswith("taggram_model_info{")]
-    return [dict(part.split("=") for part in _labels(line)) for line in named]
-
-
-def _labels(line: str) -> list[str]:
-    return line[line.index("{") + 1 : line.index("}")].replace('"', "").split(",")
-
-
-# Last, as it is the end of the server
-
-
-def test_a_model_that_hangs_fails_its_callers_by_their_deadline_and_ends_the_process(
-    planted: Planted,
-) -> None:
-    planted.fault.write_text("hang")
-    with ThreadPoolExecutor() as together:
-        hanging = [
-            together.submit(post, planted.server, encoded(noise(4, seed=seed)))
-            for seed in (31, 32, 33)
-        ]
-        answers = [one.result() for one in hanging]
-    kinds = {response.json()["type"] for response in answers}
-    assert kinds <= {"/problems/engine_failed", "/problems/deadline_exceeded"}
-    assert {response.status_code for response in answers} <= {503, 504}
-    assert planted.server.process.wait(PATIENCE_S) == 1
+    breakable.vocabulary.write_text(own_vocabulary("loud"))

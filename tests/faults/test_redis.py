@@ -1,9 +1,8 @@
-"""Two replicas share a Redis; whatever happens to it costs their callers nothing but speed."""
+"""Two replicas share a Redis; all that happens to it costs their callers nothing but speed."""
 
 import pickle
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,17 +14,9 @@ import pytest
 import redis
 
 from testing.redis_server import RedisServer
-from testing.server import Server, serving
-from tests.api.asking import (
-    PATIENCE_S,
-    answer,
-    assert_problem,
-    encoded,
-    metric,
-    noise,
-    post,
-    series,
-)
+from testing.server import STUB, Server, serving
+from testing.waiting import wait_for
+from tests.api.client import answer, assert_problem, metric, new_track, post, series
 
 MODEL = "msd-musicnn"
 OTHER_MODEL = "mtt-musicnn"
@@ -39,13 +30,15 @@ class Replicas:
     Attributes:
         first: One of them.
         second: The other.
-        redis: What they share, and no test finds it out of order.
-        before: What the first one answered before there was a Redis.
+        redis: What they share; it works at the start of each test.
+        track: A track that the first one was sent before there was a Redis.
+        before: What it answered.
     """
 
     first: Server
     second: Server
     redis: RedisServer
+    track: bytes
     before: httpx.Response
 
     @property
@@ -66,26 +59,23 @@ def replicas_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replica
     models = {"first": f'["{MODEL}"]', "second": f'["{MODEL}","{OTHER_MODEL}"]'}
     with ExitStack() as running, ThreadPoolExecutor() as together:
         starting = [
-            serving(folder / f"{name}.log", {**settings, "TAGGRAM_MODELS": names})
+            serving(folder / f"{name}.log", {**settings, "TAGGRAM_MODELS": names}, STUB)
             for name, names in models.items()
         ]
         first, second = together.map(running.enter_context, starting)
-        before = post(first, track(0))
+        track = new_track()
+        before = post(first, track)
         server.start()
         running.callback(server.kill)
-        yield Replicas(first, second, server, before)
+        yield Replicas(first, second, server, track, before)
 
 
 @pytest.fixture
 def replicas(replicas_alone: Replicas) -> Replicas:
     """See `Replicas`."""
     for server in replicas_alone.both:
-        wait_until(lambda server=server: not is_down(server))
+        wait_for(lambda server=server: not is_down(server), "Redis in use")
     return replicas_alone
-
-
-def track(seed: int) -> bytes:
-    return encoded(noise(4, seed=1000 + seed))
 
 
 def suggest(server: Server, audio: bytes, model: str = MODEL) -> dict[str, Any]:
@@ -110,16 +100,9 @@ def failures(server: Server) -> tuple[float, float]:
     return metric(server, name, operation="get"), metric(server, name, operation="put")
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.05)
-
-
 def wait_for_more(answers: list[httpx.Response]) -> None:
     enough = len(answers) + 6
-    wait_until(lambda: len(answers) >= enough)
+    wait_for(lambda: len(answers) >= enough)
 
 
 def assert_serves_uncached(server: Server, audio: bytes) -> None:
@@ -132,7 +115,7 @@ def assert_serves_uncached(server: Server, audio: bytes) -> None:
 
 
 def assert_caches_again(server: Server, audio: bytes) -> None:
-    wait_until(lambda: suggest(server, audio)["cached"])
+    wait_for(lambda: suggest(server, audio)["cached"])
     assert not is_down(server)
 
 
@@ -154,25 +137,27 @@ def fill(client: redis.Redis) -> None:
 def test_a_service_that_starts_without_redis_answers(replicas: Replicas) -> None:
     assert not answer(replicas.before)["cached"]
     assert "Redis is down" in replicas.first.log.read_text()
-    assert_caches_again(replicas.first, track(0))
+    assert_caches_again(replicas.first, replicas.track)
 
 
-def test_what_one_replica_heard_the_other_knows(replicas: Replicas) -> None:
-    heard, known = (suggest(replica, track(1)) for replica in replicas.both)
+def test_what_one_replica_computed_the_other_knows(replicas: Replicas) -> None:
+    track = new_track()
+    heard, known = (suggest(replica, track) for replica in replicas.both)
     assert (heard.pop("cached"), known.pop("cached")) == (False, True)
     assert known == heard
 
 
-def test_each_replica_shows_what_the_other_heard(replicas: Replicas) -> None:
-    url = suggest(replicas.second, track(2))["taggram_url"]
+def test_each_replica_shows_what_the_other_computed(replicas: Replicas) -> None:
+    url = suggest(replicas.second, new_track())["taggram_url"]
     assert answer(replicas.first.http.get(url)) == answer(replicas.second.http.get(url))
 
 
 def test_two_models_have_two_entries_for_the_same_bytes_each_of_its_precision(
     replicas: Replicas,
 ) -> None:
-    heard = [suggest(replicas.second, track(3), model) for model in (MODEL, OTHER_MODEL)]
-    known = [suggest(replicas.second, track(3), model) for model in (MODEL, OTHER_MODEL)]
+    track = new_track()
+    heard = [suggest(replicas.second, track, model) for model in (MODEL, OTHER_MODEL)]
+    known = [suggest(replicas.second, track, model) for model in (MODEL, OTHER_MODEL)]
     assert [each.pop("cached") for each in heard + known] == [False, False, True, True]
     assert known == heard
     with replicas.redis.client() as client:
@@ -186,15 +171,14 @@ def test_redis_killed_under_load_fails_no_upload(replicas: Replicas) -> None:
     answers: list[httpx.Response] = []
     ended = threading.Event()
 
-    def load(server: Server, seed: int) -> None:
-        known = track(seed)
+    def load(server: Server) -> None:
+        known = new_track()
         while not ended.is_set():
-            seed += 10
             answers.append(post(server, known, model=MODEL))
-            answers.append(post(server, track(seed), model=MODEL))
+            answers.append(post(server, new_track(), model=MODEL))
 
     with ThreadPoolExecutor() as clients:
-        loads = [clients.submit(load, server, n) for n, server in enumerate(replicas.both)]
+        loads = [clients.submit(load, server) for server in replicas.both]
         try:
             for _ in range(2):
                 wait_for_more(answers)
@@ -208,62 +192,67 @@ def test_redis_killed_under_load_fails_no_upload(replicas: Replicas) -> None:
 
 
 def test_a_dead_redis_is_gone_without_and_used_again_when_it_is_back(replicas: Replicas) -> None:
-    cached = suggest(replicas.first, track(4))
+    track = new_track()
+    cached = suggest(replicas.first, track)
     with replicas.redis.dead():
         for replica in replicas.both:
-            assert_serves_uncached(replica, track(4))
-            assert suggest(replica, track(4))["suggestions"] == cached["suggestions"]
+            assert_serves_uncached(replica, track)
+            assert suggest(replica, track)["suggestions"] == cached["suggestions"]
         assert_problem(replicas.first.http.get(cached["taggram_url"]), 404, "unknown_track")
     for replica in replicas.both:
-        assert_caches_again(replica, track(4))
+        assert_caches_again(replica, track)
 
 
 def test_a_frozen_redis_is_gone_without_and_used_again_when_it_goes_on(replicas: Replicas) -> None:
-    suggest(replicas.first, track(5))
+    track = new_track()
+    suggest(replicas.first, track)
     with replicas.redis.frozen():
-        assert_serves_uncached(replicas.first, track(5))
+        assert_serves_uncached(replicas.first, track)
         reads, writes = failures(replicas.first)
-        suggest(replicas.first, track(5))
+        suggest(replicas.first, track)
         assert failures(replicas.first) == (reads + 1, writes + 1)
-    assert_caches_again(replicas.first, track(5))
+    assert_caches_again(replicas.first, track)
 
 
 def test_a_black_hole_in_the_place_of_redis_is_gone_without(replicas: Replicas) -> None:
-    suggest(replicas.first, track(6))
+    track = new_track()
+    suggest(replicas.first, track)
     with (
         replicas.redis.dead(),
         socket.create_server(("127.0.0.1", replicas.redis.port), backlog=100),
     ):
-        assert_serves_uncached(replicas.first, track(6))
-    assert_caches_again(replicas.first, track(6))
+        assert_serves_uncached(replicas.first, track)
+    assert_caches_again(replicas.first, track)
 
 
 def test_a_redis_that_wants_another_password_is_gone_without(replicas: Replicas) -> None:
-    suggest(replicas.first, track(7))
+    track = new_track()
+    suggest(replicas.first, track)
     with replicas.redis.client() as client:
         client.config_set("requirepass", "of somebody else")
         client.client_kill_filter(_type="normal", skipme=True)
         try:
-            assert_serves_uncached(replicas.first, track(7))
+            assert_serves_uncached(replicas.first, track)
         finally:
             client.config_set("requirepass", "")
-    assert_caches_again(replicas.first, track(7))
+    assert_caches_again(replicas.first, track)
 
 
 def test_a_full_redis_gives_what_it_has_and_keeps_no_more(replicas: Replicas) -> None:
-    suggest(replicas.first, track(8))
+    track, other = new_track(), new_track()
+    suggest(replicas.first, track)
     reads, writes = failures(replicas.first)
     with replicas.redis.client() as client:
         fill(client)
         try:
-            assert suggest(replicas.first, track(8))["cached"]
-            assert not suggest(replicas.first, track(9))["cached"]
+            assert suggest(replicas.first, track)["cached"]
+            assert not suggest(replicas.first, other)["cached"]
             assert failures(replicas.first) == (reads, writes + 1)
             assert not is_down(replicas.first)
         finally:
             client.config_set("maxmemory", "0")
             client.flushall()
-    assert_caches_again(replicas.first, track(9))
+    assert_caches_again(replicas.first, other)
 
 
 @pytest.mark.parametrize(
@@ -280,12 +269,13 @@ def test_a_full_redis_gives_what_it_has_and_keeps_no_more(replicas: Replicas) ->
 def test_what_is_not_ours_is_a_miss_and_counted_and_overwritten(
     put: Callable[..., object], replicas: Replicas
 ) -> None:
-    heard = suggest(replicas.first, track(10))
+    track = new_track()
+    heard = suggest(replicas.first, track)
     put_in_place_of(heard["track_id"], replicas, put)
     reads, writes = failures(replicas.first)
 
-    again = suggest(replicas.first, track(10))
+    again = suggest(replicas.first, track)
     assert not again["cached"]
     assert again["suggestions"] == heard["suggestions"]
     assert failures(replicas.first) == (reads + 1, writes)
-    assert suggest(replicas.second, track(10))["cached"]
+    assert suggest(replicas.second, track)["cached"]

@@ -1,45 +1,62 @@
-"""Retention: uploads are gone once they are answered, taggrams after their time."""
+"""Retention: an upload is gone once it is answered, a taggram after its time."""
 
-import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
+import pytest
 
-from tests.api.asking import (
-    PATIENCE_S,
-    answer,
-    encoded,
-    multipart,
-    noise,
-    post,
-    response_to,
-    upload,
-    wait_for_uploads,
-)
-from tests.faults.conftest import Marked
+from testing.multipart import multipart
+from testing.processes import below, opened
+from testing.server import STUB, Server, serving
+from testing.waiting import wait_for
+from tests.api.client import answer, new_track, post, response_to, upload, wait_for_uploads
+
+TTL_S = 1
 
 
-def test_an_upload_is_gone_once_it_is_answered(marked: Marked) -> None:
-    body = multipart(encoded(noise(4, seed=52)))
-    before = set(marked.temporary_files.iterdir())
-    with upload(marked.server, Content_Length=str(len(body))) as connection:
+@pytest.fixture(scope="module")
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `forgetful` keeps uploads."""
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="module")
+def forgetful(tmp_path_factory: pytest.TempPathFactory, temporary_files: Path) -> Iterator[Server]:
+    """A server that keeps taggrams for a second."""
+    settings = {
+        "TMPDIR": str(temporary_files),
+        "TAGGRAM_MODELS": '["msd-musicnn"]',
+        "TAGGRAM_CACHE_TTL_S": str(TTL_S),
+    }
+    with serving(tmp_path_factory.mktemp("forgetful") / "log", settings, STUB) as server:
+        yield server
+
+
+def held_files(server: Server, folder: Path) -> list[str]:
+    """Which files of the folder the service and its decoders have open."""
+    service = server.process.pid
+    pids = (service, *(child.pid for child in below(service)))
+    return [path for pid in pids for path in opened(pid) if path.startswith(str(folder))]
+
+
+def test_an_upload_is_gone_once_it_is_answered(forgetful: Server, temporary_files: Path) -> None:
+    body = multipart(new_track())
+    before = set(temporary_files.iterdir())
+    with upload(forgetful, Content_Length=str(len(body))) as connection:
         connection.send(body[:10_000])
-        wait_for_uploads(marked.server, 1)
-        assert marked.held_files()
+        wait_for_uploads(forgetful, 1)
+        wait_for(lambda: held_files(forgetful, temporary_files), "an upload in a file")
         connection.send(body[10_000:])
         answer(response_to(connection))
-    deadline = time.monotonic() + PATIENCE_S
-    while marked.held_files():
-        assert time.monotonic() < deadline, "it was never let go"
-        time.sleep(0.02)
-    assert set(marked.temporary_files.iterdir()) == before
+    wait_for(lambda: not held_files(forgetful, temporary_files), "the upload's file closed")
+    assert set(temporary_files.iterdir()) == before
 
 
-def test_a_taggram_is_gone_after_its_time(marked: Marked) -> None:
-    audio = encoded(noise(4, seed=53))
-    url = answer(post(marked.server, audio))["taggram_url"]
-    assert marked.server.http.get(url).status_code == httpx.codes.OK
-    deadline = time.monotonic() + PATIENCE_S
-    while marked.server.http.get(url).status_code != httpx.codes.NOT_FOUND:
-        assert time.monotonic() < deadline, "it was never forgotten"
-        time.sleep(0.1)
-    assert not answer(post(marked.server, audio))["cached"]
+def test_a_taggram_is_gone_after_its_time(forgetful: Server) -> None:
+    track = new_track()
+    url = answer(post(forgetful, track))["taggram_url"]
+    wait_for(
+        lambda: forgetful.http.get(url).status_code == httpx.codes.NOT_FOUND, "an unknown track"
+    )
+    assert not answer(post(forgetful, track))["cached"]

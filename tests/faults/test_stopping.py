@@ -16,18 +16,17 @@ import psutil
 import pytest
 
 from app.headroom import Headroom, own_headroom
+from testing.multipart import multipart
 from testing.server import STOP_S, STUB, Server, serving
-from tests.api.asking import (
-    PATIENCE_S,
+from testing.sounds import encoded, noise
+from testing.waiting import PATIENCE_S, wait_for
+from tests.api.client import (
     answer,
     assert_problem,
-    encoded,
-    eventually,
-    heard_s,
+    inferred_s,
     kept_uploads,
     metric,
-    multipart,
-    noise,
+    noise_file,
     post,
     response_to,
     upload,
@@ -69,7 +68,9 @@ def memory_group() -> Iterator[Headroom | None]:
         yield None
         return
     yield group
-    eventually(lambda: not (group.folder / "cgroup.procs").read_text())
+    wait_for(
+        lambda: not (group.folder / "cgroup.procs").read_text(), "the processes of the group to end"
+    )
     group.folder.rmdir()
 
 
@@ -93,7 +94,7 @@ def sequential(
 @pytest.fixture(scope="module")
 def long_track() -> bytes:
     """It takes a while to decode."""
-    return encoded(np.tile(noise(10, rate=48_000), 59), 48_000, "WAV", "PCM_U8")
+    return encoded(np.tile(noise(10 * 48_000), 59), 48_000, "WAV", "PCM_U8")
 
 
 def decoders(server: Server) -> list[psutil.Process]:
@@ -140,8 +141,8 @@ def dropped(server: Server, reason: str) -> float:
 def test_an_upload_whose_client_leaves_is_not_inferred(
     sequential: Server, long_track: bytes
 ) -> None:
-    body = multipart(encoded(noise(4)))
-    before_s = heard_s(sequential, MODEL)
+    body = multipart(noise_file(4))
+    before_s = inferred_s(sequential, MODEL)
     with in_mid_decode(sequential, long_track) as decoder:
         with upload(sequential, Content_Length=str(len(body))) as waiting:
             waiting.send(body)
@@ -149,10 +150,13 @@ def test_an_upload_whose_client_leaves_is_not_inferred(
         wait_for_uploads(sequential, 1)
         assert dropped(sequential, "left") == 1
         assert decoder.is_running()
-    eventually(lambda: not decoder.is_running() or decoder.status() == psutil.STATUS_ZOMBIE)
+    wait_for(
+        lambda: not decoder.is_running() or decoder.status() == psutil.STATUS_ZOMBIE,
+        "the decoder to end",
+    )
     wait_for_uploads(sequential, 0)
     assert dropped(sequential, "left") == 2
-    assert heard_s(sequential, MODEL) == before_s
+    assert inferred_s(sequential, MODEL) == before_s
 
 
 def test_an_upload_past_its_deadline_is_not_inferred(tmp_path: Path, long_track: bytes) -> None:
@@ -161,17 +165,17 @@ def test_an_upload_past_its_deadline_is_not_inferred(tmp_path: Path, long_track:
             fork_server = decoder.parent()
             assert fork_server is not None
             fork_server.suspend()  # or the other's turn would come when this one's time is over
-            assert_problem(post(server, encoded(noise(4))), 504, "deadline_exceeded")
+            assert_problem(post(server, noise_file(4)), 504, "deadline_exceeded")
             fork_server.resume()
-            eventually(lambda: dropped(server, "expired") == 2)
+            wait_for(lambda: dropped(server, "expired") == 2, "both uploads to be dropped")
         wait_for_uploads(server, 0)
         assert not decoders(server)
-        assert heard_s(server, MODEL) == 0
-        assert answer(post(server, encoded(noise(4))))["suggestions"]
+        assert inferred_s(server, MODEL) == 0
+        assert answer(post(server, noise_file(4)))["suggestions"]
 
 
 def test_killed_in_mid_upload_it_leaves_nothing_behind(tmp_path: Path, long_track: bytes) -> None:
-    body = multipart(encoded(noise(4)))
+    body = multipart(noise_file(4))
     with started(tmp_path) as (server, temporary_files):
         family = psutil.Process(server.process.pid).children(recursive=True)
         with in_mid_decode(server, long_track) as decoder, upload(server) as connection:
@@ -179,18 +183,21 @@ def test_killed_in_mid_upload_it_leaves_nothing_behind(tmp_path: Path, long_trac
             decoder.resume()
             server.process.kill()
             server.process.wait()
-        eventually(lambda: not any(process.is_running() for process in (*family, decoder)))
+        wait_for(
+            lambda: not any(process.is_running() for process in (*family, decoder)),
+            "all processes to end",
+        )
         assert not left_behind(temporary_files)
     with started(tmp_path) as (server, temporary_files):
-        assert not answer(post(server, encoded(noise(4))))["cached"]
+        assert not answer(post(server, noise_file(4)))["cached"]
         assert not kept_uploads(server, temporary_files)
 
 
 def test_fifty_identical_uploads_at_once_are_inferred_once(sequential: Server) -> None:
-    track, before_s = encoded(noise(60, seed=50)), heard_s(sequential, MODEL)
+    track, before_s = noise_file(60, seed=50), inferred_s(sequential, MODEL)
     with ThreadPoolExecutor(50) as together:
         answers = [answer(a) for a in together.map(lambda _: post(sequential, track), range(50))]
-    assert heard_s(sequential, MODEL) == before_s + 60
+    assert inferred_s(sequential, MODEL) == before_s + 60
     assert all(given["suggestions"] == answers[0]["suggestions"] for given in answers)
 
 
@@ -199,7 +206,7 @@ def test_before_memory_runs_out_uploads_are_asked_to_come_again(
 ) -> None:
     if memory_group is None:
         pytest.skip("no control group for memory can be made here")
-    track = encoded(noise(4, seed=9))
+    track = noise_file(4, seed=9)
     free = memory_group.free_bytes()
     assert free is not None
     set_limit(memory_group, 2**40 - free + 128 * 2**20)
@@ -212,8 +219,8 @@ def test_before_memory_runs_out_uploads_are_asked_to_come_again(
 def test_at_sigterm_accepted_uploads_are_answered_and_others_refused(
     tmp_path: Path,
 ) -> None:
-    body = multipart(encoded(noise(4, seed=1)))
-    tracks = [encoded(noise(30, seed=seed)) for seed in range(2, 6)]
+    body = multipart(noise_file(4, seed=1))
+    tracks = [noise_file(30, seed=seed) for seed in range(2, 6)]
     with (
         started(tmp_path, TAGGRAM_STALL_TIMEOUT_S="6") as (server, temporary_files),
         ExitStack() as held,
@@ -223,13 +230,19 @@ def test_at_sigterm_accepted_uploads_are_answered_and_others_refused(
             held.enter_context(upload(server, Content_Length=str(len(body))))
         half_sent = held.enter_context(upload(server, Content_Length=str(len(body))))
         half_sent.send(body[:1000])
-        eventually(lambda: metric(server, "taggram_uploads_in_flight") >= STALLED + 1)
+        wait_for(
+            lambda: metric(server, "taggram_uploads_in_flight") >= STALLED + 1,
+            "the stalled uploads to be accepted",
+        )
         whole = [together.submit(post, server, track) for track in tracks]
         server.process.send_signal(signal.SIGTERM)
 
-        eventually(lambda: server.http.get("/health/ready").status_code != httpx.codes.OK)
+        wait_for(
+            lambda: server.http.get("/health/ready").status_code != httpx.codes.OK,
+            "the service to refuse",
+        )
         assert_problem(server.http.get("/health/ready"), 503, "not_ready")
-        refused = post(server, encoded(noise(4)))
+        refused = post(server, noise_file(4))
         assert_problem(refused, 503, "not_ready")
         assert int(refused.headers["Retry-After"]) > 0
         assert server.http.get("/health/live").status_code == httpx.codes.OK
@@ -251,7 +264,7 @@ def test_sigterm_ends_a_start(tmp_path: Path) -> None:
             [*STUB, "serve"], env={**os.environ, "PORT": "0"}, stdout=output, stderr=output
         )
     try:
-        eventually(lambda: "Started server process" in log.read_text())
+        wait_for(lambda: "Started server process" in log.read_text(), "the server to start")
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_S) in {0, -signal.SIGTERM}
     finally:

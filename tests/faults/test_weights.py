@@ -1,4 +1,4 @@
-"""Weights that fit their hash and are none: whoever wrote the manifest hashed something else."""
+"""Files that fit the hash in a manifest and are no weights."""
 
 import json
 import pickle
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import SetupError, WeightsError
@@ -111,11 +111,6 @@ def test_a_folder_in_the_place_of_weights_is_refused(store: Path, tmp_path: Path
         load(Store(tmp_path), manifest)
 
 
-@settings(
-    deadline=None,
-    max_examples=80,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example writes it anew
-)
 @given(at=st.integers(0, len(SOUND) - 1), drop=st.integers(0, 9), put=st.binary(max_size=9))
 def test_damaged_weights_are_float32_arrays_or_refused(
     at: int, drop: int, put: bytes, store: Path, tmp_path: Path

@@ -17,7 +17,7 @@ import yaml
 
 from app.training.figures import Evaluation
 from testing.server import COMMAND, serving
-from tests.api.asking import answer, post
+from tests.api.client import answer, post
 from tests.training.made import MadeDatasets, make_datasets
 from tests.training.synthesis import STYLES, make_track
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from testing.server import STUB, Server, serving
-from tests.api.asking import answer, encoded, kept_uploads, metric, noise, post, wait_for_uploads
+from tests.api.client import answer, kept_uploads, metric, noise_file, post, wait_for_uploads
 
 STALL_TIMEOUT_S = 2
 MAX_UPLOAD_BYTES = 1_000_000
 DISK_BYTES = 8 * 2**20
 DESCRIPTORS = 128
-GOOD = encoded(noise(4))
+GOOD = noise_file(4)
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import httpx
 
+from testing.multipart import BOUNDARY, CONTENT_TYPE, multipart
 from testing.server import Server
-from tests.api.asking import BOUNDARY, MULTIPART, multipart
 
 PATIENCE_S = 30
 GET = b"GET /health/live HTTP/1.1\r\nHost: here\r\n"
-POST = b"POST /suggest-tags HTTP/1.1\r\nHost: here\r\nContent-Type: " + MULTIPART.encode() + b"\r\n"
+POST = (
+    b"POST /suggest-tags HTTP/1.1\r\nHost: here\r\nContent-Type: " + CONTENT_TYPE.encode() + b"\r\n"
+)
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 FILE_HEAD = multipart(b"").removesuffix(b"\r\n--" + BOUNDARY + b"--\r\n")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from testing.server import Server
-from tests.api.asking import assert_problem, logged, post
+from tests.api.client import assert_problem, logged, post
 from tests.faults.receiving.conftest import DESCRIPTORS, GOOD
 from tests.faults.receiving.raw import CHUNKED, FILE_HEAD, answer_on, chunk, connect
 

@@ -19,7 +19,7 @@ from app.api.problems import STATUS, TITLE
 from app.errors import Kind
 from testing.packages.nginx import NGINX
 from testing.server import Server, free_port
-from tests.api.asking import assert_problem, encoded, logged, metric, noise
+from tests.api.client import assert_problem, logged, metric, noise_file
 from tests.conftest import REPOSITORY
 from tests.faults.receiving.raw import (
     CHUNKED,
@@ -106,7 +106,7 @@ def wait_until_it_listens(port: int) -> None:
 
 
 def test_an_upload_goes_through(proxied: Server) -> None:
-    response = proxied.http.post("/suggest-tags", files={"file": encoded(noise(4))})
+    response = proxied.http.post("/suggest-tags", files={"file": noise_file(4)})
     assert response.status_code == httpx.codes.OK
     assert response.json()["suggestions"] is not None
     assert logged(proxied, response.headers["X-Request-ID"])["status"] == httpx.codes.OK

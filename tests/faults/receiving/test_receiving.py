@@ -6,8 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from testing.multipart import CONTENT_TYPE, multipart
 from testing.server import Server
-from tests.api.asking import MULTIPART, answer, assert_problem, multipart
+from tests.api.client import answer, assert_problem
 from tests.faults.receiving.conftest import GOOD, MAX_UPLOAD_BYTES
 from tests.faults.receiving.raw import (
     CHUNKED,
@@ -91,7 +92,7 @@ def test_too_long_a_body_is_refused_unread(impatient: Server, expecting: bytes) 
 
 
 def test_a_form_of_another_kind_is_refused_unread(impatient: Server) -> None:
-    request = POST.replace(MULTIPART.encode(), b"application/x-www-form-urlencoded")
+    request = POST.replace(CONTENT_TYPE.encode(), b"application/x-www-form-urlencoded")
     response = exchange(impatient, request + b"Content-Length: 30000000\r\n\r\n")
     assert_problem(response, 415, "unsupported_media_type")
 
@@ -167,7 +168,7 @@ def test_malformed_http_is_not_quoted_in_the_log(impatient: Server, is_answered:
     before = impatient.log.stat().st_size
     with connect(impatient) as connection:
         malformed = b"not-for-the-log\r\n"
-        refused = CHUNKED.replace(MULTIPART.encode(), b"text/plain")
+        refused = CHUNKED.replace(CONTENT_TYPE.encode(), b"text/plain")
         if is_answered:
             connection.sendall(refused)
             assert_problem(answer_on(connection), 415, "unsupported_media_type")
