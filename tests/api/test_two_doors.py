@@ -35,7 +35,7 @@ def operators(public: Server) -> Iterator[httpx.Client]:
         urls = set(re.findall(r"running on (http://\S+)", public.log.read_text()))
         return urls - {str(public.http.base_url)}
 
-    wait_for(lambda: bool(others()), "both servers to start")
+    wait_for(lambda: bool(others()), "the server for operators to start")
     (url,) = others()
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
         yield http
