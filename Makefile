@@ -13,23 +13,35 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 
 BENCHES := peers stages batching cached page load scaling guards redis_faults hostile gpu
 
-.PHONY: serve test test-thorough screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill fuzz floor clean
+.PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill fuzz floor clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
 
-test: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations=10 -m "not thorough"
+# SEED is that of the tests' order; another one finds tests that depend on it.
+SEED ?= 1
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadgroup --randomly-seed $(SEED) --durations 10
+TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
 
-# The networks of the zoo, as large as published, through every engine, and against PyTorch where
-# `make torch` has brought it; and properties with more examples, which are new ones each time.
-test-thorough: $(READY)/dev $(READY)/weights $(READY)/audio
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations=10 -m "thorough or hypothesis" \
-		--hypothesis-profile thorough
+test: $(TESTING)
+	$(PYTEST) -m "not thorough"
+
+# What takes minutes: networks as large as published on every engine, whole corpora, ten kills
+# instead of one, properties with more and new examples; against PyTorch where `make torch` has
+# brought it. SLICE=2/10 runs a tenth.
+SLICE ?= 1/1
+test-thorough: $(TESTING)
+	$(PYTEST) -m "thorough or hypothesis" --hypothesis-profile thorough --slice $(SLICE)
+
+# All that there is, for a release: about two hours.
+test-all: check torch test test-thorough
+	$(MAKE) fuzz N=50000
+	$(MAKE) soak MINUTES=10
+	$(MAKE) drill SECONDS=60
 
 # The page in each of its states, on a phone and a desktop, light and dark, in .cache/screenshots.
 screenshots: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/chromium
-	$(BIN)/pytest tests/browser/test_states.py
+	$(BIN)/pytest tests/browser/test_states.py --screenshots
 
 check: $(READY)/dev
 	$(BIN)/ruff check

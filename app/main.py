@@ -1,7 +1,7 @@
 """The web application: routes, middleware, lifespan."""
 
 import asyncio
-import signal
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -16,6 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from app.access.gate import Need
 from app.api import problems
 from app.api.access import cors, guarded
+from app.api.body_limits import BodyLimits
 from app.api.middleware import Observe
 from app.api.page_headers import PageHeaders
 from app.api.routes import (
@@ -27,14 +28,15 @@ from app.api.routes import (
     operations,
     page,
     reload,
-    stages,
     suggest_tags,
     taggram,
     upload_tokens,
     vocabularies,
 )
-from app.api.watching import Uploads
+from app.errors import SetupError, TaggramError, describe
 from app.services import Services
+
+log = logging.getLogger(__name__)
 
 GZIP_LEVEL = 5
 """The highest one takes three times as long for a hundredth of the bytes."""
@@ -65,12 +67,10 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
     )
     app.state.services = services
     app.state.failure = None
-    app.state.uploads = Uploads()
     problems.install(app)
     for resource, need in (
         (suggest_tags, Need.TOKEN_USE),
         (taggram, Need.TOKEN),
-        (stages, Need.TOKEN),
         (feedback, Need.TOKEN),
         (upload_tokens, Need.KEY),
         (vocabularies, Need.NOTHING),
@@ -88,6 +88,7 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
     app.include_router(page.router)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=GZIP_LEVEL)
     app.add_middleware(Observe, metrics=services.metrics)
+    app.add_middleware(BodyLimits, settings=services.settings)
     app.add_middleware(PageHeaders)
     if services.settings.allowed_origins:
         # Around all others: pages must be able to read every error, too.
@@ -122,6 +123,11 @@ async def _load(app: FastAPI) -> None:
     """Load the models. A service that can't must not linger half alive: it stops, and says why."""
     try:
         await asyncio.to_thread(app.state.services.load)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the process is of no use
+    except TaggramError as error:
         app.state.failure = error
-        signal.raise_signal(signal.SIGTERM)
+    except Exception as error:
+        log.debug("the models can't be loaded", exc_info=True)
+        app.state.failure = SetupError(
+            f"the models can't be loaded: {describe(error)}; "
+            "with TAGGRAM_LOG_LEVEL=debug the log holds the traceback"
+        )

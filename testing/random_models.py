@@ -1,7 +1,7 @@
 """Models of every architecture with random weights that still tell sounds apart.
 
-A network as Keras fills it gives nearly the same scores whatever it hears, and whoever compares
-such scores compares nothing. So its last layer is made to spread what the sounds here give.
+A network as Keras fills it gives nearly the same scores for all sounds, so that to compare them
+says nothing. So its last layer is made to spread what the sounds here give.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ SEED = 20260101
 def publish_random(
     store: Store, architecture: str, name: str, arguments: Mapping[str, object] | None = None
 ) -> Manifest:
-    """Publish a model of an architecture, which hears as it was published."""
+    """Publish a model of an architecture, with the front end and window of its publication."""
     known = architectures()[architecture]
     framing = Framing(known.front_end, known.window_frames, known.window_frames)
     draft = Draft.model_validate(
@@ -67,13 +67,13 @@ def sounds(framing: Framing) -> Samples:
     return (0.3 * np.array(tones) + noise).astype(np.float32)
 
 
-def _spread(model: keras.Model, heard: np.ndarray) -> None:
+def _spread(model: keras.Model, frames: np.ndarray) -> None:
     """Give every last layer weights with which the scores of these windows differ."""
     for layer in model.layers:
         if layer.name != "tags" and not isinstance(layer, keras.Model):
             continue
         [given] = layer._inbound_nodes[-1].input_tensors  # in this model, not in its own
-        inside = np.asarray(keras.Model(model.input, given)(heard))
+        inside = np.asarray(keras.Model(model.input, given)(frames))
         if isinstance(layer, keras.Model):
             _spread(layer, inside)
         else:

@@ -4,13 +4,16 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
 import soundfile
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser
 
 from app.settings import Settings
+from testing.browsing import browsing
 from testing.packages import chromium as chromium_package
 from testing.packages.audio import audio_folder
 from testing.server import STUB, Server, serving
@@ -18,7 +21,7 @@ from testing.server import STUB, Server, serving
 REPOSITORY = Path(__file__).resolve().parent.parent
 GOLDEN = REPOSITORY.parent / "shared" / "golden"
 
-SHARED_SERVERS = ("server", "exact", "stub", "narrow", "marked", "service")
+SHARED_SERVERS = ("server", "exact", "stub", "narrow", "marked", "service", "impatient")
 """Fixtures that start a server for several files, the most expensive first."""
 
 SLOWEST_FILES = 10
@@ -34,7 +37,37 @@ settings.register_profile("thorough", anywhere, max_examples=200)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add which tests run, and what people choose who look at the page."""
+    parser.addoption(
+        "--slice", default="1/1", help="run one of several equal parts of the tests, as 2/10"
+    )
+    parser.addoption("--headed", action="store_true", help="show the browser's windows")
+    parser.addoption(
+        "--slow-mo", type=int, default=0, metavar="MS", help="wait after each step in the browser"
+    )
+    parser.addoption(
+        "--screenshots", action="store_true", help="keep pictures of the page's states"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep one slice of the tests, and group them by what they share."""
+    _keep_slice(config, items)
+    _group_by_server(items)
+
+
+def _keep_slice(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests of other slices; a test stays in its slice when others come or go."""
+    part, parts = map(int, config.getoption("--slice").split("/"))
+    by_part = defaultdict(list)
+    for item in items:
+        by_part[crc32(item.nodeid.encode()) % parts + 1].append(item)
+    items[:] = by_part.pop(part, [])
+    config.hook.pytest_deselected(items=[item for others in by_part.values() for item in others])
+
+
+def _group_by_server(items: list[pytest.Item]) -> None:
     """Run the tests of a file, and all files that share a server, in one process."""
     files = defaultdict(list)
     for item in items:
@@ -101,6 +134,16 @@ def chromium() -> Path:
         missing = pytest.fail if os.environ.get("TAGGRAM_NEEDS_BROWSER") else pytest.skip
         missing(chromium_package.MISSING)
     return found
+
+
+def run_browser(chromium: Path, pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """Chromium, for no longer than a module or package: see `browsing` about event loops."""
+    headed, slow_mo_ms = (pytestconfig.getoption(name) for name in ("headed", "slow_mo"))
+    with browsing(chromium, headed=headed, slow_mo_ms=slow_mo_ms) as browser:
+        yield browser
+
+
+browser = pytest.fixture(run_browser, scope="module")
 
 
 @pytest.fixture(scope="session")

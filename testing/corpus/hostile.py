@@ -18,7 +18,7 @@ class Hostile:
     """A file that a stranger might upload.
 
     Attributes:
-        verdict: The kind of its refusal; of an accepted file, the seconds that must be heard.
+        verdict: The kind of its refusal; of an accepted file, the seconds that it lasts.
         make: Writes it; the same bytes each time.
     """
 

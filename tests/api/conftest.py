@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from testing.server import STUB, Server, free_port, serving
+from testing.server import STUB, Server, serving
 from testing.sounds import encoded, noise
 from tests.api.client import answer, noise_file, post
 
@@ -64,18 +64,8 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Narrow]:
 
 
 @pytest.fixture(scope="package")
-def operators_port() -> int:
-    """Where `exact` has its door for operators."""
-    return free_port()
-
-
-@pytest.fixture(scope="package")
-def exact(tmp_path_factory: pytest.TempPathFactory, operators_port: int) -> Iterator[Server]:
-    """A server that computes in float32, for small differences between scores; it has two doors."""
-    settings = {
-        "TAGGRAM_MODELS": '["msd-musicnn"]',
-        "TAGGRAM_PRECISION": "float32",
-        "TAGGRAM_OPERATIONS_ADDRESS": f"127.0.0.1:{operators_port}",
-    }
+def exact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that computes in float32, for small differences between scores."""
+    settings = {"TAGGRAM_MODELS": '["msd-musicnn"]', "TAGGRAM_PRECISION": "float32"}
     with serving(tmp_path_factory.mktemp("exact") / "log", settings) as server:
         yield server

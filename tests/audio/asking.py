@@ -19,7 +19,7 @@ from testing.sounds import LIMITS, decoded
 async def decoding(
     decoder: Decoder, path: Path, clock: StageClock | None = None
 ) -> AsyncIterator[Decoding]:
-    """A file while it is being decoded; a named pipe is opened without anybody to write to it."""
+    """A file while it is being decoded; a named pipe is opened without a writer."""
     with path.open("r+b", buffering=0) as file:
         async with decoder.decoding(file, clock or StageClock()) as running:
             yield running

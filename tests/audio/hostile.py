@@ -55,7 +55,7 @@ def talks_without_end(service: socket.socket, limits: AudioLimits, cpu_s: float)
 
 
 def dawdles(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
-    """Lets nobody wait long for a message, and never comes to the end."""
+    """Sends a message often enough, and never comes to the end."""
     _job(service)
     for samples in range(1_000, 100_000):
         service.sendall(b'{"samples": %d, "complete": false}' % samples)
@@ -102,7 +102,7 @@ def has_little_room(service: socket.socket, limits: AudioLimits, cpu_s: float) -
     child.main(service, limits, cpu_s)
 
 
-def believes_all_codebooks(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+def takes_all_codebooks(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Decodes without the check of codebooks, on a stack of 8 MiB whatever the machine's is."""
     _, most = resource.getrlimit(resource.RLIMIT_STACK)
     resource.setrlimit(resource.RLIMIT_STACK, (8 * 2**20, most))

@@ -57,34 +57,34 @@ def test_every_accepted_format_keeps_length_pitch_and_level(container: str, code
 
 
 @pytest.mark.parametrize(("container", "codec"), [("WAV", "PCM_16"), ("AIFF", "PCM_24")])
-def test_a_lossless_file_at_the_models_rate_is_heard_sample_for_sample(container: str, codec: str):
+def test_a_lossless_file_at_the_models_rate_is_decoded_exactly(container: str, codec: str):
     sound = noise(3 * RATE)
 
-    heard = decoded(encoded(sound, RATE, container, codec))
+    got = decoded(encoded(sound, RATE, container, codec))
 
-    np.testing.assert_allclose(heard, sound, atol=2**-15)
+    np.testing.assert_allclose(got, sound, atol=2**-15)
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000, 192_000, 384_000])
 def test_any_sample_rate_is_resampled_as_soxr_does_it_in_one_go(rate: int):
     sound = noise(rate * 3 + 1)
 
-    heard = decoded(encoded(sound, rate, codec="FLOAT"))
+    got = decoded(encoded(sound, rate, codec="FLOAT"))
 
-    np.testing.assert_allclose(heard, soxr.resample(sound, rate, RATE, quality="HQ"), atol=1e-6)
+    np.testing.assert_allclose(got, soxr.resample(sound, rate, RATE, quality="HQ"), atol=1e-6)
 
 
 @pytest.mark.parametrize("channels", [2, 3, 8])
 def test_mono_is_the_mean_of_the_channels(channels: int):
     sounds = np.stack([noise(RATE, seed) for seed in range(channels)], axis=1)
 
-    heard = decoded(encoded(sounds, RATE, codec="FLOAT"))
+    got = decoded(encoded(sounds, RATE, codec="FLOAT"))
 
-    np.testing.assert_allclose(heard, sounds.mean(axis=1), atol=1e-6)
+    np.testing.assert_allclose(got, sounds.mean(axis=1), atol=1e-6)
 
 
 @pytest.mark.parametrize("samples", [30_000, 65_536, 2 * 65_536, 2 * 65_536 + 1, 100_000])
-def test_a_piped_flac_that_does_not_know_its_length_is_heard_to_its_end(samples: int):
+def test_a_piped_flac_that_does_not_know_its_length_is_decoded_to_its_end(samples: int):
     flac = encoded(noise(samples), RATE, "FLAC")
 
     np.testing.assert_array_equal(decoded(piped(flac)), decoded(flac))
@@ -104,13 +104,13 @@ def test_tags_in_front_are_passed_over(container: str):
     np.testing.assert_array_equal(decoded(2 * tag + sound), decoded(sound))
 
 
-def test_a_song_is_heard_whole(song: Path):
+def test_a_song_is_decoded_whole(song: Path):
     info = soundfile.info(song)
 
-    heard = decoded(song, AudioLimits(RATE, 0.5, 600.0))
+    got = decoded(song, AudioLimits(RATE, 0.5, 600.0))
 
-    assert len(heard) == pytest.approx(info.frames / info.samplerate * RATE, abs=1)
-    assert 0.05 < np.sqrt(np.mean(heard**2)) < 0.5
+    assert len(got) == pytest.approx(info.frames / info.samplerate * RATE, abs=1)
+    assert 0.05 < np.sqrt(np.mean(got**2)) < 0.5
 
 
 def test_a_file_is_decoded_piece_by_piece_in_bounded_memory():

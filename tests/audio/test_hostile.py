@@ -128,7 +128,7 @@ async def assert_undecodable(main: Callable[..., None], path: Path, good_file: P
 GOOD = b'{"samples": 16000, "complete": true}'
 
 
-async def test_what_a_decoder_says_in_the_agreed_form_is_believed():
+async def test_what_a_decoder_says_in_the_agreed_form_is_taken():
     assert len(await taken(b'{"samples": 9000, "complete": false}', GOOD)) == SECOND
 
 
@@ -229,7 +229,7 @@ async def test_a_file_that_crashes_libsndfile_is_undecodable_and_the_next_one_wo
 ):
     bad_file.write_bytes(bomb())
 
-    await assert_undecodable(hostile.believes_all_codebooks, bad_file, good_file)
+    await assert_undecodable(hostile.takes_all_codebooks, bad_file, good_file)
 
     assert end in log.text, "else nothing crashed"
 

@@ -37,17 +37,17 @@ def test_length_pitch_and_level_are_kept(make: Callable[[], bytes]):
     assert np.sqrt(np.mean(sound**2)) == pytest.approx(TONE_LEVEL / np.sqrt(2), rel=0.05)
 
 
-def test_what_is_lossless_is_heard_sample_for_sample():
+def test_what_is_lossless_is_decoded_sample_for_sample():
     sound = noise(3 * LIMITS.sample_rate)
 
-    heard = decoded(m4a(sound, "alac", rate=LIMITS.sample_rate, channels=1), WITH_M4A)
+    got = decoded(m4a(sound, "alac", rate=LIMITS.sample_rate, channels=1), WITH_M4A)
 
-    np.testing.assert_allclose(heard[: len(sound)], sound, atol=2**-15)
+    np.testing.assert_allclose(got[: len(sound)], sound, atol=2**-15)
 
 
 @pytest.mark.parametrize("make", [FILES["AAC"], FILES["ALAC"], FILES["AAC in frames of ADTS"]])
 @pytest.mark.anyio
-async def test_a_confined_decoder_hears_the_same(make: Callable[[], bytes], tmp_path: Path):
+async def test_a_confined_decoder_gives_the_same(make: Callable[[], bytes], tmp_path: Path):
     path = tmp_path / "upload"
     path.write_bytes(make())
 

@@ -296,7 +296,7 @@ async def test_a_refusal_comes_after_samples_that_were_taken_before(tmp_path: Pa
     assert len(pauses) == 3
 
 
-async def test_samples_outlive_their_decoding_where_somebody_holds_them(good_file: Path):
+async def test_samples_outlive_their_decoding_for_who_holds_them(good_file: Path):
     async with decoding(decoder(), good_file) as running:
         parts = [samples async for samples in running.progress()]
 
@@ -352,7 +352,7 @@ async def test_a_decoder_that_has_its_file_is_confined(stuck_file: Path):
 # decoders that break
 
 
-async def test_a_killed_decoder_makes_its_file_undecodable_and_no_other(
+async def test_a_decoder_killed_in_the_middle_makes_its_file_undecodable_and_no_other(
     good_file: Path, stuck_file: Path, log: pytest.LogCaptureFixture
 ):
     shared = decoder(workers=2)
@@ -508,7 +508,7 @@ async def test_a_turn_is_given_back_whatever_the_end_and_only_once(
 # memory
 
 
-async def test_shared_memory_goes_with_the_decoding_whoever_holds_the_samples(good_file: Path):
+async def test_shared_memory_goes_with_the_decoding_though_the_samples_are_held(good_file: Path):
     async def take() -> Sound:
         async with decoding(decoder(), good_file) as running:
             parts = [samples async for samples in running.progress()]

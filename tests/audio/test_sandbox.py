@@ -36,7 +36,7 @@ def test_without_libseccomp_it_is_said_what_to_install(monkeypatch: pytest.Monke
         Decoder(LIMITS, workers=1, timeout_s=1)
 
 
-def test_where_a_machine_confines_nobody_that_is_said_at_the_start():
+def test_where_a_machine_confines_no_process_the_start_says_so():
     program = """
 import pyseccomp as seccomp
 refusing = seccomp.SyscallFilter(seccomp.ALLOW)

@@ -19,7 +19,7 @@ def test_what_is_written_through_the_descriptor_is_read_without_a_copy():
 
 
 @pytest.mark.parametrize("samples", [0, 999, 1_001, 10**6])
-def test_nobody_can_pull_the_memory_away_or_stretch_it(samples: int):
+def test_the_memory_can_neither_be_pulled_away_nor_stretched(samples: int):
     with SharedSamples(1_000) as memory:
         with pytest.raises(PermissionError):
             os.ftruncate(memory.descriptor, 4 * samples)

@@ -18,7 +18,7 @@ from tests.audio.asking import decode, refusal
 
 RATE = LIMITS.sample_rate
 ENCODER_DELAY = 576
-"""Samples of silence in front of what LAME encodes; without its header nobody cuts them off."""
+"""Samples of silence in front of what LAME encodes; without its header they are not cut off."""
 
 HEADER_FRAME = 576
 """Samples of silence that a header frame decodes to, where it is taken for an ordinary one."""
@@ -86,51 +86,51 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("make", RIGHT.values(), ids=RIGHT)
-def test_what_libsndfile_hears_whole_is_left_to_it(make: Callable[[], bytes]):
+def test_what_libsndfile_reads_whole_is_left_to_it(make: Callable[[], bytes]):
     assert is_taken_as_it_is(make())
 
 
-def test_blocks_are_heard_as_libsndfile_reads_them_in_one_go():
+def test_blocks_are_decoded_as_libsndfile_reads_them_in_one_go():
     mp3 = vbr(uneven(seconds=9.0))
 
-    heard = decoded(mp3)
+    got = decoded(mp3)
 
     whole, _ = soundfile.read(io.BytesIO(mp3), dtype="float32")
-    np.testing.assert_allclose(heard, whole, atol=1e-6)
+    np.testing.assert_allclose(got, whole, atol=1e-6)
 
 
-def test_without_a_header_the_same_is_heard_as_with_one():
+def test_without_a_header_the_same_comes_as_with_one():
     mp3 = uneven_vbr()
     bare = without_header(mp3)
 
-    heard = decoded(bare)
+    got = decoded(bare)
 
-    assert soundfile.info(io.BytesIO(bare)).duration < 4, "else libsndfile hears it whole"
+    assert soundfile.info(io.BytesIO(bare)).duration < 4, "else libsndfile reads it whole"
     expected = decoded(mp3)
-    np.testing.assert_allclose(heard[ENCODER_DELAY:][: len(expected)], expected, atol=1e-6)
+    np.testing.assert_allclose(got[ENCODER_DELAY:][: len(expected)], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("rate", [48_000, 44_100, 32_000, 24_000, 22_050, 12_000, 11_025, 8_000])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_at_every_rate_all_is_heard(rate: int, channels: int):
+def test_at_every_rate_all_is_decoded(rate: int, channels: int):
     bare = without_header(vbr(np.stack([uneven(rate)] * channels, axis=1), rate))
 
-    heard = decoded(bare)
+    got = decoded(bare)
 
-    assert soundfile.info(io.BytesIO(bare)).duration < 5, "else libsndfile hears it whole"
-    assert len(heard) / RATE == pytest.approx(6.0, abs=0.3)
-    assert pitch_hz(heard[-RATE:]) == pytest.approx(440.0, abs=1.0)
+    assert soundfile.info(io.BytesIO(bare)).duration < 5, "else libsndfile reads it whole"
+    assert len(got) / RATE == pytest.approx(6.0, abs=0.3)
+    assert pitch_hz(got[-RATE:]) == pytest.approx(440.0, abs=1.0)
 
 
 @pytest.mark.parametrize("frames", [0, 1, 2, 60])
-def test_a_header_that_says_too_little_is_not_believed(frames: int):
+def test_a_header_that_says_too_little_is_not_trusted(frames: int):
     mp3 = uneven_vbr()
 
-    heard = decoded(saying(frames, mp3))
+    got = decoded(saying(frames, mp3))
 
     expected = decoded(mp3)
     begin = HEADER_FRAME + ENCODER_DELAY
-    np.testing.assert_allclose(heard[begin:][: len(expected)], expected, atol=1e-6)
+    np.testing.assert_allclose(got[begin:][: len(expected)], expected, atol=1e-6)
 
 
 BETWEEN = {
@@ -142,16 +142,16 @@ BETWEEN = {
 
 
 @pytest.mark.parametrize("between", BETWEEN.values(), ids=BETWEEN)
-def test_of_two_that_were_joined_both_are_heard(between: bytes):
-    heard = decoded(tone_of(440) + between + tone_of(880))
+def test_of_two_that_were_joined_both_are_decoded(between: bytes):
+    got = decoded(tone_of(440) + between + tone_of(880))
 
-    assert len(heard) / RATE == pytest.approx(4.0, abs=0.3)
-    assert pitch_hz(heard[RATE // 2 :][:RATE]) == pytest.approx(440.0, abs=1.0)
-    assert pitch_hz(heard[-RATE * 3 // 2 :][:RATE]) == pytest.approx(880.0, abs=1.0)
+    assert len(got) / RATE == pytest.approx(4.0, abs=0.3)
+    assert pitch_hz(got[RATE // 2 :][:RATE]) == pytest.approx(440.0, abs=1.0)
+    assert pitch_hz(got[-RATE * 3 // 2 :][:RATE]) == pytest.approx(880.0, abs=1.0)
 
 
 @pytest.mark.anyio
-async def test_a_confined_decoder_hears_both_too(tmp_path: Path):
+async def test_a_confined_decoder_decodes_both_too(tmp_path: Path):
     path = tmp_path / "upload"
     path.write_bytes(tone_of(440) + tone_of(880))
 
@@ -164,9 +164,9 @@ def test_damage_in_the_middle_costs_no_more_than_itself():
     mp3 = uneven_vbr()
     middle = len(mp3) // 2
 
-    heard = decoded(mp3[:middle] + bytes(3_000) + mp3[middle + 3_000 :])
+    got = decoded(mp3[:middle] + bytes(3_000) + mp3[middle + 3_000 :])
 
-    assert 4 < len(heard) / RATE < 6
+    assert 4 < len(got) / RATE < 6
 
 
 CHANGING = {
@@ -191,7 +191,7 @@ def test_length_is_counted_in_all_of_it():
     assert refusal(bare).kind is Kind.AUDIO_TOO_LONG
 
 
-def test_headers_that_lead_nowhere_are_soon_given_up():
+def test_headers_that_lead_nowhere_are_given_up():
     nowhere = struct.pack(">I", 0xFFFB90C4) * 2_000_000
 
     error = refusal(uneven_vbr() + nowhere)
@@ -210,9 +210,9 @@ def test_a_header_that_is_cut_off_at_the_end_begins_no_frame(length: int) -> Non
 def test_padding_that_a_tag_does_not_count_is_passed_over():
     mp3 = uneven_vbr()
 
-    heard = decoded(id3(b"") + bytes(60_001) + mp3)
+    got = decoded(id3(b"") + bytes(60_001) + mp3)
 
-    assert len(heard) / RATE == pytest.approx(6.0, abs=0.3)
+    assert len(got) / RATE == pytest.approx(6.0, abs=0.3)
 
 
 UNSUPPORTED = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from tests.api.asking import eventually
+from testing.waiting import wait_for
 
 WITH = """
 SELECT vocabulary, rank, tag, verdict FROM feedback
@@ -26,5 +26,5 @@ def feedback_with(file: Path, tag: str) -> Sequence[tuple[str, int | None, str, 
             rows.extend(kept.execute(WITH, [tag]))
         return bool(rows)
 
-    eventually(came)
+    wait_for(came, "the feedback")
     return rows

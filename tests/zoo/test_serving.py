@@ -11,7 +11,7 @@ from app.models import architectures
 from app.store.manifest import Manifest, read_store
 from app.store.store import Store
 from testing.server import Server, serving
-from tests.api.asking import answer, encoded, noise, post, series
+from tests.api.client import answer, noise_file, post, series
 from tests.zoo.conftest import manifest_of, model_name
 
 pytestmark = pytest.mark.thorough
@@ -74,7 +74,7 @@ def test_no_more_models_are_in_memory_than_may_and_what_one_heard_is_known_witho
     for name in (first, last):
         answer(post(server, clip, vocabulary="raw", model=name))
     for name in list(models)[1 : AT_ONCE + 2]:
-        answer(post(server, encoded(noise(4)), vocabulary="raw", model=name))
+        answer(post(server, noise_file(4), vocabulary="raw", model=name))
 
     listed = {model["name"]: model for model in server.http.get("/models").json()}
     again = answer(post(server, clip, vocabulary="raw", model=first))
