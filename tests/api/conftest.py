@@ -61,11 +61,3 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Narrow]:
     with serving(folder / "log", settings, STUB) as server:
         answer(post(server, good))
         yield Narrow(server, temporary_files, good)
-
-
-@pytest.fixture(scope="package")
-def exact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that computes in float32, for small differences between scores."""
-    settings = {"TAGGRAM_MODELS": '["msd-musicnn"]', "TAGGRAM_PRECISION": "float32"}
-    with serving(tmp_path_factory.mktemp("exact") / "log", settings) as server:
-        yield server

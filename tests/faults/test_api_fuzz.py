@@ -42,6 +42,7 @@ def track_id(stub: Server) -> str:
     return known
 
 
+@pytest.mark.hypothesis  # the thorough run generates more requests
 def test_whatever_is_asked_is_answered_as_documented(
     stub: Server, track_id: str, tmp_path: Path
 ) -> None:

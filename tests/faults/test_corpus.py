@@ -1,7 +1,6 @@
 """Every hostile file gets its own verdict from the decoder, in bounded memory."""
 
 import asyncio
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +13,7 @@ from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
 from app.errors import Kind, RequestError
 from testing.corpus import CORPUS, ROOMS
-from testing.decoder_processes import fork_server
+from testing.decoder_processes import fork_server, main_module_hidden
 from tests.audio.asking import decode
 
 LIMITS = AudioLimits(sample_rate=16_000, min_duration_s=0.5, max_duration_s=600.0)
@@ -39,7 +38,7 @@ class Outcome:
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """All files go through the decoder once, two at a time."""
     result = Outcome()
-    with _main_forgotten(), _watched(result):
+    with main_module_hidden(), _watched(result):
         asyncio.run(_decode_all(result, tmp_path_factory.mktemp("corpus")))
     return result
 
@@ -70,15 +69,6 @@ async def _decode_all(result: Outcome, folder: Path) -> None:
                 result.verdicts[name] = error.kind
 
     await asyncio.gather(*(work(folder / str(worker)) for worker in range(WORKERS)))
-
-
-@contextmanager
-def _main_forgotten() -> Iterator[None]:
-    """Each decoder imports the program's main module: the service's is empty, pytest's is not."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["__main__"], "__spec__", None)
-        patch.delattr(sys.modules["__main__"], "__file__", raising=False)
-        yield
 
 
 @contextmanager

@@ -70,6 +70,7 @@ def test_nothing_of_a_file_s_name_is_in_the_log(stub: Server, what: str) -> None
 
 
 def test_every_line_is_json_from_the_start_on(stub: Server) -> None:
+    wait_for(lambda: b"ready: " in stub.log.read_bytes(), "the line that says it is ready")
     messages = [entry["message"] for entry in entries(stub.log.read_bytes())]
     assert any(message.startswith("ready: ") for message in messages)
     assert b"\x1b" not in stub.log.read_bytes()

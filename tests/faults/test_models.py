@@ -50,34 +50,34 @@ class Breakable:
 
 
 @pytest.fixture(scope="module")
-def folder(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copies of published models in `store`: the built-in vocabularies name the tags of both."""
-    folder = tmp_path_factory.mktemp("breakable")
+def models(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of two models, as the built-in vocabularies name the tags of both families."""
+    models = tmp_path_factory.mktemp("models")
     for model in (MODEL, SMALL_MODEL):
-        shutil.copytree(store / model, folder / "store" / model)
-    return folder
+        shutil.copytree(store / model, models / model)
+    return models
 
 
 @contextmanager
-def serving_breakable(folder: Path, **settings: str) -> Iterator[Breakable]:
+def serving_breakable(models: Path, folder: Path, **settings: str) -> Iterator[Breakable]:
     fault, vocabulary = folder / "fault", folder / "own.yaml"
     fault.touch()
     vocabulary.write_text(own_vocabulary("loud"))
     settings = {
         "FAULT_FILE": str(fault),
-        "TAGGRAM_MODEL_STORE": str(folder / "store"),
+        "TAGGRAM_MODEL_STORE": str(models),
         "TAGGRAM_MODELS": f'["{MODEL}"]',
         "TAGGRAM_VOCABULARY_FILES": f'["{vocabulary}"]',
         **settings,
     }
     with serving(folder / "log", settings, STUB) as server:
-        yield Breakable(server, fault, folder / "store" / MODEL, vocabulary)
+        yield Breakable(server, fault, models / MODEL, vocabulary)
 
 
 @pytest.fixture(scope="module")
-def breakable(folder: Path) -> Iterator[Breakable]:
+def breakable(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Breakable]:
     """See `Breakable`."""
-    with serving_breakable(folder) as running:
+    with serving_breakable(models, tmp_path_factory.mktemp("breakable")) as running:
         yield running
 
 
@@ -129,9 +129,9 @@ def test_a_model_that_fails_is_our_fault_is_counted_and_is_not_remembered(
 
 
 def test_a_model_that_hangs_fails_its_callers_by_their_deadline_and_ends_the_process(
-    folder: Path,
+    models: Path, tmp_path: Path
 ) -> None:
-    with serving_breakable(folder, TAGGRAM_DEADLINE_S="2") as hanging:
+    with serving_breakable(models, tmp_path, TAGGRAM_DEADLINE_S="2") as hanging:
         hanging.fault.write_text("halt")
         with ThreadPoolExecutor() as together:
             tracks = [new_track() for _ in range(3)]
@@ -200,11 +200,11 @@ def test_a_bad_version_is_refused_and_the_old_one_serves_on(
 
 
 def test_a_version_that_scores_something_else_is_refused_and_the_old_one_serves_on(
-    folder: Path,
+    models: Path,
 ) -> None:
     settings = Settings(
         _env_file=None,
-        model_store=str(folder / "store"),
+        model_store=str(models),
         models=(SMALL_MODEL,),
         engine="tensorflow",
         precision="float32",
@@ -214,7 +214,7 @@ def test_a_version_that_scores_something_else_is_refused_and_the_old_one_serves_
         services = Services(settings)
         await asyncio.to_thread(services.load)
         serving = services.serving
-        version = add_version(folder / "store" / SMALL_MODEL)
+        version = add_version(models / SMALL_MODEL)
         edit(version / "manifest.toml", "0.069121", "0.969121")  # a golden score
         with pytest.raises(RequestError, match=f"{SMALL_MODEL}/2: the golden input") as refused:
             await services.reload()

@@ -73,8 +73,7 @@ def replicas_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replica
 @pytest.fixture
 def replicas(replicas_alone: Replicas) -> Replicas:
     """See `Replicas`."""
-    for server in replicas_alone.both:
-        wait_for(lambda server=server: not is_down(server), "Redis in use")
+    wait_for(lambda: not any(map(is_down, replicas_alone.both)), "Redis in use")
     return replicas_alone
 
 
@@ -102,7 +101,7 @@ def failures(server: Server) -> tuple[float, float]:
 
 def wait_for_more(answers: list[httpx.Response]) -> None:
     enough = len(answers) + 6
-    wait_for(lambda: len(answers) >= enough)
+    wait_for(lambda: len(answers) >= enough, "more answers")
 
 
 def assert_serves_uncached(server: Server, audio: bytes) -> None:
@@ -115,7 +114,7 @@ def assert_serves_uncached(server: Server, audio: bytes) -> None:
 
 
 def assert_caches_again(server: Server, audio: bytes) -> None:
-    wait_for(lambda: suggest(server, audio)["cached"])
+    wait_for(lambda: suggest(server, audio)["cached"], "a cached answer")
     assert not is_down(server)
 
 
