@@ -1,7 +1,7 @@
 """What a manifest may say of a training: words, thresholds, calibration, figures."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -91,7 +91,6 @@ def test_a_tag_that_no_vocabulary_may_have_is_refused_only_where_it_becomes_a_wo
         tiny.draft(tags=tags, vocabulary=VOCABULARY)
 
 
-@settings(deadline=None, max_examples=15)
 @given(
     names=st.lists(
         st.text("aé\"'\\.[]{}#=\u2028\u202e🎵 ", min_size=1, max_size=6).filter(
