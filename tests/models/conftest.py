@@ -20,14 +20,6 @@ from app.store.store import Store
 from app.store.weights import read_weights
 from testing.sounds import decoded
 
-MODELS = (
-    "msd-musicnn",
-    "mtt-vgg",
-    pytest.param("msd-vgg", marks=pytest.mark.thorough),
-    pytest.param("mtt-musicnn", marks=pytest.mark.thorough),
-)
-"""One of each architecture by default."""
-
 TOLERANCE = 5e-5
 """Between two ways to compute a score in float32, on whichever machine."""
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from app.domain import Windows
 from app.models import architectures
 from app.models.folding import LANES, Array, best_phases, constants, phased
-from tests.models.conftest import MODELS, Published, Unfolded, fill
+from tests.models.conftest import Published, Unfolded, fill
+from tests.published import MODELS
 
 TOLERANCE = 1e-4
 

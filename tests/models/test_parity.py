@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.models.conftest import MODELS, TOLERANCE, Published, Unfolded
+from tests.models.conftest import TOLERANCE, Published, Unfolded
+from tests.published import MODELS
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -6,7 +6,8 @@ from app.models.track_model import WINDOWS_PER_STEP
 from app.store.golden import golden_waveform
 from app.store.loading import TrackModel
 from app.store.manifest import Manifest
-from tests.models.conftest import MODELS, TOLERANCE, Published
+from tests.models.conftest import TOLERANCE, Published
+from tests.published import MODELS
 
 LONGEST = 2 * WINDOWS_PER_STEP + 1
 
