@@ -62,7 +62,13 @@ def s3() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["folder", "s3", "other folders"])
+@pytest.fixture(
+    params=[
+        "folder",
+        pytest.param("s3", marks=pytest.mark.thorough),
+        pytest.param("other folders", marks=pytest.mark.thorough),
+    ]
+)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> tiny.Place:
     """An empty store: a folder, an S3 bucket, and folders that fsspec sees as it does FTP's."""
     if request.param == "s3":
