@@ -42,6 +42,7 @@ SETTINGS = {
     "TAGGRAM_MODELS": '["msd-musicnn"]',
     "TAGGRAM_DECODE_WORKERS": str(WORKERS),
     "TAGGRAM_MAX_BACKLOG_S": "1000",  # every file is to be decoded
+    "MALLOC_ARENA_MAX": "2",  # what the allocator keeps must not grow with the number of CPUs
 }
 
 
@@ -116,7 +117,7 @@ def unharmed(before: Before) -> Iterator[None]:
     assert server.http.get("/health/live").status_code == httpx.codes.OK
     assert metric(server, "taggram_errors_total", kind="internal_error") == 0
     with suppress(AssertionError):  # the next line says what is left
-        wait_for(lambda: not leftovers(before, pid), "the state before")
+        wait_for(lambda: not leftovers(before, pid), "the hostile uploads to leave nothing")
     assert leftovers(before, pid) == []
 
 

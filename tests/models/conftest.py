@@ -27,6 +27,12 @@ Published = Callable[[str], TrackModel]
 Unfolded = Callable[[str], keras.Model]
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Gives new networks the same weights in every run, in whichever order the tests run."""
+    keras.utils.set_random_seed(1)
+
+
 @pytest.fixture(scope="session")
 def manifests(store: Path) -> dict[str, Manifest]:
     """What is published."""

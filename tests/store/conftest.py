@@ -55,7 +55,7 @@ def prepared_folder(prepared: Prepared, tmp_path: Path) -> Store:
     return tiny.write(prepared, tmp_path / "prepared")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def s3() -> Iterator[None]:
     """A real S3 server on this machine, which s3:// means meanwhile."""
     with s3_server():
