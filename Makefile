@@ -3,10 +3,11 @@
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?= python3
+VENV ?= .venv
 
-BIN := .venv/bin
+BIN := $(VENV)/bin
 UV := $(BIN)/uv
-READY := .venv/ready
+READY := $(VENV)/ready
 INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hashes --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
@@ -109,12 +110,12 @@ floor: $(READY)/dev $(READY)/weights
 	mv .cache/confidence_floor.md loadtests/confidence_floor.md
 
 clean:
-	rm -rf .venv .cache
+	rm -rf .venv .venv-* .cache
 
 $(READY)/uv: requirements/uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed" \
 		if not (3, 11) <= sys.version_info < (3, 14) else 0)'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		-r requirements/uv.lock
 	@mkdir -p $(READY) && touch $@
