@@ -112,7 +112,7 @@ def piped(folder: Path) -> Iterator[Piped]:
         os.close(pipe)
 
 
-def test_a_log_that_nobody_reads_stops_neither_requests_nor_the_end(tmp_path: Path) -> None:
+def test_a_log_that_is_not_read_stops_neither_requests_nor_the_end(tmp_path: Path) -> None:
     with piped(tmp_path) as blocked:
         server = blocked.server
         ask(server, QUEUE_LINES + 100)
