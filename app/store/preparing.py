@@ -14,6 +14,7 @@ import tomli_w
 from app.domain import Precision
 from app.errors import ManifestError, WeightsError
 from app.models.folding import Weights as Arrays
+from app.store.golden import check_finite
 from app.store.loading import assemble, golden_scores
 from app.store.manifest import Draft, Golden, Manifest, Weights
 from app.store.store import MANIFEST, Store
@@ -96,15 +97,14 @@ def prepare(draft: Draft, weights: Arrays) -> Prepared:
 
     Raises:
         ManifestError: The network can't be built, or the manifest can't be written.
-        WeightsError: The weights do not fit, or the model scores what is no number.
+        WeightsError: The weights do not fit, or a score is NaN or infinite.
     """
     check_numbers(weights, draft.title)
     data = packed(weights)
     described = _described(draft, sha256(data), np.zeros(len(draft.tags.names)))
     arguments = draft.architecture.arguments
     scores = golden_scores(assemble(described, arguments, weights, Precision.FLOAT32))
-    if not np.isfinite(scores).all():
-        raise WeightsError(f"{draft.title}: the golden input scores what is no number")
+    check_finite(scores, draft.title)
     described = _described(draft, described.weights.sha256, scores)
     return Prepared(_toml(described, with_version=draft.version is not None), data, draft.title)
 

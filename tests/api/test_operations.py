@@ -121,6 +121,7 @@ def test_invented_paths_and_methods_do_not_grow_the_metrics(stub: Server) -> Non
                 stub.http.request(method, path, headers=headers)
 
     invent(1)
+    series(stub)  # the first reading of the metrics adds its own route
     before = series(stub).keys()
     invent(20)
     assert series(stub).keys() == before

@@ -39,24 +39,24 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     folder = tmp_path_factory.mktemp("starting")
     port, log, loading = free_port(), folder / "log", folder / "loading"
     loading.touch()
-    environment = {**os.environ, "PORT": str(port), "LOADING": str(loading)}
+    environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port), "LOADING": str(loading)}
     with log.open("wb") as output:
         process = subprocess.Popen(COMMAND, env=environment, stdout=output, stderr=output)
     address = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=address, timeout=START_S, trust_env=False) as http:
         try:
-            wait_for(http, "/health/live", log)
+            wait_until_ok(http, "/health/live", log)
             early = {path: http.get(path) for path in NEEDS_MODELS + NEEDS_NONE}
             early_upload = http.post("/suggest-tags", files={"file": noise_file(4)})
             loading.write_text("loaded")
-            wait_for(http, "/health/ready", log)
+            wait_until_ok(http, "/health/ready", log)
             yield Started(early, early_upload)
         finally:
             process.kill()
             process.wait()
 
 
-def wait_for(http: httpx.Client, path: str, log: Path) -> None:
+def wait_until_ok(http: httpx.Client, path: str, log: Path) -> None:
     """Wait until the server answers with 200."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:

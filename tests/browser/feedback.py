@@ -26,5 +26,5 @@ def feedback_with(file: Path, tag: str) -> Sequence[tuple[str, int | None, str, 
             rows.extend(kept.execute(WITH, [tag]))
         return bool(rows)
 
-    wait_for(came, "the feedback")
+    wait_for(came, f"feedback with {tag!r}")
     return rows

@@ -50,6 +50,7 @@ class View:
     def table(self, name: str) -> list[list[str]]:
         """A table's rows, the first one with the names of its columns."""
         rows = self.root.get_by_role("region", name=name).get_by_role("row")
+        expect(rows).not_to_have_count(0)
         return [row.locator("th, td").all_text_contents() for row in rows.all()]
 
 

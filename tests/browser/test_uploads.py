@@ -50,7 +50,8 @@ def test_what_is_cancelled_is_not_kept_and_can_be_sent_again(
         expect(element.button("Try again")).to_be_focused()
         wait_for_uploads(service, 0)
     wait_for(
-        lambda: not kept_uploads(service, service.log.with_name("tmp")), "the upload to be let go"
+        lambda: not kept_uploads(service, service.log.with_name("tmp")),
+        "the upload's file to be closed",
     )
     track = {"track_id": hashlib.sha256(DATA).hexdigest()}
     assert service.http.get("/taggram", params=track).status_code == 404

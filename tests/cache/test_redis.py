@@ -11,6 +11,7 @@ from app.domain import Precision
 from app.errors import SetupError
 from app.metrics import Metrics
 from testing.redis_server import RedisServer
+from testing.waiting import wait_for_async
 from tests.cache.keeping import (
     MAX_DURATION_S,
     SEAL,
@@ -132,7 +133,7 @@ def test_an_answer_to_a_caller_who_left_is_not_taken_for_another_track_s(
             await cache.put(taggram(key("b"), 0.75))
             with redis_server.frozen():
                 leaving = asyncio.create_task(cache.get([key("a")]))
-                await asyncio.sleep(0.1)  # so that its question is on the way
+                await wait_for_async(redis_server.has_unread, "its question to arrive")
                 leaving.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await leaving

@@ -22,7 +22,7 @@ Refused = Callable[..., str]
 def taggram(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Taggram:
     """Runs in an empty folder, with none of the settings of the test run itself."""
     for name in list(os.environ):
-        if name.startswith("TAGGRAM_"):
+        if name.startswith("TAGGRAM_") or name in {"HOST", "PORT"}:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(console.out, "width", 200)

@@ -20,7 +20,11 @@ EACH = {
 
 def run(folder: Path, *arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run it in a folder, with these settings and none of the test run itself."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("TAGGRAM_")}
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TAGGRAM_") and name not in {"HOST", "PORT"}
+    }
     return subprocess.run(
         [COMMAND, *arguments],
         cwd=folder,

@@ -347,7 +347,7 @@ def test_while_one_client_floods_the_others_are_served(guarded: Guarded) -> None
     with ThreadPoolExecutor(4) as pool:
         floods = [pool.submit(flood) for _ in range(4)]
         try:
-            wait_for(lambda: statuses[429] > BURST["address"], "refused calls")
+            wait_for(lambda: statuses[429] > BURST["address"], "the flood to be refused")
             served = [guarded.ask("GET", UNKNOWN, polite).status_code for _ in range(BURST["key"])]
         finally:
             enough.set()

@@ -28,6 +28,7 @@ FILE_NAMES = {
     "4 kB": b"not-for-the-log" * 280,
 }
 SMALL_PIPE = 4096
+SHORTEST_LINE = 50
 
 
 def entries(log: bytes) -> list[dict[str, Any]]:
@@ -84,10 +85,12 @@ class Piped:
     Attributes:
         server: The running service.
         pipe: The end to read from.
+        overfull: More lines than it takes.
     """
 
     server: Server
     pipe: int
+    overfull: int
 
     def read(self) -> bytes:
         """All that lies in the pipe."""
@@ -103,10 +106,10 @@ def piped(folder: Path) -> Iterator[Piped]:
     log = folder / "log"
     os.mkfifo(log)
     pipe = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
-    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, SMALL_PIPE)
+    size = fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, SMALL_PIPE)  # at least a page of memory
     try:
         with serving(log, {"TAGGRAM_MODELS": '["msd-musicnn"]'}, STUB) as server:
-            yield Piped(server, pipe)
+            yield Piped(server, pipe, size // SHORTEST_LINE)
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(PATIENCE_S) == 0
     finally:
@@ -116,7 +119,7 @@ def piped(folder: Path) -> Iterator[Piped]:
 def test_a_log_that_is_not_read_stops_neither_requests_nor_the_end(tmp_path: Path) -> None:
     with piped(tmp_path) as blocked:
         server = blocked.server
-        ask(server, QUEUE_LINES + 100)
+        ask(server, QUEUE_LINES + blocked.overfull)
         answer(post(server, new_track()))
         assert_problem(post(server, b"text"), 415, "unsupported_audio")
         assert metric(server, "taggram_log_lines_dropped_total") > 0
@@ -131,7 +134,7 @@ def test_a_log_that_is_not_read_stops_neither_requests_nor_the_end(tmp_path: Pat
         wait_for(goes_on, "a new line in the log")
         assert len(entries(bytes(log))) >= QUEUE_LINES
 
-        ask(server, 100)  # the pipe is not read while the service ends, either
+        ask(server, blocked.overfull)  # the pipe is not read while the service ends, either
 
 
 def ask(server: Server, times: int) -> None:

@@ -49,7 +49,7 @@ def test_an_upload_is_gone_once_it_is_answered(forgetful: Server, temporary_file
         wait_for(lambda: held_files(forgetful, temporary_files), "an upload in a file")
         connection.send(body[10_000:])
         answer(response_to(connection))
-    wait_for(lambda: not held_files(forgetful, temporary_files), "the upload's file closed")
+    wait_for(lambda: not held_files(forgetful, temporary_files), "the upload's file to be closed")
     assert set(temporary_files.iterdir()) == before
 
 

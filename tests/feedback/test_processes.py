@@ -24,7 +24,10 @@ CROWD = 8
 WRITER = """
 import asyncio, sys
 from pathlib import Path
+from app.feedback import file
 from tests.feedback.giving import feedback, storing
+
+file.PATIENCE_S = 60  # four take turns, on a slow disk too
 
 async def write(path, name, count):
     async with storing(Path(path)) as store:

@@ -16,6 +16,7 @@ from app.inference.frames import WindowStream
 from app.inference.selection import HAS_OPENVINO
 from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_framer import TensorFlowFramer
+from app.models import architectures, network
 from app.store.golden import BF16_TOLERANCE
 from app.store.loading import TrackModel, load
 from app.store.manifest import Manifest
@@ -23,7 +24,9 @@ from app.store.preparing import TOLERANCE as EXACT
 from app.store.store import Store
 
 if HAS_OPENVINO:
-    from app.inference.openvino_engine import OpenVINOEngine, computes_bf16
+    import openvino
+
+    from app.inference.openvino_engine import OpenVINOEngine, computes_bf16, convert
 
 RATE = 16_000
 WINDOW = 186 * 256
@@ -196,6 +199,33 @@ def test_openvino_needs_neither_the_network_nor_a_file_once_it_is_converted(
 
     np.testing.assert_allclose(engine.score(windows[:2]), before, rtol=0, atol=EXACT)
     assert not list(tmp_path.iterdir())
+
+
+SMALL = {
+    "crnn": {"channels": [8] * 4},  # has loops
+    "ensemble": {  # has constants that are no variables
+        "members": {
+            "waveform": {"architecture": "sample_cnn", "channels": [8] * 11},
+            "melgram": {"architecture": "vgg", "channels": [8] * 5},
+        }
+    },
+}
+
+
+@with_openvino
+@pytest.mark.parametrize("architecture", SMALL)
+def test_openvino_scores_as_keras_does_whatever_a_network_consists_of(architecture: str) -> None:
+    published = architectures()[architecture]
+    framing = Framing(published.front_end, published.window_frames, published.window_frames)
+    built = network(architecture, 3, framing, SMALL[architecture])
+    windows = np.random.RandomState(0).uniform(0, 3, (2, *built.input_shape[1:]))
+    windows = windows.astype(np.float32)
+
+    compiled = openvino.compile_model(convert(built), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+    [scores] = compiled(windows).values()
+    expected = np.asarray(built(windows, training=False))
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=EXACT)
 
 
 @each_kind

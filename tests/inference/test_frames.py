@@ -5,7 +5,7 @@ from functools import cache
 import keras
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.domain import Frames, Samples, Windows
@@ -168,7 +168,6 @@ def test_a_short_track_is_repeated_only_for_the_windows_that_it_does_not_fill() 
         )
 
 
-@settings(max_examples=300)
 @given(name=st.sampled_from(list(FRONTS)), samples=st.integers(2048, 600_000))
 @example(name="published", samples=WINDOW + 256)
 @example(name="published", samples=WINDOW + 255)

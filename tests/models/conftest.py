@@ -1,6 +1,7 @@
-"""The published models, each loaded once: as they serve, and as they were published."""
+"""The published models, each loaded when a test asks for it: as they serve, as published."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -14,41 +15,56 @@ from app.models import network
 from app.models.folding import Weights
 from app.models.front_end import track_frames
 from app.store.loading import TrackModel, load
-from app.store.manifest import read_store
+from app.store.manifest import Manifest, read_store
 from app.store.store import Store
 from app.store.weights import read_weights
 from testing.sounds import decoded
 
-MODELS = ("msd-musicnn", "msd-vgg", "mtt-musicnn", "mtt-vgg")
+TOLERANCE = 5e-5
+"""Between two ways to compute a score in float32, on whichever machine."""
+
+Published = Callable[[str], TrackModel]
+Unfolded = Callable[[str], keras.Model]
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Gives new networks the same weights in every run, in whichever order the tests run."""
+    keras.utils.set_random_seed(1)
 
 
 @pytest.fixture(scope="session")
-def published(store: Path) -> dict[str, TrackModel]:
-    """Every model of the store, by its name."""
-    models = Store(store)
-    return {name: load(models, manifest) for name, manifest in read_store(models).items()}
+def manifests(store: Path) -> dict[str, Manifest]:
+    """What is published."""
+    return read_store(Store(store))
 
 
 @pytest.fixture(scope="session")
-def unfolded(store: Path) -> dict[str, keras.Model]:
-    """Their networks with every filter that was published."""
-    networks, models = {}, Store(store)
-    for name, manifest in read_store(models).items():
-        networks[name] = network(
-            manifest.architecture.name,
-            len(manifest.tags.names),
-            manifest.framing,
-            manifest.architecture.arguments,
-        )
-        fill(networks[name], read_weights(models, manifest))
-    return networks
+def published(store: Path, manifests: Mapping[str, Manifest]) -> Published:
+    """Loads a published model, once."""
+    return cache(lambda name: load(Store(store), manifests[name]))
 
 
 @pytest.fixture(scope="session")
-def music_windows(song: Path, published: Mapping[str, TrackModel]) -> Windows:
-    """Half a minute of the song, as the networks hear it."""
-    manifest = published["msd-musicnn"].manifest
-    samples = decoded(song, AudioLimits(16_000, 0.5, 600.0))[60 * 16_000 : 90 * 16_000]
+def unfolded(store: Path, manifests: Mapping[str, Manifest]) -> Unfolded:
+    """Builds its network with every filter that was published, once."""
+
+    @cache
+    def build(name: str) -> keras.Model:
+        manifest = manifests[name]
+        architecture, n_tags = manifest.architecture, len(manifest.tags.names)
+        built = network(architecture.name, n_tags, manifest.framing, architecture.arguments)
+        fill(built, read_weights(Store(store), manifest))
+        return built
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def music_windows(clip: Path, manifests: Mapping[str, Manifest]) -> Windows:
+    """Twelve seconds of a song, as the networks hear it."""
+    manifest = manifests["msd-musicnn"]
+    samples = decoded(clip, AudioLimits(16_000, 0.5, 600.0))
     framing = manifest.framing
     logs = track_frames(framing.front)(samples[np.newaxis])[0]
     return np.asarray(tf.signal.frame(logs, framing.window_frames, framing.hop_frames, axis=0))

@@ -4,17 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from app.store.loading import TrackModel
-from tests.models.conftest import MODELS
-
-TOLERANCE = 1e-5
+from tests.models.conftest import TOLERANCE, Published, Unfolded
+from tests.published import MODELS
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_waveform_scores_as_in_the_published_graph(
-    name: str, published: dict[str, TrackModel], golden: Path
-):
-    model = published[name]
+def test_a_waveform_scores_as_in_the_published_graph(name: str, published: Published, golden: Path):
+    model = published(name)
     with np.load(golden / "musicnn_audio_golden.npz") as expected:
         heard = model.graph(expected["waveform"][np.newaxis])
         scores = expected[f"sigmoid_{model.manifest.source.wheel_checkpoint}"]
@@ -28,18 +24,16 @@ def test_a_waveform_scores_as_in_the_published_graph(
     [("msd-musicnn", "MSD_musicnn_golden.npz"), ("mtt-vgg", "MTT_vgg_golden.npz")],
 )
 def test_a_melgram_scores_as_in_the_published_graph(
-    name: str, file: str, published: dict[str, TrackModel], golden: Path
+    name: str, file: str, published: Published, golden: Path
 ):
     with np.load(golden / file) as expected:
-        scores = published[name].network(expected["x"])
+        scores = published(name).network(expected["x"])
 
         np.testing.assert_allclose(scores, expected["sigmoid"], rtol=0, atol=TOLERANCE)
 
 
-def test_musicnn_agrees_with_the_published_graph_at_every_step(
-    unfolded: dict[str, keras.Model], golden: Path
-):
-    musicnn = unfolded["msd-musicnn"]
+def test_musicnn_agrees_with_the_published_graph_at_every_step(unfolded: Unfolded, golden: Path):
+    musicnn = unfolded("msd-musicnn")
     steps = keras.Model(
         musicnn.input,
         [musicnn.get_layer(name).output for name in ("front", "dense_mid", "pooled")],
@@ -57,11 +51,9 @@ def test_musicnn_agrees_with_the_published_graph_at_every_step(
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_network_has_exactly_the_published_parameters(
-    name: str, unfolded: dict[str, keras.Model]
-):
+def test_a_network_has_exactly_the_published_parameters(name: str, unfolded: Unfolded):
     expected = {"musicnn": 787_159, "vgg": 605_748}[name.partition("-")[2]]
 
-    variables = unfolded[name].trainable_variables
+    variables = unfolded(name).trainable_variables
 
     assert sum(int(np.prod(variable.shape)) for variable in variables) == expected

@@ -8,6 +8,7 @@ from app.front_ends import Framing, FrontEnd
 from app.models import architectures, build, network, variables
 from app.models.embedding_probe import head
 from app.spectra import Log10, LogFrequency, Mel, Spectrum
+from tests.models.conftest import TOLERANCE
 
 TRAINABLE = {
     "fcn": 447_732,
@@ -29,6 +30,14 @@ TRAINABLE = {
     "embedding_probe": 512 * 50 + 50,
 }
 """For 50 tags, by the published references."""
+
+MUSICNN = {
+    "timbral_channels": 8,
+    "temporal_channels": 4,
+    "mid_channels": 8,
+    "hidden_units": 16,
+}
+"""Arguments with which `musicnn_zoo` is built and trained in no time."""
 
 UNPUBLISHED = {"spectnt", "multi_level_multi_scale"}
 """Counted from their dimensions where their layers are tested."""
@@ -88,10 +97,11 @@ def test_another_front_end_and_window_can_stand_before_a_network():
         16_000, Spectrum((512, 1024), 256, bands=Mel(128, 0.0, 8_000.0), log=Log10(1e4))
     )
 
-    model = build("crnn", n_tags=5, front_end=cqt, window_samples=220_500)
+    model = build("crnn", n_tags=5, front_end=cqt, window_samples=220_500, channels=[8] * 4)
 
     assert np.asarray(model(noise(220_500))).shape == (2, 5)
-    short_chunk = build("short_chunk_cnn", n_tags=5, front_end=stack)
+    small = {"channels": [8] * 7, "hidden_units": 16}
+    short_chunk = build("short_chunk_cnn", n_tags=5, front_end=stack, **small)
     assert short_chunk.layers[-1].input_shape == (None, 231, 128, 2)
     assert np.asarray(short_chunk(noise(59_049))).shape == (2, 5)
 
@@ -119,8 +129,8 @@ def test_an_argument_that_an_architecture_does_not_take_is_refused(name: str):
 
 def test_an_ensemble_gives_the_mean_of_what_its_members_give():
     members = {
-        "first": {"architecture": "musicnn_zoo"},
-        "again": {"architecture": "musicnn_zoo"},
+        "first": {"architecture": "musicnn_zoo", **MUSICNN},
+        "again": {"architecture": "musicnn_zoo", **MUSICNN},
         "other": {"architecture": "sample_cnn", "channels": [4] * 11},
     }
     model = build("ensemble", n_tags=4, members=members)
@@ -137,13 +147,13 @@ def test_an_ensemble_gives_the_mean_of_what_its_members_give():
         alone.append(np.asarray(member(waveforms[:, : member.input_shape[1]])))
 
     assert np.max(np.abs(alone[0] - alone[1])) > 1e-3, "else the members are the same"
-    np.testing.assert_allclose(model(waveforms), np.mean(alone, axis=0), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(model(waveforms), np.mean(alone, axis=0), rtol=0, atol=TOLERANCE)
 
 
 def test_a_member_with_a_shorter_window_hears_as_many_as_fit():
-    members = {"only": {"architecture": "musicnn_zoo"}}
+    members = {"only": {"architecture": "musicnn_zoo", **MUSICNN}}
     model = build("ensemble", n_tags=4, window_samples=100_000, members=members)
-    member = build("musicnn_zoo", n_tags=4)
+    member = build("musicnn_zoo", n_tags=4, **MUSICNN)
     for path, variable in variables(member).items():
         variable.assign(variables(model.layers[-1])[f"only/{path}"])
     waveforms = noise(100_000)
@@ -151,7 +161,7 @@ def test_a_member_with_a_shorter_window_hears_as_many_as_fit():
     pieces = [np.asarray(member(waveforms[:, i * 48_000 : (i + 1) * 48_000])) for i in (0, 1)]
 
     assert np.max(np.abs(pieces[0] - pieces[1])) > 1e-3
-    np.testing.assert_allclose(model(waveforms), np.mean(pieces, axis=0), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(model(waveforms), np.mean(pieces, axis=0), rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -181,15 +191,19 @@ def test_vectors_of_an_encoder_that_runs_elsewhere_are_probed(hidden_units: int,
     assert np.median(np.ptp(scores, axis=0)) > 1e-3
 
 
-@pytest.mark.parametrize("encoder", ["clmr", "musicnn_zoo"])
+@pytest.mark.parametrize(
+    "encoder", ["musicnn_zoo", pytest.param("clmr", marks=pytest.mark.thorough)]
+)
 def test_a_probe_hears_what_the_encoders_last_layer_hears_and_only_the_probe_learns(encoder: str):
     front = architectures()[encoder].front_end
-    model = build("embedding_probe", n_tags=3, encoder=encoder, hidden_units=8, front_end=front)
+    arguments = MUSICNN if encoder == "musicnn_zoo" else {}
+    given = {"encoder": encoder, "arguments": arguments, "hidden_units": 8}
+    model = build("embedding_probe", n_tags=3, front_end=front, **given)
     probed = model.layers[-1]
     frozen = variables(probed.get_layer("encoder"))
     before = {path: np.asarray(variable) for path, variable in frozen.items()}
     waveforms = noise(59_049, 4)
-    model.compile("adam", "binary_crossentropy")
+    model.compile("adam", "binary_crossentropy", run_eagerly=True)
 
     model.fit(waveforms, np.eye(4, 3), epochs=2, verbose=0)
 
@@ -197,26 +211,14 @@ def test_a_probe_hears_what_the_encoders_last_layer_hears_and_only_the_probe_lea
     for path, variable in frozen.items():
         np.testing.assert_array_equal(variable, before[path], err_msg=path)
     frames = probed.input_shape[1]
-    whole = network(encoder, 1, Framing(front, frames, frames), {})
+    whole = network(encoder, 1, Framing(front, frames, frames), arguments)
     inside = keras.Model(whole.input, whole.get_layer("tags").input)
     for path, variable in variables(inside).items():
         variable.assign(frozen[path])
     windows = 0.5 + 0.2 * np.random.RandomState(5).rand(2, *probed.input_shape[1:])
     vectors = np.asarray(probed.get_layer("encoder")(windows))
     assert np.ptp(vectors) > 0
-    np.testing.assert_allclose(vectors, inside(windows), rtol=0, atol=1e-5)
-
-
-def test_a_model_learns_end_to_end_from_waveforms():
-    model = build("musicnn_zoo", n_tags=2, window_samples=16_000)
-    time = np.arange(16_000) / 16_000
-    tones = [np.sin(2 * np.pi * hertz * time) for hertz in (220, 247, 1760, 1976)]
-    waveforms, tags = 0.3 * np.array(tones, np.float32), np.array([[1, 0], [1, 0], [0, 1], [0, 1]])
-    model.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy")
-
-    history = model.fit(waveforms, tags, epochs=8, verbose=0).history
-
-    assert min(history["loss"][-2:]) < 0.8 * history["loss"][0]
+    np.testing.assert_allclose(vectors, inside(windows), rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("probed", [False, True], ids=["alone", "probed"])

@@ -435,7 +435,7 @@ def test_q_is_trained():
             keras.layers.GlobalAveragePooling2D(),
         ]
     )
-    hearing.compile(keras.optimizers.SGD(0.1), "mse")
+    hearing.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
 
     hearing.fit(spectra, np.zeros((2, 6), np.float32), epochs=3, verbose=0)
 

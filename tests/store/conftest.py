@@ -55,14 +55,20 @@ def prepared_folder(prepared: Prepared, tmp_path: Path) -> Store:
     return tiny.write(prepared, tmp_path / "prepared")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def s3() -> Iterator[None]:
     """A real S3 server on this machine, which s3:// means meanwhile."""
     with s3_server():
         yield
 
 
-@pytest.fixture(params=["folder", "s3", "other folders"])
+@pytest.fixture(
+    params=[
+        "folder",
+        pytest.param("s3", marks=pytest.mark.thorough),
+        pytest.param("other folders", marks=pytest.mark.thorough),
+    ]
+)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> tiny.Place:
     """An empty store: a folder, an S3 bucket, and folders that fsspec sees as it does FTP's."""
     if request.param == "s3":

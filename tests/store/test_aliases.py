@@ -13,7 +13,7 @@ from app.store.aliases import PRODUCTION, point, read_aliases, remove, rollback,
 from app.store.manifest import manifests
 from app.store.publishing import promote, publish_folder
 from app.store.store import Store
-from tests.store.tiny import Content, Place, files
+from tests.store.tiny import Content, Place, everywhere, files
 
 
 def ref(version: int | str) -> ModelRef:
@@ -137,7 +137,6 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize(("action", "words"), UNKNOWN.values(), ids=UNKNOWN)
-@pytest.mark.parametrize("place", ["folder", "s3"], indirect=True)
 def test_what_is_not_there_is_refused_and_the_store_is_left_as_it_was(
     action: Callable[[Store], object], words: str, three: Place
 ):
@@ -162,6 +161,7 @@ def test_a_version_that_serves_is_not_removed(three: Place):
     )
 
 
+@everywhere
 @pytest.mark.usefixtures("tries")
 def test_a_version_that_was_removed_is_gone_and_no_rollback_leads_to_it(three: Place):
     for version in (1, 2, 1, 3, 2):

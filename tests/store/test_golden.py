@@ -65,11 +65,16 @@ def test_scores_may_be_off_by_what_their_precision_takes(
 
 
 @pytest.mark.parametrize("precision", Precision)
-def test_scores_that_are_no_numbers_are_refused(precision: Precision, manifest: Manifest):
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_not_finite_are_refused(
+    number: float, precision: Precision, manifest: Manifest
+):
     scores = published(manifest)
-    scores[3] = np.nan
+    scores[3] = number
 
-    assert "nan off" in refusal(manifest, scores, precision)
+    said = refusal(manifest, scores, precision)
+
+    assert said.startswith("msd-musicnn/1: 1 of 50 scores of the golden input are NaN or infinite")
 
 
 @pytest.mark.parametrize("place", range(5))

@@ -12,6 +12,7 @@ from app.store import musicnn_wheel
 from app.store.manifest import read_store
 from app.store.store import Store
 from app.store.weights import sha256, weights_path
+from tests.published import MODELS
 
 Edit = Callable[[str, str], Path]
 
@@ -32,7 +33,7 @@ def pull(own_store: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> tuple
     return result.exit_code, result.output.replace("\n", "")
 
 
-@pytest.mark.parametrize("name", ["msd-musicnn", "msd-vgg", "mtt-musicnn", "mtt-vgg"])
+@pytest.mark.parametrize("name", MODELS)
 def test_converting_the_wheel_gives_the_very_bytes_that_the_manifest_names(
     name: str, store: Path, wheel: Path, tmp_path: Path
 ):

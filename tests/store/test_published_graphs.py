@@ -12,11 +12,12 @@ import tensorflow as tf
 from app.store.loading import TrackModel, load
 from app.store.manifest import read_store
 from app.store.store import Store
+from tests.published import MODELS
 
 ENDINGS = (".meta", ".index", ".data-00000-of-00001")
 
 
-@pytest.fixture(params=["msd-musicnn", "msd-vgg", "mtt-musicnn", "mtt-vgg"])
+@pytest.fixture(params=MODELS)
 def model(request: pytest.FixtureRequest, store: Path) -> TrackModel:
     return load(Store(store), read_store(Store(store))[request.param])
 
@@ -59,7 +60,7 @@ def test_a_network_scores_log_melgrams_as_the_published_graph_does(
     scores = model.network(patches.astype(np.float32))
 
     assert np.ptp(expected) > 0.1
-    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=5e-5)
 
 
 def test_the_two_published_vgg_graphs_use_different_poolings_and_ours_follow_each(

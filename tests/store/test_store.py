@@ -96,7 +96,7 @@ def test_a_bucket_that_is_not_there_is_refused_by_its_url(act: Callable[[Store],
         write(store)
 
 
-@pytest.mark.parametrize("act", [read, write])
+@pytest.mark.parametrize("act", [read, pytest.param(write, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -98,7 +98,7 @@ def test_who_is_killed_after_publishing_has_published(one: Place):
 
 
 @pytest.mark.parametrize("place", ["s3"], indirect=True)
-@pytest.mark.parametrize("when", [1, 2])
+@pytest.mark.parametrize("when", [pytest.param(1, marks=pytest.mark.thorough), 2])
 def test_who_is_killed_while_publishing_to_an_object_store_leaves_nothing_that_is_seen(
     when: int, one: Place, prepared_folder: Store, monkeypatch: pytest.MonkeyPatch
 ):
@@ -116,7 +116,9 @@ def test_who_is_killed_while_publishing_to_an_object_store_leaves_nothing_that_i
 
 
 @pytest.mark.parametrize(
-    ("place", "step"), [("folder", "remove"), ("s3", "delete")], indirect=["place"]
+    ("place", "step"),
+    [("folder", "remove"), pytest.param("s3", "delete", marks=pytest.mark.thorough)],
+    indirect=["place"],
 )
 def test_who_is_killed_while_removing_leaves_a_version_or_none(step: str, one: Place):
     killed(one, step, 2 if step == "delete" else 1, "remove")
@@ -126,7 +128,11 @@ def test_who_is_killed_while_removing_leaves_a_version_or_none(step: str, one: P
         read_store(one.store)
 
 
-@pytest.mark.parametrize("place", ["s3", "other folders"], indirect=True)
+@pytest.mark.parametrize(
+    "place",
+    [pytest.param("s3", marks=pytest.mark.thorough), "other folders"],
+    indirect=True,
+)
 @pytest.mark.parametrize("fails", [1, 2])
 @pytest.mark.parametrize("written", [False, True])
 def test_where_a_write_fails_what_was_written_before_is_taken_away(
@@ -174,6 +180,7 @@ def test_an_answer_that_was_lost_on_the_way_is_made_up_for(
     assert one.content()[f"{REF}/manifest.toml"] == b"manifest"
 
 
+@tiny.everywhere
 @pytest.mark.parametrize("file", FILES)
 def test_nothing_is_written_where_something_is(file: str, place: Place):
     if place.store.folder:

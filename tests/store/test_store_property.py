@@ -29,11 +29,8 @@ STEPS = st.lists(
     max_size=14,
 )
 
-examples = settings(
-    deadline=None,
-    max_examples=60,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example has its own store
-)
+# Each example has a store of its own.
+examples = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Expected:

@@ -5,16 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from app.domain import ModelRef
 from app.front_ends import FrontEnd
+from app.models import variables
 from app.spectra import Mel, Spectrum
+from app.store.loading import build
 from app.store.manifest import Draft
 from app.store.preparing import Prepared
 from app.store.store import Store
 
 FRONT_END = FrontEnd(2_000, Spectrum((64,), 32, bands=Mel(8, 0.0, 1_000.0)))
 ARGUMENTS = {"channels": [2], "pools": [[4, 2]]}
+
+everywhere = pytest.mark.parametrize("place", ["folder", "s3", "other folders"], indirect=True)
+"""For tests that run in stores of all kinds by default; the others run in a folder."""
 
 Content = dict[str, bytes]
 
@@ -62,6 +68,28 @@ def weights(seed: int = 0, n_tags: int = 3) -> dict[str, np.ndarray]:
     for path in ("input_bn/moving_variance", "conv_1_bn/moving_variance"):
         arrays[path] = abs(arrays[path]) + 1
     return {path: array.astype(np.float32) for path, array in arrays.items()}
+
+
+def musicnn() -> tuple[Draft, dict[str, np.ndarray]]:
+    """A tiny MusiCNN, and random weights for it."""
+    arguments = {
+        "timbral_channels": [1, 1],
+        "temporal_channels": [1, 1, 1],
+        "mid_channels": 1,
+        "hidden_units": 2,
+    }
+    described = draft(architecture={"name": "musicnn", "arguments": arguments})
+    network = build(described, arguments)
+    return described, {path: np.asarray(each) for path, each in variables(network).items()}
+
+
+def make_scores_nan(weights: dict[str, np.ndarray]) -> None:
+    """Change weights of a MusiCNN so that they are finite and its scores are NaN.
+
+    NaN is the root of a negative variance. Only the last layer follows: in a relu or a pooling
+    NaN may become a number, and sums of huge numbers may be NaN or not, on which machine ever.
+    """
+    weights["hidden_bn/moving_variance"] = -1 - weights["hidden_bn/moving_variance"]
 
 
 def write(prepared: Prepared, folder: Path) -> Store:

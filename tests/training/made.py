@@ -8,9 +8,8 @@ Metadata have the faults that real ones have: see `Odd`. A song amid each datase
 no MP3. FMA and MTAT share an artist, whose name they write differently.
 """
 
-import multiprocessing
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain, cycle, repeat
@@ -46,7 +45,7 @@ BROKEN = {
 }
 """What lies where a song should: a few bytes, nothing, a page."""
 
-PROCESSES = 2
+THREADS = 2
 
 
 class Odd(StrEnum):
@@ -106,15 +105,18 @@ class MadeDatasets:
     broken: Mapping[str, str]
 
 
-def make_datasets(root: Path, seed: int = 0, tracks: int = 300) -> MadeDatasets:
+def make_datasets(
+    root: Path, seed: int = 0, tracks: int = 300, seconds: tuple[float, float] = (20, 32)
+) -> MadeDatasets:
     """Write three datasets, a third of the tracks each.
 
     Args:
         root: Where to; it may hold other things.
         seed: The same gives the same bytes.
         tracks: With at least one tag, of all datasets together.
+        seconds: The shortest and the longest song.
     """
-    songs = {name: _songs(name, seed, tracks // 3) for name in CYCLES}
+    songs = {name: _songs(name, seed, tracks // 3, seconds) for name in CYCLES}
     made = _described(root, songs)
     for name, those in songs.items():
         made_tables.WRITERS[name](made.metadata[name], those)
@@ -129,28 +131,6 @@ def make_datasets(root: Path, seed: int = 0, tracks: int = 300) -> MadeDatasets:
     return made
 
 
-def make_folder(root: Path, tags: Sequence[str], songs_per_tag: int, seed: int = 0) -> list[Path]:
-    """Write `tag/artist/song.mp3`, two songs an artist, and say where they are.
-
-    Args:
-        root: The folder of the tags.
-        tags: Of `STYLES`.
-        songs_per_tag: So many.
-        seed: The same gives the same bytes.
-    """
-    seeds = iter(np.random.SeedSequence((seed, 99)).generate_state(len(tags) * songs_per_tag))
-    files = [
-        (
-            root / tag / f"{tag} artist {i // 2}" / f"song {i}.mp3",
-            Song(i, i // 2, (tag,), 21, int(own)),
-        )
-        for tag in tags
-        for i, own in zip(range(songs_per_tag), seeds, strict=False)
-    ]
-    _write_all(files)
-    return [path for path, _ in files]
-
-
 def write_song(path: Path, song: Song) -> None:
     """Make a song and write it as MP3."""
     samples, rate = make_track(song.styles, song.seed, song.seconds)
@@ -159,13 +139,11 @@ def write_song(path: Path, song: Song) -> None:
 
 
 def _write_all(files: Sequence[tuple[Path, Song]]) -> None:
-    # Fresh processes: this one may have threads, of TensorFlow and others, that no fork survives.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(PROCESSES, context) as pool:
-        list(pool.map(write_song, *zip(*files, strict=True), chunksize=4))
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(write_song, *zip(*files, strict=True)))
 
 
-def _songs(dataset: str, seed: int, count: int) -> list[Song]:
+def _songs(dataset: str, seed: int, count: int, seconds: tuple[float, float]) -> list[Song]:
     rng = np.random.default_rng((seed, list(CYCLES).index(dataset)))
     styles = cycle(CYCLES[dataset])
     oddities = chain(repeat(None, count), ODD[dataset])
@@ -175,7 +153,7 @@ def _songs(dataset: str, seed: int, count: int) -> list[Song]:
             number=2 + 3 * index,
             artist=next(artists),
             styles=_layers(rng, next(styles), CYCLES[dataset]),
-            seconds=round(rng.uniform(20, 32), 1),
+            seconds=round(rng.uniform(*seconds), 1),
             seed=int(rng.integers(2**32)),
             odd=odd,
         )

@@ -1,22 +1,20 @@
 """Decoded once and read as it was; killed at any moment, the end is the same; damage has a name."""
 
 import filecmp
-import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.errors import SetupError
+from app.training import storing
 from app.training.audio_store import AudioStore
 from app.training.storing import Stored, store_tracks
 from app.training.tables import write_split
 from app.training.tracks import Split
+from tests.training.killed import moments, run_killed
 from tests.training.toy import RATE, SECONDS, toy_sound, toy_split, toy_store
 
 TRACKS = 12
@@ -106,36 +104,32 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
         AudioStore.open(tmp_path)
 
 
-SLOW = """
-import sys, time
+STORE = """
 from pathlib import Path
 from app.training import storing
 from app.training.tables import read_split
 storing.TRACKS_A_SHARD = 2
 split, audio, to = map(Path, sys.argv[1:])
 tracks = [each.track for each in read_split(split).placed]
-print("begun", flush=True)
-storing.store_tracks(tracks, audio, to, sample_rate=16_000, jobs=2, watch=lambda *_: None)
+storing.store_tracks(tracks, audio, to, sample_rate=16_000, jobs=2, watch=print)
 """
 
 
-@pytest.mark.thorough
-def test_killed_at_ten_moments_it_ends_with_the_same_bytes(
-    root: Path, split: Split, tmp_path: Path
+@moments
+def test_killed_again_and_again_it_ends_with_the_same_bytes(
+    moments: Sequence[int],
+    root: Path,
+    split: Split,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(storing, "TRACKS_A_SHARD", 2)
     write_split(tmp_path / "split.parquet", split)
-    given = [sys.executable, "-c", SLOW, tmp_path / "split.parquet", root / "audio"]
-    subprocess.run([*given, tmp_path / "whole"], check=True, capture_output=True)
-    rng = random.Random(2)
-    for _ in range(10):
-        with subprocess.Popen([*given, tmp_path / "parts"], stdout=subprocess.PIPE) as running:
-            assert running.stdout
-            running.stdout.readline()
-            try:
-                running.wait(rng.uniform(0.05, 1.0))
-            except subprocess.TimeoutExpired:
-                os.kill(running.pid, signal.SIGKILL)
-    subprocess.run([*given, tmp_path / "parts"], check=True, capture_output=True)
+    for moment in moments:
+        where = (tmp_path / "split.parquet", root / "audio", tmp_path / "parts")
+        run_killed(STORE, moment, *where)
+    for name in ("whole", "parts"):
+        fill(root, tmp_path / name, split)
     whole, parts = (sorted((tmp_path / name / "shards").iterdir()) for name in ("whole", "parts"))
     assert [path.name for path in whole] == [path.name for path in parts]
     for one, other in zip(whole, parts, strict=True):

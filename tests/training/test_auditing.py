@@ -1,9 +1,6 @@
 """Wrong tags are found among right ones, with what speaks for it."""
 
 import csv
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,18 +14,12 @@ from app.training.auditing import CHOSEN, Audit, Doubt, audit, write_doubts
 from app.training.embedding import Encoder, Heard, Song, hear_stored
 from app.training.tables import write_split
 from app.training.tracks import Split, Track
+from tests.training.commands import refused, taggram
 from tests.training.test_teaching import heard_in, publish_listener, quiet, write_songs
 from tests.training.toy import TAGS, toy_split, toy_store
 
 WRONG = {"low": "high", "high": "noise", "noise": "low"}
 """A song of the one lies in the folder of the other: three of 24."""
-
-RUN = """
-if __name__ == "__main__":
-    import typer
-    from app.cli.data.audit import audit
-    typer.run(audit)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -158,36 +149,21 @@ def test_an_audio_store_of_another_rate_is_refused(encoder: Encoder, root: Path,
         hear_stored(encoder, AudioStore.open(root / "store-8000"), [], quiet)
 
 
-def run(root: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    (root / "run.py").write_text(RUN)
-    places = ("--model", "listener", "--store", root / "models", "--cache", root / "cache")
-    return subprocess.run(
-        [sys.executable, "run.py", *map(str, (*arguments, *places))],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd()), "COLUMNS": "160"},
-    )
-
-
 def test_the_command_audits_a_split(root: Path, split: Split):
     wrong = replace(split.placed[0], track=replace(split.placed[0].track, tags=(TAGS[1],)))
     write_split(root / "split.parquet", replace(split, placed=(wrong, *split.placed[1:])))
+    places = ("--store", root / "models", "--cache", root / "cache", "--to", root / "to.csv")
+    given = (root / "split.parquet", "--audio-store", root / "store-16000")
 
-    done = run(
-        root, root / "split.parquet", "--audio-store", root / "store-16000", "--to", "to.csv"
-    )
+    done = taggram("data", "audit", *given, "--model", "listener", *places)
 
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     assert "toy/0.flac" in done.stdout
     with (root / "to.csv").open(newline="") as file:
         assert {row["path"] for row in csv.DictReader(file)} >= {"0.flac"}
 
 
 def test_a_split_without_its_audio_is_refused_in_a_line(root: Path):
-    done = run(root, root / "split.parquet")
+    said = refused("data", "audit", root / "split.parquet", "--store", root / "models")
 
-    assert done.returncode == 1
-    assert "a split and --audio-store go together" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "a split and --audio-store go together" in said

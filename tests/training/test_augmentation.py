@@ -2,7 +2,6 @@
 
 import multiprocessing
 import random
-import resource
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from hashlib import sha256
@@ -11,16 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import typer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from typer.testing import CliRunner
 
-from app.cli.data.listen import listen
 from app.errors import SetupError
 from app.store.tables import checked
 from app.training.augmentation import SINGLE, STACKED, Augmentation, Augmenter
+from tests.training.commands import files_of_at_most, taggram
 from tests.training.synthesis import make_track
 
 RATE = 16_000
@@ -79,7 +76,6 @@ def test_what_others_draw_meanwhile_changes_nothing_and_stays_as_it_is() -> None
     assert (random.getstate(), np.random.get_state()[1].tolist()) == states
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     samples=arrays(np.float32, st.integers(1, 3_000), elements=st.floats(-1, 1, width=32)),
     seed=st.integers(0, 2**63 - 1),
@@ -223,9 +219,7 @@ def song(tmp_path: Path) -> Path:
 
 
 def heard(*arguments: object) -> tuple[int, str]:
-    app = typer.Typer()
-    app.command()(listen)
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = taggram("data", "listen", *arguments)
     return result.exit_code, " ".join(result.output.split())
 
 
@@ -261,13 +255,8 @@ def test_listen_refuses_two_files_of_one_name(song: Path, tmp_path: Path) -> Non
 def test_listen_says_so_where_there_is_no_room_and_leaves_nothing_half(
     song: Path, tmp_path: Path
 ) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # More than the song has, and less than its FLAC.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, hard))
-    try:
+    with files_of_at_most(120_000):  # more than the song has, and less than its FLAC
         code, output = heard(song, "--to", tmp_path / "to")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert code == 1
     assert "original.flac: it can't be written" in output
     assert not list((tmp_path / "to/song").iterdir())

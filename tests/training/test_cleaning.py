@@ -169,6 +169,7 @@ def test_cleaning_invents_nothing_counts_right_and_knows_no_order(
 # the thesis's percentages
 
 
+@pytest.mark.thorough
 @real
 def test_the_real_mtat_loses_16_of_100_tracks_without_a_tag() -> None:
     cleaned = clean(real_mtat())
@@ -178,6 +179,7 @@ def test_the_real_mtat_loses_16_of_100_tracks_without_a_tag() -> None:
     assert len({tag for track in cleaned.tracks for tag in track.tags}) == 100
 
 
+@pytest.mark.thorough
 @real
 def test_the_real_mtg_jamendo_loses_5_of_100_tracks_by_length() -> None:
     cleaned = clean(real_mtg_jamendo())
@@ -187,6 +189,7 @@ def test_the_real_mtg_jamendo_loses_5_of_100_tracks_by_length() -> None:
     assert cleaned.steps[1].rule == "genres but the top 100 (there are 87)"
 
 
+@pytest.mark.thorough
 @real
 def test_the_real_fma_keeps_25_words_that_name_neither_genre_nor_label(tmp_path: Path) -> None:
     cleaned = clean(fma.load(export_fma(tmp_path)))

@@ -381,6 +381,7 @@ def test_the_real_mtat() -> None:
     assert {track.duration_s for track in dataset.tracks} == {29.0}
 
 
+@pytest.mark.thorough
 @real
 @pytest.mark.parametrize(
     ("name", "counts"),
@@ -392,6 +393,7 @@ def test_the_real_mtats_published_splits(name: str, counts: tuple[int, int, int]
     assert (parts[Part.TRAIN], parts[Part.VALIDATION], parts[Part.TEST]) == counts
 
 
+@pytest.mark.thorough
 @real
 def test_the_real_mtg_jamendo() -> None:
     dataset = real_mtg_jamendo()
@@ -404,6 +406,7 @@ def test_the_real_mtg_jamendo() -> None:
     assert len(official_split("mtg-jamendo-0", METADATA / "mtg-jamendo")) == 55_525
 
 
+@pytest.mark.thorough
 @real
 @pytest.mark.parametrize(
     ("subset", "tracks", "tags"),
@@ -415,6 +418,7 @@ def test_the_real_mtg_jamendos_subsets(subset: str, tracks: int, tags: int) -> N
     assert (len(dataset.tracks), len(dataset.categories)) == (tracks, tags)
 
 
+@pytest.mark.thorough
 @real
 def test_the_real_fma(tmp_path: Path) -> None:
     dataset = fma.load(export_fma(tmp_path))

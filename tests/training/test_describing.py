@@ -1,8 +1,5 @@
 """What is told and drawn of a dataset."""
 
-import resource
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,29 +8,13 @@ import pytest
 from matplotlib.image import imread
 
 from app.training.cleaning import clean
-from app.training.datasets import fma, folder, mtat
+from app.training.datasets import fma, mtat
 from app.training.datasets.source import About, Dataset
 from app.training.describing import by_category, describe
 from app.training.drawing import draw
 from app.training.tracks import Track, track_id
+from tests.training.commands import files_of_at_most, refused, taggram
 from tests.training.test_datasets import LOADERS, MINIATURE
-
-COMMAND = "import typer; from app.cli.data.describe import describe; typer.run(describe)"
-
-
-def run(*arguments: str, bytes_a_file: int | None = None) -> subprocess.CompletedProcess[str]:
-    def limit() -> None:
-        if bytes_a_file is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_a_file, bytes_a_file))
-
-    return subprocess.run(
-        [sys.executable, "-c", COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        preexec_fn=limit,
-        env={"COLUMNS": "120", "PATH": "", "MPLCONFIGDIR": "/tmp"},
-        check=False,
-    )
 
 
 def test_numbers() -> None:
@@ -87,9 +68,9 @@ def test_whatever_tags_are_called_can_be_drawn(tags: Sequence[str], tmp_path: Pa
 
 
 def test_the_command_tells_what_came_in_what_went_and_what_is_missing(tmp_path: Path) -> None:
-    ran = run("mtat", str(MINIATURE / "mtat"), "--out", str(tmp_path))
+    ran = taggram("data", "describe", "mtat", MINIATURE / "mtat", "--out", tmp_path)
 
-    assert ran.returncode == 0, ran.stderr
+    assert ran.exit_code == 0, ran.output
     words = " ".join(ran.stdout.replace("│", " ").split())
     assert "Law et al., ISMIR 2009" in words
     assert "tracks 3 2" in words
@@ -102,11 +83,10 @@ def test_the_command_tells_what_came_in_what_went_and_what_is_missing(tmp_path: 
 def test_many_rows_that_were_skipped_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("path,tags\na.mp3,rock\n" + "/no.mp3,rock\n" * 30)
-    assert len(folder.load(path).skipped) == 30
 
-    ran = run("folder", str(path))
+    ran = taggram("data", "describe", "folder", path)
 
-    assert ran.returncode == 0
+    assert ran.exit_code == 0
     assert ran.stderr.count("skipped: ") == 11
     assert "own.csv: 20 more" in ran.stderr
 
@@ -115,28 +95,21 @@ def test_many_rows_that_were_skipped_are_counted(tmp_path: Path) -> None:
     ("arguments", "named"),
     [
         (("gtzan", "."), "'gtzan' is no dataset that is known; say one of fma, mtg-jamendo"),
-        (("mtat", str(MINIATURE / "mtat"), "--subset", "large"), "mtat has no subsets"),
-        (("fma", str(MINIATURE / "fma"), "--subset", "tiny"), "FMA has no subset 'tiny'; choose"),
+        (("mtat", MINIATURE / "mtat", "--subset", "large"), "mtat has no subsets"),
+        (("fma", MINIATURE / "fma", "--subset", "tiny"), "FMA has no subset 'tiny'; choose"),
         (("mtat", "missing"), "missing: neither annotations_final.csv nor"),
         (("folder", "missing.csv"), "missing.csv: it can't be read"),
-        (
-            ("mtat", str(MINIATURE / "mtat"), "--out", "/dev/null/no"),
-            "top-tags.png: it can't be written",
-        ),
     ],
 )
-def test_what_the_user_can_mend_is_a_line(arguments: Sequence[str], named: str) -> None:
-    ran = run(*arguments)
-
-    assert ran.returncode == 1
-    assert named in ran.stderr
-    assert "Traceback" not in ran.stderr
+def test_what_the_user_can_mend_is_a_line(arguments: Sequence[object], named: str) -> None:
+    assert named in refused("data", "describe", *arguments)
 
 
 def test_a_full_disk_leaves_no_half_written_picture(tmp_path: Path) -> None:
-    ran = run("mtat", str(MINIATURE / "mtat"), "--out", str(tmp_path), bytes_a_file=5000)
+    with files_of_at_most(5_000):
+        ran = taggram("data", "describe", "mtat", MINIATURE / "mtat", "--out", tmp_path)
 
-    assert ran.returncode == 1
+    assert ran.exit_code == 1
     assert "top-tags.png: it can't be written" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert list(tmp_path.iterdir()) == []

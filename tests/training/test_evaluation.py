@@ -1,9 +1,6 @@
 """Figures of songs that were never heard: what they are is known, and what a file may hold."""
 
 import re
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +24,7 @@ from app.training.evaluation import (
 from app.training.figures import Evaluation
 from app.training.scoring import Scored
 from app.training.tracks import Part, Placed, Split, Track
+from tests.training.commands import files_of_at_most
 
 TAGS = ("rock", "pop", "jazz", "polka", "noise")
 PARTS = {Part.TRAIN: 40, Part.VALIDATION: 60, Part.TEST: 80}
@@ -260,13 +258,3 @@ def printed(table: Table) -> str:
     with console.capture() as capture:
         console.print(table)
     return capture.get()
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)

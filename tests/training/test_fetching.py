@@ -1,10 +1,7 @@
 """Only what a split needs lies there at the end, whatever happens on the way."""
 
 import hashlib
-import os
-import signal
-import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,8 @@ from app.errors import SetupError
 from app.training import fetching
 from app.training.fetching import Fetched, Source, fetch
 from app.training.library import opened, read_checksums
+from tests.training.commands import files_of_at_most
+from tests.training.killed import moments, run_killed
 
 NAMES = [f"fma/{number // 4:03}/{number:06}.mp3" for number in range(12)]
 
@@ -92,63 +91,34 @@ def test_wrong_checksums_are_refused_by_line(tmp_path: Path) -> None:
         read_checksums(path)
 
 
-FULL = """
-import resource, signal, sys
-from pathlib import Path
-from app.errors import SetupError
-from app.training.fetching import Source, fetch
-from app.training.library import opened
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-try:
-    with opened(Path(sys.argv[2])) as library:
-        fetch(library, sys.argv[3:], {"fma": Source(sys.argv[1])}, {}, lambda *_: None)
-except SetupError as error:
-    sys.exit(f"said: {error}")
-"""
-
-
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "large.mp3").write_bytes(bytes(100_000))
-    run = subprocess.run(
-        [sys.executable, "-c", FULL, tmp_path / "source", tmp_path / "to", "fma/large.mp3"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "said: " in run.stderr
+    with files_of_at_most(20_000), pytest.raises(SetupError, match="there is no room for it"):
+        bring(tmp_path / "to", ["fma/large.mp3"], tmp_path / "source")
     assert not [path for path in (tmp_path / "to").rglob("*large*") if path.is_file()]
 
 
-SLOW = """
-import sys, time
+FETCH = """
 from pathlib import Path
 from app.training import fetching
 from app.training.library import opened
 fetching.THREADS = 1
-print("begun", flush=True)
 with opened(Path(sys.argv[2])) as library:
-    source = fetching.Source(sys.argv[1])
-    fetching.fetch(library, sys.argv[3:], {"fma": source}, {}, lambda *_: time.sleep(0.02))
+    fetching.fetch(library, sys.argv[3:], {"fma": fetching.Source(sys.argv[1])}, {}, print)
 """
 
 
-def test_killed_again_and_again_it_ends_with_the_same_files(source: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", SLOW, source, tmp_path / "to", *NAMES]
-    for pause in range(10):
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
-            assert running.stdout
-            running.stdout.readline()
-            try:
-                running.wait(0.005 + 0.02 * pause)
-            except subprocess.TimeoutExpired:
-                os.kill(running.pid, signal.SIGKILL)
+@moments
+def test_killed_again_and_again_it_ends_with_the_same_files(
+    moments: Sequence[int], source: Path, tmp_path: Path
+) -> None:
+    for moment in moments:
+        run_killed(FETCH, moment, source, tmp_path / "to", *NAMES)
     bring(tmp_path / "to", NAMES, source)
-    files = {
-        path.relative_to(tmp_path / "to").as_posix()
-        for path in (tmp_path / "to" / "fma").rglob("*.mp3")
-    }
-    assert files == set(NAMES)
     with opened(tmp_path / "to") as library:
         assert library.ledger.keys() == set(NAMES)
+    for name in NAMES:
+        assert (tmp_path / "to" / name).read_bytes() == name.encode() * 100
+    left = {path.relative_to(tmp_path / "to").as_posix() for path in tmp_path.glob("to/fma/*/*")}
+    assert left == set(NAMES)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -34,7 +34,6 @@ def judged(draw: st.DrawFn) -> Judged:
     return Judged(truth, scores, np.arange(items))
 
 
-@settings(max_examples=50, deadline=None)
 @given(judged())
 def test_areas_are_those_of_scikit_learn(given: Judged) -> None:
     found = measured(given, drawn(len(given.truth), 0))
@@ -55,7 +54,6 @@ def test_areas_are_those_of_scikit_learn(given: Judged) -> None:
         assert micro == pytest.approx(score(given.truth.ravel(), given.scores.ravel()))
 
 
-@settings(max_examples=50, deadline=None)
 @given(judged(), st.integers(0, 1000))
 def test_a_draw_counts_each_track_as_often_as_it_was_drawn(given: Judged, seed: int) -> None:
     hits, scores = given.truth[:, 0], given.scores[:, 0]
@@ -71,7 +69,6 @@ def test_a_draw_counts_each_track_as_often_as_it_was_drawn(given: Judged, seed: 
             assert pr == pytest.approx(average_precision_score(copied_hits, copied_scores))
 
 
-@settings(max_examples=50, deadline=None)
 @given(judged(), st.integers(1, 4))
 def test_all_chunks_of_a_track_are_drawn_together(given: Judged, chunks: int) -> None:
     owners = given.owners.repeat(chunks)
@@ -82,7 +79,6 @@ def test_all_chunks_of_a_track_are_drawn_together(given: Judged, chunks: int) ->
     np.testing.assert_allclose(same.cosine, songs.cosine)
 
 
-@settings(max_examples=50, deadline=None)
 @given(judged())
 def test_cosine_is_that_of_scikit_learn_over_items_with_tags(given: Judged) -> None:
     assume(given.truth.any())
@@ -144,7 +140,6 @@ def test_of_equal_scores_the_first_tag_comes_first() -> None:
     assert accuracy_at_k(np.array([[False, False, True]]), scores).every.tolist() == [0, 0, 1]
 
 
-@settings(max_examples=50, deadline=None)
 @given(judged())
 def test_accuracy_rises_with_k_to_one(given: Judged) -> None:
     assume(given.truth.any())
@@ -163,7 +158,6 @@ def test_confusion_by_hand() -> None:
     np.testing.assert_allclose(confusion(truth, scores), wanted, rtol=1e-6)
 
 
-@settings(max_examples=50, deadline=None)
 @given(judged())
 def test_calibration_is_that_of_scikit_learn(given: Judged) -> None:
     found = calibration(given.truth, given.scores)
@@ -200,7 +194,6 @@ def test_a_threshold_is_the_lowest_that_is_right_often_enough() -> None:
     assert threshold(np.zeros(5, bool), scores, 0.1) is None
 
 
-@settings(max_examples=50, deadline=None)
 @given(judged(), st.sampled_from([0.2, 0.5, 0.8, 1.0]))
 def test_no_lower_score_meets_the_precision(given: Judged, wished: float) -> None:
     hits, scores = given.truth[:, 0], given.scores[:, 0]

@@ -5,7 +5,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import SetupError
@@ -29,7 +29,6 @@ def parts(given_feed: Feed, share: Share) -> list[list[float]]:
     return [targets[:, 0].tolist() for _, targets in given_feed.parts(share).as_numpy_iterator()]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     windows=st.integers(8, 60),
     size=st.integers(8, 20),
@@ -55,7 +54,6 @@ def test_devices_of_all_machines_are_fed_all_windows_in_turns(
 
 
 @given(pairs=st.integers(4, 30), size=st.integers(4, 10))
-@settings(max_examples=30, deadline=None)
 def test_what_is_contrasted_stays_together(pairs: int, size: int) -> None:
     for device in range(2):
         for part in parts(feed(2 * pairs, 2 * size), Share(device, 1, 2)):

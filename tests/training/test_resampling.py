@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import SetupError
@@ -49,7 +49,6 @@ def splits(draw: st.DrawFn) -> Split:
 
 
 @given(split=splits(), target=st.integers(1, 700), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=200, deadline=None)
 def test_tags_reach_the_target_in_training_and_nothing_else_changes(
     split: Split, target: int, seed: int
 ) -> None:
@@ -66,7 +65,6 @@ def test_tags_reach_the_target_in_training_and_nothing_else_changes(
 
 
 @given(split=splits(), chance=st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
 def test_the_order_of_tracks_does_not_matter(split: Split, chance: random.Random) -> None:
     shuffled = replace(split, placed=tuple(chance.sample(split.placed, len(split.placed))))
 
@@ -74,7 +72,6 @@ def test_the_order_of_tracks_does_not_matter(split: Split, chance: random.Random
 
 
 @given(split=splits())
-@settings(max_examples=50, deadline=None)
 def test_no_track_is_heard_twice_where_all_tags_have_enough(split: Split) -> None:
     target = min(heard(split).values(), default=1)
 
@@ -97,7 +94,6 @@ def test_a_seed_draws_the_same_and_another_one_others() -> None:
     counts=st.tuples(*[st.integers(1, 200)] * 3).filter(lambda counts: sum(counts) > 20),
     target=st.integers(1, 200),
 )
-@settings(max_examples=50, deadline=None)
 def test_each_dataset_keeps_its_share_of_a_tag(counts: tuple[int, ...], target: int) -> None:
     datasets = ("fma", "mtat", "mtg-jamendo")
     split = trained_on(*((name, "a", count) for name, count in zip(datasets, counts, strict=True)))
@@ -138,6 +134,7 @@ def test_a_target_of_nothing_is_refused() -> None:
         resample(trained_on(("fma", "a", 3)), 0, 1)
 
 
+@pytest.mark.thorough
 def test_real_tags_are_evened_out() -> None:
     folder = METADATA / "mtg-jamendo"
     if not folder.is_dir():

@@ -6,11 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import typer
 from click.testing import Result
-from typer.testing import CliRunner
 
-from app.cli.evaluate import evaluate
 from app.errors import SetupError
 from app.front_ends import FrontEnd
 from app.spectra import Mel, Spectrum
@@ -25,7 +22,7 @@ from app.training.storing import store_tracks
 from app.training.tables import write_split
 from app.training.tracks import Part, Placed, Split, Track, track_id
 from tests.store import tiny
-from tests.training.test_evaluation import files_of_at_most
+from tests.training.commands import files_of_at_most, taggram
 
 RATE = 16_000
 FRONT_END = FrontEnd(RATE, Spectrum((2048,), 1600, bands=Mel(8, 0.0, 8_000.0)))
@@ -274,10 +271,8 @@ def split_file(tmp_path: Path) -> Path:
 
 
 def run(models: Store, split: Path, audio: Path, out: Path, *others: str) -> Result:
-    app = typer.Typer()
-    app.command()(evaluate)
-    where = ["--store", models.url, "--split", str(split), "--audio-store", str(audio)]
-    return CliRunner().invoke(app, [*others, *where, "--out", str(out)])
+    where = ("--store", models.url, "--split", split, "--audio-store", audio)
+    return taggram("evaluate", *others, *where, "--out", out)
 
 
 def test_the_command_prints_and_writes_figures(

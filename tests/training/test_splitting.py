@@ -1,37 +1,28 @@
 """Splits: nothing in two parts, tags evenly in all three, the same one for a seed."""
 
-import os
 import random
-import resource
-import subprocess
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
-from click.testing import Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from app.cli import console
-from app.cli.data.split import split
 from app.errors import SetupError
-from app.training.datasets import mtat, mtg_jamendo
+from app.training.datasets import fma, mtat, mtg_jamendo
 from app.training.datasets.official import official_split
 from app.training.leaks import OFFICIAL, check_leaks
 from app.training.splitting import OUTSIDE, PARTS, SHARES, UNTAGGED, divide, official
 from app.training.tables import read_split, write_merged
 from app.training.tracks import Merged, Part, Placed, Split, Track, track_id
 from tests.conftest import REPOSITORY
+from tests.training.commands import files_of_at_most, refused, taggram
+from tests.training.test_datasets import MINIATURE
 
 METADATA = REPOSITORY.parent / "shared" / "metadata"
-
-COMMAND = "import typer; from app.cli.data.split import split; typer.run(split)"
 
 TAGS = tuple("abcdef")
 
@@ -75,7 +66,6 @@ def jamendo() -> Merged:
 
 
 @given(merged=merges(), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=150, deadline=None)
 def test_each_artist_is_in_one_part_and_each_track_is_accounted_for(
     merged: Merged, seed: int
 ) -> None:
@@ -104,7 +94,6 @@ def test_each_artist_is_in_one_part_and_each_track_is_accounted_for(
 
 
 @given(merged=merges())
-@settings(max_examples=50, deadline=None)
 def test_tags_that_a_part_has_no_positive_of_are_named(merged: Merged) -> None:
     try:
         divided = divide(merged)
@@ -131,7 +120,6 @@ def test_tracks_of_unknown_artists_are_counted_and_kept_apart() -> None:
 
 
 @given(merged=merges(), chance=st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
 def test_the_order_of_tracks_does_not_matter(merged: Merged, chance: random.Random) -> None:
     shuffled = replace(merged, tracks=tuple(chance.sample(merged.tracks, len(merged.tracks))))
     try:
@@ -164,7 +152,6 @@ def test_shares_are_met() -> None:
     artists=st.lists(st.sampled_from(TAGS), min_size=3, max_size=40),
     seed=st.integers(0, 100),
 )
-@settings(max_examples=100, deadline=None)
 def test_three_artists_of_one_kind_of_music_are_enough_for_three_parts(
     artists: Sequence[str], seed: int
 ) -> None:
@@ -196,6 +183,7 @@ def at_random(merged: Merged) -> Split:
     return Split(merged.task, merged.tags, "random", tuple(placed))
 
 
+@pytest.mark.thorough
 def test_real_tags_keep_their_shares_better_than_at_random(jamendo: Merged) -> None:
     divided = divide(jamendo)
 
@@ -308,6 +296,7 @@ def test_an_official_split_of_another_dataset_is_refused() -> None:
         official(large(), {track_id("fma", "1"): Part.TRAIN}, "fma")
 
 
+@pytest.mark.thorough
 def test_the_split_of_mtg_jamendo_has_each_artist_in_one_part(jamendo: Merged) -> None:
     parts = official_split("mtg-jamendo-0", METADATA / "mtg-jamendo")
 
@@ -317,6 +306,7 @@ def test_the_split_of_mtg_jamendo_has_each_artist_in_one_part(jamendo: Merged) -
     assert len(divided.split.placed) + divided.left_out.get(OUTSIDE, 0) == len(jamendo.tracks)
 
 
+@pytest.mark.thorough
 def test_the_split_of_magnatagatune_shares_artists() -> None:
     folder = METADATA / "mtat"
     if not folder.is_dir():
@@ -371,16 +361,6 @@ def test_tags_of_another_task_are_refused() -> None:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Runs the command."""
-    monkeypatch.setattr(console.out, "width", 200)
-    monkeypatch.setattr(console.err, "width", 200)
-    app = typer.Typer()
-    app.command()(split)
-    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
-
-
-@pytest.fixture
 def merged_file(tmp_path: Path) -> Path:
     path = tmp_path / "merged.parquet"
     rare = track("rare", "artist 1", "[b]rare")
@@ -393,12 +373,11 @@ def rows(printed: str) -> list[list[str]]:
     return [line.split() for line in printed.replace("│", " ").splitlines()]
 
 
-def test_a_split_is_written_and_its_parts_are_shown(
-    run: Callable[..., Result], merged_file: Path, tmp_path: Path
-) -> None:
+def test_a_split_is_written_and_its_parts_are_shown(merged_file: Path, tmp_path: Path) -> None:
     target = tmp_path / "split.parquet"
+    options = ("--seed", "3", "--shares", ".8", ".1", ".1", "--target", "90")
 
-    said = run(merged_file, target, "--seed", "3", "--shares", ".8", ".1", ".1", "--target", "90")
+    said = taggram("data", "split", merged_file, target, *options)
 
     assert said.exit_code == 0, said.stderr
     made = read_split(target)
@@ -415,23 +394,20 @@ def test_a_split_is_written_and_its_parts_are_shown(
     assert "Too rare to be heard 90 times an epoch: [b]rare." in said.stderr
 
 
-def test_an_official_split_says_what_it_leaves_out_and_shares(
-    run: Callable[..., Result], tmp_path: Path
-) -> None:
-    folder = METADATA / "mtat"
-    if not folder.is_dir():
-        pytest.skip(f"MagnaTagATune's metadata are not at {folder}")
+def test_an_official_split_says_what_it_leaves_out_and_shares(tmp_path: Path) -> None:
     source, target = tmp_path / "merged.parquet", tmp_path / "split.parquet"
-    theirs = [each for each in mtat.load(folder).tracks if "guitar" in each.tags]
-    tracks = (*(replace(each, tags=("guitar",)) for each in theirs), track("own", "me", "guitar"))
-    write_merged(source, Merged("guitars", ("guitar",), tracks))
+    theirs = fma.load(MINIATURE / "fma").tracks
+    tracks = (*(replace(each, artist="one", tags=("a",)) for each in theirs), track("x", "me", "a"))
+    write_merged(source, Merged("letters", ("a",), tracks))
 
-    said = run(source, target, "--official", "mtat-clean", "--metadata", folder)
+    said = taggram(
+        "data", "split", source, target, "--official", "fma", "--metadata", MINIATURE / "fma"
+    )
 
     assert said.exit_code == 0, said.stderr
-    assert read_split(target).name == "official mtat-clean"
-    assert "tracks are left out: in no part of the official split." in said.stderr
-    assert "artists are in more than one part of this official split." in said.stderr
+    assert read_split(target).name == "official fma"
+    assert "1 tracks are left out: in no part of the official split." in said.stderr
+    assert "1 artists are in more than one part of this official split." in said.stderr
 
 
 @pytest.mark.parametrize(
@@ -444,48 +420,27 @@ def test_an_official_split_says_what_it_leaves_out_and_shares(
     ],
 )
 def test_what_cannot_be_split_is_said_in_a_line(
-    run: Callable[..., Result],
-    merged_file: Path,
-    tmp_path: Path,
-    arguments: tuple[object, ...],
-    words: str,
+    merged_file: Path, tmp_path: Path, arguments: tuple[object, ...], words: str
 ) -> None:
-    said = run(merged_file, tmp_path / "split.parquet", *arguments)
-
-    assert (said.exit_code, said.stdout) == (1, "")
-    assert words in said.stderr
-    assert "Traceback" not in said.stderr
+    assert words in refused("data", "split", merged_file, tmp_path / "split.parquet", *arguments)
     assert list(tmp_path.iterdir()) == [merged_file]
 
 
-def test_a_broken_merge_is_named(
-    run: Callable[..., Result], merged_file: Path, tmp_path: Path
-) -> None:
+def test_a_broken_merge_is_named(merged_file: Path, tmp_path: Path) -> None:
     merged_file.write_bytes(merged_file.read_bytes()[:-100])
 
-    said = run(merged_file, tmp_path / "split.parquet")
+    said = refused("data", "split", merged_file, tmp_path / "split.parquet")
 
-    assert (said.exit_code, said.stdout) == (1, "")
-    assert f"{merged_file}: it can't be read" in said.stderr
-    assert "Traceback" not in said.stderr
+    assert f"{merged_file}: it can't be read" in said
 
 
 def test_a_full_disk_leaves_what_was_there(merged_file: Path, tmp_path: Path) -> None:
     target = tmp_path / "split.parquet"
     target.write_text("the last one")
 
-    said = subprocess.run(
-        [sys.executable, "-c", COMMAND, merged_file, target],
-        env={**os.environ, "COLUMNS": "200"},
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)),
-    )
+    with files_of_at_most(500):
+        said = refused("data", "split", merged_file, target)
 
-    assert (said.returncode, said.stdout) == (1, "")
-    assert f"{target}: it can't be written" in said.stderr
+    assert f"{target}: it can't be written" in said
     assert target.read_text() == "the last one"
     assert sorted(tmp_path.iterdir()) == [merged_file, target]

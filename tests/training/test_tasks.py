@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import SetupError
@@ -236,13 +236,11 @@ def test_words_do_not_meet_that_are_not_the_same() -> None:
     assert len({standardise(word) for word in words}) == len(words)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_to_standardise_twice_is_to_standardise_once(word: str) -> None:
     assert standardise(standardise(word)) == standardise(word)
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["ambient", "tech", "Ünique", "80s"]), min_size=1), st.data())
 def test_case_and_what_stands_between_letters_make_no_other_word(
     parts: list[str], data: st.DataObject
@@ -271,7 +269,6 @@ def test_a_folder_of_ones_own_speaks_for_the_tags_that_it_names_in_any_spelling(
     assert len(finals) == 54
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["Dub", "dub", "DUB", "Hip Hop", "hip-hop", "zouk"])), st.randoms())
 def test_the_task_of_ones_own_has_each_word_once_in_any_order(
     words: list[str], order: random.Random

@@ -1,9 +1,5 @@
 """Tags of one's own, taught on a published model with songs that differ plainly, or not at all."""
 
-import os
-import resource
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import SetupError
@@ -26,6 +22,7 @@ from app.training.probing import Examples, Probe, folds, learn, out_of_fold, son
 from app.training.publishing import publish_trained
 from app.training.teaching import Taught, check_lesson, check_name, pairs, teach
 from app.training.tracks import Track, track_id
+from tests.training.commands import files_of_at_most, taggram
 from tests.training.toy import RATE, TAGS, toy_sound
 
 SONGS, ARTISTS = 8, 4
@@ -188,13 +185,8 @@ def test_what_a_disk_has_spoilt_is_heard_again(encoder: Encoder, root: Path, hea
 
 
 def test_a_full_disk_is_told_of(encoder: Encoder, root: Path):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-    try:
-        with pytest.raises(SetupError, match="there is no room for it"):
-            encoder.hear(np.ones(RATE * 9, np.int16), "f" * 64)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with files_of_at_most(100), pytest.raises(SetupError, match="there is no room for it"):
+        encoder.hear(np.ones(RATE * 9, np.int16), "f" * 64)
 
     assert encoder.kept("f" * 64) is None
 
@@ -351,7 +343,6 @@ def test_dimensions_that_are_always_the_same_say_nothing():
     assert np.isfinite(probe.bias).all()
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 1_000),
     artists=st.integers(3, 30),
@@ -371,30 +362,13 @@ def test_folds_keep_artists_apart_and_judge_each_song_once(
     assert sorted(judged) == list(range(len(examples.windows)))
 
 
-RUN = """
-if __name__ == "__main__":
-    import typer
-    from app.cli.teach import teach
-    typer.run(teach)
-"""
-
-
 @pytest.mark.thorough
 def test_the_command_teaches_and_says_how_to_serve(models: Store, root: Path):
-    (root / "run.py").write_text(RUN)
-    done = subprocess.run(
-        [
-            *(sys.executable, "run.py", "songs", "--name", "by-command", "--model", "listener"),
-            *("--store", "models", "--cache", "cache"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd()), "COLUMNS": "160"},
-    )
+    places = ("--store", root / "models", "--cache", root / "cache")
 
-    assert done.returncode == 0, done.stderr
+    done = taggram("teach", root / "songs", "--name", "by-command", "--model", "listener", *places)
+
+    assert done.exit_code == 0, done.output
     assert "TAGGRAM_MODELS='[\"by-command\"]'" in done.stdout
     assert "low/torn.mp3" in done.stderr
     assert read_store(models)["by-command"].vocabulary.name == "by-command"

@@ -1,15 +1,11 @@
 """From cleaned datasets to the tracks of a task: what is merged, dropped, counted and refused."""
 
-import os
 import random
-import resource
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import SetupError
@@ -21,10 +17,9 @@ from app.training.tasks import TASKS, own_task, read_task
 from app.training.tracks import Track, track_id
 from app.training.wrangling import merge
 from tests.conftest import REPOSITORY
+from tests.training.commands import files_of_at_most, refused, taggram
 
 METADATA = REPOSITORY.parent / "shared" / "metadata"
-
-COMMAND = "import typer; from app.cli.data.merge import merge; typer.run(merge)"
 
 ABOUT = About("made for a test")
 
@@ -155,7 +150,6 @@ def datasets(draw: st.DrawFn) -> list[Cleaned]:
     return found
 
 
-@settings(deadline=None)
 @given(st.sampled_from(TASKS), datasets(), st.randoms())
 def test_a_merge_keeps_tracks_as_they_were_but_for_their_tags(
     name: str, given_datasets: list[Cleaned], order: random.Random
@@ -186,6 +180,7 @@ def shuffled(one: Cleaned, order: random.Random) -> Cleaned:
 # the real ones
 
 
+@pytest.mark.thorough
 def test_real_jamendo_gives_all_its_tags_of_each_task_but_those_it_lacks() -> None:
     jamendo = clean(mtg_jamendo.load(metadata("mtg-jamendo")))
     lacking = {
@@ -202,6 +197,7 @@ def test_real_jamendo_gives_all_its_tags_of_each_task_but_those_it_lacks() -> No
         assert_counts_hold(jamendo, counted.steps, len(merged.tracks))
 
 
+@pytest.mark.thorough
 def test_real_magnatagatune_gives_all_its_tags_of_each_task() -> None:
     magnatagatune = clean(mtat.load(metadata("mtat")))
 
@@ -249,22 +245,6 @@ def test_a_merge_that_leaves_nothing_is_refused() -> None:
 # as a command
 
 
-def run(*arguments: str | Path, bytes_a_file: int = -1) -> subprocess.CompletedProcess[str]:
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_a_file, bytes_a_file))
-
-    return subprocess.run(
-        [sys.executable, "-c", COMMAND, *arguments],
-        env={**os.environ, "COLUMNS": "200"},
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        preexec_fn=limit,
-    )
-
-
 @pytest.fixture
 def music(tmp_path: Path) -> Path:
     """Three tracks of one's own."""
@@ -278,9 +258,9 @@ def music(tmp_path: Path) -> Path:
 def test_a_table_is_written_and_what_was_counted_is_shown(music: Path, tmp_path: Path) -> None:
     target = tmp_path / "made" / "subgenres.parquet"
 
-    said = run(target, "--task", "subgenres", "--folder", music)
+    said = taggram("data", "merge", target, "--task", "subgenres", "--folder", music)
 
-    assert said.returncode == 0, said.stderr
+    assert said.exit_code == 0, said.output
     merged = read_merged(target)
     assert [each.tags for each in merged.tracks] == [("deephouse",), ("deephouse", "techno")]
     lines = [line.split() for line in said.stdout.replace("│", " ").splitlines()]
@@ -294,9 +274,9 @@ def test_a_table_is_written_and_what_was_counted_is_shown(music: Path, tmp_path:
 def test_words_of_ones_own_are_no_markup(music: Path, tmp_path: Path) -> None:
     target = tmp_path / "own.parquet"
 
-    said = run(target, "--task", "own", "--folder", music)
+    said = taggram("data", "merge", target, "--task", "own", "--folder", music)
 
-    assert said.returncode == 0, said.stderr
+    assert said.exit_code == 0, said.output
     assert read_merged(target).tags == ("Deep House", "[b]Zouk", "lol", "techno")
     assert "[b]Zouk" in said.stdout
 
@@ -313,11 +293,7 @@ def test_words_of_ones_own_are_no_markup(music: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_merged_is_said_in_a_line(
     arguments: tuple[str, ...], words: str, tmp_path: Path
 ) -> None:
-    said = run(tmp_path / "out.parquet", *arguments)
-
-    assert (said.returncode, said.stdout) == (1, "")
-    assert words in " ".join(said.stderr.split())
-    assert "Traceback" not in said.stderr
+    assert words in refused("data", "merge", tmp_path / "out.parquet", *arguments)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -325,9 +301,9 @@ def test_a_full_disk_leaves_what_was_there(music: Path, tmp_path: Path) -> None:
     target = tmp_path / "own.parquet"
     target.write_text("the last one")
 
-    said = run(target, "--task", "own", "--folder", music, bytes_a_file=500)
+    with files_of_at_most(500):
+        said = refused("data", "merge", target, "--task", "own", "--folder", music)
 
-    assert (said.returncode, said.stdout) == (1, "")
-    assert f"{target}: it can't be written" in said.stderr
+    assert f"{target}: it can't be written" in said
     assert target.read_text() == "the last one"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["music.csv", "own.parquet"]
