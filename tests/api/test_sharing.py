@@ -92,7 +92,7 @@ def send(server: Server, track: bytes) -> socket.socket:
     return connection
 
 
-def test_four_uploads_of_a_track_are_heard_once_and_answered_alike(
+def test_four_uploads_of_a_track_are_inferred_once_and_answered_alike(
     halting: Halting, together: ThreadPoolExecutor
 ) -> None:
     track, inferred, shared = new_track(SECONDS), halting.inferred(), halting.shared()

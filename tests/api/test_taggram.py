@@ -239,7 +239,7 @@ def test_other_tags_or_another_part_are_another_version(stub: Server, url: str) 
 
 
 @pytest.mark.parametrize(("encoding", "sent"), [("gzip", "gzip"), ("identity", None)])
-def test_it_is_compressed_where_that_is_welcome(
+def test_it_is_compressed_where_that_is_accepted(
     stub: Server, url: str, taggram: dict[str, Any], encoding: str, sent: str | None
 ) -> None:
     response = stub.http.get(url, headers={"Accept-Encoding": encoding})

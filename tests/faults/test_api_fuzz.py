@@ -61,8 +61,8 @@ def test_whatever_is_asked_is_answered_as_documented(
 @pytest.mark.parametrize("accept", ["application/json", "image/png", "text/csv"])
 def test_a_good_answer_is_as_documented(stub: Server, track_id: str, accept: str) -> None:
     document = schemathesis.openapi.from_dict(stub.http.get("/openapi.json").json())
-    heard = post_body(stub, multipart(TRACK))
-    document["/suggest-tags"]["POST"].validate_response(heard)
-    shown = stub.http.get(answer(heard)["taggram_url"], headers={"Accept": accept})
+    posted = post_body(stub, multipart(TRACK))
+    document["/suggest-tags"]["POST"].validate_response(posted)
+    shown = stub.http.get(answer(posted)["taggram_url"], headers={"Accept": accept})
     assert (shown.status_code, shown.headers["Content-Type"].partition(";")[0]) == (200, accept)
     document["/taggram"]["GET"].validate_response(shown)

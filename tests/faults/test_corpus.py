@@ -28,7 +28,7 @@ EVERY_S = 0.005
 
 @dataclass
 class Outcome:
-    """What came of all files: kinds of refusals, or seconds heard; the largest decoder."""
+    """What came of all files: kinds of refusals, or seconds decoded; the largest decoder."""
 
     verdicts: dict[str, Kind | float] = field(default_factory=dict)
     peak_mib: float = 0.0

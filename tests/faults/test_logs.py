@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def piped(folder: Path) -> Iterator[Piped]:
         os.close(pipe)
 
 
-def test_a_log_that_nobody_reads_stops_neither_requests_nor_the_end(tmp_path: Path) -> None:
+def test_a_log_that_is_not_read_stops_neither_requests_nor_the_end(tmp_path: Path) -> None:
     with piped(tmp_path) as blocked:
         server = blocked.server
         ask(server, QUEUE_LINES + blocked.overfull)
@@ -137,6 +138,12 @@ def test_a_log_that_nobody_reads_stops_neither_requests_nor_the_end(tmp_path: Pa
 
 
 def ask(server: Server, times: int) -> None:
-    """Have it log this number of lines."""
-    for _ in range(times):
-        assert server.http.get("/health/live").status_code == 200
+    """Have it log this number of lines, by requests that do not wait for each other's answers."""
+    address = ("127.0.0.1", server.http.base_url.port)
+    with socket.create_connection(address, PATIENCE_S) as connection:
+        connection.sendall(times * b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n")
+        answers = b""
+        while answers.count(b"HTTP/1.1 200 OK") < times:
+            received = connection.recv(2**16)
+            assert received, "the service closed the connection"
+            answers += received

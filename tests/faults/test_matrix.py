@@ -13,7 +13,7 @@ NAMED = sorted({named for _, tests in ROWS for named in re.findall(r"`([\w./]+::
 
 WALL_CLOCKS = {"time", "now", "utcnow", "today"}
 MAY_TELL_THE_DATE = {"tokens.py", "key_file.py", "keys.py", "remote.py"}
-"""What a token, a key and a file that was left over say of themselves; nobody waits by it."""
+"""What a token, a key and a file that was left over say of themselves; nothing waits by it."""
 
 
 def test_the_table_has_a_row_for_each_fault() -> None:

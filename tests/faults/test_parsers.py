@@ -61,7 +61,7 @@ def test_any_first_bytes_open_a_format_or_are_unsupported(data: bytes, accept_m4
     "line",
     [
         "hop = 1" + "0" * 400,  # no float is as large
-        "hop = " + "1" * 5_000,  # Python reads no number of so many digits
+        "hop = " + "1" * 5_000,  # Python reads no number with as many digits
         "hop = " + "{a=" * 2_000,
         "hop = " + "[" * 5_000,
         "log = { gain = inf }",

@@ -157,9 +157,9 @@ def test_a_service_that_starts_without_redis_answers(replicas: Replicas) -> None
 
 def test_what_one_replica_computed_the_other_knows(replicas: Replicas) -> None:
     track = new_track()
-    heard, known = (suggest(replica, track) for replica in replicas.both)
-    assert (heard.pop("cached"), known.pop("cached")) == (False, True)
-    assert known == heard
+    computed, known = (suggest(replica, track) for replica in replicas.both)
+    assert (computed.pop("cached"), known.pop("cached")) == (False, True)
+    assert known == computed
 
 
 def test_each_replica_shows_what_the_other_computed(replicas: Replicas) -> None:
@@ -171,12 +171,12 @@ def test_two_models_have_two_entries_for_the_same_bytes_each_of_its_precision(
     replicas: Replicas,
 ) -> None:
     track = new_track()
-    heard = [suggest(replicas.second, track, model) for model in (MODEL, OTHER_MODEL)]
+    computed = [suggest(replicas.second, track, model) for model in (MODEL, OTHER_MODEL)]
     known = [suggest(replicas.second, track, model) for model in (MODEL, OTHER_MODEL)]
-    assert [each.pop("cached") for each in heard + known] == [False, False, True, True]
-    assert known == heard
+    assert [each.pop("cached") for each in computed + known] == [False, False, True, True]
+    assert known == computed
     with replicas.redis.client() as client:
-        names = client.keys(f"*{heard[0]['track_id']}")
+        names = client.keys(f"*{computed[0]['track_id']}")
     assert len(names) == 2
     for model in (MODEL, OTHER_MODEL):
         assert any(f"{model}/1:{precision(replicas.second, model)}".encode() in n for n in names)
@@ -289,12 +289,12 @@ def test_what_is_not_ours_is_a_miss_and_counted_and_overwritten(
     put: Callable[..., object], replicas: Replicas
 ) -> None:
     track = new_track()
-    heard = suggest(replicas.first, track)
-    put_in_place_of(heard["track_id"], replicas, put)
+    computed = suggest(replicas.first, track)
+    put_in_place_of(computed["track_id"], replicas, put)
     reads, writes = failures(replicas.first)
 
     again = suggest(replicas.first, track)
     assert not again["cached"]
-    assert again["suggestions"] == heard["suggestions"]
+    assert again["suggestions"] == computed["suggestions"]
     assert failures(replicas.first) == (reads + 1, writes)
     assert suggest(replicas.second, track)["cached"]
