@@ -9,6 +9,7 @@ import asyncio
 import logging
 import multiprocessing
 import socket
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from copy import copy
@@ -61,7 +62,7 @@ class Decoder:
         self._slots = asyncio.Semaphore(workers)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(_preloaded(limits))
-        ensure_running()
+        _start_fork_server()
 
     def at(self, sample_rate: int) -> Self:
         """This decoder, with the same slots, for samples at another rate."""
@@ -158,3 +159,18 @@ def _is_closed(connection: socket.socket) -> bool:
         return False
     except ConnectionError:
         return True
+
+
+def _start_fork_server() -> None:
+    """Start the process that decoders come from; its socket lies in a temporary folder.
+
+    Raises:
+        SetupError: It can't lie there.
+    """
+    try:
+        ensure_running()
+    except OSError as error:
+        raise SetupError(
+            f"the process for decoders can't be started: {error}; set TMPDIR, now "
+            f"{tempfile.gettempdir()}, to a folder that can be written and has a short path"
+        ) from error

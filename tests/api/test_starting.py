@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from testing.server import START_S, free_port
+from testing.server import START_S, STUB, free_port
 from tests.api.client import assert_problem, noise_file
 
 NEEDS_MODELS = ["/health/ready", "/taggram?track_id=" + "0" * 64]
@@ -122,3 +122,17 @@ def test_what_is_the_operators_to_mend_ends_the_start_with_what_it_says(tmp_path
 
     assert said == "taggram: our-tagger/1 can't run on openvino"
     assert not [line for line in log if "exception" in line]
+
+
+def test_a_folder_for_sockets_whose_path_is_too_long_ends_the_start_in_a_line(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    environment = {**os.environ, "PORT": str(free_port()), "TMPDIR": str(folder)}
+    ended = subprocess.run(
+        [*STUB, "serve"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "set TMPDIR" in ended.stderr
+    assert "Traceback" not in ended.stderr

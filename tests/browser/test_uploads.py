@@ -37,10 +37,11 @@ def mortal(tmp_path: Path, host: Host) -> Iterator[Server]:
 def test_what_is_cancelled_is_not_kept_and_can_be_sent_again(
     embed: Embed, page: Page, service: Server
 ) -> None:
+    data = noise_file(60, seed=74)  # that no other test sends
     element = embed()
     wait_for_uploads(service, 0)
     with slow_uploads(page):
-        element.choose(TRACK)
+        element.choose(payload("song.flac", data))
         expect(element.progress).to_have_attribute("aria-valuenow", BEGUN)
         left = re.compile(r"\d kB of 1\.\d MB, about \d+ s left")
         expect(element.root.get_by_text(left)).to_be_visible()
@@ -53,7 +54,7 @@ def test_what_is_cancelled_is_not_kept_and_can_be_sent_again(
         lambda: not kept_uploads(service, service.log.with_name("tmp")),
         "the upload's file to be closed",
     )
-    track = {"track_id": hashlib.sha256(DATA).hexdigest()}
+    track = {"track_id": hashlib.sha256(data).hexdigest()}
     assert service.http.get("/taggram", params=track).status_code == 404
     assert element.events("error") == []
     element.button("Try again").click()

@@ -1,8 +1,10 @@
 """Clients that leave, and processes that end: what was accepted is answered, and nothing stays."""
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -41,8 +43,8 @@ def started(
     folder: Path, command: Sequence[str | Path] = STUB, **settings: str
 ) -> Iterator[tuple[Server, Path]]:
     """A server that decodes a file at a time, and where it keeps what it receives."""
-    temporary_files = folder / "temporary"
-    temporary_files.mkdir(exist_ok=True)
+    # In no folder of the test's own: the path of the decoders' socket may have 108 bytes.
+    temporary_files = Path(tempfile.mkdtemp(prefix="taggram-"))
     given = {
         "TMPDIR": str(temporary_files),
         "TAGGRAM_MODELS": f'["{MODEL}"]',
@@ -51,8 +53,11 @@ def started(
         "TAGGRAM_MAX_IN_FLIGHT": "100",
         **settings,
     }
-    with serving(folder / "log", given, command) as server:
-        yield server, temporary_files
+    try:
+        with serving(folder / "log", given, command) as server:
+            yield server, temporary_files
+    finally:
+        shutil.rmtree(temporary_files)
 
 
 @pytest.fixture(scope="module")
