@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -143,6 +143,9 @@ def _pull(wheel: Path | None, store: Store, wanted: list[Manifest]) -> None:
             with err.status(f"fetching {musicnn_wheel.REQUIREMENT}"):
                 wheel = musicnn_wheel.fetch(Path(folder))
         musicnn_wheel.check(wheel)
-        for manifest in track(wanted, "converting and checking", console=err):
-            musicnn_wheel.pull(wheel, store, manifest)
-            verify_model(store, manifest)
+        with Progress(console=err, transient=True) as progress:
+            bar = progress.add_task("converting and checking", total=len(wanted))
+            for manifest in wanted:
+                musicnn_wheel.pull(wheel, store, manifest)
+                verify_model(store, manifest)
+                progress.advance(bar)

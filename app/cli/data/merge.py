@@ -73,11 +73,14 @@ def _cleaned(loads: Sequence[Callable[[], "Dataset"]]) -> list["Cleaned"]:
         raise SetupError("say which datasets: --fma, --mtat, --mtg-jamendo or --folder")
     cleaned = []
     with Progress(console=err, transient=True) as progress:
-        for load in progress.track(loads, description="datasets"):
+        # Not `progress.track`: where a dataset is refused, its thread may wait for ever.
+        bar = progress.add_task("datasets", total=len(loads))
+        for load in loads:
             dataset = load()
             if dataset.skipped:
                 say(err, f"{dataset.name}: {len(dataset.skipped)} rows can't be read: left out")
             cleaned.append(clean(dataset))
+            progress.advance(bar)
     return cleaned
 
 
