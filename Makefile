@@ -19,9 +19,10 @@ BENCHES := peers stages batching cached page load scaling guards redis_faults ho
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
 
-# SEED is that of the tests' order; another one finds tests that depend on it.
+# SEED is that of the tests' order; another one finds tests that depend on it. Tests often wait, for
+# a service or a browser: a third process uses the time on two cores.
 SEED ?= 1
-PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadgroup --randomly-seed $(SEED) --durations 10
+PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadgroup --randomly-seed $(SEED) --durations 10
 TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
 
 test: $(TESTING)
