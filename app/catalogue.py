@@ -27,7 +27,20 @@ def read_lexicon(settings: Settings) -> Lexicon:
     _check_distinct(settings.models)
     models = tuple(_ready(store, published, wanted) for wanted in settings.models)
     vocabularies = read_vocabularies(settings.vocabulary_files, _families(published))
-    return Lexicon(models, with_learnt(vocabularies, models))
+    return Lexicon(models, with_learnt(vocabularies, models), _asked(settings, models))
+
+
+def _asked(settings: Settings, models: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """The models that vocabularies ask. More than fit in memory would be loaded in turns."""
+    by_name = {model.name: model for model in models}
+    for name in settings.vocabulary_models:
+        if name not in by_name:
+            raise SetupError(
+                f"TAGGRAM_VOCABULARY_MODELS names {name!r}, which TAGGRAM_MODELS does not; "
+                f"choose from {', '.join(by_name)}"
+            )
+    chosen = settings.vocabulary_models or tuple(by_name)
+    return tuple(by_name[name] for name in chosen[: settings.max_loaded_models])
 
 
 def _ready(store: Store, published: Published, wanted: str) -> Manifest:

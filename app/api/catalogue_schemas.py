@@ -10,10 +10,18 @@ class TagOut(BaseModel):
     """A tag of a vocabulary."""
 
     tag: str = Field(examples=["ambient"])
+    labels: dict[str, str] = Field(
+        description="How it is shown, by language; English where it is the same in all.",
+        examples=[{"en": "Ambient"}],
+    )
+    parents: list[str] = Field(
+        description="The genres that it belongs to: names of `genres` or of other tags.",
+        examples=[["electronic"]],
+    )
     covered: bool = Field(description="Whether a loaded model can give it; else it never comes.")
     heard_as: dict[str, list[str]] = Field(
-        description="The raw tags that speak for it, by model. A model that was trained on the "
-        "vocabulary speaks for the tag alone.",
+        description="The raw tags that mean it, by model. Where a model was trained on the "
+        "vocabulary, the tag is that model's alone.",
         examples=[{"msd-musicnn": ["ambient"], "mtt-musicnn": ["ambient", "new age"]}],
     )
 
@@ -26,6 +34,9 @@ class VocabularyOut(BaseModel):
     description: str = Field(examples=["Finer musical styles below the level of broad genres."])
     models: list[ModelOut] = Field(description="The models that it asks unless told otherwise.")
     tags: list[TagOut]
+    genres: list[TagOut] = Field(
+        description="Genres that are suggested where none of their subgenres fits as well."
+    )
 
 
 class EvaluationOut(BaseModel):

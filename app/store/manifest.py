@@ -86,6 +86,13 @@ class Confidence(Table):
     total: Annotated[float, Field(ge=0)]
 
 
+class BaseRates(Table):
+    """How often each raw tag is true in the training data, and where that is known from."""
+
+    source: Annotated[str, Field(min_length=1)]
+    rates: Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(min_length=1)]
+
+
 class Golden(Table):
     """A seeded input and what comes out; see `app.store.golden`."""
 
@@ -107,6 +114,7 @@ class Draft(Table):
     tags: Tags
     source: Source
     evaluation: Evaluation | None = None
+    base_rates: BaseRates | None = None
     confidence: Confidence | None = None
     vocabulary: LearntVocabulary | None = None
     thresholds: Thresholds | None = None
@@ -125,6 +133,15 @@ class Draft(Table):
         for place, tags in said.items():
             if unknown := sorted(set(tags) - set(self.tags.names)):
                 raise ValueError(f"{place}: the model has no tag {', '.join(unknown)}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_rate_a_tag(self) -> Self:
+        if self.base_rates and len(self.base_rates.rates) != len(self.tags.names):
+            raise ValueError(
+                f"base_rates.rates: {len(self.base_rates.rates)} rates for "
+                f"{len(self.tags.names)} tags; write one for each tag"
+            )
         return self
 
     @model_validator(mode="after")

@@ -6,13 +6,8 @@ from app.errors import Kind, RequestError
 from app.store.learnt import RAW
 from app.store.manifest import Manifest
 from app.tagging.model_vocabularies import as_spoken
-from app.tagging.vocabulary import (
-    Projection,
-    Vocabulary,
-    needed_models,
-    project,
-    raw_vocabulary,
-)
+from app.tagging.projection import Projection, project
+from app.tagging.vocabulary import Vocabulary, needed_models, raw_vocabulary
 
 
 class Lexicon:
@@ -22,8 +17,21 @@ class Lexicon:
     another model: then that one says what it can.
     """
 
-    def __init__(self, models: Sequence[Manifest], vocabularies: Mapping[str, Vocabulary]) -> None:
+    def __init__(
+        self,
+        models: Sequence[Manifest],
+        vocabularies: Mapping[str, Vocabulary],
+        asked: Sequence[Manifest] | None = None,
+    ) -> None:
+        """Keep what can be asked.
+
+        Args:
+            models: All that are loaded.
+            vocabularies: By name.
+            asked: Those that vocabularies ask unless a caller names a model; by default all.
+        """
         self.models = tuple(models)
+        self._asked = self.models if asked is None else tuple(asked)
         self._written = dict(vocabularies)
         self.vocabularies = {
             name: as_spoken(vocabulary, models) for name, vocabulary in vocabularies.items()
@@ -32,15 +40,16 @@ class Lexicon:
     def projection(self, vocabulary: str, model: str | None) -> Projection:
         """The models to ask for a vocabulary, and how their raw tags become its tags.
 
-        Without a model, a vocabulary asks the first loaded one of each family of raw tags that it
-        needs, and `raw` asks the default model.
+        Without a model, a vocabulary asks all models that know one of its tags, and `raw` asks the
+        default model.
 
         Raises:
             RequestError: `unknown_model` or `unknown_vocabulary`.
         """
-        models = self.models if model is None else (self._model(model),)
         if vocabulary == RAW:
-            return project(raw_vocabulary(models[0]), models[:1])
+            raw = self.models[0] if model is None else self._model(model)
+            return project(raw_vocabulary(raw), (raw,))
+        models = self._asked if model is None else (self._model(model),)
         return project(as_spoken(self._vocabulary(vocabulary), models), models)
 
     def check_vocabulary(self, name: str) -> None:
@@ -54,7 +63,7 @@ class Lexicon:
 
     def needed_models(self, vocabulary: Vocabulary) -> tuple[Manifest, ...]:
         """The loaded models that a vocabulary asks unless told otherwise."""
-        return needed_models(vocabulary, self.models)
+        return needed_models(vocabulary, self._asked)
 
     def _model(self, name: str) -> Manifest:
         for manifest in self.models:

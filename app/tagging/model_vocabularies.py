@@ -11,7 +11,7 @@ from types import MappingProxyType
 from app.errors import VocabularyError
 from app.store.learnt import LearntVocabulary
 from app.store.manifest import Manifest
-from app.tagging.vocabulary import Vocabulary, first_of_families
+from app.tagging.vocabulary import Tag, Vocabulary
 
 
 def with_learnt(
@@ -47,11 +47,14 @@ def as_spoken(vocabulary: Vocabulary, models: Iterable[Manifest]) -> Vocabulary:
     whoever the vocabulary names.
     """
     learnt: dict[str, Mapping[str, tuple[str, ...]]] = {}
-    for model in first_of_families(models):
+    for model in models:
         for tag in _learnt_tags(model, vocabulary.name):
             learnt.setdefault(tag, MappingProxyType({model.tags.family: (tag,)}))
-    spoken = {tag: learnt.get(tag, families) for tag, families in vocabulary.tags.items()}
-    return replace(vocabulary, tags=MappingProxyType(spoken))
+    tags = {
+        name: replace(tag, raw_tags=learnt.get(name, tag.raw_tags))
+        for name, tag in vocabulary.tags.items()
+    }
+    return replace(vocabulary, tags=MappingProxyType(tags))
 
 
 def _learnt_tags(model: Manifest, vocabulary: str) -> tuple[str, ...]:
@@ -63,6 +66,5 @@ def _learnt_tags(model: Manifest, vocabulary: str) -> tuple[str, ...]:
 
 def _brought(model: Manifest, learnt: LearntVocabulary) -> Vocabulary:
     """A model's tags as words that nobody speaks for yet."""
-    silent: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-    words = MappingProxyType(dict.fromkeys(model.tags.names, silent))
-    return Vocabulary(learnt.name, learnt.version or model.version, learnt.description, words)
+    tags = MappingProxyType({name: Tag() for name in model.tags.names})
+    return Vocabulary(learnt.name, learnt.version or model.version, learnt.description, tags)

@@ -6,7 +6,7 @@ from app.api.catalogue_schemas import TagOut, VocabularyOut
 from app.api.dependencies import ServicesDep
 from app.api.schemas import ModelOut
 from app.store.manifest import Manifest
-from app.tagging.vocabulary import Vocabulary, raw_tags
+from app.tagging.vocabulary import ENGLISH, Tag, Vocabulary
 
 router = APIRouter(tags=["catalogue"])
 
@@ -21,16 +21,22 @@ async def vocabularies(services: ServicesDep) -> list[VocabularyOut]:
 
 
 def _shown(vocabulary: Vocabulary, models: tuple[Manifest, ...]) -> VocabularyOut:
-    tags = []
-    for tag, families in vocabulary.tags.items():
-        heard_as = {
-            manifest.name: list(raw) for manifest in models if (raw := raw_tags(families, manifest))
-        }
-        tags.append(TagOut(tag=tag, covered=bool(heard_as), heard_as=heard_as))
     return VocabularyOut(
         name=vocabulary.name,
         version=vocabulary.version,
         description=vocabulary.description,
         models=[ModelOut.of(manifest.ref) for manifest in models],
-        tags=tags,
+        tags=[_tag(name, tag, models) for name, tag in vocabulary.tags.items()],
+        genres=[_tag(name, genre, models) for name, genre in vocabulary.genres.items()],
+    )
+
+
+def _tag(name: str, tag: Tag, models: tuple[Manifest, ...]) -> TagOut:
+    heard_as = {model.name: list(known) for model in models if (known := tag.known_to(model))}
+    return TagOut(
+        tag=name,
+        labels=dict(tag.labels) or {ENGLISH: name},
+        parents=list(tag.parents),
+        covered=bool(heard_as),
+        heard_as=heard_as,
     )
