@@ -11,7 +11,7 @@ INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hash
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-BENCHES := peers stages tried batching cached page load scaling guards redis_faults hostile gpu
+BENCHES := peers stages batching cached page load scaling guards redis_faults hostile gpu
 
 .PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill fuzz floor clean
 
@@ -27,10 +27,11 @@ test: $(TESTING)
 	$(PYTEST) -m "not thorough"
 
 # What takes minutes: networks as large as published on every engine, whole corpora, ten kills
-# instead of one; against PyTorch where `make torch` has brought it. SLICE=2/10 runs a tenth.
+# instead of one, properties with more and new examples; against PyTorch where `make torch` has
+# brought it. SLICE=2/10 runs a tenth.
 SLICE ?= 1/1
 test-thorough: $(TESTING)
-	$(PYTEST) -m thorough --slice $(SLICE)
+	$(PYTEST) -m "thorough or hypothesis" --hypothesis-profile thorough --slice $(SLICE)
 
 # All that there is, for a release: about two hours.
 test-all: check torch test test-thorough
@@ -40,7 +41,7 @@ test-all: check torch test test-thorough
 
 # The page in each of its states, on a phone and a desktop, light and dark, in .cache/screenshots.
 screenshots: $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/chromium
-	$(BIN)/pytest tests/browser/test_states.py
+	$(BIN)/pytest tests/browser/test_states.py --screenshots
 
 check: $(READY)/dev
 	$(BIN)/ruff check

@@ -96,3 +96,9 @@ class WeightsError(SetupError):
 
 class VocabularyError(SetupError):
     """A vocabulary file is wrong; the message names the file and the line."""
+
+
+def describe(error: BaseException) -> str:
+    """Describe an error in one line: what it says, and the type of one that a library raised."""
+    said = " ".join(str(error).split())
+    return said if isinstance(error, TaggramError) else f"{type(error).__name__}: {said}"

@@ -1,6 +1,7 @@
 """The web application: routes, middleware, lifespan."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -27,14 +28,15 @@ from app.api.routes import (
     operations,
     page,
     reload,
-    stages,
     suggest_tags,
     taggram,
     upload_tokens,
     vocabularies,
 )
-from app.api.watching import Uploads
+from app.errors import SetupError, TaggramError, describe
 from app.services import Services
+
+log = logging.getLogger(__name__)
 
 GZIP_LEVEL = 5
 """The highest one takes three times as long for a hundredth of the bytes."""
@@ -65,12 +67,10 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
     )
     app.state.services = services
     app.state.failure = None
-    app.state.uploads = Uploads()
     problems.install(app)
     for resource, need in (
         (suggest_tags, Need.TOKEN_USE),
         (taggram, Need.TOKEN),
-        (stages, Need.TOKEN),
         (feedback, Need.TOKEN),
         (upload_tokens, Need.KEY),
         (vocabularies, Need.NOTHING),
@@ -122,6 +122,13 @@ async def _load(app: FastAPI) -> None:
     """Load the models. A service that can't must not linger half alive: it stops, and says why."""
     try:
         await asyncio.to_thread(app.state.services.load)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the process is of no use
+    except TaggramError as error:
         app.state.failure = error
+    except Exception as error:
+        log.debug("the models can't be loaded", exc_info=True)
+        app.state.failure = SetupError(
+            f"the models can't be loaded: {describe(error)}; "
+            "with TAGGRAM_LOG_LEVEL=debug the log holds the traceback"
+        )
+    if app.state.failure:
         signal.raise_signal(signal.SIGTERM)

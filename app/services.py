@@ -16,7 +16,7 @@ from app.cache.redis import RedisCache
 from app.cache.seal import Seal
 from app.catalogue import read_lexicon
 from app.domain import ModelRef
-from app.errors import Kind, RequestError, SetupError
+from app.errors import Kind, RequestError, SetupError, describe
 from app.feedback.store import FeedbackStore
 from app.front_ends import FrontEnd
 from app.headroom import own_headroom
@@ -123,7 +123,7 @@ class Services:
                 # Whatever it is: the old models are whole, and serve.
                 log.exception("the models were not replaced")
                 raise RequestError(
-                    Kind.RELOAD_REFUSED, f"What served before serves on: {error}"
+                    Kind.RELOAD_REFUSED, f"What served before serves on: {describe(error)}"
                 ) from error
 
     @property

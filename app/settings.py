@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """`float32`, `bf16` (faster where the machine has it), or `auto`."""
 
+    log_level: Literal["info", "debug"] = "info"
+    """With `debug` the log also holds the tracebacks of failures that are otherwise one line."""
+
     vocabulary_files: tuple[Path, ...] = ()
     """YAML files with vocabularies of the platform's own, as a JSON list. One that bears the name
     of a built-in vocabulary takes its place."""

@@ -1,7 +1,7 @@
 """The stages of a request and a clock for them: what `Server-Timing` and the histograms show."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -25,16 +25,10 @@ class StageClock:
 
     def __init__(self) -> None:
         self.seconds: dict[Stage, float] = {}
-        self._tell: Callable[[Stage], None] | None = None
-
-    def on_enter(self, tell: Callable[[Stage], None]) -> None:
-        """Have somebody told, in the event loop, of each stage that is entered."""
-        self._tell = tell
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
         """Time the body, also where it fails."""
-        self._entered(stage)
         start = time.monotonic()
         try:
             yield
@@ -48,9 +42,4 @@ class StageClock:
 
     def add(self, stage: Stage, seconds: float) -> None:
         """Add a time measured elsewhere."""
-        self._entered(stage)
         self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
-
-    def _entered(self, stage: Stage) -> None:
-        if self._tell is not None:
-            self._tell(stage)

@@ -5,7 +5,6 @@ three-minute track, without decoding: it is measured against the engine called d
 """
 
 import asyncio
-import sys
 import time
 from collections import defaultdict
 
@@ -21,7 +20,7 @@ from app.settings import Settings
 from app.stages import StageClock
 from loadtests.engines import MODEL, best, framer_of, manifest_of
 from loadtests.hearing import decoded, resampled, windows_of
-from loadtests.report import Row, out, publish, spread
+from loadtests.report import Row, argument, out, publish, spread
 from loadtests.tracks import encoded
 
 ROUNDS = 15
@@ -33,7 +32,7 @@ PIECE_WINDOWS = 4
 
 def main() -> None:
     """Measure and print."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    rounds = argument(ROUNDS)
     manifest = manifest_of()
     engine = best(manifest, framer_of(manifest))
     waveform = resampled(*decoded(encoded(SECONDS)))

@@ -4,7 +4,6 @@
 for it again and again over one connection.
 """
 
-import sys
 import time
 from collections.abc import Callable
 
@@ -12,7 +11,7 @@ import httpx
 import numpy as np
 from rich.progress import track
 
-from loadtests.report import Row, out, publish
+from loadtests.report import Row, argument, out, publish
 from loadtests.service import service
 from loadtests.tracks import encoded
 
@@ -23,7 +22,7 @@ SECONDS = 270
 
 def main() -> None:
     """Measure and print."""
-    requests = int(sys.argv[1]) if len(sys.argv) > 1 else REQUESTS
+    requests = argument(REQUESTS)
     file = encoded(SECONDS)
     with service() as server:
 

@@ -41,13 +41,13 @@ from loadtests.not_music import (
     SECONDS,
     WINDOWS,
     announcements,
-    decoded,
     noises,
     synthetic_speech,
     tones,
     with_medleys,
 )
 from testing.packages.audio import CannotFetchError, fetch
+from testing.sounds import decoded
 
 WHOLE_TRACKS = AudioLimits(RATE, 10, 600)
 NO_PEAKS = np.zeros((PEAK_PAIRS, 2), np.int8)

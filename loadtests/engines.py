@@ -40,7 +40,8 @@ def served(manifest: Manifest, framer: Framer) -> Iterator[Engine]:
     for backend in Backend:
         for precision in Precision:
             try:
-                yield choose(STORE, manifest, framer, Wish(backend, precision))
+                wish = Wish(backend, precision)  # type: ignore[arg-type]
+                yield choose(STORE, manifest, framer, wish)
             except SetupError:
                 continue
 

@@ -7,11 +7,11 @@ whether all is well, no benchmark. What is measured goes the way of `taggram eva
 """
 
 import subprocess
-import sys
 from pathlib import Path
 
 from loadtests.report import out
 from testing.packages.audio import CACHE, PACKAGES, fetch
+from testing.server import COMMAND
 
 TAGS = {
     "fretsonfire-songs-sectoid": ("metal",),
@@ -19,7 +19,6 @@ TAGS = {
     "wesnoth-1.16-music": ("classical",),
 }
 FOLDER = CACHE.parent / "free-songs"
-COMMAND = Path(sys.executable).parent / "taggram"
 MODELS = ("msd-musicnn", "mtt-musicnn")
 
 

@@ -10,9 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-import psutil
-
 from loadtests.fuzz_requests import request
+from testing.processes import below
 from testing.server import Server
 
 AT_ONCE = 16
@@ -80,8 +79,8 @@ def fuzz(server: Server, seed: int, count: int, advance: Callable[[], object]) -
 
 def _processes(server: Server) -> set[int]:
     """The service's own, and the two that it keeps: decoders come and go below those."""
-    process = psutil.Process(server.process.pid)
-    return {process.pid, *(child.pid for child in process.children())}
+    pid = server.process.pid
+    return {pid, *(child.pid for child in below(pid, recursive=False))}
 
 
 def _answer(server: Server, data: bytes) -> str:

@@ -1,18 +1,16 @@
 """Good files of every format with a few places spoilt, each given by a seed and a number."""
 
-import io
 import random
 import struct
 from collections.abc import Callable
 from functools import cache
 
-import av
 import numpy as np
 
-from app.domain import Samples
 from testing.corpus.mpeg import cover, id3
-from testing.corpus.ogg_pages import checked, pages, with_serial
 from testing.corpus.sounds import floats
+from testing.m4a import m4a
+from testing.ogg_pages import checked, pages, with_serial
 from testing.sounds import encoded, noise, piped
 
 RATE = 48_000
@@ -53,8 +51,8 @@ def seeds() -> dict[str, bytes]:
         "MP3 with a tag": id3(cover(300)) + mp3,
         "Vorbis": with_serial(encoded(sound, RATE, "OGG"), 1),
         "Opus": with_serial(encoded(sound, RATE, "OGG", "OPUS"), 1),
-        "M4A": _aac(sound, "ipod"),
-        "AAC": _aac(sound, "adts"),
+        "M4A": m4a(sound, rate=RATE, channels=1),
+        "AAC": m4a(sound, container="adts", rate=RATE, channels=1),
     }
 
 
@@ -123,14 +121,3 @@ SPOILS: tuple[Spoil, ...] = (
     *(_flip, _flip, _number, _number, _number, _number, _garble),
     *(_remove, _repeat, _insert, _cut, _splice),
 )
-
-
-def _aac(sound: Samples, muxer: str) -> bytes:
-    file = io.BytesIO()
-    with av.open(file, "w", format=muxer) as container:
-        stream = container.add_stream("aac", rate=RATE, layout="mono")
-        frame = av.AudioFrame.from_ndarray(sound[np.newaxis], format="fltp", layout="mono")
-        frame.sample_rate = RATE
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            container.mux(packet)
-    return file.getvalue()

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import sys
 import time
 from collections import defaultdict
 from tempfile import TemporaryFile
@@ -14,7 +13,7 @@ from rich.progress import track
 from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
 from app.stages import StageClock
-from loadtests.report import out, publish, spread
+from loadtests.report import argument, out, publish, spread
 from loadtests.tracks import FORMATS, encoded
 
 ROUNDS = 30
@@ -45,7 +44,7 @@ def bare(data: bytes) -> float:
 
 def main() -> None:
     """Measure and print."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    rounds = argument(ROUNDS)
     decoder = Decoder(LIMITS, workers=1, timeout_s=30)
     files = {(ending, seconds): encoded(seconds, ending=ending)
              for seconds in SECONDS for ending in FORMATS}  # fmt: skip

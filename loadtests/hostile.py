@@ -22,8 +22,9 @@ import typer
 from rich.progress import track
 
 from loadtests.health_probe import health_asked
+from loadtests.load_profile import percentile
 from loadtests.lookalikes import lookalikes
-from loadtests.report import Row, out, publish
+from loadtests.report import Row, out, publish, tally
 from loadtests.service import service
 from loadtests.tracks import encoded
 from testing.corpus import CORPUS
@@ -91,11 +92,11 @@ def _measured(
     assert good.seconds, "no good upload was tagged"
     return {
         "good uploads": name,
-        "answers": _shown(good.answers),
+        "answers": tally(good.answers.elements()),
         "p50 s": statistics.median(good.seconds),
-        "p99 s": _p99(good.seconds),
-        "hostile answers": _shown(told - before),
-        "health p99 ms": _p99(health.milliseconds),
+        "p99 s": percentile(good.seconds, 99),
+        "hostile answers": tally((told - before).elements()),
+        "health p99 ms": percentile(health.milliseconds, 99),
         "health errors": health.errors,
         "peak MiB": round(usage.peak_mib),
     }
@@ -151,14 +152,6 @@ def _hostile(server: Server, files: list[bytes], headers: dict[str, str]) -> Ite
             done.set()
         for one in sending:
             one.result()
-
-
-def _p99(values: list[float]) -> float:
-    return sorted(values)[int(0.99 * len(values))]
-
-
-def _shown(answers: Counter[int]) -> str:
-    return ", ".join(f"{status}: {count}" for status, count in sorted(answers.items()))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import ipaddress
 import itertools
 import json
 import random
-import re
 import sys
 import time
 from pathlib import Path
@@ -23,14 +22,10 @@ from locust.exception import StopUser
 
 from loadtests.load_profile import MIXES, Level, Result, Upload
 from loadtests.lookalikes import lookalike
+from loadtests.service import stage_seconds
+from testing.multipart import CONTENT_TYPE, multipart
 
-STAGE = re.compile(r"([\w-]+);dur=([\d.]+)")
-BOUNDARY = "taggram-load"
-HEAD = (
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="track.mp3"\r\n\r\n'
-).encode()
-TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
-HEADERS = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+HEADERS = {"Content-Type": CONTENT_TYPE}
 CONNECTIONS = 256
 """At once. An upload that waits for one has left late, which the report shows."""
 
@@ -61,12 +56,12 @@ class Uploader(FastHttpUser):
         """Upload the next track; `main` listens for what comes of it."""
         with self.connections:
             number = next(self.numbers)
-            body = HEAD + self.track(number) + TAIL
+            body = multipart(self.track(number))
             flooders = self.is_flooders(number)
             context = {"due": due, "sent": time.perf_counter(), "flooders": flooders}
             sender = FLOODER if flooders else artist(number)
             headers = {**HEADERS, "X-Forwarded-For": sender}
-            self.client.post("/suggest-tags", data=body, headers=headers, context=context)
+            self.client.post("/suggest-tags", body, headers=headers, context=context)  # type: ignore[arg-type]
 
     def is_flooders(self, number: int) -> bool:
         """Whether an upload is the one client's who sends more than all others."""
@@ -125,7 +120,7 @@ def run(url: str, folder: Path, level: Level) -> Result:
     def keep(response: Any, exception: Exception | None, context: Any, **_: Any) -> None:  # noqa: ANN401 - locust's
         uploads.append(_upload(response, exception, context, start))
 
-    environment.events.request.add_listener(keep)
+    environment.events.request.add_listener(keep)  # type: ignore[no-untyped-call]
     runner = environment.create_local_runner()
     runner.start(level.users or 1, spawn_rate=level.users or 1)
     users.finished.wait(level.seconds if level.users else None)
@@ -141,7 +136,6 @@ def _upload(
     start: float,
 ) -> Upload:
     ended = time.perf_counter()
-    timing = (response.headers or {}).get("server-timing", "")
     return Upload(
         due_s=context["due"] - start,
         sent_s=context["sent"] - start,
@@ -149,7 +143,7 @@ def _upload(
         answer=str(response.status_code) if response.status_code else repr(exception)[:80],
         flooders=context["flooders"],
         cached=b'"cached":true' in (response.content or b""),
-        stages={stage: float(ms) / 1000 for stage, ms in STAGE.findall(timing)},
+        stages=stage_seconds(response.headers or {}),
     )
 
 

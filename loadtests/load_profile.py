@@ -1,12 +1,13 @@
 """What the load's two processes hand each other: a level of load, and what came of it."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Self
 
 import numpy as np
+
+from loadtests.report import tally
 
 OK, OVERLOADED, LIMITED = "200", "503", "429"
 REFUSALS = (OVERLOADED, LIMITED)
@@ -92,8 +93,7 @@ class Result:
     @property
     def answers(self) -> str:
         """How many there were of each answer."""
-        counted = Counter(upload.answer for upload in self.uploads)
-        return ", ".join(f"{answer}: {count}" for answer, count in sorted(counted.items()))
+        return tally(upload.answer for upload in self.uploads)
 
     @property
     def cached(self) -> int:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
-from app.audio.scratch import scratch_for
 from app.domain import Samples
 from app.errors import RequestError
+from testing.sounds import decoded
 
 RATE, SECONDS, WINDOWS = 16_000, 18, 6
 """A clip lasts so long; it holds so many windows."""
@@ -24,12 +23,6 @@ NOT_SPEECH = {"beep", "beeperr", "ascending-2tone", "descending-2tone", "tt-monk
 """Announcements without a word."""
 VOICES = ("en-gb", "en-us", "en-gb-scotland", "en-029", "de", "fr", "es", "it", "pl", "fi")
 READ_ALOUD = "The harbour office opens at seven, and the first ferry leaves at ten past eight. " * 5
-
-
-def decoded(path: Path, limits: AudioLimits) -> Samples:
-    """A whole file."""
-    with path.open("rb", buffering=0) as file, scratch_for(file.fileno()) as scratch:
-        return np.concatenate(list(decode(file, limits, scratch)))
 
 
 def sine(hz: float) -> np.ndarray:

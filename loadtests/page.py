@@ -11,12 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from loadtests.report import out, publish, spread
 from loadtests.service import service
 from loadtests.tracks import encoded
-from testing.packages.chromium import OPTIONS, fetch
+from testing.browsing import browsing
+from testing.packages.chromium import fetch
 
 ROUNDS = 8
 SECONDS = 180
@@ -28,9 +29,8 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     tracks = [encoded(SECONDS, start_s=7 * number) for number in range(2 * rounds + 2)]
     in_page, alone = [], []
-    with service() as server, sync_playwright() as playwright, TemporaryDirectory() as folder:
+    with service() as server, browsing(fetch()) as browser, TemporaryDirectory() as folder:
         file = Path(folder) / "track.mp3"
-        browser = playwright.chromium.launch(executable_path=fetch(), args=OPTIONS)
         page = browser.new_page()
         page.goto(str(server.http.base_url))
         for number in range(rounds + 1):
@@ -38,7 +38,6 @@ def main() -> None:
             in_page.append(dropped(page, file))
             alone.append(uploaded(server.http, tracks[2 * number + 1]))
             out.print(f"{number} of {rounds}: {in_page[-1]:.3f} s, {alone[-1]:.3f} s")
-        browser.close()
     del in_page[0], alone[0]  # while the decoders and the page are still cold
     ratios = [page_s / alone_s for page_s, alone_s in zip(in_page, alone, strict=True)]
     rows = [

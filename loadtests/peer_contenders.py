@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,11 +15,11 @@ import numpy.typing as npt
 
 from loadtests.peer_environments import PEERS, CannotRunError, environment, frozen_graph, last_line
 from loadtests.report import REPOSITORY
+from loadtests.service import stage_seconds
 from testing.server import serving
 
 MODEL = "msd-musicnn"
 ASKED = {"vocabulary": "raw", "model": MODEL}
-STAGE = re.compile(r"([\w-]+);dur=([\d.]+)")
 STOP_S = 30
 
 
@@ -98,10 +97,7 @@ def _uploaded(http: httpx.Client, path: Path) -> Heard:
     heard = answer.json()
     if heard["cached"]:
         raise RuntimeError("a track that should be new was answered from the cache")
-    stages = {
-        stage: float(milliseconds) / 1000
-        for stage, milliseconds in STAGE.findall(answer.headers["server-timing"])
-    }
+    stages = stage_seconds(answer.headers)
     scores = _scores(http, heard["track_id"])
     return Heard(total_s, stages["receive"] + stages["decode"], stages["infer"], scores)
 

@@ -39,7 +39,7 @@ class TimedLoad:
     def __call__(self, path: str, *, sr: int) -> tuple[np.ndarray, int]:
         """As musicnn calls it: mono, at the rate of the model."""
         started = time.perf_counter()
-        loaded = self._load(path, sr=sr)
+        loaded: tuple[np.ndarray, int] = self._load(path, sr=sr)
         self.seconds = time.perf_counter() - started
         return loaded
 
@@ -64,7 +64,7 @@ def network() -> tuple[tf.compat.v1.Session, tf.Tensor, tf.Tensor]:
 
 def by_extractor(path: str) -> np.ndarray:
     """The public function, without the features that nobody asks for here."""
-    scores, _ = extractor.extractor(path, model=MODEL, extract_features=False)
+    scores: np.ndarray = extractor.extractor(path, model=MODEL, extract_features=False)[0]
     return scores
 
 
@@ -74,7 +74,8 @@ def with_session_kept() -> ScoresOf:
 
     def scores_of(path: str) -> np.ndarray:
         windows, _ = extractor.batch_data(path, WINDOW_FRAMES, WINDOW_FRAMES)
-        return session.run(scores, {melgrams: windows})
+        found: np.ndarray = session.run(scores, {melgrams: windows})
+        return found
 
     return scores_of
 

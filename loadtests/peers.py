@@ -21,7 +21,7 @@ from rich.progress import Progress
 
 from loadtests.peer_contenders import CONTENDERS, Hear, Heard
 from loadtests.peer_environments import CannotRunError
-from loadtests.report import Row, out, publish, spread
+from loadtests.report import Row, argument, out, publish, spread
 from loadtests.tracks import FORMATS, encoded
 
 ROUNDS = 5
@@ -61,7 +61,7 @@ Results = Mapping[tuple[str, str], Sequence[Heard]]
 
 def main() -> None:
     """Measure and print."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    rounds = argument(ROUNDS)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         contenders, left_out = start(stack, folder)

@@ -5,7 +5,6 @@ over and over, so that nothing but the lookup is in the way; in each round Redis
 killed), asked past, and brought back.
 """
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ import httpx
 import numpy as np
 from rich.progress import track
 
-from loadtests.report import Row, out, publish, spread
+from loadtests.report import Row, argument, out, publish, spread
 from loadtests.service import service
 from loadtests.tracks import encoded
 from testing.redis_server import RedisServer
@@ -55,7 +54,7 @@ class Fault:
 
 def main() -> None:
     """Measure and print."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    rounds = argument(ROUNDS)
     with tempfile.TemporaryDirectory() as folder:
         redis = RedisServer(Path(folder))
         redis.start()

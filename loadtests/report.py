@@ -6,7 +6,8 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,17 @@ WIDE = 180
 out = Console(width=None if sys.stdout.isatty() else WIDE)
 
 Row = Mapping[str, str | float | int | None]
+
+
+def argument(default: int) -> int:
+    """The number on the command line, or else this one."""
+    return int(sys.argv[1]) if len(sys.argv) > 1 else default
+
+
+def tally(answers: Iterable[object]) -> str:
+    """How many there are of each answer, in their order."""
+    counted = sorted(Counter(map(str, answers)).items())
+    return ", ".join(f"{answer}: {count}" for answer, count in counted)
 
 
 def spread(values: Sequence[float], digits: int = 3) -> str:
@@ -76,6 +88,6 @@ def _processor() -> str:
 
 
 def _commit() -> str | None:
-    command = ["git", "-C", REPOSITORY, "describe", "--always", "--dirty"]
+    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     return result.stdout.strip() or None

@@ -63,7 +63,7 @@ def length(repeats: int) -> None:
     publish("scaling-length", f"MP3s of several lengths, {repeats} of each", rows, notes)
 
 
-def concurrency(_: int) -> None:
+def concurrency(_repeats: int) -> None:
     """Waves of more and more uploads."""
     with service({**PATIENT, "TAGGRAM_MAX_IN_FLIGHT": str(max(AT_ONCE))}) as server:
         ready = _warmed_up(server)
@@ -77,7 +77,7 @@ def concurrency(_: int) -> None:
     publish("scaling-concurrency", f"{TRACK_S} s MP3s uploaded at once", rows, notes)
 
 
-def memory(_: int) -> None:
+def memory(_repeats: int) -> None:
     """The longest tracks, several at once."""
     with service(PATIENT) as server:
         ready = _warmed_up(server)

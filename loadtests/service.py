@@ -1,5 +1,6 @@
 """The service under measurement: as the tests start it, but its log is shown where it fails."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from loadtests.report import out
 from testing.server import COMMAND, Server, serving
 
 TAIL_LINES = 40
+STAGE = re.compile(r"([\w-]+);dur=([\d.]+)")
 
 
 @contextmanager
@@ -34,3 +36,9 @@ def show_log(server: Server) -> None:
     out.rule("the service's log")
     out.print("\n".join(lines), markup=False, highlight=False)
     out.rule()
+
+
+def stage_seconds(headers: Mapping[str, str]) -> dict[str, float]:
+    """Seconds by stage, as an answer's `Server-Timing` gives them."""
+    timing = headers.get("server-timing", "")
+    return {stage: float(milliseconds) / 1000 for stage, milliseconds in STAGE.findall(timing)}

@@ -8,8 +8,7 @@ a fault of its own, or left something behind. Client and service share the machi
 import asyncio
 import signal
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +16,7 @@ import httpx
 import numpy as np
 import typer
 
-from loadtests.report import Row, out, publish
+from loadtests.report import Row, out, publish, tally
 from loadtests.service import service
 from loadtests.soak_load import TIMEOUT_S, Callers, Outcome
 from loadtests.soak_watch import Sample, growth, sampled, watch
@@ -83,7 +82,7 @@ def _publish(outcomes: Sequence[Outcome], samples: Sequence[Sample], after: Samp
         "soak-answers",
         f"Soak: {len(outcomes)} requests in {samples[-1].at_s - samples[0].at_s:.0f} s",
         [_answers(what, [o for o in outcomes if o.what == what]) for what in sorts],
-        [f"5xx: {_tally(o for o in outcomes if o.answer.startswith('5')) or 'none'}."],
+        [f"5xx: {tally(o.answer for o in outcomes if o.answer.startswith('5')) or 'none'}."],
     )
     publish(
         "soak-held",
@@ -109,13 +108,8 @@ def _answers(what: str, outcomes: Sequence[Outcome]) -> Row:
         "sent": len(outcomes),
         "p50 s": float(np.percentile(seconds, 50)),
         "p99 s": float(np.percentile(seconds, 99)),
-        "answers": _tally(outcomes),
+        "answers": tally(outcome.answer for outcome in outcomes),
     }
-
-
-def _tally(outcomes: Iterable[Outcome]) -> str:
-    answers = Counter(outcome.answer for outcome in outcomes).most_common()
-    return ", ".join(f"{count} x {answer}" for answer, count in answers)
 
 
 def _held(name: str, values: Sequence[float], after: float) -> Row:

@@ -13,6 +13,7 @@ from app.errors import Kind
 from loadtests.lookalikes import lookalikes
 from loadtests.tracks import encoded
 from testing.corpus import CORPUS
+from testing.multipart import CONTENT_TYPE, part_start
 
 TRACK_S = 15
 KNOWN = 4
@@ -146,12 +147,11 @@ class Callers:
                 "POST /suggest-tags HTTP/1.1",
                 f"Host: {url.host}",
                 f"X-Forwarded-For: {self._address()['X-Forwarded-For']}",
-                "Content-Type: multipart/form-data; boundary=soak",
+                f"Content-Type: {CONTENT_TYPE}",
                 "Content-Length: 1000000",
-                "",
-                '--soak\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nID3',
+                "\r\n",
             ]
-            writer.write("\r\n".join(head).encode() + bytes(20_000))
+            writer.write("\r\n".join(head).encode() + part_start() + b"ID3" + bytes(20_000))
             await writer.drain()
             yield reader, writer
         finally:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from testing.processes import is_running, opened
+
 EVERY_S = 1.0
 WARM_UP = 0.4
 """Of the time: so long everything grows to its size, and is left out of the slope."""
@@ -52,8 +54,8 @@ def sampled(pid: int, folder: Path) -> Sample:
         service.memory_info().rss / 2**20,
         service.num_fds(),
         len(below),
-        sum(_is_zombie(process) for process in below),
-        len(list(folder.iterdir())) + _nameless(pid, folder),
+        sum(not is_running(process) for process in below),
+        len(list(folder.iterdir())) + sum(path.startswith(f"{folder}/") for path in opened(pid)),
     )
 
 
@@ -81,18 +83,3 @@ def growth(samples: Sequence[Sample]) -> str:
         f"Memory grew by {slope:.1f} MB/h (standard error {np.sqrt(covariance[0, 0]):.1f}): by "
         f"least squares, over the lowest of each {BLOCK * EVERY_S:g} s after the warm-up."
     )
-
-
-def _is_zombie(process: psutil.Process) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return process.status() == psutil.STATUS_ZOMBIE
-    return False
-
-
-def _nameless(pid: int, folder: Path) -> int:
-    """Uploads lie in files that are open and nowhere else."""
-    count = 0
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(OSError):
-            count += str(descriptor.readlink()).startswith(f"{folder}/")
-    return count

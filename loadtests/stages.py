@@ -6,8 +6,6 @@ that were not heard before. It also shows what each engine makes of the same win
 without the constant filters that `app.models.folding` leaves out.
 """
 
-import re
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -21,14 +19,13 @@ from app.inference.frames import Framer
 from app.store.manifest import Manifest
 from loadtests.engines import MODEL, as_published, best, framer_of, manifest_of, served
 from loadtests.hearing import decoded, resampled, scores_of, windows_of
-from loadtests.report import Row, out, publish, spread
-from loadtests.service import service
+from loadtests.report import Row, argument, out, publish, spread
+from loadtests.service import service, stage_seconds
 from loadtests.tracks import FORMATS, encoded
 from testing.server import Server
 
 ROUNDS = 7
 SECONDS = 180
-STAGE = re.compile(r"(\w+);dur=([\d.]+)")
 
 T = TypeVar("T")
 Times = dict[str, list[float]]
@@ -36,7 +33,7 @@ Times = dict[str, list[float]]
 
 def main() -> None:
     """Measure and print."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    rounds = argument(ROUNDS)
     manifest = manifest_of()
     framer = framer_of(manifest)
     engine = best(manifest, framer)
@@ -113,8 +110,8 @@ def _post(server: Server, file: bytes, ending: str, told: Times) -> float:
     seconds = time.perf_counter() - begun
     answer.raise_for_status()
     assert not answer.json()["cached"]
-    for stage, milliseconds in STAGE.findall(answer.headers["server-timing"]):
-        told[f"{ending}: {stage}"].append(float(milliseconds) / 1000)
+    for stage, stage_s in stage_seconds(answer.headers).items():
+        told[f"{ending}: {stage}"].append(stage_s)
     return seconds
 
 

@@ -4,12 +4,11 @@ Each track starts elsewhere in the same song, so that no two are alike and none 
 the cache unless it is sent twice.
 """
 
-import io
-
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from testing import sounds
 from testing.packages.audio import fetch
 
 SONG = "Metal madness"
@@ -17,8 +16,6 @@ RATE = 44_100
 FORMATS = {"mp3": ("MP3", None), "wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"),
            "ogg": ("OGG", "VORBIS")}  # fmt: skip
 """File name endings and what libsndfile calls them."""
-
-BLOCK_FRAMES = 65_536
 
 Stereo = npt.NDArray[np.float32]
 """(frames, 2) at `RATE`."""
@@ -44,10 +41,4 @@ def audio(seconds: float, start_s: float = 0.0) -> Stereo:
 
 def encoded(seconds: float, start_s: float = 0.0, ending: str = "mp3") -> bytes:
     """`audio` as a file: `mp3`, `wav`, `flac` or `ogg`, 44.1 kHz stereo."""
-    container, codec = FORMATS[ending]
-    file = io.BytesIO()
-    samples = np.clip(audio(seconds, start_s), -1, 1)
-    with soundfile.SoundFile(file, "w", RATE, 2, codec, format=container) as sound:
-        for start in range(0, len(samples), BLOCK_FRAMES):  # libsndfile's Vorbis crashes on more
-            sound.write(samples[start : start + BLOCK_FRAMES])
-    return file.getvalue()
+    return sounds.encoded(np.clip(audio(seconds, start_s), -1, 1), RATE, *FORMATS[ending])

@@ -7,7 +7,6 @@ and not trained, as they are and augmented, tell how fast a device may be before
 """
 
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
-from loadtests.report import Row, out, publish, spread
+from loadtests.report import Row, argument, out, publish, spread
 
 if TYPE_CHECKING:  # decode processes import this module anew, and need none of these
     import tensorflow as tf
@@ -38,7 +37,7 @@ NETWORKS = ("musicnn", "short_chunk_cnn")
 
 def main() -> None:
     """Measure and print."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    rounds = argument(ROUNDS)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         tracks = songs(root / "audio" / "made")

@@ -1,11 +1,11 @@
 """Uploads that leave together, and what they cost: time and memory."""
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from loadtests.report import tally
 from testing.process_usage import watched
 from testing.server import Server
 
@@ -41,8 +41,7 @@ def wave(server: Server, mp3s: Sequence[bytes], query: Mapping[str, str] | None 
     start = time.monotonic()
     with ThreadPoolExecutor(len(mp3s)) as threads:
         seconds, statuses, models = zip(*threads.map(upload, mp3s), strict=True)
-    counted = ", ".join(f"{status}: {count}" for status, count in Counter(statuses).items())
-    return Wave(list(seconds), counted, models[-1])
+    return Wave(list(seconds), tally(statuses), models[-1])
 
 
 def peak_of_wave(server: Server, mp3s: Sequence[bytes]) -> tuple[float, Wave]:

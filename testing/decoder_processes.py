@@ -1,46 +1,43 @@
-"""Finds the decode processes of this process, and what they have open."""
+"""Finds the decode processes of this process."""
 
 import os
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from unittest import mock
+
+import psutil
+
+from testing.processes import below, opened
 
 
 def fork_server() -> int | None:
-    """The process that decoders come from."""
-    for pid in _children(os.getpid()):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            if b"multiprocessing.forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return pid
+    """The process that the decoders of this process are forked from."""
+    for child in below(os.getpid(), recursive=False):
+        with suppress(psutil.NoSuchProcess):
+            if "multiprocessing.forkserver" in " ".join(child.cmdline()):
+                return int(child.pid)
     return None
 
 
 def decoders() -> list[int]:
-    """All decode processes that there are just now."""
+    """All decode processes of this process."""
     server = fork_server()
-    return _children(server) if server else []
+    return [child.pid for child in below(server, recursive=False)] if server else []
 
 
 def decoders_of(path: Path) -> list[int]:
-    """Those that were given this file."""
+    """Those that have this file open."""
     return [pid for pid in decoders() if str(path) in opened(pid)]
 
 
-def opened(pid: int) -> list[str]:
-    """What is behind each descriptor of a process."""
-    found = []
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(FileNotFoundError):
-                found.append(str(descriptor.readlink()))
-    return found
+@contextmanager
+def main_module_hidden() -> Iterator[None]:
+    """Start decoders without this program's main module.
 
-
-def _children(parent: int) -> list[int]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            # After the name, which may hold anything: the state and the parent.
-            state, its_parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
-            if int(its_parent) == parent and state != "Z":
-                found.append(int(process.name))
-    return found
+    Each would import it. That of the service is empty, pytest's takes most of a decoder's time.
+    """
+    main = sys.modules["__main__"]
+    with mock.patch.multiple(main, create=True, __spec__=None, __file__=None):
+        yield

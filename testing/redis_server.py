@@ -30,7 +30,7 @@ class RedisServer:
         options = ["--bind", "127.0.0.1", "--port", str(self.port), "--appendonly", "no"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [program, *options, "--save", ""], cwd=self._log.parent, stdout=log, stderr=log
+                [str(program), *options, "--save", ""], cwd=self._log.parent, stdout=log, stderr=log
             )
         deadline = time.monotonic() + START_S
         while not self._answers():

@@ -29,7 +29,8 @@ class StubFramer:
         padded = np.pad(piece, (0, (last - first) * hop - len(piece)))
         levels = np.abs(padded.reshape(last - first, hop)).mean(axis=1)
         bins = np.ones(self.front.shape, np.float32)
-        return np.multiply.outer(levels, bins)
+        frames: Frames = np.multiply.outer(levels, bins)
+        return frames
 
 
 class StubEngine(Engine):

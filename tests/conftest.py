@@ -9,8 +9,11 @@ from zlib import crc32
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser
 
 from app.settings import Settings
+from testing.browsing import browsing
 from testing.packages import chromium as chromium_package
 from testing.packages.audio import audio_folder
 from testing.server import STUB, Server, serving
@@ -23,11 +26,28 @@ SHARED_SERVERS = ("server", "exact", "stub", "narrow", "marked", "service")
 
 SLOWEST_FILES = 10
 
+# Few examples, the same ones each time; `pytest --hypothesis-profile thorough` tries more, and new
+# ones. Neither depends on the speed of the machine, and each example writes its files anew.
+anywhere = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("default", anywhere, max_examples=20, derandomize=True)
+settings.register_profile("thorough", anywhere, max_examples=200)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--slice`."""
+    """Add which tests run, and what people choose who look at the page."""
     parser.addoption(
-        "--slice", default="1/1", help="run one of so many equal parts of the tests, as 2/10"
+        "--slice", default="1/1", help="run one of several equal parts of the tests, as 2/10"
+    )
+    parser.addoption("--headed", action="store_true", help="show the browser's windows")
+    parser.addoption(
+        "--slow-mo", type=int, default=0, metavar="MS", help="wait after each step in the browser"
+    )
+    parser.addoption(
+        "--screenshots", action="store_true", help="keep pictures of the page's states"
     )
 
 
@@ -114,6 +134,16 @@ def chromium() -> Path:
         missing = pytest.fail if os.environ.get("TAGGRAM_NEEDS_BROWSER") else pytest.skip
         missing(chromium_package.MISSING)
     return found
+
+
+def run_browser(chromium: Path, pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """Chromium, for no longer than a module or package: see `browsing` about event loops."""
+    headed, slow_mo_ms = (pytestconfig.getoption(name) for name in ("headed", "slow_mo"))
+    with browsing(chromium, headed=headed, slow_mo_ms=slow_mo_ms) as browser:
+        yield browser
+
+
+browser = pytest.fixture(run_browser, scope="module")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from app.catalogue import read_lexicon
@@ -11,7 +12,6 @@ from app.domain import ModelRef
 from app.errors import ManifestError, SetupError, WeightsError
 from app.settings import Settings
 from app.store.aliases import point, rollback
-from app.store.publishing import publish_folder
 from app.store.store import Store
 from tests.s3_server import new_bucket, s3_server
 
@@ -24,22 +24,21 @@ def s3() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["folder", "s3"])
-def models(
-    request: pytest.FixtureRequest, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Store:
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.thorough)])
+def models(request: pytest.FixtureRequest, store: Path, tmp_path: Path) -> Store:
     """A store with three versions of mtt-vgg, and one of msd-vgg."""
-    monkeypatch.setattr("app.store.publishing.check_scores", lambda *_: None)
-    if request.param == "s3":
-        request.getfixturevalue("s3")
-    models = Store(f"s3://{new_bucket()}" if request.param == "s3" else tmp_path / "models")
-    copy = shutil.copytree(store / NAME / "1", tmp_path / "unnumbered")
-    text = (copy / "manifest.toml").read_text()
-    (copy / "manifest.toml").write_text(text.replace('version = "1"\n', ""))
-    for _ in range(3):
-        publish_folder(models, Store(copy))
-    publish_folder(models, Store(store / "msd-vgg" / "1"))
-    return models
+    folder = tmp_path / "models"
+    shutil.copytree(store / "msd-vgg", folder / "msd-vgg")
+    for version in "123":
+        manifest = shutil.copytree(store / NAME / "1", folder / NAME / version) / "manifest.toml"
+        text = manifest.read_text()
+        manifest.write_text(text.replace('version = "1"', f'version = "{version}"'))
+    if request.param == "folder":
+        return Store(folder)
+    request.getfixturevalue("s3")
+    bucket = new_bucket()
+    fsspec.filesystem("s3").put(f"{folder}/", bucket, recursive=True)
+    return Store(f"s3://{bucket}")
 
 
 def served(models: Store, *wanted: str) -> list[str]:

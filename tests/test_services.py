@@ -9,13 +9,15 @@ import pytest
 
 from app.domain import Backend, Precision
 from app.errors import Kind, ManifestError, RequestError, SetupError, VocabularyError, WeightsError
+from app.inference import selection
 from app.inference.pool import Choice
 from app.services import Services
 from app.settings import Settings
 from app.stages import StageClock
 from app.tagging.tagger import Track
+from testing.stub_engine import load_stub_engine
 
-MODELS = ("msd-musicnn", "mtt-vgg")
+MODELS = ("msd-vgg", "mtt-vgg")
 
 
 @pytest.fixture
@@ -43,9 +45,9 @@ def edit(manifest: Path, old: str, new: str) -> None:
 def test_the_models_are_those_named_in_their_order_and_the_first_is_the_default(
     copy: Path,
 ) -> None:
-    lexicon = services(copy, "mtt-vgg", "msd-musicnn").lexicon
+    lexicon = services(copy, "mtt-vgg", "msd-vgg").lexicon
 
-    assert [model.name for model in lexicon.models] == ["mtt-vgg", "msd-musicnn"]
+    assert [model.name for model in lexicon.models] == ["mtt-vgg", "msd-vgg"]
     assert lexicon.projection("raw", None).models[0].name == "mtt-vgg"
 
 
@@ -62,8 +64,8 @@ def test_the_newest_version_of_a_model_is_served(copy: Path) -> None:
 
 
 def test_a_model_that_is_not_published_is_refused_with_those_that_are(copy: Path) -> None:
-    with pytest.raises(ManifestError, match=r"'msd-vgg'.*msd-musicnn, mtt-vgg"):
-        services(copy, "msd-musicnn", "msd-vgg")
+    with pytest.raises(ManifestError, match=r"'msd-musicnn'.*msd-vgg, mtt-vgg"):
+        services(copy, "msd-vgg", "msd-musicnn")
 
 
 def test_a_store_without_models_is_refused_by_its_path(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_weights_that_are_not_the_published_ones_are_refused(
 
     with pytest.raises(WeightsError, match=f"mtt-vgg/1 are {state}.*taggram models pull"):
         services(copy)
-    services(copy, "msd-musicnn")  # which are in place
+    services(copy, "msd-vgg")  # which are in place
 
 
 def test_a_wrong_vocabulary_is_refused_by_file_and_line(copy: Path, tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ def test_a_vocabulary_may_name_raw_tags_of_published_models_that_are_not_loaded(
         "tags:\n  calm: {msd: [ambient], mtt: [slow]}\n  fast: {mtt: [fast]}\n"
     )
 
-    lexicon = services(copy, "msd-musicnn", vocabulary_files=(own,)).lexicon
+    lexicon = services(copy, "msd-vgg", vocabulary_files=(own,)).lexicon
 
     assert lexicon.projection("own", None).tags == ("calm",)
 
@@ -128,33 +130,26 @@ def test_nothing_is_tagged_before_the_models_are_loaded(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", Precision)
-def test_models_are_computed_as_the_settings_say_and_the_metrics_tell(
-    precision: Precision, copy: Path
+def test_models_are_computed_as_the_settings_say_share_a_front_end_and_the_metrics_name_them(
+    precision: Precision, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # How close bf16 comes to the published scores depends on the CPU.
+    monkeypatch.setattr(selection, "check_golden", lambda *_: None)
     built = services(copy, engine=Backend.TENSORFLOW, precision=precision)
 
     built.load()
 
-    assert sorted(map(str, built.choices)) == ["msd-musicnn/1", "mtt-vgg/1"]
+    assert sorted(map(str, built.choices)) == ["msd-vgg/1", "mtt-vgg/1"]
     assert set(built.choices.values()) == {Choice(Backend.TENSORFLOW, precision)}
-    said = built.metrics.exposition().decode()
+    exposed = built.metrics.exposition().decode()
     for model in MODELS:
-        assert f'{{engine="tensorflow",model="{model}",precision="{precision}"' in said
-
-
-def test_models_with_the_same_front_end_share_what_computes_it(copy: Path) -> None:
-    built = services(copy)
-
-    built.load()
-
-    engines = built.serving.pool.loaded.values()
-    assert len(engines) == 2
-    assert len({id(engine.framer) for engine in engines}) == 1
+        assert f'{{engine="tensorflow",model="{model}",precision="{precision}"' in exposed
+    assert len({id(engine.framer) for engine in built.serving.pool.loaded.values()}) == 1
 
 
 def test_a_model_that_scores_something_else_is_not_served(copy: Path) -> None:
     edit(copy / "mtt-vgg" / "1" / "manifest.toml", "0.069121", "0.969121")
-    built = services(copy)
+    built = services(copy, engine=Backend.TENSORFLOW, precision=Precision.FLOAT32)
 
     with pytest.raises(SetupError, match=r"mtt-vgg/1: the golden input scores .* off"):
         built.load()
@@ -173,7 +168,7 @@ def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) 
             max_wait_ms=0,
             max_queued_windows=1,
         )
-        built = Services(settings)
+        built = Services(settings, load_stub_engine)
         built.load()
         track, models = Track(clip.open("rb"), "0" * 64), built.lexicon.models
         taggrams, known = await built.serving.tagger.hear(track, models, StageClock())

@@ -21,14 +21,19 @@ class SharedStore(RedisStore):
 
         Args:
             url: As `redis://host:6379/0`.
-            breaker: It bounds every wait; and a client on a pool made so retries nothing. With
-                protocol 3 it would not notice that an idle connection was closed.
+            breaker: It bounds every wait; and a client on a pool made so retries nothing. A
+                time-out of its own, 5 s by default, can swallow the breaker's on Python 3.11, and
+                with protocol 3 it would not notice that an idle connection was closed.
         """
         super().__init__(
             url,
             {
                 "CONNECTION_POOL_CLASS": "redis.asyncio.BlockingConnectionPool",
-                "CONNECTION_POOL_KWARGS": {"max_connections": MAX_CONNECTIONS, "protocol": 2},
+                "CONNECTION_POOL_KWARGS": {
+                    "max_connections": MAX_CONNECTIONS,
+                    "protocol": 2,
+                    "socket_timeout": None,
+                },
             },
         )
         self.breaker = breaker

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.domain import PEAK_PAIRS, Confidence, Level, ModelRef, Suggestion
-from app.stages import Stage
 from app.store.learnt import RAW
 from app.tagging.pooling import Pooling
 
@@ -253,9 +252,3 @@ class LimitsOut(BaseModel):
     min_duration_s: float = Field(examples=[0.5])
     max_duration_s: float = Field(examples=[600.0])
     formats: list[FormatOut]
-
-
-class StageOut(BaseModel):
-    """What is done with an upload."""
-
-    stage: Stage

@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 RESAMPLING_S = 1.0
 """What resampling may add to the longest file, amply."""
 
-CLOSING_S = 0.05
-"""A decoder that said its last word, or crashed, is gone within this time; others are killed."""
+CLOSING_S = 1.0
+"""A decoder that closed its connection has ended within this time, unless it is hostile."""
 
 Started = tuple[ForkServerProcess, socket.socket]
 
@@ -104,8 +104,7 @@ class Decoder:
         try:
             yield connection
         finally:
-            connection.close()
-            await asyncio.shield(asyncio.to_thread(_end, process))
+            await asyncio.shield(asyncio.to_thread(_end, process, connection))
 
     def _start(self) -> Started:
         """Start a process; takes milliseconds, so call it off the event loop."""
@@ -135,17 +134,27 @@ def _preloaded(limits: AudioLimits) -> list[str]:
 def _discard(starting: asyncio.Future[Started]) -> None:
     """End a decoder whose caller left while it was started."""
     if not starting.cancelled() and starting.exception() is None:
-        process, connection = starting.result()
-        connection.close()
-        _end(process)
+        _end(*starting.result())
 
 
-def _end(process: ForkServerProcess) -> None:
-    """End a process that may have ended itself; how it did is for the operator's eyes."""
-    process.join(CLOSING_S)
-    if process.exitcode is None:
-        process.kill()
-        process.join()
-    elif process.exitcode:
+def _end(process: ForkServerProcess, connection: socket.socket) -> None:
+    """End a process; how it ended where it did so itself is logged."""
+    ended = _is_closed(connection)
+    connection.close()
+    if ended:
+        process.join(CLOSING_S)
+    process.kill()
+    process.join()
+    if ended and process.exitcode:
         log.info("a decoder broke, exit code %s", process.exitcode)
     process.close()
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Whether the other side has closed it and all of its messages were read."""
+    try:
+        return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True

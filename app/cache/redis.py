@@ -69,10 +69,16 @@ class RedisCache:
             SetupError: That is no address of a Redis.
         """
         try:
-            # The breaker bounds every wait; a retry would only spend its time. With protocol 3 the
-            # client listens for notices, and does not notice that an idle connection was closed.
+            # The breaker bounds every wait; a retry would only spend its time, and a time-out of
+            # the client's own, 5 s by default, can swallow the breaker's on Python 3.11. With
+            # protocol 3 the client listens for notices, and does not notice that an idle
+            # connection was closed.
             pool = BlockingConnectionPool.from_url(
-                url, max_connections=MAX_CONNECTIONS, retry=Retry(NoBackoff(), 0), protocol=2
+                url,
+                max_connections=MAX_CONNECTIONS,
+                retry=Retry(NoBackoff(), 0),
+                protocol=2,
+                socket_timeout=None,
             )
         except ValueError as error:  # which may hold a part of the password
             raise SetupError(

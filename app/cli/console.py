@@ -43,19 +43,23 @@ def printable(text: str) -> str:
 
 
 def read_settings() -> Settings:
-    """The settings.
+    """The settings; the log is as detailed from now on as they say.
 
     Raises:
         SetupError: One of them is wrong; the message names it, and never its value.
     """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = f"{Settings.model_config['env_prefix']}{first['loc'][0]}".upper()
         raise SetupError(f"{name}: {first['msg']}") from error
     except SettingsError as error:
         raise SetupError(f"{error}; lists are written as JSON") from error
+    if settings.log_level == "debug":
+        # Ours alone: libraries log secrets and what clients send at this level.
+        logging.getLogger("app").setLevel(logging.DEBUG)
+    return settings
 
 
 def log_to_stderr(level: int) -> None:

@@ -44,7 +44,7 @@ def evaluate(
     overlap: Annotated[
         list[float], typer.Option(help="The share of a window that the next one hears again.")
     ] = list(OVERLAPS),  # noqa: B006 - typer only reads it
-    report: Annotated[bool, typer.Option("--report", help="A page and a PDF too.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="A page of HTML too.")] = False,
     url: StoreUrl = None,
 ) -> None:
     """Measure models on a part of a split; what was heard is kept, so that a new run goes on."""
@@ -74,7 +74,7 @@ def evaluate(
 
         with plain_errors():
             written = write_report(evaluations, folder, songs, curves)
-        say(out, f"{written.html} and {written.pdf} show it.")
+        say(out, f"{written} shows it.")
 
 
 def _found(wanted: str, url: str | None) -> tuple[Store, str, Path | None]:

@@ -60,7 +60,7 @@ def _run(services: Services, host: str, port: int) -> None:
         logging.shutdown()
         os._exit(1)
     if application.state.failure is not None:
-        raise SetupError(str(application.state.failure)) from application.state.failure
+        raise application.state.failure
 
 
 def _is_loopback(host: str) -> bool:

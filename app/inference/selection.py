@@ -2,25 +2,27 @@
 
 import logging
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Literal
 
 from app.domain import Backend, Precision, Waveform
-from app.errors import SetupError, WeightsError
+from app.errors import SetupError, describe
 from app.inference.engine import Engine
 from app.inference.frames import Framer
 from app.inference.tensorflow_engine import TensorFlowEngine, has_gpu
 from app.store.golden import check_golden, golden_waveform
-from app.store.loading import load
+from app.store.loading import TrackModel, load
 from app.store.manifest import Manifest
 from app.store.store import Store
 
-log = logging.getLogger(__name__)
-
-HAS_OPENVINO = find_spec("openvino") is not None
-
-if HAS_OPENVINO:
+try:
     from app.inference.openvino_engine import OpenVINOEngine, computes_bf16
+except ImportError as error:
+    OPENVINO_FAULT = describe(error)
+else:
+    OPENVINO_FAULT = ""
+HAS_OPENVINO = not OPENVINO_FAULT
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,24 +33,34 @@ class Wish:
     precision: Literal["auto", "float32", "bf16"]
 
 
+AUTO = Wish("auto", "auto")
+
+
 def choose(store: Store, manifest: Manifest, framer: Framer, wish: Wish) -> Engine:
     """The first engine that fits the wish, fastest first, and passes the golden check.
 
     Raises:
-        SetupError: None does.
+        SetupError: None does, or the model can't be loaded.
     """
+    model = load(store, manifest)  # what is wrong with the model itself fails on every engine
     problems = []
     for backend, precision in _candidates(wish):
-        engine = _build(store, manifest, framer, backend, precision)
         try:
+            engine = _build(store, model, framer, backend, precision)
             _check(engine, manifest)
-        except WeightsError as error:
-            log.warning("not on %s in %s: %s", backend, precision, error)
-            problems.append(str(error))
+        except Exception as error:
+            # Whatever it is, it may be this library's or this arithmetic's alone.
+            problem = f"{backend} in {precision}: {describe(error)}"
+            traced = log.isEnabledFor(logging.DEBUG)
+            log.warning("%s does not run on %s", manifest.ref, problem, exc_info=traced)
+            problems.append(problem)
         else:
             log.info("%s runs on %s in %s", manifest.ref, backend, precision)
             return engine
-    raise SetupError("; ".join(problems))
+    if wish != AUTO:
+        problems.append("set TAGGRAM_ENGINE and TAGGRAM_PRECISION to auto to try all engines")
+    problems.append("with TAGGRAM_LOG_LEVEL=debug the log holds the tracebacks")
+    raise SetupError(f"{manifest.ref} can't run on {'; '.join(problems)}")
 
 
 def _candidates(wish: Wish) -> list[tuple[Backend, Precision]]:
@@ -70,12 +82,15 @@ def _candidates(wish: Wish) -> list[tuple[Backend, Precision]]:
 def _backends(wish: Wish) -> list[Backend]:
     if wish.backend == "openvino" and not HAS_OPENVINO:
         raise SetupError(
-            "TAGGRAM_ENGINE is openvino, which is not installed; "
-            "install taggram[openvino] or choose auto"
+            f"TAGGRAM_ENGINE is openvino, which can't be imported: {OPENVINO_FAULT}; "
+            "install taggram[openvino], or set TAGGRAM_ENGINE=auto"
         )
     if wish.backend != "auto":
         return [Backend(wish.backend)]
-    if has_gpu() or not HAS_OPENVINO:
+    if has_gpu():
+        return [Backend.TENSORFLOW]
+    if not HAS_OPENVINO:
+        log.warning("openvino can't be imported: %s", OPENVINO_FAULT)
         return [Backend.TENSORFLOW]
     return [Backend.OPENVINO, Backend.TENSORFLOW]
 
@@ -90,11 +105,13 @@ def _precisions(backend: Backend) -> list[Precision]:
 
 
 def _build(
-    store: Store, manifest: Manifest, framer: Framer, backend: Backend, precision: Precision
+    store: Store, model: TrackModel, framer: Framer, backend: Backend, precision: Precision
 ) -> Engine:
     if backend is Backend.OPENVINO:
-        return OpenVINOEngine(load(store, manifest), precision, framer)
-    return TensorFlowEngine(load(store, manifest, precision), precision, framer)
+        return OpenVINOEngine(model, precision, framer)
+    if precision is not Precision.FLOAT32:
+        model = load(store, model.manifest, precision)
+    return TensorFlowEngine(model, precision, framer)
 
 
 def _check(engine: Engine, manifest: Manifest) -> None:

@@ -1,7 +1,6 @@
-"""What an evaluation says, for people: a page and a PDF."""
+"""What an evaluation says, for people: a page, which prints well."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import SetupError
@@ -9,16 +8,7 @@ from app.training.figures import Evaluation
 from app.training.files import write_whole
 from app.training.reporting.contents import document
 from app.training.reporting.html import html
-from app.training.reporting.pdf import pdf
 from app.training.reporting.taggrams import SongTaggram
-
-
-@dataclass(frozen=True)
-class Report:
-    """Where it is."""
-
-    html: Path
-    pdf: Path
 
 
 def write_report(
@@ -26,8 +16,8 @@ def write_report(
     out: Path,
     taggrams: Sequence[SongTaggram] = (),
     curves: Mapping[str, Path] | None = None,
-) -> Report:
-    """Write `report.html` and `report.pdf`.
+) -> Path:
+    """Write `report.html`, and say where it is.
 
     Args:
         evaluations: Of one model or several.
@@ -41,7 +31,6 @@ def write_report(
     if not evaluations:
         raise SetupError("a report needs an evaluation; `taggram evaluate` makes one")
     contents = document(evaluations, taggrams, curves or {})
-    report = Report(out / "report.html", out / "report.pdf")
-    write_whole(report.html, html(contents).encode())
-    write_whole(report.pdf, pdf(contents))
+    report = out / "report.html"
+    write_whole(report, html(contents).encode())
     return report

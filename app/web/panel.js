@@ -4,7 +4,7 @@ import { OwnTags, Suggestions } from "./chips.js";
 import { ICONS, button, el, icon } from "./dom.js";
 import { DropZone, FailurePanel, Progress } from "./phases.js";
 import { folded } from "./state.js";
-import { NOT_SURE, STAGES, bytes, clock } from "./words.js";
+import { ANALYSING, NOT_SURE, bytes, clock } from "./words.js";
 
 /** Events: `file` with a File, `toggle` with a tag, `add` with words, `cancel`, `retry`, `view`. */
 export class Panel extends EventTarget {
@@ -98,7 +98,7 @@ export class Panel extends EventTarget {
   show({ phase, file, answer, refusal }, limits) {
     const root = this.#frame.getRootNode();
     const hadFocus = root.activeElement !== null && root.activeElement !== this.#own.input;
-    const isBusy = phase === "sending" || phase === "listening";
+    const isBusy = phase === "sending" || phase === "analysing";
     this.#drops.element.hidden = file !== null;
     this.#track.hidden = file === null;
     this.#another.hidden = answer === null;
@@ -108,7 +108,7 @@ export class Panel extends EventTarget {
     this.#viewButton.hidden = answer === null;
     if (file) this.#describe(file, answer);
     if (phase === "sending") this.#progress.begin(file);
-    if (phase === "listening") this.#progress.listening();
+    if (phase === "analysing") this.#progress.sentAll();
     if (answer) this.#showAnswer(answer);
     if (refusal) this.#failure.show(refusal, limits);
     else this.#failure.clear();
@@ -123,11 +123,6 @@ export class Panel extends EventTarget {
 
   sent({ loaded, total }) {
     this.#progress.sent(loaded, total);
-  }
-
-  stage(stage) {
-    this.#progress.listening(stage);
-    this.#announce(STAGES[stage] ?? "");
   }
 
   choose(choice, suggested) {
@@ -195,7 +190,7 @@ export class Panel extends EventTarget {
 
 function announcement(phase, file, answer) {
   if (phase === "sending") return `Sending ${file.name}`;
-  if (phase === "listening") return STAGES.infer;
+  if (phase === "analysing") return ANALYSING;
   if (phase !== "answered") return "";
   const count = answer.suggestions.length;
   const words = `${count} ${count === 1 ? "tag" : "tags"} suggested.`;

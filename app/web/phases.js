@@ -1,7 +1,7 @@
 /** What stands where the track is: a place to drop it, its progress, what went wrong. */
 
 import { ICONS, button, el, icon } from "./dom.js";
-import { STAGES, bytes, either, failure, mostBytes, timeLeft } from "./words.js";
+import { ANALYSING, bytes, either, failure, mostBytes, timeLeft } from "./words.js";
 
 const SETTLED_S = 0.5;
 const BARS = 5;
@@ -128,11 +128,12 @@ export class Progress {
       (seconds > SETTLED_S && share ? `, ${timeLeft((seconds / share) * (1 - share))}` : "");
   }
 
-  listening(stage) {
+  /** All is sent: the service is at work. */
+  sentAll() {
     this.#bar.hidden = true;
     this.#bars.hidden = false;
     this.#detail.textContent = "";
-    this.#status.textContent = STAGES[stage] ?? STAGES.infer;
+    this.#status.textContent = ANALYSING;
   }
 }
 

@@ -1,8 +1,6 @@
 /** The service as the page sees it: one method a question, every refusal as a `Refusal`. */
 
 const TOKEN_MARGIN_MS = 30_000;
-const WATCH_TIMES = 3;
-const WATCH_AGAIN_MS = 500;
 
 /** Something was refused, by the service or on the way to it. */
 export class Refusal extends Error {
@@ -38,27 +36,12 @@ export class Service {
     return this.#once("/vocabularies");
   }
 
-  /** Upload a track and get suggestions; `onStage` gets what the service does with it meanwhile. */
-  async suggest(file, { vocabulary, topK, signal, onProgress, onSent, onStage }) {
+  /** Upload a track and get suggestions. */
+  suggest(file, { vocabulary, topK, signal, onProgress, onSent }) {
     const url = this.#url("/suggest-tags", { vocabulary, top_k: topK });
-    return this.#authorized(signal, async (headers) => {
-      const id = randomId();
-      const watching = new AbortController();
-      const answering = upload(url, file, {
-        headers: { ...headers, "X-Request-ID": id },
-        signal,
-        onProgress,
-        onSent: () => {
-          onSent();
-          this.#watch(id, headers, watching.signal, onStage);
-        },
-      });
-      try {
-        return understood(await answering);
-      } finally {
-        watching.abort();
-      }
-    });
+    return this.#authorized(signal, async (headers) =>
+      understood(await upload(url, file, { headers, signal, onProgress, onSent })),
+    );
   }
 
   /** How tags move through a track that was heard. */
@@ -153,46 +136,12 @@ export class Service {
     throw new Refusal("no_token");
   }
 
-  /** Tell stages until the upload is answered. Without them the page only says less. */
-  async #watch(id, headers, signal, onStage) {
-    try {
-      let response;
-      for (let times = 0; !response?.ok; times++) {
-        if (times === WATCH_TIMES) return;
-        // A proxy may hold the upload back for a while.
-        if (times) await new Promise((resolve) => setTimeout(resolve, WATCH_AGAIN_MS));
-        response = await fetch(this.#url(`/uploads/${id}/stages`), { headers, signal });
-      }
-      let unread = "";
-      for (const reader = response.body.pipeThrough(new TextDecoderStream()).getReader(); ; ) {
-        const { done, value } = await reader.read();
-        if (done) return;
-        const lines = (unread + value).split("\n");
-        unread = lines.pop();
-        for (const line of lines) {
-          if (line.startsWith("data:")) onStage(JSON.parse(line.slice(5)).stage);
-        }
-      }
-    } catch {
-      // The upload was answered, or the service does not tell.
-    }
-  }
-
   #url(path, query = {}) {
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
     return given.length
       ? `${this.#endpoint}${path}?${new URLSearchParams(given)}`
       : this.#endpoint + path;
   }
-}
-
-/** A random id; `crypto.randomUUID` is only there on https. */
-export function randomId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 /** One file as a form, with progress: `fetch` has none for what it sends. */

@@ -1,12 +1,12 @@
 /** A track: its way to its tags, its sound, what was chosen, and what that says about the tags. */
 
-import { Refusal, randomId } from "./service.js";
+import { Refusal } from "./service.js";
 
 const MOST_ADDED = 20;
 
 /**
- * Events: `phase` (`choosing`, `sending`, `listening`, `answered`, `refused`), `sent` with
- * {loaded, total}, `stage` with the service's stage as its `detail`.
+ * Events: `phase` (`choosing`, `sending`, `analysing`, `answered`, `refused`), `sent` with
+ * {loaded, total} as its `detail`.
  */
 export class Hearing extends EventTarget {
   #asking = null;
@@ -17,7 +17,7 @@ export class Hearing extends EventTarget {
   answer = null;
   /** Why it did not. */
   refusal = null;
-  /** Where it was refused: while `choosing`, `sending` or `listening`. */
+  /** Where it was refused: while `choosing`, `sending` or `analysing`. */
   refusedWhile = null;
 
   async hear(file, service, wish) {
@@ -35,8 +35,7 @@ export class Hearing extends EventTarget {
         ...wish,
         signal: asking.signal,
         onProgress: (loaded, total) => isCurrent() && this.#tell("sent", { loaded, total }),
-        onSent: () => isCurrent() && this.#enter("listening"),
-        onStage: (stage) => isCurrent() && this.#tell("stage", stage),
+        onSent: () => isCurrent() && this.#enter("analysing"),
       });
       if (isCurrent()) this.#answered(answer);
     } catch (error) {
@@ -272,6 +271,15 @@ export class Feedback {
     if (!this.#given.has(text)) this.#given.set(text, randomId());
     return { id: this.#given.get(text), ...feedback };
   }
+}
+
+/** A random UUID; `crypto.randomUUID` is only there on https. */
+function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 function said(answer, tags, added) {

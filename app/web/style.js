@@ -171,7 +171,7 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   white-space: nowrap;
 }
 
-/* Sending and listening */
+/* Sending and analysing */
 
 .progress {
   display: grid;

@@ -41,7 +41,6 @@ export class TagSuggest extends HTMLElement {
     });
     this.#hearing.addEventListener("phase", () => this.#entered());
     this.#hearing.addEventListener("sent", ({ detail }) => this.#panel.sent(detail));
-    this.#hearing.addEventListener("stage", ({ detail }) => this.#panel.stage(detail));
     this.#panel.addEventListener("file", ({ detail }) => this.#hear(detail));
     this.#panel.addEventListener("retry", () => this.#hear(this.#hearing.file));
     this.#panel.addEventListener("cancel", () => this.#hearing.cancel());

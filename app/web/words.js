@@ -35,14 +35,8 @@ export function timeLeft(seconds) {
   return `about ${Math.round(seconds / 60)} min left`;
 }
 
-/** What the service does with a track, by its own names. */
-export const STAGES = {
-  receive: "Your track arrives",
-  queue: "Waiting for a free ear",
-  decode: "Reading the file",
-  infer: "Listening",
-  derive: "Choosing words",
-};
+/** What the service does once a track is sent. */
+export const ANALYSING = "Analysing";
 
 export const NOT_SURE = {
   title: "We are not sure about this one",

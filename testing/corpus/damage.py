@@ -1,5 +1,7 @@
 """Good files that were cut short, or glued to parts of others."""
 
+from functools import partial
+
 from app.errors import Kind
 from testing.corpus.hostile import Files, Hostile, sound_file
 
@@ -40,12 +42,12 @@ GLUED: dict[str, Kind | float] = {
 
 FILES: Files = {
     **{
-        f"{container} cut at {place}": Hostile(verdict, lambda c=container, p=place: cut(c, p))
+        f"{container} cut at {place}": Hostile(verdict, partial(cut, container, place))
         for container, verdicts in VERDICTS.items()
         for place, verdict in zip(PLACES, verdicts, strict=True)
     },
     **{
-        f"{container} glued to {other}": Hostile(verdict, lambda c=container, o=other: glued(c, o))
+        f"{container} glued to {other}": Hostile(verdict, partial(glued, container, other))
         for (container, verdict), other in zip(
             GLUED.items(), (*CONTAINERS[1:], CONTAINERS[0]), strict=True
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from app.errors import Kind
-from testing.corpus.ogg_pages import with_serial
+from testing.ogg_pages import with_serial
 from testing.sounds import encoded, noise, piped
 
 RATE = 16_000

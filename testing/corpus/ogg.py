@@ -4,8 +4,8 @@ import struct
 
 from app.errors import Kind
 from testing.corpus.hostile import Files, Hostile, sound_file
-from testing.corpus.ogg_pages import CONTINUED, FIRST, LAST, SEGMENTS, page, pages, with_serial
-from testing.sounds import crashing_vorbis, gluttonous_vorbis
+from testing.ogg_pages import CONTINUED, FIRST, LAST, SEGMENTS, page, pages, with_serial
+from testing.vorbis import crashing_vorbis, oversized_vorbis
 
 UNSUPPORTED, UNDECODABLE = Kind.UNSUPPORTED_AUDIO, Kind.UNDECODABLE_AUDIO
 
@@ -143,7 +143,7 @@ OPUS: Files = {
 
 VORBIS: Files = {
     "vorbis codebook of 2^22 words": Hostile(UNDECODABLE, crashing_vorbis),
-    "vorbis codebooks of 4 GiB": Hostile(UNDECODABLE, gluttonous_vorbis),
+    "vorbis codebooks of 4 GiB": Hostile(UNDECODABLE, oversized_vorbis),
     "vorbis of 0 channels": Hostile(UNDECODABLE, lambda: vorbis_with(11, b"\0")),
     "vorbis of 255 channels": Hostile(UNSUPPORTED, lambda: vorbis_with(11, b"\xff")),
     "vorbis of 0 Hz": Hostile(UNDECODABLE, lambda: vorbis_with(12, bytes(4))),

@@ -7,6 +7,7 @@ import pickle
 import struct
 import tarfile
 import zipfile
+from functools import partial
 
 from app.errors import Kind
 from testing.corpus.hostile import RATE, Files, Hostile, sound_file
@@ -132,19 +133,17 @@ CONTAINERS = [
 """That libsndfile would read."""
 
 FILES: Files = {
-    **{name: Hostile(UNSUPPORTED, lambda data=data: data) for name, data in NO_AUDIO.items()},
+    **{name: Hostile(UNSUPPORTED, partial(bytes, data)) for name, data in NO_AUDIO.items()},
     **{
-        f"magic only: {name}": Hostile(verdict, lambda data=data: data)
+        f"magic only: {name}": Hostile(verdict, partial(bytes, data))
         for name, (data, verdict) in MAGIC_ONLY.items()
     },
     **{
-        f"{name} behind an ID3 tag": Hostile(UNSUPPORTED, lambda data=data: id3(b"") + data)
+        f"{name} behind an ID3 tag": Hostile(UNSUPPORTED, partial(bytes, id3(b"") + data))
         for name, data in BEHIND_A_TAG.items()
     },
     **{
-        f"{container} of libsndfile": Hostile(
-            UNSUPPORTED, lambda container=container: other(container)
-        )
+        f"{container} of libsndfile": Hostile(UNSUPPORTED, partial(other, container))
         for container in CONTAINERS
     },
     "XI of libsndfile": Hostile(UNSUPPORTED, lambda: other("XI", "DPCM_16")),

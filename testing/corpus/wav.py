@@ -1,6 +1,7 @@
 """RIFF WAVE files whose chunks lie."""
 
 import struct
+from functools import partial
 
 from app.errors import Kind
 from testing.corpus.hostile import RATE, Files, Hostile, sound
@@ -21,13 +22,14 @@ def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
 
 
 def fmt(
+    extra: bytes = b"",
+    /,
     *,
     tag: int = PCM,
     channels: int = 1,
     rate: int = RATE,
     bits: int = 16,
     align: int | None = None,
-    extra: bytes = b"",
     size: int | None = None,
 ) -> bytes:
     """The format chunk."""
@@ -50,7 +52,7 @@ def wav(data: bytes | None = None, said: int | None = None, **fields: int) -> by
 def extensible(guid: bytes, said: int = 22) -> bytes:
     """An extensible format."""
     extra = struct.pack("<HHI", said, 16, 4) + guid
-    return riff(fmt(tag=EXTENSIBLE, extra=extra), chunk(b"data", sound()))
+    return riff(fmt(extra, tag=EXTENSIBLE), chunk(b"data", sound()))
 
 
 def between(*chunks: bytes) -> bytes:
@@ -92,7 +94,7 @@ SIZES: Files = {
 
 FORMATS: Files = {
     **{
-        f"wav of {rate} Hz": Hostile(UNSUPPORTED, lambda rate=rate: wav(rate=rate))
+        f"wav of {rate} Hz": Hostile(UNSUPPORTED, partial(wav, rate=rate))
         for rate in (1, 7_999, 384_001, 2**31 - 1)
     },
     "wav of 0 Hz": Hostile(UNDECODABLE, lambda: wav(rate=0)),

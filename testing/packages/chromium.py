@@ -12,18 +12,6 @@ from pathlib import Path
 
 from testing.packages.audio import CannotFetchError, bring
 
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",  # root has none
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-"""Without a screen, and without a word to anybody but the pages that it is sent to."""
-
 APT_GET = ("apt-get", "--quiet", "--yes")
 MISSING = "Chromium is not on this machine: install it (on Debian `apt-get install chromium`)"
 

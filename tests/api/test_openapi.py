@@ -10,7 +10,6 @@ from testing.server import Server
 ROUTES = {
     ("post", "/suggest-tags"): {400, 404, 408, 413, 415, 422, 429, 503, 504},
     ("get", "/taggram"): {404, 422, 429, 503},
-    ("get", "/uploads/{request_id}/stages"): {404, 422, 429, 503},
     ("post", "/feedback"): {404, 413, 415, 422, 429, 503},
     ("get", "/limits"): {429},
     ("post", "/upload-tokens"): {403, 413, 422, 429},

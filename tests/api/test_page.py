@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from testing.server import Server, serving
+from testing.server import STUB, Server, serving
 from tests.api.asking import assert_problem
 
 WEB = Path(__file__).resolve().parents[2] / "app" / "web"
@@ -22,8 +22,8 @@ MOST_BYTES = 30_000
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_each_file_is_what_it_is_called_and_for_every_page(server: Server, name: str) -> None:
-    response = server.http.get(f"/web/{name}", headers={"Origin": ORIGIN})
+def test_each_file_is_what_it_is_called_and_for_every_page(stub: Server, name: str) -> None:
+    response = stub.http.get(f"/web/{name}", headers={"Origin": ORIGIN})
     assert response.content == (WEB / name).read_bytes()
     assert response.headers["Content-Type"] == TYPES[Path(name).suffix]
     assert response.headers.get_list("Access-Control-Allow-Origin") == ["*"]
@@ -31,19 +31,19 @@ def test_each_file_is_what_it_is_called_and_for_every_page(server: Server, name:
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_an_unchanged_file_is_not_sent_again(server: Server) -> None:
-    first = server.http.get("/web/tag-suggest.js")
+def test_an_unchanged_file_is_not_sent_again(stub: Server) -> None:
+    first = stub.http.get("/web/tag-suggest.js")
     assert first.headers["Cache-Control"] == "no-cache"
-    again = server.http.get("/web/tag-suggest.js", headers={"If-None-Match": first.headers["ETag"]})
+    again = stub.http.get("/web/tag-suggest.js", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_element_is_small(server: Server) -> None:
+def test_the_element_is_small(stub: Server) -> None:
     """All of its modules, each as it goes over the wire."""
     sent = 0
     for name in FILES:
         if name.endswith(".js") and name != "page.js":
-            with server.http.stream("GET", f"/web/{name}") as response:
+            with stub.http.stream("GET", f"/web/{name}") as response:
                 assert response.headers.get("Content-Encoding") == "gzip"
                 sent += len(b"".join(response.iter_raw()))
     assert sent < MOST_BYTES
@@ -57,13 +57,13 @@ def test_the_element_is_small(server: Server) -> None:
         *("/web//etc/passwd", f"/web/{300 * 'a'}"),
     ],
 )
-def test_nothing_else_is_given(server: Server, path: str) -> None:
-    response = server.http.get(path)
+def test_nothing_else_is_given(stub: Server, path: str) -> None:
+    response = stub.http.get(path)
     assert_problem(response, 404, "not_found")
 
 
-def test_the_page_is_held_to_its_own_files(server: Server) -> None:
-    response = server.http.get("/")
+def test_the_page_is_held_to_its_own_files(stub: Server) -> None:
+    response = stub.http.get("/")
     policy = dict(
         directive.split(" ", 1)
         for directive in response.headers["Content-Security-Policy"].split("; ")
@@ -73,12 +73,12 @@ def test_the_page_is_held_to_its_own_files(server: Server) -> None:
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
     assert policy["media-src"] == "blob:"
     for name in re.findall(r'(?:src|href)="(web/[^"]+)"', response.text):
-        assert server.http.head(f"/{name}").status_code == httpx.codes.OK
+        assert stub.http.head(f"/{name}").status_code == httpx.codes.OK
 
 
 def test_allowed_origins_get_one_header_and_others_the_files_alone(tmp_path: Path) -> None:
-    settings = {"TAGGRAM_MODELS": '["msd-musicnn"]', "TAGGRAM_ALLOWED_ORIGINS": f'["{ORIGIN}"]'}
-    with serving(tmp_path / "log", settings) as server:
+    settings = {"TAGGRAM_ALLOWED_ORIGINS": f'["{ORIGIN}"]'}
+    with serving(tmp_path / "log", settings, STUB) as server:
 
         def allowed(path: str, origin: str) -> list[str]:
             headers = server.http.get(path, headers={"Origin": origin}).headers

@@ -1,82 +1,75 @@
-"""From the first answer of a new process to its last."""
+"""From the first answer of a new process to its last, or to why it ended."""
 
+import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
 
-from testing.server import COMMAND, START_S, Server, free_port
-from tests.api.asking import (
-    assert_problem,
-    encoded,
-    noise,
-)
+from testing.server import START_S, free_port
+from tests.api.asking import assert_problem, encoded, noise
 
 NEEDS_MODELS = ["/health/ready", "/taggram?track_id=" + "0" * 64]
 NEEDS_NONE = ["/health/live", "/metrics", "/vocabularies", "/models", "/docs"]
+COMMAND = (sys.executable, "-m", "tests.api.loading_service", "serve")
 
 
 @dataclass(frozen=True)
 class Started:
-    """A process that nobody waited for.
+    """What a process answered while its models were being loaded.
 
     Attributes:
-        server: The running service, loaded by now.
-        early: What it answered at first, by path.
-        early_upload: What it answered at first to an upload.
+        early: By path.
+        early_upload: To an upload.
     """
 
-    server: Server
     early: dict[str, httpx.Response]
     early_upload: httpx.Response
 
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    """See `Started`."""
-    port = free_port()
-    log = tmp_path_factory.mktemp("starting") / "log"
-    environment = {**os.environ, "PORT": str(port), "TAGGRAM_MODELS": '["msd-musicnn"]'}
+    """See `Started`; by now the models are loaded."""
+    folder = tmp_path_factory.mktemp("starting")
+    port, log, loading = free_port(), folder / "log", folder / "loading"
+    loading.touch()
+    environment = {**os.environ, "PORT": str(port), "LOADING": str(loading)}
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [COMMAND, "serve"], env=environment, stdout=output, stderr=output
-        )
+        process = subprocess.Popen(COMMAND, env=environment, stdout=output, stderr=output)
     address = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=address, timeout=START_S, trust_env=False) as http:
-        server = Server(http, process, log)
         try:
-            wait_for(server, "/health/live")
-            early = {path: http.get(path) for path in NEEDS_MODELS}
+            wait_for(http, "/health/live", log)
+            early = {path: http.get(path) for path in NEEDS_MODELS + NEEDS_NONE}
             early_upload = http.post("/suggest-tags", files={"file": encoded(noise(4))})
-            early |= {path: http.get(path) for path in NEEDS_NONE}
-            wait_for(server, "/health/ready")
-            yield Started(server, early, early_upload)
+            loading.write_text("loaded")
+            wait_for(http, "/health/ready", log)
+            yield Started(early, early_upload)
         finally:
             process.kill()
             process.wait()
 
 
-def wait_for(server: Server, path: str) -> None:
+def wait_for(http: httpx.Client, path: str, log: Path) -> None:
     """Wait until the server answers with 200."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
-        assert server.process.poll() is None, server.log.read_text()
         try:
-            if server.http.get(path).status_code == httpx.codes.OK:
+            if http.get(path).status_code == httpx.codes.OK:
                 return
         except httpx.ConnectError:
             pass
         time.sleep(0.02)
-    raise AssertionError(server.log.read_text())
+    raise AssertionError(log.read_text())
 
 
 def assert_not_ready(response: httpx.Response) -> None:
-    if response.status_code == httpx.codes.OK:
-        pytest.skip("the models were loaded before anyone could ask")
     assert_problem(response, 503, "not_ready")
     assert int(response.headers["Retry-After"]) > 0
 
@@ -95,3 +88,37 @@ def test_uploads_are_asked_to_come_again_until_the_models_are_loaded(started: St
 @pytest.mark.parametrize("path", NEEDS_NONE)
 def test_what_needs_no_model_is_answered_from_the_start(started: Started, path: str) -> None:
     assert started.early[path].status_code == httpx.codes.OK
+
+
+def end(folder: Path, outcome: str, level: str) -> tuple[list[dict[str, str]], str]:
+    """Start a process that ends while it loads its models: its log, and the line for people."""
+    (folder / "loading").write_text(outcome)
+    settings = {"PORT": "0", "LOADING": str(folder / "loading"), "TAGGRAM_LOG_LEVEL": level}
+    ended = subprocess.run(
+        COMMAND, env={**os.environ, **settings}, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
+    lines = ended.stderr.splitlines()
+    [said] = [line for line in lines if line.startswith("taggram: ")]
+    lines.remove(said)
+    return [json.loads(line) for line in lines], said
+
+
+def test_models_that_a_library_can_not_load_end_the_start_with_the_cause(tmp_path: Path) -> None:
+    log, said = end(tmp_path, "NameError: name 'tensorflow' is not defined", "debug")
+
+    assert said == (
+        "taggram: the models can't be loaded: NameError: name 'tensorflow' is not defined; "
+        "with TAGGRAM_LOG_LEVEL=debug the log holds the traceback"
+    )
+    [traced] = [line for line in log if "exception" in line]
+    assert (traced["level"], traced["message"]) == ("DEBUG", "the models can't be loaded")
+    assert "Traceback" in traced["exception"]
+    assert "loading_service.py" in traced["exception"]
+
+
+def test_what_is_the_operators_to_mend_ends_the_start_with_what_it_says(tmp_path: Path) -> None:
+    log, said = end(tmp_path, "SetupError: our-tagger/1 can't run on openvino", "info")
+
+    assert said == "taggram: our-tagger/1 can't run on openvino"
+    assert not [line for line in log if "exception" in line]

@@ -1,10 +1,14 @@
-"""What a decode process might do once a file has taken it over; these run in its place."""
+"""What runs in the place of a decode process: decoders that pause, and those that were taken over.
+
+A test sets one of these as `app.audio.child.main`; the fork server finds it by its name.
+"""
 
 import ctypes
 import errno
 import mmap
 import os
 import resource
+import signal
 import socket
 import sys
 import time
@@ -55,7 +59,7 @@ def dawdles(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     _job(service)
     for samples in range(1_000, 100_000):
         service.sendall(b'{"samples": %d, "complete": false}' % samples)
-        time.sleep(0.3)
+        time.sleep(0.05)
 
 
 def pulls_the_memory_away(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
@@ -63,14 +67,6 @@ def pulls_the_memory_away(service: socket.socket, limits: AudioLimits, cpu_s: fl
     _, memory = _job(service)
     with suppress(PermissionError):
         os.ftruncate(memory, 0)
-    service.sendall(b'{"samples": 16000, "complete": true}')
-
-
-def says_that_all_is_well_of(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
-    """Writes a number that is in its file among its samples, and says nothing of it."""
-    file, memory = _job(service)
-    samples = mapped(memory)
-    samples[9_000] = float(os.read(file, 100))
     service.sendall(b'{"samples": 16000, "complete": true}')
 
 
@@ -87,8 +83,29 @@ def changes_its_samples(service: socket.socket, limits: AudioLimits, cpu_s: floa
     service.sendall(b'{"samples": 16000, "complete": true}')
 
 
+def pauses(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+    """Decodes as ever, but stops itself after each message, until it gets SIGCONT."""
+    send = child._tell
+
+    def send_and_stop(service: socket.socket, written: int) -> None:
+        send(service, written)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    child._tell = send_and_stop
+    child.confine = lambda cpu_s: None  # else it could not send itself a signal
+    child.main(service, limits, cpu_s)
+
+
+def has_little_room(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+    """Decodes as ever, but only a few messages may lie unread."""
+    service.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+    child.main(service, limits, cpu_s)
+
+
 def believes_all_codebooks(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
-    """Decodes as ever, but for one check that is left out."""
+    """Decodes without the check of codebooks, on a stack of 8 MiB whatever the machine's is."""
+    _, most = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (8 * 2**20, most))
     ogg.check_setup = lambda packet: None
     child.main(service, limits, cpu_s)
 

@@ -13,10 +13,10 @@ from testing.sounds import (
     LIMITS,
     TONE_HZ,
     TONE_LEVEL,
-    Sound,
     decoded,
     encoded,
     noise,
+    opened,
     piped,
     pitch_hz,
     tone,
@@ -46,17 +46,9 @@ ACCEPTED = [
 ]
 
 
-def hear(data: bytes, folder: Path) -> Sound:
-    path = folder / "upload"
-    path.write_bytes(data)
-    return decoded(path)
-
-
 @pytest.mark.parametrize(("container", "codec", "rate"), ACCEPTED)
-def test_every_accepted_format_keeps_length_pitch_and_level(
-    container: str, codec: str, rate: int, tmp_path: Path
-):
-    sound = hear(encoded(tone(rate), rate, container, codec), tmp_path)
+def test_every_accepted_format_keeps_length_pitch_and_level(container: str, codec: str, rate: int):
+    sound = decoded(encoded(tone(rate), rate, container, codec))
 
     assert sound.dtype == np.float32
     assert sound.shape == (2 * RATE,)
@@ -65,75 +57,51 @@ def test_every_accepted_format_keeps_length_pitch_and_level(
 
 
 @pytest.mark.parametrize(("container", "codec"), [("WAV", "PCM_16"), ("AIFF", "PCM_24")])
-def test_a_lossless_file_at_the_models_rate_is_heard_sample_for_sample(
-    container: str, codec: str, tmp_path: Path
-):
+def test_a_lossless_file_at_the_models_rate_is_heard_sample_for_sample(container: str, codec: str):
     sound = noise(3 * RATE)
 
-    heard = hear(encoded(sound, RATE, container, codec), tmp_path)
+    heard = decoded(encoded(sound, RATE, container, codec))
 
     np.testing.assert_allclose(heard, sound, atol=2**-15)
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000, 192_000, 384_000])
-def test_any_sample_rate_is_resampled_as_soxr_does_it_in_one_go(rate: int, tmp_path: Path):
+def test_any_sample_rate_is_resampled_as_soxr_does_it_in_one_go(rate: int):
     sound = noise(rate * 3 + 1)
 
-    heard = hear(encoded(sound, rate, codec="FLOAT"), tmp_path)
+    heard = decoded(encoded(sound, rate, codec="FLOAT"))
 
     np.testing.assert_allclose(heard, soxr.resample(sound, rate, RATE, quality="HQ"), atol=1e-6)
 
 
 @pytest.mark.parametrize("channels", [2, 3, 8])
-def test_mono_is_the_mean_of_the_channels(channels: int, tmp_path: Path):
+def test_mono_is_the_mean_of_the_channels(channels: int):
     sounds = np.stack([noise(RATE, seed) for seed in range(channels)], axis=1)
 
-    heard = hear(encoded(sounds, RATE, codec="FLOAT"), tmp_path)
+    heard = decoded(encoded(sounds, RATE, codec="FLOAT"))
 
     np.testing.assert_allclose(heard, sounds.mean(axis=1), atol=1e-6)
 
 
 @pytest.mark.parametrize("samples", [30_000, 65_536, 2 * 65_536, 2 * 65_536 + 1, 100_000])
-def test_a_piped_flac_that_does_not_know_its_length_is_heard_to_its_end(
-    samples: int, tmp_path: Path
-):
+def test_a_piped_flac_that_does_not_know_its_length_is_heard_to_its_end(samples: int):
     flac = encoded(noise(samples), RATE, "FLAC")
 
-    np.testing.assert_array_equal(hear(piped(flac), tmp_path), hear(flac, tmp_path))
+    np.testing.assert_array_equal(decoded(piped(flac)), decoded(flac))
 
 
-def test_a_piped_flac_keeps_its_channels_apart_until_they_are_mixed(tmp_path: Path):
+def test_a_piped_flac_keeps_its_channels_apart_until_they_are_mixed():
     flac = encoded(np.stack([noise(70_000), noise(70_000, 2)], axis=1), RATE, "FLAC")
 
-    np.testing.assert_array_equal(hear(piped(flac), tmp_path), hear(flac, tmp_path))
-
-
-def test_an_mp3_whose_header_claims_years_is_heard_for_what_it_holds(tmp_path: Path):
-    mp3 = encoded(tone(44_100), 44_100, "MP3")
-    frames = max(mp3.find(b"Xing"), mp3.find(b"Info")) + 8
-    lying = mp3[:frames] + (2**31 - 1).to_bytes(4, "big") + mp3[frames + 4 :]
-
-    assert len(hear(lying, tmp_path)) / RATE == pytest.approx(2.0, abs=0.1)
-
-
-def test_cover_art_is_not_counted_as_music(tmp_path: Path):
-    size = 4 * 2**20
-    # The length of an ID3 tag has seven bits a byte.
-    length = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
-    art = b"APIC" + (size - 10).to_bytes(4, "big") + b"\0\0" + b"\0image/png\0\x03\0"
-    tag = (b"ID3\x03\0\0" + length + art).ljust(size + 10, b"\x55")
-
-    heard = hear(tag + encoded(tone(44_100), 44_100, "MP3"), tmp_path)
-
-    assert len(heard) / RATE == pytest.approx(2.0, abs=0.1)
+    np.testing.assert_array_equal(decoded(piped(flac)), decoded(flac))
 
 
 @pytest.mark.parametrize("container", ["MP3", "FLAC", "WAV", "AIFF"])
-def test_tags_in_front_are_passed_over(container: str, tmp_path: Path):
+def test_tags_in_front_are_passed_over(container: str):
     tag = b"ID3\x04\0\0\0\0\x01\x48" + bytes(200)
     sound = encoded(tone(44_100), 44_100, container)
 
-    np.testing.assert_array_equal(hear(2 * tag + sound, tmp_path), hear(sound, tmp_path))
+    np.testing.assert_array_equal(decoded(2 * tag + sound), decoded(sound))
 
 
 def test_a_song_is_heard_whole(song: Path):
@@ -145,11 +113,11 @@ def test_a_song_is_heard_whole(song: Path):
     assert 0.05 < np.sqrt(np.mean(heard**2)) < 0.5
 
 
-def test_a_file_is_decoded_piece_by_piece_in_bounded_memory(tmp_path: Path):
-    path = tmp_path / "upload"
-    path.write_bytes(encoded(noise(9 * 48_000), 48_000))
-
-    with path.open("rb", buffering=0) as file, scratch_for(file.fileno()) as scratch:
+def test_a_file_is_decoded_piece_by_piece_in_bounded_memory():
+    with (
+        opened(encoded(noise(9 * 48_000), 48_000)) as file,
+        scratch_for(file.fileno()) as scratch,
+    ):
         pieces = [len(piece) for piece in decode(file, LIMITS, scratch)]
 
     assert len(pieces) > 3

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.audio.processes import Decoder
@@ -30,10 +30,6 @@ MAGICS = (
     b"OggS",
     b"ID3\x04",
     b"\xff\xfb",
-)
-
-few = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -62,7 +58,6 @@ def decodes_or_is_refused(data: bytes, folder: Path, caplog: pytest.LogCaptureFi
     assert np.max(np.abs(waveform.samples)) < np.inf
 
 
-@settings(few, max_examples=20)
 @given(magic=st.sampled_from(MAGICS), rest=st.binary(max_size=2_000))
 def test_random_bytes_decode_or_are_refused(
     magic: bytes, rest: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -70,7 +65,6 @@ def test_random_bytes_decode_or_are_refused(
     decodes_or_is_refused(magic + rest, tmp_path, caplog)
 
 
-@few
 @given(data=damaged_files())
 def test_damaged_files_decode_or_are_refused(
     data: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -1,9 +1,10 @@
-"""Decoders that a file has taken over: they may tell lies, and harm nobody but their own file."""
+"""Decoders that a file has taken over: they may lie, and harm no other file."""
 
 import asyncio
 import logging
 import pickle
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,19 +13,20 @@ import pytest
 
 from app.audio import child
 from app.audio.processes import Decoder
+from app.audio.progress import Decoding
 from app.domain import Waveform
 from app.errors import Kind, RequestError
 from testing.decoder_processes import decoders_of
-from testing.sounds import (
-    LIMITS,
-    crashing_vorbis,
-    decoded,
-    gluttonous_vorbis,
-)
+from testing.sounds import LIMITS, Sound, decoded
+from testing.vorbis import crashing_vorbis, oversized_vorbis
+from testing.waiting import wait_for_async
 from tests.audio import hostile
-from tests.audio.asking import PATIENCE_S, decode, decoding, until
+from tests.audio.asking import decode, decoding
 
-DECODE_S = 60
+pytestmark = pytest.mark.anyio
+
+DECODE_S = 300
+SECOND = LIMITS.sample_rate
 
 RUBBISH = {
     "no JSON": b"{",
@@ -76,179 +78,192 @@ def bad_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What the operator reads, down to how decoders end."""
+    caplog.set_level(logging.INFO)
+    return caplog
+
+
 def decoder(workers: int = 1, timeout_s: float = DECODE_S) -> Decoder:
     return Decoder(LIMITS, workers, timeout_s)
 
 
-def decoded_by(main: Callable[..., None], path: Path, good_file: Path) -> Waveform | Exception:
-    """What comes of a file where this runs in the decode process, and that the next one works."""
+async def taken(*messages: bytes, sample: float = 0.0) -> Sound:
+    """What the service takes of a decoder that sends these messages and ends.
 
-    async def scenario() -> Waveform | Exception:
-        shared = decoder()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(child, "main", main)
-            [answer] = await asyncio.gather(decode(shared, path), return_exceptions=True)
-        after = await decode(shared, good_file)
-        np.testing.assert_array_equal(after.samples, decoded(good_file))
-        return answer
-
-    return asyncio.run(scenario())
-
-
-def assert_undecodable(answer: Waveform | Exception) -> None:
-    assert isinstance(answer, RequestError), repr(answer)
-    assert answer.kind is Kind.UNDECODABLE_AUDIO
+    One of its samples, of a second, is `sample`.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    samples = np.zeros(10 * SECOND, np.float32)
+    samples[9_000] = sample
+    with ours:
+        ours.setblocking(False)
+        with theirs:
+            for message in messages:
+                theirs.send(message)
+        running = Decoding(ours, samples, DECODE_S)
+        return [part.copy() async for part in running.progress()][-1]
 
 
-def test_what_a_decoder_says_in_the_agreed_form_is_believed(bad_file: Path, good_file: Path):
-    said = [b'{"samples": 9000, "complete": false}', b'{"samples": 16000, "complete": true}']
-    bad_file.write_bytes(hostile.BREAK.join(said))
+async def decoded_by(main: Callable[..., None], path: Path, good_file: Path) -> Waveform:
+    """What comes of a file where this runs in the decode process; and that the next one works."""
+    shared = decoder()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(child, "main", main)
+        [answer] = await asyncio.gather(decode(shared, path), return_exceptions=True)
+    after = await decode(shared, good_file)
+    np.testing.assert_array_equal(after.samples, decoded(good_file))
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
-    answer = decoded_by(hostile.says_its_file, bad_file, good_file)
 
-    assert isinstance(answer, Waveform), "else the tests below prove nothing"
-    assert len(answer.samples) == 16_000
+async def assert_undecodable(main: Callable[..., None], path: Path, good_file: Path) -> None:
+    with pytest.raises(RequestError) as refused:
+        await decoded_by(main, path, good_file)
+    assert refused.value.kind is Kind.UNDECODABLE_AUDIO
+
+
+GOOD = b'{"samples": 16000, "complete": true}'
+
+
+async def test_what_a_decoder_says_in_the_agreed_form_is_believed():
+    assert len(await taken(b'{"samples": 9000, "complete": false}', GOOD)) == SECOND
 
 
 @pytest.mark.parametrize("said", RUBBISH.values(), ids=RUBBISH)
-def test_a_decoder_that_says_rubbish_makes_its_file_undecodable_and_no_other(
-    said: bytes, bad_file: Path, good_file: Path
-):
-    bad_file.write_bytes(said)
+async def test_a_decoder_that_says_rubbish_makes_its_file_undecodable(said: bytes):
+    with pytest.raises(RequestError) as refused:
+        await taken(said)
 
-    assert_undecodable(decoded_by(hostile.says_its_file, bad_file, good_file))
-
-
-def test_a_decoder_that_ends_well_without_its_last_word_makes_its_file_undecodable(
-    bad_file: Path, good_file: Path
-):
-    bad_file.write_bytes(b'{"samples": 16000, "complete": false}')
-
-    assert_undecodable(decoded_by(hostile.says_its_file, bad_file, good_file))
+    assert refused.value.kind is Kind.UNDECODABLE_AUDIO
 
 
-def test_nothing_that_a_decoder_says_is_run(bad_file: Path, good_file: Path, tmp_path: Path):
+async def test_a_decoder_that_ends_without_its_last_word_makes_its_file_undecodable():
+    with pytest.raises(RequestError) as refused:
+        await taken(b'{"samples": 16000, "complete": false}')
+
+    assert refused.value.kind is Kind.UNDECODABLE_AUDIO
+
+
+@pytest.mark.parametrize("sample", [np.nan, np.inf, -np.inf, 1e30, -1e30, 10_001])
+async def test_samples_that_a_decoder_did_not_check_are_checked(sample: float):
+    with pytest.raises(RequestError) as refused:
+        await taken(GOOD, sample=sample)
+
+    assert refused.value.kind is Kind.UNDECODABLE_AUDIO
+
+
+async def test_samples_within_the_bounds_are_not_suspected():
+    assert (await taken(GOOD, sample=-9_999))[9_000] == -9_999
+
+
+async def test_nothing_that_a_decoder_says_is_run(bad_file: Path, good_file: Path, tmp_path: Path):
     trap = tmp_path / "trap"
     bad_file.write_bytes(pickle.dumps(Trap(trap)))
 
-    answer = decoded_by(hostile.says_its_file, bad_file, good_file)
+    await assert_undecodable(hostile.says_its_file, bad_file, good_file)
 
-    assert isinstance(answer, Exception)
     assert not trap.exists()
     pickle.loads(bad_file.read_bytes())
     assert trap.exists(), "else it was no trap"
 
 
-def test_a_decoder_that_ends_before_it_took_its_file_makes_that_undecodable(
+async def test_a_decoder_that_ends_before_it_took_its_file_makes_that_undecodable(
     bad_file: Path, good_file: Path
 ):
-    assert_undecodable(decoded_by(hostile.leaves_at_once, bad_file, good_file))
+    await assert_undecodable(hostile.leaves_at_once, bad_file, good_file)
 
 
-def test_how_a_decoder_ended_is_for_the_operator_to_read(
-    bad_file: Path, good_file: Path, caplog: pytest.LogCaptureFixture
+async def test_how_a_decoder_ended_is_for_the_operator_to_read(
+    bad_file: Path, good_file: Path, log: pytest.LogCaptureFixture
 ):
-    caplog.set_level(logging.INFO)
+    await assert_undecodable(hostile.fails, bad_file, good_file)
 
-    assert_undecodable(decoded_by(hostile.fails, bad_file, good_file))
-    assert "exit code 77" in caplog.text
-
-
-def test_memory_that_a_decoder_tries_to_pull_away_stays(bad_file: Path, good_file: Path):
-    answer = decoded_by(hostile.pulls_the_memory_away, bad_file, good_file)
-
-    assert isinstance(answer, Waveform)
-    assert not np.any(answer.samples)
+    assert "exit code 77" in log.text
 
 
-@pytest.mark.parametrize("sample", ["nan", "inf", "-inf", "1e30", "-1e30", "10001"])
-def test_samples_of_a_decoder_that_did_not_check_them_reach_nobody(
-    sample: str, bad_file: Path, good_file: Path
-):
-    bad_file.write_text(sample)
+async def test_memory_that_a_decoder_tries_to_pull_away_stays(bad_file: Path, good_file: Path):
+    waveform = await decoded_by(hostile.pulls_the_memory_away, bad_file, good_file)
 
-    assert_undecodable(decoded_by(hostile.says_that_all_is_well_of, bad_file, good_file))
+    assert not np.any(waveform.samples)
 
 
-def test_samples_within_the_bounds_are_not_suspected(bad_file: Path, good_file: Path):
-    bad_file.write_text("-9999")
-
-    answer = decoded_by(hostile.says_that_all_is_well_of, bad_file, good_file)
-
-    assert isinstance(answer, Waveform)
-    assert answer.samples[9_000] == -9999
-
-
-def test_samples_that_were_taken_can_be_changed_by_nobody(
+async def test_samples_that_were_taken_can_no_longer_be_changed(
     bad_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(child, "main", hostile.changes_its_samples)
+    parts = []
 
-    async def scenario() -> list[np.ndarray]:
-        taken = []
-        async with decoding(decoder(), bad_file) as running:
-            async for samples in running.progress():
-                taken.append(samples)
-                with bad_file.open("ab") as file:
-                    file.write(b"more")
-        return taken
+    async with decoding(decoder(), bad_file) as running:
+        async for samples in running.progress():
+            parts.append(samples)
+            with bad_file.open("ab") as file:
+                file.write(b"more")
 
-    for samples in asyncio.run(scenario()):
-        np.testing.assert_array_equal(samples, np.full(16_000, 0.5, np.float32))
+    assert parts
+    for samples in parts:
+        np.testing.assert_array_equal(samples, np.full(SECOND, 0.5, np.float32))
 
 
-def test_a_decoder_may_do_nothing_but_decode_and_all_else_is_refused_without_its_end(
+async def test_a_decoder_may_do_nothing_but_decode_and_all_else_is_refused_without_its_end(
     bad_file: Path, good_file: Path
 ):
-    answer = decoded_by(hostile.tries_all_it_must_not, bad_file, good_file)
+    with pytest.raises(RequestError) as refused:
+        await decoded_by(hostile.tries_all_it_must_not, bad_file, good_file)
 
-    assert isinstance(answer, RequestError), repr(answer)
-    assert answer.detail == "all refused"
+    assert refused.value.detail == "all refused"
 
 
 @pytest.mark.parametrize(
     ("bomb", "end"),
-    [(crashing_vorbis, f"exit code -{int(signal.SIGSEGV)}"), (gluttonous_vorbis, "exit code")],
+    [(crashing_vorbis, f"exit code -{int(signal.SIGSEGV)}"), (oversized_vorbis, "exit code")],
 )
-def test_a_file_that_crashes_libsndfile_is_undecodable_and_the_next_one_works(
+async def test_a_file_that_crashes_libsndfile_is_undecodable_and_the_next_one_works(
     bomb: Callable[[], bytes],
     end: str,
     bad_file: Path,
     good_file: Path,
-    caplog: pytest.LogCaptureFixture,
+    log: pytest.LogCaptureFixture,
 ):
-    caplog.set_level(logging.INFO)
     bad_file.write_bytes(bomb())
 
-    assert_undecodable(decoded_by(hostile.believes_all_codebooks, bad_file, good_file))
-    assert end in caplog.text, "else nothing crashed"
+    await assert_undecodable(hostile.believes_all_codebooks, bad_file, good_file)
+
+    assert end in log.text, "else nothing crashed"
 
 
-def test_a_decoder_that_talks_without_end_keeps_nobody_waiting_and_is_ended(
+async def test_a_decoder_that_talks_without_end_holds_no_other_up(
     bad_file: Path, good_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    async def scenario() -> None:
-        shared = decoder(workers=2, timeout_s=1.0)
-        monkeypatch.setattr(child, "main", hostile.talks_without_end)
-        talking = asyncio.create_task(decode(shared, bad_file))
-        await until(lambda: decoders_of(bad_file))
-        monkeypatch.undo()
-        await decode(decoder(), good_file)
-        assert not talking.done()
-        async with asyncio.timeout(PATIENCE_S):
-            [answer] = await asyncio.gather(talking, return_exceptions=True)
-        assert_undecodable(answer)
+    shared = decoder(workers=2)
+    monkeypatch.setattr(child, "main", hostile.talks_without_end)
+    talking = asyncio.create_task(decode(shared, bad_file))
+    await wait_for_async(lambda: decoders_of(bad_file), "a decoder with the file")
+    monkeypatch.undo()
 
-    asyncio.run(scenario())
+    await decode(shared, good_file)
+
+    assert not talking.done()
+    talking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await talking
 
 
-def test_a_decoder_that_only_ever_says_that_it_goes_on_takes_too_long(
-    bad_file: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "main",
+    [
+        hostile.dawdles,
+        pytest.param(hostile.talks_without_end, marks=pytest.mark.thorough),  # for a second of CPU
+    ],
+)
+async def test_a_decoder_that_never_comes_to_the_end_is_ended(
+    main: Callable[..., None], bad_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    async def scenario() -> None:
-        monkeypatch.setattr(child, "main", hostile.dawdles)
-        async with asyncio.timeout(PATIENCE_S):
-            await decode(decoder(timeout_s=1.0), bad_file)
+    monkeypatch.setattr(child, "main", main)
 
-    with pytest.raises(RequestError, match="too long"):
-        asyncio.run(scenario())
+    with pytest.raises(RequestError) as refused:
+        await decode(decoder(timeout_s=0.5), bad_file)
+
+    assert refused.value.kind is Kind.UNDECODABLE_AUDIO

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -26,7 +26,6 @@ def stretches(samples: np.ndarray) -> list[np.ndarray]:
     return [samples[first : max(last, first + 1)] for first, last in pairwise(edges)]
 
 
-@settings(deadline=None, max_examples=50)
 @given(samples=sounds(1.0))
 def test_no_sample_lies_beyond_the_peaks_of_its_stretch_which_are_no_wider_than_needed(
     samples: Samples,
@@ -40,13 +39,11 @@ def test_no_sample_lies_beyond_the_peaks_of_its_stretch_which_are_no_wider_than_
         assert greatest - 1 < stretch.max() <= greatest
 
 
-@settings(deadline=None, max_examples=50)
 @given(samples=sounds(MAX_RESAMPLED_MAGNITUDE))
 def test_what_is_louder_than_full_scale_is_drawn_at_full_scale(samples: Samples) -> None:
     np.testing.assert_array_equal(peaks_of(samples), peaks_of(samples.clip(-1, 1)))
 
 
-@settings(deadline=None, max_examples=50)
 @given(samples=sounds(1.0))
 def test_a_track_upside_down_has_its_peaks_upside_down(samples: Samples) -> None:
     np.testing.assert_array_equal(peaks_of(-samples), -peaks_of(samples)[:, ::-1])

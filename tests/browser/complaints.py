@@ -1,11 +1,6 @@
 """What a page complains about: uncaught errors, and errors on its console."""
 
-import re
-
 from playwright.sync_api import ConsoleMessage, Error, Page
-
-ANSWERED_MEANWHILE = re.compile(r"/uploads/[^/]+/stages: .* 404 ")
-"""Whoever asks for the stages of an upload that was just answered comes too late."""
 
 
 class Complaints:
@@ -28,10 +23,7 @@ class Complaints:
     def unexpected(self) -> list[str]:
         """What no test asked for."""
         return [
-            heard
-            for heard in self._heard
-            if not any(words in heard for words in self._expected)
-            and not ANSWERED_MEANWHILE.search(heard)
+            heard for heard in self._heard if not any(words in heard for words in self._expected)
         ]
 
     def _failed(self, error: Error) -> None:

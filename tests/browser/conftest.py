@@ -1,37 +1,41 @@
-"""A real browser, a real service, and a stranger's page that embeds the element from it."""
+"""A real browser, the service with stub networks, and a page of another site that embeds it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from testing.packages.chromium import OPTIONS
-from testing.server import Server, serving
+from testing.server import STUB, Server, serving
+from tests.api.asking import encoded, noise
 from tests.browser.complaints import Complaints
-from tests.browser.element import RECORDER, Element
+from tests.browser.element import RECORDER, Element, Embed
 from tests.browser.host import Host, hosting
 from tests.browser.network import origin
+from tests.conftest import run_browser
 from tests.faults.conftest import VOCABULARY
 
-PATIENCE_MS = 30_000
-MAX_UPLOAD_BYTES = 8_000_000
+PATIENCE_MS = 60_000
+MAX_UPLOAD_BYTES = 2_000_000
+MAX_IN_FLIGHT = 4
 FIELD = '<tag-suggest name="subgenres" max="3" required></tag-suggest>'
 
 expect.set_options(timeout=PATIENCE_MS)
 
+browser = pytest.fixture(run_browser, scope="package")
+
 
 @pytest.fixture(scope="package")
-def browser(chromium: Path) -> Iterator[Browser]:
-    """Chromium, without a screen; it may play what nobody clicked on."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=[*OPTIONS, "--autoplay-policy=no-user-gesture-required"],
-        )
-        yield browser
-        browser.close()
+def context(browser: Browser, pytestconfig: pytest.Config) -> Iterator[BrowserContext]:
+    """What all pages are opened in: the page and the element keep nothing in a browser."""
+    scale = 2 if pytestconfig.getoption("screenshots") else 1
+    size = {"width": 1200, "height": 900}
+    with browser.new_context(viewport=size, device_scale_factor=scale) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(RECORDER)
+        yield context
 
 
 @pytest.fixture(scope="package")
@@ -42,52 +46,61 @@ def host() -> Iterator[Host]:
 
 
 @pytest.fixture(scope="package")
-def feedback_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where `service` keeps feedback."""
-    return tmp_path_factory.mktemp("feedback") / "feedback.sqlite"
+def service(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Server]:
+    """A service that lets the host's pages in, keeps feedback, and has markup in a vocabulary."""
+    folder = tmp_path_factory.mktemp("service")
+    temporary_files, vocabulary = folder / "tmp", folder / "marked.yaml"
+    temporary_files.mkdir()
+    vocabulary.write_text(VOCABULARY)
+    settings = {
+        "TMPDIR": str(temporary_files),
+        "TAGGRAM_ALLOWED_ORIGINS": json.dumps([host.origin]),
+        "TAGGRAM_FEEDBACK_FILE": str(folder / "feedback.sqlite"),
+        "TAGGRAM_MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
+        "TAGGRAM_MAX_IN_FLIGHT": str(MAX_IN_FLIGHT),
+        "TAGGRAM_VOCABULARY_FILES": json.dumps([str(vocabulary)]),
+    }
+    with serving(folder / "log", settings, STUB) as server:
+        yield server
 
 
 @pytest.fixture(scope="package")
-def service(
-    tmp_path_factory: pytest.TempPathFactory, host: Host, feedback_file: Path
-) -> Iterator[Server]:
-    """A service that lets the host's pages in, keeps feedback, and has markup in a vocabulary."""
-    folder = tmp_path_factory.mktemp("service")
-    vocabulary = folder / "marked.yaml"
-    vocabulary.write_text(VOCABULARY)
-    settings = {
-        "TAGGRAM_MODELS": '["msd-musicnn","mtt-musicnn"]',
-        "TAGGRAM_ALLOWED_ORIGINS": json.dumps([host.origin]),
-        "TAGGRAM_FEEDBACK_FILE": str(feedback_file),
-        "TAGGRAM_MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
-        "TAGGRAM_VOCABULARY_FILES": json.dumps([str(vocabulary)]),
-    }
-    with serving(folder / "log", settings) as server:
-        yield server
+def feedback_file(service: Server) -> Path:
+    """Where the service keeps feedback."""
+    return service.log.with_name("feedback.sqlite")
+
+
+@pytest.fixture(scope="package")
+def track(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise, now loud and now quiet, so that its scores change."""
+    levels = np.random.default_rng(1).uniform(0.05, 1, 12).repeat(3 * 16_000)
+    path = tmp_path_factory.mktemp("track") / "a track.flac"
+    path.write_bytes(encoded((noise(36) * levels).astype(np.float32)))
+    return path
 
 
 @pytest.fixture
 def complaints() -> Iterator[Complaints]:
-    """What the page complains about; afterwards there is nothing but what a test expected."""
+    """What pages complain about; in the end there is nothing but what a test expected."""
     complaints = Complaints()
     yield complaints
     assert complaints.unexpected == []
 
 
 @pytest.fixture
-def page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
-    """An empty page in a context of its own."""
-    with browser.new_context(viewport={"width": 1200, "height": 900}) as context:
-        context.set_default_timeout(PATIENCE_MS)
-        context.add_init_script(RECORDER)
-        context.on("page", complaints.follow)
-        page = context.new_page()
-        page.on("filechooser", lambda _: None)  # else each one that is expected is hooked in anew
-        yield page
+def page(context: BrowserContext, complaints: Complaints) -> Iterator[Page]:
+    """An empty page; those that a test opens beside it are followed and closed as well."""
+    context.on("page", complaints.follow)
+    page = context.new_page()
+    page.on("filechooser", lambda _: None)  # else each one that is expected is hooked in anew
+    yield page
+    for opened in context.pages:
+        opened.close()
+    context.remove_listener("page", complaints.follow)
 
 
 @pytest.fixture
-def embed(page: Page, host: Host, service: Server) -> Callable[..., Element]:
+def embed(page: Page, host: Host, service: Server) -> Embed:
     """Opens a form of the host's with some fields; its first element."""
 
     def embedded(fields: str = FIELD, method: str = "post") -> Element:

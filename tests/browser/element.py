@@ -1,7 +1,7 @@
 """`<tag-suggest>` as artists find it: by what things are called."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,24 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 Track = Path | FilePayload
 
 RECORDER = """
-globalThis.told = [];
+globalThis.recorded = [];
 for (const name of ["suggested", "changed", "error"]) {
-  document.addEventListener(`tag-suggest:${name}`, ({ detail }) => told.push({ name, detail }));
+  document.addEventListener(`tag-suggest:${name}`, ({ detail }) => {
+    recorded.push({ name, detail });
+    console.debug(name);
+  });
 }
+globalThis.playedFrom = [];
 const play = HTMLMediaElement.prototype.play;
 HTMLMediaElement.prototype.play = function () {
   globalThis.sound = this;
+  playedFrom.push(this.currentTime);
+  this.playbackRate = 1 / 16;
   return play.call(this);
 };
 """
-"""Runs before a page does: it keeps the element's events, and what plays."""
+"""Runs before a page does. It keeps the element's events and from where its sound was played, and
+slows the sound down: a busy machine may need seconds to look at what plays."""
 
 
 class Element:
@@ -59,10 +66,10 @@ class Element:
             first.or_(another).filter(visible=True).click()
         chooser.value.set_files(track)
 
-    def hear(self, track: Track) -> None:
-        """Choose a file, and wait for what is heard in it."""
-        self.choose(track)
-        expect(self.heading).to_be_visible()
+    def analyse(self, track: Track) -> None:
+        """Choose a file, and wait for its suggestions."""
+        with self.page.expect_console_message(lambda message: message.text == "suggested"):
+            self.choose(track)
 
     def add(self, words: str) -> None:
         """Add words of one's own."""
@@ -76,17 +83,17 @@ class Element:
         return value
 
     @property
-    def sound(self) -> dict[str, Any]:
-        """What plays, or played last: `currentTime` in seconds, and whether it is `paused`."""
-        sound: dict[str, Any] = self.page.evaluate(
-            "({ currentTime: sound.currentTime, paused: sound.paused })"
-        )
-        return sound
+    def played_from_s(self) -> list[float]:
+        """From where sound was played so far."""
+        return self.page.evaluate("playedFrom")
 
-    def told(self, name: str) -> list[dict[str, Any]]:
+    def events(self, name: str) -> list[dict[str, Any]]:
         """The details of all events of a name so far."""
-        events: list[dict[str, Any]] = self.page.evaluate("told")
+        events: list[dict[str, Any]] = self.page.evaluate("recorded")
         return [event["detail"] for event in events if event["name"] == name]
+
+
+Embed = Callable[..., Element]
 
 
 def payload(name: str, data: bytes, media_type: str = "") -> FilePayload:

@@ -1,14 +1,16 @@
-"""What lies between a page and the service: slow lines, a service that stands still."""
+"""What lies between a page and the service: a slow line, answers that are held, refusals."""
 
-import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page
 
 from testing.server import Server
 
+UPLOADS = "**/suggest-tags*"
 UNLIMITED = -1
+SLOW = 15_000
+"""Bytes a second: at this pace a song takes longer than any test waits."""
 
 
 def origin(server: Server) -> str:
@@ -17,43 +19,41 @@ def origin(server: Server) -> str:
 
 
 @contextmanager
-def slow_uploads(page: Page, bytes_per_s: int) -> Iterator[None]:
+def slow_uploads(page: Page, bytes_per_s: int = SLOW) -> Iterator[None]:
     """Let a page send no faster until the body is done."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     conditions = {"offline": False, "latency": 0, "downloadThroughput": UNLIMITED}
     change = "Network.emulateNetworkConditions"
     session.send(change, {**conditions, "uploadThroughput": bytes_per_s})
-    try:
-        yield
-    finally:
-        session.send(change, {**conditions, "uploadThroughput": UNLIMITED})
-        session.detach()
+    yield
+    session.send(change, {**conditions, "uploadThroughput": UNLIMITED})
+    session.detach()
 
 
 @contextmanager
-def standing_still(server: Server) -> Iterator[None]:
-    """Stop the service's process until the body is done: what is sent to it waits in its socket."""
-    server.process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        server.process.send_signal(signal.SIGCONT)
+def held_answers(page: Page) -> Iterator[None]:
+    """Send a page's uploads, but keep what the service answers until the body is done."""
+    session = page.context.new_cdp_session(page)
+    pattern = {"urlPattern": UPLOADS, "requestStage": "Response"}
+    session.send("Fetch.enable", {"patterns": [pattern]})
+    yield
+    session.send("Fetch.disable")
+    session.detach()
 
 
-def refuse(page: Page, status: int, kind: str, retry_after_s: int | None = None) -> None:
-    """Refuse a page's uploads in the service's place."""
+def fulfill(
+    page: Page, status: int = 200, headers: Mapping[str, str] | None = None, **body: object
+) -> None:
+    """Answer a page's uploads in the service's place."""
+    headers = {"Access-Control-Allow-Origin": "*", **(headers or {})}
+    page.route(UPLOADS, lambda route: route.fulfill(status=status, headers=headers, **body))
+
+
+def refuse(page: Page, status: int, kind: str, retry_after_s: int = 0, **members: object) -> None:
+    """Refuse a page's uploads as the service does."""
     problem = {"type": f"/problems/{kind}", "title": kind, "status": status, "detail": "No."}
-    headers = {
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "Retry-After, X-Request-ID",
-    }
-    if retry_after_s is not None:
+    headers = {"Access-Control-Expose-Headers": "Retry-After, X-Request-ID"}
+    if retry_after_s:
         headers["Retry-After"] = str(retry_after_s)
-
-    def answer(route: Route) -> None:
-        route.fulfill(
-            status=status, headers=headers, json=problem, content_type="application/problem+json"
-        )
-
-    page.route("**/suggest-tags*", answer)
+    fulfill(page, status, headers, json={**problem, **members})

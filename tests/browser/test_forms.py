@@ -1,12 +1,11 @@
 """The element as a part of a form: what it submits, what it demands, what a host can do with it."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.element import Element
+from tests.browser.element import Element, Embed
 from tests.browser.feedback import feedback_with
 from tests.browser.host import Host
 
@@ -16,8 +15,6 @@ TWO = """
 <tag-suggest name="genre" vocabulary="genres" max="2"></tag-suggest>
 <tag-suggest name="mood" vocabulary="moodthemes" max="4"></tag-suggest>
 """
-
-Embed = Callable[..., Element]
 
 
 @pytest.fixture
@@ -66,26 +63,25 @@ def test_a_form_that_demands_none_is_sent_without(
     assert host.submitted[-1] == []
 
 
-def test_a_host_sets_tags_and_no_more_than_max_are_valid(embed: Embed, host: Host) -> None:
+def test_a_host_sets_tags_and_how_many_are_valid(embed: Embed) -> None:
     element = embed(REQUIRED)
     element.root.evaluate("element => { element.value = ['a', 'b', 'c', 'd']; }")
+    assert validity(element)["rangeOverflow"]
+    element.root.evaluate("element => element.setAttribute('max', '4')")
+    assert validity(element)["valid"]
+    expect(element.root.get_by_text("4 of 4 chosen")).to_be_visible()
+    element.root.evaluate("element => element.setAttribute('max', '3')")
     assert validity(element)["rangeOverflow"]
     element.button("Remove d").click()
     assert validity(element)["valid"]
     assert element.value == ["a", "b", "c"]
 
 
-def test_a_host_can_allow_more(embed: Embed) -> None:
+def test_starting_over_forgets_the_track_and_the_tags(
+    embed: Embed, page: Page, track: Path
+) -> None:
     element = embed(REQUIRED)
-    element.root.evaluate("element => { element.value = ['a', 'b', 'c', 'd']; }")
-    element.root.evaluate("element => element.setAttribute('max', '4')")
-    assert validity(element)["valid"]
-    expect(element.root.get_by_text("4 of 4 chosen")).to_be_visible()
-
-
-def test_starting_over_forgets_the_track_and_the_tags(embed: Embed, page: Page, clip: Path) -> None:
-    element = embed(REQUIRED)
-    element.hear(clip)
+    element.analyse(track)
     element.suggestions.first.click()
     element.own.fill("half a wor")
     page.get_by_role("button", name="Start over").click()
@@ -110,10 +106,10 @@ def test_a_disabled_fieldset_takes_and_sends_nothing(
     assert host.submitted[-1] == []
 
 
-def test_a_fieldset_that_is_enabled_again_takes_all(embed: Embed, page: Page, clip: Path) -> None:
+def test_a_fieldset_that_is_enabled_again_takes_all(embed: Embed, page: Page, track: Path) -> None:
     element = embed(f"<fieldset disabled>{REQUIRED}</fieldset>")
     page.evaluate("() => { document.querySelector('fieldset').disabled = false; }")
-    element.hear(clip)
+    element.analyse(track)
     element.suggestions.first.click()
     assert len(element.value) == 1
 
@@ -123,16 +119,16 @@ def test_two_elements_do_not_mind_each_other(
     page: Page,
     host: Host,
     feedback_file: Path,
-    clip: Path,
+    track: Path,
     sign_up: Locator,
     welcome: Locator,
 ) -> None:
     genre = embed(TWO)
     mood = Element(page, 1)
-    genre.hear(clip)
+    genre.analyse(track)
     expect(mood.root.get_by_text("Choose a track", exact=True)).to_be_visible()
-    mood.hear(clip)
-    answers = genre.told("suggested")
+    mood.analyse(track)
+    answers = genre.events("suggested")
     assert [answer["vocabulary"] for answer in answers] == ["genres", "moodthemes"]
     assert [len(answer["suggestions"]) for answer in answers] == [2, 4]
     genre.suggestions.first.click()
@@ -150,7 +146,7 @@ def test_two_elements_do_not_mind_each_other(
     ]
 
 
-def test_whoever_comes_back_finds_the_tags_again(
+def test_the_tags_are_there_again_after_going_back(
     embed: Embed, page: Page, sign_up: Locator, welcome: Locator
 ) -> None:
     element = embed(REQUIRED)
@@ -162,19 +158,12 @@ def test_whoever_comes_back_finds_the_tags_again(
     assert element.value == ["one", "two"]
 
 
-def test_events_leave_the_element_and_its_form(embed: Embed, page: Page) -> None:
-    element = embed(OPTIONAL)
-    element.add("one")
-    [detail] = element.told("changed")
-    assert detail == {"tags": ["one"]}
-
-
-def test_an_element_that_is_moved_goes_on(embed: Embed, page: Page, clip: Path) -> None:
+def test_an_element_that_is_moved_goes_on(embed: Embed, page: Page, track: Path) -> None:
     element = embed(OPTIONAL)
     element.add("one")
     page.evaluate(
         "() => document.querySelector('form').prepend(document.querySelector('tag-suggest'))"
     )
     assert element.value == ["one"]
-    element.hear(clip)
+    element.analyse(track)
     expect(element.suggestions).to_have_count(3)

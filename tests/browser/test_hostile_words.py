@@ -1,27 +1,26 @@
 """Markup in tags, names of files and addresses stays text, on pages with and without a policy."""
 
 import html
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
+from tests.api.asking import encoded, noise
 from tests.browser.complaints import Complaints
-from tests.browser.element import Element, payload
+from tests.browser.element import Element, Embed, payload
 from tests.faults.conftest import MARKUP
 
 FIELD = f'<tag-suggest name="tag" max="5" vocabulary="{html.escape(MARKUP)}"></tag-suggest>'
 NAME = f"{MARKUP.replace('/', '_')}.flac"
 MADE = "img, script, iframe, style, link"
-
-Embed = Callable[..., Element]
+TRACK = payload(NAME, encoded(noise(4, seed=72)))
 
 
 @pytest.fixture
-def marked(embed: Embed, page: Page, clip: Path) -> Iterator[Element]:
-    """An element with markup wherever words of others are shown; afterwards nothing came of it."""
+def marked(embed: Embed, page: Page) -> Iterator[Element]:
+    """An element with markup wherever words of others are shown; in the end nothing came of it."""
     dialogs: list[str] = []
 
     def close(dialog: Dialog) -> None:
@@ -30,7 +29,7 @@ def marked(embed: Embed, page: Page, clip: Path) -> Iterator[Element]:
 
     page.on("dialog", close)
     element = embed(FIELD)
-    element.hear(payload(NAME, clip.read_bytes()))
+    element.analyse(TRACK)
     yield element
     assert dialogs == []
     assert page.title() == "Signup"

@@ -1,6 +1,6 @@
-"""The page in each of its states: nothing in the way of anybody, nothing outside of the screen.
+"""The page in each of its states: accessible to all, and nothing outside of the screen.
 
-Pictures of all of them are left in `.cache/screenshots`, for people to look at.
+With `--screenshots` pictures of all of them are left in `.cache/screenshots`, to be looked at.
 """
 
 import re
@@ -9,23 +9,29 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from testing.server import Server
-from tests.api.asking import encoded, noise
 from tests.browser.complaints import Complaints
-from tests.browser.conftest import MAX_UPLOAD_BYTES, PATIENCE_MS
-from tests.browser.element import RECORDER, Element, payload
-from tests.browser.network import origin, refuse, slow_uploads, standing_still
+from tests.browser.conftest import MAX_UPLOAD_BYTES
+from tests.browser.element import Element, Track, payload
+from tests.browser.network import UPLOADS, fulfill, held_answers, origin, refuse, slow_uploads
 
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "screenshots"
 SCREENS = {"phone": (360, 740), "desktop": (1200, 900)}
-SCHEMES = ("light", "dark")
 ZOOMED = (640, 450)
 """A desktop's screen at 200 %."""
+
+VARIANTS = [
+    pytest.param((("phone", "dark"), ("desktop", "light")), id="phone-dark,desktop-light"),
+    pytest.param(
+        (("phone", "light"), ("desktop", "dark")),
+        id="phone-light,desktop-dark",
+        marks=pytest.mark.thorough,
+    ),
+]
 
 WIDTHS = "[document.scrollingElement.scrollWidth, innerWidth]"
 MOVING = """
@@ -40,12 +46,17 @@ MOVING = """
 
 @dataclass(frozen=True)
 class Scene:
-    """What it takes to come to a state."""
+    """What it takes to come to a state.
+
+    Attributes:
+        element: The element of the service's own page.
+        track: A track that the service takes.
+        stack: Ends with the test.
+        complaints: Those of the page.
+    """
 
     element: Element
-    service: Server
-    song: Path
-    clip: Path
+    track: Path
     stack: ExitStack
     complaints: Complaints
 
@@ -54,15 +65,15 @@ class Scene:
         """The page that the element is on."""
         return self.element.page
 
-    def fail(self, file: object) -> None:
+    def fail(self, file: Track) -> None:
         """Choose a file that is refused."""
         self.complaints.expect("/suggest-tags")
-        self.element.choose(file)  # type: ignore[arg-type]
+        self.element.choose(file)
         expect(self.element.alert).to_be_visible()
 
 
 def empty(scene: Scene) -> None:
-    expect(scene.element.root.get_by_text("up to 8 MB")).to_be_visible()
+    """The page is so when it is opened."""
 
 
 def completing(scene: Scene) -> None:
@@ -71,20 +82,20 @@ def completing(scene: Scene) -> None:
 
 
 def sending(scene: Scene) -> None:
-    scene.stack.enter_context(slow_uploads(scene.page, 50_000))
-    scene.element.choose(scene.song)
+    scene.stack.enter_context(slow_uploads(scene.page))
+    scene.element.choose(scene.track)
     expect(scene.element.root.get_by_text(re.compile("left$"))).to_be_visible()
 
 
-def listening(scene: Scene) -> None:
-    empty(scene)  # what it asks for at first must be answered
-    scene.stack.enter_context(standing_still(scene.service))
-    scene.element.choose(scene.clip)
-    expect(scene.element.root.get_by_text("Listening").first).to_be_visible()
+def analysing(scene: Scene) -> None:
+    scene.stack.enter_context(held_answers(scene.page))
+    scene.element.choose(scene.track)
+    expect(scene.element.button("Cancel")).to_be_visible()
+    expect(scene.element.progress).to_be_hidden()
 
 
 def answered(scene: Scene) -> None:
-    scene.element.hear(scene.song)
+    scene.element.analyse(scene.track)
 
 
 def chosen(scene: Scene) -> None:
@@ -95,7 +106,13 @@ def chosen(scene: Scene) -> None:
 
 
 def unsure(scene: Scene) -> None:
-    scene.element.hear(payload("rain.flac", encoded(noise(10, seed=91))))
+    answered(scene)
+    [sure] = scene.element.events("suggested")
+    fulfill(scene.page, json={**sure, "confidence": "low"})
+    scene.element.choose(scene.track)
+    expect(
+        scene.element.root.get_by_text("We are not sure about this one", exact=True)
+    ).to_be_visible()
 
 
 def taggram(scene: Scene) -> None:
@@ -124,26 +141,28 @@ def too_large(scene: Scene) -> None:
 
 
 def silent(scene: Scene) -> None:
-    scene.fail(payload("silence.flac", encoded(np.zeros(48_000, np.float32))))
+    refuse(scene.page, 422, "silent_audio")
+    scene.fail(scene.track)
 
 
 def too_short(scene: Scene) -> None:
-    scene.fail(payload("click.flac", encoded(noise(0.1))))
+    refuse(scene.page, 422, "audio_too_short", min_duration_s=0.5)
+    scene.fail(scene.track)
 
 
 def busy(scene: Scene) -> None:
     refuse(scene.page, 503, "overloaded", retry_after_s=600)
-    scene.fail(scene.clip)
+    scene.fail(scene.track)
 
 
 def unreachable(scene: Scene) -> None:
-    scene.page.route("**/suggest-tags*", lambda route: route.abort("connectionrefused"))
-    scene.fail(scene.clip)
+    scene.page.route(UPLOADS, lambda route: route.abort("connectionrefused"))
+    scene.fail(scene.track)
 
 
 def cancelled(scene: Scene) -> None:
-    scene.stack.enter_context(slow_uploads(scene.page, 100_000))
-    scene.element.choose(scene.clip)
+    scene.page.route(UPLOADS, lambda route: None)  # it never arrives
+    scene.element.choose(scene.track)
     scene.element.button("Cancel").click()
     expect(scene.element.alert).to_contain_text("Cancelled")
 
@@ -161,7 +180,7 @@ STATES: list[Callable[[Scene], None]] = [
     empty,
     completing,
     sending,
-    listening,
+    analysing,
     answered,
     chosen,
     unsure,
@@ -179,48 +198,47 @@ STATES: list[Callable[[Scene], None]] = [
 
 
 @pytest.fixture
-def scene(
-    browser: Browser, service: Server, song: Path, clip: Path, complaints: Complaints
-) -> Iterator[Scene]:
+def scene(page: Page, service: Server, track: Path, complaints: Complaints) -> Iterator[Scene]:
     """The service's own page, before anything happened."""
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(origin(service))
+    element = Element(page)
+    element.wait_until_ready()
     with ExitStack() as stack:
-        context = stack.enter_context(
-            browser.new_context(device_scale_factor=2, reduced_motion="reduce")
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        context.add_init_script(RECORDER)
-        context.on("page", complaints.follow)
-        page = context.new_page()
-        page.goto(f"{origin(service)}/")
-        yield Scene(Element(page), service, song, clip, stack, complaints)
+        yield Scene(element, track, stack, complaints)
 
 
+@pytest.mark.parametrize("variants", VARIANTS)
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
-def test_each_state_is_for_everybody(scene: Scene, state: Callable[[Scene], None]) -> None:
+def test_each_state_is_accessible_and_fits(
+    scene: Scene,
+    state: Callable[[Scene], None],
+    variants: tuple[tuple[str, str], ...],
+    pytestconfig: pytest.Config,
+) -> None:
     state(scene)
-    page = scene.page
-    assert page.evaluate(MOVING) == 0
-    for screen, (width, height) in SCREENS.items():
-        page.set_viewport_size({"width": width, "height": height})
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=FOLDER / f"{state.__name__}-{screen}-{scheme}.png", full_page=True)
-            found = Axe().run(page)
-            assert found.violations_count == 0, found.generate_report()
-        assert_fits(page)
-    page.set_viewport_size({"width": ZOOMED[0], "height": ZOOMED[1]})
-    assert_fits(page)
+    for screen, scheme in variants:
+        show(scene.page, SCREENS[screen])
+        scene.page.emulate_media(color_scheme=scheme)
+        if pytestconfig.getoption("screenshots"):
+            picture = FOLDER / f"{state.__name__}-{screen}-{scheme}.png"
+            scene.page.screenshot(path=picture, full_page=True)
+        found = Axe().run(scene.page)
+        assert found.violations_count == 0, found.generate_report()
+    show(scene.page, ZOOMED)
+    assert scene.page.evaluate(MOVING) == 0
 
 
-def test_bars_move_only_for_those_who_do_not_mind(scene: Scene) -> None:
-    listening(scene)
+def show(page: Page, screen: tuple[int, int]) -> None:
+    """Bring the page onto a screen; it must not have to be scrolled sideways."""
+    page.set_viewport_size({"width": screen[0], "height": screen[1]})
+    needed, there = page.evaluate(WIDTHS)
+    assert needed <= there
+
+
+def test_bars_move_unless_the_artist_wants_no_motion(scene: Scene) -> None:
+    analysing(scene)
     scene.page.emulate_media(reduced_motion="no-preference")
     assert scene.page.evaluate(MOVING) > 0
     scene.page.emulate_media(reduced_motion="reduce")
     assert scene.page.evaluate(MOVING) == 0
-
-
-def assert_fits(page: Page) -> None:
-    """Nobody has to scroll sideways."""
-    needed, there = page.evaluate(WIDTHS)
-    assert needed <= there

@@ -1,7 +1,7 @@
 """A service with API keys: the page uploads with tokens that the host's backend gives it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +9,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.access.key_file import create_key
-from testing.server import Server, serving
-from tests.api.asking import encoded, eventually, metric, noise
+from testing.server import STUB, Server, serving
+from tests.api.asking import eventually, metric
 from tests.browser.complaints import Complaints
-from tests.browser.element import Element, payload
+from tests.browser.element import Embed
 from tests.browser.host import Host
 from tests.browser.network import origin
 
 USES = 2
 FIELD = '<tag-suggest name="subgenres" max="3" token-url="/token"></tag-suggest>'
 WITHOUT = '<tag-suggest name="subgenres" max="3"></tag-suggest>'
-
-Embed = Callable[..., Element]
 
 
 @pytest.fixture(scope="module")
@@ -30,39 +28,28 @@ def service(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Se
     keys = folder / "keys.json"
     key = create_key(keys, "host", admin=False)
     settings = {
-        "TAGGRAM_MODELS": '["msd-musicnn"]',
         "TAGGRAM_KEYS_FILE": str(keys),
         "TAGGRAM_SECRET": "a secret of tests, thirty-two or more characters",
         "TAGGRAM_ALLOWED_ORIGINS": json.dumps([host.origin]),
         "TAGGRAM_UPLOAD_TOKEN_USES": str(USES),
     }
-    with serving(folder / "log", settings) as server:
+    with serving(folder / "log", settings, STUB) as server:
 
         def issue() -> dict[str, Any]:
             headers = {"Authorization": f"Bearer {key}"}
-            wish = {"origin": host.origin}
-            return server.http.post("/upload-tokens", json=wish, headers=headers).json()
+            asked = {"origin": host.origin}
+            return server.http.post("/upload-tokens", json=asked, headers=headers).json()
 
         host.issue_token = issue
         yield server
         host.issue_token = None
 
 
-def track(number: int) -> dict:
-    """A track like no other."""
-    return payload(f"{number}.flac", encoded(noise(4, seed=number)))
-
-
-def heard(element: Element, count: int) -> None:
-    """Wait until so many tracks were heard."""
-    eventually(lambda: len(element.told("suggested")) == count)
-
-
 def test_all_that_the_page_asks_for_goes_by_a_token(
-    embed: Embed, page: Page, host: Host, service: Server, clip: Path
+    embed: Embed, page: Page, host: Host, service: Server, track: Path
 ) -> None:
     element = embed(FIELD)
-    element.hear(clip)
+    element.analyse(track)
     element.button("Show how tags move through the song").click()
     expect(element.root.locator("taggram-view").get_by_role("application")).to_be_visible()
     element.suggestions.first.click()
@@ -75,42 +62,43 @@ def test_all_that_the_page_asks_for_goes_by_a_token(
 
 
 def test_a_token_that_is_used_up_is_renewed_without_a_word(
-    embed: Embed, host: Host, complaints: Complaints
+    embed: Embed, host: Host, complaints: Complaints, track: Path
 ) -> None:
     complaints.expect("status of 401", "status of 403")
     element = embed(FIELD)
     given = host.tokens_given
-    for count in range(1, USES + 2):
-        element.choose(track(count))
-        heard(element, count)
-    assert element.told("error") == []
+    for _ in range(USES + 1):
+        element.analyse(track)
+    assert element.events("error") == []
     assert host.tokens_given == given + 2
 
 
 def test_a_host_that_gives_no_token_is_named_as_the_cause(
-    embed: Embed, page: Page, complaints: Complaints
+    embed: Embed, page: Page, complaints: Complaints, track: Path
 ) -> None:
     complaints.expect("/token")
     page.route("**/token", lambda route: route.fulfill(status=500, body="no"))
     element = embed(FIELD)
-    element.choose(track(11))
+    element.choose(track)
     expect(element.alert).to_contain_text("may not upload")
-    assert [error["kind"] for error in element.told("error")] == ["no_token"]
+    assert [error["kind"] for error in element.events("error")] == ["no_token"]
     page.unroute_all()
     element.button("Try again").click()
     expect(element.heading).to_be_visible()
 
 
-def test_without_a_token_nothing_is_heard(embed: Embed, complaints: Complaints) -> None:
+def test_without_a_token_no_track_is_taken(
+    embed: Embed, complaints: Complaints, track: Path
+) -> None:
     complaints.expect("status of 401")
     element = embed(WITHOUT)
-    element.choose(track(12))
+    element.choose(track)
     expect(element.alert).to_contain_text("may not upload")
-    assert [error["kind"] for error in element.told("error")] == ["unauthorized"]
+    assert [error["kind"] for error in element.events("error")] == ["unauthorized"]
 
 
 def test_another_page_s_token_is_of_no_use(
-    embed: Embed, page: Page, service: Server, complaints: Complaints
+    embed: Embed, page: Page, service: Server, complaints: Complaints, track: Path
 ) -> None:
     """The service's own page is on another origin than the one that the token names."""
     complaints.expect("status of 403")
@@ -119,5 +107,5 @@ def test_another_page_s_token_is_of_no_use(
     page.goto(origin(service))
     page.route("**/token", lambda route: route.fulfill(body=token))
     page.evaluate("document.querySelector('tag-suggest').setAttribute('token-url', '/token')")
-    element.choose(track(13))
+    element.choose(track)
     expect(element.alert).to_contain_text("may not upload")

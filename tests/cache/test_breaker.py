@@ -13,6 +13,12 @@ TIMEOUT_S = 0.05
 PATIENCE_S = 30
 
 
+@pytest.fixture(autouse=True)
+def probes_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.cache.breaker.PROBE_EVERY_S", 0.01)
+    monkeypatch.setattr("app.cache.breaker.PROBE_TIMEOUT_S", TIMEOUT_S)
+
+
 class RefusedError(Exception):
     """An answer, if not a kind one."""
 

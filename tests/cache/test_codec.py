@@ -7,7 +7,7 @@ from pathlib import Path
 import msgpack
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -60,7 +60,6 @@ def refused_or_sound(data: bytes) -> None:
     assert (taggram.peaks[:, 0] <= taggram.peaks[:, 1]).all()
 
 
-@settings(deadline=None, max_examples=50)
 @given(
     scores=arrays(
         np.float32,
@@ -86,7 +85,6 @@ def test_a_taggram_comes_back_bit_by_bit(
     np.testing.assert_array_equal(back.peaks, peaks)
 
 
-@settings(deadline=None)
 @given(data=st.binary())
 @example(data=b"")
 @example(data=b"\xdd\xff\xff\xff\xff")  # a list of four thousand million, and then nothing
@@ -97,7 +95,6 @@ def test_any_bytes_are_refused_or_a_sound_taggram(data: bytes) -> None:
     refused_or_sound(data)
 
 
-@settings(deadline=None)
 @given(at=st.integers(0, len(VALID) - 1), byte=st.integers(0, 255))
 def test_a_damaged_byte_is_refused_or_leaves_a_sound_taggram(at: int, byte: int) -> None:
     refused_or_sound(VALID[:at] + bytes([byte]) + VALID[at + 1 :])
@@ -109,13 +106,11 @@ def test_a_truncated_taggram_is_refused(length: int) -> None:
         unpack(KEY, VALID[:length])
 
 
-@settings(deadline=None)
 @given(value=ANYTHING)
 def test_messagepack_of_anything_is_refused_or_a_sound_taggram(value: object) -> None:
     refused_or_sound(msgpack.packb(value))
 
 
-@settings(deadline=None)
 @given(field=st.sampled_from(list(FIELDS)), value=ANYTHING)
 @example(field="tags", value=2**64 - 1)
 @example(field="tags", value=2**63)

@@ -2,28 +2,37 @@
 
 import json
 import re
-from collections.abc import Callable
+import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
 
-from app.cli import console
-from app.cli.models import models_app
+from app.catalogue import read_lexicon
+from app.settings import Settings
 from app.store.preparing import Prepared, prepare
+from app.store.publishing import publish_folder
+from app.store.store import Store
+from tests.cli.conftest import Taggram
 from tests.s3_server import new_bucket, s3_server
 from tests.store import tiny
-
-RUNNER = CliRunner()
-
-Models = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
 def prepared() -> Prepared:
     return prepare(tiny.draft(summary="[bold]A model[/] :guitar:"), tiny.weights())
+
+
+@pytest.fixture(scope="module")
+def published(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with three versions."""
+    place = tmp_path_factory.mktemp("published")
+    folder = tiny.write(prepared, place / "prepared")
+    for _ in range(3):
+        publish_folder(Store(place / "store"), folder)
+    return place / "store"
 
 
 @pytest.fixture
@@ -40,22 +49,15 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def models(place: Path, monkeypatch: pytest.MonkeyPatch) -> Models:
+def models(place: Path, taggram: Taggram) -> Taggram:
     """Runs a subcommand on the store."""
-    monkeypatch.setenv("TAGGRAM_MODEL_STORE", str(place))
-    monkeypatch.setattr(console.out, "width", 200)
-
-    def run(*arguments: str | Path, **named: object) -> Result:
-        return RUNNER.invoke(models_app, [str(each) for each in arguments], **named)
-
-    return run
+    return partial(taggram, "models", TAGGRAM_MODEL_STORE=str(place))
 
 
 @pytest.fixture
-def three(models: Models, folder: Path) -> None:
+def three(published: Path, place: Path) -> None:
     """Three versions in the store."""
-    for _ in range(3):
-        assert models("publish", folder).exit_code == 0
+    shutil.copytree(published, place, dirs_exist_ok=True)
 
 
 def said(result: Result) -> str:
@@ -78,7 +80,7 @@ def rows(result: Result) -> list[list[str]]:
 
 
 def test_a_folder_is_published_then_listed_promoted_rolled_back_and_removed(
-    models: Models, folder: Path, place: Path
+    models: Taggram, folder: Path, place: Path
 ):
     first = models("publish", folder)
     assert said(first) == f"tiny/1 is published in {place}.\n"
@@ -99,7 +101,7 @@ def test_a_folder_is_published_then_listed_promoted_rolled_back_and_removed(
 
 
 @pytest.mark.usefixtures("three")
-def test_verify_names_what_is_wrong_and_what_is_right(models: Models, place: Path):
+def test_verify_names_what_is_wrong_and_what_is_right(models: Taggram, place: Path):
     weights = place / "tiny" / "2" / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
 
@@ -115,7 +117,7 @@ def test_verify_names_what_is_wrong_and_what_is_right(models: Models, place: Pat
 
 
 @pytest.mark.usefixtures("three")
-def test_a_card_is_printed_as_markdown(models: Models):
+def test_a_card_is_printed_as_markdown(models: Taggram):
     card = said(models("card", "tiny/2"))
 
     assert card.startswith("# tiny/2\n\n\\[bold\\]A model\\[/\\] \\:guitar:\n\n## Model\n\n")
@@ -139,19 +141,20 @@ def test_a_card_is_printed_as_markdown(models: Models):
         (["list", "--store", "sthree://a/b"], "Protocol not known: sthree"),
         (["list", "--store", ""], "no folder, and no URL"),
         (["pull", "--store", "memory://a"], "weights are pulled into a folder"),
+        (["list", "--store", "empty"], "TAGGRAM_MODEL_STORE"),
     ],
 )
 @pytest.mark.usefixtures("three")
 def test_what_can_t_be_done_ends_with_one_line(
-    arguments: list[str], words: str, models: Models, place: Path
+    arguments: list[str], words: str, models: Taggram, place: Path
 ):
     before = tiny.folder_content(place)
 
     assert words in refused(models(*arguments), place, before)
 
 
-def test_a_version_that_serves_is_not_removed(models: Models, folder: Path, place: Path):
-    models("publish", folder)
+@pytest.mark.usefixtures("three")
+def test_a_version_that_serves_is_not_removed(models: Taggram, place: Path):
     models("promote", "tiny", "1")
     before = tiny.folder_content(place)
 
@@ -161,32 +164,36 @@ def test_a_version_that_serves_is_not_removed(models: Models, folder: Path, plac
 
 
 @pytest.mark.usefixtures("three")
-def test_removing_asks_first(models: Models, place: Path):
+def test_removing_asks_first(models: Taggram, place: Path):
     before = tiny.folder_content(place)
 
-    declined = models("remove", "tiny", "2", input="n\n")
+    declined = models("remove", "tiny", "2", answer="n\n")
     assert declined.exit_code == 1
     assert f"Delete tiny/2 from {place} for good? [y/N]" in declined.stderr
-    assert models("remove", "tiny", "2", input="").exit_code == 1
+    assert models("remove", "tiny", "2", answer="").exit_code == 1
     assert tiny.folder_content(place) == before
 
-    assert said(models("remove", "tiny", "2", input="y\n")).endswith("tiny/2 is removed.\n")
+    assert said(models("remove", "tiny", "2", answer="y\n")).endswith("tiny/2 is removed.\n")
     assert not (place / "tiny" / "2").exists()
 
 
-def test_weights_that_can_t_be_pulled_are_named(models: Models, folder: Path, place: Path):
-    models("publish", folder)
+@pytest.mark.usefixtures("three")
+def test_weights_that_can_t_be_pulled_are_named(models: Taggram, place: Path):
+    weights = place / "tiny" / "1" / "weights.safetensors"
+    inode = weights.stat().st_ino
     assert said(models("pull")) == "0 pulled, all weights are in place.\n"
-    (place / "tiny" / "1" / "weights.safetensors").unlink()
+    assert weights.stat().st_ino == inode
+    weights.unlink()
 
     result = models("pull")
 
     assert said(result) == "0 pulled, the other weights are in place.\n"
     assert result.stderr == "tiny/1: its weights are not in place, and can't be pulled\n"
+    assert [row[3] for row in rows(models("list"))] == ["missing", "ready", "ready"]
 
 
 def test_a_model_goes_to_an_object_store_and_is_served_from_there(
-    models: Models, folder: Path, place: Path
+    models: Taggram, folder: Path, place: Path
 ):
     with s3_server():
         url = f"s3://{new_bucket()}/models"
@@ -200,9 +207,11 @@ def test_a_model_goes_to_an_object_store_and_is_served_from_there(
         assert rows(models("list", *remote))[0][:5] == ["tiny", "1", "3", "stored", "production"]
         assert said(models("verify", *remote)) == "tiny/1: as published\n"
         assert said(models("card", "tiny", *remote)) == said(models("card", "tiny"))
+        served = read_lexicon(Settings(_env_file=None, model_store=url, models=["tiny"])).models
+        assert [str(model.ref) for model in served] == ["tiny/1"]
 
 
-def test_a_checkpoint_is_imported(models: Models, place: Path, tmp_path: Path):
+def test_a_checkpoint_is_imported(models: Taggram, place: Path, tmp_path: Path):
     torch = pytest.importorskip("torch")
     tags, checkpoint = tmp_path / "tags.txt", tmp_path / "model.pth"
     tags.write_text("one\ntwo\n")

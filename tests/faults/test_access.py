@@ -100,7 +100,6 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     [
         ("POST", "/suggest-tags"),
         ("GET", UNKNOWN),
-        ("GET", "/uploads/x/stages"),
         ("POST", "/upload-tokens"),
         ("POST", "/models/reload"),
     ],
@@ -423,7 +422,6 @@ def test_the_document_says_what_needs_a_key(guarded: Guarded, server: Server) ->
     assert needs_key(document) == {
         "/suggest-tags",
         "/taggram",
-        "/uploads/{request_id}/stages",
         "/feedback",
         "/upload-tokens",
         "/models/reload",

@@ -30,11 +30,6 @@ checks.positive_data_acceptance.expected-statuses = [200, 304, 404, 422]
 include-path = "/feedback"
 # The words need not be different, nor the models know them.
 checks.positive_data_acceptance.expected-statuses = [200, 201, 404, 422]
-
-[[operations]]
-include-path = "/uploads/{{request_id}}/stages"
-# No upload has an id that was thought up.
-checks.positive_data_acceptance.expected-statuses = [404]
 """
 
 

@@ -1,35 +1,35 @@
-"""What browsers are told: nothing is sniffed, nothing runs but our own page."""
+"""What browsers may do with answers: nothing is sniffed, nothing runs but our own page."""
 
 import csv
 import io
-import subprocess
-from pathlib import Path
+from collections.abc import Iterator
 
-import httpx
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from app.api.page_headers import HEADERS
-from testing.packages.chromium import OPTIONS
+from tests.browser.complaints import Complaints
 from tests.faults.conftest import MARKUP, Marked
 
-COMPLAINT = ":CONSOLE:"
-"""With what Chromium marks lines of a page's console, violations of its policy among them."""
-
-
 PATHS = [
-    *("/", "/web/tag-suggest.js", "/web/nothing", "/limits", "/uploads/x/stages"),
+    *("/", "/web/tag-suggest.js", "/web/nothing", "/limits"),
     *("/docs", "/openapi.json", "/models", "/metrics", "/nothing"),
 ]
 
 
-def browsed(chromium: Path, url: httpx.URL, profile: Path) -> tuple[str, list[str]]:
-    """What Chromium makes of a page: its document once scripts ran, and its console."""
-    options = [*OPTIONS, "--enable-logging=stderr", f"--user-data-dir={profile}"]
-    options += ["--virtual-time-budget=10000", "--dump-dom"]
-    ran = subprocess.run(
-        [chromium, *options, str(url)], capture_output=True, text=True, check=True, timeout=60
-    )
-    return ran.stdout, [line for line in ran.stderr.splitlines() if COMPLAINT in line]
+@pytest.fixture
+def complaints() -> Complaints:
+    """What the page complains about, violations of its policy among them."""
+    return Complaints()
+
+
+@pytest.fixture
+def page(browser: Browser, complaints: Complaints, marked: Marked) -> Iterator[Page]:
+    """A page in a browser that knows where the service is."""
+    with browser.new_context(base_url=str(marked.server.http.base_url)) as context:
+        page = context.new_page()
+        complaints.follow(page)
+        yield page
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -42,21 +42,18 @@ def test_every_answer_tells_browsers_to_take_it_for_what_it_is(marked: Marked, p
     assert "unsafe" not in headers["Content-Security-Policy"]
 
 
-def test_the_documentation_works_under_its_policy(
-    marked: Marked, chromium: Path, tmp_path: Path
-) -> None:
-    document, complaints = browsed(chromium, marked.server.http.base_url.join("/docs"), tmp_path)
-    assert 'data-path="/suggest-tags"' in document
-    assert complaints == []
+def test_the_documentation_works_under_its_policy(page: Page, complaints: Complaints) -> None:
+    page.goto("/docs")
+    expect(page.locator('[data-path="/suggest-tags"]')).to_be_visible()
+    assert complaints.unexpected == []
 
 
-def test_markup_is_not_run_by_a_browser(marked: Marked, chromium: Path, tmp_path: Path) -> None:
-    url = marked.server.http.base_url.join("/vocabularies")
-    document, complaints = browsed(chromium, url, tmp_path)
-    assert "&lt;script&gt;document.title=2" in document
-    assert "<script>" not in document
-    assert "<title>" not in document
-    assert not [line for line in complaints if "script" in line]
+def test_markup_is_not_run_by_a_browser(page: Page, complaints: Complaints) -> None:
+    page.goto("/vocabularies")
+    assert MARKUP in page.inner_text("body")
+    assert page.title() == ""
+    expect(page.locator("body script")).to_have_count(0)
+    assert not [complaint for complaint in complaints.unexpected if "script" in complaint]
 
 
 def test_markup_in_words_stays_data_in_json(marked: Marked) -> None:

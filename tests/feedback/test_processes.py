@@ -19,7 +19,7 @@ from tests.feedback.giving import feedback, keep, rows
 
 Rows = list[dict[str, object]]
 
-EACH = 200
+EACH = 50
 CROWD = 8
 WRITER = """
 import asyncio, sys
@@ -71,7 +71,7 @@ def test_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp_path: P
 
 def test_those_who_find_no_file_at_once_make_one_together(tmp_path: Path) -> None:
     with ThreadPoolExecutor(CROWD) as crowd:
-        for attempt in range(20):
+        for attempt in range(10):
             path = tmp_path / f"{attempt}.sqlite"
             together = Barrier(CROWD)
             kept = crowd.map(partial(keep_at, together), [path] * CROWD)

@@ -15,7 +15,7 @@ from app.inference.engine import Engine
 from app.metrics import Metrics
 from app.stages import StageClock
 
-PATIENCE_S = 30
+PATIENCE_S = 120
 """What is not done by then hangs."""
 
 FRAMING = Framing(FrontEnd(16_000), window_frames=2, hop_frames=2)
@@ -102,7 +102,7 @@ async def batching(
     max_batch_windows: int | None = 4,
     max_wait_s: float = 0.0,
     max_queued_windows: int = 1000,
-    patience_s: float = 30,
+    patience_s: float = PATIENCE_S,
 ) -> AsyncIterator[Batcher]:
     """A batcher with these limits, closed in the end."""
     limits = BatchLimits(max_batch_windows, max_wait_s, max_queued_windows, patience_s)

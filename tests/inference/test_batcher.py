@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import Scores, Windows
@@ -72,7 +72,6 @@ STEPS = st.lists(
 """Which caller joins or leaves, which engine is done with a batch, how long nothing happens."""
 
 
-@settings(deadline=None, max_examples=80)
 @given(
     callers=CALLERS,
     steps=STEPS,
@@ -374,7 +373,7 @@ async def test_an_idle_device_waits_until_a_batch_is_full() -> None:
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
         await asking(batcher, engine, 0, 4)
         first = asking(batcher, engine, 1, 3)
-        await asyncio.sleep(0.05)
+        await settled()
         assert len(engine.heard) == 1
         second = asking(batcher, engine, 2, 1)
         await asyncio.gather(first, second)

@@ -1,6 +1,7 @@
 """A file is decoded, cut and heard at the same time, and scores as if it were not."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,34 +20,42 @@ from app.inference.batcher import Batcher, BatchLimits
 from app.inference.engine import Engine
 from app.inference.frames import Framer
 from app.inference.listener import Heard, Listener
-from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_framer import TensorFlowFramer
 from app.metrics import Metrics
 from app.stages import Stage, StageClock
-from app.store.loading import load
 from app.store.manifest import Manifest
-from app.store.store import Store
+from testing.stub_engine import StubEngine
 from tests.inference.conftest import LIMITS, RATE
-from tests.inference.hearing import patiently
+from tests.inference.hearing import PATIENCE_S, patiently, settled, until
 
-BATCHING = BatchLimits(max_batch_windows=4, max_wait_s=0.0, max_queued_windows=12, patience_s=30)
+BATCHING = BatchLimits(
+    max_batch_windows=4, max_wait_s=0.0, max_queued_windows=12, patience_s=PATIENCE_S
+)
 
 
 @pytest.fixture(scope="module")
-def engines(store: Path, manifests: dict[str, Manifest], framer: TensorFlowFramer) -> list[Engine]:
-    """Two models that hear the same windows."""
-    return [
-        TensorFlowEngine(load(Store(store), manifests[name]), Precision.FLOAT32, framer)
-        for name in ("msd-vgg", "mtt-vgg")
-    ]
+def engines(manifests: dict[str, Manifest]) -> list[Engine]:
+    """Two models of the same windows."""
+    return [StubEngine(manifests[name]) for name in ("msd-vgg", "mtt-vgg")]
+
+
+class HeldEngine(StubEngine):
+    """Is done with no batch before it is released."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self.begun, self.released = threading.Event(), threading.Event()
+
+    def score(self, windows: Windows) -> Scores:
+        self.begun.set()
+        assert self.released.wait(PATIENCE_S)
+        return super().score(windows)
 
 
 @asynccontextmanager
-async def listening(
-    framer: TensorFlowFramer, limits: AudioLimits = LIMITS
-) -> AsyncIterator[Listener]:
+async def listening(limits: AudioLimits = LIMITS) -> AsyncIterator[Listener]:
     """A listener that decodes two files at a time."""
-    decoder = Decoder(limits, workers=2, timeout_s=30)
+    decoder = Decoder(limits, workers=2, timeout_s=PATIENCE_S)
     listener = Listener(decoder, Batcher(BATCHING, Metrics()))
     yield listener
     await listener.close()
@@ -61,10 +70,10 @@ async def heard(
 
 @patiently
 async def test_two_models_score_a_song_as_if_it_came_at_once(
-    framer: TensorFlowFramer, engines: list[Engine], song: Path, music: Waveform
+    engines: list[Engine], song: Path, music: Waveform
 ) -> None:
     clock = StageClock()
-    async with listening(framer) as listener:
+    async with listening() as listener:
         answer = await heard(listener, song, engines, clock)
 
     assert answer.duration_s == music.duration_s
@@ -76,10 +85,10 @@ async def test_two_models_score_a_song_as_if_it_came_at_once(
 
 @patiently
 async def test_tracks_that_are_heard_together_are_not_mixed_up(
-    framer: TensorFlowFramer, engines: list[Engine], song: Path, clip: Path
+    engines: list[Engine], song: Path, clip: Path
 ) -> None:
     paths = [song, clip, clip]
-    async with listening(framer) as listener:
+    async with listening() as listener:
         alone = [await heard(listener, path, engines) for path in paths]
         together = await asyncio.gather(*(heard(listener, path, engines) for path in paths))
 
@@ -92,31 +101,33 @@ async def test_tracks_that_are_heard_together_are_not_mixed_up(
 
 @patiently
 async def test_one_who_leaves_and_one_who_is_refused_harm_no_other(
-    framer: TensorFlowFramer, engines: list[Engine], song: Path, clip: Path, tmp_path: Path
+    manifests: dict[str, Manifest], song: Path, clip: Path, tmp_path: Path
 ) -> None:
     text = tmp_path / "text"
     text.write_text("not a song")
-    async with listening(framer) as listener:
-        leaving = asyncio.create_task(heard(listener, song, engines))
-        refused = asyncio.create_task(heard(listener, text, engines))
-        staying = asyncio.create_task(heard(listener, clip, engines))
+    engine = HeldEngine(manifests["mtt-vgg"])
+    async with listening() as listener:
+        leaving = asyncio.create_task(heard(listener, song, [engine]))
+        await until(engine.begun.is_set)
         with pytest.raises(RequestError) as error:
-            await refused
+            await heard(listener, text, [engine])
+        staying = asyncio.create_task(heard(listener, clip, [engine]))
         leaving.cancel()
-        answer = await staying
         with pytest.raises(asyncio.CancelledError):
             await leaving
+        engine.released.set()
+        answer = await staying
 
     assert error.value.kind is Kind.UNSUPPORTED_AUDIO
-    assert [scores.shape for scores in answer.scores] == [(4, 50), (4, 50)]
+    assert [scores.shape for scores in answer.scores] == [(4, 50)]
 
 
 @patiently
 async def test_a_track_that_proves_too_long_when_part_of_it_was_heard_is_refused(
-    framer: TensorFlowFramer, engines: list[Engine], song: Path, clip: Path
+    engines: list[Engine], song: Path, clip: Path
 ) -> None:
     limits = AudioLimits(RATE, min_duration_s=0.5, max_duration_s=60)
-    async with listening(framer, limits) as listener:
+    async with listening(limits) as listener:
         with pytest.raises(RequestError) as error:
             await heard(listener, song, engines)
         answer = await heard(listener, clip, engines)
@@ -126,15 +137,19 @@ async def test_a_track_that_proves_too_long_when_part_of_it_was_heard_is_refused
 
 
 @patiently
-async def test_who_is_listened_to_when_the_service_ends_is_told_so(
-    framer: TensorFlowFramer, engines: list[Engine], song: Path
+async def test_a_track_that_is_half_done_when_the_service_ends_fails_as_not_ready(
+    manifests: dict[str, Manifest], song: Path
 ) -> None:
-    async with listening(framer) as listener:
-        listened_to = asyncio.create_task(heard(listener, song, engines))
-        await asyncio.sleep(0.2)
-        await listener.close()
+    engine = HeldEngine(manifests["mtt-vgg"])
+    async with listening() as listener:
+        half_done = asyncio.create_task(heard(listener, song, [engine]))
+        await until(engine.begun.is_set)
+        closing = asyncio.create_task(listener.close())
+        await settled()
+        engine.released.set()
+        await closing
         with pytest.raises(RequestError) as error:
-            await listened_to
+            await half_done
     assert error.value.kind is Kind.NOT_READY
 
 
@@ -166,7 +181,7 @@ class CountingFramer(TensorFlowFramer):
 
 @patiently
 async def test_models_of_one_front_end_share_its_frames_and_others_have_their_own_rate(
-    framer: TensorFlowFramer, clip: Path
+    clip: Path,
 ) -> None:
     seconds = {8_000: [1.0, 3.0], 16_000: [2.0], 22_050: [1.0]}
     framers = {rate: CountingFramer(FrontEnd(rate)) for rate in seconds}
@@ -175,7 +190,7 @@ async def test_models_of_one_front_end_share_its_frames_and_others_have_their_ow
         for rate, lengths in seconds.items()
         for s in lengths
     ]
-    async with listening(framer) as listener:
+    async with listening() as listener:
         answer = await heard(listener, clip, engines)
 
     assert answer.duration_s == pytest.approx(12, abs=1e-3)
@@ -202,7 +217,7 @@ async def test_a_track_looks_the_same_at_whichever_rates_its_models_hear_it(tmp_
         for front in fronts
     ]
     expected = peaks_of(sound.astype(np.float32)).astype(int)
-    async with listening(engines[0].framer) as listener:
+    async with listening() as listener:
         for models in (engines, engines[::-1], engines[:1], engines[1:]):
             answer = await heard(listener, path, models)
             np.testing.assert_allclose(answer.peaks, expected, atol=3)

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from app.inference.engine import Engine
 from app.inference.pool import Choice, EnginePool
 from app.metrics import Metrics
 from app.store.manifest import Manifest
-from tests.inference.hearing import HearingEngine, patiently
+from tests.inference.hearing import PATIENCE_S, HearingEngine, patiently, until
 
 
 class Maker:
@@ -34,7 +35,7 @@ class Maker:
 
     def __call__(self, manifest: Manifest, choice: Choice | None) -> Engine:
         self.made.append((manifest.name, choice))
-        assert self.go.wait(30)
+        assert self.go.wait(PATIENCE_S)
         if manifest.name in self.broken:
             raise SetupError(f"{manifest.name} is broken")
         engine = HearingEngine()
@@ -44,6 +45,14 @@ class Maker:
     @property
     def names(self) -> list[str]:
         return [name for name, _ in self.made]
+
+
+@pytest.fixture(autouse=True)
+def frozen() -> Iterator[None]:
+    """Leave out of the collections that each load begins with what other tests left."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
@@ -131,7 +140,7 @@ async def test_who_asks_at_the_same_time_gets_the_same_engine_and_who_leaves_har
     pool = loaded(models, maker, most=1)
     maker.go.clear()
     asking = [asyncio.create_task(pool.engine(ref("c"))) for _ in range(3)]
-    await asyncio.sleep(0.05)
+    await until(lambda: "c" in maker.names[4:])
     asking[0].cancel()
     await asyncio.wait(asking[:1])
     maker.go.set()

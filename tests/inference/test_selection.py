@@ -1,201 +1,248 @@
-"""The fastest engine that scores as published runs a model; where none does, it is said why."""
+"""The fastest engine that works and scores as published runs a model; else the message says why."""
 
+import importlib.util
 import logging
-import subprocess
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.domain import Backend, Precision
-from app.errors import SetupError
+from app.domain import Backend, Precision, Scores, Windows
+from app.errors import SetupError, WeightsError
 from app.inference import selection
 from app.inference.engine import Engine
-from app.inference.selection import HAS_OPENVINO, Wish, choose
-from app.inference.tensorflow_engine import has_gpu
+from app.inference.selection import AUTO, Wish, choose
 from app.inference.tensorflow_framer import TensorFlowFramer
+from app.store.loading import TrackModel
 from app.store.manifest import Manifest
 from app.store.store import Store
 
 NAME = "mtt-vgg"
-AUTO = Wish("auto", "auto")
 
-with_openvino = pytest.mark.skipif(not HAS_OPENVINO, reason="openvino is not installed")
-on_a_cpu = pytest.mark.skipif(has_gpu(), reason="a GPU has another order of preference")
+Kind = tuple[Backend, Precision]
 
-Chooser = Callable[..., Engine]
+ORDER: list[Kind] = [
+    (Backend.OPENVINO, Precision.BF16),
+    (Backend.OPENVINO, Precision.FLOAT32),
+    (Backend.TENSORFLOW, Precision.FLOAT32),
+    (Backend.TENSORFLOW, Precision.BF16),
+]
+"""Fastest first, on a CPU that computes bf16."""
+
+
+@dataclass
+class Machine:
+    """What becomes of engines on this machine; by default each scores as published.
+
+    Attributes:
+        manifest: The model.
+        framer: Makes its frames.
+        building: What is raised when one is built.
+        running: What is raised when one runs, or by how much its scores are off.
+    """
+
+    manifest: Manifest
+    framer: TensorFlowFramer
+    building: dict[Kind, Exception] = field(default_factory=dict)
+    running: dict[Kind, Exception | float] = field(default_factory=dict)
+
+    def choose(self, backend: str = "auto", precision: str = "auto") -> Kind:
+        engine = choose(Store("nowhere"), self.manifest, self.framer, Wish(backend, precision))
+        return engine.backend, engine.precision
+
+    def build(
+        self, store: Store, model: TrackModel, framer: TensorFlowFramer, *kind: Backend | Precision
+    ) -> Engine:
+        """In the place of the libraries."""
+        if kind in self.building:
+            raise self.building[kind]
+        return ScriptedEngine(self, *kind)
+
+
+class ScriptedEngine(Engine):
+    """Scores as its machine says."""
+
+    def __init__(self, machine: Machine, backend: Backend, precision: Precision) -> None:
+        manifest = machine.manifest
+        super().__init__(manifest.ref, precision, 4, manifest.framing, machine.framer)
+        self.backend = backend
+        self._runs = machine.running.get((backend, precision), 0.0)
+        self._published = np.array(manifest.golden.mean_scores)
+
+    def score(self, windows: Windows) -> Scores:
+        if isinstance(self._runs, Exception):
+            raise self._runs
+        off = self._runs * np.sign(0.5 - self._published)
+        return np.tile(self._published + off, (len(windows), 1))
 
 
 @pytest.fixture
-def chosen(store: Path, manifests: dict[str, Manifest], framer: TensorFlowFramer) -> Chooser:
-    """Chooses an engine whose golden scores are so much higher than published."""
-
-    def choice(wish: Wish, *, off: float = 0.0) -> Engine:
-        manifest = manifests[NAME]
-        published = np.array(manifest.golden.mean_scores)
-        shifted = np.clip(published + off * np.sign(0.5 - published), 0, 1)
-        golden = manifest.golden.model_copy(update={"mean_scores": tuple(shifted)})
-        return choose(Store(store), manifest.model_copy(update={"golden": golden}), framer, wish)
-
-    return choice
-
-
-@pytest.fixture
-def bf16(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """Have a CPU that computes bf16, or one that does not."""
-
-    def pretend(computes: bool) -> None:
-        monkeypatch.setattr(selection, "computes_bf16", lambda: computes)
-
-    return pretend
+def machine(
+    manifests: dict[str, Manifest], framer: TensorFlowFramer, monkeypatch: pytest.MonkeyPatch
+) -> Machine:
+    """One with OpenVINO and a CPU that computes bf16, without a GPU."""
+    made = Machine(manifests[NAME], framer)
+    monkeypatch.setattr(selection, "load", lambda _, manifest: TrackModel(manifest, None))
+    monkeypatch.setattr(selection, "_build", made.build)
+    monkeypatch.setattr(selection, "computes_bf16", lambda: True, raising=False)
+    monkeypatch.setattr(selection, "has_gpu", lambda: False)
+    monkeypatch.setattr(selection, "HAS_OPENVINO", True)
+    return made
 
 
-def kind(engine: Engine) -> tuple[Backend, Precision]:
-    return engine.backend, engine.precision
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
 
 
-@on_a_cpu
-@with_openvino
-def test_a_cpu_that_computes_bf16_runs_openvino_in_it_and_says_so(
-    chosen: Chooser, bf16: Callable[[bool], None], caplog: pytest.LogCaptureFixture
+def test_the_fastest_runs_and_the_log_names_it(
+    machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bf16(True)
     with caplog.at_level(logging.INFO):
-        engine = chosen(AUTO)
+        assert machine.choose() == ORDER[0]
 
-    assert kind(engine) == (Backend.OPENVINO, Precision.BF16)
-    assert "mtt-vgg/1 runs on openvino in bf16" in caplog.messages
+    assert caplog.messages == ["mtt-vgg/1 runs on openvino in bf16"]
 
 
-@on_a_cpu
-@with_openvino
 def test_a_cpu_without_bf16_runs_openvino_in_float32(
-    chosen: Chooser, bf16: Callable[[bool], None]
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bf16(False)
-    assert kind(chosen(AUTO)) == (Backend.OPENVINO, Precision.FLOAT32)
+    monkeypatch.setattr(selection, "computes_bf16", lambda: False)
 
-
-@with_openvino
-def test_bf16_asked_for_where_the_cpu_has_none_is_refused_with_what_to_set(
-    chosen: Chooser, bf16: Callable[[bool], None]
-) -> None:
-    bf16(False)
+    assert machine.choose() == ORDER[1]
     with pytest.raises(SetupError, match=r"openvino computes no bf16.*TAGGRAM_PRECISION"):
-        chosen(Wish(Backend.OPENVINO, Precision.BF16))
+        machine.choose("openvino", "bf16")
 
 
-@pytest.mark.skipif(not has_gpu(), reason="there is no GPU")
-def test_a_gpu_runs_tensorflow_in_bf16(chosen: Chooser) -> None:
-    assert kind(chosen(AUTO)) == (Backend.TENSORFLOW, Precision.BF16)
+def test_a_gpu_runs_tensorflow_in_bf16(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "has_gpu", lambda: True)
+
+    assert machine.choose() == (Backend.TENSORFLOW, Precision.BF16)
 
 
-@pytest.mark.parametrize("backend", Backend)
-@pytest.mark.parametrize("precision", Precision)
-def test_what_is_asked_for_is_what_runs(
-    chosen: Chooser, backend: Backend, precision: Precision
+@pytest.mark.parametrize("kind", ORDER, ids=" ".join)
+def test_what_is_asked_for_is_what_runs(kind: Kind, machine: Machine) -> None:
+    assert machine.choose(*kind) == kind
+
+
+def test_tensorflow_on_a_cpu_is_exact_unless_bf16_is_asked_for(machine: Machine) -> None:
+    assert machine.choose("tensorflow") == (Backend.TENSORFLOW, Precision.FLOAT32)
+
+
+FAILURE = RuntimeError("Check failed at core.cpp:112:\n  could not create a primitive")
+SAID = "RuntimeError: Check failed at core.cpp:112: could not create a primitive"
+
+
+@pytest.mark.parametrize("failing", range(1, len(ORDER)))
+@pytest.mark.parametrize("when", ["building", "running"])
+def test_one_that_fails_is_passed_over_and_the_log_says_which_and_why(
+    when: str, failing: int, machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if backend is Backend.OPENVINO and not HAS_OPENVINO:
-        pytest.skip("openvino is not installed")
-    if (backend, precision) == (Backend.OPENVINO, Precision.BF16) and not selection.computes_bf16():
-        pytest.skip("this CPU computes no bf16")
+    getattr(machine, when).update(dict.fromkeys(ORDER[:failing], FAILURE))
 
-    assert kind(chosen(Wish(backend, precision))) == (backend, precision)
+    assert machine.choose() == ORDER[failing]
+    assert warnings(caplog) == [
+        f"mtt-vgg/1 does not run on {backend} in {precision}: {SAID}"
+        for backend, precision in ORDER[:failing]
+    ]
 
 
-@on_a_cpu
-def test_tensorflow_on_a_cpu_is_exact_unless_told_otherwise(chosen: Chooser) -> None:
-    assert kind(chosen(Wish(Backend.TENSORFLOW, "auto"))) == (
-        Backend.TENSORFLOW,
-        Precision.FLOAT32,
+@pytest.mark.parametrize("level", [logging.INFO, logging.DEBUG])
+def test_at_debug_level_the_log_holds_the_traceback(
+    level: int, machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine.building[ORDER[0]] = FAILURE
+
+    with caplog.at_level(level):
+        machine.choose()
+
+    assert ("Traceback" in caplog.text) == (level == logging.DEBUG)
+
+
+@pytest.mark.parametrize(
+    ("off", "best"),
+    [(1e-3, ORDER[0]), (0.1, ORDER[1]), (np.nan, ORDER[1])],
+    ids=["as good as it gets in bf16", "too much", "NaN"],
+)
+def test_one_whose_scores_are_too_far_from_the_published_ones_is_passed_over(
+    off: float, best: Kind, machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine.running[ORDER[0]] = off
+
+    assert machine.choose() == best
+    assert len(warnings(caplog)) == ORDER.index(best)
+    for said in warnings(caplog):
+        assert said.startswith("mtt-vgg/1 does not run on openvino in bf16: mtt-vgg/1: ")
+        assert "the golden input" in said
+
+
+def test_float32_must_be_closer_to_the_published_scores_than_bf16(machine: Machine) -> None:
+    machine.running = dict.fromkeys(ORDER, 1e-3)
+
+    assert machine.choose("tensorflow") == (Backend.TENSORFLOW, Precision.BF16)
+
+
+def test_where_all_fail_the_reason_of_each_is_named(machine: Machine) -> None:
+    machine.building[ORDER[0]] = NameError("name 'tensorflow' is not defined")
+    machine.running = {ORDER[1]: FAILURE, ORDER[2]: 0.1, ORDER[3]: 0.1}
+
+    with pytest.raises(SetupError) as error:
+        machine.choose()
+
+    said = str(error.value)
+    assert said.startswith(
+        "mtt-vgg/1 can't run on openvino in bf16: NameError: name 'tensorflow' is not defined; "
+        f"openvino in float32: {SAID}; "
+        "tensorflow in float32: mtt-vgg/1: the golden input scores 1.0e-01 off"
     )
+    assert "tensorflow in bf16: " in said
+    assert "TAGGRAM_LOG_LEVEL=debug" in said
+    assert "to auto" not in said
 
 
-@on_a_cpu
-def test_an_engine_that_scores_otherwise_than_published_is_passed_over(
-    chosen: Chooser, caplog: pytest.LogCaptureFixture
+def test_one_that_is_asked_for_and_fails_is_refused_with_what_to_set(machine: Machine) -> None:
+    machine.building[ORDER[1]] = FAILURE
+
+    with pytest.raises(SetupError) as error:
+        machine.choose("openvino", "float32")
+
+    said = str(error.value)
+    assert said.startswith(f"mtt-vgg/1 can't run on openvino in float32: {SAID}; set TAGGRAM_")
+    assert "TAGGRAM_ENGINE and TAGGRAM_PRECISION to auto" in said
+    assert "TAGGRAM_LOG_LEVEL=debug" in said
+
+
+def test_what_is_wrong_with_the_model_itself_is_said_once(
+    manifests: dict[str, Manifest], framer: TensorFlowFramer, tmp_path: Path
 ) -> None:
-    off = 1e-3  # too much for float32, and as good as it gets in bf16
-    engine = chosen(Wish(Backend.TENSORFLOW, "auto"), off=off)
-
-    assert kind(engine) == (Backend.TENSORFLOW, Precision.BF16)
-    [warning] = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert "not on tensorflow in float32: mtt-vgg/1: the golden input" in warning.getMessage()
-    assert "1.0e-03 off" in warning.getMessage()
+    with pytest.raises(WeightsError, match=r"^/.*: the weights are missing; run `taggram"):
+        choose(Store(tmp_path), manifests[NAME], framer, AUTO)
 
 
-@on_a_cpu
-@with_openvino
-def test_where_openvino_scores_otherwise_than_published_tensorflow_runs(
-    chosen: Chooser,
-    bf16: Callable[[bool], None],
+@pytest.fixture
+def without_openvino(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """What the module that chooses knows where OpenVINO can't be imported."""
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.delitem(sys.modules, "app.inference.openvino_engine", raising=False)
+    spec = importlib.util.find_spec(selection.__name__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {name: getattr(module, name) for name in ("HAS_OPENVINO", "OPENVINO_FAULT")}
+
+
+def test_without_openvino_tensorflow_runs_and_one_who_asks_for_it_learns_what_to_install(
+    machine: Machine,
+    without_openvino: dict[str, object],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bf16(True)
-    right = selection.OpenVINOEngine.score
-    monkeypatch.setattr(
-        selection.OpenVINOEngine, "score", lambda self, windows: 1 - right(self, windows)
-    )
+    for name, value in without_openvino.items():
+        monkeypatch.setattr(selection, name, value)
 
-    assert kind(chosen(AUTO)) == (Backend.TENSORFLOW, Precision.FLOAT32)
-    assert [record.levelno for record in caplog.records].count(logging.WARNING) == 2
-
-
-def test_where_none_scores_as_published_the_reason_of_each_is_named(
-    chosen: Chooser, caplog: pytest.LogCaptureFixture
-) -> None:
+    assert machine.choose() == (Backend.TENSORFLOW, Precision.FLOAT32)
+    assert "openvino can't be imported: ModuleNotFoundError" in caplog.text
     with pytest.raises(SetupError) as error:
-        chosen(Wish(Backend.TENSORFLOW, "auto"), off=0.1)
-
-    reasons = [record.args[-1] for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(reasons) == 2
-    assert str(error.value) == "; ".join(str(reason) for reason in reasons)
-    assert "the golden input scores 1.0e-01 off" in str(error.value)
-
-
-WITHOUT_OPENVINO = f"""
-import sys
-sys.modules["openvino"] = None
-from app.domain import Backend
-from app.errors import SetupError
-from app.inference.selection import Wish, choose
-from app.inference.tensorflow_framer import TensorFlowFramer
-from app.settings import Settings
-from app.store.manifest import read_store
-from app.store.store import Store
-
-store = Store(Settings().model_store)
-manifest = read_store(store)["{NAME}"]
-framer = TensorFlowFramer(manifest.front_end)
-print(choose(store, manifest, framer, Wish("auto", "auto")).backend)
-try:
-    choose(store, manifest, framer, Wish(Backend.OPENVINO, "auto"))
-except SetupError as error:
-    print(error)
-"""
-
-
-@pytest.fixture(scope="module")
-def without_openvino() -> list[str]:
-    """Where nobody installed it: what is chosen, and what who insists on it is told."""
-    ended = subprocess.run(
-        [sys.executable, "-c", WITHOUT_OPENVINO], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout.splitlines()
-
-
-def test_without_openvino_tensorflow_runs(without_openvino: list[str]) -> None:
-    assert without_openvino[0] == "tensorflow"
-
-
-def test_openvino_asked_for_where_it_is_not_installed_is_refused_with_what_to_install(
-    without_openvino: list[str],
-) -> None:
-    assert without_openvino[1] == (
-        "TAGGRAM_ENGINE is openvino, which is not installed; "
-        "install taggram[openvino] or choose auto"
-    )
+        machine.choose("openvino")
+    assert "openvino, which can't be imported: ModuleNotFoundError" in str(error.value)
+    assert "install taggram[openvino], or set TAGGRAM_ENGINE=auto" in str(error.value)

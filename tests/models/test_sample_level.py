@@ -423,15 +423,13 @@ def test_scores_stay_float32_where_the_rest_is_bf16(network: Network, samples: i
 def test_openvino_scores_as_keras_does(network: Network, samples: int):
     import openvino
 
+    from app.inference.openvino_engine import convert
+
     windows = windows_of(samples)
     built = shaken(network(3, (samples,)), windows)
     expected = scored(built, windows)
 
-    converted = openvino.convert_model(
-        keras.Model([built.input], built.output), share_weights=False
-    )
-    converted.reshape({converted.inputs[0]: [-1, samples]})
-    compiled = openvino.compile_model(converted, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = openvino.compile_model(convert(built), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     for count in (1, len(windows)):
         np.testing.assert_allclose(

@@ -360,13 +360,10 @@ def test_in_bf16_a_network_scores_nearly_the_same(
 @zoo
 def test_openvino_scores_the_same(name: str, scored: tuple[keras.Model, Windows, Scores]):
     openvino = pytest.importorskip("openvino", reason="OpenVINO is an extra")
+    from app.inference.openvino_engine import convert
+
     exact, windows, expected = scored
-    model = openvino.convert_model(
-        keras.Model([exact.input], exact.output),  # it hands the inputs over as a list
-        share_weights=False,
-    )
-    model.reshape({model.inputs[0]: [-1, *ZOO[name].short]})
-    compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = openvino.compile_model(convert(exact), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     request = compiled.create_infer_request()
 
     for count in (1, len(windows)):

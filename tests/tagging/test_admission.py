@@ -1,6 +1,7 @@
 """Who gets a place, and what the others are told."""
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,20 @@ from app.errors import Kind, RequestError
 from app.headroom import V2, Headroom
 from app.metrics import Metrics
 from app.tagging.admission import FEW, Admission, AdmissionLimits
-from app.tagging.backlog import FIRST_PACE
+from app.tagging.backlog import FIRST_PACE, Backlog
 
 A_SECOND = FIRST_PACE
 """So much audio takes a second, before anything was heard."""
 
 A_HALF = round(A_SECOND / 2 * COMPRESSED_BYTES_A_SECOND)
 """The bytes of half of that."""
+
+
+@pytest.fixture(autouse=True)
+def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time passes, however slow the machine is."""
+    monkeypatch.setattr("time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("app.tagging.admission.Backlog", partial(Backlog, lambda: 100.0))
 
 
 def admission(folder: Path = Path("/nowhere"), max_in_flight: int = 100) -> Admission:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.tagging.flights import Flights
@@ -218,7 +218,6 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
 @given(steps=STEPS)
 @patiently
 async def test_whoever_comes_leaves_or_fails_all_who_stay_are_answered(

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -22,7 +22,6 @@ each_pooling = pytest.mark.parametrize("pooling", Pooling)
 
 
 @each_pooling
-@settings(deadline=None, max_examples=50)
 @given(scores=MATRICES)
 def test_a_pooled_score_stays_within_0_and_1(pooling: Pooling, scores: Scores) -> None:
     pooled = pool(scores, pooling)
@@ -31,7 +30,6 @@ def test_a_pooled_score_stays_within_0_and_1(pooling: Pooling, scores: Scores) -
     assert ((pooled >= 0) & (pooled <= 1)).all()
 
 
-@settings(deadline=None, max_examples=50)
 @given(scores=MATRICES)
 def test_mean_is_the_mean_over_time(scores: Scores) -> None:
     expected = [math.fsum(column) / len(column) for column in scores.T.tolist()]
@@ -39,7 +37,6 @@ def test_mean_is_the_mean_over_time(scores: Scores) -> None:
     np.testing.assert_allclose(pool(scores, Pooling.MEAN), expected, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=50)
 @given(scores=MATRICES)
 def test_majority_is_the_share_of_windows_with_the_tag_among_the_five_highest(
     scores: Scores,
@@ -61,7 +58,6 @@ def test_majority_gives_equal_scores_to_the_first_five_tags() -> None:
     assert pool(level, Pooling.MAJORITY).tolist() == [1, 1, 1, 1, 1, 0, 0]
 
 
-@settings(deadline=None, max_examples=50)
 @given(scores=MATRICES)
 def test_softmax_is_the_mean_weighted_by_the_softmax_over_time(scores: Scores) -> None:
     expected = []
@@ -73,7 +69,6 @@ def test_softmax_is_the_mean_weighted_by_the_softmax_over_time(scores: Scores) -
     np.testing.assert_allclose(pool(scores, Pooling.SOFTMAX), expected, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=50)
 @given(scores=MATRICES)
 def test_softmax_lies_between_the_mean_and_the_peak(scores: Scores) -> None:
     softmax = pool(scores, Pooling.SOFTMAX)
@@ -82,7 +77,6 @@ def test_softmax_lies_between_the_mean_and_the_peak(scores: Scores) -> None:
     assert (softmax <= scores.max(axis=0) + 1e-6).all()
 
 
-@settings(deadline=None, max_examples=50)
 @given(row=arrays(np.float32, st.integers(1, 24), elements=SCORE), windows=st.integers(1, 200))
 def test_mean_and_softmax_of_a_track_that_never_changes_are_its_scores(
     row: np.ndarray, windows: int
@@ -94,7 +88,6 @@ def test_mean_and_softmax_of_a_track_that_never_changes_are_its_scores(
 
 
 @each_pooling
-@settings(deadline=None, max_examples=50)
 @given(scores=MATRICES, data=st.data())
 def test_the_order_of_the_windows_does_not_matter(
     pooling: Pooling, scores: Scores, data: st.DataObject

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -101,7 +101,6 @@ def test_raw_is_what_the_default_model_was_trained_on(
     assert projection.tags == published["msd-musicnn"].tags.names
 
 
-@settings(deadline=None, max_examples=20)
 @given(scores=arrays(np.float32, (3, 50), elements=st.floats(0, 1, width=32)))
 def test_raw_scores_are_the_model_s_own(lexicon: Lexicon, scores: np.ndarray) -> None:
     projection = lexicon.projection("raw", "mtt-vgg")
@@ -120,7 +119,6 @@ def test_a_tag_without_raw_tags_is_never_suggested(vocabulary: str, lexicon: Lex
 
 
 @pytest.mark.parametrize("vocabulary", BUILT_IN)
-@settings(deadline=None, max_examples=20)
 @given(scores=arrays(np.float32, (2, 2, 50), elements=st.floats(0, 1, width=32)))
 def test_a_tag_scores_as_its_strongest_raw_tag_in_each_window(
     vocabulary: str, lexicon: Lexicon, scores: np.ndarray
@@ -254,7 +252,6 @@ def test_models_that_hear_different_windows_answer_together_in_the_finer_ones(
     np.testing.assert_allclose(by_moment, [0.1] * 7 + [0.5] * 5 + [0.9] * 8, rtol=1e-6)
 
 
-@settings(deadline=None, max_examples=50)
 @given(
     windows=st.tuples(st.integers(1, 40), st.integers(1, 40)),
     seconds=st.tuples(st.floats(0.5, 30), st.floats(0.5, 30)),

@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
@@ -108,7 +108,6 @@ def test_a_table_has_a_row_a_window_and_a_column_a_tag() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(data=st.data(), tags=st.lists(TAG, min_size=1, max_size=6))
 def test_a_table_reads_back_as_the_tags_and_scores(data: st.DataObject, tags: list[str]) -> None:
     windows = data.draw(st.integers(1, 8))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -110,7 +110,6 @@ def test_the_pooling_that_was_asked_for_decides_the_order(
 
 
 @pytest.mark.parametrize("pooling", Pooling)
-@settings(deadline=None, max_examples=50)
 @given(scores=arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=30), elements=SCORE))
 def test_the_score_is_the_one_that_the_timeline_shows_in_the_same_order(
     projections: dict[int, Projection], pooling: Pooling, scores: Scores
@@ -159,7 +158,6 @@ def test_windows_that_overlap_make_one_stretch_to_the_end_of_the_last() -> None:
     assert heard_at(taggram.scores[:, 0], taggram)[0] == Stretch(0.0, 4.0, pytest.approx(0.9))
 
 
-@settings(deadline=None, max_examples=50)
 @given(
     scores=arrays(np.float32, st.integers(1, 40), elements=SCORE),
     hop_s=st.sampled_from([WINDOW_S, 1.5, 1.0]),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.errors import VocabularyError
@@ -164,11 +164,6 @@ def test_a_file_whose_tags_name_code_runs_none_of_it(tmp_path: Path) -> None:
     assert not trace.exists()
 
 
-@settings(
-    deadline=None,
-    max_examples=150,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example writes it anew
-)
 @given(text=YAML_LIKE | NEAR_MISS | st.text())
 def test_any_text_is_read_or_refused_and_nothing_else(text: str, tmp_path: Path) -> None:
     _read_or_refused(text.encode(errors="ignore"), tmp_path)
@@ -179,11 +174,6 @@ def test_text_that_strains_the_yaml_reader_is_read_or_refused(text: str, tmp_pat
     _read_or_refused(text.encode(), tmp_path)
 
 
-@settings(
-    deadline=None,
-    max_examples=50,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 @given(data=st.binary())
 @example(data=RIGHT.encode("utf-16"))
 @example(data=b"\xed\xa0\x80")

@@ -5,16 +5,14 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 
-from app.api.dependencies import ClockDep, ServicesDep, client_of, request_id_of
+from app.api.dependencies import ClockDep, ServicesDep, client_of
 from app.api.problems import documented
 from app.api.schemas import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
 from app.api.uploads import OPENAPI_BODY, announced_bytes, received
 from app.api.waiting import waited_for
-from app.api.watching import Uploads
 from app.audio.expected import expected_s
 from app.errors import Kind
-from app.services import Services
-from app.stages import Stage, StageClock
+from app.stages import Stage
 from app.tagging.pooling import Pooling
 from app.tagging.suggest import suggest
 
@@ -53,14 +51,6 @@ async def suggest_tags(
 
     A track that was heard before is answered from the cache.
     """
-    uploads: Uploads = request.app.state.uploads
-    with uploads.answering(request_id_of(request), clock):
-        return await _answer(request, query, services, clock)
-
-
-async def _answer(
-    request: Request, query: SuggestParameters, services: Services, clock: StageClock
-) -> SuggestTags:
     serving = services.serving
     projection = serving.lexicon.projection(query.vocabulary, query.model)
     max_bytes = services.settings.max_upload_bytes

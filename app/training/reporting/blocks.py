@@ -1,4 +1,4 @@
-"""What a report consists of, whatever it is written as."""
+"""What a report consists of."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Drawings that follow the page's colours as SVG, and paper's as PNG.
+"""Drawings that follow a page's colours as SVG, and stand on white as PNG.
 
 They are drawn in the colours of `THEME`. In SVG each of these gives way to the style sheet's
 variable, so that one drawing serves light and dark; its words stay words, in the page's font.

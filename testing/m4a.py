@@ -35,6 +35,7 @@ def m4a(
         if pictures and cover:
             pictures.disposition = Disposition.attached_pic
         stream = media.add_stream(codec, rate=rate, layout=LAYOUTS[channels])
+        assert isinstance(stream, av.AudioStream)
         if pictures:
             _encode_pictures(media, pictures, 1 if cover else 20)
         _encode(media, stream, tone(rate) if sound is None else sound, rate)
@@ -72,6 +73,7 @@ def _encode(media: OutputContainer, stream: av.AudioStream, sound: Sound, rate: 
 
 def _pictures(media: OutputContainer, codec: str) -> VideoStream:
     pictures = media.add_stream(codec, rate=10)
+    assert isinstance(pictures, VideoStream)
     pictures.width = pictures.height = 64
     pictures.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
     return pictures
@@ -79,7 +81,7 @@ def _pictures(media: OutputContainer, codec: str) -> VideoStream:
 
 def _encode_pictures(media: OutputContainer, stream: VideoStream, count: int) -> None:
     for number in range(count):
-        frame = VideoFrame(64, 64, stream.pix_fmt)
+        frame = VideoFrame(64, 64, stream.pix_fmt or "")
         frame.pts = number
         media.mux(stream.encode(frame))
     media.mux(stream.encode(None))

@@ -31,8 +31,24 @@ def page(
     lacing = b"".join(b"\xff" * (len(p) // 255) + bytes([len(p) % 255]) for p in packets)
     if to_be_continued:
         lacing = lacing[:-1]
-    head = HEAD.pack(b"OggS", 0, flags, granule, serial, number, 0, len(lacing))
-    return checked(head + lacing + b"".join(packets))
+    return laced_page(
+        lacing, b"".join(packets), number, flags=flags, granule=granule, serial=serial
+    )
+
+
+def laced_page(
+    lacing: bytes,
+    body: bytes,
+    number: int = 0,
+    *,
+    flags: int = 0,
+    granule: int = 0,
+    serial: int = 1,
+    version: int = 0,
+) -> bytes:
+    """A page with these lengths of segments."""
+    head = HEAD.pack(b"OggS", version, flags, granule, serial, number, 0, len(lacing))
+    return checked(head + lacing + body)
 
 
 def checked(one_page: bytes) -> bytes:

@@ -1,0 +1,145 @@
+"""From a track to a form that is sent, on a stranger's page."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from testing.server import Server
+from tests.api.asking import answer, post
+from tests.browser.element import Element, Embed, tags_of
+from tests.browser.feedback import feedback_with
+from tests.browser.host import Host
+from tests.browser.network import fulfill, slow_uploads
+
+MAX = 3
+FIELDS = f"""
+<label>Artist <input name="artist"></label>
+<tag-suggest name="subgenres" max="{MAX}" required></tag-suggest>
+<label>Town <input name="town"></label>
+"""
+WATCH = """
+(element) => {
+  const watch = (selector, options, note) => {
+    const target = element.shadowRoot.querySelector(selector);
+    new MutationObserver(() => note(target)).observe(target, options);
+  };
+  globalThis.announced = [];
+  globalThis.progress = [];
+  watch("[aria-live=polite]", { childList: true }, (live) => announced.push(live.textContent));
+  watch("[role=progressbar]", { attributeFilter: ["aria-valuenow"] }, (bar) => {
+    progress.push(Number(bar.ariaValueNow));
+  });
+}
+"""
+"""Notes all that is announced, and each step of the progress bar."""
+
+
+@pytest.fixture(scope="module")
+def suggested(service: Server, track: Path) -> dict:
+    """What the service itself answers."""
+    return answer(post(service, track, top_k=MAX))
+
+
+@pytest.fixture
+def answered(embed: Embed, suggested: dict, track: Path) -> Element:
+    """An element that was given the track."""
+    element = embed(FIELDS)
+    element.analyse(track)
+    return element
+
+
+def test_each_step_is_shown_and_announced(embed: Embed, track: Path) -> None:
+    element = embed(FIELDS)
+    element.root.evaluate(WATCH)
+    with slow_uploads(element.page):
+        element.choose(track)
+        expect(element.progress).to_have_accessible_name(f"Sending {track.name}")
+        expect(element.progress).to_have_attribute("aria-valuenow", re.compile(r"^[1-9]"))
+        expect(element.button("Cancel")).to_be_visible()
+    expect(element.heading).to_be_visible()
+    progress = element.page.evaluate("progress")
+    assert len(set(progress)) > 2
+    assert progress == sorted(progress)
+    assert (progress[0], progress[-1]) == (0, 100)
+    announced = element.page.evaluate("announced")
+    assert announced[0] == f"Sending {track.name}"
+    assert announced[-1] == f"{MAX} tags suggested."
+
+
+def test_suggestions_are_the_service_s(answered: Element, suggested: dict) -> None:
+    expect(answered.suggestions).to_have_count(MAX)
+    for shown, given in zip(answered.suggestions.all(), suggested["suggestions"], strict=True):
+        expect(shown).to_have_accessible_name(
+            re.compile(rf"^{given['tag']}\b.* match\b.*{given['score']:.2f}$")
+        )
+        expect(shown).to_have_attribute("aria-pressed", "false")
+    assert answered.value == []
+
+
+@pytest.mark.parametrize("method", ["post", "get"])
+def test_the_form_gets_what_was_chosen_in_that_order(
+    embed: Embed, host: Host, suggested: dict, track: Path, method: str
+) -> None:
+    element = embed(FIELDS, method)
+    element.analyse(track)
+    first, _, third = tags_of(suggested)
+    element.suggestion(third).click()
+    element.add("bedroom techno")
+    element.suggestion(first).click()
+    expect(element.root.get_by_text(f"3 of {MAX} chosen")).to_be_visible()
+    element.page.get_by_label("Artist").fill("Nina")
+    element.page.get_by_role("button", name="Sign up").click()
+    expect(element.page.get_by_role("heading", name="Welcome")).to_be_visible()
+    subgenres = [("subgenres", tag) for tag in (third, "bedroom techno", first)]
+    assert host.submitted[-1] == [("artist", "Nina"), *subgenres, ("town", "")]
+
+
+def test_feedback_says_what_became_of_the_suggestions(
+    answered: Element, suggested: dict, feedback_file: Path
+) -> None:
+    first, second, third = tags_of(suggested)
+    answered.suggestion(second).click()
+    answered.add("slow morning")
+    answered.page.get_by_role("button", name="Sign up").click()
+    assert feedback_with(feedback_file, "slow morning") == [
+        ("subgenres", 1, first, "rejected"),
+        ("subgenres", 2, second, "accepted"),
+        ("subgenres", 3, third, "rejected"),
+        ("subgenres", None, "slow morning", "added"),
+    ]
+
+
+def test_the_moment_of_a_tag_is_played_and_no_more(
+    embed: Embed, suggested: dict, track: Path
+) -> None:
+    element = embed()
+    moment = {"start_s": 12.0, "end_s": 24.0, "score": 0.9}
+    dub = {"tag": "dub", "score": 0.9, "heard_at": [moment]}
+    fulfill(element.page, json={**suggested, "suggestions": [dub]})
+    element.analyse(track)
+    play = element.button("Play dub, heard at 0:12–0:24")
+    play.click()
+    expect(element.button(re.compile("^Stop dub, "))).to_be_visible()
+    assert element.played_from_s == [12]
+    element.page.evaluate("sound.currentTime = 24")
+    expect(play).to_be_visible()
+    assert element.page.evaluate("sound.paused && !sound.ended")
+
+
+def test_playing_can_be_stopped(answered: Element, suggested: dict) -> None:
+    tag = tags_of(suggested)[0]
+    answered.button(re.compile(f"^Play {tag}, ")).click()
+    answered.button(re.compile(f"^Stop {tag}, ")).click()
+    expect(answered.button(re.compile(f"^Play {tag}, "))).to_be_visible()
+    assert answered.page.evaluate("sound.paused")
+
+
+def test_a_track_that_is_chosen_again_is_answered_from_the_cache(
+    answered: Element, track: Path
+) -> None:
+    answered.analyse(track)
+    first, second = answered.events("suggested")
+    assert second["cached"]
+    assert first["suggestions"] == second["suggestions"]

@@ -1,0 +1,129 @@
+"""`taggram tag`, with stubs in the place of networks."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from app.cli.tag import TaggedFile, _csv_rows, _json_line, _readable
+from app.domain import Stretch, Suggestion
+from app.services import Services
+from testing.stub_engine import load_stub_engine
+from tests.cli.conftest import Refused, Taggram
+
+ONE_MODEL = '["msd-musicnn"]'
+
+
+@pytest.fixture
+def tag(taggram: Taggram, monkeypatch: pytest.MonkeyPatch) -> Taggram:
+    """Tags by one model."""
+    stubbed = partial(Services, load_engine=load_stub_engine)
+    monkeypatch.setattr("app.cli.tag.Services", stubbed)
+    return partial(taggram, "tag", TAGGRAM_MODELS=ONE_MODEL)
+
+
+@pytest.fixture
+def good(clip: Path, tmp_path: Path) -> Path:
+    """A folder with a file of an awkward name."""
+    folder = tmp_path / "good"
+    folder.mkdir()
+    shutil.copy(clip, folder / 'one, "live".FLAC')
+    return folder
+
+
+def test_each_file_is_printed_with_its_tags_and_their_moments_or_what_is_wrong(
+    good: Path, tag: Taggram
+) -> None:
+    (good / "notes.mp3").write_text("This is a shopping list.\n")
+    (good / "cover.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+
+    result = tag("good", "missing.wav", "--vocabulary", "raw")
+
+    name, *tags = result.stdout.splitlines()
+    assert name.startswith('good/one, "live".FLAC')
+    assert len(tags) == 5
+    for each in tags:
+        assert re.fullmatch(r"  [01]\.\d{3}  \w[\w ]+  +0:\d\d-0:\d\d.*", each)
+    not_audio, missing, count = filter(str.strip, result.stderr.splitlines())
+    assert not_audio.startswith("good/notes.mp3: This is not an audio file")
+    assert missing == "missing.wav: No such file or directory"
+    assert count == "2 failed"
+    assert result.exit_code == 1
+
+
+def test_json_and_csv_say_the_same(good: Path, tag: Taggram) -> None:
+    wanted = ("good", "--vocabulary", "alltags", "--top-k", "12")
+    said = [tag(*wanted, form) for form in ("--json", "--csv")]
+    assert [each.exit_code for each in said] == [0, 0]
+    one = json.loads(said[0].stdout)
+    rows = list(csv.DictReader(io.StringIO(said[1].stdout, newline="")))
+
+    assert {row["file"] for row in rows} == {one["path"]} == {'good/one, "live".FLAC'}
+    for name in ("track_id", "confidence", "vocabulary"):
+        assert {row[name] for row in rows} == {one[name]}
+    assert [int(row["rank"]) for row in rows] == list(range(1, 13))
+    assert [row["tag"] for row in rows] == [each["tag"] for each in one["suggestions"]]
+    assert [float(row["score"]) for row in rows] == pytest.approx(
+        [each["score"] for each in one["suggestions"]], abs=2e-6
+    )
+    assert (one["vocabulary"], one["duration_s"]) == ("alltags", 12)
+    assert one["models"] == ["msd-musicnn/1"]
+    for suggestion in one["suggestions"]:
+        assert suggestion["heard_at"]
+        assert all(0 <= at["start_s"] < at["end_s"] <= 12 for at in suggestion["heard_at"])
+
+
+def test_two_forms_at_once_are_refused(taggram: Taggram) -> None:
+    result = taggram("tag", "any.wav", "--json", "--csv")
+
+    assert result.exit_code == 2
+    assert "--json" in result.stderr
+    assert "--csv" in result.stderr
+
+
+def test_an_unknown_vocabulary_is_refused_with_those_that_there_are(refused: Refused) -> None:
+    line = refused("tag", "any.wav", "--vocabulary", "subgenre")
+
+    assert "alltags, genres, moodthemes, subgenres, raw" in line
+
+
+def one_file(path: str, tag: str) -> TaggedFile:
+    suggestion = Suggestion(tag, 0.5, (Stretch(0.0, 12.0, 0.5),))
+    return TaggedFile(Path(path), "0" * 64, 12.0, ("any/1",), "own", "high", (suggestion,))
+
+
+def csv_rows(tagged: TaggedFile) -> None:
+    _csv_rows()(tagged)
+
+
+FORMS = [_readable, _json_line, csv_rows]
+
+
+@pytest.mark.parametrize("show", FORMS)
+@pytest.mark.parametrize("tag", ["[rock]", "[/]", ":guitar:"])
+def test_a_tag_is_printed_as_it_is_written(
+    show: Callable[[TaggedFile], None], tag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(one_file("clip.flac", tag))
+
+    assert tag in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("show", FORMS)
+def test_a_file_whose_name_is_no_utf8_is_printed(
+    show: Callable[[TaggedFile], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")  # as in a UTF-8 locale
+    monkeypatch.setattr(sys, "stdout", stdout)
+
+    show(one_file(os.fsdecode(b"caf\xe9.flac"), "rock"))
+
+    assert stdout.tell()
