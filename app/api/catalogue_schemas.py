@@ -91,10 +91,13 @@ class CalibrationOut(BaseModel):
 
 
 class ConfidenceOut(BaseModel):
-    """Below which mean scores over a track an answer is `confidence: low`."""
+    """When an answer is `confidence: low`."""
 
-    best: float = Field(description="Of the vocabulary's best raw tag.", examples=[0.07])
-    total: float = Field(description="The sum over all raw tags.", examples=[1.45])
+    radius: float = Field(
+        description="The distance from the scores of speech, tones or noise within which a track "
+        "is doubted.",
+        examples=[0.31],
+    )
 
 
 class LoadedModel(BaseModel):

@@ -20,6 +20,7 @@ from app.domain import Confidence, Level, Samples, Scores, Taggram
 from app.errors import Kind, RequestError
 from app.store.learnt import RAW
 from app.store.manifest import Manifest
+from app.tagging.confidence import judge
 from app.tagging.vocabulary import Tag, Vocabulary, needed_models
 
 PARENT_EXPONENT = 0.5
@@ -95,16 +96,8 @@ class Projection:
         return VocabularyScores(tuple(self.rows[index] for index in kept), shown, grid)
 
     def confidence(self, taggrams: Sequence[Taggram]) -> Confidence:
-        """Whether what the models recognise is more like music than like speech or noise."""
-        detectors = [model.confidence for model in self.models]
-        known = [
-            detector.logit(taggram.scores.mean(axis=0))
-            for detector, taggram in zip(detectors, taggrams, strict=True)
-            if detector
-        ]
-        if len(known) < len(detectors):
-            return Confidence.UNKNOWN
-        return Confidence.HIGH if np.mean(known) >= 0 else Confidence.LOW
+        """Whether the track sounds like music that the models know."""
+        return judge(self.models, taggrams)
 
     def _scores(self, raw: Sequence[Scores]) -> Scores:
         """(windows, rows), before the genres have their say."""
