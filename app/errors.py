@@ -1,10 +1,8 @@
 """Everything that can go wrong, named by the step of the data path where it does.
 
-    connection ──> request               malformed_request, request_timeout, uri_too_long,
-                                         headers_too_large
       request ──> caller                 unauthorized, forbidden, rate_limited
-    upload ──> temp file + digest        invalid_parameter, unsupported_media_type,
-                                         payload_too_large
+    upload ──> temp file + digest        malformed_request, request_timeout, invalid_parameter,
+                                         unsupported_media_type, payload_too_large
       digest ──> cache                   (a cache never fails a request)
       temp file ──> decode process       unsupported_audio, undecodable_audio, audio_too_short,
                                          audio_too_long, silent_audio
@@ -24,8 +22,6 @@ class Kind(StrEnum):
 
     MALFORMED_REQUEST = "malformed_request"
     REQUEST_TIMEOUT = "request_timeout"
-    URI_TOO_LONG = "uri_too_long"
-    HEADERS_TOO_LARGE = "headers_too_large"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     RATE_LIMITED = "rate_limited"

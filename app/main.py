@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -17,6 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from app.access.gate import Need
 from app.api import problems
 from app.api.access import cors, guarded
+from app.api.body_limits import BodyLimits
 from app.api.middleware import Observe
 from app.api.page_headers import PageHeaders
 from app.api.routes import (
@@ -88,6 +88,7 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
     app.include_router(page.router)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=GZIP_LEVEL)
     app.add_middleware(Observe, metrics=services.metrics)
+    app.add_middleware(BodyLimits, settings=services.settings)
     app.add_middleware(PageHeaders)
     if services.settings.allowed_origins:
         # Around all others: pages must be able to read every error, too.
@@ -130,5 +131,3 @@ async def _load(app: FastAPI) -> None:
             f"the models can't be loaded: {describe(error)}; "
             "with TAGGRAM_LOG_LEVEL=debug the log holds the traceback"
         )
-    if app.state.failure:
-        signal.raise_signal(signal.SIGTERM)

@@ -1,66 +1,105 @@
 """The server's life: it drains before it ends, takes new models on SIGHUP, and gives up on a hang.
 
-uvicorn by itself closes its door at the first SIGTERM: who comes then is refused a connection. Here
-the door stays open until what was accepted is answered, and whoever comes meanwhile is told to come
-again, so that a load balancer loses nobody.
+uvicorn by itself closes its sockets at the first SIGTERM: new connections are refused. Here they
+stay open until what was accepted is answered, and other uploads are asked to come again, so that a
+load balancer loses none.
 """
 
 import asyncio
 import logging
+import math
 import signal
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
+from typing import Any
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
-from app.api.protocol import bounded
 from app.errors import RequestError
 from app.services import Services
 
 log = logging.getLogger(__name__)
 
 DRAIN_S = 20
-"""For accepted uploads, once the service is told to stop; stalled ones are cut then."""
+"""For accepted uploads, from the first signal on; stalled ones are cut then."""
 
 CLOSING_S = 5
 """For what is not done even then."""
 
+TICK_S = 0.1
 
-class Server(uvicorn.Server):
-    """Serves until it is told to stop, and whoever was accepted is answered."""
 
-    def __init__(self, config: uvicorn.Config, services: Services) -> None:
-        super().__init__(config)
-        self._services = services
-        self._latest_end = float("inf")
+def server(application: FastAPI, host: str, port: int) -> uvicorn.Server:
+    """The public server."""
+    return uvicorn.Server(_config(application, host, port))
+
+
+def operators_server(application: FastAPI, host: str, port: int) -> uvicorn.Server:
+    """A second server, for operators; the models are loaded by the public one."""
+    config = _config(application, host, port)
+    config.lifespan = "off"
+    return uvicorn.Server(config)
+
+
+def run(application: FastAPI, servers: Sequence[uvicorn.Server]) -> None:
+    """Serve until the service is stopped.
+
+    Args:
+        application: That of the public server.
+        servers: They start and end together.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_Life(application, servers).serve())
+
+
+class _Life:
+    """Servers, from their start to their end."""
+
+    def __init__(self, application: FastAPI, servers: Sequence[uvicorn.Server]) -> None:
+        self._state = application.state
+        self._services: Services = application.state.services
+        self._servers = servers
+        self._latest_end_s = math.inf
         self._reloading: set[asyncio.Task[None]] = set()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen; SIGHUP is no reason to die."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._begin_reload)
-        await super().startup(sockets)
+    async def serve(self) -> None:
+        """Start the servers, and look ten times a second whether the end has come."""
+        serving = [asyncio.create_task(server.serve()) for server in self._servers]
+        await asyncio.sleep(0)  # uvicorn sets its own signal handlers first, ours replace them
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._stop)
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
+        loop.set_exception_handler(_log_loop_error)
+        while not all(one.done() for one in serving):
+            await asyncio.wait(serving, timeout=TICK_S)
+            if self._is_over or any(one.done() for one in serving):
+                self._end()
+        await asyncio.gather(*serving)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _stop(self) -> None:
         """Drain at the first signal, end at the second, break off at the third."""
-        if self.should_exit:
-            self.force_exit = True
+        if any(server.should_exit for server in self._servers):
+            for server in self._servers:
+                server.force_exit = True
         elif self._services.admission.is_closed:
-            self.should_exit = True
+            self._end()
         else:
             self._services.admission.close()
-            self._latest_end = time.monotonic() + DRAIN_S
+            self._latest_end_s = time.monotonic() + DRAIN_S
 
-    async def on_tick(self, counter: int) -> bool:
-        """Look, ten times a second, whether the end has come."""
-        admission = self._services.admission
-        is_drained = admission.is_closed and not admission.in_flight
-        if is_drained or time.monotonic() > self._latest_end or self._services.is_stuck:
-            self.should_exit = True
-        return await super().on_tick(counter)
+    def _end(self) -> None:
+        for server in self._servers:
+            server.should_exit = True
+
+    @property
+    def _is_over(self) -> bool:
+        services = self._services
+        is_drained = services.admission.is_closed and not services.admission.in_flight
+        is_late = time.monotonic() > self._latest_end_s
+        return is_drained or is_late or services.is_stuck or self._state.failure is not None
 
     def _begin_reload(self) -> None:
         reloading = asyncio.create_task(self._reload())
@@ -74,48 +113,19 @@ class Server(uvicorn.Server):
             log.error("SIGHUP: %s", error)
 
 
-class Companion(uvicorn.Server):
-    """A second door of the same house: it opens and closes with the first."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the first."""
-        yield
-
-
-def server(application: FastAPI, services: Services, host: str, port: int) -> Server:
-    """The door for everybody."""
-    return Server(_config(application, host, port), services)
-
-
-def companion(application: FastAPI, host: str, port: int) -> Companion:
-    """The door for operators; the application is loaded by the first one's."""
-    config = _config(application, host, port)
-    config.lifespan = "off"
-    return Companion(config)
-
-
-def run(server: Server, companion: Companion | None) -> None:
-    """Serve until it is over."""
-    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-        runner.run(_serve(server, companion))
-
-
-async def _serve(server: Server, companion: Companion | None) -> None:
-    if companion is None:
-        await server.serve()
-        return
-    beside = asyncio.create_task(companion.serve())
-    await server.serve()
-    companion.should_exit = True
-    await beside
+def _log_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log errors as usual but those that broken HTTP causes: they quote what the client sent."""
+    if "protocol" in context:
+        log.warning("a connection broke: %s", type(context.get("exception")).__name__)
+    else:
+        loop.default_exception_handler(context)
 
 
 def _config(application: FastAPI, host: str, port: int) -> uvicorn.Config:
     services: Services = application.state.services
     return uvicorn.Config(
         application,
-        http=bounded(services.settings, services.metrics),
+        http="h11",  # httptools drops the body of an upload that offers `Upgrade: h2c`
         ws="none",
         host=host,
         port=port,

@@ -70,22 +70,14 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(32 * 2**20, gt=0)
     """Largest audio file, in bytes; found while streaming."""
 
-    header_timeout_s: float = Field(10.0, gt=0, allow_inf_nan=False)
-    """The longest that a request's headers may take, from the connection or the last answer."""
-
     stall_timeout_s: float = Field(10.0, gt=0, allow_inf_nan=False)
-    """A body that brings less than `min_upload_rate` over so long is given up; so is an answer of
-    which nothing is taken."""
+    """A body that brings less than `min_upload_rate` over so long is given up."""
 
     min_upload_rate: int = Field(4096, ge=0)
     """The fewest bytes a second of a body."""
 
     body_timeout_s: float = Field(300.0, gt=0, allow_inf_nan=False)
     """The longest that a whole body may take."""
-
-    max_connections: int = Field(1000, gt=0)
-    """Connections at a time; the newest takes the place of whoever has idled longest. Never more
-    than half of the descriptors that the process may open."""
 
     min_duration_s: float = Field(0.5, gt=0, allow_inf_nan=False)
     """Shortest track."""

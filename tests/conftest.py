@@ -21,7 +21,7 @@ from testing.server import STUB, Server, serving
 REPOSITORY = Path(__file__).resolve().parent.parent
 GOLDEN = REPOSITORY.parent / "shared" / "golden"
 
-SHARED_SERVERS = ("server", "exact", "stub", "narrow", "marked", "service")
+SHARED_SERVERS = ("server", "exact", "stub", "narrow", "marked", "service", "impatient")
 """Fixtures that start a server for several files, the most expensive first."""
 
 SLOWEST_FILES = 10

@@ -101,7 +101,12 @@ class _Exchange:
             headers = MutableHeaders(scope=message)
             headers["X-Request-ID"] = self.request_id
             headers["Server-Timing"] = self._server_timing()
-        await self._send(message)
+        try:
+            await self._send(message)
+        except Exception as error:
+            # The server has given up the connection: it answers malformed HTTP by itself.
+            log.warning("an answer could not be sent: %s", error)
+            raise ClientDisconnect from error
 
     def seconds(self) -> float:
         """Since the request began."""

@@ -22,8 +22,6 @@ RETRY_AFTER_S = 2
 STATUS = {
     Kind.MALFORMED_REQUEST: status.HTTP_400_BAD_REQUEST,
     Kind.REQUEST_TIMEOUT: status.HTTP_408_REQUEST_TIMEOUT,
-    Kind.URI_TOO_LONG: status.HTTP_414_URI_TOO_LONG,
-    Kind.HEADERS_TOO_LARGE: status.HTTP_431_REQUEST_HEADER_FIELDS_TOO_LARGE,
     Kind.UNAUTHORIZED: status.HTTP_401_UNAUTHORIZED,
     Kind.FORBIDDEN: status.HTTP_403_FORBIDDEN,
     Kind.RATE_LIMITED: status.HTTP_429_TOO_MANY_REQUESTS,
@@ -51,8 +49,6 @@ STATUS = {
 TITLE = {
     Kind.MALFORMED_REQUEST: "The request is malformed",
     Kind.REQUEST_TIMEOUT: "The request took too long to arrive",
-    Kind.URI_TOO_LONG: "The address is too long",
-    Kind.HEADERS_TOO_LARGE: "The headers are too large",
     Kind.UNAUTHORIZED: "A key or a token is wanted",
     Kind.FORBIDDEN: "Not with this key or token",
     Kind.RATE_LIMITED: "Too many requests",
@@ -97,14 +93,14 @@ def problem_response(
     metrics_of(request).error(error.kind)
     request.state.error = error.kind  # for the log
     return JSONResponse(
-        document(error, request_id_of(request)),
+        _document(error, request_id_of(request)),
         status_code=STATUS[error.kind],
-        headers={**(headers or {}), **_challenge(error), **retry_header(error)},
+        headers={**(headers or {}), **_challenge(error), **_retry_header(error)},
         media_type=MEDIA_TYPE,
     )
 
 
-def document(error: RequestError, request_id: str) -> dict[str, object]:
+def _document(error: RequestError, request_id: str) -> dict[str, object]:
     """What the caller reads about an error."""
     return Problem(
         type=f"/problems/{error.kind}",
@@ -121,7 +117,7 @@ def _challenge(error: RequestError) -> dict[str, str]:
     return {"WWW-Authenticate": "Bearer"} if error.kind is Kind.UNAUTHORIZED else {}
 
 
-def retry_header(error: RequestError) -> dict[str, str]:
+def _retry_header(error: RequestError) -> dict[str, str]:
     """When to come again, where that helps."""
     if error.kind not in _RETRIED:
         return {}

@@ -49,12 +49,14 @@ def start(host: str, port: int, *, insecure: bool, load_engine: Make | None = No
 def _run(services: Services, host: str, port: int) -> None:
     # The web stack takes seconds to import; what is wrong with the set-up is said before.
     from app.main import create_app
-    from app.server import companion, run, server
+    from app.server import operators_server, run, server
 
     address = services.settings.operations_address
     application = create_app(services, for_operators=address is None)
-    beside = companion(create_app(services), *_split(address)) if address else None
-    run(server(application, services, host, port), beside)
+    servers = [server(application, host, port)]
+    if address:
+        servers.append(operators_server(create_app(services), *_split(address)))
+    run(application, servers)
     if services.is_stuck:
         # Python waits for all threads before it ends, and this one never does.
         logging.shutdown()

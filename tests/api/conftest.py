@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.server import Server, free_port, serving
+from testing.server import Server, serving
 from tests.api.asking import answer, encoded, noise, post
 
 MAX_UPLOAD_BYTES = 1_000_000
@@ -48,18 +48,8 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Narrow]:
 
 
 @pytest.fixture(scope="package")
-def operators_port() -> int:
-    """Where `exact` has its door for operators."""
-    return free_port()
-
-
-@pytest.fixture(scope="package")
-def exact(tmp_path_factory: pytest.TempPathFactory, operators_port: int) -> Iterator[Server]:
-    """A server that computes in float32, for small differences between scores; it has two doors."""
-    settings = {
-        "TAGGRAM_MODELS": '["msd-musicnn"]',
-        "TAGGRAM_PRECISION": "float32",
-        "TAGGRAM_OPERATIONS_ADDRESS": f"127.0.0.1:{operators_port}",
-    }
+def exact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that computes in float32, for small differences between scores."""
+    settings = {"TAGGRAM_MODELS": '["msd-musicnn"]', "TAGGRAM_PRECISION": "float32"}
     with serving(tmp_path_factory.mktemp("exact") / "log", settings) as server:
         yield server

@@ -10,9 +10,9 @@ from testing.server import Server
 ROUTES = {
     ("post", "/suggest-tags"): {400, 404, 408, 413, 415, 422, 429, 503, 504},
     ("get", "/taggram"): {404, 422, 429, 503},
-    ("post", "/feedback"): {404, 413, 415, 422, 429, 503},
+    ("post", "/feedback"): {404, 408, 413, 415, 422, 429, 503},
     ("get", "/limits"): {429},
-    ("post", "/upload-tokens"): {403, 413, 422, 429},
+    ("post", "/upload-tokens"): {403, 408, 413, 422, 429},
     ("get", "/vocabularies"): {429},
     ("get", "/models"): {429},
     ("post", "/models/reload"): {409, 429, 503},

@@ -1,52 +1,73 @@
 """Metrics, documentation and reloading on an address of their own are nowhere else."""
 
+import re
+import signal
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from testing.server import Server
-from tests.api.asking import answer, assert_problem, encoded, noise, post
+from testing.server import STOP_S, STUB, Server, serving
+from tests.api.asking import answer, assert_problem, encoded, eventually, noise, post
 
 FOR_OPERATORS = ["/metrics", "/docs", "/openapi.json"]
 
 
-@pytest.fixture
-def operators(exact: Server, operators_port: int) -> Iterator[httpx.Client]:
-    """The door for operators."""
-    url = f"http://127.0.0.1:{operators_port}"
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The public side of a server with an address for operators; both end together."""
+    settings = {
+        "TAGGRAM_MODELS": '["msd-musicnn"]',
+        "TAGGRAM_OPERATIONS_ADDRESS": "127.0.0.1:0",
+    }
+    with serving(tmp_path_factory.mktemp("doors") / "log", settings, STUB) as server:
+        yield server
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(STOP_S) == 0
+
+
+@pytest.fixture(scope="module")
+def operators(public: Server) -> Iterator[httpx.Client]:
+    """The side for operators, on a port that the system chose."""
+
+    def others() -> set[str]:
+        urls = set(re.findall(r"running on (http://\S+)", public.log.read_text()))
+        return urls - {str(public.http.base_url)}
+
+    eventually(lambda: bool(others()))
+    (url,) = others()
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
         yield http
 
 
 @pytest.mark.parametrize("path", FOR_OPERATORS)
-def test_what_is_for_operators_is_not_at_the_door_for_everybody(exact: Server, path: str) -> None:
-    assert_problem(exact.http.get(path), 404, "not_found")
+def test_what_is_for_operators_is_not_public(public: Server, path: str) -> None:
+    assert_problem(public.http.get(path), 404, "not_found")
 
 
-def test_nobody_reloads_at_the_door_for_everybody(exact: Server) -> None:
-    assert_problem(exact.http.post("/models/reload"), 404, "not_found")
+def test_models_are_not_reloaded_in_public(public: Server) -> None:
+    assert_problem(public.http.post("/models/reload"), 404, "not_found")
 
 
 @pytest.mark.parametrize("path", FOR_OPERATORS)
-def test_it_is_at_theirs(operators: httpx.Client, path: str) -> None:
+def test_operators_have_what_is_theirs(operators: httpx.Client, path: str) -> None:
     assert operators.get(path, follow_redirects=True).status_code == httpx.codes.OK
 
 
-def test_at_theirs_models_are_reloaded(operators: httpx.Client) -> None:
+def test_operators_reload_models(operators: httpx.Client) -> None:
     assert [model["name"] for model in answer(operators.post("/models/reload"))] == ["msd-musicnn"]
 
 
-def test_the_door_for_operators_opens_on_what_is_theirs(operators: httpx.Client) -> None:
+def test_operators_are_led_to_the_documentation(operators: httpx.Client) -> None:
     assert operators.get("/").headers["Location"] == "/docs"
 
 
-def test_the_page_is_for_everybody(exact: Server) -> None:
-    assert "<tag-suggest" in exact.http.get("/").text
+def test_the_page_is_public(public: Server) -> None:
+    assert "<tag-suggest" in public.http.get("/").text
 
 
-def test_both_doors_lead_into_the_same_house(exact: Server, operators: httpx.Client) -> None:
-    url = answer(post(exact, encoded(noise(4, seed=70))))["taggram_url"]
+def test_both_sides_answer_from_the_same_service(public: Server, operators: httpx.Client) -> None:
+    url = answer(post(public, encoded(noise(4, seed=70))))["taggram_url"]
     assert answer(operators.get(url))["tags"]
-    for door in (exact.http, operators):
-        assert door.get("/health/ready").status_code == httpx.codes.OK
+    for http in (public.http, operators):
+        assert http.get("/health/ready").status_code == httpx.codes.OK

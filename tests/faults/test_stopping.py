@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ import psutil
 import pytest
 
 from app.headroom import Headroom, own_headroom
-from testing.server import COMMAND, STOP_S, Server, serving
+from testing.server import STOP_S, STUB, Server, serving
 from tests.api.asking import (
     PATIENCE_S,
     answer,
@@ -37,15 +38,13 @@ MODEL = "msd-musicnn"
 STALLED = 20
 
 
-@pytest.fixture(scope="module")
-def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("temporary")
-
-
 @contextmanager
 def started(
-    temporary_files: Path, log: Path, command: Sequence[str | Path] = (COMMAND,), **settings: str
-) -> Iterator[Server]:
+    folder: Path, command: Sequence[str | Path] = STUB, **settings: str
+) -> Iterator[tuple[Server, Path]]:
+    """A server that decodes a file at a time, and where it keeps what it receives."""
+    temporary_files = folder / "temporary"
+    temporary_files.mkdir(exist_ok=True)
     given = {
         "TMPDIR": str(temporary_files),
         "TAGGRAM_MODELS": f'["{MODEL}"]',
@@ -54,15 +53,40 @@ def started(
         "TAGGRAM_MAX_IN_FLIGHT": "100",
         **settings,
     }
-    with serving(log, given, command) as server:
-        yield server
+    with serving(folder / "log", given, command) as server:
+        yield server, temporary_files
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, temporary_files: Path) -> Iterator[Server]:
-    """One that decodes a file at a time, and gives an answer four seconds."""
-    log = tmp_path_factory.mktemp("stopping") / "log"
-    with started(temporary_files, log, TAGGRAM_DEADLINE_S="4") as running:
+def memory_group() -> Iterator[Headroom | None]:
+    """A control group for memory, without a limit at first; none where we may not make one."""
+    own = own_headroom()
+    group = replace(own, folder=own.folder / f"taggram-test-{os.getpid()}")
+    try:
+        group.folder.mkdir()
+        set_limit(group, 2**40)
+    except OSError:
+        yield None
+        return
+    yield group
+    eventually(lambda: not (group.folder / "cgroup.procs").read_text())
+    group.folder.rmdir()
+
+
+def set_limit(group: Headroom, limit: int) -> None:
+    (group.folder / group.names.limit).write_text(str(limit))
+
+
+@pytest.fixture(scope="module")
+def sequential(
+    memory_group: Headroom | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """See `started`; in `memory_group`, where there is one."""
+    command = STUB
+    if memory_group:
+        joining = f'echo $$ > {memory_group.folder}/cgroup.procs && exec "$0" "$@"'
+        command = ("sh", "-c", joining, *STUB)
+    with started(tmp_path_factory.mktemp("stopping"), command) as (running, _):
         yield running
 
 
@@ -105,110 +129,73 @@ def halted_decoder(server: Server) -> psutil.Process:
 
 
 def left_behind(temporary_files: Path) -> list[Path]:
-    """What is not multiprocessing's own socket or the source that TensorFlow traced."""
-    libraries = ("pymp-", "__autograph_generated_file")
-    return [path for path in temporary_files.iterdir() if not path.name.startswith(libraries)]
+    """What is not multiprocessing's own socket."""
+    return [path for path in temporary_files.iterdir() if not path.name.startswith("pymp-")]
 
 
 def dropped(server: Server, reason: str) -> float:
     return metric(server, "taggram_uploads_dropped_total", reason=reason)
 
 
-def test_who_leaves_while_waiting_or_in_mid_decode_is_never_heard(
-    server: Server, long_track: bytes
+def test_an_upload_whose_client_leaves_is_not_inferred(
+    sequential: Server, long_track: bytes
 ) -> None:
     body = multipart(encoded(noise(4)))
-    with in_mid_decode(server, long_track) as decoder:
-        with upload(server, Content_Length=str(len(body))) as waiting:
+    before_s = heard_s(sequential, MODEL)
+    with in_mid_decode(sequential, long_track) as decoder:
+        with upload(sequential, Content_Length=str(len(body))) as waiting:
             waiting.send(body)
-            wait_for_uploads(server, 2)
-        wait_for_uploads(server, 1)
-        assert dropped(server, "left") == 1
+            wait_for_uploads(sequential, 2)
+        wait_for_uploads(sequential, 1)
+        assert dropped(sequential, "left") == 1
         assert decoder.is_running()
     eventually(lambda: not decoder.is_running() or decoder.status() == psutil.STATUS_ZOMBIE)
-    wait_for_uploads(server, 0)
-    assert dropped(server, "left") == 2
-    assert heard_s(server, MODEL) == 0
+    wait_for_uploads(sequential, 0)
+    assert dropped(sequential, "left") == 2
+    assert heard_s(sequential, MODEL) == before_s
 
 
-def test_whose_time_is_over_while_waiting_is_never_heard(server: Server, long_track: bytes) -> None:
-    with in_mid_decode(server, long_track):
-        assert_problem(post(server, encoded(noise(4))), 504, "deadline_exceeded")
-        assert dropped(server, "expired") >= 1
-        eventually(lambda: dropped(server, "expired") == 2)
-    wait_for_uploads(server, 0)
-    assert not decoders(server)
-    assert heard_s(server, MODEL) == 0
-    assert answer(post(server, encoded(noise(4))))["suggestions"]
+def test_an_upload_past_its_deadline_is_not_inferred(tmp_path: Path, long_track: bytes) -> None:
+    with started(tmp_path, TAGGRAM_DEADLINE_S="5") as (server, _):
+        with in_mid_decode(server, long_track) as decoder:
+            fork_server = decoder.parent()
+            assert fork_server is not None
+            fork_server.suspend()  # or the other's turn would come when this one's time is over
+            assert_problem(post(server, encoded(noise(4))), 504, "deadline_exceeded")
+            fork_server.resume()
+            eventually(lambda: dropped(server, "expired") == 2)
+        wait_for_uploads(server, 0)
+        assert not decoders(server)
+        assert heard_s(server, MODEL) == 0
+        assert answer(post(server, encoded(noise(4))))["suggestions"]
 
 
-def test_killed_in_mid_upload_it_leaves_nothing_behind(
-    server: Server, temporary_files: Path, long_track: bytes
-) -> None:
+def test_killed_in_mid_upload_it_leaves_nothing_behind(tmp_path: Path, long_track: bytes) -> None:
     body = multipart(encoded(noise(4)))
-    family = psutil.Process(server.process.pid).children(recursive=True)
-    with in_mid_decode(server, long_track) as decoder, upload(server) as connection:
-        connection.send(body[:1000])
-        decoder.resume()
-        server.process.kill()
-        server.process.wait()
-    eventually(lambda: not any(process.is_running() for process in (*family, decoder)))
-    assert not left_behind(temporary_files)
+    with started(tmp_path) as (server, temporary_files):
+        family = psutil.Process(server.process.pid).children(recursive=True)
+        with in_mid_decode(server, long_track) as decoder, upload(server) as connection:
+            connection.send(body[:1000])
+            decoder.resume()
+            server.process.kill()
+            server.process.wait()
+        eventually(lambda: not any(process.is_running() for process in (*family, decoder)))
+        assert not left_behind(temporary_files)
+    with started(tmp_path) as (server, temporary_files):
+        assert not answer(post(server, encoded(noise(4))))["cached"]
+        assert not kept_uploads(server, temporary_files)
 
 
-@pytest.fixture(scope="module")
-def memory_group() -> Iterator[Headroom | None]:
-    """A control group for memory, without a limit at first; none where we may not make one."""
-    own = own_headroom()
-    group = replace(own, folder=own.folder / f"taggram-test-{os.getpid()}")
-    try:
-        group.folder.mkdir()
-        set_limit(group, 2**40)
-    except OSError:
-        yield None
-        return
-    yield group
-    eventually(lambda: not (group.folder / "cgroup.procs").read_text())
-    group.folder.rmdir()
-
-
-def set_limit(group: Headroom, limit: int) -> None:
-    (group.folder / group.names.limit).write_text(str(limit))
-
-
-@pytest.fixture(scope="module")
-def next_server(
-    server: Server,
-    memory_group: Headroom | None,
-    tmp_path_factory: pytest.TempPathFactory,
-    temporary_files: Path,
-) -> Iterator[Server]:
-    """Started after the first one was killed, in the same place."""
-    assert server.process.poll() is not None
-    command: list[str | Path] = [COMMAND]
-    if memory_group:
-        joining = f'echo $$ > {memory_group.folder}/cgroup.procs && exec "$0" "$@"'
-        command = ["sh", "-c", joining, COMMAND]
-    log = tmp_path_factory.mktemp("next") / "log"
-    with started(temporary_files, log, command, TAGGRAM_STALL_TIMEOUT_S="2") as running:
-        yield running
-
-
-def test_the_next_start_is_clean(next_server: Server, temporary_files: Path) -> None:
-    assert not answer(post(next_server, encoded(noise(4))))["cached"]
-    assert not kept_uploads(next_server, temporary_files)
-
-
-def test_fifty_identical_uploads_at_once_are_heard_once(next_server: Server) -> None:
-    track, before = encoded(noise(60, seed=50)), heard_s(next_server, MODEL)
+def test_fifty_identical_uploads_at_once_are_inferred_once(sequential: Server) -> None:
+    track, before_s = encoded(noise(60, seed=50)), heard_s(sequential, MODEL)
     with ThreadPoolExecutor(50) as together:
-        answers = [answer(a) for a in together.map(lambda _: post(next_server, track), range(50))]
-    assert heard_s(next_server, MODEL) == before + 60
+        answers = [answer(a) for a in together.map(lambda _: post(sequential, track), range(50))]
+    assert heard_s(sequential, MODEL) == before_s + 60
     assert all(given["suggestions"] == answers[0]["suggestions"] for given in answers)
 
 
 def test_before_memory_runs_out_uploads_are_asked_to_come_again(
-    next_server: Server, memory_group: Headroom | None
+    sequential: Server, memory_group: Headroom | None
 ) -> None:
     if memory_group is None:
         pytest.skip("no control group for memory can be made here")
@@ -216,25 +203,28 @@ def test_before_memory_runs_out_uploads_are_asked_to_come_again(
     free = memory_group.free_bytes()
     assert free is not None
     set_limit(memory_group, 2**40 - free + 128 * 2**20)
-    assert_problem(post(next_server, track), 503, "overloaded")
-    assert next_server.http.get("/health/ready").status_code == httpx.codes.OK
+    assert_problem(post(sequential, track), 503, "overloaded")
+    assert sequential.http.get("/health/ready").status_code == httpx.codes.OK
     set_limit(memory_group, 2**40)
-    assert answer(post(next_server, track))["suggestions"]
+    assert answer(post(sequential, track))["suggestions"]
 
 
-def test_told_to_stop_it_answers_what_it_accepted_and_tells_others_to_come_again(
-    next_server: Server, temporary_files: Path
+def test_at_sigterm_accepted_uploads_are_answered_and_others_refused(
+    tmp_path: Path,
 ) -> None:
-    server, body = next_server, multipart(encoded(noise(4, seed=1)))
-    with ExitStack() as held, ThreadPoolExecutor() as together:
+    body = multipart(encoded(noise(4, seed=1)))
+    tracks = [encoded(noise(30, seed=seed)) for seed in range(2, 6)]
+    with (
+        started(tmp_path, TAGGRAM_STALL_TIMEOUT_S="6") as (server, temporary_files),
+        ExitStack() as held,
+        ThreadPoolExecutor() as together,
+    ):
         for _ in range(STALLED):
             held.enter_context(upload(server, Content_Length=str(len(body))))
         half_sent = held.enter_context(upload(server, Content_Length=str(len(body))))
         half_sent.send(body[:1000])
         eventually(lambda: metric(server, "taggram_uploads_in_flight") >= STALLED + 1)
-        whole = [
-            together.submit(post, server, encoded(noise(30, seed=seed))) for seed in range(2, 6)
-        ]
+        whole = [together.submit(post, server, track) for track in tracks]
         server.process.send_signal(signal.SIGTERM)
 
         eventually(lambda: server.http.get("/health/ready").status_code != httpx.codes.OK)
@@ -250,5 +240,19 @@ def test_told_to_stop_it_answers_what_it_accepted_and_tells_others_to_come_again
             response = one.result()
             assert response.status_code in (httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE)
         assert server.process.wait(STOP_S) == 0
-    assert "Traceback" not in server.log.read_text()
-    assert not left_behind(temporary_files)
+        assert "Traceback" not in server.log.read_text()
+        assert not left_behind(temporary_files)
+
+
+def test_sigterm_ends_a_start(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*STUB, "serve"], env={**os.environ, "PORT": "0"}, stdout=output, stderr=output
+        )
+    try:
+        eventually(lambda: "Started server process" in log.read_text())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_S) in {0, -signal.SIGTERM}
+    finally:
+        process.kill()

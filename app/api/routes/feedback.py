@@ -21,6 +21,7 @@ MAX_BYTES = 64 * 1024
     responses={
         200: {"model": FeedbackOut, "description": "It was kept before, and counts once."},
         **documented(
+            Kind.REQUEST_TIMEOUT,
             Kind.INVALID_PARAMETER,
             Kind.PAYLOAD_TOO_LARGE,
             Kind.UNSUPPORTED_MEDIA_TYPE,

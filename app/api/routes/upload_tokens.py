@@ -18,7 +18,9 @@ MAX_BYTES = 4096
     "/upload-tokens",
     status_code=status.HTTP_201_CREATED,
     openapi_extra=openapi_body(UploadTokenWish),
-    responses=documented(Kind.FORBIDDEN, Kind.PAYLOAD_TOO_LARGE, Kind.INVALID_PARAMETER),
+    responses=documented(
+        Kind.FORBIDDEN, Kind.REQUEST_TIMEOUT, Kind.PAYLOAD_TOO_LARGE, Kind.INVALID_PARAMETER
+    ),
 )
 async def upload_tokens(request: Request, key: KeyDep, services: ServicesDep) -> UploadTokenOut:
     """Get a token with which a page may upload a few tracks, and look at their taggrams."""

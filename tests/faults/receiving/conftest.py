@@ -1,4 +1,4 @@
-"""A server that waits for nobody, with a small disk and few descriptors."""
+"""A server with short time-outs, a small disk and few descriptors."""
 
 import os
 import subprocess
@@ -7,21 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from testing.server import COMMAND, Server, serving
+from testing.server import STUB, Server, serving
 from tests.api.asking import answer, encoded, kept_uploads, metric, noise, post, wait_for_uploads
 
-HEADER_TIMEOUT_S = 1
-STALL_TIMEOUT_S = 0.5
-BODY_TIMEOUT_S = 2
-MIN_UPLOAD_RATE = 1000
+STALL_TIMEOUT_S = 2
 MAX_UPLOAD_BYTES = 1_000_000
 DISK_BYTES = 8 * 2**20
 DESCRIPTORS = 128
-MAX_CONNECTIONS = DESCRIPTORS // 2
 GOOD = encoded(noise(4))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where `impatient` keeps what it receives: a small disk where root may make one."""
     folder = tmp_path_factory.mktemp("disk")
@@ -33,21 +29,18 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         subprocess.run(["umount", folder], check=True)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def impatient(tmp_path_factory: pytest.TempPathFactory, disk: Path) -> Iterator[Server]:
-    """See above; it has heard `GOOD`."""
+    """See above; `GOOD` is in its cache."""
     settings = {
         "TMPDIR": str(disk),
         "TAGGRAM_MODELS": '["msd-musicnn"]',
-        "TAGGRAM_HEADER_TIMEOUT_S": str(HEADER_TIMEOUT_S),
         "TAGGRAM_STALL_TIMEOUT_S": str(STALL_TIMEOUT_S),
-        "TAGGRAM_BODY_TIMEOUT_S": str(BODY_TIMEOUT_S),
-        "TAGGRAM_MIN_UPLOAD_RATE": str(MIN_UPLOAD_RATE),
         "TAGGRAM_MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
         "TAGGRAM_MAX_IN_FLIGHT": str(4 * DESCRIPTORS),
         "TAGGRAM_MAX_BACKLOG_S": "100000",
     }
-    command = ("prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}", COMMAND)
+    command = ("prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}", *STUB)
     with serving(tmp_path_factory.mktemp("impatient") / "log", settings, command) as server:
         answer(post(server, GOOD))
         yield server

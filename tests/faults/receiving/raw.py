@@ -1,5 +1,6 @@
 """Requests byte for byte, as no HTTP library would send them."""
 
+import http.client
 import socket
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,8 +8,13 @@ from pathlib import Path
 import httpx
 
 from testing.server import Server
+from tests.api.asking import BOUNDARY, MULTIPART, multipart
 
 PATIENCE_S = 30
+GET = b"GET /health/live HTTP/1.1\r\nHost: here\r\n"
+POST = b"POST /suggest-tags HTTP/1.1\r\nHost: here\r\nContent-Type: " + MULTIPART.encode() + b"\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+FILE_HEAD = multipart(b"").removesuffix(b"\r\n--" + BOUNDARY + b"--\r\n")
 
 
 def connect(server: Server) -> socket.socket:
@@ -18,7 +24,7 @@ def connect(server: Server) -> socket.socket:
 
 
 def exchange(server: Server, *pieces: bytes) -> httpx.Response | None:
-    """Send all of it; what came back until the server closed, None where that was nothing."""
+    """Send all of it; the first answer, None where the server closes without one."""
     with connect(server) as connection:
         send_all(connection, pieces)
         return answer_on(connection)
@@ -37,19 +43,14 @@ def send_all(connection: socket.socket, pieces: Iterable[bytes]) -> int:
 
 
 def answer_on(connection: socket.socket) -> httpx.Response | None:
-    """What comes until the server closes, None where that is nothing."""
-    data = bytearray()
+    """The next answer, None where the server closes without one."""
+    response = http.client.HTTPResponse(connection)
     try:
-        while received := connection.recv(2**16):
-            data += received
-    except ConnectionResetError:
-        pass
-    if not data:
+        response.begin()
+        content = response.read()
+    except ConnectionError:
         return None
-    head, _, body = bytes(data).partition(b"\r\n\r\n")
-    status, *lines = head.decode().split("\r\n")
-    headers = [tuple(line.split(": ", 1)) for line in lines]
-    return httpx.Response(int(status.split()[1]), headers=headers, content=body)
+    return httpx.Response(response.status, headers=response.getheaders(), content=content)
 
 
 def chunk(data: bytes) -> bytes:

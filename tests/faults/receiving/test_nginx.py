@@ -1,14 +1,15 @@
-"""`docker/nginx.conf` in Debian's nginx, before a real server."""
+"""`docker/nginx.conf` in Debian's nginx, before a server."""
 
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -18,13 +19,27 @@ from app.api.problems import STATUS, TITLE
 from app.errors import Kind
 from testing.packages.nginx import NGINX
 from testing.server import Server, free_port
-from tests.api.asking import BOUNDARY, assert_problem, encoded, logged, metric, multipart, noise
+from tests.api.asking import assert_problem, encoded, logged, metric, noise
 from tests.conftest import REPOSITORY
-from tests.faults.receiving.raw import PATIENCE_S, exchange
-from tests.faults.receiving.test_receiving import GET, POST
+from tests.faults.receiving.raw import (
+    CHUNKED,
+    FILE_HEAD,
+    GET,
+    PATIENCE_S,
+    POST,
+    answer_on,
+    connect,
+    exchange,
+)
 
 CONFIGURATION = (REPOSITORY / "docker" / "nginx.conf").read_text()
-FILE_HEAD = multipart(b"").removesuffix(b"\r\n--" + BOUNDARY + b"--\r\n")
+MALFORMED = {
+    "an address of 20 kB": b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n",
+    "a header of 20 kB": GET + b"X: " + b"x" * 20_000 + b"\r\n\r\n",
+    "two hosts": GET + b"Host: there\r\n\r\n",
+    "a length and chunks": POST + b"Content-Length: 5\r\n" + CHUNKED[len(POST) :] + b"0\r\n\r\n",
+    "an extension of 1 MB": CHUNKED + b"5;" + b"x" * 1_000_000 + b"\r\nhello\r\n0\r\n\r\n",
+}
 
 
 def configured(folder: Path, replaced: dict[str, str]) -> list[str | Path]:
@@ -109,18 +124,9 @@ def test_too_large_an_upload_never_reaches_the_service(proxied: Server, impatien
     assert metric(impatient, "taggram_errors_total", kind="payload_too_large") == before
 
 
-@pytest.mark.parametrize(
-    ("request_", "status", "kind"),
-    [
-        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", 414, "uri_too_long"),
-        (GET + b"X: " + b"x" * 20_000 + b"\r\n\r\n", 431, "headers_too_large"),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "malformed_request"),
-    ],
-)
-def test_what_nginx_refuses_looks_like_what_we_refuse(
-    proxied: Server, request_: bytes, status: int, kind: str
-) -> None:
-    assert_problem(exchange(proxied, request_), status, kind)
+@pytest.mark.parametrize("what", MALFORMED)
+def test_what_nginx_refuses_looks_like_what_we_refuse(proxied: Server, what: str) -> None:
+    assert_problem(exchange(proxied, MALFORMED[what]), 400, "malformed_request")
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/docs", "/openapi.json", "/models/reload"])
@@ -133,16 +139,45 @@ def test_the_rest_goes_through(proxied: Server, path: str) -> None:
     assert proxied.http.get(path).status_code == httpx.codes.OK
 
 
-@pytest.mark.parametrize("half", [GET, POST + b"Content-Length: 5000\r\n\r\n" + FILE_HEAD])
-def test_who_stalls_is_closed_and_never_reaches_the_service(
-    proxied: Server, impatient: Server, half: bytes
+def test_a_body_that_stalls_is_closed_and_never_reaches_the_service(
+    proxied: Server, impatient: Server
 ) -> None:
     before = metric(impatient, "taggram_errors_total", kind="request_timeout")
-    assert exchange(proxied, half) is None
+    assert exchange(proxied, POST + b"Content-Length: 5000\r\n\r\n" + FILE_HEAD) is None
     assert metric(impatient, "taggram_errors_total", kind="request_timeout") == before
 
 
-def test_a_flood_from_one_address_is_told_to_slow_down(proxied: Server) -> None:
+def test_heads_that_do_not_end_are_closed_while_others_are_served(proxied: Server) -> None:
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connect(proxied)) for _ in range(300)]
+        for connection in connections:
+            connection.sendall(GET)
+        assert proxied.http.get("/health/live").status_code == httpx.codes.OK
+        assert [answer_on(connection) for connection in connections] == 300 * [None]
+
+
+def test_a_client_may_have_eight_requests_under_way(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as service,
+        nginx(tmp_path, service.getsockname()[1]) as (client, process),
+        ExitStack() as stack,
+    ):
+        for _ in range(8):
+            connection = stack.enter_context(connect(Server(client, process, tmp_path)))
+            connection.sendall(b"GET /models HTTP/1.1\r\nHost: here\r\n\r\n")
+            stack.enter_context(service.accept()[0])
+        assert_problem(client.get("/models"), 429, "rate_limited")
+
+
+def test_where_nginx_can_keep_no_upload_it_is_asked_to_come_again(tmp_path: Path) -> None:
+    with nginx(tmp_path, free_port()) as (client, _):
+        shutil.rmtree(tmp_path / "body")
+        response = client.post("/suggest-tags", files={"file": bytes(100_000)})
+    assert_problem(response, 503, "not_ready")
+    assert int(response.headers["Retry-After"]) > 0
+
+
+def test_a_flood_from_one_address_is_limited(proxied: Server) -> None:
     responses = [proxied.http.get("/nothing") for _ in range(60)]
     limited = [response for response in responses if response.status_code == 429]
     assert_problem(limited[-1], 429, "rate_limited")
@@ -182,7 +217,7 @@ def test_who_comes_while_the_service_is_down_is_asked_to_come_again(tmp_path: Pa
 
 def test_the_problems_of_nginx_are_json_that_the_service_could_have_sent() -> None:
     problems = re.findall(r"^ +(default|\d+) '(\"/problems/.*)';$", CONFIGURATION, re.MULTILINE)
-    assert len(problems) == 8
+    assert len(problems) == 6
     for status, members in problems:
         problem = json.loads('{"type":' + members + "}")
         kind = Kind(problem["type"].removeprefix("/problems/"))
