@@ -1,4 +1,4 @@
-"""Finds typical scores of music and of what is not music, by which an answer's confidence is judged.
+"""Finds typical scores of music and of what is not music, by which confidence is judged.
 
 `python -m loadtests.confidence` prints loadtests/confidence.md anew and writes the table
 `[confidence]` of each model to `.cache/confidence/<model>.toml`, for its manifest; about ten
@@ -31,13 +31,13 @@ from loadtests.not_music import (
     RATE,
     WINDOWS,
     announcements,
-    decoded,
     noises,
     synthetic_speech,
     tones,
     with_medleys,
 )
 from testing.packages.audio import CACHE, CannotFetchError, fetch
+from testing.sounds import decoded
 
 WHOLE_TRACKS = AudioLimits(RATE, 10, 600)
 TRACKS = {
@@ -166,7 +166,8 @@ def _centres(groups: Iterable[Sequence[Clip]], model: str) -> tuple[tuple[float,
 def judge(clips: Sequence[Clip], found: Mapping[str, Confidence]) -> np.ndarray:
     """Whether each clip is called music, by the mean margin of these models."""
     margins = [[margin(each, clip.means[name]) for name, each in found.items()] for clip in clips]
-    return np.mean(margins, axis=1) > 0
+    called: np.ndarray = np.mean(margins, axis=1) > 0
+    return called
 
 
 def held_out(clips: Sequence[Clip], models: Sequence[str]) -> np.ndarray:
@@ -176,9 +177,11 @@ def held_out(clips: Sequence[Clip], models: Sequence[str]) -> np.ndarray:
     called = np.empty(len(clips), bool)
     for half in (0, 1):
         others = [clip for clip, its in zip(clips, of_half, strict=True) if its != half]
-        here = np.flatnonzero(of_half == half)
+        here = of_half == half
         found = {name: find(others, name) for name in models}
-        called[here] = judge([clips[index] for index in here], found)
+        called[here] = judge(
+            [clip for clip, its in zip(clips, of_half, strict=True) if its == half], found
+        )
     return called
 
 

@@ -55,12 +55,8 @@ def _taggram(model: Manifest, means: np.ndarray) -> Taggram:
     return Taggram(key, EXCERPT_S, EXCERPT_S, EXCERPT_S, scores, NO_PEAKS)
 
 
-def _answer(
-    genre: str, projection: Projection, raw: Projection, taggrams: list[Taggram]
-) -> Answer:
-    suggestions = suggest(
-        projection, taggrams, pooling=Pooling.MEAN, top_k=TOP_K, threshold=0.0
-    )
+def _answer(genre: str, projection: Projection, raw: Projection, taggrams: list[Taggram]) -> Answer:
+    suggestions = suggest(projection, taggrams, pooling=Pooling.MEAN, top_k=TOP_K, threshold=0.0)
     scored, plain = projection.score(taggrams), raw.score(taggrams)
     return Answer(
         genre,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.progress import track
 
@@ -31,7 +32,9 @@ def answer_songs(songs: Sequence[tuple[str, Path]], models: tuple[str, ...]) -> 
                 out.print(f"left out: {path.name}: {response.json()['detail']}", markup=False)
 
 
-def _answer(server: Server, genre: str, answer: dict, vocabulary: dict) -> Answer:
+def _answer(
+    server: Server, genre: str, answer: dict[str, Any], vocabulary: dict[str, Any]
+) -> Answer:
     """The scores are asked for by the track: the suggestions stop at the twentieth."""
     shown = server.http.get(answer["taggram_url"]).json()
     raw = {

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.domain import Confidence, Samples, Taggram
-from app.store.manifest import Manifest
 from app.store.manifest import Confidence as Prototypes
+from app.store.manifest import Manifest
 
 TINY = 1e-9
 """Keeps a track that equals a prototype from a logarithm of 0."""

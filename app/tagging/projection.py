@@ -129,9 +129,7 @@ class Projection:
         )
 
 
-def project(
-    vocabulary: Vocabulary, models: Iterable[Manifest], *, raw: bool = False
-) -> Projection:
+def project(vocabulary: Vocabulary, models: Iterable[Manifest], *, raw: bool = False) -> Projection:
     """Map a vocabulary's tags on the models that know them.
 
     Args:

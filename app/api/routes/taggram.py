@@ -17,9 +17,9 @@ from app.api.schemas import Extra, ModelOut, TaggramOut, TaggramParameters
 from app.domain import PEAK_FULL_SCALE, Peaks, Taggram
 from app.errors import Kind
 from app.stages import Stage
+from app.tagging.projection import Projection
 from app.tagging.render import draw, tabulate
 from app.tagging.timeline import Timeline, timeline
-from app.tagging.projection import Projection
 
 router = APIRouter(tags=["tagging"])
 
