@@ -47,8 +47,8 @@ class Settings(BaseSettings):
     that was promoted, or else the newest. `vocabulary=raw` asks the first one by default."""
 
     vocabulary_models: tuple[str, ...] = ()
-    """Those of `models` that a vocabulary asks where a request names none, as a JSON list of names;
-    by default all that know one of its tags, but no more than `max_loaded_models`."""
+    """Those of `models` that a vocabulary may ask where a request names no model, as a JSON list of
+    names; by default all. It asks those that know one of its tags, `max_loaded_models` at most."""
 
     max_loaded_models: int = Field(4, gt=0)
     """So many models are in memory; the one that was not asked for longest gives way to another."""

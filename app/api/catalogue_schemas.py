@@ -11,14 +11,16 @@ class TagOut(BaseModel):
 
     tag: str = Field(examples=["ambient"])
     labels: dict[str, str] = Field(
-        description="How it is shown, by language; English where it is the same in all.",
+        description="How it is shown, by language: in English, and in those where it differs.",
         examples=[{"en": "Ambient"}],
     )
     parents: list[str] = Field(
         description="The genres that it belongs to: names of `genres` or of other tags.",
         examples=[["electronic"]],
     )
-    covered: bool = Field(description="Whether a loaded model can give it; else it never comes.")
+    covered: bool = Field(
+        description="Whether a model that is asked can give it; others never come."
+    )
     heard_as: dict[str, list[str]] = Field(
         description="The raw tags that mean it, by model. Where a model was trained on the "
         "vocabulary, the tag is that model's alone.",
@@ -32,7 +34,9 @@ class VocabularyOut(BaseModel):
     name: str = Field(examples=["subgenres"])
     version: str = Field(examples=["1"])
     description: str = Field(examples=["Finer musical styles below the level of broad genres."])
-    models: list[ModelOut] = Field(description="The models that it asks unless told otherwise.")
+    models: list[ModelOut] = Field(
+        description="The models that it asks where a request names none."
+    )
     tags: list[TagOut]
     genres: list[TagOut] = Field(
         description="Genres that are suggested where none of their subgenres fits as well."
@@ -122,7 +126,7 @@ class LoadedModel(BaseModel):
         "are words of their own.",
         examples=["subgenres"],
     )
-    confidence: ConfidenceOut | None = Field(description="None where nobody measured it.")
+    confidence: ConfidenceOut | None = Field(description="None where it was not measured.")
     evaluation: EvaluationOut | None = Field(description="None where there are no figures.")
     thresholds: ThresholdsOut | None = Field(description="None where nobody chose them.")
     calibration: CalibrationOut | None = Field(description="None where nobody measured it.")

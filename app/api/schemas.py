@@ -148,8 +148,8 @@ class SuggestTags(BaseModel):
     vocabulary_version: str = Field(examples=["1"])
     pooling: Pooling
     confidence: Confidence = Field(
-        description="`low` where the models recognise as little as in noise, tones or speech; "
-        "`unknown` where nobody measured how little that is for one of them."
+        description="`low` where the scores are like those of noise, tones or speech; "
+        "`unknown` where that was not measured for one of them."
     )
     suggestions: list[SuggestionOut]
     cached: bool = Field(description="Whether the answer needed no new listening.")

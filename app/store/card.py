@@ -125,7 +125,9 @@ def _tag(name: str, figures: TagEvaluation) -> str:
 
 
 def _meaning(manifest: Manifest) -> Iterable[str]:
-    thresholds, calibration = manifest.thresholds, manifest.calibration
+    thresholds, calibration, rates = manifest.thresholds, manifest.calibration, manifest.base_rates
+    source = inert(rates.source) if rates else "not stated, so all tags count as equally common"
+    yield f"Base rates, which make scores of tags and models comparable: {source}"
     if thresholds is None:
         yield "Thresholds: none were chosen"
     else:

@@ -91,10 +91,10 @@ class Confidence(Table):
 
 
 class BaseRates(Table):
-    """How often each raw tag is true in the training data, and where that is known from."""
+    """The share of the training data that has each raw tag, and where that is known from."""
 
     source: Annotated[str, Field(min_length=1)]
-    rates: Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(min_length=1)]
+    rates: tuple[Annotated[float, Field(ge=1e-6, lt=1)], ...]
 
 
 class Golden(Table):

@@ -1,13 +1,13 @@
-"""From the raw scores of models to scores of a vocabulary's tags that can be compared.
+"""Turns the raw scores of models into scores of a vocabulary's tags that can be compared.
 
     raw scores --(lift over the base rate)--> comparable scores of raw tags
       --(the highest of a model's raw tags, the mean over models)--> scores of tags and genres
       --(factor of the parent genres, one a track)--> scores that are suggested and shown
 
 Raw scores of different tags and models can't be compared: a model that was trained where one clip
-in nine is `techno` says .3 of any beat, and one that hardly ever saw `metal` says .2 of metal. The
-lift, score / (score + base rate), is .5 where a tag is as likely as in the training data. It was
-chosen, with the two constants below, by `python -m loadtests.tag_quality`.
+in nine is `techno` gives .3 to any beat, and one that was trained on little metal gives .2 to
+`metal`. The lift, score / (score + base rate), is .5 where a tag is as likely as in the training
+data. It was chosen, with the two constants below, by `python -m loadtests.tag_quality`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,15 +24,18 @@ from app.tagging.confidence import judge
 from app.tagging.vocabulary import Tag, Vocabulary, needed_models
 
 PARENT_EXPONENT = 0.5
-"""How much the parent genres count: the factor is their pooled score to this power."""
+"""How much the parent genres count: the factor is the highest of their means to this power."""
 
 STAND_IN_MARGIN = 2.25
-"""A genre is suggested where its score is more than so many times that of its best subgenre."""
+"""A genre is suggested where its mean is more than this many times that of its best subgenre."""
+
+USUAL_BASE_RATE = 0.04
+"""Of the tags of models that state none: about the median of those that ship."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A tag or genre that the models know.
+    """A tag or genre that the models know. Indices of rows are those in `Projection.rows`.
 
     Attributes:
         name: Its name in the vocabulary.
@@ -52,7 +55,7 @@ class VocabularyScores:
     """A track's scores for a vocabulary, window by window.
 
     Attributes:
-        rows: The tags, and those genres that stand in for their subgenres in this track.
+        rows: The tags, and the genres that stand in for their subgenres in this track.
         scores: (windows, rows).
         grid: A taggram of the same windows, for their times.
     """
@@ -67,7 +70,7 @@ class Projection:
     """How the taggrams of some models become scores of a vocabulary's tags.
 
     Attributes:
-        vocabulary: Whose tags.
+        vocabulary: The vocabulary.
         models: The models to ask, in the order in which `score` takes their taggrams.
         rows: What these models know: tags first, then genres.
         is_comparable: Whether scores are lifts over base rates; otherwise they stay raw.
@@ -84,7 +87,11 @@ class Projection:
         return tuple(row.name for row in self.rows if row.level is Level.TAG)
 
     def score(self, taggrams: Sequence[Taggram]) -> VocabularyScores:
-        """Score each tag in each window of the taggram that is the finest in time."""
+        """Score each tag in each window of the taggram that is the finest in time.
+
+        Factors and genres depend on the means over the whole track, so that all windows are scored
+        alike and the mean of a tag's windows is its score.
+        """
         grid = min(taggrams, key=lambda taggram: taggram.hop_s)
         scores = self._scores([_on_grid(taggram, grid) for taggram in taggrams])
         if not self.is_comparable:
@@ -100,7 +107,7 @@ class Projection:
         return judge(self.models, taggrams)
 
     def _scores(self, raw: Sequence[Scores]) -> Scores:
-        """(windows, rows), before the genres have their say."""
+        """(windows, rows), without the parent genres' factor."""
         if self.is_comparable:
             raw = [lift(scores, model) for scores, model in zip(raw, self.models, strict=True)]
         columns = [
@@ -110,7 +117,7 @@ class Projection:
         return np.stack(columns, axis=1)
 
     def _is_shown(self, index: int, means: Samples) -> bool:
-        """Whether a row is a tag, or a genre that fits better than its best subgenre."""
+        """Whether a row is a tag, or a genre that fits much better than its best subgenre."""
         subgenres = self._subgenres[index]
         if self.rows[index].level is Level.TAG or not subgenres:
             return True
@@ -118,7 +125,7 @@ class Projection:
 
     @cached_property
     def _subgenres(self) -> tuple[tuple[int, ...], ...]:
-        """For each row the rows that have it as a parent."""
+        """For each row, the other rows that have it as a parent."""
         return tuple(
             tuple(
                 index
@@ -133,7 +140,7 @@ def project(vocabulary: Vocabulary, models: Iterable[Manifest], *, raw: bool = F
     """Map a vocabulary's tags on the models that know them.
 
     Args:
-        vocabulary: What is asked for.
+        vocabulary: The vocabulary that is asked for.
         models: Those that may be asked.
         raw: Whether scores stay as the models give them; the genres then play no part.
 
@@ -163,10 +170,9 @@ def project(vocabulary: Vocabulary, models: Iterable[Manifest], *, raw: bool = F
 
 
 def lift(scores: Scores, model: Manifest) -> Scores:
-    """Raw scores, (windows, tags), over the tags' base rates; raw where these are not known."""
-    if model.base_rates is None:
-        return scores
-    lifted: Scores = scores / (scores + np.asarray(model.base_rates.rates, np.float32))
+    """Raw scores, (windows, tags), in proportion to how common the tags are in training."""
+    rates = model.base_rates.rates if model.base_rates else (USUAL_BASE_RATE,)
+    lifted: Scores = scores / (scores + np.asarray(rates, np.float32))
     return lifted
 
 

@@ -37,7 +37,7 @@ class Vocabulary:
     """A set of tags.
 
     Attributes:
-        name: What callers ask for.
+        name: The name that requests give.
         version: Grows with each change of the tags.
         description: One sentence.
         tags: By name.

@@ -1,5 +1,6 @@
 """Reads vocabularies from YAML and refuses a wrong one by file and line."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +18,8 @@ FIELDS = ("name", "version", "description", "tags")
 OPTIONAL_FIELDS = ("genres",)
 LABEL, PARENTS = "label", "parents"
 """What stands beside the raw tags of a tag: how it is shown, and the genres that it belongs to."""
+
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 NO_WORDS = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
 """What YAML makes of an unquoted `null` or `~`, and of `<<`."""
@@ -106,7 +109,7 @@ class _Reader:
         for field in ("tags", "genres"):
             for key, value in self._items(fields[field], "tags") if field in fields else ():
                 if field == "genres" and key.value in tags:
-                    raise self._wrong(key, f"{key.value!r} is a tag already; leave the genre out")
+                    raise self._wrong(key, f"{key.value!r} is also a tag; leave the genre out")
                 for parent in (genres if field == "genres" else tags)[key.value].parents:
                     if parent not in genres and parent not in tags:
                         raise self._wrong(
@@ -139,8 +142,12 @@ class _Reader:
         """One for all languages, or one for each."""
         if isinstance(node, yaml.ScalarNode):
             return {ENGLISH: self._text(node)}
-        expected = "a label, or one for each language, as {en: Happy, fr: Joyeux}"
-        return {key.value: self._text(value) for key, value in self._items(node, expected)}
+        labels = {}
+        for key, value in self._items(node, "a label, or one by language, as {fr: Joyeux}"):
+            if not LANGUAGE.fullmatch(key.value):
+                raise self._wrong(key, f"{key.value!r} is not a language's code, as en, fr, pt-BR")
+            labels[key.value] = self._text(value)
+        return labels
 
     def _name(self, node: yaml.Node) -> str:
         text = self._text(node)

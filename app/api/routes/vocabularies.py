@@ -13,10 +13,11 @@ router = APIRouter(tags=["catalogue"])
 
 @router.get("/vocabularies")
 async def vocabularies(services: ServicesDep) -> list[VocabularyOut]:
-    """List the vocabularies, the default models of each, and how each tag is heard."""
+    """List the vocabularies, the models that each asks, and the raw tags that mean each tag."""
+    lexicon = services.lexicon
     return [
-        _shown(vocabulary, services.lexicon.needed_models(vocabulary))
-        for vocabulary in services.lexicon.vocabularies.values()
+        _shown(vocabulary, lexicon.asked_models(name))
+        for name, vocabulary in lexicon.vocabularies.items()
     ]
 
 
@@ -35,7 +36,7 @@ def _tag(name: str, tag: Tag, models: tuple[Manifest, ...]) -> TagOut:
     heard_as = {model.name: list(known) for model in models if (known := tag.known_to(model))}
     return TagOut(
         tag=name,
-        labels=dict(tag.labels) or {ENGLISH: name},
+        labels={ENGLISH: name, **tag.labels},
         parents=list(tag.parents),
         covered=bool(heard_as),
         heard_as=heard_as,
