@@ -1,7 +1,7 @@
 """Finds typical scores of music and of what is not music, by which confidence is judged.
 
 `python -m loadtests.confidence` prints loadtests/confidence.md anew and writes the table
-`[confidence]` of each model to `.cache/confidence/<model>.toml`, for its manifest; about ten
+`[confidence]` of each model, or of those that are named, to `.cache/confidence/<model>.toml`, for its manifest; about ten
 minutes on two cores. Sounds that this machine can't bring are left out and named.
 """
 
@@ -209,7 +209,8 @@ def write(model: str, found: Confidence, folder: Path) -> None:
 
 def main() -> None:
     """Score, find, and print the report."""
-    models = list(read_store(Store(Settings().model_store)).values())
+    published = read_store(Store(Settings().model_store))
+    models = [published[name] for name in sys.argv[1:] or published]
     folder = CACHE.parent / "confidence"
     clips = list(score_all(models))
     if not {MUSIC, *NOT_MUSIC} <= {clip.kind for clip in clips}:

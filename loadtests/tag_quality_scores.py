@@ -33,14 +33,13 @@ def answer_scores(path: Path, models: tuple[str, ...], plausible: Plausible) -> 
         families.setdefault(model.tags.family, set()).update(model.tags.names)
     vocabulary = read_vocabularies((), families)["subgenres"]
     projection = project(vocabulary, asked)
-    raw = project(vocabulary, asked, raw=True)
     places = [_places(model, columns) for model in asked]
     for genre, row in zip(content["labels"], content["scores"], strict=True):
         if str(genre) in plausible:
             taggrams = [
                 _taggram(model, row[place]) for model, place in zip(asked, places, strict=True)
             ]
-            yield _answer(str(genre), projection, raw, taggrams)
+            yield _answer(str(genre), projection, taggrams)
 
 
 def _places(model: Manifest, columns: dict[str, int]) -> list[int]:
@@ -55,14 +54,18 @@ def _taggram(model: Manifest, means: np.ndarray) -> Taggram:
     return Taggram(key, EXCERPT_S, EXCERPT_S, EXCERPT_S, scores, NO_PEAKS)
 
 
-def _answer(genre: str, projection: Projection, raw: Projection, taggrams: list[Taggram]) -> Answer:
+def _answer(genre: str, projection: Projection, taggrams: list[Taggram]) -> Answer:
     suggestions = suggest(projection, taggrams, pooling=Pooling.MEAN, top_k=TOP_K, threshold=0.0)
-    scored, plain = projection.score(taggrams), raw.score(taggrams)
+    scored = projection.score(taggrams)
+    raw = [taggram.scores[0] for taggram in taggrams]
     return Answer(
         genre,
         tuple(each.tag for each in suggestions),
         tuple(each.level == "genre" for each in suggestions),
         projection.confidence(taggrams) is Confidence.LOW,
         dict(zip((row.name for row in scored.rows), scored.scores[0].tolist(), strict=True)),
-        dict(zip((row.name for row in plain.rows), plain.scores[0].tolist(), strict=True)),
+        {
+            row.name: max(float(raw[model][list(of)].max()) for model, of in row.columns.items())
+            for row in projection.rows
+        },
     )
