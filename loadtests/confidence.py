@@ -1,8 +1,9 @@
 """Finds typical scores of music and of what is not music, by which confidence is judged.
 
 `python -m loadtests.confidence` prints loadtests/confidence.md anew and writes the table
-`[confidence]` of each model, or of those that are named, to `.cache/confidence/<model>.toml`, for its manifest; about ten
-minutes on two cores. Sounds that this machine can't bring are left out and named.
+`[confidence]` of each model, or of those that are named, to `.cache/confidence/<model>.toml`, for
+its manifest; about ten minutes on two cores. Sounds that this machine can't bring are left out and
+named.
 """
 
 import os

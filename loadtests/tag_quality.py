@@ -15,18 +15,10 @@ import typer
 
 from loadtests.report import publish
 from loadtests.tag_quality_free import free_songs
-from loadtests.tag_quality_metrics import (
-    Answer,
-    Plausible,
-    count_first,
-    measure,
-    measure_genres,
-    read_plausible,
-)
+from loadtests.tag_quality_metrics import Answer, count_first, measure, measure_genres
 from loadtests.tag_quality_scores import answer_scores
 from loadtests.tag_quality_service import answer_songs
-
-PLAUSIBLE = Path(__file__).parent / "plausible.yaml"
+from testing.labelled import PLAUSIBLE, Plausible, read_plausible
 
 
 def main(

@@ -3,14 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import yaml
 
 from loadtests.report import Row
-
-Plausible = Mapping[str, frozenset[str]]
+from testing.labelled import Plausible
 
 SHOWN = 3
 RESAMPLES = 1_000
@@ -37,12 +34,6 @@ class Answer:
     is_low: bool
     scores: Mapping[str, float]
     raw: Mapping[str, float]
-
-
-def read_plausible(path: Path) -> Plausible:
-    """Read the tags that fit each genre."""
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {genre: frozenset(tags) for genre, tags in content.items()}
 
 
 def measure(answers: Sequence[Answer], plausible: Plausible) -> list[Row]:
