@@ -19,7 +19,8 @@ from testing.packages.audio import audio_folder
 from testing.server import STUB, Server, serving
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-GOLDEN = REPOSITORY.parent / "shared" / "golden"
+SHARED = REPOSITORY.parent / "shared"
+GOLDEN = SHARED / "golden"
 
 SHARED_SERVERS = ("server", "exact", "stub", "narrow", "marked", "service", "impatient")
 """Fixtures that start a server for several files, the most expensive first."""

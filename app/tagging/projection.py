@@ -99,7 +99,8 @@ class Projection:
         means: Samples = scores.mean(axis=0)
         kept = [index for index in range(len(self.rows)) if self._is_shown(index, means)]
         factors = [means[list(self.rows[index].parents)].max() ** PARENT_EXPONENT for index in kept]
-        shown = scores[:, kept] * np.asarray(factors, np.float32)
+        # `take` keeps rows together in memory, so that all sums over windows add up in one order.
+        shown = scores.take(kept, axis=1) * np.asarray(factors, np.float32)
         return VocabularyScores(tuple(self.rows[index] for index in kept), shown, grid)
 
     def confidence(self, taggrams: Sequence[Taggram]) -> Confidence:

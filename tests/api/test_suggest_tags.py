@@ -75,8 +75,13 @@ def test_a_song_is_answered_in_the_shape_of_the_contract(heard: dict[str, Any], 
     assert len(heard["suggestions"]) == 5
 
 
-def test_real_music_is_heard_with_confidence(heard: dict[str, Any]) -> None:
+def test_music_is_not_doubted_and_noise_and_tones_are(
+    server: Server, heard: dict[str, Any]
+) -> None:
     assert heard["confidence"] == "high"
+    tone = np.sin(2 * np.pi * 440 * np.arange(12 * RATE) / RATE).astype(np.float32)
+    for sound in (noise(12, RATE), 0.3 * tone):
+        assert answer(post(server, encoded(sound, RATE)))["confidence"] == "low"
 
 
 def test_suggestions_come_by_falling_score_within_0_and_1(heard: dict[str, Any]) -> None:
