@@ -103,11 +103,11 @@ SECONDS ?= 60
 drill: $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.drill --seconds $(SECONDS)
 
-# Where noise ends and music begins.
+# Typical scores of music and of what is not, for manifests in .cache/confidence.
 floor: $(READY)/dev $(READY)/weights
 	@mkdir -p .cache
-	$(BIN)/python -m loadtests.confidence_floor > .cache/confidence_floor.md
-	mv .cache/confidence_floor.md loadtests/confidence_floor.md
+	$(BIN)/python -m loadtests.confidence > .cache/confidence.md
+	mv .cache/confidence.md loadtests/confidence.md
 
 clean:
 	rm -rf .venv .venv-* .cache

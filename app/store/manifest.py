@@ -75,15 +75,26 @@ class Source(Table):
     citation: str
 
 
-class Confidence(Table):
-    """Below which mean scores over a track the model is not sure of it.
+Prototypes = Annotated[tuple[tuple[Unit, ...], ...], Field(min_length=1)]
 
-    `best`: of the best raw tag that speaks for a vocabulary. `total`: the sum over all raw tags,
-    how much the model recognises at all; it tells music from noise, tones and speech.
+
+class Confidence(Table):
+    """Typical mean scores over a track, one for each raw tag; see `app.tagging.confidence`.
+
+    `not_music`: of speech, tones and noise. `music`: of free music. `radius`: the distance from
+    the nearest of `not_music` within which a track is doubted.
     """
 
-    best: Unit
-    total: Annotated[float, Field(ge=0)]
+    radius: Annotated[float, Field(gt=0)]
+    not_music: Prototypes
+    music: Prototypes
+
+
+class BaseRates(Table):
+    """The share of the training data that has each raw tag, and where that is known from."""
+
+    source: Annotated[str, Field(min_length=1)]
+    rates: tuple[Annotated[float, Field(ge=1e-6, lt=1)], ...]
 
 
 class Golden(Table):
@@ -107,6 +118,7 @@ class Draft(Table):
     tags: Tags
     source: Source
     evaluation: Evaluation | None = None
+    base_rates: BaseRates | None = None
     confidence: Confidence | None = None
     vocabulary: LearntVocabulary | None = None
     thresholds: Thresholds | None = None
@@ -125,6 +137,26 @@ class Draft(Table):
         for place, tags in said.items():
             if unknown := sorted(set(tags) - set(self.tags.names)):
                 raise ValueError(f"{place}: the model has no tag {', '.join(unknown)}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_prototype_score_a_tag(self) -> Self:
+        for place in ("not_music", "music"):
+            for prototype in getattr(self.confidence, place) if self.confidence else ():
+                if len(prototype) != len(self.tags.names):
+                    raise ValueError(
+                        f"confidence.{place}: {len(prototype)} scores for "
+                        f"{len(self.tags.names)} tags; write one for each tag"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _one_rate_a_tag(self) -> Self:
+        if self.base_rates and len(self.base_rates.rates) != len(self.tags.names):
+            raise ValueError(
+                f"base_rates.rates: {len(self.base_rates.rates)} rates for "
+                f"{len(self.tags.names)} tags; write one for each tag"
+            )
         return self
 
     @model_validator(mode="after")
