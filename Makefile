@@ -137,8 +137,8 @@ $(READY)/weights: $(READY)/app $(wildcard model_store/*/*/manifest.toml)
 	$(BIN)/taggram models pull
 	@touch $@
 
-# PyTorch, for `taggram models import-torch` and the tests that hold our networks against it; without
-# it they skip by name. By pip, and not locked: there are many builds of it, some of gigabytes.
+# PyTorch, for the tests that hold our networks, and our reader of its files, against it; without it
+# they skip by name. By pip, and not locked: there are many builds of it, some of gigabytes.
 torch: $(READY)/dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.txt
 

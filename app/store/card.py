@@ -181,6 +181,9 @@ def _source(manifest: Manifest) -> Iterable[str]:
     source = manifest.source
     link = f"<{source.url}>" if _LINK.fullmatch(source.url) else inert(source.url)
     yield f"Licence: {inert(source.licence) or _NOT_STATED}"
+    if source.trained_on:
+        terms = inert(source.data_terms or "") or _NOT_STATED
+        yield f"Training data: {inert(source.trained_on)}; its terms: {terms}"
     yield f"Source: {inert(source.description) or _NOT_STATED}"
     yield f"Where: {link or _NOT_STATED}"
     yield f"To cite: {inert(source.citation) or _NOT_STATED}"

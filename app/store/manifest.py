@@ -62,17 +62,36 @@ class Weights(Table):
     sha256: Sha256
 
 
+class Checkpoint(Table):
+    """A released file of `torch.save`; see `app.store.available_models`.
+
+    `base` is the URL of the folder that it was released in, and `path` where it is in there, as in
+    a mirror of that folder.
+    """
+
+    base: Annotated[str, Field(pattern=r"^https://[^?#]+[^/?#]$")]
+    path: Annotated[str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)*\.pth$")]
+    size: Annotated[int, Field(gt=0)]
+    sha256: Sha256
+
+
 class Source(Table):
     """Where the weights come from and under which terms.
 
-    `wheel_checkpoint`: its name in the wheel of musicnn, where `taggram models pull` can bring it.
+    `trained_on` and `data_terms`: the training data, and under which terms those were to be had.
+    `wheel_checkpoint`: the weights' name in the wheel of musicnn, where `taggram models pull` can
+    bring them. `checkpoint`: the file that they were converted from, where
+    `taggram models pull NAME` can bring it.
     """
 
     wheel_checkpoint: str | None = None
     description: str
     url: str
     licence: str
+    trained_on: str | None = None
+    data_terms: str | None = None
     citation: str
+    checkpoint: Checkpoint | None = None
 
 
 Prototypes = Annotated[tuple[tuple[Unit, ...], ...], Field(min_length=1)]
