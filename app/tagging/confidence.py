@@ -19,13 +19,13 @@ TINY = 1e-9
 
 
 def judge(models: Sequence[Manifest], taggrams: Sequence[Taggram]) -> Confidence:
-    """Judge a track by the mean margin of its models; `unknown` where one has no prototypes."""
+    """Judge a track by the mean margin of those models that have prototypes; `unknown` if none has."""
     margins = [
         margin(model.confidence, taggram.scores.mean(axis=0))
         for model, taggram in zip(models, taggrams, strict=True)
         if model.confidence
     ]
-    if len(margins) < len(models):
+    if not margins:
         return Confidence.UNKNOWN
     return Confidence.HIGH if np.mean(margins) > 0 else Confidence.LOW
 
