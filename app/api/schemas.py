@@ -149,7 +149,7 @@ class SuggestTags(BaseModel):
     pooling: Pooling
     confidence: Confidence = Field(
         description="`low` where the scores are like those of noise, tones or speech; "
-        "`unknown` where that was not measured for one of them."
+        "`unknown` where that was measured for none of them."
     )
     suggestions: list[SuggestionOut]
     cached: bool = Field(description="Whether the answer needed no new listening.")

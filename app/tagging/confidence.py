@@ -19,7 +19,7 @@ TINY = 1e-9
 
 
 def judge(models: Sequence[Manifest], taggrams: Sequence[Taggram]) -> Confidence:
-    """Judge a track by the mean margin of those models that have prototypes; `unknown` if none has."""
+    """Judge a track by the mean margin of the models with typical scores; `unknown` without any."""
     margins = [
         margin(model.confidence, taggram.scores.mean(axis=0))
         for model, taggram in zip(models, taggrams, strict=True)
