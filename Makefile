@@ -12,7 +12,7 @@ INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hash
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-BENCHES := peers stages batching cached page load scaling guards redis_faults hostile gpu
+BENCHES := tag_quality peers stages batching cached page load scaling guards redis_faults hostile gpu
 
 .PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill fuzz floor clean
 
@@ -104,11 +104,11 @@ SECONDS ?= 60
 drill: $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.drill --seconds $(SECONDS)
 
-# Where noise ends and music begins.
+# Typical scores of music and of what is not, for manifests in .cache/confidence.
 floor: $(READY)/dev $(READY)/weights
 	@mkdir -p .cache
-	$(BIN)/python -m loadtests.confidence_floor > .cache/confidence_floor.md
-	mv .cache/confidence_floor.md loadtests/confidence_floor.md
+	$(BIN)/python -m loadtests.confidence > .cache/confidence.md
+	mv .cache/confidence.md loadtests/confidence.md
 
 clean:
 	rm -rf .venv .venv-* .cache
@@ -138,8 +138,8 @@ $(READY)/weights: $(READY)/app $(wildcard model_store/*/*/manifest.toml)
 	$(BIN)/taggram models pull
 	@touch $@
 
-# PyTorch, for `taggram models import-torch` and the tests that hold our networks against it; without
-# it they skip by name. By pip, and not locked: there are many builds of it, some of gigabytes.
+# PyTorch, for the tests that hold our networks, and our reader of its files, against it; without it
+# they skip by name. By pip, and not locked: there are many builds of it, some of gigabytes.
 torch: $(READY)/dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.txt
 

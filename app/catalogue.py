@@ -20,14 +20,32 @@ def read_lexicon(settings: Settings) -> Lexicon:
 
     Raises:
         SetupError: A manifest, a vocabulary or a model's weights are wrong or missing, or a model
-            was trained on other words than its vocabulary has here.
+            was trained on other tags than its vocabulary has here.
     """
     store = Store(settings.model_store)
     published = manifests(store)
-    _check_distinct(settings.models)
+    _check_distinct("TAGGRAM_MODELS", settings.models)
     models = tuple(_ready(store, published, wanted) for wanted in settings.models)
     vocabularies = read_vocabularies(settings.vocabulary_files, _families(published))
-    return Lexicon(models, with_learnt(vocabularies, models))
+    return Lexicon(
+        models,
+        with_learnt(vocabularies, models),
+        askable=_askable(settings, models),
+        at_most=settings.max_loaded_models,  # more would be loaded in turns, for each request
+    )
+
+
+def _askable(settings: Settings, models: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """The models that vocabularies may ask."""
+    by_name = {model.name: model for model in models}
+    _check_distinct("TAGGRAM_VOCABULARY_MODELS", settings.vocabulary_models)
+    for name in settings.vocabulary_models:
+        if name not in by_name:
+            raise SetupError(
+                f"TAGGRAM_VOCABULARY_MODELS names {name!r}, but TAGGRAM_MODELS brings no model of "
+                f"that name; choose from {', '.join(by_name)}"
+            )
+    return tuple(by_name[name] for name in settings.vocabulary_models or by_name)
 
 
 def _ready(store: Store, published: Published, wanted: str) -> Manifest:
@@ -39,13 +57,13 @@ def _ready(store: Store, published: Published, wanted: str) -> Manifest:
     return manifest
 
 
-def _check_distinct(models: tuple[str, ...]) -> None:
-    """Callers ask for a model by its name alone."""
+def _check_distinct(setting: str, models: tuple[str, ...]) -> None:
+    """Refuse two versions of a model: requests ask for it by its name alone."""
     names = [wanted.partition("/")[0] for wanted in models]
     for name in names:
         if names.count(name) > 1:
             raise SetupError(
-                f"TAGGRAM_MODELS names {name!r} more than once; one version of it can be served"
+                f"{setting} names {name!r} more than once; one version of it can be served"
             )
 
 

@@ -119,11 +119,28 @@ class Stretch:
     score: float
 
 
+class Level(StrEnum):
+    """What is suggested: a tag of the vocabulary, or a genre where no subgenre fits as well."""
+
+    TAG = "tag"
+    GENRE = "genre"
+
+
 @dataclass(frozen=True)
 class Suggestion:
-    """A tag that describes the track, and the moments that speak for it, best first."""
+    """A tag that describes the track, and the moments that support it, best first.
+
+    Attributes:
+        tag: Its name in the vocabulary.
+        label: How it is shown, in English.
+        level: Whether it is a tag or a genre.
+        score: Over the whole track.
+        heard_at: The moments.
+    """
 
     tag: str
+    label: str
+    level: Level
     score: float
     heard_at: tuple[Stretch, ...]
 

@@ -44,8 +44,11 @@ class Settings(BaseSettings):
 
     models: tuple[str, ...] = Field(("msd-musicnn", "mtt-musicnn"), min_length=1)
     """The models to serve, as a JSON list of names or of `name/version`; without a version the one
-    that was promoted, or else the newest. The first is the default of `model=`; a vocabulary asks
-    the first one of each tag family that it names."""
+    that was promoted, or else the newest. `vocabulary=raw` asks the first one by default."""
+
+    vocabulary_models: tuple[str, ...] = ()
+    """Those of `models` that a vocabulary may ask where a request names no model, as a JSON list of
+    names; by default all. It asks those that know one of its tags, `max_loaded_models` at most."""
 
     max_loaded_models: int = Field(4, gt=0)
     """So many models are in memory; the one that was not asked for longest gives way to another."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-GOLDEN = REPOSITORY.parent / "shared" / "golden"
+SHARED = REPOSITORY.parent / "shared"
+GOLDEN = SHARED / "golden"
 
 SHARED_SERVERS = ("server", "stub", "narrow", "marked", "service", "impatient")
 """Fixtures that start a server for several files, the most expensive first."""

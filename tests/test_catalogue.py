@@ -1,7 +1,7 @@
 """Which of the published models are served."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import fsspec
@@ -89,6 +89,39 @@ def test_what_is_not_published_is_refused_with_what_is(wanted: str, words: str, 
 def test_one_model_can_t_be_served_in_two_versions(wanted: tuple[str, ...], models: Store):
     with pytest.raises(SetupError, match="TAGGRAM_MODELS names 'mtt-vgg' more than once"):
         served(models, *wanted)
+
+
+def asked(models: Store, vocabulary_models: Sequence[str], *, at_most: int = 4) -> list[str]:
+    settings = Settings(
+        _env_file=None,
+        model_store=models.url,
+        models=(NAME, "msd-vgg"),
+        vocabulary_models=vocabulary_models,
+        max_loaded_models=at_most,
+    )
+    return [model.name for model in read_lexicon(settings).projection("genres", None).models]
+
+
+def test_vocabularies_ask_all_models_that_fit_in_memory_or_those_that_are_named(models: Store):
+    assert asked(models, ()) == [NAME, "msd-vgg"]
+    assert asked(models, (), at_most=1) == [NAME]
+    assert asked(models, ("msd-vgg",)) == ["msd-vgg"]
+    assert asked(models, ("msd-vgg", NAME), at_most=1) == ["msd-vgg"]
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        (("mtt-musicnn",), "TAGGRAM_VOCABULARY_MODELS names 'mtt-musicnn', .* from mtt-vgg, msd"),
+        (("mtt-vgg/3",), "TAGGRAM_VOCABULARY_MODELS names 'mtt-vgg/3', .* from mtt-vgg, msd-vgg"),
+        ((NAME, NAME), "TAGGRAM_VOCABULARY_MODELS names 'mtt-vgg' more than once"),
+    ],
+)
+def test_a_model_that_vocabularies_can_t_ask_is_refused(
+    named: Sequence[str], words: str, models: Store
+):
+    with pytest.raises(SetupError, match=words):
+        asked(models, named)
 
 
 def test_only_the_weights_of_what_is_served_need_be_in_place(models: Store):

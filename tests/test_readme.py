@@ -32,6 +32,10 @@ def _scores(answer: dict[str, Any]) -> dict[str, float]:
     return {suggestion["tag"]: suggestion["score"] for suggestion in answer["suggestions"]}
 
 
+def _words(answer: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(each["tag"], each["label"], each["level"]) for each in answer["suggestions"]]
+
+
 def test_the_answer_shown_is_the_answer_given(server: Server, ambient_song: Path) -> None:
     url = shlex.split(_block("sh", "curl"))[-1]
     shown = json.loads(_block("json", "suggestions"))
@@ -40,6 +44,7 @@ def test_the_answer_shown_is_the_answer_given(server: Server, ambient_song: Path
     assert given.keys() == shown.keys()
     assert given["track_id"] == shown["track_id"]
     assert given["confidence"] == shown["confidence"]
+    assert _words(given) == _words(shown)
     assert _scores(given) == pytest.approx(_scores(shown), abs=BF16_TOLERANCE)
 
 
@@ -47,8 +52,10 @@ def test_the_vocabulary_shown_is_accepted(store: Path, tmp_path: Path) -> None:
     path = tmp_path / "ours.yaml"
     path.write_text(_block("yaml", "our-subgenres"))
     families = {m.tags.family: set(m.tags.names) for m in read_store(Store(store)).values()}
-    assert set(read_vocabulary(path, families).tags) == set(
-        yaml.safe_load(path.read_text())["tags"]
+    accepted, shown = read_vocabulary(path, families), yaml.safe_load(path.read_text())
+    assert (accepted.tags.keys(), accepted.genres.keys()) == (
+        shown["tags"].keys(),
+        shown["genres"].keys(),
     )
 
 

@@ -34,6 +34,7 @@ def test_without_any_setting_published_models_are_served_from_the_checkout() -> 
 def test_each_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAGGRAM_MODEL_STORE", "/srv/models")
     monkeypatch.setenv("TAGGRAM_MODELS", '["mtt-vgg", "msd-vgg"]')
+    monkeypatch.setenv("TAGGRAM_VOCABULARY_MODELS", '["msd-vgg"]')
     monkeypatch.setenv("TAGGRAM_VOCABULARY_FILES", '["/etc/a.yaml", "b.yaml"]')
     monkeypatch.setenv("TAGGRAM_MAX_UPLOAD_BYTES", "1000")
     monkeypatch.setenv("TAGGRAM_DEADLINE_S", "2.5")
@@ -53,6 +54,7 @@ def test_each_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch)
     assert settings.allowed_origins == ("https://a.example", "http://[::1]:5173")
     assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
     assert settings.models == ("mtt-vgg", "msd-vgg")
+    assert settings.vocabulary_models == ("msd-vgg",)
     assert settings.vocabulary_files == (Path("/etc/a.yaml"), Path("b.yaml"))
     assert settings.max_upload_bytes == 1000
     assert settings.deadline_s == 2.5

@@ -10,10 +10,20 @@ class TagOut(BaseModel):
     """A tag of a vocabulary."""
 
     tag: str = Field(examples=["ambient"])
-    covered: bool = Field(description="Whether a loaded model can give it; else it never comes.")
+    labels: dict[str, str] = Field(
+        description="How it is shown, by language: in English, and in those where it differs.",
+        examples=[{"en": "Ambient"}],
+    )
+    parents: list[str] = Field(
+        description="The genres that it belongs to: names of `genres` or of other tags.",
+        examples=[["electronic"]],
+    )
+    covered: bool = Field(
+        description="Whether a model that is asked can give it; others never come."
+    )
     heard_as: dict[str, list[str]] = Field(
-        description="The raw tags that speak for it, by model. A model that was trained on the "
-        "vocabulary speaks for the tag alone.",
+        description="The raw tags that mean it, by model. Where a model was trained on the "
+        "vocabulary, the tag is that model's alone.",
         examples=[{"msd-musicnn": ["ambient"], "mtt-musicnn": ["ambient", "new age"]}],
     )
 
@@ -24,8 +34,13 @@ class VocabularyOut(BaseModel):
     name: str = Field(examples=["subgenres"])
     version: str = Field(examples=["1"])
     description: str = Field(examples=["Finer musical styles below the level of broad genres."])
-    models: list[ModelOut] = Field(description="The models that it asks unless told otherwise.")
+    models: list[ModelOut] = Field(
+        description="The models that it asks where a request names none."
+    )
     tags: list[TagOut]
+    genres: list[TagOut] = Field(
+        description="Genres that are suggested where none of their subgenres fits as well."
+    )
 
 
 class EvaluationOut(BaseModel):
@@ -80,10 +95,13 @@ class CalibrationOut(BaseModel):
 
 
 class ConfidenceOut(BaseModel):
-    """Below which mean scores over a track an answer is `confidence: low`."""
+    """When an answer is `confidence: low`."""
 
-    best: float = Field(description="Of the vocabulary's best raw tag.", examples=[0.07])
-    total: float = Field(description="The sum over all raw tags.", examples=[1.45])
+    radius: float = Field(
+        description="The distance from the scores of speech, tones or noise within which a track "
+        "is doubted.",
+        examples=[0.31],
+    )
 
 
 class LoadedModel(BaseModel):
@@ -108,7 +126,7 @@ class LoadedModel(BaseModel):
         "are words of their own.",
         examples=["subgenres"],
     )
-    confidence: ConfidenceOut | None = Field(description="None where nobody measured it.")
+    confidence: ConfidenceOut | None = Field(description="None where it was not measured.")
     evaluation: EvaluationOut | None = Field(description="None where there are no figures.")
     thresholds: ThresholdsOut | None = Field(description="None where nobody chose them.")
     calibration: CalibrationOut | None = Field(description="None where nobody measured it.")

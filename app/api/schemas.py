@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from app.domain import PEAK_PAIRS, Confidence, ModelRef, Suggestion
+from app.domain import PEAK_PAIRS, Confidence, Level, ModelRef, Suggestion
 from app.store.learnt import RAW
 from app.tagging.pooling import Pooling
 
@@ -104,7 +104,16 @@ class SuggestionOut(BaseModel):
     """A tag that describes the track."""
 
     tag: str = Field(examples=["ambient"])
-    score: Score = Field(examples=[0.316])
+    label: str = Field(description="How the tag is shown, in English.", examples=["Ambient"])
+    level: Level = Field(
+        description="`genre` where a genre of the vocabulary stands in for its subgenres, as none "
+        "of them fits as well."
+    )
+    score: Score = Field(
+        description="Comparable across tags and models; before the parent genres count, .5 is as "
+        "likely as in the training data. Raw with `vocabulary=raw`.",
+        examples=[0.716],
+    )
     heard_at: list[StretchOut] = Field(
         description="Up to three stretches in which the tag holds half of its peak, best first."
     )
@@ -114,6 +123,8 @@ class SuggestionOut(BaseModel):
         """From the domain's."""
         return cls(
             tag=suggestion.tag,
+            label=suggestion.label,
+            level=suggestion.level,
             score=round(suggestion.score, 6),
             heard_at=[
                 StretchOut(
@@ -137,8 +148,8 @@ class SuggestTags(BaseModel):
     vocabulary_version: str = Field(examples=["1"])
     pooling: Pooling
     confidence: Confidence = Field(
-        description="`low` where the models recognise as little as in noise, tones or speech; "
-        "`unknown` where nobody measured how little that is for one of them."
+        description="`low` where the scores are like those of noise, tones or speech; "
+        "`unknown` where that was measured for none of them."
     )
     suggestions: list[SuggestionOut]
     cached: bool = Field(description="Whether the answer needed no new listening.")
@@ -162,6 +173,10 @@ class TaggramOut(BaseModel):
     tags: list[str] = Field(
         description="By falling pooled score.", examples=[["ambient", "chillout"]]
     )
+    labels: list[str] = Field(
+        description="How each tag is shown, in English.", examples=[["Ambient", "Chillout"]]
+    )
+    levels: list[Level] = Field(description="As in POST /suggest-tags, of each tag.")
     scores: list[list[float]] = Field(
         description="Windows x tags, rows in time order.", examples=[[[0.31, 0.1], [0.33, 0.08]]]
     )

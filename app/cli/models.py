@@ -2,64 +2,32 @@
 
 import logging
 import sys
-import tempfile
 from collections.abc import Collection
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import err, log_to_stderr, out, plain_errors, printable, say
 from app.cli.publishing import import_torch, promote, publish, publish_run, remove, rollback
+from app.cli.pulling import list_available, pull
 from app.cli.store_option import StoreUrl, opened
-from app.errors import SetupError, TaggramError
+from app.errors import TaggramError
 from app.store.aliases import read_aliases, served
 from app.store.manifest import Manifest, manifests
 from app.store.store import Store
 from app.store.weights import WeightsState, weights_path, weights_state
 
 models_app = typer.Typer(no_args_is_help=True, help="Publish models, bring and check weights.")
+models_app.command("available")(list_available)
+models_app.command()(pull)
 models_app.command()(publish)
 models_app.command()(publish_run)
 models_app.command("import-torch")(import_torch)
 models_app.command()(promote)
 models_app.command()(rollback)
 models_app.command()(remove)
-
-
-@models_app.command()
-def pull(
-    wheel: Annotated[
-        Path | None,
-        typer.Option(help="The wheel musicnn==0.1.0, where there is no network to fetch it."),
-    ] = None,
-    url: StoreUrl = None,
-) -> None:
-    """Bring the weights that are missing or altered and lie in the wheel of musicnn; check them."""
-    log_to_stderr(logging.WARNING)
-    with plain_errors():
-        store = opened(url)
-        if store.folder is None:
-            raise SetupError(
-                f"{store.url}: weights are pulled into a folder; from there "
-                "`taggram models publish FOLDER --store URL` brings them elsewhere"
-            )
-        lacking = [
-            manifest
-            for manifest in _all(store)
-            if weights_state(store, manifest) is not WeightsState.READY
-        ]
-        wanted = [manifest for manifest in lacking if manifest.source.wheel_checkpoint]
-        if wanted:
-            _pull(wheel, store, wanted)
-    for manifest in lacking:
-        if manifest not in wanted:
-            say(err, f"{manifest.ref}: its weights are not in place, and can't be pulled")
-    others = len(lacking) - len(wanted)
-    out.print(f"{len(wanted)} pulled, {'all' if not others else 'the other'} weights are in place.")
 
 
 @models_app.command("list")
@@ -132,20 +100,3 @@ def _state(store: Store, stored: Collection[str], manifest: Manifest) -> str:
     if store.folder:
         return weights_state(store, manifest)
     return "stored" if weights_path(manifest) in stored else WeightsState.MISSING
-
-
-def _pull(wheel: Path | None, store: Store, wanted: list[Manifest]) -> None:
-    from app.store import musicnn_wheel
-    from app.store.loading import verify as verify_model
-
-    with tempfile.TemporaryDirectory() as folder:
-        if wheel is None:
-            with err.status(f"fetching {musicnn_wheel.REQUIREMENT}"):
-                wheel = musicnn_wheel.fetch(Path(folder))
-        musicnn_wheel.check(wheel)
-        with Progress(console=err, transient=True) as progress:
-            bar = progress.add_task("converting and checking", total=len(wanted))
-            for manifest in wanted:
-                musicnn_wheel.pull(wheel, store, manifest)
-                verify_model(store, manifest)
-                progress.advance(bar)

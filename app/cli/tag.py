@@ -133,7 +133,7 @@ def _readable(tagged: TaggedFile) -> None:
             f"{clock_time(stretch.start_s)}-{clock_time(stretch.end_s)}"
             for stretch in suggestion.heard_at
         )
-        say(out, f"  {suggestion.score:.3f}  {suggestion.tag:<24} {moments}")
+        say(out, f"  {suggestion.score:.3f}  {suggestion.label:<24} {moments}")
 
 
 def _json_line(tagged: TaggedFile) -> None:

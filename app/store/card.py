@@ -125,7 +125,9 @@ def _tag(name: str, figures: TagEvaluation) -> str:
 
 
 def _meaning(manifest: Manifest) -> Iterable[str]:
-    thresholds, calibration = manifest.thresholds, manifest.calibration
+    thresholds, calibration, rates = manifest.thresholds, manifest.calibration, manifest.base_rates
+    source = inert(rates.source) if rates else "not stated, so all tags count as equally common"
+    yield f"Base rates, which make scores of tags and models comparable: {source}"
     if thresholds is None:
         yield "Thresholds: none were chosen"
     else:
@@ -154,11 +156,11 @@ def _percent(share: float) -> str:
 
 def _confidence(manifest: Manifest) -> Iterable[str]:
     if manifest.confidence is None:
-        yield "No floor was measured: whether it recognises a track at all is not known."
+        yield "Whether it can tell music from speech, tones and noise was not measured."
         return
     yield (
-        f"Where the best tag scores less than {manifest.confidence.best:g}, or all tags together "
-        f"less than {manifest.confidence.total:g}, as mean over a track, it is not sure."
+        "A track is doubted where its mean scores are nearer to those of speech, tones and noise "
+        f"than to those of free music, and within {manifest.confidence.radius:g} of them."
     )
 
 
@@ -179,6 +181,9 @@ def _source(manifest: Manifest) -> Iterable[str]:
     source = manifest.source
     link = f"<{source.url}>" if _LINK.fullmatch(source.url) else inert(source.url)
     yield f"Licence: {inert(source.licence) or _NOT_STATED}"
+    if source.trained_on:
+        terms = inert(source.data_terms or "") or _NOT_STATED
+        yield f"Training data: {inert(source.trained_on)}; its terms: {terms}"
     yield f"Source: {inert(source.description) or _NOT_STATED}"
     yield f"Where: {link or _NOT_STATED}"
     yield f"To cite: {inert(source.citation) or _NOT_STATED}"

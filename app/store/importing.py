@@ -7,12 +7,16 @@ from pathlib import Path
 
 from app.errors import ManifestError, SetupError
 from app.models import Architecture, architectures, variables
-from app.store.loading import build
+from app.models.folding import Weights as Arrays
+from app.store.available_models import Available
+from app.store.loading import build, check_scores
 from app.store.manifest import Draft, Manifest
-from app.store.publishing import publish
+from app.store.preparing import Prepared
+from app.store.publishing import publish, publish_prepared
 from app.store.store import Store
 from app.store.tables import checked
 from app.store.torch_checkpoint import converted, read_checkpoint
+from app.store.weights import check_converted, packed, weights_path
 
 LONG_WINDOW_S = 10.0
 """Windows that are shorter than this lie side by side, longer ones overlap by half."""
@@ -54,12 +58,31 @@ def import_torch(store: Store, checkpoint: Path, released: Released) -> Manifest
         SetupError: The checkpoint, or what is said of it, is wrong; the store is as it was.
     """
     architecture = _architecture(released.architecture)
-    layers = architecture.torch_layers or {}
     draft = _draft(checkpoint, released, architecture)
-    weights = read_checkpoint(checkpoint)
-    network = build(draft, draft.architecture.arguments)
-    wanted = {path: tuple(variable.shape) for path, variable in variables(network).items()}
-    return publish(store, draft, converted(weights, layers, wanted, str(checkpoint)))
+    return publish(store, draft, _converted(checkpoint, draft, architecture))
+
+
+def publish_available(store: Store, model: Available, checkpoint: Path) -> Manifest:
+    """Convert the checkpoint of a model that can be pulled, and publish what ships with the code.
+
+    A version of the same that has lost its weights gets them back.
+
+    Raises:
+        SetupError: The weights or their scores are not as its manifest says, or it can't be
+            written; the store is as it was.
+    """
+    manifest = model.manifest
+    architecture = _architecture(manifest.architecture.name)
+    weights = _converted(checkpoint, manifest, architecture)
+    data = packed(weights)
+    check_converted(manifest, data)
+    published = model.published(store)
+    if published is None:
+        return publish_prepared(store, Prepared(model.text, data, str(checkpoint)))
+    check_scores(published, weights)
+    with store.locked():
+        store.write(weights_path(published), data)
+    return published
 
 
 def read_tags(path: Path) -> tuple[str, ...]:
@@ -90,6 +113,13 @@ def _architecture(name: str) -> Architecture:
         there = ", ".join(convertible) or "none"
         raise SetupError(f"architecture {name!r}: {what}; those that can be imported: {there}")
     return convertible[name]
+
+
+def _converted(checkpoint: Path, draft: Draft, architecture: Architecture) -> Arrays:
+    weights = read_checkpoint(checkpoint)
+    network = build(draft, draft.architecture.arguments)
+    wanted = {path: tuple(variable.shape) for path, variable in variables(network).items()}
+    return converted(weights, architecture.torch_layers or {}, wanted, str(checkpoint))
 
 
 def _draft(checkpoint: Path, released: Released, architecture: Architecture) -> Draft:

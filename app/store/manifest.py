@@ -62,28 +62,58 @@ class Weights(Table):
     sha256: Sha256
 
 
+class Checkpoint(Table):
+    """A released file of `torch.save`; see `app.store.available_models`.
+
+    `base` is the URL of the folder that it was released in, and `path` where it is in there, as in
+    a mirror of that folder.
+    """
+
+    base: Annotated[str, Field(pattern=r"^https://[^?#]+[^/?#]$")]
+    path: Annotated[str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)*\.pth$")]
+    size: Annotated[int, Field(gt=0)]
+    sha256: Sha256
+
+
 class Source(Table):
     """Where the weights come from and under which terms.
 
-    `wheel_checkpoint`: its name in the wheel of musicnn, where `taggram models pull` can bring it.
+    `trained_on` and `data_terms`: the training data, and under which terms those were to be had.
+    `wheel_checkpoint`: the weights' name in the wheel of musicnn, where `taggram models pull` can
+    bring them. `checkpoint`: the file that they were converted from, where
+    `taggram models pull NAME` can bring it.
     """
 
     wheel_checkpoint: str | None = None
     description: str
     url: str
     licence: str
+    trained_on: str | None = None
+    data_terms: str | None = None
     citation: str
+    checkpoint: Checkpoint | None = None
+
+
+Prototypes = Annotated[tuple[tuple[Unit, ...], ...], Field(min_length=1)]
 
 
 class Confidence(Table):
-    """Below which mean scores over a track the model is not sure of it.
+    """Typical mean scores over a track, one for each raw tag; see `app.tagging.confidence`.
 
-    `best`: of the best raw tag that speaks for a vocabulary. `total`: the sum over all raw tags,
-    how much the model recognises at all; it tells music from noise, tones and speech.
+    `not_music`: of speech, tones and noise. `music`: of free music. `radius`: the distance from
+    the nearest of `not_music` within which a track is doubted.
     """
 
-    best: Unit
-    total: Annotated[float, Field(ge=0)]
+    radius: Annotated[float, Field(gt=0)]
+    not_music: Prototypes
+    music: Prototypes
+
+
+class BaseRates(Table):
+    """The share of the training data that has each raw tag, and where that is known from."""
+
+    source: Annotated[str, Field(min_length=1)]
+    rates: tuple[Annotated[float, Field(ge=1e-6, lt=1)], ...]
 
 
 class Golden(Table):
@@ -107,6 +137,7 @@ class Draft(Table):
     tags: Tags
     source: Source
     evaluation: Evaluation | None = None
+    base_rates: BaseRates | None = None
     confidence: Confidence | None = None
     vocabulary: LearntVocabulary | None = None
     thresholds: Thresholds | None = None
@@ -125,6 +156,26 @@ class Draft(Table):
         for place, tags in said.items():
             if unknown := sorted(set(tags) - set(self.tags.names)):
                 raise ValueError(f"{place}: the model has no tag {', '.join(unknown)}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_prototype_score_a_tag(self) -> Self:
+        for place in ("not_music", "music"):
+            for prototype in getattr(self.confidence, place) if self.confidence else ():
+                if len(prototype) != len(self.tags.names):
+                    raise ValueError(
+                        f"confidence.{place}: {len(prototype)} scores for "
+                        f"{len(self.tags.names)} tags; write one for each tag"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _one_rate_a_tag(self) -> Self:
+        if self.base_rates and len(self.base_rates.rates) != len(self.tags.names):
+            raise ValueError(
+                f"base_rates.rates: {len(self.base_rates.rates)} rates for "
+                f"{len(self.tags.names)} tags; write one for each tag"
+            )
         return self
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ import tensorflow as tf
 from app.errors import WeightsError
 from app.store.manifest import Manifest
 from app.store.store import Store
-from app.store.weights import sha256, weights_path
+from app.store.weights import check_converted, sha256, weights_path
 
 REQUIREMENT = "musicnn==0.1.0"
 WHEEL_SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
@@ -122,12 +122,7 @@ def pull(wheel: Path, store: Store, manifest: Manifest) -> None:
         SetupError: They can't be written.
     """
     data = safetensors.numpy.save(read_checkpoint(wheel, manifest))
-    digest = sha256(data)
-    if digest != manifest.weights.sha256:
-        raise WeightsError(
-            f"{manifest.ref}: the converted weights have SHA-256 {digest}, "
-            f"the manifest names {manifest.weights.sha256}"
-        )
+    check_converted(manifest, data)
     with store.locked():
         store.write(weights_path(manifest), data)
 

@@ -32,7 +32,7 @@ def publish(store: Store, draft: Draft, weights: Arrays) -> Manifest:
     """
     if draft.version:
         _check_free(store, ModelRef(draft.name, draft.version))
-    return _publish(store, prepare(draft, weights))
+    return publish_prepared(store, prepare(draft, weights))
 
 
 def publish_folder(store: Store, folder: Store) -> Manifest:
@@ -41,7 +41,25 @@ def publish_folder(store: Store, folder: Store) -> Manifest:
     Raises:
         SetupError: It is not right, or can't be written; the store is as it was.
     """
-    return _publish(store, read_prepared(folder))
+    return publish_prepared(store, read_prepared(folder))
+
+
+def publish_prepared(store: Store, prepared: Prepared) -> Manifest:
+    """Publish a manifest with its weights.
+
+    Raises:
+        SetupError: It is not right, or can't be written; the store is as it was.
+    """
+    manifest = prepared.manifest(prepared.version or _next_version(store, prepared.name))
+    if prepared.version:
+        _check_free(store, manifest.ref)
+    check_scores(manifest, unpacked(manifest, prepared.weights, prepared.where))
+    for _ in range(_ATTEMPTS):
+        with store.locked():
+            published = _put(store, prepared)
+        if published:
+            return published
+    raise SetupError(f"{store.url}: others publish {prepared.name} at the same time; try again")
 
 
 def promote(store: Store, wanted: str, alias: str = PRODUCTION) -> Manifest:
@@ -59,19 +77,6 @@ def promote(store: Store, wanted: str, alias: str = PRODUCTION) -> Manifest:
     verify(store, manifest)
     point(store, manifest.ref, alias)
     return manifest
-
-
-def _publish(store: Store, prepared: Prepared) -> Manifest:
-    manifest = prepared.manifest(prepared.version or _next_version(store, prepared.name))
-    if prepared.version:
-        _check_free(store, manifest.ref)
-    check_scores(manifest, unpacked(manifest, prepared.weights, prepared.where))
-    for _ in range(_ATTEMPTS):
-        with store.locked():
-            published = _put(store, prepared)
-        if published:
-            return published
-    raise SetupError(f"{store.url}: others publish {prepared.name} at the same time; try again")
 
 
 def _put(store: Store, prepared: Prepared) -> Manifest | None:

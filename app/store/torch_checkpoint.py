@@ -5,16 +5,15 @@ gates stand in another order, and their names are those of modules. Each archite
 `TORCH_LAYERS` which module is which of its layers.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from pickle import UnpicklingError
 
 import numpy as np
 
-from app.errors import SetupError, WeightsError
+from app.errors import WeightsError
 from app.models.folding import Array
+from app.store.torch_file import read_state_dict
 
 Shape = tuple[int, ...]
 
@@ -45,28 +44,17 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a checkpoint, by PyTorch's names. No code in it is run.
 
     Raises:
-        SetupError: PyTorch is not installed.
-        WeightsError: The file can't be read, or is no flat state dict.
+        WeightsError: The file can't be read, or is not a flat state dict.
     """
-    try:
-        import torch  # noqa: PLC0415 - an extra, and it takes a second
-    except ImportError:
-        raise SetupError(
-            f"{path}: reading a PyTorch checkpoint needs PyTorch: `pip install taggram[torch]`"
-        ) from None
     try:
         data = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path}: the checkpoint can't be read: {error.strerror}") from error
     try:
-        content = torch.load(BytesIO(data), map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        raise WeightsError(f"{path}: {_unpickling(str(error))}") from None
-    except Exception as error:  # PyTorch raises anything on files of other kinds
-        raise WeightsError(f"{path}: this is no PyTorch checkpoint") from error
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    return _without_prefix({key: _array(path, key, given) for key, given in _items(path, content)})
+        arrays = read_state_dict(data)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    return _without_prefix(arrays)
 
 
 def converted(
@@ -194,39 +182,6 @@ def _few(names: list[str]) -> str:
     """The first ones; a whole network's would fill the screen."""
     more = len(names) - _AT_MOST
     return ", ".join(names[:_AT_MOST]) + (f" and {more} more" if more > 0 else "")
-
-
-def _unpickling(said: str) -> str:
-    """PyTorch says it in many lines, and advises to run the code."""
-    if any(word in said for word in ("GLOBAL", "Trying to call", "Can only create")):
-        return "the checkpoint holds more than weights, code perhaps; nothing of it was run"
-    return "this is no PyTorch checkpoint"
-
-
-def _items(path: Path, content: object) -> Iterable[tuple[str, object]]:
-    if not isinstance(content, Mapping) or not content:
-        raise WeightsError(f"{path}: this is no state dict: weights by their names are needed")
-    for key in content:
-        if not isinstance(key, str) or not key.isprintable():
-            raise WeightsError(f"{path}: this is no state dict: {key!r:.80} is no module's name")
-    return content.items()
-
-
-def _array(path: Path, key: str, given: object) -> np.ndarray:
-    import torch  # noqa: PLC0415 - see `read_checkpoint`
-
-    if not isinstance(given, torch.Tensor):
-        raise WeightsError(f"{path}: this is no flat state dict: {key} is no tensor")
-    tensor = given.detach()
-    try:
-        # A view may show the same few numbers over and over, more of them than memory holds.
-        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-            raise TypeError
-        # NumPy has no bf16.
-        array: np.ndarray = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
-    except (RuntimeError, TypeError):  # sparse, quantised, of a type that NumPy does not have ...
-        raise WeightsError(f"{path}: {key} is no plain tensor of numbers") from None
-    return array
 
 
 def _without_prefix(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

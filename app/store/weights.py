@@ -12,8 +12,6 @@ from app.errors import WeightsError
 from app.store.manifest import Manifest
 from app.store.store import Store
 
-PULL = "run `taggram models pull`"
-
 
 class WeightsState(StrEnum):
     """The weights' file against the manifest's hash."""
@@ -31,7 +29,9 @@ def weights_path(manifest: Manifest) -> str:
 def how_to_bring(manifest: Manifest) -> str:
     """How an operator gets weights that are missing, or altered."""
     if manifest.source.wheel_checkpoint:
-        return PULL
+        return "run `taggram models pull`"
+    if manifest.source.checkpoint:
+        return f"run `taggram models pull {manifest.name}`"
     return "bring them back from a copy of the store, or publish the model anew"
 
 
@@ -92,6 +92,20 @@ def unpacked(manifest: Manifest, data: bytes, where: str) -> dict[str, np.ndarra
         raise WeightsError(f"{where}: these are no weights in safetensors: {error}") from error
     check_numbers(arrays, where)
     return arrays
+
+
+def check_converted(manifest: Manifest, data: bytes) -> None:
+    """Hold a file of weights that was converted from a released one against the manifest's hash.
+
+    Raises:
+        WeightsError: It is another one.
+    """
+    digest = sha256(data)
+    if digest != manifest.weights.sha256:
+        raise WeightsError(
+            f"{manifest.ref}: the converted weights have SHA-256 {digest}, "
+            f"the manifest names {manifest.weights.sha256}"
+        )
 
 
 def packed(arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -1,60 +1,87 @@
-"""Which words can be asked of which models: names from callers, resolved or refused."""
+"""Resolves the names of vocabularies and models that requests give, or refuses them."""
 
 from collections.abc import Mapping, Sequence
 
 from app.errors import Kind, RequestError
 from app.store.learnt import RAW
 from app.store.manifest import Manifest
-from app.tagging.model_vocabularies import as_spoken
-from app.tagging.vocabulary import (
-    Projection,
-    Vocabulary,
-    needed_models,
-    project,
-    raw_vocabulary,
-)
+from app.tagging.model_vocabularies import as_spoken, has_learnt
+from app.tagging.projection import Projection, project
+from app.tagging.vocabulary import Vocabulary, needed_models, raw_vocabulary
 
 
 class Lexicon:
-    """The loaded models, the first being the default, and the vocabularies as all of them speak.
+    """The loaded models, the first being the default, and the vocabularies.
 
-    A vocabulary's tag that a model was trained on is heard by it alone, unless a caller names
-    another model: then that one says what it can.
+    Attributes:
+        models: All that are loaded.
+        vocabularies: By name, with the raw tags of the models that they ask. A tag that one of
+            these models was trained on is its alone.
     """
 
-    def __init__(self, models: Sequence[Manifest], vocabularies: Mapping[str, Vocabulary]) -> None:
+    def __init__(
+        self,
+        models: Sequence[Manifest],
+        vocabularies: Mapping[str, Vocabulary],
+        *,
+        askable: Sequence[Manifest] | None = None,
+        at_most: int | None = None,
+    ) -> None:
+        """Choose the models of each vocabulary.
+
+        Args:
+            models: All that are loaded.
+            vocabularies: By name.
+            askable: Of these models, those that a request without a model may ask; by default all.
+            at_most: The most models that such a request asks.
+        """
         self.models = tuple(models)
         self._written = dict(vocabularies)
+        self._asked = {
+            name: _choose(vocabulary, models if askable is None else askable, at_most)
+            for name, vocabulary in vocabularies.items()
+        }
         self.vocabularies = {
-            name: as_spoken(vocabulary, models) for name, vocabulary in vocabularies.items()
+            name: as_spoken(vocabulary, self._asked[name])
+            for name, vocabulary in vocabularies.items()
         }
 
     def projection(self, vocabulary: str, model: str | None) -> Projection:
         """The models to ask for a vocabulary, and how their raw tags become its tags.
 
-        Without a model, a vocabulary asks the first loaded one of each family of raw tags that it
-        needs, and `raw` asks the default model.
+        Without a model, a vocabulary asks all models that know one of its tags, and `raw` asks the
+        default model.
 
         Raises:
             RequestError: `unknown_model` or `unknown_vocabulary`.
         """
-        models = self.models if model is None else (self._model(model),)
         if vocabulary == RAW:
-            return project(raw_vocabulary(models[0]), models[:1])
-        return project(as_spoken(self._vocabulary(vocabulary), models), models)
+            raw = self.models[0] if model is None else self._model(model)
+            return project(raw_vocabulary(raw), (raw,))
+        self.check_vocabulary(vocabulary)
+        if model is None:
+            return project(self.vocabularies[vocabulary], self._asked[vocabulary])
+        models = (self._model(model),)
+        return project(as_spoken(self._written[vocabulary], models), models)
 
     def check_vocabulary(self, name: str) -> None:
-        """Hold a name against the vocabularies, whether or not a loaded model gives their tags.
+        """Check that there is a vocabulary of this name, even if no loaded model knows its tags.
 
         Raises:
             RequestError: `unknown_vocabulary`.
         """
-        if name != RAW:
-            self._vocabulary(name)
+        names = [*self._written, RAW]
+        if name not in names:
+            raise RequestError(
+                Kind.UNKNOWN_VOCABULARY,
+                f"There is no vocabulary of that name. Choose one of {', '.join(names)}. "
+                "GET /vocabularies lists their tags.",
+                {"vocabularies": names},
+            )
 
-    def needed_models(self, vocabulary: Vocabulary) -> tuple[Manifest, ...]:
-        """The loaded models that a vocabulary asks unless told otherwise."""
-        return needed_models(vocabulary, self.models)
+    def asked_models(self, vocabulary: str) -> tuple[Manifest, ...]:
+        """The models that a vocabulary asks where the request names none."""
+        return self._asked[vocabulary]
 
     def _model(self, name: str) -> Manifest:
         for manifest in self.models:
@@ -67,14 +94,11 @@ class Lexicon:
             {"models": names},
         )
 
-    def _vocabulary(self, name: str) -> Vocabulary:
-        """As it was written."""
-        if name in self._written:
-            return self._written[name]
-        names = [*self._written, RAW]
-        raise RequestError(
-            Kind.UNKNOWN_VOCABULARY,
-            f"There is no vocabulary of that name. Choose one of {', '.join(names)}. "
-            "GET /vocabularies lists their tags.",
-            {"vocabularies": names},
-        )
+
+def _choose(
+    vocabulary: Vocabulary, models: Sequence[Manifest], at_most: int | None
+) -> tuple[Manifest, ...]:
+    """The models that know a tag; where these are too many, those that were trained on it stay."""
+    needed = needed_models(as_spoken(vocabulary, models), models)
+    kept = sorted(needed, key=lambda model: not has_learnt(model, vocabulary.name))[:at_most]
+    return tuple(model for model in needed if model in kept)

@@ -1,7 +1,7 @@
-"""Vocabularies that models were trained on: who has learnt a word speaks for it alone.
+"""Vocabularies that models were trained on: a tag that a model has learnt is that model's alone.
 
 vocabularies of files --(and those that only models bring along)--> vocabularies
-  vocabulary --(the models that are asked)--> vocabulary as these speak it
+  vocabulary --(the models that are asked)--> vocabulary with the raw tags of these models
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,26 +11,26 @@ from types import MappingProxyType
 from app.errors import VocabularyError
 from app.store.learnt import LearntVocabulary
 from app.store.manifest import Manifest
-from app.tagging.vocabulary import Vocabulary, first_of_families
+from app.tagging.vocabulary import Tag, Vocabulary
 
 
 def with_learnt(
     vocabularies: Mapping[str, Vocabulary], models: Iterable[Manifest]
 ) -> dict[str, Vocabulary]:
-    """Add the vocabularies that only models bring along; of several models the first's words.
+    """Add the vocabularies that only models bring along; of several models the first one's tags.
 
     Args:
-        vocabularies: Those that there are, by name; they keep their words.
+        vocabularies: Those that there are, by name; they keep their tags.
         models: All that are loaded.
 
     Raises:
-        VocabularyError: A model has no word of the vocabulary that it was trained on.
+        VocabularyError: A model has no tag of the vocabulary that it was trained on.
     """
     known = dict(vocabularies)
     for model in models:
         if learnt := model.vocabulary:
-            words = known.setdefault(learnt.name, _brought(model, learnt)).tags
-            if words.keys().isdisjoint(model.tags.names):
+            tags = known.setdefault(learnt.name, _brought(model, learnt)).tags
+            if tags.keys().isdisjoint(model.tags.names):
                 raise VocabularyError(
                     f"{model.ref} was trained on a vocabulary {learnt.name!r}, but has no tag of "
                     "the one that bears this name here; rename one of them, or leave the model "
@@ -40,18 +40,26 @@ def with_learnt(
 
 
 def as_spoken(vocabulary: Vocabulary, models: Iterable[Manifest]) -> Vocabulary:
-    """A vocabulary as these models speak it.
+    """A vocabulary with the raw tags of these models.
 
     A tag that one of them learnt in this vocabulary is that model's alone, the first one's where
-    several did: a raw tag that only resembles it has nothing to add. All other tags stay with
-    whoever the vocabulary names.
+    several did: a raw tag that only resembles it has nothing to add. All other tags, and the
+    genres, keep the raw tags that the vocabulary names.
     """
     learnt: dict[str, Mapping[str, tuple[str, ...]]] = {}
-    for model in first_of_families(models):
+    for model in models:
         for tag in _learnt_tags(model, vocabulary.name):
             learnt.setdefault(tag, MappingProxyType({model.tags.family: (tag,)}))
-    spoken = {tag: learnt.get(tag, families) for tag, families in vocabulary.tags.items()}
-    return replace(vocabulary, tags=MappingProxyType(spoken))
+    tags = {
+        name: replace(tag, raw_tags=learnt.get(name, tag.raw_tags))
+        for name, tag in vocabulary.tags.items()
+    }
+    return replace(vocabulary, tags=MappingProxyType(tags))
+
+
+def has_learnt(model: Manifest, vocabulary: str) -> bool:
+    """Whether a model was trained on a tag of a vocabulary."""
+    return bool(_learnt_tags(model, vocabulary))
 
 
 def _learnt_tags(model: Manifest, vocabulary: str) -> tuple[str, ...]:
@@ -62,7 +70,6 @@ def _learnt_tags(model: Manifest, vocabulary: str) -> tuple[str, ...]:
 
 
 def _brought(model: Manifest, learnt: LearntVocabulary) -> Vocabulary:
-    """A model's tags as words that nobody speaks for yet."""
-    silent: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-    words = MappingProxyType(dict.fromkeys(model.tags.names, silent))
-    return Vocabulary(learnt.name, learnt.version or model.version, learnt.description, words)
+    """A model's tags as a vocabulary, without raw tags yet."""
+    tags = MappingProxyType({name: Tag() for name in model.tags.names})
+    return Vocabulary(learnt.name, learnt.version or model.version, learnt.description, tags)

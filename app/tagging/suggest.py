@@ -6,7 +6,7 @@ import numpy as np
 
 from app.domain import Samples, Stretch, Suggestion, Taggram
 from app.tagging.pooling import Pooling, pool
-from app.tagging.vocabulary import Projection
+from app.tagging.projection import Projection
 
 MAX_STRETCHES = 3
 SHARE_OF_PEAK = 0.5
@@ -32,11 +32,17 @@ def suggest(
     Returns:
         By falling score; equal ones in the vocabulary's order.
     """
-    scores, grid = projection.apply(taggrams), projection.grid(taggrams)
-    pooled = pool(scores, pooling)
+    scored = projection.score(taggrams)
+    pooled = pool(scored.scores, pooling)
     best = np.argsort(-pooled, kind="stable")[:top_k]
     return tuple(
-        Suggestion(projection.tags[tag], float(pooled[tag]), heard_at(scores[:, tag], grid))
+        Suggestion(
+            scored.rows[tag].name,
+            projection.vocabulary.label(scored.rows[tag].name),
+            scored.rows[tag].level,
+            float(pooled[tag]),
+            heard_at(scored.scores[:, tag], scored.grid),
+        )
         for tag in best
         if pooled[tag] >= threshold
     )

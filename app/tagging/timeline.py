@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.domain import Samples, Scores, Taggram
+from app.domain import Samples, Scores
 from app.errors import Kind, RequestError
 from app.tagging.pooling import Pooling, pool
+from app.tagging.projection import Row, VocabularyScores
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,23 +16,25 @@ class Timeline:
 
     Attributes:
         times_s: When each window starts.
-        tags: By falling pooled score.
+        window_s: Length of a window.
+        hop_s: Time between two windows' starts.
+        rows: By falling pooled score.
         scores: (windows, tags), rows in time order.
         mean_scores: (tags,), over these windows.
         pooled_scores: (tags,), over these windows.
     """
 
     times_s: list[float]
-    tags: tuple[str, ...]
+    window_s: float
+    hop_s: float
+    rows: tuple[Row, ...]
     scores: Scores
     mean_scores: Samples
     pooled_scores: Samples
 
 
 def timeline(
-    tags: tuple[str, ...],
-    scores: Scores,
-    grid: Taggram,
+    scored: VocabularyScores,
     *,
     pooling: Pooling,
     top: int | None,
@@ -41,9 +44,7 @@ def timeline(
     """Cut and sort.
 
     Args:
-        tags: Names of the columns.
-        scores: (windows, tags).
-        grid: A taggram of the same windows, for their times.
+        scored: The whole track's scores.
         pooling: How windows become the score that tags are sorted by; ranks are those among all
             tags.
         top: Only so many tags.
@@ -53,7 +54,8 @@ def timeline(
     Raises:
         RequestError: `invalid_parameter` where no window is left.
     """
-    times_s = np.arange(len(scores)) * grid.hop_s
+    grid = scored.grid
+    times_s = np.arange(len(scored.scores)) * grid.hop_s
     inside = times_s + grid.window_s > start_s
     if end_s is not None:
         inside &= times_s < end_s
@@ -62,12 +64,14 @@ def timeline(
             Kind.INVALID_PARAMETER,
             f"No window lies between start_s and end_s; the track lasts {grid.duration_s:.1f} s.",
         )
-    scores = scores[inside]
+    scores = scored.scores[inside]
     pooled = pool(scores, pooling)
     order = np.argsort(-pooled, kind="stable")[:top]
     return Timeline(
         [round(float(time_s), 3) for time_s in times_s[inside]],
-        tuple(tags[tag] for tag in order),
+        grid.window_s,
+        grid.hop_s,
+        tuple(scored.rows[tag] for tag in order),
         scores[:, order],
         scores.mean(axis=0)[order],
         pooled[order],

@@ -1,5 +1,6 @@
 """Reads vocabularies from YAML and refuses a wrong one by file and line."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -9,11 +10,16 @@ import yaml
 from app.errors import VocabularyError
 from app.store.learnt import RAW
 from app.store.words import is_formula, is_shown
-from app.tagging.vocabulary import Vocabulary
+from app.tagging.vocabulary import ENGLISH, Tag, Vocabulary
 
 BUILT_IN = Path(__file__).parent / "vocabularies"
 
 FIELDS = ("name", "version", "description", "tags")
+OPTIONAL_FIELDS = ("genres",)
+LABEL, PARENTS = "label", "parents"
+"""What stands beside the raw tags of a tag: how it is shown, and the genres that it belongs to."""
+
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 NO_WORDS = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
 """What YAML makes of an unquoted `null` or `~`, and of `<<`."""
@@ -75,8 +81,9 @@ class _Reader:
     def vocabulary(self, root: yaml.Node) -> Vocabulary:
         fields = {}
         for key, value in self._items(root, "a mapping with name, version, description, tags"):
-            if key.value not in FIELDS:
-                raise self._wrong(key, f"unknown field {key.value!r}; known: {', '.join(FIELDS)}")
+            if key.value not in (*FIELDS, *OPTIONAL_FIELDS):
+                known = ", ".join((*FIELDS, *OPTIONAL_FIELDS))
+                raise self._wrong(key, f"unknown field {key.value!r}; known: {known}")
             fields[key.value] = value
         for name in FIELDS:
             if name not in fields:
@@ -84,52 +91,95 @@ class _Reader:
         name = self._text(fields["name"])
         if name == RAW:
             raise self._wrong(fields["name"], f"{RAW!r} is the name of the models' own tags")
+        tags = self._tags(fields["tags"])
+        genres = self._tags(fields["genres"]) if "genres" in fields else {}
+        self._check_names(fields, tags, genres)
         return Vocabulary(
             name,
             self._text(fields["version"]),
             self._text(fields["description"]),
-            MappingProxyType(self._tags(fields["tags"])),
+            MappingProxyType(tags),
+            MappingProxyType(genres),
         )
 
-    def _tags(self, node: yaml.Node) -> dict[str, Mapping[str, tuple[str, ...]]]:
-        tags: dict[str, Mapping[str, tuple[str, ...]]] = {
-            self._tag(tag): MappingProxyType(self._sources(sources))
-            for tag, sources in self._items(node, "tags, each with its raw tags")
+    def _check_names(
+        self, fields: Mapping[str, yaml.Node], tags: Mapping[str, Tag], genres: Mapping[str, Tag]
+    ) -> None:
+        """Hold the names of genres and parents against the tags and genres that there are."""
+        for field in ("tags", "genres"):
+            for key, value in self._items(fields[field], "tags") if field in fields else ():
+                if field == "genres" and key.value in tags:
+                    raise self._wrong(key, f"{key.value!r} is also a tag; leave the genre out")
+                for parent in (genres if field == "genres" else tags)[key.value].parents:
+                    if parent not in genres and parent not in tags:
+                        raise self._wrong(
+                            value, f"{parent!r} is neither a genre nor a tag of this file"
+                        )
+
+    def _tags(self, node: yaml.Node) -> dict[str, Tag]:
+        tags = {
+            self._name(name): self._tag(fields)
+            for name, fields in self._items(node, "tags, each with its raw tags")
         }
         if not tags:
             raise self._wrong(node, "there is no tag")
         return tags
 
-    def _tag(self, node: yaml.Node) -> str:
+    def _tag(self, node: yaml.Node) -> Tag:
+        raw_tags: dict[str, tuple[str, ...]] = {}
+        labels: dict[str, str] = {}
+        parents: tuple[str, ...] = ()
+        for key, value in self._items(node, "raw tags by family, as {msd: [ambient]}"):
+            if key.value == LABEL:
+                labels = self._labels(value)
+            elif key.value == PARENTS:
+                parents = self._names(value, "parent genres, as [rock]")
+            elif found := self._raw_tags(key, value):
+                raw_tags[key.value] = found
+        return Tag(MappingProxyType(raw_tags), parents, MappingProxyType(labels))
+
+    def _labels(self, node: yaml.Node) -> dict[str, str]:
+        """One for all languages, or one for each."""
+        if isinstance(node, yaml.ScalarNode):
+            return {ENGLISH: self._text(node)}
+        labels = {}
+        for key, value in self._items(node, "a label, or one by language, as {fr: Joyeux}"):
+            if not LANGUAGE.fullmatch(key.value):
+                raise self._wrong(key, f"{key.value!r} is not a language's code, as en, fr, pt-BR")
+            labels[key.value] = self._text(value)
+        return labels
+
+    def _name(self, node: yaml.Node) -> str:
         text = self._text(node)
         if is_formula(text):
             raise self._wrong(node, f"{text!r} would be a formula to whoever opens it as CSV")
         return text
 
-    def _sources(self, node: yaml.Node) -> dict[str, tuple[str, ...]]:
-        sources = {}
-        for family, raw_tags in self._items(node, "raw tags by family, as {msd: [ambient]}"):
-            if family.value not in self._families:
-                if self._is_built_in:
-                    continue
-                known = ", ".join(sorted(self._families))
-                raise self._wrong(family, f"no family {family.value!r} of raw tags; known: {known}")
-            sources[family.value] = self._raw_tags(family.value, raw_tags)
-        return {family: raw_tags for family, raw_tags in sources.items() if raw_tags}
+    def _raw_tags(self, family: yaml.Node, node: yaml.Node) -> tuple[str, ...]:
+        """Those of a family that a published model has; of a built-in vocabulary, perhaps none."""
+        named = self._names(node, "raw tags, as [ambient, new age]")
+        known = self._families.get(family.value, ())
+        if not self._is_built_in:
+            self._check_raw_tags(family, node, named)
+        return tuple(raw for raw in named if raw in known)
 
-    def _raw_tags(self, family: str, node: yaml.Node) -> tuple[str, ...]:
+    def _check_raw_tags(self, family: yaml.Node, node: yaml.Node, named: tuple[str, ...]) -> None:
+        if family.value not in self._families:
+            known = ", ".join(sorted(self._families))
+            raise self._wrong(family, f"no family {family.value!r} of raw tags; known: {known}")
+        for raw in named:
+            if raw not in self._families[family.value]:
+                raise self._wrong(node, f"no model of the family {family.value!r} has {raw!r}")
+
+    def _names(self, node: yaml.Node, expected: str) -> tuple[str, ...]:
         if not isinstance(node, yaml.SequenceNode) or not node.value:
-            raise self._wrong(node, "expected a list of raw tags, as [ambient, new age]")
-        raw_tags: list[str] = []
+            raise self._wrong(node, f"expected a list of {expected}")
+        names: list[str] = []
         for item in node.value:
-            if self._text(item) not in self._families[family]:
-                if self._is_built_in:
-                    continue
-                raise self._wrong(item, f"no model of the family {family!r} has {item.value!r}")
-            if item.value in raw_tags:
+            if self._text(item) in names:
                 raise self._wrong(item, f"{item.value!r} is there twice")
-            raw_tags.append(item.value)
-        return tuple(raw_tags)
+            names.append(item.value)
+        return tuple(names)
 
     def _items(self, node: yaml.Node, wanted: str) -> Iterator[tuple[yaml.Node, yaml.Node]]:
         if not isinstance(node, yaml.MappingNode):

@@ -1,24 +1,28 @@
 """From a training to a version in the model store: all that was learnt and measured goes along."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from app.errors import SetupError
 from app.front_ends import Framing
 from app.models.folding import Weights
-from app.store.manifest import Draft, Manifest, read_manifest
+from app.store.manifest import BaseRates, Draft, Manifest, read_manifest
 from app.store.publishing import publish
 from app.store.store import Store
 from app.store.tables import checked
 from app.store.weights import read_weights
 from app.training.configuration import read_configuration
 from app.training.figures import Evaluation, Interval, TagFigures
+from app.training.tracks import Placed
 
 MODEL = "model"
 """The folder of a run that is a model store with its one model."""
 
 DECIMALS = 6
 """As many as scores have where they are suggested."""
+
+BASE_RATES = "Share of the tracks of the training part"
 
 
 def publish_trained(
@@ -33,6 +37,7 @@ def publish_trained(
     family: str,
     weights: Weights,
     vocabulary: str,
+    base_rates: BaseRates | None = None,
     evaluation: Evaluation | None = None,
     data: str = "",
     licence: str = "",
@@ -51,8 +56,9 @@ def publish_trained(
         family: Under which other vocabularies may refer to these tags.
         weights: The network's, by the path of each variable.
         vocabulary: Whose tags these are, word by word.
-        evaluation: Its figures, which give thresholds and calibration too; none where nobody
-            measured it yet.
+        base_rates: See `base_rates_of`.
+        evaluation: Its figures, which give thresholds and calibration too; None where it was not
+            measured yet.
         data: What it learnt from, in a sentence.
         licence: Under which terms it may be used.
         citation: What to cite.
@@ -74,8 +80,24 @@ def publish_trained(
             "unheard": _unheard(evaluation),
         },
     }
+    if base_rates:
+        values["base_rates"] = base_rates.model_dump()
     measured = _measured(evaluation) if evaluation else {}
     return publish(store, checked(Draft, {**values, **measured}, name), weights)
+
+
+def base_rates_of(tags: Sequence[str], tracks: Iterable[Placed]) -> BaseRates:
+    """The share of the tracks that have each tag; a track counts as often as an epoch uses it.
+
+    Half a track at least has a tag, and half a track has it not: with a base rate of 0, any score
+    would be infinitely high.
+    """
+    counts, total = Counter[str](), 0
+    for each in tracks:
+        total += each.copies
+        counts.update(dict.fromkeys(each.track.tags, each.copies))
+    within = (min(max(counts[tag], 0.5), total - 0.5) for tag in tags)
+    return BaseRates(source=BASE_RATES, rates=tuple(_rounded(count / total) for count in within))
 
 
 def publish_run(
@@ -120,6 +142,7 @@ def publish_run(
         family=chosen,
         weights=read_weights(left, manifest),
         vocabulary=trained_on.task,
+        base_rates=manifest.base_rates,
         evaluation=evaluation,
         data=f"Split {trained_on.split}, fingerprint {trained_on.split_fingerprint[:16]}",
         licence=licence,

@@ -23,7 +23,8 @@ from app.inference.tensorflow_framer import TensorFlowFramer
 from app.store.aliases import served
 from app.store.manifest import Manifest, manifests
 from app.store.store import Store
-from app.tagging.vocabulary import Projection, Vocabulary, project
+from app.tagging.projection import Projection, project
+from app.tagging.vocabulary import Tag, Vocabulary
 from app.tagging.vocabulary_file import read_vocabularies
 from app.training.audio_store import AudioStore
 from app.training.cropping import FULL_SCALE
@@ -127,7 +128,7 @@ class Scorer:
     def _windows(self, ids: tuple[str, ...], overlap: float, told: Told) -> tuple[Scores, ...]:
         engine, windows = _overlapping(self._engine, overlap), []
         for track_id in ids:
-            windows.append(self._projection.apply([self._taggram(engine, track_id)]))
+            windows.append(self._projection.score([self._taggram(engine, track_id)]).scores)
             told(len(windows), len(ids))
         return tuple(windows)
 
@@ -184,11 +185,13 @@ def projection(split: Split, manifest: Manifest) -> Projection:
     family, names = manifest.tags.family, manifest.tags.names
     vocabulary = read_vocabularies((), {family: names}).get(split.task)
     known = vocabulary.tags if vocabulary else {}
-    by_words = set(split.tags) <= set(names) or not any(family in each for each in known.values())
-    same = {tag: {family: (tag,)} for tag in split.tags}
-    spoken_for = same if by_words else {tag: known.get(tag, {}) for tag in split.tags}
+    by_words = set(split.tags) <= set(names) or not any(
+        family in tag.raw_tags for tag in known.values()
+    )
+    same = {name: Tag({family: (name,)}) for name in split.tags}
+    tags = same if by_words else {name: known.get(name, Tag()) for name in split.tags}
     try:
-        return project(Vocabulary(split.task, "1", split.name, spoken_for), (manifest,))
+        return project(Vocabulary(split.task, "1", split.name, tags), (manifest,), raw=True)
     except RequestError as error:
         raise SetupError(
             f"{manifest.ref}: none of its raw tags speaks for a tag of the task {split.task!r}"

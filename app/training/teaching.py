@@ -33,7 +33,7 @@ from app.training.probing import (
     out_of_fold,
     song_scores,
 )
-from app.training.publishing import publish_trained
+from app.training.publishing import base_rates_of, publish_trained
 from app.training.scoring import Scored
 from app.training.tracks import Part, Placed, Split, Track
 
@@ -186,6 +186,7 @@ def teach(
         family=name,
         weights=_weights(encoder, learn(examples)),
         vocabulary=name,
+        base_rates=base_rates_of(examples.tags, [Placed(each, Part.TRAIN) for each in tracks]),
         evaluation=evaluation,
         data=f"{len(songs)} songs of {len(set(examples.artists))} artists, beside what "
         f"{encoder.manifest.ref} learnt from: {encoder.manifest.source.description}",

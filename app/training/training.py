@@ -9,12 +9,12 @@ from app.store.store import Store
 from app.training import trackers
 from app.training.audio_store import AudioStore
 from app.training.fit import Watch
-from app.training.publishing import MODEL, publish_trained
+from app.training.publishing import MODEL, base_rates_of, publish_trained
 from app.training.recipe import Recipe, read_recipe
 from app.training.run import Job, Trained, train
 from app.training.states import Row
 from app.training.tables import read_split
-from app.training.tracks import Split
+from app.training.tracks import Part, Split
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,8 @@ def run(
 
 
 def _leave(models: Store, name: str, recipe: Recipe, split: Split, trained: Trained) -> None:
+    missing = set(trained.missing)
+    used = [each for each in split.part(Part.TRAIN) if each.track.id not in missing]
     publish_trained(
         models,
         name=name,
@@ -90,6 +92,7 @@ def _leave(models: Store, name: str, recipe: Recipe, split: Split, trained: Trai
         family=name,
         weights=trained.weights,
         vocabulary=split.task,
+        base_rates=base_rates_of(split.tags, used),
     )
 
 

@@ -11,7 +11,7 @@ import soundfile
 import soxr
 
 from testing.server import Server, serving
-from testing.sounds import encoded
+from testing.sounds import encoded, noise
 from tests.api.client import answer, metric, new_track, post
 
 RATE = 44_100
@@ -58,10 +58,16 @@ def tags(answered: dict[str, Any]) -> list[str]:
     return [suggestion["tag"] for suggestion in answered["suggestions"]]
 
 
+def test_music_is_not_doubted_and_noise_and_tones_are(server: Server, song: Path) -> None:
+    assert answer(post(server, song))["confidence"] == "high"
+    tone = np.sin(2 * np.pi * 440 * np.arange(12 * RATE) / RATE).astype(np.float32)
+    for sound in (noise(12 * RATE, 1), 0.3 * tone):
+        assert answer(post(server, encoded(sound, RATE)))["confidence"] == "low"
+
+
 def test_metal_with_synthesisers_is_tagged_as_that(server: Server, song: Path) -> None:
     answered = answer(post(server, song, vocabulary="genres"))
     assert answered["duration_s"] == pytest.approx(soundfile.info(song).duration, abs=0.01)
-    assert answered["confidence"] == "high"
     genres = tags(answered)
     assert set(genres[:3]) == {"rock", "electronic", "metal"}
     assert not {"classical", "jazz", "folk", "ambient"} & set(genres)

@@ -63,16 +63,19 @@ def test_tags_come_by_falling_mean_over_time(taggram: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("pooling", ["mean", "majority", "softmax"])
 @pytest.mark.parametrize("vocabulary", ["genres", "subgenres", "moodthemes", "alltags", "raw"])
-def test_the_pooled_score_of_a_tag_is_its_score_as_a_suggestion(
+def test_the_pooled_score_label_and_level_of_a_tag_are_those_of_its_suggestion(
     stub: Server, varied: bytes, vocabulary: str, pooling: str
 ) -> None:
     posted = answer(post(stub, varied, vocabulary=vocabulary, pooling=pooling, top_k=20))
     query = {"track_id": posted["track_id"], "vocabulary": vocabulary, "pooling": pooling}
-    suggested = [(tag["tag"], tag["score"]) for tag in posted["suggestions"]]
+    suggested = [
+        tuple(each[key] for key in ("tag", "label", "level", "score"))
+        for each in posted["suggestions"]
+    ]
     for top in (3, 20):
         shown = answer(stub.http.get("/taggram", params={**query, "top": top}))
-        pooled = list(zip(shown["tags"], shown["pooled_scores"], strict=True))
-        assert pooled == suggested[:top]
+        columns = (shown[key] for key in ("tags", "labels", "levels", "pooled_scores"))
+        assert list(zip(*columns, strict=True)) == suggested[:top]
         assert shown["pooling"] == pooling
         assert (shown["mean_scores"] == shown["pooled_scores"]) == (pooling == "mean")
 

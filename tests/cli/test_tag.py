@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.tag import TaggedFile, _csv_rows, _json_line, _readable
-from app.domain import Stretch, Suggestion
+from app.domain import Level, Stretch, Suggestion
 from app.services import Services
 from testing.stub_engine import load_stub_engine
 from tests.cli.conftest import Refused, Taggram
@@ -81,6 +81,19 @@ def test_json_and_csv_say_the_same(good: Path, tag: Taggram) -> None:
         assert all(0 <= at["start_s"] < at["end_s"] <= 12 for at in suggestion["heard_at"])
 
 
+def test_people_see_labels_and_programs_the_names_of_tags_too(good: Path, tag: Taggram) -> None:
+    wanted = ("good", "--vocabulary", "genres", "--top-k", "20")
+
+    shown, as_json = (tag(*wanted, *form).stdout for form in ((), ("--json",)))
+
+    suggestions = json.loads(as_json)["suggestions"]
+    assert ("hiphop", "Hip-hop", "tag") in [
+        (each["tag"], each["label"], each["level"]) for each in suggestions
+    ]
+    for line, suggestion in zip(shown.splitlines()[1:], suggestions, strict=True):
+        assert suggestion["label"] in line
+
+
 def test_two_forms_at_once_are_refused(taggram: Taggram) -> None:
     result = taggram("tag", "any.wav", "--json", "--csv")
 
@@ -96,7 +109,7 @@ def test_an_unknown_vocabulary_is_refused_with_those_that_there_are(refused: Ref
 
 
 def one_file(path: str, tag: str) -> TaggedFile:
-    suggestion = Suggestion(tag, 0.5, (Stretch(0.0, 12.0, 0.5),))
+    suggestion = Suggestion(tag, tag, Level.TAG, 0.5, (Stretch(0.0, 12.0, 0.5),))
     return TaggedFile(Path(path), "0" * 64, 12.0, ("any/1",), "own", "high", (suggestion,))
 
 

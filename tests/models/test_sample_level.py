@@ -171,7 +171,7 @@ def test_a_frame_is_a_sample_and_a_window_is_as_long_as_published(module, rate: 
 
 
 def twins():
-    pytest.importorskip("torch", reason="PyTorch, which the twins are made of, is an extra")
+    pytest.importorskip("torch", reason="PyTorch, for the twins, is not installed")
     from tests.models.torch_twins import sample_level
 
     return sample_level

@@ -135,7 +135,7 @@ def assert_same_scores(twin, network: keras.Model, layers) -> None:
 
 
 def twins():
-    pytest.importorskip("torch", reason="PyTorch, which the twins are made of, is an extra")
+    pytest.importorskip("torch", reason="PyTorch, for the twins, is not installed")
     from tests.models.torch_twins import transformers
 
     return transformers

@@ -136,7 +136,7 @@ def shapes(model: keras.Model) -> dict[str, tuple[int, ...]]:
 
 
 @cache
-def twin_of(name: str) -> "torch.nn.Module":  # noqa: F821 - PyTorch is an extra
+def twin_of(name: str) -> "torch.nn.Module":  # noqa: F821 - PyTorch may be missing
     """The network in PyTorch, with random weights that tell windows and tags apart."""
     from tests.models.torch_twins import filling
 
@@ -224,7 +224,6 @@ def test_a_network_scores_as_its_twin_in_pytorch(name: str):
 def test_released_weights_score_a_waveform_as_where_they_come_from(
     name: str, data: str, golden: Path
 ):
-    pytest.importorskip("torch", reason="PyTorch, which reads the released weights, is an extra")
     released = name.removesuffix("_zoo")
     path = golden.parent / "weights" / "sota" / data / released / "best_model.pth"
     if not path.is_file():

@@ -43,6 +43,8 @@ def test_a_card_says_what_a_published_model_is(musicnn_card: str):
         "- Family: msd\n",
         "- 50 in the order of the outputs: rock, pop, alternative, indie, electronic,",
         "- ROC-AUC: 0.8802\n- PR-AUC: 0.2891\n",
+        "models comparable: Share of the tagged tracks in the Last.fm dataset of the Million",
+        "than to those of free music, and within 0.416 of them.\n",
         "- Licence: ISC\n",
         "- Where: <https://github.com/jordipons/musicnn>\n",
         "- To cite: Jordi Pons and Xavier Serra.",
@@ -70,7 +72,8 @@ def test_what_is_not_known_is_said_to_be_so(prepared: Prepared):
 
     assert "- Test set: not measured\n- ROC-AUC: not measured\n- PR-AUC: not measured\n" in text
     assert "- Thresholds: none were chosen\n- Calibration: not measured, so a score" in text
-    assert "No floor was measured" in text
+    assert "- Base rates, which make scores of tags and models comparable: not stated" in text
+    assert "can tell music from speech, tones and noise was not measured" in text
     assert "- Where: not stated\n- To cite: not stated\n" in text
 
 
@@ -109,7 +112,10 @@ HOSTILE = [
 ]
 
 
-SAID = ("summary", "tags", "source", "evaluation", "vocabulary", "thresholds", "calibration")
+SAID = (
+    *("summary", "tags", "source", "evaluation", "vocabulary", "thresholds", "calibration"),
+    "base_rates",
+)
 
 
 def _saying(text: str) -> Draft:
@@ -126,6 +132,7 @@ def _saying(text: str) -> Draft:
             "tags": {text: {**figures, "positives": 1}},
         },
         thresholds={"precision": 0.8, "scores": {text: 0.5}},
+        base_rates={"source": text, "rates": (0.1, 0.2, 0.3)},
     )
     # Not every text may name a vocabulary.
     named = LearntVocabulary.model_construct(name=text, description=text, unheard=(text,))

@@ -1,6 +1,5 @@
-"""Checkpoints that were released for PyTorch: tiny ones, and the real ones where they are."""
+"""Checkpoints that were released for PyTorch become published models."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +11,9 @@ from app.store.importing import Released, import_torch, read_tags
 from app.store.loading import build, load, verify
 from app.store.manifest import read_store
 from app.store.store import Store
-from tests.conftest import REPOSITORY
 from tests.store import tiny
+from tests.store.torch_files import save
 
-torch = pytest.importorskip("torch")
-
-SHARED = REPOSITORY.parent / "shared"
-CHECKPOINTS = SHARED / "weights" / "sota"
-JAMENDO = SHARED / "metadata" / "mtg-jamendo" / "splits" / "split-0"
 ARGUMENTS = {"channels": [1, 1, 1, 1, 1]}
 SMALL = Released("small", "fcn", ("one", "two", "three"), arguments=ARGUMENTS)
 THEIRS = {"moving_mean": "running_mean", "moving_variance": "running_var", "beta": "bias"}
@@ -48,21 +42,20 @@ def arrays() -> Arrays:
 
 
 @pytest.fixture(scope="module")
-def state(arrays: Arrays) -> dict[str, object]:
+def state(arrays: Arrays) -> Arrays:
     """The same as PyTorch would have them."""
     modules = {ours: theirs for theirs, ours in architectures()["fcn"].torch_layers.items()}
     state = {}
     for path, array in arrays.items():
         layer, part = path.split("/")
         key = f"{modules[layer]}.{THEIRS.get(part, 'bias' if part == 'bias' else 'weight')}"
-        state[key] = torch.from_numpy(np.ascontiguousarray(array.T if part == "kernel" else array))
+        state[key] = np.ascontiguousarray(array.T if part == "kernel" else array)
     return state
 
 
 @pytest.fixture
-def checkpoint(state: dict[str, object], tmp_path: Path) -> Path:
-    torch.save(state, tmp_path / "model.pth")
-    return tmp_path / "model.pth"
+def checkpoint(state: Arrays, tmp_path: Path) -> Path:
+    return save(state, tmp_path / "model.pth")
 
 
 def test_a_checkpoint_becomes_a_version_that_scores_what_its_manifest_says(
@@ -163,18 +156,17 @@ def test_a_file_that_is_not_there_is_refused(small_store: Store, tmp_path: Path)
 def test_a_file_that_is_no_checkpoint_is_refused(data: bytes, small_store: Store, tmp_path: Path):
     (tmp_path / "model.pth").write_bytes(data)
 
-    with pytest.raises(SetupError, match=r"model.pth: this is no PyTorch checkpoint"):
+    with pytest.raises(SetupError, match=r"model.pth: this is not a PyTorch checkpoint"):
         import_torch(small_store, tmp_path / "model.pth", SMALL)
 
     assert tiny.folder_content(small_store.folder) == {}
 
 
 def test_a_checkpoint_with_nan_is_refused_with_where(
-    small_store: Store, state: dict[str, object], tmp_path: Path
+    small_store: Store, state: Arrays, tmp_path: Path
 ):
-    torch.save(
-        {**state, "dense.bias": torch.tensor([0.0, float("nan"), 0.0])}, tmp_path / "model.pth"
-    )
+    spoilt = state | {"dense.bias": np.array([0, np.nan, 0], np.float32)}
+    save(spoilt, tmp_path / "model.pth")
 
     with pytest.raises(SetupError, match=r"dense.bias holds numbers that are not finite"):
         import_torch(small_store, tmp_path / "model.pth", SMALL)
@@ -209,45 +201,3 @@ def test_tags_that_are_none_are_refused_by_their_file(
 
     with pytest.raises(SetupError, match=f"{path}: {words}"):
         read_tags(path)
-
-
-def jamendo_tags() -> tuple[str, ...]:
-    """The names that the split files list, sorted."""
-    names = set()
-    with (JAMENDO / "autotagging_top50tags-test.tsv").open() as file:
-        for row in list(csv.reader(file, delimiter="\t"))[1:]:
-            names.update(row[5:])
-    return tuple(sorted(names))
-
-
-@pytest.mark.parametrize(
-    ("trained_on", "released_as", "architecture"),
-    [
-        ("mtat", "fcn", "fcn"),
-        ("mtat", "musicnn", "musicnn_zoo"),
-        ("msd", "crnn", "crnn"),
-        ("jamendo", "musicnn", "musicnn_zoo"),
-    ],
-)
-def test_a_released_checkpoint_is_imported(
-    trained_on: str, released_as: str, architecture: str, store: Path, small_store: Store
-):
-    checkpoint = CHECKPOINTS / trained_on / released_as / "best_model.pth"
-    if not checkpoint.exists() or not JAMENDO.exists():
-        pytest.skip(f"the released checkpoints are not in {SHARED}")
-    published = read_store(Store(store))
-    tags = {
-        "mtat": published["mtt-musicnn"].tags.names,
-        "msd": published["msd-musicnn"].tags.names,
-        "jamendo": jamendo_tags(),
-    }[trained_on]
-
-    manifest = import_torch(
-        small_store, checkpoint, Released(f"{trained_on}-{released_as}", architecture, tags)
-    )
-
-    verify(small_store, manifest)
-    assert len(manifest.golden.mean_scores) == 50
-    assert max(manifest.golden.mean_scores) > 0.1
-    is_long = manifest.framing.window_s > 10
-    assert manifest.framing.hop_frames == manifest.framing.window_frames // (2 if is_long else 1)

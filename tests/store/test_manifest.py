@@ -30,8 +30,31 @@ MISTAKES = {
     "number beyond all": ("hop = 256", "hop = 1" + "0" * 400, "a number"),
     "tag named twice": ('"guitar"', '"classical"', "named twice: classical"),
     "one golden score too few": ("0.069121, ", "", "golden.mean_scores: "),
-    "one tag too many": ('"guitar"', '"guitar", "lute"', "golden.mean_scores: "),
+    "one tag too many": ('"guitar"', '"guitar", "lute"', "base_rates.rates: 50 rates for 51 tags"),
     "golden score above 1": ("0.069121", "1.069121", "golden.mean_scores.0: "),
+    "one base rate too few": ("0.1876, ", "", "base_rates.rates: 49 rates for 50 tags"),
+    "base rate of nothing": ("0.1876", "0.0", "base_rates.rates.0: "),
+    "base rate of all": ("0.1876", "1.0", "base_rates.rates.0: "),
+    "base rates of no source": (
+        'source = "Share of the clips in MagnaTagATune\'s annotations_final.csv"',
+        'source = ""',
+        "base_rates.source: ",
+    ),
+    "typical scores of too few tags": (
+        "[golden]",
+        "[confidence]\nradius = 0.4\nnot_music = [[0.5]]\nmusic = [[0.5]]\n[golden]",
+        "confidence.not_music: 1 scores for 50 tags",
+    ),
+    "no typical scores": (
+        "[golden]",
+        "[confidence]\nradius = 0.4\nnot_music = []\nmusic = []\n[golden]",
+        "confidence.not_music: ",
+    ),
+    "radius of nothing": (
+        "[golden]",
+        "[confidence]\nradius = 0\nnot_music = [[0.5]]\nmusic = [[0.5]]\n[golden]",
+        "confidence.radius: ",
+    ),
     "hash cut short": ('sha256 = "2033', 'sha256 = "', "weights.sha256: "),
     "weights outside of the folder": (
         'file = "weights.safetensors"',

@@ -1,49 +1,31 @@
 """Whoever was trained on a vocabulary speaks for its words, and for them alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain import Level
 from app.errors import RequestError, VocabularyError
-from app.store.learnt import LearntVocabulary
-from app.store.manifest import Golden, Manifest, Tags, Weights
+from app.store.manifest import Manifest
 from app.tagging.lexicon import Lexicon
 from app.tagging.model_vocabularies import as_spoken, with_learnt
-from app.tagging.vocabulary import Vocabulary
-from tests.store import tiny
+from app.tagging.vocabulary import Tag, Vocabulary
+from tests.tagging.made import model
 
 WRITTEN = Vocabulary(
     "styles",
     "7",
     "Ours.",
-    {"calm": {"old": ("mellow",)}, "loud": {"old": ("metal", "punk")}, "odd": {}},
+    {
+        "calm": Tag({"old": ("mellow",)}, parents=("quiet",), labels={"fr": "Calme"}),
+        "loud": Tag({"old": ("metal", "punk")}),
+        "odd": Tag(),
+    },
+    genres={"quiet": Tag({"old": ("mellow",)})},
 )
-PUBLISHED = Manifest(
-    **dict(tiny.draft(version="3")),
-    weights=Weights(file="weights.safetensors", sha256="0" * 64),
-    golden=Golden(seed=1, seconds=1, tolerance=1e-5, mean_scores=(0.5, 0.5, 0.5)),
-)
-
-
-def model(
-    name: str,
-    tags: Sequence[str],
-    vocabulary: str | None = None,
-    family: str = "",
-    **learnt: object,
-) -> Manifest:
-    """One with these tags, and trained on a vocabulary where one is named."""
-    about = {"name": vocabulary, "description": "New.", **learnt}
-    changes = {
-        "name": name,
-        "tags": Tags(family=family or name, names=tuple(tags)),
-        "vocabulary": LearntVocabulary.model_validate(about) if vocabulary else None,
-    }
-    return PUBLISHED.model_copy(update=changes)
-
-
 OLD = model("old", ("mellow", "metal", "punk"))
 
 
@@ -56,11 +38,13 @@ def heard(words: Lexicon, vocabulary: str = "styles", by: str | None = None) -> 
     """By which models' raw tags each tag of a vocabulary is heard."""
     projection = words.projection(vocabulary, by)
     return {
-        tag: [
+        row.name: [
             (projection.models[index].name, projection.models[index].tags.names[raw])
-            for index, raw in sources
+            for index, columns in row.columns.items()
+            for raw in columns
         ]
-        for tag, sources in zip(projection.tags, projection.sources, strict=True)
+        for row in projection.rows
+        if row.level is Level.TAG
     }
 
 
@@ -90,7 +74,7 @@ def test_a_model_that_learnt_all_of_the_words_is_asked_alone():
     words = lexicon(OLD, new)
 
     assert [each.name for each in words.projection("styles", None).models] == ["new"]
-    assert words.needed_models(words.vocabularies["styles"]) == (new,)
+    assert words.asked_models("styles") == (new,)
 
 
 def test_of_several_models_that_learnt_a_word_the_first_speaks():
@@ -136,7 +120,7 @@ def test_a_vocabulary_that_nobody_wrote_arises_from_the_model():
     brand = lexicon(OLD, new).vocabularies["brand"]
 
     assert (brand.name, brand.version, brand.description) == ("brand", "2026-01", "New words.")
-    assert brand.tags == {"b": {"new": ("b",)}, "a": {"new": ("a",)}}
+    assert brand.tags == {"b": Tag({"new": ("b",)}), "a": Tag({"new": ("a",)})}
 
 
 def test_without_a_version_of_its_own_it_has_the_model_s():
@@ -150,13 +134,21 @@ def test_of_two_models_with_one_new_vocabulary_the_first_says_which_words_it_has
     assert heard(lexicon(first, second), "brand") == {"a": [("first", "a")], "b": [("first", "b")]}
 
 
-def test_a_model_that_a_family_s_first_hides_is_asked_by_name_alone():
-    hidden = model("tuned", ("calm", "odd"), "styles", family="old")
+def test_a_model_that_learnt_tags_may_share_its_family_with_another():
+    tuned = model("tuned", ("calm", "odd"), "styles", family="old")
 
-    words = lexicon(OLD, hidden)
+    assert heard(lexicon(OLD, tuned)) == {
+        "calm": [("tuned", "calm")],
+        "loud": BY_OLD["loud"],
+        "odd": [("tuned", "odd")],
+    }
 
-    assert heard(words) == BY_OLD
-    assert heard(words, by="tuned") == {"calm": [("tuned", "calm")], "odd": [("tuned", "odd")]}
+
+def test_a_tag_keeps_its_genres_and_labels_when_a_model_learnt_it():
+    spoken = as_spoken(WRITTEN, [OLD, model("new", ("calm",), "styles")])
+
+    assert spoken.tags["calm"] == replace(WRITTEN.tags["calm"], raw_tags={"new": ("calm",)})
+    assert spoken.genres == WRITTEN.genres
 
 
 def test_a_model_without_any_word_of_its_vocabulary_is_refused():
@@ -195,10 +187,11 @@ def test_each_word_is_of_one_learner_at_most_and_none_is_lost(
     spoken = as_spoken(WRITTEN, [*models, OLD])
 
     assert list(spoken.tags) == list(WRITTEN.tags)
-    for tag, families in spoken.tags.items():
+    for name, tag in spoken.tags.items():
         able = [
             each.name
             for each, (tags, unheard) in zip(models, learners, strict=True)
-            if tag in tags and tag not in unheard
+            if name in tags and name not in unheard
         ]
-        assert dict(families) == ({able[0]: (tag,)} if able else WRITTEN.tags[tag])
+        wanted = {able[0]: (name,)} if able else WRITTEN.tags[name].raw_tags
+        assert tag == replace(WRITTEN.tags[name], raw_tags=wanted)

@@ -1,7 +1,8 @@
-"""From what models hear to a vocabulary's tags: which models are asked, and what their tags say."""
+"""From raw scores to a vocabulary's scores: comparable, averaged over models, weighed by genres."""
 
+import itertools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -9,247 +10,254 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from app.domain import Precision, Taggram, TaggramKey
-from app.errors import Kind, RequestError
-from app.store.manifest import Manifest, Tags, read_store
-from app.store.store import Store
-from app.tagging.lexicon import Lexicon
-from app.tagging.vocabulary import Vocabulary
-from app.tagging.vocabulary_file import read_vocabularies
-from tests.peaks import SILENT
+from app.domain import Level, Scores
+from app.store.manifest import Manifest
+from app.tagging.projection import (
+    PARENT_EXPONENT,
+    STAND_IN_MARGIN,
+    USUAL_BASE_RATE,
+    Projection,
+    VocabularyScores,
+    project,
+)
+from app.tagging.vocabulary import Tag, Vocabulary, raw_vocabulary
+from tests.tagging.made import model, taggram, taggram_of
 
+DEFAULT = ("msd-musicnn", "mtt-musicnn")
 BUILT_IN = ("genres", "subgenres", "moodthemes", "alltags")
 
+UNIT = st.floats(0, 1, width=32, allow_subnormal=False) | st.sampled_from([0.0, 0.04, 1.0])
+BOTH = st.integers(1, 3).flatmap(
+    lambda windows: arrays(np.float32, (2, windows, 50), elements=UNIT)
+)
+
+ROCK = Vocabulary(
+    "styles",
+    "1",
+    "",
+    {
+        "punk": Tag({"a": ("punk",)}, parents=("rock",)),
+        "metal": Tag({"a": ("metal", "heavy metal"), "b": ("metal",)}, parents=("rock",)),
+        "ambient": Tag({"a": ("ambient",)}, parents=("electronic",)),
+    },
+    genres={"rock": Tag({"a": ("rock",)}), "electronic": Tag()},
+)
+A = model("a", ("punk", "metal", "heavy metal", "ambient", "rock"), rates=[0.1] * 5)
+B = model("b", ("metal",), rates=[0.3])
+
 
 @pytest.fixture(scope="module")
-def published(store: Path) -> dict[str, Manifest]:
-    return read_store(Store(store))
-
-
-@pytest.fixture(scope="module")
-def vocabularies(published: Mapping[str, Manifest]) -> dict[str, Vocabulary]:
-    families = {model.tags.family: model.tags.names for model in published.values()}
-    return read_vocabularies((), families)
-
-
-@pytest.fixture(scope="module")
-def lexicon(published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]) -> Lexicon:
-    """All four models, MusiCNN trained on the Million Song Dataset first."""
-    names = ("msd-musicnn", "msd-vgg", "mtt-vgg", "mtt-musicnn")
-    return Lexicon([published[name] for name in names], vocabularies)
-
-
-def names(models: Sequence[Manifest]) -> list[str]:
-    return [model.name for model in models]
-
-
-def heard(model: Manifest, scores: np.ndarray) -> Taggram:
-    return Taggram(
-        TaggramKey("0" * 64, model.ref, Precision.FLOAT32), 6.0, 3.0, 3.0, scores, SILENT
-    )
-
-
-def heard_only(model: Manifest, **by_tag: float) -> Taggram:
-    """Two windows in which the named raw tags score so much, and all others nothing."""
-    scores = np.zeros((2, len(model.tags.names)), np.float32)
-    for tag, score in by_tag.items():
-        scores[:, model.tags.names.index(tag)] = score
-    return heard(model, scores)
-
-
-@pytest.mark.parametrize("vocabulary", BUILT_IN)
-def test_a_vocabulary_asks_the_first_loaded_model_of_each_family(
-    vocabulary: str, lexicon: Lexicon
-) -> None:
-    assert names(lexicon.projection(vocabulary, None).models) == ["msd-musicnn", "mtt-vgg"]
-
-
-def test_a_family_that_is_not_loaded_is_not_asked(
+def default(
     published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]
-) -> None:
-    alone = Lexicon([published["msd-musicnn"]], vocabularies).projection("subgenres", None)
-
-    assert names(alone.models) == ["msd-musicnn"]
-    assert "ambient" in alone.tags
-    assert "techno" not in alone.tags  # only MagnaTagATune has that word
+) -> dict[str, Projection]:
+    """The built-in vocabularies on the default models."""
+    models = [published[name] for name in DEFAULT]
+    return {name: project(vocabularies[name], models) for name in BUILT_IN}
 
 
-def test_a_vocabulary_asks_no_model_whose_raw_tags_it_never_names(
-    published: Mapping[str, Manifest],
-) -> None:
-    own = Vocabulary("own", "1", "", {"calm": {"mtt": ("ambient",)}, "later": {}})
-    lexicon = Lexicon([published["msd-musicnn"], published["mtt-musicnn"]], {"own": own})
-
-    assert names(lexicon.projection("own", None).models) == ["mtt-musicnn"]
+def score(projection: Projection, raw: Sequence[Scores] | Scores) -> VocabularyScores:
+    taggrams = [taggram(*of) for of in zip(projection.models, raw, strict=True)]
+    return projection.score(taggrams)
 
 
-def test_naming_a_model_asks_that_one_alone(lexicon: Lexicon) -> None:
-    projection = lexicon.projection("genres", "mtt-musicnn")
-
-    assert names(projection.models) == ["mtt-musicnn"]
-    assert "techno" not in projection.tags
-    assert "classical" in projection.tags
-    assert "jazz" not in projection.tags  # MagnaTagATune's 50 tags lack it
+def by_name(scored: VocabularyScores) -> dict[str, np.ndarray]:
+    return {row.name: scored.scores[:, index] for index, row in enumerate(scored.rows)}
 
 
-def test_raw_is_what_the_default_model_was_trained_on(
-    lexicon: Lexicon, published: Mapping[str, Manifest]
-) -> None:
-    projection = lexicon.projection("raw", None)
-
-    assert names(projection.models) == ["msd-musicnn"]
-    assert projection.tags == published["msd-musicnn"].tags.names
+def means(scored: VocabularyScores) -> dict[str, float]:
+    return {name: float(scores.mean()) for name, scores in by_name(scored).items()}
 
 
-@given(scores=arrays(np.float32, (3, 50), elements=st.floats(0, 1, width=32)))
-def test_raw_scores_are_the_model_s_own(lexicon: Lexicon, scores: np.ndarray) -> None:
-    projection = lexicon.projection("raw", "mtt-vgg")
-
-    assert names(projection.models) == ["mtt-vgg"]
-    np.testing.assert_array_equal(projection.apply([heard(projection.models[0], scores)]), scores)
+def comparable(projection: Projection, raw: Scores) -> dict[str, np.ndarray]:
+    """Of all tags and genres the lifts in each window, before the parent genres count."""
+    lifts = [
+        scores / (scores + np.array(each.base_rates.rates))
+        for each, scores in zip(projection.models, raw.astype(np.float64), strict=True)
+    ]
+    found = {}
+    for name, (_, tag) in projection.vocabulary.entries.items():
+        highest = [
+            lift[:, [each.tags.names.index(raw_tag) for raw_tag in tag.known_to(each)]].max(axis=1)
+            for each, lift in zip(projection.models, lifts, strict=True)
+            if tag.known_to(each)
+        ]
+        if highest:
+            found[name] = np.mean(highest, axis=0)
+    return found
 
 
 @pytest.mark.parametrize("vocabulary", BUILT_IN)
-def test_a_tag_without_raw_tags_is_never_suggested(vocabulary: str, lexicon: Lexicon) -> None:
-    tags = lexicon.vocabularies[vocabulary].tags
-    silent = {tag for tag, sources in tags.items() if not sources}
-
-    assert silent
-    assert set(lexicon.projection(vocabulary, None).tags) == set(tags) - silent
-
-
-@pytest.mark.parametrize("vocabulary", BUILT_IN)
-@given(scores=arrays(np.float32, (2, 2, 50), elements=st.floats(0, 1, width=32)))
-def test_a_tag_scores_as_its_strongest_raw_tag_in_each_window(
-    vocabulary: str, lexicon: Lexicon, scores: np.ndarray
+@given(raw=BOTH)
+def test_a_score_is_the_mean_lift_over_models_weighed_by_the_best_parent(
+    vocabulary: str, default: dict[str, Projection], raw: Scores
 ) -> None:
-    projection = lexicon.projection(vocabulary, None)
-    taggrams = [heard(model, own) for model, own in zip(projection.models, scores, strict=True)]
+    projection = default[vocabulary]
+    lifts = comparable(projection, raw)
 
-    projected = projection.apply(taggrams)
+    scores = by_name(score(projection, raw))
 
-    assert projected.shape == (2, len(projection.tags))
-    for tag, column in zip(projection.tags, projected.T, strict=True):
-        sources = projection.vocabulary.tags[tag]
-        for window, score in enumerate(column):
-            assert score == max(
-                own[window, model.tags.names.index(raw)]
-                for model, own in zip(projection.models, scores, strict=True)
-                for raw in sources.get(model.tags.family, ())
-            )
+    for name, of_windows in scores.items():
+        assert 0 <= of_windows.min() <= of_windows.max() <= 1
+        parents = [each for each in projection.vocabulary.entries[name][1].parents if each in lifts]
+        factor = max(lifts[each].mean() for each in parents or [name]) ** PARENT_EXPONENT
+        assert of_windows == pytest.approx(lifts[name] * factor, abs=1e-5)
 
 
-def test_hip_hop_is_heard_as_the_listeners_wrote_it(lexicon: Lexicon) -> None:
-    projection = lexicon.projection("genres", "msd-musicnn")
-    taggram = heard_only(projection.models[0], **{"Hip-Hop": 0.7})
+@given(raw=BOTH)
+def test_all_known_tags_are_scored_and_a_genre_only_where_it_is_far_above_its_subgenres(
+    default: dict[str, Projection], raw: Scores
+) -> None:
+    projection = default["subgenres"]
+    vocabulary, lifts = projection.vocabulary, comparable(projection, raw)
 
-    best = projection.apply([taggram])[0].argmax()
+    scored = score(projection, raw)
 
-    assert projection.tags[best] == "hiphop"
+    shown = {row.name for row in scored.rows if row.level is Level.GENRE}
+    assert {row.name for row in scored.rows} - shown == vocabulary.tags.keys() & lifts.keys()
+    for genre in vocabulary.genres.keys() & lifts.keys():
+        own = [each for each in lifts if genre in vocabulary.entries[each][1].parents]
+        bound = STAND_IN_MARGIN * max((lifts[each].mean() for each in own), default=-1)
+        mean = lifts[genre].mean()
+        assert genre in shown or mean <= bound + 1e-6
+        assert genre not in shown or mean >= bound - 1e-6
 
 
-ENOUGH = {"catchy": 1.0, "sexy": 1.0}  # no subgenre hears these
-PLENTY = {"harpsichord": 1.0, "choir": 1.0, "flute": 1.0}
+@given(raw=BOTH, cell=st.tuples(st.integers(0, 1), st.integers(0, 49)), higher=UNIT)
+def test_no_tag_falls_where_a_raw_score_rises(
+    default: dict[str, Projection], raw: Scores, cell: tuple[int, int], higher: float
+) -> None:
+    of, tag = cell
+    raised = raw.copy()
+    raised[of, 0, tag] = max(raised[of, 0, tag], higher)
+
+    before, after = (by_name(score(default["subgenres"], scores)) for scores in (raw, raised))
+
+    for name in before.keys() & after.keys():
+        assert (after[name] >= before[name] - 1e-6).all()
+
+
+@given(raw=BOTH, random=st.randoms(use_true_random=False))
+def test_each_window_is_scored_alike(
+    default: dict[str, Projection], raw: Scores, random: Random
+) -> None:
+    order = list(range(raw.shape[1]))
+    random.shuffle(order)
+
+    plain, moved = (by_name(score(default["genres"], of)) for of in (raw, raw[:, order]))
+
+    assert plain.keys() == moved.keys()
+    for name in plain:
+        assert moved[name] == pytest.approx(plain[name][order], abs=1e-6)
+
+
+def test_where_nothing_is_recognised_all_scores_are_0_and_no_genre_hides_its_subgenres(
+    default: dict[str, Projection],
+) -> None:
+    scored = score(default["subgenres"], np.zeros((2, 1, 50)))
+
+    assert not scored.scores.any()
+    assert "rock" not in means(scored)
 
 
 @pytest.mark.parametrize(
-    ("msd", "mtt", "confidence"),
+    ("msd", "mtt", "first"),
     [
-        (ENOUGH | {"ambient": 0.2}, PLENTY, "high"),
-        (ENOUGH, PLENTY | {"techno": 0.2}, "high"),
-        (ENOUGH | {"ambient": 0.05}, PLENTY | {"techno": 0.05}, "low"),
-        (ENOUGH, PLENTY, "low"),
-        ({"ambient": 0.9}, PLENTY, "low"),  # msd recognises too little on the whole
-        (ENOUGH | {"ambient": 0.9}, {"techno": 0.9}, "low"),  # and so does mtt
+        ({"Hip-Hop": 0.9}, {"techno": 0.3}, ("hiphop", "genre")),  # no model knows a subgenre
+        ({"rock": 0.9, "metal": 0.5, "heavy metal": 0.4}, {"metal": 0.3}, ("metal", "tag")),
+        ({"rock": 0.5, "pop": 0.3}, {"classical": 0.9, "violin": 0.7}, ("classical", "genre")),
+        ({"electronic": 0.6, "ambient": 0.4}, {"ambient": 0.5}, ("ambient", "tag")),
     ],
 )
-def test_an_answer_is_confident_where_all_models_recognise_enough_and_one_a_tag_of_the_vocabulary(
-    msd: dict[str, float], mtt: dict[str, float], confidence: str, lexicon: Lexicon
-) -> None:
-    projection = lexicon.projection("subgenres", None)
-    first, second = projection.models
-
-    taggrams = [heard_only(first, **msd), heard_only(second, **mtt)]
-    assert projection.confidence(taggrams) == confidence
-
-
-@pytest.mark.parametrize(
-    ("mtt", "confidence"), [({"harpsichord": 1.0}, "low"), (PLENTY | {"techno": 0.9}, "unknown")]
-)
-def test_where_no_floor_was_measured_for_a_model_an_answer_that_another_does_not_doubt_is_unknown(
+def test_the_first_suggestion_is_what_the_models_are_sure_of(
+    msd: dict[str, float],
     mtt: dict[str, float],
-    confidence: str,
-    published: Mapping[str, Manifest],
-    vocabularies: Mapping[str, Vocabulary],
+    first: tuple[str, str],
+    default: dict[str, Projection],
 ) -> None:
-    unmeasured = published["msd-musicnn"].model_copy(update={"confidence": None})
-    projection = Lexicon([unmeasured, published["mtt-musicnn"]], vocabularies).projection(
-        "subgenres", None
-    )
-    first, second = projection.models
+    projection = default["subgenres"]
+    taggrams = [taggram_of(projection.models[0], **msd), taggram_of(projection.models[1], **mtt)]
 
-    taggrams = [heard_only(first, ambient=0.9), heard_only(second, **mtt)]
-    assert projection.confidence(taggrams) == confidence
+    scored = projection.score(taggrams)
 
-
-def test_an_unknown_model_is_refused_with_those_that_are_loaded(
-    published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]
-) -> None:
-    lexicon = Lexicon([published["msd-musicnn"], published["mtt-musicnn"]], vocabularies)
-
-    with pytest.raises(RequestError, match="msd-musicnn, mtt-musicnn") as refusal:
-        lexicon.projection("subgenres", "msd-vgg")
-
-    assert refusal.value.kind is Kind.UNKNOWN_MODEL
-    assert refusal.value.extra == {"models": ["msd-musicnn", "mtt-musicnn"]}
+    best = scored.rows[int(scored.scores.mean(axis=0).argmax())]
+    assert (best.name, best.level) == first
 
 
-def test_an_unknown_vocabulary_is_refused_with_those_that_there_are(lexicon: Lexicon) -> None:
-    with pytest.raises(RequestError) as refusal:
-        lexicon.projection("subgenre", None)
+def test_a_genre_stands_in_only_above_the_margin_and_not_for_another_genre_s_subgenres() -> None:
+    projection = project(ROCK, [A])
 
-    assert refusal.value.kind is Kind.UNKNOWN_VOCABULARY
-    assert refusal.value.extra == {
-        "vocabularies": ["alltags", "genres", "moodthemes", "subgenres", "raw"]
-    }
+    def is_shown(rock: float, **others: float) -> bool:
+        lifts = {"rock": rock, **others}
+        raw = {tag: 0.1 * lift / (1 - lift) for tag, lift in lifts.items()}
+        return "rock" in {row.name for row in projection.score([taggram_of(A, **raw)]).rows}
 
-
-@pytest.mark.parametrize("model", [None, "msd-musicnn"])
-def test_a_vocabulary_that_the_models_cannot_hear_at_all_is_refused(
-    model: str | None, published: Mapping[str, Manifest]
-) -> None:
-    deaf = Vocabulary("deaf", "1", "", {"calm": {"mtt": ("ambient",)}, "later": {}})
-    lexicon = Lexicon([published["msd-musicnn"]], {"deaf": deaf})
-
-    with pytest.raises(RequestError, match="deaf") as refusal:
-        lexicon.projection("deaf", model)
-
-    assert refusal.value.kind is Kind.UNKNOWN_VOCABULARY
+    assert is_shown(STAND_IN_MARGIN * 0.201, punk=0.2, metal=0.1)
+    assert not is_shown(STAND_IN_MARGIN * 0.199, punk=0.2, metal=0.1)
+    assert is_shown(STAND_IN_MARGIN * 0.201, punk=0.2, ambient=0.9)
 
 
-def on_windows(model: Manifest, window_s: float, hop_s: float, scores: np.ndarray) -> Taggram:
-    key = TaggramKey("0" * 64, model.ref, Precision.FLOAT32)
-    return Taggram(key, 60.0, window_s, hop_s, scores, SILENT)
+def test_several_models_are_averaged_and_of_one_model_the_highest_raw_tag_counts() -> None:
+    taggrams = [taggram_of(A, **{"heavy metal": 0.3, "metal": 0.1, "rock": 1.0}), taggram_of(B)]
+
+    alone, both = (project(ROCK, models).score(taggrams[: len(models)]) for models in ([A], [A, B]))
+
+    factor = (1 / 1.1) ** PARENT_EXPONENT
+    assert means(alone)["metal"] == pytest.approx(0.75 * factor)
+    assert means(both)["metal"] == pytest.approx(0.75 / 2 * factor)
 
 
-def test_models_that_hear_different_windows_answer_together_in_the_finer_ones(
-    lexicon: Lexicon,
-) -> None:
-    projection = lexicon.projection("genres", None)
-    long, short = (np.zeros((windows, 50), np.float32) for windows in (3, 20))
-    first, second = projection.models
-    rock, techno = first.tags.names.index("rock"), second.tags.names.index("techno")
-    long[:, rock] = [0.1, 0.5, 0.9]  # around 15, 29 and 43 s
-    short[:, techno] = np.linspace(0, 1, 20)
+def test_a_tag_whose_genres_no_model_knows_counts_as_a_genre_itself() -> None:
+    scores = means(project(ROCK, [A]).score([taggram_of(A, ambient=0.1)]))
 
-    taggrams = [on_windows(first, 30.0, 14.0, long), on_windows(second, 3.0, 3.0, short)]
-    scores = projection.apply(taggrams)
+    assert scores["ambient"] == pytest.approx(0.5 * 0.5**PARENT_EXPONENT)
+    assert "electronic" not in scores
 
-    assert projection.grid(taggrams) is taggrams[1]
-    assert scores.shape == (20, len(projection.tags))
-    np.testing.assert_array_equal(scores[:, projection.tags.index("electronic")], short[:, techno])
-    by_moment = scores[:, projection.tags.index("rock")]
-    np.testing.assert_allclose(by_moment, [0.1] * 7 + [0.5] * 5 + [0.9] * 8, rtol=1e-6)
+
+def test_a_model_without_base_rates_compares_with_one_that_has_them() -> None:
+    silent = model("b", ("metal",))
+    known, unknown = taggram_of(A, rock=0.9), taggram_of(silent, metal=USUAL_BASE_RATE)
+
+    scores = means(project(ROCK, [A, silent]).score([known, unknown]))
+
+    assert scores["metal"] == pytest.approx(0.5 / 2 * 0.9**PARENT_EXPONENT)
+
+
+@given(scores=arrays(np.float32, (3, 50), elements=UNIT))
+def test_raw_scores_are_the_model_s_own(published: Mapping[str, Manifest], scores: Scores) -> None:
+    of = published["mtt-vgg"]
+    projection = project(raw_vocabulary(of), [of])
+
+    scored = projection.score([taggram(of, scores)])
+
+    assert tuple(row.name for row in scored.rows) == projection.tags == of.tags.names
+    np.testing.assert_array_equal(scored.scores, scores)
+
+
+def test_a_vocabulary_can_be_given_raw_scores_without_genres() -> None:
+    raw = project(ROCK, [A], raw=True).score([taggram_of(A, metal=0.3, rock=0.9)])
+
+    assert means(raw) == pytest.approx({"punk": 0, "metal": 0.3, "ambient": 0})
+
+
+WINDOWS = Vocabulary(
+    "two", "1", "", {"calm": Tag({"long": ("x",)}), "loud": Tag({"short": ("y",)})}
+)
+LONG, SHORT = model("long", ("x",)), model("short", ("y",))
+
+
+def test_models_of_different_windows_answer_together_in_the_finer_ones() -> None:
+    long, short = np.array([[0.1], [0.5], [0.9]]), np.linspace(0, 1, 20)[:, np.newaxis]
+    taggrams = [
+        taggram(LONG, long, window_s=30.0, hop_s=14.0),  # around 15, 29 and 43 s
+        taggram(SHORT, short),
+    ]
+
+    scored = project(WINDOWS, [LONG, SHORT], raw=True).score(taggrams)
+
+    assert scored.grid is taggrams[1]
+    calm, loud = scored.scores.T
+    np.testing.assert_allclose(loud, short[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(calm, [0.1] * 7 + [0.5] * 5 + [0.9] * 8, rtol=1e-6)
 
 
 @given(
@@ -257,34 +265,34 @@ def test_models_that_hear_different_windows_answer_together_in_the_finer_ones(
     seconds=st.tuples(st.floats(0.5, 30), st.floats(0.5, 30)),
     overlap=st.floats(0.1, 1),
 )
-def test_whatever_two_models_windows_are_each_moment_has_a_score_that_was_heard(
-    windows: tuple[int, int],
-    seconds: tuple[float, float],
-    overlap: float,
-    lexicon: Lexicon,
+def test_whatever_the_windows_are_each_moment_has_a_score_that_a_model_gave(
+    windows: tuple[int, int], seconds: tuple[float, float], overlap: float
 ) -> None:
-    projection = lexicon.projection("genres", None)
     random = np.random.RandomState(sum(windows))
-    heard_by = [
-        on_windows(model, window_s, overlap * window_s, random.rand(count, 50).astype(np.float32))
-        for model, window_s, count in zip(projection.models, seconds, windows, strict=True)
+    taggrams = [
+        taggram(each, random.rand(count, 1), window_s=window_s, hop_s=overlap * window_s)
+        for each, window_s, count in zip((LONG, SHORT), seconds, windows, strict=True)
     ]
 
-    scores = projection.apply(heard_by)
+    scored = project(WINDOWS, [LONG, SHORT], raw=True).score(taggrams)
 
-    grid = projection.grid(heard_by)
-    assert len(scores) == len(grid.scores)
-    assert grid.hop_s == min(taggram.hop_s for taggram in heard_by)
-    assert np.isin(scores, np.concatenate([taggram.scores.ravel() for taggram in heard_by])).all()
+    assert scored.grid.hop_s == min(each.hop_s for each in taggrams)
+    assert scored.scores.shape == (len(scored.grid.scores), 2)
+    for scores, each in zip(scored.scores.T, taggrams, strict=True):
+        assert np.isin(scores, each.scores).all()
 
 
-def test_a_raw_tag_that_only_another_model_of_the_family_has_does_not_break_an_answer(
-    published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]
-) -> None:
-    smaller = published["msd-musicnn"].model_copy(
-        update={"tags": Tags(family="msd", names=("rock", "pop"))}
+def test_parents_that_name_each_other_are_no_obstacle() -> None:
+    turns = Vocabulary(
+        "turns",
+        "1",
+        "",
+        {
+            name: Tag({"a": (name,)}, parents=(parent,))
+            for name, parent in itertools.pairwise(("punk", "metal", "punk"))
+        },
     )
 
-    projection = Lexicon([smaller], vocabularies).projection("genres", None)
+    scored = project(turns, [A]).score([taggram_of(A, punk=0.1, metal=0.1)])
 
-    assert set(projection.tags) == {"rock", "pop"}
+    assert means(scored) == pytest.approx(dict.fromkeys(("punk", "metal"), 0.5**1.5))

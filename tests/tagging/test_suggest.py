@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,40 +9,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from app.domain import ModelRef, Precision, Scores, Stretch, Suggestion, Taggram, TaggramKey
-from app.store.manifest import Tags, read_store
-from app.store.store import Store
+from app.domain import Level, Scores, Stretch, Suggestion, Taggram
 from app.tagging.pooling import Pooling
+from app.tagging.projection import Projection, project
 from app.tagging.suggest import heard_at, suggest
 from app.tagging.timeline import timeline
-from app.tagging.vocabulary import Projection, project, raw_vocabulary
-from tests.peaks import SILENT
+from app.tagging.vocabulary import Tag, Vocabulary, raw_vocabulary
+from tests.tagging.made import WINDOW_S, model, taggram
 
-WINDOW_S = 3.0
-MANIFEST = "msd-musicnn"
+NAMES = ("rock", "pop", "alternative", "indie", *(f"tag {number}" for number in range(5, 31)))
 
 SCORE = st.floats(0, 1, width=32, allow_subnormal=False) | st.sampled_from([0.0, 0.25, 0.5, 1.0])
 
 
+RAW = {
+    count: project(raw_vocabulary(own), [own])
+    for count in range(1, 31)
+    for own in [model("own", NAMES[:count])]
+}
+"""Of models with 1 to 30 tags."""
+
+STYLES = Vocabulary(
+    "styles",
+    "1",
+    "",
+    {
+        name: Tag({"own": (name,)}, parents=("big",), labels={"en": name.title(), "fr": "?"})
+        for name in NAMES[:5]
+    },
+    genres={"big": Tag({"own": NAMES[5:8]}, labels={"en": "Big one"})},
+)
+
+
 def heard(scores: Sequence[Sequence[float]] | Scores, hop_s: float = WINDOW_S) -> Taggram:
-    """A taggram whose last window the track does not fill."""
-    matrix = np.array(scores, np.float32)
-    duration_s = (len(matrix) - 1) * hop_s + WINDOW_S - 0.5
-    key = TaggramKey("0" * 64, ModelRef(MANIFEST, "1"), Precision.FLOAT32)
-    return Taggram(key, duration_s, WINDOW_S, hop_s, matrix, SILENT)
-
-
-@pytest.fixture(scope="module")
-def projections(store: Path) -> dict[int, Projection]:
-    """A model's own tags, by how many it has: 1 to 30 of those of a published one."""
-    published = read_store(Store(store))[MANIFEST]
-    few = {
-        count: published.model_copy(
-            update={"tags": Tags(family="msd", names=published.tags.names[:count])}
-        )
-        for count in range(1, 31)
-    }
-    return {count: project(raw_vocabulary(model), [model]) for count, model in few.items()}
+    return taggram(model("own", NAMES), scores, hop_s=hop_s)
 
 
 def suggested(
@@ -57,10 +56,8 @@ def suggested(
     return suggest(projection, [taggram], pooling=pooling, top_k=top_k, threshold=threshold)
 
 
-def test_the_highest_tags_come_first_and_at_most_so_many_as_asked(
-    projections: dict[int, Projection],
-) -> None:
-    projection, taggram = projections[4], heard([[0.1, 0.4, 0.2, 0.3], [0.1, 0.6, 0.2, 0.3]])
+def test_the_highest_tags_come_first_and_at_most_so_many_as_asked() -> None:
+    projection, taggram = RAW[4], heard([[0.1, 0.4, 0.2, 0.3], [0.1, 0.6, 0.2, 0.3]])
 
     suggestions = suggested(projection, taggram, top_k=3)
 
@@ -68,42 +65,34 @@ def test_the_highest_tags_come_first_and_at_most_so_many_as_asked(
     assert [suggestion.score for suggestion in suggestions] == pytest.approx([0.5, 0.3, 0.2])
 
 
-def test_fewer_tags_than_asked_are_all_suggested(projections: dict[int, Projection]) -> None:
-    assert len(suggested(projections[2], heard([[0.1, 0.2]]), top_k=20)) == 2
+def test_fewer_tags_than_asked_are_all_suggested() -> None:
+    assert len(suggested(RAW[2], heard([[0.1, 0.2]]), top_k=20)) == 2
 
 
-def test_equal_scores_come_in_the_order_of_the_vocabulary(
-    projections: dict[int, Projection],
-) -> None:
-    suggestions = suggested(projections[30], heard([[0.5] * 30]), top_k=20)
+def test_equal_scores_come_in_the_order_of_the_vocabulary() -> None:
+    suggestions = suggested(RAW[30], heard([[0.5] * 30]), top_k=20)
 
-    assert [suggestion.tag for suggestion in suggestions] == list(projections[30].tags[:20])
+    assert [suggestion.tag for suggestion in suggestions] == list(RAW[30].tags[:20])
 
 
-def test_a_tag_below_the_threshold_is_not_suggested_and_one_at_it_is(
-    projections: dict[int, Projection],
-) -> None:
-    suggestions = suggested(projections[3], heard([[0.25, 0.5, 0.24]]), threshold=0.25)
+def test_a_tag_below_the_threshold_is_not_suggested_and_one_at_it_is() -> None:
+    suggestions = suggested(RAW[3], heard([[0.25, 0.5, 0.24]]), threshold=0.25)
 
     assert [suggestion.tag for suggestion in suggestions] == ["pop", "rock"]
 
 
-def test_nothing_is_suggested_where_nothing_reaches_the_threshold(
-    projections: dict[int, Projection],
-) -> None:
-    assert suggested(projections[3], heard([[0.2, 0.3, 0.4]]), threshold=0.9) == ()
+def test_nothing_is_suggested_where_nothing_reaches_the_threshold() -> None:
+    assert suggested(RAW[3], heard([[0.2, 0.3, 0.4]]), threshold=0.9) == ()
 
 
-def test_the_pooling_that_was_asked_for_decides_the_order(
-    projections: dict[int, Projection],
-) -> None:
+def test_the_pooling_that_was_asked_for_decides_the_order() -> None:
     often = [0.2, 0.2, 0.2, 0.2]
     once = [0.9, 0.0, 0.0, 0.0]
     others = [[0.15] * 4] * 4  # of six tags, so that majority leaves one out of a window
     taggram = heard(np.array([once, often, *others]).T)
 
     def best(pooling: Pooling) -> str:
-        return suggested(projections[6], taggram, pooling=pooling)[0].tag
+        return suggested(RAW[6], taggram, pooling=pooling)[0].tag
 
     assert best(Pooling.MEAN) == "rock"
     assert best(Pooling.MAJORITY) == "pop"
@@ -111,27 +100,37 @@ def test_the_pooling_that_was_asked_for_decides_the_order(
 
 @pytest.mark.parametrize("pooling", Pooling)
 @given(scores=arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=30), elements=SCORE))
-def test_the_score_is_the_one_that_the_timeline_shows_in_the_same_order(
-    projections: dict[int, Projection], pooling: Pooling, scores: Scores
+def test_suggestions_are_the_first_rows_of_the_taggram_with_its_scores(
+    pooling: Pooling, scores: Scores
 ) -> None:
-    projection, taggram = projections[scores.shape[1]], heard(scores)
+    own = model("own", NAMES[: scores.shape[1]], rates=[0.2] * scores.shape[1])
+    for projection in (RAW[scores.shape[1]], project(STYLES, [own])):
+        track = heard(scores)
 
-    suggestions = suggested(projection, taggram, pooling=pooling, top_k=20)
-    shown = timeline(
-        projection.tags,
-        projection.apply([taggram]),
-        taggram,
-        pooling=pooling,
-        top=20,
-        start_s=0,
-        end_s=None,
-    )
+        suggestions = suggested(projection, track, pooling=pooling, top_k=20)
+        whole = timeline(projection.score([track]), pooling=pooling, top=20, start_s=0, end_s=None)
 
-    assert tuple(suggestion.tag for suggestion in suggestions) == shown.tags
-    assert shown.pooled_scores.tolist() == [suggestion.score for suggestion in suggestions]
-    assert shown.mean_scores.tolist() == pytest.approx(
-        shown.scores.mean(axis=0, dtype=np.float64).tolist(), abs=1e-6
-    )
+        assert [(each.tag, each.level, each.score) for each in suggestions] == [
+            (row.name, row.level, score)
+            for row, score in zip(whole.rows, whole.pooled_scores.tolist(), strict=True)
+        ]
+        falling = [each.score for each in suggestions]
+        assert falling == sorted(falling, reverse=True)
+        means = whole.scores.mean(axis=0, dtype=np.float64)
+        assert whole.mean_scores.tolist() == pytest.approx(means.tolist(), abs=1e-6)
+        if pooling is Pooling.MEAN:
+            assert falling == pytest.approx(means.tolist(), abs=1e-6)
+
+
+def test_a_suggestion_has_its_label_and_says_whether_it_is_a_genre() -> None:
+    projection = project(STYLES, [model("own", NAMES[:8])])
+
+    suggestions = suggested(projection, heard([[0.005, 0.01, 0, 0, 0, 0.9, 0, 0]]), top_k=2)
+
+    assert [(each.tag, each.label, each.level) for each in suggestions] == [
+        ("big", "Big one", Level.GENRE),
+        ("pop", "Pop", Level.TAG),
+    ]
 
 
 def test_a_suggestion_names_the_stretches_that_hold_half_of_the_peak_best_first() -> None:

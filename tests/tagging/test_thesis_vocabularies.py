@@ -4,14 +4,11 @@ Transcribed from section 7.1.1 (genres) and annex B.2 (the others), misspellings
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
-from app.store.manifest import read_store
-from app.store.store import Store
+from app.store.manifest import Manifest
 from app.tagging.vocabulary import Vocabulary
-from app.tagging.vocabulary_file import read_vocabularies
 
 GENRES = {
     "FMA": (
@@ -300,16 +297,10 @@ RAW_TAGS_MOVED: dict[str, dict[str, str | None]] = {
     "moodthemes": {"beat": "beat", "beats": "beat"},
     "alltags": {"beat": None, "beats": None},
 }
-
-
-@pytest.fixture(scope="module")
-def families(store: Path) -> dict[str, tuple[str, ...]]:
-    return {model.tags.family: model.tags.names for model in read_store(Store(store)).values()}
-
-
-@pytest.fixture(scope="module")
-def built_in(families: Mapping[str, tuple[str, ...]]) -> dict[str, Vocabulary]:
-    return read_vocabularies((), families)
+INSTRUMENTS = {
+    ("classical", raw) for raw in ("cello", "choral", "harpsichord", "strings", "violin")
+}
+RAW_TAGS_ADDED = {"genres": INSTRUMENTS, "alltags": INSTRUMENTS}
 
 
 def merged(name: str, dataset: str) -> dict[str, str]:
@@ -319,68 +310,53 @@ def merged(name: str, dataset: str) -> dict[str, str]:
 
 
 def test_the_built_in_vocabularies_are_the_four_of_the_thesis(
-    built_in: Mapping[str, Vocabulary],
+    vocabularies: Mapping[str, Vocabulary],
 ) -> None:
-    assert set(built_in) == set(THESIS)
-    assert all(vocabulary.description for vocabulary in built_in.values())
+    assert set(vocabularies) == set(THESIS)
+    assert all(vocabulary.description for vocabulary in vocabularies.values())
 
 
 @pytest.mark.parametrize(
     ("name", "count"), [("genres", 19), ("subgenres", 54), ("moodthemes", 40), ("alltags", 54)]
 )
 def test_the_tags_are_the_wanted_ones_merged_and_united(
-    name: str, count: int, built_in: Mapping[str, Vocabulary]
+    name: str, count: int, vocabularies: Mapping[str, Vocabulary]
 ) -> None:
     united = {tag for dataset in THESIS[name] for tag in merged(name, dataset).values()}
     tags = {RENAMED[name].get(tag, tag) for tag in united}
 
-    assert set(built_in[name].tags) == tags
+    assert set(vocabularies[name].tags) == tags
     assert len(tags) == count
 
 
 @pytest.mark.parametrize("name", THESIS)
-def test_each_raw_tag_of_magnatagatune_speaks_for_what_the_thesis_merges_it_into(
-    name: str,
-    built_in: Mapping[str, Vocabulary],
-    families: Mapping[str, tuple[str, ...]],
+def test_each_raw_tag_of_magnatagatune_means_what_the_thesis_merges_it_into(
+    name: str, vocabularies: Mapping[str, Vocabulary], published: Mapping[str, Manifest]
 ) -> None:
+    known = published["mtt-musicnn"].tags.names
     final: dict[str, str | None] = {**merged(name, "MTAT"), **RAW_TAGS_MOVED[name]}
-    wanted = {(tag, raw) for raw, tag in final.items() if tag and raw in families["mtt"]}
+    wanted = {(tag, raw) for raw, tag in final.items() if tag and raw in known}
     given = {
-        (tag, raw) for tag, sources in built_in[name].tags.items() for raw in sources.get("mtt", ())
+        (name, raw)
+        for name, tag in vocabularies[name].tags.items()
+        for raw in tag.raw_tags.get("mtt", ())
     }
 
-    assert given == wanted
-
-
-@pytest.mark.parametrize("name", THESIS)
-def test_a_raw_tag_speaks_for_one_tag_of_a_vocabulary(
-    name: str, built_in: Mapping[str, Vocabulary]
-) -> None:
-    speaking = [
-        (family, raw)
-        for sources in built_in[name].tags.values()
-        for family, raws in sources.items()
-        for raw in raws
-    ]
-
-    assert len(speaking) == len(set(speaking))
+    assert given == wanted | RAW_TAGS_ADDED.get(name, set())
 
 
 @pytest.mark.parametrize("misspelt", ["deephhouse", "soulnrb", "easylisening"])
 def test_no_misspelling_of_the_thesis_is_suggested(
-    misspelt: str, built_in: Mapping[str, Vocabulary]
+    misspelt: str, vocabularies: Mapping[str, Vocabulary]
 ) -> None:
-    assert not [name for name, vocabulary in built_in.items() if misspelt in vocabulary.tags]
+    assert not [name for name, vocabulary in vocabularies.items() if misspelt in vocabulary.tags]
 
 
 @pytest.mark.parametrize("name", THESIS)
 def test_a_tag_that_a_model_was_trained_on_under_the_same_name_is_never_left_without_it(
-    name: str,
-    built_in: Mapping[str, Vocabulary],
-    families: Mapping[str, tuple[str, ...]],
+    name: str, vocabularies: Mapping[str, Vocabulary], published: Mapping[str, Manifest]
 ) -> None:
-    trained = set().union(*families.values())
-    silent = {tag for tag, sources in built_in[name].tags.items() if not sources}
+    trained = {tag for model in published.values() for tag in model.tags.names}
+    uncovered = {tag for tag, about in vocabularies[name].tags.items() if not about.raw_tags}
 
-    assert not silent & trained
+    assert not uncovered & trained

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.errors import VocabularyError
 from app.store.manifest import read_store
 from app.store.store import Store
-from app.tagging.vocabulary import Vocabulary
+from app.tagging.vocabulary import Tag, Vocabulary
 from app.tagging.vocabulary_file import BUILT_IN, read_vocabularies, read_vocabulary
 
 FAMILIES = {"msd": ("ambient", "Mellow", "metal"), "mtt": ("ambient", "new age")}
@@ -24,6 +24,20 @@ tags:
     msd: [metal]
   not yet: {}
 """
+
+WITH_GENRES = (
+    RIGHT
+    + """\
+  softer:
+    label: {en: Softer, fr: Plus doux, pt-BR: Mais suave}
+    parents: [calm, quiet]
+    msd: [Mellow]
+genres:
+  quiet:
+    label: Quiet music
+    mtt: [new age]
+"""
+)
 
 WRONG = {
     "unknown field": (RIGHT + "colour: red\n", 9, ["'colour'", "name, version"]),
@@ -62,6 +76,17 @@ WRONG = {
     "undefined alias": (RIGHT + "  new: *calm\n", 9, ["calm"]),
     "tag inside itself": (RIGHT + "  new: &new {msd: *new}\n", 9, ["expected a list of raw tags"]),
     "control character": (RIGHT + "  n\x07w: {}\n", 9, []),
+    "label without a word": (RIGHT + "  new: {label: }\n", 9, ["expected a word"]),
+    "label as a list": (RIGHT + "  new: {label: [New]}\n", 9, ["expected a label"]),
+    "label in no language": (RIGHT + "  new: {label: {english: New}}\n", 9, ["'english'", "fr"]),
+    "label twice": (RIGHT + "  new: {label: {en: A, en: B}}\n", 9, ["'en'", "twice"]),
+    "unknown parent": (RIGHT + "  new: {parents: [rock]}\n", 9, ["'rock' is neither"]),
+    "parent that is no list": (RIGHT + "  new: {parents: calm}\n", 9, ["list of parent genres"]),
+    "parent of a genre": (WITH_GENRES + "    parents: [loud, rock]\n", 15, ["'rock' is neither"]),
+    "genre that is a tag": (WITH_GENRES + "  calm: {}\n", 17, ["'calm' is also a tag"]),
+    "genres without one": (RIGHT + "genres: {}\n", 9, ["there is no tag"]),
+    "formula as a genre": (WITH_GENRES + "  '=1': {}\n", 17, ["formula"]),
+    "misspelt raw tag of a genre": (WITH_GENRES + "  new: {msd: [rok]}\n", 17, ["'rok'"]),
 }
 
 ODD = [
@@ -84,11 +109,13 @@ ODD = [
     "\ufeff" + RIGHT,
 ]
 
-PIECE = st.sampled_from([*RIGHT.split(), *"-?:,[]{}#&*!|>'\"%@`~\n\t ", "  ", "<<", "!!", "\\x"])
+PIECE = st.sampled_from(
+    [*WITH_GENRES.split(), *"-?:,[]{}#&*!|>'\"%@`~\n\t ", "  ", "<<", "!!", "\\x"]
+)
 YAML_LIKE = st.lists(PIECE | st.text(max_size=3)).map("".join)
 NEAR_MISS = st.builds(
-    lambda at, drop, piece: RIGHT[:at] + piece + RIGHT[at + drop :],
-    st.integers(0, len(RIGHT)),
+    lambda at, drop, piece: WITH_GENRES[:at] + piece + WITH_GENRES[at + drop :],
+    st.integers(0, len(WITH_GENRES)),
     st.integers(0, 9),
     PIECE | st.text(max_size=3),
 )
@@ -106,10 +133,25 @@ def test_a_right_file_is_read_word_for_word(tmp_path: Path) -> None:
     assert vocabulary.name == "own"
     assert vocabulary.description == "Our own words."
     assert vocabulary.tags == {
-        "calm": {"msd": ("ambient", "Mellow"), "mtt": ("new age",)},
-        "loud": {"msd": ("metal",)},
-        "not yet": {},
+        "calm": Tag({"msd": ("ambient", "Mellow"), "mtt": ("new age",)}),
+        "loud": Tag({"msd": ("metal",)}),
+        "not yet": Tag(),
     }
+    assert vocabulary.genres == {}
+    assert vocabulary.label("not yet") == "not yet"
+
+
+def test_labels_parents_and_genres_are_read_too(tmp_path: Path) -> None:
+    vocabulary = read(tmp_path, WITH_GENRES)
+
+    assert vocabulary.tags["softer"] == Tag(
+        {"msd": ("Mellow",)},
+        parents=("calm", "quiet"),
+        labels={"en": "Softer", "fr": "Plus doux", "pt-BR": "Mais suave"},
+    )
+    assert vocabulary.genres == {"quiet": Tag({"mtt": ("new age",)}, labels={"en": "Quiet music"})}
+    assert vocabulary.label("softer") == "Softer"
+    assert vocabulary.label("quiet") == "Quiet music"
 
 
 @pytest.mark.parametrize("written", ["3", "1.10", "2026-01-01", '"3"', "no"])
@@ -229,22 +271,9 @@ def _read_or_refused(data: bytes, folder: Path) -> None:
         assert outcome.tags
 
 
-BUILT_IN_FILES = sorted(BUILT_IN.glob("*.yaml"))
-
-
-@pytest.mark.parametrize("path", BUILT_IN_FILES, ids=lambda path: path.stem)
-def test_built_in_vocabularies_name_only_raw_tags_that_the_published_models_have(
-    path: Path, store: Path
-) -> None:
-    published = read_store(Store(store)).values()
-    families = {model.tags.family: model.tags.names for model in published}
-
-    assert read_vocabulary(path, families).tags
-
-
 def test_in_a_store_of_other_models_built_in_vocabularies_say_what_those_can_give() -> None:
     found = read_vocabularies((), {"own": ("hiss",), "mtt": ("ambient", "techno")})
 
-    assert set(found) == {path.stem for path in BUILT_IN_FILES}
-    assert found["subgenres"].tags["ambient"] == {"mtt": ("ambient",)}
-    assert found["subgenres"].tags["blues"] == {}
+    assert set(found) == {path.stem for path in BUILT_IN.glob("*.yaml")}
+    assert found["subgenres"].tags["ambient"].raw_tags == {"mtt": ("ambient",)}
+    assert found["subgenres"].tags["blues"].raw_tags == {}

@@ -15,6 +15,8 @@ import pytest
 import soundfile
 import yaml
 
+from app.store.manifest import read_store
+from app.store.store import Store
 from app.training.figures import Evaluation
 from testing.server import COMMAND, serving
 from tests.api.client import answer, post
@@ -130,6 +132,9 @@ def test_the_service_suggests_by_it_at_once(
     store = tmp_path / "models"
     published = ("--name", "made", "--evaluation", evaluation, "--store", store)
     taggram("models", "publish-run", trained, *published)
+    manifest = read_store(Store(store))["made"]
+    rates = dict(zip(manifest.tags.names, manifest.base_rates.rates, strict=True))
+    assert all(0.05 < rates[style] < 0.95 for style in STYLES)
     settings = {"TAGGRAM_MODEL_STORE": str(store), "TAGGRAM_MODELS": '["made"]'}
     with serving(tmp_path / "log", settings) as server:
         listed = server.http.get("/vocabularies").json()

@@ -7,10 +7,14 @@ import pytest
 from app.errors import SetupError
 from app.store.card import card
 from app.store.loading import verify
-from app.store.manifest import read_store
+from app.store.manifest import BaseRates, read_store
 from app.store.store import Store
 from app.store.weights import read_weights
+from app.training.configuration import Configuration, claim
 from app.training.figures import Interval
+from app.training.publishing import MODEL, base_rates_of, publish_run
+from app.training.recipe import read_recipe
+from app.training.tracks import Part, Placed, Track
 from tests.training import trained
 from tests.training.trained import FIGURES, figures
 
@@ -51,12 +55,41 @@ def test_what_was_learnt_and_measured_is_in_the_manifest(tmp_path: Path):
     }
 
 
+def test_base_rates_are_the_shares_of_the_tracks_as_often_as_an_epoch_uses_them(tmp_path: Path):
+    tagged = [("ambient",), ("ambient", "chiptune"), ("ambient",)]
+    tracks = [
+        Placed(Track(str(number), "made", "", "", tags), Part.TRAIN, copies)
+        for number, (tags, copies) in enumerate(zip(tagged, (1, 2, 1), strict=True))
+    ]
+    rates = base_rates_of(TAGS, tracks)
+
+    manifest = trained.publish(Store(tmp_path), "tiny", TAGS, "subgenres", base_rates=rates)
+
+    assert manifest.base_rates.source == "Share of the tracks of the training part"
+    # All tracks are ambient and none is drum & bass, which counts as half a track less.
+    assert manifest.base_rates.rates == (3.5 / 4, 2 / 4, 0.5 / 4)
+
+
+def test_a_run_is_published_with_the_base_rates_of_its_training(tmp_path: Path):
+    run, rates = tmp_path / "run", BaseRates(source="Counted.", rates=(0.5, 0.25, 0.125))
+    run.mkdir()
+    trained.publish(Store(run / MODEL), "tiny", TAGS, "subgenres", base_rates=rates)
+    about = {"task": "subgenres", "tags": TAGS, "split": "artists", "split_fingerprint": "0" * 64}
+    code = {"taggram": "1", "code": "0" * 64, "audio_fingerprint": "0" * 64}
+    recipe = read_recipe("thesis")
+    claim(run, Configuration(recipe=recipe, seed=0, sample_rate=2_000, **about, **code))
+
+    manifest = publish_run(Store(tmp_path / "models"), run, name="mine")
+
+    assert (str(manifest.ref), manifest.base_rates) == ("mine/1", rates)
+
+
 def test_a_model_that_nobody_measured_says_nothing_of_how_good_it_is(tmp_path: Path):
     manifest = trained.publish(Store(tmp_path), "tiny", TAGS, "subgenres")
 
     assert manifest.vocabulary.unheard == ()
     assert manifest.evaluation is manifest.thresholds is manifest.calibration is None
-    assert manifest.confidence is None
+    assert manifest.base_rates is manifest.confidence is None
 
 
 def test_each_training_is_a_version_of_its_own(tmp_path: Path):

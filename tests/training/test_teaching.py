@@ -133,6 +133,7 @@ def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taugh
     assert (manifest.vocabulary.name, manifest.vocabulary.unheard) == ("own", ())
     assert set(manifest.thresholds.scores) == set(TAGS)
     assert manifest.calibration is not None
+    assert manifest.base_rates.rates == pytest.approx([1 / len(TAGS)] * len(TAGS), abs=1e-6)
     assert manifest.source.licence == "CC0-1.0"
     assert manifest.confidence is None
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from app.front_ends import Framing
-from app.store.manifest import Manifest
+from app.store.manifest import BaseRates, Manifest
 from app.store.store import Store
 from app.training.figures import (
     Calibration,
@@ -32,6 +32,7 @@ def publish(
     vocabulary: str,
     evaluation: Evaluation | None = None,
     seed: int = 0,
+    base_rates: BaseRates | None = None,
 ) -> Manifest:
     """Publish one with random weights."""
     return publish_trained(
@@ -45,6 +46,7 @@ def publish(
         family=name,
         weights=tiny.weights(seed, len(tags)),
         vocabulary=vocabulary,
+        base_rates=base_rates,
         evaluation=evaluation,
         data="Three songs.",
         licence="CC0-1.0",

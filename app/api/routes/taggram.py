@@ -17,9 +17,9 @@ from app.api.schemas import Extra, ModelOut, TaggramOut, TaggramParameters
 from app.domain import PEAK_FULL_SCALE, Peaks, Taggram
 from app.errors import Kind
 from app.stages import Stage
+from app.tagging.projection import Projection
 from app.tagging.render import draw, tabulate
 from app.tagging.timeline import Timeline, timeline
-from app.tagging.vocabulary import Projection
 
 router = APIRouter(tags=["tagging"])
 
@@ -63,9 +63,7 @@ async def taggram(
     taggrams = await serving.tagger.recall(query.track_id, projection.models)
     with clock.stage(Stage.DERIVE):
         shown = timeline(
-            projection.tags,
-            projection.apply(taggrams),
-            projection.grid(taggrams),
+            projection.score(taggrams),
             pooling=query.pooling,
             top=query.top,
             start_s=query.start_s,
@@ -105,11 +103,10 @@ def _render(
     taggrams: Sequence[Taggram],
 ) -> bytes:
     if media_type == PNG:
-        heard = projection.grid(taggrams)
-        title = f"{projection.vocabulary.name}, track {heard.key.track_id[:12]}"
-        return draw(shown.times_s, heard.window_s, shown.tags, shown.scores, title)
+        title = f"{projection.vocabulary.name}, track {query.track_id[:12]}"
+        return draw(shown.times_s, shown.window_s, _labels(shown, projection), shown.scores, title)
     if media_type == CSV:
-        return tabulate(shown.times_s, shown.tags, shown.scores).encode()
+        return tabulate(shown.times_s, _names(shown), shown.scores).encode()
     return _answer(query, shown, projection, taggrams).model_dump_json().encode()
 
 
@@ -119,26 +116,35 @@ def _answer(
     projection: Projection,
     taggrams: Sequence[Taggram],
 ) -> TaggramOut:
-    heard = projection.grid(taggrams)
     models = [ModelOut.of(manifest.ref) for manifest in projection.models]
     return TaggramOut(
-        track_id=heard.key.track_id,
+        track_id=query.track_id,
         duration_s=round(taggrams[0].duration_s, 3),
         model=models[0],
         models=models,
         vocabulary=projection.vocabulary.name,
         vocabulary_version=projection.vocabulary.version,
-        window_s=heard.window_s,
-        hop_s=heard.hop_s,
+        window_s=shown.window_s,
+        hop_s=shown.hop_s,
         times_s=shown.times_s,
         pooling=query.pooling,
         confidence=projection.confidence(taggrams),
-        tags=list(shown.tags),
+        tags=_names(shown),
+        labels=_labels(shown, projection),
+        levels=[row.level for row in shown.rows],
         scores=_rounded(shown.scores),
         mean_scores=_rounded(shown.mean_scores),
         pooled_scores=_rounded(shown.pooled_scores),
-        peaks=_peaks(heard.peaks) if query.include is Extra.PEAKS else None,
+        peaks=_peaks(taggrams[0].peaks) if query.include is Extra.PEAKS else None,
     )
+
+
+def _names(shown: Timeline) -> list[str]:
+    return [row.name for row in shown.rows]
+
+
+def _labels(shown: Timeline, projection: Projection) -> list[str]:
+    return [projection.vocabulary.label(row.name) for row in shown.rows]
 
 
 def _rounded(scores: np.ndarray) -> list[float]:

@@ -6,31 +6,38 @@ from app.api.catalogue_schemas import TagOut, VocabularyOut
 from app.api.dependencies import ServicesDep
 from app.api.schemas import ModelOut
 from app.store.manifest import Manifest
-from app.tagging.vocabulary import Vocabulary, raw_tags
+from app.tagging.vocabulary import ENGLISH, Tag, Vocabulary
 
 router = APIRouter(tags=["catalogue"])
 
 
 @router.get("/vocabularies")
 async def vocabularies(services: ServicesDep) -> list[VocabularyOut]:
-    """List the vocabularies, the default models of each, and how each tag is heard."""
+    """List the vocabularies, the models that each asks, and the raw tags that mean each tag."""
+    lexicon = services.lexicon
     return [
-        _shown(vocabulary, services.lexicon.needed_models(vocabulary))
-        for vocabulary in services.lexicon.vocabularies.values()
+        _shown(vocabulary, lexicon.asked_models(name))
+        for name, vocabulary in lexicon.vocabularies.items()
     ]
 
 
 def _shown(vocabulary: Vocabulary, models: tuple[Manifest, ...]) -> VocabularyOut:
-    tags = []
-    for tag, families in vocabulary.tags.items():
-        heard_as = {
-            manifest.name: list(raw) for manifest in models if (raw := raw_tags(families, manifest))
-        }
-        tags.append(TagOut(tag=tag, covered=bool(heard_as), heard_as=heard_as))
     return VocabularyOut(
         name=vocabulary.name,
         version=vocabulary.version,
         description=vocabulary.description,
         models=[ModelOut.of(manifest.ref) for manifest in models],
-        tags=tags,
+        tags=[_tag(name, tag, models) for name, tag in vocabulary.tags.items()],
+        genres=[_tag(name, genre, models) for name, genre in vocabulary.genres.items()],
+    )
+
+
+def _tag(name: str, tag: Tag, models: tuple[Manifest, ...]) -> TagOut:
+    heard_as = {model.name: list(known) for model in models if (known := tag.known_to(model))}
+    return TagOut(
+        tag=name,
+        labels={ENGLISH: name, **tag.labels},
+        parents=list(tag.parents),
+        covered=bool(heard_as),
+        heard_as=heard_as,
     )

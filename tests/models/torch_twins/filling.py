@@ -8,7 +8,7 @@ import pytest
 
 from app.store.torch_checkpoint import converted
 
-torch = pytest.importorskip("torch", reason="PyTorch, which the twins are made of, is an extra")
+torch = pytest.importorskip("torch", reason="PyTorch, for the twins, is not installed")
 
 
 def filled(module: "torch.nn.Module", seed: int = 0, tag_gain: float = 1.0) -> "torch.nn.Module":

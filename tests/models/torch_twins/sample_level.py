@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch, which the twins are made of, is an extra")
+torch = pytest.importorskip("torch", reason="PyTorch, for the twins, is not installed")
 nn = torch.nn
 
 WIDTHS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch, which the twins are made of, is an extra")
+torch = pytest.importorskip("torch", reason="PyTorch, for the twins, is not installed")
 nn, functional = torch.nn, torch.nn.functional
 
 Tree = Mapping[str, object]

@@ -1,0 +1,175 @@
+"""`taggram models available | pull`: weights that others released."""
+
+import logging
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+from rich.table import Column, Table
+
+from app.cli.console import err, log_to_stderr, out, plain_errors, say
+from app.cli.store_option import StoreUrl, opened
+from app.errors import SetupError
+from app.store.available_models import Available, available, find_available
+from app.store.manifest import Manifest, manifests
+from app.store.store import Store
+from app.store.weights import WeightsState, how_to_bring, weights_state
+
+
+def list_available(url: StoreUrl = None) -> None:
+    """List the models that can be pulled by name, their terms, and which are in the store."""
+    titles = ("model", "network", "trained on", "tags", "size", "licence", "in the store")
+    table = Table(*(Column(title, overflow="fold") for title in titles))
+    terms = {}
+    with plain_errors():
+        store = opened(url)
+        for name, model in available().items():
+            manifest, there = model.manifest, model.in_place(store)
+            terms[manifest.source.trained_on] = manifest.source.data_terms
+            table.add_row(
+                name,
+                manifest.architecture.name,
+                manifest.source.trained_on,
+                str(len(manifest.tags.names)),
+                _megabytes(model),
+                manifest.source.licence,
+                f"version {there.version}" if there else "",
+            )
+    out.print(table)
+    for data, said in terms.items():
+        say(out, f"{data}: {said}.")
+
+
+def pull(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Of `taggram models available`."),
+    ] = None,
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER_OR_URL",
+            help="Has the checkpoints, by the paths under which they were released.",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    wheel: Annotated[
+        Path | None,
+        typer.Option(help="The wheel musicnn==0.1.0, where there is no network to fetch it."),
+    ] = None,
+    url: StoreUrl = None,
+) -> None:
+    """Download models by name, convert and publish them, after showing their terms.
+
+    Without a name: bring the weights that are missing or altered and lie in the wheel of musicnn.
+    """
+    log_to_stderr(logging.WARNING)
+    with plain_errors():
+        store = opened(url)
+        if mirror and not names:
+            raise SetupError("--mirror: name the models, as in `taggram models available`")
+        if names:
+            _pull_available(store, list(map(find_available, dict.fromkeys(names))), mirror, yes=yes)
+        else:
+            _pull_from_wheel(store, wheel)
+
+
+def _pull_available(
+    store: Store, models: Iterable[Available], mirror: str | None, *, yes: bool
+) -> None:
+    wanted = []
+    for model in models:
+        if there := model.in_place(store):
+            say(out, f"{there.ref} is in {store.url} already.")
+        else:
+            wanted.append(model)
+            _say_terms(model, mirror)
+    if wanted and not yes:
+        _confirm()
+    for model in wanted:
+        manifest = _pull_one(store, model, mirror)
+        say(out, f"{manifest.ref} is published in {store.url}.")
+
+
+def _say_terms(model: Available, mirror: str | None) -> None:
+    source = model.manifest.source
+    say(
+        err,
+        f"{model.manifest.name}: {_megabytes(model)} from {mirror or model.checkpoint.base}; "
+        f"licence: {source.licence}; trained on {source.trained_on}: {source.data_terms}.",
+    )
+
+
+def _confirm() -> None:
+    try:
+        agreed = typer.confirm("Pull under these terms?", err=True)
+    except typer.Abort as error:
+        err.print()  # the question's line has no end yet
+        raise SetupError(
+            "nothing was pulled; where there is no terminal, `--yes` agrees to the terms"
+        ) from error
+    if not agreed:
+        raise SetupError("nothing was pulled")
+
+
+def _pull_one(store: Store, model: Available, mirror: str | None) -> Manifest:
+    from app.store import download
+    from app.store.importing import publish_available
+
+    name, size = model.manifest.name, model.checkpoint.size
+    columns = (name, BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        bar = progress.add_task(name, total=size)
+        path = download.bring(
+            model.checkpoint, mirror, lambda count: progress.update(bar, completed=count)
+        )
+    with err.status(f"{name}: converting and checking"):
+        manifest = publish_available(store, model, path)
+    download.forget(model.checkpoint)
+    return manifest
+
+
+def _megabytes(model: Available) -> str:
+    return f"{model.checkpoint.size / 1e6:.1f} MB"
+
+
+def _pull_from_wheel(store: Store, wheel: Path | None) -> None:
+    if store.folder is None:
+        raise SetupError(
+            f"{store.url}: weights are pulled into a folder; from there "
+            "`taggram models publish FOLDER --store URL` brings them elsewhere"
+        )
+    published = [manifest for versions in manifests(store).values() for manifest in versions]
+    lacking = [
+        manifest
+        for manifest in published
+        if weights_state(store, manifest) is not WeightsState.READY
+    ]
+    wanted = [manifest for manifest in lacking if manifest.source.wheel_checkpoint]
+    if wanted:
+        _convert_wheel(store, wheel, wanted)
+    for manifest in lacking:
+        if manifest not in wanted:
+            say(err, f"{manifest.ref}: its weights are not in place; {how_to_bring(manifest)}")
+    others = len(lacking) - len(wanted)
+    out.print(f"{len(wanted)} pulled, {'all' if not others else 'the other'} weights are in place.")
+
+
+def _convert_wheel(store: Store, wheel: Path | None, wanted: list[Manifest]) -> None:
+    from app.store import musicnn_wheel
+    from app.store.loading import verify
+
+    with tempfile.TemporaryDirectory() as folder:
+        if wheel is None:
+            with err.status(f"fetching {musicnn_wheel.REQUIREMENT}"):
+                wheel = musicnn_wheel.fetch(Path(folder))
+        musicnn_wheel.check(wheel)
+        with Progress(console=err, transient=True) as progress:
+            bar = progress.add_task("converting and checking", total=len(wanted))
+            for manifest in wanted:
+                musicnn_wheel.pull(wheel, store, manifest)
+                verify(store, manifest)
+                progress.advance(bar)

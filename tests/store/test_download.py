@@ -1,0 +1,224 @@
+"""Checkpoints from a server or a folder: resumed, checked, and what is said where there is none."""
+
+import fcntl
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from app.errors import SetupError
+from app.store import download
+from app.store.download import bring, forget
+from app.store.manifest import Checkpoint
+from tests.store.file_server import FileServer, file_server
+
+DATA = bytes(range(256)) * 1000
+PATH = "jamendo/fcn/best_model.pth"
+CHECKPOINT = Checkpoint(
+    base="https://127.0.0.1:1/models", path=PATH, size=len(DATA), sha256=sha256(DATA).hexdigest()
+)
+RESUMED = "bytes=100000-"
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a download is kept."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    return tmp_path / "caches" / "taggram" / f"{CHECKPOINT.sha256}.pth"
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    with file_server() as server:
+        server.files[f"/models/{PATH}"] = DATA
+        yield server
+
+
+@pytest.fixture
+def mirror(server: FileServer) -> str:
+    return f"{server.url}/models"
+
+
+def refused(mirror: str | None) -> str:
+    with pytest.raises(SetupError) as error:
+        bring(CHECKPOINT, mirror, lambda _: None)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def keep(kept: Path, data: bytes) -> None:
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(data)
+
+
+def test_a_file_comes_whole_and_is_kept_until_it_is_not_needed(mirror: str, kept: Path):
+    seen: list[int] = []
+
+    path = bring(CHECKPOINT, f"{mirror}/", seen.append)
+
+    assert path == kept
+    assert path.read_bytes() == DATA
+    assert seen == sorted(seen)
+    assert seen[-1] == len(DATA)
+    forget(CHECKPOINT)
+    assert list(kept.parent.iterdir()) == []
+
+
+def test_a_file_that_came_is_not_asked_for_again(mirror: str, server: FileServer):
+    bring(CHECKPOINT, mirror, lambda _: None)
+    bring(CHECKPOINT, mirror, lambda _: None)
+
+    assert server.asked == [(f"/models/{PATH}", None)]
+
+
+def test_a_connection_that_is_cut_is_resumed_by_the_next_call(
+    mirror: str, server: FileServer, kept: Path
+):
+    server.cut = 100_000
+    assert refused(mirror).endswith("run the command again to resume")
+    assert kept.read_bytes() == DATA[:100_000]
+    server.cut = None
+
+    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+    assert [wanted for _, wanted in server.asked] == [None, RESUMED]
+
+
+def test_a_server_that_stops_sending_is_given_up(
+    mirror: str, server: FileServer, monkeypatch: pytest.MonkeyPatch
+):
+    server.cut, server.stalls = 100_000, True
+    with monkeypatch.context() as shorter:
+        shorter.setattr(download, "TIMEOUT_S", 0.3)
+        assert f"{mirror}/{PATH}" in refused(mirror)
+    server.cut, server.stalls = None, False
+
+    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+
+
+def test_what_is_interrupted_is_resumed_by_the_next_call(
+    mirror: str, server: FileServer, kept: Path
+):
+    def interrupt(count: int) -> None:
+        if count > 100_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bring(CHECKPOINT, mirror, interrupt)
+    came = len(kept.read_bytes())
+    assert 100_000 < came < len(DATA)
+
+    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+    assert server.asked[1][1] == f"bytes={came}-"
+
+
+@pytest.mark.parametrize("announces", [True, False])
+def test_a_server_that_knows_no_parts_sends_all_again(
+    announces: bool, mirror: str, server: FileServer, kept: Path
+):
+    keep(kept, DATA[:100_000])
+    server.ranges, server.announces = False, announces
+
+    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+    assert [wanted for _, wanted in server.asked] == [RESUMED]
+
+
+@pytest.mark.parametrize("data", [DATA[::-1], DATA + b"more"], ids=["other bytes", "too long"])
+def test_a_file_that_is_kept_and_wrong_is_brought_anew(data: bytes, mirror: str, kept: Path):
+    keep(kept, data)
+
+    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+
+
+def test_the_beginning_of_another_file_is_found_out_and_dropped(mirror: str, kept: Path):
+    keep(kept, bytes(100_000))
+
+    assert "is not the file that was released" in refused(mirror)
+    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+
+
+def test_a_file_that_was_moved_is_followed(mirror: str, server: FileServer, kept: Path):
+    server.moved[f"/models/{PATH}"] = "/elsewhere"
+    server.files["/elsewhere"] = DATA
+    keep(kept, DATA[:100_000])
+
+    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+    assert server.asked[-1] == ("/elsewhere", RESUMED)
+
+
+OTHERS = {
+    "other bytes": (
+        DATA[::-1],
+        f"is not the file that was released: its SHA-256 is {sha256(DATA[::-1]).hexdigest()}, "
+        f"expected {CHECKPOINT.sha256}",
+    ),
+    "a page": (b"<!DOCTYPE html>", "is another file, of 15 bytes; expected 256000"),
+    "more": (DATA + b"more", "is another file, of 256004 bytes; expected 256000"),
+}
+
+
+@pytest.mark.parametrize(("data", "said"), OTHERS.values(), ids=OTHERS)
+def test_another_file_is_refused_and_not_kept(
+    data: bytes, said: str, mirror: str, server: FileServer, kept: Path
+):
+    server.files[f"/models/{PATH}"] = data
+
+    assert refused(mirror) == f"{mirror}/{PATH}: {said}"
+    assert kept.read_bytes() == b""
+
+
+def test_a_file_without_end_is_not_kept(mirror: str, server: FileServer, kept: Path):
+    server.files[f"/models/{PATH}"] = bytes(50_000_000)
+    server.announces = False
+
+    assert "is not the file that was released" in refused(mirror)
+    assert kept.read_bytes() == b""
+
+
+def test_a_file_that_is_not_there_is_named_with_what_helps(mirror: str, server: FileServer):
+    server.files.clear()
+
+    assert refused(mirror) == (
+        f"{mirror}/{PATH}: HTTP 404 Not Found; `--mirror FOLDER_OR_URL` takes {PATH} from a "
+        "folder, or a server, that has it"
+    )
+
+
+def test_without_a_network_the_address_and_what_helps_are_named():
+    said = refused(None)
+
+    assert said.startswith(f"https://127.0.0.1:1/models/{PATH} can't be reached: ")
+    assert f"`--mirror FOLDER_OR_URL` takes {PATH} from a folder" in said
+
+
+def test_two_downloads_of_a_file_do_not_meet(mirror: str, kept: Path):
+    keep(kept, b"")
+    with kept.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert refused(mirror) == f"{kept}: another process downloads {PATH}"
+
+
+def test_a_cache_that_can_t_be_written_is_named(mirror: str, kept: Path):
+    kept.parent.parent.write_text("in the way")
+
+    assert refused(mirror).startswith(f"{kept}: can't be written: ")
+
+
+def test_a_folder_gives_its_own_file(tmp_path: Path, kept: Path):
+    path = tmp_path / "models" / PATH
+    path.parent.mkdir(parents=True)
+    path.write_bytes(DATA)
+
+    assert bring(CHECKPOINT, str(tmp_path / "models"), lambda _: None) == path
+    path.write_bytes(DATA[1:])
+    assert f"{path}: is not the file that was released" in refused(str(tmp_path / "models"))
+    path.unlink()
+    assert refused(str(tmp_path / "models")) == f"{path}: can't be read: No such file or directory"
+    assert not kept.exists()
+
+
+@pytest.mark.parametrize("mirror", ["s3://bucket/models", "file:///models", "ftp://host/models"])
+def test_a_mirror_behind_another_kind_of_url_is_refused(mirror: str):
+    assert refused(mirror) == (
+        f"--mirror {mirror}: expected a folder, or a URL of http:// or https://"
+    )
