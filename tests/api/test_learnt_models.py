@@ -114,7 +114,7 @@ def test_a_model_that_learnt_a_built_in_vocabulary_is_asked_for_what_it_learnt(
     assert covered["metal"] == {"msd-musicnn": ["metal", "heavy metal"]}
     answered = answer(post(learnt, TRACK, vocabulary="subgenres", top_k=20))
     assert [each["name"] for each in answered["models"]] == ["msd-musicnn", "finer"]
-    assert answered["confidence"] == "low"  # by msd-musicnn, as "finer" has no typical scores
+    assert answered["confidence"] != "unknown"  # msd-musicnn has typical scores, "finer" has none
 
 
 def test_another_model_that_is_named_still_gives_its_own(learnt: Server) -> None:
