@@ -48,8 +48,8 @@ TRACKS = {
     "wesnoth-1.16-music": "*.ogg",
 }
 ANNOUNCEMENTS = "asterisk-core-sounds-en-wav"
-SEEDS = (20260101, 20260102, 20260103)
-"""Of the made sounds: each draws other noise, medleys and dialled numbers."""
+SEED = 20260101
+"""Of the made sounds."""
 
 MUSIC, EXCERPTS = "music", "excerpts"
 NOT_MUSIC = ("noise", "tones", "speech", "synthetic speech")
@@ -97,10 +97,9 @@ class Clip:
 
 def sounds() -> Iterator[tuple[str, str, Samples | Path]]:
     """Yield all that is scored: its kind, where it comes from, the samples or their file."""
-    for seed in SEEDS:
-        random = np.random.RandomState(seed)
-        for kind, steady in (("noise", list(noises(random))), ("tones", list(tones(random)))):
-            yield from ((kind, "computed here", clip) for clip in with_medleys(steady, random))
+    random = np.random.RandomState(SEED)
+    for kind, steady in (("noise", list(noises(random))), ("tones", list(tones(random)))):
+        yield from ((kind, "computed here", clip) for clip in with_medleys(steady, random))
     yield from (("synthetic speech", "espeak-ng", clip) for clip in synthetic_speech())
     for package in (ANNOUNCEMENTS, *TRACKS):
         try:

@@ -115,7 +115,8 @@ class SuggestionOut(BaseModel):
         examples=[0.716],
     )
     heard_at: list[StretchOut] = Field(
-        description="Up to three stretches in which the tag holds half of its peak, best first."
+        description="Up to three stretches in which the tag holds half of its best odds, the best "
+        "first."
     )
 
     @classmethod

@@ -10,6 +10,10 @@ from app.tagging.projection import Projection
 
 MAX_STRETCHES = 3
 SHARE_OF_PEAK = 0.5
+"""Of the odds, score / (1 - score): near 1 a lift hardly moves where a raw score does."""
+
+ALMOST_1 = 1 - 1e-6
+"""Scores above it would have infinite odds."""
 
 
 def suggest(
@@ -49,14 +53,16 @@ def suggest(
 
 
 def heard_at(scores: Samples, grid: Taggram) -> tuple[Stretch, ...]:
-    """The stretches in which a tag holds at least half of its peak, (windows,), best first."""
+    """The stretches in which a tag holds at least half of its best odds, (windows,), best first."""
+    limited = np.minimum(scores, ALMOST_1)
+    odds = limited / (1 - limited)
     stretches = [
         Stretch(
             start_s=first * grid.hop_s,
             end_s=min((last - 1) * grid.hop_s + grid.window_s, grid.duration_s),
             score=float(scores[first:last].mean()),
         )
-        for first, last in _runs(scores >= SHARE_OF_PEAK * scores.max())
+        for first, last in _runs(odds >= SHARE_OF_PEAK * odds.max())
     ]
     return tuple(sorted(stretches, key=lambda stretch: -stretch.score)[:MAX_STRETCHES])
 

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from app.domain import Level, Scores, Stretch, Suggestion, Taggram
 from app.tagging.pooling import Pooling
 from app.tagging.projection import Projection, project
-from app.tagging.suggest import heard_at, suggest
+from app.tagging.suggest import ALMOST_1, SHARE_OF_PEAK, heard_at, suggest
 from app.tagging.timeline import timeline
 from app.tagging.vocabulary import Tag, Vocabulary, raw_vocabulary
 from tests.tagging.made import WINDOW_S, model, taggram
@@ -133,14 +133,14 @@ def test_a_suggestion_has_its_label_and_says_whether_it_is_a_genre() -> None:
     ]
 
 
-def test_a_suggestion_names_the_stretches_that_hold_half_of_the_peak_best_first() -> None:
-    taggram = heard([[0.4], [0.5], [0.1], [0.8], [0.6], [0.39]])
+def test_a_suggestion_names_the_stretches_that_hold_half_of_the_best_odds_best_first() -> None:
+    taggram = heard([[0.5], [0.6], [0.1], [0.7], [0.62], [0.39]])
 
     stretches = heard_at(taggram.scores[:, 0], taggram)
 
     assert stretches == (
-        Stretch(9.0, 15.0, pytest.approx(0.7)),
-        Stretch(0.0, 6.0, pytest.approx(0.45)),
+        Stretch(9.0, 15.0, pytest.approx(0.66)),
+        Stretch(3.0, 6.0, pytest.approx(0.6)),
     )
 
 
@@ -161,12 +161,14 @@ def test_windows_that_overlap_make_one_stretch_to_the_end_of_the_last() -> None:
     scores=arrays(np.float32, st.integers(1, 40), elements=SCORE),
     hop_s=st.sampled_from([WINDOW_S, 1.5, 1.0]),
 )
-def test_the_stretches_are_the_three_best_runs_of_windows_with_half_of_the_peak(
+def test_the_stretches_are_the_three_best_runs_of_windows_with_half_of_the_best_odds(
     scores: np.ndarray, hop_s: float
 ) -> None:
     taggram = heard(scores[:, np.newaxis], hop_s)
+    limited = np.minimum(scores, ALMOST_1)
+    odds = limited / (1 - limited)
     groups = itertools.groupby(
-        range(len(scores)), key=lambda window: bool(scores[window] >= scores.max() / 2)
+        range(len(scores)), key=lambda window: bool(odds[window] >= SHARE_OF_PEAK * odds.max())
     )
     runs = [list(windows) for holds, windows in groups if holds]
     ends = {run[0] * hop_s: min(run[-1] * hop_s + WINDOW_S, taggram.duration_s) for run in runs}
