@@ -55,7 +55,7 @@ def dropped(page: Page, file: Path) -> float:
     choose = page.get_by_label("Choose a track")
     begun = time.perf_counter()
     choose.set_input_files(file)
-    page.get_by_role("heading", name="What we hear").wait_for(timeout=PATIENCE_MS)
+    page.get_by_role("heading", name="Suggested tags").wait_for(timeout=PATIENCE_MS)
     return time.perf_counter() - begun
 
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
@@ -13,6 +14,11 @@ from app.tagging.timeline import clock_time
 
 ROW_INCHES = 0.28
 MARGIN_INCHES = 1.3
+
+EXPONENT = 0.5
+"""Of scores for their colours, as in the page: half of the cells score below .17 and few above .75,
+so that most of a picture in proportion would be dark."""
+TICKS = (0, 0.1, 0.25, 0.5, 0.75, 1)
 
 
 def draw(
@@ -33,8 +39,7 @@ def draw(
         aspect="auto",
         interpolation="nearest",
         cmap="cividis",
-        vmin=0,
-        vmax=1,
+        norm=PowerNorm(EXPONENT, vmin=0, vmax=1),
         # Of windows that overlap, each is drawn around its middle.
         extent=(begin_s + overlap_s, end_s - overlap_s, len(tags) - 0.5, -0.5),
     )
@@ -43,7 +48,8 @@ def draw(
     axes.set_yticks(range(len(tags)), tags, parse_math=False)
     axes.set_xlabel("time (min:s)")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: clock_time(time)))
-    figure.colorbar(image, ax=axes, label="score", pad=0.01)
+    legend = figure.colorbar(image, ax=axes, label="score; brighter fits better", pad=0.01)
+    legend.set_ticks(TICKS, labels=[f"{tick:g}" for tick in TICKS])
     png = io.BytesIO()
     FigureCanvasAgg(figure)
     figure.savefig(png, format="png")

@@ -1,27 +1,45 @@
-/** Tags to choose: those that are suggested, and words of the artist's own. */
+/** Tags to choose: suggested ones, and the artist's own. */
 
-import { ICONS, button, el, icon } from "./dom.js";
-import { clock, score, strength } from "./words.js";
+import { ICONS, button, el, icon, textButton } from "./dom.js";
 
 const MOST_OPTIONS = 8;
 const MOST_LETTERS = 100;
 
-/** What the service suggests, with the stretch that speaks for it. Events: `toggle` with a tag. */
-export class Suggestions extends EventTarget {
+/**
+ * The word for a score, by the lowest score that it stands for. Of the first five tags of 409 labelled
+ * excerpts, 17 % are plausible below .5, 28 % from .5, 38 % from .6 and 61 % from .7 on; whole songs
+ * seldom reach .75.
+ */
+const STRENGTHS = [
+  [0.7, "strong"],
+  [0.6, "good"],
+  [0.5, "fair"],
+  [0, "faint"],
+];
+
+/** The suggested tags, each with a part of the track where it was found. */
+export class Suggestions {
   element = el("ul", { className: "suggestions", part: "suggestions", role: "list" });
+  #words;
+  #vocabulary;
   #player;
+  #toggle;
   #rows = [];
 
-  constructor(player) {
-    super();
+  constructor(words, vocabulary, player, toggle) {
+    this.#words = words;
+    this.#vocabulary = vocabulary;
     this.#player = player;
+    this.#toggle = toggle;
     player.addEventListener("state", () => this.#updatePlay());
     player.addEventListener("time", () => this.#updatePlay());
   }
 
-  show(tags) {
-    this.#rows = tags.map((suggestion) => this.#row(suggestion, tags[0].score));
+  /** Show an answer; of low confidence, no suggestion is called a match. */
+  show({ confidence, suggestions }) {
+    this.#rows = suggestions.map((suggestion) => this.#row(suggestion, confidence !== "low"));
     this.element.replaceChildren(...this.#rows.map(({ item }) => item));
+    this.element.hidden = suggestions.length === 0;
   }
 
   update(choice) {
@@ -33,47 +51,62 @@ export class Suggestions extends EventTarget {
     }
   }
 
-  #row({ tag, score: value, heard_at: [stretch] }, best) {
+  #row({ tag, level, score, heard_at: [stretch] }, isSure) {
+    const words = this.#words;
+    const label = this.#vocabulary.label(tag);
     const meter = el("span", { className: "meter" });
-    meter.style.setProperty("--score", value);
+    meter.style.setProperty("--score", score);
+    const note = level === "genre" ? words.say("no_subgenre") : "";
+    const strength = isSure ? words.say(STRENGTHS.find(([from]) => score >= from)[1]) : "";
     const toggle = el(
       "button",
       {
         type: "button",
         className: "suggestion",
         part: "suggestion",
-        onclick: () => this.dispatchEvent(new CustomEvent("toggle", { detail: tag })),
+        onclick: () => this.#toggle(tag),
       },
       el("span", { className: "tick" }, icon(ICONS.check)),
-      el("span", { className: "tag" }, tag),
-      " ",
-      el("span", { className: "strength" }, `${strength(value, best)} `),
-      el("span", { className: "score" }, score(value)),
+      el(
+        "span",
+        { className: "suggestion-words" },
+        el(
+          "span",
+          {},
+          el("span", { className: "tag" }, label),
+          el("span", { className: "note" }, note),
+        ),
+        " ",
+        el("span", { className: "strength" }, `${strength} `),
+      ),
+      el("span", { className: "score" }, words.score(score)),
       meter,
     );
-    const play = stretch && this.#playButton(tag, stretch);
+    const play = stretch && this.#playButton(label, stretch);
     const item = el("li", {}, toggle, ...(play ? [play.element] : []));
     return { tag, item, toggle, play };
   }
 
   #playButton(tag, { start_s: startS, end_s: endS }) {
+    const words = this.#words;
     const verb = el("span", { className: "visually-hidden" });
     const shapes = { play: icon(ICONS.play), stop: icon(ICONS.stop) };
+    const moment = words.say("found_at", { start: words.clock(startS), end: words.clock(endS) });
     const element = button(
       "stretch",
       () => (isOn() ? this.#player.pause() : this.#player.play(startS, endS)),
       verb,
       shapes.play,
       shapes.stop,
-      el("span", {}, `heard at ${clock(startS)}–${clock(endS)}`),
+      el("span", {}, moment),
     );
     const isOn = () =>
       this.#player.isPlaying && this.#player.currentS >= startS && this.#player.currentS < endS;
     const update = () => {
       element.hidden = !this.#player.isLoaded;
-      const words = `${isOn() ? "Stop" : "Play"} ${tag}, `;
-      if (verb.textContent === words) return; // it is asked at each frame
-      verb.textContent = words;
+      const said = words.say(isOn() ? "stop_tag" : "play_tag", { tag });
+      if (verb.textContent === said) return; // this is called at each frame
+      verb.textContent = said;
       shapes.play.classList.toggle("hidden", isOn());
       shapes.stop.classList.toggle("hidden", !isOn());
     };
@@ -86,14 +119,19 @@ export class Suggestions extends EventTarget {
   }
 }
 
-/**
- * Words of the artist's own, completed from the vocabulary (ARIA's combobox with a list). Events:
- * `add` with the words, `toggle` with a tag that is taken back.
- */
-export class OwnTags extends EventTarget {
-  #options = el("ul", { id: "options", role: "listbox", className: "options", part: "options" });
+/** The tags that an artist types, completed from the vocabulary (ARIA's combobox with a list). */
+export class OwnTags {
+  #options = el("ul", {
+    id: "options",
+    role: "listbox",
+    className: "options",
+    part: "options",
+    "data-label": "matching",
+  });
   #chosen = el("ul", { className: "own-tags", role: "list" });
-  #words = [];
+  #words;
+  #vocabulary;
+  #on;
   #active = -1;
 
   input = el("input", {
@@ -114,75 +152,78 @@ export class OwnTags extends EventTarget {
   element = el(
     "div",
     { className: "own" },
-    el("label", { htmlFor: "own", className: "title" }, "Add your own"),
+    el("label", { htmlFor: "own", className: "title", "data-say": "own" }),
     this.#chosen,
     el(
       "div",
       { className: "own-entry" },
       this.input,
-      button("quiet", () => this.#add(this.input.value), "Add"),
+      textButton("quiet", () => this.#add(this.input.value), "add"),
       this.#options,
     ),
   );
 
-  constructor() {
-    super();
-    this.#options.ariaLabel = "Matching words";
+  /** @param {object} on `add(tags)` and `toggle(tag)`. */
+  constructor(words, vocabulary, on) {
+    this.#words = words;
+    this.#vocabulary = vocabulary;
+    this.#on = on;
     this.#options.hidden = true;
     this.input.addEventListener("input", () => this.#complete());
     this.input.addEventListener("keydown", (event) => this.#pressed(event));
     this.input.addEventListener("blur", () => this.#close());
-    // The field must keep the focus, or its list would be gone before the click is.
+    // The field must keep the focus: without it the list closes before the click.
     this.#options.addEventListener("pointerdown", (event) => event.preventDefault());
   }
 
-  set vocabulary(words) {
-    this.#words = words;
-  }
-
+  /** Show the chosen ones, and what is offered. */
   show(tags) {
+    if (!this.#options.hidden) this.#complete();
     this.#chosen.hidden = tags.length === 0;
     this.#chosen.replaceChildren(...tags.map((tag) => el("li", {}, this.#token(tag))));
   }
 
-  /** Forget what was typed. */
   clear() {
     this.input.value = "";
     this.#close();
   }
 
   #token(tag) {
+    const label = this.#vocabulary.label(tag);
     const remove = button(
       "token",
       () => {
-        this.dispatchEvent(new CustomEvent("toggle", { detail: tag }));
+        this.#on.toggle(tag);
         this.input.focus();
       },
-      el("span", { className: "visually-hidden" }, "Remove "),
-      tag,
+      label,
       icon(ICONS.close),
     );
+    remove.ariaLabel = this.#words.say("remove", { tag: label });
     remove.part.add("own-tag");
     return remove;
   }
 
   #add(text) {
     const words = text.split(/[,;]/).map((word) => word.trim().replace(/\s+/g, " "));
+    this.#give(words.filter(Boolean).map((word) => this.#vocabulary.find(word)));
+  }
+
+  #give(tags) {
     this.#close();
-    this.dispatchEvent(new CustomEvent("add", { detail: words.filter(Boolean) }));
+    this.#on.add(tags);
   }
 
   #complete() {
-    const typed = this.input.value.trim().toLowerCase();
-    const matching = this.#words.filter((word) => word.toLowerCase().includes(typed));
-    const begins = (word) => word.toLowerCase().startsWith(typed);
-    const found = typed
-      ? [...matching.filter(begins), ...matching.filter((word) => !begins(word))]
-      : [];
+    const found = this.#vocabulary.complete(this.input.value);
     this.#active = -1;
     this.#options.replaceChildren(
-      ...found.slice(0, MOST_OPTIONS).map((word, index) =>
-        el("li", { id: `option-${index}`, role: "option", onclick: () => this.#add(word) }, word),
+      ...found.slice(0, MOST_OPTIONS).map((tag, index) =>
+        el(
+          "li",
+          { id: `option-${index}`, role: "option", onclick: () => this.#give([tag]) },
+          this.#vocabulary.label(tag),
+        ),
       ),
     );
     this.#show();
@@ -193,7 +234,9 @@ export class OwnTags extends EventTarget {
     if (event.isComposing) return;
     if (event.key === "Enter") {
       event.preventDefault();
-      this.#add(this.#options.children[this.#active]?.textContent ?? this.input.value);
+      const option = this.#options.children[this.#active];
+      if (option) option.click();
+      else this.#add(this.input.value);
     } else if (event.key === "Escape" && count) {
       event.stopPropagation(); // it closes the list, not the host's dialog
       this.#close();

@@ -1,6 +1,6 @@
-/** Elements without markup in strings: whatever a tag or a file is called, it stays text. */
+/** Makes elements without markup in strings: names of tags and files stay text. */
 
-/** Make an element; `properties` are attributes where it has none of that name. */
+/** Make an element; `properties` that it does not have become attributes. */
 export function el(name, properties = {}, ...children) {
   const node = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -13,6 +13,11 @@ export function el(name, properties = {}, ...children) {
 
 export function button(className, onclick, ...children) {
   return el("button", { type: "button", className, part: "button", onclick }, ...children);
+}
+
+/** Make a button with a text of words-en.js. */
+export function textButton(className, onclick, key) {
+  return el("button", { type: "button", className, part: "button", onclick, "data-say": key });
 }
 
 export function icon(path) {

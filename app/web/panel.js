@@ -1,23 +1,22 @@
-/** What the artist sees: one part for each phase, and always a place for words of their own. */
+/** All that the artist sees: a part for each phase, and a field for own words. */
 
 import { OwnTags, Suggestions } from "./chips.js";
-import { ICONS, button, el, icon } from "./dom.js";
+import { ICONS, button, el, icon, textButton } from "./dom.js";
 import { DropZone, FailurePanel, Progress } from "./phases.js";
 import { folded } from "./state.js";
-import { ANALYSING, NOT_SURE, bytes, clock } from "./words.js";
 
-/** Events: `file` with a File, `toggle` with a tag, `add` with words, `cancel`, `retry`, `view`. */
-export class Panel extends EventTarget {
-  #frame = el("fieldset", { className: "frame", part: "frame" });
-  #drops = new DropZone(this.#frame);
-  #progress = new Progress(() => this.#tell("cancel"));
-  #failure = new FailurePanel(
-    () => this.#tell("retry"),
-    () => this.#drops.open(),
-  );
+export class Panel {
+  #words;
+  #drops;
+  #progress;
+  #failure;
+  #suggestions;
+  #own;
+  #answer;
+  #frame = el("fieldset", { className: "frame", part: "frame", hidden: true });
   #trackName = el("p", { className: "track-name" });
   #trackFacts = el("p", { className: "muted" });
-  #another = button("quiet", () => this.#drops.open(), "Choose another track");
+  #another = textButton("quiet", () => this.#drops.open(), "choose_another");
   #track = el(
     "div",
     { className: "track", part: "track" },
@@ -25,34 +24,33 @@ export class Panel extends EventTarget {
     el("div", { className: "track-words" }, this.#trackName, this.#trackFacts),
     this.#another,
   );
-  #heading = el("h3", { className: "title", tabIndex: -1 }, "What we hear");
-  #notSure = el(
-    "div",
-    { className: "not-sure", part: "not-sure" },
-    el("p", { className: "title" }, NOT_SURE.title),
-    el("p", { className: "muted" }, NOT_SURE.advice),
-  );
-  #unplayable = el("p", { className: "muted", hidden: true }, "This browser can’t play the file here.");
-  #suggestions;
-  #answer;
-  #own = new OwnTags();
+  #heading = el("h3", { className: "title", tabIndex: -1, "data-say": "suggestions" });
+  #doubt = el("p", { className: "title" });
+  #advice = el("p", { className: "muted" });
+  #doubts = el("div", { className: "not-sure", part: "not-sure" }, this.#doubt, this.#advice);
+  #unplayable = el("p", { className: "muted", hidden: true, "data-say": "unplayable" });
   #count = el("p", { className: "muted count", id: "hint" });
   #viewWords = el("span");
-  #viewButton = button("link", () => this.#tell("view"), icon(ICONS.more), this.#viewWords);
+  #viewButton;
   #view = el("div", { className: "view" });
   #live = el("p", { className: "visually-hidden", ariaLive: "polite" });
 
-  /** What stands in the shadow root. */
   elements = [this.#frame, this.#live];
 
-  constructor(player) {
-    super();
-    this.#suggestions = new Suggestions(player);
+  /** @param {object} on `file(file)`, `toggle(tag)`, `add(tags)`, `cancel()`, `retry()`, `view()`. */
+  constructor(words, vocabulary, player, on) {
+    this.#words = words;
+    this.#drops = new DropZone(words, this.#frame, on.file);
+    this.#progress = new Progress(words, on.cancel);
+    this.#failure = new FailurePanel(words, on.retry, () => this.#drops.open());
+    this.#suggestions = new Suggestions(words, vocabulary, player, on.toggle);
+    this.#own = new OwnTags(words, vocabulary, on);
+    this.#viewButton = button("link", on.view, icon(ICONS.more), this.#viewWords);
     this.#answer = el(
       "section",
       { className: "answer" },
       this.#heading,
-      this.#notSure,
+      this.#doubts,
       this.#suggestions.element,
       this.#unplayable,
     );
@@ -67,15 +65,11 @@ export class Panel extends EventTarget {
       this.#own.element,
       this.#count,
     );
-    this.#pass(this.#drops, "file");
-    this.#pass(this.#suggestions, "toggle");
-    this.#pass(this.#own, "toggle");
-    this.#pass(this.#own, "add");
     player.addEventListener("state", () => (this.#unplayable.hidden = !player.hasFailed));
     this.showView(null);
   }
 
-  /** What a browser points at where the form can't be sent yet. */
+  /** The element that a browser points at where the form is not valid. */
   get anchor() {
     return this.#own.input;
   }
@@ -84,45 +78,48 @@ export class Panel extends EventTarget {
     this.#frame.disabled = isDisabled;
   }
 
-  set limits(limits) {
-    this.#drops.limits = limits;
+  /** Show all texts in the current language; the panel is hidden before the first call. */
+  translate(hearing, limits) {
+    for (const element of this.elements) element.lang = this.#words.language;
+    this.#words.translate(this.#frame);
+    if (limits) this.#drops.show(limits);
+    this.#fill(hearing, limits);
+    this.#nameView();
+    this.#frame.hidden = false;
   }
 
-  set vocabulary(words) {
-    this.#own.vocabulary = words;
-  }
-
-  /**
-   * Show a phase, and keep the focus in sight where it was in here.
-   */
-  show({ phase, file, answer, refusal }, limits) {
+  /** Show a phase, and keep the focus in the panel. */
+  show(hearing, limits) {
+    const { phase, file, answer, refusal } = hearing;
     const root = this.#frame.getRootNode();
     const hadFocus = root.activeElement !== null && root.activeElement !== this.#own.input;
-    const isBusy = phase === "sending" || phase === "analysing";
     this.#drops.element.hidden = file !== null;
     this.#track.hidden = file === null;
     this.#another.hidden = answer === null;
-    this.#progress.element.hidden = !isBusy;
+    this.#progress.element.hidden = phase !== "sending" && phase !== "analysing";
     this.#failure.element.hidden = refusal === null;
     this.#answer.hidden = answer === null;
     this.#viewButton.hidden = answer === null;
-    if (file) this.#describe(file, answer);
-    if (phase === "sending") this.#progress.begin(file);
-    if (phase === "analysing") this.#progress.sentAll();
-    if (answer) this.#showAnswer(answer);
-    if (refusal) this.#failure.show(refusal, limits);
-    else this.#failure.clear();
-    this.#announce(announcement(phase, file, answer));
+    this.#fill(hearing, limits);
+    this.#announce(this.#announcement(phase, file, answer));
     if (hadFocus) this.#place(phase, file, root);
   }
 
-  /** Let the artist choose a file. */
+  #fill(hearing, limits) {
+    const { file, answer, refusal } = hearing;
+    if (file) this.#describe(file, answer);
+    if (file) this.#progress.show(hearing);
+    if (answer) this.#showAnswer(answer);
+    if (refusal) this.#failure.show(refusal, limits);
+    else this.#failure.clear();
+  }
+
   openChooser() {
     this.#drops.open();
   }
 
-  sent({ loaded, total }) {
-    this.#progress.sent(loaded, total);
+  sent(hearing) {
+    this.#progress.show(hearing);
   }
 
   choose(choice, suggested) {
@@ -130,42 +127,50 @@ export class Panel extends EventTarget {
     const own = choice.tags.filter((tag) => !known.has(folded(tag)));
     this.#suggestions.update(choice);
     this.#own.show(own);
-    this.#count.textContent = `${choice.tags.length} of ${choice.max} chosen`;
+    this.#count.textContent = this.#words.say("chosen", { count: choice.tags.length, max: choice.max });
     this.#count.classList.remove("warning");
   }
 
   /** Say that no more can be chosen. */
   refuse({ max }) {
-    const words = `That makes more than ${max}. Remove one first.`;
+    const words = this.#words.say("too_many", { max });
     this.#count.textContent = words;
     this.#count.classList.add("warning");
     this.#announce(words);
   }
 
-  /** Forget what was typed, as it is taken. */
   clearTyped() {
     this.#own.clear();
   }
 
-  /** @param {Element|string|null} view The taggram view, or why there is none; null hides it. */
+  /** @param {Element|string|null} view The taggram view, or why it can't be shown; null hides it. */
   showView(view) {
     this.#view.replaceChildren(...(view ? [view] : []));
     this.#view.hidden = view === null;
     this.#viewButton.ariaExpanded = view !== null;
-    this.#viewWords.textContent = `${view ? "Hide" : "Show"} how tags move through the song`;
+    this.#nameView();
+  }
+
+  #nameView() {
+    this.#viewWords.textContent = this.#words.say(this.#view.hidden ? "show_view" : "hide_view");
   }
 
   #describe(file, answer) {
     this.#trackName.textContent = file.name;
     this.#trackFacts.textContent = [
-      ...(answer ? [clock(answer.duration_s)] : []),
-      bytes(file.size),
+      ...(answer ? [this.#words.clock(answer.duration_s)] : []),
+      this.#words.bytes(file.size),
     ].join(" · ");
   }
 
-  #showAnswer({ confidence, suggestions }) {
-    this.#notSure.hidden = confidence !== "low";
-    this.#suggestions.show(suggestions);
+  #showAnswer(answer) {
+    const isEmpty = answer.suggestions.length === 0;
+    const isUnsure = answer.confidence === "low";
+    const advice = [...(isUnsure ? ["unsure_advice"] : []), isEmpty ? "none_advice" : "take_fitting"];
+    this.#doubts.hidden = !isUnsure && !isEmpty;
+    this.#doubt.textContent = this.#words.say(isUnsure ? "unsure" : "none");
+    this.#advice.textContent = advice.map((key) => this.#words.say(key)).join(" ");
+    this.#suggestions.show(answer);
   }
 
   #place(phase, file, root) {
@@ -175,24 +180,18 @@ export class Panel extends EventTarget {
     else if (file === null && !root.activeElement) this.#drops.focus();
   }
 
+  #announcement(phase, file, answer) {
+    if (phase === "sending") return this.#words.say("sending_file", { file: file.name });
+    if (phase === "analysing") return this.#words.say("analysing");
+    if (phase !== "answered") return "";
+    const count = answer.suggestions.length;
+    return [
+      ...(this.#doubts.hidden ? [] : [`${this.#doubt.textContent}.`]),
+      ...(count ? [this.#words.say("suggested", { count })] : []),
+    ].join(" ");
+  }
+
   #announce(words) {
     if (words) this.#live.textContent = words;
   }
-
-  #pass(part, name) {
-    part.addEventListener(name, ({ detail }) => this.#tell(name, detail));
-  }
-
-  #tell(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
-  }
-}
-
-function announcement(phase, file, answer) {
-  if (phase === "sending") return `Sending ${file.name}`;
-  if (phase === "analysing") return ANALYSING;
-  if (phase !== "answered") return "";
-  const count = answer.suggestions.length;
-  const words = `${count} ${count === 1 ? "tag" : "tags"} suggested.`;
-  return answer.confidence === "low" ? `${NOT_SURE.title}. ${words}` : words;
 }

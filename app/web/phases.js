@@ -1,13 +1,13 @@
-/** What stands where the track is: a place to drop it, its progress, what went wrong. */
+/** The parts for choosing a track, for its progress and for failures. */
 
-import { ICONS, button, el, icon } from "./dom.js";
-import { ANALYSING, bytes, either, failure, mostBytes, timeLeft } from "./words.js";
+import { ICONS, button, el, icon, textButton } from "./dom.js";
 
 const SETTLED_S = 0.5;
 const BARS = 5;
 
-/** Where a track is chosen or dropped. Events: `file` with a File as its `detail`. */
-export class DropZone extends EventTarget {
+/** Takes a track, from a dialog or dropped. */
+export class DropZone {
+  #words;
   #hint = el("span", { className: "hint", id: "formats" });
   #input = el("input", {
     id: "file",
@@ -25,33 +25,42 @@ export class DropZone extends EventTarget {
       "label",
       { htmlFor: "file", className: "drop", part: "drop" },
       icon(ICONS.wave),
-      el("span", { className: "title" }, "Choose a track"),
-      el("span", { className: "muted" }, "or drop it here"),
+      el("span", { className: "title", "data-say": "choose" }),
+      el("span", { className: "muted", "data-say": "drop" }),
       this.#hint,
     ),
   );
 
-  /** @param {HTMLElement} target What takes drops: more than the zone, so that none misses it. */
-  constructor(target) {
-    super();
+  /** @param {HTMLElement} target Where files can be dropped: a larger area than the zone. */
+  constructor(words, target, take) {
+    this.#words = words;
     this.#input.addEventListener("change", () => {
       const [file] = this.#input.files;
-      this.#input.value = ""; // so that the same file can be chosen again
-      if (file) this.#give(file);
+      this.#input.value = ""; // the same file can be chosen again
+      if (file) take(file);
     });
     target.addEventListener("dragover", (event) => this.#dragged(event, target));
     target.addEventListener("dragleave", (event) => {
       if (!target.contains(event.relatedTarget)) target.classList.remove("dragged");
     });
-    target.addEventListener("drop", (event) => this.#dropped(event, target));
+    target.addEventListener("drop", (event) => {
+      target.classList.remove("dragged");
+      const [file] = event.dataTransfer.files;
+      if (!file || this.#input.matches(":disabled")) return;
+      event.preventDefault();
+      take(file);
+    });
   }
 
-  set limits({ max_bytes: maxBytes, formats }) {
-    this.#hint.textContent = `${either(formats.map(({ name }) => name))}, up to ${mostBytes(maxBytes)}`;
+  /** Show the limits of `GET /limits`. */
+  show({ formats, max_bytes: most }) {
     this.#input.accept = ["audio/*", ...formats.flatMap(({ extensions }) => extensions)].join();
+    this.#hint.textContent = this.#words.say("formats", {
+      formats: this.#words.either(formats.map(({ name }) => name)),
+      size: this.#words.bytes(most, Math.floor),
+    });
   }
 
-  /** Let the artist choose. */
   open() {
     this.#input.click();
   }
@@ -60,29 +69,16 @@ export class DropZone extends EventTarget {
     this.#input.focus();
   }
 
-  #give(file) {
-    this.dispatchEvent(new CustomEvent("file", { detail: file }));
-  }
-
   #dragged(event, target) {
     if (this.#input.matches(":disabled") || !event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     event.dataTransfer.dropEffect = "copy";
     target.classList.add("dragged");
   }
-
-  #dropped(event, target) {
-    target.classList.remove("dragged");
-    if (this.#input.matches(":disabled")) return;
-    const [file] = event.dataTransfer.files;
-    if (!file) return;
-    event.preventDefault();
-    this.#give(file);
-  }
 }
 
-/** An upload under way, and the service at work on it. */
 export class Progress {
+  #words;
   #bar = el("div", { className: "bar", part: "bar", role: "progressbar" });
   #bars = el(
     "div",
@@ -91,13 +87,13 @@ export class Progress {
   );
   #status = el("p", { className: "status" });
   #detail = el("span", { className: "muted" });
-  #begun = 0;
 
   cancelButton;
   element;
 
-  constructor(cancel) {
-    this.cancelButton = button("quiet", cancel, "Cancel");
+  constructor(words, cancel) {
+    this.#words = words;
+    this.cancelButton = textButton("quiet", cancel, "cancel");
     this.element = el(
       "div",
       { className: "progress", part: "progress" },
@@ -108,81 +104,85 @@ export class Progress {
     );
   }
 
-  begin(file) {
-    this.#begun = performance.now();
-    this.#bar.ariaLabel = `Sending ${file.name}`;
-    this.#bar.hidden = false;
-    this.#bars.hidden = true;
-    this.#status.textContent = "Sending";
-    this.sent(0, file.size);
-  }
-
-  /** So many bytes are on their way. */
-  sent(loaded, total) {
+  show({ phase, file, loaded, total, begun }) {
+    const isSending = phase === "sending";
     const share = total ? loaded / total : 0;
-    const seconds = (performance.now() - this.#begun) / 1000;
+    this.#bar.hidden = !isSending;
+    this.#bars.hidden = isSending;
+    this.#bar.ariaLabel = this.#words.say("sending_file", { file: file.name });
     this.#bar.ariaValueNow = String(Math.round(share * 100));
     this.#bar.style.setProperty("--share", share);
-    this.#detail.textContent =
-      `${bytes(loaded)} of ${bytes(total)}` +
-      (seconds > SETTLED_S && share ? `, ${timeLeft((seconds / share) * (1 - share))}` : "");
+    this.#status.textContent = this.#words.say(isSending ? "sending" : "analysing");
+    const spentS = (performance.now() - begun) / 1000;
+    const leftS = spentS > SETTLED_S && share ? (spentS / share) * (1 - share) : null;
+    this.#detail.textContent = isSending ? this.#sent(loaded, total, leftS) : "";
   }
 
-  /** All is sent: the service is at work. */
-  sentAll() {
-    this.#bar.hidden = true;
-    this.#bars.hidden = false;
-    this.#detail.textContent = "";
-    this.#status.textContent = ANALYSING;
+  #sent(loaded, total, leftS) {
+    const words = this.#words;
+    return words.say(leftS === null ? "sent" : leftS < 2 ? "sent_nearly" : "sent_time", {
+      sent: words.bytes(loaded),
+      total: words.bytes(total),
+      time:
+        leftS < 90
+          ? words.measure(Math.round(leftS), "second")
+          : words.measure(Math.round(leftS / 60), "minute"),
+    });
   }
 }
 
-/** What went wrong, what to do, and the buttons to do it with. */
 export class FailurePanel {
-  #title = el("p", { className: "title" });
-  #advice = el("p", { className: "muted" });
-  #words = el("div", { className: "failure-words", role: "alert" });
+  #words;
+  #said = el("div", { className: "failure-words", role: "alert" });
   #retry;
   #another;
   #timer = 0;
 
   element;
 
-  constructor(retry, another) {
+  constructor(words, retry, another) {
+    this.#words = words;
     this.#retry = button("strong", () => this.#retry.ariaDisabled !== "true" && retry());
-    this.#another = button("quiet", another, "Choose another track");
+    this.#another = textButton("quiet", another, "choose_another");
     this.element = el(
       "div",
       { className: "failure", part: "failure" },
-      this.#words,
+      this.#said,
       el("div", { className: "actions" }, this.#retry, this.#another),
     );
   }
 
   show(refusal, limits) {
-    const { title, advice, canRetry } = failure(refusal, limits);
+    const { title, advice, canRetry } = this.#words.failure(refusal, limits);
     this.element.classList.toggle("calm", refusal.kind === "cancelled");
-    this.#title.textContent = title;
-    this.#advice.textContent = advice;
-    this.#words.replaceChildren(this.#title, this.#advice);
+    this.#said.replaceChildren(
+      el("p", { className: "title" }, title),
+      el("p", { className: "muted" }, advice),
+    );
     this.#retry.hidden = !canRetry;
-    this.#countDown(refusal.retryAfterS ?? 0);
+    this.#countDown(refusal);
   }
 
-  /** Leave nothing to be read out, and no clock. */
+  /** Stop the countdown, and leave nothing to read out. */
   clear() {
     clearTimeout(this.#timer);
-    this.#words.replaceChildren();
+    this.#said.replaceChildren();
   }
 
   focus() {
     (this.#retry.hidden ? this.#another : this.#retry).focus();
   }
 
-  #countDown(seconds) {
+  #countDown(refusal) {
     clearTimeout(this.#timer);
-    this.#retry.ariaDisabled = seconds > 0;
-    this.#retry.textContent = seconds > 0 ? `Try again in ${seconds} s` : "Try again";
-    if (seconds > 0) this.#timer = setTimeout(() => this.#countDown(seconds - 1), 1000);
+    const isEarly = refusal.retryAfterS > 0;
+    const time = this.#words.measure(refusal.retryAfterS, "second");
+    this.#retry.ariaDisabled = isEarly;
+    this.#retry.textContent = this.#words.say(isEarly ? "try_again_in" : "try_again", { time });
+    if (!isEarly) return;
+    this.#timer = setTimeout(() => {
+      refusal.retryAfterS -= 1;
+      this.#countDown(refusal);
+    }, 1000);
   }
 }

@@ -1,11 +1,11 @@
-/** The service as the page sees it: one method a question, every refusal as a `Refusal`. */
+/** The requests to the service. All that fails is thrown as a `Refusal`. */
 
 const TOKEN_MARGIN_MS = 30_000;
 
-/** Something was refused, by the service or on the way to it. */
+/** A request that failed, or that was not sent. */
 export class Refusal extends Error {
   /**
-   * @param {string} kind The service's name of the problem (`silent_audio`, ...), or one of ours:
+   * @param {string} kind The service's name of the problem (`silent_audio`, ...), or one of the page's:
    *   `unreachable`, `cancelled`, `no_token`, `unsupported_type`, `too_large`, `empty_file`.
    */
   constructor(kind, detail = "", { retryAfterS = null, requestId = null, members = {} } = {}) {
@@ -20,55 +20,46 @@ export class Service {
   #token = null;
   #kept = new Map();
 
-  /** @param {string|null} tokenUrl Where the host's backend gives upload tokens, if it does. */
   constructor(endpoint, tokenUrl) {
     this.#endpoint = endpoint.replace(/\/+$/, "");
     this.#tokenUrl = tokenUrl;
   }
 
-  /** What an upload may be; asked once. */
   limits() {
     return this.#once("/limits");
   }
 
-  /** All words that can be suggested; asked once. */
   vocabularies() {
     return this.#once("/vocabularies");
   }
 
-  /** Upload a track and get suggestions. */
-  suggest(file, { vocabulary, topK, signal, onProgress, onSent }) {
-    const url = this.#url("/suggest-tags", { vocabulary, top_k: topK });
+  suggest(file, { vocabulary, topK, threshold, signal, onProgress, onSent }) {
+    const url = this.#url("/suggest-tags", { vocabulary, top_k: topK, threshold });
     return this.#authorized(signal, async (headers) =>
       understood(await upload(url, file, { headers, signal, onProgress, onSent })),
     );
   }
 
-  /** How tags move through a track that was heard. */
-  async taggram(trackId, { vocabulary, pooling, top }, signal) {
-    const query = { track_id: trackId, vocabulary, pooling, top, include: "peaks" };
-    return (await this.#ask("/taggram", query, "application/json", signal)).json();
+  /** Request a taggram as JSON, as a picture or as a table. */
+  taggram(query, accept, signal) {
+    const url = this.#url("/taggram", query);
+    return this.#authorized(signal, (headers) =>
+      this.#fetch(url, { headers: { ...headers, Accept: accept }, signal }),
+    );
   }
 
-  /** The same as a file: `image/png` or `text/csv`. */
-  async taggramFile(trackId, { vocabulary, pooling, top }, mediaType) {
-    const query = { track_id: trackId, vocabulary, pooling, top };
-    return (await this.#ask("/taggram", query, mediaType)).blob();
-  }
-
-  /** Say what was made of the suggestions, also while the page is being left. */
   async giveFeedback(feedback) {
     await this.#authorized(undefined, async (headers) => {
       await this.#fetch(this.#url("/feedback"), {
         method: "POST",
         headers: { ...headers, "Content-Type": "application/json" },
         body: JSON.stringify(feedback),
-        keepalive: true,
+        keepalive: true, // also while the page is being left
       });
     });
   }
 
-  /** Have a token at hand, where one is needed and the last one ran out. */
+  /** Get a new upload token where the last one has expired. */
   async refresh() {
     await this.#credentials(undefined);
   }
@@ -80,12 +71,6 @@ export class Service {
       this.#kept.set(path, asking);
     }
     return this.#kept.get(path);
-  }
-
-  #ask(path, query, accept, signal) {
-    return this.#authorized(signal, (headers) =>
-      this.#fetch(this.#url(path, query), { headers: { ...headers, Accept: accept }, signal }),
-    );
   }
 
   async #fetch(url, options) {
@@ -105,7 +90,7 @@ export class Service {
     return response;
   }
 
-  /** Work with a token; where that one is used up, once more with another. */
+  /** Do some work with a token, and once more with a new one where the first is used up. */
   async #authorized(signal, work) {
     const headers = await this.#credentials(signal);
     try {
@@ -144,7 +129,7 @@ export class Service {
   }
 }
 
-/** One file as a form, with progress: `fetch` has none for what it sends. */
+/** Send a file as a form. `fetch` reports no progress of what it sends. */
 function upload(url, file, { headers, signal, onProgress, onSent }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -173,7 +158,7 @@ function understood({ status, header, text }) {
   try {
     body = JSON.parse(text);
   } catch {
-    // Something between us and the service answered, in its own words.
+    // A proxy answered, not in JSON.
   }
   if (status >= 200 && status < 300) return body;
   const kind = /^\/problems\/(\w+)$/.exec(body.type ?? "")?.[1] ?? KIND_OF_STATUS[status];
@@ -185,7 +170,7 @@ function understood({ status, header, text }) {
   });
 }
 
-/** What proxies answer in the service's place. */
+/** The meaning of a proxy's answer. */
 const KIND_OF_STATUS = {
   413: "payload_too_large",
   429: "rate_limited",

@@ -1,24 +1,29 @@
-/** A track: its way to its tags, its sound, what was chosen, and what that says about the tags. */
+/** The state of the element: the upload, the player, labels, the choice, feedback. */
 
 import { Refusal } from "./service.js";
 
 const MOST_ADDED = 20;
 
-/**
- * Events: `phase` (`choosing`, `sending`, `analysing`, `answered`, `refused`), `sent` with
- * {loaded, total} as its `detail`.
- */
-export class Hearing extends EventTarget {
+/** A track and its answer. Phases: `choosing`, `sending`, `analysing`, `answered`, `refused`. */
+export class Hearing {
   #asking = null;
+  #on;
 
   phase = "choosing";
   file = null;
-  /** What the service answered. */
+  /** The bytes that were sent, those of the file, and when sending began. */
+  loaded = 0;
+  total = 0;
+  begun = 0;
   answer = null;
-  /** Why it did not. */
   refusal = null;
-  /** Where it was refused: while `choosing`, `sending` or `analysing`. */
+  /** The phase in which it was refused. */
   refusedWhile = null;
+
+  /** @param {object} on `phase()` is called in each new phase, `sent()` when more is sent. */
+  constructor(on) {
+    this.#on = on;
+  }
 
   async hear(file, service, wish) {
     this.#asking?.abort();
@@ -26,15 +31,16 @@ export class Hearing extends EventTarget {
     const isCurrent = () => this.#asking === asking;
     Object.assign(this, { file, phase: "choosing" });
     try {
-      const limits = await service.limits().catch(() => null); // then the service looks at it alone
+      const limits = await service.limits().catch(() => null);
       if (!isCurrent()) return;
       if (limits) check(file, limits);
-      Object.assign(this, { answer: null, refusal: null });
+      Object.assign(this, { answer: null, refusal: null, loaded: 0, total: file.size });
+      this.begun = performance.now();
       this.#enter("sending");
       const answer = await service.suggest(file, {
         ...wish,
         signal: asking.signal,
-        onProgress: (loaded, total) => isCurrent() && this.#tell("sent", { loaded, total }),
+        onProgress: (loaded, total) => isCurrent() && this.#sent(loaded, total),
         onSent: () => isCurrent() && this.#enter("analysing"),
       });
       if (isCurrent()) this.#answered(answer);
@@ -43,12 +49,11 @@ export class Hearing extends EventTarget {
     }
   }
 
-  /** Give up; the file stays, to be sent again. */
+  /** Stop; the file is kept, and can be sent again. */
   cancel() {
     this.#asking?.abort();
   }
 
-  /** Forget the file and what was heard in it. */
   forget() {
     this.#asking?.abort();
     this.#asking = null;
@@ -62,7 +67,7 @@ export class Hearing extends EventTarget {
   }
 
   #refused(error) {
-    if (!(error instanceof Refusal)) reportError(error); // a mistake of ours: for the console, too
+    if (!(error instanceof Refusal)) reportError(error); // a defect of the page
     this.refusal = error instanceof Refusal ? error : new Refusal("page_error");
     this.answer = null;
     this.refusedWhile = this.phase;
@@ -71,15 +76,15 @@ export class Hearing extends EventTarget {
 
   #enter(phase) {
     this.phase = phase;
-    this.dispatchEvent(new Event("phase"));
+    this.#on.phase();
   }
 
-  #tell(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+  #sent(loaded, total) {
+    Object.assign(this, { loaded, total });
+    this.#on.sent();
   }
 }
 
-/** Hold a file against what the service takes, before a byte is sent. */
 function check(file, limits) {
   if (file.size === 0) throw new Refusal("empty_file");
   if (file.size > limits.max_bytes) {
@@ -90,20 +95,16 @@ function check(file, limits) {
     ({ extensions, media_types: types }) =>
       extensions.includes(extension) || types.includes(file.type.toLowerCase()),
   );
-  // A file that says nothing about itself is for the service to look into.
+  // A file without an extension and a type is for the service to judge.
   if (!isKnown && (extension || file.type)) throw new Refusal("unsupported_type");
 }
 
-/**
- * Plays the artist's own file, from this machine: nothing is fetched for it. Events: `state` (it
- * plays, pauses, can or can't play), `time` (often, while it plays).
- */
+/** Plays the artist's file, without a request. Events: `state`, and `time` at each frame. */
 export class Player extends EventTarget {
   #audio = new Audio();
   #url = null;
   #endS = null;
 
-  /** Whether the browser can't play the file. */
   hasFailed = false;
 
   constructor() {
@@ -141,7 +142,6 @@ export class Player extends EventTarget {
     return this.#audio.currentTime;
   }
 
-  /** Play from a moment to another; from where it stands, to the end, by default. */
   async play(startS = this.currentS, endS = null) {
     if (!this.isLoaded) return;
     this.#audio.currentTime = startS;
@@ -149,7 +149,7 @@ export class Player extends EventTarget {
     try {
       await this.#audio.play();
     } catch (error) {
-      // A pause or another file that comes before the sound does is no failure.
+      // A pause before the sound begins is not a failure.
       if (error.name !== "AbortError") this.#fail();
     }
   }
@@ -158,7 +158,6 @@ export class Player extends EventTarget {
     this.#audio.pause();
   }
 
-  /** Go to a moment, and on from there where it plays. */
   seek(seconds) {
     this.#endS = null;
     this.#audio.currentTime = seconds;
@@ -183,13 +182,64 @@ export class Player extends EventTarget {
   }
 }
 
-/** The chosen tags, in that order. Events: `change`. */
-export class Choice extends EventTarget {
-  #tags = [];
-  #known = new Map();
+/** The labels of tags: artists see and type them, forms and the service get names. */
+export class Vocabulary {
+  #words;
+  #labels = new Map();
+  #offered = [];
 
-  /** How many may be chosen. */
+  constructor(words) {
+    this.#words = words;
+  }
+
+  /** Take over a vocabulary's tags, to complete typed letters with. */
+  offer(tags) {
+    for (const { tag, labels } of tags) this.#labels.set(tag, labels);
+    this.#offered = tags.map(({ tag }) => tag);
+  }
+
+  /** Take over the English labels of suggestions where no others are known. */
+  know(suggestions) {
+    for (const { tag, label } of suggestions) {
+      if (!this.#labels.has(tag)) this.#labels.set(tag, { en: label });
+    }
+  }
+
+  /** Return a tag's label; an own word is its own label. */
+  label(tag) {
+    return this.#words.label(this.#labels.get(tag), tag);
+  }
+
+  /** Return the tag with this label or name; otherwise what was typed. */
+  find(typed) {
+    return [...this.#labels.keys()].find((tag) => this.#keys(tag).includes(loose(typed))) ?? typed;
+  }
+
+  /** Return the tags that contain typed letters; first those that begin with them. */
+  complete(typed) {
+    const letters = loose(typed);
+    if (!letters) return [];
+    const begins = (tag) => this.#keys(tag).some((key) => key.startsWith(letters));
+    return this.#offered
+      .filter((tag) => this.#keys(tag).some((key) => key.includes(letters)))
+      .sort((one, other) => begins(other) - begins(one));
+  }
+
+  #keys(tag) {
+    return [loose(this.label(tag)), loose(tag)];
+  }
+}
+
+/** The chosen tags, in that order. */
+export class Choice {
+  #tags = [];
+  #changed;
+
   max = 5;
+
+  constructor(changed) {
+    this.#changed = changed;
+  }
 
   get tags() {
     return [...this.#tags];
@@ -199,16 +249,11 @@ export class Choice extends EventTarget {
     return this.#tags.length >= this.max;
   }
 
-  /** Keep to the spelling of these words, in whatever case they are typed. */
-  know(words) {
-    for (const word of words) this.#known.set(folded(word), word);
-  }
-
   has(tag) {
     return this.#index(tag) >= 0;
   }
 
-  /** Choose a tag, or take it back; false where there is no room for it. */
+  /** Choose a tag or take it back; false where too many are chosen. */
   toggle(tag) {
     const index = this.#index(tag);
     if (index < 0) return this.add(tag);
@@ -216,17 +261,16 @@ export class Choice extends EventTarget {
     return true;
   }
 
-  /** Choose a tag; false where there is no room for it. */
   add(tag) {
     if (this.has(tag)) return true;
     if (this.isFull) return false;
-    this.replace([...this.#tags, this.#known.get(folded(tag)) ?? tag]);
+    this.replace([...this.#tags, tag]);
     return true;
   }
 
   replace(tags) {
     this.#tags = tags;
-    this.dispatchEvent(new Event("change"));
+    this.#changed();
   }
 
   #index(tag) {
@@ -234,18 +278,23 @@ export class Choice extends EventTarget {
   }
 }
 
-/** Without its case, and ß as SS: two spellings of one word are one tag. */
+/** Without case, and ß as ss: two spellings of one word are one tag. */
 export function folded(tag) {
   return tag.toUpperCase().toLowerCase();
 }
 
-/** Which tags were shown, in which order, and which were taken. */
+/** Without accents, spaces and hyphens as well: few artists type a label exactly. */
+function loose(text) {
+  return folded(text.normalize("NFD").replace(/[\u0300-\u036f\s-]/g, ""));
+}
+
+/** Collects which suggestions were shown and accepted. */
 export class Feedback {
   #answers = new Map();
   #given = new Map();
 
   remember(answer) {
-    this.#answers.delete(answer.track_id); // so that it is the last one now
+    this.#answers.delete(answer.track_id); // so that it is the last now
     this.#answers.set(answer.track_id, answer);
   }
 
@@ -253,9 +302,7 @@ export class Feedback {
     this.#answers.clear();
   }
 
-  /**
-   * One for each track that was heard. What nobody suggested counts for the last one.
-   */
+  /** Return one for each track; tags that were not suggested are in the last one. */
   about(tags) {
     const answers = [...this.#answers.values()];
     const shown = new Set(answers.flatMap(shownTags));
@@ -265,7 +312,7 @@ export class Feedback {
       .map((answer) => this.#named(said(answer, tags, answer === answers.at(-1) ? added : [])));
   }
 
-  /** With an id; the same one where the same is said again, so that it counts once. */
+  /** Add an id, the same to the same feedback, so that it counts once. */
   #named(feedback) {
     const text = JSON.stringify(feedback);
     if (!this.#given.has(text)) this.#given.set(text, randomId());
@@ -273,7 +320,7 @@ export class Feedback {
   }
 }
 
-/** A random UUID; `crypto.randomUUID` is only there on https. */
+/** A random UUID; `crypto.randomUUID` needs https. */
 function randomId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;

@@ -73,8 +73,6 @@ h3 { font-size: 1em; }
   white-space: nowrap;
 }
 
-/* Buttons */
-
 button { cursor: pointer; }
 
 button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
@@ -129,8 +127,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 .actions { display: flex; flex-wrap: wrap; gap: 8px; }
 
-/* Choosing */
-
 .drop-zone { position: relative; }
 
 .drop {
@@ -157,8 +153,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 .frame:disabled .drop { cursor: not-allowed; }
 
-/* The track that was chosen */
-
 .track { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; }
 
 .track > .icon { color: var(--ts-accent); }
@@ -170,8 +164,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   text-overflow: ellipsis;
   white-space: nowrap;
 }
-
-/* Sending and analysing */
 
 .progress {
   display: grid;
@@ -219,8 +211,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 @keyframes listen { to { transform: scaleY(1); } }
 
-/* What went wrong, or is not sure */
-
 .failure, .not-sure {
   display: grid;
   gap: 12px;
@@ -237,8 +227,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 .failure.calm, .not-sure { border-color: var(--ts-edge); }
 
 .failure.calm .title { color: inherit; }
-
-/* Suggestions */
 
 .answer { display: grid; gap: 12px; }
 
@@ -272,7 +260,7 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   position: relative;
   display: grid;
   flex: 1 1 18em;
-  grid-template-columns: auto 1fr auto auto;
+  grid-template-columns: auto 1fr auto;
   align-items: center;
   gap: 2px 10px;
   min-width: 0;
@@ -302,9 +290,11 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 [aria-pressed="true"] .tick .icon { visibility: visible; }
 
+.suggestion-words { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 10px; min-width: 0; }
+
 .tag { overflow-wrap: anywhere; }
 
-.strength, .score { color: var(--ts-muted); font-size: .875em; }
+.note, .strength, .score { color: var(--ts-muted); font-size: .875em; }
 
 .score { font-variant-numeric: tabular-nums; }
 
@@ -332,9 +322,7 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 
 .stretch .icon { width: 18px; height: 18px; color: var(--ts-accent); fill: currentColor; }
 
-/* Words of one's own */
-
-.own { display: grid; gap: 8px; }
+.own { display: grid; grid-template-columns: minmax(0, 1fr); gap: 8px; }
 
 .own-entry { position: relative; display: flex; gap: 8px; }
 
@@ -386,8 +374,6 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
 .count { font-variant-numeric: tabular-nums; }
 
 .count.warning { color: var(--ts-danger); }
-
-/* The taggram view */
 
 .body { display: grid; grid-template-columns: minmax(0, 1fr); gap: 12px; transition: opacity .15s; }
 
@@ -457,15 +443,16 @@ canvas { display: block; width: 100%; height: 100%; }
 .read-out { min-height: 3em; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 
 .legend {
-  display: flex;
-  align-items: center;
-  gap: 6px;
+  display: grid;
+  gap: 4px;
   color: var(--ts-muted);
   font-size: .8125em;
   font-variant-numeric: tabular-nums;
 }
 
-.scale { forced-color-adjust: none; width: 96px; height: 10px; border-radius: 3px; }
+.scale { forced-color-adjust: none; height: 10px; border-radius: 3px; }
+
+.marks { display: flex; justify-content: space-between; }
 
 summary { width: max-content; color: var(--ts-accent); cursor: pointer; }
 
@@ -488,8 +475,6 @@ th:first-child { position: sticky; left: 0; background: var(--ts-background); te
 thead th { position: sticky; top: 0; background: var(--ts-surface); }
 
 thead th:first-child { z-index: 1; background: var(--ts-surface); }
-
-/* Where fingers point, and who wants no motion */
 
 @media (pointer: coarse) {
   .quiet, .strong, .stretch, .link, .token, .own-entry input { min-height: 44px; }

@@ -1,15 +1,19 @@
-/**
- * `<tag-suggest>`: an artist drops a track, gets the few tags that describe it, and takes what fits.
- * README shows how to embed it, and lists attributes, events and parts.
- */
+/** `<tag-suggest>`; README shows how to embed it, and lists attributes, events and parts. */
 
 import { Panel } from "./panel.js";
 import { Refusal, Service } from "./service.js";
-import { Choice, Feedback, Hearing, Player } from "./state.js";
+import { Choice, Feedback, Hearing, Player, Vocabulary } from "./state.js";
 import { style } from "./style.js";
-import { failure } from "./words.js";
+import { Words } from "./words.js";
 
 const MOST_SUGGESTED = 20;
+
+/**
+ * The lowest score of a suggestion. .5 is as likely as in the training data: with it, 22 of 44 free
+ * songs get one chip and two get none; so do 5 of 409 labelled excerpts.
+ */
+const THRESHOLD = 0.5;
+
 const OUR_SERVICE = new URL("..", import.meta.url).href;
 const TRACK_ID = /^[0-9a-f]{64}$/;
 
@@ -20,13 +24,31 @@ export class TagSuggest extends HTMLElement {
   #internals = this.attachInternals();
   #service = null;
   #limits = null;
+  #words = new Words();
+  #ownWords = {};
+  #vocabulary = new Vocabulary(this.#words);
   #player = new Player();
-  #panel = new Panel(this.#player);
-  #hearing = new Hearing();
-  #choice = new Choice();
+  #panel = new Panel(this.#words, this.#vocabulary, this.#player, {
+    file: (file) => this.#hear(file),
+    retry: () => this.#hear(this.#hearing.file),
+    cancel: () => this.#hearing.cancel(),
+    toggle: (tag) => this.#toggle(tag),
+    add: (tags) => this.#add(tags),
+    view: () => this.#toggleView(),
+  });
+  #hearing = new Hearing({
+    phase: () => this.#entered(),
+    sent: () => this.#panel.sent(this.#hearing),
+  });
+  #choice = new Choice(() => {
+    this.#commit();
+    this.#tell("changed", { tags: this.value });
+  });
   #feedback = new Feedback();
   #view = null;
   #form = null;
+  #spoken = null;
+  #languages = new MutationObserver(() => this.#speak());
 
   constructor() {
     super();
@@ -34,31 +56,28 @@ export class TagSuggest extends HTMLElement {
     root.adoptedStyleSheets = [style];
     root.append(...this.#panel.elements);
     this.#internals.role = "group";
-    this.#internals.ariaLabel = "Tags of your music";
-    this.#choice.addEventListener("change", () => {
-      this.#commit();
-      this.#tell("changed", { tags: this.value });
-    });
-    this.#hearing.addEventListener("phase", () => this.#entered());
-    this.#hearing.addEventListener("sent", ({ detail }) => this.#panel.sent(detail));
-    this.#panel.addEventListener("file", ({ detail }) => this.#hear(detail));
-    this.#panel.addEventListener("retry", () => this.#hear(this.#hearing.file));
-    this.#panel.addEventListener("cancel", () => this.#hearing.cancel());
-    this.#panel.addEventListener("toggle", ({ detail }) => this.#toggle(detail));
-    this.#panel.addEventListener("add", ({ detail }) => this.#add(detail));
-    this.#panel.addEventListener("view", () => this.#toggleView());
+    this.#words.addEventListener("change", () => this.#translate());
     this.#hearing.forget();
+    const { words } = this; // set before this class was defined
+    if (Object.hasOwn(this, "words") && delete this.words) this.words = words;
   }
 
-  // What the host's form sees.
-
-  /** @type {string[]} The chosen tags, in the order in which they were chosen. */
   get value() {
     return this.#choice.tags;
   }
 
   set value(tags) {
     this.#choice.replace([...new Set(tags)]);
+  }
+
+  /** @type {object} The host's words, by the keys of words-en.js. */
+  get words() {
+    return this.#ownWords;
+  }
+
+  set words(words) {
+    this.#ownWords = words ?? {};
+    if (this.isConnected) this.#speak();
   }
 
   get name() {
@@ -90,11 +109,16 @@ export class TagSuggest extends HTMLElement {
   }
 
   connectedCallback() {
+    for (let root = this.getRootNode(); root; root = root.host?.getRootNode()) {
+      this.#languages.observe(root, { subtree: true, attributeFilter: ["lang"] });
+    }
+    this.#speak();
     this.#connect();
     this.#openLinked();
   }
 
   disconnectedCallback() {
+    this.#languages.disconnect();
     this.#hearing.cancel();
     this.#player.pause();
   }
@@ -127,14 +151,17 @@ export class TagSuggest extends HTMLElement {
     this.#choice.replace([...state.values()]);
   }
 
-  // What happens inside.
-
   get #max() {
     const max = Number.parseInt(this.getAttribute("max") ?? "", 10);
     return max > 0 ? max : 5;
   }
 
-  get #vocabulary() {
+  get #threshold() {
+    const threshold = Number.parseFloat(this.getAttribute("threshold") ?? "");
+    return threshold >= 0 && threshold <= 1 ? threshold : THRESHOLD;
+  }
+
+  get #vocabularyName() {
     return this.getAttribute("vocabulary") ?? "subgenres";
   }
 
@@ -142,7 +169,7 @@ export class TagSuggest extends HTMLElement {
     return this.#hearing.answer?.suggestions.map(({ tag }) => tag) ?? [];
   }
 
-  /** Learn what the service takes and knows. Where it does not say, the page helps less. */
+  /** Fetch limits and vocabulary; without them the element still works. */
   async #connect() {
     const endpoint = this.getAttribute("endpoint") ?? OUR_SERVICE;
     const service = new Service(endpoint, this.getAttribute("token-url"));
@@ -151,29 +178,39 @@ export class TagSuggest extends HTMLElement {
     const [limits, vocabularies] = await Promise.allSettled([
       service.limits(),
       service.vocabularies(),
+      this.#spoken,
     ]);
     if (this.#service !== service) return;
-    if (limits.value) this.#panel.limits = this.#limits = limits.value;
-    const vocabulary = vocabularies.value?.find(({ name }) => name === this.#vocabulary);
-    const words = vocabulary?.tags.map(({ tag }) => tag) ?? [];
-    this.#panel.vocabulary = words;
-    this.#choice.know(words);
+    this.#limits = limits.value ?? this.#limits;
+    const vocabulary = vocabularies.value?.find(({ name }) => name === this.#vocabularyName);
+    this.#vocabulary.offer([...(vocabulary?.tags ?? []), ...(vocabulary?.genres ?? [])]);
+    this.#translate();
+  }
+
+  #speak() {
+    this.#spoken = this.#words.speak(languageOf(this), this.#ownWords);
+  }
+
+  #translate() {
+    this.#internals.ariaLabel = this.#words.say("element");
+    this.#panel.translate(this.#hearing, this.#limits);
+    this.#commit();
   }
 
   #hear(file) {
     this.#player.load(file);
     const topK = Math.min(this.#max, MOST_SUGGESTED);
-    this.#hearing.hear(file, this.#service, { vocabulary: this.#vocabulary, topK });
+    const wish = { vocabulary: this.#vocabularyName, topK, threshold: this.#threshold };
+    this.#hearing.hear(file, this.#service, wish);
   }
 
-  /** A track enters a phase. */
   #entered() {
     const { phase, answer, refusal, refusedWhile } = this.#hearing;
+    if (phase === "answered") this.#vocabulary.know(answer.suggestions);
     this.#panel.show(this.#hearing, this.#limits);
     this.#showView(null);
     this.#panel.choose(this.#choice, this.#suggested);
     if (phase === "answered") {
-      this.#choice.know(this.#suggested);
       this.#feedback.remember(answer);
       this.#tell("suggested", answer);
     } else if (phase === "refused" && refusal.kind !== "cancelled") {
@@ -184,16 +221,15 @@ export class TagSuggest extends HTMLElement {
 
   #toggle(tag) {
     if (!this.#choice.toggle(tag)) this.#panel.refuse(this.#choice);
-    // It may be sent soon, while the page is being left: a token must be at hand.
+    // A token must be ready for feedback, which may be sent while the page is left.
     this.#service.refresh().catch(() => {});
   }
 
-  #add(words) {
-    if (words.every((word) => this.#choice.add(word))) this.#panel.clearTyped();
+  #add(tags) {
+    if (tags.every((tag) => this.#choice.add(tag))) this.#panel.clearTyped();
     else this.#panel.refuse(this.#choice);
   }
 
-  /** Hand the choice to the form, and show it. */
   #commit() {
     const { tags } = this.#choice;
     this.#choice.max = this.#max;
@@ -206,10 +242,10 @@ export class TagSuggest extends HTMLElement {
 
   #validate(count) {
     if (count > this.#max) {
-      const message = `Choose at most ${this.#max}.`;
+      const message = this.#words.say("at_most", { count: this.#max });
       this.#internals.setValidity({ rangeOverflow: true }, message, this.#panel.anchor);
     } else if (this.hasAttribute("required") && count === 0) {
-      const message = "Choose at least one tag, or add your own.";
+      const message = this.#words.say("required");
       this.#internals.setValidity({ valueMissing: true }, message, this.#panel.anchor);
     } else {
       this.#internals.setValidity({});
@@ -219,12 +255,9 @@ export class TagSuggest extends HTMLElement {
   #submitted = () => {
     if (this.matches(":disabled")) return;
     for (const feedback of this.#feedback.about(this.#choice.tags)) {
-      // The artist's form matters more than what we learn from it.
       this.#service.giveFeedback(feedback).catch(() => {});
     }
   };
-
-  // The taggram view, which is loaded when it is asked for.
 
   #toggleView() {
     const { track_id: trackId, vocabulary, pooling } = this.#hearing.answer;
@@ -234,9 +267,9 @@ export class TagSuggest extends HTMLElement {
 
   async #openView(trackId, shown) {
     const loaded = await import("./taggram-view.js").catch(() => null);
-    if (!loaded) return this.#panel.showView(failure(new Refusal("unreachable"), null).title);
-    const view = new loaded.TaggramView();
-    Object.assign(view, {
+    if (!loaded) return this.#panel.showView(this.#words.failure(new Refusal("unreachable")).title);
+    const view = new loaded.TaggramView({
+      words: this.#words,
       service: this.#service,
       player: this.#player,
       linkFor: (...what) => this.#linkFor(...what),
@@ -251,7 +284,7 @@ export class TagSuggest extends HTMLElement {
     this.#panel.showView(view);
   }
 
-  /** Links open the host's own page again: there is the form, and what may ask the service. */
+  /** Return a link to the host's page, which may call the service. */
   #linkFor(trackId, vocabulary, pooling) {
     const link = new URL(location.href);
     for (const [key, value] of Object.entries({ taggram: trackId, vocabulary, pooling })) {
@@ -265,7 +298,7 @@ export class TagSuggest extends HTMLElement {
     const asked = (key) => query.get(`${this.name}-${key}`) ?? undefined;
     const trackId = asked("taggram");
     if (!TRACK_ID.test(trackId)) return;
-    const vocabulary = asked("vocabulary") ?? this.#vocabulary;
+    const vocabulary = asked("vocabulary") ?? this.#vocabularyName;
     this.#openView(trackId, { vocabulary, pooling: asked("pooling") });
   }
 
@@ -273,6 +306,12 @@ export class TagSuggest extends HTMLElement {
     const event = new CustomEvent(`tag-suggest:${name}`, { detail, bubbles: true, composed: true });
     this.dispatchEvent(event);
   }
+}
+
+/** Return the nearest `lang`, across shadow roots. */
+function languageOf(element) {
+  const { host } = element.getRootNode();
+  return element.closest("[lang]")?.lang ?? (host ? languageOf(host) : "");
 }
 
 if (!customElements.get("tag-suggest")) customElements.define("tag-suggest", TagSuggest);

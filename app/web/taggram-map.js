@@ -1,35 +1,28 @@
 /** Tags times time as a heat map, with the waveform above, a cursor and a playhead. */
 
 import { el } from "./dom.js";
-import { clock, score } from "./words.js";
 
 const WAVE_HEIGHT = 56;
 const ROW_HEIGHT = 22;
 const AXIS_HEIGHT = 24;
 const GAP = 8;
 const SCORE_WIDTH = 40;
-const MOST_LABEL_WIDTH = 150;
+const MOST_LABEL_WIDTH = 200;
 const LABEL_SHARE = 0.3;
 const TICK_WIDTH = 52;
 const NICE_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const PAGE = 10;
 const DRAG_PX = 4;
-const CLOCK_PRECISION_S = 0.001; // browsers round the moments of a sound
+const CLOCK_PRECISION_S = 0.001; // browsers round the player's time
 
-/**
- * Thirteen points of cividis, which colour-blind readers can tell apart (Nuñez, Anderton and Renslow,
- * PLOS ONE 2018); between them, straight lines.
- */
+/** Points of cividis, which colour-blind readers can tell apart (Nuñez et al., PLOS ONE 2018). */
 const POINTS = [
-  0x00224e, 0x003171, 0x2b406d, 0x434e6c, 0x575d6d, 0x6a6c71, 0x7c7b78, 0x908b78, 0xa59c74,
-  0xbbad6c, 0xd2bf60, 0xe9d24e, 0xfee838,
+  0x00224e, 0x003171, 0x434e6c, 0x6a6c71, 0x908b78, 0xbbad6c, 0xfee838,
 ].map((rgb) => [rgb >> 16, (rgb >> 8) & 255, rgb & 255]);
 
-/**
- * Events: `cell` (another one is looked at), and with seconds `seek`, `hear` (play from there) and
- * `toggle` (play from there or pause; null where the sound is there).
- */
-export class TaggramMap extends EventTarget {
+export class TaggramMap {
+  words;
+  #on;
   #canvas = el("canvas");
   #cursor = el("div", { className: "cursor" });
   #playhead = el("div", { className: "playhead" });
@@ -49,19 +42,20 @@ export class TaggramMap extends EventTarget {
       part: "heat-map",
       tabIndex: 0,
       role: "application",
-      ariaRoleDescription: "heat map",
       "aria-describedby": "read-out",
-      ariaLabel:
-        "Tags over time. Arrow keys go through moments and tags, Enter plays or pauses. " +
-        "The table below holds the same numbers.",
+      "data-label": "map",
     },
     this.#canvas,
     this.#cursor,
     this.#playhead,
   );
 
-  constructor() {
-    super();
+  /**
+   * @param {object} on `cell()` when another cell is shown; with a time in seconds `seek`, `play`, and
+   *   `toggle` (null where the playhead is in the cell).
+   */
+  constructor(on) {
+    this.#on = on;
     new ResizeObserver(() => this.draw()).observe(this.element);
     this.element.addEventListener("keydown", (event) => this.#taggram && this.#pressed(event));
     this.element.addEventListener("pointerdown", (event) => this.#taggram && this.#grabbed(event));
@@ -71,24 +65,25 @@ export class TaggramMap extends EventTarget {
     this.element.addEventListener("pointerleave", () => (this.#isPointed = false));
   }
 
+  /** Show an answer of `GET /taggram`, with the `names` of its rows. */
   show(taggram) {
+    this.element.ariaRoleDescription = this.words.say("heat_map");
     const isOther = taggram.track_id !== this.#taggram?.track_id;
     this.#taggram = taggram;
     this.#peaks = taggram.peaks ?? [];
     const height = WAVE_HEIGHT + GAP + ROW_HEIGHT * taggram.tags.length + AXIS_HEIGHT;
     this.element.style.setProperty("--height", `${height}px`);
-    const last = taggram.times_s.length - 1; // another model may hear in longer windows
+    const last = taggram.times_s.length - 1; // another model may have longer windows
     this.#look({ window: isOther ? 0 : Math.min(this.#cell.window, last), row: 0 });
     this.draw();
   }
 
-  /** What the cursor is on. */
   get cell() {
-    const { times_s: times, window_s: length, tags, scores, duration_s: end } = this.#taggram;
+    const { times_s: times, window_s: length, names, scores, duration_s: end } = this.#taggram;
     const { window, row } = this.#cell;
     const startS = times[window];
     const endS = Math.min(startS + length, end);
-    return { tag: tags[row], startS, endS, score: scores[window][row] };
+    return { name: names[row], startS, endS, score: scores[window][row] };
   }
 
   playAt(seconds) {
@@ -99,7 +94,7 @@ export class TaggramMap extends EventTarget {
     const window = this.#windowAt(seconds);
     const isNew = window !== this.#playedWindow;
     this.#playedWindow = window;
-    // The cursor goes along, but not from under a pointer.
+    // The cell follows the playhead, but not while a pointer is on the map.
     if (isNew && !this.#isPointed && window !== this.#cell.window) this.#look({ ...this.#cell, window });
   }
 
@@ -112,7 +107,6 @@ export class TaggramMap extends EventTarget {
     const pen = this.#canvas.getContext("2d");
     pen.scale(ratio, ratio);
     const style = getComputedStyle(this.element);
-    // The words are as large as the page's own, but no row is higher than its colours.
     pen.font = `${Math.min(Number.parseFloat(style.fontSize) * 0.82, 15)}px ${style.fontFamily}`;
     pen.textBaseline = "middle";
     this.#colours = {
@@ -147,22 +141,25 @@ export class TaggramMap extends EventTarget {
   }
 
   #drawRows(pen) {
-    const { tags, scores, pooled_scores: pooled, times_s: times } = this.#taggram;
+    const { names, levels, scores, pooled_scores: pooled, times_s: times } = this.#taggram;
     const { left, width, top } = this.#plot();
     const edges = this.#edges();
-    tags.forEach((tag, row) => {
+    const { font } = pen;
+    names.forEach((name, row) => {
       const y = top + row * ROW_HEIGHT;
       times.forEach((_, window) => {
         const x = left + edges[window] * width;
         pen.fillStyle = colour(scores[window][row]);
-        // Half a pixel wider, so that no seams shine through.
+        // Half a pixel wider, so that there are no gaps.
         pen.fillRect(x, y, (edges[window + 1] - edges[window]) * width + 0.5, ROW_HEIGHT - 1);
       });
       pen.fillStyle = this.#colours.text;
       pen.textAlign = "right";
-      pen.fillText(fitted(pen, tag, left - GAP), left - GAP, y + ROW_HEIGHT / 2);
+      pen.font = levels[row] === "genre" ? `italic ${font}` : font;
+      pen.fillText(fitted(pen, name, left - GAP), left - GAP, y + ROW_HEIGHT / 2);
+      pen.font = font;
       pen.fillStyle = this.#colours.muted;
-      pen.fillText(score(pooled[row]), left + width + SCORE_WIDTH, y + ROW_HEIGHT / 2);
+      pen.fillText(this.words.score(pooled[row]), left + width + SCORE_WIDTH, y + ROW_HEIGHT / 2);
     });
   }
 
@@ -177,11 +174,11 @@ export class TaggramMap extends EventTarget {
       const x = left + (second / duration) * width;
       pen.fillRect(x, y, 1, 4);
       pen.textAlign = second === 0 ? "left" : x > left + width - 16 ? "right" : "center";
-      pen.fillText(clock(second), x, y + 4 + (AXIS_HEIGHT - 4) / 2);
+      pen.fillText(this.words.clock(second), x, y + 4 + (AXIS_HEIGHT - 4) / 2);
     }
   }
 
-  /** Between windows, as shares of the track; those that overlap lie around their middles. */
+  /** Return the edges of windows as shares of the track; where they overlap, of their middles. */
   #edges() {
     const { times_s: times, hop_s: hop, window_s: length, duration_s: duration } = this.#taggram;
     const begins = times.map((start) => start + (length - hop) / 2);
@@ -211,24 +208,15 @@ export class TaggramMap extends EventTarget {
     const { left, width, top } = this.#plot();
     const edges = this.#edges();
     const { window, row } = this.#cell;
-    const box = {
-      "--x": left + edges[window] * width,
-      "--y": top + row * ROW_HEIGHT,
-      "--w": (edges[window + 1] - edges[window]) * width,
-    };
-    for (const [name, value] of Object.entries(box)) {
-      this.#cursor.style.setProperty(name, `${value}px`);
-    }
+    const x = left + edges[window] * width;
+    const wide = (edges[window + 1] - edges[window]) * width;
+    this.#cursor.style.cssText = `--x:${x}px; --y:${top + row * ROW_HEIGHT}px; --w:${wide}px`;
   }
 
   #look(cell) {
     this.#cell = cell;
     this.#placeCursor();
-    this.dispatchEvent(new Event("cell"));
-  }
-
-  #tell(name, seconds) {
-    this.dispatchEvent(new CustomEvent(name, { detail: seconds }));
+    this.#on.cell();
   }
 
   #pressed(event) {
@@ -248,9 +236,9 @@ export class TaggramMap extends EventTarget {
     if (to) {
       const within = (value, most) => Math.min(Math.max(value, 0), most);
       this.#look({ window: within(to[0], last.window), row: within(to[1], last.row) });
-      if (this.#cell.window !== window) this.#tell("seek", this.#beginS(this.#cell.window));
+      if (this.#cell.window !== window) this.#on.seek(this.#beginS(this.#cell.window));
     } else if (event.key === "Enter" || event.key === " ") {
-      this.#tell("toggle", window === this.#playedWindow ? null : this.#beginS(window));
+      this.#on.toggle(window === this.#playedWindow ? null : this.#beginS(window));
     } else {
       return;
     }
@@ -269,19 +257,19 @@ export class TaggramMap extends EventTarget {
     const seconds = this.#pointed(event);
     if (this.#grabbedX === null) return;
     this.#isDragged ||= Math.abs(event.clientX - this.#grabbedX) >= DRAG_PX;
-    if (seconds !== null && this.#isDragged) this.#tell("seek", seconds);
+    if (seconds !== null && this.#isDragged) this.#on.seek(seconds);
   }
 
-  /** Only now is it sure that a finger does not scroll the page. */
+  /** Play only now: before, a finger may begin to scroll the page. */
   #released(event) {
     if (this.#grabbedX === null) return;
     this.#grabbedX = null;
     const seconds = this.#pointed(event);
-    if (seconds !== null) this.#tell("hear", seconds);
+    if (seconds !== null) this.#on.play(seconds);
     this.#isPointed = event.pointerType === "mouse";
   }
 
-  /** Look at the cell under the pointer; its moment, if it is on the map. */
+  /** Show the cell under the pointer, and return its time; null outside the map. */
   #pointed(event) {
     this.#isPointed = true;
     const { left, width, top } = this.#plot();
@@ -297,7 +285,6 @@ export class TaggramMap extends EventTarget {
   }
 }
 
-/** A text that is cut where there is no room for it. */
 function fitted(pen, text, width) {
   if (pen.measureText(text).width <= width) return text;
   const letters = [...text];
@@ -305,9 +292,12 @@ function fitted(pen, text, width) {
   return `${letters.join("").trimEnd()}…`;
 }
 
-/** The colour of a score, 0 to 1. */
+/**
+ * Return the colour of a score, by its square root as in the service's picture: half of the cells
+ * score below .17 and few above .75, so that most would be dark in proportion.
+ */
 function colour(score) {
-  const place = Math.min(Math.max(score, 0), 1) * (POINTS.length - 1);
+  const place = Math.sqrt(Math.min(Math.max(score, 0), 1)) * (POINTS.length - 1);
   const first = Math.min(Math.floor(place), POINTS.length - 2);
   const rgb = POINTS[first].map((from, channel) =>
     Math.round(from + (POINTS[first + 1][channel] - from) * (place - first)),

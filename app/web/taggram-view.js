@@ -1,48 +1,51 @@
 /** `<taggram-view>`: how tags move through a track, inside of `<tag-suggest>`. */
 
-import { ICONS, button, el, icon } from "./dom.js";
+import { ICONS, button, el, icon, textButton } from "./dom.js";
 import { FailurePanel } from "./phases.js";
 import { Refusal } from "./service.js";
 import { style } from "./style.js";
 import { GRADIENT, TaggramMap } from "./taggram-map.js";
-import { clock, failure, score } from "./words.js";
 
 const ROWS = 15;
 const SAID_MS = 6000;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
-const POOLINGS = {
-  mean: "on average",
-  majority: "how often in the top five",
-  softmax: "favouring its best moments",
-};
+const POOLINGS = ["mean", "majority", "softmax"];
+const MARKS = [0, 0.25, 1]; // the ends and the middle of the scale
 
 /** Events: `choose` (the artist wants to choose a file). */
 export class TaggramView extends HTMLElement {
+  words;
   service;
   player;
   linkFor;
 
   #shown = null;
   #taggram = null;
+  #vocabularies = [];
   #loading = null;
-  #map = new TaggramMap();
+  #map = new TaggramMap({
+    cell: () => this.#readCell(),
+    seek: (seconds) => this.player.isLoaded && this.player.seek(seconds),
+    play: (seconds) => this.player.play(seconds),
+    toggle: (seconds) => this.#togglePlay(seconds),
+  });
   #playWords = el("span");
   #shapes = { play: icon(ICONS.play), stop: icon(ICONS.stop) };
   #play = button("quiet play", () => this.#togglePlay(), ...Object.values(this.#shapes), this.#playWords);
   #vocabulary = el("select", { id: "vocabulary", onchange: () => this.#switch() });
   #pooling = el("select", { id: "pooling", onchange: () => this.#switch() });
   #readOut = el("p", { id: "read-out", className: "read-out", part: "read-out", ariaLive: "polite" });
-  #hint = el("p", { className: "muted" }, "Choose the file again to listen to it here.");
+  #hint = el("p", { className: "muted", "data-say": "choose_again" });
   #scale = el("span", { className: "scale" });
+  #marks = el("span", { className: "marks" });
+  #genreLegend = el("p", { className: "legend", "data-say": "genre_legend" });
   #said = el("p", { className: "muted", role: "status" });
   #saying = 0;
-  #link = el("input", { type: "text", readOnly: true, hidden: true, ariaLabel: "Link" });
-  #table = el("details", {}, el("summary", {}, "The same as a table"));
-  #failure = new FailurePanel(
-    () => this.#load(),
-    () => this.dispatchEvent(new Event("choose")),
-  );
+  #link = el("input", { type: "text", readOnly: true, hidden: true, "data-label": "link" });
+  #table = el("details", {}, el("summary", { "data-say": "table" }));
+  #failure;
+  #refusal = null;
   #body = el(
     "div",
     { className: "body" },
@@ -50,109 +53,146 @@ export class TaggramView extends HTMLElement {
       "div",
       { className: "controls", part: "controls" },
       this.#play,
-      el("label", { htmlFor: "vocabulary" }, "Tags ", this.#vocabulary),
-      el("label", { htmlFor: "pooling" }, "Score ", this.#pooling),
+      el("label", { htmlFor: "vocabulary" }, el("span", { "data-say": "tags" }), this.#vocabulary),
+      el("label", { htmlFor: "pooling" }, el("span", { "data-say": "score" }), this.#pooling),
     ),
     this.#map.element,
     el(
       "div",
       { className: "under" },
       this.#readOut,
-      el("p", { className: "legend", part: "legend" }, "score 0 ", this.#scale, " 1"),
+      el(
+        "div",
+        { className: "legend", part: "legend" },
+        el("span", { "data-say": "legend" }),
+        this.#scale,
+        this.#marks,
+      ),
     ),
+    this.#genreLegend,
     this.#hint,
     el(
       "div",
       { className: "actions" },
-      button("quiet", () => this.#save("image/png", "png"), "Picture (PNG)"),
-      button("quiet", () => this.#save("text/csv", "csv"), "Table (CSV)"),
-      button("quiet", () => this.#copyLink(), "Copy link"),
+      textButton("quiet", () => this.#save("image/png", "png"), "save_picture"),
+      textButton("quiet", () => this.#save("text/csv", "csv"), "save_table"),
+      textButton("quiet", () => this.#copyLink(), "copy"),
     ),
     this.#link,
     this.#said,
     this.#table,
   );
 
-  constructor() {
+  constructor(shared) {
     super();
+    Object.assign(this, shared);
+    this.#failure = new FailurePanel(
+      this.words,
+      () => this.#load(),
+      () => this.dispatchEvent(new Event("choose")),
+    );
+    this.#failure.element.hidden = true;
+    this.#map.words = this.words;
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [style];
     root.append(this.#failure.element, this.#body);
     this.#scale.style.setProperty("background", GRADIENT);
-    for (const [value, words] of Object.entries(POOLINGS)) {
-      this.#pooling.append(el("option", { value }, words));
-    }
-    this.#failure.element.hidden = true;
-    this.#map.addEventListener("cell", () => this.#readCell());
-    this.#map.addEventListener("seek", ({ detail }) => this.player.isLoaded && this.player.seek(detail));
-    this.#map.addEventListener("hear", ({ detail }) => this.player.play(detail));
-    this.#map.addEventListener("toggle", ({ detail }) => this.#togglePlay(detail));
+    this.#pooling.append(...POOLINGS.map((value) => el("option", { value, "data-say": value })));
     this.#table.addEventListener("toggle", () => this.#fillTable());
   }
 
   connectedCallback() {
-    for (const name of ["state", "time"]) this.player?.addEventListener(name, this.#followPlayer);
+    for (const name of ["state", "time"]) this.player.addEventListener(name, this.#followPlayer);
+    this.words.addEventListener("change", this.#translate);
     DARK.addEventListener("change", this.#redraw);
+    this.#translate();
   }
 
   disconnectedCallback() {
-    for (const name of ["state", "time"]) this.player?.removeEventListener(name, this.#followPlayer);
+    for (const name of ["state", "time"]) this.player.removeEventListener(name, this.#followPlayer);
+    this.words.removeEventListener("change", this.#translate);
     DARK.removeEventListener("change", this.#redraw);
     this.#loading?.abort();
   }
 
-  /** Show a track that was heard. */
-  async show(trackId, { vocabulary, pooling = "mean" }) {
-    this.#shown = { trackId, vocabulary, pooling: pooling in POOLINGS ? pooling : "mean" };
-    await Promise.all([this.#fillVocabularies(), this.#load()]);
+  async show(trackId, { vocabulary, pooling }) {
+    this.#shown = { trackId, vocabulary, pooling: POOLINGS.includes(pooling) ? pooling : "mean" };
+    this.#vocabularies = await this.service.vocabularies().catch(() => []);
+    this.#fillVocabularies();
+    await this.#load();
   }
+
+  #translate = () => {
+    this.#body.lang = this.#failure.element.lang = this.words.language;
+    this.words.translate(this.shadowRoot);
+    this.#marks.replaceChildren(...MARKS.map((score) => el("span", {}, this.words.number(score))));
+    this.#fillVocabularies();
+    if (this.#refusal) this.#failure.show(this.#refusal);
+    else if (this.#taggram) this.#draw(this.#taggram);
+  };
 
   async #load() {
     this.#loading?.abort();
     const loading = (this.#loading = new AbortController());
-    const { trackId, vocabulary, pooling } = this.#shown;
     this.#body.ariaBusy = true;
     try {
-      const wish = { vocabulary, pooling, top: ROWS };
-      const taggram = await this.service.taggram(trackId, wish, loading.signal);
+      const query = { ...this.#query, include: "peaks" };
+      const response = await this.service.taggram(query, "application/json", loading.signal);
+      const taggram = await response.json();
       if (this.#loading === loading) this.#draw(taggram);
     } catch (error) {
       if (this.#loading === loading) this.#refuse(error);
     }
   }
 
+  get #query() {
+    const { trackId, vocabulary, pooling } = this.#shown;
+    return { track_id: trackId, vocabulary, pooling, top: ROWS };
+  }
+
   #draw(taggram) {
     this.#taggram = taggram;
+    this.#refusal = null;
     this.#failure.element.hidden = true;
     this.#failure.clear();
     this.#body.hidden = false;
     this.#body.ariaBusy = false;
     this.#vocabulary.value = this.#shown.vocabulary;
     this.#pooling.value = this.#shown.pooling;
-    this.#map.show(taggram);
+    this.#map.show({ ...taggram, names: this.#names(taggram) });
+    this.#genreLegend.hidden = !taggram.levels.includes("genre");
     this.#fillTable();
     this.#followPlayer();
   }
 
   #refuse(error) {
-    if (!(error instanceof Refusal)) reportError(error); // a mistake of ours: for the console, too
+    if (!(error instanceof Refusal)) reportError(error); // a defect of the page
     const refusal = error instanceof Refusal ? error : new Refusal("page_error");
     if (refusal.kind === "cancelled") return;
     this.#body.hidden = true;
     this.#failure.element.hidden = false;
-    this.#failure.show(refusal, null);
+    this.#refusal = refusal;
+    this.#failure.show(refusal);
   }
 
-  async #fillVocabularies() {
-    const known = await this.service.vocabularies().catch(() => []);
-    const given = known.filter(({ tags }) => tags.some(({ covered }) => covered));
+  #fillVocabularies() {
+    if (!this.#shown) return;
+    const given = this.#vocabularies.filter(({ tags }) => tags.some(({ covered }) => covered));
     const names = new Set([...given.map(({ name }) => name), "raw", this.#shown.vocabulary]);
     this.#vocabulary.replaceChildren(
-      ...[...names].map((value) =>
-        el("option", { value }, value === "raw" ? "the model’s own tags" : value),
-      ),
+      ...[...names].map((value) => el("option", { value }, this.words.say(`in_${value}`) ?? value)),
     );
     this.#vocabulary.value = this.#shown.vocabulary;
+  }
+
+  #names({ vocabulary, tags, labels, levels }) {
+    const known = this.#vocabularies.find(({ name }) => name === vocabulary);
+    const entries = [...(known?.tags ?? []), ...(known?.genres ?? [])];
+    return tags.map((tag, row) => {
+      const found = entries.find((entry) => entry.tag === tag);
+      const label = this.words.label(found?.labels, labels[row]);
+      return levels[row] === "genre" ? this.words.say("genre", { tag: label }) : label;
+    });
   }
 
   #switch() {
@@ -163,11 +203,12 @@ export class TaggramView extends HTMLElement {
   }
 
   #readCell() {
-    const { tag, startS, endS, score: value } = this.#map.cell;
+    const { words } = this;
+    const { name, startS, endS, score } = this.#map.cell;
     this.#readOut.replaceChildren(
-      el("strong", {}, tag),
-      ` ${clock(startS)}–${clock(endS)} `,
-      el("span", { className: "score" }, `score ${score(value)}`),
+      el("strong", {}, name),
+      ` ${words.clock(startS)}–${words.clock(endS)} `,
+      el("span", { className: "score" }, words.say("score_of", { score: words.score(score) })),
     );
   }
 
@@ -185,12 +226,13 @@ export class TaggramView extends HTMLElement {
     this.#hint.hidden = isLoaded || hasFailed;
     this.#shapes.play.classList.toggle("hidden", isPlaying);
     this.#shapes.stop.classList.toggle("hidden", !isPlaying);
-    const verb = el("span", { className: "visually-hidden" }, isPlaying ? "Pause, " : "Play, ");
-    const time = `${clock(currentS)} / ${clock(this.#taggram.duration_s)}`;
+    const { words } = this;
+    const verb = el("span", { className: "visually-hidden" }, words.say(isPlaying ? "pause" : "play"));
+    const time = `${words.clock(currentS)} / ${words.clock(this.#taggram.duration_s)}`;
     if (this.#playWords.textContent !== verb.textContent + time) {
       this.#playWords.replaceChildren(verb, time);
     }
-    // It would read out cell after cell.
+    // While it plays, a screen reader would read out cell after cell.
     this.#readOut.ariaLive = isPlaying ? "off" : "polite";
     this.#map.playAt(isLoaded ? currentS : null);
   };
@@ -199,20 +241,24 @@ export class TaggramView extends HTMLElement {
     if (!this.#table.open || !this.#taggram) return;
     const [summary] = this.#table.children;
     const play = this.player.isLoaded ? (at) => this.player.play(at) : null;
-    this.#table.replaceChildren(summary, ...tables(this.#taggram, play));
+    const taggram = { ...this.#taggram, names: this.#names(this.#taggram) };
+    this.#table.replaceChildren(
+      summary,
+      summaryTable(this.words, taggram, play),
+      timeTable(this.words, taggram),
+    );
   }
 
   async #save(mediaType, ending) {
-    const { trackId, vocabulary, pooling } = this.#shown;
+    const { trackId, vocabulary } = this.#shown;
     try {
-      const wish = { vocabulary, pooling, top: ROWS };
-      const file = await this.service.taggramFile(trackId, wish, mediaType);
-      const url = URL.createObjectURL(file);
+      const response = await this.service.taggram(this.#query, mediaType);
+      const url = URL.createObjectURL(await response.blob());
       const name = `taggram-${trackId.slice(0, 12)}-${vocabulary}.${ending}`;
       el("a", { href: url, download: name }).click();
       setTimeout(() => URL.revokeObjectURL(url), 60_000); // once the browser has read it
     } catch (error) {
-      const { title, advice } = failure(error, null);
+      const { title, advice } = this.words.failure(error);
       this.#say(`${title}. ${advice}`);
     }
   }
@@ -222,12 +268,12 @@ export class TaggramView extends HTMLElement {
     const link = this.linkFor(trackId, vocabulary, pooling);
     try {
       await navigator.clipboard.writeText(link);
-      this.#say("Link copied. It opens while we remember the track.");
+      this.#say(this.words.say("copied"));
     } catch {
       this.#link.hidden = false;
       this.#link.value = link;
       this.#link.select();
-      this.#say("Copy this link. It opens while we remember the track.");
+      this.#say(this.words.say("copy_by_hand"));
     }
   }
 
@@ -238,41 +284,39 @@ export class TaggramView extends HTMLElement {
   }
 }
 
-/** The numbers for those who read tables; `play` is null where nothing can be played. */
-function tables(taggram, play) {
-  return [summary(taggram, play), overTime(taggram)];
-}
-
-function summary({ tags, pooled_scores: pooled, scores, times_s: times }, play) {
-  const rows = tags.map((tag, row) => {
+/** @param {Function|null} play Plays from a time; null where there is no file to play. */
+function summaryTable(words, { names, pooled_scores: pooled, scores, times_s: times }, play) {
+  const rows = names.map((tag, row) => {
     const strongest = scores.reduce((best, now, at) => (now[row] > scores[best][row] ? at : best), 0);
-    const words = `at ${clock(times[strongest])}`;
-    const moment = play ? button("quiet", () => play(times[strongest]), words) : words;
-    if (play) moment.ariaLabel = `Play ${tag} ${words}, where it is strongest`;
+    const time = words.clock(times[strongest]);
+    const said = words.say("at", { time });
+    const moment = play ? button("quiet", () => play(times[strongest]), said) : said;
+    if (play) moment.ariaLabel = words.say("play_strongest", { tag, time });
     return el(
       "tr",
       {},
       el("th", { scope: "row" }, tag),
-      el("td", {}, score(pooled[row])),
+      el("td", {}, words.score(pooled[row])),
       el("td", {}, moment),
     );
   });
-  return table("Each tag in the whole track", ["Tag", "Score", "Strongest"], rows);
+  const columns = ["tag", "score", "strongest"].map((key) => words.say(key));
+  return table(words.say("summary"), columns, rows);
 }
 
-function overTime({ tags, scores, times_s: times }) {
+function timeTable(words, { names, scores, times_s: times }) {
   const rows = times.map((time, window) =>
     el(
       "tr",
       {},
-      el("th", { scope: "row" }, clock(time)),
-      ...tags.map((_, row) => el("td", {}, score(scores[window][row]))),
+      el("th", { scope: "row" }, words.clock(time)),
+      ...names.map((_, row) => el("td", {}, words.score(scores[window][row]))),
     ),
   );
-  return table("Each tag over time", ["Time", ...tags], rows);
+  return table(words.say("over_time"), [words.say("time"), ...names], rows);
 }
 
-/** A table in a region of its own, which scrolls by keys as well. */
+/** Make a table in a region that can be scrolled by keyboard. */
 function table(name, columns, rows) {
   return el(
     "div",

@@ -1,110 +1,138 @@
-/** All that is said to the artist, in one place. */
+/** The element's texts and numbers in the language of its page. */
 
-export function clock(seconds) {
-  const whole = Math.floor(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
+import english from "./words-en.js";
 
-/** A size as file managers show it. */
-export function bytes(count) {
-  if (count < 1e6) return `${Math.max(1, Math.round(count / 1e3))} kB`;
-  return `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} MB`;
-}
+const ENGLISH = new Intl.Locale("en");
+const OTHERS = { fr: () => import("./words-fr.js") };
 
-/** A limit of sizes, rounded down: what it names must be admitted. */
-export function mostBytes(count) {
-  return count < 1e6 ? `${Math.floor(count / 1e3)} kB` : `${Math.floor(count / 1e6)} MB`;
-}
+const SCORE = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+const TWO_DIGITS = { minimumIntegerDigits: 2 };
 
-export function score(value) {
-  return value.toFixed(2);
-}
-
-/** A score in words. It means little across answers, so they compare with the answer's best. */
-export function strength(value, best) {
-  const share = value / best;
-  if (share > 0.999) return "strongest match";
-  if (share >= 0.7) return "strong match";
-  if (share >= 0.4) return "fair match";
-  return "faint match";
-}
-
-export function timeLeft(seconds) {
-  if (seconds < 2) return "a moment left";
-  if (seconds < 90) return `about ${Math.round(seconds)} s left`;
-  return `about ${Math.round(seconds / 60)} min left`;
-}
-
-/** What the service does once a track is sent. */
-export const ANALYSING = "Analysing";
-
-export const NOT_SURE = {
-  title: "We are not sure about this one",
-  advice:
-    "We recognise little in it. That happens with styles that we don’t know, and with speech, noise " +
-    "or a test tone. Take what fits, and add your own words below.",
+/** Kinds of problems with the text of another kind. */
+const SAME = {
+  payload_too_large: "too_large",
+  unauthorized: "forbidden",
+  no_token: "forbidden",
+  request_timeout: "unreachable",
 };
 
-export function either(names) {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+/** Kinds that the same file would cause again. */
+const FINAL = new Set([
+  ...["unsupported_type", "unsupported_audio", "too_large", "empty_file", "undecodable_audio"],
+  ...["audio_too_short", "audio_too_long", "silent_audio", "unknown_track"],
+]);
+
+/** Events: `change`, when the texts have changed. */
+export class Words extends EventTarget {
+  #words = [english];
+  #page = ENGLISH;
+  #locale = ENGLISH;
+  #formats = new Map();
+  #request = null;
+
+  /** The language of the texts: English where there are none in the page's. */
+  get language() {
+    return this.#locale.baseName;
+  }
+
+  /**
+   * Switch to a language; a missing text is English.
+   *
+   * @param {object} own A host's words, which replace those that ship.
+   */
+  async speak(language, own = {}) {
+    const request = (this.#request = {});
+    const page = localeOf(language);
+    const file = await OTHERS[page.language]?.().catch(() => null);
+    if (this.#request !== request) return;
+    const hasWords = file || page.language === "en" || Object.keys(own).length;
+    this.#words = [own, file?.default ?? {}, english];
+    this.#page = page;
+    this.#locale = hasWords ? page : ENGLISH;
+    this.#formats.clear();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  say(key, values = {}) {
+    let phrase = this.#words.map((words) => words[key]).find((found) => found != null);
+    if (phrase?.other) {
+      const form = new Intl.PluralRules(this.language).select(values.count);
+      phrase = phrase[form] ?? phrase.other;
+    }
+    const filled = (_, name) =>
+      typeof values[name] === "number" ? this.number(values[name]) : values[name];
+    return phrase?.replace(/\{(\w+)\}/g, filled) ?? null;
+  }
+
+  /** Set the texts of elements with `data-say` and the labels of those with `data-label`. */
+  translate(root) {
+    for (const node of root.querySelectorAll("[data-say], [data-label]")) {
+      const { say, label } = node.dataset;
+      if (say) node.textContent = this.say(say);
+      if (label) node.ariaLabel = this.say(label);
+    }
+  }
+
+  /** Return what failed, what to do, and whether a retry may help. */
+  failure({ kind, detail, members }, limits) {
+    const name = SAME[kind] ?? kind;
+    const size = members.max_bytes ?? limits?.max_bytes; // a proxy's answer has no limit
+    const advice = this.say(`${name}_advice`, {
+      formats: this.either(limits?.formats.map((format) => format.name) ?? ["MP3", "FLAC", "WAV"]),
+      shortest: this.measure(members.min_duration_s, "second"),
+      longest: this.measure(Math.floor(members.max_duration_s / 60), "minute"),
+    });
+    const hasSize = name === "too_large" && size;
+    const most = hasSize ? this.say("most", { size: this.bytes(size, Math.floor) }) : "";
+    return {
+      title: this.say(advice ? name : "failed"),
+      advice: advice ? most + advice : detail || this.say("failed_advice"),
+      canRetry: !FINAL.has(name),
+    };
+  }
+
+  /** Return the label in the page's language, of labels by language. */
+  label(labels, otherwise) {
+    return labels?.[this.#page.baseName] ?? labels?.[this.#page.language] ?? labels?.en ?? otherwise;
+  }
+
+  number(value, format) {
+    if (!this.#formats.has(format)) {
+      this.#formats.set(format, new Intl.NumberFormat(this.language, format));
+    }
+    return this.#formats.get(format).format(value);
+  }
+
+  score(value) {
+    return this.number(value, SCORE);
+  }
+
+  clock(seconds) {
+    const whole = Math.floor(seconds);
+    return `${this.number(Math.floor(whole / 60))}:${this.number(whole % 60, TWO_DIGITS)}`;
+  }
+
+  /** Format a number with a unit of ECMA-402, as `second`. */
+  measure(value, unit) {
+    const format = { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 };
+    return new Intl.NumberFormat(this.language, format).format(value);
+  }
+
+  /** Format a size. Limits are rounded down: the size shown must be accepted. */
+  bytes(count, round = (value) => value) {
+    const [unit, size] = count < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
+    return this.measure(round(count / size), unit);
+  }
+
+  either(names) {
+    return new Intl.ListFormat(this.language, { type: "disjunction" }).format(names);
+  }
 }
 
-const OUR_SIDE = "That is not your fault, and your track is still here.";
-const EXPORT_AGAIN = "Export it again from your audio program, or choose another format.";
-
-/** What went wrong, what to do, and whether to try again; `limits` as `GET /limits` said. */
-export function failure({ kind, detail, members }, limits) {
-  const formats = limits ? either(limits.formats.map(({ name }) => name)) : "MP3, FLAC or WAV";
-  const most = members.max_bytes ?? limits?.max_bytes; // a proxy names no limit
-  const known = {
-    // While a file is chosen.
-    unsupported_type: ["That is not a kind of file we can hear", `Choose a track as ${formats}.`],
-    too_large: [
-      "That file is too large",
-      (most ? `We take up to ${mostBytes(most)}. ` : "") +
-        "An MP3 or FLAC of the same song sounds the same to us, and is smaller.",
-    ],
-    empty_file: ["That file is empty", "Choose another, or export the track again."],
-    // On the way.
-    cancelled: ["Cancelled", "Nothing was kept. Send the track again whenever you like.", true],
-    unreachable: [
-      "We could not reach the listening service",
-      "Look whether you are online, and try again. Your track is still here.",
-      true,
-    ],
-    forbidden: ["This page may not upload just now", "Try again, or reload the page.", true],
-    rate_limited: ["That was a lot of tracks at once", "Wait a little, then try again.", true],
-    overloaded: ["Everyone is listening right now", `${OUR_SIDE} Try again in a moment.`, true],
-    not_ready: ["The service is still waking up", `${OUR_SIDE} Try again in a moment.`, true],
-    // While it listens.
-    unsupported_audio: ["We can’t read this kind of audio", `Choose a track as ${formats}.`],
-    undecodable_audio: ["This file is damaged", `We could not play it to its end. ${EXPORT_AGAIN}`],
-    audio_too_short: [
-      "That is too short to tell",
-      `Choose at least ${members.min_duration_s} s; a whole song is best.`,
-    ],
-    audio_too_long: [
-      "That is too long",
-      `We hear up to ${Math.floor(members.max_duration_s / 60)} minutes. Choose one song.`,
-    ],
-    silent_audio: [
-      "We hear only silence",
-      "Look whether the export was muted, or its two channels cancel each other out.",
-    ],
-    deadline_exceeded: ["Listening took too long", `${OUR_SIDE} Try again later.`, true],
-    // When the taggram is asked for.
-    unknown_track: [
-      "We don’t remember this track any more",
-      "What we heard is kept for a while only. Choose the file again, and we listen anew.",
-    ],
-  };
-  known.payload_too_large = known.too_large;
-  known.unauthorized = known.no_token = known.forbidden;
-  known.request_timeout = known.unreachable;
-  const [title, advice, canRetry = false] = known[kind] ?? [
-    "Something went wrong on our side",
-    detail || OUR_SIDE,
-    true,
-  ];
-  return { title, advice, canRetry };
+function localeOf(language) {
+  try {
+    return new Intl.Locale(language);
+  } catch {
+    return ENGLISH; // not a valid language tag
+  }
 }

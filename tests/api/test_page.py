@@ -19,6 +19,7 @@ TYPES = {
 }
 ORIGIN = "https://signup.example"
 MOST_BYTES = 30_000
+MOST_BYTES_WITH_TAGGRAM = 33_000
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -38,15 +39,39 @@ def test_an_unchanged_file_is_not_sent_again(stub: Server) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_element_is_small(stub: Server) -> None:
-    """All of its modules, each as it goes over the wire."""
+def loaded_with(name: str) -> set[str]:
+    """A module and all that it imports at once, in any depth."""
+    imported = re.findall(r'^import .* from "\./(.+)";$', (WEB / name).read_text(), re.MULTILINE)
+    return {name}.union(*map(loaded_with, imported))
+
+
+@pytest.mark.parametrize(
+    ("modules", "most"),
+    [
+        (["tag-suggest.js"], MOST_BYTES),
+        (["tag-suggest.js", "taggram-view.js"], MOST_BYTES_WITH_TAGGRAM),
+    ],
+)
+def test_the_element_is_small(stub: Server, modules: list[str], most: int) -> None:
+    """All of its modules on an English page, each as it goes over the wire."""
     sent = 0
-    for name in FILES:
-        if name.endswith(".js") and name != "page.js":
-            with stub.http.stream("GET", f"/web/{name}") as response:
-                assert response.headers.get("Content-Encoding") == "gzip"
-                sent += len(b"".join(response.iter_raw()))
-    assert sent < MOST_BYTES
+    loaded = set().union(*map(loaded_with, modules))
+    assert "words-en.js" in loaded
+    assert "words-fr.js" not in loaded
+    for name in loaded:
+        with stub.http.stream("GET", f"/web/{name}") as response:
+            assert response.headers.get("Content-Encoding") == "gzip"
+            sent += len(b"".join(response.iter_raw()))
+    assert sent < most
+
+
+def test_each_language_has_all_texts(stub: Server) -> None:
+    keys = {
+        name: re.findall(r"^  (\w+):", stub.http.get(f"/web/{name}").text, re.MULTILINE)
+        for name in FILES
+        if name.startswith("words-")
+    }
+    assert all(sorted(found) == sorted(keys["words-en.js"]) for found in keys.values())
 
 
 @pytest.mark.parametrize(

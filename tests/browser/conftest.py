@@ -20,7 +20,8 @@ from tests.faults.conftest import VOCABULARY
 PATIENCE_MS = 60_000
 MAX_UPLOAD_BYTES = 2_000_000
 MAX_IN_FLIGHT = 4
-FIELD = '<tag-suggest name="subgenres" max="3" required></tag-suggest>'
+FIELD = '<tag-suggest name="subgenres" max="3" threshold="0" required></tag-suggest>'
+"""Without a threshold: the stub's scores mean nothing."""
 
 expect.set_options(timeout=PATIENCE_MS)
 

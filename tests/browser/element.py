@@ -37,7 +37,7 @@ class Element:
         self.page = page
         self.root = page.locator("tag-suggest").nth(index)
         self.input = self.root.get_by_label("Choose a track")
-        self.heading = self.root.get_by_role("heading", name="What we hear")
+        self.heading = self.root.get_by_role("heading", name="Suggested tags")
         self.alert = self.root.get_by_role("alert")
         self.progress = self.root.get_by_role("progressbar")
         self.own = self.root.get_by_role("combobox", name="Add your own")
@@ -48,15 +48,15 @@ class Element:
         """A button whose whole name this is, or matches."""
         return self.root.get_by_role("button", name=name, exact=True)
 
-    def suggestion(self, tag: str) -> Locator:
+    def suggestion(self, label: str) -> Locator:
         """The button of a suggested tag."""
-        return self.root.get_by_role("button", name=re.compile(rf"^{re.escape(tag)}\b")).and_(
+        return self.root.get_by_role("button", name=re.compile(rf"^{re.escape(label)}\b")).and_(
             self.suggestions
         )
 
     def wait_until_ready(self) -> None:
         """Wait until it knows what the service takes, and the words to complete."""
-        expect(self.root.get_by_text(re.compile("up to [0-9]+ MB"))).to_be_visible()
+        expect(self.root.locator("#formats")).to_contain_text(re.compile("[0-9]"))
 
     def choose(self, track: Track) -> None:
         """Choose a file as an artist does: where there is none yet, or instead of another."""
@@ -104,3 +104,8 @@ def payload(name: str, data: bytes, media_type: str = "") -> FilePayload:
 def tags_of(answer: dict[str, Any]) -> Sequence[str]:
     """The suggested tags of an answer of `POST /suggest-tags`."""
     return [suggestion["tag"] for suggestion in answer["suggestions"]]
+
+
+def labels_of(answer: dict[str, Any]) -> Sequence[str]:
+    """What these tags are called."""
+    return [suggestion["label"] for suggestion in answer["suggestions"]]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.api.client import noise_file
@@ -72,7 +73,7 @@ def test_a_form_is_filled_and_sent_by_keyboard_alone(
     page.keyboard.press("Enter")
     page.keyboard.type("a word of mine")
     page.keyboard.press("Enter")
-    tab_to(page, element.button("Remove dubstep"), "Shift+Tab")
+    tab_to(page, element.button("Remove Dubstep"), "Shift+Tab")
     page.keyboard.press("Enter")
     tab_to(page, page.get_by_role("button", name="Sign up"))
     chosen = element.value
@@ -97,7 +98,7 @@ def test_the_focus_never_falls_out_of_the_element(embed: Embed, page: Page, trac
 
 def test_words_are_completed_from_the_vocabulary(embed: Embed) -> None:
     element = embed()
-    dubstep = element.completions.filter(has_text="dubstep")
+    dubstep = element.completions.filter(has_text="Dubstep")
     for typed in ("DUB", "dub", " Dub"):
         element.own.fill("")
         expect(dubstep).to_have_count(0)
@@ -105,10 +106,34 @@ def test_words_are_completed_from_the_vocabulary(embed: Embed) -> None:
         expect(dubstep).to_be_visible()
     expect(element.own).to_have_attribute("aria-expanded", "true")
     dubstep.click()
-    expect(element.button("Remove dubstep")).to_be_visible()
+    expect(element.button("Remove Dubstep")).to_be_visible()
     expect(element.own).to_have_value("")
     expect(element.own).to_be_focused()
     assert element.value == ["dubstep"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "label", "tag"),
+    [
+        ("hip ho", "Hip-hop", "hiphop"),
+        ("SOUL", "Soul / R&B", "soulrnb"),
+        ("électronic", "Electronic", "electronic"),
+    ],
+)
+def test_labels_are_completed_and_names_are_submitted(
+    embed: Embed, typed: str, label: str, tag: str
+) -> None:
+    element = embed()
+    element.own.fill(typed)
+    element.completions.get_by_text(label, exact=True).click()
+    expect(element.button(f"Remove {label}")).to_be_visible()
+    assert element.value == [tag]
+
+
+def test_a_label_that_is_typed_is_that_tag_and_other_words_stay_as_they_are(embed: Embed) -> None:
+    element = embed()
+    element.add("hip hop, Hip-Hop from the Loire")
+    assert element.value == ["hiphop", "Hip-Hop from the Loire"]
 
 
 def test_escape_closes_the_completions_and_keeps_what_was_typed(embed: Embed) -> None:

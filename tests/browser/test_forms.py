@@ -9,11 +9,11 @@ from tests.browser.element import Element, Embed
 from tests.browser.feedback import feedback_with
 from tests.browser.host import Host
 
-REQUIRED = '<tag-suggest name="subgenres" max="3" required></tag-suggest>'
-OPTIONAL = '<tag-suggest name="subgenres" max="3"></tag-suggest>'
+REQUIRED = '<tag-suggest name="subgenres" max="3" threshold="0" required></tag-suggest>'
+OPTIONAL = '<tag-suggest name="subgenres" max="3" threshold="0"></tag-suggest>'
 TWO = """
-<tag-suggest name="genre" vocabulary="genres" max="2"></tag-suggest>
-<tag-suggest name="mood" vocabulary="moodthemes" max="4"></tag-suggest>
+<tag-suggest name="genre" vocabulary="genres" max="2" threshold="0"></tag-suggest>
+<tag-suggest name="mood" vocabulary="moodthemes" max="4" threshold="0"></tag-suggest>
 """
 
 

@@ -61,8 +61,8 @@ def test_what_can_be_refused_at_once_is_not_sent(
     [
         (payload("a song.mp3", TEXT), 415, "unsupported_audio", "can’t read this kind of audio"),
         (DAMAGED, 422, "undecodable_audio", "file is damaged"),
-        (SHORT, 422, "audio_too_short", "at least 0.5 s"),
-        (SILENCE, 422, "silent_audio", "only silence"),
+        (SHORT, 422, "audio_too_short", "at least 0.5 sec"),
+        (SILENCE, 422, "silent_audio", "track is silent"),
     ],
     ids=["unsupported_audio", "undecodable_audio", "audio_too_short", "silent_audio"],
 )
@@ -120,7 +120,7 @@ def test_after_a_refusal_another_track_can_be_chosen_and_tags_are_still_there(
     element = embed()
     element.add("shoegaze")
     element.choose(SILENCE)
-    expect(element.alert).to_contain_text("only silence")
+    expect(element.alert).to_contain_text("track is silent")
     assert element.value == ["shoegaze"]
     element.analyse(track)
     expect(element.alert).to_have_count(0)
@@ -140,7 +140,7 @@ def test_an_answer_of_low_confidence_says_so(embed: Embed, page: Page, track: Pa
 
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
-    [(429, "rate_limited", "a lot of tracks"), (503, "not_ready", "still waking up")],
+    [(429, "rate_limited", "a lot of tracks"), (503, "not_ready", "still starting")],
 )
 def test_a_refusal_for_a_while_says_how_long(
     embed: Embed,
@@ -156,7 +156,7 @@ def test_a_refusal_for_a_while_says_how_long(
     element = embed()
     element.choose(track)
     expect(element.alert).to_contain_text(words)
-    waiting = element.button(re.compile(r"^Try again in \d+ s$"))
+    waiting = element.button(re.compile(r"^Try again in \d+ sec$"))
     expect(waiting).to_have_attribute("aria-disabled", "true")
     begun = uploads(page)
     waiting.click(force=True)

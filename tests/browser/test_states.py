@@ -34,6 +34,20 @@ VARIANTS = [
 ]
 
 WIDTHS = "[document.scrollingElement.scrollWidth, innerWidth]"
+STICKING_OUT = """
+(host) => {
+  const inside = (root) => [...root.querySelectorAll("*:not(.visually-hidden, .table *, tr *)")]
+    .flatMap((node) => [node, ...(node.shadowRoot ? inside(node.shadowRoot) : [])]);
+  const frame = host.shadowRoot.querySelector("fieldset").getBoundingClientRect();
+  return inside(host.shadowRoot)
+    .filter((node) => {
+      const { left, right, width } = node.getBoundingClientRect();
+      return width && (left < frame.left || right > frame.right);
+    })
+    .map((node) => `${node.localName}.${node.className}: ${node.textContent}`);
+}
+"""
+"""What is wider than the element, but for tables, which can be scrolled."""
 MOVING = """
 () => {
   const shadows = (root) => [...root.querySelectorAll("*")].map((node) => node.shadowRoot);
@@ -106,13 +120,35 @@ def chosen(scene: Scene) -> None:
 
 
 def unsure(scene: Scene) -> None:
-    answered(scene)
-    [sure] = scene.element.events("suggested")
-    fulfill(scene.page, json={**sure, "confidence": "low"})
-    scene.element.choose(scene.track)
+    again(scene, confidence="low")
     expect(
         scene.element.root.get_by_text("We are not sure about this one", exact=True)
     ).to_be_visible()
+
+
+def wordy(scene: Scene) -> None:
+    """The longest label in French, and a genre."""
+    moments = [{"start_s": 12.0, "end_s": 754.0, "score": 0.9}]
+    tags = [("singersongwriter", "tag", 0.71), ("classical", "genre", 0.6), ("ambient", "tag", 0.5)]
+    suggestions = [
+        {"tag": tag, "label": tag, "level": level, "score": score, "heard_at": moments}
+        for tag, level, score in tags
+    ]
+    again(scene, confidence="high", suggestions=suggestions)
+    expect(scene.element.suggestion("Singer-songwriter")).to_be_visible()
+
+
+def nothing(scene: Scene) -> None:
+    again(scene, confidence="high", suggestions=[])
+    expect(scene.element.root.get_by_text("No tag fits well enough").first).to_be_visible()
+
+
+def again(scene: Scene, **other: object) -> None:
+    """Get another answer for the track."""
+    answered(scene)
+    [given] = scene.element.events("suggested")
+    fulfill(scene.page, json={**given, **other})
+    scene.element.choose(scene.track)
 
 
 def taggram(scene: Scene) -> None:
@@ -184,6 +220,8 @@ STATES: list[Callable[[Scene], None]] = [
     answered,
     chosen,
     unsure,
+    wordy,
+    nothing,
     taggram,
     table,
     refused_at_once,
@@ -202,6 +240,7 @@ def scene(page: Page, service: Server, track: Path, complaints: Complaints) -> I
     """The service's own page, before anything happened."""
     page.emulate_media(reduced_motion="reduce")
     page.goto(origin(service))
+    page.locator("tag-suggest").evaluate("element => element.setAttribute('threshold', '0')")
     element = Element(page)
     element.wait_until_ready()
     with ExitStack() as stack:
@@ -220,20 +259,35 @@ def test_each_state_is_accessible_and_fits(
     for screen, scheme in variants:
         show(scene.page, SCREENS[screen])
         scene.page.emulate_media(color_scheme=scheme)
-        if pytestconfig.getoption("screenshots"):
-            picture = FOLDER / f"{state.__name__}-{screen}-{scheme}.png"
-            scene.page.screenshot(path=picture, full_page=True)
+        keep_picture(scene.page, f"{state.__name__}-{screen}-{scheme}", pytestconfig)
         found = Axe().run(scene.page)
         assert found.violations_count == 0, found.generate_report()
     show(scene.page, ZOOMED)
     assert scene.page.evaluate(MOVING) == 0
+    speak_french(scene)
+    for screen, scheme in variants:
+        show(scene.page, SCREENS[screen])
+        keep_picture(scene.page, f"{state.__name__}-{screen}-{scheme}-fr", pytestconfig)
+
+
+def speak_french(scene: Scene) -> None:
+    """Change the page's language, and wait for the element to follow."""
+    scene.page.evaluate("document.documentElement.lang = 'fr'")
+    expect(scene.element.root.locator("fieldset")).to_have_attribute("lang", "fr")
+
+
+def keep_picture(page: Page, name: str, pytestconfig: pytest.Config) -> None:
+    """Leave a picture of the page where pictures are asked for."""
+    if pytestconfig.getoption("screenshots"):
+        page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
 
 
 def show(page: Page, screen: tuple[int, int]) -> None:
-    """Bring the page onto a screen; it must not have to be scrolled sideways."""
+    """Bring the page onto a screen; nothing may stick out of it, or out of the element."""
     page.set_viewport_size({"width": screen[0], "height": screen[1]})
     needed, there = page.evaluate(WIDTHS)
     assert needed <= there
+    assert page.locator("tag-suggest").evaluate(STICKING_OUT) == []
 
 
 def test_bars_move_unless_the_artist_wants_no_motion(scene: Scene) -> None:

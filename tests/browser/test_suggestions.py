@@ -2,21 +2,22 @@
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
 from testing.server import Server
 from tests.api.client import answer, post
-from tests.browser.element import Element, Embed, tags_of
+from tests.browser.element import Element, Embed, labels_of, tags_of
 from tests.browser.feedback import feedback_with
 from tests.browser.host import Host
-from tests.browser.network import fulfill, slow_uploads
+from tests.browser.network import UPLOADS, fulfill, slow_uploads
 
 MAX = 3
 FIELDS = f"""
 <label>Artist <input name="artist"></label>
-<tag-suggest name="subgenres" max="{MAX}" required></tag-suggest>
+<tag-suggest name="subgenres" max="{MAX}" threshold="0" required></tag-suggest>
 <label>Town <input name="town"></label>
 """
 WATCH = """
@@ -72,10 +73,67 @@ def test_suggestions_are_the_service_s(answered: Element, suggested: dict) -> No
     expect(answered.suggestions).to_have_count(MAX)
     for shown, given in zip(answered.suggestions.all(), suggested["suggestions"], strict=True):
         expect(shown).to_have_accessible_name(
-            re.compile(rf"^{given['tag']}\b.* match\b.*{given['score']:.2f}$")
+            re.compile(rf"^{given['label']}\b.*{given['score']:.2f}$")
         )
         expect(shown).to_have_attribute("aria-pressed", "false")
     assert answered.value == []
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [(0.71, "strong match"), (0.61, "good match"), (0.5, "fair match"), (0.49, "faint match")],
+)
+def test_a_score_is_said_in_words_and_as_a_number(
+    embed: Embed, suggested: dict, track: Path, score: float, words: str
+) -> None:
+    element = embed()
+    dub = {"tag": "dub", "label": "Dub", "level": "tag", "score": score, "heard_at": []}
+    fulfill(element.page, json={**suggested, "confidence": "high", "suggestions": [dub]})
+    element.analyse(track)
+    expect(element.suggestion("Dub")).to_have_accessible_name(f"Dub {words} {score:.2f}")
+
+
+def test_a_genre_is_suggested_as_one(embed: Embed, suggested: dict, track: Path) -> None:
+    element = embed()
+    genre = {**suggested["suggestions"][0], "tag": "hiphop", "label": "Hip-hop", "level": "genre"}
+    fulfill(element.page, json={**suggested, "suggestions": [genre]})
+    element.analyse(track)
+    expect(element.suggestions).to_have_count(1)
+    expect(element.suggestions).to_contain_text("Hip-hop; we can’t tell the subgenre")
+    element.suggestions.click()
+    assert element.value == ["hiphop"]
+
+
+@pytest.mark.parametrize(("attribute", "asked"), [("", 0.5), ('threshold="0.2"', 0.2)])
+def test_only_suggestions_above_a_threshold_are_asked_for(
+    embed: Embed, track: Path, attribute: str, asked: float
+) -> None:
+    element = embed(f"<tag-suggest {attribute}></tag-suggest>")
+    with element.page.expect_request(UPLOADS) as upload:
+        element.analyse(track)
+    query = parse_qs(urlsplit(upload.value.url).query)
+    assert query["threshold"] == [str(asked)]
+    [answered] = element.events("suggested")
+    assert all(suggestion["score"] >= asked for suggestion in answered["suggestions"])
+
+
+@pytest.mark.parametrize(
+    ("confidence", "words"),
+    [("high", "No tag fits well enough to be suggested"), ("low", "We are not sure about this")],
+)
+def test_where_nothing_is_suggested_own_words_are_offered(
+    embed: Embed, suggested: dict, track: Path, confidence: str, words: str
+) -> None:
+    element = embed()
+    element.root.evaluate(WATCH)
+    fulfill(element.page, json={**suggested, "confidence": confidence, "suggestions": []})
+    element.analyse(track)
+    expect(element.root.get_by_text(words).first).to_be_visible()
+    expect(element.root.get_by_text("Add your own words below")).to_be_visible()
+    expect(element.root.locator(".suggestions")).to_be_hidden()
+    assert words in element.page.evaluate("announced")[-1]
+    element.add("slow morning")
+    assert element.value == ["slow morning"]
 
 
 @pytest.mark.parametrize("method", ["post", "get"])
@@ -85,9 +143,10 @@ def test_the_form_gets_what_was_chosen_in_that_order(
     element = embed(FIELDS, method)
     element.analyse(track)
     first, _, third = tags_of(suggested)
-    element.suggestion(third).click()
+    labels = labels_of(suggested)
+    element.suggestion(labels[2]).click()
     element.add("bedroom techno")
-    element.suggestion(first).click()
+    element.suggestion(labels[0]).click()
     expect(element.root.get_by_text(f"3 of {MAX} chosen")).to_be_visible()
     element.page.get_by_label("Artist").fill("Nina")
     element.page.get_by_role("button", name="Sign up").click()
@@ -100,7 +159,7 @@ def test_feedback_says_what_became_of_the_suggestions(
     answered: Element, suggested: dict, feedback_file: Path
 ) -> None:
     first, second, third = tags_of(suggested)
-    answered.suggestion(second).click()
+    answered.suggestion(labels_of(suggested)[1]).click()
     answered.add("slow morning")
     answered.page.get_by_role("button", name="Sign up").click()
     assert feedback_with(feedback_file, "slow morning") == [
@@ -116,12 +175,12 @@ def test_the_moment_of_a_tag_is_played_and_no_more(
 ) -> None:
     element = embed()
     moment = {"start_s": 12.0, "end_s": 24.0, "score": 0.9}
-    dub = {"tag": "dub", "score": 0.9, "heard_at": [moment]}
+    dub = {"tag": "dub", "label": "Dub", "level": "tag", "score": 0.9, "heard_at": [moment]}
     fulfill(element.page, json={**suggested, "suggestions": [dub]})
     element.analyse(track)
-    play = element.button("Play dub, heard at 0:12–0:24")
+    play = element.button("Play Dub, found at 0:12–0:24")
     play.click()
-    expect(element.button(re.compile("^Stop dub, "))).to_be_visible()
+    expect(element.button(re.compile("^Stop Dub, "))).to_be_visible()
     assert element.played_from_s == [12]
     element.page.evaluate("sound.currentTime = 24")
     expect(play).to_be_visible()
@@ -129,7 +188,7 @@ def test_the_moment_of_a_tag_is_played_and_no_more(
 
 
 def test_playing_can_be_stopped(answered: Element, suggested: dict) -> None:
-    tag = tags_of(suggested)[0]
+    tag = labels_of(suggested)[0]
     answered.button(re.compile(f"^Play {tag}, ")).click()
     answered.button(re.compile(f"^Stop {tag}, ")).click()
     expect(answered.button(re.compile(f"^Play {tag}, "))).to_be_visible()

@@ -13,9 +13,10 @@ from testing.server import Server
 from tests.api.client import answer, post
 from tests.browser.element import Element, Embed
 
-FIELD = '<tag-suggest name="subgenres" max="5"></tag-suggest>'
+FIELD = '<tag-suggest name="subgenres" max="5" threshold="0"></tag-suggest>'
 SHOW = "Show how tags move through the song"
 ROWS = 15
+ALLOWED = {"Access-Control-Allow-Origin": "*"}
 PAGE = 10
 """Windows that a page key goes on by."""
 
@@ -44,7 +45,7 @@ class View:
     def at(self, share: float) -> dict[str, float]:
         """A point of the waveform, at a share of the track's time, and of the map's width."""
         box = self.map.bounding_box()
-        left = min(150, box["width"] * 0.3)
+        left = min(200, box["width"] * 0.3)
         return {"x": left + share * (box["width"] - left - 40), "y": 20}
 
     def table(self, name: str) -> list[list[str]]:
@@ -81,7 +82,7 @@ def test_the_cursor_goes_through_moments_and_tags(view: View, service: Server, k
     view.map.focus()
     for key in ["ArrowRight", "ArrowRight", "ArrowDown"]:
         view.map.press(key)
-    expect(view.read_out).to_contain_text(given["tags"][1])
+    expect(view.read_out).to_contain_text(given["labels"][1])
     expect(view.read_out).to_contain_text(f"{given['scores'][2][1]:.2f}")
     view.map.press("End")
     expect(view.read_out).to_contain_text(f"{given['scores'][-1][1]:.2f}")
@@ -115,7 +116,7 @@ def test_a_switch_makes_no_upload(view: View, service: Server, known: dict, page
     page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
     view.switch(view.tags, "genres")
     genres = taggram(service, known["track_id"], vocabulary="genres")
-    expect(view.read_out).to_contain_text(genres["tags"][0])
+    expect(view.read_out).to_contain_text(genres["labels"][0])
     view.switch(view.score, "majority")
     assert "pooling=majority" in asked[-1]
     assert not [url for url in asked if url.startswith("POST")]
@@ -130,13 +131,34 @@ def test_the_table_holds_the_same_numbers(view: View, service: Server, known: di
     assert names == ["Tag", "Score", "Strongest"]
     assert [row[:2] for row in summary] == [
         [tag, f"{score:.2f}"]
-        for tag, score in zip(given["tags"], given["pooled_scores"], strict=True)
+        for tag, score in zip(given["labels"], given["pooled_scores"], strict=True)
     ]
     names, *over_time = view.table("Each tag over time")
-    assert names == ["Time", *given["tags"]]
+    assert names == ["Time", *given["labels"]]
     assert [row[1:] for row in over_time] == [
         [f"{score:.2f}" for score in scores] for scores in given["scores"]
     ]
+
+
+def test_rows_are_called_by_their_labels_and_genres_are_marked(
+    view: View, page: Page, service: Server, known: dict
+) -> None:
+    given = taggram(service, known["track_id"])
+    first = {"tags": ["hiphop"], "labels": ["Hip-hop"], "levels": ["genre"]}
+    marked = {**given, **{key: value + given[key][1:] for key, value in first.items()}}
+    page.route("**/taggram?*", lambda route: route.fulfill(json=marked, headers=ALLOWED))
+    view.switch(view.score, "softmax")
+    expect(view.read_out).to_contain_text("Hip-hop (genre)")
+    expect(view.root.get_by_text("In italics: a genre")).to_be_visible()
+    view.map.press("ArrowDown")
+    expect(view.read_out).to_contain_text(given["labels"][1])
+    expect(view.read_out).not_to_contain_text("(genre)")
+
+
+def test_the_legend_says_what_colours_mean(view: View) -> None:
+    legend = view.root.locator("[part=legend]")
+    expect(legend).to_contain_text("The brighter, the better a tag fits")
+    expect(legend.locator(".marks span")).to_have_text(["0", "0.25", "1"])
 
 
 def test_the_picture_and_the_table_are_saved(view: View, known: dict, page: Page) -> None:
@@ -156,7 +178,7 @@ def test_the_picture_and_the_table_are_saved(view: View, known: dict, page: Page
 def test_a_link_opens_it_again(view: View, page: Page, known: dict, service: Server) -> None:
     view.switch(view.tags, "genres")
     genres = taggram(service, known["track_id"], vocabulary="genres")
-    expect(view.read_out).to_contain_text(genres["tags"][0])
+    expect(view.read_out).to_contain_text(genres["labels"][0])
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     view.button("Copy link").click()
     expect(view.root.get_by_role("status")).to_contain_text("Link copied")
@@ -165,7 +187,7 @@ def test_a_link_opens_it_again(view: View, page: Page, known: dict, service: Ser
     other = page.context.new_page()
     other.goto(link)
     opened = View(Element(other))
-    expect(opened.read_out).to_contain_text(genres["tags"][0])
+    expect(opened.read_out).to_contain_text(genres["labels"][0])
     expect(opened.tags).to_have_value("genres")
     expect(opened.root.get_by_text("Choose the file again")).to_be_visible()
     expect(opened.button(re.compile("^Play"))).to_have_count(0)
@@ -177,7 +199,7 @@ def test_a_link_to_a_track_that_was_forgotten_says_so(
     complaints.expect("/taggram?")
     element = embed(FIELD)
     page.goto(f"{page.url}?subgenres-taggram={'0' * 64}")
-    expect(element.alert).to_contain_text("remember this track any more")
+    expect(element.alert).to_contain_text("no longer kept")
 
 
 def test_it_is_closed_and_opened(view: View) -> None:

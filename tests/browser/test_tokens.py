@@ -18,7 +18,7 @@ from tests.browser.host import Host
 from tests.browser.network import origin
 
 USES = 2
-FIELD = '<tag-suggest name="subgenres" max="3" token-url="/token"></tag-suggest>'
+FIELD = '<tag-suggest name="subgenres" max="3" threshold="0" token-url="/token"></tag-suggest>'
 WITHOUT = '<tag-suggest name="subgenres" max="3"></tag-suggest>'
 
 

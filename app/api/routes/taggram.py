@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from app.api.dependencies import ClockDep, ServicesDep
 from app.api.problems import documented
 from app.api.schemas import Extra, ModelOut, TaggramOut, TaggramParameters
-from app.domain import PEAK_FULL_SCALE, Peaks, Taggram
+from app.domain import PEAK_FULL_SCALE, Level, Peaks, Taggram
 from app.errors import Kind
 from app.stages import Stage
 from app.tagging.projection import Projection
@@ -104,7 +104,7 @@ def _render(
 ) -> bytes:
     if media_type == PNG:
         title = f"{projection.vocabulary.name}, track {query.track_id[:12]}"
-        return draw(shown.times_s, shown.window_s, _labels(shown, projection), shown.scores, title)
+        return draw(shown.times_s, shown.window_s, _rows(shown, projection), shown.scores, title)
     if media_type == CSV:
         return tabulate(shown.times_s, _names(shown), shown.scores).encode()
     return _answer(query, shown, projection, taggrams).model_dump_json().encode()
@@ -145,6 +145,14 @@ def _names(shown: Timeline) -> list[str]:
 
 def _labels(shown: Timeline, projection: Projection) -> list[str]:
     return [projection.vocabulary.label(row.name) for row in shown.rows]
+
+
+def _rows(shown: Timeline, projection: Projection) -> list[str]:
+    """Labels for a picture, with genres marked."""
+    return [
+        f"{label} (genre)" if row.level is Level.GENRE else label
+        for row, label in zip(shown.rows, _labels(shown, projection), strict=True)
+    ]
 
 
 def _rounded(scores: np.ndarray) -> list[float]:
