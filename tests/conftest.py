@@ -62,11 +62,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _keep_slice(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests of other slices; a test stays in its slice when others come or go."""
+    """Deselect the tests of other slices; a test stays in its slice when others come or go.
+
+    Those marked `release` take longer than a slice may, and are in none of several.
+    """
     part, parts = map(int, config.getoption("--slice").split("/"))
     by_part = defaultdict(list)
     for item in items:
-        by_part[crc32(item.nodeid.encode()) % parts + 1].append(item)
+        is_left_out = parts > 1 and item.get_closest_marker("release")
+        by_part[0 if is_left_out else crc32(item.nodeid.encode()) % parts + 1].append(item)
     items[:] = by_part.pop(part, [])
     config.hook.pytest_deselected(items=[item for others in by_part.values() for item in others])
 

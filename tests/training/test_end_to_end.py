@@ -23,7 +23,7 @@ from tests.api.client import answer, post
 from tests.training.made import MadeDatasets, make_datasets
 from tests.training.synthesis import STYLES, make_track
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.release]
 
 WANTED_ROC_AUC = 0.95
 WANTED_RIGHT = 0.9

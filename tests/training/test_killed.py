@@ -22,7 +22,7 @@ from tests.training.test_several import rows
 from tests.training.test_teaching import publish_listener, write_songs
 from tests.training.toy import toy_phase, toy_recipe, toy_split, toy_store
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.release]
 
 ONCE = multiprocessing.get_context("forkserver")
 ONCE.set_forkserver_preload([f"app.training.{name}" for name in ("evaluation", "teaching", "run")])
