@@ -454,7 +454,7 @@ canvas { display: block; width: 100%; height: 100%; }
 
 .marks { display: flex; justify-content: space-between; }
 
-summary { width: max-content; color: var(--ts-accent); cursor: pointer; }
+summary { width: fit-content; color: var(--ts-accent); cursor: pointer; }
 
 details { min-width: 0; }
 

@@ -47,8 +47,11 @@ export class TagSuggest extends HTMLElement {
   #feedback = new Feedback();
   #view = null;
   #form = null;
+  #language = "";
   #spoken = null;
-  #languages = new MutationObserver(() => this.#speak());
+  #languages = new MutationObserver(() => {
+    if (languageOf(this) !== this.#language) this.#speak();
+  });
 
   constructor() {
     super();
@@ -188,7 +191,8 @@ export class TagSuggest extends HTMLElement {
   }
 
   #speak() {
-    this.#spoken = this.#words.speak(languageOf(this), this.#ownWords);
+    this.#language = languageOf(this);
+    this.#spoken = this.#words.speak(this.#language, this.#ownWords);
   }
 
   #translate() {

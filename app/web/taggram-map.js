@@ -65,7 +65,7 @@ export class TaggramMap {
     this.element.addEventListener("pointerleave", () => (this.#isPointed = false));
   }
 
-  /** Show an answer of `GET /taggram`, with the `names` of its rows. */
+  /** Show an answer of `GET /taggram`, with the `names` of its rows; genres are in italics. */
   show(taggram) {
     this.element.ariaRoleDescription = this.words.say("heat_map");
     const isOther = taggram.track_id !== this.#taggram?.track_id;
@@ -141,11 +141,11 @@ export class TaggramMap {
   }
 
   #drawRows(pen) {
-    const { names, levels, scores, pooled_scores: pooled, times_s: times } = this.#taggram;
+    const { labels, levels, scores, pooled_scores: pooled, times_s: times } = this.#taggram;
     const { left, width, top } = this.#plot();
     const edges = this.#edges();
     const { font } = pen;
-    names.forEach((name, row) => {
+    labels.forEach((label, row) => {
       const y = top + row * ROW_HEIGHT;
       times.forEach((_, window) => {
         const x = left + edges[window] * width;
@@ -156,7 +156,7 @@ export class TaggramMap {
       pen.fillStyle = this.#colours.text;
       pen.textAlign = "right";
       pen.font = levels[row] === "genre" ? `italic ${font}` : font;
-      pen.fillText(fitted(pen, name, left - GAP), left - GAP, y + ROW_HEIGHT / 2);
+      pen.fillText(fitted(pen, label, left - GAP), left - GAP, y + ROW_HEIGHT / 2);
       pen.font = font;
       pen.fillStyle = this.#colours.muted;
       pen.fillText(this.words.score(pooled[row]), left + width + SCORE_WIDTH, y + ROW_HEIGHT / 2);

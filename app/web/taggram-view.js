@@ -159,7 +159,7 @@ export class TaggramView extends HTMLElement {
     this.#body.ariaBusy = false;
     this.#vocabulary.value = this.#shown.vocabulary;
     this.#pooling.value = this.#shown.pooling;
-    this.#map.show({ ...taggram, names: this.#names(taggram) });
+    this.#map.show(this.#named(taggram));
     this.#genreLegend.hidden = !taggram.levels.includes("genre");
     this.#fillTable();
     this.#followPlayer();
@@ -185,14 +185,18 @@ export class TaggramView extends HTMLElement {
     this.#vocabulary.value = this.#shown.vocabulary;
   }
 
-  #names({ vocabulary, tags, labels, levels }) {
-    const known = this.#vocabularies.find(({ name }) => name === vocabulary);
+  /** Return a taggram with the labels of its rows in the page's language, and names that mark genres. */
+  #named(taggram) {
+    const known = this.#vocabularies.find(({ name }) => name === taggram.vocabulary);
     const entries = [...(known?.tags ?? []), ...(known?.genres ?? [])];
-    return tags.map((tag, row) => {
+    const labels = taggram.tags.map((tag, row) => {
       const found = entries.find((entry) => entry.tag === tag);
-      const label = this.words.label(found?.labels, labels[row]);
-      return levels[row] === "genre" ? this.words.say("genre", { tag: label }) : label;
+      return this.words.label(found?.labels, taggram.labels[row]);
     });
+    const names = labels.map((tag, row) =>
+      taggram.levels[row] === "genre" ? this.words.say("genre", { tag }) : tag,
+    );
+    return { ...taggram, labels, names };
   }
 
   #switch() {
@@ -241,7 +245,7 @@ export class TaggramView extends HTMLElement {
     if (!this.#table.open || !this.#taggram) return;
     const [summary] = this.#table.children;
     const play = this.player.isLoaded ? (at) => this.player.play(at) : null;
-    const taggram = { ...this.#taggram, names: this.#names(this.#taggram) };
+    const taggram = this.#named(this.#taggram);
     this.#table.replaceChildren(
       summary,
       summaryTable(this.words, taggram, play),

@@ -46,7 +46,7 @@ export default {
   chosen: "{count} of {max} chosen",
   too_many: "That makes more than {max}. Remove one first.",
   required: "Choose at least one tag, or add your own.",
-  at_most: "Choose at most {max}.",
+  at_most: "Choose at most {count}.",
 
   show_view: "Show how tags move through the song",
   hide_view: "Hide how tags move through the song",

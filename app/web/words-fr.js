@@ -28,7 +28,7 @@ export default {
   stop_tag: "Arrêter {tag}, ",
   found_at: "repéré à {start}–{end}",
   unplayable: "Ce navigateur ne peut pas lire le fichier ici.",
-  unsure: "Nous n’avons pas de certitude pour ce morceau",
+  unsure: "Le résultat est incertain pour ce morceau",
   unsure_advice:
     "Les modèles y reconnaissent peu de choses. Cela arrive avec des styles qu’ils ne connaissent pas, " +
     "et avec de la parole, du bruit ou un signal de test.",
@@ -59,7 +59,7 @@ export default {
   mean: "en moyenne",
   majority: "fréquence dans les cinq premiers",
   softmax: "privilégie les meilleurs moments",
-  heat_map: "carte de chaleur",
+  heat_map: "carte thermique",
   map:
     "Tags au fil du temps. Les flèches parcourent les moments et les tags, Entrée lance ou suspend " +
     "la lecture. Le tableau ci-dessous contient les mêmes nombres.",

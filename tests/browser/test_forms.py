@@ -67,6 +67,7 @@ def test_a_host_sets_tags_and_how_many_are_valid(embed: Embed) -> None:
     element = embed(REQUIRED)
     element.root.evaluate("element => { element.value = ['a', 'b', 'c', 'd']; }")
     assert validity(element)["rangeOverflow"]
+    assert element.root.evaluate("element => element.validationMessage") == "Choose at most 3."
     element.root.evaluate("element => element.setAttribute('max', '4')")
     assert validity(element)["valid"]
     expect(element.root.get_by_text("4 of 4 chosen")).to_be_visible()
