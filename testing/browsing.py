@@ -28,9 +28,10 @@ def browsing(chromium: Path, *, headed: bool = False, slow_mo_ms: int = 0) -> It
         headed: Whether it opens windows.
         slow_mo_ms: How long it waits after each step, for people who watch.
     """
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(
             executable_path=chromium, args=OPTIONS, headless=not headed, slow_mo=slow_mo_ms
-        )
+        ) as browser,
+    ):
         yield browser
-        browser.close()

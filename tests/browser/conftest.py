@@ -29,13 +29,17 @@ browser = pytest.fixture(run_browser, scope="package")
 
 
 @pytest.fixture(scope="package")
-def context(browser: Browser, pytestconfig: pytest.Config) -> Iterator[BrowserContext]:
-    """What all pages are opened in: the page and the element keep nothing in a browser."""
+def context(browser: Browser, host: Host, pytestconfig: pytest.Config) -> Iterator[BrowserContext]:
+    """What all pages are opened in: the page and the element keep nothing in a browser.
+
+    One page stays open: where none is, the next one takes Chromium a second more.
+    """
     scale = 2 if pytestconfig.getoption("screenshots") else 1
     size = {"width": 1200, "height": 900}
     with browser.new_context(viewport=size, device_scale_factor=scale) as context:
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(RECORDER)
+        context.new_page().goto(f"{host.origin}/style.css")
         yield context
 
 
@@ -95,7 +99,7 @@ def page(context: BrowserContext, complaints: Complaints) -> Iterator[Page]:
     page = context.new_page()
     page.on("filechooser", lambda _: None)  # else each one that is expected is hooked in anew
     yield page
-    for opened in context.pages:
+    for opened in context.pages[1:]:
         opened.close()
     context.remove_listener("page", complaints.follow)
 
