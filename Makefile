@@ -22,6 +22,8 @@ serve: $(READY)/weights
 # SEED is that of the tests' order; another one finds tests that depend on it. Tests often wait, for
 # a service or a browser: a third process uses the time on two cores.
 SEED ?= 1
+# Each of a hundred processes would else compile the project anew.
+export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadgroup --randomly-seed $(SEED) --durations 10
 TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
 

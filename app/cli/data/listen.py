@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import track as progress
+from rich.progress import Progress
 
 from app.cli.console import err, out, plain_errors, say
 from app.domain import Samples
@@ -37,12 +37,14 @@ def listen(
 
         _refuse_equal_names(files)
         augmenter = Augmenter(Augmentation(), SAMPLE_RATE)
-        failed = [
-            path
-            for path in progress(files, "changing", console=err, transient=True)
-            if not _written(path, to / path.stem, augmenter, seed)
-        ]
-    if failed:
+        written = []
+        with Progress(console=err, transient=True) as progress:
+            # Not `progress.track`: a command that fails may wait for its thread for ever.
+            bar = progress.add_task("changing", total=len(files))
+            for path in files:
+                written.append(_written(path, to / path.stem, augmenter, seed))
+                progress.advance(bar)
+    if not all(written):
         raise typer.Exit(1)
 
 
