@@ -18,12 +18,6 @@ from tests.published import MODELS
 
 TOLERANCE = 1e-4
 
-DEFAULT = ("msd-musicnn", "msd-vgg")
-"""Of the published models, one of each architecture."""
-NAMES = [
-    name if name in DEFAULT else pytest.param(name, marks=pytest.mark.thorough) for name in MODELS
-]
-
 LISTENS, NO_KERNEL, NO_GAIN = "listens", "no kernel", "no gain"
 Filters = Mapping[str, list[str]]
 """For each layer what becomes of each filter."""
@@ -151,7 +145,7 @@ def filters_of(draw: st.DrawFn, small: Small) -> Filters:
 # published models
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_published_model_scores_music_as_before_its_folding(
     name: str, published: Published, unfolded: Unfolded, music_windows: Windows
 ):
@@ -163,7 +157,7 @@ def test_a_published_model_scores_music_as_before_its_folding(
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_published_model_scores_the_edges_of_a_window_as_before_its_folding(
     name: str, published: Published, unfolded: Unfolded
 ):
@@ -174,7 +168,7 @@ def test_a_published_model_scores_the_edges_of_a_window_as_before_its_folding(
     np.testing.assert_allclose(published(name).network(windows), expected, rtol=0, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_published_model_is_smaller_for_its_folding(
     name: str, published: Published, unfolded: Unfolded
 ):
