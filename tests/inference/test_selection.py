@@ -41,12 +41,14 @@ class Machine:
         framer: Makes its frames.
         building: What is raised when one is built.
         running: What is raised when one runs, or by how much its scores are off.
+        speeds: How many seconds of audio one computes a second; by default a hundred.
     """
 
     manifest: Manifest
     framer: TensorFlowFramer
     building: dict[Kind, Exception] = field(default_factory=dict)
     running: dict[Kind, Exception | float] = field(default_factory=dict)
+    speeds: dict[Kind, float] = field(default_factory=dict)
 
     def choose(self, backend: str = "auto", precision: str = "auto") -> Kind:
         engine = choose(Store("nowhere"), self.manifest, self.framer, Wish(backend, precision))
@@ -86,6 +88,11 @@ def machine(
     made = Machine(manifests[NAME], framer)
     monkeypatch.setattr(selection, "load", lambda _, manifest: TrackModel(manifest, None))
     monkeypatch.setattr(selection, "_build", made.build)
+    monkeypatch.setattr(
+        selection,
+        "_measure_speed",
+        lambda engine, _: made.speeds.get((engine.backend, engine.precision), 100.0),
+    )
     monkeypatch.setattr(selection, "computes_bf16", lambda: True, raising=False)
     monkeypatch.setattr(selection, "has_gpu", lambda: False)
     monkeypatch.setattr(selection, "HAS_OPENVINO", True)
@@ -103,6 +110,24 @@ def test_the_fastest_runs_and_the_log_names_it(
         assert machine.choose() == ORDER[0]
 
     assert caplog.messages == ["mtt-vgg/1 runs on openvino in bf16"]
+
+
+def test_an_engine_that_is_too_slow_here_is_passed_over(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine.speeds = {ORDER[0]: 2.0, ORDER[1]: 1.5}
+
+    assert machine.choose() == ORDER[2]
+    assert warnings(caplog) == [
+        "mtt-vgg/1 runs slowly on openvino in bf16: 2.0 s of audio a second, 8 are expected",
+        "mtt-vgg/1 runs slowly on openvino in float32: 1.5 s of audio a second, 8 are expected",
+    ]
+
+
+def test_where_all_engines_are_slow_the_fastest_of_them_runs(machine: Machine) -> None:
+    machine.speeds = dict(zip(ORDER, (2.0, 3.0, 1.0, 0.5), strict=True))
+
+    assert machine.choose() == ORDER[1]
 
 
 def test_a_cpu_without_bf16_runs_openvino_in_float32(
