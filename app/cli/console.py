@@ -19,6 +19,9 @@ from app.settings import Settings
 out = Console()
 err = Console(stderr=True)
 
+UPGRADE_WARNINGS = ("Unsupported upgrade request", "No supported WebSocket library")
+"""What uvicorn logs for each request that offers HTTP/2 (`Upgrade: h2c`), as Java's client does."""
+
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
@@ -76,6 +79,7 @@ def log_json_to_stderr(level: int) -> LineWriter:
     logging.basicConfig(level=level, handlers=[writer])
     logging.captureWarnings(True)
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what clients send
+    logging.getLogger("uvicorn.error").addFilter(_is_no_upgrade_warning)
     threading.excepthook = _log_broken_thread
     return writer
 
@@ -83,6 +87,11 @@ def log_json_to_stderr(level: int) -> LineWriter:
 def _quiet_tensorflow() -> None:
     """What it finds wrong it raises, besides printing much that is not."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def _is_no_upgrade_warning(record: logging.LogRecord) -> bool:
+    """Drop warnings about offers that a server may ignore (RFC 9110, 7.8)."""
+    return not record.getMessage().startswith(UPGRADE_WARNINGS)
 
 
 def _log_broken_thread(broken: threading.ExceptHookArgs) -> None:
