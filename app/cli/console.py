@@ -19,6 +19,12 @@ from app.settings import Settings
 out = Console()
 err = Console(stderr=True)
 
+TRAINING_MODULES = {
+    *("audiomentations", "cleanlab", "iterstrat", "jinja2", "pyroomacoustics", "sklearn"),
+    *("tensorboard", "threadpoolctl"),
+}
+"""The modules of the extra `train`."""
+
 UPGRADE_WARNINGS = ("Unsupported upgrade request", "No supported WebSocket library")
 """What uvicorn logs for each request that offers HTTP/2 (`Upgrade: h2c`), as Java's client does."""
 
@@ -30,6 +36,13 @@ def plain_errors() -> Iterator[None]:
         yield
     except TaggramError as error:
         say(err, f"taggram: {error}", style="red")
+        raise typer.Exit(1) from error
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in TRAINING_MODULES:
+            raise
+        needs = f"{missing} is not installed, which this command needs"
+        say(err, f"taggram: {needs}: `pip install 'taggram[train]'`", style="red")
         raise typer.Exit(1) from error
 
 

@@ -1,18 +1,17 @@
 """Tracks of one's own: folders named as tags, or a CSV file.
 
 A folder holds `tag/song.mp3` or `tag/artist/song.mp3`; what lies deeper belongs to the artist too.
+Links to songs and folders are followed. Names of tags and artists are compared in Unicode's NFC, as
+macOS writes them in NFD.
 A CSV file has the columns `path` and `tags`, and may have `artist`, `licence` and `duration_s`;
 paths are relative to its folder, and there is a `;` between tags. Whose the licence is, and what is
 to be cited, its owner knows.
 """
 
-import os
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
 
-from app.audio.formats import FORMATS, M4A_FORMATS
+from app.audio_files import by_reason, find_audio
 from app.errors import SetupError
 from app.training.datasets import fma, mtat, mtg_jamendo
 from app.training.datasets.source import (
@@ -22,14 +21,13 @@ from app.training.datasets.source import (
     Sheet,
     Skipped,
     artist_name,
+    composed,
     number,
     read_tracks,
 )
 from app.training.tracks import Track, track_id
 
 TAKEN = (fma.NAME, mtat.NAME, mtg_jamendo.NAME)
-
-EXTENSIONS = {extension for each in (*FORMATS, *M4A_FORMATS) for extension in each.extensions}
 
 COLUMNS = ("path", "tags", "artist", "licence", "duration_s")
 
@@ -51,26 +49,20 @@ def load(source: Path) -> Dataset:
 
 
 def _from_folder(root: Path, name: str) -> Dataset:
-    tracks, skipped = [], []
-    for path in _audio(root):
+    found = find_audio(root)
+    for folder, why in found.unread.items():  # else it would pass for an empty one
+        raise SetupError(f"{folder}: it can't be read: {why}")
+    tracks = []
+    skipped = [
+        Skipped(path, 0, why if count == 1 else f"{why}; so it is of {count} files")
+        for path, why, count in by_reason(found.skipped)
+    ]
+    for path in found.files:
         try:
             tracks.append(_placed(name, path.relative_to(root)))
         except ValueError as error:
             skipped.append(Skipped(path, 0, str(error)))
     return Dataset(name, About(name), tuple(tracks), {}, tuple(skipped))
-
-
-def _audio(root: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(root, onerror=_refuse):
-        folders.sort()
-        yield from (
-            Path(folder, file) for file in sorted(files) if Path(file).suffix.lower() in EXTENSIONS
-        )
-
-
-def _refuse(error: OSError) -> NoReturn:
-    """Else a folder that can't be read would pass for an empty one."""
-    raise SetupError(f"{error.filename}: it can't be read: {error.strerror}") from error
 
 
 def _placed(name: str, path: Path) -> Track:
@@ -79,7 +71,8 @@ def _placed(name: str, path: Path) -> Track:
         raise ValueError("it lies in no folder that is named as a tag")
     _check_unicode(str(path))
     artist = artist_name(between[0]) if between else ""
-    return Track(track_id(name, path.as_posix()), name, path.as_posix(), artist, (tag,))
+    tags = (composed(tag),)
+    return Track(track_id(name, path.as_posix()), name, path.as_posix(), artist, tags)
 
 
 def _from_csv(path: Path, name: str) -> Dataset:
@@ -99,7 +92,7 @@ def _listed(name: str, row: Row) -> Track:
         raise ValueError(
             f"path: {row['path'][:80]!r} leads to no file beneath the CSV file's folder"
         )
-    tags = (tag.strip() for tag in row["tags"].split(";"))
+    tags = (composed(tag.strip()) for tag in row["tags"].split(";"))
     return Track(
         id=track_id(name, str(path)),
         dataset=name,
