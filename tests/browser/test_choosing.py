@@ -54,6 +54,27 @@ def test_a_first_track_can_be_dropped_but_nothing_else(embed: Embed, track: Path
     expect(element.root.get_by_text(track.name, exact=True)).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("01. Intro", ""),
+        ("Vol. 2 (Remix)", ""),
+        ("No.5", ""),
+        ("my song", "application/octet-stream"),
+        ("song.final", ""),
+        ("song.flac", "text/plain"),
+        ("song.unknown", "audio/x-unknown"),
+        ("song", "video/webm"),
+    ],
+)
+def test_a_file_that_may_be_audio_is_judged_by_its_bytes(
+    embed: Embed, name: str, media_type: str
+) -> None:
+    element = embed()
+    element.analyse(payload(name, noise_file(4, seed=72), media_type))
+    expect(element.root.get_by_text(name, exact=True)).to_be_visible()
+
+
 def test_a_form_is_filled_and_sent_by_keyboard_alone(
     embed: Embed, host: Host, page: Page, track: Path
 ) -> None:
