@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from testing.server import Server
 from tests.api.client import noise_file
 from tests.browser.element import Embed, payload
 from tests.browser.host import Host
@@ -73,6 +74,13 @@ def test_a_file_that_may_be_audio_is_judged_by_its_bytes(
     element = embed()
     element.analyse(payload(name, noise_file(4, seed=72), media_type))
     expect(element.root.get_by_text(name, exact=True)).to_be_visible()
+
+
+def test_the_file_dialog_offers_what_the_service_reads(embed: Embed, service: Server) -> None:
+    accept = embed().input.get_attribute("accept")
+    formats = service.http.get("/limits").json()["formats"]
+    extensions = [each for format_ in formats for each in format_["extensions"]]
+    assert accept.split(",") == ["audio/*", *extensions]  # iOS greys out files for the first alone
 
 
 def test_a_form_is_filled_and_sent_by_keyboard_alone(

@@ -210,6 +210,30 @@ def test_names_that_macos_writes_are_the_same_names(tmp_path: Path) -> None:
     assert {track.path for track in of_folder} == set(names)  # as they are on the disk
 
 
+@pytest.mark.parametrize(("on_disk", "listed"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_csv_file_may_write_accents_as_the_disk_does_not(
+    tmp_path: Path, on_disk: str, listed: str
+) -> None:
+    there, named = (unicodedata.normalize(form, "Zoë/Été.mp3") for form in (on_disk, listed))
+    (tmp_path / there).parent.mkdir()
+    (tmp_path / there).touch()
+    sheet = tmp_path / "own.csv"
+    sheet.write_text(f"path,tags\n{named},chanson\nZoë/fehlt.mp3,chanson\n", encoding="utf-8")
+
+    found, missing = folder.load(sheet).tracks
+
+    assert found.path == there
+    assert missing.path.endswith("/fehlt.mp3")
+
+
+def test_a_folder_without_tracks_says_what_was_left_out(tmp_path: Path) -> None:
+    (tmp_path / "Rock").mkdir()
+    os.mkfifo(tmp_path / "Rock/pipe.wav")
+
+    with pytest.raises(SetupError, match=r"no track is in it.*pipe\.wav: it is a pipe"):
+        folder.load(tmp_path)
+
+
 def test_a_name_that_is_no_unicode_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "Rock").mkdir()
     (tmp_path / "Rock/good.mp3").touch()

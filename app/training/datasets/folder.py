@@ -1,14 +1,13 @@
 """Tracks of one's own: folders named as tags, or a CSV file.
 
 A folder holds `tag/song.mp3` or `tag/artist/song.mp3`; what lies deeper belongs to the artist too.
-Links to songs and folders are followed. Names of tags and artists are compared in Unicode's NFC, as
-macOS writes them in NFD.
+Links to songs and folders are followed. Names are compared in Unicode's NFC, as macOS writes NFD.
 A CSV file has the columns `path` and `tags`, and may have `artist`, `licence` and `duration_s`;
 paths are relative to its folder, and there is a `;` between tags. Whose the licence is, and what is
 to be cited, its owner knows.
 """
 
-from functools import partial
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 
 from app.audio_files import by_reason, find_audio
@@ -44,7 +43,10 @@ def load(source: Path) -> Dataset:
         raise SetupError(f"{source}: {name} is the name of another dataset; give it another name")
     dataset = _from_folder(path, name) if path.is_dir() else _from_csv(path, name)
     if not dataset.tracks:
-        raise SetupError(f"{source}: no track is in it; there should be tag/song.mp3, or rows")
+        left_out = "".join(f"; {each.file}: {each.why}" for each in dataset.skipped[:1])
+        raise SetupError(
+            f"{source}: no track is in it; there should be tag/song.mp3, or rows{left_out}"
+        )
     return dataset
 
 
@@ -77,7 +79,7 @@ def _placed(name: str, path: Path) -> Track:
 
 def _from_csv(path: Path, name: str) -> Dataset:
     sheet = Sheet(path, COLUMNS[:2])
-    tracks = tuple(read_tracks(sheet, partial(_listed, name)))
+    tracks = tuple(read_tracks(sheet, partial(_listed, name, _Names(path.parent))))
     if unknown := sorted(sheet.missing.keys() - set(COLUMNS)):
         raise SetupError(
             f"{path}: the column {unknown[0]!r} is unknown; name it as one of "
@@ -86,12 +88,36 @@ def _from_csv(path: Path, name: str) -> Dataset:
     return Dataset(name, About(name), tracks, {}, tuple(sheet.skipped), sheet.missing)
 
 
-def _listed(name: str, row: Row) -> Track:
+class _Names:
+    """Paths of files as they are written on the disk, beneath one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._by_composed = cache(self._list)
+
+    def on_disk(self, path: PurePosixPath) -> PurePosixPath:
+        """The same path, where it differs from a file's by how accents are written."""
+        if str(path).isascii() or (self._root / path).exists():
+            return path
+        found = PurePosixPath()
+        for part in path.parts:
+            found /= self._by_composed(self._root / found).get(composed(part), part)
+        return found
+
+    def _list(self, folder: Path) -> dict[str, str]:
+        try:
+            return {composed(each.name): each.name for each in folder.iterdir()}
+        except OSError:
+            return {}
+
+
+def _listed(name: str, names: _Names, row: Row) -> Track:
     path = PurePosixPath(row["path"].strip())
     if not path.name or path.is_absolute() or ".." in path.parts:
         raise ValueError(
             f"path: {row['path'][:80]!r} leads to no file beneath the CSV file's folder"
         )
+    path = names.on_disk(path)
     tags = (composed(tag.strip()) for tag in row["tags"].split(";"))
     return Track(
         id=track_id(name, str(path)),
