@@ -84,7 +84,7 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
         app.include_router(operations.router)
         app.include_router(docs.router)
         if services.settings.operations_address:
-            app.add_api_route("/", _to_docs, include_in_schema=False)
+            app.add_api_route("/", _to_docs, methods=["GET", "HEAD"], include_in_schema=False)
     app.include_router(page.router)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=GZIP_LEVEL)
     app.add_middleware(Observe, metrics=services.metrics)

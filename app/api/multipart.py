@@ -12,6 +12,12 @@ HOW_TO = f"Send multipart/form-data with the audio file as its part `{PART}`."
 FRAMING_BYTES = 2**16
 """What may lie beside the file: what comes before and after, headers of parts, other parts."""
 
+IDENTITIES = {"", "7bit", "8bit", "binary"}
+"""Transfer encodings of a part that leave its bytes as they are (RFC 2045, 6.2)."""
+
+NAME_CHARACTERS = 40
+"""Of a part's name that are quoted in a message."""
+
 
 class FilePart:
     """Parses a body for its part `file`.
@@ -31,30 +37,39 @@ class FilePart:
         self._body_bytes = 0
         self._file_bytes = 0
         self._files = 0
+        self._other_name: str | None = None
         self._complete = False
         self._in_file = False
         self._field = bytearray()
         self._value = bytearray()
+        self._headers: dict[bytes, bytes] = {}
+        boundary = _boundary(content_type)
         try:
             self._parser = MultipartParser(
-                _boundary(content_type),
+                boundary,
                 {
                     "on_part_begin": self._part_begins,
                     "on_header_field": self._header_field,
                     "on_header_value": self._header_value,
                     "on_header_end": self._header_ends,
+                    "on_headers_finished": self._headers_end,
                     "on_part_data": self._part_data,
                     "on_end": self._body_ends,
                 },
             )
         except FormParserError as error:
             raise _malformed("The boundary of the multipart body is too long.") from error
+        # The parser accepts neither text before the first boundary nor spaces behind it, which RFC
+        # 2046 (5.1.1) allows, but both at a later one. So the text is the data of a part without
+        # headers, and the line break before the body is that of its first boundary.
+        self._parser.write(b"--" + boundary + b"\r\n\r\n\r\n")
 
     def feed(self, chunk: bytes) -> None:
         """Parse the next chunk.
 
         Raises:
-            RequestError: `malformed_request` or `payload_too_large`.
+            RequestError: `malformed_request`, `payload_too_large`, `unsupported_media_type`, or
+                `invalid_parameter` where other parts are as large as a file.
         """
         self._body_bytes += len(chunk)
         try:
@@ -62,7 +77,7 @@ class FilePart:
         except FormParserError as error:
             raise _malformed("The multipart body is malformed.") from error
         if self._body_bytes - self._file_bytes > FRAMING_BYTES:
-            raise _malformed(f"More than {FRAMING_BYTES} bytes lie beside the file.")
+            raise self._too_much()
 
     def take(self) -> bytes:
         """The file's bytes since the last call."""
@@ -79,12 +94,13 @@ class FilePart:
         if not self._complete:
             raise _malformed("The multipart body is empty or breaks off.")
         if self._files == 0:
-            raise RequestError(Kind.INVALID_PARAMETER, f"There is no part `{PART}`. {HOW_TO}")
+            raise self._no_file()
         if self._file_bytes == 0:
             raise RequestError(Kind.INVALID_PARAMETER, f"The part `{PART}` is empty. {HOW_TO}")
 
     def _part_begins(self) -> None:
         self._in_file = False
+        self._headers.clear()
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._field += data[start:end]
@@ -93,12 +109,18 @@ class FilePart:
         self._value += data[start:end]
 
     def _header_ends(self) -> None:
-        if self._field.lower() == b"content-disposition":
-            _, options = parse_options_header(bytes(self._value))
-            if options.get(b"name") == PART.encode():
-                self._file_begins()
+        self._headers[bytes(self._field.lower())] = bytes(self._value)
         self._field.clear()
         self._value.clear()
+
+    def _headers_end(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        name = options.get(b"name")
+        if name == PART.encode():
+            _check_transfer_encoding(self._headers.get(b"content-transfer-encoding", b""))
+            self._file_begins()
+        elif name is not None and self._other_name is None:
+            self._other_name = name.decode(errors="replace")[:NAME_CHARACTERS]
 
     def _file_begins(self) -> None:
         self._in_file = True
@@ -115,6 +137,21 @@ class FilePart:
 
     def _body_ends(self) -> None:
         self._complete = True
+
+    def _no_file(self, where: str = "") -> RequestError:
+        named = self._other_name
+        first = "" if named is None else f"; the first part is named `{named}`"
+        problem = f"There is no part named `{PART}`{where}{first}."
+        return RequestError(Kind.INVALID_PARAMETER, f"{problem} {HOW_TO}")
+
+    def _too_much(self) -> RequestError:
+        beside = f"More than {FRAMING_BYTES} bytes lie beside the file"
+        if self._other_name is None:
+            return _malformed(f"{beside}.")
+        if self._files == 0:
+            return self._no_file(f" within the first {FRAMING_BYTES} bytes")
+        problem = f"{beside}; another part is named `{self._other_name}`."
+        return RequestError(Kind.INVALID_PARAMETER, f"{problem} {HOW_TO}")
 
 
 def too_large(max_bytes: int) -> RequestError:
@@ -136,6 +173,17 @@ def _boundary(content_type: str | None) -> bytes:
     if not boundary:
         raise _malformed("The Content-Type names no boundary.")
     return boundary
+
+
+def _check_transfer_encoding(value: bytes) -> None:
+    encoding = value.decode(errors="replace").strip().lower()
+    if encoding not in IDENTITIES:
+        raise RequestError(
+            Kind.UNSUPPORTED_MEDIA_TYPE,
+            f"The part `{PART}` has the Content-Transfer-Encoding {encoding[:NAME_CHARACTERS]!r}, "
+            "which is not decoded. Send the bytes of the audio file as they are, without this "
+            "header.",
+        )
 
 
 def _malformed(problem: str) -> RequestError:

@@ -9,7 +9,8 @@ from typing import IO
 
 from fastapi import Request
 
-from app.api.multipart import FRAMING_BYTES, PART, FilePart, too_large
+from app.api.multipart import FRAMING_BYTES, NAME_CHARACTERS, PART, FilePart, too_large
+from app.errors import Kind, RequestError
 from app.stages import Stage, StageClock
 from app.tagging.tagger import Track
 
@@ -64,6 +65,7 @@ async def received(
             `payload_too_large`.
         OSError: It can't be kept: the disk is full, or descriptors have run out.
     """
+    _check_content_encoding(request)
     part = FilePart(request.headers.get("content-type"), max_bytes)
     if (announced_bytes(request) or 0) > max_bytes + FRAMING_BYTES:
         raise too_large(max_bytes)  # before the body: a client that waits for 100 sends nothing
@@ -71,6 +73,16 @@ async def received(
         with clock.stage(Stage.RECEIVE):
             track_id = await _receive(request, part, file, arriving)
         yield Track(file, track_id)
+
+
+def _check_content_encoding(request: Request) -> None:
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in {"", "identity"}:
+        raise RequestError(
+            Kind.UNSUPPORTED_MEDIA_TYPE,
+            f"The body has the Content-Encoding {coding[:NAME_CHARACTERS]!r}, which is not "
+            "decoded. Send it uncompressed, without this header.",
+        )
 
 
 async def _receive(

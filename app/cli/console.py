@@ -19,6 +19,15 @@ from app.settings import Settings
 out = Console()
 err = Console(stderr=True)
 
+TRAINING_MODULES = {
+    *("audiomentations", "cleanlab", "iterstrat", "jinja2", "pyroomacoustics", "sklearn"),
+    *("tensorboard", "threadpoolctl"),
+}
+"""The modules of the extra `train`."""
+
+UPGRADE_WARNINGS = ("Unsupported upgrade request", "No supported WebSocket library")
+"""What uvicorn logs for each request that offers HTTP/2 (`Upgrade: h2c`), as Java's client does."""
+
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
@@ -27,6 +36,13 @@ def plain_errors() -> Iterator[None]:
         yield
     except TaggramError as error:
         say(err, f"taggram: {error}", style="red")
+        raise typer.Exit(1) from error
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in TRAINING_MODULES:
+            raise
+        needs = f"{missing} is not installed, which this command needs"
+        say(err, f"taggram: {needs}: `pip install 'taggram[train]'`", style="red")
         raise typer.Exit(1) from error
 
 
@@ -76,6 +92,7 @@ def log_json_to_stderr(level: int) -> LineWriter:
     logging.basicConfig(level=level, handlers=[writer])
     logging.captureWarnings(True)
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what clients send
+    logging.getLogger("uvicorn.error").addFilter(_is_no_upgrade_warning)
     threading.excepthook = _log_broken_thread
     return writer
 
@@ -83,6 +100,11 @@ def log_json_to_stderr(level: int) -> LineWriter:
 def _quiet_tensorflow() -> None:
     """What it finds wrong it raises, besides printing much that is not."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def _is_no_upgrade_warning(record: logging.LogRecord) -> bool:
+    """Drop warnings about offers that a server may ignore (RFC 9110, 7.8)."""
+    return not record.getMessage().startswith(UPGRADE_WARNINGS)
 
 
 def _log_broken_thread(broken: threading.ExceptHookArgs) -> None:

@@ -49,13 +49,16 @@ def evaluate(
 ) -> None:
     """Measure models on a part of a split; what was heard is kept, so that a new run goes on."""
     log_to_stderr(logging.WARNING)
-    from app.training.audio_store import AudioStore
-    from app.training.evaluation import Plan
-    from app.training.scoring import Scorer
-    from app.training.tables import read_split
-
     evaluations, curves, songs = [], {}, []
     with plain_errors():
+        from app.training.audio_store import AudioStore
+        from app.training.evaluation import Plan
+        from app.training.scoring import Scorer
+        from app.training.tables import read_split
+
+        if report:  # before hours of work: it needs more packages
+            from app.training.report import write_report
+
         plan = Plan(read_split(split), part, tuple(overlap), precision)
         audio = AudioStore.open(audio_store)
         for wanted in models:
@@ -70,8 +73,6 @@ def evaluate(
     for table in compare(evaluations):
         out.print(table)
     if report:
-        from app.training.report import write_report
-
         with plain_errors():
             written = write_report(evaluations, folder, songs, curves)
         say(out, f"{written} shows it.")

@@ -49,10 +49,10 @@ def publish_run(
 ) -> None:
     """Publish what was trained, with its vocabulary, figures, thresholds and calibration."""
     log_to_stderr(logging.WARNING)
-    from app.training import publishing
-    from app.training.evaluation import read_evaluation
-
     with plain_errors():
+        from app.training import publishing
+        from app.training.evaluation import read_evaluation
+
         store = opened(url)
         figures = read_evaluation(evaluation) if evaluation else None
         with err.status("checking"):

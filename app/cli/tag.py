@@ -15,6 +15,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.api.schemas import SuggestionOut
+from app.audio_files import AudioFiles, by_reason, check_is_file, find_audio
 from app.cli.console import (
     err,
     log_to_stderr,
@@ -33,8 +34,7 @@ from app.tagging.suggest import suggest
 from app.tagging.tagger import Track
 from app.tagging.timeline import clock_time
 
-AUDIO_SUFFIXES = {".aif", ".aiff", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"}
-"""Which files of a folder are tried; a file that is named itself is tried whatever its name."""
+NO_AUDIO = "no audio file is in this folder"
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,17 @@ def tag(
     with plain_errors():
         services = Services(read_settings())
         services.lexicon.projection(vocabulary, None)
-        with err.status("loading the models"):
-            services.load()
-    failed = asyncio.run(_tag_all(services, list(_expand(files)), vocabulary, top_k, show))
-    for path, problem in failed:
+        found = _expand(files)
+        if found.files:
+            with err.status("loading the models"):
+                services.load()
+    failed = asyncio.run(_tag_all(services, found.files, vocabulary, top_k, show))
+    for path, why, count in by_reason(found.skipped):
+        say(err, f"{count} skipped, as {path}: {why}")
+    for path, problem in [*found.unread.items(), *failed]:
         say(err, f"{path}: {problem}", style="red")
-    if failed:
-        err.print(f"{len(failed)} failed", style="bold red")
+    if failed or found.unread:
+        err.print(f"{len(failed) + len(found.unread)} failed", style="bold red")
         raise typer.Exit(1)
 
 
@@ -101,6 +105,7 @@ async def _tag_all(
 
 async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> TaggedFile:
     projection = services.lexicon.projection(vocabulary, None)
+    check_is_file(path)
     with path.open("rb") as file:
         track = Track(file, hashlib.file_digest(file, "sha256").hexdigest())
         taggrams, _ = await services.serving.tagger.hear(track, projection.models, StageClock())
@@ -115,14 +120,15 @@ async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> T
     )
 
 
-def _expand(paths: Iterable[Path]) -> Iterable[Path]:
+def _expand(paths: Iterable[Path]) -> AudioFiles:
+    """Put the audio files of folders in the place of each; a file is tried whatever its name."""
+    every = AudioFiles()
     for path in paths:
-        if path.is_dir():
-            yield from sorted(
-                file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES
-            )
-        else:
-            yield path
+        found = find_audio(path) if path.is_dir() else AudioFiles([path])
+        every.files.extend(found.files)
+        every.skipped.update(found.skipped)
+        every.unread.update(found.unread if found.files or found.unread else {path: NO_AUDIO})
+    return every
 
 
 def _readable(tagged: TaggedFile) -> None:

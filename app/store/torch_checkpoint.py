@@ -5,7 +5,7 @@ gates stand in another order, and their names are those of modules. Each archite
 `TORCH_LAYERS` which module is which of its layers.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from app.errors import WeightsError
 from app.models.folding import Array
-from app.store.torch_file import read_state_dict
+from app.store.torch_file import read_state_dict, some_of
 
 Shape = tuple[int, ...]
 
@@ -36,8 +36,9 @@ _TAGS = "tags/"
 _NO_WEIGHTS = ("spec.", "to_db.", "amplitude_to_db.", "hstft.")
 """Front ends: windows and filters that are computed, not learnt. What is learnt is mapped."""
 _COUNTER = ".num_batches_tracked"
-_AT_MOST = 5
-"""So many keys are named in a message."""
+_WRAPPERS = {"module", "_orig_mod"}
+"""What `DataParallel` and `torch.compile` put into the names of what they wrap."""
+_KEYS_SHOWN = 3
 
 
 def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
@@ -51,10 +52,9 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
     except OSError as error:
         raise WeightsError(f"{path}: the checkpoint can't be read: {error.strerror}") from error
     try:
-        arrays = read_state_dict(data)
+        return read_state_dict(data)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
-    return _without_prefix(arrays)
 
 
 def converted(
@@ -66,7 +66,7 @@ def converted(
     """Weights of a PyTorch module as those of our network, by the paths of its variables.
 
     Args:
-        weights: A state dict.
+        weights: A state dict; wrappers may have put prefixes before its keys.
         layers: The architecture's `TORCH_LAYERS`: for each module with weights our layer. A GRU of
             several layers is several of ours: `<module>.l0`, `<module>.l1` ... For a parameter that
             is no module's, its key and the path of our variable.
@@ -77,6 +77,7 @@ def converted(
         WeightsError: They are another architecture's, score other tags, or are no finite numbers.
     """
     sources = dict(_sources(layers, wanted))
+    weights = _unwrapped(weights, {key for source in sources.values() for key in source.keys})
     _check_keys(weights, sources, wanted, name)
     arrays = {}
     for path, source in sources.items():
@@ -145,17 +146,21 @@ def _check_keys(
 ) -> None:
     known = {key: None for source in sources.values() for key in source.keys}  # keeps their order
     wrong = {
-        "lacks": [key for key in known if key not in weights],
-        "has in excess": [
+        "it lacks": [key for key in known if key not in weights],
+        "it has in excess": [
             key
             for key in weights
             if key not in known and not key.startswith(_NO_WEIGHTS) and not key.endswith(_COUNTER)
         ],
-        "has nothing for our": [path for path in wanted if path not in sources],
+        "it has nothing for our": [path for path in wanted if path not in sources],
     }
-    said = [f"it {what} {_few(keys)}" for what, keys in wrong.items() if keys]
+    said = [f"{what} {some_of(keys, _KEYS_SHOWN)}" for what, keys in wrong.items() if keys]
     if said:
-        raise WeightsError(f"{name}: the checkpoint is another architecture's: {'; '.join(said)}")
+        raise WeightsError(
+            f"{name}: the checkpoint is another architecture's: {'; '.join(said)}. Pass the "
+            "--architecture and --arguments that it was trained with, or a state dict whose keys "
+            "are those of the network that was released"
+        )
 
 
 def _check_shape(path: str, key: str, got: Shape, wanted: Shape, name: str) -> None:
@@ -178,14 +183,20 @@ def _numbers(array: np.ndarray, key: str, name: str) -> Array:
     return numbers
 
 
-def _few(names: list[str]) -> str:
-    """The first ones; a whole network's would fill the screen."""
-    more = len(names) - _AT_MOST
-    return ", ".join(names[:_AT_MOST]) + (f" and {more} more" if more > 0 else "")
+def _unwrapped(weights: Mapping[str, np.ndarray], known: Set[str]) -> Mapping[str, np.ndarray]:
+    """The weights without what wrappers put into their keys: their own names, or one prefix.
 
-
-def _without_prefix(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Without what `DataParallel` puts before each name."""
-    if not all(key.startswith("module.") for key in arrays):
-        return arrays
-    return {key.removeprefix("module."): array for key, array in arrays.items()}
+    They stay as they are where that makes no key known, or two keys alike.
+    """
+    names = {
+        key: ".".join(part for part in key.split(".") if part not in _WRAPPERS) for key in weights
+    }
+    while known.isdisjoint(names.values()):
+        prefixes = {name.partition(".")[0] for name in names.values()}
+        rests = {key: name.partition(".")[2] for key, name in names.items()}
+        if len(prefixes) > 1 or not all(rests.values()):
+            return weights
+        names = rests
+    if len(set(names.values())) < len(names):
+        return weights
+    return {names[key]: array for key, array in weights.items()}

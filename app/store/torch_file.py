@@ -7,7 +7,7 @@ size that it states makes them larger than it is.
 
 import math
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
@@ -41,6 +41,10 @@ _DAMAGED = (
 )
 """What is raised for damaged pickles and archives."""
 
+_CONTAINERS = ("state_dict", "model_state_dict", "model")
+"""Under which names training loops save a state dict beside other things."""
+_KEYS_SHOWN = 3
+
 Numbers = bytes | memoryview
 
 
@@ -56,16 +60,7 @@ def read_state_dict(data: bytes) -> dict[str, np.ndarray]:
         content, storages = (_read_zip if data.startswith(b"PK") else _read_legacy)(data)
     except _DAMAGED as error:
         raise WeightsError("this is not a PyTorch checkpoint, or it is damaged") from error
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
-    if not isinstance(content, dict) or not content:
-        raise WeightsError("this is not a state dict: parameters by their names are expected")
-    for key, value in content.items():
-        if not isinstance(key, str) or not key.isprintable():
-            raise WeightsError(f"this is not a state dict: {key!r:.80} is not a parameter's name")
-        if not isinstance(value, _Tensor):
-            raise WeightsError(f"this is not a flat state dict: {key} is not a tensor")
-    return _arrays(content, storages, 2 * len(data))
+    return _arrays(_state_dict(content), storages, 2 * len(data))
 
 
 @dataclass(frozen=True)
@@ -130,6 +125,36 @@ class _Description:
         if self.storages.setdefault(key, storage) != storage:
             raise ValueError("a storage of two types or sizes")
         return storage
+
+
+def _state_dict(content: object) -> dict[str, _Tensor]:
+    """The state dict that a file describes, by itself or beside other things.
+
+    Raises:
+        WeightsError: There is none.
+    """
+    if isinstance(content, dict):
+        inner = (content.get(name) for name in _CONTAINERS)
+        content = next((each for each in inner if isinstance(each, dict)), content)
+    if not isinstance(content, dict) or not content:
+        raise WeightsError("this is not a state dict: parameters by their names are expected")
+    for key, value in content.items():
+        if not isinstance(key, str) or not key.isprintable():
+            raise WeightsError(f"this is not a state dict: {key!r:.80} is not a parameter's name")
+        if not isinstance(value, _Tensor):
+            raise WeightsError(
+                f"this is not a flat state dict: {key} is not a tensor; its keys are "
+                f"{some_of(list(content), _KEYS_SHOWN)}; save `model.state_dict()`, or a "
+                f"dictionary with it as {', '.join(map(repr, _CONTAINERS))}"
+            )
+    return content
+
+
+def some_of(names: Sequence[object], at_most: int) -> str:
+    """The first names, and how many more there are: a whole network's would fill the screen."""
+    more = len(names) - at_most
+    first = ", ".join(f"{name!s:.80}" for name in names[:at_most])
+    return first + (f" and {more} more" if more > 0 else "")
 
 
 def _empty() -> dict[object, object]:

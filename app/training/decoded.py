@@ -14,6 +14,7 @@ import soundfile
 
 from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
+from app.audio_files import check_is_file
 from app.domain import Samples
 from app.errors import Kind, RequestError
 from app.stages import StageClock
@@ -118,6 +119,11 @@ def _int16(samples: Samples) -> npt.NDArray[np.int16]:
 
 
 def sha256(path: Path) -> str:
-    """Of a file."""
+    """Of a file.
+
+    Raises:
+        OSError: It can't be read, or is a pipe or a device.
+    """
+    check_is_file(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,6 @@ export class DropZone {
   #input = el("input", {
     id: "file",
     type: "file",
-    accept: "audio/*",
     className: "visually-hidden",
     "aria-describedby": "formats",
   });

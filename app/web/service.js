@@ -6,7 +6,8 @@ const TOKEN_MARGIN_MS = 30_000;
 export class Refusal extends Error {
   /**
    * @param {string} kind The service's name of the problem (`silent_audio`, ...), or one of the page's:
-   *   `unreachable`, `cancelled`, `no_token`, `unsupported_type`, `too_large`, `empty_file`.
+   *   `unreachable`, `cancelled`, `no_token`, `unsupported_type`, `too_large`, `empty_file`,
+   *   `file_changed`.
    */
   constructor(kind, detail = "", { retryAfterS = null, requestId = null, members = {} } = {}) {
     super(detail || kind);
@@ -143,7 +144,8 @@ function upload(url, file, { headers, signal, onProgress, onSent }) {
         header: (name) => request.getResponseHeader(name),
         text: request.responseText,
       });
-    request.onerror = () => reject(new Refusal("unreachable"));
+    request.onerror = async () =>
+      reject(new Refusal((await canRead(file)) ? "unreachable" : "file_changed"));
     request.onabort = () => reject(new Refusal("cancelled"));
     if (signal.aborted) return request.onabort();
     signal.addEventListener("abort", () => request.abort(), { once: true });
@@ -151,6 +153,14 @@ function upload(url, file, { headers, signal, onProgress, onSent }) {
     form.append("file", file);
     request.send(form);
   });
+}
+
+/** Return whether a file is still as it was chosen: browsers refuse to read one that changed. */
+function canRead(file) {
+  return file.slice(-1).arrayBuffer().then(
+    () => true,
+    () => false,
+  );
 }
 
 function understood({ status, header, text }) {

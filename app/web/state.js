@@ -3,6 +3,7 @@
 import { Refusal } from "./service.js";
 
 const MOST_ADDED = 20;
+const MAY_BE_AUDIO = /^(audio|video)\/|^application\/(octet-stream|ogg)$/;
 
 /** A track and its answer. Phases: `choosing`, `sending`, `analysing`, `answered`, `refused`. */
 export class Hearing {
@@ -90,13 +91,14 @@ function check(file, limits) {
   if (file.size > limits.max_bytes) {
     throw new Refusal("too_large", "", { members: { max_bytes: limits.max_bytes } });
   }
-  const extension = /\.[^.]+$/.exec(file.name.toLowerCase())?.[0];
+  const name = file.name.toLowerCase();
+  const type = file.type.toLowerCase();
   const isKnown = limits.formats.some(
     ({ extensions, media_types: types }) =>
-      extensions.includes(extension) || types.includes(file.type.toLowerCase()),
+      types.includes(type) || extensions.some((extension) => name.endsWith(extension)),
   );
-  // A file without an extension and a type is for the service to judge.
-  if (!isKnown && (extension || file.type)) throw new Refusal("unsupported_type");
+  // Browsers go by the extension, and know few: what may be audio is for the service to judge.
+  if (!isKnown && type && !MAY_BE_AUDIO.test(type)) throw new Refusal("unsupported_type");
 }
 
 /** Plays the artist's file, without a request. Events: `state`, and `time` at each frame. */

@@ -96,6 +96,8 @@ export default {
   most: "We take up to {size}. ",
   empty_file: "That file is empty",
   empty_file_advice: "Choose another, or export the track again.",
+  file_changed: "The file can’t be read",
+  file_changed_advice: "It has changed since you chose it, or is no longer there. Choose it again.",
   undecodable_audio: "This file is damaged",
   undecodable_audio_advice:
     "It can’t be played to its end. Export it again from your audio program, or choose another format.",

@@ -92,6 +92,9 @@ export default {
   most: "Nous acceptons jusqu’à {size}. ",
   empty_file: "Ce fichier est vide",
   empty_file_advice: "Choisissez-en un autre, ou exportez de nouveau le morceau.",
+  file_changed: "Le fichier ne peut pas être lu",
+  file_changed_advice:
+    "Il a changé depuis que vous l’avez choisi, ou n’est plus là. Choisissez-le de nouveau.",
   undecodable_audio: "Ce fichier est endommagé",
   undecodable_audio_advice:
     "Il ne peut pas être lu jusqu’à la fin. Exportez-le de nouveau depuis votre logiciel audio, ou " +

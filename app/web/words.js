@@ -19,7 +19,7 @@ const SAME = {
 /** Kinds that the same file would cause again. */
 const FINAL = new Set([
   ...["unsupported_type", "unsupported_audio", "too_large", "empty_file", "undecodable_audio"],
-  ...["audio_too_short", "audio_too_long", "silent_audio", "unknown_track"],
+  ...["audio_too_short", "audio_too_long", "silent_audio", "unknown_track", "file_changed"],
 ]);
 
 /** Events: `change`, when the texts have changed. */

@@ -5,12 +5,25 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from testing.server import Server
 from tests.api.client import noise_file
 from tests.browser.element import Embed, payload
 from tests.browser.host import Host
 
 MOST_STEPS = 60
 IS_FOCUSED = "element => element.getRootNode().activeElement === element"
+MAY_BE_AUDIO = {
+    "01. Intro": "",
+    "Vol. 2 (Remix)": "",
+    "No.5": "",
+    "song.final": "",
+    "my song": "application/octet-stream",
+    "song.flac": "text/plain",
+    "song.unknown": "audio/x-unknown",
+    "recording": "video/webm",
+}
+"""Names of files, and what a browser takes each for."""
+
 OTHER_TRACK = payload("another.flac", noise_file(4, seed=71))
 
 
@@ -52,6 +65,20 @@ def test_a_first_track_can_be_dropped_but_nothing_else(embed: Embed, track: Path
     drop(zone, track)
     expect(element.heading).to_be_visible()
     expect(element.root.get_by_text(track.name, exact=True)).to_be_visible()
+
+
+def test_a_file_that_may_be_audio_is_judged_by_its_bytes(embed: Embed) -> None:
+    data, element = noise_file(4, seed=72), embed()
+    for name, media_type in MAY_BE_AUDIO.items():
+        element.analyse(payload(name, data, media_type))
+        expect(element.root.get_by_text(name, exact=True)).to_be_visible()
+
+
+def test_the_file_dialog_offers_what_the_service_reads(embed: Embed, service: Server) -> None:
+    accept = embed().input.get_attribute("accept")
+    formats = service.http.get("/limits").json()["formats"]
+    extensions = [each for format_ in formats for each in format_["extensions"]]
+    assert accept.split(",") == ["audio/*", *extensions]  # iOS greys out files for the first alone
 
 
 def test_a_form_is_filled_and_sent_by_keyboard_alone(

@@ -1,6 +1,8 @@
 """What an artist is told when a file is refused, and what can be done then."""
 
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +80,37 @@ def test_what_the_service_refuses_is_explained(
     [error] = element.events("error")
     assert error["kind"] == kind
     assert error["requestId"]
+
+
+def change(track: Path) -> None:
+    """Export a track anew: browsers look at the time of a file, in whole seconds."""
+    track.write_bytes(noise_file(5, seed=76))
+    later = track.stat().st_mtime + 60
+    os.utime(track, (later, later))
+
+
+@pytest.mark.parametrize("what", [change, Path.unlink], ids=["changed", "deleted"])
+def test_a_file_that_changed_since_it_was_chosen_is_to_be_chosen_again(
+    embed: Embed, page: Page, complaints: Complaints, tmp_path: Path, what: Callable[[Path], None]
+) -> None:
+    complaints.expect("net::ERR_")
+    track = tmp_path / "mix.flac"
+    track.write_bytes(noise_file(4, seed=75))
+    element = embed()
+    page.route(UPLOADS, lambda route: route.abort())
+    element.choose(track)
+    expect(element.alert).to_contain_text("could not reach")
+    page.unroute(UPLOADS)
+    what(track)
+    element.button("Try again").click()
+    expect(element.alert).to_contain_text("changed since you chose it")
+    expect(element.alert).to_contain_text("Choose it again")
+    expect(element.button("Try again")).to_be_hidden()
+    assert [error["kind"] for error in element.events("error")] == ["unreachable", "file_changed"]
+    if not track.exists():
+        track.write_bytes(noise_file(5, seed=77))
+    element.choose(track)
+    expect(element.heading).to_be_visible()
 
 
 def test_a_file_is_too_large_for_the_service_alone(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from app.audio_files import APPLE_DOUBLE, CYCLE, NOT_A_FILE, OTHER_EXTENSION
 from app.cli.tag import TaggedFile, _csv_rows, _json_line, _readable
 from app.domain import Level, Stretch, Suggestion
 from app.services import Services
@@ -52,11 +53,89 @@ def test_each_file_is_printed_with_its_tags_and_their_moments_or_what_is_wrong(
     assert len(tags) == 5
     for each in tags:
         assert re.fullmatch(r"  [01]\.\d{3}  \w[\w ]+  +0:\d\d-0:\d\d.*", each)
-    not_audio, missing, count = filter(str.strip, result.stderr.splitlines())
+    skipped, not_audio, missing, count = filter(str.strip, result.stderr.splitlines())
+    assert skipped == "1 skipped, as good/cover.jpg: no audio format has its extension"
     assert not_audio.startswith("good/notes.mp3: This is not an audio file")
     assert missing == "missing.wav: No such file or directory"
     assert count == "2 failed"
     assert result.exit_code == 1
+
+
+def test_a_folder_is_read_as_it_really_is(clip: Path, tmp_path: Path, tag: Taggram) -> None:
+    folder, elsewhere = tmp_path / "music", tmp_path / "elsewhere" / "album"
+    elsewhere.mkdir(parents=True)
+    shutil.copy(clip, elsewhere / "linked.flac")
+    (folder / "named like a song.mp3").mkdir(parents=True)
+    shutil.copy(clip, folder / "named like a song.mp3" / "inner.flac")
+    (folder / "a link.flac").symlink_to(elsewhere / "linked.flac")
+    (folder / "an album").symlink_to(elsewhere)
+    (folder / "round").symlink_to(folder)
+    (elsewhere / "and round").symlink_to(tmp_path)
+    (folder / "._inner.mp3").write_bytes(bytes.fromhex("00051607") + bytes(100))
+    os.mkfifo(folder / "pipe.wav")
+    for name in ("cover.jpg", "notes.txt", "Untitled"):
+        (folder / name).touch()
+
+    result = tag("music")
+
+    names = [line for line in result.stdout.splitlines() if not line.startswith(" ")]
+    assert set(names) == {
+        "music/a link.flac",
+        "music/an album/linked.flac",
+        "music/named like a song.mp3/inner.flac",
+    }
+    assert result.exit_code == 0
+    assert set(filter(None, result.stderr.splitlines())) == {
+        f"3 skipped, as music/Untitled: {OTHER_EXTENSION}",
+        f"1 skipped, as music/._inner.mp3: {APPLE_DOUBLE}",
+        f"1 skipped, as music/pipe.wav: {NOT_A_FILE}",
+        f"3 skipped, as music/an album/and round/elsewhere/album: {CYCLE}",
+    }
+
+
+def test_links_that_lead_nowhere_are_songs_that_are_missing(good: Path, tag: Taggram) -> None:
+    (good / "missing.mp3").symlink_to("nowhere.mp3")
+    (good / "round.mp3").symlink_to("round.mp3")
+
+    result = tag("good")
+
+    assert result.exit_code == 1
+    assert set(filter(None, result.stderr.splitlines())) == {
+        "good/missing.mp3: No such file or directory",
+        "good/round.mp3: Too many levels of symbolic links",
+        "2 failed",
+    }
+
+
+@pytest.mark.parametrize("named", ["pipe.wav", "/dev/zero"])
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(
+    named: str, tmp_path: Path, good: Path, tag: Taggram
+) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+
+    result = tag(named, "good")
+
+    assert result.exit_code == 1
+    assert list(filter(None, result.stderr.splitlines())) == [f"{named}: {NOT_A_FILE}", "1 failed"]
+    assert result.stdout.startswith("good/")
+
+
+def test_a_folder_without_audio_is_a_failure(tmp_path: Path, good: Path, tag: Taggram) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "words.txt").touch()
+
+    alone, beside = tag("empty", "texts"), tag("good", "texts")
+
+    assert list(filter(None, alone.stderr.splitlines())) == [
+        f"1 skipped, as texts/words.txt: {OTHER_EXTENSION}",
+        "empty: no audio file is in this folder",
+        "texts: no audio file is in this folder",
+        "2 failed",
+    ]
+    assert (alone.exit_code, alone.stdout) == (1, "")
+    assert beside.exit_code == 1
+    assert beside.stdout.startswith("good/")
 
 
 def test_json_and_csv_say_the_same(good: Path, tag: Taggram) -> None:

@@ -197,8 +197,20 @@ def test_weights_of_another_architecture_are_refused_and_some_keys_are_named():
 
     assert said == (
         "the checkpoint is another architecture's: it lacks conv.bias; it has in excess "
-        "layer0.weight, layer1.weight, layer2.weight, layer3.weight, layer4.weight and 4 more"
+        "layer0.weight, layer1.weight, layer2.weight and 6 more. Pass the --architecture and "
+        "--arguments that it was trained with, or a state dict whose keys are those of the "
+        "network that was released"
     )
+
+
+def test_where_no_key_fits_three_of_each_are_named_as_they_are_in_the_file():
+    weights = {f"model.block{number}.weight": np.zeros(2, "f") for number in range(9)}
+
+    said = refusal(weights)
+
+    assert "lacks conv.weight, conv.bias, conv_bn.weight and 5 more" in said
+    assert "model.block0.weight, model.block1.weight, model.block2.weight and 6 more" in said
+    assert "Pass the --architecture" in said
 
 
 def test_a_network_with_layers_that_no_checkpoint_has_is_refused():
@@ -272,10 +284,44 @@ def test_a_checkpoint_is_read(tmp_path: Path):
         np.testing.assert_array_equal(arrays[key], array)
 
 
-def test_a_checkpoint_of_several_devices_is_read_without_its_prefix(tmp_path: Path):
-    parallel = {f"module.{key}": array for key, array in state().items()}
+PREFIXES = [
+    *("module.", "_orig_mod.", "module.module.", "module._orig_mod.", "_orig_mod.module."),
+    *("model.", "net.backbone.", "model._orig_mod.", "module.model."),
+]
 
-    assert list(read_checkpoint(save(parallel, tmp_path / "best_model.pth"))) == list(state())
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_what_wrappers_put_before_each_key_is_taken_off(prefix: str):
+    wrapped = {f"{prefix}{key}": array for key, array in state().items()}
+
+    ours = converted(wrapped, LAYERS, WANTED, "model")
+
+    for path, array in converted(state(), LAYERS, WANTED, "model").items():
+        np.testing.assert_array_equal(ours[path], array)
+
+
+def test_modules_that_were_wrapped_one_by_one_are_known():
+    def wrapped(key: str) -> str:
+        return key.replace("conv.", "conv._orig_mod.").replace("dense.", "dense.module.")
+
+    ours = converted(
+        {wrapped(key): array for key, array in state().items()}, LAYERS, WANTED, "model"
+    )
+
+    assert {path: array.shape for path, array in ours.items()} == WANTED
+
+
+def test_a_prefix_that_is_the_network_s_own_stays():
+    weights = {"model.dense.weight": np.ones((49, 4), "f"), "model.dense.bias": np.ones(49, "f")}
+    wanted = {path: shape for path, shape in WANTED.items() if path.startswith("tags")}
+
+    assert set(converted(weights, {"model.dense": "tags"}, wanted, "model")) == set(wanted)
+
+
+def test_two_networks_in_one_file_are_not_mixed_up():
+    both = state() | {f"module.{key}": array + 1 for key, array in state().items()}
+
+    assert "has in excess module." in refusal(both)
 
 
 @pytest.mark.parametrize(

@@ -99,11 +99,28 @@ def test_views_of_one_storage_are_read():
     np.testing.assert_array_equal(read["last"], [4, 5])
 
 
-def test_a_state_dict_beside_other_things_is_read():
+@pytest.mark.parametrize("name", ["state_dict", "model_state_dict", "model"])
+def test_a_state_dict_beside_other_things_is_read(name: str):
     content, storages = state_dict({"w": SIX})
-    beside = {"epoch": 3, "loss": 0.5, "best": None, "state_dict": content, "history": [1, 2]}
+    beside = {"epoch": 3, "loss": 0.5, "best": None, name: content, "history": [1, 2]}
 
     np.testing.assert_array_equal(read_state_dict(legacy(beside, storages))["w"], SIX)
+
+
+def test_a_configuration_called_model_is_no_state_dict():
+    content, storages = state_dict({"w": SIX})
+    beside = {"model": {"name": "fcn"}, "model_state_dict": content}
+
+    np.testing.assert_array_equal(read_state_dict(legacy(beside, storages))["w"], SIX)
+
+
+def test_where_the_state_dict_is_under_another_name_that_is_said_with_three_of_the_keys():
+    content, storages = state_dict({"w": SIX})
+
+    said = refused(legacy({"epoch": 3, "net": content, "best": 1, "last": 2}, storages))
+
+    assert "its keys are epoch, net, best and 1 more; save `model.state_dict()`" in said
+    assert "'state_dict', 'model_state_dict', 'model'" in said
 
 
 def test_a_number_in_the_memo_that_is_very_large_takes_no_memory():
@@ -375,7 +392,7 @@ def test_an_archive_whose_members_overlap_is_refused():
         ({}, "this is not a state dict"),
         ({1: 2}, "1 is not a parameter's name"),
         ({"two\nlines": 2}, r"'two\nlines' is not a parameter's name"),
-        ({"model": {"w": tensor(storage("0", 6), (6,), (1,))}}, "model is not a tensor"),
+        ({"net": {"w": tensor(storage("0", 6), (6,), (1,))}}, "net is not a tensor"),
         ({"epoch": 3}, "epoch is not a tensor"),
     ],
 )

@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 import string
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.audio_files import APPLE_DOUBLE, CYCLE, OTHER_EXTENSION
 from app.errors import SetupError
 from app.training.datasets import fma, folder, mtat, mtg_jamendo
 from app.training.datasets.official import official_split
@@ -145,8 +147,8 @@ def test_folders_are_tags_and_artists(tmp_path: Path) -> None:
     for path in ("Rock/one.mp3", "Rock/The Larks/two.FLAC", "Rock/The Larks/Dawn/3.ogg"):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).touch()
-    (root / "Rock/cover.jpg").touch()
-    (root / "stray.mp3").touch()
+    for path in ("Rock/cover.jpg", "Rock/.DS_Store", "Rock/._one.mp3", "stray.mp3"):
+        (root / path).touch()
 
     dataset = folder.load(root)
 
@@ -157,8 +159,79 @@ def test_folders_are_tags_and_artists(tmp_path: Path) -> None:
         "Rock/The Larks/Dawn/3.ogg": ("the larks", ("Rock",)),
     }
     assert dataset.skipped == (
+        Skipped(root / "Rock/.DS_Store", 0, f"{OTHER_EXTENSION}; so it is of 2 files"),
+        Skipped(root / "Rock/._one.mp3", 0, APPLE_DOUBLE),
         Skipped(root / "stray.mp3", 0, "it lies in no folder that is named as a tag"),
     )
+
+
+def test_linked_tags_artists_and_songs_are_read(tmp_path: Path) -> None:
+    library, root = tmp_path / "library", tmp_path / "tags"
+    for path in ("dub/King/one.mp3", "dub/King/Queen/two.mp3", "three.mp3"):
+        (library / path).parent.mkdir(parents=True, exist_ok=True)
+        (library / path).touch()
+    (root / "rock").mkdir(parents=True)
+    (root / "dub").symlink_to(library / "dub")
+    (root / "rock/King").symlink_to(library / "dub/King")
+    (root / "rock/three.mp3").symlink_to(library / "three.mp3")
+    (library / "dub/King/back").symlink_to(library)
+
+    dataset = folder.load(root)
+
+    assert {track.path: (track.artist, track.tags) for track in dataset.tracks} == {
+        "dub/King/one.mp3": ("king", ("dub",)),
+        "dub/King/Queen/two.mp3": ("king", ("dub",)),
+        "dub/King/back/three.mp3": ("king", ("dub",)),
+        "rock/King/one.mp3": ("king", ("rock",)),
+        "rock/King/Queen/two.mp3": ("king", ("rock",)),
+        "rock/King/back/three.mp3": ("king", ("rock",)),
+        "rock/three.mp3": ("", ("rock",)),
+    }
+    assert {each.why.partition(";")[0] for each in dataset.skipped} == {CYCLE}
+
+
+def test_names_that_macos_writes_are_the_same_names(tmp_path: Path) -> None:
+    names = [unicodedata.normalize(form, "Électro/Zoë/Été.mp3") for form in ("NFC", "NFD")]
+    for name in names:
+        (tmp_path / "folder" / name).parent.mkdir(parents=True)
+        (tmp_path / "folder" / name).touch()
+    sheet = tmp_path / "sheet.csv"
+    columns = (name.split("/") for name in names)
+    rows = (f"{number}.mp3,{tag},{artist}\n" for number, (tag, artist, _) in enumerate(columns))
+    sheet.write_text("path,tags,artist\n" + "".join(rows), encoding="utf-8")
+
+    for dataset in (folder.load(tmp_path / "folder"), folder.load(sheet)):
+        first, second = dataset.tracks
+        assert first.tags == second.tags
+        assert first.artist == second.artist
+    of_folder = folder.load(tmp_path / "folder").tracks
+    assert {track.tags for track in of_folder} == {("Électro",)}
+    assert {track.artist for track in of_folder} == {"zoë"}
+    assert {track.path for track in of_folder} == set(names)  # as they are on the disk
+
+
+@pytest.mark.parametrize(("on_disk", "listed"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_csv_file_may_write_accents_as_the_disk_does_not(
+    tmp_path: Path, on_disk: str, listed: str
+) -> None:
+    there, named = (unicodedata.normalize(form, "Zoë/Été.mp3") for form in (on_disk, listed))
+    (tmp_path / there).parent.mkdir()
+    (tmp_path / there).touch()
+    sheet = tmp_path / "own.csv"
+    sheet.write_text(f"path,tags\n{named},chanson\nZoë/fehlt.mp3,chanson\n", encoding="utf-8")
+
+    found, missing = folder.load(sheet).tracks
+
+    assert found.path == there
+    assert missing.path.endswith("/fehlt.mp3")
+
+
+def test_a_folder_without_tracks_says_what_was_left_out(tmp_path: Path) -> None:
+    (tmp_path / "Rock").mkdir()
+    os.mkfifo(tmp_path / "Rock/pipe.wav")
+
+    with pytest.raises(SetupError, match=r"no track is in it.*pipe\.wav: it is a pipe"):
+        folder.load(tmp_path)
 
 
 def test_a_name_that_is_no_unicode_is_skipped(tmp_path: Path) -> None:
@@ -221,7 +294,8 @@ def test_whatever_is_in_a_csv_file_comes_out(
     tracks = by_path(folder.load(path))
 
     assert {name: set(track.tags) for name, track in tracks.items()} == {
-        name: {tag.strip() for tag in tags} for name, tags in wanted.items()
+        name: {unicodedata.normalize("NFC", tag.strip()) for tag in tags}
+        for name, tags in wanted.items()
     }
 
 

@@ -18,6 +18,7 @@ SCRIPTS = "/static-offline-docs"
 INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
+@router.head("/docs", include_in_schema=False)
 @router.get("/docs")
 async def docs(request: Request) -> HTMLResponse:
     """Show the OpenAPI document in Swagger UI."""

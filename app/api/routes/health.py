@@ -10,6 +10,7 @@ from app.errors import Kind, RequestError
 router = APIRouter(tags=["operations"])
 
 
+@router.head("/health/live", include_in_schema=False)
 @router.get("/health/live", responses=documented(Kind.ENGINE_FAILED))
 async def live(services: ServicesDep) -> Health:
     """Whether the process answers, and no model hangs in it: else only a new process helps."""
@@ -18,6 +19,7 @@ async def live(services: ServicesDep) -> Health:
     return Health(status="alive")
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready", responses=documented(Kind.NOT_READY))
 async def ready(services: ServicesDep) -> Health:
     """Whether uploads are accepted: the models are loaded, verified, warm, and no end is near."""

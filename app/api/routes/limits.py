@@ -9,6 +9,7 @@ from app.audio.formats import formats
 router = APIRouter(tags=["catalogue"])
 
 
+@router.head("/limits", include_in_schema=False)
 @router.get("/limits")
 async def limits(services: ServicesDep, response: Response) -> LimitsOut:
     """List the formats that are read, and the bounds of size and length."""

@@ -19,6 +19,7 @@ Out = TypeVar("Out", bound=BaseModel)
 router = APIRouter(tags=["catalogue"])
 
 
+@router.head("/models", include_in_schema=False)
 @router.get("/models")
 async def models(services: ServicesDep) -> list[LoadedModel]:
     """List the models that can be asked, the default first."""

@@ -9,6 +9,7 @@ from app.metrics import CONTENT_TYPE
 router = APIRouter(tags=["operations"])
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(services: ServicesDep) -> Response:
     """All metrics in Prometheus's text format."""

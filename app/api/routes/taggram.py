@@ -31,6 +31,7 @@ PICTURES = ThreadPoolExecutor(1, "pictures")
 uploads are written in the threads that all else shares."""
 
 
+@router.head("/taggram", include_in_schema=False)
 @router.get(
     "/taggram",
     response_model=TaggramOut,

@@ -11,6 +11,7 @@ from app.tagging.vocabulary import ENGLISH, Tag, Vocabulary
 router = APIRouter(tags=["catalogue"])
 
 
+@router.head("/vocabularies", include_in_schema=False)
 @router.get("/vocabularies")
 async def vocabularies(services: ServicesDep) -> list[VocabularyOut]:
     """List the vocabularies, the models that each asks, and the raw tags that mean each tag."""

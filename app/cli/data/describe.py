@@ -1,6 +1,5 @@
 """`taggram data describe`."""
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,14 +8,13 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from app.cli.console import err, out, plain_errors, printable, say
+from app.cli.data.reasons import say_skipped
 from app.errors import SetupError
 
 if TYPE_CHECKING:
     from app.training.cleaning import Cleaned
     from app.training.datasets.source import Dataset
     from app.training.describing import Description
-
-SHOWN_SKIPS = 10
 
 
 def describe(
@@ -35,16 +33,16 @@ def describe(
     ] = None,
 ) -> None:
     """Show what a dataset holds, what cleaning drops, and what is missing."""
-    from app.training.cleaning import clean
-    from app.training.describing import describe as described
-
     with plain_errors():
+        from app.training.cleaning import clean
+        from app.training.describing import describe as described
+
         with err.status("reading"):
             cleaned = clean(_loaded(dataset, folder, subset))
         before, after = described(cleaned.dataset.tracks), described(cleaned.tracks)
         _say_source(cleaned.dataset)
         out.print(_counts(before, after), _steps(cleaned), _missing(cleaned, before), sep="\n")
-        _say_skipped(cleaned.dataset)
+        say_skipped(cleaned.dataset.skipped)
         if pictures:
             _draw(cleaned, pictures)
 
@@ -106,15 +104,6 @@ def _missing(cleaned: "Cleaned", before: "Description") -> Table:
 
 def _numbers(*headers: str) -> list[Column]:
     return [Column(header, justify="right") for header in headers]
-
-
-def _say_skipped(dataset: "Dataset") -> None:
-    for each in dataset.skipped[:SHOWN_SKIPS]:
-        line = f": line {each.row}" if each.row else ""
-        say(err, f"skipped: {each.file}{line}: {each.why}")
-    further = Counter(each.file for each in dataset.skipped[SHOWN_SKIPS:])
-    for file, count in further.items():
-        say(err, f"skipped: {file}: {count} more")
 
 
 def _draw(cleaned: "Cleaned", folder: Path) -> None:

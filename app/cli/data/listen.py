@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
+from app.audio_files import check_is_file
 from app.cli.console import err, out, plain_errors, say
 from app.domain import Samples
 from app.errors import RequestError, SetupError
@@ -86,6 +87,7 @@ def _middle(path: Path) -> Samples:
     from app.audio.scratch import scratch_for
 
     limits = AudioLimits(SAMPLE_RATE, 0.0, MAX_DURATION_S)
+    check_is_file(path)
     with path.open("rb", buffering=0) as file, scratch_for(file.fileno()) as scratch:
         samples = np.concatenate(list(decode(file, limits, scratch)))
     start = max(len(samples) - CROP_S * SAMPLE_RATE, 0) // 2

@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from app.cli.console import err, out, plain_errors, printable, say
+from app.cli.data.reasons import say_skipped
 from app.errors import SetupError
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ def _cleaned(loads: Sequence[Callable[[], "Dataset"]]) -> list["Cleaned"]:
         bar = progress.add_task("datasets", total=len(loads))
         for load in loads:
             dataset = load()
-            if dataset.skipped:
-                say(err, f"{dataset.name}: {len(dataset.skipped)} rows can't be read: left out")
+            say_skipped(dataset.skipped)
             cleaned.append(clean(dataset))
             progress.advance(bar)
     return cleaned

@@ -1,11 +1,18 @@
-"""A table of files, and what is wrong with each."""
+"""What was left out, and why."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Column, Table
 from rich.text import Text
 
-from app.cli.console import err, printable
+from app.cli.console import err, printable, say
+
+if TYPE_CHECKING:
+    from app.training.datasets.source import Skipped
+
+SHOWN_SKIPS = 10
 
 
 def show_reasons(title: str, reasons: Mapping[str, str]) -> None:
@@ -16,3 +23,13 @@ def show_reasons(title: str, reasons: Mapping[str, str]) -> None:
     for path, why in sorted(reasons.items()):
         table.add_row(Text(printable(path)), Text(printable(why)))
     err.print(table)
+
+
+def say_skipped(skipped: "Sequence[Skipped]") -> None:
+    """Print what of a dataset could not be read: the first ones, and how many more of each file."""
+    for each in skipped[:SHOWN_SKIPS]:
+        line = f": line {each.row}" if each.row else ""
+        say(err, f"skipped: {each.file}{line}: {each.why}")
+    further = Counter(each.file for each in skipped[SHOWN_SKIPS:])
+    for file, count in further.items():
+        say(err, f"skipped: {file}: {count} more")

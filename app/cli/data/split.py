@@ -37,11 +37,11 @@ def split(
     ] = None,
 ) -> None:
     """Divide tracks so that no track and no artist is in two parts; or as others did."""
-    from app.training.leaks import check_leaks
-    from app.training.resampling import resample
-    from app.training.tables import read_merged, write_split
-
     with plain_errors():
+        from app.training.leaks import check_leaks
+        from app.training.resampling import resample
+        from app.training.tables import read_merged, write_split
+
         merged = read_merged(source)
         with err.status("dividing"):
             divided = _divided(merged, shares, seed, official, metadata)

@@ -6,6 +6,7 @@ What is wrong with a whole file is a `SetupError`. What is wrong with one row is
 
 import csv
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -206,8 +207,13 @@ def within(folder: Path, inner: str, wanted: str) -> Path:
 
 
 def artist_name(name: str) -> str:
-    """A name as all datasets have it: without capitals and needless spaces."""
-    return " ".join(name.casefold().split())
+    """A name as all datasets have it: in NFC, without capitals and needless spaces."""
+    return " ".join(composed(name).casefold().split())
+
+
+def composed(name: str) -> str:
+    """A name in NFC: the same for all ways to write its accents."""
+    return unicodedata.normalize("NFC", name)
 
 
 def number(text: str, column: str) -> float | None:

@@ -8,8 +8,8 @@ import pytest
 
 from testing.multipart import CONTENT_TYPE, multipart
 from testing.server import Server
-from tests.api.client import answer, assert_problem
-from tests.faults.receiving.conftest import GOOD, MAX_UPLOAD_BYTES
+from tests.api.client import assert_problem
+from tests.faults.receiving.conftest import MAX_UPLOAD_BYTES
 from tests.faults.receiving.raw import (
     CHUNKED,
     FILE_HEAD,
@@ -154,13 +154,6 @@ def test_what_follows_an_answer_to_half_a_request_is_no_request(impatient: Serve
         assert answer_on(connection).json() == {"status": "alive"}
         send_all(connection, [b"0123456789" + GET + b"\r\n"])
         assert answer_on(connection) is None
-
-
-def test_an_upload_that_offers_http_2_arrives_whole(impatient: Server) -> None:
-    body = multipart(GOOD)
-    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
-    request = POST + offer + b"Content-Length: %d\r\n\r\n" % len(body) + body
-    assert answer(exchange(impatient, request))["suggestions"]
 
 
 @pytest.mark.parametrize("is_answered", [False, True])

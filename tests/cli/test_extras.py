@@ -1,0 +1,51 @@
+"""Commands that need packages which serving does not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WITHOUT = """
+import sys
+for name in ("audiomentations", "cleanlab", "iterstrat"):
+    sys.modules[name] = None  # as if it were not installed
+from app.cli import main
+main()
+"""
+
+QUICK = {
+    "data audit songs": "cleanlab",
+    "data listen song.flac --to changed": "audiomentations",
+}
+AFTER_TENSORFLOW = {
+    "teach songs --name own": "iterstrat",
+    "train split.parquet --audio-store audio --to run": "audiomentations",
+    "models publish-run run": "audiomentations",
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        *QUICK.items(),
+        *(pytest.param(*each, marks=pytest.mark.thorough) for each in AFTER_TENSORFLOW.items()),
+    ],
+)
+def test_what_is_to_be_installed_is_said_in_one_line(
+    command: str, module: str, tmp_path: Path
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT, *command.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.split("\n", 1) == [
+        f"taggram: {module} is not installed, which this command needs: "
+        "`pip install 'taggram[train]'`",
+        "",
+    ]
