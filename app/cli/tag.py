@@ -150,7 +150,8 @@ def _json_line(tagged: TaggedFile) -> None:
 
 def _csv_rows() -> Callable[[TaggedFile], None]:
     writer = csv.writer(sys.stdout)
-    writer.writerow(["file", "track_id", "confidence", "vocabulary", "rank", "tag", "score"])
+    columns = ["file", "track_id", "confidence", "vocabulary", "rank", "tag", "level", "score"]
+    writer.writerow(columns)
 
     def rows(tagged: TaggedFile) -> None:
         for rank, suggestion in enumerate(tagged.suggestions, start=1):
@@ -158,7 +159,7 @@ def _csv_rows() -> Callable[[TaggedFile], None]:
                 [
                     printable(str(tagged.path)),
                     *(tagged.track_id, tagged.confidence, tagged.vocabulary),
-                    *(rank, suggestion.tag, f"{suggestion.score:.6f}"),
+                    *(rank, suggestion.tag, suggestion.level, f"{suggestion.score:.6f}"),
                 ]
             )
         sys.stdout.flush()

@@ -149,7 +149,8 @@ def test_json_and_csv_say_the_same(good: Path, tag: Taggram) -> None:
     for name in ("track_id", "confidence", "vocabulary"):
         assert {row[name] for row in rows} == {one[name]}
     assert [int(row["rank"]) for row in rows] == list(range(1, 13))
-    assert [row["tag"] for row in rows] == [each["tag"] for each in one["suggestions"]]
+    for column in ("tag", "level"):
+        assert [row[column] for row in rows] == [each[column] for each in one["suggestions"]]
     assert [float(row["score"]) for row in rows] == pytest.approx(
         [each["score"] for each in one["suggestions"]], abs=2e-6
     )
