@@ -23,7 +23,7 @@ STUB: tuple[str | Path, ...] = (
 
 Not with `-m`: each decoder would import that module, as multiprocessing does with a main module.
 """
-START_S = 180
+START_S = 600
 STOP_S = 60
 
 
