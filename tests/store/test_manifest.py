@@ -42,18 +42,26 @@ MISTAKES = {
     ),
     "typical scores of too few tags": (
         "[golden]",
-        "[confidence]\nradius = 0.4\nnot_music = [[0.5]]\nmusic = [[0.5]]\n[golden]",
-        "confidence.not_music: 1 scores for 50 tags",
+        f"[confidence]\nweights = {[0.5] * 50}\nbias = 0\n[[confidence.not_music]]\n"
+        'kind = "hum"\nradius = 0.4\ntypical = [[0.5]]\n[golden]',
+        "confidence.not_music.hum: 1 numbers for 50 tags",
+    ),
+    "a classifier of too few tags": (
+        "[golden]",
+        "[confidence]\nweights = [0.5]\nbias = 0\n[[confidence.not_music]]\n"
+        f'kind = "hum"\nradius = 0.4\ntypical = [{[0.5] * 50}]\n[golden]',
+        "confidence.weights: 1 numbers for 50 tags",
     ),
     "no typical scores": (
         "[golden]",
-        "[confidence]\nradius = 0.4\nnot_music = []\nmusic = []\n[golden]",
+        "[confidence]\nweights = [0.5]\nbias = 0\nnot_music = []\n[golden]",
         "confidence.not_music: ",
     ),
     "radius of nothing": (
         "[golden]",
-        "[confidence]\nradius = 0\nnot_music = [[0.5]]\nmusic = [[0.5]]\n[golden]",
-        "confidence.radius: ",
+        "[confidence]\nweights = [0.5]\nbias = 0\n[[confidence.not_music]]\n"
+        'kind = "hum"\nradius = 0\ntypical = [[0.5]]\n[golden]',
+        "confidence.not_music.0.radius: ",
     ),
     "hash cut short": ('sha256 = "2033', 'sha256 = "', "weights.sha256: "),
     "weights outside of the folder": (
