@@ -122,12 +122,12 @@ def read_excerpts(package: str, name: str, path: Path) -> Iterator[tuple[Sound, 
         samples = decoded(path, TRACK_LIMITS)
         whole = len(samples) // len(TIME)
         clips = samples[: whole * len(TIME)].reshape(whole, len(TIME))
-        for clip in spread(clips, MOST_EXCERPTS):
+        for clip in spread(list(clips), MOST_EXCERPTS):
             yield Sound(EXCERPTS, package, f"{package} {name}"), clip
 
 
 def spread(items: Sequence[Each], most: int) -> list[Each]:
-    """So many of them at most, evenly spread."""
+    """Pick items, evenly spread: all, or `most` of them."""
     places = np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int)
     return [items[place] for place in places]
 

@@ -55,7 +55,8 @@ def wind(random: Generator) -> np.ndarray:
     """Gusts: low noise whose loudness and brightness wander."""
     gust = np.interp(TIME, np.arange(SECONDS + 1), random.uniform(0.05, 1, SECONDS + 1))
     dark, bright = (shaped(random, np.maximum(HZ, 30) ** -power) for power in (1.2, 0.6))
-    return gust * dark / dark.std() + gust**2 * random.uniform(0, 1) * bright / bright.std()
+    gusts = gust * dark / dark.std() + gust**2 * random.uniform(0, 1) * bright / bright.std()
+    return np.asarray(gusts)
 
 
 def waves(random: Generator) -> np.ndarray:
@@ -84,13 +85,14 @@ def rain(random: Generator) -> np.ndarray:
     drop = np.exp(-5 * np.arange(length) / length) * random.standard_normal(length)
     hits = random.uniform(size=len(TIME)) < draw(random, 20, 2000) / RATE
     drops = np.convolve(hits * random.exponential(1, len(TIME)), drop)[: len(TIME)]
-    return drops / drops.std() + random.uniform(0, 0.5) * shaped(random, np.maximum(HZ, 20) ** -0.5)
+    hiss = random.uniform(0, 0.5) * shaped(random, np.maximum(HZ, 20) ** -0.5)
+    return np.asarray(drops / drops.std() + hiss)
 
 
 def room(random: Generator) -> np.ndarray:
     """An empty room: dull noise, and some hum."""
     noise = shaped(random, np.maximum(HZ, 40) ** -random.uniform(0.7, 1.5))
-    return noise / noise.std() + random.uniform(0, 0.3) * hum(random)
+    return np.asarray(noise / noise.std() + random.uniform(0, 0.3) * hum(random))
 
 
 def pure(random: Generator) -> np.ndarray:
@@ -107,7 +109,8 @@ def buzz(random: Generator) -> np.ndarray:
 
 def chord(random: Generator) -> np.ndarray:
     """Some sines at once."""
-    return np.sum([sine(draw(random, 80, 4000)) for _ in range(random.integers(2, 7))], axis=0)
+    pitches = [draw(random, 80, 4000) for _ in range(random.integers(2, 7))]
+    return np.asarray(np.sum([sine(hz) for hz in pitches], axis=0))
 
 
 def beating(random: Generator) -> np.ndarray:

@@ -160,8 +160,8 @@ def _confidence(manifest: Manifest) -> Iterable[str]:
         return
     radii = ", ".join(f"{each.radius:g} of {each.kind}" for each in manifest.confidence.not_music)
     yield (
-        "A track is doubted where its mean scores are nearer to typical ones of noise, tones or "
-        f"speech than to those of free music, and within {radii}."
+        f"A track is doubted where its mean scores are within {radii}, and a classifier says that "
+        "they are not those of music."
     )
 
 
