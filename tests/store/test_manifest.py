@@ -41,26 +41,25 @@ MISTAKES = {
         "base_rates.source: ",
     ),
     "typical scores of too few tags": (
-        "[golden]",
-        f"[confidence]\nweights = {[0.5] * 50}\nbias = 0\n[[confidence.not_music]]\n"
-        'kind = "hum"\nradius = 0.4\ntypical = [[0.5]]\n[golden]',
+        '[[confidence.not_music]]\nkind = "tones"',
+        '[[confidence.not_music]]\nkind = "hum"\nradius = 0.4\ntypical = [[0.5]]\n'
+        '[[confidence.not_music]]\nkind = "tones"',
         "confidence.not_music.hum: 1 numbers for 50 tags",
     ),
-    "a classifier of too few tags": (
-        "[golden]",
-        "[confidence]\nweights = [0.5]\nbias = 0\n[[confidence.not_music]]\n"
-        f'kind = "hum"\nradius = 0.4\ntypical = [{[0.5] * 50}]\n[golden]',
-        "confidence.weights: 1 numbers for 50 tags",
+    "a classifier of too many tags": (
+        "weights = [",
+        "weights = [0.5, ",
+        "confidence.weights: 51 numbers for 50 tags",
     ),
     "no typical scores": (
-        "[golden]",
-        "[confidence]\nweights = [0.5]\nbias = 0\nnot_music = []\n[golden]",
-        "confidence.not_music: ",
+        '[[confidence.not_music]]\nkind = "tones"',
+        '[[confidence.not_music]]\nkind = "hum"\nradius = 0.4\ntypical = []\n'
+        '[[confidence.not_music]]\nkind = "tones"',
+        "confidence.not_music.1.typical: ",
     ),
-    "radius of nothing": (
-        "[golden]",
-        "[confidence]\nweights = [0.5]\nbias = 0\n[[confidence.not_music]]\n"
-        'kind = "hum"\nradius = 0\ntypical = [[0.5]]\n[golden]',
+    "radius below nothing": (
+        'kind = "noise"\nradius = ',
+        'kind = "noise"\nradius = -',
         "confidence.not_music.0.radius: ",
     ),
     "hash cut short": ('sha256 = "2033', 'sha256 = "', "weights.sha256: "),
