@@ -30,7 +30,11 @@ MISTAKES = {
     "number beyond all": ("hop = 256", "hop = 1" + "0" * 400, "a number"),
     "tag named twice": ('"guitar"', '"classical"', "named twice: classical"),
     "one golden score too few": ("0.069121, ", "", "golden.mean_scores: "),
-    "one tag too many": ('"guitar"', '"guitar", "lute"', "base_rates.rates: 50 rates for 51 tags"),
+    "one tag too many": (
+        '"guitar"',
+        '"guitar", "lute"',
+        "confidence.weights: 50 numbers for 51 tags",
+    ),
     "golden score above 1": ("0.069121", "1.069121", "golden.mean_scores.0: "),
     "one base rate too few": ("0.1876, ", "", "base_rates.rates: 49 rates for 50 tags"),
     "base rate of nothing": ("0.1876", "0.0", "base_rates.rates.0: "),
