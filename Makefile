@@ -106,7 +106,8 @@ SECONDS ?= 60
 drill: $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.drill --seconds $(SECONDS)
 
-# Typical scores of music and of what is not, for manifests in .cache/confidence.
+# What tells music from the rest, for manifests in .cache/confidence. Models that can be pulled are
+# measured where they have been. Scores are kept: delete that folder where sounds have changed.
 floor: $(READY)/dev $(READY)/weights
 	@mkdir -p .cache
 	$(BIN)/python -m loadtests.confidence > .cache/confidence.md

@@ -1,194 +1,188 @@
 """Finds typical scores of music and of what is not music, by which confidence is judged.
 
 `python -m loadtests.confidence` prints loadtests/confidence.md anew and writes the table
-`[confidence]` of each model, or of those that are named, to `.cache/confidence/<model>.toml`, for
-its manifest; about ten minutes on two cores. Sounds that this machine can't bring are left out and
-named.
+`[confidence]` of each model in the store, or of those that are named, to
+`.cache/confidence/<model>.toml`, for its manifest. Models that can be pulled are measured
+where they have been. Sounds that this machine can't bring are left out and named.
 """
 
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from app.audio.limits import AudioLimits
-from app.domain import Samples, Scores, Waveform
-from app.errors import RequestError
+from app.domain import Samples
 from app.settings import Settings
-from app.store.manifest import Confidence, Manifest, read_store
+from app.store.manifest import read_store
 from app.store.store import Store
-from app.tagging.confidence import margin
-from loadtests.engines import best, framer_of
-from loadtests.not_music import (
-    RATE,
-    WINDOWS,
-    announcements,
-    noises,
-    synthetic_speech,
-    tones,
-    with_medleys,
+from app.store.typical import Confidence, NotMusic
+from app.tagging.confidence import OFFSET, compute_margin
+from loadtests.confidence_sounds import FOLDER, MUSIC, NOT_MUSIC, TRACKS, Clips, score_all
+
+TYPICAL = 12
+"""Of each kind of what is not music."""
+
+MUSIC_WEIGHT = 2
+"""How much all music counts for the classifier; each kind of what is not music counts a quarter."""
+
+REGULARISATION = 10
+"""The classifier's C."""
+
+RADIUS_QUANTILE = 0.98
+"""The share of a kind of what is not music that lies within the radius."""
+
+FOLDS = 5
+"""In which kinds of made sounds, and packages of music, are held out whole."""
+
+COMBINATIONS = (
+    ("msd-musicnn", "mtt-musicnn"),
+    ("msd-musicnn", "mtt-musicnn", "jamendo-fcn", "jamendo-musicnn"),
 )
-from testing.packages.audio import CACHE, CannotFetchError, fetch
-from testing.sounds import decoded
-
-WHOLE_TRACKS = AudioLimits(RATE, 10, 600)
-TRACKS = {
-    "fretsonfire-songs-sectoid": "*/song.ogg",
-    "singularity-music": "**/*.ogg",
-    "hyperrogue-music": "*.ogg",
-    "wesnoth-1.16-music": "*.ogg",
-}
-ANNOUNCEMENTS = "asterisk-core-sounds-en-wav"
-SEED = 20260101
-"""Of the made sounds."""
-
-MUSIC, EXCERPTS = "music", "excerpts"
-NOT_MUSIC = ("noise", "tones", "speech", "synthetic speech")
-
-PROTOTYPES = 6
-"""For each kind of what is not music, and for each package of music."""
-
-RADIUS_QUANTILE = 0.95
-"""The share of what is not music that lies within the radius."""
 
 INTRODUCTION = """# Confidence
 
-An answer is `confidence: low` where the models' mean scores are near those of speech, tones or
-noise, and nearer to them than to those of free music. Each model's manifest keeps typical mean
-scores of both (k-means, six for each kind of what is not music and six for each package of music)
-and the radius within which 95 % of what is not music lies. Several models are judged by the mean of
-their margins. Distances are Hellinger's.
+An answer is `confidence: low` where the models' mean scores are near those of noise, tones or
+speech, and a classifier says that they are not those of music. Each model's manifest keeps of each
+kind of what is not music twelve typical mean scores (k-means), and a radius, within which 98 % of
+its sounds lie when they are held out (half of them from the typical scores of the other half). The
+classifier is a logistic regression on the logarithms of mean scores, of free music against the
+rest: all packages of music weigh the same, all kinds of what is not music too, all music twice as
+much. Several models are judged by the mean of their margins. Distances are Hellinger's.
 
-What is not music can be made in any variety, so it is well described; free music is game music,
-metal and ambient alone. Music of other genres is near to neither, and is not doubted: a classifier
-of music against the rest that is trained on this free music doubts half of all hip-hop, blues and
-jazz. `make floor` measures all of this anew and prints this page.
+The radii are for music of genres that the free music lacks: the classifier alone doubts much of it,
+but it lies beyond the radii. `make floor` measures all of this anew and prints this page. Noise and
+tones are drawn at random, sixteen sounds of each kind (`loadtests/made_sounds.py`); music is up to
+four excerpts of 18 s of up to ten tracks of each package; a track is the mean of its excerpts.
 
-"Held out": the sounds were parted into halves, tracks whole, and each half was judged by typical
-scores of the other one. "Shipped": judged by those in the manifests, which were found on all.
+"Held out": sounds were parted into halves, tracks whole, and each half was judged by what was found
+on the other. "Kinds and packages held out": whole kinds of noise and tones (such as all hum), and
+whole packages of music, were judged by what was found on the others, in five folds; speech by
+halves. "Shipped": judged by what is in the manifests, which was found on all.
 """
 
-
-@dataclass(frozen=True, eq=False)
-class Clip:
-    """A sound.
-
-    Attributes:
-        kind: What it is.
-        source: Where it comes from.
-        track: The same for all excerpts of a track.
-        means: By model, mean scores, (tags,).
-    """
-
-    kind: str
-    source: str
-    track: int
-    means: Mapping[str, Samples]
+Found = Mapping[str, Confidence]
+"""By model."""
 
 
-def sounds() -> Iterator[tuple[str, str, Samples | Path]]:
-    """Yield all that is scored: its kind, where it comes from, the samples or their file."""
-    random = np.random.RandomState(SEED)
-    for kind, steady in (("noise", list(noises(random))), ("tones", list(tones(random)))):
-        yield from ((kind, "computed here", clip) for clip in with_medleys(steady, random))
-    yield from (("synthetic speech", "espeak-ng", clip) for clip in synthetic_speech())
-    for package in (ANNOUNCEMENTS, *TRACKS):
-        try:
-            folder = fetch(package)
-        except CannotFetchError as error:
-            print(f"Measured without {error}\n")
-            continue
-        if package == ANNOUNCEMENTS:
-            yield from (("speech", package, clip) for clip in announcements(folder))
-        else:
-            yield from ((MUSIC, package, path) for path in sorted(folder.glob(TRACKS[package])))
+def find(clips: Clips, model: str) -> Confidence:
+    """Find a model's typical scores, radii and classifier."""
+    kinds = np.array([sound.kind for sound in clips.sounds])
+    tracks = np.array([sound.track for sound in clips.sounds])
+    not_music = []
+    for kind in NOT_MUSIC:
+        roots = np.sqrt(clips.means[model][kinds == kind])
+        radius = round(_find_radius(roots, tracks[kinds == kind]), 3)
+        typical = tuple(_rounded(row, 3) for row in np.square(_cluster(roots)))
+        not_music.append(NotMusic(kind=kind, radius=radius, typical=typical))
+    weights, bias = _classify(clips.where(kinds != TRACKS), model)
+    return Confidence(weights=_rounded(weights, 3), bias=round(bias, 3), not_music=tuple(not_music))
 
 
-def score_all(models: Sequence[Manifest]) -> Iterator[Clip]:
-    """Run all models on all sounds; of a track also up to five excerpts."""
-    framer = framer_of(models[0])  # the others have the same front end
-    engines = {model.name: best(model, framer) for model in models}
-    listed = track(list(sounds()), "scoring", console=Console(stderr=True))
-    for number, (kind, source, sound) in enumerate(listed):
-        with suppress(RequestError):  # too short, or silent
-            samples = decoded(sound, WHOLE_TRACKS) if isinstance(sound, Path) else sound
-            scores = {n: engine.scores(Waveform(samples, RATE)) for n, engine in engines.items()}
-            yield Clip(kind, source, number, _means(scores, slice(None)))
-            if kind == MUSIC:
-                windows = min(map(len, scores.values()))
-                for start in range(0, windows - WINDOWS + 1, max(WINDOWS, windows // 5)):
-                    part = _means(scores, slice(start, start + WINDOWS))
-                    yield Clip(EXCERPTS, source, number, part)
+def _classify(clips: Clips, model: str) -> tuple[Samples, float]:
+    """The weights and bias of a classifier of music and the rest."""
+    from sklearn.linear_model import LogisticRegression
+
+    is_music = np.array([sound.kind in MUSIC for sound in clips.sounds])
+    groups = [sound.source if sound.kind in MUSIC else sound.kind for sound in clips.sounds]
+    count, packages = Counter(groups), len({*groups} - {*NOT_MUSIC})
+    shares = [
+        1 / len(NOT_MUSIC) if group in NOT_MUSIC else MUSIC_WEIGHT / packages for group in groups
+    ]
+    importance = np.array([s / count[group] for s, group in zip(shares, groups, strict=True)])
+    regression = LogisticRegression(C=REGULARISATION, max_iter=2000)
+    logs = np.log(clips.means[model] + OFFSET)
+    regression.fit(logs, is_music, importance * len(groups) / importance.sum())
+    return regression.coef_[0], float(regression.intercept_[0])
 
 
-def _means(scores: Mapping[str, Scores], rows: slice) -> dict[str, Samples]:
-    return {name: each[rows].mean(axis=0) for name, each in scores.items()}
+def _find_radius(roots: Samples, tracks: np.ndarray) -> float:
+    """The distance within which most of each half lie from the typical ones of the other."""
+    halves = part(tracks)
+    distances = []
+    for half in (0, 1):
+        typical = _cluster(roots[halves != half])
+        apart = roots[halves == half][:, np.newaxis] - typical
+        distances.append(np.sqrt(np.square(apart).sum(axis=2).min(axis=1)))
+    return float(np.quantile(np.concatenate(distances), RADIUS_QUANTILE))
 
 
-def find(clips: Sequence[Clip], model: str) -> Confidence:
-    """Find a model's typical scores and its radius."""
-    other = [c for c in clips if c.kind in NOT_MUSIC]
-    music = [c for c in clips if c.kind in (MUSIC, EXCERPTS)]
-    not_music = _centres([[c for c in other if c.kind == kind] for kind in NOT_MUSIC], model)
-    centres = _centres([[c for c in music if c.source == source] for source in TRACKS], model)
-    roots = np.sqrt([clip.means[model] for clip in other])
-    distances = np.sqrt(
-        np.square(roots[:, np.newaxis] - np.sqrt(not_music)).sum(axis=2).min(axis=1)
-    )
-    radius = round(float(np.quantile(distances, RADIUS_QUANTILE)), 3)
-    return Confidence(radius=radius, not_music=not_music, music=centres)
-
-
-def _centres(groups: Iterable[Sequence[Clip]], model: str) -> tuple[tuple[float, ...], ...]:
-    """The centres of each group, as scores."""
+def _cluster(roots: Samples) -> Samples:
     from sklearn.cluster import KMeans
 
-    centres: list[tuple[float, ...]] = []
-    for group in groups:
-        if not group:
-            continue
-        roots = np.sqrt([clip.means[model] for clip in group])
-        clusters = KMeans(min(PROTOTYPES, len(group)), n_init=10, random_state=0).fit(roots)
-        squares = np.square(clusters.cluster_centers_)
-        centres += [tuple(round(float(score), 3) for score in centre) for centre in squares]
-    return tuple(centres)
+    clusters = KMeans(min(TYPICAL, len(roots)), n_init=3, random_state=0).fit(roots)
+    centres: Samples = clusters.cluster_centers_
+    return centres
 
 
-def judge(clips: Sequence[Clip], found: Mapping[str, Confidence]) -> np.ndarray:
-    """Whether each clip is called music, by the mean margin of these models."""
-    margins = [[margin(each, clip.means[name]) for name, each in found.items()] for clip in clips]
-    called: np.ndarray = np.mean(margins, axis=1) > 0
-    return called
+def _rounded(row: Samples, digits: int) -> tuple[float, ...]:
+    return tuple(round(float(number), digits) for number in row)
 
 
-def held_out(clips: Sequence[Clip], models: Sequence[str]) -> np.ndarray:
-    """Whether each clip is called music by what was found on the other half."""
-    halves = np.random.RandomState(0).permutation(1 + max(clip.track for clip in clips)) % 2
-    of_half = np.array([halves[clip.track] for clip in clips])
-    called = np.empty(len(clips), bool)
-    for half in (0, 1):
-        others = [clip for clip, its in zip(clips, of_half, strict=True) if its != half]
-        here = of_half == half
-        found = {name: find(others, name) for name in models}
-        called[here] = judge(
-            [clip for clip, its in zip(clips, of_half, strict=True) if its == half], found
+def part(names: np.ndarray, parts: int = 2) -> np.ndarray:
+    """Part things at random, those of one name together: the number of each one's part."""
+    unique, places = np.unique(names, return_inverse=True)
+    numbers: np.ndarray = np.random.RandomState(0).permutation(len(unique))[places] % parts
+    return numbers
+
+
+def part_sources(clips: Clips) -> np.ndarray:
+    """The number of each clip's fold: those of a source together, speech by halves."""
+    folds = np.empty(len(clips.sounds), int)
+    kinds = np.array([sound.kind for sound in clips.sounds])
+    sources = np.array([sound.source for sound in clips.sounds])
+    tracks = np.array([sound.track for sound in clips.sounds])
+    for group in (*([kind] for kind in NOT_MUSIC), list(MUSIC)):
+        here = np.isin(kinds, group)
+        one_source = len(set(sources[here])) == 1
+        folds[here] = part(tracks[here]) if one_source else part(sources[here], FOLDS)
+    return folds
+
+
+def find_for_parts(clips: Clips, parts: np.ndarray) -> list[Found]:
+    """For each part, what is found on all others."""
+    return [
+        {model: find(clips.where(parts != number), model) for model in clips.means}
+        for number in range(parts.max() + 1)
+    ]
+
+
+def compute_margins(
+    clips: Clips, found: Sequence[Found], parts: np.ndarray
+) -> Mapping[str, Samples]:
+    """By model, each clip's margin by what was found for its part."""
+    return {
+        model: np.array(
+            [
+                compute_margin(found[number][model], row)
+                for row, number in zip(means, parts, strict=True)
+            ]
         )
-    return called
+        for model, means in clips.means.items()
+    }
 
 
-def row(title: str, clips: Sequence[Clip], called: np.ndarray) -> list[str]:
-    """For a table: the share of each kind that is `low`."""
-    kinds = np.array([clip.kind for clip in clips])
-    return [title, *(f"{1 - called[kinds == k].mean():.1%}" for k in (MUSIC, EXCERPTS, *NOT_MUSIC))]
+def list_shares(clips: Clips, margins: Mapping[str, Samples]) -> Iterable[list[str]]:
+    """Yield rows of a table: models, and the share of each kind that is `low`."""
+    kinds = np.array([sound.kind for sound in clips.sounds])
+    asked = [names for names in COMBINATIONS if set(names) <= set(margins)]
+    for names in (*asked, *((name,) for name in margins)):
+        low = np.mean([margins[name] for name in names], axis=0) <= 0
+        yield [", ".join(names), *(f"{low[kinds == k].mean():.1%}" for k in (*MUSIC, *NOT_MUSIC))]
+
+
+def list_sources(clips: Clips, margins: Mapping[str, Samples]) -> Iterable[list[str]]:
+    """Yield rows of a table: what is `low` of each kind and source, by the first combination."""
+    names = [name for name in COMBINATIONS[0] if name in margins]
+    low = np.mean([margins[name] for name in names], axis=0) <= 0 if names else np.zeros(0)
+    groups = [(sound.kind, sound.source) for sound in clips.sounds]
+    for group, count in sorted(Counter(groups).items()) if names else ():
+        here = np.array([each == group for each in groups])
+        yield [*group, str(count), f"{low[here].mean():.0%}"]
 
 
 def show(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -197,40 +191,42 @@ def show(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> No
     print(f"### {title}\n", *(f"| {' | '.join(line)} |" for line in lines), "", sep="\n")
 
 
-def write(model: str, found: Confidence, folder: Path) -> None:
+def write(found: Confidence, path: Path) -> None:
     """Write the table of a manifest."""
     lines = ["# Found by `make floor`; see loadtests/confidence.md.", "[confidence]"]
-    lines.append(f"radius = {found.radius}")
-    for place in ("not_music", "music"):
-        lines += [f"{place} = [", *(f"  {list(each)}," for each in getattr(found, place)), "]"]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{model}.toml").write_text("\n".join(lines) + "\n")
+    lines += [f"weights = {list(found.weights)}", f"bias = {found.bias}"]
+    for kind in found.not_music:
+        lines += ["[[confidence.not_music]]", f'kind = "{kind.kind}"', f"radius = {kind.radius}"]
+        lines += ["typical = [", *(f"  {list(row)}," for row in kind.typical), "]"]
+    path.write_text("\n".join(lines) + "\n")
 
 
 def main() -> None:
     """Score, find, and print the report."""
     published = read_store(Store(Settings().model_store))
-    models = [published[name] for name in sys.argv[1:] or published]
-    folder = CACHE.parent / "confidence"
-    clips = list(score_all(models))
-    if not {MUSIC, *NOT_MUSIC} <= {clip.kind for clip in clips}:
+    clips = score_all([published[name] for name in sys.argv[1:] or published])
+    if not {*MUSIC, *NOT_MUSIC} <= {sound.kind for sound in clips.sounds}:
         sys.exit("music, noise, tones and speech are all needed to find typical scores")
-    found = {model.name: find(clips, model.name) for model in models}
+    found = {model: find(clips, model) for model in clips.means}
     for name, each in found.items():
-        write(name, each, folder)
+        write(each, FOLDER / f"{name}.toml")
     print(INTRODUCTION)
-    counts = sorted(Counter((clip.kind, clip.source) for clip in clips).items())
-    show("Sounds", ("kind", "from", "clips"), ([*of, str(count)] for of, count in counts))
-    default = [name for name in Settings.model_fields["models"].default if name in found]
-    asked = [default, *([name] for name in found)]
-    kinds = ("models", MUSIC, EXCERPTS, *NOT_MUSIC)
-    rows = [row(", ".join(names), clips, held_out(clips, names)) for names in asked]
-    show("Share that is `low`, held out", kinds, rows)
-    shipped = [
-        row(", ".join(names), clips, judge(clips, {name: found[name] for name in names}))
-        for names in asked
-    ]
-    show("Share that is `low`, shipped", kinds, shipped)
+    halves = part(np.array([sound.track for sound in clips.sounds]))
+    folds = part_sources(clips)
+    by_fold = compute_margins(clips, find_for_parts(clips, folds), folds)
+    for title, margins in (
+        ("held out", compute_margins(clips, find_for_parts(clips, halves), halves)),
+        ("kinds and packages held out", by_fold),
+        ("shipped", compute_margins(clips, [found], np.zeros_like(halves))),
+    ):
+        kinds = ("models", *MUSIC, *NOT_MUSIC)
+        show(f"Share that is `low`, {title}", kinds, list_shares(clips, margins))
+    header = ("kind", "from", "clips", "`low`")
+    show(
+        f"{' and '.join(COMBINATIONS[0])}, by kind and package, each held out",
+        header,
+        list_sources(clips, by_fold),
+    )
 
 
 if __name__ == "__main__":

@@ -158,9 +158,10 @@ def _confidence(manifest: Manifest) -> Iterable[str]:
     if manifest.confidence is None:
         yield "Whether it can tell music from speech, tones and noise was not measured."
         return
+    radii = ", ".join(f"{each.radius:g} of {each.kind}" for each in manifest.confidence.not_music)
     yield (
-        "A track is doubted where its mean scores are nearer to those of speech, tones and noise "
-        f"than to those of free music, and within {manifest.confidence.radius:g} of them."
+        f"A track is doubted where its mean scores are within {radii}, and a classifier says that "
+        "they are not those of music."
     )
 
 

@@ -18,6 +18,7 @@ from app.store.learnt import (
 )
 from app.store.store import MANIFEST, Store
 from app.store.tables import Table, checked, parsed
+from app.store.typical import Confidence
 from app.store.words import checked_word
 
 Count = Annotated[int, Field(gt=0, lt=2**20)]
@@ -94,21 +95,6 @@ class Source(Table):
     checkpoint: Checkpoint | None = None
 
 
-Prototypes = Annotated[tuple[tuple[Unit, ...], ...], Field(min_length=1)]
-
-
-class Confidence(Table):
-    """Typical mean scores over a track, one for each raw tag; see `app.tagging.confidence`.
-
-    `not_music`: of speech, tones and noise. `music`: of free music. `radius`: the distance from
-    the nearest of `not_music` within which a track is doubted.
-    """
-
-    radius: Annotated[float, Field(gt=0)]
-    not_music: Prototypes
-    music: Prototypes
-
-
 class BaseRates(Table):
     """The share of the training data that has each raw tag, and where that is known from."""
 
@@ -159,12 +145,12 @@ class Draft(Table):
         return self
 
     @model_validator(mode="after")
-    def _one_prototype_score_a_tag(self) -> Self:
-        for place in ("not_music", "music"):
-            for prototype in getattr(self.confidence, place) if self.confidence else ():
-                if len(prototype) != len(self.tags.names):
+    def _one_number_of_confidence_a_tag(self) -> Self:
+        for place, rows in self.confidence.places() if self.confidence else ():
+            for row in rows:
+                if len(row) != len(self.tags.names):
                     raise ValueError(
-                        f"confidence.{place}: {len(prototype)} scores for "
+                        f"confidence.{place}: {len(row)} numbers for "
                         f"{len(self.tags.names)} tags; write one for each tag"
                     )
         return self

@@ -1,9 +1,10 @@
 """Whether a track sounds like music that the models know, or like speech, tones or noise.
 
-Each model keeps typical mean scores of what is not music, and of music (see `[confidence]` in its
-manifest, made by `make floor`). A track is doubted where it is near the first and nearer to them
-than to the second: music of other genres than those of the typical tracks is near to neither, and
-is not doubted. Distances are Hellinger's, between square roots of scores.
+Each model keeps typical mean scores of noise, tones and speech, and a linear classifier of music
+and what is not (`[confidence]` in its manifest, made by `make floor`). A track is doubted where it
+lies within the radius of a kind of what is not music, and the classifier says that it is not music.
+The classifier alone would doubt music of genres that it has not seen; they lie beyond the radii.
+Distances are Hellinger's, between square roots of scores.
 """
 
 from collections.abc import Sequence
@@ -11,17 +12,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.domain import Confidence, Samples, Taggram
-from app.store.manifest import Confidence as Prototypes
 from app.store.manifest import Manifest
+from app.store.typical import Confidence as Typical
 
 TINY = 1e-9
-"""Keeps a track that equals a prototype from a logarithm of 0."""
+"""Keeps a track that equals a typical one from a logarithm of 0."""
+
+OFFSET = 0.01
+"""The classifier takes logarithms of scores plus this: which of two tiny ones is larger means
+little."""
 
 
 def judge(models: Sequence[Manifest], taggrams: Sequence[Taggram]) -> Confidence:
-    """Judge a track by the mean margin of the models with typical scores; `unknown` without any."""
+    """Judge a track by the mean margin of the models that can tell; `unknown` without any."""
     margins = [
-        margin(model.confidence, taggram.scores.mean(axis=0))
+        compute_margin(model.confidence, taggram.scores.mean(axis=0))
         for model, taggram in zip(models, taggrams, strict=True)
         if model.confidence
     ]
@@ -30,14 +35,10 @@ def judge(models: Sequence[Manifest], taggrams: Sequence[Taggram]) -> Confidence
     return Confidence.HIGH if np.mean(margins) > 0 else Confidence.LOW
 
 
-def margin(prototypes: Prototypes, means: Samples) -> float:
-    """How far mean scores, (tags,), are from those of what is not music; doubted where negative."""
-    other = _squared_distance(prototypes.not_music, means)
-    music = _squared_distance(prototypes.music, means)
-    return float(np.log(other / min(prototypes.radius**2, music)))
-
-
-def _squared_distance(prototypes: Sequence[Sequence[float]], means: Samples) -> float:
-    """To the nearest of them."""
-    differences = np.sqrt(np.asarray(prototypes)) - np.sqrt(means)
-    return float(np.square(differences).sum(axis=1).min()) + TINY
+def compute_margin(typical: Typical, means: Samples) -> float:
+    """Return how far mean scores, (tags,), are from what is not music; doubted where negative."""
+    arrays = typical.arrays
+    squared = np.square(arrays.typical - np.sqrt(means)).sum(axis=1) + TINY
+    beyond = np.log((squared / arrays.radii**2).min())
+    log_odds = arrays.weights @ np.log(means + OFFSET) + typical.bias
+    return float(max(beyond, log_odds))

@@ -114,7 +114,8 @@ def test_a_model_says_what_its_scores_are_worth(models: dict[str, dict[str, Any]
     for model in models.values():
         assert 0.5 < model["evaluation"]["roc_auc"] < 1
         assert 0 < model["evaluation"]["pr_auc"] < 1
-        assert 0 < model["confidence"]["radius"] < 2
+        assert {"noise", "tones", "speech"} <= set(model["confidence"]["radii"])
+        assert all(0 < radius < 2 for radius in model["confidence"]["radii"].values())
         assert len(model["tags"]) == len(set(model["tags"])) == 50
 
 

@@ -30,7 +30,11 @@ MISTAKES = {
     "number beyond all": ("hop = 256", "hop = 1" + "0" * 400, "a number"),
     "tag named twice": ('"guitar"', '"classical"', "named twice: classical"),
     "one golden score too few": ("0.069121, ", "", "golden.mean_scores: "),
-    "one tag too many": ('"guitar"', '"guitar", "lute"', "base_rates.rates: 50 rates for 51 tags"),
+    "one tag too many": (
+        '"guitar"',
+        '"guitar", "lute"',
+        "confidence.weights: 50 numbers for 51 tags",
+    ),
     "golden score above 1": ("0.069121", "1.069121", "golden.mean_scores.0: "),
     "one base rate too few": ("0.1876, ", "", "base_rates.rates: 49 rates for 50 tags"),
     "base rate of nothing": ("0.1876", "0.0", "base_rates.rates.0: "),
@@ -41,19 +45,26 @@ MISTAKES = {
         "base_rates.source: ",
     ),
     "typical scores of too few tags": (
-        "[golden]",
-        "[confidence]\nradius = 0.4\nnot_music = [[0.5]]\nmusic = [[0.5]]\n[golden]",
-        "confidence.not_music: 1 scores for 50 tags",
+        '[[confidence.not_music]]\nkind = "tones"',
+        '[[confidence.not_music]]\nkind = "hum"\nradius = 0.4\ntypical = [[0.5]]\n'
+        '[[confidence.not_music]]\nkind = "tones"',
+        "confidence.not_music.hum: 1 numbers for 50 tags",
+    ),
+    "a classifier of too many tags": (
+        "weights = [",
+        "weights = [0.5, ",
+        "confidence.weights: 51 numbers for 50 tags",
     ),
     "no typical scores": (
-        "[golden]",
-        "[confidence]\nradius = 0.4\nnot_music = []\nmusic = []\n[golden]",
-        "confidence.not_music: ",
+        '[[confidence.not_music]]\nkind = "tones"',
+        '[[confidence.not_music]]\nkind = "hum"\nradius = 0.4\ntypical = []\n'
+        '[[confidence.not_music]]\nkind = "tones"',
+        "confidence.not_music.1.typical: ",
     ),
-    "radius of nothing": (
-        "[golden]",
-        "[confidence]\nradius = 0\nnot_music = [[0.5]]\nmusic = [[0.5]]\n[golden]",
-        "confidence.radius: ",
+    "radius below nothing": (
+        'kind = "noise"\nradius = ',
+        'kind = "noise"\nradius = -',
+        "confidence.not_music.0.radius: ",
     ),
     "hash cut short": ('sha256 = "2033', 'sha256 = "', "weights.sha256: "),
     "weights outside of the folder": (

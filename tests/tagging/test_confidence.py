@@ -1,16 +1,21 @@
-"""When a track is doubted: near typical scores of what is not music, and nearer than to music."""
+"""When a track is doubted: near what is not music, and like music to no classifier."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.store.manifest import Confidence
-from app.tagging.confidence import judge, margin
+from app.store.typical import Confidence, NotMusic
+from app.tagging.confidence import compute_margin, judge
 from tests.tagging.made import model, taggram_of
 
 TYPICAL = Confidence(
-    radius=0.4, not_music=((0.0, 0.0, 0.0), (0.5, 0.0, 0.0)), music=((0.5, 0.5, 0.0),)
+    weights=(0.0, 1.0, 0.0),
+    bias=2.0,  # music has more than about .13 of the second tag
+    not_music=(
+        NotMusic(kind="noise", radius=0.4, typical=((0.0, 0.0, 0.0), (0.5, 0.0, 0.0))),
+        NotMusic(kind="speech", radius=0.2, typical=((0.0, 0.0, 0.5),)),
+    ),
 )
 SURE = model("sure", ("noise", "rock", "jazz"), confidence=TYPICAL)
 UNSURE = model("unsure", ("noise", "rock", "jazz"))
@@ -24,12 +29,13 @@ SCORES = st.lists(st.floats(0, 1, width=32), min_size=3, max_size=3)
         ({}, "low"),
         ({"noise": 0.5}, "low"),
         ({"noise": 0.45, "rock": 0.05}, "low"),
-        ({"noise": 0.5, "rock": 0.5}, "high"),
-        ({"noise": 0.5, "rock": 0.3}, "high"),  # nearer to music
-        ({"jazz": 0.9}, "high"),  # near to neither: music of another kind
+        ({"noise": 0.5, "rock": 0.15}, "high"),  # near noise, and music to the classifier
+        ({"jazz": 0.45}, "low"),
+        ({"noise": 0.1, "jazz": 0.5}, "high"),  # no noise, and farther from speech than speech is
+        ({"jazz": 0.98}, "high"),  # far from all: music of another kind
     ],
 )
-def test_a_track_is_doubted_where_its_scores_are_like_those_of_what_is_not_music(
+def test_a_track_is_doubted_where_it_is_near_what_is_not_music_and_not_like_music(
     scores: dict[str, float], confidence: str
 ) -> None:
     assert judge([SURE], [taggram_of(SURE, **scores)]) == confidence
@@ -38,23 +44,34 @@ def test_a_track_is_doubted_where_its_scores_are_like_those_of_what_is_not_music
 def test_several_models_judge_by_their_mean() -> None:
     doubting, mild, certain = (
         taggram_of(SURE, **scores)
-        for scores in ({}, {"noise": 0.5, "rock": 0.3}, {"noise": 0.5, "rock": 0.5})
+        for scores in ({"noise": 0.1}, {"noise": 0.5, "rock": 0.15}, {"noise": 0.5, "rock": 0.9})
     )
 
+    assert judge([SURE], [mild]) == judge([SURE], [certain]) == "high"
     assert judge([SURE, SURE], [doubting, mild]) == "low"
     assert judge([SURE, SURE], [doubting, certain]) == "high"
 
 
-def test_a_model_without_typical_scores_leaves_the_judgement_to_the_others() -> None:
+def test_a_model_that_cannot_tell_leaves_the_judgement_to_the_others() -> None:
     taggrams = [taggram_of(SURE), taggram_of(UNSURE, jazz=0.9)]
 
     assert judge([SURE, UNSURE], taggrams) == judge([SURE], taggrams[:1]) == "low"
 
 
-def test_it_is_unknown_where_no_model_has_typical_scores() -> None:
+def test_it_is_unknown_where_no_model_can_tell() -> None:
     assert judge([UNSURE], [taggram_of(UNSURE, jazz=0.9)]) == "unknown"
+
+
+def test_a_model_stays_equal_to_itself_once_it_has_judged() -> None:
+    used, fresh = (
+        model("sure", ("noise", "rock", "jazz"), confidence=TYPICAL.model_copy(deep=True))
+        for _ in range(2)
+    )
+    judge([used, fresh], [taggram_of(used), taggram_of(fresh)])
+
+    assert used == fresh
 
 
 @given(SCORES)
 def test_any_scores_have_a_finite_margin(scores: list[float]) -> None:
-    assert np.isfinite(margin(TYPICAL, np.array(scores, np.float32)))
+    assert np.isfinite(compute_margin(TYPICAL, np.array(scores, np.float32)))

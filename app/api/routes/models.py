@@ -13,6 +13,7 @@ from app.api.catalogue_schemas import (
     ThresholdsOut,
 )
 from app.api.dependencies import ServicesDep
+from app.store.manifest import Manifest
 
 Out = TypeVar("Out", bound=BaseModel)
 
@@ -38,7 +39,7 @@ async def models(services: ServicesDep) -> list[LoadedModel]:
             hop_s=manifest.framing.hop_s,
             tags=list(manifest.tags.names),
             vocabulary=manifest.vocabulary.name if manifest.vocabulary else None,
-            confidence=_as(ConfidenceOut, manifest.confidence),
+            confidence=_show_confidence(manifest),
             evaluation=_as(EvaluationOut, manifest.evaluation),
             thresholds=_as(ThresholdsOut, manifest.thresholds),
             calibration=_as(CalibrationOut, manifest.calibration),
@@ -49,6 +50,12 @@ async def models(services: ServicesDep) -> list[LoadedModel]:
         )
         for index, manifest in enumerate(services.lexicon.models)
     ]
+
+
+def _show_confidence(manifest: Manifest) -> ConfidenceOut | None:
+    if manifest.confidence is None:
+        return None
+    return ConfidenceOut(radii={each.kind: each.radius for each in manifest.confidence.not_music})
 
 
 def _as(schema: type[Out], table: BaseModel | None) -> Out | None:
