@@ -28,12 +28,14 @@ class Package:
         sha256: Of the .deb file.
         folder: Where the audio lies in it.
         what: What it sounds like, and its licence.
+        archive: A ZIP file in the folder that holds the audio; none where the folder itself does.
     """
 
     name: str
     sha256: str
     folder: str
     what: str
+    archive: str = ""
 
 
 PACKAGES = {
@@ -97,7 +99,7 @@ PACKAGES = {
             "marsshooter-data",
             "b8d040a9739434f2be96bbf9b38f0743d56d59b853647b2242f9357e38394951",
             "usr/share/games/marsshooter/audio/music",
-            "instrumental rock by Obsidian Shell; CC BY-SA 3.0",
+            "gothic metal by Obsidian Shell; CC BY-SA 3.0",
         ),
         Package(
             "zaz-data",
@@ -166,6 +168,13 @@ PACKAGES = {
             "dark ambient and dub; GPL-2",
         ),
         Package(
+            "mrrescue",
+            "62ca7e873bcb5077c6f95b814d3c8e6909c9e1f953ebb00d0bb82176e2bb0cd5",
+            "usr/share/games/mrrescue",
+            "chiptunes of an arcade game by Tangram Games; CC BY-SA 3.0",
+            archive="mrrescue.love",
+        ),
+        Package(
             "asterisk-core-sounds-en-wav",
             "2be3ea287d83299d143815fa804f11179a75b7affd4a758b98b55f5afc18a35d",
             "usr/share/asterisk/sounds/en_US_f_Allison",
@@ -206,6 +215,9 @@ def fetch(name: str) -> Path:
             raise CannotFetchError(f"{name}: apt brought another version (SHA-256 {digest})")
         unpacked = Path(folder) / "unpacked"
         subprocess.run(["dpkg-deb", "-x", package, unpacked], check=True)
+        if PACKAGES[name].archive:
+            audio = unpacked / PACKAGES[name].folder
+            shutil.unpack_archive(audio / PACKAGES[name].archive, audio, "zip")
         unpacked.rename(CACHE / name)
     return audio_folder(name)
 
