@@ -15,6 +15,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.api.schemas import SuggestionOut
+from app.audio.formats import EXTENSIONS
 from app.cli.console import (
     err,
     log_to_stderr,
@@ -33,8 +34,9 @@ from app.tagging.suggest import suggest
 from app.tagging.tagger import Track
 from app.tagging.timeline import clock_time
 
-AUDIO_SUFFIXES = {".aif", ".aiff", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"}
-"""Which files of a folder are tried; a file that is named itself is tried whatever its name."""
+CSV_COLUMNS = (
+    *("file", "track_id", "confidence", "vocabulary", "rank", "tag", "score", "damaged"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class TaggedFile:
     path: Path
     track_id: str
     duration_s: float
+    announced_s: float | None
     models: tuple[str, ...]
     vocabulary: str
     confidence: Confidence
@@ -108,6 +111,7 @@ async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> T
         path,
         track.track_id,
         round(taggrams[0].duration_s, 3),
+        taggrams[0].announced_s,
         tuple(str(manifest.ref) for manifest in projection.models),
         vocabulary,
         projection.confidence(taggrams),
@@ -118,16 +122,14 @@ async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> T
 def _expand(paths: Iterable[Path]) -> Iterable[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(
-                file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES
-            )
+            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in EXTENSIONS)
         else:
             yield path
 
 
 def _readable(tagged: TaggedFile) -> None:
     sure = "  (not sure)" if tagged.confidence is Confidence.LOW else ""
-    say(out, f"{tagged.path}{sure}", style="bold")
+    say(out, f"{tagged.path}{sure}{_damage(tagged)}", style="bold")
     for suggestion in tagged.suggestions:
         moments = ", ".join(
             f"{clock_time(stretch.start_s)}-{clock_time(stretch.end_s)}"
@@ -136,15 +138,26 @@ def _readable(tagged: TaggedFile) -> None:
         say(out, f"  {suggestion.score:.3f}  {suggestion.label:<24} {moments}")
 
 
+def _damage(tagged: TaggedFile) -> str:
+    if tagged.announced_s is None:
+        return ""
+    return f"  (damaged: {tagged.duration_s:.1f} s of {tagged.announced_s:.1f} s decoded)"
+
+
 def _json_line(tagged: TaggedFile) -> None:
     suggestions = [SuggestionOut.of(suggestion).model_dump() for suggestion in tagged.suggestions]
-    answer = {**vars(tagged), "path": str(tagged.path), "suggestions": suggestions}
+    answer = {
+        **vars(tagged),
+        "path": str(tagged.path),
+        "damaged": tagged.announced_s is not None,
+        "suggestions": suggestions,
+    }
     print(json.dumps(answer), flush=True)  # noqa: T201 - rich would fold it
 
 
 def _csv_rows() -> Callable[[TaggedFile], None]:
     writer = csv.writer(sys.stdout)
-    writer.writerow(["file", "track_id", "confidence", "vocabulary", "rank", "tag", "score"])
+    writer.writerow(CSV_COLUMNS)
 
     def rows(tagged: TaggedFile) -> None:
         for rank, suggestion in enumerate(tagged.suggestions, start=1):
@@ -153,6 +166,7 @@ def _csv_rows() -> Callable[[TaggedFile], None]:
                     printable(str(tagged.path)),
                     *(tagged.track_id, tagged.confidence, tagged.vocabulary),
                     *(rank, suggestion.tag, f"{suggestion.score:.6f}"),
+                    str(tagged.announced_s is not None).lower(),
                 ]
             )
         sys.stdout.flush()

@@ -148,9 +148,9 @@ FILES: Files = {
     },
     "XI of libsndfile": Hostile(UNSUPPORTED, lambda: other("XI", "DPCM_16")),
     "raw samples": Hostile(UNSUPPORTED, lambda: b"\1\2" + other("RAW", "PCM_16")),
-    "WAV of IMA ADPCM": Hostile(UNSUPPORTED, lambda: other("WAV", "IMA_ADPCM")),
-    "WAV of MS ADPCM": Hostile(UNSUPPORTED, lambda: other("WAV", "MS_ADPCM")),
+    "WAV of IMA ADPCM": Hostile(1.017, lambda: other("WAV", "IMA_ADPCM")),
+    "WAV of MS ADPCM": Hostile(1.012, lambda: other("WAV", "MS_ADPCM")),
     "WAV of G.721": Hostile(UNSUPPORTED, lambda: other("WAV", "G721_32")),
     "WAV with a ZIP behind": Hostile(1.0, lambda: sound_file("WAV") + zipped()),
-    "CAF behind an ID3 tag": Hostile(UNSUPPORTED, lambda: id3(b"") + other("CAF")),
+    "CAF behind an ID3 tag": Hostile(UNDECODABLE, lambda: id3(b"") + other("CAF")),
 }

@@ -17,10 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from app.audio.scratch import Scratch
+
 from app.audio import child, ogg
 from app.audio.limits import AudioLimits
 from app.audio.sandbox import confine
-from app.audio.scratch import Scratch
 from app.audio.shared_samples import mapped
 from app.domain import Samples
 from app.errors import Kind, RequestError

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from app.audio.scratch import scratch_for
 
 from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
-from app.audio.scratch import scratch_for
 from app.audio.source import BLOCK_FRAMES
 from testing.sounds import (
     LIMITS,

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from app.audio.scratch import scratch_for
 
 from app.audio.decoding import decode
 from app.audio.limits import AudioLimits
-from app.audio.scratch import scratch_for
 from app.domain import Waveform
 from app.front_ends import Framing
 from app.inference.tensorflow_framer import TensorFlowFramer

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from app.audio.formats import FORMATS, M4A_FORMATS
+from app.audio.formats import EXTENSIONS
 from app.errors import SetupError
 from app.training.datasets import fma, mtat, mtg_jamendo
 from app.training.datasets.source import (
@@ -28,8 +28,6 @@ from app.training.datasets.source import (
 from app.training.tracks import Track, track_id
 
 TAKEN = (fma.NAME, mtat.NAME, mtg_jamendo.NAME)
-
-EXTENSIONS = {extension for each in (*FORMATS, *M4A_FORMATS) for extension in each.extensions}
 
 COLUMNS = ("path", "tags", "artist", "licence", "duration_s")
 
