@@ -8,6 +8,7 @@ opened. Only decoders of sound are let run, and no file leads to another one.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import BinaryIO
 
 import av
@@ -20,11 +21,13 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from app.audio import chunks, xing
+from app.audio import chunks, mp3_header
 from app.audio.formats import FORMATS, behind_tags, sniff, unsupported
 from app.audio.limits import check_channels
 from app.audio.refusals import undecodable
+from app.audio.sections import sections
 from app.audio.source import BLOCK_FRAMES, Block, Source
+from app.errors import RequestError
 
 DEMUXERS = tuple(dict.fromkeys(name for format_ in FORMATS for name in format_.demuxers))
 
@@ -52,6 +55,10 @@ ANNOUNCING = {"wav", "w64", "aiff", "caf", "flac", "mov", "asf", "wv", "ape", "t
 PLACEHOLDER_BYTES = 2**31 - 2**16
 """What says that it holds more was written by who did not know the length yet."""
 
+RESYNCING = {"mp3", "aac", "loas"}
+JUNK_S = 0.1
+"""What these demuxers may take for frames of sound: the tags between files that were joined."""
+
 UNKNOWN_S = 0.001
 """The length of a packet that says none."""
 
@@ -64,22 +71,36 @@ def opened(file: BinaryIO) -> Iterator[Source]:
         RequestError: `unsupported_audio` or `undecodable_audio`.
     """
     demuxer = sniff(file)
+    first, *others = sections(file, demuxer)
+    with _opened(first, demuxer) as media:
+        stream = _stream(media)
+        place = first.tell()
+        source = Source(iter(()), _announced_s(media, stream, first))
+        first.seek(place)
+        later = (_later_blocks(other, demuxer, source) for other in others)
+        source.blocks = chain(_blocks(media, stream, source), chain.from_iterable(later))
+        yield source
+
+
+def _opened(file: BinaryIO, demuxer: str | None) -> InputContainer:
     file.seek(0)
     try:
-        media = av.open(
+        return av.open(
             file, mode="r", format=demuxer, container_options=OPTIONS, metadata_errors="replace"
         )
     except (av.FFmpegError, ValueError):
         if demuxer is None:
             raise unsupported("This is not an audio file that we read.") from None
         raise undecodable("its header can't be read") from None
-    with media:
-        stream = _stream(media)
-        place = file.tell()
-        source = Source(iter(()), _announced_s(media, stream, file))
-        file.seek(place)
-        source.blocks = _blocks(media, stream, source)
-        yield source
+
+
+def _later_blocks(file: BinaryIO, demuxer: str | None, source: Source) -> Iterator[Block]:
+    """Yield the blocks of a part behind the first one, which is lost where it can't be read."""
+    try:
+        with _opened(file, demuxer) as media:
+            yield from _blocks(media, _stream(media), source)
+    except RequestError:
+        source.lost_s += UNKNOWN_S
 
 
 def _stream(media: InputContainer) -> AudioStream:
@@ -104,7 +125,7 @@ def _announced_s(media: InputContainer, stream: AudioStream, file: BinaryIO) -> 
     """How long the header says that the file is, where it does."""
     names = set(media.format.name.split(","))
     if "mp3" in names:
-        return xing.announced_s(file, behind_tags(file), stream.sample_rate)
+        return mp3_header.announced_s(file, behind_tags(file), stream.sample_rate)
     length_s = None
     if names & ANNOUNCING and stream.duration and stream.time_base:
         length_s = float(stream.duration * stream.time_base)
@@ -134,6 +155,7 @@ def _blocks(media: InputContainer, stream: AudioStream, source: Source) -> Itera
 def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[AudioFrame]:
     """Yield a thousand samples or so at a time; what can't be decoded between them is lost."""
     lost_s, began = 0.0, False
+    ignored_s = JUNK_S if media.format.name in RESYNCING else 0.0
     for packet in _packets(media, stream):
         try:
             frames = packet.decode()
@@ -142,7 +164,7 @@ def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Itera
             continue
         for frame in frames:
             if frame.samples:
-                if began:
+                if began and lost_s > ignored_s:
                     source.lost_s += lost_s
                 lost_s, began = 0.0, True
                 yield frame

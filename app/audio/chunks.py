@@ -54,7 +54,7 @@ def _chunks(file: BinaryIO) -> Iterator[Chunk]:
 
 
 def _size(file: BinaryIO) -> int:
-    return os.fstat(file.fileno()).st_size
+    return file.seek(0, os.SEEK_END)
 
 
 def _read(file: BinaryIO, place: int, count: int) -> bytes:

@@ -11,7 +11,8 @@ from typing import BinaryIO
 import numpy as np
 import soxr
 
-from app.audio import chunks, soundfile_source
+from app.audio import chunks, mp3_header, soundfile_source
+from app.audio.formats import behind_tags
 from app.audio.limits import (
     LEAST_SHARE,
     MAX_MAGNITUDE,
@@ -80,7 +81,7 @@ def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
     """Open a file with libsndfile where that is made for it, else with FFmpeg."""
     if limits.decoders is Decoders.SOUNDFILE:
         return stack.enter_context(soundfile_source.opened(file))
-    if chunks.fill(file):
+    if chunks.fill(file) or mp3_header.has_free_bit_rate(file, behind_tags(file)):
         with suppress(RequestError):  # FFmpeg knows more codecs
             return stack.enter_context(soundfile_source.opened(file))
     from app.audio import av_source  # noqa: PLC0415 - where an operator wants it

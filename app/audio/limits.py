@@ -15,7 +15,7 @@ MAX_MAGNITUDE = 1e3
 MAX_RESAMPLED_MAGNITUDE = 10 * MAX_MAGNITUDE
 """The same with what a resampler may add to it, amply."""
 
-TOLERATED_S = 0.2
+TOLERATED_S = 0.08
 """What encoders' delays and paddings may lack of the announced length."""
 
 LEAST_SHARE = 0.1

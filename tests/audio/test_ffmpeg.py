@@ -6,10 +6,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from testing.m4a import RATE, film, m4a, referring
 
 from app.audio.processes import Decoder
 from app.errors import Kind, SetupError
-from testing.m4a import RATE, film, m4a, referring
 from testing.sounds import LIMITS, TONE_LEVEL, decoded, noise, pitch_hz, tone
 from tests.audio.asking import decode, refusal
 
