@@ -91,12 +91,13 @@ function check(file, limits) {
     throw new Refusal("too_large", "", { members: { max_bytes: limits.max_bytes } });
   }
   const extension = /\.[^.]+$/.exec(file.name.toLowerCase())?.[0];
+  const [type] = file.type.toLowerCase().split(";"); // recordings name their codecs behind it
   const isKnown = limits.formats.some(
     ({ extensions, media_types: types }) =>
-      extensions.includes(extension) || types.includes(file.type.toLowerCase()),
+      extensions.includes(extension) || types.includes(type),
   );
-  // A file without an extension and a type is for the service to judge.
-  if (!isKnown && (extension || file.type)) throw new Refusal("unsupported_type");
+  // A file without an extension is for the service to judge, whatever the browser takes it for.
+  if (!isKnown && extension) throw new Refusal("unsupported_type");
 }
 
 /** Plays the artist's file, without a request. Events: `state`, and `time` at each frame. */
