@@ -59,6 +59,9 @@ RESYNCING = {"mp3", "aac", "loas"}
 JUNK_S = 0.1
 """What these demuxers may take for frames of sound: the tags between files that were joined."""
 
+MOST_FAILED = 10_000
+"""Packets in a row that can't be decoded: what follows them is no music either."""
+
 UNKNOWN_S = 0.001
 """The length of a packet that says none."""
 
@@ -154,19 +157,22 @@ def _blocks(media: InputContainer, stream: AudioStream, source: Source) -> Itera
 
 def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[AudioFrame]:
     """Yield a thousand samples or so at a time; what can't be decoded between them is lost."""
-    lost_s, began = 0.0, False
+    lost_s, began, failed = 0.0, False, 0
     ignored_s = JUNK_S if media.format.name in RESYNCING else 0.0
     for packet in _packets(media, stream):
         try:
             frames = packet.decode()
         except av.FFmpegError:
             lost_s += _length_s(packet)
+            failed += 1
+            if failed == MOST_FAILED:
+                break
             continue
         for frame in frames:
             if frame.samples:
                 if began and lost_s > ignored_s:
                     source.lost_s += lost_s
-                lost_s, began = 0.0, True
+                lost_s, began, failed = 0.0, True, 0
                 yield frame
     if not began:
         source.lost_s = lost_s

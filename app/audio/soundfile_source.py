@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
-from app.audio.formats import unsupported
+from app.audio.formats import FORMATS, sniff, unsupported
 from app.audio.limits import check_channels
 from app.audio.refusals import undecodable
 from app.audio.source import BLOCK_FRAMES, Block, Source
@@ -27,6 +27,9 @@ SUBTYPES = {
     "MP3": {"MPEG_LAYER_III"},
 }
 """libsndfile's names of the containers and codecs that we let it decode; it knows many more."""
+
+DEMUXERS = {name for each in FORMATS if each.soundfile for name in each.demuxers}
+"""FFmpeg's names of what libsndfile reads too."""
 
 ANNOUNCING = {"FLAC", "OGG"}
 """Of the others libsndfile tells what there is, or a guess."""
@@ -57,6 +60,10 @@ def opened(file: BinaryIO) -> Iterator[Source]:
     try:
         sound = _Sound(file.fileno(), closefd=False)
     except soundfile.LibsndfileError:
+        if sniff(file) not in DEMUXERS:
+            raise unsupported(
+                "This is not an audio file that we read.", Decoders.SOUNDFILE
+            ) from None
         raise undecodable("its header can't be read") from None
     with sound:
         if sound.subtype not in SUBTYPES.get(sound.format, set()):

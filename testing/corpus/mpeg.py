@@ -85,7 +85,7 @@ FILES: Files = {
     "mp3 with 64 kB of zeros behind": Hostile(1.0, lambda: sound_file("MP3") + bytes(2**16)),
     "mp3 with a ZIP behind": Hostile(1.0, lambda: sound_file("MP3") + b"PK\3\4" + bytes(500)),
     "mp3 with garbage in front": Hostile(1.056, lambda: b"\0" * 16 + sound_file("MP3")),
-    "mp3 of free bit rate": Hostile(UNSUPPORTED, lambda: frames_of(b"\xff\xfb\x04\xc4")),
+    "mp3 of free bit rate": Hostile(Kind.SILENT_AUDIO, lambda: frames_of(b"\xff\xfb\x04\xc4")),
     "mp3 of the bit rate that is none": Hostile(
         UNSUPPORTED, lambda: frames_of(b"\xff\xfb\xf4\xc4")
     ),
