@@ -46,6 +46,18 @@ def media(
     return file.getvalue()
 
 
+def remuxed(file: bytes, container: str) -> bytes:
+    """The packets of a file in another container."""
+    other = io.BytesIO()
+    with av.open(io.BytesIO(file), "r") as source, av.open(other, "w", format=container) as made:
+        stream = made.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if packet.size:
+                packet.stream = stream
+                made.mux(packet)
+    return other.getvalue()
+
+
 def film() -> bytes:
     """Pictures without sound."""
     file = io.BytesIO()

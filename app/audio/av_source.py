@@ -9,7 +9,7 @@ opened. Only decoders of sound are let run, and no file leads to another one.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import av.subtitles.codeccontext
@@ -33,8 +33,8 @@ DEMUXERS = tuple(dict.fromkeys(name for format_ in FORMATS for name in format_.d
 
 CODECS = (
     *("mp3float", "mp3", "mp2float", "mp2", "mp1float", "mp1", "aac", "aac_latm", "alac", "flac"),
-    *("vorbis", "opus", "libopus", "speex", "wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice"),
-    *("amrnb", "amrwb", "libopencore_amrnb", "libopencore_amrwb", "wavpack", "ape", "tta"),
+    *("vorbis", "opus", "speex", "wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice"),
+    *("amrnb", "amrwb", "wavpack", "ape", "tta"),
     *("adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt", "adpcm_yamaha", "adpcm_g726", "adpcm_swf"),
     *("gsm", "gsm_ms", "ac3", "eac3", "pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw"),
     *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"),
@@ -48,6 +48,11 @@ OPTIONS = {
     "codec_whitelist": ",".join(CODECS),
     "max_streams": "64",
 }
+
+# From PyAV 19 on tags may be of any bytes; before, one has to ask for it.
+ANY_WORDS: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}  # noqa: PLR2004
+)
 
 ANNOUNCING = {"wav", "w64", "aiff", "caf", "flac", "mov", "asf", "wv", "ape", "tta"}
 """Demuxers whose length is what the header says, not a guess from the bit rate or the last page."""
@@ -88,13 +93,14 @@ def opened(file: BinaryIO) -> Iterator[Source]:
 def _opened(file: BinaryIO, demuxer: str | None) -> InputContainer:
     file.seek(0)
     try:
-        return av.open(
-            file, mode="r", format=demuxer, container_options=OPTIONS, metadata_errors="replace"
+        media: InputContainer = av.open(
+            file, mode="r", format=demuxer, container_options=OPTIONS, **ANY_WORDS
         )
     except (av.FFmpegError, ValueError):
         if demuxer is None:
             raise unsupported("This is not an audio file that we read.") from None
         raise undecodable("its header can't be read") from None
+    return media
 
 
 def _later_blocks(file: BinaryIO, demuxer: str | None, source: Source) -> Iterator[Block]:
