@@ -150,15 +150,27 @@ def _announced_s(media: InputContainer, stream: AudioStream, file: BinaryIO) -> 
 
 def _blocks(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[Block]:
     """Yield blocks of frames of one form; the form may change within a file."""
-    gathered = _Gathered()
+    fifo, count, form = av.AudioFifo(), 0, None
     for frame in _frames(media, stream, source):
-        if not gathered.takes(frame):
-            yield gathered.block()
-        gathered.add(frame)
-        if gathered.count >= BLOCK_FRAMES:
-            yield gathered.block()
-    if gathered.count:
-        yield gathered.block()
+        its_form = frame.sample_rate, frame.layout.nb_channels, frame.format.name
+        if its_form != form:  # PyAV's FIFO takes it nonetheless, and crashes
+            yield from _block(fifo)
+            fifo, count, form = av.AudioFifo(), 0, its_form
+            check_channels(frame.layout.nb_channels)
+        frame.pts = None  # else the FIFO would insist that they follow one another
+        fifo.write(frame)
+        count += frame.samples
+        if count >= BLOCK_FRAMES:
+            yield from _block(fifo)
+            count = 0
+    yield from _block(fifo)
+
+
+def _block(fifo: av.AudioFifo) -> Iterator[Block]:
+    """Yield what was gathered, if anything, which is forgotten then."""
+    frame = fifo.read()
+    if frame is not None:
+        yield Block(frame.sample_rate, _samples(frame))
 
 
 def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[AudioFrame]:
@@ -198,40 +210,6 @@ def _length_s(packet: "Packet[AudioStream]") -> float:
     return UNKNOWN_S
 
 
-class _Gathered:
-    """Frames of one form, gathered until they make a block."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._form: tuple[int, int, str] | None = None
-        self._fifo = av.AudioFifo()
-
-    def takes(self, frame: AudioFrame) -> bool:
-        """Whether a frame is of the form of those that are gathered."""
-        return not self.count or _form(frame) == self._form
-
-    def add(self, frame: AudioFrame) -> None:
-        """Gather a frame."""
-        if not self.count:
-            self._form = _form(frame)
-            check_channels(self._form[1])
-            self._fifo = av.AudioFifo()
-        frame.pts = None  # the FIFO would insist that they follow one another
-        self._fifo.write(frame)
-        self.count += frame.samples
-
-    def block(self) -> Block:
-        """What was gathered, which is forgotten."""
-        frame = self._fifo.read()
-        self.count = 0
-        assert frame is not None, "there was something in it"  # noqa: S101
-        return Block(frame.sample_rate, _samples(frame))
-
-
-def _form(frame: AudioFrame) -> tuple[int, int, str]:
-    return frame.sample_rate, frame.layout.nb_channels, frame.format.name
-
-
 def _samples(frame: AudioFrame) -> npt.NDArray[np.float32]:
     """The samples of a frame, (frames, channels)."""
     values = frame.to_ndarray()
@@ -239,8 +217,6 @@ def _samples(frame: AudioFrame) -> npt.NDArray[np.float32]:
     if values.dtype.kind == "f":
         return values.astype(np.float32, copy=False)
     info = np.iinfo(str(values.dtype))
-    scaled = values.astype(np.float32)
-    if info.min == 0:
-        scaled -= np.float32((info.max + 1) // 2)
-    scaled /= np.float32(2 ** (info.bits - 1))
-    return scaled
+    scale = np.float32(2.0 ** (1 - info.bits))
+    scaled = np.multiply(values, scale, dtype=np.float32)
+    return scaled if info.min else scaled - np.float32(1)
