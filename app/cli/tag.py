@@ -46,11 +46,11 @@ class TaggedFile:
     path: Path
     track_id: str
     duration_s: float
-    announced_s: float | None
     models: tuple[str, ...]
     vocabulary: str
     confidence: Confidence
     suggestions: tuple[Suggestion, ...]
+    announced_s: float | None = None
 
 
 def tag(
@@ -111,11 +111,11 @@ async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> T
         path,
         track.track_id,
         round(taggrams[0].duration_s, 3),
-        taggrams[0].announced_s,
         tuple(str(manifest.ref) for manifest in projection.models),
         vocabulary,
         projection.confidence(taggrams),
         suggest(projection, taggrams, pooling=Pooling.MEAN, top_k=top_k, threshold=0.0),
+        taggrams[0].announced_s,
     )
 
 

@@ -137,7 +137,7 @@ STREAMS: Files = {
     ),
     "latm honest": Hostile(1.045, partial(good, "LATM")),
     "latm of ones": Hostile(UNSUPPORTED, lambda: b"\x56\xe0" + b"\xff" * 9_000),
-    "amr honest": Hostile(1.02, partial(good, "AMR")),
+    "amr honest": Hostile(1.0, partial(good, "AMR")),
     "amr of one byte": Hostile(UNDECODABLE, lambda: b"#!AMR\n\x3c"),
     "amr of reserved frames": Hostile(UNDECODABLE, lambda: b"#!AMR\n" + b"\x7c" * 5_000),
     "amr of an hour of nothing": Hostile(UNDECODABLE, lambda: b"#!AMR\n" + b"\x7c" * 50 * 3_600),
