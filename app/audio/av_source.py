@@ -6,6 +6,7 @@ is why this runs in the sandbox alone, and what it guesses is held against the l
 opened. Only decoders of sound are let run, and no file leads to another one.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -22,7 +23,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from app.audio import chunks, mp3_header
-from app.audio.formats import FORMATS, behind_tags, sniff, unsupported
+from app.audio.formats import FORMATS, behind_tags, unsupported
 from app.audio.limits import check_channels
 from app.audio.refusals import undecodable
 from app.audio.sections import sections
@@ -72,13 +73,16 @@ UNKNOWN_S = 0.001
 
 
 @contextmanager
-def opened(file: BinaryIO) -> Iterator[Source]:
+def opened(file: BinaryIO, demuxer: str | None) -> Iterator[Source]:
     """Open a file.
+
+    Args:
+        file: Unbuffered.
+        demuxer: FFmpeg's name of what its first bytes say that it is; none where they say nothing.
 
     Raises:
         RequestError: `unsupported_audio` or `undecodable_audio`.
     """
-    demuxer = sniff(file)
     first, *others = sections(file, demuxer)
     with _opened(first, demuxer) as media:
         stream = _stream(media)
@@ -176,7 +180,9 @@ def _block(fifo: av.AudioFifo) -> Iterator[Block]:
 def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[AudioFrame]:
     """Yield a thousand samples or so at a time; what can't be decoded between them is lost."""
     lost_s, began, failed = 0.0, False, 0
-    ignored_s = JUNK_S if media.format.name in RESYNCING else 0.0
+    ignored_s = 0.0
+    if media.format.name in RESYNCING:
+        ignored_s = JUNK_S if source.announced_s is None else math.inf  # the header counts frames
     for packet in _packets(media, stream):
         try:
             frames = packet.decode()

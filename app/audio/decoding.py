@@ -11,8 +11,8 @@ from typing import BinaryIO
 import numpy as np
 import soxr
 
-from app.audio import chunks, mp3_header, soundfile_source
-from app.audio.formats import behind_tags
+from app.audio import chunks, soundfile_source
+from app.audio.formats import sniff
 from app.audio.limits import (
     LEAST_SHARE,
     MAX_MAGNITUDE,
@@ -28,6 +28,9 @@ from app.domain import Decoders, Samples
 from app.errors import Kind, RequestError
 
 ROUNDING_S = 1e-6
+
+READ_BY_BOTH = {None, "wav", "aiff"}
+"""By FFmpeg's names; MP3 is among those whose first bytes say nothing."""
 
 
 class TrackReader:
@@ -78,15 +81,25 @@ class TrackReader:
 
 
 def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
-    """Open a file with libsndfile where that is made for it, else with FFmpeg."""
+    """Open a file with libsndfile where that is made for it, else with FFmpeg.
+
+    What FFmpeg refuses libsndfile may read: MP3s of a free bit rate, some odd WAVs.
+    """
     if limits.decoders is Decoders.SOUNDFILE:
         return stack.enter_context(soundfile_source.opened(file))
-    if chunks.fill(file) or mp3_header.has_free_bit_rate(file, behind_tags(file)):
+    if chunks.fill(file):
         with suppress(RequestError):  # FFmpeg knows more codecs
             return stack.enter_context(soundfile_source.opened(file))
     from app.audio import av_source  # noqa: PLC0415 - where an operator wants it
 
-    return stack.enter_context(av_source.opened(file))
+    demuxer = sniff(file)
+    try:
+        return stack.enter_context(av_source.opened(file, demuxer))
+    except RequestError:
+        if demuxer in READ_BY_BOTH:
+            with suppress(RequestError):
+                return stack.enter_context(soundfile_source.opened(file))
+        raise
 
 
 def _mono(source: Source, limits: AudioLimits) -> Iterator[tuple[int, Samples]]:
