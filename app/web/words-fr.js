@@ -19,7 +19,7 @@ export default {
   try_again: "Réessayer",
   try_again_in: "Réessayer dans {time}",
 
-  damaged: "Le fichier est endommagé : {decoded} sur {announced} ont pu être lues",
+  damaged: "Le fichier est endommagé : {decoded} lues sur {announced}",
 
   suggestions: "Tags suggérés",
   suggested: { one: "{count} tag suggéré.", other: "{count} tags suggérés." },
