@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.audio.formats import FORMATS, M4A_FORMATS
-
-EXTENSIONS = {extension for each in (*FORMATS, *M4A_FORMATS) for extension in each.extensions}
+from app.audio.formats import EXTENSIONS
 
 OTHER_EXTENSION = "no audio format has its extension"
 APPLE_DOUBLE = "it holds notes of macOS about another file (its name begins with `._`)"

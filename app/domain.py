@@ -29,6 +29,13 @@ PEAK_FULL_SCALE = 127
 """The peak of a sample of 1; of -1 it is the negative."""
 
 
+class Decoders(StrEnum):
+    """Which decoder libraries an operator allows."""
+
+    ALL = "all"
+    SOUNDFILE = "soundfile"
+
+
 class Backend(StrEnum):
     """What computes a network."""
 
@@ -95,11 +102,12 @@ class Taggram:
 
     Attributes:
         key: Whose audio, heard by which model.
-        duration_s: Length of the track.
+        duration_s: Length of the track, as it was decoded.
         window_s: Length of a window.
         hop_s: Time between two windows' starts.
         scores: (windows, raw tags), rows in time order, columns in the model's order.
         peaks: The track's waveform, for drawing it.
+        announced_s: Of a damaged file, how long it should be; None of one that is whole.
     """
 
     key: TaggramKey
@@ -108,6 +116,7 @@ class Taggram:
     hop_s: float
     scores: Scores
     peaks: Peaks
+    announced_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ class Services:
                 self._published.models[0].front_end.sample_rate,
                 settings.min_duration_s,
                 settings.max_duration_s,
-                settings.accept_m4a,
+                settings.decoders,
             ),
             settings.decode_workers,
             settings.decode_timeout_s,

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.cpus import usable_cpus
+from app.domain import Decoders
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -85,8 +86,9 @@ class Settings(BaseSettings):
     max_duration_s: float = Field(600.0, gt=0, le=24 * 3600, allow_inf_nan=False)
     """Longest track, counted in decoded samples; a day at most."""
 
-    accept_m4a: bool = False
-    """Read M4A and AAC too, through PyAV: `pip install taggram[m4a]`."""
+    decoders: Decoders = Decoders.ALL
+    """What reads files: `all`, or `soundfile` to go without PyAV (FFmpeg), and so without M4A, AAC,
+    WebM, WMA and others; damaged and unusual files are refused then."""
 
     decode_workers: int = Field(default_factory=usable_cpus, gt=0)
     """Files decoded at a time, each in a process of its own; by default one for each CPU."""

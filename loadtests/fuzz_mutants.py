@@ -9,7 +9,7 @@ import numpy as np
 
 from testing.corpus.mpeg import cover, id3
 from testing.corpus.sounds import floats
-from testing.m4a import m4a
+from testing.kinds import KINDS
 from testing.ogg_pages import checked, pages, with_serial
 from testing.sounds import encoded, noise, piped
 
@@ -28,6 +28,15 @@ LONGEST = 512
 NUMBERS = (0, 1, 2, 7, 8, 9, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536, 2**24 - 1,
            2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1, 2**63 - 1, 2**63, 2**64 - 1)  # fmt: skip
 FIELDS = ("<B", "<H", ">H", "<I", ">I", "<Q", ">Q")
+
+OTHERS = (
+    *("BW64", "RIFX", "W64", "WAV of MS ADPCM", "WAV of MP3", "CAF", "CAF of ALAC", "AIFF-C"),
+    *("FLAC in Ogg", "Ogg with a cover", "Ogg with a skeleton", "Ogg, chained at two rates"),
+    *("M4A", "ALAC", "MP4 in fragments", "3GP of AMR", "QuickTime", "AAC", "LATM", "MP2"),
+    *("WebM", "WebM, live", "Matroska of PCM", "Matroska of MP3", "WMA 1", "WMA 2", "AMR"),
+    *("WavPack", "TTA"),
+)
+"""Those that FFmpeg's own encoders write, by their names among the kinds."""
 
 Spoil = Callable[[random.Random, bytearray], None]
 
@@ -51,8 +60,7 @@ def seeds() -> dict[str, bytes]:
         "MP3 with a tag": id3(cover(300)) + mp3,
         "Vorbis": with_serial(encoded(sound, RATE, "OGG"), 1),
         "Opus": with_serial(encoded(sound, RATE, "OGG", "OPUS"), 1),
-        "M4A": m4a(sound, rate=RATE, channels=1),
-        "AAC": m4a(sound, container="adts", rate=RATE, channels=1),
+        **{name: KINDS[name](sound[: round(SECONDS * 44_100)]) for name in OTHERS},
     }
 
 

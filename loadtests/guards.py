@@ -1,7 +1,7 @@
 """What the guards around decoding cost a file: a process of its own, its sandbox, the checks.
 
 `python -m loadtests.guards [ROUNDS]` decodes each file as the service does, and in this process by
-soundfile and soxr alone, in turns.
+the same decoder, in turns.
 """
 
 if __name__ == "__main__":

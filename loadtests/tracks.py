@@ -9,6 +9,7 @@ import numpy.typing as npt
 import soundfile
 
 from testing import sounds
+from testing.media import media
 from testing.packages.audio import fetch
 
 SONG = "Metal madness"
@@ -40,5 +41,7 @@ def audio(seconds: float, start_s: float = 0.0) -> Stereo:
 
 
 def encoded(seconds: float, start_s: float = 0.0, ending: str = "mp3") -> bytes:
-    """`audio` as a file: `mp3`, `wav`, `flac` or `ogg`, 44.1 kHz stereo."""
+    """`audio` as a file, 44.1 kHz stereo: `mp3`, `wav`, `flac`, `ogg` or, in mono, `m4a`."""
+    if ending == "m4a":
+        return media(audio(seconds, start_s).mean(axis=1), rate=RATE, bit_rate=192_000)
     return sounds.encoded(np.clip(audio(seconds, start_s), -1, 1), RATE, *FORMATS[ending])

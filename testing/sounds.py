@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from app.audio.decoding import decode
+from app.audio.decoding import TrackReader
 from app.audio.limits import AudioLimits
-from app.audio.scratch import scratch_for
 
 Sound = npt.NDArray[np.float32]
 
@@ -27,8 +26,8 @@ TONE_LEVEL = 0.5
 
 def decoded(file: Path | bytes, limits: AudioLimits = LIMITS) -> Sound:
     """A whole file, or the bytes of one, decoded in this very process."""
-    with opened(file) as source, scratch_for(source.fileno()) as scratch:
-        return np.concatenate([np.empty(0, np.float32), *decode(source, limits, scratch)])
+    with opened(file) as source:
+        return np.concatenate([np.empty(0, np.float32), *TrackReader(source, limits).samples()])
 
 
 @contextmanager

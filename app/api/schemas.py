@@ -142,7 +142,14 @@ class SuggestTags(BaseModel):
     """The answer of POST /suggest-tags."""
 
     track_id: TrackId
-    duration_s: float = Field(examples=[183.2])
+    duration_s: float = Field(description="How much was decoded.", examples=[183.2])
+    damaged: bool = Field(
+        description="Whether a part of the file could not be decoded; the rest was.",
+        examples=[False],
+    )
+    announced_s: float | None = Field(
+        description="Of a damaged file, how long it should be.", examples=[None]
+    )
     model: ModelOut = Field(description="The first model that was asked.")
     models: list[ModelOut] = Field(description="All models that were asked.")
     vocabulary: str = Field(examples=["subgenres"])
@@ -161,7 +168,14 @@ class TaggramOut(BaseModel):
     """The answer of GET /taggram."""
 
     track_id: TrackId
-    duration_s: float = Field(examples=[183.2])
+    duration_s: float = Field(description="How much was decoded.", examples=[183.2])
+    damaged: bool = Field(
+        description="Whether a part of the file could not be decoded; the rest was.",
+        examples=[False],
+    )
+    announced_s: float | None = Field(
+        description="Of a damaged file, how long it should be.", examples=[None]
+    )
     model: ModelOut = Field(description="The first model that was asked.")
     models: list[ModelOut] = Field(description="All models that were asked.")
     vocabulary: str = Field(examples=["subgenres"])

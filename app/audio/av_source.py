@@ -1,104 +1,228 @@
-"""Sound from M4A and AAC, through PyAV (FFmpeg), which can read far more than it is let.
+"""Sound through PyAV (FFmpeg), which can read far more than it is let.
 
-Imported only where an operator asked for it. The container is forced, so nothing is guessed from a
-file; of its codecs two are let run, not even to look at what else is in there; and no file leads to
-another one.
+Its demuxer is forced where the file's first bytes leave no doubt. Of other files (MPEG audio, which
+begins with anything) FFmpeg guesses it: each of its demuxers looks at the first bytes then, which
+is why this runs in the sandbox alone, and what it guesses is held against the list before it is
+opened. Only decoders of sound are let run, and no file leads to another one.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from itertools import chain
+from typing import Any, BinaryIO
 
 import av
 import av.subtitles.codeccontext
 import av.subtitles.stream  # PyAV would import these two later, when no file can be opened
 import numpy as np
+import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
+from av.packet import Packet
 
-from app.audio.formats import unsupported
+from app.audio import chunks, mp3_header
+from app.audio.formats import FORMATS, behind_tags, unsupported
+from app.audio.limits import check_channels
 from app.audio.refusals import undecodable
+from app.audio.sections import sections
 from app.audio.source import BLOCK_FRAMES, Block, Source
+from app.errors import RequestError
 
-CODECS = ("aac", "alac")
+DEMUXERS = tuple(dict.fromkeys(name for format_ in FORMATS for name in format_.demuxers))
 
-OPTIONS = {"protocol_whitelist": "pipe", "codec_whitelist": ",".join(CODECS)}
+CODECS = (
+    *("mp3float", "mp3", "mp2float", "mp2", "mp1float", "mp1", "aac", "aac_latm", "alac", "flac"),
+    *("vorbis", "opus", "speex", "wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice"),
+    *("amrnb", "amrwb", "wavpack", "ape", "tta"),
+    *("adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt", "adpcm_yamaha", "adpcm_g726", "adpcm_swf"),
+    *("gsm", "gsm_ms", "ac3", "eac3", "pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw"),
+    *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"),
+    *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_s64le", "pcm_s64be"),
+)
+"""FFmpeg's decoders that may run."""
 
-SCALE = {"fltp": 1.0, "s16p": 2.0**-15, "s32p": 2.0**-31}
-"""By the forms in which the two decoders give samples."""
+OPTIONS = {
+    "protocol_whitelist": "pipe",
+    "format_whitelist": ",".join(DEMUXERS),
+    "codec_whitelist": ",".join(CODECS),
+    "max_streams": "64",
+}
+
+# From PyAV 19 on tags may be of any bytes; before, one has to ask for it.
+ANY_WORDS: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}  # noqa: PLR2004
+)
+
+ANNOUNCING = {"wav", "w64", "aiff", "caf", "flac", "mov", "asf", "wv", "ape", "tta"}
+"""Demuxers whose length is what the header says, not a guess from the bit rate or the last page."""
+
+PLACEHOLDER_BYTES = 2**31 - 2**16
+"""What says that it holds more was written by who did not know the length yet."""
+
+RESYNCING = {"mp3", "aac", "loas"}
+JUNK_S = 0.1
+"""What these demuxers may take for frames of sound: the tags between files that were joined."""
+
+MOST_FAILED = 10_000
+"""Packets in a row that can't be decoded: what follows them is no music either."""
+
+UNKNOWN_S = 0.001
+"""The length of a packet that says none."""
 
 
 @contextmanager
-def opened(file: BinaryIO, container: str) -> Iterator[Source]:
-    """Open a file whose first bytes were checked.
+def opened(file: BinaryIO, demuxer: str | None) -> Iterator[Source]:
+    """Open a file.
 
     Args:
-        file: The file.
-        container: FFmpeg's name of what these bytes were of.
+        file: Unbuffered.
+        demuxer: FFmpeg's name of what its first bytes say that it is; none where they say nothing.
 
     Raises:
         RequestError: `unsupported_audio` or `undecodable_audio`.
     """
+    first, *others = sections(file, demuxer)
+    with _opened(first, demuxer) as media:
+        stream = _stream(media)
+        place = first.tell()
+        source = Source(iter(()), _announced_s(media, stream, first))
+        first.seek(place)
+        later = (_later_blocks(other, demuxer, source) for other in others)
+        source.blocks = chain(_blocks(media, stream, source), chain.from_iterable(later))
+        yield source
+
+
+def _opened(file: BinaryIO, demuxer: str | None) -> InputContainer:
     file.seek(0)
     try:
-        media = av.open(
-            file, mode="r", format=container, container_options=OPTIONS, metadata_errors="replace"
+        media: InputContainer = av.open(
+            file, mode="r", format=demuxer, container_options=OPTIONS, **ANY_WORDS
         )
-    except av.FFmpegError:
+    except (av.FFmpegError, ValueError):
+        if demuxer is None:
+            raise unsupported("This is not an audio file that we read.") from None
         raise undecodable("its header can't be read") from None
-    with media:
-        stream = _stream(media)
-        yield Source(stream.sample_rate, stream.channels, _blocks(media, stream))
+    return media
+
+
+def _later_blocks(file: BinaryIO, demuxer: str | None, source: Source) -> Iterator[Block]:
+    """Yield the blocks of a part behind the first one, which is lost where it can't be read."""
+    try:
+        with _opened(file, demuxer) as media:
+            yield from _blocks(media, _stream(media), source)
+    except RequestError:
+        source.lost_s += UNKNOWN_S
 
 
 def _stream(media: InputContainer) -> AudioStream:
-    """The one stream to decode; a picture of the cover may be beside it."""
-    if any(not video.disposition & Disposition.attached_pic for video in media.streams.video):
-        raise unsupported("We do not read videos.", accept_m4a=True)
+    """The one stream to decode; films and covers beside it are passed over."""
     if not media.streams.audio:
-        raise undecodable("there is no sound in it")
-    stream = media.streams.audio[0]
+        raise unsupported("There is no sound in this file.")
+    stream = media.streams.best("audio")
+    if not isinstance(stream, AudioStream):
+        raise undecodable("what it says of its sound can't be right")
     codec = stream.codec_context  # PyAV has none where FFmpeg knows no name
     if codec is None or codec.name not in CODECS:
         name = codec.name if codec else "of this file"
-        raise unsupported(f"We do not read the codec {name} in M4A.", accept_m4a=True)
+        raise unsupported(f"We do not read the codec {name}.")
+    check_channels(stream.channels)
     codec.thread_count = 1
+    if codec.name == "flac":
+        codec.options = {"err_detect": "crccheck+explode"}  # else damage is decoded to noise
     return stream
 
 
-def _blocks(media: InputContainer, stream: AudioStream) -> Iterator[Block]:
-    frames: list[Block] = []
-    count = decoded = 0
-    for frame in _frames(media, stream):
-        frames.append(frame)
-        count += len(frame)
+def _announced_s(media: InputContainer, stream: AudioStream, file: BinaryIO) -> float | None:
+    """How long the header says that the file is, where it does."""
+    names = set(media.format.name.split(","))
+    if "mp3" in names:
+        return mp3_header.announced_s(file, behind_tags(file), stream.sample_rate)
+    length_s = None
+    if names & ANNOUNCING and stream.duration and stream.time_base:
+        length_s = float(stream.duration * stream.time_base)
+    elif "matroska" in names and media.duration and not stream.duration:
+        length_s = media.duration / av.time_base
+    rate = stream.codec_context.bit_rate or 0
+    if length_s is None or length_s <= 0:
+        return None
+    if "wav" in names:  # FFmpeg looks at what is there
+        length_s /= chunks.share_of_sound(file) or 1.0
+    return length_s if length_s * rate / 8 < PLACEHOLDER_BYTES else None
+
+
+def _blocks(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[Block]:
+    """Yield blocks of frames of one form; the form may change within a file."""
+    fifo, count, form = av.AudioFifo(), 0, None
+    for frame in _frames(media, stream, source):
+        its_form = frame.sample_rate, frame.layout.nb_channels, frame.format.name
+        if its_form != form:  # PyAV's FIFO takes it nonetheless, and crashes
+            yield from _block(fifo)
+            fifo, count, form = av.AudioFifo(), 0, its_form
+            check_channels(frame.layout.nb_channels)
+        frame.pts = None  # else the FIFO would insist that they follow one another
+        fifo.write(frame)
+        count += frame.samples
         if count >= BLOCK_FRAMES:
-            yield np.concatenate(frames)
-            decoded += count
-            frames, count = [], 0
-    if frames:
-        yield np.concatenate(frames)
-    elif not decoded:
-        raise undecodable("its sound is not in it")
+            yield from _block(fifo)
+            count = 0
+    yield from _block(fifo)
 
 
-def _frames(media: InputContainer, stream: AudioStream) -> Iterator[Block]:
-    """Yield a thousand samples or so at a time."""
-    form = stream.sample_rate, stream.channels  # what the stream says changes with its frames
+def _block(fifo: av.AudioFifo) -> Iterator[Block]:
+    """Yield what was gathered, if anything, which is forgotten then."""
+    frame = fifo.read()
+    if frame is not None:
+        yield Block(frame.sample_rate, _samples(frame))
+
+
+def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[AudioFrame]:
+    """Yield a thousand samples or so at a time; what can't be decoded between them is lost."""
+    lost_s, began, failed = 0.0, False, 0
+    ignored_s = 0.0
+    if media.format.name in RESYNCING:
+        ignored_s = JUNK_S if source.announced_s is None else math.inf  # the header counts frames
+    for packet in _packets(media, stream):
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            lost_s += _length_s(packet)
+            failed += 1
+            if failed == MOST_FAILED:
+                break
+            continue
+        for frame in frames:
+            if frame.samples:
+                if began and lost_s > ignored_s:
+                    source.lost_s += lost_s
+                lost_s, began, failed = 0.0, True, 0
+                yield frame
+    if not began:
+        source.lost_s = lost_s
+
+
+def _packets(media: InputContainer, stream: AudioStream) -> Iterator["Packet[AudioStream]"]:
+    """Yield packets as far as the file can be read."""
     try:
-        for packet in media.demux(stream):
-            for frame in packet.decode():
-                yield _samples(frame, form)
+        yield from media.demux(stream)
     except av.FFmpegError:
-        raise undecodable("it breaks off or is damaged") from None
+        return
 
 
-def _samples(frame: AudioFrame, form: tuple[int, int]) -> Block:
-    if (frame.sample_rate, frame.layout.nb_channels) != form:
-        raise undecodable("its sample rate or its channels change in the middle")
-    if frame.format.name not in SCALE:
-        raise unsupported(f"We do not read samples of the form {frame.format.name}.")
-    planes = frame.to_ndarray()
-    return np.ascontiguousarray(planes.T, np.float32) * np.float32(SCALE[frame.format.name])
+def _length_s(packet: "Packet[AudioStream]") -> float:
+    if packet.duration and packet.time_base:
+        return float(packet.duration * packet.time_base)
+    return UNKNOWN_S
+
+
+def _samples(frame: AudioFrame) -> npt.NDArray[np.float32]:
+    """The samples of a frame, (frames, channels)."""
+    values = frame.to_ndarray()
+    values = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
+    if values.dtype.kind == "f":
+        return values.astype(np.float32, copy=False)
+    info = np.iinfo(str(values.dtype))
+    scale = np.float32(2.0 ** (1 - info.bits))
+    scaled = np.multiply(values, scale, dtype=np.float32)
+    return scaled if info.min else scaled - np.float32(1)

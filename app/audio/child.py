@@ -14,12 +14,11 @@ from typing import Annotated, BinaryIO, Literal
 import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat
 
-from app.audio.decoding import decode
+from app.audio.decoding import TrackReader
 from app.audio.limits import AudioLimits
 from app.audio.sandbox import confine
-from app.audio.scratch import Scratch, scratch_for
 from app.audio.shared_samples import mapped
-from app.domain import Samples
+from app.domain import Decoders, Samples
 from app.errors import Kind, RequestError
 
 MESSAGE_BYTES = 4096
@@ -27,10 +26,17 @@ MESSAGE_BYTES = 4096
 
 
 class Progress(BaseModel):
-    """So many samples lie in the memory, and whether more will come."""
+    """So many samples lie in the memory, and whether more will come.
+
+    Attributes:
+        samples: How many there are by now.
+        complete: Whether they are all.
+        announced_s: Of a damaged file, once it is complete, how long it should be.
+    """
 
     samples: int
     complete: bool
+    announced_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class Refusal(BaseModel):
@@ -55,16 +61,16 @@ NEWS_SAMPLES = 2**17
 
 def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Wait for a file, decode it, end."""
-    if limits.accept_m4a:
+    if limits.decoders is Decoders.ALL:
         import app.audio.av_source  # noqa: F401, PLC0415 - no module can be opened later
     job, descriptors, _, _ = socket.recv_fds(service, len(JOB), 2)
     if not job:
         return  # the service ended
     file, memory = descriptors
     samples = mapped(memory)
-    with scratch_for(file) as scratch, os.fdopen(file, "rb", buffering=0) as opened:
+    with os.fdopen(file, "rb", buffering=0) as opened:
         confine(cpu_s)
-        answer = _decode(opened, samples, limits, scratch, service)
+        answer = _decode(opened, samples, limits, service)
     service.sendall(answer.model_dump_json().encode())
 
 
@@ -72,12 +78,12 @@ def _decode(
     file: BinaryIO,
     memory: Samples,
     limits: AudioLimits,
-    scratch: Scratch,
     service: socket.socket,
 ) -> Progress | Refusal:
     written = told = 0
+    reader = TrackReader(file, limits)
     try:
-        for piece in decode(file, limits, scratch):
+        for piece in reader.samples():
             np.copyto(memory[written : written + len(piece)], piece)
             written += len(piece)
             if written - told >= NEWS_SAMPLES:
@@ -85,7 +91,7 @@ def _decode(
                 told = written
     except RequestError as error:
         return Refusal.model_validate(error, from_attributes=True)
-    return Progress(samples=written, complete=True)
+    return Progress(samples=written, complete=True, announced_s=reader.announced_s)
 
 
 def _tell(service: socket.socket, written: int) -> None:

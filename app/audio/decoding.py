@@ -5,72 +5,111 @@ alone.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import ExitStack, suppress
 from typing import BinaryIO
 
 import numpy as np
 import soxr
 
-from app.audio import ogg, soundfile_source, whole_mp3
-from app.audio.formats import Container, check_magic
+from app.audio import chunks, soundfile_source
+from app.audio.formats import sniff
 from app.audio.limits import (
+    LEAST_SHARE,
     MAX_MAGNITUDE,
     NOISE_FLOOR,
+    TOLERATED_S,
     AudioLimits,
     check_channels,
     check_sample_rate,
 )
 from app.audio.refusals import undecodable
-from app.audio.scratch import Scratch
 from app.audio.source import Block, Source
-from app.domain import Samples
+from app.domain import Decoders, Samples
 from app.errors import Kind, RequestError
 
+ROUNDING_S = 1e-6
 
-def decode(file: BinaryIO, limits: AudioLimits, scratch: Scratch) -> Iterator[Samples]:
-    """Decode, mix to mono (the mean of the channels) and resample (soxr HQ) a file.
+READ_BY_BOTH = {None, "wav", "aiff"}
+"""By FFmpeg's names; MP3 is among those whose first bytes say nothing."""
 
-    Args:
-        file: From its beginning; unbuffered.
-        limits: What it may be.
-        scratch: For a file that must be written anew to be heard.
 
-    Yields:
-        (samples,) float32 at `limits.sample_rate`, piece after piece as they are decoded.
+class TrackReader:
+    """Reads one file as mono samples.
 
-    Raises:
-        RequestError: `unsupported_audio`, `undecodable_audio`, `audio_too_short`,
-            `audio_too_long` or `silent_audio`, the latter three after the last piece.
+    Attributes:
+        announced_s: Of a damaged file, how long it should be, known once all samples were read;
+            None of a file that is whole.
     """
-    with _opened(file, limits, scratch) as source:
-        check_sample_rate(source.sample_rate)
-        check_channels(source.channels)
-        pieces = _resample(_mono_blocks(source, limits), source.sample_rate, limits.sample_rate)
-        yield from _checked(pieces, limits)
+
+    def __init__(self, file: BinaryIO, limits: AudioLimits) -> None:
+        """Prepare to read.
+
+        Args:
+            file: Unbuffered.
+            limits: What it may be.
+        """
+        self.announced_s: float | None = None
+        self._file = file
+        self._limits = limits
+
+    def samples(self) -> Iterator[Samples]:
+        """Decode, mix to mono (the mean of the channels) and resample (soxr HQ).
+
+        What can't be decoded is left out.
+
+        Yields:
+            (samples,) float32 at `limits.sample_rate`, piece after piece as they are decoded.
+
+        Raises:
+            RequestError: `unsupported_audio`, `undecodable_audio`, `audio_too_short`,
+                `audio_too_long` or `silent_audio`, the latter also after the last piece.
+        """
+        count, peak = 0, 0.0
+        with ExitStack() as stack:
+            source = _opened(self._file, self._limits, stack)
+            for piece in _resampled(_mono(source, self._limits), self._limits.sample_rate):
+                if len(piece):
+                    count += len(piece)
+                    peak = max(peak, float(np.max(np.abs(piece))))
+                    yield piece
+        decoded_s = count / self._limits.sample_rate
+        announced_s = max(source.announced_s or 0.0, decoded_s + source.lost_s)
+        if source.lost_s or announced_s - decoded_s > TOLERATED_S:
+            self.announced_s = round(announced_s, 3)
+        _check_length(decoded_s, self.announced_s, self._limits)
+        _check_heard(peak)
 
 
-def _opened(
-    file: BinaryIO, limits: AudioLimits, scratch: Scratch
-) -> AbstractContextManager[Source]:
-    container = check_magic(file, accept_m4a=limits.accept_m4a)
-    if container in {Container.MP4, Container.AAC}:
-        from app.audio import av_source  # noqa: PLC0415 - where an operator wants it, not before
+def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
+    """Open a file with libsndfile where that is made for it, else with FFmpeg.
 
-        return av_source.opened(file, container.value)
-    if container is Container.OGG:
-        ogg.check_headers(file)
-        ogg.check_alone(file)
-    if container is Container.MP3:
-        file = whole_mp3.whole(file, scratch)
-    return soundfile_source.opened(file)
+    What FFmpeg refuses libsndfile may read: MP3s of a free bit rate, some odd WAVs.
+    """
+    if limits.decoders is Decoders.SOUNDFILE:
+        return stack.enter_context(soundfile_source.opened(file))
+    if chunks.fill(file):
+        with suppress(RequestError):  # FFmpeg knows more codecs
+            return stack.enter_context(soundfile_source.opened(file))
+    from app.audio import av_source  # noqa: PLC0415 - where an operator wants it
+
+    demuxer = sniff(file)
+    try:
+        return stack.enter_context(av_source.opened(file, demuxer))
+    except RequestError:
+        if demuxer in READ_BY_BOTH:
+            with suppress(RequestError):
+                return stack.enter_context(soundfile_source.opened(file))
+        raise
 
 
-def _mono_blocks(source: Source, limits: AudioLimits) -> Iterator[Samples]:
-    """Yield the file block by block, mixed down, until it ends or is too long."""
-    budget = round(limits.max_duration_s * source.sample_rate)
+def _mono(source: Source, limits: AudioLimits) -> Iterator[tuple[int, Samples]]:
+    """Yield the file block by block with its rate, mixed down, until it ends or is too long."""
+    duration_s = 0.0
     for block in source.blocks:
-        budget -= len(block)
-        if budget < 0:
+        check_sample_rate(block.sample_rate)
+        check_channels(block.samples.shape[1])
+        duration_s += len(block.samples) / block.sample_rate
+        if duration_s > limits.max_duration_s + ROUNDING_S:
             raise RequestError(
                 Kind.AUDIO_TOO_LONG,
                 f"The track is longer than {limits.max_duration_s:g} s; send a shorter one.",
@@ -80,43 +119,53 @@ def _mono_blocks(source: Source, limits: AudioLimits) -> Iterator[Samples]:
         # Not finite fails the comparison too.
         if not np.max(np.abs(mono)) <= MAX_MAGNITUDE:
             raise undecodable("its samples are out of any range")
-        yield mono
+        yield block.sample_rate, mono
 
 
 def _mix_down(block: Block) -> Samples:
     """(frames, channels) to (frames,). Adding columns is ten times as fast as `mean(axis=1)`."""
-    mono = block[:, 0].copy()
-    for channel in range(1, block.shape[1]):
-        mono += block[:, channel]
-    mono /= block.shape[1]
+    channels = block.samples.shape[1]
+    mono = block.samples[:, 0].copy()
+    for channel in range(1, channels):
+        mono += block.samples[:, channel]
+    mono /= channels
     return mono
 
 
-def _resample(blocks: Iterator[Samples], rate: int, wanted_rate: int) -> Iterator[Samples]:
-    if rate == wanted_rate:
-        yield from blocks
-        return
-    stream = soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
-    for block in blocks:
-        yield stream.resample_chunk(block)
-    yield stream.resample_chunk(np.empty(0, np.float32), last=True)
+def _resampled(blocks: Iterator[tuple[int, Samples]], wanted_rate: int) -> Iterator[Samples]:
+    """Bring blocks to one rate; where theirs changes, a new resampler begins."""
+    rate, stream = wanted_rate, None
+    for block_rate, block in blocks:
+        if block_rate != rate:
+            if stream:
+                yield _end(stream)
+            rate, stream = block_rate, None
+            if rate != wanted_rate:
+                stream = soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
+        yield stream.resample_chunk(block) if stream else block
+    if stream:
+        yield _end(stream)
 
 
-def _checked(pieces: Iterator[Samples], limits: AudioLimits) -> Iterator[Samples]:
-    """Pass the pieces on, and refuse at their end what is too short or silent."""
-    count, peak = 0, 0.0
-    for piece in pieces:
-        if len(piece):
-            count += len(piece)
-            peak = max(peak, float(np.max(np.abs(piece))))
-            yield piece
-    duration_s = count / limits.sample_rate
-    if duration_s < limits.min_duration_s:
+def _end(stream: soxr.ResampleStream) -> Samples:
+    ending: Samples = stream.resample_chunk(np.empty(0, np.float32), last=True)
+    return ending
+
+
+def _check_length(decoded_s: float, announced_s: float | None, limits: AudioLimits) -> None:
+    if announced_s is not None and (
+        decoded_s < max(limits.min_duration_s, LEAST_SHARE * announced_s)
+    ):
+        raise undecodable(f"{decoded_s:.2f} s of {announced_s:.2f} s can be decoded")
+    if decoded_s < limits.min_duration_s:
         raise RequestError(
             Kind.AUDIO_TOO_SHORT,
-            f"The track lasts {duration_s:.2f} s; send at least {limits.min_duration_s:g} s.",
-            {"duration_s": round(duration_s, 3), "min_duration_s": limits.min_duration_s},
+            f"The track lasts {decoded_s:.2f} s; send at least {limits.min_duration_s:g} s.",
+            {"duration_s": round(decoded_s, 3), "min_duration_s": limits.min_duration_s},
         )
+
+
+def _check_heard(peak: float) -> None:
     if peak < NOISE_FLOOR:
         raise RequestError(
             Kind.SILENT_AUDIO,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.domain import Decoders
 from app.errors import Kind, RequestError
 
 MIN_SAMPLE_RATE = 8_000
@@ -13,6 +14,12 @@ MAX_MAGNITUDE = 1e3
 
 MAX_RESAMPLED_MAGNITUDE = 10 * MAX_MAGNITUDE
 """The same with what a resampler may add to it, amply."""
+
+TOLERATED_S = 0.08
+"""What encoders' delays and paddings may lack of the announced length."""
+
+LEAST_SHARE = 0.1
+"""Of the announced length: what has less of it is no track any more."""
 
 NOISE_FLOOR = 1e-3
 """A peak below -60 dBFS counts as silence."""
@@ -26,13 +33,13 @@ class AudioLimits:
         sample_rate: What every file is resampled to, in Hz.
         min_duration_s: Shortest track.
         max_duration_s: Longest track.
-        accept_m4a: Whether M4A and AAC are read too.
+        decoders: The libraries that may read it.
     """
 
     sample_rate: int
     min_duration_s: float
     max_duration_s: float
-    accept_m4a: bool = False
+    decoders: Decoders = Decoders.ALL
 
 
 def check_sample_rate(sample_rate: int) -> None:

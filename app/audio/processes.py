@@ -23,6 +23,7 @@ from app.audio import child, sandbox
 from app.audio.limits import AudioLimits
 from app.audio.progress import Decoding
 from app.audio.shared_samples import SharedSamples
+from app.domain import Decoders
 from app.errors import Kind, RequestError, SetupError
 from app.stages import Stage, StageClock
 
@@ -52,10 +53,10 @@ class Decoder:
             SetupError: A library that decoders need is missing.
         """
         sandbox.check_available()
-        if limits.accept_m4a and find_spec("av") is None:
+        if limits.decoders is Decoders.ALL and find_spec("av") is None:
             raise SetupError(
-                "TAGGRAM_ACCEPT_M4A is set, but PyAV is missing. Install it with "
-                "`pip install taggram[m4a]`."
+                "PyAV, which brings FFmpeg, is missing. Install it with `pip install av`, or set "
+                "TAGGRAM_DECODERS=soundfile to read fewer formats without it."
             )
         self.limits = limits
         self._timeout_s = timeout_s
@@ -129,7 +130,7 @@ class Decoder:
 def _preloaded(limits: AudioLimits) -> list[str]:
     """What is imported once, for all decoders."""
     modules = [child.__name__, sandbox.SECCOMP]
-    return [*modules, "app.audio.av_source"] if limits.accept_m4a else modules
+    return [*modules, "app.audio.av_source"] if limits.decoders is Decoders.ALL else modules
 
 
 def _discard(starting: asyncio.Future[Started]) -> None:

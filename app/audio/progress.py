@@ -26,10 +26,16 @@ MESSAGE: TypeAdapter[child.Progress | child.Refusal] = TypeAdapter(child.Progres
 
 
 class Decoding:
-    """A file while it is being decoded."""
+    """A file while it is being decoded.
+
+    Attributes:
+        complete: Whether all of it is decoded.
+        announced_s: Of a damaged file, once it is complete, how long it should be.
+    """
 
     def __init__(self, connection: socket.socket, theirs: Samples, timeout_s: float) -> None:
         self.complete = False
+        self.announced_s: float | None = None
         self._connection = connection
         self._theirs = theirs
         self._ours = np.empty_like(theirs)  # only what is written takes room
@@ -54,6 +60,7 @@ class Decoding:
                 raise _broke(f"it told of {told.samples} samples")
             await asyncio.to_thread(self._take, known, told.samples)
             known, self.complete = told.samples, told.complete
+            self.announced_s = told.announced_s
             yield self._ours[:known]
 
     def _take(self, first: int, last: int) -> None:

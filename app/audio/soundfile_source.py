@@ -1,4 +1,4 @@
-"""Sound from all formats but M4A, through libsndfile.
+"""Sound through libsndfile: WAV and AIFF in good order, or all that it reads where it is alone.
 
 libsndfile's own messages hold paths of the server and stay here.
 """
@@ -11,9 +11,28 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
-from app.audio.formats import check_codec
+from app.audio.formats import FORMATS, sniff, unsupported
+from app.audio.limits import check_channels
 from app.audio.refusals import undecodable
 from app.audio.source import BLOCK_FRAMES, Block, Source
+from app.domain import Decoders
+
+SUBTYPES = {
+    "WAV": {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"},
+    "WAVEX": {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"},
+    "RF64": {"PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"},
+    "AIFF": {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"},
+    "FLAC": {"PCM_S8", "PCM_16", "PCM_24"},
+    "OGG": {"VORBIS", "OPUS"},
+    "MP3": {"MPEG_LAYER_III"},
+}
+"""libsndfile's names of the containers and codecs that we let it decode; it knows many more."""
+
+DEMUXERS = {name for each in FORMATS if each.soundfile for name in each.demuxers}
+"""FFmpeg's names of what libsndfile reads too."""
+
+ANNOUNCING = {"FLAC", "OGG"}
+"""Of the others libsndfile tells what there is, or a guess."""
 
 UNKNOWN_LENGTH = 2**63 - 1
 """What libsndfile gives for the length of a FLAC that was piped and so never learnt its own."""
@@ -32,7 +51,7 @@ class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
 
 @contextmanager
 def opened(file: BinaryIO) -> Iterator[Source]:
-    """Open a file whose first bytes were checked.
+    """Open a file.
 
     Raises:
         RequestError: `unsupported_audio` or `undecodable_audio`.
@@ -41,42 +60,32 @@ def opened(file: BinaryIO) -> Iterator[Source]:
     try:
         sound = _Sound(file.fileno(), closefd=False)
     except soundfile.LibsndfileError:
+        if sniff(file) not in DEMUXERS:
+            raise unsupported(
+                "This is not an audio file that we read.", Decoders.SOUNDFILE
+            ) from None
         raise undecodable("its header can't be read") from None
     with sound:
-        check_codec(sound.format, sound.subtype)
-        yield Source(sound.samplerate, sound.channels, _blocks(sound))
+        if sound.subtype not in SUBTYPES.get(sound.format, set()):
+            raise unsupported(
+                f"We do not read the codec {sound.subtype} in {sound.format}.", Decoders.SOUNDFILE
+            )
+        check_channels(sound.channels)  # before there is a block of them
+        yield _source(sound)
 
 
-def length(file: BinaryIO) -> int:
-    """How many samples libsndfile means to give of each channel; 0 where it can't tell.
-
-    It only guesses that of an MP3, or believes what is written in it.
-    """
-    os.lseek(file.fileno(), 0, os.SEEK_SET)
-    try:
-        with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
-            return 0 if sound.frames == UNKNOWN_LENGTH else int(sound.frames)
-    except soundfile.LibsndfileError:
-        return 0
+def _source(sound: _Sound) -> Source:
+    source = Source(iter(()))
+    source.blocks = _blocks(sound, source)
+    if sound.format in ANNOUNCING and sound.frames != UNKNOWN_LENGTH:
+        source.announced_s = sound.frames / sound.samplerate
+    return source
 
 
-def _blocks(sound: _Sound) -> Iterator[Block]:
-    decoded = 0
-    for block in _all_blocks(sound):
-        decoded += len(block)
-        yield block
-    if decoded < sound.frames and sound.format == "FLAC" and sound.frames != UNKNOWN_LENGTH:
-        raise undecodable("it ends before it should")
-
-
-def _all_blocks(sound: _Sound) -> Iterator[Block]:
+def _blocks(sound: _Sound, source: Source) -> Iterator[Block]:
     block = np.empty((BLOCK_FRAMES, sound.channels), np.float32)
-    while frames := _read(sound, block):
-        yield block[:frames]
-
-
-def _read(sound: _Sound, block: Block) -> int:
     try:
-        return int(sound.buffer_read_into(block, "float32"))
+        while frames := sound.buffer_read_into(block, "float32"):
+            yield Block(sound.samplerate, block[:frames])
     except soundfile.LibsndfileError:
-        raise undecodable("it breaks off or is damaged") from None
+        source.lost_s = len(block) / sound.samplerate  # how much more there was is not known

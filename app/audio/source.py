@@ -2,28 +2,39 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-Block = npt.NDArray[np.float32]
-"""(frames, channels), nominally within -1..1."""
 
 BLOCK_FRAMES = 65_536
 """As many as a block has, about."""
 
 
-@dataclass(frozen=True)
+class Block(NamedTuple):
+    """A stretch of sound; the next one may have another rate and other channels.
+
+    Attributes:
+        sample_rate: In Hz.
+        samples: (frames, channels), nominally within -1..1.
+    """
+
+    sample_rate: int
+    samples: npt.NDArray[np.float32]
+
+
+@dataclass
 class Source:
     """A file that was opened.
 
     Attributes:
-        sample_rate: In Hz.
-        channels: How many each block has.
         blocks: What is decoded, once; a block may be overwritten by the next one. Raises
-            `RequestError`, `undecodable_audio`, where the file is damaged.
+            `RequestError`, `undecodable_audio`, where nothing can be decoded.
+        announced_s: How long the file's header says that it is; None where it says nothing that
+            can be relied on.
+        lost_s: How much could not be decoded between what could; grows with the blocks.
     """
 
-    sample_rate: int
-    channels: int
     blocks: Iterator[Block]
+    announced_s: float | None = None
+    lost_s: float = 0.0

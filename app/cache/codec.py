@@ -13,6 +13,7 @@ class _Packed(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     duration_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    announced_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
     window_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     hop_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     tags: Annotated[int, Field(gt=0)]
@@ -24,6 +25,7 @@ def pack(taggram: Taggram) -> bytes:
     """Write a taggram; its key is not in it, the cache knows that."""
     packed = _Packed(
         duration_s=taggram.duration_s,
+        announced_s=taggram.announced_s,
         window_s=taggram.window_s,
         hop_s=taggram.hop_s,
         tags=taggram.scores.shape[1],
@@ -45,7 +47,13 @@ def unpack(key: TaggramKey, data: bytes) -> Taggram:
     except (msgpack.UnpackException, TypeError) as error:
         raise ValueError("not MessagePack") from error
     return Taggram(
-        key, packed.duration_s, packed.window_s, packed.hop_s, _scores(packed), _peaks(packed)
+        key,
+        packed.duration_s,
+        packed.window_s,
+        packed.hop_s,
+        _scores(packed),
+        _peaks(packed),
+        packed.announced_s,
     )
 
 

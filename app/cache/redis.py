@@ -30,7 +30,7 @@ MAX_BYTES_PER_S = 2_000
 MAX_EXTRA_BYTES = 12_000
 """Signature, header, peaks, and the windows that even the shortest track has."""
 
-FORMAT = "taggram:3"
+FORMAT = "taggram:4"
 """Part of each key: a new format of the values finds none of the old."""
 
 

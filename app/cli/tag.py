@@ -35,6 +35,9 @@ from app.tagging.tagger import Track
 from app.tagging.timeline import clock_time
 
 NO_AUDIO = "no audio file is in this folder"
+CSV_COLUMNS = (
+    *("file", "track_id", "confidence", "vocabulary", "rank", "tag", "level", "score", "damaged"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class TaggedFile:
     vocabulary: str
     confidence: Confidence
     suggestions: tuple[Suggestion, ...]
+    announced_s: float | None = None
 
 
 def tag(
@@ -117,6 +121,7 @@ async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> T
         vocabulary,
         projection.confidence(taggrams),
         suggest(projection, taggrams, pooling=Pooling.MEAN, top_k=top_k, threshold=0.0),
+        taggrams[0].announced_s,
     )
 
 
@@ -133,7 +138,7 @@ def _expand(paths: Iterable[Path]) -> AudioFiles:
 
 def _readable(tagged: TaggedFile) -> None:
     sure = "  (not sure)" if tagged.confidence is Confidence.LOW else ""
-    say(out, f"{tagged.path}{sure}", style="bold")
+    say(out, f"{tagged.path}{sure}{_damage(tagged)}", style="bold")
     for suggestion in tagged.suggestions:
         moments = ", ".join(
             f"{clock_time(stretch.start_s)}-{clock_time(stretch.end_s)}"
@@ -142,16 +147,26 @@ def _readable(tagged: TaggedFile) -> None:
         say(out, f"  {suggestion.score:.3f}  {suggestion.label:<24} {moments}")
 
 
+def _damage(tagged: TaggedFile) -> str:
+    if tagged.announced_s is None:
+        return ""
+    return f"  (damaged: {tagged.duration_s:.1f} s of {tagged.announced_s:.1f} s decoded)"
+
+
 def _json_line(tagged: TaggedFile) -> None:
     suggestions = [SuggestionOut.of(suggestion).model_dump() for suggestion in tagged.suggestions]
-    answer = {**vars(tagged), "path": str(tagged.path), "suggestions": suggestions}
+    answer = {
+        **vars(tagged),
+        "path": str(tagged.path),
+        "damaged": tagged.announced_s is not None,
+        "suggestions": suggestions,
+    }
     print(json.dumps(answer), flush=True)  # noqa: T201 - rich would fold it
 
 
 def _csv_rows() -> Callable[[TaggedFile], None]:
     writer = csv.writer(sys.stdout)
-    columns = ["file", "track_id", "confidence", "vocabulary", "rank", "tag", "level", "score"]
-    writer.writerow(columns)
+    writer.writerow(CSV_COLUMNS)
 
     def rows(tagged: TaggedFile) -> None:
         for rank, suggestion in enumerate(tagged.suggestions, start=1):
@@ -160,6 +175,7 @@ def _csv_rows() -> Callable[[TaggedFile], None]:
                     printable(str(tagged.path)),
                     *(tagged.track_id, tagged.confidence, tagged.vocabulary),
                     *(rank, suggestion.tag, suggestion.level, f"{suggestion.score:.6f}"),
+                    str(tagged.announced_s is not None).lower(),
                 ]
             )
         sys.stdout.flush()

@@ -25,11 +25,13 @@ class Heard:
     Attributes:
         duration_s: Its length.
         peaks: Its waveform.
+        announced_s: Of a damaged file, how long it should be.
         scores: For each model its (windows, tags).
     """
 
     duration_s: float
     peaks: Peaks
+    announced_s: float | None
     scores: tuple[Scores, ...]
 
 
@@ -67,8 +69,8 @@ class Listener:
         engines: Sequence[Engine],
         lane: Lane,
         clock: StageClock,
-    ) -> tuple[float, Peaks]:
-        """Queue all windows of a file; its length in seconds, and its peaks."""
+    ) -> tuple[float, Peaks, float | None]:
+        """Queue all windows of a file; its length in seconds, its peaks, what it announces."""
         streams = _streams(engines)
         os.lseek(file.fileno(), 0, os.SEEK_SET)  # decoders move the place in it
         async with self._decoder.at(rate).decoding(file, clock) as decoding:
@@ -76,7 +78,8 @@ class Listener:
                 for stream in streams:
                     pieces = stream.pieces(track, complete=decoding.complete)
                     await self._queue(pieces, lane, engines)
-        return len(track) / rate, await asyncio.to_thread(peaks_of, track)
+        peaks = await asyncio.to_thread(peaks_of, track)
+        return len(track) / rate, peaks, decoding.announced_s
 
     async def _queue(
         self, pieces: Iterator[tuple[Framing, Windows]], lane: Lane, engines: Sequence[Engine]

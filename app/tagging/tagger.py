@@ -115,7 +115,9 @@ class Tagger:
         answers = {}
         for key, engine, scores in zip(keys, engines, heard.scores, strict=True):
             window_s, hop_s = engine.framing.window_s, engine.framing.hop_s
-            taggram = Taggram(key, heard.duration_s, window_s, hop_s, scores, heard.peaks)
+            taggram = Taggram(
+                key, heard.duration_s, window_s, hop_s, scores, heard.peaks, heard.announced_s
+            )
             self._metrics.heard(key.model, heard.duration_s)
             await self._cache.put(taggram)
             answers[key] = taggram, clock

@@ -106,7 +106,7 @@ def _check_rate(path: Path) -> None:
     try:
         rate = soundfile.info(str(path)).samplerate
     except soundfile.LibsndfileError:
-        return  # an MP3 that the decoder had to mend
+        return  # a file that FFmpeg alone reads, whose rate is not looked at
     if rate < MIN_SAMPLE_RATE:
         raise RequestError(
             Kind.UNSUPPORTED_AUDIO, f"Its sample rate is {rate} Hz, below {MIN_SAMPLE_RATE}."

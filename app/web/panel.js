@@ -160,7 +160,15 @@ export class Panel {
     this.#trackFacts.textContent = [
       ...(answer ? [this.#words.clock(answer.duration_s)] : []),
       this.#words.bytes(file.size),
+      ...(answer?.damaged ? [this.#damage(answer)] : []),
     ].join(" · ");
+  }
+
+  #damage({ duration_s: decoded, announced_s: announced }) {
+    return this.#words.say("damaged", {
+      decoded: this.#words.clock(decoded),
+      announced: this.#words.clock(announced),
+    });
   }
 
   #showAnswer(answer) {
@@ -186,6 +194,7 @@ export class Panel {
     if (phase !== "answered") return "";
     const count = answer.suggestions.length;
     return [
+      ...(answer.damaged ? [`${this.#damage(answer)}.`] : []),
       ...(this.#doubts.hidden ? [] : [`${this.#doubt.textContent}.`]),
       ...(count ? [this.#words.say("suggested", { count })] : []),
     ].join(" ");

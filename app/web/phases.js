@@ -55,7 +55,7 @@ export class DropZone {
   show({ formats, max_bytes: most }) {
     this.#input.accept = ["audio/*", ...formats.flatMap(({ extensions }) => extensions)].join();
     this.#hint.textContent = this.#words.say("formats", {
-      formats: this.#words.either(formats.map(({ name }) => name)),
+      formats: this.#words.formats(formats),
       size: this.#words.bytes(most, Math.floor),
     });
   }

@@ -92,13 +92,14 @@ function check(file, limits) {
     throw new Refusal("too_large", "", { members: { max_bytes: limits.max_bytes } });
   }
   const name = file.name.toLowerCase();
-  const type = file.type.toLowerCase();
+  const [type] = file.type.toLowerCase().split(";"); // recordings name their codecs behind it
   const isKnown = limits.formats.some(
     ({ extensions, media_types: types }) =>
       types.includes(type) || extensions.some((extension) => name.endsWith(extension)),
   );
   // Browsers go by the extension, and know few: what may be audio is for the service to judge.
-  if (!isKnown && type && !MAY_BE_AUDIO.test(type)) throw new Refusal("unsupported_type");
+  const mayBeAudio = !type || !name.includes(".") || MAY_BE_AUDIO.test(type);
+  if (!isKnown && !mayBeAudio) throw new Refusal("unsupported_type");
 }
 
 /** Plays the artist's file, without a request. Events: `state`, and `time` at each frame. */

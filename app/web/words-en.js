@@ -10,6 +10,8 @@ export default {
   drop: "or drop it here",
   formats: "{formats}, up to {size}",
 
+  others: "others",
+
   sending: "Sending",
   sending_file: "Sending {file}",
   sent: "{sent} of {total}",
@@ -19,6 +21,8 @@ export default {
   cancel: "Cancel",
   try_again: "Try again",
   try_again_in: "Try again in {time}",
+
+  damaged: "The file is damaged: {decoded} of {announced} could be read",
 
   suggestions: "Suggested tags",
   suggested: { one: "{count} tag suggested.", other: "{count} tags suggested." },
@@ -100,7 +104,7 @@ export default {
   file_changed_advice: "It has changed since you chose it, or is no longer there. Choose it again.",
   undecodable_audio: "This file is damaged",
   undecodable_audio_advice:
-    "It can’t be played to its end. Export it again from your audio program, or choose another format.",
+    "Too little of it can be played. Export it again from your audio program, or choose another format.",
   audio_too_short: "That is too short to tell",
   audio_too_short_advice: "Choose at least {shortest}; a whole song is best.",
   audio_too_long: "That is too long",

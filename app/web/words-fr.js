@@ -7,6 +7,8 @@ export default {
   drop: "ou déposez-le ici",
   formats: "{formats}, jusqu’à {size}",
 
+  others: "autres",
+
   sending: "Envoi en cours",
   sending_file: "Envoi de {file}",
   sent: "{sent} sur {total}",
@@ -16,6 +18,8 @@ export default {
   cancel: "Annuler",
   try_again: "Réessayer",
   try_again_in: "Réessayer dans {time}",
+
+  damaged: "Le fichier est endommagé : {decoded} lues sur {announced}",
 
   suggestions: "Tags suggérés",
   suggested: { one: "{count} tag suggéré.", other: "{count} tags suggérés." },
@@ -97,7 +101,7 @@ export default {
     "Il a changé depuis que vous l’avez choisi, ou n’est plus là. Choisissez-le de nouveau.",
   undecodable_audio: "Ce fichier est endommagé",
   undecodable_audio_advice:
-    "Il ne peut pas être lu jusqu’à la fin. Exportez-le de nouveau depuis votre logiciel audio, ou " +
+    "On ne peut en lire que trop peu. Exportez-le de nouveau depuis votre logiciel audio, ou " +
     "choisissez un autre format.",
   audio_too_short: "C’est trop court pour une analyse",
   audio_too_short_advice: "Choisissez au moins {shortest}\u00a0; un morceau entier convient le mieux.",

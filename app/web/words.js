@@ -22,6 +22,12 @@ const FINAL = new Set([
   ...["audio_too_short", "audio_too_long", "silent_audio", "unknown_track", "file_changed"],
 ]);
 
+/** Until the limits are known. */
+const COMMONEST = [{ name: "MP3" }, { name: "FLAC" }, { name: "WAV" }];
+
+/** So many formats are named; there are more than anybody reads. */
+const SHOWN = 6;
+
 /** Events: `change`, when the texts have changed. */
 export class Words extends EventTarget {
   #words = [english];
@@ -78,7 +84,7 @@ export class Words extends EventTarget {
     const name = SAME[kind] ?? kind;
     const size = members.max_bytes ?? limits?.max_bytes; // a proxy's answer has no limit
     const advice = this.say(`${name}_advice`, {
-      formats: this.either(limits?.formats.map((format) => format.name) ?? ["MP3", "FLAC", "WAV"]),
+      formats: this.formats(limits?.formats ?? COMMONEST),
       shortest: this.measure(members.min_duration_s, "second"),
       longest: this.measure(Math.floor(members.max_duration_s / 60), "minute"),
     });
@@ -122,6 +128,12 @@ export class Words extends EventTarget {
   bytes(count, round = (value) => value) {
     const [unit, size] = count < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
     return this.measure(round(count / size), unit);
+  }
+
+  /** Return the commonest of the formats of `GET /limits`, in words. */
+  formats(formats) {
+    const names = formats.map(({ name }) => name);
+    return this.either(names.length > SHOWN + 1 ? [...names.slice(0, SHOWN), this.say("others")] : names);
   }
 
   either(names) {

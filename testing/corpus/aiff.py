@@ -75,7 +75,7 @@ FILES: Files = {
     "aiff of -1 channels": Hostile(UNDECODABLE, lambda: form(comm(channels=-1), ssnd())),
     "aiff of 9 channels": Hostile(UNSUPPORTED, lambda: form(comm(channels=9), ssnd())),
     "aiff of 32767 channels": Hostile(UNDECODABLE, lambda: form(comm(channels=32_767), ssnd())),
-    "aiff of 0 bits": Hostile(UNDECODABLE, lambda: form(comm(bits=0), ssnd())),
+    "aiff of 0 bits": Hostile(2.0, lambda: form(comm(bits=0), ssnd())),
     "aiff of 65 bits": Hostile(UNDECODABLE, lambda: form(comm(bits=65), ssnd())),
     "aiff of -16 bits": Hostile(UNDECODABLE, lambda: form(comm(bits=-16), ssnd())),
     "aiff of 0 Hz": Hostile(UNSUPPORTED, lambda: form(comm(rate=bytes(10)), ssnd())),
@@ -85,8 +85,8 @@ FILES: Files = {
     "aiff of NaN Hz": Hostile(UNSUPPORTED, lambda: form(comm(rate=NAN_80), ssnd())),
     "aiff-c little-endian": Hostile(1.0, lambda: aifc(b"sowt")),
     "aiff-c mu-law": Hostile(2.0, lambda: aifc(b"ulaw", bits=8)),
-    "aiff-c IMA": Hostile(UNSUPPORTED, lambda: aifc(b"ima4", bits=4)),
-    "aiff-c GSM": Hostile(UNSUPPORTED, lambda: aifc(b"GSM ", bits=0)),
+    "aiff-c IMA": Hostile(UNDECODABLE, lambda: aifc(b"ima4", bits=4)),
+    "aiff-c GSM": Hostile(UNDECODABLE, lambda: aifc(b"GSM ", bits=0)),
     "aiff-c unknown": Hostile(UNDECODABLE, lambda: aifc(b"hack")),
     "aiff mark of 65535 markers": Hostile(
         1.0, lambda: form(comm(), chunk(b"MARK", b"\xff\xff"), ssnd())

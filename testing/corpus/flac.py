@@ -133,19 +133,19 @@ FILES: Files = {
     "flac of a day of silence": Hostile(Kind.AUDIO_TOO_LONG, lambda: silence(24 * HOUR_S)),
     "flac piped of an hour": Hostile(Kind.AUDIO_TOO_LONG, lambda: silence(HOUR_S, 0)),
     "flac of an hour that says a second": Hostile(
-        Kind.SILENT_AUDIO, lambda: silence(HOUR_S, CD_RATE)
+        Kind.AUDIO_TOO_LONG, lambda: silence(HOUR_S, CD_RATE)
     ),
     "flac of a second that says 2^36-1 frames": Hostile(
         UNDECODABLE, lambda: said_frames(2**36 - 1)
     ),
-    "flac of a second that says half": Hostile(0.5, lambda: said_frames(RATE // 2)),
-    "flac of 0 Hz": Hostile(UNDECODABLE, lambda: said_rate(0)),
-    "flac of 1 Hz": Hostile(UNSUPPORTED, lambda: said_rate(1)),
-    "flac of 655350 Hz": Hostile(UNSUPPORTED, lambda: said_rate(655_350)),
-    "flac of 8 channels that are one": Hostile(UNDECODABLE, lambda: silence(4, channels=8)),
+    "flac of a second that says half": Hostile(1.0, lambda: said_frames(RATE // 2)),
+    "flac of 0 Hz": Hostile(1.0, lambda: said_rate(0)),
+    "flac of 1 Hz": Hostile(UNDECODABLE, lambda: said_rate(1)),
+    "flac of 655350 Hz": Hostile(1.0, lambda: said_rate(655_350)),
+    "flac of 8 channels that are one": Hostile(Kind.SILENT_AUDIO, lambda: silence(4, channels=8)),
     "flac of 4 bits": Hostile(UNDECODABLE, lambda: silence(4, bits=4)),
     "flac of 32 bits": Hostile(UNDECODABLE, lambda: silence(4, bits=32)),
-    "flac of blocks of nothing": Hostile(Kind.SILENT_AUDIO, lambda: silence(4, block=0)),
+    "flac of blocks of nothing": Hostile(UNDECODABLE, lambda: silence(4, block=0)),
     "flac without a header": Hostile(UNDECODABLE, lambda: b"fLaC" + silent_frame(0)),
     "flac without sound": Hostile(UNDECODABLE, lambda: headers_only(metadata(PADDING | LAST, b""))),
     "flac metadata without end": Hostile(
@@ -158,25 +158,23 @@ FILES: Files = {
         1.0, lambda: with_blocks(metadata(COMMENT, bytes(4) + b"\xff" * 4))
     ),
     "flac comment of 2^32-1 bytes": Hostile(
-        UNDECODABLE, lambda: with_blocks(metadata(COMMENT, b"\xff" * 4 + b"libFLAC"))
+        1.0, lambda: with_blocks(metadata(COMMENT, b"\xff" * 4 + b"libFLAC"))
     ),
     "flac picture of 2^32-1 bytes": Hostile(
-        UNDECODABLE, lambda: with_blocks(metadata(PICTURE, bytes(28) + b"\xff" * 4))
+        1.0, lambda: with_blocks(metadata(PICTURE, bytes(28) + b"\xff" * 4))
     ),
     "flac seek table of 17 bytes": Hostile(
-        UNDECODABLE, lambda: with_blocks(metadata(SEEKTABLE, bytes(17)))
+        1.0, lambda: with_blocks(metadata(SEEKTABLE, bytes(17)))
     ),
     "flac cue sheet of 255 tracks": Hostile(
         UNDECODABLE, lambda: with_blocks(metadata(CUESHEET, bytes(395) + b"\xff"))
     ),
     "flac metadata of an unknown kind": Hostile(1.0, lambda: with_blocks(metadata(126, b"?"))),
     "flac metadata of the forbidden kind": Hostile(1.0, lambda: with_blocks(metadata(127, b"?"))),
-    "flac behind an ID3 tag": Hostile(
-        UNDECODABLE, lambda: b"ID3\4\0\0\0\0\0\0" + sound_file("FLAC")
-    ),
+    "flac behind an ID3 tag": Hostile(1.0, lambda: b"ID3\4\0\0\0\0\0\0" + sound_file("FLAC")),
     "flac with PHP in its comment": Hostile(
         1.0, lambda: with_blocks(metadata(APPLICATION, b"<?php system($_GET['c']); ?>"))
     ),
-    "flac damaged in front": Hostile(UNDECODABLE, lambda: damaged(0.3)),
-    "flac damaged at the end": Hostile(UNDECODABLE, lambda: damaged(0.99)),
+    "flac damaged in front": Hostile(0.744, lambda: damaged(0.3)),
+    "flac damaged at the end": Hostile(0.768, lambda: damaged(0.99)),
 }

@@ -52,17 +52,17 @@ def frames_of(head: bytes) -> bytes:
 
 FILES: Files = {
     "mp3 honest": Hostile(1.0, lambda: sound_file("MP3")),
-    "mp3 that says 2^31 frames": Hostile(1.0, lambda: said_frames(2**31)),
-    "mp3 that says 2^32-1 frames": Hostile(1.0, lambda: said_frames(2**32 - 1, b"Xing")),
-    "mp3 that says 0 frames": Hostile(1.045, lambda: said_frames(0)),
-    "mp3 that says 1 frame": Hostile(1.045, lambda: said_frames(1)),
+    "mp3 that says 2^31 frames": Hostile(UNDECODABLE, lambda: said_frames(2**31)),
+    "mp3 that says 2^32-1 frames": Hostile(UNDECODABLE, lambda: said_frames(2**32 - 1, b"Xing")),
+    "mp3 that says 0 frames": Hostile(1.009, lambda: said_frames(0)),
+    "mp3 that says 1 frame": Hostile(1.009, lambda: said_frames(1)),
     "mp3 of 11 minutes that says nothing": Hostile(
         Kind.AUDIO_TOO_LONG, lambda: SILENT_FRAME * (11 * 60 * 1_000 // 24)
     ),
     "mp3 of silence": Hostile(Kind.SILENT_AUDIO, lambda: SILENT_FRAME * 50),
     "mp3 of random frames": Hostile(UNDECODABLE, garbled),
     "mp3 of two rates": Hostile(
-        UNDECODABLE, lambda: sound_file("MP3") + b"\xff\xfb\x90\xc4".ljust(417, b"\0") * 9
+        1.242, lambda: sound_file("MP3") + b"\xff\xfb\x90\xc4".ljust(417, b"\0") * 9
     ),
     "mp3 with 4 MB of cover art": Hostile(1.0, lambda: id3(cover(4 * 2**20)) + sound_file("MP3")),
     "mp3 with a tag of 2^28-1 bytes": Hostile(
@@ -71,32 +71,32 @@ FILES: Files = {
     "mp3 with a tag that says nothing": Hostile(
         1.045, lambda: id3(bytes(2_000), 0) + sound_file("MP3")
     ),
-    "mp3 with 500 tags": Hostile(UNSUPPORTED, lambda: id3(b"") * 500 + sound_file("MP3")),
+    "mp3 with 500 tags": Hostile(1.0, lambda: id3(b"") * 500 + sound_file("MP3")),
     "mp3 with a picture of 2^32-1 bytes": Hostile(
         1.0, lambda: id3(b"APIC\xff\xff\xff\xff\0\0\0image/png\0") + sound_file("MP3")
     ),
     "mp3 with a tag of unknown flags": Hostile(
-        1.045, lambda: id3(bytes(64), flags=0xFF) + sound_file("MP3")
+        1.0, lambda: id3(bytes(64), flags=0xFF) + sound_file("MP3")
     ),
     "mp3 with a tag of high bits": Hostile(
-        UNSUPPORTED, lambda: b"ID3\3\0\0\xff\xff\xff\xff" + sound_file("MP3")
+        1.056, lambda: b"ID3\3\0\0\xff\xff\xff\xff" + sound_file("MP3")
     ),
     "mp3 with a tag only": Hostile(UNSUPPORTED, lambda: id3(bytes(1_000))),
     "mp3 with 64 kB of zeros behind": Hostile(1.0, lambda: sound_file("MP3") + bytes(2**16)),
     "mp3 with a ZIP behind": Hostile(1.0, lambda: sound_file("MP3") + b"PK\3\4" + bytes(500)),
-    "mp3 with garbage in front": Hostile(UNSUPPORTED, lambda: b"\0" * 16 + sound_file("MP3")),
+    "mp3 with garbage in front": Hostile(1.056, lambda: b"\0" * 16 + sound_file("MP3")),
     "mp3 of free bit rate": Hostile(Kind.SILENT_AUDIO, lambda: frames_of(b"\xff\xfb\x04\xc4")),
     "mp3 of the bit rate that is none": Hostile(
-        UNDECODABLE, lambda: frames_of(b"\xff\xfb\xf4\xc4")
+        UNSUPPORTED, lambda: frames_of(b"\xff\xfb\xf4\xc4")
     ),
-    "mp3 of the rate that is none": Hostile(UNDECODABLE, lambda: frames_of(b"\xff\xfb\x1c\xc4")),
+    "mp3 of the rate that is none": Hostile(UNSUPPORTED, lambda: frames_of(b"\xff\xfb\x1c\xc4")),
     "mpeg of the version that is none": Hostile(
         UNSUPPORTED, lambda: frames_of(b"\xff\xeb\x14\xc4")
     ),
     "mpeg layer I": Hostile(UNSUPPORTED, lambda: frames_of(b"\xff\xff\x14\xc4")),
-    "mpeg layer II": Hostile(UNSUPPORTED, lambda: frames_of(b"\xff\xfd\x14\xc4")),
+    "mpeg layer II": Hostile(Kind.SILENT_AUDIO, lambda: frames_of(b"\xff\xfd\x14\xc4")),
     "mpeg layer II behind a tag": Hostile(
-        UNSUPPORTED, lambda: id3(b"") + b"\xff\xfd\x14\xc4".ljust(96, b"\0") * 1_000
+        Kind.SILENT_AUDIO, lambda: id3(b"") + b"\xff\xfd\x14\xc4".ljust(96, b"\0") * 1_000
     ),
-    "mp3 of one header": Hostile(UNDECODABLE, lambda: b"\xff\xfb\x14\xc4"),
+    "mp3 of one header": Hostile(UNSUPPORTED, lambda: b"\xff\xfb\x14\xc4"),
 }

@@ -83,24 +83,24 @@ STREAMS: Files = {
     "ogg vorbis honest": Hostile(1.0, lambda: sound_file("Vorbis")),
     "ogg opus honest": Hostile(1.0, lambda: sound_file("Opus")),
     "ogg chained": Hostile(
-        UNDECODABLE, lambda: sound_file("Vorbis") + with_serial(sound_file("Vorbis"), 2)
+        2.003, lambda: sound_file("Vorbis") + with_serial(sound_file("Vorbis"), 2)
     ),
     "ogg chained under one number": Hostile(
-        UNDECODABLE, lambda: sound_file("Vorbis") + sound_file("Vorbis")
+        2.003, lambda: sound_file("Vorbis") + sound_file("Vorbis")
     ),
-    "ogg page loop": Hostile(1.0, lambda: spliced("Vorbis", 2_000)),
-    "ogg opus page loop": Hostile(1.0, lambda: spliced("Opus", 2_000)),
-    "ogg without its first flag": Hostile(UNDECODABLE, lambda: without(FIRST)),
+    "ogg page loop": Hostile(Kind.AUDIO_TOO_LONG, lambda: spliced("Vorbis", 2_000)),
+    "ogg opus page loop": Hostile(Kind.AUDIO_TOO_LONG, lambda: spliced("Opus", 2_000)),
+    "ogg without its first flag": Hostile(1.0, lambda: without(FIRST)),
     "ogg without its last flag": Hostile(1.0, lambda: without(LAST)),
-    "ogg granules of -1": Hostile(UNDECODABLE, lambda: granules(-1)),
-    "ogg granules of 2^63-1": Hostile(Kind.AUDIO_TOO_SHORT, lambda: granules(2**63 - 1)),
-    "ogg granules of 0": Hostile(Kind.AUDIO_TOO_SHORT, lambda: granules(0)),
+    "ogg granules of -1": Hostile(1.0, lambda: granules(-1)),
+    "ogg granules of 2^63-1": Hostile(1.0, lambda: granules(2**63 - 1)),
+    "ogg granules of 0": Hostile(1.0, lambda: granules(0)),
     "ogg of empty pages": Hostile(
-        UNSUPPORTED,
+        UNDECODABLE,
         lambda: page([], 0, flags=FIRST) + b"".join(page([], n) for n in range(1, 9_999)),
     ),
     "ogg packet without end": Hostile(
-        UNSUPPORTED,
+        UNDECODABLE,
         lambda: b"".join(
             page([bytes(65_025)], n, flags=CONTINUED if n else FIRST, to_be_continued=True)
             for n in range(40)
@@ -110,10 +110,10 @@ STREAMS: Files = {
         UNDECODABLE,
         lambda: b"".join(one[:22] + b"\0\0\0\0" + one[26:] for one in pages(sound_file("Vorbis"))),
     ),
-    "ogg speex": Hostile(UNSUPPORTED, lambda: foreign(b"Speex   1.2".ljust(80, b"\0"))),
+    "ogg speex": Hostile(UNDECODABLE, lambda: foreign(b"Speex   1.2".ljust(80, b"\0"))),
     "ogg theora": Hostile(UNSUPPORTED, lambda: foreign(b"\x80theora\3\2\1".ljust(42, b"\0"))),
-    "ogg flac": Hostile(UNSUPPORTED, lambda: foreign(b"\x7fFLAC\1\0\0\1fLaC".ljust(51, b"\0"))),
-    "ogg of text": Hostile(UNSUPPORTED, lambda: foreign(b"Never gonna give you up")),
+    "ogg flac": Hostile(UNDECODABLE, lambda: foreign(b"\x7fFLAC\1\0\0\1fLaC".ljust(51, b"\0"))),
+    "ogg of text": Hostile(UNDECODABLE, lambda: foreign(b"Never gonna give you up")),
 }
 
 OPUS: Files = {
@@ -131,11 +131,13 @@ OPUS: Files = {
     ),
     "opus of 0 channels": Hostile(UNDECODABLE, lambda: opus_with(opus_head(0))),
     "opus of version 255": Hostile(UNDECODABLE, lambda: opus_with(opus_head(version=255))),
-    "opus preskip of 65535": Hostile(UNDECODABLE, lambda: opus_with(opus_head(preskip=65_535))),
+    "opus preskip of 65535": Hostile(
+        Kind.AUDIO_TOO_SHORT, lambda: opus_with(opus_head(preskip=65_535))
+    ),
     "opus gain of 128 dB": Hostile(UNDECODABLE, lambda: opus_with(opus_head(gain=32_767))),
     "opus gain of -128 dB": Hostile(Kind.SILENT_AUDIO, lambda: opus_with(opus_head(gain=-32_768))),
     "opus of 2^32-1 comments": Hostile(
-        UNDECODABLE,
+        Kind.SILENT_AUDIO,
         lambda: opus_of_nothing(opus_head(), 9, b"OpusTags" + b"\0\0\0\0\xff\xff\xff\xff"),
     ),
     "opus head only": Hostile(UNDECODABLE, lambda: page([opus_head()], flags=FIRST | LAST)),

@@ -80,20 +80,24 @@ NO_AUDIO = {
     "a PLS playlist": b"[playlist]\nFile1=file:///etc/passwd\nNumberOfEntries=1\n",
     "a concat list": b"ffconcat version 1.0\nfile /etc/passwd\n",
     "MIDI": b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk" + bytes(100),
+    "AC-3": b"\x0b\x77" + bytes(500),
+    "DSF": b"DSD " + bytes(500),
+    "AVI": b"RIFF\0\1\0\0AVI LIST" + bytes(500),
+    "WebP": b"RIFF\0\1\0\0WEBPVP8 " + bytes(500),
+    "UTF-16 text": "Never gonna give you up".encode("utf-16"),
+}
+
+BEGINNINGS = {
     "Matroska": EBML + bytes(500),
     "ASF": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + bytes(500),
     "M4A": mp4(b"M4A "),
     "MP4": mp4(b"mp42"),
     "AAC": b"\xff\xf1\x50\x80\x02\x1f\xfc" * 100,
-    "AC-3": b"\x0b\x77" + bytes(500),
-    "AMR": b"#!AMR\n" + bytes(500),
-    "DSF": b"DSD " + bytes(500),
     "WavPack": b"wvpk" + bytes(500),
     "Monkey's Audio": b"MAC \x96\x0f" + bytes(500),
-    "AVI": b"RIFF\0\1\0\0AVI LIST" + bytes(500),
-    "WebP": b"RIFF\0\1\0\0WEBPVP8 " + bytes(500),
-    "UTF-16 text": "Never gonna give you up".encode("utf-16"),
+    "M4A behind an ID3 tag": id3(b"") + mp4(b"M4A "),
 }
+"""Of formats that we read, and nothing behind them."""
 
 MAGIC_ONLY = {
     "RIFF": (b"RIFF", UNSUPPORTED),
@@ -102,7 +106,7 @@ MAGIC_ONLY = {
     "FLAC": (b"fLaC", UNDECODABLE),
     "Ogg": (b"OggS", UNDECODABLE),
     "ID3": (b"ID3", UNSUPPORTED),
-    "MPEG": (b"\xff\xfb", UNDECODABLE),
+    "MPEG": (b"\xff\xfb", UNSUPPORTED),
 }
 
 BEHIND_A_TAG = {
@@ -110,13 +114,11 @@ BEHIND_A_TAG = {
     "a ZIP": zipped(),
     "a Windows program": PROGRAM,
     "a playlist": PLAYLIST,
-    "M4A": mp4(b"M4A "),
 }
 
 CONTAINERS = [
     "AU",
     "AVR",
-    "CAF",
     "HTK",
     "IRCAM",
     "MAT4",
@@ -128,12 +130,13 @@ CONTAINERS = [
     "SDS",
     "SVX",
     "VOC",
-    "W64",
 ]
-"""That libsndfile would read."""
+"""That libsndfile would read, and we do not."""
 
 FILES: Files = {
     **{name: Hostile(UNSUPPORTED, partial(bytes, data)) for name, data in NO_AUDIO.items()},
+    **{name: Hostile(UNDECODABLE, partial(bytes, data)) for name, data in BEGINNINGS.items()},
+    "AMR of nothing": Hostile(Kind.SILENT_AUDIO, lambda: b"#!AMR\n" + bytes(500)),
     **{
         f"magic only: {name}": Hostile(verdict, partial(bytes, data))
         for name, (data, verdict) in MAGIC_ONLY.items()
@@ -148,9 +151,9 @@ FILES: Files = {
     },
     "XI of libsndfile": Hostile(UNSUPPORTED, lambda: other("XI", "DPCM_16")),
     "raw samples": Hostile(UNSUPPORTED, lambda: b"\1\2" + other("RAW", "PCM_16")),
-    "WAV of IMA ADPCM": Hostile(UNSUPPORTED, lambda: other("WAV", "IMA_ADPCM")),
-    "WAV of MS ADPCM": Hostile(UNSUPPORTED, lambda: other("WAV", "MS_ADPCM")),
+    "WAV of IMA ADPCM": Hostile(1.017, lambda: other("WAV", "IMA_ADPCM")),
+    "WAV of MS ADPCM": Hostile(1.012, lambda: other("WAV", "MS_ADPCM")),
     "WAV of G.721": Hostile(UNSUPPORTED, lambda: other("WAV", "G721_32")),
     "WAV with a ZIP behind": Hostile(1.0, lambda: sound_file("WAV") + zipped()),
-    "CAF behind an ID3 tag": Hostile(UNSUPPORTED, lambda: id3(b"") + other("CAF")),
+    "CAF behind an ID3 tag": Hostile(1.0, lambda: id3(b"") + other("CAF")),
 }

@@ -53,7 +53,6 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Narrow]:
         "TAGGRAM_MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
         "TAGGRAM_MAX_DURATION_S": str(MAX_DURATION_S),
         "TAGGRAM_MAX_IN_FLIGHT": "1",
-        "TAGGRAM_ACCEPT_M4A": "true",
         "TAGGRAM_STALL_TIMEOUT_S": "60",  # tests pause in the middle of uploads
         "TAGGRAM_ALLOWED_ORIGINS": json.dumps([ORIGIN]),
     }

@@ -34,7 +34,7 @@ AUDIO = {
     "text that is called music": (b"Not a song, whatever its name says.", 415, "unsupported_audio"),
     "a PDF": (b"%PDF-1.7\n" + bytes(1000), 415, "unsupported_audio"),
     "one byte": (b"R", 415, "unsupported_audio"),
-    "a FLAC cut in half": (noise_file(8)[:100_000], 422, "undecodable_audio"),
+    "a FLAC of which little is left": (noise_file(8)[:20_000], 422, "undecodable_audio"),
     "a FLAC of garbage": (b"fLaC" + noise(RATE).tobytes(), 422, "undecodable_audio"),
     "a WAV without samples": (encoded(noise(0), RATE), 422, "audio_too_short"),
     "a click": (noise_file(0.1), 422, "audio_too_short"),

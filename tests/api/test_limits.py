@@ -1,22 +1,33 @@
 """What `GET /limits` promises is kept."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from testing.server import Server
-from testing.sounds import encoded, noise
+from testing.kinds import KINDS, RATE
+from testing.server import STUB, Server, serving
+from testing.sounds import noise
 from tests.api.client import answer, assert_problem, post
 from tests.api.conftest import MAX_DURATION_S, MAX_UPLOAD_BYTES, Narrow
 
-ENCODINGS = {
-    "MP3": ("MP3", None),
-    "WAV": ("WAV", None),
-    "FLAC": ("FLAC", None),
-    "AIFF": ("AIFF", None),
-    "Ogg Vorbis": ("OGG", "VORBIS"),
-    "Opus": ("OGG", "OPUS"),
+SAMPLES = {
+    "MP3": "MP3",
+    "WAV": "WAV",
+    "FLAC": "FLAC",
+    "AIFF": "AIFF",
+    "M4A": "M4A",
+    "AAC": "AAC",
+    "Ogg Vorbis": "Ogg Vorbis",
+    "Opus": "Opus",
+    "WebM": "WebM, live",
+    "WMA": "WMA 2",
+    "CAF": "CAF",
+    "AMR": "AMR",
+    "WavPack": "WavPack",
+    "TTA": "TTA",
 }
+"""A kind of file of each format, but of Monkey's Audio, which nothing here encodes."""
 
 
 def limits(server: Server) -> dict[str, Any]:
@@ -28,24 +39,29 @@ def test_they_follow_the_settings(narrow: Narrow) -> None:
     assert given["max_bytes"] == MAX_UPLOAD_BYTES
     assert given["max_duration_s"] == MAX_DURATION_S
     assert given["min_duration_s"] == 0.5
-    assert {format_["name"] for format_ in given["formats"]} == {*ENCODINGS, "M4A", "AAC"}
+    assert {format_["name"] for format_ in given["formats"]} == {*SAMPLES, "Monkey's Audio"}
 
 
 def test_a_page_need_not_ask_each_time(stub: Server) -> None:
     assert stub.http.get("/limits").headers["Cache-Control"] == "max-age=300"
 
 
-@pytest.mark.parametrize("name", ENCODINGS)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_each_format_is_read(stub: Server, name: str) -> None:
-    container, subtype = ENCODINGS[name]
-    audio = encoded(noise(48_000), 48_000, container, subtype)
+    audio = KINDS[SAMPLES[name]](noise(RATE))
     assert answer(post(stub, audio, vocabulary="genres"))["suggestions"]
 
 
-def test_no_other_format_is_named(stub: Server) -> None:
-    assert {format_["name"] for format_ in limits(stub)["formats"]} == set(ENCODINGS)
+def test_where_soundfile_is_alone_fewer_are_named_and_read(tmp_path: Path) -> None:
+    with serving(tmp_path / "log", {"TAGGRAM_DECODERS": "soundfile"}, STUB) as alone:
+        named = {format_["name"] for format_ in limits(alone)["formats"]}
+        detail = assert_problem(post(alone, KINDS["M4A"](noise(RATE))), 415, "unsupported_audio")
+        assert answer(post(alone, KINDS["FLAC"](noise(RATE))))["suggestions"]
+
+    assert named == {"MP3", "WAV", "FLAC", "AIFF", "Ogg Vorbis", "Opus"}
+    assert "M4A" not in detail["detail"]
 
 
 def test_a_refusal_names_the_same_formats(stub: Server) -> None:
     detail = assert_problem(post(stub, b"no audio" * 9), 415, "unsupported_audio")["detail"]
-    assert all(name in detail for name in ENCODINGS)
+    assert all(name in detail for name in SAMPLES)

@@ -17,10 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from app.audio import child, ogg
+from app.audio import child
 from app.audio.limits import AudioLimits
 from app.audio.sandbox import confine
-from app.audio.scratch import Scratch
 from app.audio.shared_samples import mapped
 from app.domain import Samples
 from app.errors import Kind, RequestError
@@ -96,30 +95,46 @@ def pauses(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     child.main(service, limits, cpu_s)
 
 
+def waits_for_its_file(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+    """Decodes as ever, once its file gives a byte: a named pipe without a writer never does."""
+    reader = child.TrackReader
+
+    def wait(file: BinaryIO, limits: AudioLimits) -> child.TrackReader:
+        file.read(1)
+        return reader(file, limits)
+
+    child.TrackReader = wait
+    child.main(service, limits, cpu_s)
+
+
 def has_little_room(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Decodes as ever, but only a few messages may lie unread."""
     service.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
     child.main(service, limits, cpu_s)
 
 
-def takes_all_codebooks(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
-    """Decodes without the check of codebooks, on a stack of 8 MiB whatever the machine's is."""
+def has_a_usual_stack(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+    """Decodes as ever, on a stack of 8 MiB whatever the machine's is."""
     _, most = resource.getrlimit(resource.RLIMIT_STACK)
     resource.setrlimit(resource.RLIMIT_STACK, (8 * 2**20, most))
-    ogg.check_setup = lambda packet: None
     child.main(service, limits, cpu_s)
 
 
 def tries_all_it_must_not(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Takes its file as ever, and then does anything but decode it."""
-    child.decode = _try_all
+    child.TrackReader = _TriesAll
     child.main(service, limits, cpu_s)
 
 
-def _try_all(file: BinaryIO, limits: AudioLimits, scratch: Scratch) -> Iterator[Samples]:
-    """Tell what was not refused as it must be."""
-    wrong = [f"{name}: {answer}" for name, answer in _answers() if answer != "EACCES"]
-    raise RequestError(Kind.SILENT_AUDIO, ", ".join(wrong) or "all refused")
+class _TriesAll:
+    """In the place of a `TrackReader`, tells what was not refused as it must be."""
+
+    def __init__(self, file: BinaryIO, limits: AudioLimits) -> None:
+        self.announced_s = None
+
+    def samples(self) -> Iterator[Samples]:
+        wrong = [f"{name}: {answer}" for name, answer in _answers() if answer != "EACCES"]
+        raise RequestError(Kind.SILENT_AUDIO, ", ".join(wrong) or "all refused")
 
 
 def _answers() -> Iterator[tuple[str, str]]:

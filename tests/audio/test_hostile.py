@@ -6,15 +6,17 @@ import pickle
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.audio import child
+from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
 from app.audio.progress import Decoding
-from app.domain import Waveform
+from app.domain import Decoders, Waveform
 from app.errors import Kind, RequestError
 from testing.decoder_processes import decoders_of
 from testing.sounds import LIMITS, Sound, decoded
@@ -57,6 +59,9 @@ RUBBISH = {
     "a status of its own": b'{"kind": "silent_audio", "detail": "", "extra": {"status": 200}}',
     "an extra that is no number": b'{"kind": "silent_audio", "detail": "", '
     b'"extra": {"duration_s": NaN}}',
+    "an announced length of nothing": b'{"samples": 16000, "complete": true, "announced_s": 0}',
+    "an announced length that is none": b'{"samples": 16000, "complete": true, "announced_s": NaN}',
+    "an announced length in words": b'{"samples": 16000, "complete": true, "announced_s": "1"}',
     "extras that are no object": b'{"kind": "silent_audio", "detail": "", "extra": [1]}',
 }
 
@@ -85,8 +90,8 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def decoder(workers: int = 1, timeout_s: float = DECODE_S) -> Decoder:
-    return Decoder(LIMITS, workers, timeout_s)
+def decoder(workers: int = 1, timeout_s: float = DECODE_S, limits: AudioLimits = LIMITS) -> Decoder:
+    return Decoder(limits, workers, timeout_s)
 
 
 async def taken(*messages: bytes, sample: float = 0.0) -> Sound:
@@ -106,9 +111,11 @@ async def taken(*messages: bytes, sample: float = 0.0) -> Sound:
         return [part.copy() async for part in running.progress()][-1]
 
 
-async def decoded_by(main: Callable[..., None], path: Path, good_file: Path) -> Waveform:
+async def decoded_by(
+    main: Callable[..., None], path: Path, good_file: Path, limits: AudioLimits = LIMITS
+) -> Waveform:
     """What comes of a file where this runs in the decode process; and that the next one works."""
-    shared = decoder()
+    shared = decoder(limits=limits)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(child, "main", main)
         [answer] = await asyncio.gather(decode(shared, path), return_exceptions=True)
@@ -119,9 +126,11 @@ async def decoded_by(main: Callable[..., None], path: Path, good_file: Path) -> 
     return answer
 
 
-async def assert_undecodable(main: Callable[..., None], path: Path, good_file: Path) -> None:
+async def assert_undecodable(
+    main: Callable[..., None], path: Path, good_file: Path, limits: AudioLimits = LIMITS
+) -> None:
     with pytest.raises(RequestError) as refused:
-        await decoded_by(main, path, good_file)
+        await decoded_by(main, path, good_file, limits)
     assert refused.value.kind is Kind.UNDECODABLE_AUDIO
 
 
@@ -229,7 +238,8 @@ async def test_a_file_that_crashes_libsndfile_is_undecodable_and_the_next_one_wo
 ):
     bad_file.write_bytes(bomb())
 
-    await assert_undecodable(hostile.takes_all_codebooks, bad_file, good_file)
+    alone = replace(LIMITS, decoders=Decoders.SOUNDFILE)
+    await assert_undecodable(hostile.has_a_usual_stack, bad_file, good_file, alone)
 
     assert end in log.text, "else nothing crashed"
 

@@ -68,8 +68,9 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 @pytest.fixture
-def stuck_file(tmp_path: Path) -> Path:
+def stuck_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A named pipe without a writer: reading it takes for ever, and no CPU."""
+    monkeypatch.setattr(child, "main", hostile.waits_for_its_file)
     path = tmp_path / "stuck"
     os.mkfifo(path)
     return path

@@ -19,7 +19,8 @@ from tests.browser.network import UPLOADS, fulfill, refuse
 TEXT = b"This is a song, or so its name says. " * 100
 SILENCE = payload("silence.flac", encoded(np.zeros(4 * 16_000, np.float32), 16_000, "FLAC"))
 SHORT = payload("short.flac", noise_file(0.1))
-DAMAGED = payload("damaged.flac", noise_file(10)[:100_000])
+DAMAGED = payload("damaged.flac", noise_file(10)[:10_000])
+HALF = payload("half.flac", noise_file(10)[:100_000])
 TOO_LARGE = payload("long.wav", bytes(MAX_UPLOAD_BYTES + 1))
 TOO_LARGE_WORDS = re.compile("too large.*up to 2 MB")
 
@@ -111,6 +112,22 @@ def test_a_file_that_changed_since_it_was_chosen_is_to_be_chosen_again(
         track.write_bytes(noise_file(5, seed=77))
     element.choose(track)
     expect(element.heading).to_be_visible()
+
+
+def test_of_a_damaged_file_what_could_be_read_is_tagged_and_the_page_says_so(embed: Embed) -> None:
+    element = embed()
+    element.analyse(HALF)
+    expect(
+        element.root.get_by_text("100 kB · The file is damaged: 0:03 of 0:10 could be read")
+    ).to_be_visible()
+    assert element.events("error") == []
+
+
+@pytest.mark.parametrize("media_type", ["", "application/octet-stream", "video/x-unheard-of"])
+def test_a_file_without_an_extension_is_judged_by_its_bytes(embed: Embed, media_type: str) -> None:
+    element = embed()
+    element.analyse(payload("recording", noise_file(4, seed=75), media_type))
+    assert element.events("error") == []
 
 
 def test_a_file_is_too_large_for_the_service_alone(

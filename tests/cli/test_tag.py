@@ -17,6 +17,8 @@ from app.audio_files import APPLE_DOUBLE, CYCLE, NOT_A_FILE, OTHER_EXTENSION
 from app.cli.tag import TaggedFile, _csv_rows, _json_line, _readable
 from app.domain import Level, Stretch, Suggestion
 from app.services import Services
+from testing.kinds import DAMAGED, KINDS, RATE
+from testing.sounds import noise
 from testing.stub_engine import load_stub_engine
 from tests.cli.conftest import Refused, Taggram
 
@@ -220,3 +222,22 @@ def test_a_file_whose_name_is_no_utf8_is_printed(
     show(one_file(os.fsdecode(b"caf\xe9.flac"), "rock"))
 
     assert stdout.tell()
+
+
+def test_a_damaged_file_is_tagged_and_said_to_be_damaged(tag: Taggram, tmp_path: Path) -> None:
+    (tmp_path / "cut.wav").write_bytes(DAMAGED["WAV cut short"](noise(4 * RATE)))
+
+    shown, as_json, as_csv = (tag("cut.wav", *form) for form in ((), ("--json",), ("--csv",)))
+
+    assert "cut.wav  (damaged: 2.0 s of 4.0 s decoded)" in shown.stdout.replace("  (not sure)", "")
+    said = json.loads(as_json.stdout)
+    assert (said["damaged"], said["duration_s"], said["announced_s"]) == (True, 2.0, 4.0)
+    assert {row["damaged"] for row in csv.DictReader(io.StringIO(as_csv.stdout))} == {"true"}
+
+
+@pytest.mark.parametrize("name", ["song.m4a", "song.wma", "song.webm", "song.wv", "SONG.CAF"])
+def test_of_a_folder_each_format_is_tried(name: str, tag: Taggram, tmp_path: Path) -> None:
+    (tmp_path / "songs").mkdir()
+    (tmp_path / "songs" / name).write_bytes(KINDS["M4A"](noise(2 * RATE)))
+
+    assert name in tag("songs").stdout

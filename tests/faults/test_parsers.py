@@ -10,13 +10,24 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.audio.formats import Container, check_magic
+from app.audio.av_source import DEMUXERS
+from app.audio.formats import sniff
+from app.audio.sections import sections
 from app.domain import ModelRef
 from app.errors import Kind, ManifestError, RequestError
 from app.store.manifest import Manifest, read_manifest, read_store
 from app.store.store import Store
 
-MAGICS = (b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3\4\0\0", b"\xff\xfb", b"\xff\xf1")
+MAGICS = (
+    b"RIFF",
+    b"RF64",
+    b"FORM",
+    b"fLaC",
+    b"OggS",
+    b"ID3\4\0\0",
+    b"\xff\xfb",
+    b"\x1a\x45\xdf\xa3",
+)
 BEGINNINGS = st.lists(
     st.sampled_from((*MAGICS, b"WAVE", b"AIFF", b"ftyp", b"M4A ", b"\0\0\0\0", b"\x7f\x7f\x7f\x7f"))
     | st.binary(max_size=6)
@@ -41,20 +52,24 @@ def manifest(store: Path, tmp_path: Path) -> Path:
     return path
 
 
-@given(data=st.binary(max_size=64) | BEGINNINGS, accept_m4a=st.booleans())
-@example(data=b"ID3\4\0\0\x7f\x7f\x7f\x7f", accept_m4a=False)
-@example(data=b"ID3\4\0\0\0\0\0\0" * 10_000, accept_m4a=False)
-def test_any_first_bytes_open_a_format_or_are_unsupported(data: bytes, accept_m4a: bool) -> None:
+@given(data=st.binary(max_size=64) | BEGINNINGS)
+@example(data=b"ID3\4\0\0\x7f\x7f\x7f\x7f")
+@example(data=b"ID3\4\0\0\0\0\0\0" * 10_000)
+def test_any_first_bytes_name_a_demuxer_leave_it_open_or_are_unsupported(data: bytes) -> None:
     try:
-        outcome: Container | Kind = check_magic(io.BytesIO(data), accept_m4a=accept_m4a)
+        outcome: str | Kind | None = sniff(io.BytesIO(data))
     except RequestError as error:
         outcome = error.kind
 
-    if isinstance(outcome, Kind):
-        assert outcome is Kind.UNSUPPORTED_AUDIO
-    else:
-        assert accept_m4a or outcome not in {Container.MP4, Container.AAC}
-        assert any(magic in data for magic in (b"WAVE", b"AIF", b"fLaC", b"OggS", b"ftyp", b"\xff"))
+    assert outcome in {*DEMUXERS, None, Kind.UNSUPPORTED_AUDIO}
+
+
+@given(data=st.lists(st.binary(max_size=40) | st.just(b"OggS\0\2")).map(b"".join))
+def test_the_links_of_any_ogg_are_all_of_it(data: bytes) -> None:
+    parts = [part.read() for part in sections(io.BytesIO(data), "ogg")]
+
+    assert data.endswith(b"".join(parts))
+    assert all(part.startswith(b"OggS") for part in parts[1:])
 
 
 @pytest.mark.parametrize(

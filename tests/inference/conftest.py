@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.audio.decoding import decode
+from app.audio.decoding import TrackReader
 from app.audio.limits import AudioLimits
-from app.audio.scratch import scratch_for
 from app.domain import Waveform
 from app.front_ends import Framing
 from app.inference.tensorflow_framer import TensorFlowFramer
@@ -27,8 +26,8 @@ def manifests(store: Path) -> dict[str, Manifest]:
 @pytest.fixture(scope="session")
 def music(song: Path) -> Waveform:
     """The whole song."""
-    with song.open("rb", buffering=0) as file, scratch_for(file.fileno()) as scratch:
-        return Waveform(np.concatenate(list(decode(file, LIMITS, scratch))), RATE)
+    with song.open("rb", buffering=0) as file:
+        return Waveform(np.concatenate(list(TrackReader(file, LIMITS).samples())), RATE)
 
 
 @pytest.fixture(scope="session")

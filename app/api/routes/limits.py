@@ -21,6 +21,6 @@ async def limits(services: ServicesDep, response: Response) -> LimitsOut:
         max_duration_s=settings.max_duration_s,
         formats=[
             FormatOut.model_validate(format_, from_attributes=True)
-            for format_ in formats(accept_m4a=settings.accept_m4a)
+            for format_ in formats(settings.decoders)
         ],
     )

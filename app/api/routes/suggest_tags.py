@@ -73,6 +73,8 @@ async def suggest_tags(
         return SuggestTags(
             track_id=track.track_id,
             duration_s=round(taggrams[0].duration_s, 3),
+            damaged=taggrams[0].announced_s is not None,
+            announced_s=taggrams[0].announced_s,
             model=models[0],
             models=models,
             vocabulary=projection.vocabulary.name,

@@ -121,6 +121,8 @@ def _answer(
     return TaggramOut(
         track_id=query.track_id,
         duration_s=round(taggrams[0].duration_s, 3),
+        damaged=taggrams[0].announced_s is not None,
+        announced_s=taggrams[0].announced_s,
         model=models[0],
         models=models,
         vocabulary=projection.vocabulary.name,

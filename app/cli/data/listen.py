@@ -82,14 +82,13 @@ def _middle(path: Path) -> Samples:
     """Ten seconds, or all of a track that has less, (samples,)."""
     import numpy as np
 
-    from app.audio.decoding import decode
+    from app.audio.decoding import TrackReader
     from app.audio.limits import AudioLimits
-    from app.audio.scratch import scratch_for
 
     limits = AudioLimits(SAMPLE_RATE, 0.0, MAX_DURATION_S)
     check_is_file(path)
-    with path.open("rb", buffering=0) as file, scratch_for(file.fileno()) as scratch:
-        samples = np.concatenate(list(decode(file, limits, scratch)))
+    with path.open("rb", buffering=0) as file:
+        samples = np.concatenate(list(TrackReader(file, limits).samples()))
     start = max(len(samples) - CROP_S * SAMPLE_RATE, 0) // 2
     return samples[start : start + CROP_S * SAMPLE_RATE]
 

@@ -1,4 +1,4 @@
-"""Real M4A and AAC files, by FFmpeg's own encoders."""
+"""Real files of many containers, by FFmpeg's own muxers and encoders."""
 
 import io
 from collections.abc import Iterator
@@ -16,37 +16,53 @@ RATE = 44_100
 LAYOUTS = {1: "mono", 2: "stereo", 5: "5.0"}
 
 
-def m4a(
+def media(
     sound: Sound | None = None,
     codec: str = "aac",
     container: str = "ipod",
     *,
     rate: int = RATE,
     channels: int = 2,
+    bit_rate: int | None = None,
+    options: dict[str, str] | None = None,
     cover: bool = False,
     video: bool = False,
     title: str = "",
 ) -> bytes:
-    """A file, with a picture of the cover or a film where wanted."""
+    """A file of a sound, (samples,), with a picture of the cover or a film where wanted."""
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as media:
-        media.metadata["title"] = title
-        pictures = _pictures(media, "mjpeg" if cover else "mpeg4") if cover or video else None
+    with av.open(file, "w", format=container, options=options or {}) as made:
+        made.metadata["title"] = title
+        pictures = _pictures(made, "mjpeg" if cover else "mpeg4") if cover or video else None
         if pictures and cover:
             pictures.disposition = Disposition.attached_pic
-        stream = media.add_stream(codec, rate=rate, layout=LAYOUTS[channels])
+        stream = made.add_stream(codec, rate=rate, layout=LAYOUTS[channels])
         assert isinstance(stream, av.AudioStream)
+        if bit_rate:
+            stream.bit_rate = bit_rate
         if pictures:
-            _encode_pictures(media, pictures, 1 if cover else 20)
-        _encode(media, stream, tone(rate) if sound is None else sound, rate)
+            _encode_pictures(made, pictures, 1 if cover else 20)
+        _encode(made, stream, tone(rate) if sound is None else sound, rate)
     return file.getvalue()
+
+
+def remuxed(file: bytes, container: str) -> bytes:
+    """The packets of a file in another container."""
+    other = io.BytesIO()
+    with av.open(io.BytesIO(file), "r") as source, av.open(other, "w", format=container) as made:
+        stream = made.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if packet.size:
+                packet.stream = stream
+                made.mux(packet)
+    return other.getvalue()
 
 
 def film() -> bytes:
     """Pictures without sound."""
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as media:
-        _encode_pictures(media, _pictures(media, "mpeg4"), 20)
+    with av.open(file, "w", format="mp4") as made:
+        _encode_pictures(made, _pictures(made, "mpeg4"), 20)
     return file.getvalue()
 
 
@@ -59,32 +75,35 @@ def referring(file: bytes, path: bytes) -> bytes:
     return _replaced(file, [b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"], table)
 
 
-def _encode(media: OutputContainer, stream: av.AudioStream, sound: Sound, rate: int) -> None:
+def _encode(made: OutputContainer, stream: av.AudioStream, sound: Sound, rate: int) -> None:
     context = stream.codec_context
     resampler = av.AudioResampler(
-        format=context.format, layout=context.layout, rate=rate, frame_size=context.frame_size
+        format=context.format,
+        layout=context.layout,
+        rate=rate,
+        frame_size=context.frame_size or 4_096,
     )
     planes = np.stack([sound] * stream.channels)
     whole = av.AudioFrame.from_ndarray(planes, "fltp", context.layout.name)
     whole.sample_rate = rate
     for frame in [*resampler.resample(whole), *resampler.resample(None), None]:
-        media.mux(stream.encode(frame))
+        made.mux([packet for packet in stream.encode(frame) if packet.size])
 
 
-def _pictures(media: OutputContainer, codec: str) -> VideoStream:
-    pictures = media.add_stream(codec, rate=10)
+def _pictures(made: OutputContainer, codec: str) -> VideoStream:
+    pictures = made.add_stream(codec, rate=10)
     assert isinstance(pictures, VideoStream)
     pictures.width = pictures.height = 64
     pictures.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
     return pictures
 
 
-def _encode_pictures(media: OutputContainer, stream: VideoStream, count: int) -> None:
+def _encode_pictures(made: OutputContainer, stream: VideoStream, count: int) -> None:
     for number in range(count):
         frame = VideoFrame(64, 64, stream.pix_fmt or "")
         frame.pts = number
-        media.mux(stream.encode(frame))
-    media.mux(stream.encode(None))
+        made.mux(stream.encode(frame))
+    made.mux(stream.encode(None))
 
 
 def _box(name: bytes, body: bytes) -> bytes:
