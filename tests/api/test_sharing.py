@@ -147,7 +147,7 @@ def test_the_first_to_come_may_leave_and_the_other_is_answered(
 def test_a_refusal_reaches_all_who_sent_the_same(
     halting: Halting, together: ThreadPoolExecutor
 ) -> None:
-    broken = new_track(SECONDS)[:-10_000]
+    broken = new_track(SECONDS)[:2_000]  # less than a tenth can be decoded
 
     for refusal in together.map(lambda _: post(halting.server, broken), range(4)):
         assert_problem(refusal, 422, "undecodable_audio")
