@@ -83,19 +83,25 @@ class TrackReader:
 def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
     """Open a file with libsndfile where that is made for it, else with FFmpeg.
 
-    What FFmpeg refuses libsndfile may read: MP3s of a free bit rate, some odd WAVs.
+    What FFmpeg refuses libsndfile may read: MP3s of a free bit rate, some odd WAVs. Where both
+    refuse a file that libsndfile is made for, its reason counts: FFmpeg's depends on the version.
     """
     if limits.decoders is Decoders.SOUNDFILE:
         return stack.enter_context(soundfile_source.opened(file))
+    refusal = None
     if chunks.fill(file):
-        with suppress(RequestError):  # FFmpeg knows more codecs
+        try:
             return stack.enter_context(soundfile_source.opened(file))
+        except RequestError as error:  # FFmpeg knows more codecs
+            refusal = error
     from app.audio import av_source  # noqa: PLC0415 - where an operator wants it
 
     demuxer = sniff(file)
     try:
         return stack.enter_context(av_source.opened(file, demuxer))
     except RequestError:
+        if refusal:
+            raise refusal from None
         if demuxer in READ_BY_BOTH:
             with suppress(RequestError):
                 return stack.enter_context(soundfile_source.opened(file))
