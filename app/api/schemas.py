@@ -138,8 +138,8 @@ class SuggestionOut(BaseModel):
         )
 
 
-class SuggestTags(BaseModel):
-    """The answer of POST /suggest-tags."""
+class TaggedTrack(BaseModel):
+    """What the answers about a track have in common."""
 
     track_id: TrackId
     duration_s: float = Field(description="How much was decoded.", examples=[183.2])
@@ -154,6 +154,11 @@ class SuggestTags(BaseModel):
     models: list[ModelOut] = Field(description="All models that were asked.")
     vocabulary: str = Field(examples=["subgenres"])
     vocabulary_version: str = Field(examples=["1"])
+
+
+class SuggestTags(TaggedTrack):
+    """The answer of POST /suggest-tags."""
+
     pooling: Pooling
     confidence: Confidence = Field(
         description="`low` where the scores are like those of noise, tones or speech; "
@@ -164,22 +169,9 @@ class SuggestTags(BaseModel):
     taggram_url: str = Field(examples=[f"/taggram?track_id={TRACK_ID}&vocabulary=subgenres"])
 
 
-class TaggramOut(BaseModel):
+class TaggramOut(TaggedTrack):
     """The answer of GET /taggram."""
 
-    track_id: TrackId
-    duration_s: float = Field(description="How much was decoded.", examples=[183.2])
-    damaged: bool = Field(
-        description="Whether a part of the file could not be decoded; the rest was.",
-        examples=[False],
-    )
-    announced_s: float | None = Field(
-        description="Of a damaged file, how long it should be.", examples=[None]
-    )
-    model: ModelOut = Field(description="The first model that was asked.")
-    models: list[ModelOut] = Field(description="All models that were asked.")
-    vocabulary: str = Field(examples=["subgenres"])
-    vocabulary_version: str = Field(examples=["1"])
     window_s: float = Field(description="Length of a window.", examples=[2.992])
     hop_s: float = Field(description="Time between two windows' starts.", examples=[2.992])
     times_s: list[float] = Field(description="When each window starts.", examples=[[0.0, 2.992]])

@@ -26,7 +26,7 @@ MESSAGE_BYTES = 4096
 
 
 class Progress(BaseModel):
-    """So many samples lie in the memory, and whether more will come.
+    """How many samples lie in the memory, and whether more will come.
 
     Attributes:
         samples: How many there are by now.
@@ -56,7 +56,7 @@ class Refusal(BaseModel):
 JOB = b"job"
 
 NEWS_SAMPLES = 2**17
-"""So many samples are worth a word: each one wakes the service up."""
+"""The service is notified after each such number of samples: each message wakes it up."""
 
 
 def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
@@ -80,15 +80,15 @@ def _decode(
     limits: AudioLimits,
     service: socket.socket,
 ) -> Progress | Refusal:
-    written = told = 0
+    written = reported = 0
     reader = TrackReader(file, limits)
     try:
         for piece in reader.samples():
             np.copyto(memory[written : written + len(piece)], piece)
             written += len(piece)
-            if written - told >= NEWS_SAMPLES:
+            if written - reported >= NEWS_SAMPLES:
                 _tell(service, written)
-                told = written
+                reported = written
     except RequestError as error:
         return Refusal.model_validate(error, from_attributes=True)
     return Progress(samples=written, complete=True, announced_s=reader.announced_s)

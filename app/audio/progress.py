@@ -53,14 +53,14 @@ class Decoding:
         """
         known = 0
         while not self.complete:
-            told = _understood(await self._news())
-            if isinstance(told, child.Refusal):
-                raise RequestError(told.kind, told.detail, told.model_dump()["extra"])
-            if not known <= told.samples <= len(self._theirs) or not told.samples:
-                raise _broke(f"it told of {told.samples} samples")
-            await asyncio.to_thread(self._take, known, told.samples)
-            known, self.complete = told.samples, told.complete
-            self.announced_s = told.announced_s
+            report = _understood(await self._news())
+            if isinstance(report, child.Refusal):
+                raise RequestError(report.kind, report.detail, report.model_dump()["extra"])
+            if not known <= report.samples <= len(self._theirs) or not report.samples:
+                raise _broke(f"it reported {report.samples} samples")
+            await asyncio.to_thread(self._take, known, report.samples)
+            known, self.complete = report.samples, report.complete
+            self.announced_s = report.announced_s
             yield self._ours[:known]
 
     def _take(self, first: int, last: int) -> None:

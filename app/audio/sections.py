@@ -65,7 +65,7 @@ def _section(file: BinaryIO, start: int, end: int) -> BinaryIO:
 
 
 def _links(file: BinaryIO) -> list[int]:
-    """Where the links of a chain begin; streams that are heard together begin one by one."""
+    """Where the links of a chain begin; streams that play together begin page by page."""
     links, expected = [], -1
     for place in _first_pages(file):
         if place != expected:

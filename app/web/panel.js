@@ -79,18 +79,18 @@ export class Panel {
   }
 
   /** Show all texts in the current language; the panel is hidden before the first call. */
-  translate(hearing, limits) {
+  translate(analysis, limits) {
     for (const element of this.elements) element.lang = this.#words.language;
     this.#words.translate(this.#frame);
     if (limits) this.#drops.show(limits);
-    this.#fill(hearing, limits);
+    this.#fill(analysis, limits);
     this.#nameView();
     this.#frame.hidden = false;
   }
 
   /** Show a phase, and keep the focus in the panel. */
-  show(hearing, limits) {
-    const { phase, file, answer, refusal } = hearing;
+  show(analysis, limits) {
+    const { phase, file, answer, refusal } = analysis;
     const root = this.#frame.getRootNode();
     const hadFocus = root.activeElement !== null && root.activeElement !== this.#own.input;
     this.#drops.element.hidden = file !== null;
@@ -100,15 +100,15 @@ export class Panel {
     this.#failure.element.hidden = refusal === null;
     this.#answer.hidden = answer === null;
     this.#viewButton.hidden = answer === null;
-    this.#fill(hearing, limits);
+    this.#fill(analysis, limits);
     this.#announce(this.#announcement(phase, file, answer));
     if (hadFocus) this.#place(phase, file, root);
   }
 
-  #fill(hearing, limits) {
-    const { file, answer, refusal } = hearing;
+  #fill(analysis, limits) {
+    const { file, answer, refusal } = analysis;
     if (file) this.#describe(file, answer);
-    if (file) this.#progress.show(hearing);
+    if (file) this.#progress.show(analysis);
     if (answer) this.#showAnswer(answer);
     if (refusal) this.#failure.show(refusal, limits);
     else this.#failure.clear();
@@ -118,8 +118,8 @@ export class Panel {
     this.#drops.open();
   }
 
-  sent(hearing) {
-    this.#progress.show(hearing);
+  sent(analysis) {
+    this.#progress.show(analysis);
   }
 
   choose(choice, suggested) {

@@ -6,7 +6,7 @@ const MOST_ADDED = 20;
 const MAY_BE_AUDIO = /^(audio|video)\/|^application\/(octet-stream|ogg)$/;
 
 /** A track and its answer. Phases: `choosing`, `sending`, `analysing`, `answered`, `refused`. */
-export class Hearing {
+export class Analysis {
   #asking = null;
   #on;
 
@@ -26,7 +26,7 @@ export class Hearing {
     this.#on = on;
   }
 
-  async hear(file, service, wish) {
+  async analyse(file, service, wish) {
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
     const isCurrent = () => this.#asking === asking;

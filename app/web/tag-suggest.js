@@ -2,7 +2,7 @@
 
 import { Panel } from "./panel.js";
 import { Refusal, Service } from "./service.js";
-import { Choice, Feedback, Hearing, Player, Vocabulary } from "./state.js";
+import { Analysis, Choice, Feedback, Player, Vocabulary } from "./state.js";
 import { style } from "./style.js";
 import { Words } from "./words.js";
 
@@ -29,16 +29,16 @@ export class TagSuggest extends HTMLElement {
   #vocabulary = new Vocabulary(this.#words);
   #player = new Player();
   #panel = new Panel(this.#words, this.#vocabulary, this.#player, {
-    file: (file) => this.#hear(file),
-    retry: () => this.#hear(this.#hearing.file),
-    cancel: () => this.#hearing.cancel(),
+    file: (file) => this.#analyse(file),
+    retry: () => this.#analyse(this.#analysis.file),
+    cancel: () => this.#analysis.cancel(),
     toggle: (tag) => this.#toggle(tag),
     add: (tags) => this.#add(tags),
     view: () => this.#toggleView(),
   });
-  #hearing = new Hearing({
+  #analysis = new Analysis({
     phase: () => this.#entered(),
-    sent: () => this.#panel.sent(this.#hearing),
+    sent: () => this.#panel.sent(this.#analysis),
   });
   #choice = new Choice(() => {
     this.#commit();
@@ -60,7 +60,7 @@ export class TagSuggest extends HTMLElement {
     root.append(...this.#panel.elements);
     this.#internals.role = "group";
     this.#words.addEventListener("change", () => this.#translate());
-    this.#hearing.forget();
+    this.#analysis.forget();
     const { words } = this; // set before this class was defined
     if (Object.hasOwn(this, "words") && delete this.words) this.words = words;
   }
@@ -122,7 +122,7 @@ export class TagSuggest extends HTMLElement {
 
   disconnectedCallback() {
     this.#languages.disconnect();
-    this.#hearing.cancel();
+    this.#analysis.cancel();
     this.#player.pause();
   }
 
@@ -144,7 +144,7 @@ export class TagSuggest extends HTMLElement {
 
   formResetCallback() {
     this.#feedback.forget();
-    this.#hearing.forget();
+    this.#analysis.forget();
     this.#player.load(null);
     this.#panel.clearTyped();
     this.#choice.replace([]);
@@ -169,7 +169,7 @@ export class TagSuggest extends HTMLElement {
   }
 
   get #suggested() {
-    return this.#hearing.answer?.suggestions.map(({ tag }) => tag) ?? [];
+    return this.#analysis.answer?.suggestions.map(({ tag }) => tag) ?? [];
   }
 
   /** Fetch limits and vocabulary; without them the element still works. */
@@ -197,21 +197,21 @@ export class TagSuggest extends HTMLElement {
 
   #translate() {
     this.#internals.ariaLabel = this.#words.say("element");
-    this.#panel.translate(this.#hearing, this.#limits);
+    this.#panel.translate(this.#analysis, this.#limits);
     this.#commit();
   }
 
-  #hear(file) {
+  #analyse(file) {
     this.#player.load(file);
     const topK = Math.min(this.#max, MOST_SUGGESTED);
     const wish = { vocabulary: this.#vocabularyName, topK, threshold: this.#threshold };
-    this.#hearing.hear(file, this.#service, wish);
+    this.#analysis.analyse(file, this.#service, wish);
   }
 
   #entered() {
-    const { phase, answer, refusal, refusedWhile } = this.#hearing;
+    const { phase, answer, refusal, refusedWhile } = this.#analysis;
     if (phase === "answered") this.#vocabulary.know(answer.suggestions);
-    this.#panel.show(this.#hearing, this.#limits);
+    this.#panel.show(this.#analysis, this.#limits);
     this.#showView(null);
     this.#panel.choose(this.#choice, this.#suggested);
     if (phase === "answered") {
@@ -264,7 +264,7 @@ export class TagSuggest extends HTMLElement {
   };
 
   #toggleView() {
-    const { track_id: trackId, vocabulary, pooling } = this.#hearing.answer;
+    const { track_id: trackId, vocabulary, pooling } = this.#analysis.answer;
     if (this.#view) this.#showView(null);
     else this.#openView(trackId, { vocabulary, pooling });
   }

@@ -25,7 +25,7 @@ const FINAL = new Set([
 /** Until the limits are known. */
 const COMMONEST = [{ name: "MP3" }, { name: "FLAC" }, { name: "WAV" }];
 
-/** So many formats are named; there are more than anybody reads. */
+/** How many formats are named: a list of all is too long to read. */
 const SHOWN = 6;
 
 /** Events: `change`, when the texts have changed. */
