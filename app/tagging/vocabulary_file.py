@@ -51,8 +51,10 @@ def read_vocabulary(
     path: Path, families: Mapping[str, Collection[str]], *, is_built_in: bool = False
 ) -> Vocabulary:
     """Read one file; see `read_vocabularies`."""
+    # libyaml is ten times as fast, but ends the process where an operator's file nests deeply.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader) if is_built_in else yaml.SafeLoader
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=loader)
     except (OSError, UnicodeDecodeError) as error:
         raise VocabularyError(f"{path}: {error}") from error
     except yaml.MarkedYAMLError as error:

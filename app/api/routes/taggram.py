@@ -18,7 +18,7 @@ from app.domain import PEAK_FULL_SCALE, Level, Peaks, Taggram
 from app.errors import Kind
 from app.stages import Stage
 from app.tagging.projection import Projection
-from app.tagging.render import draw, tabulate
+from app.tagging.table import tabulate
 from app.tagging.timeline import Timeline, timeline
 
 router = APIRouter(tags=["tagging"])
@@ -104,6 +104,8 @@ def _render(
     taggrams: Sequence[Taggram],
 ) -> bytes:
     if media_type == PNG:
+        from app.tagging.picture import draw  # noqa: PLC0415 - half a second, for pictures alone
+
         title = f"{projection.vocabulary.name}, track {query.track_id[:12]}"
         return draw(shown.times_s, shown.window_s, _rows(shown, projection), shown.scores, title)
     if media_type == CSV:

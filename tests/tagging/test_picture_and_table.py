@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from app.domain import Scores
-from app.tagging.render import draw, tabulate
+from app.tagging.picture import draw
+from app.tagging.table import tabulate
 
 # What an operator's YAML file can hold in a tag: commas, quotes and line breaks too.
 TAG = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from(',"\n'), min_size=1)

@@ -1,6 +1,5 @@
-"""A taggram as a picture and as a table."""
+"""A taggram as a picture."""
 
-import csv
 import io
 from collections.abc import Sequence
 
@@ -54,13 +53,3 @@ def draw(
     FigureCanvasAgg(figure)
     figure.savefig(png, format="png")
     return png.getvalue()
-
-
-def tabulate(times_s: Sequence[float], tags: Sequence[str], scores: Scores) -> str:
-    """List scores, (windows, tags), as CSV: a row a window, a column a tag."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["time_s", *tags])
-    for time_s, row in zip(times_s, scores, strict=True):
-        writer.writerow([f"{time_s:.3f}", *(f"{score:.6f}" for score in row)])
-    return text.getvalue()
