@@ -20,11 +20,11 @@ serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
 
 # SEED is that of the tests' order; another one finds tests that depend on it. Tests often wait, for
-# a service or a browser: four processes use the time on two cores.
+# a service or a browser: three processes use the time on two cores.
 SEED ?= 1
 # Each of a hundred processes would else compile the project anew.
 export PYTHONDONTWRITEBYTECODE :=
-PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadgroup --randomly-seed $(SEED) --durations 10
+PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --randomly-seed $(SEED) --durations 10
 TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
 
 test: $(TESTING)

@@ -10,7 +10,7 @@ T = TypeVar("T")
 PATIENCE_S = 60
 """Only a defect takes longer, on a busy machine too."""
 
-PAUSE_S = 0.01
+PAUSE_S = 0.05
 
 
 def wait_for(condition: Callable[[], T], what: str, patience_s: float = PATIENCE_S) -> T:

@@ -3,6 +3,7 @@
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -35,7 +36,7 @@ anywhere = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.register_profile("default", anywhere, max_examples=20, derandomize=True)
+settings.register_profile("default", anywhere, max_examples=10, derandomize=True)
 settings.register_profile("thorough", anywhere, max_examples=200)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
@@ -76,15 +77,23 @@ def _keep_slice(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def _group_by_server(items: list[pytest.Item]) -> None:
-    """Run the tests of a file, and all files that share a server, in one process."""
+    """Run the tests of a file, and all files that share a server, in one process.
+
+    Those of a shared server take longest and begin first, else one process would run them alone at
+    the end.
+    """
     files = defaultdict(list)
     for item in items:
         files[item.path].append(item)
+    groups = defaultdict(list)
     for path, tests in files.items():
         used = {name for test in tests for name in getattr(test, "fixturenames", ())}
         group = next((name for name in SHARED_SERVERS if name in used), str(path))
+        groups[group].extend(tests)
         for test in tests:
             test.add_marker(pytest.mark.xdist_group(group))
+    shared = [groups.pop(name) for name in SHARED_SERVERS if name in groups]
+    items[:] = chain.from_iterable([*shared, *groups.values()])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

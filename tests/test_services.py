@@ -129,7 +129,10 @@ def test_nothing_is_tagged_before_the_models_are_loaded(copy: Path) -> None:
     assert refusal.value.kind is Kind.NOT_READY
 
 
-@pytest.mark.parametrize("precision", Precision)
+@pytest.mark.parametrize(
+    "precision",
+    [Precision.FLOAT32, pytest.param(Precision.BF16, marks=pytest.mark.thorough)],
+)
 def test_models_are_computed_as_the_settings_say_share_a_front_end_and_the_metrics_name_them(
     precision: Precision, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from testing.sounds import noise
 UNSUPPORTED, UNDECODABLE = Kind.UNSUPPORTED_AUDIO, Kind.UNDECODABLE_AUDIO
 
 UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
+ADLER_MODULUS = 65_521
 HEADER, DOCTYPE = b"\x1a\x45\xdf\xa3", b"\x42\x82"
 SEGMENT, INFO, SCALE, LENGTH = (
     b"\x18\x53\x80\x67",
@@ -82,7 +83,19 @@ def compressed(size: int, method: int = 0) -> bytes:
     """A track whose blocks are compressed: one of these becomes `size` bytes."""
     settings = element(COMPRESSION, integer(METHOD, method))
     encodings = element(ENCODINGS, element(ENCODING, settings))
-    return file(element(TRACKS, track(encodings)), cluster(zlib.compress(bytes(size), 9)))
+    return file(element(TRACKS, track(encodings)), cluster(deflated_zeros(size)))
+
+
+def deflated_zeros(size: int) -> bytes:
+    """What zlib inflates to zeros, up to 2**32 - 1 of them; a mebibyte is compressed once."""
+    compressor = zlib.compressobj(9)
+    head = compressor.compress(b"") + compressor.flush(zlib.Z_FULL_FLUSH)
+    mebibyte = compressor.compress(bytes(2**20)) + compressor.flush(zlib.Z_FULL_FLUSH)
+    count, rest = divmod(size, 2**20)
+    raw = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    last = raw.compress(bytes(rest)) + raw.flush()
+    checksum = size % ADLER_MODULUS << 16 | 1  # of zeros
+    return head + count * mebibyte + last + checksum.to_bytes(4, "big")
 
 
 def webm() -> bytes:
