@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -24,14 +26,7 @@ SCREENS = {"phone": (360, 740), "desktop": (1200, 900)}
 ZOOMED = (640, 450)
 """A desktop's screen at 200 %."""
 
-VARIANTS = [
-    pytest.param((("phone", "dark"), ("desktop", "light")), id="phone-dark,desktop-light"),
-    pytest.param(
-        (("phone", "light"), ("desktop", "dark")),
-        id="phone-light,desktop-dark",
-        marks=pytest.mark.thorough,
-    ),
-]
+SCHEMES = ("dark", "light")
 
 WIDTHS = "[document.scrollingElement.scrollWidth, innerWidth]"
 STICKING_OUT = """
@@ -247,27 +242,44 @@ def scene(page: Page, service: Server, track: Path, complaints: Complaints) -> I
         yield Scene(element, track, stack, complaints)
 
 
-@pytest.mark.parametrize("variants", VARIANTS)
-@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def in_turns() -> Iterator[object]:
+    """Each state on each screen in each scheme; by default one of the four, another for the next.
+
+    Yields:
+        The parameters of a test.
+    """
+    variants = list(product(SCREENS, SCHEMES))
+    for number, state in enumerate(STATES):
+        for place, (screen, scheme) in enumerate(variants):
+            is_left = place != number % len(variants)
+            yield pytest.param(
+                state,
+                screen,
+                scheme,
+                id=f"{state.__name__}-{screen}-{scheme}",
+                marks=pytest.mark.thorough if is_left else (),
+            )
+
+
+@pytest.mark.parametrize(("state", "screen", "scheme"), in_turns())
 def test_each_state_is_accessible_and_fits(
     scene: Scene,
     state: Callable[[Scene], None],
-    variants: tuple[tuple[str, str], ...],
+    screen: str,
+    scheme: Literal["dark", "light"],
     pytestconfig: pytest.Config,
 ) -> None:
     state(scene)
-    for screen, scheme in variants:
-        show(scene.page, SCREENS[screen])
-        scene.page.emulate_media(color_scheme=scheme)
-        keep_picture(scene.page, f"{state.__name__}-{screen}-{scheme}", pytestconfig)
-        found = Axe().run(scene.page)
-        assert found.violations_count == 0, found.generate_report()
+    show(scene.page, SCREENS[screen])
+    scene.page.emulate_media(color_scheme=scheme)
+    keep_picture(scene.page, f"{state.__name__}-{screen}-{scheme}", pytestconfig)
+    found = Axe().run(scene.page)
+    assert found.violations_count == 0, found.generate_report()
     show(scene.page, ZOOMED)
     assert scene.page.evaluate(MOVING) == 0
     speak_french(scene)
-    for screen, scheme in variants:
-        show(scene.page, SCREENS[screen])
-        keep_picture(scene.page, f"{state.__name__}-{screen}-{scheme}-fr", pytestconfig)
+    show(scene.page, SCREENS[screen])
+    keep_picture(scene.page, f"{state.__name__}-{screen}-{scheme}-fr", pytestconfig)
 
 
 def speak_french(scene: Scene) -> None:

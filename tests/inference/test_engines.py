@@ -50,6 +50,8 @@ RUNS = {
     and "ONEDNN_MAX_CPU_ISA" not in os.environ,
 }
 """What not every machine runs: OpenVINO may not be installed, few CPUs compute bf16."""
+RARE = {(Backend.TENSORFLOW, Precision.BF16)}
+"""Chosen by operators alone: `auto` takes OpenVINO for bf16."""
 
 with_openvino = pytest.mark.skipif(not HAS_OPENVINO, reason="openvino is not installed")
 each_kind = pytest.mark.parametrize(
@@ -59,10 +61,13 @@ each_kind = pytest.mark.parametrize(
             backend,
             precision,
             id=f"{backend}-{precision}",
-            marks=pytest.mark.skipif(
-                not RUNS.get((backend, precision), True),
-                reason=f"{backend} does not run in {precision} on this machine",
-            ),
+            marks=[
+                pytest.mark.skipif(
+                    not RUNS.get((backend, precision), True),
+                    reason=f"{backend} does not run in {precision} on this machine",
+                ),
+                *([pytest.mark.thorough] if (backend, precision) in RARE else []),
+            ],
         )
         for backend in Backend
         for precision in Precision

@@ -215,11 +215,18 @@ def test_whichever_filters_are_constant_the_folded_network_scores_the_same(name:
     property_()
 
 
-LAYERS = [(name, layer) for name, small in SMALL.items() for layer in small.filters]
+LAYERS = [
+    pytest.param(
+        *(name, layer, fate), marks=pytest.mark.thorough if number or fate == NO_GAIN else ()
+    )
+    for name, small in SMALL.items()
+    for number, layer in enumerate(small.filters)
+    for fate in (NO_KERNEL, NO_GAIN)
+]
+"""By default the first layer of each network."""
 
 
-@pytest.mark.parametrize("fate", [NO_KERNEL, pytest.param(NO_GAIN, marks=pytest.mark.thorough)])
-@pytest.mark.parametrize(("name", "layer"), LAYERS)
+@pytest.mark.parametrize(("name", "layer", "fate"), LAYERS)
 def test_a_layer_all_of_whose_filters_are_constant_folds_too(name: str, layer: str, fate: str):
     small = SMALL[name]
 

@@ -149,7 +149,10 @@ def test_what_could_not_be_measured_is_said(report: Path) -> None:
     assert "1 track skipped: it breaks off" in page
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1200, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(360, "dark"), pytest.param(1200, "light", marks=pytest.mark.thorough)],
+)
 def test_on_phone_desktop_and_paper_it_fits_and_axe_finds_nothing(
     width: int, scheme: str, report: Path, browser: Browser
 ) -> None:
