@@ -107,7 +107,7 @@ def test_of_what_nothing_can_be_decoded_is_undecodable(make: Callable[[], bytes]
 
 
 def test_no_demuxer_is_allowed_that_follows_to_other_files():
-    assert not {"hls", "concat", "dash", "image2", "lavfi", "sdp", "rtsp", "mpegts"} & set(DEMUXERS)
+    assert not {"hls", "concat", "dash", "image2", "lavfi", "sdp", "rtsp"} & set(DEMUXERS)
 
 
 def test_all_that_is_allowed_is_known_to_ffmpeg_and_decodes_sound():
