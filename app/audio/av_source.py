@@ -58,7 +58,7 @@ ANY_WORDS: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}  # noqa: PLR2004
 )
 
-ANNOUNCING = {"wav", "aiff", "au", "caf", "flac", "mov", "avi", "asf", "wv", "ape", "tta"}
+ANNOUNCING = {"wav", "aiff", "au", "caf", "flac", "mov", "asf", "wv", "ape", "tta"}
 """Demuxers whose length is what the header says, not a guess from the bit rate or the last page."""
 
 PLACEHOLDER_BYTES = 2**31 - 2**16

@@ -170,9 +170,7 @@ FILES: Files = {
         f"{name} with audio in it": Hostile(UNSUPPORTED, make)
         for name, make in HOLDING_AUDIO.items()
     },
-    "words about audio": Hostile(
-        UNSUPPORTED, lambda: b"fLaC OggS RIFF WAVE ftypM4A FORM AIFF " * 99
-    ),
+    "words about audio": Hostile(UNSUPPORTED, lambda: b"fLaC OggS RIFF WAVE ftyp FORM AIFF " * 99),
     **{
         f"{container} of libsndfile": Hostile(UNSUPPORTED, partial(other, container))
         for container in CONTAINERS
