@@ -157,7 +157,7 @@ def _announced_s(media: InputContainer, stream: AudioStream, file: BinaryIO) -> 
         length_s /= chunks.share_of_sound(file) or 1.0
         if said := chunks.sound_bytes(file) * 8:  # of MP3, it also counts what stands behind
             length_s = min(length_s, said / rate) if rate else length_s
-    if "caf" in names and stream.frames and stream.codec_context.name.startswith("pcm"):
+    if "caf" in names and stream.frames > 0 and stream.codec_context.name.startswith("pcm"):
         length_s = stream.frames / stream.sample_rate  # the other one counts what stands behind
     return length_s if length_s * rate / 8 < PLACEHOLDER_BYTES else None
 
@@ -196,7 +196,7 @@ def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Itera
     for packet in _packets(media, stream):
         try:
             frames = packet.decode()
-        except av.FFmpegError:
+        except (av.FFmpegError, ValueError):  # the latter where the codec's parameters are none
             lost_s += _length_s(packet)
             failed += 1
             if failed == MOST_FAILED:

@@ -88,7 +88,7 @@ NO_AUDIO = {
     "a PLS playlist": b"[playlist]\nFile1=file:///etc/passwd\nNumberOfEntries=1\n",
     "a concat list": b"ffconcat version 1.0\nfile /etc/passwd\n",
     "MIDI": b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk" + bytes(100),
-    "AC-3": b"\x0b\x77" + bytes(500),
+    "AVI": b"RIFF\0\1\0\0AVI LIST" + bytes(500),
     "DSF": b"DSD " + bytes(500),
     "WebP": b"RIFF\0\1\0\0WEBPVP8 " + bytes(500),
     "UTF-16 text": "Never gonna give you up".encode("utf-16"),
@@ -99,10 +99,9 @@ BEGINNINGS = {
     "ASF": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + bytes(500),
     "M4A": mp4(b"M4A "),
     "MP4": mp4(b"mp42"),
-    "AVI": b"RIFF\0\1\0\0AVI LIST" + bytes(500),
+    "AC-3": b"\x0b\x77" + bytes(500),
     "AU": b".snd" + bytes(500),
     "FLV": b"FLV\1\5\0\0\0\x09" + bytes(500),
-    "Musepack 7": b"MP+\7" + bytes(500),
     "Musepack 8": b"MPCKSH" + bytes(500),
     "MPEG-PS": b"\0\0\1\xba" + bytes(500),
     "AAC": b"\xff\xf1\x50\x80\x02\x1f\xfc" * 100,
@@ -157,6 +156,7 @@ CONTAINERS = [
 FILES: Files = {
     **{name: Hostile(UNSUPPORTED, partial(bytes, data)) for name, data in NO_AUDIO.items()},
     **{name: Hostile(UNDECODABLE, partial(bytes, data)) for name, data in BEGINNINGS.items()},
+    "Musepack 7 of nothing": Hostile(Kind.SILENT_AUDIO, lambda: b"MP+\7" + bytes(500)),
     "AMR of nothing": Hostile(Kind.SILENT_AUDIO, lambda: b"#!AMR\n" + bytes(500)),
     **{
         f"magic only: {name}": Hostile(verdict, partial(bytes, data))
@@ -170,7 +170,9 @@ FILES: Files = {
         f"{name} with audio in it": Hostile(UNSUPPORTED, make)
         for name, make in HOLDING_AUDIO.items()
     },
-    "words about audio": Hostile(UNSUPPORTED, lambda: b"fLaC OggS RIFF WAVE ftyp FORM AIFF " * 99),
+    "words about audio": Hostile(
+        UNSUPPORTED, lambda: b"About fLaC OggS RIFF WAVE ftyp FORM AIFF " * 99
+    ),
     **{
         f"{container} of libsndfile": Hostile(UNSUPPORTED, partial(other, container))
         for container in CONTAINERS
