@@ -149,7 +149,10 @@ def _announced_s(media: InputContainer, stream: AudioStream, file: BinaryIO) -> 
     if names & ANNOUNCING and stream.duration and stream.time_base:
         length_s = float(stream.duration * stream.time_base)
     elif names & {"matroska", "flv"} and media.duration and not stream.duration:
-        length_s = media.duration / av.time_base
+        # It is that of all streams: a film may outlast its sound.
+        length_s = 0.0 if media.streams.video else media.duration / av.time_base
+        if stream.start_time and stream.time_base:
+            length_s -= float(stream.start_time * stream.time_base)
     rate = stream.codec_context.bit_rate or 0
     if length_s is None or length_s <= 0:
         return None

@@ -51,8 +51,10 @@ OTHER_FILES = re.compile(
 )
 """Archives, programs, documents and pictures: they may hold audio, and are none."""
 
-FRAME = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x10-\xef]")
-"""The header of a frame of MPEG audio of a known bit rate."""
+FRAME = re.compile(
+    rb"\xff(?:[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x10-\xef]|[\xf0\xf1\xf8\xf9].{4})", re.DOTALL
+)
+"""The header of a frame of MPEG audio of a known bit rate, or of AAC, whose layer is 0."""
 
 FRAMES = 4
 """In a row they are no accident."""
@@ -124,7 +126,7 @@ def _read(file: BinaryIO, place: int) -> bytes:
 
 
 def _first_frames(data: bytes) -> int | None:
-    """Return where the first frames of MPEG audio begin that follow one another."""
+    """Return where the first frames of MPEG audio or AAC begin that follow one another."""
     return next((at.start() for at in FRAME.finditer(data) if _follow(data, at.start())), None)
 
 
@@ -140,7 +142,9 @@ def _follow(data: bytes, place: int) -> bool:
 
 
 def _frame_bytes(head: bytes) -> int:
-    """The length of a frame of MPEG audio; 0 where this is not the header of one."""
+    """The length of a frame; 0 where this is not the header of one."""
+    if not head[1] >> 1 & 3:
+        return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
     rates, rate_index = RATES[version], head[2] >> 2 & 3
     if rate_index == len(rates):

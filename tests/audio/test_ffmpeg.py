@@ -136,6 +136,16 @@ def test_sound_that_is_in_another_file_is_not_looked_for(tmp_path: Path):
         assert next(followed.demux(audio=0)).size, "else there was nothing to follow"
 
 
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_a_film_that_outlasts_its_sound_is_whole(container: str):
+    with opened(media(tone(RATE, 1.0), container=container, video=True)) as file:
+        reader = TrackReader(file, LIMITS)
+        sound = np.concatenate(list(reader.samples()))
+
+    assert len(sound) / LIMITS.sample_rate == pytest.approx(1.0, abs=0.1)
+    assert reader.announced_s is None
+
+
 @pytest.mark.parametrize(
     ("seconds", "kind"), [(0.1, Kind.AUDIO_TOO_SHORT), (11, Kind.AUDIO_TOO_LONG)]
 )

@@ -63,7 +63,7 @@ NAMED = [
     *("TTA", *(name for name in OTHERS if not name.startswith(("AC-3", "E-AC-3", "MPEG")))),
 ]
 """Kinds whose first bytes say what they are."""
-GUESSED = ["MP3", "MP3 without a header", "MP2", "AAC", "LATM", "AC-3", "MPEG-TS of MP2"]
+GUESSED = ["MP3", "MP3 without a header", "MP2", "AAC", "AC-3", "MPEG-TS of MP2"]
 FEW = {
     ("FLAC", "junk"), ("M4A", "an ID3v2 tag that is too long"), ("WAV", "an HTTP header"),
     ("MP3", "an ID3v2 tag that is longer than the file"), ("Opus", "an APE tag of 90 kB"),
