@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from app.audio.formats import sniff
 from app.audio.limits import AudioLimits
+from app.audio.start import find_start
 from app.errors import Kind, RequestError
 from loadtests import fuzz_worker
 from loadtests.fuzz_mutants import mutant
@@ -139,6 +139,6 @@ def _note(report: Report, tried: Tried) -> None:
 
 def _opens_a_format(data: bytes) -> bool:
     try:
-        return sniff(io.BytesIO(data)) is not None
+        return find_start(io.BytesIO(data)).demuxer is not None
     except RequestError:
         return False

@@ -34,7 +34,8 @@ OTHERS = (
     *("FLAC in Ogg", "Ogg with a cover", "Ogg with a skeleton", "Ogg, chained at two rates"),
     *("M4A", "ALAC", "MP4 in fragments", "3GP of AMR", "QuickTime", "AAC", "LATM", "MP2"),
     *("WebM", "WebM, live", "Matroska of PCM", "Matroska of MP3", "WMA 1", "WMA 2", "AMR"),
-    *("WavPack", "TTA"),
+    *("WavPack", "TTA", "AU", "AC-3", "E-AC-3", "FLV of MP3", "AVI of PCM", "AVI of MP3"),
+    *("MPEG-TS of AAC", "MPEG-TS of MP2", "MPEG-PS of AC-3"),
 )
 """Those that FFmpeg's own encoders write, by their names among the kinds."""
 

@@ -238,6 +238,22 @@ BOXES: dict[str, Kind] = {
     "TTA": partial(of, "tta", "tta"),
 }
 
+OTHERS: dict[str, Kind] = {
+    "AU": partial(of, "pcm_s16be", "au"),
+    "AU of mu-law": partial(of, "pcm_mulaw", "au"),
+    "AC-3": partial(of, "ac3", "ac3"),
+    "E-AC-3": partial(of, "eac3", "eac3"),
+    "FLV of MP3": partial(of, "libmp3lame", "flv"),
+    "FLV of AAC": partial(of, "aac", "flv"),
+    "AVI of PCM": partial(of, "pcm_s16le", "avi"),
+    "AVI of MP3": partial(of, "libmp3lame", "avi"),
+    "MPEG-TS of AAC": partial(of, "aac", "mpegts"),
+    "MPEG-TS of MP2": partial(of, "mp2", "mpegts"),
+    "MPEG-TS of AC-3": partial(of, "ac3", "mpegts"),
+    "MPEG-PS of MP2": partial(of, "mp2", "mpeg"),
+    "MPEG-PS of AC-3": partial(of, "ac3", "vob"),
+}
+
 NARROW: dict[str, Kind] = {
     "AMR": amr,
     "3GP of AMR": lambda sound: remuxed(amr(sound), "3gp"),
@@ -259,7 +275,7 @@ TWICE: dict[str, Kind] = {
 }
 """The sound two times, all of which is heard."""
 
-KINDS: dict[str, Kind] = {**WAVS, **FLACS, **MPEGS, **OGGS, **BOXES, **NARROW, **TWICE}
+KINDS: dict[str, Kind] = {**WAVS, **FLACS, **MPEGS, **OGGS, **BOXES, **OTHERS, **NARROW, **TWICE}
 
 DAMAGED: dict[str, Kind] = {
     "FLAC that announces a second more": partial(announcing, 1.0),

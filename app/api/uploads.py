@@ -30,8 +30,7 @@ OPENAPI_BODY = {
                             "type": "string",
                             "contentMediaType": "application/octet-stream",
                             "format": "binary",
-                            "description": "WAV, AIFF, FLAC, MP3, Ogg Vorbis or Opus; M4A and AAC "
-                            "where the service is set to read them.",
+                            "description": "A file of one of the formats that `GET /limits` lists.",
                         }
                     },
                 }

@@ -23,11 +23,13 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from app.audio import chunks, mp3_header
-from app.audio.formats import FORMATS, behind_tags, unsupported
+from app.audio.formats import FORMATS, unsupported
 from app.audio.limits import check_channels
 from app.audio.refusals import undecodable
-from app.audio.sections import sections
+from app.audio.sections import ends_within_page, sections
 from app.audio.source import BLOCK_FRAMES, Block, Source
+from app.audio.start import Start
+from app.audio.tags import behind_tags
 from app.errors import RequestError
 
 DEMUXERS = tuple(dict.fromkeys(name for format_ in FORMATS for name in format_.demuxers))
@@ -35,9 +37,10 @@ DEMUXERS = tuple(dict.fromkeys(name for format_ in FORMATS for name in format_.d
 CODECS = (
     *("mp3float", "mp3", "mp2float", "mp2", "mp1float", "mp1", "aac", "aac_latm", "alac", "flac"),
     *("vorbis", "opus", "speex", "wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice"),
-    *("amrnb", "amrwb", "wavpack", "ape", "tta"),
+    *("amrnb", "amrwb", "wavpack", "ape", "tta", "mpc7", "mpc8"),
     *("adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt", "adpcm_yamaha", "adpcm_g726", "adpcm_swf"),
-    *("gsm", "gsm_ms", "ac3", "eac3", "pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw"),
+    *("gsm", "gsm_ms", "ac3", "eac3", "nellymoser", "pcm_bluray", "pcm_dvd"),
+    *("pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw"),
     *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"),
     *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_s64le", "pcm_s64be"),
 )
@@ -55,7 +58,7 @@ ANY_WORDS: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}  # noqa: PLR2004
 )
 
-ANNOUNCING = {"wav", "w64", "aiff", "caf", "flac", "mov", "asf", "wv", "ape", "tta"}
+ANNOUNCING = {"wav", "aiff", "au", "caf", "flac", "mov", "asf", "wv", "ape", "tta"}
 """Demuxers whose length is what the header says, not a guess from the bit rate or the last page."""
 
 PLACEHOLDER_BYTES = 2**31 - 2**16
@@ -73,23 +76,26 @@ UNKNOWN_S = 0.001
 
 
 @contextmanager
-def opened(file: BinaryIO, demuxer: str | None) -> Iterator[Source]:
+def opened(file: BinaryIO, start: Start) -> Iterator[Source]:
     """Open a file.
 
     Args:
         file: Unbuffered.
-        demuxer: FFmpeg's name of what its first bytes say that it is; none where they say nothing.
+        start: What it is and where that begins.
 
     Raises:
         RequestError: `unsupported_audio` or `undecodable_audio`.
     """
-    first, *others = sections(file, demuxer)
+    demuxer = start.demuxer
+    first, *others = sections(file, start)
     with _opened(first, demuxer) as media:
         stream = _stream(media)
         place = first.tell()
         source = Source(iter(()), _announced_s(media, stream, first))
         first.seek(place)
         later = (_later_blocks(other, demuxer, source) for other in others)
+        if demuxer == "ogg" and ends_within_page(file):  # to lack the page that ends it is usual
+            source.lost_s = UNKNOWN_S
         source.blocks = chain(_blocks(media, stream, source), chain.from_iterable(later))
         yield source
 
@@ -142,13 +148,20 @@ def _announced_s(media: InputContainer, stream: AudioStream, file: BinaryIO) -> 
     length_s = None
     if names & ANNOUNCING and stream.duration and stream.time_base:
         length_s = float(stream.duration * stream.time_base)
-    elif "matroska" in names and media.duration and not stream.duration:
-        length_s = media.duration / av.time_base
+    elif names & {"matroska", "flv"} and media.duration and not stream.duration:
+        # It is that of all streams: a film may outlast its sound.
+        length_s = 0.0 if media.streams.video else media.duration / av.time_base
+        if stream.start_time and stream.time_base:
+            length_s -= float(stream.start_time * stream.time_base)
     rate = stream.codec_context.bit_rate or 0
     if length_s is None or length_s <= 0:
         return None
     if "wav" in names:  # FFmpeg looks at what is there
         length_s /= chunks.share_of_sound(file) or 1.0
+        if said := chunks.sound_bytes(file) * 8:  # of MP3, it also counts what stands behind
+            length_s = min(length_s, said / rate) if rate else length_s
+    if "caf" in names and stream.frames > 0 and stream.codec_context.name.startswith("pcm"):
+        length_s = stream.frames / stream.sample_rate  # the other one counts what stands behind
     return length_s if length_s * rate / 8 < PLACEHOLDER_BYTES else None
 
 
@@ -186,7 +199,7 @@ def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Itera
     for packet in _packets(media, stream):
         try:
             frames = packet.decode()
-        except av.FFmpegError:
+        except (av.FFmpegError, ValueError):  # the latter where the codec's parameters are none
             lost_s += _length_s(packet)
             failed += 1
             if failed == MOST_FAILED:
@@ -199,7 +212,7 @@ def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Itera
                 lost_s, began, failed = 0.0, True, 0
                 yield frame
     if not began:
-        source.lost_s = lost_s
+        source.lost_s += lost_s
 
 
 def _packets(media: InputContainer, stream: AudioStream) -> Iterator["Packet[AudioStream]"]:

@@ -35,10 +35,22 @@ def fill(file: BinaryIO) -> bool:
 
 def share_of_sound(file: BinaryIO) -> float:
     """Return how much of the sound that a WAV or an AIFF announces is in the file, at most 1."""
-    for name, start, length in _chunks(file):
-        if name in SOUND and length < IN_ANOTHER_CHUNK:
-            return min(1.0, max(0, _size(file) - start) / length) if length else 1.0
-    return 1.0
+    sound = _sound(file)
+    return min(1.0, max(0, _size(file) - sound.start) / sound.length) if sound else 1.0
+
+
+def sound_bytes(file: BinaryIO) -> int:
+    """Return how many bytes of sound a WAV or an AIFF announces; 0 where it does not say it."""
+    sound = _sound(file)
+    return sound.length if sound else 0
+
+
+def _sound(file: BinaryIO) -> Chunk | None:
+    """The chunk of the sound, if it says how long it is."""
+    for chunk in _chunks(file):
+        if chunk.name in SOUND and chunk.length < IN_ANOTHER_CHUNK:
+            return chunk if chunk.length else None
+    return None
 
 
 def _chunks(file: BinaryIO) -> Iterator[Chunk]:

@@ -12,7 +12,6 @@ import numpy as np
 import soxr
 
 from app.audio import chunks, soundfile_source
-from app.audio.formats import sniff
 from app.audio.limits import (
     LEAST_SHARE,
     MAX_MAGNITUDE,
@@ -24,6 +23,7 @@ from app.audio.limits import (
 )
 from app.audio.refusals import undecodable
 from app.audio.source import Block, Source
+from app.audio.start import find_start
 from app.domain import Decoders, Samples
 from app.errors import Kind, RequestError
 
@@ -96,13 +96,13 @@ def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
             refusal = error
     from app.audio import av_source  # noqa: PLC0415 - where an operator wants it
 
-    demuxer = sniff(file)
+    start = find_start(file)
     try:
-        return stack.enter_context(av_source.opened(file, demuxer))
+        return stack.enter_context(av_source.opened(file, start))
     except RequestError:
         if refusal:
             raise refusal from None
-        if demuxer in READ_BY_BOTH:
+        if start.demuxer in READ_BY_BOTH:
             with suppress(RequestError):
                 return stack.enter_context(soundfile_source.opened(file))
         raise

@@ -84,6 +84,17 @@ FORMATS = (
     Format("WavPack", (".wv",), ("audio/x-wavpack",), ("wv",)),
     Format("Monkey's Audio", (".ape",), ("audio/x-ape", "audio/ape"), ("ape",)),
     Format("TTA", (".tta",), ("audio/x-tta",), ("tta",)),
+    Format("Musepack", (".mpc", ".mpp"), ("audio/x-musepack", "audio/musepack"), ("mpc", "mpc8")),
+    Format("AU", (".au", ".snd"), ("audio/basic", "audio/x-au"), ("au",)),
+    Format("AC-3", (".ac3", ".eac3", ".ec3"), ("audio/ac3", "audio/eac3"), ("ac3", "eac3")),
+    Format("AVI", (".avi",), ("video/x-msvideo", "video/avi"), ("avi",)),
+    Format("FLV", (".flv",), ("video/x-flv",), ("flv",)),
+    Format(
+        "MPEG",
+        (".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts"),
+        ("video/mpeg", "video/mp2t"),
+        ("mpeg", "mpegts"),
+    ),
 )
 
 EXTENSIONS = frozenset(extension for format_ in FORMATS for extension in format_.extensions)
@@ -101,6 +112,11 @@ SIGNATURES = {
     b"wvpk": "wv",
     b"MAC ": "ape",
     **dict.fromkeys((b"TTA1", b"TTA2"), "tta"),
+    b"MP+": "mpc",
+    b"MPCK": "mpc8",
+    b".snd": "au",
+    b"FLV\1": "flv",
+    b"\0\0\1\xba": "mpeg",
 }
 """FFmpeg's demuxer by how a file begins, where that leaves no doubt."""
 
@@ -111,34 +127,24 @@ BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp",
 """What the first box of a file of the MPEG-4 family may be."""
 
 HEAD_BYTES = 12
-MAX_TAGS = 8
-TAG_HEAD_BYTES, TAG_FOOTER_BYTES, HAS_FOOTER = 10, 10, 0x10
 
 
-def sniff(file: BinaryIO) -> str | None:
-    """Return the demuxer that a file's first bytes name, behind any ID3 tags; None if in doubt.
+def sniff(file: BinaryIO, place: int) -> str | None:
+    """Return the demuxer that the bytes at a place of a file name; None if in doubt.
 
     Raises:
         RequestError: `unsupported_audio` where they name a kind of file that holds no sound.
     """
-    head = _read(file, behind_tags(file))
+    file.seek(place)
+    head = file.read(HEAD_BYTES)
     if head[4:8] in BOXES:
         return "mov"
+    if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
+        return "avi"
     demuxer = next((SIGNATURES[magic] for magic in SIGNATURES if head.startswith(magic)), None)
     if demuxer in FORM_TYPES and head[8:12] not in FORM_TYPES[demuxer]:
         raise unsupported("This is not an audio file.")
     return demuxer
-
-
-def behind_tags(file: BinaryIO) -> int:
-    """Return where the ID3 tags end that a file begins with, as they say."""
-    place = 0
-    for _ in range(MAX_TAGS):
-        head = _read(file, place)
-        if not head.startswith(b"ID3"):
-            break
-        place += _tag_bytes(head)
-    return place
 
 
 def formats(decoders: Decoders) -> tuple[Format, ...]:
@@ -150,15 +156,3 @@ def unsupported(what: str, decoders: Decoders = Decoders.ALL) -> RequestError:
     """A file that is not of the formats that we read; `what` is a sentence about it."""
     *names, last = [format_.name for format_ in formats(decoders)]
     return RequestError(Kind.UNSUPPORTED_AUDIO, f"{what} Send {', '.join(names)} or {last}.")
-
-
-def _read(file: BinaryIO, place: int) -> bytes:
-    file.seek(place)
-    return file.read(HEAD_BYTES)
-
-
-def _tag_bytes(head: bytes) -> int:
-    """The length of an ID3 tag, which has seven bits in each byte."""
-    high, upper, lower, low = (byte & 0x7F for byte in head[6:10].ljust(4, b"\0"))
-    footer = TAG_FOOTER_BYTES if head[5:6] and head[5] & HAS_FOOTER else 0
-    return TAG_HEAD_BYTES + (high << 21 | upper << 14 | lower << 7 | low) + footer

@@ -1,4 +1,8 @@
-"""How long an MP3 says that it is: the frames that its Xing or Info header counts."""
+"""How long an MP3 says that it is: the frames that its Xing or Info header counts.
+
+Without the header nothing shows how much there should be. That the last frame is not whole is no
+sign of damage: recordings of streams and cutters without a decoder end in the middle of one.
+"""
 
 import re
 from typing import BinaryIO

@@ -1,4 +1,4 @@
-"""Parts of a file as files of their own: what follows its tags, or the links of an Ogg chain."""
+"""Parts of a file as files of their own: what its tags surround, or the links of an Ogg chain."""
 
 import io
 import os
@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from app.audio.formats import behind_tags
+from app.audio.start import Start
+from app.audio.tags import before_tags
 
 FIRST_PAGE = re.compile(rb"OggS\0[\2\3\6\7]")
 """How the first page of a stream begins (RFC 3533): its flags have the bit 2."""
 
 FIRST_PAGE_BYTES = 6
 SEGMENTS_AT = 26
+PAGE = b"OggS\0"
+MOST_PAGE_BYTES = SEGMENTS_AT + 1 + 255 + 255 * 255
 PIECE_BYTES = 2**20
 
 
@@ -38,45 +41,55 @@ class _Section(io.RawIOBase):
         return self._place
 
     def read(self, size: int = -1, /) -> bytes:
-        left = max(0, self._size - self._place)
+        left = self._size - self._place
+        if left <= 0:  # the place may be farther than any file goes
+            return b""
         self._file.seek(self._start + self._place)
         data = self._file.read(left if size < 0 else min(size, left))
         self._place += len(data)
         return data
 
 
-def sections(file: BinaryIO, demuxer: str | None) -> list[BinaryIO]:
-    """Return the parts to decode one after the other.
+def sections(file: BinaryIO, start: Start) -> list[BinaryIO]:
+    """Return the parts to decode one after the other, without the tags around them.
 
-    FFmpeg looks behind tags where it knows of them, and goes through a chain of Ogg streams only
-    as long as their rate, channels and codec stay as they are.
+    FFmpeg knows what may stand around the frames of an MP3. It goes through a chain of Ogg streams
+    only as long as their rate, channels and codec stay as they are.
     """
-    if demuxer is None:
-        return [file]
-    start, end = behind_tags(file), file.seek(0, os.SEEK_END)
+    demuxer, place = start
+    end = file.seek(0, os.SEEK_END) if demuxer is None else before_tags(file, place)
     if demuxer != "ogg":
-        return [_section(file, start, end) if start else file]
-    starts = _links(file) or [start]
+        return [_section(file, place, end)]
+    starts = _links(file, place) or [place]
     return [_section(file, *ends) for ends in zip(starts, [*starts[1:], end], strict=True)]
+
+
+def ends_within_page(file: BinaryIO) -> bool:
+    """Return whether an Ogg file was cut in the middle of its last page."""
+    size = file.seek(0, os.SEEK_END)
+    begin = max(0, size - MOST_PAGE_BYTES)
+    file.seek(begin)
+    place = file.read(MOST_PAGE_BYTES).rfind(PAGE)
+    return place >= 0 and _page_end(file, begin + place) > size
 
 
 def _section(file: BinaryIO, start: int, end: int) -> BinaryIO:
     return cast("BinaryIO", _Section(file, start, end))  # as good as one
 
 
-def _links(file: BinaryIO) -> list[int]:
+def _links(file: BinaryIO, start: int) -> list[int]:
     """Where the links of a chain begin; streams that play together begin page by page."""
     links, expected = [], -1
-    for place in _first_pages(file):
+    for place in _first_pages(file, start):
         if place != expected:
             links.append(place)
         expected = _page_end(file, place)
     return links
 
 
-def _first_pages(file: BinaryIO) -> Iterator[int]:
-    place, kept = 0, b""
-    file.seek(0)
+def _first_pages(file: BinaryIO, place: int) -> Iterator[int]:
+    kept = b""
+    file.seek(place)
     while piece := file.read(PIECE_BYTES):
         data = kept + piece
         yield from (place + found.start() for found in FIRST_PAGE.finditer(data))

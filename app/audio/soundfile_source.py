@@ -11,10 +11,11 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
-from app.audio.formats import FORMATS, sniff, unsupported
+from app.audio.formats import FORMATS, unsupported
 from app.audio.limits import check_channels
 from app.audio.refusals import undecodable
 from app.audio.source import BLOCK_FRAMES, Block, Source
+from app.audio.start import find_start
 from app.domain import Decoders
 
 SUBTYPES = {
@@ -60,7 +61,7 @@ def opened(file: BinaryIO) -> Iterator[Source]:
     try:
         sound = _Sound(file.fileno(), closefd=False)
     except soundfile.LibsndfileError:
-        if sniff(file) not in DEMUXERS:
+        if find_start(file).demuxer not in DEMUXERS:
             raise unsupported(
                 "This is not an audio file that we read.", Decoders.SOUNDFILE
             ) from None

@@ -65,9 +65,7 @@ FILES: Files = {
         1.242, lambda: sound_file("MP3") + b"\xff\xfb\x90\xc4".ljust(417, b"\0") * 9
     ),
     "mp3 with 4 MB of cover art": Hostile(1.0, lambda: id3(cover(4 * 2**20)) + sound_file("MP3")),
-    "mp3 with a tag of 2^28-1 bytes": Hostile(
-        UNSUPPORTED, lambda: id3(b"", 2**28 - 1) + sound_file("MP3")
-    ),
+    "mp3 with a tag of 2^28-1 bytes": Hostile(1.0, lambda: id3(b"", 2**28 - 1) + sound_file("MP3")),
     "mp3 with a tag that says nothing": Hostile(
         1.045, lambda: id3(bytes(2_000), 0) + sound_file("MP3")
     ),
@@ -79,7 +77,13 @@ FILES: Files = {
         1.0, lambda: id3(bytes(64), flags=0xFF) + sound_file("MP3")
     ),
     "mp3 with a tag of high bits": Hostile(
-        1.056, lambda: b"ID3\3\0\0\xff\xff\xff\xff" + sound_file("MP3")
+        1.0, lambda: b"ID3\3\0\0\xff\xff\xff\xff" + sound_file("MP3")
+    ),
+    "mp3 with a FLAC for a cover": Hostile(
+        1.0, lambda: id3(cover(300) + sound_file("FLAC")) + sound_file("MP3")
+    ),
+    "mp3 with a tag that is too long, and a FLAC behind": Hostile(
+        1.009, lambda: id3(bytes(99), 2**28 - 1) + sound_file("MP3") + sound_file("FLAC")
     ),
     "mp3 with a tag only": Hostile(UNSUPPORTED, lambda: id3(bytes(1_000))),
     "mp3 with 64 kB of zeros behind": Hostile(1.0, lambda: sound_file("MP3") + bytes(2**16)),

@@ -151,4 +151,59 @@ STREAMS: Files = {
     ),
 }
 
-FILES: Files = {**ASF, **CAF, **LOSSLESS, **STREAMS}
+FILMS: Files = {
+    "au honest": Hostile(1.0, partial(good, "AU")),
+    "au cut": Hostile(0.567, lambda: good("AU")[:100_000]),
+    "au of 2^32-1 bytes": Hostile(1.0, lambda: patched("AU", 8, 0, b"\xff" * 4)),
+    "au of 2^31 channels": Hostile(UNDECODABLE, lambda: patched("AU", 20, 0, b"\x80\0\0\0")),
+    "au of 0 Hz": Hostile(UNDECODABLE, lambda: patched("AU", 16, 0, bytes(4))),
+    "au header of 2^32-1 bytes": Hostile(1.0, lambda: patched("AU", 4, 0, b"\xff" * 4)),
+    "ac-3 honest": Hostile(1.01, partial(good, "AC-3")),
+    "ac-3 cut": Hostile(0.627, lambda: good("AC-3")[:15_000]),
+    "ac-3 of garbage": Hostile(
+        UNSUPPORTED, lambda: b"".join(good("AC-3")[:8] + noise(197).tobytes() for _ in range(99))
+    ),
+    "e-ac-3 of frames of 2 bytes": Hostile(UNSUPPORTED, lambda: b"\x0b\x77\0\0\x30\x87" * 5_000),
+    "flv honest": Hostile(1.045, partial(good, "FLV of MP3")),
+    "flv cut": Hostile(0.601, lambda: good("FLV of MP3")[:15_000]),
+    "flv of 100000 empty tags": Hostile(
+        UNDECODABLE, lambda: b"FLV\1\4\0\0\0\x09" + (bytes(4) + b"\x08" + bytes(10)) * 100_000
+    ),
+    "flv tag of 2^24-1 bytes": Hostile(
+        UNSUPPORTED, lambda: b"FLV\1\4\0\0\0\x09\0\0\0\0\x08\xff\xff\xff" + bytes(99)
+    ),
+    "avi honest": Hostile(1.0, partial(good, "AVI of PCM")),
+    "avi cut": Hostile(0.535, lambda: good("AVI of PCM")[:100_000]),
+    "avi of 2^32-1 streams": Hostile(1.0, lambda: patched("AVI of PCM", b"avih", 28, b"\xff" * 4)),
+    "avi of 20000 lists": Hostile(
+        UNDECODABLE, lambda: b"RIFF\xff\xff\xff\x7fAVI " + b"LIST\4\0\0\0hdrl" * 20_000
+    ),
+    "avi rate 0": Hostile(1.0, lambda: patched("AVI of PCM", b"strh", 24, bytes(8))),
+    "mpeg-ts honest": Hostile(1.019, partial(good, "MPEG-TS of MP2")),
+    "mpeg-ts cut": Hostile(0.601, lambda: good("MPEG-TS of MP2")[:20_000]),
+    "mpeg-ts of 30000 empty packets": Hostile(
+        UNDECODABLE, lambda: (b"G\x1f\xff\x10" + bytes(184)) * 30_000
+    ),
+    "mpeg-ts of 8000 streams": Hostile(
+        UNSUPPORTED,
+        lambda: b"".join(
+            b"G" + (0x4000 | n).to_bytes(2, "big") + b"\x10\0\0\1\xc0" + bytes(180)
+            for n in range(32, 8_032)
+        ),
+    ),
+    "mpeg-ps honest": Hostile(1.019, partial(good, "MPEG-PS of MP2")),
+    "mpeg-ps cut": Hostile(0.836, lambda: good("MPEG-PS of MP2")[:20_000]),
+    "mpeg-ps of 50000 packs": Hostile(UNDECODABLE, lambda: (b"\0\0\1\xba\x44" + bytes(9)) * 50_000),
+    "mpeg-ps packets of 0 bytes": Hostile(
+        UNDECODABLE, lambda: b"\0\0\1\xba\x44" + bytes(9) + b"\0\0\1\xc0\0\0" * 50_000
+    ),
+    "musepack 7 of 2^32-1 frames": Hostile(
+        UNDECODABLE, lambda: b"MP+\7" + b"\xff" * 4 + bytes(16) + noise(999).tobytes()
+    ),
+    "musepack 8 of garbage": Hostile(
+        Kind.AUDIO_TOO_SHORT,
+        lambda: b"MPCKSH\x0f" + bytes(4) + b"\x08\xff\xff\x7f\0\x1b\x17" + noise(999).tobytes(),
+    ),
+}
+
+FILES: Files = {**ASF, **CAF, **LOSSLESS, **STREAMS, **FILMS}

@@ -30,19 +30,27 @@ EBML = bytes.fromhex("1a45dfa3a34286810142f7810142f2810442f381084282847765626d")
 
 def zipped(size: int = 2**20) -> bytes:
     """An archive of zeros."""
+    return zip_of(bytes(size), zipfile.ZIP_DEFLATED)
+
+
+def zip_of(data: bytes, method: int) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("../../../../tmp/song.wav"), bytes(size))
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr(zipfile.ZipInfo("../../../../tmp/song.wav"), data, method)
     return file.getvalue()
 
 
 def tarred() -> bytes:
     """An archive that climbs out of its folder."""
+    return tar_of(SHELL)
+
+
+def tar_of(data: bytes) -> bytes:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
         member = tarfile.TarInfo("../../etc/cron.d/song")
-        member.size = len(SHELL)
-        archive.addfile(member, io.BytesIO(SHELL))
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
     return file.getvalue()
 
 
@@ -80,9 +88,8 @@ NO_AUDIO = {
     "a PLS playlist": b"[playlist]\nFile1=file:///etc/passwd\nNumberOfEntries=1\n",
     "a concat list": b"ffconcat version 1.0\nfile /etc/passwd\n",
     "MIDI": b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk" + bytes(100),
-    "AC-3": b"\x0b\x77" + bytes(500),
-    "DSF": b"DSD " + bytes(500),
     "AVI": b"RIFF\0\1\0\0AVI LIST" + bytes(500),
+    "DSF": b"DSD " + bytes(500),
     "WebP": b"RIFF\0\1\0\0WEBPVP8 " + bytes(500),
     "UTF-16 text": "Never gonna give you up".encode("utf-16"),
 }
@@ -92,6 +99,11 @@ BEGINNINGS = {
     "ASF": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + bytes(500),
     "M4A": mp4(b"M4A "),
     "MP4": mp4(b"mp42"),
+    "AC-3": b"\x0b\x77" + bytes(500),
+    "AU": b".snd" + bytes(500),
+    "FLV": b"FLV\1\5\0\0\0\x09" + bytes(500),
+    "Musepack 8": b"MPCKSH" + bytes(500),
+    "MPEG-PS": b"\0\0\1\xba" + bytes(500),
     "AAC": b"\xff\xf1\x50\x80\x02\x1f\xfc" * 100,
     "WavPack": b"wvpk" + bytes(500),
     "Monkey's Audio": b"MAC \x96\x0f" + bytes(500),
@@ -116,8 +128,16 @@ BEHIND_A_TAG = {
     "a playlist": PLAYLIST,
 }
 
+HOLDING_AUDIO = {
+    "a stored ZIP": lambda: zip_of(sound_file("FLAC"), zipfile.ZIP_STORED),
+    "a tar": lambda: tar_of(sound_file("FLAC")),
+    "a Windows program": lambda: PROGRAM + sound_file("WAV"),
+    "HTML": lambda: HTML + sound_file("FLAC"),
+    "a PDF": lambda: b"%PDF-1.7\n" + sound_file("FLAC"),
+}
+"""Files that have audio in them, and are none."""
+
 CONTAINERS = [
-    "AU",
     "AVR",
     "HTK",
     "IRCAM",
@@ -136,6 +156,7 @@ CONTAINERS = [
 FILES: Files = {
     **{name: Hostile(UNSUPPORTED, partial(bytes, data)) for name, data in NO_AUDIO.items()},
     **{name: Hostile(UNDECODABLE, partial(bytes, data)) for name, data in BEGINNINGS.items()},
+    "Musepack 7 of nothing": Hostile(Kind.SILENT_AUDIO, lambda: b"MP+\7" + bytes(500)),
     "AMR of nothing": Hostile(Kind.SILENT_AUDIO, lambda: b"#!AMR\n" + bytes(500)),
     **{
         f"magic only: {name}": Hostile(verdict, partial(bytes, data))
@@ -146,6 +167,13 @@ FILES: Files = {
         for name, data in BEHIND_A_TAG.items()
     },
     **{
+        f"{name} with audio in it": Hostile(UNSUPPORTED, make)
+        for name, make in HOLDING_AUDIO.items()
+    },
+    "words about audio": Hostile(
+        UNSUPPORTED, lambda: b"About fLaC OggS RIFF WAVE ftyp FORM AIFF " * 99
+    ),
+    **{
         f"{container} of libsndfile": Hostile(UNSUPPORTED, partial(other, container))
         for container in CONTAINERS
     },
@@ -155,5 +183,6 @@ FILES: Files = {
     "WAV of MS ADPCM": Hostile(1.012, lambda: other("WAV", "MS_ADPCM")),
     "WAV of G.721": Hostile(UNSUPPORTED, lambda: other("WAV", "G721_32")),
     "WAV with a ZIP behind": Hostile(1.0, lambda: sound_file("WAV") + zipped()),
+    "AU of libsndfile": Hostile(1.0, lambda: other("AU")),
     "CAF behind an ID3 tag": Hostile(1.0, lambda: id3(b"") + other("CAF")),
 }

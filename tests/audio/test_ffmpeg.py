@@ -107,7 +107,7 @@ def test_of_what_nothing_can_be_decoded_is_undecodable(make: Callable[[], bytes]
 
 
 def test_no_demuxer_is_allowed_that_follows_to_other_files():
-    assert not {"hls", "concat", "dash", "image2", "lavfi", "sdp", "rtsp", "mpegts"} & set(DEMUXERS)
+    assert not {"hls", "concat", "dash", "image2", "lavfi", "sdp", "rtsp"} & set(DEMUXERS)
 
 
 def test_all_that_is_allowed_is_known_to_ffmpeg_and_decodes_sound():
@@ -134,6 +134,16 @@ def test_sound_that_is_in_another_file_is_not_looked_for(tmp_path: Path):
     assert refusal(here).kind is Kind.UNDECODABLE_AUDIO
     with av.open(str(here), format="mp4", container_options=follow) as followed:
         assert next(followed.demux(audio=0)).size, "else there was nothing to follow"
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_a_film_that_outlasts_its_sound_is_whole(container: str):
+    with opened(media(tone(RATE, 1.0), container=container, video=True)) as file:
+        reader = TrackReader(file, LIMITS)
+        sound = np.concatenate(list(reader.samples()))
+
+    assert len(sound) / LIMITS.sample_rate == pytest.approx(1.0, abs=0.1)
+    assert reader.announced_s is None
 
 
 @pytest.mark.parametrize(

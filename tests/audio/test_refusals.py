@@ -48,7 +48,7 @@ def test_what_is_no_audio_that_we_read_is_unsupported(make: Callable[[], bytes])
 
 
 READ = SUBTYPES.keys()
-UNREAD = sorted(soundfile.available_formats().keys() - READ - {"SD2", "CAF", "W64"})
+UNREAD = sorted(soundfile.available_formats().keys() - READ - {"SD2", "CAF", "W64", "AU"})
 """SD2 has its header in a second file, which libsndfile would write to the working directory."""
 
 

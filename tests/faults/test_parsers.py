@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.audio.av_source import DEMUXERS
-from app.audio.formats import sniff
 from app.audio.sections import sections
+from app.audio.start import Start, find_start
 from app.domain import ModelRef
 from app.errors import Kind, ManifestError, RequestError
 from app.store.manifest import Manifest, read_manifest, read_store
@@ -57,7 +57,7 @@ def manifest(store: Path, tmp_path: Path) -> Path:
 @example(data=b"ID3\4\0\0\0\0\0\0" * 10_000)
 def test_any_first_bytes_name_a_demuxer_leave_it_open_or_are_unsupported(data: bytes) -> None:
     try:
-        outcome: str | Kind | None = sniff(io.BytesIO(data))
+        outcome: str | Kind | None = find_start(io.BytesIO(data)).demuxer
     except RequestError as error:
         outcome = error.kind
 
@@ -66,7 +66,7 @@ def test_any_first_bytes_name_a_demuxer_leave_it_open_or_are_unsupported(data: b
 
 @given(data=st.lists(st.binary(max_size=40) | st.just(b"OggS\0\2")).map(b"".join))
 def test_the_links_of_any_ogg_are_all_of_it(data: bytes) -> None:
-    parts = [part.read() for part in sections(io.BytesIO(data), "ogg")]
+    parts = [part.read() for part in sections(io.BytesIO(data), Start("ogg", 0))]
 
     assert data.endswith(b"".join(parts))
     assert all(part.startswith(b"OggS") for part in parts[1:])
