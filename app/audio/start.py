@@ -99,7 +99,7 @@ def find_start(file: BinaryIO) -> Start:
     if demuxer:
         return Start(demuxer, place)
     behind = _read(file, place)
-    if OTHER_FILES.match(behind):
+    if OTHER_FILES.match(behind) or _follow(behind, 0):
         return Start(None, 0)
     found, frame = SIGNATURE.search(behind), None
     if found or place:
