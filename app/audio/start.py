@@ -99,7 +99,7 @@ def find_start(file: BinaryIO) -> Start:
     if demuxer:
         return Start(demuxer, place)
     behind = _read(file, place)
-    if OTHER_FILES.match(behind):
+    if OTHER_FILES.match(behind) or _follow(behind, 0):
         return Start(None, 0)
     found, frame = SIGNATURE.search(behind), None
     if found or place:
@@ -131,11 +131,11 @@ def _first_frames(data: bytes) -> int | None:
 
 
 def _follow(data: bytes, place: int) -> bool:
-    first = data[place + 1]
+    first = data[place + 1 : place + 2]
     for _ in range(FRAMES):
         head = FRAME.match(data, place)
         size = _frame_bytes(head.group()) if head else 0
-        if not size or data[place + 1] != first:
+        if not size or data[place + 1 : place + 2] != first:
             return False
         place += size
     return True
