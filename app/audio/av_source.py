@@ -71,6 +71,9 @@ JUNK_S = 0.1
 MOST_FAILED = 10_000
 """Packets in a row that can't be decoded: what follows them is no music either."""
 
+FFMPEG_PLANES = 8
+"""As many a frame has room for; where all are in use PyAV looks for another one, and crashes."""
+
 UNKNOWN_S = 0.001
 """The length of a packet that says none."""
 
@@ -231,6 +234,8 @@ def _length_s(packet: "Packet[AudioStream]") -> float:
 
 def _samples(frame: AudioFrame) -> npt.NDArray[np.float32]:
     """The samples of a frame, (frames, channels)."""
+    if frame.format.is_planar and frame.layout.nb_channels == FFMPEG_PLANES:
+        (frame,) = av.AudioResampler(frame.format.packed.name).resample(frame)
     values = frame.to_ndarray()
     values = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
     if values.dtype.kind == "f":

@@ -50,6 +50,17 @@ def test_length_pitch_and_level_are_kept(make: Callable[[], bytes]):
     assert np.sqrt(np.mean(sound**2)) == pytest.approx(TONE_LEVEL / np.sqrt(2), rel=0.05)
 
 
+@pytest.mark.parametrize("channels", range(1, 9))
+def test_any_number_of_channels_is_mixed(channels: int) -> None:
+    sound = np.repeat(tone(RATE)[:, None], channels, axis=1)
+
+    mixed = decoded(encoded(sound, RATE, "OGG", "VORBIS"))
+
+    assert pitch_hz(mixed) == pytest.approx(440.0, abs=0.5)
+    # The sixth channel of 5.1 is for low frequencies and lacks the tone.
+    assert np.sqrt(np.mean(mixed**2)) == pytest.approx(TONE_LEVEL / np.sqrt(2), rel=0.2)
+
+
 def test_what_is_lossless_is_decoded_sample_for_sample():
     sound = noise(3 * LIMITS.sample_rate)
 
