@@ -85,4 +85,5 @@ def _frozen(network: keras.Model) -> tf.Graph:
         return network.stateless_call(*constants, windows, training=False)[0]
 
     spec = tf.TensorSpec(network.input_shape, tf.float32)
-    return tf.function(score, input_signature=[spec]).get_concrete_function().graph
+    traced = tf.function(score, input_signature=[spec], autograph=False)
+    return traced.get_concrete_function().graph

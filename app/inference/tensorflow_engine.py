@@ -30,7 +30,9 @@ class TensorFlowEngine(Engine):
         network = model.network
         signature = [tf.TensorSpec(network.input_shape, tf.float32)]
         self._score = tf.function(
-            lambda windows: network(windows, training=False), input_signature=signature
+            lambda windows: network(windows, training=False),
+            input_signature=signature,
+            autograph=False,
         )
         self.warm_up()
 

@@ -18,6 +18,7 @@ class TensorFlowFramer:
         self._frames = tf.function(
             lambda samples: network(samples[tf.newaxis, :, tf.newaxis], training=False)[0],
             input_signature=[tf.TensorSpec((None,), tf.float32)],
+            autograph=False,
         )
         self.frames(np.zeros(front.sample_rate, np.float32), 0, 1)
 
