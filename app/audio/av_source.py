@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import av
 import av.subtitles.codeccontext
@@ -30,6 +30,7 @@ from app.audio.sections import ends_within_page, sections
 from app.audio.source import BLOCK_FRAMES, Block, Source
 from app.audio.start import Start
 from app.audio.tags import behind_tags
+from app.domain import Samples
 from app.errors import RequestError
 
 DEMUXERS = tuple(dict.fromkeys(name for format_ in FORMATS for name in format_.demuxers))
@@ -63,6 +64,16 @@ ANNOUNCING = {"wav", "aiff", "au", "caf", "flac", "mov", "asf", "wv", "ape", "tt
 
 PLACEHOLDER_BYTES = 2**31 - 2**16
 """What says that it holds more was written by who did not know the length yet."""
+
+TYPES: dict[str, npt.DTypeLike] = {
+    "u8": np.uint8,
+    "s16": np.int16,
+    "s32": np.int32,
+    "s64": np.int64,
+    "flt": np.float32,
+    "dbl": np.float64,
+}
+"""Of samples, by FFmpeg's names of the formats that are not planar."""
 
 RESYNCING = {"mp3", "aac", "loas"}
 JUNK_S = 0.1
@@ -190,7 +201,7 @@ def _block(fifo: av.AudioFifo) -> Iterator[Block]:
     """Yield what was gathered, if anything, which is forgotten then."""
     frame = fifo.read()
     if frame is not None:
-        yield Block(frame.sample_rate, _samples(frame))
+        yield Block(frame.sample_rate, _channels(frame))
 
 
 def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[AudioFrame]:
@@ -232,15 +243,22 @@ def _length_s(packet: "Packet[AudioStream]") -> float:
     return UNKNOWN_S
 
 
-def _samples(frame: AudioFrame) -> npt.NDArray[np.float32]:
-    """The samples of a frame, (frames, channels)."""
+def _channels(frame: AudioFrame) -> list[Samples]:
+    """The samples of each channel; float32 as they lie in the frame, which `to_ndarray` copies."""
     if frame.format.is_planar and frame.layout.nb_channels == FFMPEG_PLANES:
         (frame,) = av.AudioResampler(frame.format.packed.name).resample(frame)
-    values = frame.to_ndarray()
-    values = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
+    count, dtype = frame.layout.nb_channels, TYPES[frame.format.packed.name]
+    planes = [np.frombuffer(cast("memoryview", plane), dtype) for plane in frame.planes]
+    if frame.format.is_planar:
+        return [_scaled(plane[: frame.samples]) for plane in planes]
+    return list(_scaled(planes[0][: frame.samples * count]).reshape(-1, count).T)
+
+
+def _scaled(values: npt.NDArray[Any]) -> Samples:
     if values.dtype.kind == "f":
-        return values.astype(np.float32, copy=False)
+        floats: Samples = values.astype(np.float32, copy=False)
+        return floats
     info = np.iinfo(str(values.dtype))
     scale = np.float32(2.0 ** (1 - info.bits))
-    scaled = np.multiply(values, scale, dtype=np.float32)
+    scaled: Samples = np.multiply(values, scale, dtype=np.float32)
     return scaled if info.min else scaled - np.float32(1)

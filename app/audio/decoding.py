@@ -4,7 +4,7 @@ Runs in a decode process (`app.audio.processes`): a crash of a decoder library e
 alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import BinaryIO
 
@@ -22,7 +22,7 @@ from app.audio.limits import (
     check_sample_rate,
 )
 from app.audio.refusals import undecodable
-from app.audio.source import Block, Source
+from app.audio.source import Source
 from app.audio.start import find_start
 from app.domain import Decoders, Samples
 from app.errors import Kind, RequestError
@@ -70,7 +70,7 @@ class TrackReader:
             for piece in _resampled(_mono(source, self._limits), self._limits.sample_rate):
                 if len(piece):
                     count += len(piece)
-                    peak = max(peak, float(np.max(np.abs(piece))))
+                    peak = max(peak, _peak(piece))
                     yield piece
         decoded_s = count / self._limits.sample_rate
         announced_s = max(source.announced_s or 0.0, decoded_s + source.lost_s)
@@ -113,29 +113,34 @@ def _mono(source: Source, limits: AudioLimits) -> Iterator[tuple[int, Samples]]:
     duration_s = 0.0
     for block in source.blocks:
         check_sample_rate(block.sample_rate)
-        check_channels(block.samples.shape[1])
-        duration_s += len(block.samples) / block.sample_rate
+        check_channels(len(block.channels))
+        duration_s += len(block.channels[0]) / block.sample_rate
         if duration_s > limits.max_duration_s + ROUNDING_S:
             raise RequestError(
                 Kind.AUDIO_TOO_LONG,
                 f"The track is longer than {limits.max_duration_s:g} s; send a shorter one.",
                 {"max_duration_s": limits.max_duration_s},
             )
-        mono = _mix_down(block)
+        mono = _mix_down(block.channels)
         # Not finite fails the comparison too.
-        if not np.max(np.abs(mono)) <= MAX_MAGNITUDE:
+        if not _peak(mono) <= MAX_MAGNITUDE:
             raise undecodable("its samples are out of any range")
         yield block.sample_rate, mono
 
 
-def _mix_down(block: Block) -> Samples:
-    """(frames, channels) to (frames,). Adding columns is ten times as fast as `mean(axis=1)`."""
-    channels = block.samples.shape[1]
-    mono = block.samples[:, 0].copy()
-    for channel in range(1, channels):
-        mono += block.samples[:, channel]
-    mono /= channels
+def _mix_down(channels: Sequence[Samples]) -> Samples:
+    """The mean of the channels; adding them up is ten times as fast as `mean`."""
+    first, *others = channels
+    mono = first + others.pop() if others else first.copy()
+    for channel in others:
+        mono += channel
+    mono *= np.float32(1 / len(channels))
     return mono
+
+
+def _peak(samples: Samples) -> float:
+    """The greatest magnitude, without an array of all of them; NaN where a sample is."""
+    return max(float(samples.max()), -float(samples.min()))
 
 
 def _resampled(blocks: Iterator[tuple[int, Samples]], wanted_rate: int) -> Iterator[Samples]:

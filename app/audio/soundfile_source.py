@@ -87,6 +87,6 @@ def _blocks(sound: _Sound, source: Source) -> Iterator[Block]:
     block = np.empty((BLOCK_FRAMES, sound.channels), np.float32)
     try:
         while frames := sound.buffer_read_into(block, "float32"):
-            yield Block(sound.samplerate, block[:frames])
+            yield Block(sound.samplerate, list(block[:frames].T))
     except soundfile.LibsndfileError:
         source.lost_s = len(block) / sound.samplerate  # how much more there was is not known

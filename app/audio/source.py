@@ -1,13 +1,12 @@
 """What a decoder library makes of a file; one module for each library opens it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
+from app.domain import Samples
 
-BLOCK_FRAMES = 65_536
+BLOCK_FRAMES = 32_768
 """As many as a block has, about."""
 
 
@@ -16,11 +15,11 @@ class Block(NamedTuple):
 
     Attributes:
         sample_rate: In Hz.
-        samples: (frames, channels), nominally within -1..1.
+        channels: The samples of each, (frames,), nominally within -1..1.
     """
 
     sample_rate: int
-    samples: npt.NDArray[np.float32]
+    channels: Sequence[Samples]
 
 
 @dataclass
