@@ -1,5 +1,6 @@
 """What tests share: the real weights, real music, a real server, the published models' outputs."""
 
+import gc
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -53,6 +54,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--screenshots", action="store_true", help="keep pictures of the page's states"
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect the tests without the garbage collector, and exempt from it what was imported.
+
+    It finds nothing there, but each of its full runs would look through all of TensorFlow.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
