@@ -59,7 +59,7 @@ weights: $(READY)/weights
 
 # Resolves the locks anew, to the newest versions that pyproject.toml admits.
 lock: $(READY)/uv
-	$(COMPILE) requirements/uv.in --output-file requirements/uv.lock
+	$(COMPILE) requirements/build.in --output-file requirements/build.lock
 	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 \
 		--override requirements/cpu.override --output-file requirements/cpu.lock
 	$(COMPILE) pyproject.toml --extra gpu --extra s3 --output-file requirements/gpu.lock
@@ -116,17 +116,17 @@ floor: $(READY)/dev $(READY)/weights
 clean:
 	rm -rf .venv .venv-* .cache
 
-$(READY)/uv: requirements/uv.lock
+$(READY)/uv: requirements/build.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed" \
 		if not (3, 11) <= sys.version_info < (3, 14) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		-r requirements/uv.lock
+		-r requirements/build.lock
 	@mkdir -p $(READY) && touch $@
 
 $(READY)/app: $(READY)/uv requirements/cpu.lock pyproject.toml
 	$(INSTALL) -r requirements/cpu.lock
-	$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .
+	$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $@
 
 $(READY)/training: $(READY)/app requirements/train.lock

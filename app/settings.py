@@ -10,8 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.cpus import usable_cpus
 from app.domain import Decoders
-
-REPOSITORY = Path(__file__).resolve().parent.parent
+from app.installation import default_store
 
 
 def _origin(text: str) -> str:
@@ -40,8 +39,9 @@ class Settings(BaseSettings):
         env_prefix="TAGGRAM_", env_file=".env", extra="ignore", frozen=True
     )
 
-    model_store: str = str(REPOSITORY / "model_store")
-    """Where published models lie: a folder, or a URL as `s3://bucket/models`."""
+    model_store: str = Field(default_factory=lambda: str(default_store()))
+    """Where published models lie: a folder, or a URL as `s3://bucket/models`. By default
+    `model_store` of the checkout; installed, `taggram/model_store` in the user's data folder."""
 
     models: tuple[str, ...] = Field(("msd-musicnn", "mtt-musicnn"), min_length=1)
     """The models to serve, as a JSON list of names or of `name/version`; without a version the one

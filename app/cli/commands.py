@@ -1,7 +1,10 @@
 """The subcommands, put together."""
 
+from typing import Annotated
+
 import typer
 
+from app.cli.console import out
 from app.cli.data.commands import data_app
 from app.cli.evaluate import evaluate
 from app.cli.feedback import feedback_app
@@ -11,8 +14,29 @@ from app.cli.serve import serve
 from app.cli.tag import tag
 from app.cli.teach import teach
 from app.cli.train import train
+from app.installation import installed_version
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"taggram {installed_version()}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def taggram(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Suggest the tags that describe music, and train and publish the models that do."""
+
+
 app.add_typer(data_app, name="data")
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(keys_app, name="keys")

@@ -15,6 +15,7 @@ from app.cli.store_option import StoreUrl, opened
 from app.errors import SetupError
 from app.store.available_models import Available, available, find_available
 from app.store.manifest import Manifest, manifests
+from app.store.shipped import publish_shipped
 from app.store.store import Store
 from app.store.weights import WeightsState, how_to_bring, weights_state
 
@@ -64,7 +65,8 @@ def pull(
 ) -> None:
     """Download models by name, convert and publish them, after showing their terms.
 
-    Without a name: bring the weights that are missing or altered and lie in the wheel of musicnn.
+    Without a name: bring the weights that are missing or altered and lie in the wheel of musicnn. A
+    store without models gets the models that Taggram ships first.
     """
     log_to_stderr(logging.WARNING)
     with plain_errors():
@@ -142,6 +144,8 @@ def _pull_from_wheel(store: Store, wheel: Path | None) -> None:
             f"{store.url}: weights are pulled into a folder; from there "
             "`taggram models publish FOLDER --store URL` brings them elsewhere"
         )
+    for ref in publish_shipped(store):
+        say(out, f"{ref} is published in {store.url}.")
     published = [manifest for versions in manifests(store).values() for manifest in versions]
     lacking = [
         manifest

@@ -10,6 +10,7 @@ import typer
 from app.cli.console import log_json_to_stderr, plain_errors, read_settings
 from app.errors import SetupError
 from app.inference.pool import Make
+from app.installation import check_environment
 from app.services import Services
 
 Host = Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")]
@@ -35,6 +36,7 @@ def start(host: str, port: int, *, insecure: bool, load_engine: Make | None = No
     """
     log = log_json_to_stderr(logging.INFO)
     with plain_errors():
+        check_environment()
         settings = read_settings()
         if not (insecure or settings.keys_file or _is_loopback(host)):
             raise SetupError(

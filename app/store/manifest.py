@@ -220,7 +220,8 @@ def manifests(store: Store) -> dict[str, tuple[Manifest, ...]]:
     found = [read_manifest(store, ref) for ref in store.refs()]
     if not found:
         raise ManifestError(
-            f"{store.url}: no model is published here; is TAGGRAM_MODEL_STORE right?"
+            f"{store.url}: no model is published here; run `taggram models pull`, or set "
+            "TAGGRAM_MODEL_STORE to the store that is meant"
         )
     return {name: tuple(versions) for name, versions in groupby(found, lambda each: each.name)}
 
