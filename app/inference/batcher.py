@@ -40,7 +40,7 @@ class BatchLimits:
         max_batch_windows: Windows heard at a time; none: what suits the engine.
         max_wait_s: How long an idle device waits for a batch to fill.
         max_queued_windows: Windows that may wait, of all lanes.
-        patience_s: A batch that takes longer hangs.
+        patience_s: A batch whose scoring takes longer hangs; its wait for others does not count.
     """
 
     max_batch_windows: int | None
@@ -203,11 +203,18 @@ class Batcher:
         """Score a batch and hand out the scores; where that fails, score each part alone."""
         windows = [window for part in parts for window in part.windows]
         self._metrics.batch(len(windows))
-        loop = asyncio.get_running_loop()
+        loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+        def score() -> tuple[Scores, float]:
+            loop.call_soon_threadsafe(begun.set)
+            return _score(engine, windows)
+
         patience = asyncio.timeout(self._limits.patience_s)
+        scoring = loop.run_in_executor(self._thread, score)
         try:
+            await begun.wait()  # the batch before it has a patience of its own
             async with patience:
-                scores, seconds = await loop.run_in_executor(self._thread, _score, engine, windows)
+                scores, seconds = await scoring
             ends = np.cumsum([len(part.windows) for part in parts])
             for part, part_scores in zip(parts, np.split(scores, ends[:-1]), strict=True):
                 _answer(part, engine, part_scores, seconds)
@@ -225,6 +232,8 @@ class Batcher:
             for part in parts:
                 if part.lane in self._lanes and not part.lane.failed:
                     await self._hear(engine, [part])
+        finally:
+            scoring.cancel()  # where it has not begun: the service ends
 
     def _give_up(self) -> None:
         self.is_stuck = True

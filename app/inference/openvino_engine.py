@@ -11,6 +11,7 @@ import openvino.properties.hint as hints
 import tensorflow as tf
 from openvino.frontend import FrontEndManager
 
+from app.cpus import usable_cpus
 from app.domain import Backend, Precision, Scores, Windows
 from app.inference.engine import Engine, windows_of
 from app.inference.frames import Framer
@@ -29,13 +30,15 @@ class OpenVINOEngine(Engine):
 
     def __init__(self, model: TrackModel, precision: Precision, framer: Framer) -> None:
         """Convert and compile the network for batches of any size."""
-        manifest, cores = model.manifest, len(os.sched_getaffinity(0))
+        manifest, cores = model.manifest, usable_cpus()
         batch_windows = windows_of(AUDIO_PER_CORE_S * cores, manifest.framing)
         super().__init__(manifest.ref, precision, batch_windows, manifest.framing, framer)
         wanted = {
             hints.inference_precision: TYPES[precision],
             hints.performance_mode: hints.PerformanceMode.LATENCY,
         }
+        if cores < len(os.sched_getaffinity(0)):  # else a container's quota would stall its threads
+            wanted[options.inference_num_threads] = cores
         compiled = openvino.compile_model(convert(model.network), "CPU", wanted)
         self._request = compiled.create_infer_request()
         self.warm_up()

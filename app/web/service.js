@@ -67,7 +67,7 @@ export class Service {
 
   #once(path) {
     if (!this.#kept.has(path)) {
-      const asking = this.#fetch(this.#url(path), {}).then((response) => response.json());
+      const asking = this.#fetch(this.#url(path), {}).then(read).then(understood);
       asking.catch(() => this.#kept.delete(path));
       this.#kept.set(path, asking);
     }
@@ -81,13 +81,7 @@ export class Service {
     } catch (error) {
       throw error.name === "AbortError" ? new Refusal("cancelled") : new Refusal("unreachable");
     }
-    if (!response.ok) {
-      understood({
-        status: response.status,
-        header: (name) => response.headers.get(name),
-        text: await response.text(),
-      });
-    }
+    if (!response.ok) understood(await read(response));
     return response;
   }
 
@@ -163,21 +157,34 @@ function canRead(file) {
   );
 }
 
+async function read(response) {
+  const text = await response.text();
+  return { status: response.status, header: (name) => response.headers.get(name), text };
+}
+
 function understood({ status, header, text }) {
-  let body = {};
-  try {
-    body = JSON.parse(text);
-  } catch {
-    // A proxy answered, not in JSON.
+  const body = parsed(text);
+  if (status >= 200 && status < 300) {
+    if (body) return body;
+    throw new Refusal("unreachable"); // a proxy's page: our answers are JSON
   }
-  if (status >= 200 && status < 300) return body;
-  const kind = /^\/problems\/(\w+)$/.exec(body.type ?? "")?.[1] ?? KIND_OF_STATUS[status];
+  const kind = /^\/problems\/(\w+)$/.exec(body?.type ?? "")?.[1] ?? KIND_OF_STATUS[status];
   const retryAfterS = Number.parseInt(header("Retry-After") ?? "", 10);
-  throw new Refusal(kind ?? "internal_error", body.detail, {
+  throw new Refusal(kind ?? "internal_error", body?.detail, {
     retryAfterS: Number.isFinite(retryAfterS) ? retryAfterS : null,
-    requestId: body.request_id ?? header("X-Request-ID"),
-    members: body,
+    requestId: body?.request_id ?? header("X-Request-ID"),
+    members: body ?? {},
   });
+}
+
+/** Return the object of a text in JSON; null where a proxy answered with something else. */
+function parsed(text) {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === "object" ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 /** The meaning of a proxy's answer. */

@@ -163,6 +163,18 @@ def test_a_proxy_s_own_refusal_is_understood(
     expect(element.alert).to_contain_text(words)
 
 
+def test_a_page_that_a_proxy_answers_with_is_not_taken_for_suggestions(
+    embed: Embed, page: Page, track: Path
+) -> None:
+    fulfill(page, 200, body="<h1>Welcome to our network</h1>")
+    element = embed()
+
+    element.choose(track)
+
+    expect(element.alert).to_contain_text("could not reach")
+    assert element.events("suggested") == []
+
+
 def test_after_a_refusal_another_track_can_be_chosen_and_tags_are_still_there(
     embed: Embed, complaints: Complaints, track: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -623,6 +624,45 @@ async def test_after_a_defect_of_its_own_it_goes_on() -> None:
             await asking(batcher, engine, 0, 2)
         engine.broken = False
         assert await answer(asking(batcher, engine, 1, 6)) == expected(engine, 1, 6)
+
+
+class RecordedTimeout:
+    """`asyncio.timeout` that keeps which ones were entered."""
+
+    entered: ClassVar[list[float]] = []
+    real = staticmethod(asyncio.timeout)
+
+    def __init__(self, delay: float) -> None:
+        self._delay, self._timeout = delay, self.real(delay)
+
+    async def __aenter__(self) -> asyncio.Timeout:
+        self.entered.append(self._delay)
+        return await self._timeout.__aenter__()
+
+    async def __aexit__(self, *error: Any) -> bool | None:
+        return await self._timeout.__aexit__(*error)
+
+    def expired(self) -> bool:
+        return self._timeout.expired()
+
+
+@patiently
+async def test_a_batch_in_line_is_timed_only_once_it_is_scored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patience_s = PATIENCE_S + 1.5  # of no other timeout
+    engine = HearingEngine()
+    engine.hold()
+    monkeypatch.setattr(asyncio, "timeout", RecordedTimeout)
+    async with batching(max_batch_windows=2, patience_s=patience_s) as batcher:
+        answers = [asking(batcher, engine, caller, 2) for caller in range(2)]
+        await until(lambda: len(engine.heard) == 1)
+        await settled()
+        assert RecordedTimeout.entered.count(patience_s) == 1
+        engine.let()
+        engine.go_on()
+        await asyncio.gather(*answers)
+    assert RecordedTimeout.entered.count(patience_s) == 2
 
 
 @patiently

@@ -26,7 +26,8 @@ from app.store.store import Store
 if HAS_OPENVINO:
     import openvino
 
-    from app.inference.openvino_engine import OpenVINOEngine, computes_bf16, convert
+    from app.inference.engine import windows_of
+from app.inference.openvino_engine import AUDIO_PER_CORE_S, OpenVINOEngine, computes_bf16, convert
 
 RATE = 16_000
 WINDOW = 186 * 256
@@ -204,6 +205,24 @@ def test_openvino_needs_neither_the_network_nor_a_file_once_it_is_converted(
 
     np.testing.assert_allclose(engine.score(windows[:2]), before, rtol=0, atol=EXACT)
     assert not list(tmp_path.iterdir())
+
+
+@with_openvino
+def test_openvino_s_batches_fit_the_cpus_of_the_container(
+    store: Path,
+    manifests: dict[str, Manifest],
+    framer: TensorFlowFramer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = load(Store(store), manifests[NAME])
+    sizes = []
+    for cpus in (1, 3):
+        monkeypatch.setattr("app.inference.openvino_engine.usable_cpus", lambda cpus=cpus: cpus)
+        sizes.append(OpenVINOEngine(model, Precision.FLOAT32, framer).batch_windows)
+
+    assert sizes == [
+        windows_of(cpus * AUDIO_PER_CORE_S, manifests[NAME].framing) for cpus in (1, 3)
+    ]
 
 
 SMALL = {
