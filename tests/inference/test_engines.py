@@ -11,7 +11,7 @@ import pytest
 
 from app.domain import Backend, Precision, Samples, Scores, Waveform, Windows
 from app.front_ends import Framing
-from app.inference.engine import Engine
+from app.inference.engine import Engine, windows_of
 from app.inference.frames import WindowStream
 from app.inference.selection import HAS_OPENVINO
 from app.inference.tensorflow_engine import TensorFlowEngine
@@ -26,8 +26,12 @@ from app.store.store import Store
 if HAS_OPENVINO:
     import openvino
 
-    from app.inference.engine import windows_of
-from app.inference.openvino_engine import AUDIO_PER_CORE_S, OpenVINOEngine, computes_bf16, convert
+    from app.inference.openvino_engine import (
+        AUDIO_PER_CORE_S,
+        OpenVINOEngine,
+        computes_bf16,
+        convert,
+    )
 
 RATE = 16_000
 WINDOW = 186 * 256
@@ -214,15 +218,13 @@ def test_openvino_s_batches_fit_the_cpus_of_the_container(
     framer: TensorFlowFramer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model = load(Store(store), manifests[NAME])
-    sizes = []
+    manifest, sizes = manifests[NAME], []
+    model = load(Store(store), manifest)
     for cpus in (1, 3):
         monkeypatch.setattr("app.inference.openvino_engine.usable_cpus", lambda cpus=cpus: cpus)
         sizes.append(OpenVINOEngine(model, Precision.FLOAT32, framer).batch_windows)
 
-    assert sizes == [
-        windows_of(cpus * AUDIO_PER_CORE_S, manifests[NAME].framing) for cpus in (1, 3)
-    ]
+    assert sizes == [windows_of(cpus * AUDIO_PER_CORE_S, manifest.framing) for cpus in (1, 3)]
 
 
 SMALL = {
