@@ -4,6 +4,7 @@
     curves.csv|png    loss, ROC-AUC, PR-AUC of each epoch
     phases/<name>/    where each phase stands, and its best weights
     tensorboard/      the same curves for TensorBoard
+    mlflow-key        finds the run in MLflow, where it logs there
     model/            a model store with the one model, which `taggram evaluate` hears
 
 A run that was stopped goes on where it was; one with another configuration is refused.

@@ -62,7 +62,7 @@ def run(
     records = [trackers.tensorboard(wanted.folder / "tensorboard"), _lines(say)]
     if wanted.mlflow and leads:
         parameters = {"recipe": recipe.name, "split": split.name, "seed": wanted.seed}
-        records.append(trackers.mlflow(wanted.mlflow, wanted.folder.resolve().name, parameters))
+        records.append(trackers.mlflow(wanted.mlflow, wanted.folder, parameters))
 
     def record(rows: Sequence[Row]) -> None:
         for each in records:
