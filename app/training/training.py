@@ -51,7 +51,7 @@ def run(
     Args:
         wanted: Which.
         watch: Told after each batch.
-        say: Given a line after each epoch.
+        say: Given a line after each epoch, and warnings.
         leads: Whether, of the processes that share the training, this one leaves the model.
 
     Raises:
@@ -69,7 +69,7 @@ def run(
             each(rows)
 
     store = AudioStore.open(wanted.audio_store)
-    job = Job(recipe, split, store, wanted.folder, wanted.seed, watch, record)
+    job = Job(recipe, split, store, wanted.folder, wanted.seed, watch, record, say)
     trained = train(job)
     name = f"{split.task}-{trained.phase.architecture}".replace("_", "-")
     models = Store(str(wanted.folder / MODEL))
