@@ -35,7 +35,7 @@ def main() -> None:
     store = FOLDER / "store"
     _taggram("data", "store", split, "--audio", FOLDER / "audio", "--to", store)
     given = ("--split", split, "--audio-store", store, "--out", FOLDER / "evaluated")
-    _taggram("evaluate", *MODELS, *given, "--overlap", "0", "--report")
+    _taggram("evaluate", *MODELS, *given, "--report")
 
 
 def _rows(package: str) -> str:

@@ -8,6 +8,9 @@ becomes would hang on what others drew meanwhile. So all is drawn here, from a g
 window's own seed, and its transforms are handed what was drawn; each is made for one window alone.
 """
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
@@ -23,7 +26,8 @@ from app.domain import Samples
 from app.errors import SetupError
 from app.store.tables import Table
 
-pyroomacoustics.constants.set("num_threads", 1)  # with more of them, sums differ in their last bits
+_CONSTANTS = threading.Lock()
+"""pyroomacoustics reads its number of threads from constants that all of a process shares."""
 
 ROLLOFF = 12
 """Of the filters, in dB an octave."""
@@ -210,7 +214,8 @@ class Changes:
         # In two halves of the room, so that they are never in one place.
         room.add_source(sides * self.rng.uniform(0.1, 0.45, 3))
         room.add_microphone(sides * self.rng.uniform(0.55, 0.9, 3))
-        room.compute_rir()
+        with _one_thread():
+            room.compute_rir()
         response: Samples = room.rir[0][0]
         return response
 
@@ -221,3 +226,15 @@ class Changes:
         transform.freeze_parameters()  # it draws nothing itself
         changed: Samples = transform(samples, self.sample_rate)
         return changed
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have pyroomacoustics use one thread: with more of them, sums differ in their last bits."""
+    with _CONSTANTS:
+        before = pyroomacoustics.constants.get("num_threads")
+        pyroomacoustics.constants.set("num_threads", 1)
+        try:
+            yield
+        finally:
+            pyroomacoustics.constants.set("num_threads", before)

@@ -6,9 +6,11 @@ see the same files at the same paths.
 """
 
 import logging
+import math
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,11 +24,14 @@ if TYPE_CHECKING:  # TensorFlow may be imported in the processes alone, see `_wo
     from ray.train import ScalingConfig
     from ray.util.queue import Queue
 
-    from app.training.fit import Watch
+    from app.training.fit import Step, Watch
     from app.training.training import Finished, Wanted
 
 RESTARTS = 3
 """So often a training goes on after a process of it died."""
+
+STEPS_EACH_S = 1.0
+"""Between two steps that are shown lie so many seconds: a message takes some milliseconds."""
 
 KNOCK_S = 10
 """So long a cluster's door has to answer."""
@@ -53,8 +58,8 @@ def run_on_cluster(
     Args:
         wanted: Which.
         workers: How many processes; the cluster's GPUs, or its cores, are shared out among them.
-        watch: Told after each batch.
-        say: Given a line after each epoch.
+        watch: Told of a batch each second, and of the last one of each epoch.
+        say: Given a line after each epoch, and warnings.
 
     Raises:
         SetupError: Ray is not installed, the cluster can't be reached or has too little, processes
@@ -169,10 +174,24 @@ def _work(given: dict[str, object]) -> None:
             lines.said.put((to, what))
 
     try:
-        tell("finished", run(wanted, partial(tell, "watch"), partial(tell, "say"), leads=leads))
+        watch = seldom(partial(tell, "watch"))
+        tell("finished", run(wanted, watch, partial(tell, "say"), leads=leads))
     except SetupError as error:
         lines.refused.put(str(error))
         raise  # ends the others, who wait for this one
+
+
+def seldom(watch: "Watch", clock: Callable[[], float] = time.monotonic) -> "Watch":
+    """Pass on a step each second, and the last one of each epoch."""
+    due = -math.inf
+
+    def watch_some(step: "Step") -> None:
+        nonlocal due
+        if step.step == step.steps or clock() >= due:
+            due = clock() + STEPS_EACH_S
+            watch(step)
+
+    return watch_some
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """What a run is determined by: kept in its folder, so that none goes on as another one."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,10 +17,19 @@ from app.training.recipe import Recipe
 from app.training.tracks import Split
 
 CONFIGURATION = "run.yaml"
+CODE = "code.json"
+"""SHA-256 of each file of our source as a run began: a release's number does not say while one
+works on it."""
+
+CODE_FIELDS = {"taggram", "code"}
+"""What may differ when a run is resumed."""
+
+NAMED = 8
+"""At most so many changed files are named in a line."""
 
 
 class Configuration(Table):
-    """What a run is determined by."""
+    """What a run is determined by; `code` is the SHA-256 of `code.json`."""
 
     recipe: Recipe
     seed: int
@@ -40,12 +51,17 @@ def claim(folder: Path, wanted: Configuration) -> None:
     """
     path = folder / CONFIGURATION
     if not path.exists():
+        write_whole(folder / CODE, _code())
         text = yaml.safe_dump(wanted.model_dump(mode="json"), sort_keys=False)
         write_whole(path, text.encode())
 
 
-def compare(folder: Path, wanted: Configuration) -> None:
+def compare(folder: Path, wanted: Configuration) -> str | None:
     """Hold what a run is to be against what is in its folder.
+
+    Returns:
+        How the code differs from that with which the run began, as a warning; none where it does
+        not.
 
     Raises:
         SetupError: No run is in the folder, or another one.
@@ -54,10 +70,19 @@ def compare(folder: Path, wanted: Configuration) -> None:
     differing = [
         name for name in Configuration.model_fields if getattr(there, name) != getattr(wanted, name)
     ]
-    if differing:
+    if others := [name for name in differing if name not in CODE_FIELDS]:
         raise SetupError(
-            f"{folder}: a run with another {', '.join(differing)} is here; choose a new folder"
+            f"{folder}: a run with another {', '.join(others)} is here; choose a new folder"
         )
+    if not differing:
+        return None
+    changes = _changes(folder / CODE) if "code" in differing else []
+    if "taggram" in differing:
+        changes.insert(0, f"taggram {there.taggram} became {wanted.taggram}")
+    return (
+        f"{folder}: the code has changed since this run began: {'; '.join(changes)}. The run is "
+        "resumed with the new code; a run that can be repeated needs a new folder."
+    )
 
 
 def configuration(recipe: Recipe, split: Split, store: AudioStore, seed: int) -> Configuration:
@@ -66,7 +91,7 @@ def configuration(recipe: Recipe, split: Split, store: AudioStore, seed: int) ->
         recipe=recipe,
         seed=seed,
         taggram=version("taggram"),
-        code=_code(),
+        code=hashlib.sha256(_code()).hexdigest(),
         task=split.task,
         tags=split.tags,
         split=split.name,
@@ -90,10 +115,31 @@ def read_configuration(folder: Path) -> Configuration:
     return checked(Configuration, yaml.safe_load(data), str(path))
 
 
-def _code() -> str:
-    """SHA-256 of our own source: what a release's number does not tell while one works on it."""
+def _code() -> bytes:
+    """SHA-256 of each file of our source, as `code.json` has it."""
     root = Path(app.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
+    digests = {
+        path.relative_to(root.parent).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*.py"))
+    }
+    return json.dumps(digests, indent=1).encode() + b"\n"
+
+
+def _changes(path: Path) -> list[str]:
+    """Name the files that differ from those of `code.json`."""
+    try:
+        before: Mapping[str, str] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return [f"which files is not known, as {path.name} is missing or damaged"]
+    now: Mapping[str, str] = json.loads(_code())
+    kinds = {
+        "changed": [name for name in now if before.get(name, now[name]) != now[name]],
+        "added": [name for name in now if name not in before],
+        "removed": [name for name in before if name not in now],
+    }
+    return [f"{kind} {_listed(names)}" for kind, names in kinds.items() if names]
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

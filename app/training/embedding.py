@@ -107,11 +107,12 @@ class Encoder:
 
     def kept(self, digest: str) -> Embeddings | None:
         """What was kept of a file; none where nothing was, or a disk has spoilt it."""
-        try:
-            windows: Embeddings = np.load(self._path(digest))
-        except (OSError, EOFError, ValueError):
-            return None
-        return windows if windows.shape[1:] == (self._dimensions,) else None
+        windows = self._mapped(digest)
+        return None if windows is None else np.array(windows)
+
+    def knows(self, digest: str) -> bool:
+        """Whether something whole was kept of a file; reads its header and length alone."""
+        return self._mapped(digest) is not None
 
     def hear(self, samples: npt.NDArray[np.int16], digest: str) -> Embeddings:
         """Hear a track of an audio store, and keep what came of it.
@@ -132,6 +133,13 @@ class Encoder:
         except OSError as error:
             raise unwritable(path, error) from error
         return windows
+
+    def _mapped(self, digest: str) -> Embeddings | None:
+        try:
+            windows: Embeddings = np.load(self._path(digest), mmap_mode="r")
+        except (OSError, EOFError, ValueError):
+            return None
+        return windows if windows.shape[1:] == (self._dimensions,) else None
 
     def _path(self, digest: str) -> Path:
         return self._kept / f"{digest}.npy"
@@ -175,7 +183,7 @@ def hear_files(
     """
     files, skipped = _digests(audio, tracks)
     songs = {digest: _one(copies) for digest, copies in files.items()}
-    new = [digest for digest in songs if encoder.kept(digest) is None]
+    new = [digest for digest in songs if not encoder.knows(digest)]
     with held(cache):
         for first in range(0, len(new), SONGS_AT_ONCE):
             told(first, len(new))

@@ -39,7 +39,7 @@ class Step:
         stage: Number of the stage, from 1, of `stages`.
         epoch: Number of the epoch in the stage, from 1, of at most `epochs`.
         step: Batches of the epoch that are done, of `steps`.
-        loss: Mean of the epoch so far.
+        loss: Mean of the epoch so far, as it was read last.
     """
 
     phase: str

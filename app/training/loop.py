@@ -14,7 +14,10 @@ from app.training.pipeline import Feed, Share
 Figures = dict[str, float]
 
 Told = Callable[[int, int, float], None]
-"""Given the batches that are done, how many there are, and the mean loss so far."""
+"""Given the batches that are done, how many there are, and the mean loss so far as last read."""
+
+LOSS_READ_EACH = 20
+"""Batches from one reading of the loss to the next, for which the process waits for the device."""
 
 
 class Loop:
@@ -40,16 +43,21 @@ class Loop:
 
     def validate(self, feed: Feed) -> Figures:
         """Hear all batches, and learn nothing."""
-        return self._run(self._test_step, feed, lambda *_: None)
+        return self._run(self._test_step, feed, None)
 
     def _run(
-        self, step: tf.types.experimental.PolymorphicFunction, feed: Feed, told: Told
+        self, step: tf.types.experimental.PolymorphicFunction, feed: Feed, told: Told | None
     ) -> Figures:
         self._trainee.reset_metrics()
         steps = feed.steps(self._strategy.num_replicas_in_sync)
         iterator = iter(self._strategy.distribute_datasets_from_function(self._parts(feed)))
+        shown = 0.0
         for number in range(steps):
-            told(number + 1, steps, float(step(iterator)))
+            loss = step(iterator)
+            if told is not None:
+                if number % LOSS_READ_EACH == 0 or number + 1 == steps:
+                    shown = float(loss)
+                told(number + 1, steps, shown)
         return {name: float(value) for name, value in self._trainee.get_metrics_result().items()}
 
     def _parts(self, feed: Feed) -> Callable[[tf.distribute.InputContext], tf.data.Dataset]:

@@ -38,7 +38,9 @@ class ContrastLoss(keras.losses.Loss):
     """NT-Xent: each window shall find the other one of its track among all of a batch.
 
     Chen et al. 2020 (arXiv:2002.05709), with which CLMR learns. Windows of one track are
-    neighbours: rows 2i and 2i + 1.
+    neighbours: rows 2i and 2i + 1. Where devices share the batch, each compares its windows with
+    those of all, so that the loss is the same on any number of devices. Of parts of different size
+    the smaller one weighs as much as the larger.
     """
 
     def __init__(self, temperature: float) -> None:
@@ -48,12 +50,23 @@ class ContrastLoss(keras.losses.Loss):
     def call(self, tags: tf.Tensor, projected: tf.Tensor) -> tf.Tensor:  # noqa: ARG002 - Keras's
         """(windows, numbers) to (windows,)."""
         unit = ops.normalize(ops.cast(projected, "float32"), axis=-1)
-        likeness = ops.matmul(unit, ops.transpose(unit)) / self.temperature
-        count = ops.shape(unit)[0]
-        likeness = likeness - 1e9 * ops.eye(count)  # nobody is to find itself
-        number = ops.arange(count)
-        other = number + 1 - 2 * (number % 2)
+        whole, first = _whole_batch(unit)
+        likeness = ops.matmul(unit, ops.transpose(whole)) / self.temperature
+        number = ops.arange(ops.shape(unit)[0])
+        itself = ops.one_hot(first + number, ops.shape(whole)[0])
+        likeness = likeness - 1e9 * itself  # nobody is to find itself
+        other = first + number + 1 - 2 * (number % 2)
         return keras.losses.sparse_categorical_crossentropy(other, likeness, from_logits=True)
+
+
+def _whole_batch(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | int]:
+    """Rows of all devices that share a batch, and at which of them those of this device begin."""
+    here = tf.distribute.get_replica_context()
+    if here is None or here.num_replicas_in_sync == 1:
+        return rows, 0
+    counts = here.all_gather(tf.shape(rows)[:1], axis=0)
+    first = tf.reduce_sum(counts[: here.replica_id_in_sync_group])
+    return here.all_gather(rows, axis=0), first
 
 
 def tag_loss(wanted: Loss, tags: np.ndarray) -> TagLoss:

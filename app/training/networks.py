@@ -55,8 +55,19 @@ class Built:
         }
 
     def assign(self, weights: Mapping[str, np.ndarray]) -> None:
-        """Put weights back."""
-        for path, variable in variables(self.scoring).items():
+        """Put weights back.
+
+        Raises:
+            SetupError: They are those of another network.
+        """
+        ours = variables(self.scoring)
+        for path, variable in ours.items():
+            if path not in weights or weights[path].shape != tuple(variable.shape):
+                raise SetupError(
+                    f"phase {self.trainee.name!r}: no weights {path} of the shape "
+                    f"{tuple(variable.shape)} were kept, as the code of the network has changed "
+                    "since this run began; begin a new run"
+                )
             variable.assign(weights[path])
 
 

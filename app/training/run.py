@@ -1,12 +1,15 @@
 """A training from a recipe to a model, in a folder that says all about it.
 
-    run.yaml          the recipe as it was resolved, seed, code, fingerprints of data
+    run.yaml          the recipe as it was resolved, seed, fingerprints of data and code
+    code.json         SHA-256 of each file of the code that it began with
     curves.csv|png    loss, ROC-AUC, PR-AUC of each epoch
     phases/<name>/    where each phase stands, and its best weights
     tensorboard/      the same curves for TensorBoard
+    mlflow-key        finds the run in MLflow, where it logs there
     model/            a model store with the one model, which `taggram evaluate` hears
 
-A run that was stopped goes on where it was; one with another configuration is refused.
+A run that was stopped goes on where it was; one with another configuration is refused. Where only
+the code has changed, it goes on with a warning that names the files.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,6 +50,7 @@ class Job:
         seed: Of weights, crops, order and augmentation.
         watch: Told after each batch.
         record: Told after each epoch, with all figures so far.
+        warn: Given a line where a run is resumed with other code than it began with.
     """
 
     recipe: Recipe
@@ -56,6 +60,7 @@ class Job:
     seed: int
     watch: Watch
     record: Callable[[Sequence[Row]], None]
+    warn: Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +96,8 @@ def train(job: Job) -> Trained:
     rows: list[Row] = []
     with strategy().scope(), _policy(job.recipe.precision):
         by_one(partial(claim, job.folder, wanted))
-        compare(job.folder, wanted)
+        if warning := compare(job.folder, wanted):
+            job.warn(warning)
         for phase in job.recipe.phases:
             done[phase.name] = _phase(job, phase, found, done, rows)
             if rows:

@@ -51,10 +51,20 @@ def read_standing(path: Path) -> tuple[Standing, list[Row]] | None:
 
 
 def restore(path: Path, variables: Iterable[keras.Variable]) -> None:
-    """Put the variables back, in their order."""
+    """Put the variables back, in their order.
+
+    Raises:
+        SetupError: They are those of another network.
+    """
     arrays = safetensors.numpy.load_file(path)
     for number, variable in enumerate(variables):
-        variable.assign(arrays[f"{number:05}"])
+        array = arrays.get(f"{number:05}")
+        if array is None or array.shape != tuple(variable.shape):
+            raise SetupError(
+                f"{path}: it has no {variable.path} of the shape {tuple(variable.shape)}, as the "
+                "code of the network has changed since this run began; begin a new run"
+            )
+        variable.assign(array)
 
 
 def save_weights(path: Path, weights: Weights) -> None:

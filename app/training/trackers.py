@@ -1,14 +1,26 @@
 """The curves, for those who watch runs in TensorBoard or MLflow."""
 
+import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from app.errors import SetupError
+from app.training.files import write_whole
 from app.training.states import Row
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 Record = Callable[[Sequence[Row]], None]
+
+MLFLOW_KEY = "mlflow-key"
+"""File of a run's folder that names it in MLflow, wherever the folder is moved."""
+
+MLFLOW_TAG = "taggram.key"
 
 
 def tensorboard(folder: Path) -> Record:
@@ -28,21 +40,28 @@ def tensorboard(folder: Path) -> Record:
     return record
 
 
-def mlflow(url: str, name: str, parameters: Mapping[str, object]) -> Record:
-    """Log to an MLflow server as a run of the experiment `taggram`.
+def mlflow(url: str, folder: Path, parameters: Mapping[str, object]) -> Record:
+    """Log to an MLflow server as a run of the experiment `taggram`, named as the folder.
 
-    A training that goes on goes on in the same run, found by its name.
+    A training that goes on goes on in the same MLflow run: the folder keeps a key that the run has
+    as a tag. Other folders of this name have other keys.
+
+    Args:
+        url: Of the server.
+        folder: Of the training.
+        parameters: What a new run is said to have.
 
     Raises:
-        SetupError: MLflow is not installed, or does not take it.
+        SetupError: MLflow is not installed, or does not take it, or the key can't be kept.
     """
     try:
         from mlflow import MlflowClient, MlflowException  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise SetupError("MLflow is not installed: `pip install 'taggram[mlflow]'`") from error
+    key = _key(folder / MLFLOW_KEY)
     try:
         client = MlflowClient(tracking_uri=url)
-        run = _mlflow_run(client, name, parameters)
+        run = _mlflow_run(client, folder.resolve().name, key, parameters)
     except MlflowException as error:
         raise SetupError(f"--mlflow {url}: {error}") from error
 
@@ -54,13 +73,31 @@ def mlflow(url: str, name: str, parameters: Mapping[str, object]) -> Record:
     return record
 
 
-def _mlflow_run(client: "MlflowClient", name: str, parameters: Mapping[str, object]) -> str:  # type: ignore[name-defined]  # noqa: F821
-    experiment = client.get_experiment_by_name("taggram")
-    key = experiment.experiment_id if experiment else client.create_experiment("taggram")
-    known = client.search_runs([key], f"tags.`mlflow.runName` = '{name}'")
-    if known:
-        return str(known[0].info.run_id)
-    run = client.create_run(key, run_name=name)
+def _key(path: Path) -> str:
+    """Read a folder's key, or draw and keep one."""
+    try:
+        key = path.read_text()
+    except FileNotFoundError:
+        key = secrets.token_hex(16)
+        write_whole(path, key.encode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path}: it can't be read: {error}") from error
+    if not re.fullmatch("[0-9a-f]{32}", key):
+        raise SetupError(
+            f"{path}: {key[:40]!r} is not 32 hex digits; remove the file, and the training goes "
+            "on in a new MLflow run"
+        )
+    return key
+
+
+def _mlflow_run(
+    client: "MlflowClient", name: str, key: str, parameters: Mapping[str, object]
+) -> str:
+    known = client.get_experiment_by_name("taggram")
+    experiment = known.experiment_id if known else client.create_experiment("taggram")
+    if runs := client.search_runs([experiment], f"tags.`{MLFLOW_TAG}` = '{key}'"):
+        return str(runs[0].info.run_id)
+    run = client.create_run(experiment, run_name=name, tags={MLFLOW_TAG: key})
     for parameter, value in parameters.items():
         client.log_param(run.info.run_id, parameter, value)
     return str(run.info.run_id)

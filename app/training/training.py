@@ -51,7 +51,7 @@ def run(
     Args:
         wanted: Which.
         watch: Told after each batch.
-        say: Given a line after each epoch.
+        say: Given a line after each epoch, and warnings.
         leads: Whether, of the processes that share the training, this one leaves the model.
 
     Raises:
@@ -62,14 +62,14 @@ def run(
     records = [trackers.tensorboard(wanted.folder / "tensorboard"), _lines(say)]
     if wanted.mlflow and leads:
         parameters = {"recipe": recipe.name, "split": split.name, "seed": wanted.seed}
-        records.append(trackers.mlflow(wanted.mlflow, wanted.folder.resolve().name, parameters))
+        records.append(trackers.mlflow(wanted.mlflow, wanted.folder, parameters))
 
     def record(rows: Sequence[Row]) -> None:
         for each in records:
             each(rows)
 
     store = AudioStore.open(wanted.audio_store)
-    job = Job(recipe, split, store, wanted.folder, wanted.seed, watch, record)
+    job = Job(recipe, split, store, wanted.folder, wanted.seed, watch, record, say)
     trained = train(job)
     name = f"{split.task}-{trained.phase.architecture}".replace("_", "-")
     models = Store(str(wanted.folder / MODEL))

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import pyroomacoustics
 import pytest
 import soundfile
 from hypothesis import given
@@ -74,6 +75,17 @@ def test_what_others_draw_meanwhile_changes_nothing_and_stays_as_it_is() -> None
     states = random.getstate(), np.random.get_state()[1].tolist()
     digest(0)
     assert (random.getstate(), np.random.get_state()[1].tolist()) == states
+
+
+def test_the_process_s_own_setting_of_room_threads_changes_nothing_and_stays() -> None:
+    alone = changed("reverb", NOISE)
+    before = pyroomacoustics.constants.get("num_threads")
+    pyroomacoustics.constants.set("num_threads", 3)
+    try:
+        assert np.array_equal(changed("reverb", NOISE), alone)
+        assert pyroomacoustics.constants.get("num_threads") == 3
+    finally:
+        pyroomacoustics.constants.set("num_threads", before)
 
 
 @given(

@@ -18,7 +18,7 @@ from app.audio_files import APPLE_DOUBLE, CYCLE, OTHER_EXTENSION
 from app.errors import SetupError
 from app.training.datasets import fma, folder, mtat, mtg_jamendo
 from app.training.datasets.official import official_split
-from app.training.datasets.source import Dataset, Skipped, artist_name
+from app.training.datasets.source import Dataset, Sheet, Skipped, artist_name
 from app.training.tracks import Part, Track, track_id
 from tests.training.miniature.export import METADATA, export_fma, real_mtat, real_mtg_jamendo
 
@@ -259,6 +259,20 @@ def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="it can't be read: File name too long"):
         folder.load(tmp_path)
     shutil.rmtree(tmp_path / "Rock")
+
+
+def test_a_cell_longer_than_the_csv_module_takes_is_read_and_its_limit_stays(
+    tmp_path: Path,
+) -> None:
+    limit = csv.field_size_limit()
+    tag = "x" * (limit + 1)
+    (tmp_path / "songs.csv").write_text(f"path,tags\na.mp3,{tag}\nb.mp3,rock\n")
+
+    rows = iter(Sheet(tmp_path / "songs.csv", ("path", "tags")))
+
+    assert next(rows) == (2, {"path": "a.mp3", "tags": tag})
+    assert csv.field_size_limit() == limit  # while the table is being read, too
+    assert next(rows) == (3, {"path": "b.mp3", "tags": "rock"})
 
 
 def test_a_csv_file() -> None:

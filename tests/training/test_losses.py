@@ -1,3 +1,8 @@
+import json
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -50,3 +55,18 @@ def test_contrast_is_least_where_the_windows_of_a_track_agree() -> None:
     strangers = np.concatenate([np.eye(4, dtype=np.float32)] * 2)
     nothing = np.zeros((8, 1))
     assert float(ContrastLoss(0.5)(nothing, alike)) < float(ContrastLoss(0.5)(nothing, strangers))
+
+
+@pytest.mark.thorough
+def test_contrast_of_a_batch_is_the_same_on_two_devices() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.training.contrast_on_devices"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["two"]["loss"] == pytest.approx(found["one"]["loss"], rel=1e-4)
+    assert found["two"]["gradient"] == pytest.approx(found["one"]["gradient"], rel=1e-3, abs=1e-5)

@@ -39,7 +39,7 @@ def shrunk(recipe: Recipe) -> Recipe:
 
 
 def learnt(recipe: Recipe, split: Split, store: AudioStore, folder: Path) -> Trained:
-    return train(Job(recipe, split, store, folder, 1, lambda step: None, lambda rows: None))
+    return train(Job(recipe, split, store, folder, 1, lambda step: None, lambda rows: None, print))
 
 
 @pytest.mark.parametrize("name", recipe_names())

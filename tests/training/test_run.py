@@ -37,7 +37,7 @@ def store(split: Split, tmp_path_factory: pytest.TempPathFactory) -> AudioStore:
 @pytest.fixture
 def trained(split: Split, store: AudioStore, tmp_path: Path) -> Train:
     def run(folder: str = "run", watch: Callable[[Step], None] = lambda step: None, **others):
-        job = Job(toy_recipe(), split, store, tmp_path / folder, 1, watch, lambda rows: None)
+        job = Job(toy_recipe(), split, store, tmp_path / folder, 1, watch, lambda rows: None, print)
         return train(replace(job, **others))
 
     return run
@@ -132,6 +132,22 @@ def test_a_run_with_another_configuration_is_refused_by_what_differs(trained: Tr
     trained()
     with pytest.raises(SetupError, match="another seed is here"):
         trained(seed=2)
+
+
+def test_a_run_of_other_code_is_resumed_with_a_warning(trained: Train, tmp_path: Path) -> None:
+    def stop(step: Step) -> None:
+        if step.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(watch=stop)
+    path = tmp_path / "run" / "run.yaml"
+    code = read_configuration(tmp_path / "run").code
+    path.write_text(path.read_text().replace(code, "f" * 64))
+    warnings: list[str] = []
+    trained(warn=warnings.append)
+    assert len(rows(tmp_path / "run")) == 3
+    assert len(warnings) == 1
 
 
 def test_a_leak_is_refused_before_anything_is_trained(trained: Train, split: Split) -> None:

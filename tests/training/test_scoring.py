@@ -18,7 +18,7 @@ from app.store.store import Store
 from app.tagging.projection import Projection
 from app.training.audio_store import AudioStore
 from app.training.evaluation import read_evaluation
-from app.training.scoring import NOT_STORED, Scored, Scorer, projection
+from app.training.scoring import NOT_STORED, Scored, Scorer, Told, projection
 from app.training.storing import store_tracks
 from app.training.tables import write_split
 from app.training.tracks import Part, Placed, Split, Track, track_id
@@ -297,6 +297,28 @@ def test_the_command_prints_and_writes_figures(
     again = run(models, split_file, audio_folder, tmp_path, "tiny/1", "--overlap", "0.5")
     assert read_evaluation(tmp_path / "tiny" / "1" / "evaluation.json") == found
     assert again.exit_code == 0
+
+
+def test_windows_side_by_side_are_scored_once_for_figures_table_and_report(
+    models: Store,
+    split_file: Path,
+    audio_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passes: list[tuple[Part, float]] = []
+    score = Scorer.score
+
+    def counted(scorer: Scorer, part: Part, overlap: float, told: Told) -> Scored:
+        passes.append((part, overlap))
+        return score(scorer, part, overlap, told)
+
+    monkeypatch.setattr(Scorer, "score", counted)
+    result = run(models, split_file, audio_folder, tmp_path, "tiny", "--report")
+    assert result.exit_code == 0, result.output
+    assert sorted(passes) == [(Part.TEST, 0.0), (Part.VALIDATION, 0.0)]
+    found = read_evaluation(tmp_path / "tiny" / "1" / "evaluation.json")
+    assert {level.overlap for level in found.songs} == {0.0}
 
 
 @pytest.mark.parametrize(

@@ -138,10 +138,19 @@ def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taugh
     assert manifest.confidence is None
 
 
-def test_songs_are_decoded_once(models: Store, root: Path, heard: Heard):
+def test_songs_are_decoded_once_and_their_embeddings_read_once_a_run(
+    models: Store, root: Path, heard: Heard
+):
     class Deaf(Encoder):
+        read = 0
+
         def hear(self, samples: np.ndarray, digest: str) -> np.ndarray:
             raise AssertionError("it was heard before")
+
+        def kept(self, digest: str) -> np.ndarray | None:
+            windows = super().kept(digest)
+            self.read += windows is not None
+            return windows
 
     deaf = Deaf(models, "listener", root / "cache")
 
@@ -150,6 +159,7 @@ def test_songs_are_decoded_once(models: Store, root: Path, heard: Heard):
     for old, new in zip(heard.songs, again.songs, strict=True):
         assert old.track == new.track
         np.testing.assert_array_equal(old.windows, new.windows)
+    assert deaf.read == len(heard.songs)
     assert not (root / "cache" / "decoded").exists()
 
 
@@ -175,9 +185,12 @@ def test_a_run_that_was_stopped_goes_on(models: Store, root: Path, tmp_path: Pat
     assert going_on.heard == len(heard.songs) - 5
 
 
-def test_what_a_disk_has_spoilt_is_heard_again(encoder: Encoder, root: Path, heard: Heard):
+@pytest.mark.parametrize("end", [0, 100, -1])
+def test_what_a_disk_has_spoilt_is_heard_again(
+    encoder: Encoder, root: Path, heard: Heard, end: int
+):
     kept = next((root / "cache").rglob("*.npy"))
-    kept.write_bytes(kept.read_bytes()[:100])
+    kept.write_bytes(kept.read_bytes()[:end])
 
     again = heard_in(root / "songs", encoder, root / "cache")
 

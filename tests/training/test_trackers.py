@@ -26,24 +26,56 @@ def test_tensorboard_finds_the_newest_epoch_of_each_call(tmp_path: Path) -> None
     assert [step for step, tag in events if tag == "loss"] == [1, 2]
 
 
-def test_mlflow_gets_one_run_however_often_it_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a server without one
-    url = str(tmp_path / "mlflow")
-    mlflow(url, "a run", {"recipe": "thesis"})([row(1, 0.5)])
-    mlflow(url, "a run", {"recipe": "thesis"})([row(1, 0.5), row(2, 0.25)])
+    return str(tmp_path / "mlflow")
+
+
+def losses(url: str) -> list[tuple[str, list[float]]]:
+    """Name and losses of each MLflow run, in the order of its first loss."""
     from mlflow import MlflowClient
 
     client = MlflowClient(url)
     experiment = client.get_experiment_by_name("taggram")
     assert experiment
-    (run,) = client.search_runs([experiment.experiment_id])
-    history = client.get_metric_history(run.info.run_id, "tags/loss")
-    assert [metric.value for metric in history] == [0.5, 0.25]
-    assert run.data.params == {"recipe": "thesis"}
+    runs = client.search_runs([experiment.experiment_id])
+    assert {run.data.params["recipe"] for run in runs} == {"thesis"}
+    return sorted(
+        (
+            (
+                str(run.info.run_name),
+                [each.value for each in client.get_metric_history(run.info.run_id, "tags/loss")],
+            )
+            for run in runs
+        ),
+        key=lambda each: each[1],
+    )
+
+
+def test_mlflow_gets_one_run_of_a_folder_that_is_resumed_elsewhere(
+    tmp_path: Path, url: str
+) -> None:
+    folder = tmp_path / "it's a run"
+    mlflow(url, folder, {"recipe": "thesis"})([row(1, 0.5)])
+    mlflow(url, folder, {"recipe": "thesis"})([row(1, 0.5), row(2, 0.25)])
+    moved = folder.rename(tmp_path / "moved")
+    mlflow(url, moved, {"recipe": "thesis"})([row(3, 0.125)])
+    assert losses(url) == [("it's a run", [0.5, 0.25, 0.125])]
+
+
+def test_mlflow_gets_two_runs_of_two_folders_of_one_name(tmp_path: Path, url: str) -> None:
+    for number, parent in enumerate(("one", "other")):
+        mlflow(url, tmp_path / parent / "run", {"recipe": "thesis"})([row(1, number)])
+    assert losses(url) == [("run", [0.0]), ("run", [1.0])]
+
+
+def test_a_key_that_is_damaged_is_refused_in_words(tmp_path: Path, url: str) -> None:
+    (tmp_path / "mlflow-key").write_text("'")
+    with pytest.raises(SetupError, match="not 32 hex digits; remove the file"):
+        mlflow(url, tmp_path, {})
 
 
 def test_a_tracker_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="--mlflow nowhere://x"):
-        mlflow("nowhere://x", "a run", {})
+        mlflow("nowhere://x", tmp_path, {})

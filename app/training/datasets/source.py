@@ -116,7 +116,6 @@ class Sheet:
         Raises:
             SetupError: The file can't be read, is no such text, or lacks a column.
         """
-        csv.field_size_limit(LONGEST_CELL)
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
                 yield from self._read(csv.reader(file, self._dialect))
@@ -133,10 +132,11 @@ class Sheet:
         self.skipped.append(Skipped(self.path, line, why))
 
     def _read(self, rows: "Reader") -> Iterator[tuple[int, Row]]:
-        columns = self._columns(rows)
+        all_cells = _long_cells(rows)
+        columns = self._columns(all_cells)
         self._empty.update(dict.fromkeys(columns, 0))
         line = rows.line_num + 1
-        for cells in rows:
+        for cells in all_cells:
             whole = self._joined(cells, len(columns))
             if len(whole) == len(columns):
                 row = dict(zip(columns, whole, strict=True))
@@ -231,6 +231,22 @@ def number(text: str, column: str) -> float | None:
     if not 0 <= value < math.inf:
         raise ValueError(f"{column}: {text[:40]!r} is no number")
     return value
+
+
+def _long_cells(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Read rows whose cells have up to `LONGEST_CELL` characters.
+
+    The csv module has one limit for all of a process, so it is put back before each row is used.
+    """
+    while True:
+        before = csv.field_size_limit(LONGEST_CELL)
+        try:
+            cells = next(rows, None)
+        finally:
+            csv.field_size_limit(before)
+        if cells is None:
+            return
+        yield cells
 
 
 def _miscounted(cells: int, columns: int, further_lines: int) -> str:

@@ -1,0 +1,85 @@
+"""A run's folder says what it was determined by; a run that differs in code alone is resumed."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import yaml
+
+from app.errors import SetupError
+from app.training.configuration import Configuration, claim, compare
+from app.training.recipe import Stage
+from app.training.schedule import beginning
+from app.training.states import restore, save_state
+from tests.training.toy import TAGS, toy_recipe
+
+
+def configuration(**changes: object) -> Configuration:
+    values = {"taggram": "2", "code": "now", "seed": 1, "task": "toy", "tags": TAGS}
+    fingerprints = {"split": "toy", "split_fingerprint": "a", "audio_fingerprint": "b"}
+    values |= {"recipe": toy_recipe(), **fingerprints, "sample_rate": 16_000, **changes}
+    return Configuration.model_validate(values)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run that began with other code: a file differs, one is new since, one is gone."""
+    claim(tmp_path, configuration(code="before"))
+    files = json.loads((tmp_path / "code.json").read_bytes())
+    del files["app/training/fit.py"]
+    files |= {"app/training/loop.py": "0" * 64, "app/training/old.py": "1" * 64}
+    (tmp_path / "code.json").write_text(json.dumps(files))
+    return tmp_path
+
+
+def test_a_run_of_the_same_code_is_resumed_without_a_word(tmp_path: Path) -> None:
+    claim(tmp_path, configuration())
+    assert compare(tmp_path, configuration()) is None
+
+
+def test_the_files_of_code_that_changed_since_are_named(folder: Path) -> None:
+    warning = compare(folder, configuration())
+    assert warning
+    assert (
+        "since this run began: changed app/training/loop.py; added app/training/fit.py; "
+        "removed app/training/old.py." in warning
+    )
+
+
+def test_many_changed_files_are_counted(folder: Path) -> None:
+    files = json.loads((folder / "code.json").read_bytes())
+    (folder / "code.json").write_text(json.dumps(dict.fromkeys(files, "0" * 64)))
+    warning = compare(folder, configuration())
+    assert warning
+    assert f" and {len(files) - 1 - 8} more; added app/training/fit.py" in warning
+
+
+def test_another_release_is_named(tmp_path: Path) -> None:
+    claim(tmp_path, configuration(taggram="1"))
+    assert "began: taggram 1 became 2. The run is" in (compare(tmp_path, configuration()) or "")
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")])
+def test_a_run_that_does_not_say_its_files_is_resumed_too(folder: Path, damage) -> None:
+    damage(folder / "code.json")
+    assert "which files is not known" in (compare(folder, configuration()) or "")
+
+
+def test_another_seed_is_refused_whatever_the_code(folder: Path) -> None:
+    with pytest.raises(SetupError, match="a run with another seed is here"):
+        compare(folder, configuration(seed=2))
+
+
+def test_the_folder_says_it_in_files_that_people_read(folder: Path) -> None:
+    assert yaml.safe_load((folder / "run.yaml").read_text())["code"] == "before"
+    assert len(json.loads((folder / "code.json").read_text())["app/__init__.py"]) == 64
+
+
+@pytest.mark.parametrize("shapes", [[(3,)], [(2,), (2,)]], ids=["another shape", "one more"])
+def test_a_state_of_another_network_is_refused_in_words(tmp_path: Path, shapes: list) -> None:
+    stages = [Stage.model_validate({"optimizer": "adam", "learning_rate": 0.1, "epochs": 1})]
+    save_state(tmp_path / "state", [keras.Variable(np.ones(2))], beginning(stages), [])
+    with pytest.raises(SetupError, match="code of the network has changed"):
+        restore(tmp_path / "state", [keras.Variable(np.zeros(shape)) for shape in shapes])
