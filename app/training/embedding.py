@@ -23,6 +23,7 @@ from app.domain import Precision, Waveform
 from app.errors import SetupError
 from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_framer import TensorFlowFramer
+from app.paths import check_is_file, join_inside
 from app.store.aliases import served
 from app.store.loading import TrackModel, lightest
 from app.store.manifest import manifests
@@ -108,6 +109,7 @@ class Encoder:
     def kept(self, digest: str) -> Embeddings | None:
         """What was kept of a file; none where nothing was, or a disk has spoilt it."""
         try:
+            check_is_file(self._path(digest))
             windows: Embeddings = np.load(self._path(digest))
         except (OSError, EOFError, ValueError):
             return None
@@ -240,7 +242,7 @@ def _digests(
     pairs, unread = list[tuple[str, Track]](), dict[str, str]()
     for track in tracks:
         try:
-            pairs.append((sha256(audio / track.dataset / track.path), track))
+            pairs.append((sha256(join_inside(audio, f"{track.dataset}/{track.path}")), track))
         except OSError as error:
             unread[track.path] = f"it can't be read: {error.strerror}"
     pairs.sort(key=lambda pair: (pair[0], pair[1].path))

@@ -19,6 +19,7 @@ import keras
 
 from app.errors import SetupError
 from app.front_ends import Framing
+from app.paths import resolve_inside
 from app.training import networks
 from app.training.audio_store import AudioStore
 from app.training.configuration import claim, compare, configuration
@@ -108,7 +109,8 @@ def _phase(
     rows: list[Row],
 ) -> networks.Weights:
     """Train a phase, or read what it left; `rows` get its figures."""
-    folder = job.folder / "phases" / phase.name
+    # The folder may come from elsewhere; older weights in it are deleted.
+    folder = resolve_inside(job.folder, f"phases/{phase.name}/_").parent
     if not (folder / WEIGHTS).exists():
         keras.utils.set_random_seed(job.seed)
         built = networks.build(phase, len(found.tags))

@@ -1,7 +1,6 @@
 """Tracks and splits as Parquet, whole or not at all."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.errors import SetupError
+from app.paths import check_is_file
+from app.training.files import unwritable, whole_file
 from app.training.tracks import Merged, Part, Placed, Split, Track
 
 ABOUT = b"taggram"
@@ -95,20 +96,16 @@ def _write(
     about: Mapping[str, object],
 ) -> None:
     schema = pa.schema(fields, metadata={ABOUT: json.dumps(about)})
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            pq.write_table(pa.Table.from_pylist(list(rows), schema), beside)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with whole_file(path) as file:
+            pq.write_table(pa.Table.from_pylist(list(rows), schema), file)
     except OSError as error:
-        raise SetupError(f"{path}: it can't be written: {error}") from error
+        raise unwritable(path, error) from error
 
 
 def _read(path: Path, wanted: str, maker: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     try:
+        check_is_file(path)
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise SetupError(f"{path}: it can't be read: {error}") from error

@@ -6,6 +6,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from app.errors import SetupError
+from app.masking import mask, remember
 from app.training.states import Row
 
 Record = Callable[[Sequence[Row]], None]
@@ -40,11 +41,12 @@ def mlflow(url: str, name: str, parameters: Mapping[str, object]) -> Record:
         from mlflow import MlflowClient, MlflowException  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise SetupError("MLflow is not installed: `pip install 'taggram[mlflow]'`") from error
+    remember(url)
     try:
         client = MlflowClient(tracking_uri=url)
         run = _mlflow_run(client, name, parameters)
     except MlflowException as error:
-        raise SetupError(f"--mlflow {url}: {error}") from error
+        raise SetupError(mask(f"--mlflow {url}: {error}")) from error
 
     def record(rows: Sequence[Row]) -> None:
         newest = rows[-1]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from app.audio_files import check_is_file
 from app.cli.console import err, out, plain_errors, say
 from app.domain import Samples
 from app.errors import RequestError, SetupError
+from app.paths import check_is_file
 
 if TYPE_CHECKING:
     from app.training.augmentation import Augmenter

@@ -1,0 +1,120 @@
+"""YAML that somebody wrote, read in bounded time and memory.
+
+The pure Python loader reads it: libyaml ends the process where a file nests deeply.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from app.errors import SetupError
+from app.paths import read_file
+
+LARGEST_BYTES = 2**19
+
+MOST_NODES = 50_000
+"""Of a file whose aliases are replaced by what they stand for."""
+
+DEEPEST = 32
+
+
+def compose(
+    path: Path,
+    raised: type[SetupError] = SetupError,
+    loader: type[yaml.SafeLoader] = yaml.SafeLoader,
+) -> yaml.Node | None:
+    """Read a file's nodes, which know their lines; none where it is empty.
+
+    Args:
+        path: Which file.
+        raised: What is raised where it is wrong.
+        loader: What reads it.
+
+    Raises:
+        SetupError: It can't be read, is not YAML, or is larger or nests deeper than is meant.
+    """
+    try:
+        text = read_file(path, LARGEST_BYTES).decode("utf-8-sig")
+    except OSError as error:
+        raise raised(f"{path}: it can't be read: {error.strerror}") from error
+    except ValueError as error:  # no UTF-8, or no path
+        raise raised(f"{path}: it can't be read: {error}") from error
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=loader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise raised(f"{path}:{line}: {error.problem}") from error
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise raised(f"{path}:{line}: {error.reason}") from error
+    except RecursionError as error:
+        raise raised(f"{path}: it nests deeper than {DEEPEST} levels") from error
+    except (OverflowError, ValueError) as error:  # what PyYAML lets escape
+        raise raised(f"{path}: this can't be read as YAML: {error}") from error
+    if node is not None:
+        try:
+            _count(node, {}, 0)
+        except ValueError as error:
+            raise raised(f"{path}: {error}") from error
+    return node
+
+
+def read_values(path: Path) -> object:
+    """Read what a file says; a key that is twice in a mapping is refused.
+
+    Raises:
+        SetupError: As `compose`; or it has a value that can't be.
+    """
+    node = compose(path)
+    if node is None:
+        return None
+    for mapping in _mappings(node, set()):
+        _check_keys(path, mapping)
+    try:
+        return yaml.constructor.SafeConstructor().construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SetupError(f"{path}:{line}: {error.problem}") from error
+    # What PyYAML lets escape: impossible dates, numbers of thousands of digits, `!!bool maybe`.
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise SetupError(f"{path}: a value in it can't be read as YAML: {error}") from error
+
+
+def _count(node: yaml.Node, counted: dict[int, int], depth: int) -> int:
+    """Count the nodes below one, an alias as all that it stands for."""
+    if depth > DEEPEST:  # an alias in what it stands for has no end either
+        raise ValueError(f"it nests deeper than {DEEPEST} levels")
+    if id(node) not in counted:
+        counted[id(node)] = 1 + sum(_count(each, counted, depth + 1) for each in _inside(node))
+    if counted[id(node)] > MOST_NODES:
+        raise ValueError(f"it says more than {MOST_NODES:,} things, once its aliases are replaced")
+    return counted[id(node)]
+
+
+def _inside(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.SequenceNode):
+        yield from node.value
+    elif isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            yield from pair
+
+
+def _mappings(node: yaml.Node, seen: set[int]) -> Iterator[yaml.MappingNode]:
+    """Each mapping once, whatever stands for it."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        yield node
+    for each in _inside(node):
+        yield from _mappings(each, seen)
+
+
+def _check_keys(path: Path, mapping: yaml.MappingNode) -> None:
+    keys = Counter(key.value for key, _ in mapping.value if isinstance(key, yaml.ScalarNode))
+    for key, count in keys.items():
+        if count > 1:
+            line = mapping.start_mark.line + 1
+            raise SetupError(f"{path}: {key!r} is twice in the mapping that begins in line {line}")
