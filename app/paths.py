@@ -8,12 +8,15 @@ import os
 import stat
 from collections.abc import Iterator
 from io import BufferedReader
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TextIO
 
 from app.errors import SetupError
 
 NOT_A_FILE = "it is a pipe, a socket or a device, not a file"
+
+_LONGEST_NAME = 255
+"""Bytes of a file's name on Linux."""
 
 LONGEST_LINE = 16 * 2**20
 """Characters of a line of a table."""
@@ -25,17 +28,19 @@ def join_inside(folder: Path, name: str) -> Path:
     Raises:
         SetupError: It leads out of the folder, or can't be a path.
     """
-    parts = PurePosixPath(name).parts
-    if not parts or parts[0] == "/" or ".." in parts or "\0" in name:
-        raise SetupError(f"{name!r} does not name a file inside {folder}; a relative path must")
-    path = folder / name
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except OSError as error:
-        raise SetupError(f"{shortened(name)!r}: can't be a file: {error.strerror}") from error
-    return path
+    if not is_inside(name):
+        raise SetupError(
+            f"{shortened(name)!r} does not name a file inside {folder}; a relative path must, "
+            "without '..'"
+        )
+    return folder / name
+
+
+def is_inside(name: str) -> bool:
+    """Return whether a name can be the path of a file, and leads down only."""
+    parts = name.split("/")
+    longest = max(len(part.encode(errors="surrogatepass")) for part in parts)
+    return not {"", ".", ".."}.intersection(parts) and "\0" not in name and longest <= _LONGEST_NAME
 
 
 def resolve_inside(folder: Path, name: str) -> Path:

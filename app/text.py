@@ -6,8 +6,8 @@ UNSHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode's categories of control and format characters, lone surrogates, line and paragraph ends.
 They move a terminal's cursor, turn text around, or begin a new line."""
 
-JOINERS = {"\u200c", "\u200d"}
-"""Format characters that Persian, Hindi and others write between letters."""
+UNWRITABLE = {"Cc", "Cs"}
+"""Of them those that no word may have; Persian, Hindi and others write with format characters."""
 
 FORMULA = ("=", "+", "-", "@")
 """With which cells begin that spreadsheets compute."""
@@ -32,8 +32,8 @@ def csv_cell(text: str) -> str:
 
 
 def is_shown(text: str) -> bool:
-    """Return whether all of a word can be shown as it is."""
-    return not any(unicodedata.category(each) in UNSHOWN and each not in JOINERS for each in text)
+    """Return whether a word may be shown on pages, which replace nothing."""
+    return not any(unicodedata.category(each) in UNWRITABLE for each in text)
 
 
 def is_formula(text: str) -> bool:

@@ -10,14 +10,21 @@ from pathlib import Path
 import yaml
 
 from app.errors import SetupError
-from app.paths import read_file
+from app.paths import read_file, shortened
 
-LARGEST_BYTES = 2**19
+LARGEST_BYTES = 2**18
 
 MOST_NODES = 50_000
 """Of a file whose aliases are replaced by what they stand for."""
 
 DEEPEST = 32
+
+_LONGEST_REASON = 300
+
+LONGEST_NUMBER = 64
+"""Characters; those of base 60 take the square of their length."""
+
+_NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
 
 def compose(
@@ -43,21 +50,18 @@ def compose(
         raise raised(f"{path}: it can't be read: {error}") from error
     try:
         node: yaml.Node | None = yaml.compose(text, Loader=loader)
+        if node is not None:
+            _count(node, {}, 0)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise raised(f"{path}:{line}: {error.problem}") from error
+        raise raised(f"{path}:{line}: {_said(error.problem)}") from error
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
-        raise raised(f"{path}:{line}: {error.reason}") from error
+        raise raised(f"{path}:{line}: {_said(error.reason)}") from error
     except RecursionError as error:
         raise raised(f"{path}: it nests deeper than {DEEPEST} levels") from error
     except (OverflowError, ValueError) as error:  # what PyYAML lets escape
-        raise raised(f"{path}: this can't be read as YAML: {error}") from error
-    if node is not None:
-        try:
-            _count(node, {}, 0)
-        except ValueError as error:
-            raise raised(f"{path}: {error}") from error
+        raise raised(f"{path}: this can't be read as YAML: {_said(error)}") from error
     return node
 
 
@@ -76,21 +80,33 @@ def read_values(path: Path) -> object:
         return yaml.constructor.SafeConstructor().construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SetupError(f"{path}:{line}: {error.problem}") from error
+        raise SetupError(f"{path}:{line}: {_said(error.problem)}") from error
     # What PyYAML lets escape: impossible dates, numbers of thousands of digits, `!!bool maybe`.
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise SetupError(f"{path}: a value in it can't be read as YAML: {error}") from error
+        raise SetupError(f"{path}: a value in it can't be read as YAML: {_said(error)}") from error
 
 
 def _count(node: yaml.Node, counted: dict[int, int], depth: int) -> int:
     """Count the nodes below one, an alias as all that it stands for."""
     if depth > DEEPEST:  # an alias in what it stands for has no end either
-        raise ValueError(f"it nests deeper than {DEEPEST} levels")
+        raise _refusal(node, f"it nests deeper than {DEEPEST} levels")
+    if node.tag in _NUMBERS and len(node.value) > LONGEST_NUMBER:
+        raise _refusal(node, f"a number in it is longer than {LONGEST_NUMBER} characters")
     if id(node) not in counted:
         counted[id(node)] = 1 + sum(_count(each, counted, depth + 1) for each in _inside(node))
     if counted[id(node)] > MOST_NODES:
-        raise ValueError(f"it says more than {MOST_NODES:,} things, once its aliases are replaced")
+        said = f"it says more than {MOST_NODES:,} things, once its aliases are replaced"
+        raise _refusal(node, said)
     return counted[id(node)]
+
+
+def _said(problem: object) -> str:
+    """What PyYAML says, which may quote a whole file."""
+    return shortened(" ".join(str(problem).split()), _LONGEST_REASON)
+
+
+def _refusal(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
 def _inside(node: yaml.Node) -> Iterator[yaml.Node]:

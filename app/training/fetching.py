@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
@@ -17,7 +17,7 @@ import fsspec
 
 from app.errors import SetupError
 from app.masking import mask, remember
-from app.paths import check_is_file, open_file
+from app.paths import check_is_file, is_inside, open_file
 from app.training.files import unwritable, whole_file
 from app.training.library import Brought, Library
 from app.training.tracks import Split
@@ -110,8 +110,7 @@ def needed(split: Split) -> list[str]:
     """
     paths = [f"{each.track.dataset}/{each.track.path}" for each in split.placed if each.copies]
     for path in paths:
-        parts, dataset = PurePosixPath(path).parts, path.partition("/")[0]
-        if parts[:1] != (dataset,) or ".." in parts or re.search("[\\t\\n\\0]", path):
+        if not is_inside(path) or "/" not in path or re.search("[\\t\\n]", path):
             raise SetupError(
                 f"{path!r}: no file of a dataset can be called so; make the split anew"
             )

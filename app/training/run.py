@@ -101,6 +101,15 @@ def train(job: Job) -> Trained:
     return Trained(last, networks.framing_of(last), done[last.name], found.missing)
 
 
+def phase_folder(run: Path, phase: str) -> Path:
+    """Return where a phase leaves its weights, and deletes older ones.
+
+    Raises:
+        SetupError: A link leads it out of the run's folder, which may come from elsewhere.
+    """
+    return resolve_inside(run, f"phases/{phase}/_").parent
+
+
 def _phase(
     job: Job,
     phase: Phase,
@@ -109,8 +118,7 @@ def _phase(
     rows: list[Row],
 ) -> networks.Weights:
     """Train a phase, or read what it left; `rows` get its figures."""
-    # The folder may come from elsewhere; older weights in it are deleted.
-    folder = resolve_inside(job.folder, f"phases/{phase.name}/_").parent
+    folder = phase_folder(job.folder, phase.name)
     if not (folder / WEIGHTS).exists():
         keras.utils.set_random_seed(job.seed)
         built = networks.build(phase, len(found.tags))

@@ -120,7 +120,7 @@ def test_no_cell_becomes_a_formula(evil: str, tmp_path: Path):
     with (tmp_path / "doubts.csv").open(newline="") as file:
         _, row = csv.reader(file)
     assert row[0] == row[1] == row[2] == row[4] == row[8] == f"'{printable(evil)}"
-    assert row[3] == f"'{evil};b"
+    assert row[3] == f"'{printable(evil)};b"
     assert row[5:8] == [CHOSEN, "0.100", "0.800"]
     assert row[10] == "0:42-1:10"
 
