@@ -65,6 +65,11 @@ def resolve_inside(folder: Path, name: str) -> Path:
     return parent / path.name
 
 
+def reason(error: Exception) -> str:
+    """Return why a file can't be read or written, in one line without its path."""
+    return " ".join((getattr(error, "strerror", None) or str(error)).split())
+
+
 def shortened(text: str, at_most: int = 80) -> str:
     """Return a text as a message may quote it."""
     return text if len(text) <= at_most else f"{text[:at_most]}..."

@@ -17,7 +17,7 @@ import numpy as np
 
 from app.domain import Scores
 from app.errors import SetupError
-from app.paths import read_file
+from app.paths import read_file, reason
 from app.store.tables import checked
 from app.tagging.pooling import Pooling, pool
 from app.text import csv_cell
@@ -139,7 +139,7 @@ def read_evaluation(path: Path) -> Evaluation:
     try:
         values = json.loads(read_file(path, LARGEST))
     except (OSError, ValueError, RecursionError) as error:
-        raise SetupError(f"{path}: these figures can't be read: {error}") from error
+        raise SetupError(f"{path}: these figures can't be read: {reason(error)}") from error
     if not isinstance(values, dict):
         raise SetupError(f"{path}: these are no figures that `taggram evaluate` wrote")
     return checked(Evaluation, values, str(path))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import SetupError
-from app.paths import bounded_lines, join_inside, open_file, resolve_inside
+from app.paths import bounded_lines, join_inside, open_file, reason, resolve_inside
 from app.training.files import held, write_whole
 
 LEDGER = "fetched.tsv"
@@ -163,7 +163,7 @@ def _lines(path: Path) -> list[str]:
         with io.TextIOWrapper(open_file(path), encoding="utf-8", newline="\n") as file:
             return list(bounded_lines(file, LONGEST_LINE))
     except (OSError, ValueError) as error:
-        raise SetupError(f"{path}: it can't be read: {error}") from error
+        raise SetupError(f"{path}: it can't be read: {reason(error)}") from error
 
 
 def _line(path: str, brought: Brought) -> str:

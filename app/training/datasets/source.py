@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import SetupError
-from app.paths import bounded_lines, open_file
+from app.paths import bounded_lines, open_file, reason
 from app.training.tracks import Track
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Sheet:
             with io.TextIOWrapper(open_file(self.path), encoding="utf-8-sig", newline="") as file:
                 yield from self._read(csv.reader(bounded_lines(file), self._dialect))
         except (OSError, ValueError, csv.Error) as error:
-            raise SetupError(f"{self.path}: it can't be read: {error}") from error
+            raise SetupError(f"{self.path}: it can't be read: {reason(error)}") from error
 
     @property
     def missing(self) -> dict[str, float]:
