@@ -1,6 +1,7 @@
 """The architectures by name, and what builds them, whole or without their front end."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -115,10 +116,17 @@ def shapes(
     Raises:
         ValueError: As `network`; or it is too large to be built.
     """
-    with keras.StatelessScope(initialize_variables=False):
-        built = network(name, n_tags, framing, arguments)
-    check_size(built)
-    return {path: tuple(variable.shape) for path, variable in variables(built).items()}
+
+    def build_and_measure() -> dict[str, tuple[int, ...]]:
+        with keras.StatelessScope(initialize_variables=False):
+            built = network(name, n_tags, framing, arguments)
+        check_size(built)
+        return {path: tuple(variable.shape) for path, variable in variables(built).items()}
+
+    # Keras keeps a list of variables without values for each thread, and would fill those of ours
+    # when it builds the next network.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(build_and_measure).result()
 
 
 def variables(model: keras.Model) -> dict[str, keras.Variable]:

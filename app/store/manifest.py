@@ -31,11 +31,11 @@ MOST_TAGS = 4_096
 MOST_SECONDS = 600
 """Of a golden input."""
 
-MOST_WORK = 2**26
+MOST_WORK = 2**24
 """Numbers that may be computed for a golden input."""
 
-SINES = 16
-"""Its samples cost about so many numbers each, as it is made of sines."""
+SINES = 4
+"""Its samples count as so many numbers each, as they are made of sines."""
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ MANIFEST = "manifest.toml"
 
 WEIGHTS = ".safetensors"
 
-LARGEST_TEXT, LARGEST_WEIGHTS = 2**20, 2**31
+LARGEST_TEXT, LARGEST_WEIGHTS = 2**19, 2**31
 """Bytes of a manifest or a list of aliases, and of a file of weights."""
 
 _LONGEST_REASON = 300

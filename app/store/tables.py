@@ -22,6 +22,9 @@ _LONGEST_REASON = 1_000
 LONGEST_LINE = 2**14
 """Bytes of a line of TOML."""
 
+MOST_POINTS = 256
+"""In a line of TOML: a key of many parts takes the square of their number to read."""
+
 AnyTable = TypeVar("AnyTable", bound=Table)
 
 
@@ -32,9 +35,10 @@ def parsed(data: bytes, where: str) -> dict[str, object]:
         ManifestError: It is none.
     """
     for number, line in enumerate(data.splitlines(), 1):
-        if len(line) > LONGEST_LINE:  # a key of many parts takes the square of their number
+        if len(line) > LONGEST_LINE or line.count(b".") > MOST_POINTS:
             raise ManifestError(
-                f"{where}: line {number} has {len(line):,} bytes; at most {LONGEST_LINE:,} are read"
+                f"{where}: line {number} has more than {LONGEST_LINE:,} bytes or {MOST_POINTS} "
+                "points; write what it lists in several lines"
             )
     try:
         return tomllib.loads(data.decode())
