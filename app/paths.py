@@ -111,8 +111,9 @@ def read_file(path: Path, at_most: int) -> bytes:
         OSError: It can't be read, is no regular file, or is larger.
     """
     with open_file(path) as file:
-        data = file.read(at_most + 1)
-    if len(data) > at_most:
+        is_larger = os.fstat(file.fileno()).st_size > at_most
+        data = b"" if is_larger else file.read(at_most + 1)  # it may grow meanwhile
+    if is_larger or len(data) > at_most:
         raise OSError(errno.EFBIG, f"it is larger than {at_most:,} bytes", str(path))
     return data
 
