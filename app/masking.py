@@ -22,7 +22,7 @@ _IN_QUERIES = "key|auth|code|session|jwt"
 """What is a secret where it is a parameter, and nothing elsewhere."""
 
 _PARAMETER = re.compile(
-    rf"((?<![\w-]){_NAMES}|(?<=[?&#;])(?:{_IN_QUERIES}))=([^\s&#;'\"]+)", re.IGNORECASE
+    rf"((?<![\w-]){_NAMES}|(?<=[?&#;])(?:{_IN_QUERIES}))=[^\s&#;'\"]*[^\s&#;'\":,.)]", re.IGNORECASE
 )
 _SECRET_NAME = re.compile(f"{_NAMES}|{_IN_QUERIES}", re.IGNORECASE)
 

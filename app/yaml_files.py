@@ -81,9 +81,11 @@ def read_values(path: Path) -> object:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SetupError(f"{path}:{line}: {_said(error.problem)}") from error
-    # What PyYAML lets escape: impossible dates, numbers of thousands of digits, `!!bool maybe`.
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    # What PyYAML lets escape: impossible dates, `!!bool maybe`.
+    except (ArithmeticError, ValueError) as error:
         raise SetupError(f"{path}: a value in it can't be read as YAML: {_said(error)}") from error
+    except (AttributeError, LookupError, TypeError) as error:
+        raise SetupError(f"{path}: a value in it is not what its tag says") from error
 
 
 def _count(node: yaml.Node, counted: dict[int, int], depth: int) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from app.cli.console import ask, err, out, plain_errors, say
+from app.cli.console import ask, err, out, plain_errors, say, shown
 from app.cli.data.reasons import show_reasons
 from app.errors import SetupError
 
@@ -53,7 +53,7 @@ def fetch(
 def _named(text: str) -> tuple[str, str]:
     dataset, equals, url = text.partition("=")
     if not (dataset and equals and url):
-        raise typer.BadParameter(f"--from {text}: expected DATASET=FOLDER_OR_URL")
+        raise typer.BadParameter(shown(f"--from {text}: expected DATASET=FOLDER_OR_URL"))
     return dataset, url
 
 
