@@ -215,3 +215,11 @@ def test_a_link_in_a_model_store_is_not_written_or_deleted_through(
         act(Store(received))
     assert (precious.parent / "1").exists()
     assert precious.read_text() == "mine"
+
+
+def test_a_song_is_not_written_beside_the_folder(tmp_path: Path) -> None:
+    """Its folder is called as the song is without its ending, which would be `..`."""
+    song = tmp_path / "...mp3"
+    song.touch()
+    said = refused("data", "listen", song, "--to", tmp_path / "inner" / "out")
+    assert "does not name a file inside" in said
