@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.audio.formats import EXTENSIONS
+from app.paths import NOT_A_FILE
 
 OTHER_EXTENSION = "no audio format has its extension"
 APPLE_DOUBLE = "it holds notes of macOS about another file (its name begins with `._`)"
 CYCLE = "the link leads back to a folder that contains it"
-NOT_A_FILE = "it is a pipe, a socket or a device, not a file"
 
 NOWHERE = {errno.ENOENT, errno.ELOOP}
 """A link leads to no file: where it is called like a song, opening it says what is wrong."""
@@ -61,17 +61,6 @@ def by_reason(skipped: Mapping[Path, str]) -> Iterator[tuple[Path, str, int]]:
         paths[why].append(path)
     for why, some in paths.items():
         yield some[0], why, len(some)
-
-
-def check_is_file(path: Path) -> None:
-    """Refuse what is not to be opened: a pipe would be waited for, and a device may have no end.
-
-    Raises:
-        OSError: It is a pipe, a socket or a device, or is not there.
-    """
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise OSError(errno.EINVAL, NOT_A_FILE, str(path))
 
 
 def _sort_out(paths: Iterable[Path], found: AudioFiles) -> list[Path]:

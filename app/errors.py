@@ -16,6 +16,8 @@ the operator's: the service does not start until it is mended. This module knows
 
 from enum import StrEnum
 
+from app.masking import mask
+
 
 class Kind(StrEnum):
     """The machine-readable name of a caller's problem, stable across releases."""
@@ -96,5 +98,5 @@ class VocabularyError(SetupError):
 
 def describe(error: BaseException) -> str:
     """Describe an error in one line: what it says, and the type of one that a library raised."""
-    said = " ".join(str(error).split())
+    said = mask(" ".join(str(error).split()))
     return said if isinstance(error, TaggramError) else f"{type(error).__name__}: {said}"

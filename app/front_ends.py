@@ -6,9 +6,13 @@ Only the band-pass may stand without a spectrum: then the samples themselves are
 sample-level networks want them. `app.models.front_end` makes layers of it.
 """
 
+import math
 from dataclasses import dataclass
 
 from app.spectra import Chroma, LogFrequency, Mel, Spectrum, check_positive
+
+LARGEST_ARRAY = 2**24
+"""Numbers of a window, of its Fourier transforms, or of a filterbank; 64 MiB."""
 
 BAND_PASS_TAPS = 1025
 """Length of the band-pass filter: at 16 kHz its edges are some 50 Hz wide."""
@@ -43,6 +47,11 @@ class FrontEnd:
 
     def __post_init__(self) -> None:
         check_positive(sample_rate=self.sample_rate)
+        if self.spectrum and self.spectrum.filterbank > LARGEST_ARRAY:
+            raise ValueError(
+                f"bands, n_fft: the filters are {self.spectrum.filterbank:,} numbers; at most "
+                f"{LARGEST_ARRAY:,} are computed"
+            )
         nyquist = self.sample_rate / 2
         for name, edges in self._edges().items():
             if not 0 <= edges[0] < edges[1] <= nyquist:
@@ -55,6 +64,11 @@ class FrontEnd:
     def hop(self) -> int:
         """Samples between two frames."""
         return self.spectrum.hop if self.spectrum else 1
+
+    @property
+    def work_a_sample(self) -> float:
+        """Numbers that the Fourier transforms give for each sample; 1 without them."""
+        return max(1.0, sum(self.spectrum.n_fft) / self.hop) if self.spectrum else 1.0
 
     @property
     def reach(self) -> int:
@@ -127,6 +141,12 @@ class Framing:
         check_positive(window_frames=self.window_frames, hop_frames=self.hop_frames)
         if self.hop_frames > self.window_frames:
             raise ValueError("hop_frames: what lies between two windows would not be heard")
+        numbers = max(math.prod(self.window_shape), self.window_samples * self.front.work_a_sample)
+        if numbers > LARGEST_ARRAY:
+            raise ValueError(
+                f"window_frames: a window of {self.window_frames:,} frames is {numbers:,.0f} "
+                f"numbers; at most {LARGEST_ARRAY:,} are computed"
+            )
 
     @property
     def window_shape(self) -> tuple[int, ...]:

@@ -2,13 +2,23 @@
 
 import logging
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from traceback import format_exception
+from types import TracebackType
 
-from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.core import RESERVED_ATTRS, LogData
 from pythonjsonlogger.json import JsonFormatter
+
+from app.masking import mask
+from app.text import printable, printable_lines
+
+ExceptionInfo = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
 
 QUEUE_LINES = 1024
 """Lines that may wait for whoever reads the log; what comes on top of them is dropped."""
@@ -39,10 +49,31 @@ class JsonLine(JsonFormatter):
             reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's, for terminals
         )
 
+    def process_log_record(self, log_data: LogData) -> LogData:
+        """Keep the secrets of URLs out of it, in tracebacks too."""
+        return {
+            key: mask(value) if isinstance(value, str) else value for key, value in log_data.items()
+        }
+
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         """ISO 8601 in UTC."""
         del datefmt
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+class PlainLine(logging.Formatter):
+    """A record as a line for people, without secrets, and nothing in it that moves a cursor."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """All but a traceback, in one line."""
+        return printable(mask(super().formatMessage(record)))
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802
+        """A traceback."""
+        return printable_lines(mask(super().formatException(ei)))
 
 
 class LineWriter(logging.Handler):
@@ -93,6 +124,14 @@ class LineWriter(logging.Handler):
             except OSError:  # the reader is gone, or its disk is full
                 for _ in lines:
                     self.on_drop()
+
+
+def show_traceback(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Print the traceback of an error that was not expected, without secrets."""
+    lines = "".join(format_exception(kind, error, traceback))
+    sys.stderr.write(printable_lines(mask(lines)))
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -186,6 +186,11 @@ class Spectrum:
         return self.cepstrum or self._bands
 
     @property
+    def filterbank(self) -> int:
+        """Numbers of the largest filterbank, with the weights of its frequencies."""
+        return (max(self.n_fft) // 2 + 1) * (self._bands if self.bands else 1)
+
+    @property
     def _bands(self) -> int:
         match self.bands:
             case Mel(n_mels=bands) | LogFrequency(n_bins=bands) | Chroma(n_chroma=bands):

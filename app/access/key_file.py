@@ -12,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from app.access.keys import ApiKey, make_key
 from app.errors import SetupError
+from app.paths import read_file
+
+LARGEST_BYTES = 2**20
+"""Of a file of keys, which has some 200 bytes a key."""
 
 
 class _Keys(BaseModel):
@@ -34,7 +38,7 @@ def read_keys(path: Path) -> tuple[ApiKey, ...]:
         SetupError: The file is missing, unreadable, or no file of keys.
     """
     try:
-        return _Keys.model_validate_json(path.read_bytes()).keys
+        return _Keys.model_validate_json(read_file(path, LARGEST_BYTES)).keys
     except FileNotFoundError as error:
         raise SetupError(f"{path} is missing; `taggram keys create NAME` makes it") from error
     except OSError as error:

@@ -18,6 +18,7 @@ from app.cache.codec import pack, unpack
 from app.cache.seal import Seal
 from app.domain import Taggram, TaggramKey
 from app.errors import SetupError
+from app.masking import remember
 from app.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class RedisCache:
         Raises:
             SetupError: That is no address of a Redis.
         """
+        remember(url)
         try:
             # The breaker bounds every wait; a retry would only spend its time, and a time-out of
             # the client's own, 5 s by default, can swallow the breaker's on Python 3.11. With

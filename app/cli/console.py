@@ -11,10 +11,14 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
+from rich.text import Text
 
 from app.errors import SetupError, TaggramError
-from app.logs import JsonLine, LineWriter
+from app.logs import JsonLine, LineWriter, PlainLine
+from app.masking import mask, remember
+from app.paths import shortened
 from app.settings import Settings
+from app.text import printable
 
 out = Console()
 err = Console(stderr=True)
@@ -37,6 +41,15 @@ def plain_errors() -> Iterator[None]:
     except TaggramError as error:
         say(err, f"taggram: {error}", style="red")
         raise typer.Exit(1) from error
+    except OSError as error:  # of a path that was given, such as one that is too long
+        place = f"{shortened(str(error.filename))}: " if error.filename else ""
+        say(err, f"taggram: {place}{error.strerror or error}", style="red")
+        raise typer.Exit(1) from error
+    except ValueError as error:
+        if "embedded null" not in str(error):
+            raise
+        say(err, "taggram: a path holds a NUL character; no file is named so", style="red")
+        raise typer.Exit(1) from error
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in TRAINING_MODULES:
@@ -47,15 +60,25 @@ def plain_errors() -> Iterator[None]:
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """Print a line as it is: not folded, nothing in it taken for markup."""
+    """Print a line: not folded, nothing in it taken for markup or moving the cursor, no secrets."""
     console.print(
-        printable(text), style=style, markup=False, emoji=False, highlight=False, soft_wrap=True
+        shown(text), style=style, markup=False, emoji=False, highlight=False, soft_wrap=True
     )
 
 
-def printable(text: str) -> str:
-    """Text in which the bytes of a file name that are no Unicode are replaced."""
-    return text.encode(errors="replace").decode()
+def shown(text: str) -> str:
+    """Return a line for terminals: without secrets, control and format characters replaced."""
+    return printable(mask(text))
+
+
+def cell(text: str) -> Text:
+    """Return a cell of a table, or words of a progress bar, in which nothing is markup."""
+    return Text(shown(text))
+
+
+def ask(question: str, *, abort: bool = False) -> bool:
+    """Ask on stderr for yes or no."""
+    return typer.confirm(shown(question), abort=abort, err=True)
 
 
 def read_settings() -> Settings:
@@ -72,6 +95,8 @@ def read_settings() -> Settings:
         raise SetupError(f"{name}: {first['msg']}") from error
     except SettingsError as error:
         raise SetupError(f"{error}; lists are written as JSON") from error
+    for url in (settings.model_store, settings.redis_url or ""):
+        remember(url)
     if settings.log_level == "debug":
         # Ours alone: libraries log secrets and what clients send at this level.
         logging.getLogger("app").setLevel(logging.DEBUG)
@@ -81,7 +106,9 @@ def read_settings() -> Settings:
 def log_to_stderr(level: int) -> None:
     """Lines for people."""
     _quiet_tensorflow()
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainLine())
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 def log_json_to_stderr(level: int) -> LineWriter:

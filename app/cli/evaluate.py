@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.console import err, log_to_stderr, out, plain_errors, say
+from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.store_option import StoreUrl, opened
 from app.store.store import Store
 from app.training.figures import Evaluation, Overall
@@ -65,7 +65,7 @@ def evaluate(
         audio = AudioStore.open(audio_store)
         for wanted in models:
             published, name, run = _found(wanted, url)
-            with err.status(f"loading {wanted}"):
+            with err.status(cell(f"loading {wanted}")):
                 scorer = Scorer(published, name, plan.split, audio, folder)
             evaluation, scored = _evaluated(plan, scorer, folder / str(scorer.manifest.ref))
             evaluations.append(evaluation)
@@ -184,7 +184,7 @@ def _table(about: Evaluation, level: str, *names: str) -> Table:
         f"{about.task}, {level}: {about.split}, {about.part}, {about.tracks} tracks, "
         f"{measured} tags"
     )
-    table = Table(*names, title=Text(title), caption=CAPTION)
+    table = Table(*names, title=cell(title), caption=CAPTION)
     for figure in FIGURES:
         table.add_column(figure, justify="right")
     return table
@@ -199,7 +199,7 @@ def _fill(table: Table, names: Sequence[Sequence[str]], overalls: Sequence[Overa
     ]
     for words, values in zip(names, rows, strict=True):
         cells = [_cell(value, value == top) for value, top in zip(values, best, strict=True)]
-        table.add_row(*map(Text, words), *cells)
+        table.add_row(*map(cell, words), *cells)
 
 
 def _cell(value: float | None, is_best: bool) -> Text:

@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 from rich.table import Table
-from rich.text import Text
 
-from app.cli.console import err, out, plain_errors, read_settings, say
+from app.cli.console import cell, err, out, plain_errors, read_settings, say
 from app.errors import SetupError
 
 feedback_app = typer.Typer(no_args_is_help=True, help="What artists made of the suggestions.")
@@ -49,7 +48,7 @@ def acceptance(file: Source = None) -> None:
         for row in accepted_at(_file(file)):
             counts = (str(row.k), str(row.shown), str(row.accepted))
             # What strangers sent is no markup.
-            names = (Text(row.vocabulary), Text(row.models))
+            names = (cell(row.vocabulary), cell(row.models))
             table.add_row(*names, *counts, f"{row.accepted / row.shown:.3f}")
     out.print(table)
 

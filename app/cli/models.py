@@ -7,17 +7,18 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from app.cli.console import err, log_to_stderr, out, plain_errors, printable, say
+from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.publishing import import_torch, promote, publish, publish_run, remove, rollback
 from app.cli.pulling import list_available, pull
 from app.cli.store_option import StoreUrl, opened
 from app.errors import TaggramError
+from app.masking import mask
 from app.store.aliases import read_aliases, served
 from app.store.manifest import Manifest, manifests
 from app.store.store import Store
 from app.store.weights import WeightsState, weights_path, weights_state
+from app.text import printable_lines
 
 models_app = typer.Typer(no_args_is_help=True, help="Publish models, bring and check weights.")
 models_app.command("available")(list_available)
@@ -44,8 +45,8 @@ def list_(url: StoreUrl = None) -> None:
                 str(len(manifest.tags.names)),
                 _state(store, stored, manifest),
                 ", ".join(read_aliases(store, manifest.name).pointing(manifest.version)),
-                Text(manifest.source.licence),
-                Text(manifest.summary),
+                cell(manifest.source.licence),
+                cell(manifest.summary),
             )
     out.print(table)
 
@@ -88,7 +89,7 @@ def card(
         store = opened(url)
         manifest = served(store, manifests(store), model)
         text = written(manifest, read_weights(store, manifest))
-    sys.stdout.write(printable(text))
+    sys.stdout.write(printable_lines(mask(text)))
 
 
 def _all(store: Store) -> list[Manifest]:

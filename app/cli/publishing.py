@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import err, log_to_stderr, out, plain_errors, say
+from app.cli.console import ask, err, log_to_stderr, out, plain_errors, say
 from app.cli.store_option import StoreUrl, opened
 from app.domain import ModelRef
 from app.errors import SetupError
@@ -135,7 +135,7 @@ def remove(
     with plain_errors():
         store = opened(url)
         if not yes:
-            typer.confirm(f"Delete {ref} from {store.url} for good?", abort=True, err=True)
+            ask(f"Delete {ref} from {store.url} for good?", abort=True)
         remove_version(store, ref)
     say(out, f"{ref} is removed.")
 

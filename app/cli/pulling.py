@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 from rich.table import Column, Table
 
-from app.cli.console import err, log_to_stderr, out, plain_errors, say
+from app.cli.console import ask, cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.store_option import StoreUrl, opened
 from app.errors import SetupError
 from app.store.available_models import Available, available, find_available
@@ -33,10 +33,10 @@ def list_available(url: StoreUrl = None) -> None:
             table.add_row(
                 name,
                 manifest.architecture.name,
-                manifest.source.trained_on,
+                cell(manifest.source.trained_on or ""),
                 str(len(manifest.tags.names)),
                 _megabytes(model),
-                manifest.source.licence,
+                cell(manifest.source.licence),
                 f"version {there.version}" if there else "",
             )
     out.print(table)
@@ -107,7 +107,7 @@ def _say_terms(model: Available, mirror: str | None) -> None:
 
 def _confirm() -> None:
     try:
-        agreed = typer.confirm("Pull under these terms?", err=True)
+        agreed = ask("Pull under these terms?")
     except typer.Abort as error:
         err.print()  # the question's line has no end yet
         raise SetupError(

@@ -15,24 +15,25 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.api.schemas import SuggestionOut
-from app.audio_files import AudioFiles, by_reason, check_is_file, find_audio
+from app.audio_files import AudioFiles, by_reason, find_audio
 from app.cli.console import (
     err,
     log_to_stderr,
     out,
     plain_errors,
-    printable,
     read_settings,
     say,
 )
 from app.domain import Confidence, Suggestion
 from app.errors import RequestError
+from app.paths import open_file
 from app.services import Services
 from app.stages import StageClock
 from app.tagging.pooling import Pooling
 from app.tagging.suggest import suggest
 from app.tagging.tagger import Track
 from app.tagging.timeline import clock_time
+from app.text import csv_cell
 
 NO_AUDIO = "no audio file is in this folder"
 CSV_COLUMNS = (
@@ -109,8 +110,7 @@ async def _tag_all(
 
 async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> TaggedFile:
     projection = services.lexicon.projection(vocabulary, None)
-    check_is_file(path)
-    with path.open("rb") as file:
+    with open_file(path) as file:
         track = Track(file, hashlib.file_digest(file, "sha256").hexdigest())
         taggrams, _ = await services.serving.tagger.hear(track, projection.models, StageClock())
     return TaggedFile(
@@ -129,7 +129,12 @@ def _expand(paths: Iterable[Path]) -> AudioFiles:
     """Put the audio files of folders in the place of each; a file is tried whatever its name."""
     every = AudioFiles()
     for path in paths:
-        found = find_audio(path) if path.is_dir() else AudioFiles([path])
+        try:
+            is_folder = path.is_dir()
+        except OSError as error:  # its name is too long, say
+            every.unread[path] = error.strerror or str(error)
+            continue
+        found = find_audio(path) if is_folder else AudioFiles([path])
         every.files.extend(found.files)
         every.skipped.update(found.skipped)
         every.unread.update(found.unread if found.files or found.unread else {path: NO_AUDIO})
@@ -172,9 +177,9 @@ def _csv_rows() -> Callable[[TaggedFile], None]:
         for rank, suggestion in enumerate(tagged.suggestions, start=1):
             writer.writerow(
                 [
-                    printable(str(tagged.path)),
-                    *(tagged.track_id, tagged.confidence, tagged.vocabulary),
-                    *(rank, suggestion.tag, suggestion.level, f"{suggestion.score:.6f}"),
+                    csv_cell(str(tagged.path)),
+                    *(tagged.track_id, tagged.confidence, csv_cell(tagged.vocabulary)),
+                    *(rank, csv_cell(suggestion.tag), suggestion.level, f"{suggestion.score:.6f}"),
                     str(tagged.announced_s is not None).lower(),
                 ]
             )

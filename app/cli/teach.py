@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
-from rich.text import Text
 
-from app.cli.console import err, log_to_stderr, out, plain_errors, printable, say
+from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.data.reasons import show_reasons
 from app.cli.store_option import StoreUrl, opened
 from app.training.figures import Evaluation, Interval
@@ -58,7 +57,7 @@ def teach(
         audio, tracks, odd = own_tracks(folder)
         check_name(models, name, tags_of(tracks))
         check_lesson(tracks)
-        with err.status(f"loading {model}"):
+        with err.status(cell(f"loading {model}")):
             encoder = Encoder(models, model, cache)
         heard = listen(encoder, audio, tracks, cache)
         show_reasons("skipped", odd | heard.skipped)
@@ -119,11 +118,11 @@ def _say_what_lacks(heard: "Heard") -> None:
 def _table(evaluation: Evaluation) -> Table:
     numbers = [Column(header, justify="right") for header in COLUMNS]
     title = f"{evaluation.task}: {evaluation.tracks} songs, {evaluation.split}"
-    table = Table("tag", *numbers, title=Text(title))
+    table = Table("tag", *numbers, title=cell(title))
     for each in evaluation.tags:
         figures = (_figure(each.roc_auc), _figure(each.pr_auc))
         chosen = (_number(each.threshold), _number(each.recall))
-        table.add_row(Text(each.tag), str(each.positives), *figures, *chosen)
+        table.add_row(cell(each.tag), str(each.positives), *figures, *chosen)
     song = evaluation.song
     figures = (_figure(song.roc_auc_macro), _figure(song.pr_auc_macro))
     table.add_row("all", str(evaluation.tracks), *figures, "", "")
@@ -149,7 +148,7 @@ def _number(value: float | None) -> str:
 def _say_what_is_confused(pairs: "Sequence[Pair]") -> None:
     alike = [pair for pair in pairs if not pair.is_told_apart]
     for pair in alike:
-        say(out, printable(_confused(pair)))
+        say(out, _confused(pair))
     if not alike:
         say(out, "Each two tags are told apart better than by chance.")
 

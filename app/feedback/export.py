@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from app.errors import SetupError
 from app.feedback.file import VERSION, reading
+from app.text import csv_cell
 
 BATCH_ROWS = 50_000
 """Held in memory at a time, and a row group of Parquet."""
@@ -92,8 +93,9 @@ def export(source: Path, target: Path, told: Callable[[int, int], object]) -> in
         connection.execute("BEGIN")  # what is counted is what is read
         (total,) = connection.execute("SELECT COUNT(*) FROM feedback").fetchone()
         done = 0
+        cell = csv_cell if target.suffix.lower() == ".csv" else None
         with writer_of(unfinished) as writer:
-            for batch in _batches(connection):
+            for batch in _batches(connection, cell):
                 writer.write_batch(batch)
                 done += batch.num_rows
                 told(done, total)
@@ -110,17 +112,23 @@ def acceptance(source: Path) -> list[Acceptance]:
         return [Acceptance(*row) for row in connection.execute(ACCEPTANCE)]
 
 
-def _batches(connection: sqlite3.Connection) -> Iterator[pa.RecordBatch]:
+def _batches(
+    connection: sqlite3.Connection, cell: Callable[[str], str] | None
+) -> Iterator[pa.RecordBatch]:
     rows = connection.execute("SELECT * FROM feedback ORDER BY rowid")  # TABLE has its columns
     while chunk := rows.fetchmany(BATCH_ROWS):
         columns = dict(zip(TABLE.names, zip(*chunk, strict=True), strict=True))
-        arrays = [_array(columns[field.name], field.type) for field in TABLE]
+        arrays = [_array(columns[field.name], field.type, cell) for field in TABLE]
         yield pa.RecordBatch.from_arrays(arrays, schema=TABLE)
 
 
-def _array(values: tuple[object, ...], kind: pa.DataType) -> pa.Array:
+def _array(
+    values: tuple[object, ...], kind: pa.DataType, cell: Callable[[str], str] | None
+) -> pa.Array:
     if pa.types.is_timestamp(kind):
         return pc.cast(pa.array(values, pa.string()), kind)
+    if cell and pa.types.is_string(kind):
+        return pa.array([cell(each) if isinstance(each, str) else each for each in values], kind)
     return pa.array(values, kind)
 
 

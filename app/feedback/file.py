@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from app.errors import SetupError
+from app.paths import check_is_file
 
 APPLICATION_ID = int.from_bytes(b"tagf")
 """Which SQLite keeps in the file's header: whose it is."""
@@ -64,6 +65,7 @@ def writable(path: Path) -> sqlite3.Connection:
     with _plain_errors(path):
         if not path.exists():
             _make(path)
+        check_is_file(path)
         if not os.access(path, os.W_OK):  # SQLite would open it for reading
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         connection = _connected(path, "rw")
@@ -85,7 +87,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         SetupError: It is missing, can't be read, or is something else.
     """
     with _plain_errors(path):
-        path.stat()
+        check_is_file(path)
         with closing(_connected(path, "ro")) as connection:
             _recognise(path, connection)
             yield connection

@@ -1,5 +1,5 @@
 """Keras architectures, one a file; the first import of them all takes a moment."""
 
-from app.models.registry import Architecture, architectures, build, network, variables
+from app.models.registry import Architecture, architectures, build, network, shapes, variables
 
-__all__ = ["Architecture", "architectures", "build", "network", "variables"]
+__all__ = ["Architecture", "architectures", "build", "network", "shapes", "variables"]

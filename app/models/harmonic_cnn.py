@@ -19,6 +19,8 @@ FRONT_END = FrontEnd(16_000, Spectrum((512,), 256))
 WINDOW_SAMPLES = 80_000
 
 FLOOR = 1e-10
+
+MOST_HARMONICS, MOST_NOTES = 64, 16
 """The least power that is told apart from none."""
 
 TORCH_LAYERS = {
@@ -58,6 +60,12 @@ def harmonic_cnn(
     """
     if len(window) != 2:  # noqa: PLR2004
         raise ValueError(f"window: (frames, bins) is needed, not {tuple(window)}")
+    for name, number, most in (
+        ("harmonics", harmonics, MOST_HARMONICS),
+        ("notes_per_semitone", notes_per_semitone, MOST_NOTES),
+    ):
+        if not 0 < number <= most:
+            raise ValueError(f"{name}: {number} is not one of 1 to {most}")
     power = keras.Input(tuple(window), name="window")
     x = HarmonicFilters(sample_rate, harmonics, notes_per_semitone, name="harmonic_filters")(power)
     x = batch_norm(_decibels(x), "input_bn")

@@ -1,6 +1,7 @@
 """The architectures by name, and what builds them, whole or without their front end."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -32,6 +33,7 @@ from app.models import (
 )
 from app.models.folding import Folded, Weights
 from app.models.front_end import track_frames
+from app.models.sizes import check_arguments, check_size
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,29 @@ def network(
         ValueError: There is no such architecture, or it can't be built so.
     """
     rate = framing.front.sample_rate
+    check_arguments(arguments)
     return _network(name, n_tags, framing.window_shape, rate, arguments)
+
+
+def shapes(
+    name: str, n_tags: int, framing: Framing, arguments: Mapping[str, object]
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a network's weights by their paths, without memory for their values.
+
+    Raises:
+        ValueError: As `network`; or it is too large to be built.
+    """
+
+    def build_and_measure() -> dict[str, tuple[int, ...]]:
+        with keras.StatelessScope(initialize_variables=False):
+            built = network(name, n_tags, framing, arguments)
+        check_size(built)
+        return {path: tuple(variable.shape) for path, variable in variables(built).items()}
+
+    # Keras keeps a list of variables without values for each thread, and would fill those of ours
+    # when it builds the next network.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(build_and_measure).result()
 
 
 def variables(model: keras.Model) -> dict[str, keras.Variable]:
@@ -130,7 +154,7 @@ def _network(
         given["sample_rate"] = sample_rate
     try:
         return make(**given, **arguments)
-    except (ArithmeticError, TypeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
         raise ValueError(str(error)) from error
 
 

@@ -44,6 +44,7 @@ WINDOW_SAMPLES = 100_107
 """4.54 seconds."""
 
 DROPOUT = 0.15
+MOST_BLOCKS = 64
 
 
 def spectnt(
@@ -75,6 +76,8 @@ def spectnt(
     Raises:
         ValueError: The pooling leaves nothing of the window, or features can't be shared out.
     """
+    if not 0 < n_blocks <= MOST_BLOCKS:
+        raise ValueError(f"n_blocks: {n_blocks} is not one of 1 to {MOST_BLOCKS}")
     given, x = spectrogram(window)
     x = batch_norm(x, "input_bn")
     for number, pool in enumerate(pools, start=1):

@@ -15,6 +15,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from app.errors import SetupError, WeightsError
+from app.masking import remember
+from app.paths import open_file
 from app.store.manifest import Checkpoint
 
 TIMEOUT_S = 30.0
@@ -36,13 +38,14 @@ def bring(checkpoint: Checkpoint, mirror: str | None, on_progress: Callable[[int
         SetupError: It can't be had; what came is kept.
         WeightsError: It is another file; nothing of it is kept.
     """
+    remember(mirror or "")
     place = f"{(mirror or checkpoint.base).rstrip('/')}/{checkpoint.path}"
     if place.startswith(("http://", "https://")):
         return _downloaded(place, checkpoint, on_progress)
     if "://" in place:
         raise SetupError(f"--mirror {mirror}: expected a folder, or a URL of http:// or https://")
     try:
-        with Path(place).open("rb") as file:
+        with open_file(Path(place)) as file:
             _check(place, checkpoint, file)
     except OSError as error:
         raise SetupError(f"{place}: can't be read: {error.strerror}") from error

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from app.paths import read_file, resolve_inside
+
 _LOCK = ".lock"
 _PARTIAL = ".partial-"
 """Begins the names of what is being written, or taken away; a dot hides it from whoever reads."""
@@ -28,9 +30,9 @@ class Folder:
             for file in _inside(version)
         ]
 
-    def read(self, path: str) -> bytes:
-        """A file's content."""
-        return (self._folder / path).read_bytes()
+    def read(self, path: str, at_most: int) -> bytes:
+        """A file's content; a pipe or a device is no file."""
+        return read_file(self._folder / path, at_most)
 
     def publish(self, path: str, files: Mapping[str, bytes]) -> None:
         """Write a folder under a hidden name, then rename it; to be called under the lock.
@@ -38,7 +40,7 @@ class Folder:
         Raises:
             FileExistsError: Something is there.
         """
-        target = self._folder / path
+        target = resolve_inside(self._folder, path)
         if target.exists() and next(target.iterdir(), None):
             raise FileExistsError(target)
         self._clear()
@@ -55,7 +57,7 @@ class Folder:
 
     def write(self, path: str, data: bytes) -> None:
         """Put a new file in the old one's place, so that readers see either of them, whole."""
-        target = self._folder / path
+        target = resolve_inside(self._folder, path)
         with self._partial() as partial:
             new = partial / target.name
             _write(new, data)
@@ -68,7 +70,7 @@ class Folder:
     def remove(self, path: str, first: str) -> None:  # noqa: ARG002 - it goes in one step
         """Give a folder a hidden name, then delete it."""
         with self._partial() as partial:
-            (self._folder / path).rename(partial / "removed")
+            resolve_inside(self._folder, path).rename(partial / "removed")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

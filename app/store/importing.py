@@ -1,19 +1,21 @@
 """From a checkpoint that was released for PyTorch to a published model."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import ManifestError, SetupError
-from app.models import Architecture, architectures, variables
+from app.models import Architecture, architectures
 from app.models.folding import Weights as Arrays
+from app.paths import open_file, read_file
 from app.store.available_models import Available
-from app.store.loading import build, check_scores
+from app.store.loading import check_scores, shapes
 from app.store.manifest import Draft, Manifest
 from app.store.preparing import Prepared
 from app.store.publishing import publish, publish_prepared
-from app.store.store import Store
+from app.store.store import LARGEST_TEXT, Store
 from app.store.tables import checked
 from app.store.torch_checkpoint import converted, read_checkpoint
 from app.store.weights import check_converted, packed, weights_path
@@ -92,7 +94,8 @@ def read_tags(path: Path) -> tuple[str, ...]:
         SetupError: It can't be read, is empty, or names a tag twice.
     """
     try:
-        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+        text = read_file(path, LARGEST_TEXT).decode("utf-8-sig")
+        lines = [line.strip() for line in text.splitlines()]
     except OSError as error:
         raise SetupError(f"{path}: the tags can't be read: {error.strerror}") from error
     except UnicodeError as error:
@@ -100,9 +103,9 @@ def read_tags(path: Path) -> tuple[str, ...]:
     tags = tuple(line for line in lines if line)
     if not tags:
         raise SetupError(f"{path}: there is no tag in it; write one a line")
-    for tag in tags:
-        if tags.count(tag) > 1:
-            raise SetupError(f"{path}: the tag {tag!r} is there more than once")
+    tag, count = Counter(tags).most_common(1)[0]
+    if count > 1:
+        raise SetupError(f"{path}: the tag {tag!r} is there more than once")
     return tags
 
 
@@ -117,8 +120,7 @@ def _architecture(name: str) -> Architecture:
 
 def _converted(checkpoint: Path, draft: Draft, architecture: Architecture) -> Arrays:
     weights = read_checkpoint(checkpoint)
-    network = build(draft, draft.architecture.arguments)
-    wanted = {path: tuple(variable.shape) for path, variable in variables(network).items()}
+    wanted = shapes(draft, draft.architecture.arguments)
     return converted(weights, architecture.torch_layers or {}, wanted, str(checkpoint))
 
 
@@ -146,7 +148,7 @@ def _draft(checkpoint: Path, released: Released, architecture: Architecture) -> 
 
 def _digest(checkpoint: Path) -> str:
     try:
-        with checkpoint.open("rb") as file:
+        with open_file(checkpoint) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ManifestError(f"{checkpoint}: can't be read: {error.strerror}") from error

@@ -11,8 +11,10 @@ import numpy as np
 from app.domain import Precision, Scores
 from app.errors import ManifestError, WeightsError
 from app.models import architectures, network, variables
+from app.models import shapes as network_shapes
 from app.models.folding import Weights
 from app.models.track_model import track_model
+from app.paths import shortened
 from app.store.golden import check_golden, golden_waveform
 from app.store.manifest import Draft, Manifest
 from app.store.store import Store
@@ -20,6 +22,10 @@ from app.store.weights import read_weights
 
 POLICIES = {Precision.FLOAT32: "float32", Precision.BF16: "mixed_bfloat16"}
 """Keras's names: with the latter the layers compute in bf16 and keep their weights in float32."""
+
+
+_LONGEST_LIST = 2_000
+"""Characters; a network may have hundreds of weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +65,7 @@ def lightest(
     folded = architectures()[name].folded if name in architectures() else None
     if folded is None:
         return assemble(manifest, given, weights, precision)
-    _check_fit(manifest, build(manifest, given), weights)
+    _check_fit(manifest, shapes(manifest, given), weights)
     with np.errstate(all="ignore"):  # what becomes of absurd weights, the golden scores tell
         smaller, weights = folded(weights, manifest.framing.window_shape)
     return assemble(manifest, {**given, **smaller}, weights, precision)
@@ -96,11 +102,21 @@ def assemble(
         WeightsError: The weights do not fit.
     """
     with _policy(POLICIES[precision]):
+        _check_fit(manifest, shapes(manifest, arguments), weights)
         built = build(manifest, arguments)
-    _check_fit(manifest, built, weights)
     for path, variable in variables(built).items():
         variable.assign(weights[path])
     return TrackModel(manifest, built)
+
+
+def shapes(draft: Draft, arguments: Mapping[str, object]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a model's weights by their paths, before there is memory for them.
+
+    Raises:
+        ManifestError: No such architecture, not with these arguments, or it computes too much.
+    """
+    with _built_as_said(draft) as (name, n_tags):
+        return network_shapes(name, n_tags, draft.framing, arguments)
 
 
 def build(draft: Draft, arguments: Mapping[str, object]) -> keras.Model:
@@ -109,13 +125,20 @@ def build(draft: Draft, arguments: Mapping[str, object]) -> keras.Model:
     Raises:
         ManifestError: No such architecture, or not with these arguments.
     """
-    name, n_tags = draft.architecture.name, len(draft.tags.names)
+    with _built_as_said(draft) as (name, n_tags):
+        return network(name, n_tags, draft.framing, arguments)
+
+
+@contextmanager
+def _built_as_said(draft: Draft) -> Iterator[tuple[str, int]]:
+    """Name the architecture and count its tags; what it can't be built with is the manifest's."""
+    name = draft.architecture.name
     if name not in architectures():
         raise ManifestError(
             f"{draft.title}: no architecture {name!r}; there are {', '.join(architectures())}"
         )
     try:
-        return network(name, n_tags, draft.framing, arguments)
+        yield name, len(draft.tags.names)
     except ValueError as error:
         said = " ".join(str(error).split())  # Keras says it in several lines
         raise ManifestError(f"{draft.title}: architecture.arguments: {said}") from error
@@ -132,10 +155,10 @@ def _policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(previous)
 
 
-def _check_fit(manifest: Manifest, built: keras.Model, weights: Weights) -> None:
-    """Hold weights against the variables of a network, by path: every one, and nothing else."""
-    wanted = {path: tuple(variable.shape) for path, variable in variables(built).items()}
+def _check_fit(manifest: Manifest, wanted: Mapping[str, tuple[int, ...]], weights: Weights) -> None:
+    """Hold weights against the shapes of a network's, by path: every one, and nothing else."""
     given = {path: tuple(array.shape) for path, array in weights.items()}
     if wanted != given:
         differing = sorted(dict(wanted.items() ^ given.items()))
-        raise WeightsError(f"{manifest.ref}: the weights do not fit at {', '.join(differing)}")
+        places = shortened(", ".join(differing), _LONGEST_LIST)
+        raise WeightsError(f"{manifest.ref}: the weights do not fit at {places}")

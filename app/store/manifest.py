@@ -1,5 +1,6 @@
 """What is said about a published model, and committed, while its weights are not."""
 
+from collections import Counter
 from itertools import groupby
 from typing import Annotated, Self
 
@@ -25,8 +26,20 @@ Count = Annotated[int, Field(gt=0, lt=2**20)]
 Version = Annotated[str, Field(pattern=r"^[1-9][0-9]*$")]
 
 
+MOST_TAGS = 4_096
+
+MOST_SECONDS = 600
+"""Of a golden input."""
+
+MOST_WORK = 2**24
+"""Numbers that may be computed for a golden input."""
+
+SINES = 4
+"""Its samples count as so many numbers each, as they are made of sines."""
+
+
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise ValueError(f"named twice: {', '.join(twice)}")
     return names
@@ -53,7 +66,9 @@ class Tags(Table):
     """
 
     family: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
-    names: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
+    names: Annotated[
+        tuple[str, ...], Field(min_length=1, max_length=MOST_TAGS), AfterValidator(_distinct)
+    ]
 
 
 class Weights(Table):
@@ -85,7 +100,7 @@ class Source(Table):
     `taggram models pull NAME` can bring it.
     """
 
-    wheel_checkpoint: str | None = None
+    wheel_checkpoint: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")] | None = None
     description: str
     url: str
     licence: str
@@ -105,8 +120,8 @@ class BaseRates(Table):
 class Golden(Table):
     """A seeded input and what comes out; see `app.store.golden`."""
 
-    seed: int
-    seconds: Annotated[float, Field(gt=0)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    seconds: Annotated[float, Field(gt=0, le=MOST_SECONDS)]
     tolerance: Annotated[float, Field(gt=0)]
     mean_scores: tuple[Unit, ...]
 
@@ -168,6 +183,7 @@ class Draft(Table):
     def _windows_meet(self) -> Self:
         if self.window.hop_frames > self.window.frames:
             raise ValueError("window.hop_frames: what lies between windows would not be heard")
+        _ = self.framing  # or a window is too large
         return self
 
     @property
@@ -192,6 +208,16 @@ class Manifest(Draft):
     def _one_score_a_tag(self) -> Self:
         if len(self.golden.mean_scores) != len(self.tags.names):
             raise ValueError("golden.mean_scores: not one score for each tag")
+        return self
+
+    @model_validator(mode="after")
+    def _golden_is_affordable(self) -> Self:
+        samples = self.golden.seconds * self.front_end.sample_rate
+        if (work := samples * max(SINES, self.front_end.work_a_sample)) > MOST_WORK:
+            raise ValueError(
+                f"golden.seconds: for {self.golden.seconds:g} s {work:.1e} numbers would be "
+                f"computed; at most {MOST_WORK:.1e} are"
+            )
         return self
 
     @property

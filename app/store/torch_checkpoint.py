@@ -13,6 +13,8 @@ import numpy as np
 
 from app.errors import WeightsError
 from app.models.folding import Array
+from app.paths import read_file
+from app.store.store import LARGEST_WEIGHTS
 from app.store.torch_file import read_state_dict, some_of
 
 Shape = tuple[int, ...]
@@ -48,7 +50,7 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
         WeightsError: The file can't be read, or is not a flat state dict.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path, LARGEST_WEIGHTS)
     except OSError as error:
         raise WeightsError(f"{path}: the checkpoint can't be read: {error.strerror}") from error
     try:

@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from app.domain import Scores
 from app.tagging.timeline import clock_time
+from app.text import printable
 
 ROW_INCHES = 0.28
 MARGIN_INCHES = 1.3
@@ -43,8 +44,8 @@ def draw(
         extent=(begin_s + overlap_s, end_s - overlap_s, len(tags) - 0.5, -0.5),
     )
     axes.set_xlim(begin_s, end_s)
-    axes.set_title(title, loc="left", fontsize=11, parse_math=False)
-    axes.set_yticks(range(len(tags)), tags, parse_math=False)
+    axes.set_title(printable(title), loc="left", fontsize=11, parse_math=False)
+    axes.set_yticks(range(len(tags)), [printable(tag) for tag in tags], parse_math=False)
     axes.set_xlabel("time (min:s)")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: clock_time(time)))
     legend = figure.colorbar(image, ax=axes, label="score; brighter fits better", pad=0.01)

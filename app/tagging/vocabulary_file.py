@@ -9,8 +9,9 @@ import yaml
 
 from app.errors import VocabularyError
 from app.store.learnt import RAW
-from app.store.words import is_formula, is_shown
 from app.tagging.vocabulary import ENGLISH, Tag, Vocabulary
+from app.text import is_formula, is_shown
+from app.yaml_files import compose
 
 BUILT_IN = Path(__file__).parent / "vocabularies"
 
@@ -53,18 +54,7 @@ def read_vocabulary(
     """Read one file; see `read_vocabularies`."""
     # libyaml is ten times as fast, but ends the process where an operator's file nests deeply.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader) if is_built_in else yaml.SafeLoader
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=loader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise VocabularyError(f"{path}: {error}") from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise VocabularyError(f"{path}:{line}: {error.problem}") from error
-    except yaml.reader.ReaderError as error:
-        line = path.read_text(encoding="utf-8")[: error.position].count("\n") + 1
-        raise VocabularyError(f"{path}:{line}: {error.reason}") from error
-    except (RecursionError, OverflowError, ValueError) as error:  # what PyYAML lets escape
-        raise VocabularyError(f"{path}: this can't be read as YAML: {error}") from error
+    node = compose(path, VocabularyError, loader)
     if node is None:
         raise VocabularyError(f"{path}:1: the file is empty")
     return _Reader(path, families, is_built_in).vocabulary(node)
@@ -176,11 +166,11 @@ class _Reader:
     def _names(self, node: yaml.Node, expected: str) -> tuple[str, ...]:
         if not isinstance(node, yaml.SequenceNode) or not node.value:
             raise self._wrong(node, f"expected a list of {expected}")
-        names: list[str] = []
+        names: dict[str, None] = {}
         for item in node.value:
             if self._text(item) in names:
                 raise self._wrong(item, f"{item.value!r} is there twice")
-            names.append(item.value)
+            names[item.value] = None
         return tuple(names)
 
     def _items(self, node: yaml.Node, wanted: str) -> Iterator[tuple[yaml.Node, yaml.Node]]:

@@ -18,9 +18,15 @@ import numpy.typing as npt
 from pydantic import NonNegativeInt, PositiveInt, ValidationError
 
 from app.errors import SetupError
+from app.paths import open_file, read_file, resolve_inside
+from app.store.learnt import Sha256
 from app.store.tables import Table
 
 ABOUT, SHARDS = "store.json", "shards"
+
+LARGEST_TABLE = 16 * 2**20
+"""Bytes of what is said of a shard; of 64 tracks that is some 10 kB."""
+
 SAMPLE = np.dtype("<i2")
 
 AnyTable = TypeVar("AnyTable", bound=Table)
@@ -39,7 +45,7 @@ class Entry(Table):
     id: str
     offset: NonNegativeInt
     samples: PositiveInt
-    source: str
+    source: Sha256
 
 
 class Refused(Table):
@@ -163,13 +169,22 @@ def read_about(folder: Path) -> About | None:
     return _read(About, path) if path.exists() else None
 
 
+def shards_folder(folder: Path) -> Path:
+    """Return where the shards of a store are written, and those of killed runs deleted.
+
+    Raises:
+        SetupError: A link leads it out of the store.
+    """
+    return resolve_inside(folder, f"{SHARDS}/_").parent
+
+
 def _pcm(folder: Path, shard: str) -> Path:
     return folder / SHARDS / f"{shard}.pcm"
 
 
 def _read(table: type[AnyTable], path: Path) -> AnyTable:
     try:
-        return table.model_validate_json(path.read_bytes())
+        return table.model_validate_json(read_file(path, LARGEST_TABLE))
     except OSError as error:
         raise SetupError(f"{path}: it can't be read: {error.strerror}") from error
     except ValidationError as error:
@@ -194,7 +209,7 @@ def _damaged(which: str) -> SetupError:
 def _digest(path: Path) -> str | None:
     """SHA-256 of a file; none where the disk does not give it back."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None

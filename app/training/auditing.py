@@ -20,9 +20,9 @@ from cleanlab.rank import get_label_quality_scores
 
 from app.domain import ModelRef, Precision, Scores, Stretch, Taggram, TaggramKey
 from app.front_ends import Framing
-from app.store.words import is_formula
 from app.tagging.suggest import heard_at
 from app.tagging.timeline import clock_time
+from app.text import csv_cell
 from app.training.embedding import Song
 from app.training.files import write_whole
 from app.training.metrics import Floats, Truth
@@ -137,8 +137,8 @@ def write_doubts(path: Path, doubts: Sequence[Doubt]) -> None:
         score, usual, instead_score = (f"{number:.3f}" for number in scores)
         said = (track.dataset, track.path, track.artist, ";".join(track.tags), each.tag, each.kind)
         cells = (*said, score, usual, each.instead, instead_score, each.at)
-        writer.writerow([f"'{cell}" if is_formula(cell) else cell for cell in cells])
-    write_whole(path, text.getvalue().encode(errors="replace"))
+        writer.writerow(map(csv_cell, cells))
+    write_whole(path, text.getvalue().encode())
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import SetupError
+from app.masking import remember
 
 if TYPE_CHECKING:  # TensorFlow may be imported in the processes alone, see `_work`
     from ray.train import ScalingConfig
@@ -94,6 +95,7 @@ def run_on_cluster(
 
 def _check_reachable(address: str) -> None:
     """Knock at a cluster's door, as Ray would go on trying for a quarter of an hour and more."""
+    remember(address)
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not port.isdigit():  # none is named, or one that Ray is to find
         return

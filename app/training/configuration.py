@@ -15,6 +15,7 @@ from app.training.audio_store import AudioStore
 from app.training.files import write_whole
 from app.training.recipe import Recipe
 from app.training.tracks import Split
+from app.yaml_files import read_values
 
 CONFIGURATION = "run.yaml"
 CODE = "code.json"
@@ -108,11 +109,12 @@ def read_configuration(folder: Path) -> Configuration:
         SetupError: The folder holds no run.
     """
     path = folder / CONFIGURATION
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SetupError(f"{path}: it can't be read: {error.strerror}; is this a run?") from error
-    return checked(Configuration, yaml.safe_load(data), str(path))
+    if not path.exists():
+        raise SetupError(f"{path}: there is no such file; is this a run?")
+    values = read_values(path)
+    if not isinstance(values, dict):
+        raise SetupError(f"{path}: a mapping is needed, as `taggram train` writes it")
+    return checked(Configuration, values, str(path))
 
 
 def _code() -> bytes:

@@ -14,9 +14,9 @@ import soundfile
 
 from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
-from app.audio_files import check_is_file
 from app.domain import Samples
 from app.errors import Kind, RequestError
+from app.paths import open_file
 from app.stages import StageClock
 from app.training.audio_store import SAMPLE, Refused
 from app.training.cropping import FULL_SCALE
@@ -124,6 +124,5 @@ def sha256(path: Path) -> str:
     Raises:
         OSError: It can't be read, or is a pipe or a device.
     """
-    check_is_file(path)
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
+from app.text import printable
 from app.training.cleaning import Cleaned
 from app.training.describing import Description, by_category, describe
 from app.training.files import write_whole
@@ -58,7 +59,9 @@ def draw(cleaned: Cleaned, out: Path) -> list[Path]:
     drawn = {name: figure for name, figure in figures.items() if figure}
     for name, figure in drawn.items():
         figure.suptitle(
-            f"{cleaned.dataset.about.title}: {name.replace('-', ' ')}", color=INK, parse_math=False
+            printable(f"{cleaned.dataset.about.title}: {name.replace('-', ' ')}"),
+            color=INK,
+            parse_math=False,
         )
         write_whole(out / f"{name}.png", as_png(figure))
     return [out / f"{name}.png" for name in drawn]
@@ -76,7 +79,7 @@ def _top_tags(categories: Mapping[str, Mapping[str, int]], after: Description) -
         shown = list(tags)[:top]
         _bars(axes, shown, [tags[tag] for tag in shown], [after.tags.get(tag, 0) for tag in shown])
         axes.set_ylim(rows - 0.4, -0.6)
-        title = f"{category}: {len(shown)} of {len(tags)}"
+        title = printable(f"{category}: {len(shown)} of {len(tags)}")
         axes.set_title(title, fontsize=FONT_PT + 1, color=INK, parse_math=False)
         axes.set_xlabel("tracks")
     _legend(figure)
@@ -166,8 +169,8 @@ def _bars(
 
 
 def _short(name: str) -> str:
-    """A name that fits, without what a font can't draw."""
-    name = name.encode(errors="replace").decode()
+    """A name that fits, without what can't be drawn."""
+    name = printable(name)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 

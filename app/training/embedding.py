@@ -23,6 +23,7 @@ from app.domain import Precision, Waveform
 from app.errors import SetupError
 from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_framer import TensorFlowFramer
+from app.paths import check_is_file, join_inside
 from app.store.aliases import served
 from app.store.loading import TrackModel, lightest
 from app.store.manifest import manifests
@@ -136,6 +137,7 @@ class Encoder:
 
     def _mapped(self, digest: str) -> Embeddings | None:
         try:
+            check_is_file(self._path(digest))
             windows: Embeddings = np.load(self._path(digest), mmap_mode="r")
         except (OSError, EOFError, ValueError):
             return None
@@ -248,7 +250,7 @@ def _digests(
     pairs, unread = list[tuple[str, Track]](), dict[str, str]()
     for track in tracks:
         try:
-            pairs.append((sha256(audio / track.dataset / track.path), track))
+            pairs.append((sha256(join_inside(audio, f"{track.dataset}/{track.path}")), track))
         except OSError as error:
             unread[track.path] = f"it can't be read: {error.strerror}"
     pairs.sort(key=lambda pair: (pair[0], pair[1].path))

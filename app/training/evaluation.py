@@ -17,8 +17,10 @@ import numpy as np
 
 from app.domain import Scores
 from app.errors import SetupError
+from app.paths import read_file, reason
 from app.store.tables import checked
 from app.tagging.pooling import Pooling, pool
+from app.text import csv_cell
 from app.training.bootstrap import CHUNK_DRAWS, Judged, drawn, interval, measured
 from app.training.figures import Evaluation, SongLevel, TagFigures
 from app.training.files import write_whole
@@ -33,6 +35,9 @@ from app.training.metrics import (
 )
 from app.training.scoring import Scored
 from app.training.tracks import Part, Split
+
+LARGEST = 64 * 2**20
+"""Bytes of a file of figures."""
 
 MAX = "max"
 """The highest of all windows: what is heard once is in the song. The service does not pool so."""
@@ -132,9 +137,9 @@ def read_evaluation(path: Path) -> Evaluation:
         SetupError: They can't be read, or something else is there.
     """
     try:
-        values = json.loads(path.read_bytes())
+        values = json.loads(read_file(path, LARGEST))
     except (OSError, ValueError, RecursionError) as error:
-        raise SetupError(f"{path}: these figures can't be read: {error}") from error
+        raise SetupError(f"{path}: these figures can't be read: {reason(error)}") from error
     if not isinstance(values, dict):
         raise SetupError(f"{path}: these are no figures that `taggram evaluate` wrote")
     return checked(Evaluation, values, str(path))
@@ -148,7 +153,7 @@ def write_scores(path: Path, scored: Scored) -> None:
     """
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["track_id", *scored.tags])
+    writer.writerow(["track_id", *map(csv_cell, scored.tags)])
     for track_id, scores in zip(scored.ids, pooled(scored, Pooling.MEAN), strict=True):
         writer.writerow([track_id, *(f"{score:.6f}" for score in scores)])
     write_whole(path, text.getvalue().encode())

@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
 import fsspec
 
 from app.errors import SetupError
+from app.masking import mask, remember
+from app.paths import check_is_file, is_inside, open_file
 from app.training.files import unwritable, whole_file
 from app.training.library import Brought, Library
 from app.training.tracks import Split
@@ -50,7 +52,7 @@ class _NotBroughtError(Exception):
     """A file did not come, and why; `again` where another attempt may help."""
 
     def __init__(self, why: str, *, again: bool = False) -> None:
-        super().__init__(" ".join(why.split())[:_LONGEST_REASON])
+        super().__init__(mask(" ".join(why.split()))[:_LONGEST_REASON])
         self.again = again
 
 
@@ -66,6 +68,7 @@ class Source:
         Raises:
             SetupError: It is neither, or a library is missing.
         """
+        remember(url)
         try:
             self._system, root = fsspec.url_to_fs(url)
         except ImportError as error:
@@ -75,7 +78,8 @@ class Source:
             ) from error
         except ValueError as error:
             raise SetupError(f"{url}: {error}") from error
-        if "file" in self._system.protocol and not Path(root).is_dir():
+        self._is_local = "file" in self._system.protocol
+        if self._is_local and not Path(root).is_dir():
             raise SetupError(f"{url}: there is no such folder")
         self._root = root.rstrip("/")
         self._quoted = "http" in self._system.protocol
@@ -83,8 +87,11 @@ class Source:
     def pieces(self, path: str) -> Iterator[bytes]:
         """A file's content."""
         within = quote(path) if self._quoted else path
+        place = f"{self._root}/{within}"
         try:
-            with self._system.open(f"{self._root}/{within}", "rb") as file:
+            if self._is_local:
+                check_is_file(Path(place))
+            with self._system.open(place, "rb") as file:
                 while piece := file.read(PIECE_BYTES):
                     yield piece
         except FileNotFoundError as error:
@@ -103,8 +110,7 @@ def needed(split: Split) -> list[str]:
     """
     paths = [f"{each.track.dataset}/{each.track.path}" for each in split.placed if each.copies]
     for path in paths:
-        parts = PurePosixPath(path).parts
-        if ".." in parts or parts[0] == "/" or re.search("[\\t\\n]", path):
+        if not is_inside(path) or "/" not in path or re.search("[\\t\\n]", path):
             raise SetupError(
                 f"{path!r}: no file of a dataset can be called so; make the split anew"
             )
@@ -195,7 +201,7 @@ def _bring(library: Library, path: str, sources: Mapping[str, Source], checksum:
 
 
 def _copy(pieces: Iterator[bytes], library: Library, path: str, checksum: str | None) -> None:
-    with whole_file(library.folder / path) as file:
+    with whole_file(library.place(path)) as file:
         brought = _written(pieces, file)
         if checksum not in {None, brought.sha256}:
             raise _NotBroughtError(f"its SHA-256 is {brought.sha256}, not {checksum}", again=True)
@@ -213,7 +219,7 @@ def _written(pieces: Iterator[bytes], file: BinaryIO) -> Brought:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

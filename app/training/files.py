@@ -26,8 +26,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}{PARTIAL}")
+    beside.unlink(missing_ok=True)  # of a killed run; a link there would be written through
     try:
-        with beside.open("wb") as file:
+        with beside.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -68,7 +69,9 @@ def held(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / _LOCK).open("a")
+        # A folder may come from elsewhere: a link is not followed, a pipe not waited for.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+        lock = os.fdopen(os.open(folder / _LOCK, flags, 0o666), "wb", buffering=0)
     except OSError as error:
         raise unwritable(folder, error) from error
     with lock:
@@ -77,7 +80,8 @@ def held(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise SetupError(f"{folder}: another run writes into it; wait for its end") from error
         for left in folder.rglob(f".*{PARTIAL}"):
-            left.unlink(missing_ok=True)
+            if left.is_symlink() or not left.is_dir():
+                left.unlink(missing_ok=True)
         yield
 
 

@@ -3,9 +3,11 @@
     fetched.tsv         a line for each file that was brought: SHA-256, size in bytes, path
 
 A file is noted just before it gets its name. So what is there without a note was not brought by us,
-and stays as it is.
+and stays as it is. The list may come from elsewhere, with the folder: a path in it that leads out
+of the folder is refused, and links are not followed to what is written or deleted.
 """
 
+import io
 import re
 import threading
 from collections.abc import Iterable, Iterator
@@ -14,9 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import SetupError
+from app.paths import bounded_lines, join_inside, open_file, reason, resolve_inside
 from app.training.files import held, write_whole
 
 LEDGER = "fetched.tsv"
+
+LONGEST_LINE = 2**14
+"""Characters; no path is longer."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,14 @@ class Library:
             return False
         return checksum in {None, known.sha256}
 
+    def place(self, path: str) -> Path:
+        """Return where a file is written or deleted.
+
+        Raises:
+            SetupError: It leads out of the folder.
+        """
+        return resolve_inside(self.folder, path)
+
     def is_foreign(self, path: str) -> bool:
         """Whether a file is there that was not brought."""
         return path not in self.ledger and (self.folder / path).exists()
@@ -61,8 +75,9 @@ class Library:
 
         Raises:
             OSError: It can't be written.
+            SetupError: It leads out of the folder.
         """
-        (self.folder / path).unlink(missing_ok=True)
+        self.place(path).unlink(missing_ok=True)
         with self._noting, (self.folder / LEDGER).open("a", encoding="utf-8") as ledger:
             ledger.write(_line(path, brought))
             self.ledger[path] = brought
@@ -75,11 +90,12 @@ class Library:
         """Delete files that were brought.
 
         Raises:
-            SetupError: One can't be deleted; it stays noted.
+            SetupError: One leads out of the folder, or can't be deleted; it stays noted.
         """
+        places = {path: self.place(path) for path in paths}  # one that is refused, and none goes
         try:
-            for path in paths:
-                (self.folder / path).unlink(missing_ok=True)
+            for path, place in places.items():
+                place.unlink(missing_ok=True)
                 del self.ledger[path]
         except OSError as error:
             raise SetupError(f"{error.filename}: it can't be removed: {error.strerror}") from error
@@ -96,13 +112,12 @@ def opened(folder: Path) -> Iterator[Library]:
     """
     with held(folder):
         path = folder / LEDGER
-        try:
-            text = path.read_bytes().decode() if path.exists() else ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise SetupError(f"{path}: it can't be read: {error}") from error
-        *whole, rest = text.split("\n")
-        ledger = dict(_noted(path, number, line) for number, line in enumerate(whole, 1))
-        if rest:  # the disk was full; what is noted next must not go on in this line
+        lines = _lines(path) if path.is_symlink() or path.exists() else []
+        # The disk was full; what is noted next must not go on in this line.
+        is_cut = bool(lines) and not lines[-1].endswith("\n")
+        whole = lines[:-1] if is_cut else lines
+        ledger = dict(_noted(path, number, line[:-1]) for number, line in enumerate(whole, 1))
+        if is_cut:
             _write(path, ledger)
         yield Library(folder, ledger)
 
@@ -113,13 +128,9 @@ def read_checksums(path: Path) -> dict[str, str]:
     Raises:
         SetupError: A line is something else, or the file can't be read.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path}: it can't be read: {error}") from error
     checksums = {}
-    for number, line in enumerate(lines, 1):
-        found = re.fullmatch(r"([0-9a-fA-F]{64}) [ *]?(.+)", line)
+    for number, line in enumerate(_lines(path), 1):
+        found = re.fullmatch(r"([0-9a-fA-F]{64}) [ *]?(.+)", line.rstrip("\r\n"))
         if not found:
             raise SetupError(f"{path}:{number}: expected a SHA-256, two spaces and a path")
         checksums[found[2]] = found[1].lower()
@@ -127,13 +138,32 @@ def read_checksums(path: Path) -> dict[str, str]:
 
 
 def _noted(ledger: Path, number: int, line: str) -> tuple[str, Brought]:
-    found = re.fullmatch("([0-9a-f]{64})\t([0-9]+)\t([^\t]+)", line)
+    found = re.fullmatch("([0-9a-f]{64})\t([0-9]{1,18})\t([^\t]+)", line)
     if not found:
         raise SetupError(
             f"{ledger}:{number}: expected a SHA-256, a size and a path; remove the line, and its "
             "file counts as your own"
         )
+    try:
+        join_inside(ledger.parent, found[3])
+    except SetupError as error:
+        raise SetupError(f"{ledger}:{number}: {error}; remove the line") from error
     return found[3], Brought(found[1], int(found[2]))
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a list, with their ends.
+
+    Raises:
+        SetupError: It can't be read, is a link, or is no list.
+    """
+    try:
+        if path.name == LEDGER and path.is_symlink():
+            raise SetupError(f"{path}: it is a link; put the file itself there")
+        with io.TextIOWrapper(open_file(path), encoding="utf-8", newline="\n") as file:
+            return list(bounded_lines(file, LONGEST_LINE))
+    except (OSError, ValueError) as error:
+        raise SetupError(f"{path}: it can't be read: {reason(error)}") from error
 
 
 def _line(path: str, brought: Brought) -> str:

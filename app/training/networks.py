@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from app.errors import SetupError
 from app.front_ends import Framing
-from app.models import architectures, network, variables
+from app.models import architectures, network, shapes, variables
 from app.models.front_end import track_frames
 from app.training.recipe import Phase, Taken
 
@@ -86,6 +86,7 @@ def build(phase: Phase, n_tags: int) -> Built:
     """
     framing = framing_of(phase)
     try:
+        shapes(phase.architecture, n_tags, framing, phase.arguments)  # or it is too large
         scoring = network(phase.architecture, n_tags, framing, phase.arguments)
     except ValueError as error:
         said = " ".join(str(error).split())

@@ -4,19 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import Field, model_validator
 
 from app.errors import ManifestError, SetupError
 from app.models import architectures
+from app.paths import shortened
 from app.store.tables import Table, checked
 from app.training.augmentation import Augmentation
 from app.training.cropping import Crops
+from app.yaml_files import read_values
 
 BUILT_IN = Path(__file__).parent / "recipes"
 
 Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(gt=0, lt=2**20)]
 
 
 class Plateau(Table):
@@ -82,11 +83,11 @@ class Phase(Table):
     arguments: dict[str, object] = Field(default_factory=dict)
     learns: Literal["tags", "contrast"] = "tags"
     temperature: Positive = 0.5
-    projection: Count = 64
+    projection: Annotated[int, Field(gt=0, lt=2**14)] = 64
     teacher: str | None = None
     takes: tuple[Taken, ...] = ()
     frozen: tuple[str, ...] = ()
-    batch_size: Count = 16
+    batch_size: Annotated[int, Field(gt=0, lt=2**14)] = 16
     l2: float = Field(0.0, ge=0)
     crops: Crops = Crops()
     loss: Loss = Loss()
@@ -141,15 +142,12 @@ def read_recipe(name_or_file: str) -> Recipe:
     path = BUILT_IN / f"{name_or_file}.yaml"
     if not path.is_file():
         path = Path(name_or_file)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not path.exists():
         known = ", ".join(recipe_names())
         raise SetupError(
-            f"{name_or_file}: no recipe of that name and no such file; there are {known}"
-        ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SetupError(f"{path}: it can't be read as YAML: {error}") from error
+            f"{shortened(name_or_file)}: no recipe of that name and no such file; there are {known}"
+        )
+    values = read_values(path)
     if not isinstance(values, dict):
         raise SetupError(f"{path}: a mapping is needed, with name, summary, source, phases")
     try:

@@ -22,6 +22,7 @@ import keras
 
 from app.errors import SetupError
 from app.front_ends import Framing
+from app.paths import resolve_inside
 from app.training import networks
 from app.training.audio_store import AudioStore
 from app.training.configuration import claim, compare, configuration
@@ -106,6 +107,15 @@ def train(job: Job) -> Trained:
     return Trained(last, networks.framing_of(last), done[last.name], found.missing)
 
 
+def phase_folder(run: Path, phase: str) -> Path:
+    """Return where a phase leaves its weights, and deletes older ones.
+
+    Raises:
+        SetupError: A link leads it out of the run's folder, which may come from elsewhere.
+    """
+    return resolve_inside(run, f"phases/{phase}/_").parent
+
+
 def _phase(
     job: Job,
     phase: Phase,
@@ -114,7 +124,7 @@ def _phase(
     rows: list[Row],
 ) -> networks.Weights:
     """Train a phase, or read what it left; `rows` get its figures."""
-    folder = job.folder / "phases" / phase.name
+    folder = phase_folder(job.folder, phase.name)
     if not (folder / WEIGHTS).exists():
         keras.utils.set_random_seed(job.seed)
         built = networks.build(phase, len(found.tags))

@@ -20,6 +20,7 @@ from app.errors import RequestError, SetupError
 from app.inference.engine import Engine
 from app.inference.selection import Wish, choose
 from app.inference.tensorflow_framer import TensorFlowFramer
+from app.paths import check_is_file
 from app.store.aliases import served
 from app.store.manifest import Manifest, manifests
 from app.store.store import Store
@@ -214,6 +215,7 @@ def _overlapping(engine: Engine, overlap: float) -> Engine:
 def _read(path: Path, n_tags: int) -> Scores | None:
     """What was kept; none where nothing was, or a disk or a crash has spoilt it."""
     try:
+        check_is_file(path)
         scores: Scores = np.load(path)
     except (OSError, EOFError, ValueError):
         return None

@@ -9,14 +9,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import safetensors.numpy
+from pydantic import TypeAdapter
 from safetensors import SafetensorError
 
 from app.errors import SetupError
+from app.paths import check_is_file
 from app.training.files import write_whole
 from app.training.networks import Weights
 from app.training.schedule import Standing
 
 STANDING, ROWS = "standing", "rows"
+
+_STANDING = TypeAdapter(Standing)
 
 Row = Mapping[str, float | int | str]
 """One epoch's figures, as a line of `curves.csv`."""
@@ -41,13 +45,15 @@ def read_standing(path: Path) -> tuple[Standing, list[Row]] | None:
     if not path.exists():
         return None
     try:
+        check_is_file(path)
         with safetensors.safe_open(path, "numpy") as file:
             metadata = file.metadata()
     except (OSError, SafetensorError) as error:
         raise SetupError(f"{path}: it can't be read: {error}; begin a new run") from error
-    values = json.loads(metadata[STANDING])
-    standing = Standing(**{**values, "best_loss": float(values["best_loss"])})
-    return standing, json.loads(metadata[ROWS])
+    try:
+        return _STANDING.validate_json(metadata[STANDING]), json.loads(metadata[ROWS])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise SetupError(f"{path}: it is damaged; begin a new run") from error
 
 
 def restore(path: Path, variables: Iterable[keras.Variable]) -> None:
@@ -80,6 +86,7 @@ def load_weights(path: Path) -> Weights:
         SetupError: They are missing or damaged.
     """
     try:
+        check_is_file(path)
         weights: Weights = safetensors.numpy.load_file(path)
     except (OSError, SafetensorError) as error:
         raise SetupError(f"{path}: the weights can't be read: {error}") from error

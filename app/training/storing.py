@@ -13,16 +13,17 @@ from pathlib import Path
 
 from app.audio.expected import expected_s
 from app.errors import SetupError
+from app.paths import join_inside, open_file
 from app.training.audio_store import (
     ABOUT,
     SAMPLE,
-    SHARDS,
     About,
     AudioStore,
     Entry,
     Refused,
     Shard,
     read_about,
+    shards_folder,
 )
 from app.training.decoded import Heard, Outcomes, Unread, decoder, outcomes, sha256
 from app.training.files import held, unwritable, whole_file, write_whole
@@ -72,16 +73,16 @@ def store_tracks(
         watch: Told after each track how many are done, of how many.
 
     Raises:
-        SetupError: The store is of another rate, another run fills it, or there is no room for it;
-            what was written stays.
+        SetupError: The store is of another rate, another run fills it, there is no room for it, or
+            a track's path leads out of `audio`; what was written stays.
     """
-    files = {track.id: audio / track.dataset / track.path for track in tracks}
+    files = {track.id: join_inside(audio, f"{track.dataset}/{track.path}") for track in tracks}
     with held(folder):
         store = _claimed(folder, sample_rate)
         new = _new(store, files)
         there = {key: files[key] for key in new if files[key].is_file()}
         _check_room(folder, there.values(), sample_rate)
-        unread = asyncio.run(_fill(folder / SHARDS, there, sample_rate, jobs, watch))
+        unread = asyncio.run(_fill(shards_folder(folder), there, sample_rate, jobs, watch))
         after = AudioStore.open(folder)
     refused = {each.id: each.why for each in after.refused if each.id not in after}
     return Stored(
@@ -102,7 +103,7 @@ def _claimed(folder: Path, sample_rate: int) -> AudioStore:
             f"{folder}: this audio store holds {about.sample_rate} Hz, not {sample_rate}; choose "
             "another folder"
         )
-    for left in (folder / SHARDS).glob("*.pcm"):
+    for left in shards_folder(folder).glob("*.pcm"):
         if not left.with_suffix(".json").exists():
             left.unlink()
     return AudioStore.open(folder)
@@ -139,7 +140,7 @@ def _check_room(folder: Path, files: Iterable[Path], sample_rate: int) -> None:
 
 def _expected_s(path: Path) -> float:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return expected_s(file)
     except OSError:  # as above
         return 0

@@ -1,15 +1,17 @@
 """Tracks and splits as Parquet, whole or not at all."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ValidationError
 
 from app.errors import SetupError
+from app.paths import check_is_file, reason
+from app.training.files import unwritable, whole_file
 from app.training.tracks import Merged, Part, Placed, Split, Track
 
 ABOUT = b"taggram"
@@ -25,6 +27,23 @@ _TRACK = (
     pa.field("licence", pa.string(), nullable=False),
     pa.field("sample_rate", pa.int32()),
 )
+
+
+class _About(BaseModel):
+    """What is said of a merge."""
+
+    task: str
+    tags: tuple[str, ...]
+
+
+class _AboutSplit(_About):
+    """What is said of a split."""
+
+    name: str
+
+
+AnyAbout = TypeVar("AnyAbout", bound=_About)
+
 _PLACED = (
     *_TRACK,
     pa.field("part", pa.string(), nullable=False),
@@ -48,8 +67,9 @@ def read_merged(path: Path) -> Merged:
     Raises:
         SetupError: It can't be read, or is something else.
     """
-    rows, about = _read(path, "merged", "taggram data merge")
-    return Merged(about["task"], tuple(about["tags"]), tuple(map(_track, rows)))
+    rows, about = _read(path, "merged", _TRACK, "taggram data merge")
+    said = _checked(path, _About, about)
+    return Merged(said.task, said.tags, tuple(map(_track, rows)))
 
 
 def write_split(path: Path, split: Split) -> None:
@@ -72,9 +92,12 @@ def read_split(path: Path) -> Split:
     Raises:
         SetupError: It can't be read, or is something else.
     """
-    rows, about = _read(path, "split", "taggram data split")
+    rows, about = _read(path, "split", _PLACED, "taggram data split")
+    said = _checked(path, _AboutSplit, about)
+    if wrong := {row["part"] for row in rows} - set(Part):
+        raise SetupError(f"{path}: {min(wrong)!r} is not a part; there are {', '.join(Part)}")
     placed = tuple(Placed(_track(row), Part(row["part"]), row["copies"]) for row in rows)
-    return Split(about["task"], tuple(about["tags"]), about["name"], placed)
+    return Split(said.task, said.tags, said.name, placed)
 
 
 def _row(track: Track) -> dict[str, object]:
@@ -95,24 +118,42 @@ def _write(
     about: Mapping[str, object],
 ) -> None:
     schema = pa.schema(fields, metadata={ABOUT: json.dumps(about)})
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            pq.write_table(pa.Table.from_pylist(list(rows), schema), beside)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with whole_file(path) as file:
+            pq.write_table(pa.Table.from_pylist(list(rows), schema), file)
     except OSError as error:
-        raise SetupError(f"{path}: it can't be written: {error}") from error
+        raise unwritable(path, error) from error
 
 
-def _read(path: Path, wanted: str, maker: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def _checked(path: Path, about: type[AnyAbout], values: object) -> AnyAbout:
     try:
+        return about.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SetupError(f"{path}: {first['loc'][0]}: {first['msg']}") from error
+
+
+def _read(
+    path: Path, wanted: str, fields: Sequence[pa.Field], maker: str
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    try:
+        check_is_file(path)
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
-        raise SetupError(f"{path}: it can't be read: {error}") from error
-    about = json.loads((table.schema.metadata or {}).get(ABOUT, b"{}"))
-    if about.get("table") != wanted:
-        raise SetupError(f"{path}: this is no table that `{maker}` wrote")
-    return table.to_pylist(), about
+        raise SetupError(f"{path}: it can't be read: {reason(error)}") from error
+    try:
+        about = json.loads((table.schema.metadata or {}).get(ABOUT, b"{}"))
+        if about["table"] == wanted and _fits(table, fields):
+            return table.to_pylist(), about
+    except (KeyError, TypeError, ValueError, RecursionError):
+        pass
+    raise SetupError(f"{path}: this is no table that `{maker}` wrote")
+
+
+def _fits(table: pa.Table, fields: Sequence[pa.Field]) -> bool:
+    """Whether a table has the columns that are meant, and nothing lacks that must be there."""
+    return all(
+        table.schema.field(field.name).type == field.type
+        and (field.nullable or not table.column(field.name).null_count)
+        for field in fields
+    )

@@ -8,18 +8,18 @@ tracks under tags of their own.
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
 from pydantic import Field
 
 from app.errors import SetupError
 from app.store.tables import Table, checked
 from app.tagging.vocabulary_file import BUILT_IN, read_vocabulary
+from app.yaml_files import read_values
 
 CORRESPONDENCES = Path(__file__).parent / "correspondences"
 
@@ -147,11 +147,9 @@ def read_correspondences(path: Path) -> Correspondences:
     Raises:
         SetupError: It is missing, no YAML, or something in it is unknown or there twice.
     """
-    try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())  # YAML's own are of several lines
-        raise SetupError(f"{path}: {said}") from error
+    values = read_values(path)
+    if not isinstance(values, dict):
+        raise SetupError(f"{path}: a mapping is needed, with thesis and datasets")
     return checked(Correspondences, values, str(path))
 
 
@@ -210,15 +208,3 @@ def _tally(name: str) -> Tally:
     count = read_correspondences(CORRESPONDENCES / f"{name}.yaml").thesis
     given = {tag for finals in read_task(name).finals.values() for tag in finals.values()}
     return Tally(name, count.tags, len(given), count.difference)
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice, of which YAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        for key, count in keys.items():
-            if count > 1:
-                line = node.start_mark.line + 1
-                raise yaml.YAMLError(f"{key!r} is twice in the mapping that begins in line {line}")
-        return super().construct_mapping(node, deep)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from app.errors import SetupError
+from app.masking import mask, remember
 from app.training.files import write_whole
 from app.training.states import Row
 
@@ -59,11 +60,12 @@ def mlflow(url: str, folder: Path, parameters: Mapping[str, object]) -> Record:
     except ImportError as error:
         raise SetupError("MLflow is not installed: `pip install 'taggram[mlflow]'`") from error
     key = _key(folder / MLFLOW_KEY)
+    remember(url)
     try:
         client = MlflowClient(tracking_uri=url)
         run = _mlflow_run(client, folder.resolve().name, key, parameters)
     except MlflowException as error:
-        raise SetupError(f"--mlflow {url}: {error}") from error
+        raise SetupError(mask(f"--mlflow {url}: {error}")) from error
 
     def record(rows: Sequence[Row]) -> None:
         newest = rows[-1]

@@ -188,7 +188,26 @@ def break_manifest(version: Path) -> None:
     edit(version / "manifest.toml", "name = ", "name == ")
 
 
-@pytest.mark.parametrize("spoil", [flip_a_byte, truncate, lose_weights, break_manifest])
+def listen_for_years(version: Path) -> None:
+    edit(version / "manifest.toml", "seconds = 7.5", "seconds = 1e9")
+
+
+def make_weights_huge(version: Path) -> None:
+    os.truncate(version / "weights.safetensors", 2**40)  # of holes
+
+
+def put_a_pipe(version: Path) -> None:
+    (version / "manifest.toml").unlink()
+    os.mkfifo(version / "manifest.toml")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *(flip_a_byte, truncate, lose_weights, break_manifest),
+        *(listen_for_years, make_weights_huge, put_a_pipe),
+    ],
+)
 def test_a_bad_version_is_refused_and_the_old_one_serves_on(
     breakable: Breakable, new_version: Path, spoil: Callable[[Path], None]
 ) -> None:

@@ -1,6 +1,7 @@
 """What is kept, that it is only appended, and what happens where it can't be."""
 
 import asyncio
+import os
 import re
 import sqlite3
 from contextlib import closing
@@ -154,7 +155,8 @@ WRONG = {
     "another's": (someone_elses, "something else"),
     "nothing": (Path.touch, "something else"),
     "a later release's": (of_a_later_release, "version 7 .* knows version 1"),
-    "a folder": (Path.mkdir, "unable to open"),
+    "a folder": (Path.mkdir, "Is a directory"),
+    "a pipe": (os.mkfifo, "a pipe"),
 }
 
 

@@ -74,7 +74,7 @@ WRONG = {
     "broken YAML": (RIGHT + "  new: {msd: [metal\n", 10, ["expected"]),
     "tab": (RIGHT + "\tnew: {}\n", 9, ["\\t"]),
     "undefined alias": (RIGHT + "  new: *calm\n", 9, ["calm"]),
-    "tag inside itself": (RIGHT + "  new: &new {msd: *new}\n", 9, ["expected a list of raw tags"]),
+    "tag inside itself": (RIGHT + "  new: &new {msd: *new}\n", 9, ["nests deeper"]),
     "control character": (RIGHT + "  n\x07w: {}\n", 9, []),
     "label without a word": (RIGHT + "  new: {label: }\n", 9, ["expected a word"]),
     "label as a list": (RIGHT + "  new: {label: [New]}\n", 9, ["expected a label"]),

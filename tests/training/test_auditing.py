@@ -9,6 +9,7 @@ import pytest
 from app.domain import Stretch
 from app.errors import SetupError
 from app.store.store import Store
+from app.text import printable
 from app.training.audio_store import AudioStore
 from app.training.auditing import CHOSEN, Audit, Doubt, audit, write_doubts
 from app.training.embedding import Encoder, Heard, Song, hear_stored
@@ -118,8 +119,8 @@ def test_no_cell_becomes_a_formula(evil: str, tmp_path: Path):
 
     with (tmp_path / "doubts.csv").open(newline="") as file:
         _, row = csv.reader(file)
-    assert row[0] == row[1] == row[2] == row[4] == row[8] == f"'{evil}"
-    assert row[3] == f"'{evil};b"
+    assert row[0] == row[1] == row[2] == row[4] == row[8] == f"'{printable(evil)}"
+    assert row[3] == f"'{printable(evil)};b"
     assert row[5:8] == [CHOSEN, "0.100", "0.800"]
     assert row[10] == "0:42-1:10"
 

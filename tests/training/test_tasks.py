@@ -63,7 +63,7 @@ def refusal(path: Path) -> str:
     with pytest.raises(SetupError) as refused:
         make_task("ambience", ("ambient", "noise"), read_correspondences(path), path)
     said = str(refused.value)
-    assert said.startswith(f"{path}: ")
+    assert said.startswith(f"{path}:")
     assert "\n" not in said
     return said
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Column, Table
-from rich.text import Text
 
-from app.cli.console import err, log_to_stderr, out, plain_errors, printable, say
+from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.data.reasons import show_reasons
 from app.cli.store_option import StoreUrl, opened
 from app.cli.teach import CACHE, CacheFolder, listen, progress, say_what_was_heard
@@ -44,7 +43,7 @@ def audit(
         from app.training.auditing import write_doubts
         from app.training.embedding import Encoder
 
-        with err.status(f"loading {model}"):
+        with err.status(cell(f"loading {model}")):
             encoder = Encoder(opened(url), model, cache)
         heard = _heard(encoder, source, audio_store, cache)
         with progress("learning, fold by fold") as told:
@@ -95,7 +94,7 @@ def _table(doubts: "Sequence[Doubt]") -> Table:
         words = (f"{each.track.dataset}/{each.track.path}", each.tag, each.kind)
         heard = f"{each.instead} {each.instead_score:.2f}"
         scores = (f"{each.score:.2f}", f"{each.usual:.2f}")
-        table.add_row(*map(_text, words), *scores, _text(heard), each.at)
+        table.add_row(*map(cell, words), *scores, cell(heard), each.at)
     return table
 
 
@@ -104,8 +103,3 @@ def _summary(doubts: int, songs: int, to: Path | None) -> str:
         return f"{songs} songs: no tag is in doubt."
     where = f"; all are in {to}" if to else "; --to FILE.csv writes them all" * (doubts > SHOWN)
     return f"{songs} songs: {doubts} tags are in doubt{where}. Listen before you change one."
-
-
-def _text(words: str) -> Text:
-    """Names of files are no markup."""
-    return Text(printable(words))

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Column, Table
-from rich.text import Text
 
-from app.cli.console import err, out, plain_errors, printable, say
+from app.cli.console import cell, err, out, plain_errors, say
 from app.cli.data.reasons import say_skipped
 from app.errors import SetupError
 
@@ -85,7 +84,7 @@ def _steps(cleaned: "Cleaned") -> Table:
     for step in cleaned.steps:
         share = f"{step.tracks_dropped / total:.1%}" if total else ""
         counts = (f"{step.tracks_dropped:,}", share, f"{step.tags_dropped:,}")
-        table.add_row(step.rule, *counts, f"{step.tracks_left:,}")
+        table.add_row(cell(step.rule), *counts, f"{step.tracks_left:,}")
     return table
 
 
@@ -98,7 +97,7 @@ def _missing(cleaned: "Cleaned", before: "Description") -> Table:
     table.add_section()
     for column, missing in cleaned.dataset.missing.items():
         if missing:
-            table.add_row(Text(printable(column)), "", f"{missing:.1%}")
+            table.add_row(cell(column), "", f"{missing:.1%}")
     return table
 
 

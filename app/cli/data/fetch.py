@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from app.cli.console import err, out, plain_errors, say
+from app.cli.console import ask, err, out, plain_errors, say, shown
 from app.cli.data.reasons import show_reasons
 from app.errors import SetupError
 
 if TYPE_CHECKING:
     from app.training.fetching import Fetched, Source
     from app.training.library import Library
+
+NAMED = 20
+"""So many of the files that are to be removed are named one by one."""
 
 
 def fetch(
@@ -50,7 +53,7 @@ def fetch(
 def _named(text: str) -> tuple[str, str]:
     dataset, equals, url = text.partition("=")
     if not (dataset and equals and url):
-        raise typer.BadParameter(f"--from {text}: expected DATASET=FOLDER_OR_URL")
+        raise typer.BadParameter(shown(f"--from {text}: expected DATASET=FOLDER_OR_URL"))
     return dataset, url
 
 
@@ -68,13 +71,18 @@ def _known(checksums: Path, wanted: Sequence[str]) -> dict[str, str]:
 
 
 def _remove(library: "Library", paths: Sequence[str], *, yes: bool) -> None:
+    """Remove files of another split, after naming them."""
+    from app.training.library import LEDGER
+
     if not paths:
         return
     size = sum(library.ledger[path].size for path in paths)
-    asked = (
-        f"{len(paths):,} files ({size / 1e6:,.1f} MB) are not needed by this split. Remove them?"
-    )
-    if yes or typer.confirm(asked, err=True):
+    say(err, f"{len(paths):,} files ({size / 1e6:,.1f} MB) are not needed by this split:")
+    for path in paths[:NAMED]:
+        say(err, f"  {library.place(path)}")
+    if further := len(paths[NAMED:]):
+        say(err, f"  and {further:,} more of {library.folder / LEDGER}")
+    if yes or ask("Remove them?"):
         library.remove(paths)
         say(out, f"{library.folder}: {len(paths):,} files removed.")
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from app.audio_files import check_is_file
 from app.cli.console import err, out, plain_errors, say
 from app.domain import Samples
 from app.errors import RequestError, SetupError
+from app.paths import check_is_file, resolve_inside
 
 if TYPE_CHECKING:
     from app.training.augmentation import Augmenter
@@ -43,7 +43,8 @@ def listen(
             # Not `progress.track`: a command that fails may wait for its thread for ever.
             bar = progress.add_task("changing", total=len(files))
             for path in files:
-                written.append(_written(path, to / path.stem, augmenter, seed))
+                folder = resolve_inside(to, f"{path.stem}/_").parent  # `...mp3` has the stem `..`
+                written.append(_written(path, folder, augmenter, seed))
                 progress.advance(bar)
     if not all(written):
         raise typer.Exit(1)

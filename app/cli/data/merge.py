@@ -11,7 +11,7 @@ from rich.progress import Progress
 from rich.table import Column, Table
 from rich.text import Text
 
-from app.cli.console import err, out, plain_errors, printable, say
+from app.cli.console import cell, err, out, plain_errors, say
 from app.cli.data.reasons import say_skipped
 from app.errors import SetupError
 
@@ -101,7 +101,7 @@ def _steps(cleaned: Sequence["Cleaned"], wrangled: Sequence["Wrangled"]) -> Tabl
         for index, step in enumerate((*cleaning[each.dataset], *each.steps)):
             counts = (step.tracks_dropped, step.tags_dropped, step.tracks_left)
             name = "" if index else each.dataset
-            table.add_row(_text(name), _text(step.rule), *map(_count, counts))
+            table.add_row(cell(name), cell(step.rule), *map(_count, counts))
         table.add_section()
     return table
 
@@ -113,7 +113,7 @@ def _tags(merged: "Merged", wrangled: Sequence["Wrangled"]) -> Table:
     heard = Counter((track.dataset, tag) for track in merged.tracks for tag in track.tags)
     for tag in merged.tags:
         counts = [heard[name, tag] for name in names]
-        table.add_row(_text(tag), *map(_count, (*counts, sum(counts))), _called(tag, wrangled))
+        table.add_row(cell(tag), *map(_count, (*counts, sum(counts))), _called(tag, wrangled))
     return table
 
 
@@ -124,7 +124,7 @@ def _called(tag: str, wrangled: Sequence["Wrangled"]) -> Text:
         words.update(each.words.get(tag, {}))
     if list(words) == [tag]:
         return Text()
-    return _text(", ".join(f"{word} {_count(count)}" for word, count in words.most_common()))
+    return cell(", ".join(f"{word} {_count(count)}" for word, count in words.most_common()))
 
 
 def _counts() -> Table:
@@ -144,13 +144,8 @@ def _say_silent(merged: "Merged", wrangled: Sequence["Wrangled"]) -> None:
 
 
 def _numbers(*headers: str) -> list[Column]:
-    return [Column(_text(header), justify="right") for header in headers]
+    return [Column(cell(header), justify="right") for header in headers]
 
 
 def _count(number: int) -> str:
     return f"{number:,}" if number else "-"
-
-
-def _text(words: str) -> Text:
-    """What datasets call things is no markup."""
-    return Text(printable(words))

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Column, Table
-from rich.text import Text
 
-from app.cli.console import err, printable, say
+from app.cli.console import cell, err, say
 
 if TYPE_CHECKING:
     from app.training.datasets.source import Skipped
@@ -21,7 +20,7 @@ def show_reasons(title: str, reasons: Mapping[str, str]) -> None:
         return
     table = Table(Column(title, overflow="fold"), Column("why", overflow="fold"))
     for path, why in sorted(reasons.items()):
-        table.add_row(Text(printable(path)), Text(printable(why)))
+        table.add_row(cell(path), cell(why))
     err.print(table)
 
 

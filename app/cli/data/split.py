@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Column, Table
-from rich.text import Text
 
-from app.cli.console import err, out, plain_errors, printable, say
+from app.cli.console import cell, err, out, plain_errors, say
 from app.errors import SetupError
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def _say_warnings(divided: "Divided", shared: Sequence[str]) -> None:
     table = Table("tag", "has no positive in")
     for tag in filter(lacking.__contains__, divided.split.tags):
         parts = (part.value for part, tags in divided.lacking.items() if tag in tags)
-        table.add_row(_text(tag), ", ".join(parts))
+        table.add_row(cell(tag), ", ".join(parts))
     err.print(table)
 
 
@@ -115,7 +114,7 @@ def _show_resampling(before: "Split", after: "Split", target: int) -> None:
         return
     table = Table("tag", *_numbers("tracks", "heard an epoch"), title=f"training, {target:,} a tag")
     for tag in sorted(was, key=lambda tag: -was[tag]):
-        table.add_row(_text(tag), _count(was[tag]), _count(now[tag]))
+        table.add_row(cell(tag), _count(was[tag]), _count(now[tag]))
     out.print(table)
     ratios = [max(counts.values()) / min(counts.values()) for counts in (was, now)]
     say(out, f"The most frequent tag: {ratios[0]:.1f} times the rarest, now {ratios[1]:.1f} times.")
@@ -129,8 +128,3 @@ def _numbers(*headers: str) -> list[Column]:
 
 def _count(number: int) -> str:
     return f"{number:,}" if number else "-"
-
-
-def _text(words: str) -> Text:
-    """What tags are called is no markup."""
-    return Text(printable(words))

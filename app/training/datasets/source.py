@@ -5,6 +5,7 @@ What is wrong with a whole file is a `SetupError`. What is wrong with one row is
 """
 
 import csv
+import io
 import math
 import unicodedata
 from collections import Counter
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import SetupError
+from app.paths import bounded_lines, open_file, reason
 from app.training.tracks import Track
 
 if TYPE_CHECKING:
@@ -117,10 +119,10 @@ class Sheet:
             SetupError: The file can't be read, is no such text, or lacks a column.
         """
         try:
-            with self.path.open(encoding="utf-8-sig", newline="") as file:
-                yield from self._read(csv.reader(file, self._dialect))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise SetupError(f"{self.path}: it can't be read: {error}") from error
+            with io.TextIOWrapper(open_file(self.path), encoding="utf-8-sig", newline="") as file:
+                yield from self._read(csv.reader(bounded_lines(file), self._dialect))
+        except (OSError, ValueError, csv.Error) as error:
+            raise SetupError(f"{self.path}: it can't be read: {reason(error)}") from error
 
     @property
     def missing(self) -> dict[str, float]:

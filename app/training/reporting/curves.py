@@ -1,15 +1,19 @@
 """How a training went: `curves.csv`, a row an epoch."""
 
 import csv
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import SetupError
+from app.paths import bounded_lines, open_file, reason
 
 METRICS = {"loss": "Loss", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"}
 """By the name of the column for training; that for validation begins with `val_`."""
+
+LONGEST_LINE = 2**16
 
 NUMBERS = ("epoch", *METRICS, *(f"val_{name}" for name in METRICS))
 
@@ -51,10 +55,10 @@ def read_curves(path: Path) -> Curves:
         SetupError: There is no such file, a column is missing, or something is no number.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        with io.TextIOWrapper(open_file(path), encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(bounded_lines(file, LONGEST_LINE)))
     except (OSError, ValueError, csv.Error) as error:
-        raise SetupError(f"{path}: it can't be read: {error}") from error
+        raise SetupError(f"{path}: it can't be read: {reason(error)}") from error
     if not rows:
         raise SetupError(f"{path}: it holds no epoch; train first, or leave the curves out")
     missing = [name for name in (*NUMBERS, "stage") if name not in rows[0]]

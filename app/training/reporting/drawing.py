@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from app.text import printable
+
 INK = "#1c1b22"
 MUTED = "#5d5a6b"
 LINE = "#dcd9e6"
@@ -91,7 +93,7 @@ def as_svg(figure: Figure, prefix: str, title: str) -> str:
         }
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
-    root.attrib.update({"role": "img", "aria-label": title})
+    root.attrib.update({"role": "img", "aria-label": printable(title)})
     return ET.tostring(root, encoding="unicode")
 
 

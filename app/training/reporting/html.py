@@ -4,6 +4,7 @@ from pathlib import Path
 
 import jinja2
 
+from app.text import printable
 from app.training.reporting.blocks import Document, Picture
 from app.training.reporting.drawing import as_svg
 
@@ -17,8 +18,15 @@ def html(document: Document) -> str:
     def drawn(picture: Picture) -> str:
         return as_svg(picture.figure, f"d{next(numbers)}-", picture.description)
 
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_finalized
+    )
     environment.filters["drawn"] = drawn
     environment.filters["kind"] = lambda block: type(block).__name__
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(document=document)
+
+
+def _finalized(value: object) -> object:
+    """Words in which nothing turns others around; drawings as they are."""
+    return printable(value) if type(value) is str else value

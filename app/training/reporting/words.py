@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from app.text import printable
 from app.training.figures import Interval, SongLevel
 from app.training.reporting.blocks import Cell
 
@@ -69,12 +70,6 @@ def joined(items: Sequence[str]) -> str:
     if len(items) < 2:  # noqa: PLR2004 - nothing to join
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
-
-
-def printable(text: str) -> str:
-    """One line, without what no font has and XML does not allow."""
-    unknown = "\N{REPLACEMENT CHARACTER}"
-    return "".join(letter if letter.isprintable() else unknown for letter in text)
 
 
 def short(text: str, most: int = 24) -> str:

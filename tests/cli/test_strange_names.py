@@ -1,0 +1,150 @@
+"""What strangers call files, folders, tags and models neither moves a cursor nor is computed."""
+
+import asyncio
+import csv
+import io
+import json
+import logging
+import os
+import shutil
+import unicodedata
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from app.cli.console import cell, say
+from app.cli.tag import CSV_COLUMNS
+from app.feedback.export import export
+from app.logs import PlainLine
+from app.services import Services
+from app.store.preparing import prepare
+from app.tagging.picture import draw
+from app.tagging.table import tabulate
+from app.text import csv_cell, printable
+from app.training.reporting.blocks import Cell, Document, Grid, Prose, Section
+from app.training.reporting.html import html
+from app.training.reporting.song_chart import taggram as song_chart
+from app.training.reporting.taggrams import SongTaggram
+from testing.stub_engine import load_stub_engine
+from tests.cli.conftest import Taggram
+from tests.feedback.giving import feedback, keep
+from tests.store import tiny
+
+EVIL = "=cmd|' -C calc'!A0\x1b]0;owned\x07\x9b31m\r\n\u2028\u202e\u2066\u200b\udc80.flac"
+"""A formula, a title for the terminal, a colour, line ends, letters turned around, no Unicode."""
+
+MOVING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def assert_harmless(text: str) -> None:
+    """Nothing but our own line ends moves the cursor."""
+    odd = {char for char in text if unicodedata.category(char) in MOVING}
+    assert odd <= {"\n"}, text
+
+
+@pytest.fixture
+def tag(taggram: Taggram, monkeypatch: pytest.MonkeyPatch) -> Taggram:
+    """Tags by one model."""
+    stubbed = partial(Services, load_engine=load_stub_engine)
+    monkeypatch.setattr("app.cli.tag.Services", stubbed)
+    return partial(taggram, "tag", TAGGRAM_MODELS='["msd-musicnn"]')
+
+
+@pytest.fixture
+def strange(clip: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / EVIL
+    folder.mkdir()
+    shutil.copy(clip, folder / EVIL)
+    (folder / f"broken{EVIL}").write_bytes(b"nothing")
+    (folder / f"cover{EVIL}.jpg").touch()
+    os.mkfifo(folder / f"pipe{EVIL}")
+    return folder
+
+
+@pytest.mark.parametrize("form", [(), ("--csv",), ("--json",)])
+def test_tag_prints_no_name_as_it_is(form: tuple[str, ...], strange: Path, tag: Taggram) -> None:
+    result = tag(EVIL, *form)
+
+    assert_harmless(result.stderr)
+    assert len(list(filter(None, result.stderr.splitlines()))) == 4
+    assert_harmless(result.stdout.replace("\r\n", "\n"))
+    if form == ("--csv",):
+        rows = list(csv.reader(io.StringIO(result.stdout)))
+        assert rows[0] == list(CSV_COLUMNS)
+        assert {row[0] for row in rows[1:]} == {csv_cell(f"{EVIL}/{EVIL}")}
+    if form == ("--json",):
+        assert json.loads(result.stdout)["path"] == f"{EVIL}/{EVIL}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rock", "rock"),
+        ("=1", "'=1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("\t=1", "'?=1"),
+        ("\r=1", "'?=1"),
+        ("\ttab", "?tab"),
+        (" =1", "' =1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\u202e=1", "?=1"),
+        ("a-b", "a-b"),
+        ("雨\u2029", "雨?"),
+    ],
+)
+def test_no_cell_is_computed(text: str, shown: str) -> None:
+    assert csv_cell(text) == shown
+
+
+def test_a_taggram_s_table_and_picture_show_raw_tags_without_a_vocabulary() -> None:
+    scores = np.zeros((2, 2), np.float32)
+    header = tabulate([0.0, 1.0], [EVIL, "rock"], scores)
+    row = next(csv.reader(io.StringIO(header)))
+    assert row == ["time_s", csv_cell(EVIL), "rock"]
+    assert draw([0.0, 1.0], 1.0, [EVIL, "rock"], scores, EVIL).startswith(b"\x89PNG")
+
+
+def test_tables_lines_and_logs_show_no_name_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console()
+    say(console, EVIL)
+    console.print(cell(EVIL))
+    try:
+        raise ValueError(EVIL)
+    except ValueError as error:
+        record = logging.makeLogRecord(
+            {"msg": "broke: %s", "args": (EVIL,), "exc_info": (ValueError, error, None)}
+        )
+    said = capsys.readouterr().out
+    assert_harmless(said)
+    assert_harmless(PlainLine().format(record))
+    assert PlainLine().format(record).splitlines()[0].endswith(printable(EVIL))
+
+
+def test_pages_and_exports_show_no_name_as_it_is(tmp_path: Path) -> None:
+    song = SongTaggram(EVIL, (EVIL, "rock"), [0.0, 1.0], np.zeros((2, 2), np.float32), (EVIL,))
+    grid = Grid(EVIL, (EVIL,), ((Cell(EVIL, EVIL),),))
+    written = html(Document(EVIL, EVIL, (Section(EVIL, (Prose(EVIL), grid, song_chart(song))),)))
+    assert_harmless(written)
+    assert "]0;owned" in written
+
+    said = feedback(added=(EVIL.replace("\udc80", ""),))
+    asyncio.run(keep(tmp_path / "feedback.sqlite", said))
+    export(tmp_path / "feedback.sqlite", tmp_path / "all.csv", lambda *_: None)
+    with (tmp_path / "all.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[-1]["tag"] == csv_cell(said.added[0])
+
+
+def test_what_a_manifest_says_is_shown_harmless(taggram: Taggram) -> None:
+    name = EVIL.replace("\udc80", "")
+    draft = tiny.draft(summary=name, tags={"family": "tiny", "names": [name, "two", "three"]})
+    tiny.write(prepare(draft, tiny.weights()), Path("new"))
+    for command in ("publish new", "list", "card tiny"):
+        result = taggram("models", *command.split(), "--store", "store")
+        assert result.exit_code == 0, result.output
+        assert_harmless(result.output)

@@ -1,0 +1,164 @@
+"""Secrets of URLs are in nothing that is printed, logged or answered."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app import masking
+from app.cache.redis import RedisCache
+from app.cache.seal import Seal
+from app.cli.console import cell, say
+from app.errors import SetupError, describe
+from app.logs import JsonLine, PlainLine, show_traceback
+from app.masking import mask, remember
+from app.metrics import Metrics
+from app.store.download import bring
+from app.store.manifest import Checkpoint, read_store
+from app.store.store import Store
+from app.training.fetching import Source, fetch
+from app.training.library import opened
+
+SECRETS = ("hunter2", "pa/ss@wd", "wd", "s3cr3t", "S1GNED")
+
+URLS = [
+    "s3://operator:hunter2@bucket/models",
+    "s3://operator:pa/ss@wd@bucket/models",
+    "redis://operator:pa/ss@wd@host:6379/0",
+    "redis://:pa%2Fss%40wd@host:6379/0",
+    "https://hunter2@host/models",
+    "https://host/models?sig=S1GNED&page=2",
+    "https://host/models?page=2&X-Amz-Credential=s3cr3t&X-Amz-Signature=S1GNED",
+    "simplecache::s3://operator:hunter2@bucket/models",
+]
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(masking, "_secrets", set[str]())
+    return
+
+
+def assert_masked(text: str) -> None:
+    assert not [secret for secret in SECRETS if secret in text], text
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_a_url_is_shown_without_its_secrets(url: str) -> None:
+    shown = mask(f"{url}: can't be read")
+    assert_masked(shown)
+    assert "***" in shown
+    assert shown.endswith(": can't be read")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        'Invalid bucket name "operator:hunter2@bucket"',
+        "Port could not be cast to integer value as 'pa/ss'",
+        "no host in pa/ss@wd@host",
+        "the password hunter2 is wrong",
+        "GET /models?sig=S1GNED: 403",
+        "signature S1GNED has expired",
+        "hunter2",
+    ],
+)
+def test_the_pieces_of_a_url_that_was_given_are_masked(reason: str) -> None:
+    for url in URLS:
+        remember(url)
+    assert_masked(mask(reason))
+    assert "***" in mask(reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s3://bucket/models: can't be read",
+        "https://host/models/v@1.2/file",
+        "https://host/models?page=2",
+        "a word of a@b.example",
+        "hop = 256, by=7",
+        "the forward pass is wide",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    for url in URLS:
+        remember(url)
+    assert mask(text) == text
+
+
+def test_every_way_out_masks(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    url = "s3://operator:pa/ss@wd@bucket/models"
+    remember(url)
+    try:
+        try:
+            raise ValueError(f"Invalid bucket name {url!r}")
+        except ValueError as error:
+            raise RuntimeError("wd is wrong") from error
+    except RuntimeError as error:
+        raised = error
+    values = {"msg": "can't read %s", "args": (url,), "exc_info": (RuntimeError, raised, None)}
+    record = logging.makeLogRecord(values)
+
+    say(Console(), url)
+    Console().print(cell(url))
+    show_traceback(RuntimeError, raised, raised.__traceback__)
+    said = capsys.readouterr()
+    line = JsonLine().format(record)
+    for text in (said.out, said.err, line, PlainLine().format(record), describe(raised)):
+        assert_masked(text)
+        assert "***" in text
+    assert json.loads(line)["message"] == "can't read s3://***@bucket/models"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://operator:hunter2@bucket/models",
+        "s3://operator:pa/ss@wd@bucket/models",
+        "http://operator:pa/ss@wd@127.0.0.1:1/models",
+        "http://127.0.0.1:1/models?sig=S1GNED",
+        "nothing://operator:pa/ss@wd@host/models",
+    ],
+)
+def test_what_libraries_say_of_a_store_or_a_dataset_is_masked(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_MAX_ATTEMPTS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setattr("app.training.fetching.ATTEMPTS", 1)
+    with pytest.raises(SetupError) as refused:
+        read_store(Store(url))
+    assert_masked(str(refused.value))
+    assert "***" in str(refused.value)
+
+    said = ""
+    try:
+        with opened(tmp_path) as library:
+            fetched = fetch(library, ["fma/1.mp3"], {"fma": Source(url)}, {}, lambda *_: None)
+        said = " ".join(fetched.failed.values())
+    except SetupError as error:
+        said = str(error)
+    assert said
+    assert_masked(mask(said))
+
+
+def test_a_mirror_and_a_cache_are_masked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    wanted = Checkpoint(base="https://host/a", path="b.pth", size=1, sha256="0" * 64)
+    with pytest.raises(SetupError) as refused:
+        bring(wanted, "http://operator:hunter2@127.0.0.1:1/a", lambda _: None)
+    assert_masked(mask(str(refused.value)))
+
+    url = "redis://operator:pa/ss@wd@host:6379/0"
+    with pytest.raises(SetupError) as refused:
+        RedisCache(url, Seal(b""), Metrics(), timeout_s=1, ttl_s=1, max_duration_s=1)
+    error = refused.value
+    record = logging.makeLogRecord({"exc_info": (type(error), error, error.__traceback__)})
+    text = json.loads(JsonLine().format(record))["exception"]
+    assert "as '***'" in text  # the port that redis found
+    assert_masked(text)
