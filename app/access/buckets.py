@@ -18,7 +18,8 @@ ROUNDING_S = 1.0
 class Buckets:
     """Each caller's bucket holds so many, and one comes back every so often.
 
-    Replicas share them through Redis; while that does not answer, each counts by itself.
+    Replicas share them through Redis; each counts by itself as well, and alone while that does not
+    answer.
     """
 
     def __init__(
@@ -51,18 +52,22 @@ class Buckets:
         self._longest_wait_s = per.total_seconds() / limit + ROUNDING_S
 
     async def take(self, caller: str) -> float:
-        """Take one out of a caller's bucket; 0.0, or the seconds until it holds one again."""
-        if self._together and self._breaker:
-            try:
-                async with self._breaker.guarded():
-                    wait_s = await _take(self._together, caller)
-                if wait_s <= self._longest_wait_s:
-                    return wait_s
-            except (Unavailable, StoreUnavailableError):
-                pass
+        """Take one out of a caller's bucket; 0.0, or the seconds until it holds one again.
+
+        What this replica counted by itself holds whatever Redis says: who deletes the count there
+        gets a caller no more than one bucket a replica.
+        """
+        wait_s = await _take(self._alone, caller)
+        if wait_s or not (self._together and self._breaker):
+            return wait_s
+        try:
+            async with self._breaker.guarded():
+                wait_s = await _take(self._together, caller)
+        except (Unavailable, StoreUnavailableError):
+            return 0.0
         # A Redis that is down or full, lies, or whose clock was set back costs exactness, and no
         # caller anything.
-        return await _take(self._alone, caller)
+        return wait_s if wait_s <= self._longest_wait_s else 0.0
 
 
 async def _take(buckets: Throttled, caller: str) -> float:

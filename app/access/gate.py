@@ -19,7 +19,7 @@ class Need(Enum):
     TOKEN = auto()
     """An API key, or an upload token."""
     TOKEN_USE = auto()
-    """An API key, or one use of an upload token."""
+    """An API key, or an upload token, of which a use is counted once the upload is accepted."""
     KEY = auto()
     ADMIN_KEY = auto()
 
@@ -34,6 +34,7 @@ class Call:
         address: The client's network address.
         is_forwarded: Whether a proxy took part.
         client: The caller's name for the log; better known as the gate learns more.
+        token_id: Of an upload token of which this call costs a use, where it is accepted.
     """
 
     credential: str | None
@@ -41,6 +42,7 @@ class Call:
     address: str
     is_forwarded: bool
     client: str = "address"
+    token_id: str | None = None
 
 
 def configured(settings: Settings) -> bool:
@@ -83,8 +85,16 @@ class Gate:
             call.client = f"token:{token.key}"
             _check_token(token, call.origin, need)
             if need is Need.TOKEN_USE:
-                await self._limits.use_token(token.id)
+                call.token_id = token.id
         return None
+
+    async def use_token(self, token_id: str) -> None:
+        """Count a use of an upload token, by its id in the call.
+
+        Raises:
+            RequestError: `forbidden`: it has none left.
+        """
+        await self._limits.use_token(token_id)
 
     def issue_token(self, key: ApiKey | None, origin: str) -> IssuedToken:
         """An upload token for a page.

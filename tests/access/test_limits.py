@@ -176,6 +176,19 @@ def test_a_redis_that_lies_locks_nobody_out(lie: str, redis_server: RedisServer)
     asyncio.run(run())
 
 
+def test_who_empties_redis_renews_nothing_that_this_replica_counted(
+    redis_server: RedisServer,
+) -> None:
+    async def run() -> None:
+        async with replica(redis_server) as (rate, _):
+            assert await taken(rate) == 3
+            with redis_server.client() as client:
+                client.flushall()
+            assert await taken(rate) == 0
+
+    asyncio.run(run())
+
+
 def test_values_of_another_type_and_a_full_redis_lock_nobody_out(redis_server: RedisServer) -> None:
     with redis_server.client() as client:
         client.lpush(NAME, "x")
