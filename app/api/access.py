@@ -60,7 +60,9 @@ def guarded(settings: Settings, need: Need) -> dict[str, Any]:
     """
     dependencies = [Depends(_ADMIT[need])]
     kinds = [Kind.RATE_LIMITED]
-    if configured(settings) and need is not Need.NOTHING:
+    if not configured(settings):
+        kinds += [Kind.UNKNOWN_HOST, Kind.CROSS_SITE]
+    elif need is not Need.NOTHING:
         dependencies.append(Depends(SCHEME))
         kinds += [Kind.UNAUTHORIZED, Kind.FORBIDDEN]
     return {"dependencies": dependencies, "responses": documented(*kinds)}

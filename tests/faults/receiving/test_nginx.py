@@ -170,7 +170,7 @@ def test_a_client_may_have_eight_requests_under_way(tmp_path: Path) -> None:
     ):
         for _ in range(8):
             connection = stack.enter_context(connect(Server(client, process, tmp_path)))
-            connection.sendall(b"GET /models HTTP/1.1\r\nHost: here\r\n\r\n")
+            connection.sendall(b"GET /models HTTP/1.1\r\nHost: localhost\r\n\r\n")
             stack.enter_context(service.accept()[0])
         assert_problem(client.get("/models"), 429, "rate_limited")
 
