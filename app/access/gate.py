@@ -7,7 +7,7 @@ from app.access.credentials import Credentials
 from app.access.keys import ApiKey
 from app.access.limits import Limits
 from app.access.tokens import GET_ANOTHER, IssuedToken, UploadToken
-from app.cache.breaker import Breaker
+from app.cache.redis import RedisStamps
 from app.errors import Kind, RequestError
 from app.settings import Settings
 
@@ -53,18 +53,18 @@ def configured(settings: Settings) -> bool:
 class Gate:
     """Lets callers in, or says why not, before a byte of their request's body is read."""
 
-    def __init__(self, settings: Settings, redis: Breaker | None) -> None:
+    def __init__(self, settings: Settings, shared: RedisStamps | None) -> None:
         """Read the API keys.
 
         Args:
             settings: Where the keys are, and how often callers may call.
-            redis: Guards Redis; where it is None, each replica counts calls by itself.
+            shared: Where replicas count together; where it is None, each counts calls by itself.
 
         Raises:
             SetupError: Their file or `TAGGRAM_SECRET` is missing or wrong.
         """
         self._credentials = Credentials(settings) if configured(settings) else None
-        self._limits = Limits(settings, redis)
+        self._limits = Limits(settings, shared)
 
     async def admit(self, call: Call, need: Need) -> ApiKey | None:
         """Let a caller in; the API key, where one was shown.
@@ -107,10 +107,6 @@ class Gate:
                 Kind.FORBIDDEN, "This service has no API keys, so that no upload token is needed."
             )
         return self._credentials.issue_token(key.name, origin)
-
-    async def close(self) -> None:
-        """Give back what the gate holds."""
-        await self._limits.close()
 
 
 def _check_key(key: ApiKey, need: Need) -> None:
