@@ -37,7 +37,7 @@ class Progress(BaseModel):
 
     samples: int
     complete: bool
-    announced_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    announced_s: Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)] | None = None
 
 
 class Refusal(BaseModel):

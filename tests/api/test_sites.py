@@ -1,10 +1,12 @@
 """Without API keys: which names the service answers to, and what pages of other sites may do."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from app.access.key_file import create_key
 from app.main import create_app
@@ -13,6 +15,7 @@ from app.settings import Settings
 from testing.server import Server
 from tests.api.client import answer, assert_problem, post
 from tests.api.conftest import ORIGIN, Narrow
+from tests.conftest import REPOSITORY
 from tests.faults.receiving.raw import exchange
 
 EVIL_HOST = "evil.example"
@@ -163,8 +166,24 @@ def test_answers_and_refusals_are_for_our_own_pages(stub: Server, path: str) -> 
     assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-def test_an_allowed_page_reads_answers(narrow: Narrow) -> None:
-    headers = {"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
-    response = narrow.server.http.get("/limits", headers=headers)
-    assert response.status_code == httpx.codes.OK
-    assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+def test_an_allowed_page_reads_answers_and_shows_pictures(narrow: Narrow) -> None:
+    known = answer(post(narrow.server, narrow.good))["track_id"]
+    page = {"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
+    image = page | {"Accept": "image/png", "Sec-Fetch-Dest": "image"}
+    for response in (
+        narrow.server.http.get("/limits", headers=page),
+        narrow.server.http.get("/taggram", params={"track_id": known}, headers=image),
+    ):
+        assert response.status_code == httpx.codes.OK
+        assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+
+def test_prometheus_calls_the_service_by_a_name_that_compose_allows() -> None:
+    docker = REPOSITORY / "docker"
+    services = yaml.safe_load((docker / "compose.yaml").read_text())["services"]
+    allowed = json.loads(services["taggram"]["environment"]["TAGGRAM_ALLOWED_HOSTS"])
+    jobs = yaml.safe_load((docker / "prometheus.yml").read_text())["scrape_configs"]
+    targets = [
+        each for job in jobs for config in job["static_configs"] for each in config["targets"]
+    ]
+    assert {target.partition(":")[0] for target in targets} <= set(allowed)

@@ -160,7 +160,7 @@ ADVICE = {
     if name.startswith("MADV_") and name != "MADV_DONTNEED"
 }
 LIBC = ctypes.CDLL(None, use_errno=True)
-LIBC.ptrace, LIBC.unshare, LIBC.dup, LIBC.prctl, LIBC.madvise, LIBC.capget  # noqa: B018 - found now, as nothing can be later
+LIBC.ptrace, LIBC.unshare, LIBC.dup, LIBC.prctl, LIBC.madvise  # noqa: B018 - found now, as nothing can be later
 
 ATTEMPTS: dict[str, Callable[[], object]] = {
     "read a file": lambda: os.open("/etc/passwd", os.O_RDONLY),

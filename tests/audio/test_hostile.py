@@ -63,6 +63,7 @@ RUBBISH = {
     b'"codec": null}',
     "an announced length of nothing": b'{"samples": 16000, "complete": true, "announced_s": 0}',
     "an announced length that is none": b'{"samples": 16000, "complete": true, "announced_s": NaN}',
+    "an announced length of ages": b'{"samples": 16000, "complete": true, "announced_s": 1e10}',
     "an announced length in words": b'{"samples": 16000, "complete": true, "announced_s": "1"}',
     "numbers that are no object": b'{"reason": "silent", "numbers": [1], "codec": null}',
 }
