@@ -1,6 +1,7 @@
 """Everything that can go wrong, named by the step of the data path where it does.
 
-      request ──> caller                 unauthorized, forbidden, rate_limited
+      request ──> caller                 unknown_host, cross_site, unauthorized, forbidden,
+                                         rate_limited
     upload ──> temp file + digest        malformed_request, request_timeout, invalid_parameter,
                                          unsupported_media_type, payload_too_large
       digest ──> cache                   (a cache never fails a request)
@@ -24,6 +25,8 @@ class Kind(StrEnum):
 
     MALFORMED_REQUEST = "malformed_request"
     REQUEST_TIMEOUT = "request_timeout"
+    UNKNOWN_HOST = "unknown_host"
+    CROSS_SITE = "cross_site"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     RATE_LIMITED = "rate_limited"

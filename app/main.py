@@ -33,6 +33,7 @@ from app.api.routes import (
     upload_tokens,
     vocabularies,
 )
+from app.api.sites import Sites
 from app.errors import SetupError, TaggramError, describe
 from app.services import Services
 
@@ -87,6 +88,7 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
             app.add_api_route("/", _to_docs, methods=["GET", "HEAD"], include_in_schema=False)
     app.include_router(page.router)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=GZIP_LEVEL)
+    app.add_middleware(Sites, settings=services.settings)
     app.add_middleware(Observe, metrics=services.metrics)
     app.add_middleware(BodyLimits, settings=services.settings)
     app.add_middleware(PageHeaders)

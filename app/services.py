@@ -12,7 +12,7 @@ from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
 from app.cache.base import TaggramCache
 from app.cache.memory import MemoryCache
-from app.cache.redis import RedisCache
+from app.cache.redis import RedisCache, RedisStamps
 from app.cache.seal import Seal
 from app.catalogue import read_lexicon
 from app.domain import ModelRef
@@ -79,9 +79,7 @@ class Services:
             self.metrics,
         )
         self._cache = _cache(settings, self.metrics)
-        self.gate = Gate(
-            settings, self._cache.breaker if isinstance(self._cache, RedisCache) else None
-        )
+        self.gate = Gate(settings, _shared(settings, self._cache))
         self.feedback = FeedbackStore(settings.feedback_file) if settings.feedback_file else None
         self._batcher = Batcher(batch_limits(settings), self.metrics)
         self._decoder = Decoder(
@@ -159,7 +157,6 @@ class Services:
     async def close(self) -> None:
         """Give back what the services hold."""
         await self._listener.close()
-        await self.gate.close()
         if self.feedback:
             await self.feedback.close()
         await self._cache.close()
@@ -218,6 +215,13 @@ def batch_limits(settings: Settings) -> BatchLimits:
         settings.max_queued_windows,
         settings.deadline_s,
     )
+
+
+def _shared(settings: Settings, cache: TaggramCache) -> RedisStamps | None:
+    """Where replicas count calls together, if there is a Redis."""
+    if isinstance(cache, RedisCache) and settings.secret is not None:
+        return cache.stamps(Seal(derive_key(settings.secret, "rates")))
+    return None
 
 
 def _cache(settings: Settings, metrics: Metrics) -> TaggramCache:

@@ -25,6 +25,16 @@ def _origin(text: str) -> str:
     return text
 
 
+def _host(text: str) -> str:
+    """Hold a host against the form that it has in a `Host` header, without a port."""
+    if not re.fullmatch(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]", text):
+        raise ValueError(
+            "a host is written as tags.example, 192.0.2.1 or [2001:db8::1], in lower case, without "
+            "https:// and without a port"
+        )
+    return text
+
+
 def _named(path: Path) -> Path:
     """Hold a path against the empty one, which an unset variable of a script leaves."""
     if not path.name:
@@ -127,6 +137,11 @@ class Settings(BaseSettings):
 
     allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
     """The pages that may call from a browser, as a JSON list of origins."""
+
+    allowed_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
+    """The names and addresses by which callers know this service, as a JSON list, each with any
+    port. Without API keys it answers to these, localhost and addresses of loopback only, with keys
+    to all where none is set."""
 
     upload_token_minutes: float = Field(10.0, gt=0, le=24 * 60)
     """How long an upload token is good."""

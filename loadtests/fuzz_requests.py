@@ -13,7 +13,7 @@ RIGHT = 0.7
 BOUNDARY = b"fuzz"
 END = b"--" + BOUNDARY + b"--\r\n"
 CHUNKED = (
-    *(b"POST /suggest-tags HTTP/1.1", b"Host: a", b"Transfer-Encoding: chunked"),
+    *(b"POST /suggest-tags HTTP/1.1", b"Host: localhost", b"Transfer-Encoding: chunked"),
     b"Content-Type: multipart/form-data; boundary=" + BOUNDARY,
 )
 METHODS = (b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"TRACE", b"CONNECT", b"get", b"PRI", b"")
@@ -87,7 +87,7 @@ def _part(chance: random.Random, headers: bytes) -> bytes:
 def _upload(head: bytes, body: bytes, length: object = None) -> bytes:
     said = len(body) if length is None else length
     kind = b"Content-Type: multipart/form-data; boundary=" + BOUNDARY
-    lines = (head, b"Host: a", kind, b"Content-Length: %s" % str(said).encode())
+    lines = (head, b"Host: localhost", kind, b"Content-Length: %s" % str(said).encode())
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
@@ -99,12 +99,12 @@ def _request_line(chance: random.Random) -> bytes:
             _mostly(chance, b"HTTP/1.1", VERSIONS),
         )
     )
-    return line + _mostly(chance, b"\r\n", (b"\n", b"\r")) + b"Host: a\r\n\r\n"
+    return line + _mostly(chance, b"\r\n", (b"\n", b"\r")) + b"Host: localhost\r\n\r\n"
 
 
 def _headers(chance: random.Random) -> bytes:
     line = chance.choice((b"GET ", b"POST ")) + chance.choice(PATHS) + b" HTTP/1.1"
-    lines = [line, b"Host: a", *chance.choices(HEADERS, k=chance.choice((1, 1, 1, 2, 9)))]
+    lines = [line, b"Host: localhost", *chance.choices(HEADERS, k=chance.choice((1, 1, 1, 2, 9)))]
     head = _mostly(chance, b"\r\n", (b"\n",)).join(lines) + b"\r\n\r\n"
     return head + b"5\r\nhello\r\n0\r\n\r\n"
 

@@ -7,7 +7,7 @@ from app.access.credentials import Credentials
 from app.access.keys import ApiKey
 from app.access.limits import Limits
 from app.access.tokens import GET_ANOTHER, IssuedToken, UploadToken
-from app.cache.breaker import Breaker
+from app.cache.redis import RedisStamps
 from app.errors import Kind, RequestError
 from app.settings import Settings
 
@@ -19,7 +19,7 @@ class Need(Enum):
     TOKEN = auto()
     """An API key, or an upload token."""
     TOKEN_USE = auto()
-    """An API key, or one use of an upload token."""
+    """An API key, or an upload token, of which a use is counted once the upload is accepted."""
     KEY = auto()
     ADMIN_KEY = auto()
 
@@ -34,6 +34,7 @@ class Call:
         address: The client's network address.
         is_forwarded: Whether a proxy took part.
         client: The caller's name for the log; better known as the gate learns more.
+        token_id: Of an upload token of which this call costs a use, where it is accepted.
     """
 
     credential: str | None
@@ -41,6 +42,7 @@ class Call:
     address: str
     is_forwarded: bool
     client: str = "address"
+    token_id: str | None = None
 
 
 def configured(settings: Settings) -> bool:
@@ -51,18 +53,18 @@ def configured(settings: Settings) -> bool:
 class Gate:
     """Lets callers in, or says why not, before a byte of their request's body is read."""
 
-    def __init__(self, settings: Settings, redis: Breaker | None) -> None:
+    def __init__(self, settings: Settings, shared: RedisStamps | None) -> None:
         """Read the API keys.
 
         Args:
             settings: Where the keys are, and how often callers may call.
-            redis: Guards Redis; where it is None, each replica counts calls by itself.
+            shared: Where replicas count together; where it is None, each counts calls by itself.
 
         Raises:
             SetupError: Their file or `TAGGRAM_SECRET` is missing or wrong.
         """
         self._credentials = Credentials(settings) if configured(settings) else None
-        self._limits = Limits(settings, redis)
+        self._limits = Limits(settings, shared)
 
     async def admit(self, call: Call, need: Need) -> ApiKey | None:
         """Let a caller in; the API key, where one was shown.
@@ -83,8 +85,16 @@ class Gate:
             call.client = f"token:{token.key}"
             _check_token(token, call.origin, need)
             if need is Need.TOKEN_USE:
-                await self._limits.use_token(token.id)
+                call.token_id = token.id
         return None
+
+    async def use_token(self, token_id: str) -> None:
+        """Count a use of an upload token, by its id in the call.
+
+        Raises:
+            RequestError: `forbidden`: it has none left.
+        """
+        await self._limits.use_token(token_id)
 
     def issue_token(self, key: ApiKey | None, origin: str) -> IssuedToken:
         """An upload token for a page.
@@ -97,10 +107,6 @@ class Gate:
                 Kind.FORBIDDEN, "This service has no API keys, so that no upload token is needed."
             )
         return self._credentials.issue_token(key.name, origin)
-
-    async def close(self) -> None:
-        """Give back what the gate holds."""
-        await self._limits.close()
 
 
 def _check_key(key: ApiKey, need: Need) -> None:

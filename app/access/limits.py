@@ -5,9 +5,8 @@ from datetime import timedelta
 
 from app.access.addresses import caller_at, is_this_machine
 from app.access.buckets import Buckets
-from app.access.shared import SharedStore
 from app.access.tokens import GET_ANOTHER
-from app.cache.breaker import Breaker
+from app.cache.redis import RedisStamps
 from app.errors import Kind, RequestError
 from app.settings import Settings
 
@@ -15,21 +14,19 @@ from app.settings import Settings
 class Limits:
     """Counts calls; replicas count together where there is a Redis."""
 
-    def __init__(self, settings: Settings, redis: Breaker | None) -> None:
+    def __init__(self, settings: Settings, shared: RedisStamps | None) -> None:
         """Make the buckets, all full.
 
         Args:
-            settings: The rates, and where Redis is.
-            redis: Guards Redis; where it is None, each replica counts by itself.
+            settings: The rates.
+            shared: Where replicas count together; where it is None, each counts by itself.
         """
-        url = settings.redis_url
-        self._shared = SharedStore(url, redis) if url and redis else None
-        self._keys = _Rate("key", settings.key_requests_per_minute, self._shared)
-        self._addresses = _Rate("address", settings.address_requests_per_minute, self._shared)
+        self._keys = _Rate("key", settings.key_requests_per_minute, shared)
+        self._addresses = _Rate("address", settings.address_requests_per_minute, shared)
         # In a token's life none comes back into its bucket, which so holds its uses.
         life_s = math.ceil(settings.upload_token_minutes * 60) + 1
         self._tokens = Buckets(
-            "token", settings.upload_token_uses, timedelta(seconds=life_s), 1, self._shared
+            "token", settings.upload_token_uses, timedelta(seconds=life_s), 1, shared
         )
 
     async def count_key(self, name: str) -> None:
@@ -58,16 +55,11 @@ class Limits:
         if await self._tokens.take(token_id):
             raise RequestError(Kind.FORBIDDEN, f"This upload token is used up. {GET_ANOTHER}")
 
-    async def close(self) -> None:
-        """Give back what is held."""
-        if self._shared:
-            await self._shared.close()
-
 
 class _Rate:
     """So many calls a minute; half a minute's may come at once."""
 
-    def __init__(self, name: str, per_minute: int, shared: SharedStore | None) -> None:
+    def __init__(self, name: str, per_minute: int, shared: RedisStamps | None) -> None:
         burst = max(1, per_minute // 2)
         self._per_minute = per_minute
         self._buckets = Buckets(name, burst, timedelta(minutes=1), per_minute, shared)

@@ -32,8 +32,19 @@ def _admitted(need: Need) -> Callable[[Request], Awaitable[ApiKey | None]]:
             return await services_of(request).gate.admit(call, need)
         finally:
             request.state.client = call.client
+            request.state.token_id = call.token_id
 
     return admit
+
+
+async def use_token(request: Request) -> None:
+    """Count a use of the upload token, where one was shown: call it once a place is had.
+
+    Raises:
+        RequestError: `forbidden`: it has none left.
+    """
+    if request.state.token_id is not None:
+        await services_of(request).gate.use_token(request.state.token_id)
 
 
 _ADMIT = {need: _admitted(need) for need in Need}
@@ -49,7 +60,9 @@ def guarded(settings: Settings, need: Need) -> dict[str, Any]:
     """
     dependencies = [Depends(_ADMIT[need])]
     kinds = [Kind.RATE_LIMITED]
-    if configured(settings) and need is not Need.NOTHING:
+    if not configured(settings):
+        kinds += [Kind.UNKNOWN_HOST, Kind.CROSS_SITE]
+    elif need is not Need.NOTHING:
         dependencies.append(Depends(SCHEME))
         kinds += [Kind.UNAUTHORIZED, Kind.FORBIDDEN]
     return {"dependencies": dependencies, "responses": documented(*kinds)}

@@ -22,6 +22,8 @@ RETRY_AFTER_S = 2
 STATUS = {
     Kind.MALFORMED_REQUEST: status.HTTP_400_BAD_REQUEST,
     Kind.REQUEST_TIMEOUT: status.HTTP_408_REQUEST_TIMEOUT,
+    Kind.UNKNOWN_HOST: status.HTTP_421_MISDIRECTED_REQUEST,
+    Kind.CROSS_SITE: status.HTTP_403_FORBIDDEN,
     Kind.UNAUTHORIZED: status.HTTP_401_UNAUTHORIZED,
     Kind.FORBIDDEN: status.HTTP_403_FORBIDDEN,
     Kind.RATE_LIMITED: status.HTTP_429_TOO_MANY_REQUESTS,
@@ -49,6 +51,8 @@ STATUS = {
 TITLE = {
     Kind.MALFORMED_REQUEST: "The request is malformed",
     Kind.REQUEST_TIMEOUT: "The request took too long to arrive",
+    Kind.UNKNOWN_HOST: "Not the name of this service",
+    Kind.CROSS_SITE: "Not for pages of other sites",
     Kind.UNAUTHORIZED: "A key or a token is wanted",
     Kind.FORBIDDEN: "Not with this key or token",
     Kind.RATE_LIMITED: "Too many requests",

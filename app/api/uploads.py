@@ -9,6 +9,7 @@ from typing import IO
 
 from fastapi import Request
 
+from app.api.access import use_token
 from app.api.multipart import FRAMING_BYTES, NAME_CHARACTERS, PART, FilePart, too_large
 from app.errors import Kind, RequestError
 from app.stages import Stage, StageClock
@@ -60,8 +61,8 @@ async def received(
         arriving: Is told how many bytes of the body are here.
 
     Raises:
-        RequestError: `unsupported_media_type`, `malformed_request`, `invalid_parameter` or
-            `payload_too_large`.
+        RequestError: `unsupported_media_type`, `malformed_request`, `invalid_parameter`,
+            `payload_too_large`, or `forbidden` where the upload token is used up.
         OSError: It can't be kept: the disk is full, or descriptors have run out.
     """
     _check_content_encoding(request)
@@ -69,6 +70,7 @@ async def received(
     if (announced_bytes(request) or 0) > max_bytes + FRAMING_BYTES:
         raise too_large(max_bytes)  # before the body: a client that waits for 100 sends nothing
     with tempfile.TemporaryFile() as file:
+        await use_token(request)  # what is refused by its head costs none
         with clock.stage(Stage.RECEIVE):
             track_id = await _receive(request, part, file, arriving)
         yield Track(file, track_id)

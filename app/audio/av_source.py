@@ -23,15 +23,13 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from app.audio import chunks, mp3_header
-from app.audio.formats import FORMATS, unsupported
-from app.audio.limits import check_channels
-from app.audio.refusals import undecodable
+from app.audio.formats import FORMATS
+from app.audio.refusals import Reason, RefusedFileError, check_channels
 from app.audio.sections import ends_within_page, sections
 from app.audio.source import BLOCK_FRAMES, Block, Source
 from app.audio.start import Start
 from app.audio.tags import behind_tags
 from app.domain import Samples
-from app.errors import RequestError
 
 DEMUXERS = tuple(dict.fromkeys(name for format_ in FORMATS for name in format_.demuxers))
 
@@ -98,7 +96,7 @@ def opened(file: BinaryIO, start: Start) -> Iterator[Source]:
         start: What it is and where that begins.
 
     Raises:
-        RequestError: `unsupported_audio` or `undecodable_audio`.
+        RefusedFileError: `unsupported_audio` or `undecodable_audio`.
     """
     demuxer = start.demuxer
     first, *others = sections(file, start)
@@ -122,8 +120,8 @@ def _opened(file: BinaryIO, demuxer: str | None) -> InputContainer:
         )
     except (av.FFmpegError, ValueError):
         if demuxer is None:
-            raise unsupported("This is not an audio file that we read.") from None
-        raise undecodable("its header can't be read") from None
+            raise RefusedFileError(Reason.NOT_READ) from None
+        raise RefusedFileError(Reason.HEADER) from None
     return media
 
 
@@ -132,21 +130,20 @@ def _later_blocks(file: BinaryIO, demuxer: str | None, source: Source) -> Iterat
     try:
         with _opened(file, demuxer) as media:
             yield from _blocks(media, _stream(media), source)
-    except RequestError:
+    except RefusedFileError:
         source.lost_s += UNKNOWN_S
 
 
 def _stream(media: InputContainer) -> AudioStream:
     """The one stream to decode; films and covers beside it are passed over."""
     if not media.streams.audio:
-        raise unsupported("There is no sound in this file.")
+        raise RefusedFileError(Reason.NO_SOUND)
     stream = media.streams.best("audio")
     if not isinstance(stream, AudioStream):
-        raise undecodable("what it says of its sound can't be right")
+        raise RefusedFileError(Reason.SOUND_HEADER)
     codec = stream.codec_context  # PyAV has none where FFmpeg knows no name
     if codec is None or codec.name not in CODECS:
-        name = codec.name if codec else "of this file"
-        raise unsupported(f"We do not read the codec {name}.")
+        raise RefusedFileError(Reason.CODEC, codec=codec.name if codec else None)
     check_channels(stream.channels)
     codec.thread_count = 1
     if codec.name == "flac":

@@ -2,24 +2,25 @@
 
 It talks over a socket that keeps messages apart. In comes one, with the descriptors of the file and
 of the memory for its samples. Out goes JSON: `Progress` while the samples come, at last a complete
-one, or else a `Refusal`. No pickle: a decoder that a file has taken over can tell the service lies,
-but not what to run.
+one, or else a `Refusal`. No pickle and no words: a decoder that a file has taken over can tell the
+service lies, but neither what to run nor what to say.
 """
 
 import os
 import socket
 from contextlib import suppress
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, BinaryIO
 
 import numpy as np
-from pydantic import BaseModel, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.audio.decoding import TrackReader
 from app.audio.limits import AudioLimits
-from app.audio.sandbox import confine
+from app.audio.refusals import MOST, Number, Reason, RefusedFileError
+from app.audio.rights import end_with
+from app.audio.sandbox import STDERR, confine
 from app.audio.shared_samples import mapped
 from app.domain import Decoders, Samples
-from app.errors import Kind, RequestError
 
 MESSAGE_BYTES = 4096
 """More than any message has."""
@@ -36,24 +37,23 @@ class Progress(BaseModel):
 
     samples: int
     complete: bool
-    announced_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    announced_s: Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)] | None = None
 
 
 class Refusal(BaseModel):
-    """The members of a `RequestError` about a file: whoever speaks here can say nothing else."""
+    """What a `RefusedFileError` is made from; no codec but those that it knows is named."""
 
-    kind: Literal[
-        Kind.UNSUPPORTED_AUDIO,
-        Kind.UNDECODABLE_AUDIO,
-        Kind.AUDIO_TOO_SHORT,
-        Kind.AUDIO_TOO_LONG,
-        Kind.SILENT_AUDIO,
-    ]
-    detail: Annotated[str, Field(max_length=500)]
-    extra: dict[Literal["duration_s", "min_duration_s", "max_duration_s"], FiniteFloat]
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason
+    numbers: dict[Number, Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]]
+    codec: str | None
 
 
 JOB = b"job"
+
+FORK_SERVER = os.getpid()
+"""The process that imports this module for all decoders, and forks them."""
 
 NEWS_SAMPLES = 2**17
 """The service is notified after each such number of samples: each message wakes it up."""
@@ -61,6 +61,8 @@ NEWS_SAMPLES = 2**17
 
 def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Wait for a file, decode it, end."""
+    end_with(FORK_SERVER)
+    _close_all_but(service)
     if limits.decoders is Decoders.ALL:
         import app.audio.av_source  # noqa: F401, PLC0415 - no module can be opened later
     job, descriptors, _, _ = socket.recv_fds(service, len(JOB), 2)
@@ -72,6 +74,16 @@ def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
         confine(cpu_s)
         answer = _decode(opened, samples, limits, service)
     service.sendall(answer.model_dump_json().encode())
+
+
+def _close_all_but(service: socket.socket) -> None:
+    """Close what the fork server and multiprocessing left open.
+
+    Among it is what a fork server waits for to be closed by all, before it ends: a decoder that is
+    stopped would keep it.
+    """
+    os.closerange(STDERR + 1, service.fileno())
+    os.closerange(service.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 def _decode(
@@ -89,7 +101,7 @@ def _decode(
             if written - reported >= NEWS_SAMPLES:
                 _tell(service, written)
                 reported = written
-    except RequestError as error:
+    except RefusedFileError as error:
         return Refusal.model_validate(error, from_attributes=True)
     return Progress(samples=written, complete=True, announced_s=reader.announced_s)
 

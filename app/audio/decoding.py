@@ -18,14 +18,11 @@ from app.audio.limits import (
     NOISE_FLOOR,
     TOLERATED_S,
     AudioLimits,
-    check_channels,
-    check_sample_rate,
 )
-from app.audio.refusals import undecodable
+from app.audio.refusals import Reason, RefusedFileError, check_channels, check_sample_rate
 from app.audio.source import Source
 from app.audio.start import find_start
 from app.domain import Decoders, Samples
-from app.errors import Kind, RequestError
 
 ROUNDING_S = 1e-6
 
@@ -61,7 +58,7 @@ class TrackReader:
             (samples,) float32 at `limits.sample_rate`, piece after piece as they are decoded.
 
         Raises:
-            RequestError: `unsupported_audio`, `undecodable_audio`, `audio_too_short`,
+            RefusedFileError: `unsupported_audio`, `undecodable_audio`, `audio_too_short`,
                 `audio_too_long` or `silent_audio`, the latter also after the last piece.
         """
         count, peak = 0, 0.0
@@ -92,18 +89,18 @@ def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
     if chunks.fill(file):
         try:
             return stack.enter_context(soundfile_source.opened(file))
-        except RequestError as error:  # FFmpeg knows more codecs
+        except RefusedFileError as error:  # FFmpeg knows more codecs
             refusal = error
     from app.audio import av_source  # noqa: PLC0415 - where an operator wants it
 
     start = find_start(file)
     try:
         return stack.enter_context(av_source.opened(file, start))
-    except RequestError:
+    except RefusedFileError:
         if refusal:
             raise refusal from None
         if start.demuxer in READ_BY_BOTH:
-            with suppress(RequestError):
+            with suppress(RefusedFileError):
                 return stack.enter_context(soundfile_source.opened(file))
         raise
 
@@ -116,15 +113,11 @@ def _mono(source: Source, limits: AudioLimits) -> Iterator[tuple[int, Samples]]:
         check_channels(len(block.channels))
         duration_s += len(block.channels[0]) / block.sample_rate
         if duration_s > limits.max_duration_s + ROUNDING_S:
-            raise RequestError(
-                Kind.AUDIO_TOO_LONG,
-                f"The track is longer than {limits.max_duration_s:g} s; send a shorter one.",
-                {"max_duration_s": limits.max_duration_s},
-            )
+            raise RefusedFileError(Reason.TOO_LONG, {"max_duration_s": limits.max_duration_s})
         mono = _mix_down(block.channels)
         # Not finite fails the comparison too.
         if not _peak(mono) <= MAX_MAGNITUDE:
-            raise undecodable("its samples are out of any range")
+            raise RefusedFileError(Reason.OUT_OF_RANGE)
         yield block.sample_rate, mono
 
 
@@ -167,19 +160,14 @@ def _check_length(decoded_s: float, announced_s: float | None, limits: AudioLimi
     if announced_s is not None and (
         decoded_s < max(limits.min_duration_s, LEAST_SHARE * announced_s)
     ):
-        raise undecodable(f"{decoded_s:.2f} s of {announced_s:.2f} s can be decoded")
+        raise RefusedFileError(Reason.CUT, {"decoded_s": decoded_s, "announced_s": announced_s})
     if decoded_s < limits.min_duration_s:
-        raise RequestError(
-            Kind.AUDIO_TOO_SHORT,
-            f"The track lasts {decoded_s:.2f} s; send at least {limits.min_duration_s:g} s.",
-            {"duration_s": round(decoded_s, 3), "min_duration_s": limits.min_duration_s},
+        raise RefusedFileError(
+            Reason.TOO_SHORT,
+            {"duration_s": decoded_s, "min_duration_s": limits.min_duration_s},
         )
 
 
 def _check_heard(peak: float) -> None:
     if peak < NOISE_FLOOR:
-        raise RequestError(
-            Kind.SILENT_AUDIO,
-            "Nothing in the track is above the noise floor. Check that the export is not muted "
-            "and that its channels do not cancel each other out.",
-        )
+        raise RefusedFileError(Reason.SILENT)

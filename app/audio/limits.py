@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from app.domain import Decoders
-from app.errors import Kind, RequestError
 
 MIN_SAMPLE_RATE = 8_000
 MAX_SAMPLE_RATE = 384_000
@@ -40,30 +39,3 @@ class AudioLimits:
     min_duration_s: float
     max_duration_s: float
     decoders: Decoders = Decoders.ALL
-
-
-def check_sample_rate(sample_rate: int) -> None:
-    """Refuse a rate, in Hz, that no music has.
-
-    Raises:
-        RequestError: `unsupported_audio`.
-    """
-    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
-        raise RequestError(
-            Kind.UNSUPPORTED_AUDIO,
-            f"The sample rate is {sample_rate} Hz; "
-            f"send between {MIN_SAMPLE_RATE} and {MAX_SAMPLE_RATE} Hz.",
-        )
-
-
-def check_channels(channels: int) -> None:
-    """Refuse more channels than we mix.
-
-    Raises:
-        RequestError: `unsupported_audio`.
-    """
-    if channels > MAX_CHANNELS:
-        raise RequestError(
-            Kind.UNSUPPORTED_AUDIO,
-            f"The file has {channels} channels; send at most {MAX_CHANNELS}.",
-        )

@@ -35,6 +35,9 @@ RESAMPLING_S = 1.0
 CLOSING_S = 1.0
 """A decoder that closed its connection has ended within this time, unless it is hostile."""
 
+FORK_SERVER = "app.audio.fork_server"
+"""By name, as its import starts a program anew."""
+
 Started = tuple[ForkServerProcess, socket.socket]
 
 
@@ -90,7 +93,9 @@ class Decoder:
                         job = [file.fileno(), memory.descriptor]
                         with suppress(ConnectionError):  # the reading will say that it ended
                             socket.send_fds(connection, [child.JOB], job)
-                        yield Decoding(connection, memory.samples, self._timeout_s)
+                        yield Decoding(
+                            connection, memory.samples, self._timeout_s, self.limits.decoders
+                        )
         finally:
             self._slots.release()
 
@@ -129,7 +134,7 @@ class Decoder:
 
 def _preloaded(limits: AudioLimits) -> list[str]:
     """What is imported once, for all decoders."""
-    modules = [child.__name__, sandbox.SECCOMP]
+    modules = [FORK_SERVER, child.__name__, sandbox.SECCOMP]
     return [*modules, "app.audio.av_source"] if limits.decoders is Decoders.ALL else modules
 
 

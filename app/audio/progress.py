@@ -14,7 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.audio import child
 from app.audio.limits import MAX_RESAMPLED_MAGNITUDE
-from app.domain import Samples
+from app.audio.refusals import RefusedFileError
+from app.domain import Decoders, Samples
 from app.errors import Kind, RequestError
 
 log = logging.getLogger(__name__)
@@ -33,13 +34,28 @@ class Decoding:
         announced_s: Of a damaged file, once it is complete, how long it should be.
     """
 
-    def __init__(self, connection: socket.socket, theirs: Samples, timeout_s: float) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        theirs: Samples,
+        timeout_s: float,
+        decoders: Decoders = Decoders.ALL,
+    ) -> None:
+        """Begin to wait for a decoder.
+
+        Args:
+            connection: To its process.
+            theirs: Where it writes its samples.
+            timeout_s: The longest that it may take.
+            decoders: The libraries that may read the file.
+        """
         self.complete = False
         self.announced_s: float | None = None
         self._connection = connection
         self._theirs = theirs
         self._ours = np.empty_like(theirs)  # only what is written takes room
         self._patience_s = timeout_s
+        self._decoders = decoders
 
     async def progress(self) -> AsyncIterator[Samples]:
         """Yield all samples so far, (samples,), each time that there are more.
@@ -48,14 +64,14 @@ class Decoding:
         the samples does it no harm.
 
         Raises:
-            RequestError: as `app.audio.decoding.decode`; `undecodable_audio` also where the decoder
-                broke or takes too long.
+            RequestError: as `app.audio.decoding.TrackReader`; `undecodable_audio` also where the
+                decoder broke or takes too long.
         """
         known = 0
         while not self.complete:
             report = _understood(await self._news())
             if isinstance(report, child.Refusal):
-                raise RequestError(report.kind, report.detail, report.model_dump()["extra"])
+                raise _refused(report, self._decoders)
             if not known <= report.samples <= len(self._theirs) or not report.samples:
                 raise _broke(f"it reported {report.samples} samples")
             await asyncio.to_thread(self._take, known, report.samples)
@@ -111,6 +127,13 @@ def _understood(message: bytes) -> child.Progress | child.Refusal:
         return MESSAGE.validate_json(message, strict=True)
     except ValidationError:
         raise _broke("nobody understands what it told") from None
+
+
+def _refused(report: child.Refusal, decoders: Decoders) -> RequestError:
+    try:
+        return RefusedFileError(report.reason, report.numbers, report.codec, decoders)
+    except KeyError:
+        return _broke("it refused its file without the numbers of its reason")
 
 
 def _broke(reason: str) -> RequestError:

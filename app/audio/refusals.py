@@ -1,10 +1,181 @@
-"""Refusals that more than one step of decoding has."""
+"""Why a file is refused: the one table of what is said of files.
 
+A decode process names a reason, numbers and at most a codec of the list below; the service makes
+the words. So a file that takes its decoder over has it say nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from app.audio.formats import formats
+from app.audio.limits import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from app.domain import Decoders
 from app.errors import Kind, RequestError
 
+Number = Literal[
+    "sample_rate",
+    "channels",
+    "decoded_s",
+    "announced_s",
+    "duration_s",
+    "min_duration_s",
+    "max_duration_s",
+]
 
-def undecodable(reason: str) -> RequestError:
-    """A file of a format that we read, which is not as it should be."""
-    return RequestError(
-        Kind.UNDECODABLE_AUDIO, f"The audio file is broken: {reason}. Export it again and retry."
+CODECS = (
+    # FFmpeg's names
+    *("als", "aptx", "atrac1", "atrac3", "atrac3plus", "atrac9", "cook", "dca", "dolby_e"),
+    *("dsd_lsbf", "dsd_lsbf_planar", "dsd_msbf", "dsd_msbf_planar", "dst", "evrc", "g722"),
+    *("g723_1", "g729", "ilbc", "imc", "mace3", "mace6", "mlp", "mp3on4", "mp3on4float", "qcelp"),
+    *("qdm2", "qdmc", "ralf", "real_144", "real_288", "s302m", "sbc", "shorten", "sipr", "tak"),
+    *("truehd", "truespeech", "twinvq", "xma1", "xma2"),
+    # libsndfile's
+    *("ALAW", "DWVW_12", "DWVW_16", "DWVW_24", "G721_32", "GSM610", "IMA_ADPCM", "MPEG_LAYER_I"),
+    *("MPEG_LAYER_II", "MPEG_LAYER_III", "MS_ADPCM", "NMS_ADPCM_16", "NMS_ADPCM_24"),
+    *("NMS_ADPCM_32", "PCM_U8", "ULAW"),
+)
+"""Codecs that are not read, or not in each container, and are refused by name; others without."""
+
+MOST = 1e9
+"""Larger numbers, as a broken header may hold, are said to be this one."""
+
+
+class Reason(StrEnum):
+    """What is wrong with a file."""
+
+    NO_AUDIO = "no_audio"
+    NOT_READ = "not_read"
+    NO_SOUND = "no_sound"
+    CODEC = "codec"
+    SAMPLE_RATE = "sample_rate"
+    CHANNELS = "channels"
+    HEADER = "header"
+    SOUND_HEADER = "sound_header"
+    OUT_OF_RANGE = "out_of_range"
+    CUT = "cut"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True)
+class _Wording:
+    """What is said for a reason.
+
+    Attributes:
+        kind: Of the error.
+        detail: A sentence with the names of numbers in it.
+        members: Those of the numbers that the answer has as members too.
+    """
+
+    kind: Kind
+    detail: str
+    members: tuple[Number, ...] = ()
+
+
+def _unsupported(what: str) -> _Wording:
+    return _Wording(Kind.UNSUPPORTED_AUDIO, f"{what} Send {{formats}}.")
+
+
+def _broken(what: str) -> _Wording:
+    return _Wording(
+        Kind.UNDECODABLE_AUDIO, f"The audio file is broken: {what}. Export it again and retry."
     )
+
+
+_WORDINGS = {
+    Reason.NO_AUDIO: _unsupported("This is not an audio file."),
+    Reason.NOT_READ: _unsupported("This is not an audio file that we read."),
+    Reason.NO_SOUND: _unsupported("There is no sound in this file."),
+    Reason.CODEC: _unsupported("We do not read the codec {codec}."),
+    Reason.SAMPLE_RATE: _Wording(
+        Kind.UNSUPPORTED_AUDIO,
+        "The sample rate is {sample_rate:.0f} Hz; "
+        f"send between {MIN_SAMPLE_RATE} and {MAX_SAMPLE_RATE} Hz.",
+    ),
+    Reason.CHANNELS: _Wording(
+        Kind.UNSUPPORTED_AUDIO,
+        f"The file has {{channels:.0f}} channels; send at most {MAX_CHANNELS}.",
+    ),
+    Reason.HEADER: _broken("its header can't be read"),
+    Reason.SOUND_HEADER: _broken("what it says of its sound can't be right"),
+    Reason.OUT_OF_RANGE: _broken("its samples are out of any range"),
+    Reason.CUT: _broken("{decoded_s:.2f} s of {announced_s:.2f} s can be decoded"),
+    Reason.TOO_SHORT: _Wording(
+        Kind.AUDIO_TOO_SHORT,
+        "The track lasts {duration_s:.2f} s; send at least {min_duration_s:g} s.",
+        ("duration_s", "min_duration_s"),
+    ),
+    Reason.TOO_LONG: _Wording(
+        Kind.AUDIO_TOO_LONG,
+        "The track is longer than {max_duration_s:g} s; send a shorter one.",
+        ("max_duration_s",),
+    ),
+    Reason.SILENT: _Wording(
+        Kind.SILENT_AUDIO,
+        "Nothing in the track is above the noise floor. Check that the export is not muted "
+        "and that its channels do not cancel each other out.",
+    ),
+}
+
+
+class RefusedFileError(RequestError):
+    """A file is refused.
+
+    Attributes:
+        reason: What is wrong with it.
+        numbers: Those of the reason's sentence, none above `MOST`.
+        codec: That it has, where the list above holds it.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        numbers: Mapping[Number, float] | None = None,
+        codec: str | None = None,
+        decoders: Decoders = Decoders.ALL,
+    ) -> None:
+        """Make the words.
+
+        Args:
+            reason: What is wrong with the file.
+            numbers: Those of the reason's sentence.
+            codec: What reads its sound elsewhere, whatever its name is.
+            decoders: Those that read files here.
+
+        Raises:
+            KeyError: A number of the sentence is missing.
+        """
+        wording = _WORDINGS[reason]
+        self.reason = reason
+        self.numbers = {name: min(number, MOST) for name, number in (numbers or {}).items()}
+        self.codec = codec if codec in CODECS else None
+        *names, last = [format_.name for format_ in formats(decoders)]
+        words = {"formats": f"{', '.join(names)} or {last}", "codec": self.codec or "of this file"}
+        detail = wording.detail.format(**words, **self.numbers)
+        super().__init__(
+            wording.kind, detail, {name: round(self.numbers[name], 3) for name in wording.members}
+        )
+        self.args = (reason, self.numbers, self.codec, decoders)  # so that it survives a pickle
+
+
+def check_sample_rate(sample_rate: int) -> None:
+    """Refuse a rate, in Hz, that no music has.
+
+    Raises:
+        RefusedFileError: `unsupported_audio`.
+    """
+    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
+        raise RefusedFileError(Reason.SAMPLE_RATE, {"sample_rate": sample_rate})
+
+
+def check_channels(channels: int) -> None:
+    """Refuse more channels than we mix.
+
+    Raises:
+        RefusedFileError: `unsupported_audio`.
+    """
+    if channels > MAX_CHANNELS:
+        raise RefusedFileError(Reason.CHANNELS, {"channels": channels})

@@ -1,7 +1,8 @@
 """What a decode process may still do once it holds its file: read it, compute, and report.
 
 A file that takes its decoder over has no network, can open and make no file, start no process and
-no program. What it tries fails with "permission denied", as a decoder's own mistake would.
+no program, and has no rights of root. What it tries fails with "permission denied", as a decoder's
+own mistake would.
 """
 
 import importlib
@@ -12,10 +13,12 @@ import subprocess
 import sys
 from errno import EACCES
 from functools import cache
-from mmap import MAP_ANONYMOUS, PROT_EXEC
+from mmap import MADV_DONTNEED, MAP_ANONYMOUS, PROT_EXEC
 from pathlib import Path
 from types import ModuleType
 
+from app.audio.environment import kept
+from app.audio.rights import drop_capabilities
 from app.errors import SetupError
 
 MEMORY_BYTES = 128 * 2**20
@@ -30,7 +33,7 @@ STDERR = 2
 ALLOWED = (
     *("read", "lseek", "fstat", "newfstatat", "close"),  # its file
     "sendto",  # the service
-    *("brk", "munmap", "mremap", "madvise", "futex", "getrandom"),  # memory; see below for more
+    *("brk", "munmap", "mremap", "futex", "getrandom"),  # memory; see below for more
     *("clock_gettime", "getpid", "rt_sigreturn", "exit", "exit_group"),
 )
 
@@ -58,7 +61,7 @@ def _try_out() -> None:
     path = os.pathsep.join(filter(None, sys.path))
     tried = subprocess.run(  # noqa: S603 - our own words
         [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**kept(os.environ), "PYTHONPATH": path},
         stderr=subprocess.DEVNULL,
         check=False,
     )
@@ -75,8 +78,10 @@ def confine(cpu_s: float) -> None:
     Also mutes libmpg123, which floods stderr.
     """
     seccomp = _seccomp()
-    with Path(os.devnull).open("w") as null:
-        os.dup2(null.fileno(), STDERR)
+    with Path(os.devnull).open("r+") as null:
+        for stream in range(STDERR + 1):
+            os.dup2(null.fileno(), stream)
+    drop_capabilities()
     _limit(cpu_s)
     _filter_calls(seccomp)
 
@@ -101,6 +106,8 @@ def _filter_calls(seccomp: ModuleType) -> None:
     no_file = seccomp.Arg(3, seccomp.MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)
     calls.add_rule(seccomp.ALLOW, "mmap", not_to_run, no_file)
     calls.add_rule(seccomp.ALLOW, "mprotect", not_to_run)
+    given_back = seccomp.Arg(2, seccomp.EQ, MADV_DONTNEED)  # as the allocator does
+    calls.add_rule(seccomp.ALLOW, "madvise", given_back)
     calls.add_rule(seccomp.ALLOW, "write", seccomp.Arg(0, seccomp.EQ, STDERR))
     calls.load()
 

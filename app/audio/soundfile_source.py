@@ -11,9 +11,8 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
-from app.audio.formats import FORMATS, unsupported
-from app.audio.limits import check_channels
-from app.audio.refusals import undecodable
+from app.audio.formats import FORMATS
+from app.audio.refusals import Reason, RefusedFileError, check_channels
 from app.audio.source import BLOCK_FRAMES, Block, Source
 from app.audio.start import find_start
 from app.domain import Decoders
@@ -55,22 +54,18 @@ def opened(file: BinaryIO) -> Iterator[Source]:
     """Open a file.
 
     Raises:
-        RequestError: `unsupported_audio` or `undecodable_audio`.
+        RefusedFileError: `unsupported_audio` or `undecodable_audio`.
     """
     os.lseek(file.fileno(), 0, os.SEEK_SET)  # whatever a buffer has read ahead
     try:
         sound = _Sound(file.fileno(), closefd=False)
     except soundfile.LibsndfileError:
         if find_start(file).demuxer not in DEMUXERS:
-            raise unsupported(
-                "This is not an audio file that we read.", Decoders.SOUNDFILE
-            ) from None
-        raise undecodable("its header can't be read") from None
+            raise RefusedFileError(Reason.NOT_READ, decoders=Decoders.SOUNDFILE) from None
+        raise RefusedFileError(Reason.HEADER) from None
     with sound:
         if sound.subtype not in SUBTYPES.get(sound.format, set()):
-            raise unsupported(
-                f"We do not read the codec {sound.subtype} in {sound.format}.", Decoders.SOUNDFILE
-            )
+            raise RefusedFileError(Reason.CODEC, codec=sound.subtype, decoders=Decoders.SOUNDFILE)
         check_channels(sound.channels)  # before there is a block of them
         yield _source(sound)
 

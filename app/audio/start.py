@@ -10,7 +10,7 @@ import os
 import re
 from typing import BinaryIO, NamedTuple
 
-from app.audio.formats import sniff
+from app.audio.sniffing import sniff
 from app.audio.tags import behind_tags
 
 SEARCHED_BYTES = 2**16
@@ -92,7 +92,8 @@ def find_start(file: BinaryIO) -> Start:
     """Return what a file is and where that begins.
 
     Raises:
-        RequestError: `unsupported_audio` where its first bytes name a kind of file without sound.
+        RefusedFileError: `unsupported_audio` where its first bytes name a kind of file that holds
+            no sound.
     """
     place = behind_tags(file)
     demuxer = sniff(file, place)

@@ -1,4 +1,4 @@
-"""Taggrams in Redis, shared by replicas: the only import of `redis`.
+"""What replicas share in Redis, taggrams and time stamps: the only import of `redis`.
 
 Nothing that Redis does or says is trusted: who waits for it waits briefly and only until one found
 it down, what is too long is not read, what is not signed is not believed. Without Redis an answer
@@ -6,7 +6,11 @@ is computed anew, and counted.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+import math
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -15,7 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from app.cache.breaker import Breaker, Unavailable
 from app.cache.codec import pack, unpack
-from app.cache.seal import Seal
+from app.cache.seal import SIGNATURE_BYTES, BadSignature, Seal
 from app.domain import Taggram, TaggramKey
 from app.errors import SetupError
 from app.masking import remember
@@ -33,6 +37,91 @@ MAX_EXTRA_BYTES = 12_000
 
 FORMAT = "taggram:4"
 """Part of each key: a new format of the values finds none of the old."""
+
+
+STAMP = struct.Struct("<d")
+STAMP_BYTES = SIGNATURE_BYTES + STAMP.size
+
+MOVE = f"""
+if redis.call("GETRANGE", KEYS[1], 0, {STAMP_BYTES}) ~= ARGV[1] then
+    return 0
+end
+redis.call("SET", KEYS[1], ARGV[2], "EX", ARGV[3])
+return 1
+"""
+"""In one step, so that of several who move a stamp at once only one does."""
+
+
+class Refused(Exception):  # noqa: N818 - the answer, not a mistake
+    """Redis answers, but does not do it."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A point in time under a name, as it was read.
+
+    Attributes:
+        now_s: The time at Redis, which replicas have in common.
+        value_s: The point in time; None where there is none that this service signed.
+        data: What is there.
+    """
+
+    now_s: float
+    value_s: float | None
+    data: bytes
+
+
+class RedisStamps:
+    """Points in time that replicas move on together, signed."""
+
+    def __init__(self, redis: Redis, breaker: Breaker, seal: Seal) -> None:
+        self._redis = redis
+        self._breaker = breaker
+        self._seal = seal
+
+    async def read(self, name: str) -> Stamp:
+        """What is under a name, and what time it is.
+
+        Raises:
+            Unavailable: Redis is down.
+            Refused: It is of another type, or Redis does not let us in.
+        """
+        with _refusals():
+            async with self._breaker.guarded(), self._redis.pipeline(transaction=False) as asked:
+                asked.getrange(name, 0, STAMP_BYTES)
+                asked.time()
+                data, (seconds, microseconds) = await asked.execute()
+        return Stamp(seconds + microseconds / 1e6, self._opened(name, data), data)
+
+    async def move(self, name: str, old: Stamp, value_s: float) -> bool:
+        """Put another value in the place of what was read; False where that is there no more.
+
+        Raises:
+            Unavailable: Redis is down.
+            Refused: It is full, or does not let us in.
+        """
+        data = self._seal.sealed(name, STAMP.pack(value_s))
+        lasts_s = max(1, math.ceil(value_s - old.now_s))
+        with _refusals():
+            async with self._breaker.guarded():
+                return bool(await self._redis.eval(MOVE, 1, name, old.data, data, lasts_s))
+
+    def _opened(self, name: str, data: bytes) -> float | None:
+        if len(data) != STAMP_BYTES:
+            return None
+        try:
+            value_s: float = STAMP.unpack(self._seal.opened(name, data))[0]
+        except BadSignature:
+            return None
+        return value_s
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise Refused from error
 
 
 class NoTaggram(ValueError):  # noqa: N818 - what is wrong, in the log's words
@@ -93,6 +182,10 @@ class RedisCache:
         self._metrics = metrics
         self._ttl_s = ttl_s
         self._max_bytes = MAX_EXTRA_BYTES + round(max_duration_s * MAX_BYTES_PER_S)
+
+    def stamps(self, seal: Seal) -> RedisStamps:
+        """Points in time on the same connections, signed by another key."""
+        return RedisStamps(self._redis, self.breaker, seal)
 
     async def get(self, keys: Sequence[TaggramKey]) -> Mapping[TaggramKey, Taggram]:
         """See `TaggramCache`; one round trip."""

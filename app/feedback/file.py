@@ -1,11 +1,13 @@
 """The SQLite file of feedback: how it is made, and how it is told from others."""
 
 import errno
+import fcntl
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from app.errors import SetupError
@@ -55,9 +57,13 @@ SCHEMA = (
 PATIENCE_S = 2.0
 """For others who write."""
 
+PAUSE_S = 0.002
+
 
 def writable(path: Path) -> sqlite3.Connection:
     """Open the file for appending, from any thread; where there is none, make it.
+
+    Its place must be `locked`.
 
     Raises:
         SetupError: It or its folder can't be written, or it is something else.
@@ -103,8 +109,43 @@ def _connected(path: Path, mode: str) -> sqlite3.Connection:
     )
 
 
+def companions(path: Path) -> tuple[Path, Path]:
+    """Where SQLite keeps what is not in the file yet, and what its users know of that."""
+    return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes that append from the file's place: it may be moved at any time.
+
+    Raises:
+        SetupError: One holds it longer than is waited for, or there is no folder.
+    """
+    with _plain_errors(path):
+        folder = os.open(path.absolute().parent, os.O_RDONLY)
+        try:
+            latest_s = time.monotonic() + PATIENCE_S
+            while not _lock(folder):
+                if time.monotonic() > latest_s:
+                    raise SetupError(f"another process holds {path}")
+                time.sleep(PAUSE_S)
+            yield
+        finally:
+            os.close(folder)
+
+
+def _lock(folder: int) -> bool:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _make(path: Path) -> None:
-    """Put a new file there, whole, for its owner alone; of several processes the first does."""
+    """Put a new file there, whole, for its owner alone."""
+    for companion in companions(path):  # of one that was moved away or deleted
+        companion.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=path.absolute().parent, prefix=".feedback-") as folder:
         new = Path(folder) / path.name
         new.touch(0o600)
@@ -114,8 +155,7 @@ def _make(path: Path) -> None:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement in SCHEMA:
                     connection.execute(statement)
-        with suppress(FileExistsError):
-            path.hardlink_to(new)
+        path.hardlink_to(new)
 
 
 def _recognise(path: Path, connection: sqlite3.Connection) -> None:

@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from app.domain import Feedback
-from app.errors import Kind, RequestError
-from app.feedback.file import writable
+from app.errors import Kind, RequestError, SetupError
+from app.feedback.appending import FeedbackFile
+from app.feedback.file import locked
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,8 @@ class FeedbackStore:
         Raises:
             SetupError: It or its folder can't be written, or it is something else.
         """
-        self._connection = writable(path)
+        self._path = path
+        self._file = FeedbackFile(path)
         self._thread = ThreadPoolExecutor(1, "feedback")
         self._waiting = 0
 
@@ -44,7 +46,8 @@ class FeedbackStore:
         """Keep it on the disk, whole; False where it was kept before.
 
         Raises:
-            RequestError: `overloaded` where the file can't grow just now.
+            RequestError: `overloaded` where the file can't grow just now, or was moved away or
+                deleted and no new one can be made.
         """
         if self._waiting >= MOST_WAITING:
             raise _later()
@@ -52,7 +55,7 @@ class FeedbackStore:
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._thread, self._keep, feedback)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, SetupError) as error:
             log.error("feedback can't be kept: %s", error)
             raise _later() from error
         finally:
@@ -61,24 +64,35 @@ class FeedbackStore:
     async def close(self) -> None:
         """Finish what is being written."""
         await asyncio.to_thread(self._thread.shutdown)
-        self._connection.close()
+        self._file.close()
 
     def _keep(self, feedback: Feedback) -> bool:
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with locked(self._path):
+            if not self._file.is_in_place:
+                self._file.follow()
+                log.warning("the file of feedback was moved or deleted; a new one is written")
+            is_new = self._append(feedback)
+            if not self._file.is_in_place:
+                raise SetupError("the file was moved or deleted while it was written")
+            return is_new
+
+    def _append(self, feedback: Feedback) -> bool:
+        connection = self._file.connection
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
             if self._is_kept(feedback):
                 return False
-            self._connection.executemany(INSERT, _rows(feedback, self._now()))
+            connection.executemany(INSERT, _rows(feedback, self._now()))
         return True
 
     def _is_kept(self, feedback: Feedback) -> bool:
-        found = self._connection.execute(
+        found = self._file.connection.execute(
             "SELECT 1 FROM feedback WHERE feedback_id = ? LIMIT 1", [str(feedback.id)]
         )
         return found.fetchone() is not None
 
     def _now(self) -> str:
-        found = self._connection.execute("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
+        found = self._file.connection.execute("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
         now: str = found.fetchone()[0]
         return now
 

@@ -21,7 +21,9 @@ def test_an_error_of_ours_can_be_read_by_the_page(store: Path) -> None:
         app = create_app(services)
         app.add_api_route("/breaks", breaks)
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://x", headers={"Origin": ORIGIN}
+            transport=httpx.ASGITransport(app),
+            base_url="http://localhost",
+            headers={"Origin": ORIGIN},
         ) as client:
             response = await client.get("/breaks")
         await services.close()

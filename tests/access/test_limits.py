@@ -3,28 +3,27 @@
 import asyncio
 import time
 import tracemalloc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from redis.exceptions import ResponseError
 
 from app.access import buckets
 from app.access.addresses import caller_at, is_this_machine
 from app.access.buckets import Buckets
 from app.access.limits import Limits
-from app.access.shared import SharedStore
-from app.cache.breaker import Breaker
+from app.cache.redis import STAMP, RedisCache
+from app.cache.seal import Seal
 from app.errors import Kind, RequestError
 from app.settings import Settings
 from testing.redis_server import RedisServer
-from tests.cache.keeping import BUSY_MACHINE_S, HANGING_S, PATIENCE_S
+from tests.cache.keeping import BUSY_MACHINE_S, HANGING_S, PATIENCE_S, SEAL, caching
 
 HOUR = timedelta(hours=1)
 
-NAME = "taggram-test:v1:gcra:a"
+NAME = "taggram-test:v2:a"
 """Of the bucket of the caller `a`, in Redis."""
 
 
@@ -46,13 +45,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @asynccontextmanager
 async def replica(
     server: RedisServer, timeout_s: float = BUSY_MACHINE_S
-) -> AsyncIterator[tuple[Buckets, SharedStore]]:
+) -> AsyncIterator[tuple[Buckets, RedisCache]]:
     """Buckets of three, which do not fill while a test lasts, as one replica sees them."""
-    breaker = Breaker("Redis", lambda: shared.exists("probe"), ResponseError, timeout_s, bool)
-    shared = SharedStore(server.url, breaker)
-    yield Buckets("test", 3, HOUR, 1, shared), shared
-    await breaker.close()
-    await shared.close()
+    async with caching(server.url, timeout_s=timeout_s) as cache:
+        yield Buckets("test", 3, HOUR, 1, cache.stamps(SEAL)), cache
 
 
 async def taken(buckets: Buckets, caller: str = "a", times: int = 5) -> int:
@@ -123,6 +119,18 @@ def test_replicas_count_together(redis_server: RedisServer) -> None:
     asyncio.run(run())
 
 
+def test_replicas_that_count_at_once_let_no_more_in(redis_server: RedisServer) -> None:
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            replicas = [await stack.enter_async_context(replica(redis_server)) for _ in range(4)]
+            waits = await asyncio.gather(
+                *(rate.take("a") for rate, _ in replicas for _ in "abcdef")
+            )
+            assert waits.count(0.0) == 3
+
+    asyncio.run(run())
+
+
 def test_what_is_kept_in_redis_is_forgotten_when_it_no_longer_matters(
     redis_server: RedisServer,
 ) -> None:
@@ -161,7 +169,35 @@ LIES = {
     "no number": "nan",
     "no end": "inf",
     "nothing": "",
+    "a date signed for another": Seal(b"k" * 32).sealed(NAME + "b", STAMP.pack(2e9)),
+    "a date signed with another key": Seal(b"x" * 32).sealed(NAME, STAMP.pack(2e9)),
+    "a date signed, and more": SEAL.sealed(NAME, STAMP.pack(2e9)) + b"x",
+    "a date signed, in the far future": SEAL.sealed(NAME, STAMP.pack(1e12)),
 }
+
+
+FORGERIES: dict[str, Callable[[str, float], bytes]] = {
+    "as the library of rate limits counts": lambda name, at_s: str(at_s - 1_735_660_800).encode(),
+    "unsigned": lambda name, at_s: STAMP.pack(at_s),
+    "signed with another key": lambda name, at_s: Seal(b"x" * 32).sealed(name, STAMP.pack(at_s)),
+    "signed for another caller": lambda name, at_s: SEAL.sealed(name + "b", STAMP.pack(at_s)),
+}
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
+def test_who_writes_to_redis_has_no_caller_refused(
+    forge: Callable[[str, float], bytes], redis_server: RedisServer
+) -> None:
+    async def run() -> None:
+        async with replica(redis_server) as (rate, _):
+            await rate.take("a")
+            with redis_server.client() as client:
+                (name,) = client.keys()
+                used_up = time.time() + 2.5 * HOUR.total_seconds()  # believable: one waits for .5
+                client.set(name, forge(name.decode(), used_up))
+            assert await rate.take("a") == 0
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("lie", LIES)
@@ -172,6 +208,19 @@ def test_a_redis_that_lies_locks_nobody_out(lie: str, redis_server: RedisServer)
     async def run() -> None:
         async with replica(redis_server) as (rate, _):
             assert await rate.take("a") == 0
+
+    asyncio.run(run())
+
+
+def test_who_empties_redis_renews_nothing_that_this_replica_counted(
+    redis_server: RedisServer,
+) -> None:
+    async def run() -> None:
+        async with replica(redis_server) as (rate, _):
+            assert await taken(rate) == 3
+            with redis_server.client() as client:
+                client.flushall()
+            assert await taken(rate) == 0
 
     asyncio.run(run())
 

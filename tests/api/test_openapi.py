@@ -8,14 +8,14 @@ import pytest
 from testing.server import Server
 
 ROUTES = {
-    ("post", "/suggest-tags"): {400, 404, 408, 413, 415, 422, 429, 503, 504},
-    ("get", "/taggram"): {404, 422, 429, 503},
-    ("post", "/feedback"): {404, 408, 413, 415, 422, 429, 503},
-    ("get", "/limits"): {429},
-    ("post", "/upload-tokens"): {403, 408, 413, 422, 429},
-    ("get", "/vocabularies"): {429},
-    ("get", "/models"): {429},
-    ("post", "/models/reload"): {409, 429, 503},
+    ("post", "/suggest-tags"): {400, 403, 404, 408, 413, 415, 421, 422, 429, 503, 504},
+    ("get", "/taggram"): {403, 404, 421, 422, 429, 503},
+    ("post", "/feedback"): {403, 404, 408, 413, 415, 421, 422, 429, 503},
+    ("get", "/limits"): {403, 421, 429},
+    ("post", "/upload-tokens"): {403, 408, 413, 422, 421, 429},
+    ("get", "/vocabularies"): {403, 421, 429},
+    ("get", "/models"): {403, 421, 429},
+    ("post", "/models/reload"): {403, 409, 421, 429, 503},
     ("get", "/health/live"): {503},
     ("get", "/health/ready"): {503},
     ("get", "/metrics"): set(),

@@ -85,7 +85,7 @@ def send(server: Server, track: bytes) -> socket.socket:
     body = multipart(track)
     connection = socket.create_connection(("127.0.0.1", server.http.base_url.port), PATIENCE_S)
     head = (
-        "POST /suggest-tags HTTP/1.1\r\nHost: test\r\n"
+        "POST /suggest-tags HTTP/1.1\r\nHost: localhost\r\n"
         f"Content-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     connection.sendall(head.encode() + body)

@@ -141,7 +141,7 @@ def ask(server: Server, times: int) -> None:
     """Have it log this number of lines, by requests that do not wait for each other's answers."""
     address = ("127.0.0.1", server.http.base_url.port)
     with socket.create_connection(address, PATIENCE_S) as connection:
-        connection.sendall(times * b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n")
+        connection.sendall(times * b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         answers = b""
         while answers.count(b"HTTP/1.1 200 OK") < times:
             received = connection.recv(2**16)

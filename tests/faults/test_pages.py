@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.api.page_headers import HEADERS
+from app.api.routes.page import FOR_EVERY_PAGE
 from tests.browser.complaints import Complaints
 from tests.faults.conftest import MARKUP, Marked
 
@@ -36,6 +37,8 @@ def page(browser: Browser, complaints: Complaints, marked: Marked) -> Iterator[P
 def test_every_answer_tells_browsers_to_take_it_for_what_it_is(marked: Marked, path: str) -> None:
     headers = marked.server.http.get(path).headers
     wanted = {**HEADERS, "Content-Security-Policy": headers["Content-Security-Policy"]}
+    if path == "/web/tag-suggest.js":
+        wanted |= FOR_EVERY_PAGE
     assert wanted.items() <= {name.title(): value for name, value in headers.items()}.items()
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]

@@ -23,7 +23,9 @@ EACH = 50
 CROWD = 8
 WRITER = """
 import asyncio, sys
+from contextlib import suppress
 from pathlib import Path
+from app.errors import RequestError
 from app.feedback import file
 from tests.feedback.giving import feedback, storing
 
@@ -33,7 +35,11 @@ async def write(path, name, count):
     async with storing(Path(path)) as store:
         sys.stdin.readline()
         for number in range(int(count)):
-            assert await store.keep(feedback(added=(f"{name} {number}",)))
+            given = feedback(added=(f"{name} {number}",))
+            while True:
+                with suppress(RequestError):  # the file was moved while it was written
+                    await store.keep(given)
+                    break
             print(number, flush=True)
 
 asyncio.run(write(*sys.argv[1:]))
@@ -70,6 +76,27 @@ def test_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp_path: P
     for name in names:
         own = [tag for tag in added if tag.startswith(f"{name} ")]
         assert own == [f"{name} {number}" for number in range(EACH)]
+
+
+def test_a_file_that_is_moved_away_again_and_again_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.sqlite"
+    names = ["one", "two", "three"]
+    writers = [writer(path, name, EACH) for name in names]
+    for process in writers:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    rotated = []
+    while any(process.poll() is None for process in writers):
+        if path.exists():
+            rotated.append(path.rename(tmp_path / f"{len(rotated)}.sqlite"))
+        for process in writers:
+            process.stdout.readline()
+    for process in writers:
+        process.communicate()
+        assert process.returncode == 0
+    assert len(rotated) > 3
+    kept = [row["tag"] for each in (*rotated, path) if each.exists() for row in rows(each)]
+    assert {f"{name} {number}" for name in names for number in range(EACH)} <= set(kept)
 
 
 def test_those_who_find_no_file_at_once_make_one_together(tmp_path: Path) -> None:

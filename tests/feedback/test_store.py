@@ -1,9 +1,11 @@
 """What is kept, that it is only appended, and what happens where it can't be."""
 
 import asyncio
+import glob
 import os
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -122,6 +124,89 @@ def test_while_others_hold_the_file_callers_are_asked_to_come_again(
     assert len(rows(path)) == 3
 
 
+def rename(path: Path) -> None:
+    path.rename(path.with_name("rotated"))
+
+
+def rename_with_its_log(path: Path) -> None:
+    for each in list(path.parent.glob(f"{glob.escape(path.name)}*")):
+        each.rename(each.with_name(each.name.replace(path.name, "rotated")))
+
+
+def replace(path: Path) -> None:
+    other = path.with_name("other")
+    asyncio.run(keep(other, feedback()))
+    path.rename(path.with_name("rotated"))
+    other.rename(path)
+
+
+@pytest.mark.parametrize(
+    ("move", "there"), [(rename, 0), (rename_with_its_log, 0), (replace, 3), (Path.unlink, 0)]
+)
+def test_after_a_file_that_was_moved_or_deleted_a_new_one_is_kept(
+    move: Callable[[Path], None], there: int, path: Path
+) -> None:
+    async def rotate() -> None:
+        async with storing(path) as store:
+            await store.keep(feedback())
+            await asyncio.to_thread(move, path)
+            assert await store.keep(given := feedback())
+            assert not await store.keep(given)
+
+    asyncio.run(rotate())
+    assert len(rows(path)) == there + 3
+    rotated = path.with_name("rotated")
+    assert len(rows(rotated)) == 3 if move is not Path.unlink else not rotated.exists()
+
+
+def test_what_goes_into_a_file_that_is_deleted_meanwhile_is_asked_for_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def delete_first(store: FeedbackStore) -> str:
+        path.unlink(missing_ok=True)
+        monkeypatch.undo()
+        return "2026-01-01T00:00:00.000Z"
+
+    async def delete() -> None:
+        async with storing(path) as store:
+            monkeypatch.setattr(FeedbackStore, "_now", delete_first)
+            await assert_later(store)
+            assert await store.keep(feedback())
+
+    asyncio.run(delete())
+    assert len(rows(path)) == 3
+
+
+def test_where_no_new_file_can_be_made_callers_are_asked_to_come_again(path: Path) -> None:
+    folder = path.parent / "folder"
+    folder.mkdir()
+    path = folder / path.name
+
+    async def fail() -> None:
+        async with storing(path) as store:
+            folder.rename(folder.with_name("moved"))
+            for _ in range(2):
+                await assert_later(store)
+            folder.mkdir()
+            assert await store.keep(feedback())
+
+    asyncio.run(fail())
+    assert len(rows(path)) == 3
+
+
+def test_several_processes_follow_a_file_that_is_moved(path: Path) -> None:
+    async def rotate() -> None:
+        async with storing(path) as one, storing(path) as other:
+            await one.keep(feedback())
+            await other.keep(feedback())
+            rename(path)
+            for store in (one, other, one):
+                assert await store.keep(feedback())
+
+    asyncio.run(rotate())
+    assert (len(rows(path.with_name("rotated"))), len(rows(path))) == (6, 9)
+
+
 def test_no_more_wait_than_are_answered_in_time(path: Path) -> None:
     async def crowd() -> None:
         async with storing(path) as store:
@@ -146,7 +231,7 @@ def someone_elses(path: Path) -> None:
 
 
 def of_a_later_release(path: Path) -> None:
-    FeedbackStore(path)._connection.close()
+    FeedbackStore(path)._file.connection.close()
     sqlite(path, "PRAGMA user_version = 7")
 
 

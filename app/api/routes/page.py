@@ -6,9 +6,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from app.api.page_headers import POLICY
+from app.api.page_headers import POLICY, RESOURCE_POLICY
 
 router = APIRouter(include_in_schema=False)
+
+FOLDER = "/web/"
 
 FILES = StaticFiles(directory=Path(__file__).resolve().parents[2] / "web")
 
@@ -22,7 +24,7 @@ MEDIA_TYPES = {
 
 FOR_EVERY_PAGE = {
     "Access-Control-Allow-Origin": "*",
-    "Cross-Origin-Resource-Policy": "cross-origin",
+    RESOURCE_POLICY: "cross-origin",
 }
 """Scripts that are modules are fetched as by scripts; what they ask for is guarded itself."""
 
@@ -49,7 +51,7 @@ async def page(request: Request) -> Response:
     return response
 
 
-@router.api_route("/web/{name}", methods=["GET", "HEAD"])
+@router.api_route(FOLDER + "{name}", methods=["GET", "HEAD"])
 async def web(name: str, request: Request) -> Response:
     """Give a file of the element's or the page's; they all lie in one folder."""
     response = await _file(name, request)

@@ -11,9 +11,11 @@ from testing.multipart import BOUNDARY, CONTENT_TYPE, multipart
 from testing.server import Server
 
 PATIENCE_S = 30
-GET = b"GET /health/live HTTP/1.1\r\nHost: here\r\n"
+GET = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
 POST = (
-    b"POST /suggest-tags HTTP/1.1\r\nHost: here\r\nContent-Type: " + CONTENT_TYPE.encode() + b"\r\n"
+    b"POST /suggest-tags HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+    + CONTENT_TYPE.encode()
+    + b"\r\n"
 )
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 FILE_HEAD = multipart(b"").removesuffix(b"\r\n--" + BOUNDARY + b"--\r\n")

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.access.addresses import caller_at
 from app.api.problems import STATUS, TITLE
 from app.errors import Kind
 from testing.packages.nginx import NGINX
@@ -29,6 +30,7 @@ from tests.faults.receiving.raw import (
     PATIENCE_S,
     POST,
     answer_on,
+    chunk,
     connect,
     exchange,
 )
@@ -55,7 +57,7 @@ def configured(folder: Path, replaced: dict[str, str]) -> list[str | Path]:
 
 @contextmanager
 def nginx(
-    folder: Path, service_port: int
+    folder: Path, service_port: int, changed: dict[str, str] | None = None
 ) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
     """nginx before a port of this machine."""
     if not NGINX.is_file():
@@ -75,6 +77,7 @@ def nginx(
             "listen 80;": f"listen 127.0.0.1:{port};",
             "client_header_timeout 10s;": "client_header_timeout 1s;",
             "client_body_timeout 10s;": "client_body_timeout 1s;",
+            **(changed or {}),
         },
     )
     subprocess.run([*command, "-t"], check=True, capture_output=True)
@@ -170,7 +173,7 @@ def test_a_client_may_have_eight_requests_under_way(tmp_path: Path) -> None:
     ):
         for _ in range(8):
             connection = stack.enter_context(connect(Server(client, process, tmp_path)))
-            connection.sendall(b"GET /models HTTP/1.1\r\nHost: here\r\n\r\n")
+            connection.sendall(b"GET /models HTTP/1.1\r\nHost: localhost\r\n\r\n")
             stack.enter_context(service.accept()[0])
         assert_problem(client.get("/models"), 429, "rate_limited")
 
@@ -189,6 +192,63 @@ def test_a_flood_from_one_address_is_limited(proxied: Server) -> None:
     assert_problem(limited[-1], 429, "rate_limited")
     assert int(limited[-1].headers["Retry-After"]) > 0
     assert proxied.http.get("/health/live").status_code == httpx.codes.OK
+
+
+CLIENTS = [
+    ("192.0.2.1", "192.0.2.2", False),
+    ("192.0.2.1", "::ffff:192.0.2.1", True),
+    ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+    ("2001:db8::1", "2001:db8:0:0:ffff:ffff:ffff:ffff", True),
+    ("2001:db8::1", "2001:db8:0:1::1", False),
+    ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", True),
+    ("2001:db8:1:2::", "2001:db8:1:3::", False),
+    ("2001:db8:1:0:5:6:7:8", "2001:db8:1::9", True),
+    ("2001:0:0:4:5:6:7:8", "2001:0:0:4::a0a:a0a", True),
+    ("::1", "::a0a:a0a:0:0", True),
+    ("::ffff:192.0.2.1", "::fffe:192.0.2.1", False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "is_same"), CLIENTS)
+def test_who_counts_as_one_client_to_nginx_and_to_the_service(
+    one: str, other: str, is_same: bool, tmp_path: Path
+) -> None:
+    assert (caller_at(one) == caller_at(other)) is is_same, "the service counts otherwise"
+    changed = {
+        "server_tokens off;": "set_real_ip_from 127.0.0.1; real_ip_header X-Client;",
+        "rate=10r/s": "rate=1r/m",
+    }
+    with nginx(tmp_path, free_port(), changed) as (client, _):
+        for _ in range(22):
+            first = client.get("/models", headers={"X-Client": one})
+        second = client.get("/models", headers={"X-Client": other})
+    assert first.status_code == httpx.codes.TOO_MANY_REQUESTS
+    assert (second.status_code == httpx.codes.TOO_MANY_REQUESTS) is is_same
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/limits", "/feedback", "/metrics"])
+def test_only_an_upload_may_be_large(proxied: Server, path: str) -> None:
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n"
+    assert_problem(exchange(proxied, head.encode()), 413, "payload_too_large")
+
+
+def test_health_takes_no_bodies_and_no_other_methods(proxied: Server) -> None:
+    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+        response = proxied.http.request(method, "/health/live", content=b"x" * 100)
+        assert_problem(response, 405, "method_not_allowed")
+        assert response.headers["Allow"] == "GET, HEAD"
+    chunked = b"Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(bytes(100_000))
+    response = exchange(proxied, b"GET /health/live HTTP/1.1\r\n" + chunked + b"0\r\n\r\n")
+    assert_problem(response, 413, "payload_too_large")
+    assert proxied.http.head("/health/live").status_code == httpx.codes.OK
+
+
+def test_health_is_limited_too_and_apart(tmp_path: Path) -> None:
+    changed = {"rate=5r/s": "rate=1r/m"}
+    with nginx(tmp_path, free_port(), changed) as (client, _):
+        responses = [client.get("/health/live") for _ in range(12)]
+        assert_problem(responses[-1], 429, "rate_limited")
+        assert client.get("/models").status_code == httpx.codes.SERVICE_UNAVAILABLE
 
 
 def test_what_a_caller_says_of_itself_is_not_passed_on(tmp_path: Path) -> None:
@@ -223,7 +283,7 @@ def test_who_comes_while_the_service_is_down_is_asked_to_come_again(tmp_path: Pa
 
 def test_the_problems_of_nginx_are_json_that_the_service_could_have_sent() -> None:
     problems = re.findall(r"^ +(default|\d+) '(\"/problems/.*)';$", CONFIGURATION, re.MULTILINE)
-    assert len(problems) == 6
+    assert len(problems) == 7
     for status, members in problems:
         problem = json.loads('{"type":' + members + "}")
         kind = Kind(problem["type"].removeprefix("/problems/"))

@@ -36,7 +36,7 @@ NO_HTTP = {
     "a chunk longer than it says": CHUNKED + b"3\r\nhello\r\n0\r\n\r\n",
     "a chunk size of 1 MB": CHUNKED + b"5;" + b"x" * 1_000_000 + b"\r\nhello\r\n0\r\n\r\n",
     "a NUL in a header": GET + b"X: a\0b\r\n\r\n",
-    "a NUL in the address": b"GET /\0 HTTP/1.1\r\nHost: here\r\n\r\n",
+    "a NUL in the address": b"GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }
 
@@ -47,9 +47,9 @@ ODD = {
     "30,000 chunks of a byte": CHUNKED + chunk(FILE_HEAD) + chunk(b"x") * 30_000,
     "20,000 trailers": CHUNKED + chunk(multipart(b"audio")) + b"0\r\n" + b"A: b\r\n" * 20_000,
     "a folded header": GET + b"X: a\r\n b\r\n\r\n",
-    "no address": b"GET http:// HTTP/1.1\r\nHost: here\r\n\r\n",
-    "an address of 20 kB": b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: here\r\n\r\n",
-    "a proxy's method": b"CONNECT here:443 HTTP/1.1\r\nHost: here\r\n\r\n",
+    "no address": b"GET http:// HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "an address of 20 kB": b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a proxy's method": b"CONNECT here:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 }
 

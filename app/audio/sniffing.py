@@ -1,0 +1,52 @@
+"""What the first bytes of a file say that it is; its name plays no part."""
+
+from typing import BinaryIO
+
+from app.audio.refusals import Reason, RefusedFileError
+
+SIGNATURES = {
+    **dict.fromkeys((b"RIFF", b"RIFX", b"RF64", b"BW64"), "wav"),
+    b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb": "w64",
+    b"FORM": "aiff",
+    b"caff": "caf",
+    b"fLaC": "flac",
+    b"OggS": "ogg",
+    b"\x1a\x45\xdf\xa3": "matroska",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf",
+    b"#!AMR": "amr",
+    b"wvpk": "wv",
+    b"MAC ": "ape",
+    **dict.fromkeys((b"TTA1", b"TTA2"), "tta"),
+    b"MP+": "mpc",
+    b"MPCK": "mpc8",
+    b".snd": "au",
+    b"FLV\1": "flv",
+    b"\0\0\1\xba": "mpeg",
+}
+"""FFmpeg's demuxer by how a file begins, where that leaves no doubt."""
+
+FORM_TYPES = {"wav": (b"WAVE",), "aiff": (b"AIFF", b"AIFC")}
+"""What follows the length of a file in these; there are pictures and films of the same kind."""
+
+BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof"}
+"""What the first box of a file of the MPEG-4 family may be."""
+
+HEAD_BYTES = 12
+
+
+def sniff(file: BinaryIO, place: int) -> str | None:
+    """Return the demuxer that the bytes at a place of a file name; None if in doubt.
+
+    Raises:
+        RefusedFileError: `unsupported_audio` where they name a kind of file that holds no sound.
+    """
+    file.seek(place)
+    head = file.read(HEAD_BYTES)
+    if head[4:8] in BOXES:
+        return "mov"
+    if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
+        return "avi"
+    demuxer = next((SIGNATURES[magic] for magic in SIGNATURES if head.startswith(magic)), None)
+    if demuxer in FORM_TYPES and head[8:12] not in FORM_TYPES[demuxer]:
+        raise RefusedFileError(Reason.NO_AUDIO)
+    return demuxer
