@@ -31,6 +31,7 @@ from app.store.manifest import Manifest
 from app.store.store import Store
 from app.tagging.admission import Admission, AdmissionLimits
 from app.tagging.lexicon import Lexicon
+from app.tagging.pictures import Pictures
 from app.tagging.tagger import Tagger
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class Services:
             settings, self._cache.breaker if isinstance(self._cache, RedisCache) else None
         )
         self.feedback = FeedbackStore(settings.feedback_file) if settings.feedback_file else None
+        self.pictures = Pictures()
         self._batcher = Batcher(batch_limits(settings), self.metrics)
         self._decoder = Decoder(
             AudioLimits(
@@ -159,6 +161,7 @@ class Services:
     async def close(self) -> None:
         """Give back what the services hold."""
         await self._listener.close()
+        await self.pictures.close()
         await self.gate.close()
         if self.feedback:
             await self.feedback.close()

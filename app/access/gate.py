@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from app.access.addresses import caller_at
+from app.access.clients import TokenClients
 from app.access.credentials import Credentials
 from app.access.keys import ApiKey
 from app.access.limits import Limits
@@ -34,6 +36,8 @@ class Call:
         address: The client's network address.
         is_forwarded: Whether a proxy took part.
         client: The caller's name for the log; better known as the gate learns more.
+        counted_as: Which client it is where rates, places and turns are shared out; see
+            `app.access.clients`.
     """
 
     credential: str | None
@@ -41,6 +45,10 @@ class Call:
     address: str
     is_forwarded: bool
     client: str = "address"
+    counted_as: str = ""
+
+    def __post_init__(self) -> None:
+        self.counted_as = caller_at(self.address)
 
 
 def configured(settings: Settings) -> bool:
@@ -63,6 +71,7 @@ class Gate:
         """
         self._credentials = Credentials(settings) if configured(settings) else None
         self._limits = Limits(settings, redis)
+        self._token_clients = TokenClients()
 
     async def admit(self, call: Call, need: Need) -> ApiKey | None:
         """Let a caller in; the API key, where one was shown.
@@ -73,7 +82,7 @@ class Gate:
         credentials = self._credentials
         key = credentials.key(call.credential) if credentials else None
         if key is not None:
-            call.client = f"key:{key.name}"
+            call.client = call.counted_as = f"key:{key.name}"
             await self._limits.count_key(key.name)
             _check_key(key, need)
             return key
@@ -81,6 +90,7 @@ class Gate:
         if credentials and need is not Need.NOTHING:
             token = credentials.token(call.credential)
             call.client = f"token:{token.key}"
+            call.counted_as = self._token_clients.client_of(token.id, call.counted_as)
             _check_token(token, call.origin, need)
             if need is Need.TOKEN_USE:
                 await self._limits.use_token(token.id)

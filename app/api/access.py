@@ -32,6 +32,7 @@ def _admitted(need: Need) -> Callable[[Request], Awaitable[ApiKey | None]]:
             return await services_of(request).gate.admit(call, need)
         finally:
             request.state.client = call.client
+            request.state.counted_as = call.counted_as
 
     return admit
 

@@ -9,13 +9,13 @@ but not what to run.
 import os
 import socket
 from contextlib import suppress
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat
 
 from app.audio.decoding import TrackReader
-from app.audio.limits import AudioLimits
+from app.audio.limits import MAX_CHANNELS, MAX_SAMPLE_RATE, AudioLimits
 from app.audio.sandbox import confine
 from app.audio.shared_samples import mapped
 from app.domain import Decoders, Samples
@@ -39,6 +39,20 @@ class Progress(BaseModel):
     announced_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
+class Header(BaseModel):
+    """What a file's header says: the first message, before anything is decoded.
+
+    Attributes:
+        sample_rate: In Hz.
+        channels: How many there are.
+        length_s: How long the file is, or seems to be; none where nothing is known.
+    """
+
+    sample_rate: Annotated[int, Field(ge=0, le=MAX_SAMPLE_RATE)]
+    channels: Annotated[int, Field(ge=0, le=MAX_CHANNELS)]
+    length_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+
+
 class Refusal(BaseModel):
     """The members of a `RequestError` about a file: whoever speaks here can say nothing else."""
 
@@ -53,7 +67,8 @@ class Refusal(BaseModel):
     extra: dict[Literal["duration_s", "min_duration_s", "max_duration_s"], FiniteFloat]
 
 
-JOB = b"job"
+JOB, PROBE = b"job", b"see"
+"""What the service asks for: all of a file, or its header alone; both as long."""
 
 NEWS_SAMPLES = 2**17
 """The service is notified after each such number of samples: each message wakes it up."""
@@ -66,32 +81,44 @@ def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     job, descriptors, _, _ = socket.recv_fds(service, len(JOB), 2)
     if not job:
         return  # the service ended
-    file, memory = descriptors
-    samples = mapped(memory)
+    file, *memory = descriptors
+    samples = mapped(memory[0]) if job == JOB else None
     with os.fdopen(file, "rb", buffering=0) as opened:
         confine(cpu_s)
-        answer = _decode(opened, samples, limits, service)
-    service.sendall(answer.model_dump_json().encode())
+        _answer(TrackReader(opened, limits), samples, service)
 
 
-def _decode(
-    file: BinaryIO,
-    memory: Samples,
-    limits: AudioLimits,
-    service: socket.socket,
-) -> Progress | Refusal:
-    written = reported = 0
-    reader = TrackReader(file, limits)
+def _answer(reader: TrackReader, memory: Samples | None, service: socket.socket) -> None:
+    """Send what the header says, and then decode where there is memory for the samples."""
     try:
-        for piece in reader.samples():
-            np.copyto(memory[written : written + len(piece)], piece)
-            written += len(piece)
-            if written - reported >= NEWS_SAMPLES:
-                _tell(service, written)
-                reported = written
+        source = reader.open()
+        _send(
+            service,
+            Header(
+                sample_rate=min(source.sample_rate, MAX_SAMPLE_RATE),
+                channels=min(source.channels, MAX_CHANNELS),
+                length_s=source.length_s,
+            ),
+        )
+        if memory is not None:
+            _send(service, _decode(reader, memory, service))
     except RequestError as error:
-        return Refusal.model_validate(error, from_attributes=True)
+        _send(service, Refusal.model_validate(error, from_attributes=True))
+
+
+def _decode(reader: TrackReader, memory: Samples, service: socket.socket) -> Progress:
+    written = reported = 0
+    for piece in reader.samples():
+        np.copyto(memory[written : written + len(piece)], piece)
+        written += len(piece)
+        if written - reported >= NEWS_SAMPLES:
+            _tell(service, written)
+            reported = written
     return Progress(samples=written, complete=True, announced_s=reader.announced_s)
+
+
+def _send(service: socket.socket, message: BaseModel) -> None:
+    service.sendall(message.model_dump_json().encode())
 
 
 def _tell(service: socket.socket, written: int) -> None:

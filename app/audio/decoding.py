@@ -15,19 +15,22 @@ from app.audio import chunks, soundfile_source
 from app.audio.limits import (
     LEAST_SHARE,
     MAX_MAGNITUDE,
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
     NOISE_FLOOR,
+    PADDING_S,
     TOLERATED_S,
     AudioLimits,
     check_channels,
+    check_duration,
     check_sample_rate,
+    check_samples,
 )
 from app.audio.refusals import undecodable
 from app.audio.source import Block, Source
 from app.audio.start import find_start
 from app.domain import Decoders, Samples
 from app.errors import Kind, RequestError
-
-ROUNDING_S = 1e-6
 
 READ_BY_BOTH = {None, "wav", "aiff"}
 """By FFmpeg's names; MP3 is among those whose first bytes say nothing."""
@@ -51,6 +54,22 @@ class TrackReader:
         self.announced_s: float | None = None
         self._file = file
         self._limits = limits
+        self._source: Source | None = None
+        self._closing = ExitStack()
+
+    def open(self) -> Source:
+        """Read the header, and nothing more of the sound than that takes.
+
+        Raises:
+            RequestError: `unsupported_audio`, `undecodable_audio` or `audio_too_long`.
+        """
+        source = self._source = _opened(self._file, self._limits, self._closing)
+        announced_s = source.announced_s
+        if announced_s is not None and MIN_SAMPLE_RATE <= source.sample_rate <= MAX_SAMPLE_RATE:
+            check_duration(announced_s - PADDING_S, self._limits, announced_s)
+            samples = (announced_s - PADDING_S) * source.sample_rate * source.channels
+            check_samples(samples, source.sample_rate, source.channels, self._limits)
+        return source
 
     def samples(self) -> Iterator[Samples]:
         """Decode, mix to mono (the mean of the channels) and resample (soxr HQ).
@@ -65,8 +84,8 @@ class TrackReader:
                 `audio_too_long` or `silent_audio`, the latter also after the last piece.
         """
         count, peak = 0, 0.0
-        with ExitStack() as stack:
-            source = _opened(self._file, self._limits, stack)
+        with self._closing:
+            source = self._source or self.open()
             for piece in _resampled(_mono(source, self._limits), self._limits.sample_rate):
                 if len(piece):
                     count += len(piece)
@@ -110,17 +129,15 @@ def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
 
 def _mono(source: Source, limits: AudioLimits) -> Iterator[tuple[int, Samples]]:
     """Yield the file block by block with its rate, mixed down, until it ends or is too long."""
-    duration_s = 0.0
+    duration_s, samples = 0.0, 0
     for block in source.blocks:
+        channels = block.samples.shape[1]
         check_sample_rate(block.sample_rate)
-        check_channels(block.samples.shape[1])
+        check_channels(channels)
         duration_s += len(block.samples) / block.sample_rate
-        if duration_s > limits.max_duration_s + ROUNDING_S:
-            raise RequestError(
-                Kind.AUDIO_TOO_LONG,
-                f"The track is longer than {limits.max_duration_s:g} s; send a shorter one.",
-                {"max_duration_s": limits.max_duration_s},
-            )
+        samples += block.samples.size
+        check_duration(duration_s, limits, source.announced_s)
+        check_samples(samples, block.sample_rate, channels, limits)
         mono = _mix_down(block)
         # Not finite fails the comparison too.
         if not np.max(np.abs(mono)) <= MAX_MAGNITUDE:

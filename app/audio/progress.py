@@ -6,7 +6,6 @@ Nothing that a decode process says or leaves is trusted: a file may have taken i
 import asyncio
 import logging
 import socket
-import time
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -14,15 +13,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.audio import child
 from app.audio.limits import MAX_RESAMPLED_MAGNITUDE
+from app.audio.work import Work
 from app.domain import Samples
 from app.errors import Kind, RequestError
+from app.turns import Turn
 
 log = logging.getLogger(__name__)
 
 MOST_UNREAD = 64
 """So many messages are passed over at a time: one that floods us must not hold up the others."""
 
-MESSAGE: TypeAdapter[child.Progress | child.Refusal] = TypeAdapter(child.Progress | child.Refusal)
+Message = child.Header | child.Progress | child.Refusal
+MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 
 
 class Decoding:
@@ -33,13 +35,42 @@ class Decoding:
         announced_s: Of a damaged file, once it is complete, how long it should be.
     """
 
-    def __init__(self, connection: socket.socket, theirs: Samples, timeout_s: float) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        theirs: Samples,
+        timeout_s: float,
+        turn: Turn | None = None,
+        work: Work | None = None,
+    ) -> None:
+        """Begin to wait for a decoder.
+
+        Args:
+            connection: To its process.
+            theirs: Where it writes its samples.
+            timeout_s: The longest that it may run.
+            turn: In which it runs; none: it runs all the time.
+            work: Gets what the header says.
+        """
         self.complete = False
         self.announced_s: float | None = None
         self._connection = connection
         self._theirs = theirs
         self._ours = np.empty_like(theirs)  # only what is written takes room
         self._patience_s = timeout_s
+        self._turn = turn or Turn.unshared()
+        self._work = work or Work()
+
+    async def header(self) -> None:
+        """Wait for what the header says, where nothing else was asked for.
+
+        Raises:
+            RequestError: as `progress`.
+        """
+        report = _understood(await self._message())
+        if not isinstance(report, child.Header):
+            raise _broke("it said nothing of the header")
+        self._read_header(report)
 
     async def progress(self) -> AsyncIterator[Samples]:
         """Yield all samples so far, (samples,), each time that there are more.
@@ -52,16 +83,25 @@ class Decoding:
                 broke or takes too long.
         """
         known = 0
-        while not self.complete:
+        report = _understood(await self._message())
+        if isinstance(report, child.Header):
+            self._read_header(report)
             report = _understood(await self._news())
-            if isinstance(report, child.Refusal):
-                raise RequestError(report.kind, report.detail, report.model_dump()["extra"])
+        while True:
+            if isinstance(report, child.Header):
+                raise _broke("it sent two headers")
             if not known <= report.samples <= len(self._theirs) or not report.samples:
                 raise _broke(f"it reported {report.samples} samples")
             await asyncio.to_thread(self._take, known, report.samples)
             known, self.complete = report.samples, report.complete
             self.announced_s = report.announced_s
             yield self._ours[:known]
+            if self.complete:
+                return
+            report = _understood(await self._news())
+
+    def _read_header(self, header: child.Header) -> None:
+        self._work.read_header(header.length_s, header.sample_rate, header.channels)
 
     def _take(self, first: int, last: int) -> None:
         """Copy samples to where the decoder can't change them any more, then check them.
@@ -77,40 +117,61 @@ class Decoding:
 
     async def _news(self) -> bytes:
         """The newest message; the ones before it say nothing more."""
-        begun = time.monotonic()
+        news = await self._message()
+        for _ in range(MOST_UNREAD):
+            newer = self._unread()
+            if not newer:
+                break
+            news = newer
+        return news
+
+    async def _message(self) -> bytes:
+        """The next message; while the decoder is paused its time stands still."""
+        begun_s = self._turn.ran_s
+        message = None
         try:
-            async with asyncio.timeout(self._patience_s):
-                news = await asyncio.get_running_loop().sock_recv(
-                    self._connection, child.MESSAGE_BYTES
-                )
-            for _ in range(MOST_UNREAD):
-                newer = self._unread()
-                if not newer:
-                    break
-                news = newer
-        except TimeoutError:
-            raise RequestError(
-                Kind.UNDECODABLE_AUDIO, "The audio file takes too long to decode."
-            ) from None
+            while message is None:
+                message = await self._received(self._patience_s - (self._turn.ran_s - begun_s))
         except ConnectionError as error:
             raise _broke(str(error)) from None
-        self._patience_s -= time.monotonic() - begun
-        if not news:
+        self._patience_s -= self._turn.ran_s - begun_s
+        if not message:
             raise _broke("it ended without an answer")
-        return news
+        return message
+
+    async def _received(self, rest_s: float) -> bytes | None:
+        """The next message; None where the decoder was paused within its time."""
+        if rest_s <= 0:
+            raise RequestError(Kind.UNDECODABLE_AUDIO, "The audio file takes too long to decode.")
+        try:
+            async with asyncio.timeout(rest_s):
+                return await asyncio.get_running_loop().sock_recv(
+                    self._connection, child.MESSAGE_BYTES
+                )
+        except TimeoutError:
+            await self._turn.has_slot.wait()
+            return None
 
     def _unread(self) -> bytes:
         try:
             return self._connection.recv(child.MESSAGE_BYTES, socket.MSG_DONTWAIT)
-        except BlockingIOError:
+        except (BlockingIOError, ConnectionError):  # the next reading will say that it ended
             return b""
 
 
-def _understood(message: bytes) -> child.Progress | child.Refusal:
+def _understood(message: bytes) -> child.Header | child.Progress:
+    """What a decoder says, where that is no refusal.
+
+    Raises:
+        RequestError: The refusal, or `undecodable_audio` where this is none of its messages.
+    """
     try:
-        return MESSAGE.validate_json(message, strict=True)
+        report = MESSAGE.validate_json(message, strict=True)
     except ValidationError:
         raise _broke("nobody understands what it told") from None
+    if isinstance(report, child.Refusal):
+        raise RequestError(report.kind, report.detail, report.model_dump()["extra"])
+    return report
 
 
 def _broke(reason: str) -> RequestError:

@@ -136,7 +136,7 @@ FILES: Files = {
         Kind.AUDIO_TOO_LONG, lambda: silence(HOUR_S, CD_RATE)
     ),
     "flac of a second that says 2^36-1 frames": Hostile(
-        UNDECODABLE, lambda: said_frames(2**36 - 1)
+        Kind.AUDIO_TOO_LONG, lambda: said_frames(2**36 - 1)
     ),
     "flac of a second that says half": Hostile(1.0, lambda: said_frames(RATE // 2)),
     "flac of 0 Hz": Hostile(1.0, lambda: said_rate(0)),

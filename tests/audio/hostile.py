@@ -132,7 +132,7 @@ class _TriesAll:
     def __init__(self, file: BinaryIO, limits: AudioLimits) -> None:
         self.announced_s = None
 
-    def samples(self) -> Iterator[Samples]:
+    def open(self) -> None:
         wrong = [f"{name}: {answer}" for name, answer in _answers() if answer != "EACCES"]
         raise RequestError(Kind.SILENT_AUDIO, ", ".join(wrong) or "all refused")
 
