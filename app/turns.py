@@ -181,7 +181,8 @@ class Turns:
                 held[turn.client],
                 self._had_s[turn.client],
                 self._order[turn.client],
-            ),  # and of one client's the one that came first, as `min` keeps their order
+                turn.work is None,  # what was paused goes on before another begins
+            ),  # and else the one that came first, as `min` keeps their order
             default=None,
         )
 

@@ -1,5 +1,6 @@
 """A place before work: an upload is accepted only where what waits will be heard soon."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -133,7 +134,7 @@ class Admission:
             raise RequestError(
                 Kind.OVERLOADED,
                 "Too many tracks wait to be heard.",
-                retry_after_s=self._until_room_s(),
+                retry_after_s=self._until_room_s(has_others),
             )
         free_bytes = self._headroom.free_bytes()
         if free_bytes is not None and free_bytes < limits.min_free_bytes:
@@ -160,12 +161,15 @@ class Admission:
             return self.in_flight
         return sum(min(held, self._places()) for held in self._in_flight.values())
 
-    def _until_room_s(self) -> float:
+    def _until_room_s(self, has_others: bool) -> float:
         """When enough of what waits is heard: the backlog's excess, or until a place is free."""
         seconds, limits = self._backlog.seconds(), self._limits
-        a_place_s = seconds / max(1, self._backlog.count())
+        one_s = seconds / max(1, self._backlog.count())
         is_held = self.in_flight >= limits.max_in_flight
-        return max(seconds - limits.max_backlog_s, a_place_s if is_held else 0.0)
+        excess_s = seconds - limits.max_backlog_s
+        if not has_others:
+            excess_s = min(excess_s, seconds - (FEW - 1) * one_s)
+        return max(excess_s, one_s if is_held else 0.0)
 
     def _until_share_s(self, client: str, share_s: float) -> float:
         """The same for one client, whose tracks are heard in turns with those of others."""
@@ -173,7 +177,8 @@ class Admission:
         a_place_s = own_s / max(1, self._backlog.count(client))
         is_held = self._in_flight[client] >= self._places()
         own_s = max(own_s - share_s, a_place_s if is_held else 0.0)
-        return self._backlog.shared_seconds(client, own_s)
+        alone_s = max(self._asked.alone_in_s(client), self._until_room_s(has_others=False))
+        return min(self._backlog.shared_seconds(client, own_s), alone_s)
 
     def _has_its_share(self, client: str, share_s: float) -> bool:
         waits_long = self._backlog.seconds(client) >= share_s and self._backlog.count(client) > 0
@@ -195,5 +200,9 @@ class _Asked:
         self._last = dict(list(self._last.items())[-2:])
 
     def others(self, client: str) -> bool:
-        since = time.monotonic() - LATELY_S
-        return any(at > since for other, at in self._last.items() if other != client)
+        return self.alone_in_s(client) > 0
+
+    def alone_in_s(self, client: str) -> float:
+        """When there are no others, if none asks until then."""
+        last = max((at for other, at in self._last.items() if other != client), default=-math.inf)
+        return max(0.0, last + LATELY_S - time.monotonic())

@@ -21,7 +21,6 @@ from app.audio import child
 from app.audio.limits import AudioLimits
 from app.audio.sandbox import confine
 from app.audio.shared_samples import mapped
-from app.domain import Samples
 from app.errors import Kind, RequestError
 
 BREAK = b"\n--\n"
