@@ -31,7 +31,8 @@ def nginx_before(service_port: int, folder: Path) -> Iterator[int]:
     }.items():
         text = text.replace(old, new)
     (folder / "nginx.conf").write_text(text)
-    command = [NGINX, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
+    configured = folder / "nginx.conf"
+    command: list[str | Path] = [NGINX, "-p", folder, "-e", "stderr", "-c", configured]
     with (folder / "error.log").open("wb") as log:
         process = subprocess.Popen(command, stderr=log)
     try:

@@ -9,7 +9,7 @@ from testing.server import Server
 
 ROUTES = {
     ("post", "/suggest-tags"): {400, 404, 408, 413, 415, 422, 429, 503, 504},
-    ("get", "/taggram"): {404, 422, 429, 503},
+    ("get", "/taggram"): {404, 422, 429, 503, 504},
     ("post", "/feedback"): {404, 408, 413, 415, 422, 429, 503},
     ("get", "/limits"): {429},
     ("post", "/upload-tokens"): {403, 408, 413, 422, 429},
