@@ -212,7 +212,7 @@ class Turns:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if self._waiting and any(turn.work is not None for turn in self._running):
+        if self._waiting:
             since = [self._clock() - turn.began for turn in self._running]
             rest_s = min((MOMENT_S - each for each in since if each < MOMENT_S), default=MOMENT_S)
             self._timer = asyncio.get_running_loop().call_later(rest_s, self.share_out)

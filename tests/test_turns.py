@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from app.turns import MOMENT_S, PAUSED_A_SLOT, Turn, Turns
+from testing.waiting import wait_for_async
 
 pytestmark = pytest.mark.anyio
 
@@ -191,6 +192,19 @@ async def test_time_stands_still_for_what_is_paused() -> None:
     assert second.turn is not None
     assert first.turn.ran_s == pytest.approx(3 * MOMENT_S)
     assert second.turn.ran_s == pytest.approx(2 * MOMENT_S)
+    await second.end()
+    await first.end()
+
+
+async def test_work_that_begins_late_is_paused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.turns.MOMENT_S", 0.001)
+    turns = Turns(1)
+    first, second = await begun(turns, "ab", can_pause=False)
+    await asyncio.sleep(0.01)  # the turns have looked, and found nothing to pause
+    assert first.turn is not None
+    first.turn.work = first
+    await wait_for_async(lambda: second.runs, "the second one's turn")
+    assert first.is_paused
     await second.end()
     await first.end()
 

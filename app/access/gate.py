@@ -1,6 +1,6 @@
 """The gate: who calls, whether they may, and whether they do so too often."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from app.access.addresses import caller_at
@@ -45,7 +45,7 @@ class Call:
     address: str
     is_forwarded: bool
     client: str = "address"
-    counted_as: str = ""
+    counted_as: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.counted_as = caller_at(self.address)
