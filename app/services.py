@@ -31,6 +31,7 @@ from app.store.manifest import Manifest
 from app.store.store import Store
 from app.tagging.admission import Admission, AdmissionLimits
 from app.tagging.lexicon import Lexicon
+from app.tagging.pictures import Pictures
 from app.tagging.tagger import Tagger
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class Services:
         self._cache = _cache(settings, self.metrics)
         self.gate = Gate(settings, _shared(settings, self._cache))
         self.feedback = FeedbackStore(settings.feedback_file) if settings.feedback_file else None
+        self.pictures = Pictures()
         self._batcher = Batcher(batch_limits(settings), self.metrics)
         self._decoder = Decoder(
             AudioLimits(
@@ -157,6 +159,7 @@ class Services:
     async def close(self) -> None:
         """Give back what the services hold."""
         await self._listener.close()
+        await self.pictures.close()
         if self.feedback:
             await self.feedback.close()
         await self._cache.close()

@@ -1,8 +1,10 @@
 """The gate: who calls, whether they may, and whether they do so too often."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from app.access.addresses import caller_at
+from app.access.clients import TokenClients
 from app.access.credentials import Credentials
 from app.access.keys import ApiKey
 from app.access.limits import Limits
@@ -35,6 +37,8 @@ class Call:
         is_forwarded: Whether a proxy took part.
         client: The caller's name for the log; better known as the gate learns more.
         token_id: Of an upload token of which this call costs a use, where it is accepted.
+        counted_as: Which client it is where rates, places and turns are shared out; see
+            `app.access.clients`.
     """
 
     credential: str | None
@@ -43,6 +47,10 @@ class Call:
     is_forwarded: bool
     client: str = "address"
     token_id: str | None = None
+    counted_as: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counted_as = caller_at(self.address)
 
 
 def configured(settings: Settings) -> bool:
@@ -65,6 +73,7 @@ class Gate:
         """
         self._credentials = Credentials(settings) if configured(settings) else None
         self._limits = Limits(settings, shared)
+        self._token_clients = TokenClients()
 
     async def admit(self, call: Call, need: Need) -> ApiKey | None:
         """Let a caller in; the API key, where one was shown.
@@ -75,7 +84,7 @@ class Gate:
         credentials = self._credentials
         key = credentials.key(call.credential) if credentials else None
         if key is not None:
-            call.client = f"key:{key.name}"
+            call.client = call.counted_as = f"key:{key.name}"
             await self._limits.count_key(key.name)
             _check_key(key, need)
             return key
@@ -83,6 +92,7 @@ class Gate:
         if credentials and need is not Need.NOTHING:
             token = credentials.token(call.credential)
             call.client = f"token:{token.key}"
+            call.counted_as = self._token_clients.client_of(token.id, call.counted_as)
             _check_token(token, call.origin, need)
             if need is Need.TOKEN_USE:
                 call.token_id = token.id

@@ -33,6 +33,7 @@ def _admitted(need: Need) -> Callable[[Request], Awaitable[ApiKey | None]]:
         finally:
             request.state.client = call.client
             request.state.token_id = call.token_id
+            request.state.counted_as = call.counted_as
 
     return admit
 

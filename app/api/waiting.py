@@ -1,8 +1,8 @@
 """Work lasts as long as somebody waits for it: until its client leaves, or its time is over."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Literal, TypeVar
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -12,9 +12,19 @@ from app.errors import Kind, RequestError
 
 Answer = TypeVar("Answer")
 
+Dropped = Callable[[Literal["left", "expired"]], None]
 
-async def waited_for(request: Request, work: Coroutine[None, None, Answer]) -> Answer:
+
+async def waited_for(
+    request: Request, work: Coroutine[None, None, Answer], too_late: str, dropped: Dropped
+) -> Answer:
     """Do the work that a request asks for; its body must have been read.
+
+    Args:
+        request: It is watched for its client's leaving.
+        work: Is cancelled where nobody waits for it any more.
+        too_late: What the client reads where its time is over.
+        dropped: Is called where nobody waits any more.
 
     Raises:
         RequestError: `deadline_exceeded`.
@@ -27,14 +37,12 @@ async def waited_for(request: Request, work: Coroutine[None, None, Answer]) -> A
         async with asyncio.timeout(services.settings.deadline_s):
             await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            services.metrics.upload_dropped("left")
+            dropped("left")
             raise ClientDisconnect
         return working.result()
     except TimeoutError:
-        services.metrics.upload_dropped("expired")
-        raise RequestError(
-            Kind.DEADLINE_EXCEEDED, "Listening took too long. Try again later."
-        ) from None
+        dropped("expired")
+        raise RequestError(Kind.DEADLINE_EXCEEDED, too_late) from None
     finally:
         working.cancel()
         leaving.cancel()

@@ -104,6 +104,8 @@ def opened(file: BinaryIO, start: Start) -> Iterator[Source]:
         stream = _stream(media)
         place = first.tell()
         source = Source(iter(()), _announced_s(media, stream, first))
+        source.length_s = source.announced_s or _guessed_s(media)
+        source.sample_rate, source.channels = stream.sample_rate, stream.channels
         first.seek(place)
         later = (_later_blocks(other, demuxer, source) for other in others)
         if demuxer == "ogg" and ends_within_page(file):  # to lack the page that ends it is usual
@@ -174,6 +176,11 @@ def _announced_s(media: InputContainer, stream: AudioStream, file: BinaryIO) -> 
     if "caf" in names and stream.frames > 0 and stream.codec_context.name.startswith("pcm"):
         length_s = stream.frames / stream.sample_rate  # the other one counts what stands behind
     return length_s if length_s * rate / 8 < PLACEHOLDER_BYTES else None
+
+
+def _guessed_s(media: InputContainer) -> float | None:
+    """Return what FFmpeg takes for the length: by the bit rate, the last page, or a film beside."""
+    return media.duration / av.time_base if media.duration and media.duration > 0 else None
 
 
 def _blocks(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[Block]:

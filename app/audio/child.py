@@ -9,13 +9,13 @@ service lies, but neither what to run nor what to say.
 import os
 import socket
 from contextlib import suppress
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.audio.decoding import TrackReader
-from app.audio.limits import AudioLimits
+from app.audio.limits import MAX_CHANNELS, MAX_SAMPLE_RATE, AudioLimits
 from app.audio.refusals import MOST, Number, Reason, RefusedFileError
 from app.audio.rights import end_with
 from app.audio.sandbox import STDERR, confine
@@ -40,6 +40,20 @@ class Progress(BaseModel):
     announced_s: Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)] | None = None
 
 
+class Header(BaseModel):
+    """What a file's header says: the first message, before anything is decoded.
+
+    Attributes:
+        sample_rate: In Hz.
+        channels: How many there are.
+        length_s: How long the file is, or seems to be; none where nothing is known.
+    """
+
+    sample_rate: Annotated[int, Field(ge=0, le=MAX_SAMPLE_RATE)]
+    channels: Annotated[int, Field(ge=0, le=MAX_CHANNELS)]
+    length_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+
+
 class Refusal(BaseModel):
     """What a `RefusedFileError` is made from; no codec but those that it knows is named."""
 
@@ -50,7 +64,8 @@ class Refusal(BaseModel):
     codec: str | None
 
 
-JOB = b"job"
+JOB, PROBE = b"job", b"see"
+"""What the service asks for: all of a file, or its header alone; both as long."""
 
 FORK_SERVER = os.getpid()
 """The process that imports this module for all decoders, and forks them."""
@@ -68,12 +83,11 @@ def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     job, descriptors, _, _ = socket.recv_fds(service, len(JOB), 2)
     if not job:
         return  # the service ended
-    file, memory = descriptors
-    samples = mapped(memory)
+    file, *memory = descriptors
+    samples = mapped(memory[0]) if job == JOB else None
     with os.fdopen(file, "rb", buffering=0) as opened:
         confine(cpu_s)
-        answer = _decode(opened, samples, limits, service)
-    service.sendall(answer.model_dump_json().encode())
+        _answer(TrackReader(opened, limits), samples, service)
 
 
 def _close_all_but(service: socket.socket) -> None:
@@ -86,24 +100,37 @@ def _close_all_but(service: socket.socket) -> None:
     os.closerange(service.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
 
 
-def _decode(
-    file: BinaryIO,
-    memory: Samples,
-    limits: AudioLimits,
-    service: socket.socket,
-) -> Progress | Refusal:
-    written = reported = 0
-    reader = TrackReader(file, limits)
+def _answer(reader: TrackReader, memory: Samples | None, service: socket.socket) -> None:
+    """Send what the header says, and then decode where there is memory for the samples."""
     try:
-        for piece in reader.samples():
-            np.copyto(memory[written : written + len(piece)], piece)
-            written += len(piece)
-            if written - reported >= NEWS_SAMPLES:
-                _tell(service, written)
-                reported = written
+        source = reader.open()
+        _send(
+            service,
+            Header(
+                sample_rate=min(source.sample_rate, MAX_SAMPLE_RATE),
+                channels=min(source.channels, MAX_CHANNELS),
+                length_s=source.length_s,
+            ),
+        )
+        if memory is not None:
+            _send(service, _decode(reader, memory, service))
     except RefusedFileError as error:
-        return Refusal.model_validate(error, from_attributes=True)
+        _send(service, Refusal.model_validate(error, from_attributes=True))
+
+
+def _decode(reader: TrackReader, memory: Samples, service: socket.socket) -> Progress:
+    written = reported = 0
+    for piece in reader.samples():
+        np.copyto(memory[written : written + len(piece)], piece)
+        written += len(piece)
+        if written - reported >= NEWS_SAMPLES:
+            _tell(service, written)
+            reported = written
     return Progress(samples=written, complete=True, announced_s=reader.announced_s)
+
+
+def _send(service: socket.socket, message: BaseModel) -> None:
+    service.sendall(message.model_dump_json().encode())
 
 
 def _tell(service: socket.socket, written: int) -> None:

@@ -15,16 +15,24 @@ from app.audio import chunks, soundfile_source
 from app.audio.limits import (
     LEAST_SHARE,
     MAX_MAGNITUDE,
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
     NOISE_FLOOR,
+    PADDING_S,
     TOLERATED_S,
     AudioLimits,
 )
-from app.audio.refusals import Reason, RefusedFileError, check_channels, check_sample_rate
+from app.audio.refusals import (
+    Reason,
+    RefusedFileError,
+    check_channels,
+    check_duration,
+    check_sample_rate,
+    check_samples,
+)
 from app.audio.source import Source
 from app.audio.start import find_start
 from app.domain import Decoders, Samples
-
-ROUNDING_S = 1e-6
 
 READ_BY_BOTH = {None, "wav", "aiff"}
 """By FFmpeg's names; MP3 is among those whose first bytes say nothing."""
@@ -48,6 +56,22 @@ class TrackReader:
         self.announced_s: float | None = None
         self._file = file
         self._limits = limits
+        self._source: Source | None = None
+        self._closing = ExitStack()
+
+    def open(self) -> Source:
+        """Read the header, and nothing more of the sound than that takes.
+
+        Raises:
+            RequestError: `unsupported_audio`, `undecodable_audio` or `audio_too_long`.
+        """
+        source = self._source = _opened(self._file, self._limits, self._closing)
+        announced_s = source.announced_s
+        if announced_s is not None and MIN_SAMPLE_RATE <= source.sample_rate <= MAX_SAMPLE_RATE:
+            check_duration(announced_s - PADDING_S, self._limits, announced_s)
+            samples = (announced_s - PADDING_S) * source.sample_rate * source.channels
+            check_samples(samples, source.sample_rate, source.channels, self._limits)
+        return source
 
     def samples(self) -> Iterator[Samples]:
         """Decode, mix to mono (the mean of the channels) and resample (soxr HQ).
@@ -62,8 +86,8 @@ class TrackReader:
                 `audio_too_long` or `silent_audio`, the latter also after the last piece.
         """
         count, peak = 0, 0.0
-        with ExitStack() as stack:
-            source = _opened(self._file, self._limits, stack)
+        with self._closing:
+            source = self._source or self.open()
             for piece in _resampled(_mono(source, self._limits), self._limits.sample_rate):
                 if len(piece):
                     count += len(piece)
@@ -107,13 +131,15 @@ def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
 
 def _mono(source: Source, limits: AudioLimits) -> Iterator[tuple[int, Samples]]:
     """Yield the file block by block with its rate, mixed down, until it ends or is too long."""
-    duration_s = 0.0
+    duration_s, samples = 0.0, 0
     for block in source.blocks:
+        channels = len(block.channels)
         check_sample_rate(block.sample_rate)
-        check_channels(len(block.channels))
+        check_channels(channels)
         duration_s += len(block.channels[0]) / block.sample_rate
-        if duration_s > limits.max_duration_s + ROUNDING_S:
-            raise RefusedFileError(Reason.TOO_LONG, {"max_duration_s": limits.max_duration_s})
+        samples += channels * len(block.channels[0])
+        check_duration(duration_s, limits, source.announced_s)
+        check_samples(samples, block.sample_rate, channels, limits)
         mono = _mix_down(block.channels)
         # Not finite fails the comparison too.
         if not _peak(mono) <= MAX_MAGNITUDE:

@@ -8,6 +8,15 @@ MIN_SAMPLE_RATE = 8_000
 MAX_SAMPLE_RATE = 384_000
 MAX_CHANNELS = 8
 
+SAMPLES_A_SECOND = 384_000
+"""Of all channels, over the longest track: as many as 192 kHz stereo has, or eight channels at
+48 kHz. No file is decoded further, however short it is."""
+
+ROUNDING_S = 1e-6
+
+PADDING_S = 1.0
+"""What an encoder's padding may add to the length that a header says."""
+
 MAX_MAGNITUDE = 1e3
 """Far above any real overshoot; broken MP3 frames decode to 1e8, which overflows when squared."""
 
@@ -39,3 +48,8 @@ class AudioLimits:
     min_duration_s: float
     max_duration_s: float
     decoders: Decoders = Decoders.ALL
+
+    @property
+    def max_samples(self) -> int:
+        """The most samples of all channels that are decoded."""
+        return round(self.max_duration_s * SAMPLES_A_SECOND)

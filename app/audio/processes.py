@@ -8,10 +8,11 @@ paths, and leave their samples in shared memory.
 import asyncio
 import logging
 import multiprocessing
+import os
 import socket
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from copy import copy
 from dataclasses import replace
 from importlib.util import find_spec
@@ -19,13 +20,18 @@ from multiprocessing.context import ForkServerProcess
 from multiprocessing.forkserver import ensure_running
 from typing import BinaryIO, Self
 
+import numpy as np
+
 from app.audio import child, sandbox
 from app.audio.limits import AudioLimits
+from app.audio.pausing import PausableProcess
 from app.audio.progress import Decoding
 from app.audio.shared_samples import SharedSamples
+from app.audio.work import Work
 from app.domain import Decoders
 from app.errors import Kind, RequestError, SetupError
 from app.stages import Stage, StageClock
+from app.turns import Turn, Turns
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +48,11 @@ Started = tuple[ForkServerProcess, socket.socket]
 
 
 class Decoder:
-    """Decodes files, a bounded number at a time."""
+    """Decodes files, a bounded number at a time, in turns by client.
+
+    What has to wait is probed first: a process reads its header and ends, so that its cost is known
+    while it waits, and what is too much is refused at once.
+    """
 
     def __init__(self, limits: AudioLimits, workers: int, timeout_s: float) -> None:
         """Start the fork server; call this before TensorFlow is imported.
@@ -63,7 +73,7 @@ class Decoder:
             )
         self.limits = limits
         self._timeout_s = timeout_s
-        self._slots = asyncio.Semaphore(workers)
+        self._turns, self._probes = Turns(workers), Turns(workers)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(_preloaded(limits))
         _start_fork_server()
@@ -75,33 +85,56 @@ class Decoder:
         return other
 
     @asynccontextmanager
-    async def decoding(self, file: BinaryIO, clock: StageClock) -> AsyncIterator[Decoding]:
+    async def decoding(
+        self, file: BinaryIO, clock: StageClock, work: Work | None = None
+    ) -> AsyncIterator[Decoding]:
         """Decode a file while the body lasts; its process ends with it.
 
-        The clock's `queue` gets the time until its turn came.
+        Args:
+            file: Its place is moved.
+            clock: Its `queue` gets the time until the file's turn came.
+            work: For whom it is decoded; gets what the header says.
 
         Raises:
-            RequestError: `overloaded` where no decoder can be started just now.
+            RequestError: `overloaded` where no decoder can be started just now; of a file that has
+                to wait, also that its header is refused.
         """
+        work = work or Work()
         longest_s = self.limits.max_duration_s + RESAMPLING_S
-        with clock.stage(Stage.QUEUE):
-            await self._slots.acquire()
-        try:
-            with clock.stage(Stage.DECODE):
-                async with self._process() as connection:
-                    with SharedSamples(round(longest_s * self.limits.sample_rate)) as memory:
-                        job = [file.fileno(), memory.descriptor]
-                        with suppress(ConnectionError):  # the reading will say that it ended
-                            socket.send_fds(connection, [child.JOB], job)
-                        yield Decoding(
-                            connection, memory.samples, self._timeout_s, self.limits.decoders
-                        )
-        finally:
-            self._slots.release()
+        async with AsyncExitStack() as stack:
+            with clock.stage(Stage.QUEUE):
+                if self._turns.is_busy:
+                    await self._probe(file, work)
+                turn = await stack.enter_async_context(self._turns.turn(work.client))
+            stack.enter_context(clock.stage(Stage.DECODE))
+            connection = await stack.enter_async_context(self._process(turn))
+            room = round(longest_s * self.limits.sample_rate)
+            memory = stack.enter_context(SharedSamples(room))
+            _ask(connection, child.JOB, file.fileno(), memory.descriptor)
+            yield Decoding(
+                connection, memory.samples, self._timeout_s, turn, work, self.limits.decoders
+            )
+
+    async def _probe(self, file: BinaryIO, work: Work) -> None:
+        """Read a file's header.
+
+        Raises:
+            RequestError: It is refused.
+        """
+        nothing = np.empty(0, np.float32)
+        async with (
+            self._probes.turn(work.client) as turn,
+            self._process(turn) as connection,
+        ):
+            _ask(connection, child.PROBE, file.fileno())
+            decoders = self.limits.decoders
+            decoding = Decoding(connection, nothing, self._timeout_s, turn, work, decoders)
+            await decoding.header()
+        os.lseek(file.fileno(), 0, os.SEEK_SET)
 
     @asynccontextmanager
-    async def _process(self) -> AsyncIterator[socket.socket]:
-        """Lend out a decode process, as the connection to it."""
+    async def _process(self, turn: Turn) -> AsyncIterator[socket.socket]:
+        """Lend out a decode process, as the connection to it; it is paused outside its turn."""
         starting = asyncio.ensure_future(asyncio.to_thread(self._start))
         try:
             process, connection = await asyncio.shield(starting)
@@ -109,7 +142,8 @@ class Decoder:
             starting.add_done_callback(_discard)
             raise
         try:
-            yield connection
+            with PausableProcess(process.pid) as turn.work:
+                yield connection
         finally:
             await asyncio.shield(asyncio.to_thread(_end, process, connection))
 
@@ -136,6 +170,11 @@ def _preloaded(limits: AudioLimits) -> list[str]:
     """What is imported once, for all decoders."""
     modules = [FORK_SERVER, child.__name__, sandbox.SECCOMP]
     return [*modules, "app.audio.av_source"] if limits.decoders is Decoders.ALL else modules
+
+
+def _ask(connection: socket.socket, job: bytes, *descriptors: int) -> None:
+    with suppress(ConnectionError):  # the reading will say that it ended
+        socket.send_fds(connection, [job], descriptors)
 
 
 def _discard(starting: asyncio.Future[Started]) -> None:

@@ -6,7 +6,6 @@ Nothing that a decode process says or leaves is trusted: a file may have taken i
 import asyncio
 import logging
 import socket
-import time
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -15,15 +14,18 @@ from pydantic import TypeAdapter, ValidationError
 from app.audio import child
 from app.audio.limits import MAX_RESAMPLED_MAGNITUDE
 from app.audio.refusals import RefusedFileError
+from app.audio.work import Work
 from app.domain import Decoders, Samples
 from app.errors import Kind, RequestError
+from app.turns import Turn
 
 log = logging.getLogger(__name__)
 
 MOST_UNREAD = 64
 """So many messages are passed over at a time: one that floods us must not hold up the others."""
 
-MESSAGE: TypeAdapter[child.Progress | child.Refusal] = TypeAdapter(child.Progress | child.Refusal)
+Message = child.Header | child.Progress | child.Refusal
+MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 
 
 class Decoding:
@@ -39,6 +41,8 @@ class Decoding:
         connection: socket.socket,
         theirs: Samples,
         timeout_s: float,
+        turn: Turn | None = None,
+        work: Work | None = None,
         decoders: Decoders = Decoders.ALL,
     ) -> None:
         """Begin to wait for a decoder.
@@ -46,7 +50,9 @@ class Decoding:
         Args:
             connection: To its process.
             theirs: Where it writes its samples.
-            timeout_s: The longest that it may take.
+            timeout_s: The longest that it may run.
+            turn: In which it runs; none: it runs all the time.
+            work: Gets what the header says.
             decoders: The libraries that may read the file.
         """
         self.complete = False
@@ -56,6 +62,19 @@ class Decoding:
         self._ours = np.empty_like(theirs)  # only what is written takes room
         self._patience_s = timeout_s
         self._decoders = decoders
+        self._turn = turn or Turn.unshared()
+        self._work = work or Work()
+
+    async def header(self) -> None:
+        """Wait for what the header says, where nothing else was asked for.
+
+        Raises:
+            RequestError: as `progress`.
+        """
+        report = self._understood(await self._message())
+        if not isinstance(report, child.Header):
+            raise _broke("it said nothing of the header")
+        self._read_header(report)
 
     async def progress(self) -> AsyncIterator[Samples]:
         """Yield all samples so far, (samples,), each time that there are more.
@@ -68,16 +87,39 @@ class Decoding:
                 decoder broke or takes too long.
         """
         known = 0
-        while not self.complete:
-            report = _understood(await self._news())
-            if isinstance(report, child.Refusal):
-                raise _refused(report, self._decoders)
+        report = self._understood(await self._message())
+        if isinstance(report, child.Header):
+            self._read_header(report)
+            report = self._understood(await self._news())
+        while True:
+            if isinstance(report, child.Header):
+                raise _broke("it sent two headers")
             if not known <= report.samples <= len(self._theirs) or not report.samples:
                 raise _broke(f"it reported {report.samples} samples")
             await asyncio.to_thread(self._take, known, report.samples)
             known, self.complete = report.samples, report.complete
             self.announced_s = report.announced_s
             yield self._ours[:known]
+            if self.complete:
+                return
+            report = self._understood(await self._news())
+
+    def _understood(self, message: bytes) -> child.Header | child.Progress:
+        """What a decoder says, where that is no refusal.
+
+        Raises:
+            RequestError: The refusal, or `undecodable_audio` where this is none of its messages.
+        """
+        try:
+            report = MESSAGE.validate_json(message, strict=True)
+        except ValidationError:
+            raise _broke("nobody understands what it told") from None
+        if isinstance(report, child.Refusal):
+            raise _refused(report, self._decoders)
+        return report
+
+    def _read_header(self, header: child.Header) -> None:
+        self._work.read_header(header.length_s, header.sample_rate, header.channels)
 
     def _take(self, first: int, last: int) -> None:
         """Copy samples to where the decoder can't change them any more, then check them.
@@ -93,40 +135,46 @@ class Decoding:
 
     async def _news(self) -> bytes:
         """The newest message; the ones before it say nothing more."""
-        begun = time.monotonic()
+        news = await self._message()
+        for _ in range(MOST_UNREAD):
+            newer = self._unread()
+            if not newer:
+                break
+            news = newer
+        return news
+
+    async def _message(self) -> bytes:
+        """The next message; while the decoder is paused its time stands still."""
+        begun_s = self._turn.ran_s
+        message = None
         try:
-            async with asyncio.timeout(self._patience_s):
-                news = await asyncio.get_running_loop().sock_recv(
-                    self._connection, child.MESSAGE_BYTES
-                )
-            for _ in range(MOST_UNREAD):
-                newer = self._unread()
-                if not newer:
-                    break
-                news = newer
-        except TimeoutError:
-            raise RequestError(
-                Kind.UNDECODABLE_AUDIO, "The audio file takes too long to decode."
-            ) from None
+            while message is None:
+                message = await self._received(self._patience_s - (self._turn.ran_s - begun_s))
         except ConnectionError as error:
             raise _broke(str(error)) from None
-        self._patience_s -= time.monotonic() - begun
-        if not news:
+        self._patience_s -= self._turn.ran_s - begun_s
+        if not message:
             raise _broke("it ended without an answer")
-        return news
+        return message
+
+    async def _received(self, rest_s: float) -> bytes | None:
+        """The next message; None where the decoder was paused within its time."""
+        if rest_s <= 0:
+            raise RequestError(Kind.UNDECODABLE_AUDIO, "The audio file takes too long to decode.")
+        try:
+            async with asyncio.timeout(rest_s):
+                return await asyncio.get_running_loop().sock_recv(
+                    self._connection, child.MESSAGE_BYTES
+                )
+        except TimeoutError:
+            await self._turn.has_slot.wait()
+            return None
 
     def _unread(self) -> bytes:
         try:
             return self._connection.recv(child.MESSAGE_BYTES, socket.MSG_DONTWAIT)
-        except BlockingIOError:
+        except (BlockingIOError, ConnectionError):  # the next reading will say that it ended
             return b""
-
-
-def _understood(message: bytes) -> child.Progress | child.Refusal:
-    try:
-        return MESSAGE.validate_json(message, strict=True)
-    except ValidationError:
-        raise _broke("nobody understands what it told") from None
 
 
 def _refused(report: child.Refusal, decoders: Decoders) -> RequestError:

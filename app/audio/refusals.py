@@ -10,7 +10,13 @@ from enum import StrEnum
 from typing import Literal
 
 from app.audio.formats import formats
-from app.audio.limits import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from app.audio.limits import (
+    MAX_CHANNELS,
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+    ROUNDING_S,
+    AudioLimits,
+)
 from app.domain import Decoders
 from app.errors import Kind, RequestError
 
@@ -22,6 +28,7 @@ Number = Literal[
     "duration_s",
     "min_duration_s",
     "max_duration_s",
+    "longest_s",
 ]
 
 CODECS = (
@@ -51,6 +58,7 @@ class Reason(StrEnum):
     CODEC = "codec"
     SAMPLE_RATE = "sample_rate"
     CHANNELS = "channels"
+    SAMPLES = "samples"
     HEADER = "header"
     SOUND_HEADER = "sound_header"
     OUT_OF_RANGE = "out_of_range"
@@ -67,7 +75,7 @@ class _Wording:
     Attributes:
         kind: Of the error.
         detail: A sentence with the names of numbers in it.
-        members: Those of the numbers that the answer has as members too.
+        members: Those of the numbers that the answer has as members too, where they are known.
     """
 
     kind: Kind
@@ -99,6 +107,11 @@ _WORDINGS = {
         Kind.UNSUPPORTED_AUDIO,
         f"The file has {{channels:.0f}} channels; send at most {MAX_CHANNELS}.",
     ),
+    Reason.SAMPLES: _Wording(
+        Kind.UNSUPPORTED_AUDIO,
+        "The file holds too many samples: {channels:.0f} channels at {sample_rate:.0f} Hz are read "
+        "for {longest_s:.0f} s at most. Export it as 48 kHz stereo.",
+    ),
     Reason.HEADER: _broken("its header can't be read"),
     Reason.SOUND_HEADER: _broken("what it says of its sound can't be right"),
     Reason.OUT_OF_RANGE: _broken("its samples are out of any range"),
@@ -111,7 +124,7 @@ _WORDINGS = {
     Reason.TOO_LONG: _Wording(
         Kind.AUDIO_TOO_LONG,
         "The track is longer than {max_duration_s:g} s; send a shorter one.",
-        ("max_duration_s",),
+        ("duration_s", "max_duration_s"),
     ),
     Reason.SILENT: _Wording(
         Kind.SILENT_AUDIO,
@@ -155,8 +168,9 @@ class RefusedFileError(RequestError):
         *names, last = [format_.name for format_ in formats(decoders)]
         words = {"formats": f"{', '.join(names)} or {last}", "codec": self.codec or "of this file"}
         detail = wording.detail.format(**words, **self.numbers)
+        known = [name for name in wording.members if name in self.numbers]
         super().__init__(
-            wording.kind, detail, {name: round(self.numbers[name], 3) for name in wording.members}
+            wording.kind, detail, {name: round(self.numbers[name], 3) for name in known}
         )
         self.args = (reason, self.numbers, self.codec, decoders)  # so that it survives a pickle
 
@@ -179,3 +193,42 @@ def check_channels(channels: int) -> None:
     """
     if channels > MAX_CHANNELS:
         raise RefusedFileError(Reason.CHANNELS, {"channels": channels})
+
+
+def check_duration(duration_s: float, limits: AudioLimits, announced_s: float | None) -> None:
+    """Refuse a track that is too long.
+
+    Args:
+        duration_s: How long it is at least.
+        limits: See `AudioLimits`.
+        announced_s: How long it is as its header says.
+
+    Raises:
+        RefusedFileError: `audio_too_long`.
+    """
+    if duration_s <= limits.max_duration_s + ROUNDING_S:
+        return
+    numbers: dict[Number, float] = {"max_duration_s": limits.max_duration_s}
+    if announced_s is not None and announced_s > limits.max_duration_s:
+        numbers["duration_s"] = announced_s
+    raise RefusedFileError(Reason.TOO_LONG, numbers)
+
+
+def check_samples(samples: float, sample_rate: int, channels: int, limits: AudioLimits) -> None:
+    """Refuse more samples, of all channels, than are decoded of a track.
+
+    Args:
+        samples: How many there are at least.
+        sample_rate: In Hz.
+        channels: How many there are.
+        limits: See `AudioLimits`.
+
+    Raises:
+        RefusedFileError: `unsupported_audio`.
+    """
+    if samples > limits.max_samples:
+        longest_s = limits.max_samples / (sample_rate * channels)
+        raise RefusedFileError(
+            Reason.SAMPLES,
+            {"channels": channels, "sample_rate": sample_rate, "longest_s": longest_s},
+        )

@@ -73,8 +73,11 @@ def opened(file: BinaryIO) -> Iterator[Source]:
 def _source(sound: _Sound) -> Source:
     source = Source(iter(()))
     source.blocks = _blocks(sound, source)
-    if sound.format in ANNOUNCING and sound.frames != UNKNOWN_LENGTH:
-        source.announced_s = sound.frames / sound.samplerate
+    source.sample_rate, source.channels = sound.samplerate, sound.channels
+    if sound.frames != UNKNOWN_LENGTH:
+        source.length_s = sound.frames / sound.samplerate
+    if sound.format in ANNOUNCING:
+        source.announced_s = source.length_s
     return source
 
 

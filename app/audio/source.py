@@ -31,9 +31,15 @@ class Source:
             `RequestError`, `undecodable_audio`, where nothing can be decoded.
         announced_s: How long the file's header says that it is; None where it says nothing that
             can be relied on.
+        length_s: The same, or a guess; None where there is neither.
+        sample_rate: In Hz, of its first block, as the header says.
+        channels: The same.
         lost_s: How much could not be decoded between what could; grows with the blocks.
     """
 
     blocks: Iterator[Block]
     announced_s: float | None = None
+    length_s: float | None = None
+    sample_rate: int = 0
+    channels: int = 0
     lost_s: float = 0.0

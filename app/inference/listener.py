@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from app.audio.peaks import peaks_of
 from app.audio.processes import Decoder
+from app.audio.work import Work
 from app.domain import Peaks, Scores, Windows
 from app.front_ends import Framing
 from app.inference.batcher import Batcher
@@ -43,15 +44,27 @@ class Listener:
         self._batcher = batcher
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="frames")
 
-    async def listen(self, file: BinaryIO, engines: Sequence[Engine], clock: StageClock) -> Heard:
+    async def listen(
+        self,
+        file: BinaryIO,
+        engines: Sequence[Engine],
+        clock: StageClock,
+        work: Work | None = None,
+    ) -> Heard:
         """Have models hear a file, which is decoded once for each sample rate that they want.
+
+        Args:
+            file: Its place is moved.
+            engines: The models.
+            clock: Gets the time that it takes.
+            work: For whom it is done; gets what is known of its cost, and how far it got.
 
         Raises:
             RequestError: The file can't be decoded, or the service ends.
         """
         with self._batcher.lane(clock) as lane:
             decoded = [
-                await self._decode(file, rate, hearing, lane, clock)
+                await self._decode(file, rate, hearing, lane, clock, work or Work())
                 for rate, hearing in _by_rate(engines).items()
             ]
             scores = [await lane.scores(engine) for engine in engines]
@@ -69,15 +82,17 @@ class Listener:
         engines: Sequence[Engine],
         lane: Lane,
         clock: StageClock,
+        work: Work,
     ) -> tuple[float, Peaks, float | None]:
         """Queue all windows of a file; its length in seconds, its peaks, what it announces."""
         streams = _streams(engines)
         os.lseek(file.fileno(), 0, os.SEEK_SET)  # decoders move the place in it
-        async with self._decoder.at(rate).decoding(file, clock) as decoding:
+        async with self._decoder.at(rate).decoding(file, clock, work) as decoding:
             async for track in decoding.progress():
                 for stream in streams:
                     pieces = stream.pieces(track, complete=decoding.complete)
                     await self._queue(pieces, lane, engines)
+                work.decoded_s = len(track) / rate
         peaks = await asyncio.to_thread(peaks_of, track)
         return len(track) / rate, peaks, decoding.announced_s
 

@@ -1,5 +1,6 @@
 """A place before work: an upload is accepted only where what waits will be heard soon."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app.audio.expected import announced_s
+from app.audio.work import Work
 from app.errors import Kind, RequestError
 from app.headroom import Headroom
 from app.metrics import Metrics
@@ -20,7 +22,8 @@ LATELY_S = 10.0
 """Others are there who asked within this time."""
 
 FEW = 4
-"""So many may wait however long they are: an album's first songs are no overload."""
+"""So many may wait however long they are: an album's first songs are no overload. Where others
+call, so many clients may have something that waits."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,14 @@ class Place:
         """So many bytes are here by now."""
         self._item.arrived = arrived
 
-    def received(self, audio_s: float) -> None:
-        """All of the upload is here: from now on about so much audio waits to be heard."""
+    def received(self, audio_s: float) -> Work:
+        """All of the upload is here: from now on about so much audio waits to be heard.
+
+        Returns:
+            Where to note what more is known about it, and how far it got.
+        """
         self._backlog.arrived(self._item, min(audio_s, self._max_duration_s))
+        return self._item.work
 
     def heard(self) -> None:
         """It was heard, not just found in the cache: so fast does the backlog drain."""
@@ -102,6 +110,7 @@ class Admission:
         self._asked.note(client)
         self._check(client)
         item = self._backlog.announce(client, announced_s(size), size)
+        item.work.longest_s = self._limits.max_duration_s
         self._in_flight[client] += 1
         self._metrics.upload_began()
         try:
@@ -119,34 +128,64 @@ class Admission:
             raise RequestError(
                 Kind.NOT_READY, "The service is being restarted. Try again in a moment."
             )
+        has_others = self._asked.others(client)
         # What one brought beyond his share is no reason to refuse the others.
-        waits_long = self._waiting_s(client, share_s) >= limits.max_backlog_s
-        is_full = waits_long and self._backlog.count() >= FEW
-        if is_full or self.in_flight >= limits.max_in_flight:
+        if self._is_full(client, share_s) or self._held(client) >= limits.max_in_flight:
             raise RequestError(
                 Kind.OVERLOADED,
                 "Too many tracks wait to be heard.",
-                retry_after_s=self._backlog.seconds(),
+                retry_after_s=self._until_room_s(has_others),
             )
         free_bytes = self._headroom.free_bytes()
         if free_bytes is not None and free_bytes < limits.min_free_bytes:
             raise RequestError(Kind.OVERLOADED, "Memory is short. Try again in a moment.")
-        if self._asked.others(client) and self._has_its_share(client, share_s):
+        if has_others and self._has_its_share(client, share_s):
             raise RequestError(
                 Kind.RATE_LIMITED,
                 "Too many of your tracks wait to be heard. Send one after the other.",
-                retry_after_s=self._backlog.seconds(client),
+                retry_after_s=self._until_share_s(client, share_s),
             )
 
-    def _waiting_s(self, client: str, share_s: float) -> float:
+    def _is_full(self, client: str, share_s: float) -> bool:
+        backlog, longest_s = self._backlog, self._limits.max_backlog_s
         if self._asked.others(client):
-            return self._backlog.capped_seconds(share_s)
-        return self._backlog.seconds()
+            return backlog.capped_seconds(share_s) >= longest_s and backlog.count_clients() >= FEW
+        return backlog.seconds() >= longest_s and backlog.count() >= FEW
+
+    def _held(self, client: str) -> float:
+        """Places that are held; where others call, those beyond a client's share do not count.
+
+        So a client that came first and took all of them shuts no other out.
+        """
+        if not self._asked.others(client):
+            return self.in_flight
+        return sum(min(held, self._places()) for held in self._in_flight.values())
+
+    def _until_room_s(self, has_others: bool) -> float:
+        """When enough of what waits is heard: the backlog's excess, or until a place is free."""
+        seconds, limits = self._backlog.seconds(), self._limits
+        one_s = seconds / max(1, self._backlog.count())
+        is_held = self.in_flight >= limits.max_in_flight
+        excess_s = seconds - limits.max_backlog_s
+        if not has_others:
+            excess_s = min(excess_s, seconds - (FEW - 1) * one_s)
+        return max(excess_s, one_s if is_held else 0.0)
+
+    def _until_share_s(self, client: str, share_s: float) -> float:
+        """The same for one client, whose tracks are heard in turns with those of others."""
+        own_s = self._backlog.seconds(client)
+        a_place_s = own_s / max(1, self._backlog.count(client))
+        is_held = self._in_flight[client] >= self._places()
+        own_s = max(own_s - share_s, a_place_s if is_held else 0.0)
+        alone_s = max(self._asked.alone_in_s(client), self._until_room_s(has_others=False))
+        return min(self._backlog.shared_seconds(client, own_s), alone_s)
 
     def _has_its_share(self, client: str, share_s: float) -> bool:
         waits_long = self._backlog.seconds(client) >= share_s and self._backlog.count(client) > 0
-        places = ONE_CLIENTS_SHARE * self._limits.max_in_flight
-        return waits_long or self._in_flight[client] >= places
+        return waits_long or self._in_flight[client] >= self._places()
+
+    def _places(self) -> float:
+        return ONE_CLIENTS_SHARE * self._limits.max_in_flight
 
 
 class _Asked:
@@ -161,5 +200,9 @@ class _Asked:
         self._last = dict(list(self._last.items())[-2:])
 
     def others(self, client: str) -> bool:
-        since = time.monotonic() - LATELY_S
-        return any(at > since for other, at in self._last.items() if other != client)
+        return self.alone_in_s(client) > 0
+
+    def alone_in_s(self, client: str) -> float:
+        """When there are no others, if none asks until then."""
+        last = max((at for other, at in self._last.items() if other != client), default=-math.inf)
+        return max(0.0, last + LATELY_S - time.monotonic())

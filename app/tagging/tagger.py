@@ -1,11 +1,12 @@
 """The use case behind every question: whose audio, which models, what do they hear."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from app.audio.work import Work
 from app.cache.base import TaggramCache
 from app.domain import ModelRef, Precision, Taggram, TaggramKey
 from app.errors import Kind, RequestError
@@ -24,10 +25,12 @@ class Track:
     Attributes:
         file: Its bytes, in a file that may have no name.
         track_id: SHA-256 of its bytes, in hex.
+        work: For whom it is heard, and what that costs.
     """
 
     file: IO[bytes]
     track_id: str
+    work: Work = field(default_factory=Work)
 
     def reopened(self) -> BinaryIO:
         """The file anew, only for reading and with a place of its own in it."""
@@ -111,7 +114,7 @@ class Tagger:
         """Have the models hear a track, and remember it; also the clock of whoever asked first."""
         engines = [await self._pool.engine(key.model) for key in keys]
         with track.reopened() as file:  # by the end it may be closed, by who sent it
-            heard = await self._listener.listen(file, engines, clock)
+            heard = await self._listener.listen(file, engines, clock, track.work)
         answers = {}
         for key, engine, scores in zip(keys, engines, heard.scores, strict=True):
             window_s, hop_s = engine.framing.window_s, engine.framing.hop_s

@@ -136,11 +136,11 @@ FILES: Files = {
         Kind.AUDIO_TOO_LONG, lambda: silence(HOUR_S, CD_RATE)
     ),
     "flac of a second that says 2^36-1 frames": Hostile(
-        UNDECODABLE, lambda: said_frames(2**36 - 1)
+        Kind.AUDIO_TOO_LONG, lambda: said_frames(2**36 - 1)
     ),
     "flac of a second that says half": Hostile(1.0, lambda: said_frames(RATE // 2)),
     "flac of 0 Hz": Hostile(1.0, lambda: said_rate(0)),
-    "flac of 1 Hz": Hostile(UNDECODABLE, lambda: said_rate(1)),
+    "flac of 1 Hz": Hostile(Kind.AUDIO_TOO_LONG, lambda: said_rate(1)),
     "flac of 655350 Hz": Hostile(1.0, lambda: said_rate(655_350)),
     "flac of 8 channels that are one": Hostile(Kind.SILENT_AUDIO, lambda: silence(4, channels=8)),
     "flac of 4 bits": Hostile(UNDECODABLE, lambda: silence(4, bits=4)),

@@ -52,8 +52,10 @@ def frames_of(head: bytes) -> bytes:
 
 FILES: Files = {
     "mp3 honest": Hostile(1.0, lambda: sound_file("MP3")),
-    "mp3 that says 2^31 frames": Hostile(UNDECODABLE, lambda: said_frames(2**31)),
-    "mp3 that says 2^32-1 frames": Hostile(UNDECODABLE, lambda: said_frames(2**32 - 1, b"Xing")),
+    "mp3 that says 2^31 frames": Hostile(Kind.AUDIO_TOO_LONG, lambda: said_frames(2**31)),
+    "mp3 that says 2^32-1 frames": Hostile(
+        Kind.AUDIO_TOO_LONG, lambda: said_frames(2**32 - 1, b"Xing")
+    ),
     "mp3 that says 0 frames": Hostile(1.009, lambda: said_frames(0)),
     "mp3 that says 1 frame": Hostile(1.009, lambda: said_frames(1)),
     "mp3 of 11 minutes that says nothing": Hostile(

@@ -17,13 +17,14 @@ import numpy as np
 import psutil
 import pytest
 
-from app.audio import child, progress
+from app.audio import child
 from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
 from app.audio.sandbox import MEMORY_BYTES
 from app.domain import Waveform
 from app.errors import Kind, RequestError
 from app.stages import Stage, StageClock
+from app.turns import Turns
 from testing.decoder_processes import decoders, decoders_of, fork_server
 from testing.processes import opened
 from testing.sounds import LIMITS, Sound, decoded, encoded, noise, tone
@@ -155,10 +156,12 @@ def resume(process: psutil.Process) -> None:
     process.send_signal(signal.SIGCONT)
 
 
-async def decode_in_steps(path: Path, step: Callable[[psutil.Process], None]) -> list[Sound]:
+async def decode_in_steps(
+    path: Path, step: Callable[[psutil.Process], None], shared: Decoder | None = None
+) -> list[Sound]:
     """All that comes of a long file, with a step taken each time its decoder pauses."""
     parts = []
-    async with decoding(decoder(LONG), path) as running:
+    async with decoding(shared or decoder(LONG), path) as running:
         async for samples in running.progress():
             parts.append(samples.copy())
             if not running.complete:
@@ -267,16 +270,17 @@ async def test_messages_for_which_there_is_no_room_cost_no_sample(
 
 @pytest.mark.usefixtures("pausing")
 async def test_a_caller_slow_to_take_the_samples_does_not_use_up_the_decoders_time(
-    long_file: Path, monkeypatch: pytest.MonkeyPatch
+    long_file: Path,
 ):
-    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(progress, "time", clock)
+    clock = SimpleNamespace(now=0.0)
+    shared = decoder(LONG)
+    shared._turns = Turns(1, lambda: clock.now)
 
     def be_slow(process: psutil.Process) -> None:
         clock.now += 2 * DECODE_S
         resume(process)
 
-    parts = await decode_in_steps(long_file, be_slow)
+    parts = await decode_in_steps(long_file, be_slow, shared)
 
     assert len(parts[-1]) == LONG_S * RATE
 

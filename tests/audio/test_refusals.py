@@ -27,7 +27,7 @@ UNSUPPORTED: dict[str, Callable[[], bytes]] = {
 DAMAGED: dict[str, Callable[[], bytes]] = {
     "FLAC cut at its very beginning": lambda: cut(encoded(noise(3 * RATE), RATE, "FLAC"), 0.05),
     "WAV with a tenth of its sound": lambda: cut(encoded(noise(9 * RATE), RATE), 0.09),
-    "FLAC that announces a day": lambda: announcing(86_400, noise(3 * 44_100)),
+    "FLAC that announces what it has a tenth of": lambda: announcing(9, noise(44_100 * 4 // 5)),
 }
 
 

@@ -85,6 +85,52 @@ def test_a_long_time_without_a_good_track_is_soon_forgotten() -> None:
     assert backlog.seconds() < LONGEST_PAUSE_S
 
 
+def test_time_spent_on_what_is_refused_in_the_end_counts_towards_the_pace() -> None:
+    clock = Clock()
+    backlog = Backlog(clock)
+    for _ in range(80):
+        refused = waiting(backlog, 60)
+        clock.now += 6.0
+        refused.work.decoded_s = 60 - OVERHEAD_S
+        backlog.remove(refused)
+    waiting(backlog, 60)
+    assert backlog.seconds() == pytest.approx(6, rel=0.05)
+
+
+def test_a_good_track_does_not_pay_for_the_time_before_it_came() -> None:
+    clock = Clock()
+    backlog = Backlog(clock)
+    stuck = waiting(backlog, 60, "stuck")
+    clock.now += LONGEST_PAUSE_S
+    heard(backlog, clock, 60, 0.3)
+    backlog.remove(stuck)
+    waiting(backlog, FIRST_PACE)
+    assert backlog.seconds() == pytest.approx(1, rel=0.1)
+
+
+def test_a_client_whose_headers_lie_is_doubted_as_long_as_it_stays() -> None:
+    clock = Clock()
+    backlog = Backlog(clock)
+    lying = [waiting(backlog, 12, "a") for _ in range(2)]
+    honest = waiting(backlog, 12, "b")
+    clock.now += 1.0
+    lying[0].work.decoded_s = 240 - OVERHEAD_S
+    backlog.remove(lying[0])
+    assert backlog.seconds("a") == pytest.approx(20 * backlog.seconds("b"))
+    for item in (lying[1], honest):
+        backlog.remove(item)
+    waiting(backlog, 12, "a")
+    waiting(backlog, 12, "b")
+    assert backlog.seconds("a") == pytest.approx(backlog.seconds("b"))
+
+
+def test_what_is_decoded_waits_no_more() -> None:
+    backlog = Backlog()
+    item = waiting(backlog, FIRST_PACE)
+    item.work.decoded_s = FIRST_PACE / 2
+    assert backlog.seconds() == pytest.approx(0.5)
+
+
 def test_what_leaves_unheard_waits_no_more_and_changes_no_pace() -> None:
     backlog = Backlog()
     for _ in range(10):

@@ -1,5 +1,6 @@
 """`POST /suggest-tags`: a track goes in, the tags that describe it come out."""
 
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -55,10 +56,16 @@ async def suggest_tags(
     projection = serving.lexicon.projection(query.vocabulary, query.model)
     max_bytes = services.settings.max_upload_bytes
     with services.admission.place(client_of(request), announced_bytes(request)) as place:
-        async with received(request, max_bytes, clock, place.arriving) as track:
-            place.received(expected_s(track.file))
+        async with received(request, max_bytes, clock, place.arriving) as received_track:
+            work = place.received(expected_s(received_track.file))
+            track = replace(received_track, work=work)
             hearing = serving.tagger.hear(track, projection.models, clock)
-            taggrams, cached = await waited_for(request, hearing)
+            taggrams, cached = await waited_for(
+                request,
+                hearing,
+                "Listening took too long. Try again later.",
+                services.metrics.upload_dropped,
+            )
             if not cached:
                 place.heard()
     with clock.stage(Stage.DERIVE):

@@ -2,18 +2,21 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Annotated, Self
 
 import mimeparse
 import numpy as np
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
-from app.api.dependencies import ClockDep, ServicesDep
+from app.api.dependencies import ClockDep, ServicesDep, client_of
 from app.api.problems import documented
 from app.api.schemas import Extra, ModelOut, TaggramOut, TaggramParameters
+from app.api.waiting import waited_for
 from app.domain import PEAK_FULL_SCALE, Level, Peaks, Taggram
 from app.errors import Kind
 from app.stages import Stage
@@ -26,9 +29,10 @@ router = APIRouter(tags=["tagging"])
 JSON, PNG, CSV = "application/json", "image/png", "text/csv"
 BY_RISING_PREFERENCE = (CSV, PNG, JSON)
 
-PICTURES = ThreadPoolExecutor(1, "pictures")
-"""One picture at a time: the interpreter draws no two at once, each takes some 30 MB meanwhile, and
-uploads are written in the threads that all else shares."""
+HEADERS = {"Vary": "Accept", "Cache-Control": "private, no-cache"}
+
+LOOK = version("taggram"), version("matplotlib")
+"""What a picture looks like, with the same scores."""
 
 
 @router.head("/taggram", include_in_schema=False)
@@ -43,11 +47,14 @@ uploads are written in the threads that all else shares."""
             Kind.UNKNOWN_TRACK,
             Kind.UNKNOWN_MODEL,
             Kind.UNKNOWN_VOCABULARY,
+            Kind.OVERLOADED,
             Kind.NOT_READY,
+            Kind.DEADLINE_EXCEEDED,
         ),
     },
 )
 async def taggram(
+    request: Request,
     query: Annotated[TaggramParameters, Query()],
     services: ServicesDep,
     clock: ClockDep,
@@ -71,15 +78,66 @@ async def taggram(
             end_s=query.end_s,
         )
         media_type = _negotiate(accept)
-        lane = PICTURES if media_type == PNG else None
-        body = await asyncio.get_running_loop().run_in_executor(
-            lane, _render, media_type, query, shown, projection, taggrams
-        )
-    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "private, no-cache"}
+        if media_type == PNG:
+            shape = _Picture.of(query, shown, projection)
+            if _is_remembered(shape.etag, if_none_match):
+                return _unchanged(shape.etag)
+            drawing = services.pictures.picture(client_of(request), shape.etag, shape.draw)
+            body = await waited_for(request, drawing, "Drawing took too long.", _ignore)
+            return _response(body, PNG, shape.etag)
+        body = await asyncio.to_thread(_render, media_type, query, shown, projection, taggrams)
+    etag = _etag(body)
     if _is_remembered(etag, if_none_match):
-        return Response(status_code=304, headers={**headers, "Vary": "Accept, Accept-Encoding"})
-    return Response(body, media_type=media_type, headers=headers)
+        return _unchanged(etag)
+    return _response(body, media_type, etag)
+
+
+def _ignore(reason: str) -> None:
+    """Count no picture that nobody waits for any more among the uploads."""
+
+
+def _etag(content: bytes) -> str:
+    return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def _response(body: bytes, media_type: str, etag: str) -> Response:
+    return Response(body, media_type=media_type, headers={**HEADERS, "ETag": etag})
+
+
+def _unchanged(etag: str) -> Response:
+    headers = {**HEADERS, "ETag": etag, "Vary": "Accept, Accept-Encoding"}
+    return Response(status_code=304, headers=headers)
+
+
+@dataclass(frozen=True, eq=False)
+class _Picture:
+    """All that a picture shows.
+
+    Attributes:
+        shown: The scores.
+        rows: The names of its rows.
+        title: Above it.
+        etag: Known before it is drawn.
+    """
+
+    shown: Timeline
+    rows: list[str]
+    title: str
+    etag: str
+
+    @classmethod
+    def of(cls, query: TaggramParameters, shown: Timeline, projection: Projection) -> Self:
+        rows = _rows(shown, projection)
+        title = f"{projection.vocabulary.name}, track {query.track_id[:12]}"
+        words = json.dumps([LOOK, title, rows, shown.times_s, shown.window_s])
+        return cls(shown, rows, title, _etag(words.encode() + shown.scores.tobytes()))
+
+    def draw(self) -> bytes:
+        """Draw it in PNG."""
+        from app.tagging.picture import draw  # noqa: PLC0415 - half a second, for pictures alone
+
+        shown = self.shown
+        return draw(shown.times_s, shown.window_s, self.rows, shown.scores, self.title)
 
 
 def _is_remembered(etag: str, if_none_match: str) -> bool:
@@ -103,11 +161,6 @@ def _render(
     projection: Projection,
     taggrams: Sequence[Taggram],
 ) -> bytes:
-    if media_type == PNG:
-        from app.tagging.picture import draw  # noqa: PLC0415 - half a second, for pictures alone
-
-        title = f"{projection.vocabulary.name}, track {query.track_id[:12]}"
-        return draw(shown.times_s, shown.window_s, _rows(shown, projection), shown.scores, title)
     if media_type == CSV:
         return tabulate(shown.times_s, _names(shown), shown.scores).encode()
     return _answer(query, shown, projection, taggrams).model_dump_json().encode()

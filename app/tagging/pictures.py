@@ -1,0 +1,82 @@
+"""Pictures on demand: one at a time, in turns by client, a bounded number, each drawn once."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from app.errors import Kind, RequestError
+from app.turns import Turns
+
+MAX_WAITING = 64
+ONE_CLIENTS = 8
+"""The most pictures that wait, of all clients and of one."""
+
+CACHE_BYTES = 8 * 2**20
+"""Of some hundred pictures."""
+
+FIRST_S = 0.5
+"""How long a picture takes, before one was drawn."""
+
+
+class Pictures:
+    """Draws pictures, and keeps those that were drawn last.
+
+    One at a time: the interpreter draws no two at once, each takes some 30 MB meanwhile, and
+    uploads are written in the threads that all else shares.
+    """
+
+    def __init__(self) -> None:
+        self._turns = Turns(1)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
+        self._kept: dict[str, bytes] = {}
+        self._drawing_s = FIRST_S
+
+    async def picture(self, client: str, name: str, draw: Callable[[], bytes]) -> bytes:
+        """Return a picture in PNG.
+
+        A caller that leaves before its turn costs nothing.
+
+        Args:
+            client: Who asks.
+            name: What it is kept under: all that it shows must be in it.
+            draw: Draws it, in a thread.
+
+        Raises:
+            RequestError: `overloaded`.
+        """
+        if name in self._kept:
+            return self._take(name)
+        self._check(client)
+        async with self._turns.turn(client):
+            if name in self._kept:  # it was drawn meanwhile
+                return self._take(name)
+            begun = time.monotonic()
+            loop = asyncio.get_running_loop()
+            self._kept[name] = await loop.run_in_executor(self._thread, draw)
+            self._drawing_s = time.monotonic() - begun
+            return self._take(name)
+
+    async def close(self) -> None:
+        """Give the thread back."""
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
+
+    def _check(self, client: str) -> None:
+        of_client = self._turns.waiting(client)
+        waiting = self._turns.waiting()
+        if of_client >= ONE_CLIENTS or waiting >= MAX_WAITING:
+            before = min(waiting, of_client * self._turns.clients_waiting())
+            raise RequestError(
+                Kind.OVERLOADED,
+                f"{of_client} of your pictures wait to be drawn, and {waiting} in all; at most "
+                f"{ONE_CLIENTS} and {MAX_WAITING} may wait. Try again later.",
+                retry_after_s=self._drawing_s * (1 + before - of_client),
+            )
+
+    def _take(self, name: str) -> bytes:
+        """Return a picture that is kept, and forget those that were not asked for the longest."""
+        picture = self._kept[name] = self._kept.pop(name)
+        size = sum(map(len, self._kept.values()))
+        while size > CACHE_BYTES:
+            size -= len(self._kept.pop(next(iter(self._kept))))
+        return picture

@@ -1,0 +1,93 @@
+"""What one client's many requests for pictures cost another client.
+
+`python -m loadtests.pictures` starts the service as users do. One client asks for 60 different
+pictures at once; another one, from another address, asks for its own then. Then the same, but the
+60 leave before the other asks.
+"""
+
+import contextlib
+import http.client
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from loadtests.report import Row, publish, tally
+from loadtests.service import service
+from testing.server import Server
+from testing.sounds import encoded, noise
+
+ASKED = 60
+PATIENCE_S = 120
+
+
+def main() -> None:
+    """Measure and print."""
+    with service() as server:
+        clip = encoded(noise(30 * 16_000), 16_000, "FLAC")
+        said = server.http.post("/suggest-tags", files={"file": clip}).json()
+        url = f"/taggram?track_id={said['track_id']}"
+        _ask(server, f"{url}&top=3", "127.0.0.1")  # to load the library
+        rows = [_measured(server, url, leave=leave) for leave in (False, True)]
+    publish("pictures", f"A picture while one client asks for {ASKED}", rows)
+
+
+def _measured(server: Server, url: str, *, leave: bool) -> Row:
+    first = 10 + 0.5 * leave  # no picture is asked for twice
+    with _crowd(
+        server, [f"{url}&start_s={first - n / 100:.2f}" for n in range(ASKED)], leave
+    ) as got:
+        time.sleep(1.0)
+        if leave:
+            time.sleep(0.5)
+        begun = time.monotonic()
+        answer, retry_after = _ask(server, f"{url}&end_s={20 + leave}", "127.0.0.3")
+        seconds = time.monotonic() - begun
+    return {
+        "the 60": "leave after a second" if leave else "stay",
+        "the other's answer": answer,
+        "after s": seconds,
+        "answers to the 60": tally(status for status, _ in got),
+        "their Retry-After": tally(wait for _, wait in got if wait),
+        "retry": retry_after,
+    }
+
+
+@contextmanager
+def _crowd(server: Server, urls: list[str], leave: bool) -> Iterator[list[tuple[int, str | None]]]:
+    """Ask for all of them at once during the body; how they are answered, but who leaves."""
+    answers: list[tuple[int, str | None]] = []
+    lock = threading.Lock()
+
+    def ask(url: str) -> None:
+        with contextlib.suppress(TimeoutError):
+            answer = _ask(server, url, "127.0.0.2", 1.0 if leave else PATIENCE_S)
+            with lock:
+                answers.append(answer)
+
+    with ThreadPoolExecutor(len(urls)) as threads:
+        for url in urls:
+            threads.submit(ask, url)
+        yield answers
+
+
+def _ask(
+    server: Server, url: str, address: str, patience_s: float = PATIENCE_S
+) -> tuple[int, str | None]:
+    to = server.http.base_url
+    connection = http.client.HTTPConnection(
+        to.host, to.port, timeout=patience_s, source_address=(address, 0)
+    )
+    try:
+        connection.request("GET", url, headers={"Accept": "image/png"})
+        answer = connection.getresponse()
+        answer.read()
+        return HTTPStatus(answer.status).value, answer.headers.get("Retry-After")
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""Slots go round the clients, by the time for which each had them."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from app.turns import MOMENT_S, PAUSED_A_SLOT, Turn, Turns
+from testing.waiting import wait_for_async
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """As the service runs."""
+    return "asyncio"
+
+
+class Clock:
+    """Tells what the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Decoding:
+    """Work of a client that runs until the test ends it, and can be paused.
+
+    Attributes:
+        is_paused: Whether it was stopped.
+        turn: Its turn, once it has one.
+    """
+
+    def __init__(self, turns: Turns, client: str, *, can_pause: bool = True) -> None:
+        self.is_paused = False
+        self.turn: Turn | None = None
+        self._can_pause = can_pause
+        self._end = asyncio.Event()
+        self._task = asyncio.create_task(self._run(turns, client))
+
+    async def _run(self, turns: Turns, client: str) -> None:
+        async with turns.turn(client) as self.turn:
+            self.turn.work = self if self._can_pause else None
+            await self._end.wait()
+
+    @property
+    def runs(self) -> bool:
+        return self.turn is not None and self.turn.has_slot.is_set() and not self._task.done()
+
+    def pause(self) -> None:
+        self.is_paused = True
+
+    def resume(self) -> None:
+        self.is_paused = False
+
+    async def end(self) -> None:
+        self._end.set()
+        await self._task
+        await settled()
+
+    async def leave(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        await settled()
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def begun(turns: Turns, clients: str, *, can_pause: bool = True) -> list[Decoding]:
+    """Decodings of clients with names of one letter, in this order."""
+    made = []
+    for client in clients:
+        made.append(Decoding(turns, client, can_pause=can_pause))
+        await settled()
+    return made
+
+
+def running(decodings: list[Decoding]) -> list[int]:
+    return [number for number, decoding in enumerate(decodings) if decoding.runs]
+
+
+async def pass_time(turns: Turns, clock: Clock, seconds: float) -> None:
+    """Let time pass, and have the turns looked at as by their own timer."""
+    clock.now += seconds
+    turns.share_out()
+    await settled()
+
+
+async def test_clients_take_turns_however_many_pieces_each_brings() -> None:
+    turns = Turns(1, Clock())
+    decodings = await begun(turns, "aaab", can_pause=False)
+    order = []
+    for _ in decodings:
+        [number] = running(decodings)
+        order.append(number)
+        await decodings[number].end()
+    assert order == [0, 3, 1, 2]
+
+
+async def test_a_client_that_is_alone_has_all_slots_and_is_never_paused() -> None:
+    clock = Clock()
+    turns = Turns(2, clock)
+    decodings = await begun(turns, "aaa")
+    await pass_time(turns, clock, 100 * MOMENT_S)
+    assert running(decodings) == [0, 1]
+    for decoding in decodings:
+        await decoding.end()
+
+
+async def test_while_others_wait_a_client_has_one_slot() -> None:
+    clock = Clock()
+    turns = Turns(2, clock)
+    decodings = await begun(turns, "aaab")
+    assert running(decodings) == [0, 1], "for a moment they keep what they have"
+    await pass_time(turns, clock, MOMENT_S)
+    assert 3 in running(decodings)
+    assert sum(decoding.is_paused for decoding in decodings) == 1
+    await decodings[3].end()
+    assert running(decodings) == [0, 1], "what was paused goes on before anything else begins"
+    assert not any(decoding.is_paused for decoding in decodings)
+    for decoding in decodings:
+        await decoding.end()
+
+
+async def test_who_had_least_time_comes_next() -> None:
+    clock = Clock()
+    turns = Turns(1, clock)
+    decodings = await begun(turns, "ab")
+    await pass_time(turns, clock, 4 * MOMENT_S)
+    assert running(decodings) == [1]
+    await pass_time(turns, clock, 2 * MOMENT_S)
+    assert running(decodings) == [1], "it had half as much by now"
+    await pass_time(turns, clock, 3 * MOMENT_S)
+    assert running(decodings) == [0]
+    for decoding in decodings:
+        await decoding.end()
+
+
+async def test_many_long_pieces_of_one_client_cost_another_a_moment_each_time() -> None:
+    clock = Clock()
+    turns = Turns(1, clock)
+    long = await begun(turns, "a" * 10)
+    for _ in range(5):
+        await pass_time(turns, clock, 20 * MOMENT_S)
+        [short] = await begun(turns, "b")
+        await pass_time(turns, clock, MOMENT_S)
+        assert short.runs
+        await short.end()
+    for decoding in long:
+        await decoding.end()
+
+
+async def test_who_comes_anew_has_saved_up_no_time() -> None:
+    clock = Clock()
+    turns = Turns(1, clock)
+    [first] = await begun(turns, "a")
+    await pass_time(turns, clock, 100 * MOMENT_S)
+    [second] = await begun(turns, "b")
+    await pass_time(turns, clock, 2 * MOMENT_S)
+    assert second.runs
+    await pass_time(turns, clock, 3 * MOMENT_S)
+    assert first.runs
+    await first.end()
+    await second.end()
+
+
+async def test_what_cannot_be_paused_keeps_its_slot() -> None:
+    clock = Clock()
+    turns = Turns(1, clock)
+    decodings = await begun(turns, "ab", can_pause=False)
+    await pass_time(turns, clock, 100 * MOMENT_S)
+    assert running(decodings) == [0]
+    for decoding in decodings:
+        await decoding.end()
+
+
+async def test_time_stands_still_for_what_is_paused() -> None:
+    clock = Clock()
+    turns = Turns(1, clock)
+    first, second = await begun(turns, "ab")
+    await pass_time(turns, clock, 3 * MOMENT_S)
+    assert first.is_paused
+    await pass_time(turns, clock, 2 * MOMENT_S)
+    assert first.turn is not None
+    assert second.turn is not None
+    assert first.turn.ran_s == pytest.approx(3 * MOMENT_S)
+    assert second.turn.ran_s == pytest.approx(2 * MOMENT_S)
+    await second.end()
+    await first.end()
+
+
+async def test_work_that_begins_late_is_paused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.turns.MOMENT_S", 0.001)
+    turns = Turns(1)
+    first, second = await begun(turns, "ab", can_pause=False)
+    await asyncio.sleep(0.01)  # the turns have looked, and found nothing to pause
+    assert first.turn is not None
+    first.turn.work = first
+    await wait_for_async(lambda: second.runs, "the second one's turn")
+    assert first.is_paused
+    await second.end()
+    await first.end()
+
+
+async def test_only_so_many_are_paused() -> None:
+    clock = Clock()
+    turns = Turns(1, clock)
+    decodings = []
+    for number in range(3 * PAUSED_A_SLOT):
+        decodings += await begun(turns, chr(ord("a") + number))
+        await pass_time(turns, clock, MOMENT_S)
+    assert sum(decoding.is_paused for decoding in decodings) == PAUSED_A_SLOT
+    for decoding in decodings:
+        await decoding.end()
+
+
+@pytest.mark.parametrize("leaving", [0, 1, 2])
+async def test_who_leaves_makes_room_whether_it_ran_waited_or_was_paused(leaving: int) -> None:
+    clock = Clock()
+    turns = Turns(1, clock)
+    decodings = await begun(turns, "ab")
+    await pass_time(turns, clock, 2 * MOMENT_S)  # the first is paused, the second runs
+    decodings += await begun(turns, "a")
+    await decodings.pop(leaving).leave()
+    for decoding in decodings:
+        await decoding.end()
+    async with AsyncExitStack() as stack, asyncio.timeout(60):
+        await stack.enter_async_context(turns.turn("c"))
+        assert turns.is_busy
+    assert not turns.is_busy
