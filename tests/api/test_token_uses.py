@@ -48,7 +48,9 @@ class Guarded:
         return self.server.http.post("/suggest-tags", headers=headers, **request)
 
 
-@pytest.fixture(scope="module", params=["memory", "Redis"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("memory", marks=pytest.mark.thorough), "Redis"]
+)
 def guarded(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Guarded]:
