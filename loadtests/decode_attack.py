@@ -83,9 +83,8 @@ class Attacked:
 
     Attributes:
         url: Where it is attacked.
-        credentials: Makes what the next five uploads of the attack show, if anything.
+        credentials: Makes what the next five uploads of a client show, if anything.
         spread_out: Whether each upload of the attack is from another address.
-        key: What other clients show.
         answers: The attacker's.
         done: Set at the attack's end.
     """
@@ -93,7 +92,6 @@ class Attacked:
     url: str
     credentials: Callable[[], dict[str, str]] = dict
     spread_out: bool = False
-    key: dict[str, str] = field(default_factory=dict)
     answers: list[int] = field(default_factory=list)
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -127,7 +125,7 @@ def _measured(way: str, kind: str, make: Callable[[], bytes], tries: int) -> Row
     out.print(f"{way}, {kind}", highlight=False)
     make()  # the frames of one are those of the others
     with _attacked(way) as attacked:
-        _upload(attacked.url, _clip(0), "127.0.0.1", attacked.key)  # to warm it up
+        _upload(attacked.url, _clip(0), "127.0.0.1", attacked.credentials())  # to warm it up
         url = httpx.URL(attacked.url)
         with (
             health_asked(url.host, url.port or 80) as health,
@@ -169,8 +167,8 @@ def _attacked(way: str) -> Iterator[Attacked]:
             url = f"http://127.0.0.1:{port}"
         attacked = Attacked(url)
         if settings:
-            attacked.key = {"Authorization": f"Bearer {shop}"}
-            attacked.credentials = lambda: _token(url, attacked.key)
+            key = {"Authorization": f"Bearer {shop}"}
+            attacked.credentials = lambda: _token(url, key)
             attacked.spread_out = way == "token"
         yield attacked
 
@@ -230,10 +228,11 @@ def _victims(attacked: Attacked, tries: int) -> tuple[list[int], list[float]]:
     def wait(number: int) -> tuple[int, float]:
         time.sleep(number)
         begun = time.monotonic()
-        said = _upload(attacked.url, _clip(number + 1), f"127.0.2.{number + 1}", attacked.key)
+        said = _upload(attacked.url, _clip(number + 1), f"127.0.2.{number + 1}", shown[number])
         took_s = time.monotonic() - begun
         return said.status_code, took_s if said.status_code == HTTPStatus.OK else GIVEN_UP_S
 
+    shown = [attacked.credentials() for _ in range(tries)]
     with ThreadPoolExecutor(tries) as threads:
         waited = list(threads.map(wait, range(tries)))
     return [answer for answer, _ in waited], [seconds for _, seconds in waited]

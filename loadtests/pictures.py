@@ -28,22 +28,22 @@ def main() -> None:
     with service() as server:
         clip = encoded(noise(30 * 16_000), 16_000, "FLAC")
         said = server.http.post("/suggest-tags", files={"file": clip}).json()
-        url = f"/taggram?track_id={said['track_id']}"
+        url = f"/taggram?track_id={said['track_id']}&vocabulary=raw"
         _ask(server, f"{url}&top=3", "127.0.0.1")  # to load the library
         rows = [_measured(server, url, leave=leave) for leave in (False, True)]
     publish("pictures", f"A picture while one client asks for {ASKED}", rows)
 
 
 def _measured(server: Server, url: str, *, leave: bool) -> Row:
-    first = 10 + 0.5 * leave  # no picture is asked for twice
-    with _crowd(
-        server, [f"{url}&start_s={first - n / 100:.2f}" for n in range(ASKED)], leave
-    ) as got:
+    # No picture is asked for twice: each shows other tags or another part of the track.
+    least = 20 if leave else 10
+    urls = [f"{url}&top={least + n % 10}&start_s={3 * (n // 10)}" for n in range(ASKED)]
+    with _crowd(server, urls, leave) as got:
         time.sleep(1.0)
         if leave:
             time.sleep(0.5)
         begun = time.monotonic()
-        answer, retry_after = _ask(server, f"{url}&end_s={20 + leave}", "127.0.0.3")
+        answer, retry_after = _ask(server, f"{url}&top={40 + leave}", "127.0.0.3")
         seconds = time.monotonic() - begun
     return {
         "the 60": "leave after a second" if leave else "stay",
