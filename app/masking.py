@@ -9,11 +9,6 @@ from urllib.parse import parse_qsl, unquote
 
 MASK = "***"
 
-_USER_INFO = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<secret>[^\s/@:'\"]*:\S*|[^\s/@]+)@", re.IGNORECASE
-)
-"""Up to the last @ where a colon comes before the first slash: passwords may hold / and @."""
-
 _NAMES = (
     r"[\w-]*(?:sig|signature|token|secret|passw(?:or)?d|pwd|credentials?|api[_-]?key"
     r"|access[_-]?key(?:[_-]?id)?)"
@@ -34,8 +29,8 @@ _secrets: set[str] = set()
 
 def remember(url: str) -> None:
     """Have the secrets of a URL masked from now on."""
-    if found := _USER_INFO.search(url):
-        user, colon, password = found["secret"].partition(":")
+    if place := _user_info(url):
+        user, colon, password = url[slice(*place)].partition(":")
         _add(password if colon else user)
         if len(user) > _LONG:  # an access key, say
             _add(user)
@@ -54,8 +49,28 @@ def mask(text: str) -> str:
         else:
             text = re.sub(rf"(?<![^\W_]){re.escape(secret)}(?![^\W_])", MASK, text)
     if "://" in text:
-        text = _USER_INFO.sub(rf"\g<scheme>{MASK}@", text)
+        text = "".join(map(_without_user, re.split(r"(\s+)", text)))
     return _PARAMETER.sub(rf"\1={MASK}", text) if "=" in text else text
+
+
+def _without_user(word: str) -> str:
+    place = _user_info(word)
+    return f"{word[: place[0]]}{MASK}{word[place[1] :]}" if place else word
+
+
+def _user_info(url: str) -> tuple[int, int] | None:
+    """Where in a URL the user and the password stand.
+
+    Up to the last @ where a colon comes before the first slash: passwords may hold / and @.
+    """
+    end, start = url.rfind("@"), url.find("://")
+    while 0 <= start < end:
+        start += len("://")
+        colon, slash = url.find(":", start, end), url.find("/", start, end)
+        if start < end and (slash < 0 or 0 <= colon < slash):
+            return start, end
+        start = url.find("://", start)
+    return None
 
 
 def _add(secret: str) -> None:

@@ -74,7 +74,7 @@ def of_another_program(path: Path) -> None:
 
 FEEDBACK_FILES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "in a folder that is missing": (lambda path: None, "missing/feedback", "No such file"),
-    "a folder": (Path.mkdir, "feedback", "unable to open"),
+    "a folder": (Path.mkdir, "feedback", "Is a directory"),
     "no SQLite": (lambda path: path.write_bytes(b"fLaC" * 500), "feedback", "not a database"),
     "another program's": (of_another_program, "feedback", "something else"),
 }
