@@ -12,9 +12,9 @@ INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hash
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-BENCHES := tag_quality peers stages batching cached page load scaling guards decoding redis_faults hostile decode_attack pictures gpu
+BENCHES := tag_quality peers stages batching cached page load scaling guards decoding redis_faults hostile pictures gpu
 
-.PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill fuzz floor clean
+.PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill decode_attack fuzz floor clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
@@ -105,6 +105,10 @@ fuzz: $(READY)/dev $(READY)/weights
 SECONDS ?= 60
 drill: $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.drill --seconds $(SECONDS)
+
+# What short clips wait while one client sends files that decode for long.
+decode_attack: $(READY)/dev $(READY)/weights $(READY)/nginx
+	$(BIN)/python -m loadtests.decode_attack
 
 # What tells music from the rest, for manifests in .cache/confidence. Models that can be pulled are
 # measured where they have been. Scores are kept: delete that folder where sounds have changed.

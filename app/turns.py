@@ -10,8 +10,8 @@ All of it lives on the event loop: no locks.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol, Self
 
 MOMENT_S = 0.25
@@ -61,6 +61,13 @@ class Turn:
         """For how long it has had a slot."""
         return self._ran_s + (self._clock() - self.began if self.has_slot.is_set() else 0.0)
 
+    async def begins_within(self, patience_s: float) -> bool:
+        """Wait for its slot; whether it came within so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self.has_slot.wait()
+        return self.has_slot.is_set()
+
     def run(self) -> None:
         """Take a slot."""
         self.began = self._clock()
@@ -96,11 +103,6 @@ class Turns:
         self._given = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether the next turn has to wait."""
-        return len(self._running) >= self._slots
-
     def waiting(self, client: str | None = None) -> int:
         """How many turns wait: all of them, or one client's."""
         return sum(1 for turn in self._waiting if client in (None, turn.client))
@@ -109,15 +111,14 @@ class Turns:
         """How many clients wait."""
         return len({turn.client for turn in self._waiting})
 
-    @asynccontextmanager
-    async def turn(self, client: str) -> AsyncIterator[Turn]:
-        """Wait for a slot, and hold it while the body lasts."""
+    @contextmanager
+    def turn(self, client: str) -> Iterator[Turn]:
+        """Be in line for a slot, and hold it from then on, until the body ends."""
         turn = Turn(client, self._clock)
         self._join(client)
         self._waiting.append(turn)
         self.share_out()
         try:
-            await turn.has_slot.wait()
             yield turn
         finally:
             self._settle()
@@ -131,7 +132,7 @@ class Turns:
         """
         self._settle()
         while turn := self._next():
-            if self.is_busy:
+            if len(self._running) >= self._slots:
                 other = self._to_pause(turn)
                 if other is None:
                     break

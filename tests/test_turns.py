@@ -1,7 +1,6 @@
 """Slots go round the clients, by the time for which each had them."""
 
 import asyncio
-from contextlib import AsyncExitStack
 
 import pytest
 
@@ -43,7 +42,8 @@ class Decoding:
         self._task = asyncio.create_task(self._run(turns, client))
 
     async def _run(self, turns: Turns, client: str) -> None:
-        async with turns.turn(client) as self.turn:
+        with turns.turn(client) as self.turn:
+            await self.turn.has_slot.wait()
             self.turn.work = self if self._can_pause else None
             await self._end.wait()
 
@@ -231,7 +231,6 @@ async def test_who_leaves_makes_room_whether_it_ran_waited_or_was_paused(leaving
     await decodings.pop(leaving).leave()
     for decoding in decodings:
         await decoding.end()
-    async with AsyncExitStack() as stack, asyncio.timeout(60):
-        await stack.enter_async_context(turns.turn("c"))
-        assert turns.is_busy
+    with turns.turn("c") as turn:
+        assert turn.has_slot.is_set()
     assert not turns.is_busy

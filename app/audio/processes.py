@@ -31,7 +31,7 @@ from app.audio.work import Work
 from app.domain import Decoders
 from app.errors import Kind, RequestError, SetupError
 from app.stages import Stage, StageClock
-from app.turns import Turn, Turns
+from app.turns import MOMENT_S, Turn, Turns
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ Started = tuple[ForkServerProcess, socket.socket]
 class Decoder:
     """Decodes files, a bounded number at a time, in turns by client.
 
-    What has to wait is probed first: a process reads its header and ends, so that its cost is known
-    while it waits, and what is too much is refused at once.
+    What waits for more than a moment is probed: a process reads its header and ends, so that its
+    cost is known while it waits, and what is too much is refused before its turn.
     """
 
     def __init__(self, limits: AudioLimits, workers: int, timeout_s: float) -> None:
@@ -102,10 +102,11 @@ class Decoder:
         work = work or Work()
         longest_s = self.limits.max_duration_s + RESAMPLING_S
         async with AsyncExitStack() as stack:
+            turn = stack.enter_context(self._turns.turn(work.client))
             with clock.stage(Stage.QUEUE):
-                if self._turns.is_busy:
+                if not await turn.begins_within(MOMENT_S):
                     await self._probe(file, work)
-                turn = await stack.enter_async_context(self._turns.turn(work.client))
+                    await turn.has_slot.wait()
             stack.enter_context(clock.stage(Stage.DECODE))
             connection = await stack.enter_async_context(self._process(turn))
             room = round(longest_s * self.limits.sample_rate)
@@ -122,14 +123,13 @@ class Decoder:
             RequestError: It is refused.
         """
         nothing = np.empty(0, np.float32)
-        async with (
-            self._probes.turn(work.client) as turn,
-            self._process(turn) as connection,
-        ):
-            _ask(connection, child.PROBE, file.fileno())
-            decoders = self.limits.decoders
-            decoding = Decoding(connection, nothing, self._timeout_s, turn, work, decoders)
-            await decoding.header()
+        with self._probes.turn(work.client) as turn:
+            await turn.has_slot.wait()
+            async with self._process(turn) as connection:
+                _ask(connection, child.PROBE, file.fileno())
+                decoders = self.limits.decoders
+                decoding = Decoding(connection, nothing, self._timeout_s, turn, work, decoders)
+                await decoding.header()
         os.lseek(file.fileno(), 0, os.SEEK_SET)
 
     @asynccontextmanager

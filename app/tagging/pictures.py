@@ -48,7 +48,8 @@ class Pictures:
         if name in self._kept:
             return self._take(name)
         self._check(client)
-        async with self._turns.turn(client):
+        with self._turns.turn(client) as turn:
+            await turn.has_slot.wait()
             if name in self._kept:  # it was drawn meanwhile
                 return self._take(name)
             begun = time.monotonic()
