@@ -1,9 +1,12 @@
 """The devices that share each batch: one, all of a machine, or those of several machines."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import tensorflow as tf
+
+Work = TypeVar("Work")
 
 
 def strategy() -> tf.distribute.Strategy:
@@ -21,9 +24,27 @@ def strategy() -> tf.distribute.Strategy:
 
 def by_one(write: Callable[[], None]) -> None:
     """Have one process of all write; the others go on when it is written."""
-    current = tf.distribute.get_strategy()
-    resolver = current.cluster_resolver
-    if resolver is None or resolver.task_id == 0:
+    if _process()[0] == 0:
         write()
-    if resolver is not None:
+    wait_for_all()
+
+
+def shared_out(work: Sequence[Work]) -> Sequence[Work]:
+    """The part of some work that is this process's, where several share a training."""
+    number, count = _process()
+    return work[number::count]
+
+
+def wait_for_all() -> None:
+    """Go on when all processes that share a training have come here."""
+    current = tf.distribute.get_strategy()
+    if current.cluster_resolver is not None:
         current.reduce("SUM", current.run(lambda: tf.constant(0)), axis=None)
+
+
+def _process() -> tuple[int, int]:
+    """Number of this process, and how many share the training."""
+    resolver = tf.distribute.get_strategy().cluster_resolver
+    if resolver is None:
+        return 0, 1
+    return resolver.task_id, len(resolver.cluster_spec().as_dict()["worker"])

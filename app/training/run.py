@@ -3,7 +3,7 @@
     run.yaml          the recipe as it was resolved, seed, fingerprints of data and code
     code.json         SHA-256 of each file of the code that it began with
     curves.csv|png    loss, ROC-AUC, PR-AUC of each epoch
-    phases/<name>/    where each phase stands, and its best weights
+    phases/<name>/    where each phase stands, its best weights, its teacher's scores
     tensorboard/      the same curves for TensorBoard
     mlflow-key        finds the run in MLflow, where it logs there
     model/            a model store with the one model, which `taggram evaluate` hears
@@ -30,7 +30,7 @@ from app.training.curves import draw_curves, write_curves
 from app.training.fit import STATE, Watch, fit
 from app.training.leaks import check_leaks
 from app.training.material import Corpus, corpus, material
-from app.training.pseudo_labels import PseudoLabels, pseudo_labels
+from app.training.pseudo_labels import PseudoLabels, Teacher, pseudo_labels
 from app.training.recipe import Phase, Recipe
 from app.training.replicas import by_one, strategy
 from app.training.states import Row, load_weights, read_standing, save_weights
@@ -157,7 +157,9 @@ def _pseudo(
         raise SetupError(f"phase {phase.name!r} hears other windows than {phase.teacher!r}")
     teacher.assign(done[phase.teacher])
     ids = [each.track.id for each in found.unlabelled]
-    return pseudo_labels(teacher.trainee, job.store, ids, window)
+    folder = job.folder / "phases" / phase.name / "pseudo-labels"
+    scoring = Teacher(taught, teacher.trainee, done[phase.teacher], window)
+    return pseudo_labels(scoring, job.store, ids, folder)
 
 
 def _record(job: Job, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
