@@ -3,6 +3,7 @@
 The pure Python loader reads it: libyaml ends the process where a file nests deeply.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,8 @@ def compose(
         raise raised(f"{path}: it can't be read: {error.strerror}") from error
     except ValueError as error:  # no UTF-8, or no path
         raise raised(f"{path}: it can't be read: {error}") from error
+    if line := _too_deep(text):
+        raise raised(f"{path}:{line}: it nests deeper than {DEEPEST} levels")
     try:
         node: yaml.Node | None = yaml.compose(text, Loader=loader)
         if node is not None:
@@ -86,6 +89,20 @@ def read_values(path: Path) -> object:
         raise SetupError(f"{path}: a value in it can't be read as YAML: {_said(error)}") from error
     except (AttributeError, LookupError, TypeError) as error:
         raise SetupError(f"{path}: a value in it is not what its tag says") from error
+
+
+def _too_deep(text: str) -> int:
+    """The line in which brackets nest too deep, or 0: PyYAML takes seconds to find out.
+
+    Brackets in quotes count too; what they hide the nodes tell.
+    """
+    depth = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        for bracket in re.findall(r"[\[\]{}]", line):
+            depth = max(depth + (1 if bracket in "[{" else -1), 0)
+            if depth > DEEPEST:
+                return number
+    return 0
 
 
 def _count(node: yaml.Node, counted: dict[int, int], depth: int) -> int:
