@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from testing.browsing import browsing
 from testing.packages.audio import audio_folder
@@ -20,7 +20,7 @@ from testing.server import serving
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 SONG = audio_folder("singularity-music") / "Through Space.ogg"
-SCREEN = {"width": 720, "height": 1400}
+SCREEN: ViewportSize = {"width": 720, "height": 1400}
 MARGIN = 16
 """Pixels around the form."""
 COLOURS = 128
