@@ -1,4 +1,4 @@
-"""Takes the pictures of the documentation from the real service: `python -m testing.pictures`.
+"""Takes the pictures of the documentation from the real service: `python -m testing.doc_images`.
 
 A free song of a Debian package is tagged by the default models. The signup page is taken in
 Chromium, the taggram is what `GET /taggram` answers as PNG. Both are written to `docs/images`, with
