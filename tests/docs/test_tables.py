@@ -21,7 +21,7 @@ from app.tagging.pooling import Pooling
 from app.tagging.vocabulary_file import read_vocabulary
 from testing.server import Server
 from tests.conftest import REPOSITORY
-from tests.docs.pages import DOCS, GUIDES, block, code, doc, first_cells, section
+from tests.docs.pages import DOCS, GUIDES, README, block, code, doc, first_cells, section
 
 OF_THE_TESTS = {"needs_browser"}
 """Named in CONTRIBUTING.md; no setting of the service."""
@@ -164,6 +164,16 @@ def test_the_element_has_what_is_listed() -> None:
     names = [*attributes, *first_cells(section(page, "Events")), *parts]
     missing = [name for name in names if name.removeprefix("tag-suggest:") not in WEB]
     assert not missing
+
+
+def test_the_markup_shown_is_that_of_the_element() -> None:
+    listed = set(first_cells(section(doc("signup-element"), "Attributes")))
+    for page in (README.read_text(), doc("signup-element")):
+        markup = block(page, "html", "<tag-suggest")
+        [script] = re.findall(r'src="https://tags\.example/(.+?)"', markup)
+        assert (REPOSITORY / "app" / script).is_file()
+        [element] = re.findall(r"<tag-suggest (.+?)>", markup)
+        assert {word.partition("=")[0] for word in element.split()} <= listed
 
 
 def test_the_words_shown_are_words_of_the_element() -> None:
