@@ -14,7 +14,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 
 BENCHES := tag_quality peers stages batching cached page load scaling guards decoding redis_faults hostile pictures gpu
 
-.PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill decode_attack fuzz floor clean
+.PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill decode_attack fuzz floor docs clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
@@ -72,6 +72,7 @@ lock: $(READY)/uv
 	$(COMPILE) requirements/peer-musicnn.in --override requirements/peer-musicnn.override \
 		--output-file requirements/peer-musicnn.lock
 	$(COMPILE) requirements/peer-essentia.in --output-file requirements/peer-essentia.lock
+	$(COMPILE) requirements/docs.in --output-file requirements/docs.lock
 
 # What `taggram data`, `train`, `evaluate` and `teach` need beside what serves.
 training: $(READY)/training
@@ -117,6 +118,17 @@ floor: $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.confidence > .cache/confidence.md
 	mv .cache/confidence.md loadtests/confidence.md
 
+# The documentation as a site, in .cache/site/index.html; a broken link or anchor is an error. It is
+# built in a folder of its own: Zensical keeps a folder .cache beside its configuration.
+SITE := .cache/site-build
+PAGES := *.md LICENSE docs examples tests/faults/README.md loadtests/confidence.md
+docs: $(VENV)-docs/ready
+	rm -rf .cache/site $(SITE) && mkdir -p $(SITE)/pages
+	tar --create --exclude=node_modules --exclude=__pycache__ $(PAGES) | tar --extract --directory $(SITE)/pages
+	cp zensical.toml $(SITE)
+	cd $(SITE) && $(abspath $(VENV)-docs/bin/zensical) build --strict
+	mv $(SITE)/site .cache/site
+
 clean:
 	rm -rf .venv .venv-* .cache
 
@@ -131,6 +143,12 @@ $(READY)/uv: requirements/build.lock
 $(READY)/app: $(READY)/uv requirements/cpu.lock pyproject.toml
 	$(INSTALL) -r requirements/cpu.lock
 	$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@
+
+$(VENV)-docs/ready: requirements/docs.lock
+	$(PYTHON) -m venv $(VENV)-docs
+	$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements/docs.lock
 	@touch $@
 
 $(READY)/training: $(READY)/app requirements/train.lock

@@ -21,7 +21,7 @@ Insecure = Annotated[
 
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000, insecure: Insecure = False) -> None:
-    """Serve the API; settings come from TAGGRAM_ variables, see the README."""
+    """Serve the API; settings come from TAGGRAM_ variables, see docs/operating.md."""
     start(host, port, insecure=insecure)
 
 

@@ -1,4 +1,4 @@
-/** How it looks. README lists what a host may change: `--tag-suggest-*` and `::part()`. */
+/** How it looks. docs/signup-element.md lists what a host may change: `--tag-suggest-*` and `::part()`. */
 export const style = new CSSStyleSheet();
 
 style.replaceSync(`

@@ -1,4 +1,4 @@
-/** `<tag-suggest>`; README shows how to embed it, and lists attributes, events and parts. */
+/** `<tag-suggest>`; docs/signup-element.md lists its attributes, events and parts. */
 
 import { Panel } from "./panel.js";
 import { Refusal, Service } from "./service.js";
