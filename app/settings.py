@@ -1,10 +1,13 @@
 """All that an operator can set, from the environment or a `.env` file; every name has a default."""
 
+import os
 import re
+from difflib import get_close_matches
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -40,6 +43,22 @@ def _named(path: Path) -> Path:
     if not path.name:
         raise ValueError("name a file, or leave the setting out")
     return path
+
+
+def unknown_settings() -> dict[str, str | None]:
+    """Return the variables, also those of `.env`, that are named like settings and set none.
+
+    Returns:
+        By name: the setting that is named most alike, if any is.
+    """
+    prefix, file = Settings.model_config["env_prefix"], Settings.model_config["env_file"]
+    known = [f"{prefix}{name}".upper() for name in Settings.model_fields]
+    given = [name.upper() for name in (*os.environ, *dotenv_values(str(file)))]
+    return {
+        name: next(iter(get_close_matches(name, known)), None)
+        for name in given
+        if name.startswith(prefix) and name not in known
+    }
 
 
 class Settings(BaseSettings):

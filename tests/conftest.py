@@ -160,10 +160,10 @@ def clip(song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """Chromium's program; `TAGGRAM_NEEDS_BROWSER` makes it a failure that there is none."""
+    """Chromium's program; `NEEDS_BROWSER` makes it a failure that there is none."""
     found = chromium_package.find()
     if found is None:
-        missing = pytest.fail if os.environ.get("TAGGRAM_NEEDS_BROWSER") else pytest.skip
+        missing = pytest.fail if os.environ.get("NEEDS_BROWSER") else pytest.skip
         missing(chromium_package.MISSING)
     return found
 

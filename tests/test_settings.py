@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from app.domain import Backend, Precision
-from app.settings import Settings
+from app.settings import Settings, unknown_settings
 from app.store.manifest import read_store
 from app.store.store import Store
 
@@ -178,3 +178,16 @@ def test_settings_never_change() -> None:
 
     with pytest.raises(ValidationError, match="frozen"):
         settings.max_in_flight = 1  # type: ignore[misc]
+
+
+def test_a_misspelt_variable_is_named_with_the_setting_that_is_meant(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAGGRAM_MAX_UPLOAD_BYTE", "1000")
+    monkeypatch.setenv("TAGGRAM_DEADLINE_S", "2.5")
+    (folder / ".env").write_text("TAGGRAM_XYZ=1\nOTHER=2\n")
+
+    assert unknown_settings() == {
+        "TAGGRAM_MAX_UPLOAD_BYTE": "TAGGRAM_MAX_UPLOAD_BYTES",
+        "TAGGRAM_XYZ": None,
+    }

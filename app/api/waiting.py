@@ -34,15 +34,18 @@ async def waited_for(
     working = asyncio.create_task(work)
     leaving = asyncio.create_task(_left(request))
     try:
-        async with asyncio.timeout(services.settings.deadline_s):
-            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
+        done, _ = await asyncio.wait(
+            {working, leaving},
+            timeout=services.settings.deadline_s,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if working in done:
+            return working.result()
+        if leaving in done:
             dropped("left")
             raise ClientDisconnect
-        return working.result()
-    except TimeoutError:
         dropped("expired")
-        raise RequestError(Kind.DEADLINE_EXCEEDED, too_late) from None
+        raise RequestError(Kind.DEADLINE_EXCEEDED, too_late)
     finally:
         working.cancel()
         leaving.cancel()

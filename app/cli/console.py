@@ -17,8 +17,10 @@ from app.errors import SetupError, TaggramError
 from app.logs import JsonLine, LineWriter, PlainLine
 from app.masking import mask, remember
 from app.paths import shortened
-from app.settings import Settings
+from app.settings import Settings, unknown_settings
 from app.text import printable
+
+log = logging.getLogger(__name__)
 
 out = Console()
 err = Console(stderr=True)
@@ -95,6 +97,9 @@ def read_settings() -> Settings:
         raise SetupError(f"{name}: {first['msg']}") from error
     except SettingsError as error:
         raise SetupError(f"{error}; lists are written as JSON") from error
+    for name, alike in unknown_settings().items():
+        hint = f"; did you mean {alike}?" if alike else ""
+        log.warning("%s is not a setting of Taggram, so it has no effect%s", name, hint)
     for url in (settings.model_store, settings.redis_url or ""):
         remember(url)
     if settings.log_level == "debug":
