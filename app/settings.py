@@ -52,12 +52,12 @@ def unknown_settings() -> dict[str, str | None]:
         By name: the setting that is named most alike, if any is.
     """
     prefix, file = Settings.model_config["env_prefix"], Settings.model_config["env_file"]
-    known = [f"{prefix}{name}".upper() for name in Settings.model_fields]
+    known = [name.upper() for name in Settings.model_fields]
     given = [name.upper() for name in (*os.environ, *dotenv_values(str(file)))]
+    unknown = {name.removeprefix(prefix) for name in given if name.startswith(prefix)} - {*known}
+    alike = {name: get_close_matches(name, known, n=1) for name in sorted(unknown)}
     return {
-        name: next(iter(get_close_matches(name, known)), None)
-        for name in given
-        if name.startswith(prefix) and name not in known
+        f"{prefix}{name}": f"{prefix}{near[0]}" if near else None for name, near in alike.items()
     }
 
 

@@ -185,9 +185,9 @@ def test_a_misspelt_variable_is_named_with_the_setting_that_is_meant(
 ) -> None:
     monkeypatch.setenv("TAGGRAM_MAX_UPLOAD_BYTE", "1000")
     monkeypatch.setenv("TAGGRAM_DEADLINE_S", "2.5")
-    (folder / ".env").write_text("TAGGRAM_XYZ=1\nOTHER=2\n")
+    (folder / ".env").write_text("TAGGRAM_ZZZZZZZZ=1\nOTHER=2\n")
 
     assert unknown_settings() == {
         "TAGGRAM_MAX_UPLOAD_BYTE": "TAGGRAM_MAX_UPLOAD_BYTES",
-        "TAGGRAM_XYZ": None,
+        "TAGGRAM_ZZZZZZZZ": None,
     }
