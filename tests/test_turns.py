@@ -233,4 +233,4 @@ async def test_who_leaves_makes_room_whether_it_ran_waited_or_was_paused(leaving
         await decoding.end()
     with turns.turn("c") as turn:
         assert turn.has_slot.is_set()
-    assert not turns.is_busy
+    assert not turns.waiting()
