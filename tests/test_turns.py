@@ -143,6 +143,28 @@ async def test_who_had_least_time_comes_next() -> None:
         await decoding.end()
 
 
+async def test_a_client_with_a_slot_comes_behind_one_without() -> None:
+    turns = Turns(2, Clock())
+    decodings = await begun(turns, "baba", can_pause=False)
+    await decodings[1].end()
+    assert running(decodings) == [0, 3]
+    for decoding in decodings:
+        await decoding.end()
+
+
+async def test_short_pieces_make_up_for_a_long_one_of_another() -> None:
+    clock = Clock()
+    turns = Turns(1, clock)
+    decodings = await begun(turns, "aabbb", can_pause=False)
+    order = []
+    for seconds in (2.5, 1.0, 1.0, 1.0, 1.0):
+        [number] = running(decodings)
+        order.append(number)
+        await pass_time(turns, clock, seconds)
+        await decodings[number].end()
+    assert order == [0, 2, 3, 4, 1]
+
+
 async def test_many_long_pieces_of_one_client_cost_another_a_moment_each_time() -> None:
     clock = Clock()
     turns = Turns(1, clock)
@@ -233,4 +255,4 @@ async def test_who_leaves_makes_room_whether_it_ran_waited_or_was_paused(leaving
         await decoding.end()
     with turns.turn("c") as turn:
         assert turn.has_slot.is_set()
-    assert not turns.is_busy
+    assert not turns.waiting()

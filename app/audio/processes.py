@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 RESAMPLING_S = 1.0
 """What resampling may add to the longest file, amply."""
 
+PROBED_AFTER_S = 2 * MOMENT_S
+"""A client's only file has its turn by then, where one other client is busy."""
+
 CLOSING_S = 1.0
 """A decoder that closed its connection has ended within this time, unless it is hostile."""
 
@@ -104,7 +107,7 @@ class Decoder:
         async with AsyncExitStack() as stack:
             turn = stack.enter_context(self._turns.turn(work.client))
             with clock.stage(Stage.QUEUE):
-                if not await turn.begins_within(MOMENT_S):
+                if not await turn.begins_within(PROBED_AFTER_S):
                     await self._probe(file, work)
                     await turn.has_slot.wait()
             stack.enter_context(clock.stage(Stage.DECODE))
