@@ -124,7 +124,7 @@ class FrontEnd:
 
 
 @dataclass(frozen=True)
-class Framing:
+class WindowSpec:
     """How a model hears: the frames of its front end, a window of them at a time.
 
     Attributes:

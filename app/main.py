@@ -13,7 +13,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from app.access.gate import Need
+from app.access.authenticator import AccessLevel
 from app.api import problems
 from app.api.access import cors, guarded
 from app.api.body_limits import BodyLimits
@@ -69,19 +69,19 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
     app.state.services = services
     app.state.failure = None
     problems.install(app)
-    for resource, need in (
-        (suggest_tags, Need.TOKEN_USE),
-        (taggram, Need.TOKEN),
-        (feedback, Need.TOKEN),
-        (upload_tokens, Need.KEY),
-        (vocabularies, Need.NOTHING),
-        (models, Need.NOTHING),
-        (limits, Need.NOTHING),
+    for resource, access_level in (
+        (suggest_tags, AccessLevel.TOKEN_USE),
+        (taggram, AccessLevel.TOKEN),
+        (feedback, AccessLevel.TOKEN),
+        (upload_tokens, AccessLevel.KEY),
+        (vocabularies, AccessLevel.NOTHING),
+        (models, AccessLevel.NOTHING),
+        (limits, AccessLevel.NOTHING),
     ):
-        app.include_router(resource.router, **guarded(services.settings, need))
+        app.include_router(resource.router, **guarded(services.settings, access_level))
     app.include_router(health.router)
     if for_operators:
-        app.include_router(reload.router, **guarded(services.settings, Need.ADMIN_KEY))
+        app.include_router(reload.router, **guarded(services.settings, AccessLevel.ADMIN_KEY))
         app.include_router(operations.router)
         app.include_router(docs.router)
         if services.settings.operations_address:

@@ -66,18 +66,18 @@ class _Life:
 
     async def serve(self) -> None:
         """Start the servers, and look ten times a second whether the end has come."""
-        serving = [asyncio.create_task(server.serve()) for server in self._servers]
+        runtime = [asyncio.create_task(server.serve()) for server in self._servers]
         await asyncio.sleep(0)  # uvicorn sets its own signal handlers first, ours replace them
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, self._stop)
         loop.add_signal_handler(signal.SIGTERM, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
         loop.set_exception_handler(_log_loop_error)
-        while not all(one.done() for one in serving):
-            await asyncio.wait(serving, timeout=TICK_S)
-            if self._is_over or any(one.done() for one in serving):
+        while not all(one.done() for one in runtime):
+            await asyncio.wait(runtime, timeout=TICK_S)
+            if self._is_over or any(one.done() for one in runtime):
                 self._end()
-        await asyncio.gather(*serving)
+        await asyncio.gather(*runtime)
 
     def _stop(self) -> None:
         """Drain at the first signal, end at the second, break off at the third."""

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from app.access.gate import Gate
+from app.access.authenticator import Authenticator
 from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
 from app.cache.base import TaggramCache
 from app.cache.memory import MemoryCache
 from app.cache.redis import RedisCache, RedisStamps
-from app.cache.seal import Seal
-from app.catalogue import read_lexicon
+from app.cache.signer import Signer
 from app.domain import ModelRef
 from app.errors import Kind, RequestError, SetupError, describe
 from app.feedback.store import FeedbackStore
@@ -22,15 +21,16 @@ from app.front_ends import FrontEnd
 from app.headroom import own_headroom
 from app.inference.batcher import Batcher, BatchLimits
 from app.inference.engine import Engine
-from app.inference.listener import Listener
-from app.inference.pool import Choice, EnginePool, Make
+from app.inference.pipeline import InferencePipeline
+from app.inference.pool import EngineFactory, EnginePool, EngineSpec
 from app.key_derivation import derive_key
 from app.metrics import Metrics
+from app.model_catalog import read_catalog
 from app.settings import Settings
 from app.store.manifest import Manifest
 from app.store.store import Store
 from app.tagging.admission import Admission, AdmissionLimits
-from app.tagging.lexicon import Lexicon
+from app.tagging.catalog import ModelCatalog
 from app.tagging.pictures import Pictures
 from app.tagging.tagger import Tagger
 
@@ -38,16 +38,16 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Serving:
+class Runtime:
     """Loaded models and what asks them; replaced as a whole.
 
     Attributes:
-        lexicon: The models and the vocabularies.
+        catalog: The models and the vocabularies.
         pool: What runs the models.
         tagger: The use cases.
     """
 
-    lexicon: Lexicon
+    catalog: ModelCatalog
     pool: EnginePool
     tagger: Tagger
 
@@ -55,7 +55,7 @@ class Serving:
 class Services:
     """Everything that answers a request. Construct it before TensorFlow is imported."""
 
-    def __init__(self, settings: Settings, load_engine: Make | None = None) -> None:
+    def __init__(self, settings: Settings, load_engine: EngineFactory | None = None) -> None:
         """Check what can be checked at once, and start the decoder.
 
         Args:
@@ -68,7 +68,7 @@ class Services:
         """
         self.settings = settings
         self.metrics = Metrics()
-        self._published = read_lexicon(settings)
+        self._published = read_catalog(settings)
         self.admission = Admission(
             AdmissionLimits(
                 settings.max_in_flight,
@@ -80,7 +80,7 @@ class Services:
             self.metrics,
         )
         self._cache = _cache(settings, self.metrics)
-        self.gate = Gate(settings, _shared(settings, self._cache))
+        self.authenticator = Authenticator(settings, _shared(settings, self._cache))
         self.feedback = FeedbackStore(settings.feedback_file) if settings.feedback_file else None
         self.pictures = Pictures()
         self._batcher = Batcher(batch_limits(settings), self.metrics)
@@ -94,8 +94,8 @@ class Services:
             settings.decode_workers,
             settings.decode_timeout_s,
         )
-        self._listener = Listener(self._decoder, self._batcher)
-        self._serving: Serving | None = None
+        self._pipeline = InferencePipeline(self._decoder, self._batcher)
+        self._serving: Runtime | None = None
         self._replacing = asyncio.Lock()
         self._load_engine = load_engine
         self._building = threading.Lock()
@@ -115,7 +115,7 @@ class Services:
             RequestError: `not_ready`, or `reload_refused` where something is wrong with them; then
                 what served before serves on.
         """
-        _ = self.serving  # or not ready
+        _ = self.runtime  # or not ready
         async with self._replacing:
             try:
                 await asyncio.to_thread(self._replace)
@@ -127,12 +127,12 @@ class Services:
                 ) from error
 
     @property
-    def lexicon(self) -> Lexicon:
+    def catalog(self) -> ModelCatalog:
         """The models and vocabularies that serve, or soon will."""
-        return self._serving.lexicon if self._serving else self._published
+        return self._serving.catalog if self._serving else self._published
 
     @property
-    def choices(self) -> Mapping[ModelRef, Choice]:
+    def choices(self) -> Mapping[ModelRef, EngineSpec]:
         """What runs each model; nothing is known until `load` is done."""
         return self._serving.pool.choices if self._serving else {}
 
@@ -141,7 +141,7 @@ class Services:
         return self._serving is not None and ref in self._serving.pool.loaded
 
     @property
-    def serving(self) -> Serving:
+    def runtime(self) -> Runtime:
         """What answers; take it once a request.
 
         Raises:
@@ -158,31 +158,31 @@ class Services:
 
     async def close(self) -> None:
         """Give back what the services hold."""
-        await self._listener.close()
+        await self._pipeline.close()
         await self.pictures.close()
         if self.feedback:
             await self.feedback.close()
         await self._cache.close()
 
     def _replace(self) -> None:
-        self._serve(read_lexicon(self.settings))
+        self._serve(read_catalog(self.settings))
 
-    def _serve(self, lexicon: Lexicon) -> None:
+    def _serve(self, catalog: ModelCatalog) -> None:
         before = self._serving.pool if self._serving else None
         make = self._load_engine or _maker(self.settings, self._building)
-        pool = EnginePool(lexicon.models, make, self.settings.max_loaded_models, self.metrics)
+        pool = EnginePool(catalog.models, make, self.settings.max_loaded_models, self.metrics)
         pool.load_all(before)
-        tagger = Tagger(self._listener, pool, self._cache, self.metrics)
-        self._serving = Serving(lexicon, pool, tagger)
+        tagger = Tagger(self._pipeline, pool, self._cache, self.metrics)
+        self._serving = Runtime(catalog, pool, tagger)
         self.metrics.models_loaded(
             (manifest.ref, manifest.weights.sha256, choice.backend, choice.precision)
-            for manifest in lexicon.models
+            for manifest in catalog.models
             for choice in (pool.choices[manifest.ref],)
         )
         log.info("ready: %s", ", ".join(str(ref) for ref in pool.choices))
 
 
-def _maker(settings: Settings, building: threading.Lock) -> Make:
+def _maker(settings: Settings, building: threading.Lock) -> EngineFactory:
     """What loads models; those that share a front end share what computes it.
 
     Args:
@@ -191,21 +191,21 @@ def _maker(settings: Settings, building: threading.Lock) -> Make:
             others are built while those may be loaded again.
     """
     # TensorFlow takes seconds to import, and no command but this needs it.
-    from app.inference.selection import Wish, choose
-    from app.inference.tensorflow_framer import TensorFlowFramer
+    from app.inference.selection import EnginePreference, choose
+    from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 
     store = Store(settings.model_store)
-    framers: WeakValueDictionary[FrontEnd, TensorFlowFramer] = WeakValueDictionary()
+    extractors: WeakValueDictionary[FrontEnd, TensorFlowFeatureExtractor] = WeakValueDictionary()
 
-    def make(manifest: Manifest, choice: Choice | None) -> Engine:
-        wish = Wish(settings.engine, settings.precision)
+    def make(manifest: Manifest, choice: EngineSpec | None) -> Engine:
+        preference = EnginePreference(settings.engine, settings.precision)
         if choice:
-            wish = Wish(choice.backend.value, choice.precision.value)
+            preference = EnginePreference(choice.backend.value, choice.precision.value)
         with building:
             front = manifest.front_end
-            framer = framers.get(front) or TensorFlowFramer(front)
-            framers[front] = framer
-            return choose(store, manifest, framer, wish)
+            extractor = extractors.get(front) or TensorFlowFeatureExtractor(front)
+            extractors[front] = extractor
+            return choose(store, manifest, extractor, preference)
 
     return make
 
@@ -223,7 +223,7 @@ def batch_limits(settings: Settings) -> BatchLimits:
 def _shared(settings: Settings, cache: TaggramCache) -> RedisStamps | None:
     """Where replicas count calls together, if there is a Redis."""
     if isinstance(cache, RedisCache) and settings.secret is not None:
-        return cache.stamps(Seal(derive_key(settings.secret, "rates")))
+        return cache.stamps(Signer(derive_key(settings.secret, "rates")))
     return None
 
 
@@ -237,7 +237,7 @@ def _cache(settings: Settings, metrics: Metrics) -> TaggramCache:
         )
     return RedisCache(
         settings.redis_url,
-        Seal(derive_key(settings.secret, "taggrams")),
+        Signer(derive_key(settings.secret, "taggrams")),
         metrics,
         timeout_s=settings.redis_timeout_s,
         ttl_s=settings.cache_ttl_s,

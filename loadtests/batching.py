@@ -18,7 +18,7 @@ from app.metrics import Metrics
 from app.services import batch_limits
 from app.settings import Settings
 from app.stages import StageClock
-from loadtests.engines import MODEL, best, framer_of, manifest_of
+from loadtests.engines import MODEL, best, extractor_of, manifest_of
 from loadtests.hearing import decoded, resampled, windows_of
 from loadtests.report import Row, argument, out, publish, spread
 from loadtests.tracks import encoded
@@ -34,9 +34,9 @@ def main() -> None:
     """Measure and print."""
     rounds = argument(ROUNDS)
     manifest = manifest_of()
-    engine = best(manifest, framer_of(manifest))
+    engine = best(manifest, extractor_of(manifest))
     waveform = resampled(*decoded(encoded(SECONDS)))
-    windows = windows_of(waveform, engine.framer, engine.framing)
+    windows = windows_of(waveform, engine.extractor, engine.window_spec)
     best_size = sizes(engine, windows, rounds)
     asyncio.run(callers(engine, windows, best_size, rounds))
 
@@ -91,10 +91,10 @@ async def callers(engine: Engine, windows: Windows, best_size: int, rounds: int)
 
 
 async def _call(batcher: Batcher, engine: Engine, windows: Windows) -> None:
-    with batcher.lane(StageClock()) as lane:
+    with batcher.request_queue(StageClock()) as request_queue:
         for start in range(0, len(windows), PIECE_WINDOWS):
-            await batcher.put(lane, windows[start : start + PIECE_WINDOWS], [engine])
-        await lane.scores(engine)
+            await batcher.put(request_queue, windows[start : start + PIECE_WINDOWS], [engine])
+        await request_queue.scores(engine)
 
 
 def _direct(engine: Engine, windows: Windows, size: int) -> float:

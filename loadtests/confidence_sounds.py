@@ -19,7 +19,7 @@ from app.domain import Samples, Waveform
 from app.errors import RequestError
 from app.inference.engine import Engine
 from app.store.manifest import Manifest
-from loadtests.engines import best, framer_of
+from loadtests.engines import best, extractor_of
 from loadtests.made_sounds import RATE, TIME
 from loadtests.not_music import announcements, noise_and_tones, synthetic_speech
 from testing.packages.audio import CACHE, CannotFetchError, fetch
@@ -158,8 +158,8 @@ def _with_tracks(clips: Clips) -> Clips:
 
 
 def _score(models: Sequence[Manifest]) -> None:
-    framers = {model.front_end: framer_of(model) for model in models}
-    engines = [best(model, framers[model.front_end]) for model in models]
+    extractors = {model.front_end: extractor_of(model) for model in models}
+    engines = [best(model, extractors[model.front_end]) for model in models]
     sounds: list[tuple[str, str, str]] = []
     means: list[list[Samples]] = [[] for _ in models]
     for sound, clip in track(read_sounds(), "scoring", console=Console(stderr=True)):

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from loadtests.health_probe import Health
-from loadtests.load_levels import TRACK_S, loaded, prepare
+from loadtests.load_levels import TRACK_S, loaded, package_model
 from loadtests.load_profile import OK, REFUSALS, Level, Result, latencies, percentile
 from loadtests.report import Row, out, publish
 from loadtests.service import service
@@ -63,7 +63,7 @@ def main(
     """Measure and print."""
     short_s = max(5.0, seconds / 4)
     with tempfile.TemporaryDirectory() as name, service() as server:
-        prepare(server, Path(name))
+        package_model(server, Path(name))
         drill = Drill(server, Path(name))
         peak = drill.level("capacity", short_s, users=USERS).tagged_a_second()
         before = drill.level("normal", short_s, rate=NORMAL * peak)

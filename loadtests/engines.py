@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from app.domain import Backend, Precision
 from app.errors import SetupError
 from app.inference.engine import Engine
-from app.inference.frames import Framer
+from app.inference.features import FeatureExtractor
 from app.inference.openvino_engine import OpenVINOEngine
-from app.inference.selection import Wish, choose
+from app.inference.selection import EnginePreference, choose
 from app.inference.tensorflow_engine import TensorFlowEngine
-from app.inference.tensorflow_framer import TensorFlowFramer
+from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.settings import Settings
 from app.store.loading import TrackModel, assemble
 from app.store.manifest import Manifest, read_store
@@ -25,41 +25,41 @@ def manifest_of(name: str = MODEL) -> Manifest:
     return read_store(STORE)[name]
 
 
-def framer_of(manifest: Manifest) -> TensorFlowFramer:
+def extractor_of(manifest: Manifest) -> TensorFlowFeatureExtractor:
     """What makes a model's frames."""
-    return TensorFlowFramer(manifest.front_end)
+    return TensorFlowFeatureExtractor(manifest.front_end)
 
 
-def best(manifest: Manifest, framer: Framer) -> Engine:
+def best(manifest: Manifest, extractor: FeatureExtractor) -> Engine:
     """The engine that the service chooses on this machine."""
-    return choose(STORE, manifest, framer, Wish("auto", "auto"))
+    return choose(STORE, manifest, extractor, EnginePreference("auto", "auto"))
 
 
-def served(manifest: Manifest, framer: Framer) -> Iterator[Engine]:
+def served(manifest: Manifest, extractor: FeatureExtractor) -> Iterator[Engine]:
     """All engines that the service could choose, those left out that this machine has not."""
     for backend in Backend:
         for precision in Precision:
             try:
-                wish = Wish(backend, precision)  # type: ignore[arg-type]
-                yield choose(STORE, manifest, framer, wish)
+                preference = EnginePreference(backend, precision)  # type: ignore[arg-type]
+                yield choose(STORE, manifest, extractor, preference)
             except SetupError:
                 continue
 
 
-def as_published(manifest: Manifest, framer: Framer) -> dict[str, Engine]:
+def as_published(manifest: Manifest, extractor: FeatureExtractor) -> dict[str, Engine]:
     """Engines that compute the whole network, its constant filters too."""
     return {
         "openvino float32": OpenVINOEngine(
-            _whole(manifest, Precision.FLOAT32), Precision.FLOAT32, framer
+            _whole(manifest, Precision.FLOAT32), Precision.FLOAT32, extractor
         ),
         "openvino bf16": OpenVINOEngine(
-            _whole(manifest, Precision.FLOAT32), Precision.BF16, framer
+            _whole(manifest, Precision.FLOAT32), Precision.BF16, extractor
         ),
         "tensorflow float32": TensorFlowEngine(
-            _whole(manifest, Precision.FLOAT32), Precision.FLOAT32, framer
+            _whole(manifest, Precision.FLOAT32), Precision.FLOAT32, extractor
         ),
         "tensorflow bf16": TensorFlowEngine(
-            _whole(manifest, Precision.BF16), Precision.BF16, framer
+            _whole(manifest, Precision.BF16), Precision.BF16, extractor
         ),
     }
 

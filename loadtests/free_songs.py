@@ -50,16 +50,16 @@ def _rows(package: str) -> str:
 
 
 def _all_for_the_test(merged: Path, split: Path) -> None:
-    from app.training.tables import read_merged, write_split
-    from app.training.tracks import Part, Placed, Split
+    from app.datasets.tables import read_merged, write_split
+    from app.datasets.tracks import Split, SplitTrack, Subset
 
     songs = read_merged(merged)
-    placed = tuple(Placed(track, Part.TEST) for track in songs.tracks)
+    placed = tuple(SplitTrack(track, Subset.TEST) for track in songs.tracks)
     write_split(split, Split(songs.task, songs.tags, "free songs of Debian", placed))
 
 
 def _dataset(split: Path) -> str:
-    from app.training.tables import read_split
+    from app.datasets.tables import read_split
 
     return read_split(split).placed[0].track.dataset
 

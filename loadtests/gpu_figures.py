@@ -18,14 +18,14 @@ from app.audio.processes import Decoder
 from app.domain import Precision, Windows
 from app.inference.batcher import Batcher
 from app.inference.engine import Engine
-from app.inference.listener import Listener
+from app.inference.pipeline import InferencePipeline
 from app.inference.tensorflow_engine import has_gpu
 from app.metrics import Metrics
 from app.services import batch_limits
 from app.settings import Settings
 from app.stages import Stage, StageClock
 from app.store.loading import load
-from loadtests.engines import MODEL, STORE, best, framer_of, manifest_of, served
+from loadtests.engines import MODEL, STORE, best, extractor_of, manifest_of, served
 from loadtests.lookalikes import lookalikes
 from loadtests.report import Row, out, publish, spread
 from loadtests.tracks import encoded
@@ -43,10 +43,10 @@ def measure(decoder: Decoder, seconds: float) -> None:
         publish("gpu", "On a GPU", [], ["TensorFlow finds no GPU here: nothing was measured."])
         return
     manifest = manifest_of()
-    framer = framer_of(manifest)
-    for engine in served(manifest, framer):
+    extractor = extractor_of(manifest)
+    for engine in served(manifest, extractor):
         _batches(engine, _flop(load(STORE, manifest).network))
-    asyncio.run(_tracks(decoder, best(manifest, framer), seconds))
+    asyncio.run(_tracks(decoder, best(manifest, extractor), seconds))
 
 
 def _batches(engine: Engine, flop: float) -> None:
@@ -54,7 +54,7 @@ def _batches(engine: Engine, flop: float) -> None:
     peak = _peak_flops(engine.precision)
     rows: list[Row] = []
     for size in track(SIZES, "batch sizes", console=out, transient=True):
-        batch = _noise((size, *engine.framing.window_shape))
+        batch = _noise((size, *engine.window_spec.window_shape))
         engine.score(batch)
         rates = [size / _seconds(engine, batch) for _ in range(ROUNDS)]
         rows.append(
@@ -74,7 +74,7 @@ def _batches(engine: Engine, flop: float) -> None:
 async def _tracks(decoder: Decoder, engine: Engine, seconds: float) -> None:
     """Hear tracks for so long, twice as many at once as there are decoders."""
     settings = Settings()
-    listener = Listener(decoder, Batcher(batch_limits(settings), Metrics()))
+    pipeline = InferencePipeline(decoder, Batcher(batch_limits(settings), Metrics()))
     clocks: list[StageClock] = []
     computing = 0.0
     score = engine.score
@@ -95,11 +95,11 @@ async def _tracks(decoder: Decoder, engine: Engine, seconds: float) -> None:
             while time.perf_counter() - begun < seconds:
                 clocks.append(StageClock())
                 with next(paths).open("rb") as file:
-                    await listener.listen(file, [engine], clocks[-1])
+                    await pipeline.run(file, [engine], clocks[-1])
 
         await asyncio.gather(*(hear_on() for _ in range(2 * settings.decode_workers)))
         elapsed = time.perf_counter() - begun
-    await listener.close()
+    await pipeline.close()
     row: Row = {
         "tracks/s": len(clocks) / elapsed,
         "times faster than the music": len(clocks) * TRACK_S / elapsed,

@@ -7,9 +7,9 @@ import soundfile
 import soxr
 
 from app.domain import Samples, Scores, Waveform, Windows
-from app.front_ends import Framing
+from app.front_ends import WindowSpec
 from app.inference.engine import Engine
-from app.inference.frames import Framer, WindowStream
+from app.inference.features import FeatureExtractor, WindowStream
 
 RATE = 16_000
 """What all published models hear."""
@@ -27,9 +27,9 @@ def resampled(samples: Samples, rate: int) -> Waveform:
     return Waveform(soxr.resample(mono, rate, RATE, quality="HQ"), RATE)
 
 
-def windows_of(waveform: Waveform, framer: Framer, framing: Framing) -> Windows:
+def windows_of(waveform: Waveform, extractor: FeatureExtractor, window_spec: WindowSpec) -> Windows:
     """All windows of a track."""
-    pieces = WindowStream(framer, [framing]).pieces(waveform.samples, complete=True)
+    pieces = WindowStream(extractor, [window_spec]).pieces(waveform.samples, complete=True)
     return np.concatenate([windows for _, windows in pieces])
 
 

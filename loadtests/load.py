@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from loadtests.load_levels import TRACK_S, loaded, prepare
+from loadtests.load_levels import TRACK_S, loaded, package_model
 from loadtests.load_profile import MIXES, Level
 from loadtests.load_tables import Measured, publish_all
 from loadtests.report import out
@@ -38,7 +38,7 @@ def main(
     mixes = mix or list(MIXES)
     with tempfile.TemporaryDirectory() as name, service() as server:
         folder = Path(name)
-        prepare(server, folder)
+        package_model(server, folder)
         with Progress(console=out, transient=True) as progress:
             bar = progress.add_task("", total=len(mixes) * len(USERS + SHARES))
 

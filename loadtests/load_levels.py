@@ -20,7 +20,7 @@ TRACK_S = 30
 TRACKS = 8
 
 
-def prepare(server: Server, folder: Path) -> None:
+def package_model(server: Server, folder: Path) -> None:
     """Encode the tracks and make them known, which also warms the service up."""
     for number in track(range(TRACKS), "encoding", console=out, transient=True):
         mp3 = encoded(TRACK_S, start_s=10.0 * number)

@@ -64,8 +64,8 @@ def taggram(engine: str, precision: str) -> Iterator[Hear]:
 def musicnn(way: str) -> Iterator[Hear]:
     """Their own code, see `loadtests.peer_musicnn`."""
     command = (str(environment("musicnn")), "-m", "loadtests.peer_musicnn", way)
-    with _process(command, _log(f"musicnn-{way}"), {"TF_USE_LEGACY_KERAS": "1"}) as hear:
-        yield hear
+    with _process(command, _log(f"musicnn-{way}"), {"TF_USE_LEGACY_KERAS": "1"}) as infer:
+        yield infer
 
 
 @contextmanager
@@ -73,8 +73,8 @@ def essentia() -> Iterator[Hear]:
     """essentia-tensorflow, see `loadtests.peer_essentia`."""
     graph = str(frozen_graph())
     command = (str(environment("essentia")), "-m", "loadtests.peer_essentia", graph)
-    with _process(command, _log("essentia"), {}) as hear:
-        yield hear
+    with _process(command, _log("essentia"), {}) as infer:
+        yield infer
 
 
 CONTENDERS: dict[str, Callable[[], AbstractContextManager[Hear]]] = {
@@ -124,7 +124,7 @@ def _process(command: tuple[str, ...], log: Path, settings: Mapping[str, str]) -
             text=True,
         )
 
-    def hear(path: Path) -> Heard:
+    def infer(path: Path) -> Heard:
         assert process.stdin
         assert process.stdout
         with suppress(BrokenPipeError):  # then it has ended, and its log says why
@@ -137,7 +137,7 @@ def _process(command: tuple[str, ...], log: Path, settings: Mapping[str, str]) -
         return Heard(**answer)
 
     try:
-        yield hear
+        yield infer
     finally:
         _end(process)
 

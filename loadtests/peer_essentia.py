@@ -19,24 +19,24 @@ WINDOW_FRAMES = 187
 WINDOWS_AT_A_TIME = 4
 
 
-def listener(graph: str) -> Hear:
+def pipeline(graph: str) -> Hear:
     """The algorithms, made once."""
     load = MonoLoader()
     predict = TensorflowPredictMusiCNN(
         graphFilename=graph, patchHopSize=WINDOW_FRAMES, batchSize=WINDOWS_AT_A_TIME
     )
 
-    def hear(path: str) -> tuple[float, np.ndarray]:
+    def infer(path: str) -> tuple[float, np.ndarray]:
         started = time.perf_counter()
         load.configure(filename=path, sampleRate=RATE, resampleQuality=LINEAR)
         samples = load()
         load_s = time.perf_counter() - started
         return load_s, predict(samples)
 
-    return hear
+    return infer
 
 
 if __name__ == "__main__":
     essentia.log.infoActive = False
     essentia.log.warningActive = False  # it repeats one for every frame
-    answer(listener(sys.argv[1]))
+    answer(pipeline(sys.argv[1]))

@@ -84,11 +84,11 @@ def timed(scores_of: ScoresOf) -> Hear:
     """With the seconds of loading beside the scores."""
     librosa.load = load = TimedLoad()
 
-    def hear(path: str) -> tuple[float, np.ndarray]:
+    def infer(path: str) -> tuple[float, np.ndarray]:
         scores = scores_of(path)
         return load.seconds, scores
 
-    return hear
+    return infer
 
 
 if __name__ == "__main__":

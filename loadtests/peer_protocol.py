@@ -14,14 +14,14 @@ Hear = Callable[[str], tuple[float, Any]]
 """From a path to the seconds of loading and an array of scores, (windows, tags)."""
 
 
-def answer(hear: Hear) -> None:
+def answer(infer: Hear) -> None:
     """Answer until the caller closes the line; what libraries print goes to the log instead."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     for line in sys.stdin:
         path = json.loads(line)["path"]
         started = time.perf_counter()
-        load_s, scores = hear(path)
+        load_s, scores = infer(path)
         total_s = time.perf_counter() - started
         heard = {"load_s": load_s, "model_s": total_s - load_s, "total_s": total_s}
         answers.write(json.dumps({**heard, "scores": scores.tolist()}) + "\n")

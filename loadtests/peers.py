@@ -98,9 +98,9 @@ def measure(contenders: Mapping[str, Hear], rounds: int, folder: Path) -> Result
         task = progress.add_task("hearing", total=rounds * len(FORMATS) * len(contenders))
         for number, (_, ending) in enumerate(product(range(rounds), FORMATS), start=1):
             path = write(folder, number, ending)
-            for name, hear in contenders.items():
+            for name, infer in contenders.items():
                 progress.update(task, description=f"{ending}, {name}")
-                results[ending, name].append(hear(path))
+                results[ending, name].append(infer(path))
                 progress.advance(task)
             path.unlink()
     return results

@@ -15,9 +15,9 @@ import numpy as np
 from rich.progress import track
 
 from app.inference.engine import Engine
-from app.inference.frames import Framer
+from app.inference.features import FeatureExtractor
 from app.store.manifest import Manifest
-from loadtests.engines import MODEL, as_published, best, framer_of, manifest_of, served
+from loadtests.engines import MODEL, as_published, best, extractor_of, manifest_of, served
 from loadtests.hearing import decoded, resampled, scores_of, windows_of
 from loadtests.report import Row, argument, out, publish, spread
 from loadtests.service import service, stage_seconds
@@ -35,9 +35,9 @@ def main() -> None:
     """Measure and print."""
     rounds = argument(ROUNDS)
     manifest = manifest_of()
-    framer = framer_of(manifest)
-    engine = best(manifest, framer)
-    engine_rounds(manifest, framer, rounds)
+    extractor = extractor_of(manifest)
+    engine = best(manifest, extractor)
+    engine_rounds(manifest, extractor, rounds)
     alone: Times = defaultdict(list)
     whole: Times = defaultdict(list)
     told: Times = defaultdict(list)
@@ -54,12 +54,12 @@ def main() -> None:
     _publish_ratios(rounds, alone, whole)
 
 
-def engine_rounds(manifest: Manifest, framer: Framer, rounds: int) -> None:
+def engine_rounds(manifest: Manifest, extractor: FeatureExtractor, rounds: int) -> None:
     """Compare the engines on the windows of one track, in turns."""
     waveform = resampled(*decoded(encoded(SECONDS)))
-    windows = windows_of(waveform, framer, manifest.framing)
-    engines = {f"{e.backend} {e.precision}": e for e in served(manifest, framer)}
-    engines |= {f"{name}, all filters": e for name, e in as_published(manifest, framer).items()}
+    windows = windows_of(waveform, extractor, manifest.window_spec)
+    engines = {f"{e.backend} {e.precision}": e for e in served(manifest, extractor)}
+    engines |= {f"{name}, all filters": e for name, e in as_published(manifest, extractor).items()}
     reference = scores_of(engines["tensorflow float32, all filters"], windows)
     times: Times = defaultdict(list)
     for _ in track(range(rounds), "engines", console=out, transient=True):
@@ -85,7 +85,7 @@ def _stages(file: bytes, ending: str, engine: Engine, times: Times) -> None:
     """Time each stage alone, one after the other."""
     samples = _timed(times[f"decode {ending}"], decoded, file)
     waveform = _timed(times[f"mix and resample {ending}"], resampled, *samples)
-    windows = _timed(times["mel"], windows_of, waveform, engine.framer, engine.framing)
+    windows = _timed(times["mel"], windows_of, waveform, engine.extractor, engine.window_spec)
     _timed(times["CNN"], scores_of, engine, windows)
     times[f"sum {ending}"].append(
         sum(times[stage][-1] for stage in (*_of_format(ending), "mel", "CNN"))

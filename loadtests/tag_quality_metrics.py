@@ -105,15 +105,15 @@ def roc_auc(
     Returns:
         None where no tag is known, or all songs are of one genre.
     """
-    scores, truth = [], []
+    scores, y_true = [], []
     for answer in answers:
         known = [getattr(answer, which)[t] for t in plausible[genre] if t in getattr(answer, which)]
         if not known:
             return None
         scores.append(max(known))
-        truth.append(answer.genre == genre)
-    positive = np.array(scores)[truth]
-    negative = np.array(scores)[np.logical_not(truth)]
+        y_true.append(answer.genre == genre)
+    positive = np.array(scores)[y_true]
+    negative = np.array(scores)[np.logical_not(y_true)]
     if not len(positive) or not len(negative):
         return None
     above = np.sign(positive[:, np.newaxis] - negative)

@@ -22,8 +22,8 @@ from loadtests.report import Row, argument, out, publish, spread
 if TYPE_CHECKING:  # decode processes import this module anew, and need none of these
     import tensorflow as tf
 
-    from app.training.loop import Loop
-    from app.training.pipeline import Feed, Share
+    from app.training.data.batches import BatchDataset, Share
+    from app.training.loop.epoch_loop import Loop
 
 ROUNDS = 3
 SONGS = 24
@@ -62,8 +62,8 @@ def songs(folder: Path) -> list[str]:
 
 def decoding(root: Path, names: Sequence[str], rounds: int) -> None:
     """Fill a new store each round; the last one stays."""
-    from app.training.storing import store_tracks
-    from app.training.tracks import Track, track_id
+    from app.datasets.audio.storing import store_tracks
+    from app.datasets.tracks import Track, track_id
 
     tracks = [Track(track_id("made", name), "made", name, name, ("one",)) for name in names]
     rates = []
@@ -71,7 +71,7 @@ def decoding(root: Path, names: Sequence[str], rounds: int) -> None:
         began = time.perf_counter()
         to = root / f"store-{number}"
         store_tracks(
-            tracks, root / "audio", to, sample_rate=STORED_RATE, jobs=2, watch=lambda *_: None
+            tracks, root / "audio", to, sample_rate=STORED_RATE, jobs=2, on_progress=lambda *_: None
         )
         rates.append(len(tracks) / (time.perf_counter() - began))
     rows: list[Row] = [{"tracks/s min / median / max": spread(rates, 1)}]
@@ -93,25 +93,25 @@ def training(root: Path, names: Sequence[str], rounds: int) -> None:
 def _trained(root: Path, names: Sequence[str], network: str, rounds: int) -> Row:
     import keras
 
-    from app.training.augmentation import Augmentation, Augmenter
-    from app.training.epochs import Epoch
-    from app.training.loop import Loop
+    from app.training.data.augmentation import Augmentation, Augmenter
+    from app.training.data.sampling import Epoch
+    from app.training.loop.epoch_loop import Loop
+    from app.training.loop.networks import build
     from app.training.losses import TagLoss
-    from app.training.networks import build
-    from app.training.recipe import Phase
+    from app.training.recipe.schema import Phase
 
     built = build(Phase(name="tags", architecture=network), n_tags=50)
-    built.trainee.compile(optimizer=keras.optimizers.Adam(1e-4), loss=TagLoss(np.ones(50)))
-    whole = _feed(root, names, built.framing.window_samples)
+    built.training_model.compile(optimizer=keras.optimizers.Adam(1e-4), loss=TagLoss(np.ones(50)))
+    whole = _feed(root, names, built.window_spec.window_samples)
     changed = replace(whole.source, augmenter=Augmenter(Augmentation(), STORED_RATE))
     some = Epoch(*(each[: STEPS * BATCH] for each in vars(whole.epoch).values()))
     read = replace(whole, epoch=some)
-    times = _in_turns(Loop(built.trainee), (read, _kept(read)), rounds)
+    times = _in_turns(Loop(built.training_model), (read, _kept(read)), rounds)
     waiting = [max(0.0, 1 - memory / stored) for stored, memory in times]
     augmented = replace(whole, source=changed)
     return {
         "network": network,
-        "window": f"{built.framing.window_s:.2f} s",
+        "window": f"{built.window_spec.window_s:.2f} s",
         "trained": spread([STEPS * BATCH / stored for stored, _ in times], 1),
         "waiting": spread(waiting, 2),
         "read": spread([_reading(whole) for _ in range(rounds)], 0),
@@ -119,39 +119,41 @@ def _trained(root: Path, names: Sequence[str], network: str, rounds: int) -> Row
     }
 
 
-def _feed(root: Path, names: Sequence[str], window: int) -> "Feed":
+def _feed(root: Path, names: Sequence[str], window: int) -> "BatchDataset":
     """All windows of all songs, in batches."""
-    from app.training.audio_store import AudioStore
-    from app.training.cropping import Crops
-    from app.training.epochs import Hearing, training_epoch
-    from app.training.pipeline import Feed, Source
-    from app.training.tracks import track_id
+    from app.datasets.audio.audio_store import AudioStore
+    from app.datasets.audio.cropping import Crops
+    from app.datasets.tracks import track_id
+    from app.training.data.batches import BatchDataset, Source
+    from app.training.data.sampling import SamplerConfig, training_epoch
 
     store = AudioStore.open(root / "store-0")
     ids = [track_id("made", name) for name in names]
     lengths = [store.length(key) for key in ids]
-    hearing = Hearing(lengths, [1] * len(ids), STORED_RATE, window, Crops())
+    hearing = SamplerConfig(lengths, [1] * len(ids), STORED_RATE, window, Crops())
     source = Source(store, ids, lambda *_: np.zeros(50, np.float32), window)
-    return Feed(source, training_epoch(hearing, seed=1, number=0), BATCH)
+    return BatchDataset(source, training_epoch(hearing, seed=1, number=0), BATCH)
 
 
-def _kept(feed: "Feed") -> "Feed":
+def _kept(feed: "BatchDataset") -> "BatchDataset":
     """The same batches, which lie in memory once they were read."""
-    from app.training.pipeline import WHOLE, Feed
+    from app.training.data.batches import WHOLE, BatchDataset
 
     lying = feed.parts().cache()
 
-    class Kept(Feed):
+    class Kept(BatchDataset):
         def parts(self, share: "Share" = WHOLE) -> "tf.data.Dataset":  # noqa: ARG002 - of one
             return lying
 
     return Kept(feed.source, feed.epoch, feed.size)
 
 
-def _in_turns(loop: "Loop", feeds: tuple["Feed", "Feed"], rounds: int) -> list[tuple[float, float]]:
+def _in_turns(
+    loop: "Loop", feeds: tuple["BatchDataset", "BatchDataset"], rounds: int
+) -> list[tuple[float, float]]:
     """Seconds that an epoch of each takes, round by round."""
 
-    def train(feed: "Feed") -> float:
+    def train(feed: "BatchDataset") -> float:
         began = time.perf_counter()
         loop.train(feed, lambda *_: None)
         return time.perf_counter() - began
@@ -161,7 +163,7 @@ def _in_turns(loop: "Loop", feeds: tuple["Feed", "Feed"], rounds: int) -> list[t
     return [(train(feeds[0]), train(feeds[1])) for _ in range(rounds)]
 
 
-def _reading(feed: "Feed") -> float:
+def _reading(feed: "BatchDataset") -> float:
     """Windows a second that come out of the pipeline where nobody learns from them."""
     began = time.perf_counter()
     for _ in feed.parts():

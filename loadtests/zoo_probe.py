@@ -17,11 +17,11 @@ import tensorflow as tf
 
 from app.domain import Backend, Precision
 from app.errors import SetupError
-from app.front_ends import Framing
+from app.front_ends import WindowSpec
 from app.inference.engine import Engine
 from app.inference.openvino_engine import OpenVINOEngine, computes_bf16
 from app.inference.tensorflow_engine import TensorFlowEngine, has_gpu
-from app.inference.tensorflow_framer import TensorFlowFramer
+from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models import architectures, network, variables
 from app.store.loading import TrackModel, load
 from app.store.manifest import read_store
@@ -42,25 +42,25 @@ def probe(
 ) -> dict[str, float | None]:
     """Figures of one engine."""
     manifest = read_store(store)[architecture.replace("_", "-")]
-    framer = TensorFlowFramer(manifest.front_end)
+    extractor = TensorFlowFeatureExtractor(manifest.front_end)
     if precision is Precision.BF16 and not (computes_bf16() or has_gpu()):
         raise SetupError("this machine computes no bf16")
     before = _held()
     begun = time.perf_counter()
     model = load(store, manifest, precision if backend is Backend.TENSORFLOW else Precision.FLOAT32)
-    engine = _engine(backend, precision, model, framer)
+    engine = _engine(backend, precision, model, extractor)
     load_s = time.perf_counter() - begun
     del model  # as in the service, which keeps the engine alone
     memory = _held() - before
     exact = load(store, manifest).network
-    windows = _windows(manifest.framing)
+    windows = _windows(manifest.window_spec)
     rates = _rates(engine, windows)
     off = np.max(np.abs(engine.score(windows) - np.asarray(exact(windows, training=False))))
     return {
         "windows_low": min(rates),
         "windows_median": statistics.median(rates),
         "windows_high": max(rates),
-        "window_s": manifest.framing.window_s,
+        "window_s": manifest.window_spec.window_s,
         "load_s": load_s,
         "memory_mib": memory / 2**20,
         "off": float(off),
@@ -70,12 +70,12 @@ def probe(
 def size(architecture: str) -> dict[str, float]:
     """Weights that are learnt, and the network's arithmetic for a minute of audio."""
     known = architectures()[architecture]
-    framing = Framing(known.front_end, known.window_frames, known.window_frames)
-    built = network(architecture, 50, framing, {})
+    window_spec = WindowSpec(known.front_end, known.window_frames, known.window_frames)
+    built = network(architecture, 50, window_spec, {})
     learnt = [each for each in variables(built).values() if each.trainable]
     return {
         "parameters": sum(int(np.prod(each.shape)) for each in learnt),
-        "gflop_a_minute": flop(built) / 1e9 * 60 / framing.window_s,
+        "gflop_a_minute": flop(built) / 1e9 * 60 / window_spec.window_s,
     }
 
 
@@ -89,16 +89,18 @@ def flop(built: keras.Model) -> float:
 
 
 def _engine(
-    backend: Backend, precision: Precision, model: TrackModel, framer: TensorFlowFramer
+    backend: Backend, precision: Precision, model: TrackModel, extractor: TensorFlowFeatureExtractor
 ) -> Engine:
     if backend is Backend.OPENVINO:
-        return OpenVINOEngine(model, precision, framer)
-    return TensorFlowEngine(model, precision, framer)
+        return OpenVINOEngine(model, precision, extractor)
+    return TensorFlowEngine(model, precision, extractor)
 
 
-def _windows(framing: Framing) -> np.ndarray:
-    framer = TensorFlowFramer(framing.front)
-    return np.stack([framer.frames(sound, 0, framing.window_frames) for sound in sounds(framing)])
+def _windows(window_spec: WindowSpec) -> np.ndarray:
+    extractor = TensorFlowFeatureExtractor(window_spec.front)
+    return np.stack(
+        [extractor.frames(sound, 0, window_spec.window_frames) for sound in sounds(window_spec)]
+    )
 
 
 def _rates(engine: Engine, windows: np.ndarray) -> list[float]:

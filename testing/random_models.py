@@ -10,10 +10,10 @@ import keras
 import numpy as np
 
 from app.domain import Samples
-from app.front_ends import Framing
+from app.front_ends import WindowSpec
 from app.models import architectures, network, variables
 from app.models.front_end import track_frames
-from app.store.manifest import Draft, Manifest
+from app.store.manifest import Manifest, ModelSpec
 from app.store.publishing import publish
 from app.store.store import Store
 
@@ -27,36 +27,36 @@ def publish_random(
 ) -> Manifest:
     """Publish a model of an architecture, with the front end and window of its publication."""
     known = architectures()[architecture]
-    framing = Framing(known.front_end, known.window_frames, known.window_frames)
-    draft = Draft.model_validate(
+    window_spec = WindowSpec(known.front_end, known.window_frames, known.window_frames)
+    spec = ModelSpec.model_validate(
         {
             "name": name,
             "summary": "Random weights.",
             "architecture": {"name": architecture, "arguments": arguments or {}},
-            "front_end": framing.front,
-            "window": {"frames": framing.window_frames, "hop_frames": framing.hop_frames},
+            "front_end": window_spec.front,
+            "window": {"frames": window_spec.window_frames, "hop_frames": window_spec.hop_frames},
             "tags": {"family": "random", "names": TAGS},
             "source": {"description": "Random.", "url": "", "licence": "MIT", "citation": ""},
         }
     )
-    return publish(store, draft, random_weights(architecture, framing, arguments or {}))
+    return publish(store, spec, random_weights(architecture, window_spec, arguments or {}))
 
 
 def random_weights(
-    architecture: str, framing: Framing, arguments: Mapping[str, object]
+    architecture: str, window_spec: WindowSpec, arguments: Mapping[str, object]
 ) -> dict[str, np.ndarray]:
     """By the path of each variable."""
     keras.utils.set_random_seed(SEED)
-    model = network(architecture, len(TAGS), framing, arguments)
-    frames = track_frames(framing.front)(sounds(framing))
-    _spread(model, np.asarray(frames)[:, : framing.window_frames])
+    model = network(architecture, len(TAGS), window_spec, arguments)
+    frames = track_frames(window_spec.front)(sounds(window_spec))
+    _spread(model, np.asarray(frames)[:, : window_spec.window_frames])
     return {path: np.array(variable) for path, variable in variables(model).items()}
 
 
-def sounds(framing: Framing) -> Samples:
+def sounds(window_spec: WindowSpec) -> Samples:
     """Tones and noise, none like another, (sounds, samples), each as long as a window."""
     random = np.random.RandomState(SEED)
-    time = np.arange(framing.window_samples) / framing.front.sample_rate
+    time = np.arange(window_spec.window_samples) / window_spec.front.sample_rate
     tones = [
         np.sin(2 * np.pi * hertz * time) * np.exp(-decay * (time % 0.5))
         for hertz, decay in zip(

@@ -17,20 +17,20 @@ import numpy as np
 from app.domain import Backend, Frames, Precision, Samples, Scores, Windows
 from app.front_ends import FrontEnd
 from app.inference.engine import Engine, windows_of
-from app.inference.pool import Choice
+from app.inference.pool import EngineSpec
 from app.store.manifest import Manifest
 
 BATCH_S = 48.0
 
 
-class StubFramer:
+class StubFeatureExtractor:
     """Frames that hold the level of the samples they are made of, in each bin."""
 
     def __init__(self, front: FrontEnd) -> None:
         self.front = front
 
     def frames(self, track: Samples, first: int, last: int) -> Frames:
-        """See `app.inference.frames.Framer`."""
+        """See `app.inference.features.FeatureExtractor`."""
         hop = self.front.hop
         piece = np.asarray(track[first * hop : last * hop], np.float32)
         padded = np.pad(piece, (0, (last - first) * hop - len(piece)))
@@ -46,10 +46,10 @@ class StubEngine(Engine):
     backend = Backend.TENSORFLOW
 
     def __init__(self, manifest: Manifest) -> None:
-        framing = manifest.framing
-        batch_windows = windows_of(BATCH_S, framing)
-        framer = StubFramer(framing.front)
-        super().__init__(manifest.ref, Precision.FLOAT32, batch_windows, framing, framer)
+        window_spec = manifest.window_spec
+        batch_windows = windows_of(BATCH_S, window_spec)
+        extractor = StubFeatureExtractor(window_spec.front)
+        super().__init__(manifest.ref, Precision.FLOAT32, batch_windows, window_spec, extractor)
         weights = np.random.RandomState(len(manifest.tags.names)).uniform(
             -4, 4, (3, len(manifest.tags.names))
         )
@@ -57,7 +57,7 @@ class StubEngine(Engine):
 
     def score(self, windows: Windows) -> Scores:
         """See `app.inference.engine.Engine`; each window is scored by itself."""
-        levels = windows.reshape(len(windows), self.framing.window_frames, -1)[..., 0]
+        levels = windows.reshape(len(windows), self.window_spec.window_frames, -1)[..., 0]
         loudness = 10 * levels.mean(axis=1, dtype=np.float64)[:, np.newaxis]
         movement = 100 * levels.std(axis=1, dtype=np.float64)[:, np.newaxis]
         logits = self._loudness * loudness + self._movement * movement + self._bias
@@ -82,7 +82,7 @@ class FaultyEngine(StubEngine):
         return np.full_like(scores, np.nan) if fault == "nan" else scores
 
 
-def load_stub_engine(manifest: Manifest, choice: Choice | None) -> Engine:  # noqa: ARG001
+def load_stub_engine(manifest: Manifest, choice: EngineSpec | None) -> Engine:  # noqa: ARG001
     """In the place of `app.inference.selection.choose`: any model is a stub."""
     fault = os.environ.get("FAULT_FILE")
     return FaultyEngine(manifest, Path(fault)) if fault else StubEngine(manifest)

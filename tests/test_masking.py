@@ -9,8 +9,10 @@ import pytest
 
 from app import masking
 from app.cache.redis import RedisCache
-from app.cache.seal import Seal
+from app.cache.signer import Signer
 from app.cli.console import cell, say
+from app.datasets.audio.fetching import Source, fetch
+from app.datasets.audio.library import opened
 from app.errors import SetupError, describe
 from app.logs import JsonLine, PlainLine, show_traceback
 from app.masking import mask, remember
@@ -18,8 +20,6 @@ from app.metrics import Metrics
 from app.store.download import bring
 from app.store.manifest import Checkpoint, read_store
 from app.store.store import Store
-from app.training.fetching import Source, fetch
-from app.training.library import opened
 
 SECRETS = ("hunter2", "pa/ss@wd", "wd", "s3cr3t", "S1GNED")
 
@@ -130,7 +130,7 @@ def test_what_libraries_say_of_a_store_or_a_dataset_is_masked(
 ) -> None:
     for name in ("AWS_MAX_ATTEMPTS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "1")
-    monkeypatch.setattr("app.training.fetching.ATTEMPTS", 1)
+    monkeypatch.setattr("app.datasets.audio.fetching.ATTEMPTS", 1)
     with pytest.raises(SetupError) as refused:
         read_store(Store(url))
     assert_masked(str(refused.value))
@@ -156,7 +156,7 @@ def test_a_mirror_and_a_cache_are_masked(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
     url = "redis://operator:pa/ss@wd@host:6379/0"
     with pytest.raises(SetupError) as refused:
-        RedisCache(url, Seal(b""), Metrics(), timeout_s=1, ttl_s=1, max_duration_s=1)
+        RedisCache(url, Signer(b""), Metrics(), timeout_s=1, ttl_s=1, max_duration_s=1)
     error = refused.value
     record = logging.makeLogRecord({"exc_info": (type(error), error, error.__traceback__)})
     text = json.loads(JsonLine().format(record))["exception"]

@@ -51,7 +51,7 @@ class Scripted:
     async def serve(self) -> None:
         async with asyncio.timeout(PATIENCE_S):
             await until(lambda: signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL)
-            with self.services.admission.place("somebody", 1):
+            with self.services.admission.permit("somebody", 1):
                 await self._script(self)
             await until(lambda: self.should_exit)
 

@@ -10,7 +10,7 @@ import pytest
 from app.domain import Backend, Precision
 from app.errors import Kind, ManifestError, RequestError, SetupError, VocabularyError, WeightsError
 from app.inference import selection
-from app.inference.pool import Choice
+from app.inference.pool import EngineSpec
 from app.services import Services
 from app.settings import Settings
 from app.stages import StageClock
@@ -45,10 +45,10 @@ def edit(manifest: Path, old: str, new: str) -> None:
 def test_the_models_are_those_named_in_their_order_and_the_first_is_the_default(
     copy: Path,
 ) -> None:
-    lexicon = services(copy, "mtt-vgg", "msd-vgg").lexicon
+    catalog = services(copy, "mtt-vgg", "msd-vgg").catalog
 
-    assert [model.name for model in lexicon.models] == ["mtt-vgg", "msd-vgg"]
-    assert lexicon.projection("raw", None).models[0].name == "mtt-vgg"
+    assert [model.name for model in catalog.models] == ["mtt-vgg", "msd-vgg"]
+    assert catalog.projection("raw", None).models[0].name == "mtt-vgg"
 
 
 def test_the_newest_version_of_a_model_is_served(copy: Path) -> None:
@@ -60,7 +60,7 @@ def test_the_newest_version_of_a_model_is_served(copy: Path) -> None:
             f'version = "{version}"',
         )
 
-    assert str(services(copy, "mtt-vgg").lexicon.models[0].ref) == "mtt-vgg/10"
+    assert str(services(copy, "mtt-vgg").catalog.models[0].ref) == "mtt-vgg/10"
 
 
 def test_a_model_that_is_not_published_is_refused_with_those_that_are(copy: Path) -> None:
@@ -117,14 +117,14 @@ def test_a_vocabulary_may_name_raw_tags_of_published_models_that_are_not_loaded(
         "tags:\n  calm: {msd: [ambient], mtt: [slow]}\n  fast: {mtt: [fast]}\n"
     )
 
-    lexicon = services(copy, "msd-vgg", vocabulary_files=(own,)).lexicon
+    catalog = services(copy, "msd-vgg", vocabulary_files=(own,)).catalog
 
-    assert lexicon.projection("own", None).tags == ("calm",)
+    assert catalog.projection("own", None).tags == ("calm",)
 
 
 def test_nothing_is_tagged_before_the_models_are_loaded(copy: Path) -> None:
     with pytest.raises(RequestError) as refusal:
-        _ = services(copy).serving
+        _ = services(copy).runtime
 
     assert refusal.value.kind is Kind.NOT_READY
 
@@ -143,11 +143,11 @@ def test_models_are_computed_as_the_settings_say_share_a_front_end_and_the_metri
     built.load()
 
     assert sorted(map(str, built.choices)) == ["msd-vgg/1", "mtt-vgg/1"]
-    assert set(built.choices.values()) == {Choice(Backend.TENSORFLOW, precision)}
+    assert set(built.choices.values()) == {EngineSpec(Backend.TENSORFLOW, precision)}
     exposed = built.metrics.exposition().decode()
     for model in MODELS:
         assert f'{{engine="tensorflow",model="{model}",precision="{precision}"' in exposed
-    assert len({id(engine.framer) for engine in built.serving.pool.loaded.values()}) == 1
+    assert len({id(engine.extractor) for engine in built.runtime.pool.loaded.values()}) == 1
 
 
 def test_a_model_that_scores_something_else_is_not_served(copy: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_model_that_scores_something_else_is_not_served(copy: Path) -> None:
     with pytest.raises(SetupError, match=r"mtt-vgg/1: the golden input scores .* off"):
         built.load()
     with pytest.raises(RequestError, match="not_ready"):
-        _ = built.serving.tagger
+        _ = built.runtime.tagger
     assert not built.choices
 
 
@@ -173,11 +173,11 @@ def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) 
         )
         built = Services(settings, load_stub_engine)
         built.load()
-        track, models = Track(clip.open("rb"), "0" * 64), built.lexicon.models
-        taggrams, known = await built.serving.tagger.hear(track, models, StageClock())
+        track, models = Track(clip.open("rb"), "0" * 64), built.catalog.models
+        taggrams, known = await built.runtime.tagger.infer(track, models, StageClock())
         assert not known
         assert [taggram.scores.shape for taggram in taggrams] == [(4, 50)] * 2
-        again, known = await built.serving.tagger.hear(track, models, StageClock())
+        again, known = await built.runtime.tagger.infer(track, models, StageClock())
         assert known
         assert [taggram.key for taggram in again] == [taggram.key for taggram in taggrams]
         assert [(taggram.key.model, taggram.key.precision) for taggram in again] == [
@@ -191,7 +191,7 @@ def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) 
         assert in_twos == said["taggram_batch_windows_count"]
         await built.close()
         with pytest.raises(RequestError, match="not_ready"):
-            await built.serving.tagger.hear(Track(track.file, "1" * 64), models, StageClock())
+            await built.runtime.tagger.infer(Track(track.file, "1" * 64), models, StageClock())
         track.file.close()
 
     asyncio.run(scenario())

@@ -4,7 +4,7 @@ import math
 from datetime import timedelta
 
 from app.access.addresses import caller_at, is_this_machine
-from app.access.buckets import Buckets
+from app.access.rate_limiter import RateLimiter
 from app.access.tokens import GET_ANOTHER
 from app.cache.redis import RedisStamps
 from app.errors import Kind, RequestError
@@ -25,7 +25,7 @@ class Limits:
         self._addresses = _Rate("address", settings.address_requests_per_minute, shared)
         # In a token's life none comes back into its bucket, which so holds its uses.
         life_s = math.ceil(settings.upload_token_minutes * 60) + 1
-        self._tokens = Buckets(
+        self._tokens = RateLimiter(
             "token", settings.upload_token_uses, timedelta(seconds=life_s), 1, shared
         )
 
@@ -62,7 +62,7 @@ class _Rate:
     def __init__(self, name: str, per_minute: int, shared: RedisStamps | None) -> None:
         burst = max(1, per_minute // 2)
         self._per_minute = per_minute
-        self._buckets = Buckets(name, burst, timedelta(minutes=1), per_minute, shared)
+        self._buckets = RateLimiter(name, burst, timedelta(minutes=1), per_minute, shared)
 
     async def count(self, caller: str, whose: str) -> None:
         wait_s = await self._buckets.take(caller)

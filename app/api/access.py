@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
-from app.access.gate import Call, Need, configured
+from app.access.authenticator import AccessLevel, Caller, configured
 from app.access.keys import ApiKey
 from app.api.dependencies import services_of
 from app.api.problems import documented
@@ -25,15 +25,15 @@ SCHEME = HTTPBearer(
 """For the documentation; the gate itself looks at what comes."""
 
 
-def _admitted(need: Need) -> Callable[[Request], Awaitable[ApiKey | None]]:
+def _admitted(access_level: AccessLevel) -> Callable[[Request], Awaitable[ApiKey | None]]:
     async def admit(request: Request) -> ApiKey | None:
-        call = _call(request)
+        caller = _call(request)
         try:
-            return await services_of(request).gate.admit(call, need)
+            return await services_of(request).authenticator.admit(caller, access_level)
         finally:
-            request.state.client = call.client
-            request.state.token_id = call.token_id
-            request.state.counted_as = call.counted_as
+            request.state.client = caller.client
+            request.state.token_id = caller.token_id
+            request.state.counted_as = caller.counted_as
 
     return admit
 
@@ -45,25 +45,25 @@ async def use_token(request: Request) -> None:
         RequestError: `forbidden`: it has none left.
     """
     if request.state.token_id is not None:
-        await services_of(request).gate.use_token(request.state.token_id)
+        await services_of(request).authenticator.use_token(request.state.token_id)
 
 
-_ADMIT = {need: _admitted(need) for need in Need}
+_ADMIT = {access_level: _admitted(access_level) for access_level in AccessLevel}
 
-KeyDep = Annotated[ApiKey | None, Depends(_ADMIT[Need.KEY])]
+KeyDep = Annotated[ApiKey | None, Depends(_ADMIT[AccessLevel.KEY])]
 """The API key of a route that is guarded by it; None where no keys are configured."""
 
 
-def guarded(settings: Settings, need: Need) -> dict[str, Any]:
+def guarded(settings: Settings, access_level: AccessLevel) -> dict[str, Any]:
     """What `include_router` is told, so that nobody reaches a resource but through the gate.
 
     It runs before the framework looks at anything else of the request, its body least of all.
     """
-    dependencies = [Depends(_ADMIT[need])]
+    dependencies = [Depends(_ADMIT[access_level])]
     kinds = [Kind.RATE_LIMITED]
     if not configured(settings):
         kinds += [Kind.UNKNOWN_HOST, Kind.CROSS_SITE]
-    elif need is not Need.NOTHING:
+    elif access_level is not AccessLevel.NOTHING:
         dependencies.append(Depends(SCHEME))
         kinds += [Kind.UNAUTHORIZED, Kind.FORBIDDEN]
     return {"dependencies": dependencies, "responses": documented(*kinds)}
@@ -80,10 +80,10 @@ def cors(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _call(request: Request) -> Call:
+def _call(request: Request) -> Caller:
     headers = request.headers
     scheme, credential = get_authorization_scheme_param(headers.get("authorization"))
-    return Call(
+    return Caller(
         credential=credential if scheme.lower() == "bearer" else None,
         origin=headers.get("origin") or _own_origin(request),
         address=request.client.host if request.client else "",

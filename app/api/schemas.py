@@ -225,7 +225,7 @@ class Problem(BaseModel):
     request_id: str = Field(description="Also in X-Request-ID and in the log.")
 
 
-class UploadTokenWish(_Parameters):
+class UploadTokenRequest(_Parameters):
     """The body of POST /upload-tokens."""
 
     origin: str = Field(

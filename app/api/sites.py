@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.addresses import is_this_machine
-from app.access.gate import configured
+from app.access.authenticator import configured
 from app.api.problems import problem_response
 from app.api.routes.page import FOLDER
 from app.errors import Kind, RequestError

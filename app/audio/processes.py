@@ -22,7 +22,7 @@ from typing import BinaryIO, Self
 
 import numpy as np
 
-from app.audio import child, sandbox
+from app.audio import decoder_process, sandbox
 from app.audio.limits import AudioLimits
 from app.audio.pausing import PausableProcess
 from app.audio.progress import Decoding
@@ -114,7 +114,7 @@ class Decoder:
             connection = await stack.enter_async_context(self._process(turn))
             room = round(longest_s * self.limits.sample_rate)
             memory = stack.enter_context(SharedSamples(room))
-            _ask(connection, child.JOB, file.fileno(), memory.descriptor)
+            _ask(connection, decoder_process.JOB, file.fileno(), memory.descriptor)
             yield Decoding(
                 connection, memory.samples, self._timeout_s, turn, work, self.limits.decoders
             )
@@ -129,7 +129,7 @@ class Decoder:
         with self._probes.turn(work.client) as turn:
             await turn.has_slot.wait()
             async with self._process(turn) as connection:
-                _ask(connection, child.PROBE, file.fileno())
+                _ask(connection, decoder_process.PROBE, file.fileno())
                 decoders = self.limits.decoders
                 decoding = Decoding(connection, nothing, self._timeout_s, turn, work, decoders)
                 await decoding.header()
@@ -155,7 +155,7 @@ class Decoder:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         process = self._context.Process(
-            target=child.main, args=(theirs, self.limits, self._timeout_s), daemon=True
+            target=decoder_process.main, args=(theirs, self.limits, self._timeout_s), daemon=True
         )
         try:
             process.start()
@@ -171,7 +171,7 @@ class Decoder:
 
 def _preloaded(limits: AudioLimits) -> list[str]:
     """What is imported once, for all decoders."""
-    modules = [FORK_SERVER, child.__name__, sandbox.SECCOMP]
+    modules = [FORK_SERVER, decoder_process.__name__, sandbox.SECCOMP]
     return [*modules, "app.audio.av_source"] if limits.decoders is Decoders.ALL else modules
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from app.audio import child
+from app.audio import decoder_process
 from app.audio.limits import MAX_RESAMPLED_MAGNITUDE
 from app.audio.refusals import RefusedFileError
 from app.audio.work import Work
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 MOST_UNREAD = 64
 """So many messages are passed over at a time: one that floods us must not hold up the others."""
 
-Message = child.Header | child.Progress | child.Refusal
+Message = decoder_process.Header | decoder_process.Progress | decoder_process.Refusal
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 
 
@@ -72,7 +72,7 @@ class Decoding:
             RequestError: as `progress`.
         """
         report = self._understood(await self._message())
-        if not isinstance(report, child.Header):
+        if not isinstance(report, decoder_process.Header):
             raise _broke("it said nothing of the header")
         self._read_header(report)
 
@@ -88,11 +88,11 @@ class Decoding:
         """
         known = 0
         report = self._understood(await self._message())
-        if isinstance(report, child.Header):
+        if isinstance(report, decoder_process.Header):
             self._read_header(report)
             report = self._understood(await self._news())
         while True:
-            if isinstance(report, child.Header):
+            if isinstance(report, decoder_process.Header):
                 raise _broke("it sent two headers")
             if not known <= report.samples <= len(self._theirs) or not report.samples:
                 raise _broke(f"it reported {report.samples} samples")
@@ -104,7 +104,7 @@ class Decoding:
                 return
             report = self._understood(await self._news())
 
-    def _understood(self, message: bytes) -> child.Header | child.Progress:
+    def _understood(self, message: bytes) -> decoder_process.Header | decoder_process.Progress:
         """What a decoder says, where that is no refusal.
 
         Raises:
@@ -114,11 +114,11 @@ class Decoding:
             report = MESSAGE.validate_json(message, strict=True)
         except ValidationError:
             raise _broke("nobody understands what it told") from None
-        if isinstance(report, child.Refusal):
+        if isinstance(report, decoder_process.Refusal):
             raise _refused(report, self._decoders)
         return report
 
-    def _read_header(self, header: child.Header) -> None:
+    def _read_header(self, header: decoder_process.Header) -> None:
         self._work.read_header(header.length_s, header.sample_rate, header.channels)
 
     def _take(self, first: int, last: int) -> None:
@@ -164,7 +164,7 @@ class Decoding:
         try:
             async with asyncio.timeout(rest_s):
                 return await asyncio.get_running_loop().sock_recv(
-                    self._connection, child.MESSAGE_BYTES
+                    self._connection, decoder_process.MESSAGE_BYTES
                 )
         except TimeoutError:
             await self._turn.has_slot.wait()
@@ -172,12 +172,12 @@ class Decoding:
 
     def _unread(self) -> bytes:
         try:
-            return self._connection.recv(child.MESSAGE_BYTES, socket.MSG_DONTWAIT)
+            return self._connection.recv(decoder_process.MESSAGE_BYTES, socket.MSG_DONTWAIT)
         except (BlockingIOError, ConnectionError):  # the next reading will say that it ended
             return b""
 
 
-def _refused(report: child.Refusal, decoders: Decoders) -> RequestError:
+def _refused(report: decoder_process.Refusal, decoders: Decoders) -> RequestError:
     try:
         return RefusedFileError(report.reason, report.numbers, report.codec, decoders)
     except KeyError:

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from app.cache.breaker import Breaker, Unavailable
 from app.cache.codec import pack, unpack
-from app.cache.seal import SIGNATURE_BYTES, BadSignature, Seal
+from app.cache.signer import SIGNATURE_BYTES, BadSignature, Signer
 from app.domain import Taggram, TaggramKey
 from app.errors import SetupError
 from app.masking import remember
@@ -74,10 +74,10 @@ class Stamp:
 class RedisStamps:
     """Points in time that replicas move on together, signed."""
 
-    def __init__(self, redis: Redis, breaker: Breaker, seal: Seal) -> None:
+    def __init__(self, redis: Redis, breaker: Breaker, signer: Signer) -> None:
         self._redis = redis
         self._breaker = breaker
-        self._seal = seal
+        self._signer = signer
 
     async def read(self, name: str) -> Stamp:
         """What is under a name, and what time it is.
@@ -100,7 +100,7 @@ class RedisStamps:
             Unavailable: Redis is down.
             Refused: It is full, or does not let us in.
         """
-        data = self._seal.sealed(name, STAMP.pack(value_s))
+        data = self._signer.sign(name, STAMP.pack(value_s))
         lasts_s = max(1, math.ceil(value_s - old.now_s))
         with _refusals():
             async with self._breaker.guarded():
@@ -110,7 +110,7 @@ class RedisStamps:
         if len(data) != STAMP_BYTES:
             return None
         try:
-            value_s: float = STAMP.unpack(self._seal.opened(name, data))[0]
+            value_s: float = STAMP.unpack(self._signer.verify(name, data))[0]
         except BadSignature:
             return None
         return value_s
@@ -138,7 +138,7 @@ class RedisCache:
     def __init__(
         self,
         url: str,
-        seal: Seal,
+        signer: Signer,
         metrics: Metrics,
         *,
         timeout_s: float,
@@ -149,7 +149,7 @@ class RedisCache:
 
         Args:
             url: As `redis://host:6379/0`.
-            seal: Signs what is kept.
+            signer: Signs what is kept.
             metrics: Where failures are counted.
             timeout_s: The longest wait for a connection and an answer, both together.
             ttl_s: How long a taggram is kept.
@@ -178,14 +178,14 @@ class RedisCache:
             ) from error
         self._redis = Redis.from_pool(pool)
         self.breaker = Breaker("Redis", self._probe, ResponseError, timeout_s, metrics.cache_down)
-        self._seal = seal
+        self._signer = signer
         self._metrics = metrics
         self._ttl_s = ttl_s
         self._max_bytes = MAX_EXTRA_BYTES + round(max_duration_s * MAX_BYTES_PER_S)
 
-    def stamps(self, seal: Seal) -> RedisStamps:
+    def stamps(self, signer: Signer) -> RedisStamps:
         """Points in time on the same connections, signed by another key."""
-        return RedisStamps(self._redis, self.breaker, seal)
+        return RedisStamps(self._redis, self.breaker, signer)
 
     async def get(self, keys: Sequence[TaggramKey]) -> Mapping[TaggramKey, Taggram]:
         """See `TaggramCache`; one round trip."""
@@ -201,7 +201,7 @@ class RedisCache:
         """See `TaggramCache`."""
         name = _name(taggram.key)
         try:
-            data = self._checked(self._seal.sealed(name, pack(taggram)))
+            data = self._checked(self._signer.sign(name, pack(taggram)))
             async with self.breaker.guarded():
                 await self._redis.set(name, data, ex=self._ttl_s)
         except (Unavailable, RedisError, NoTaggram) as error:
@@ -231,7 +231,7 @@ class RedisCache:
         if answer == b"":
             return None
         try:
-            return unpack(key, self._seal.opened(_name(key), self._checked(answer)))
+            return unpack(key, self._signer.verify(_name(key), self._checked(answer)))
         except (ResponseError, ValueError) as error:
             self._failed("get", error)
             return None

@@ -12,14 +12,14 @@ from rich.text import Text
 
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.store_option import StoreUrl, opened
+from app.datasets.tracks import Subset
+from app.evaluation.figures import Evaluation, Overall
 from app.store.store import Store
-from app.training.figures import Evaluation, Overall
-from app.training.tracks import Part
 
 if TYPE_CHECKING:
-    from app.training.evaluation import Plan
-    from app.training.reporting.taggrams import SongTaggram
-    from app.training.scoring import Scored, Scorer
+    from app.evaluation.evaluate import Plan
+    from app.evaluation.report.taggrams import SongTaggram
+    from app.evaluation.scoring import Scored, Scorer
 
 SONGS = 3
 """So many taggrams of each model are in a report."""
@@ -37,7 +37,7 @@ def evaluate(
     split: Annotated[Path, typer.Option(help="What `taggram data split` wrote.")],
     audio_store: Annotated[Path, typer.Option(help="What `taggram data store` wrote.")],
     folder: Annotated[Path, typer.Option("--out", help="Gets NAME/VERSION/evaluation.json.")],
-    part: Annotated[Part, typer.Option(help="Which part of the split.")] = Part.TEST,
+    part: Annotated[Subset, typer.Option(help="Which part of the split.")] = Subset.TEST,
     precision: Annotated[float, typer.Option(help="Wished of each tag's threshold.")] = 0.8,
     overlap: Annotated[
         list[float],
@@ -53,13 +53,13 @@ def evaluate(
     log_to_stderr(logging.WARNING)
     evaluations, curves, songs = [], {}, []
     with plain_errors():
-        from app.training.audio_store import AudioStore
-        from app.training.evaluation import Plan
-        from app.training.scoring import Scorer
-        from app.training.tables import read_split
+        from app.datasets.audio.audio_store import AudioStore
+        from app.datasets.tables import read_split
+        from app.evaluation.evaluate import Plan
+        from app.evaluation.scoring import Scorer
 
         if report:  # before hours of work: it needs more packages
-            from app.training.report import write_report
+            from app.evaluation.write_report import write_report
 
         plan = Plan(read_split(split), part, tuple(overlap), precision)
         audio = AudioStore.open(audio_store)
@@ -92,10 +92,10 @@ def _found(wanted: str, url: str | None) -> tuple[Store, str, Path | None]:
 
 def _songs(scorer: "Scorer", plan: "Plan", scored: "Scored") -> list["SongTaggram"]:
     """Taggrams of the first few songs of the part, in the order of their ids."""
-    from app.training.reporting.taggrams import SongTaggram
+    from app.evaluation.report.taggrams import SongTaggram
 
     tracks = {each.track.id: each.track for each in plan.split.part(plan.part)}
-    hop_s = scorer.manifest.framing.window_s
+    hop_s = scorer.manifest.window_spec.window_s
     return [
         SongTaggram(
             title=f"{tracks[key].dataset}/{tracks[key].path}, by {scorer.manifest.ref}",
@@ -122,14 +122,14 @@ def compare(evaluations: Sequence[Evaluation]) -> list[Table]:
 
 def _evaluated(plan: "Plan", scorer: "Scorer", folder: Path) -> tuple[Evaluation, "Scored"]:
     """Measure a model, and write its figures and the songs' scores; gives both back."""
-    from app.training.evaluation import evaluate as measure
-    from app.training.evaluation import write_evaluation, write_scores
+    from app.evaluation.evaluate import evaluate as measure
+    from app.evaluation.evaluate import write_evaluation, write_scores
 
     model = str(scorer.manifest.ref)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
 
-        def score(part: Part, overlap: float) -> "Scored":
+        def score(part: Subset, overlap: float) -> "Scored":
             task = progress.add_task(f"{model}, {part}, overlap {overlap:g}")
             return scorer.score(
                 part,
@@ -139,7 +139,7 @@ def _evaluated(plan: "Plan", scorer: "Scorer", folder: Path) -> tuple[Evaluation
 
         scored = score(plan.part, 0.0)  # once, for it is measured, written and drawn
 
-        def score_others(part: Part, overlap: float) -> "Scored":
+        def score_others(part: Subset, overlap: float) -> "Scored":
             return scored if part is plan.part and not overlap else score(part, overlap)
 
         evaluation = measure(plan, model, score_others)

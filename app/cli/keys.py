@@ -11,7 +11,7 @@ from app.access.key_file import create_key, read_keys, revoke_key
 from app.cli.console import err, out, plain_errors, read_settings, say
 from app.errors import SetupError
 
-keys_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+keys_app = typer.Typer(no_args_is_help=True, help="EngineFactory, list and revoke API keys.")
 
 Name = Annotated[str, typer.Argument(help="Whose key it is, as `shop`.")]
 

@@ -50,8 +50,8 @@ def publish_run(
     """Publish what was trained, with its vocabulary, figures, thresholds and calibration."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
-        from app.training import publishing
-        from app.training.evaluation import read_evaluation
+        from app.evaluation.evaluate import read_evaluation
+        from app.training.run import publishing
 
         store = opened(url)
         figures = read_evaluation(evaluation) if evaluation else None

@@ -9,7 +9,7 @@ import typer
 
 from app.cli.console import log_json_to_stderr, plain_errors, read_settings
 from app.errors import SetupError
-from app.inference.pool import Make
+from app.inference.pool import EngineFactory
 from app.installation import check_environment
 from app.services import Services
 
@@ -25,7 +25,9 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, insecure: Insecure = Fals
     start(host, port, insecure=insecure)
 
 
-def start(host: str, port: int, *, insecure: bool, load_engine: Make | None = None) -> None:
+def start(
+    host: str, port: int, *, insecure: bool, load_engine: EngineFactory | None = None
+) -> None:
     """Check the set-up and serve until the service is stopped.
 
     Args:

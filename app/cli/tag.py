@@ -69,7 +69,7 @@ def tag(
     show = _json_line if as_json else _csv_rows() if as_csv else _readable
     with plain_errors():
         services = Services(read_settings())
-        services.lexicon.projection(vocabulary, None)
+        services.catalog.projection(vocabulary, None)
         found = _expand(files)
         if found.files:
             with err.status("loading the models"):
@@ -109,10 +109,10 @@ async def _tag_all(
 
 
 async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> TaggedFile:
-    projection = services.lexicon.projection(vocabulary, None)
+    projection = services.catalog.projection(vocabulary, None)
     with open_file(path) as file:
         track = Track(file, hashlib.file_digest(file, "sha256").hexdigest())
-        taggrams, _ = await services.serving.tagger.hear(track, projection.models, StageClock())
+        taggrams, _ = await services.runtime.tagger.infer(track, projection.models, StageClock())
     return TaggedFile(
         path,
         track.track_id,

@@ -14,12 +14,12 @@ from rich.table import Column, Table
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.data.reasons import show_reasons
 from app.cli.store_option import StoreUrl, opened
-from app.training.figures import Evaluation, Interval
+from app.evaluation.figures import Evaluation, Interval
 
 if TYPE_CHECKING:
-    from app.training.embedding import Encoder, Heard
-    from app.training.teaching import Pair, Taught
-    from app.training.tracks import Track
+    from app.datasets.tracks import Track
+    from app.probing.encoder import Embedded, Encoder
+    from app.probing.teaching import Pair, Taught
 
 COLUMNS = ("songs", "ROC-AUC (95 %)", "PR-AUC (95 %)", "threshold", "recall")
 
@@ -29,7 +29,7 @@ CacheFolder = Annotated[
     Path, typer.Option("--cache", metavar="DIR", help="Keeps what was heard for the next run.")
 ]
 
-Told = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 def teach(
@@ -49,9 +49,9 @@ def teach(
     """Learn tags of your own from songs, say how well they can be told apart, and publish them."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
-        from app.training.embedding import Encoder, own_tracks
-        from app.training.teaching import check_lesson, check_name, tags_of
-        from app.training.teaching import teach as learn
+        from app.probing.encoder import Encoder, own_tracks
+        from app.probing.teaching import check_lesson, check_name, tags_of
+        from app.probing.teaching import teach as learn
 
         models = opened(url)
         audio, tracks, odd = own_tracks(folder)
@@ -61,24 +61,31 @@ def teach(
             encoder = Encoder(models, model, cache)
         heard = listen(encoder, audio, tracks, cache)
         show_reasons("skipped", odd | heard.skipped)
-        with progress("learning, fold by fold") as told:
-            taught = learn(models, encoder, heard.songs, name=name, precision=precision, told=told)
+        with progress("learning, fold by fold") as on_progress:
+            taught = learn(
+                models,
+                encoder,
+                heard.songs,
+                name=name,
+                precision=precision,
+                on_progress=on_progress,
+            )
     _say_what_lacks(heard)
     out.print(_table(taught.evaluation))
     _say_what_is_confused(taught.pairs)
     _say_how_to_serve(taught, models.url)
 
 
-def listen(encoder: "Encoder", audio: Path, tracks: "Sequence[Track]", cache: Path) -> "Heard":
+def listen(encoder: "Encoder", audio: Path, tracks: "Sequence[Track]", cache: Path) -> "Embedded":
     """Hear files, with what is known in the cache."""
-    from app.training.embedding import hear_files
+    from app.probing.encoder import embed_files
 
-    with progress("hearing new songs") as told:
-        return hear_files(encoder, audio, tracks, cache, told)
+    with progress("hearing new songs") as on_progress:
+        return embed_files(encoder, audio, tracks, cache, on_progress)
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Told]:
+def progress(what: str) -> Iterator[OnProgress]:
     """Show how far something is, and the time that is left."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as shown:
@@ -86,12 +93,12 @@ def progress(what: str) -> Iterator[Told]:
         yield lambda done, total: shown.update(bar, completed=done, total=total)
 
 
-def say_what_was_heard(heard: "Heard") -> None:
+def report_embedded(heard: "Embedded") -> None:
     """Say what of the songs is odd but no fault."""
-    if heard.copies:
+    if heard.repeats:
         say(
             err,
-            f"{heard.copies} files are the same as others: each song counts once, with all "
+            f"{heard.repeats} files are the same as others: each song counts once, with all "
             "of its tags.",
         )
     if unknown := sum(not song.track.artist for song in heard.songs):
@@ -102,10 +109,10 @@ def say_what_was_heard(heard: "Heard") -> None:
         )
 
 
-def _say_what_lacks(heard: "Heard") -> None:
-    from app.training.teaching import FEW_ARTISTS, FEW_SONGS, lacking
+def _say_what_lacks(heard: "Embedded") -> None:
+    from app.probing.teaching import FEW_ARTISTS, FEW_SONGS, lacking
 
-    say_what_was_heard(heard)
+    report_embedded(heard)
     tracks = [song.track for song in heard.songs]
     for tag, count in lacking(tracks, FEW_SONGS, FEW_ARTISTS).items():
         say(
@@ -128,8 +135,8 @@ def _table(evaluation: Evaluation) -> Table:
     table.add_row("all", str(evaluation.tracks), *figures, "", "")
     off = evaluation.calibration.expected_error
     table.caption = (
-        f"From a tag's threshold on, {evaluation.wished_precision:.0%} are right. Scores are off "
-        f"from what comes true by {off:.3f} on average."
+        f"From a tag's threshold on, {evaluation.preferred_precision:.0%} are right. Scores are "
+        f"off from what comes true by {off:.3f} on average."
     )
     return table
 

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.cli.console import err, log_to_stderr, out, plain_errors, say
 
 if TYPE_CHECKING:
-    from app.training.fit import Step
+    from app.training.loop.phase import Step
 
 
 def train(
@@ -31,15 +31,15 @@ def train(
     """Train a model by a recipe, or go on where it was stopped."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
-        from app.training.cluster import run_on_cluster
-        from app.training.training import Wanted, run
+        from app.training.run.cluster import run_on_cluster
+        from app.training.run.train import TrainRequest, run
 
-        wanted = Wanted(split, audio_store, to, recipe, architecture, seed, mlflow)
+        wanted = TrainRequest(split, audio_store, to, recipe, architecture, seed, mlflow)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
             bar = progress.add_task("reading", total=None)
 
-            def watch(step: "Step") -> None:
+            def on_progress(step: "Step") -> None:
                 progress.update(
                     bar, description=_words(step), total=step.steps, completed=step.step
                 )
@@ -48,9 +48,9 @@ def train(
                 say(err, line)
 
             if workers is None:
-                finished = run(wanted, watch, tell)
+                finished = run(wanted, on_progress, tell)
             else:
-                finished = run_on_cluster(wanted, workers, watch, tell)
+                finished = run_on_cluster(wanted, workers, on_progress, tell)
     if finished.missing:
         say(err, f"{len(finished.missing)} tracks of the split are not in the audio store.")
     say(out, f"{to} holds the model {finished.name}; `taggram evaluate {to}` says how good it is.")

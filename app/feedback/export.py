@@ -72,13 +72,13 @@ class Acceptance:
     accepted: int
 
 
-def export(source: Path, target: Path, told: Callable[[int, int], object]) -> int:
+def export(source: Path, target: Path, on_progress: Callable[[int, int], object]) -> int:
     """Write all feedback, oldest first, as Parquet or CSV by the target's ending.
 
     Args:
         source: The service's file; it may go on writing it.
         target: Appears whole, or not at all.
-        told: Is told how many rows are written, of how many.
+        on_progress: Is told how many rows are written, of how many.
 
     Returns:
         How many rows.
@@ -98,7 +98,7 @@ def export(source: Path, target: Path, told: Callable[[int, int], object]) -> in
             for batch in _batches(connection, cell):
                 writer.write_batch(batch)
                 done += batch.num_rows
-                told(done, total)
+                on_progress(done, total)
     return done
 
 

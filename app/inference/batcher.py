@@ -21,7 +21,7 @@ import numpy as np
 from app.domain import Frames, Scores, Windows
 from app.errors import Kind, RequestError
 from app.inference.engine import Engine
-from app.inference.lane import Lane
+from app.inference.request_queue import RequestQueue
 from app.metrics import Metrics
 from app.stages import StageClock
 
@@ -50,16 +50,16 @@ class BatchLimits:
 
 
 @dataclass(frozen=True)
-class Part:
+class BatchPart:
     """What a batch holds of one lane.
 
     Attributes:
-        lane: Whose.
+        request_queue: Whose.
         first: The number of the first window among those of the lane.
         windows: In their order, each (frames, bins).
     """
 
-    lane: Lane
+    request_queue: RequestQueue
     first: int
     windows: list[Frames]
 
@@ -74,8 +74,8 @@ class Batcher:
     def __init__(self, limits: BatchLimits, metrics: Metrics) -> None:
         self._limits = limits
         self._metrics = metrics
-        self._lanes: list[Lane] = []
-        self._hearing: set[asyncio.Task[None]] = set()
+        self._request_queues: list[RequestQueue] = []
+        self._batches: set[asyncio.Task[None]] = set()
         self._waiting_since = 0.0
         self._changed = asyncio.Event()
         self._left = asyncio.Event()
@@ -85,7 +85,7 @@ class Batcher:
         self.is_stuck = False
 
     @contextmanager
-    def lane(self, clock: StageClock) -> Iterator[Lane]:
+    def request_queue(self, clock: StageClock) -> Iterator[RequestQueue]:
         """Lend out a lane; what waits in it when the body ends is dropped.
 
         Raises:
@@ -98,44 +98,46 @@ class Batcher:
             raise _ending()
         if self._running is None:
             self._running = asyncio.create_task(self._run())
-        lane = Lane(clock)
-        self._lanes.append(lane)
+        request_queue = RequestQueue(clock)
+        self._request_queues.append(request_queue)
         try:
-            yield lane
+            yield request_queue
         finally:
-            self._lanes.remove(lane)
+            self._request_queues.remove(request_queue)
             self._windows_left()
 
-    async def put(self, lane: Lane, windows: Windows, engines: Sequence[Engine]) -> None:
+    async def put(
+        self, request_queue: RequestQueue, windows: Windows, engines: Sequence[Engine]
+    ) -> None:
         """Have windows heard by models, once there is room for them.
 
         Raises:
             Exception: What the lane failed with.
         """
-        while not lane.failed and self._queued() >= self._limits.max_queued_windows:
+        while not request_queue.failed and self._queued() >= self._limits.max_queued_windows:
             self._left.clear()
             await self._left.wait()
         if not self._queued():
             self._waiting_since = time.monotonic()
         for engine in engines:
-            lane.add(windows, engine)
+            request_queue.add(windows, engine)
         self._metrics.windows_queued(self._queued())
         self._changed.set()
 
     async def close(self) -> None:
         """Refuse who waits, and end after the batch that is being heard."""
         self._closed = True
-        for lane in self._lanes:
-            lane.fail(_ending())
+        for request_queue in self._request_queues:
+            request_queue.fail(_ending())
         self._windows_left()
-        tasks = [task for task in (self._running, *self._hearing) if task is not None]
+        tasks = [task for task in (self._running, *self._batches) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown, wait=not self.is_stuck)
 
     def _queued(self) -> int:
-        return sum(lane.waiting for lane in self._lanes)
+        return sum(request_queue.waiting for request_queue in self._request_queues)
 
     def _windows_left(self) -> None:
         self._metrics.windows_queued(self._queued())
@@ -147,14 +149,14 @@ class Batcher:
         while True:
             try:
                 await self._batch_due()
-                hearing = asyncio.create_task(self._hear(*self._next_batch()))
-                self._hearing.add(hearing)
-                hearing.add_done_callback(self._heard)
+                hearing = asyncio.create_task(self._infer(*self._next_batch()))
+                self._batches.add(hearing)
+                hearing.add_done_callback(self._batch_done)
             except Exception:
                 # Whatever it is: were this loop to end, every later caller would wait for ever.
                 log.exception("no batch could be made")
-                for lane in self._lanes:
-                    lane.fail(_failing())
+                for request_queue in self._request_queues:
+                    request_queue.fail(_failing())
             self._windows_left()
 
     async def _batch_due(self) -> None:
@@ -163,9 +165,9 @@ class Batcher:
         One full batch may be in line behind the one that is being heard, so that the device does
         not wait for the event loop in between.
         """
-        while len(self._hearing) == AT_ONCE or not self._fills_a_batch():
+        while len(self._batches) == AT_ONCE or not self._fills_a_batch():
             patience_s = None
-            if self._queued() and not self._hearing:
+            if self._queued() and not self._batches:
                 patience_s = self._waiting_since + self._limits.max_wait_s - time.monotonic()
                 if patience_s <= 0:
                     return
@@ -174,32 +176,45 @@ class Batcher:
                 async with asyncio.timeout(patience_s):
                     await self._changed.wait()
 
-    def _heard(self, hearing: asyncio.Task[None]) -> None:
-        self._hearing.discard(hearing)
+    def _batch_done(self, hearing: asyncio.Task[None]) -> None:
+        self._batches.discard(hearing)
         self._windows_left()
 
     def _fills_a_batch(self) -> bool:
         if not self._queued():
             return False
-        engine = self._next_lane().next_engine()
-        return sum(lane.waiting_for(engine) for lane in self._lanes) >= self._size(engine)
+        engine = self._next_request_queue().next_engine()
+        return sum(
+            request_queue.waiting_for(engine) for request_queue in self._request_queues
+        ) >= self._size(engine)
 
-    def _next_lane(self) -> Lane:
-        return next(lane for lane in self._lanes if lane.waiting)
+    def _next_request_queue(self) -> RequestQueue:
+        return next(
+            request_queue for request_queue in self._request_queues if request_queue.waiting
+        )
 
     def _size(self, engine: Engine) -> int:
         return self._limits.max_batch_windows or engine.batch_windows
 
-    def _next_batch(self) -> tuple[Engine, list[Part]]:
+    def _next_batch(self) -> tuple[Engine, list[BatchPart]]:
         """A batch for the model that the lane in front waits for most, filled from lane to lane."""
-        engine = self._next_lane().next_engine()
-        waiting = {lane: count for lane in self._lanes if (count := lane.waiting_for(engine))}
+        engine = self._next_request_queue().next_engine()
+        waiting = {
+            request_queue: count
+            for request_queue in self._request_queues
+            if (count := request_queue.waiting_for(engine))
+        }
         shares = _shares(waiting, self._size(engine))
-        parts = [Part(lane, *lane.take(engine, count)) for lane, count in shares.items()]
-        self._lanes.sort(key=lambda lane: lane in shares)  # who had a turn goes behind
+        parts = [
+            BatchPart(request_queue, *request_queue.take(engine, count))
+            for request_queue, count in shares.items()
+        ]
+        self._request_queues.sort(
+            key=lambda request_queue: request_queue in shares
+        )  # who had a turn goes behind
         return engine, parts
 
-    async def _hear(self, engine: Engine, parts: Sequence[Part]) -> None:
+    async def _infer(self, engine: Engine, parts: Sequence[BatchPart]) -> None:
         """Score a batch and hand out the scores; where that fails, score each part alone."""
         windows = [window for part in parts for window in part.windows]
         self._metrics.batch(len(windows))
@@ -227,18 +242,18 @@ class Batcher:
                 self._give_up()
                 return
             if len(parts) == 1:
-                parts[0].lane.fail(_failing())
+                parts[0].request_queue.fail(_failing())
                 return
             for part in parts:
-                if part.lane in self._lanes and not part.lane.failed:
-                    await self._hear(engine, [part])
+                if part.request_queue in self._request_queues and not part.request_queue.failed:
+                    await self._infer(engine, [part])
         finally:
             scoring.cancel()  # where it has not begun: the service ends
 
     def _give_up(self) -> None:
         self.is_stuck = True
-        for lane in self._lanes:
-            lane.fail(_failing())
+        for request_queue in self._request_queues:
+            request_queue.fail(_failing())
         self._windows_left()
 
 
@@ -249,17 +264,17 @@ def _score(engine: Engine, windows: Sequence[Frames]) -> tuple[Scores, float]:
     return scores, time.monotonic() - begun
 
 
-def _answer(part: Part, engine: Engine, scores: Scores, seconds: float) -> None:
+def _answer(part: BatchPart, engine: Engine, scores: Scores, seconds: float) -> None:
     if len(scores) != len(part.windows) or not np.isfinite(scores).all():
         log.error("%s gives no scores for a track", engine.ref)
-        part.lane.fail(_failing())
+        part.request_queue.fail(_failing())
     else:
-        part.lane.receive(engine, part.first, scores, seconds)
+        part.request_queue.receive(engine, part.first, scores, seconds)
 
 
-def _shares(waiting: dict[Lane, int], size: int) -> Counter[Lane]:
+def _shares(waiting: dict[RequestQueue, int], size: int) -> Counter[RequestQueue]:
     """How many windows of a batch each lane gets, given out one by one in turns."""
-    shares: Counter[Lane] = Counter()
+    shares: Counter[RequestQueue] = Counter()
     while shares.total() < size and (hungry := [n for n in waiting if shares[n] < waiting[n]]):
         shares.update(hungry[: size - shares.total()])
     return shares

@@ -5,8 +5,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from app.domain import Backend, ModelRef, Precision, Scores, Waveform, Windows
-from app.front_ends import Framing
-from app.inference.frames import Framer, WindowStream
+from app.front_ends import WindowSpec
+from app.inference.features import FeatureExtractor, WindowStream
 
 
 class Engine(ABC):
@@ -17,8 +17,8 @@ class Engine(ABC):
         backend: What computes it.
         precision: In which arithmetic.
         batch_windows: How many windows at a time suit it.
-        framing: How it hears.
-        framer: Makes its frames.
+        window_spec: How it hears.
+        extractor: Makes its frames.
     """
 
     backend: Backend
@@ -28,14 +28,14 @@ class Engine(ABC):
         ref: ModelRef,
         precision: Precision,
         batch_windows: int,
-        framing: Framing,
-        framer: Framer,
+        window_spec: WindowSpec,
+        extractor: FeatureExtractor,
     ) -> None:
         self.ref = ref
         self.precision = precision
         self.batch_windows = batch_windows
-        self.framing = framing
-        self.framer = framer
+        self.window_spec = window_spec
+        self.extractor = extractor
 
     @abstractmethod
     def score(self, windows: Windows) -> Scores:
@@ -47,10 +47,10 @@ class Engine(ABC):
         Raises:
             ValueError: The waveform is not at the model's sample rate.
         """
-        sample_rate = self.framing.front.sample_rate
+        sample_rate = self.window_spec.front.sample_rate
         if waveform.sample_rate != sample_rate:
             raise ValueError(f"{self.ref} hears {sample_rate} Hz, not {waveform.sample_rate} Hz")
-        stream = WindowStream(self.framer, [self.framing])
+        stream = WindowStream(self.extractor, [self.window_spec])
         return np.concatenate(
             [
                 self.score(piece[start : start + self.batch_windows])
@@ -63,9 +63,9 @@ class Engine(ABC):
         """Hear batches of doubling sizes, so that hardly a kernel is left to be made under load."""
         smaller = (1 << power for power in range(self.batch_windows.bit_length()))
         for size in {*smaller, self.batch_windows}:
-            self.score(np.zeros((size, *self.framing.window_shape), np.float32))
+            self.score(np.zeros((size, *self.window_spec.window_shape), np.float32))
 
 
-def windows_of(audio_s: float, framing: Framing) -> int:
+def windows_of(audio_s: float, window_spec: WindowSpec) -> int:
     """How many windows so many seconds of audio are, one at least."""
-    return max(1, round(audio_s / framing.window_s))
+    return max(1, round(audio_s / window_spec.window_s))

@@ -14,7 +14,7 @@ from openvino.frontend import FrontEndManager
 from app.cpus import usable_cpus
 from app.domain import Backend, Precision, Scores, Windows
 from app.inference.engine import Engine, windows_of
-from app.inference.frames import Framer
+from app.inference.features import FeatureExtractor
 from app.store.loading import TrackModel
 
 AUDIO_PER_CORE_S = 24.0
@@ -28,11 +28,13 @@ class OpenVINOEngine(Engine):
 
     backend = Backend.OPENVINO
 
-    def __init__(self, model: TrackModel, precision: Precision, framer: Framer) -> None:
+    def __init__(
+        self, model: TrackModel, precision: Precision, extractor: FeatureExtractor
+    ) -> None:
         """Convert and compile the network for batches of any size."""
         manifest, cores = model.manifest, usable_cpus()
-        batch_windows = windows_of(AUDIO_PER_CORE_S * cores, manifest.framing)
-        super().__init__(manifest.ref, precision, batch_windows, manifest.framing, framer)
+        batch_windows = windows_of(AUDIO_PER_CORE_S * cores, manifest.window_spec)
+        super().__init__(manifest.ref, precision, batch_windows, manifest.window_spec, extractor)
         wanted = {
             hints.inference_precision: TYPES[precision],
             hints.performance_mode: hints.PerformanceMode.LATENCY,

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Choice:
+class EngineSpec:
     """What runs a model.
 
     Attributes:
@@ -28,7 +28,7 @@ class Choice:
     precision: Precision
 
 
-Make = Callable[[Manifest, Choice | None], Engine]
+EngineFactory = Callable[[Manifest, EngineSpec | None], Engine]
 """Loads and checks a model, on what ran it before where something did."""
 
 
@@ -42,7 +42,7 @@ class EnginePool:
     """
 
     def __init__(
-        self, models: Sequence[Manifest], make: Make, max_loaded: int, metrics: Metrics
+        self, models: Sequence[Manifest], make: EngineFactory, max_loaded: int, metrics: Metrics
     ) -> None:
         """Begin with none in memory.
 
@@ -52,7 +52,7 @@ class EnginePool:
             max_loaded: So many may be in memory.
             metrics: Where to count.
         """
-        self.choices: dict[ModelRef, Choice] = {}
+        self.choices: dict[ModelRef, EngineSpec] = {}
         self._models = {manifest.ref: manifest for manifest in models}
         self._make = make
         self._max_loaded = max_loaded
@@ -129,5 +129,5 @@ class EnginePool:
 
     def _keep(self, engine: Engine) -> None:
         self._engines[engine.ref] = engine
-        self.choices[engine.ref] = Choice(engine.backend, engine.precision)
+        self.choices[engine.ref] = EngineSpec(engine.backend, engine.precision)
         self._metrics.models_in_memory(len(self._engines))

@@ -8,7 +8,7 @@ from typing import Literal
 from app.domain import Backend, Precision, Waveform
 from app.errors import SetupError, describe
 from app.inference.engine import Engine
-from app.inference.frames import Framer
+from app.inference.features import FeatureExtractor
 from app.inference.tensorflow_engine import TensorFlowEngine, has_gpu
 from app.store.golden import check_golden, golden_waveform
 from app.store.loading import TrackModel, load
@@ -27,21 +27,23 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Wish:
+class EnginePreference:
     """What an operator asks for."""
 
     backend: Literal["auto", "openvino", "tensorflow"]
     precision: Literal["auto", "float32", "bf16"]
 
 
-AUTO = Wish("auto", "auto")
+AUTO = EnginePreference("auto", "auto")
 
 MIN_SPEED = 8.0
 """In seconds of audio a second. Usual CPUs reach a hundred. OpenVINO has only plain loops for those
 that are older than its kernels; with these a song would take longer than a request may."""
 
 
-def choose(store: Store, manifest: Manifest, framer: Framer, wish: Wish) -> Engine:
+def choose(
+    store: Store, manifest: Manifest, extractor: FeatureExtractor, preference: EnginePreference
+) -> Engine:
     """The first engine that fits the wish, fastest first, and passes the golden check.
 
     One that is slower than `MIN_SPEED` is taken only where no other is faster.
@@ -52,9 +54,9 @@ def choose(store: Store, manifest: Manifest, framer: Framer, wish: Wish) -> Engi
     model = load(store, manifest)  # what is wrong with the model itself fails on every engine
     problems = []
     slow: list[tuple[float, Engine]] = []
-    for backend, precision in _candidates(wish):
+    for backend, precision in _candidates(preference):
         try:
-            engine = _build(store, model, framer, backend, precision)
+            engine = _build(store, model, extractor, backend, precision)
             _check(engine, manifest)
             speed = _measure_speed(engine, manifest)
         except Exception as error:
@@ -73,7 +75,7 @@ def choose(store: Store, manifest: Manifest, framer: Framer, wish: Wish) -> Engi
             slow.append((speed, engine))
     if slow:
         return _chosen(max(slow, key=lambda each: each[0])[1])
-    if wish != AUTO:
+    if preference != AUTO:
         problems.append("set TAGGRAM_ENGINE and TAGGRAM_PRECISION to auto to try all engines")
     problems.append("with TAGGRAM_LOG_LEVEL=debug the log holds the tracebacks")
     raise SetupError(f"{manifest.ref} can't run on {'; '.join(problems)}")
@@ -84,30 +86,30 @@ def _chosen(engine: Engine) -> Engine:
     return engine
 
 
-def _candidates(wish: Wish) -> list[tuple[Backend, Precision]]:
+def _candidates(preference: EnginePreference) -> list[tuple[Backend, Precision]]:
     """What fits the wish, fastest first: `python -m loadtests.stages` shows by how much."""
     fitting = [
         (backend, precision)
-        for backend in _backends(wish)
+        for backend in _backends(preference)
         for precision in _precisions(backend)
-        if wish.precision in ("auto", precision)
+        if preference.precision in ("auto", precision)
     ]
     if not fitting:
         raise SetupError(
-            f"{wish.backend} computes no {wish.precision} on this machine; set TAGGRAM_PRECISION "
-            "or TAGGRAM_ENGINE to auto"
+            f"{preference.backend} computes no {preference.precision} on this machine; set "
+            "TAGGRAM_PRECISION or TAGGRAM_ENGINE to auto"
         )
     return fitting
 
 
-def _backends(wish: Wish) -> list[Backend]:
-    if wish.backend == "openvino" and not HAS_OPENVINO:
+def _backends(preference: EnginePreference) -> list[Backend]:
+    if preference.backend == "openvino" and not HAS_OPENVINO:
         raise SetupError(
             f"TAGGRAM_ENGINE is openvino, which can't be imported: {OPENVINO_FAULT}; "
             "install taggram[openvino], or set TAGGRAM_ENGINE=auto"
         )
-    if wish.backend != "auto":
-        return [Backend(wish.backend)]
+    if preference.backend != "auto":
+        return [Backend(preference.backend)]
     if has_gpu():
         return [Backend.TENSORFLOW]
     if not HAS_OPENVINO:
@@ -126,13 +128,17 @@ def _precisions(backend: Backend) -> list[Precision]:
 
 
 def _build(
-    store: Store, model: TrackModel, framer: Framer, backend: Backend, precision: Precision
+    store: Store,
+    model: TrackModel,
+    extractor: FeatureExtractor,
+    backend: Backend,
+    precision: Precision,
 ) -> Engine:
     if backend is Backend.OPENVINO:
-        return OpenVINOEngine(model, precision, framer)
+        return OpenVINOEngine(model, precision, extractor)
     if precision is not Precision.FLOAT32:
         model = load(store, model.manifest, precision)
-    return TensorFlowEngine(model, precision, framer)
+    return TensorFlowEngine(model, precision, extractor)
 
 
 def _check(engine: Engine, manifest: Manifest) -> None:

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from app.domain import Backend, Precision, Scores, Windows
 from app.inference.engine import Engine, windows_of
-from app.inference.frames import Framer
+from app.inference.features import FeatureExtractor
 from app.store.loading import TrackModel
 
 CPU_BATCH_S = 24.0
@@ -19,14 +19,16 @@ class TensorFlowEngine(Engine):
 
     backend = Backend.TENSORFLOW
 
-    def __init__(self, model: TrackModel, precision: Precision, framer: Framer) -> None:
+    def __init__(
+        self, model: TrackModel, precision: Precision, extractor: FeatureExtractor
+    ) -> None:
         """Trace the network once for batches of any size."""
         # float32 means float32 on a GPU too, in the front end as well: by default it drops digits.
         tf.config.experimental.enable_tensor_float_32_execution(False)
         self._pads = has_gpu()
         manifest, batch_s = model.manifest, GPU_BATCH_S if self._pads else CPU_BATCH_S
-        batch_windows = windows_of(batch_s, manifest.framing)
-        super().__init__(manifest.ref, precision, batch_windows, manifest.framing, framer)
+        batch_windows = windows_of(batch_s, manifest.window_spec)
+        super().__init__(manifest.ref, precision, batch_windows, manifest.window_spec, extractor)
         network = model.network
         signature = [tf.TensorSpec(network.input_shape, tf.float32)]
         self._score = tf.function(

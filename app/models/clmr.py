@@ -13,7 +13,7 @@ from keras import layers
 
 from app.front_ends import FrontEnd
 from app.models.blocks import tag_scores
-from app.models.sample_blocks import highest, sample_level, waveform
+from app.models.sample_blocks import global_max_pool, sample_level, waveform
 
 FRONT_END = FrontEnd(sample_rate=22_050)
 WINDOW_SAMPLES = 59_049
@@ -37,7 +37,7 @@ def clmr_encoder(window: Sequence[int], channels: Sequence[int] = CHANNELS) -> k
             in a pooling by three, and the last.
     """
     given, x = waveform(window)
-    x = highest(sample_level(x, channels, last_kernel=3, stem_padding=0)[-1])
+    x = global_max_pool(sample_level(x, channels, last_kernel=3, stem_padding=0)[-1])
     return keras.Model(given, x, name="clmr_encoder")
 
 

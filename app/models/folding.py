@@ -42,7 +42,7 @@ ONE = {
 """What makes a convolution's filter, with its relu and normalisation, give 1."""
 
 
-def constants(weights: Weights, layer: str) -> Array:
+def constant_outputs(weights: Weights, layer: str) -> Array:
     """What each filter of a convolution always gives, (filters,); NaN for one that listens.
 
     A relu and then the normalisation `<layer>_bn` follow the convolution.
@@ -59,13 +59,13 @@ def normalisation(weights: Weights, layer: str) -> tuple[Array, Array]:
     return gain, weights[f"{layer}/beta"] - gain * weights[f"{layer}/moving_mean"]
 
 
-def listening(weights: Weights, layer: str, fixed: Array, *, ones: int = 0) -> dict[str, Array]:
+def keep_active(weights: Weights, layer: str, fixed: Array, *, ones: int = 0) -> dict[str, Array]:
     """The weights of a convolution and its normalisation without the filters of `fixed`.
 
     Args:
         weights: Those of the whole network.
         layer: The convolution.
-        fixed: Its `constants`.
+        fixed: Its `constant_outputs`.
         ones: How many filters that give 1 come behind those that listen.
     """
     return {
@@ -86,7 +86,7 @@ def merged(kernel: Array, fixed: Array, axis: int) -> Array:
 
     Args:
         kernel: The next layer's weights.
-        fixed: The `constants` of its inputs.
+        fixed: The `constant_outputs` of its inputs.
         axis: Its axis of inputs.
     """
     listened = np.compress(np.isnan(fixed), kernel, axis)

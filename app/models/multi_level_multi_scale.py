@@ -15,7 +15,7 @@ from keras import KerasTensor, layers, ops
 
 from app.front_ends import FrontEnd
 from app.models.blocks import tag_scores
-from app.models.sample_blocks import highest, sample_level, waveform
+from app.models.sample_blocks import global_max_pool, sample_level, waveform
 
 FRONT_END = FrontEnd(sample_rate=22_050)
 WINDOW_SAMPLES = 59_049
@@ -65,7 +65,7 @@ def _features(
     if not 1 <= levels <= len(widths):
         raise ValueError(f"levels: a net of {len(widths)} levels cannot be heard at {levels}")
     heard = sample_level(x, widths, grain=grain, stem_padding=0, prefix=f"scale_{length}_")
-    x = ops.concatenate([highest(level) for level in heard[-levels:]], axis=-1)
+    x = ops.concatenate([global_max_pool(level) for level in heard[-levels:]], axis=-1)
     return ops.mean(ops.reshape(x, (-1, pieces, x.shape[-1])), axis=1)
 
 

@@ -19,8 +19,8 @@ from app.models.folding import (
     Folded,
     Weights,
     best_phases,
-    constants,
-    listening,
+    constant_outputs,
+    keep_active,
     merged,
     normalisation,
     phased,
@@ -91,10 +91,10 @@ def folded(weights: Weights, window: Sequence[int]) -> Folded:
     """
     front = [f"timbral_{height}" for height in _heights(window[1])]
     front += [f"temporal_{length}" for length in TEMPORAL_LENGTHS]
-    fixed = {layer: _but_one(constants(weights, layer)) for layer in front}
+    fixed = {layer: _but_one(constant_outputs(weights, layer)) for layer in front}
     smaller = dict(weights)
     for layer in front:
-        smaller |= listening(weights, layer, fixed[layer], ones=int(layer == front[-1]))
+        smaller |= keep_active(weights, layer, fixed[layer], ones=int(layer == front[-1]))
     all_fixed = np.concatenate([fixed[layer] for layer in front])
     smaller["mid_1/kernel"] = merged(weights["mid_1/kernel"], all_fixed, axis=1)
     smaller |= _folded_pooling(weights, all_fixed)

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import keras
 
-from app.front_ends import Framing, FrontEnd
+from app.front_ends import FrontEnd, WindowSpec
 from app.models import (
     clmr,
     cnnsa,
@@ -91,25 +91,25 @@ def build(
     front = front_end or architecture.front_end
     frames = track_frames(front, window_samples or architecture.window_samples)
     count = frames.output_shape[1]
-    scoring = network(name, n_tags, Framing(front, count, count), arguments)
+    scoring = network(name, n_tags, WindowSpec(front, count, count), arguments)
     return keras.Model(frames.input, scoring(frames.output), name=name)
 
 
 def network(
-    name: str, n_tags: int, framing: Framing, arguments: Mapping[str, object]
+    name: str, n_tags: int, window_spec: WindowSpec, arguments: Mapping[str, object]
 ) -> keras.Model:
     """Build what comes behind the front end: (batch, *window) to scores (batch, n_tags).
 
     Raises:
         ValueError: There is no such architecture, or it can't be built so.
     """
-    rate = framing.front.sample_rate
+    rate = window_spec.front.sample_rate
     check_arguments(arguments)
-    return _network(name, n_tags, framing.window_shape, rate, arguments)
+    return _network(name, n_tags, window_spec.window_shape, rate, arguments)
 
 
 def shapes(
-    name: str, n_tags: int, framing: Framing, arguments: Mapping[str, object]
+    name: str, n_tags: int, window_spec: WindowSpec, arguments: Mapping[str, object]
 ) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a network's weights by their paths, without memory for their values.
 
@@ -119,7 +119,7 @@ def shapes(
 
     def build_and_measure() -> dict[str, tuple[int, ...]]:
         with keras.StatelessScope(initialize_variables=False):
-            built = network(name, n_tags, framing, arguments)
+            built = network(name, n_tags, window_spec, arguments)
         check_size(built)
         return {path: tuple(variable.shape) for path, variable in variables(built).items()}
 

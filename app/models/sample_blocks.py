@@ -40,14 +40,14 @@ def conv_1d(
     return batch_norm(x, f"{name}_bn")
 
 
-def pooled(x: KerasTensor, pool: int) -> KerasTensor:
+def max_pool(x: KerasTensor, pool: int) -> KerasTensor:
     """Take the maximum of each `pool` samples; those left over at the end are dropped."""
     if x.shape[1] < pool:
         raise ValueError(f"window: too short, a layer has {x.shape[1]} of {pool} samples to pool")
     return x if pool == 1 else layers.MaxPooling1D(pool)(x)
 
 
-def excited(x: KerasTensor, units: int, name: str) -> KerasTensor:
+def squeeze_excite(x: KerasTensor, units: int, name: str) -> KerasTensor:
     """Squeeze and excitation (Hu et al., arXiv:1709.01507): weigh each channel by 0..1.
 
     The means of all channels over time decide, through a layer of `units`: `<name>_squeeze`, then
@@ -86,12 +86,12 @@ def sample_level(
     levels = [ops.relu(x)]
     for number, filters in enumerate(middle, start=2):
         x = ops.relu(conv_1d(levels[-1], filters, f"{prefix}conv_{number}", kernel=grain))
-        levels.append(pooled(x, grain))
+        levels.append(max_pool(x, grain))
     x = conv_1d(levels[-1], last, f"{prefix}conv_{len(channels)}", kernel=last_kernel)
     return [*levels, ops.relu(x)]
 
 
-def highest(x: KerasTensor) -> KerasTensor:
+def global_max_pool(x: KerasTensor) -> KerasTensor:
     """The maximum of each channel over time: (batch, channels).
 
     The published windows leave one sample here; longer ones may leave more.

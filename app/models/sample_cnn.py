@@ -12,7 +12,7 @@ from keras import layers
 
 from app.front_ends import FrontEnd
 from app.models.blocks import tag_scores
-from app.models.sample_blocks import highest, sample_level, waveform
+from app.models.sample_blocks import global_max_pool, sample_level, waveform
 
 FRONT_END = FrontEnd(sample_rate=16_000)
 WINDOW_SAMPLES = 59_049
@@ -40,6 +40,6 @@ def sample_cnn(
             the last, over one frame.
     """
     given, x = waveform(window)
-    x = highest(sample_level(x, channels)[-1])
+    x = global_max_pool(sample_level(x, channels)[-1])
     x = layers.Dropout(0.5)(x)
     return keras.Model(given, tag_scores(x, n_tags), name="sample_cnn")

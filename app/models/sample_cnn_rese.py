@@ -14,7 +14,7 @@ from keras import KerasTensor, layers, ops
 
 from app.front_ends import FrontEnd
 from app.models.blocks import tag_scores
-from app.models.sample_blocks import excited, highest, pooled, waveform
+from app.models.sample_blocks import global_max_pool, max_pool, squeeze_excite, waveform
 
 FRONT_END = FrontEnd(sample_rate=22_050)
 WINDOW_SAMPLES = 59_049
@@ -55,7 +55,7 @@ def sample_cnn_rese(
     for number, filters in enumerate(others, start=1):
         x = block(x, filters, f"block_{number}", squeeze)
         heard.append(x)
-    x = ops.concatenate([highest(level) for level in heard[-levels:]], axis=-1)
+    x = ops.concatenate([global_max_pool(level) for level in heard[-levels:]], axis=-1)
     x = layers.Dense(x.shape[-1], name="hidden")(x)
     x = layers.Dropout(0.5)(ops.relu(_batch_norm(x, "hidden_bn")))
     return keras.Model(given, tag_scores(x, n_tags), name=f"sample_cnn_{KINDS[residual, squeeze]}")
@@ -63,18 +63,18 @@ def sample_cnn_rese(
 
 def _basic(x: KerasTensor, channels: int, name: str, squeeze: bool) -> KerasTensor:
     """Convolve, pool by three, and only then excite."""
-    x = pooled(ops.relu(_conv(x, channels, name)), 3)
-    return excited(x, AMPLIFICATION * channels, name) if squeeze else x
+    x = max_pool(ops.relu(_conv(x, channels, name)), 3)
+    return squeeze_excite(x, AMPLIFICATION * channels, name) if squeeze else x
 
 
 def _residual(x: KerasTensor, channels: int, name: str, squeeze: bool) -> KerasTensor:
     """Add two convolutions, excited, to their input, and pool by three."""
     y = layers.Dropout(0.2)(ops.relu(_conv(x, channels, f"{name}_1")))
     y = _conv(y, channels, f"{name}_2")
-    y = excited(y, AMPLIFICATION * channels, name) if squeeze else y
+    y = squeeze_excite(y, AMPLIFICATION * channels, name) if squeeze else y
     if x.shape[-1] != channels:
         x = _conv(x, channels, f"{name}_shortcut", kernel=1)
-    return pooled(ops.relu(ops.add(x, y)), 3)
+    return max_pool(ops.relu(ops.add(x, y)), 3)
 
 
 def _conv(

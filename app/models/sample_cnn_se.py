@@ -15,7 +15,7 @@ from keras import KerasTensor, ops
 
 from app.front_ends import FrontEnd
 from app.models.blocks import dense_head
-from app.models.sample_blocks import conv_1d, excited, highest, pooled, waveform
+from app.models.sample_blocks import conv_1d, global_max_pool, max_pool, squeeze_excite, waveform
 
 FRONT_END = FrontEnd(sample_rate=16_000)
 WINDOW_SAMPLES = 59_049
@@ -59,9 +59,11 @@ def sample_cnn_se(
     first, *middle, last = channels
     x = _block(x, first, "block_1", strides=3)
     for number, filters in enumerate(middle, start=2):
-        x = pooled(_block(x, filters, f"block_{number}"), 3)
+        x = max_pool(_block(x, filters, f"block_{number}"), 3)
     x = _block(x, last, f"block_{len(channels)}", kernel=1)
-    return keras.Model(given, dense_head(highest(x), n_tags, hidden_units), name="sample_cnn_se")
+    return keras.Model(
+        given, dense_head(global_max_pool(x), n_tags, hidden_units), name="sample_cnn_se"
+    )
 
 
 def _block(
@@ -69,7 +71,7 @@ def _block(
 ) -> KerasTensor:
     """Add two convolutions, excited, to their input, and ReLU."""
     y = ops.relu(conv_1d(x, channels, f"{name}_1", kernel=kernel, strides=strides))
-    y = excited(conv_1d(y, channels, f"{name}_2", kernel=kernel), channels, name)
+    y = squeeze_excite(conv_1d(y, channels, f"{name}_2", kernel=kernel), channels, name)
     if x.shape[-1] != channels or strides != 1:
         x = conv_1d(x, channels, f"{name}_shortcut", kernel=kernel, strides=strides)
     return ops.relu(ops.add(x, y))

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from app.front_ends import Framing
+from app.front_ends import WindowSpec
 from app.models.front_end import track_frames
 
 WINDOWS_PER_STEP = 8
@@ -55,14 +55,14 @@ class ScoreWindows(layers.Layer):
         return (None, self.network.output_shape[-1])
 
 
-def track_model(framing: Framing, network: keras.Model) -> keras.Model:
+def track_model(window_spec: WindowSpec, network: keras.Model) -> keras.Model:
     """Put the graph together.
 
     Takes one waveform, (1, samples), at the front end's rate. Gives `windows`, (windows, n_tags),
     and `mean`, (n_tags,), its mean over time.
     """
-    frames = track_frames(framing.front)
-    cut = ScoreWindows(network, framing.window_frames, framing.hop_frames, name="windows")
+    frames = track_frames(window_spec.front)
+    cut = ScoreWindows(network, window_spec.window_frames, window_spec.hop_frames, name="windows")
     windows = cut(frames.output)
     mean = keras.ops.mean(windows, axis=0)
     return keras.Model(frames.input, {"windows": windows, "mean": mean}, name="track")

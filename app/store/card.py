@@ -37,7 +37,7 @@ def card(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> str:
     """
     sections = {
         "Model": _model(manifest, weights),
-        "What it hears": _hearing(manifest),
+        "What it hears": _engine_at_work(manifest),
         "Tags": _tags(manifest),
         "Data and figures": _figures(manifest),
         "What its scores mean": _meaning(manifest),
@@ -73,12 +73,12 @@ def _model(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> Iterable[st
     yield f"Weights: {manifest.weights.file}, SHA-256 {manifest.weights.sha256}"
 
 
-def _hearing(manifest: Manifest) -> Iterable[str]:
-    framing = manifest.framing
+def _engine_at_work(manifest: Manifest) -> Iterable[str]:
+    window_spec = manifest.window_spec
     yield f"Front end: {front_end_words(manifest.front_end)}"
     yield (
-        f"Window: {framing.window_s:.3g} s ({framing.window_frames:,} frames), "
-        f"a new one each {framing.hop_s:.3g} s ({framing.hop_frames:,} frames)"
+        f"Window: {window_spec.window_s:.3g} s ({window_spec.window_frames:,} frames), "
+        f"a new one each {window_spec.hop_s:.3g} s ({window_spec.hop_frames:,} frames)"
     )
 
 

@@ -16,7 +16,7 @@ _PARTIAL = ".partial-"
 
 
 class Folder:
-    """See `app.store.store.Files`."""
+    """See `app.store.store.StorageBackend`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

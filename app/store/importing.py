@@ -12,8 +12,8 @@ from app.models.folding import Weights as Arrays
 from app.paths import open_file, read_file
 from app.store.available_models import Available
 from app.store.loading import check_scores, shapes
-from app.store.manifest import Draft, Manifest
-from app.store.preparing import Prepared
+from app.store.manifest import Manifest, ModelSpec
+from app.store.packaging import ModelPackage
 from app.store.publishing import publish, publish_prepared
 from app.store.store import LARGEST_TEXT, Store
 from app.store.tables import checked
@@ -60,8 +60,8 @@ def import_torch(store: Store, checkpoint: Path, released: Released) -> Manifest
         SetupError: The checkpoint, or what is said of it, is wrong; the store is as it was.
     """
     architecture = _architecture(released.architecture)
-    draft = _draft(checkpoint, released, architecture)
-    return publish(store, draft, _converted(checkpoint, draft, architecture))
+    spec = _draft(checkpoint, released, architecture)
+    return publish(store, spec, _converted(checkpoint, spec, architecture))
 
 
 def publish_available(store: Store, model: Available, checkpoint: Path) -> Manifest:
@@ -80,7 +80,7 @@ def publish_available(store: Store, model: Available, checkpoint: Path) -> Manif
     check_converted(manifest, data)
     published = model.published(store)
     if published is None:
-        return publish_prepared(store, Prepared(model.text, data, str(checkpoint)))
+        return publish_prepared(store, ModelPackage(model.text, data, str(checkpoint)))
     check_scores(published, weights)
     with store.locked():
         store.write(weights_path(published), data)
@@ -118,13 +118,13 @@ def _architecture(name: str) -> Architecture:
     return convertible[name]
 
 
-def _converted(checkpoint: Path, draft: Draft, architecture: Architecture) -> Arrays:
+def _converted(checkpoint: Path, spec: ModelSpec, architecture: Architecture) -> Arrays:
     weights = read_checkpoint(checkpoint)
-    wanted = shapes(draft, draft.architecture.arguments)
+    wanted = shapes(spec, spec.architecture.arguments)
     return converted(weights, architecture.torch_layers or {}, wanted, str(checkpoint))
 
 
-def _draft(checkpoint: Path, released: Released, architecture: Architecture) -> Draft:
+def _draft(checkpoint: Path, released: Released, architecture: Architecture) -> ModelSpec:
     frames = architecture.window_frames
     front = architecture.front_end
     is_long = frames * front.hop / front.sample_rate >= LONG_WINDOW_S
@@ -143,7 +143,7 @@ def _draft(checkpoint: Path, released: Released, architecture: Architecture) -> 
         },
         "evaluation": released.evaluation,
     }
-    return checked(Draft, values, released.name)
+    return checked(ModelSpec, values, released.name)
 
 
 def _digest(checkpoint: Path) -> str:

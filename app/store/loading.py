@@ -16,7 +16,7 @@ from app.models.folding import Weights
 from app.models.track_model import track_model
 from app.paths import shortened
 from app.store.golden import check_golden, golden_waveform
-from app.store.manifest import Draft, Manifest
+from app.store.manifest import Manifest, ModelSpec
 from app.store.store import Store
 from app.store.weights import read_weights
 
@@ -43,7 +43,7 @@ class TrackModel:
     @cached_property
     def graph(self) -> keras.Model:
         """Waveform (1, samples) to `windows` (windows, tags) and `mean` (tags,)."""
-        return track_model(self.manifest.framing, self.network)
+        return track_model(self.manifest.window_spec, self.network)
 
 
 def load(store: Store, manifest: Manifest, precision: Precision = Precision.FLOAT32) -> TrackModel:
@@ -67,7 +67,7 @@ def lightest(
         return assemble(manifest, given, weights, precision)
     _check_fit(manifest, shapes(manifest, given), weights)
     with np.errstate(all="ignore"):  # what becomes of absurd weights, the golden scores tell
-        smaller, weights = folded(weights, manifest.framing.window_shape)
+        smaller, weights = folded(weights, manifest.window_spec.window_shape)
     return assemble(manifest, {**given, **smaller}, weights, precision)
 
 
@@ -88,7 +88,7 @@ def check_scores(manifest: Manifest, weights: Weights) -> None:
 def golden_scores(model: TrackModel) -> Scores:
     """What a model's graph scores for its golden input, (tags,)."""
     waveform = golden_waveform(model.manifest.golden, model.manifest.front_end.sample_rate)
-    samples = max(len(waveform), model.manifest.framing.window_samples)
+    samples = max(len(waveform), model.manifest.window_spec.window_samples)
     return np.asarray(model.graph(np.resize(waveform, samples)[np.newaxis])["mean"])
 
 
@@ -109,39 +109,39 @@ def assemble(
     return TrackModel(manifest, built)
 
 
-def shapes(draft: Draft, arguments: Mapping[str, object]) -> dict[str, tuple[int, ...]]:
+def shapes(spec: ModelSpec, arguments: Mapping[str, object]) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a model's weights by their paths, before there is memory for them.
 
     Raises:
         ManifestError: No such architecture, not with these arguments, or it computes too much.
     """
-    with _built_as_said(draft) as (name, n_tags):
-        return network_shapes(name, n_tags, draft.framing, arguments)
+    with _built_as_said(spec) as (name, n_tags):
+        return network_shapes(name, n_tags, spec.window_spec, arguments)
 
 
-def build(draft: Draft, arguments: Mapping[str, object]) -> keras.Model:
+def build(spec: ModelSpec, arguments: Mapping[str, object]) -> keras.Model:
     """Build the network of a model with random weights.
 
     Raises:
         ManifestError: No such architecture, or not with these arguments.
     """
-    with _built_as_said(draft) as (name, n_tags):
-        return network(name, n_tags, draft.framing, arguments)
+    with _built_as_said(spec) as (name, n_tags):
+        return network(name, n_tags, spec.window_spec, arguments)
 
 
 @contextmanager
-def _built_as_said(draft: Draft) -> Iterator[tuple[str, int]]:
+def _built_as_said(spec: ModelSpec) -> Iterator[tuple[str, int]]:
     """Name the architecture and count its tags; what it can't be built with is the manifest's."""
-    name = draft.architecture.name
+    name = spec.architecture.name
     if name not in architectures():
         raise ManifestError(
-            f"{draft.title}: no architecture {name!r}; there are {', '.join(architectures())}"
+            f"{spec.title}: no architecture {name!r}; there are {', '.join(architectures())}"
         )
     try:
-        yield name, len(draft.tags.names)
+        yield name, len(spec.tags.names)
     except ValueError as error:
         said = " ".join(str(error).split())  # Keras says it in several lines
-        raise ManifestError(f"{draft.title}: architecture.arguments: {said}") from error
+        raise ManifestError(f"{spec.title}: architecture.arguments: {said}") from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from app.domain import ModelRef
 from app.errors import ManifestError
-from app.front_ends import Framing, FrontEnd
+from app.front_ends import FrontEnd, WindowSpec
 from app.store.learnt import (
     Calibration,
     Evaluation,
@@ -126,7 +126,7 @@ class Golden(Table):
     mean_scores: tuple[Unit, ...]
 
 
-class Draft(Table):
+class ModelSpec(Table):
     """What is known of a model before it is published; see `app.store.publishing`."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -183,7 +183,7 @@ class Draft(Table):
     def _windows_meet(self) -> Self:
         if self.window.hop_frames > self.window.frames:
             raise ValueError("window.hop_frames: what lies between windows would not be heard")
-        _ = self.framing  # or a window is too large
+        _ = self.window_spec  # or a window is too large
         return self
 
     @property
@@ -192,12 +192,12 @@ class Draft(Table):
         return f"{self.name}/{self.version}" if self.version else self.name
 
     @property
-    def framing(self) -> Framing:
+    def window_spec(self) -> WindowSpec:
         """What the network hears at a time."""
-        return Framing(self.front_end, self.window.frames, self.window.hop_frames)
+        return WindowSpec(self.front_end, self.window.frames, self.window.hop_frames)
 
 
-class Manifest(Draft):
+class Manifest(ModelSpec):
     """All that is known of one version of one model. Immutable once published."""
 
     version: Version

@@ -10,8 +10,8 @@ from app.errors import SetupError
 from app.models.folding import Weights as Arrays
 from app.store.aliases import PRODUCTION, point, read_aliases, served
 from app.store.loading import check_scores, verify
-from app.store.manifest import Draft, Manifest, manifests
-from app.store.preparing import Prepared, prepare, read_prepared
+from app.store.manifest import Manifest, ModelSpec, manifests
+from app.store.packaging import ModelPackage, package_model, read_prepared
 from app.store.store import MANIFEST, Store, number
 from app.store.weights import unpacked
 
@@ -19,20 +19,20 @@ _ATTEMPTS = 10
 """So many numbers are tried where others publish at the same time."""
 
 
-def publish(store: Store, draft: Draft, weights: Arrays) -> Manifest:
+def publish(store: Store, spec: ModelSpec, weights: Arrays) -> Manifest:
     """Publish a model that was trained or converted; what it scores now is golden.
 
     Args:
         store: Where to.
-        draft: What is to be said about it; without a version it gets the next number.
+        spec: What is to be said about it; without a version it gets the next number.
         weights: The network's, by the path of each variable.
 
     Raises:
         SetupError: It is not right, or can't be written; the store is as it was.
     """
-    if draft.version:
-        _check_free(store, ModelRef(draft.name, draft.version))
-    return publish_prepared(store, prepare(draft, weights))
+    if spec.version:
+        _check_free(store, ModelRef(spec.name, spec.version))
+    return publish_prepared(store, package_model(spec, weights))
 
 
 def publish_folder(store: Store, folder: Store) -> Manifest:
@@ -44,22 +44,22 @@ def publish_folder(store: Store, folder: Store) -> Manifest:
     return publish_prepared(store, read_prepared(folder))
 
 
-def publish_prepared(store: Store, prepared: Prepared) -> Manifest:
+def publish_prepared(store: Store, package: ModelPackage) -> Manifest:
     """Publish a manifest with its weights.
 
     Raises:
         SetupError: It is not right, or can't be written; the store is as it was.
     """
-    manifest = prepared.manifest(prepared.version or _next_version(store, prepared.name))
-    if prepared.version:
+    manifest = package.manifest(package.version or _next_version(store, package.name))
+    if package.version:
         _check_free(store, manifest.ref)
-    check_scores(manifest, unpacked(manifest, prepared.weights, prepared.where))
+    check_scores(manifest, unpacked(manifest, package.weights, package.where))
     for _ in range(_ATTEMPTS):
         with store.locked():
-            published = _put(store, prepared)
+            published = _put(store, package)
         if published:
             return published
-    raise SetupError(f"{store.url}: others publish {prepared.name} at the same time; try again")
+    raise SetupError(f"{store.url}: others publish {package.name} at the same time; try again")
 
 
 def promote(store: Store, wanted: str, alias: str = PRODUCTION) -> Manifest:
@@ -79,13 +79,13 @@ def promote(store: Store, wanted: str, alias: str = PRODUCTION) -> Manifest:
     return manifest
 
 
-def _put(store: Store, prepared: Prepared) -> Manifest | None:
+def _put(store: Store, package: ModelPackage) -> Manifest | None:
     """Put it there under its number, or the next one; nothing where others took it first."""
-    manifest = prepared.manifest(prepared.version or _next_version(store, prepared.name))
-    if prepared.version:
+    manifest = package.manifest(package.version or _next_version(store, package.name))
+    if package.version:
         _check_free(store, manifest.ref)
-    text = prepared.numbered(manifest.version).encode()
-    files = {manifest.weights.file: prepared.weights, MANIFEST: text}
+    text = package.numbered(manifest.version).encode()
+    files = {manifest.weights.file: package.weights, MANIFEST: text}
     return manifest if store.publish(manifest.ref, files) else None
 
 

@@ -23,7 +23,7 @@ _DEPTH = 3
 
 
 class Remote:
-    """See `app.store.store.Files`."""
+    """See `app.store.store.StorageBackend`."""
 
     def __init__(self, url: str) -> None:
         try:

@@ -29,7 +29,7 @@ _LONGEST_REASON = 300
 """Characters; what lies behind a URL may answer with a page."""
 
 
-class Files(Protocol):
+class StorageBackend(Protocol):
     """Files by their paths below a root. What goes wrong is an `OSError`, or anything else."""
 
     def paths(self) -> list[str]:
@@ -76,7 +76,7 @@ class Store:
         self.folder = _folder(given)
         self.url = mask(str(self.folder or given.rstrip("/")))
         with self._plainly("this can't be a store of models"):
-            self._files: Files = Folder(self.folder) if self.folder else Remote(given)
+            self._files: StorageBackend = Folder(self.folder) if self.folder else Remote(given)
 
     def where(self, path: str) -> str:
         """A file as messages name it."""

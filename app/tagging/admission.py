@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.audio.expected import announced_s
+from app.audio.duration_estimate import announced_s
 from app.audio.work import Work
 from app.errors import Kind, RequestError
 from app.headroom import Headroom
@@ -43,7 +43,7 @@ class AdmissionLimits:
     min_free_bytes: int
 
 
-class Place:
+class Permit:
     """What an accepted upload holds."""
 
     def __init__(self, backlog: Backlog, item: Item, max_duration_s: float) -> None:
@@ -96,7 +96,7 @@ class Admission:
         self._closed = True
 
     @contextmanager
-    def place(self, client: str, size: int | None) -> Iterator[Place]:
+    def permit(self, client: str, size: int | None) -> Iterator[Permit]:
         """Hold a place for an upload, or refuse before any of it is read.
 
         Args:
@@ -114,7 +114,7 @@ class Admission:
         self._in_flight[client] += 1
         self._metrics.upload_began()
         try:
-            yield Place(self._backlog, item, self._limits.max_duration_s)
+            yield Permit(self._backlog, item, self._limits.max_duration_s)
         finally:
             self._backlog.remove(item)
             self._in_flight[client] -= 1

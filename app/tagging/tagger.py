@@ -10,12 +10,12 @@ from app.audio.work import Work
 from app.cache.base import TaggramCache
 from app.domain import ModelRef, Precision, Taggram, TaggramKey
 from app.errors import Kind, RequestError
-from app.inference.listener import Listener
+from app.inference.pipeline import InferencePipeline
 from app.inference.pool import EnginePool
 from app.metrics import Metrics
 from app.stages import StageClock
 from app.store.manifest import Manifest
-from app.tagging.flights import Flights
+from app.tagging.single_flight import SingleFlight
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class Tagger:
 
     def __init__(
         self,
-        listener: Listener,
+        pipeline: InferencePipeline,
         pool: EnginePool,
         cache: TaggramCache,
         metrics: Metrics,
     ) -> None:
         self._pool = pool
-        self._listener = listener
+        self._pipeline = pipeline
         self._cache = cache
         self._metrics = metrics
-        self._flights: Flights[TaggramKey, tuple[Taggram, StageClock]] = Flights()
+        self._single_flight: SingleFlight[TaggramKey, tuple[Taggram, StageClock]] = SingleFlight()
 
-    async def hear(
+    async def infer(
         self, track: Track, models: Sequence[Manifest], clock: StageClock
     ) -> tuple[list[Taggram], bool]:
         """What the models hear in a track, in their order, and whether all of it was known before.
@@ -65,10 +65,10 @@ class Tagger:
         """
         known = await self._look_up(track.track_id, models)
         missing = [key for key, found in known.items() if not found]
-        if any(key in self._flights for key in missing):
+        if any(key in self._single_flight for key in missing):
             self._metrics.upload_shared()
         if missing:
-            heard = await self._flights.answers(missing, partial(self._listen, track, clock))
+            heard = await self._single_flight.answers(missing, partial(self._listen, track, clock))
             known |= {key: taggram for key, (taggram, _) in heard.items()}
             for other in {its_clock for _, its_clock in heard.values()} - {clock}:
                 clock.join(other)
@@ -114,10 +114,10 @@ class Tagger:
         """Have the models hear a track, and remember it; also the clock of whoever asked first."""
         engines = [await self._pool.engine(key.model) for key in keys]
         with track.reopened() as file:  # by the end it may be closed, by who sent it
-            heard = await self._listener.listen(file, engines, clock, track.work)
+            heard = await self._pipeline.run(file, engines, clock, track.work)
         answers = {}
         for key, engine, scores in zip(keys, engines, heard.scores, strict=True):
-            window_s, hop_s = engine.framing.window_s, engine.framing.hop_s
+            window_s, hop_s = engine.window_spec.window_s, engine.window_spec.hop_s
             taggram = Taggram(
                 key, heard.duration_s, window_s, hop_s, scores, heard.peaks, heard.announced_s
             )

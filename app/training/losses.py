@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from app.training.recipe import Loss
+from app.training.recipe.schema import Loss
 
 EPSILON = 1e-7
 

@@ -10,16 +10,16 @@ from datetime import timedelta
 
 import pytest
 
-from app.access import buckets
+from app.access import rate_limiter
 from app.access.addresses import caller_at, is_this_machine
-from app.access.buckets import Buckets
 from app.access.limits import Limits
+from app.access.rate_limiter import RateLimiter
 from app.cache.redis import STAMP, RedisCache
-from app.cache.seal import Seal
+from app.cache.signer import Signer
 from app.errors import Kind, RequestError
 from app.settings import Settings
 from testing.redis_server import RedisServer
-from tests.cache.keeping import BUSY_MACHINE_S, HANGING_S, PATIENCE_S, SEAL, caching
+from tests.cache.keeping import BUSY_MACHINE_S, HANGING_S, PATIENCE_S, SIGNER, caching
 
 HOUR = timedelta(hours=1)
 
@@ -45,20 +45,20 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @asynccontextmanager
 async def replica(
     server: RedisServer, timeout_s: float = BUSY_MACHINE_S
-) -> AsyncIterator[tuple[Buckets, RedisCache]]:
+) -> AsyncIterator[tuple[RateLimiter, RedisCache]]:
     """Buckets of three, which do not fill while a test lasts, as one replica sees them."""
     async with caching(server.url, timeout_s=timeout_s) as cache:
-        yield Buckets("test", 3, HOUR, 1, cache.stamps(SEAL)), cache
+        yield RateLimiter("test", 3, HOUR, 1, cache.stamps(SIGNER)), cache
 
 
-async def taken(buckets: Buckets, caller: str = "a", times: int = 5) -> int:
+async def taken(rate_limiter: RateLimiter, caller: str = "a", times: int = 5) -> int:
     """How many of so many calls are let in."""
-    return [await buckets.take(caller) for _ in range(times)].count(0.0)
+    return [await rate_limiter.take(caller) for _ in range(times)].count(0.0)
 
 
 def test_a_bucket_holds_a_burst_and_fills_evenly(clock: Clock) -> None:
     async def run() -> None:
-        rate = Buckets("test", 3, timedelta(seconds=1), 20, None)
+        rate = RateLimiter("test", 3, timedelta(seconds=1), 20, None)
         assert await taken(rate) == 3
         assert await rate.take("a") == pytest.approx(0.05)
         clock.now += 0.051
@@ -69,7 +69,7 @@ def test_a_bucket_holds_a_burst_and_fills_evenly(clock: Clock) -> None:
 
 def test_one_caller_s_bucket_is_not_another_s() -> None:
     async def run() -> None:
-        rate = Buckets("test", 3, HOUR, 1, None)
+        rate = RateLimiter("test", 3, HOUR, 1, None)
         assert [await taken(rate, caller) for caller in ("a", "a", "b")] == [3, 0, 3]
 
     asyncio.run(run())
@@ -79,7 +79,7 @@ def test_a_wall_clock_that_jumps_changes_nothing(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def run() -> None:
-        rate = Buckets("test", 3, timedelta(seconds=1), 20, None)
+        rate = RateLimiter("test", 3, timedelta(seconds=1), 20, None)
         assert await taken(rate) == 3
         real = time.time
         for jump_s in (-3_600, 3_600):
@@ -92,10 +92,10 @@ def test_a_wall_clock_that_jumps_changes_nothing(
 
 
 def test_however_many_callers_come_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buckets, "MAX_CALLERS", 500)
+    monkeypatch.setattr(rate_limiter, "MAX_CALLERS", 500)
 
     async def run() -> None:
-        rate = Buckets("test", 3, HOUR, 1, None)
+        rate = RateLimiter("test", 3, HOUR, 1, None)
         for index in range(1_000):
             await rate.take(f"caller {index}")
         tracemalloc.start()
@@ -169,18 +169,18 @@ LIES = {
     "no number": "nan",
     "no end": "inf",
     "nothing": "",
-    "a date signed for another": Seal(b"k" * 32).sealed(NAME + "b", STAMP.pack(2e9)),
-    "a date signed with another key": Seal(b"x" * 32).sealed(NAME, STAMP.pack(2e9)),
-    "a date signed, and more": SEAL.sealed(NAME, STAMP.pack(2e9)) + b"x",
-    "a date signed, in the far future": SEAL.sealed(NAME, STAMP.pack(1e12)),
+    "a date signed for another": Signer(b"k" * 32).sign(NAME + "b", STAMP.pack(2e9)),
+    "a date signed with another key": Signer(b"x" * 32).sign(NAME, STAMP.pack(2e9)),
+    "a date signed, and more": SIGNER.sign(NAME, STAMP.pack(2e9)) + b"x",
+    "a date signed, in the far future": SIGNER.sign(NAME, STAMP.pack(1e12)),
 }
 
 
 FORGERIES: dict[str, Callable[[str, float], bytes]] = {
     "as the library of rate limits counts": lambda name, at_s: str(at_s - 1_735_660_800).encode(),
     "unsigned": lambda name, at_s: STAMP.pack(at_s),
-    "signed with another key": lambda name, at_s: Seal(b"x" * 32).sealed(name, STAMP.pack(at_s)),
-    "signed for another caller": lambda name, at_s: SEAL.sealed(name + "b", STAMP.pack(at_s)),
+    "signed with another key": lambda name, at_s: Signer(b"x" * 32).sign(name, STAMP.pack(at_s)),
+    "signed for another caller": lambda name, at_s: SIGNER.sign(name + "b", STAMP.pack(at_s)),
 }
 
 

@@ -1,6 +1,6 @@
 """What runs in the place of a decode process: decoders that pause, and those that were taken over.
 
-A test sets one of these as `app.audio.child.main`; the fork server finds it by its name.
+A test sets one of these as `app.audio.decoder_process.main`; the fork server finds it by its name.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from app.audio import child
+from app.audio import decoder_process
 from app.audio.limits import AudioLimits
 from app.audio.sandbox import confine
 from app.audio.shared_samples import mapped
@@ -86,46 +86,46 @@ def changes_its_samples(service: socket.socket, limits: AudioLimits, cpu_s: floa
 
 def pauses(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Decodes as ever, but stops itself after each message, until it gets SIGCONT."""
-    send = child._tell
+    send = decoder_process._tell
 
     def send_and_stop(service: socket.socket, written: int) -> None:
         send(service, written)
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    child._tell = send_and_stop
-    child.confine = lambda cpu_s: None  # else it could not send itself a signal
-    child.main(service, limits, cpu_s)
+    decoder_process._tell = send_and_stop
+    decoder_process.confine = lambda cpu_s: None  # else it could not send itself a signal
+    decoder_process.main(service, limits, cpu_s)
 
 
 def waits_for_its_file(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Decodes as ever, once its file gives a byte: a named pipe without a writer never does."""
-    reader = child.TrackReader
+    reader = decoder_process.TrackReader
 
-    def wait(file: BinaryIO, limits: AudioLimits) -> child.TrackReader:
+    def wait(file: BinaryIO, limits: AudioLimits) -> decoder_process.TrackReader:
         file.read(1)
         return reader(file, limits)
 
-    child.TrackReader = wait
-    child.main(service, limits, cpu_s)
+    decoder_process.TrackReader = wait
+    decoder_process.main(service, limits, cpu_s)
 
 
 def has_little_room(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Decodes as ever, but only a few messages may lie unread."""
     service.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-    child.main(service, limits, cpu_s)
+    decoder_process.main(service, limits, cpu_s)
 
 
 def has_a_usual_stack(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Decodes as ever, on a stack of 8 MiB whatever the machine's is."""
     _, most = resource.getrlimit(resource.RLIMIT_STACK)
     resource.setrlimit(resource.RLIMIT_STACK, (8 * 2**20, most))
-    child.main(service, limits, cpu_s)
+    decoder_process.main(service, limits, cpu_s)
 
 
 def tries_all_it_must_not(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Takes its file as ever, and then does anything but decode it."""
-    child.TrackReader = _TriesAll
-    child.main(service, limits, cpu_s)
+    decoder_process.TrackReader = _TriesAll
+    decoder_process.main(service, limits, cpu_s)
 
 
 class _TriesAll:
@@ -192,5 +192,5 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
 
 
 def _job(service: socket.socket) -> list[int]:
-    _, descriptors, _, _ = socket.recv_fds(service, len(child.JOB), 2)
+    _, descriptors, _, _ = socket.recv_fds(service, len(decoder_process.JOB), 2)
     return descriptors

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from app import turns
-from app.audio import child
+from app.audio import decoder_process
 from app.audio.decoding import TrackReader
 from app.audio.limits import SAMPLES_A_SECOND
 from app.audio.processes import Decoder
@@ -37,7 +37,7 @@ LONGEST_S = LIMITS.max_duration_s * SAMPLES_A_SECOND / (RATE * CHANNELS)
 @pytest.fixture
 def stuck_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A named pipe without a writer, which is decoded without end."""
-    monkeypatch.setattr(child, "main", hostile.waits_for_its_file)
+    monkeypatch.setattr(decoder_process, "main", hostile.waits_for_its_file)
     path = tmp_path / "stuck"
     os.mkfifo(path)
     return path

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.audio import child
+from app.audio import decoder_process
 from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
 from app.audio.progress import Decoding
@@ -120,7 +120,7 @@ async def decoded_by(
     """What comes of a file where this runs in the decode process; and that the next one works."""
     shared = decoder(limits=limits)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(child, "main", main)
+        patch.setattr(decoder_process, "main", main)
         [answer] = await asyncio.gather(decode(shared, path), return_exceptions=True)
     after = await decode(shared, good_file)
     np.testing.assert_array_equal(after.samples, decoded(good_file))
@@ -211,7 +211,7 @@ async def test_memory_that_a_decoder_tries_to_pull_away_stays(bad_file: Path, go
 async def test_samples_that_were_taken_can_no_longer_be_changed(
     bad_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(child, "main", hostile.changes_its_samples)
+    monkeypatch.setattr(decoder_process, "main", hostile.changes_its_samples)
     parts = []
 
     async with decoding(decoder(), bad_file) as running:
@@ -257,7 +257,7 @@ async def test_a_decoder_that_talks_without_end_holds_no_other_up(
     bad_file: Path, good_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
     shared = decoder(workers=2)
-    monkeypatch.setattr(child, "main", hostile.talks_without_end)
+    monkeypatch.setattr(decoder_process, "main", hostile.talks_without_end)
     talking = asyncio.create_task(decode(shared, bad_file))
     await wait_for_async(lambda: decoders_of(bad_file), "a decoder with the file")
     monkeypatch.undo()
@@ -280,7 +280,7 @@ async def test_a_decoder_that_talks_without_end_holds_no_other_up(
 async def test_a_decoder_that_never_comes_to_the_end_is_ended(
     main: Callable[..., None], bad_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(child, "main", main)
+    monkeypatch.setattr(decoder_process, "main", main)
 
     with pytest.raises(RequestError) as refused:
         await decode(decoder(timeout_s=0.5), bad_file)

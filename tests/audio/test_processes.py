@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import pytest
 
-from app.audio import child
+from app.audio import decoder_process
 from app.audio.limits import AudioLimits
 from app.audio.processes import Decoder
 from app.audio.sandbox import MEMORY_BYTES
@@ -71,7 +71,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 @pytest.fixture
 def stuck_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A named pipe without a writer: reading it takes for ever, and no CPU."""
-    monkeypatch.setattr(child, "main", hostile.waits_for_its_file)
+    monkeypatch.setattr(decoder_process, "main", hostile.waits_for_its_file)
     path = tmp_path / "stuck"
     os.mkfifo(path)
     return path
@@ -96,7 +96,7 @@ def short_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def pausing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Decoders stop after each message until they are continued."""
-    monkeypatch.setattr(child, "main", hostile.pauses)
+    monkeypatch.setattr(decoder_process, "main", hostile.pauses)
 
 
 def decoder(limits: AudioLimits = LIMITS, workers: int = 1, timeout_s: float = DECODE_S) -> Decoder:
@@ -253,7 +253,7 @@ async def test_samples_that_were_not_taken_meanwhile_come_all_at_once(long_file:
 async def test_messages_for_which_there_is_no_room_cost_no_sample(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(child, "main", hostile.has_little_room)
+    monkeypatch.setattr(decoder_process, "main", hostile.has_little_room)
     path = tmp_path / "very long"
     path.write_bytes(encoded(noise(200 * RATE), RATE, codec="PCM_U8"))
     size = path.stat().st_size

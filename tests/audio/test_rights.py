@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.audio import child
+from app.audio import decoder_process
 from app.audio.processes import Decoder
 from app.errors import RequestError
 from testing.decoder_processes import decoders_of, fork_server
@@ -31,7 +31,7 @@ CAP_SETPCAP = 8
 SERVICE = """
 import asyncio, sys
 from pathlib import Path
-from app.audio import child
+from app.audio import decoder_process
 from app.audio.processes import Decoder
 from testing.sounds import LIMITS
 from tests.audio import hostile
@@ -45,7 +45,7 @@ asyncio.run(decode(Decoder(LIMITS, 1, 300), Path(sys.argv[1])))
 @pytest.fixture
 def stuck_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A named pipe without a writer, which a decoder waits for."""
-    monkeypatch.setattr(child, "main", hostile.waits_for_its_file)
+    monkeypatch.setattr(decoder_process, "main", hostile.waits_for_its_file)
     path = tmp_path / "stuck"
     os.mkfifo(path)
     return path

@@ -8,7 +8,7 @@ import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.cache.redis import RedisCache
-from app.cache.seal import Seal
+from app.cache.signer import Signer
 from app.domain import PEAK_FULL_SCALE, PEAK_PAIRS, ModelRef, Precision, Taggram, TaggramKey
 from app.metrics import Metrics
 
@@ -21,7 +21,7 @@ HANGING_S = 0.05
 PATIENCE_S = 30
 TTL_S = 1000
 MAX_DURATION_S = 600
-SEAL = Seal(b"k" * 32)
+SIGNER = Signer(b"k" * 32)
 PEAKS = np.full((PEAK_PAIRS, 2), [-PEAK_FULL_SCALE, PEAK_FULL_SCALE], np.int8)
 
 
@@ -43,11 +43,11 @@ async def caching(
     url: str,
     metrics: Metrics | None = None,
     timeout_s: float = BUSY_MACHINE_S,
-    seal: Seal = SEAL,
+    signer: Signer = SIGNER,
 ) -> AsyncIterator[RedisCache]:
     cache = RedisCache(
         url,
-        seal,
+        signer,
         metrics or Metrics(),
         timeout_s=timeout_s,
         ttl_s=TTL_S,

@@ -14,7 +14,7 @@ from testing.redis_server import RedisServer
 from testing.waiting import wait_for_async
 from tests.cache.keeping import (
     MAX_DURATION_S,
-    SEAL,
+    SIGNER,
     TTL_S,
     caching,
     failures,
@@ -151,6 +151,6 @@ def test_what_is_no_address_of_a_redis_is_refused_without_its_password(
     caplog.set_level(logging.DEBUG)
 
     with pytest.raises(SetupError, match=r"TAGGRAM_REDIS_URL.* redis://") as refusal:
-        RedisCache(url, SEAL, Metrics(), timeout_s=1, ttl_s=1, max_duration_s=1)
+        RedisCache(url, SIGNER, Metrics(), timeout_s=1, ttl_s=1, max_duration_s=1)
 
     assert "hunter2" not in str(refusal.value) + caplog.text

@@ -10,13 +10,13 @@ import msgpack
 import pytest
 
 from app.cache.redis import FORMAT
-from app.cache.seal import Seal
+from app.cache.signer import Signer
 from app.metrics import Metrics
 from testing.redis_server import RedisServer
 from tests.cache.keeping import (
     HANGING_S,
     MAX_DURATION_S,
-    SEAL,
+    SIGNER,
     caching,
     failures,
     key,
@@ -38,7 +38,7 @@ def name_of_the_only_value(redis_server: RedisServer) -> bytes:
 
 @pytest.mark.parametrize(
     "junk",
-    [b"junk", b"\xff" * 500, pickle.dumps({"scores": [1]}), SEAL.sealed("", b""), "other type"],
+    [b"junk", b"\xff" * 500, pickle.dumps({"scores": [1]}), SIGNER.sign("", b""), "other type"],
     ids=["text", "bytes", "pickle", "seal", "list"],
 )
 def test_junk_in_our_place_is_a_miss_and_counted_and_replaced(
@@ -68,7 +68,7 @@ def test_sealed_junk_is_a_miss_and_counted(redis_server: RedisServer) -> None:
             await cache.put(taggram(key()))
             name = name_of_the_only_value(redis_server)
             with redis_server.client() as client:
-                client.set(name, SEAL.sealed(name.decode(), pickle.dumps({"scores": [1]})))
+                client.set(name, SIGNER.sign(name.decode(), pickle.dumps({"scores": [1]})))
 
             assert await cache.get([key()]) == {}
         assert failures(metrics) == {"get": 1, "put": 0}
@@ -96,7 +96,7 @@ def test_another_track_s_value_in_our_place_is_a_miss_and_counted(
 def test_what_was_put_with_another_secret_is_a_miss_and_counted(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         metrics = Metrics()
-        async with caching(redis_server.url, seal=Seal(b"K" * 32)) as forger:
+        async with caching(redis_server.url, signer=Signer(b"K" * 32)) as forger:
             await forger.put(taggram(key()))
         async with caching(redis_server.url, metrics) as cache:
             assert await cache.get([key()]) == {}
@@ -134,7 +134,7 @@ def test_what_an_older_release_kept_is_missed_and_no_failure(redis_server: Redis
             older = name.replace(FORMAT, "taggram:2")
             with redis_server.client() as client:
                 client.delete(name)
-                client.set(older, SEAL.sealed(older, WITHOUT_PEAKS))
+                client.set(older, SIGNER.sign(older, WITHOUT_PEAKS))
 
             assert await cache.get([key()]) == {}
             await cache.put(taggram(key(), 0.25))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from app.catalogue import read_lexicon
+from app.model_catalog import read_catalog
 from app.settings import Settings
-from app.store.preparing import Prepared, prepare
+from app.store.packaging import ModelPackage, package_model
 from app.store.publishing import publish_folder
 from app.store.store import Store
 from tests.cli.conftest import Taggram
@@ -22,24 +22,24 @@ from tests.store.torch_files import save
 
 
 @pytest.fixture(scope="module")
-def prepared() -> Prepared:
-    return prepare(tiny.draft(summary="[bold]A model[/] :guitar:"), tiny.weights())
+def package() -> ModelPackage:
+    return package_model(tiny.spec(summary="[bold]A model[/] :guitar:"), tiny.weights())
 
 
 @pytest.fixture(scope="module")
-def published(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published(package: ModelPackage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with three versions."""
     place = tmp_path_factory.mktemp("published")
-    folder = tiny.write(prepared, place / "prepared")
+    folder = tiny.write(package, place / "prepared")
     for _ in range(3):
         publish_folder(Store(place / "store"), folder)
     return place / "store"
 
 
 @pytest.fixture
-def folder(prepared: Prepared, tmp_path: Path) -> Path:
+def folder(package: ModelPackage, tmp_path: Path) -> Path:
     """A prepared folder."""
-    return tiny.write(prepared, tmp_path / "prepared").folder
+    return tiny.write(package, tmp_path / "prepared").folder
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_a_model_goes_to_an_object_store_and_is_served_from_there(
         assert rows(models("list", *remote))[0][:5] == ["tiny", "1", "3", "stored", "production"]
         assert said(models("verify", *remote)) == "tiny/1: as published\n"
         assert said(models("card", "tiny", *remote)) == said(models("card", "tiny"))
-        served = read_lexicon(Settings(_env_file=None, model_store=url, models=["tiny"])).models
+        served = read_catalog(Settings(_env_file=None, model_store=url, models=["tiny"])).models
         assert [str(model.ref) for model in served] == ["tiny/1"]
 
 

@@ -14,7 +14,7 @@ from app.models import architectures
 from app.store import available_models
 from app.store.loading import verify
 from app.store.manifest import Manifest, manifests
-from app.store.preparing import Prepared, prepare
+from app.store.packaging import ModelPackage, package_model
 from app.store.store import Store
 from tests.store import tiny
 from tests.store.file_server import file_server
@@ -42,7 +42,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def prepared(mirror: Path) -> Prepared:
+def package(mirror: Path) -> ModelPackage:
     """The manifest of the tiny model, with its checkpoint."""
     data = (mirror / PATH).read_bytes()
     checkpoint = {"size": len(data), "sha256": sha256(data).hexdigest()}
@@ -55,15 +55,15 @@ def prepared(mirror: Path) -> Prepared:
         "data_terms": "for nobody's profit",
         "checkpoint": {**checkpoint, "base": BASE, "path": PATH},
     }
-    return prepare(tiny.draft(source=source), tiny.weights())
+    return package_model(tiny.spec(source=source), tiny.weights())
 
 
 @pytest.fixture
-def manifest(prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def manifest(package: ModelPackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same as the only one that ships with the code."""
     path = tmp_path / "available" / "tiny.toml"
     path.parent.mkdir()
-    path.write_text(prepared.text)
+    path.write_text(package.text)
     monkeypatch.setattr(available_models, "FOLDER", path.parent)
     return path
 
@@ -176,7 +176,7 @@ def test_another_model_of_the_name_stays_beside_the_one_that_is_pulled(
     models: Models, mirror: Path, place: Path, manifest: Path, tmp_path: Path
 ):
     place.mkdir()
-    own = prepare(tiny.draft(summary="Ours."), tiny.weights(1))
+    own = package_model(tiny.spec(summary="Ours."), tiny.weights(1))
     models("publish", tiny.write(own, tmp_path / "own").folder)
 
     pulled = models("pull", "tiny", "--mirror", mirror, "--yes")

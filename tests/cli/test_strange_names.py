@@ -17,17 +17,17 @@ from rich.console import Console
 
 from app.cli.console import cell, say
 from app.cli.tag import CSV_COLUMNS
+from app.evaluation.report.blocks import Cell, Document, Grid, Prose, Section
+from app.evaluation.report.html import html
+from app.evaluation.report.song_chart import taggram as song_chart
+from app.evaluation.report.taggrams import SongTaggram
 from app.feedback.export import export
 from app.logs import PlainLine
 from app.services import Services
-from app.store.preparing import prepare
+from app.store.packaging import package_model
 from app.tagging.picture import draw
 from app.tagging.table import tabulate
 from app.text import csv_cell, printable
-from app.training.reporting.blocks import Cell, Document, Grid, Prose, Section
-from app.training.reporting.html import html
-from app.training.reporting.song_chart import taggram as song_chart
-from app.training.reporting.taggrams import SongTaggram
 from testing.stub_engine import load_stub_engine
 from tests.cli.conftest import Taggram
 from tests.feedback.giving import feedback, keep
@@ -142,8 +142,8 @@ def test_pages_and_exports_show_no_name_as_it_is(tmp_path: Path) -> None:
 
 def test_what_a_manifest_says_is_shown_harmless(taggram: Taggram) -> None:
     name = EVIL.replace("\udc80", "")
-    draft = tiny.draft(summary=name, tags={"family": "tiny", "names": [name, "two", "three"]})
-    tiny.write(prepare(draft, tiny.weights()), Path("new"))
+    spec = tiny.spec(summary=name, tags={"family": "tiny", "names": [name, "two", "three"]})
+    tiny.write(package_model(spec, tiny.weights()), Path("new"))
     for command in ("publish new", "list", "card tiny"):
         result = taggram("models", *command.split(), "--store", "store")
         assert result.exit_code == 0, result.output

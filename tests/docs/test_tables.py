@@ -11,7 +11,7 @@ import yaml
 
 from app.api.feedback_schemas import FeedbackIn
 from app.api.problems import STATUS
-from app.api.schemas import SuggestParameters, TaggramParameters, UploadTokenWish
+from app.api.schemas import SuggestParameters, TaggramParameters, UploadTokenRequest
 from app.errors import Kind
 from app.metrics import Metrics
 from app.settings import Settings
@@ -120,7 +120,7 @@ def test_the_bodies_shown_are_accepted(stub: Server) -> None:
     feedback = block(doc("http-api"), "json", '"shown"')
     FeedbackIn.model_validate_json(feedback)
     assert stub.http.post("/feedback", json=json.loads(feedback)).is_success
-    UploadTokenWish.model_validate_json(block(doc("http-api"), "json", '"origin"'))
+    UploadTokenRequest.model_validate_json(block(doc("http-api"), "json", '"origin"'))
 
 
 def test_the_vocabulary_shown_is_accepted(store: Path, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_every_extra_is_listed_and_no_other() -> None:
 
 
 def test_every_recipe_is_listed_and_no_other() -> None:
-    shipped = {path.stem for path in (REPOSITORY / "app/training/recipes").glob("*.yaml")}
+    shipped = {path.stem for path in (REPOSITORY / "app/training/recipe/built_in").glob("*.yaml")}
     assert set(first_cells(section(doc("training"), "Recipes and runs"))) == shipped
 
 

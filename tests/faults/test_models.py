@@ -232,13 +232,13 @@ def test_a_version_that_scores_something_else_is_refused_and_the_old_one_serves_
     async def reload() -> None:
         services = Services(settings)
         await asyncio.to_thread(services.load)
-        serving = services.serving
+        serving = services.runtime
         version = add_version(models / SMALL_MODEL)
         edit(version / "manifest.toml", "0.069121", "0.969121")  # a golden score
         with pytest.raises(RequestError, match=f"{SMALL_MODEL}/2: the golden input") as refused:
             await services.reload()
         assert refused.value.kind is Kind.RELOAD_REFUSED
-        assert services.serving is serving
+        assert services.runtime is serving
         await services.close()
         shutil.rmtree(version)
 

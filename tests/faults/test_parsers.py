@@ -147,4 +147,4 @@ def _read_or_refused(path: Path, data: bytes) -> None:
     if isinstance(outcome, str):
         assert outcome.startswith(f"{path}: ")
     else:
-        assert 0 < outcome.framing.hop_frames <= outcome.framing.window_frames
+        assert 0 < outcome.window_spec.hop_frames <= outcome.window_spec.window_frames

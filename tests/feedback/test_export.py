@@ -82,10 +82,10 @@ def test_more_rows_than_are_held_at_a_time_are_written_in_their_order(
     monkeypatch.setattr(exporting, "BATCH_ROWS", 7)
     source = tmp_path / "feedback.sqlite"
     asyncio.run(keep(source, *(feedback() for _ in range(10))))
-    told: list[tuple[int, int]] = []
+    on_progress: list[tuple[int, int]] = []
     target = tmp_path / "table.parquet"
-    assert export(source, target, lambda *news: told.append(news)) == 30
-    assert told == [(7, 30), (14, 30), (21, 30), (28, 30), (30, 30)]
+    assert export(source, target, lambda *news: on_progress.append(news)) == 30
+    assert on_progress == [(7, 30), (14, 30), (21, 30), (28, 30), (30, 30)]
     table = pq.read_table(target)
     assert table["tag"].to_pylist() == [row["tag"] for row in rows(source)]
 

@@ -149,13 +149,13 @@ def test_a_process_killed_while_it_writes_leaves_whole_feedback(tmp_path: Path) 
 
 def test_a_table_is_whole_while_the_service_goes_on_writing(tmp_path: Path) -> None:
     path, target = tmp_path / "feedback.sqlite", tmp_path / "table.parquet"
-    told: list[tuple[int, int]] = []
+    on_progress: list[tuple[int, int]] = []
     with busy(path) as process:
-        count = export(path, target, lambda *news: told.append(news))
+        count = export(path, target, lambda *news: on_progress.append(news))
         while int(process.stdout.readline()) <= count // 3:
             pass  # what follows was kept after the table was read
     table = pq.read_table(target).to_pylist()
-    assert len(table) == count == told[-1][0] == told[-1][1] > 3 * EACH
+    assert len(table) == count == on_progress[-1][0] == on_progress[-1][1] > 3 * EACH
     assert_whole(table)
     kept = [row["tag"] for row in rows(path)]
     assert len(kept) > count

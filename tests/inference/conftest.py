@@ -8,8 +8,8 @@ import pytest
 from app.audio.decoding import TrackReader
 from app.audio.limits import AudioLimits
 from app.domain import Waveform
-from app.front_ends import Framing
-from app.inference.tensorflow_framer import TensorFlowFramer
+from app.front_ends import WindowSpec
+from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.store.manifest import Manifest, read_store
 from app.store.store import Store
 
@@ -31,12 +31,12 @@ def music(song: Path) -> Waveform:
 
 
 @pytest.fixture(scope="session")
-def framing(manifests: dict[str, Manifest]) -> Framing:
+def window_spec(manifests: dict[str, Manifest]) -> WindowSpec:
     """How all published models hear."""
-    return manifests["msd-musicnn"].framing
+    return manifests["msd-musicnn"].window_spec
 
 
 @pytest.fixture(scope="session")
-def framer(framing: Framing) -> TensorFlowFramer:
+def extractor(window_spec: WindowSpec) -> TensorFlowFeatureExtractor:
     """Makes the frames of all published models."""
-    return TensorFlowFramer(framing.front)
+    return TensorFlowFeatureExtractor(window_spec.front)

@@ -14,9 +14,9 @@ from app.domain import Scores, Windows
 from app.errors import Kind, RequestError
 from app.inference.batcher import Batcher
 from app.stages import StageClock
-from tests.inference.hearing import (
+from tests.inference.scripted_engine import (
     PATIENCE_S,
-    HearingEngine,
+    ScriptedEngine,
     Window,
     ask,
     asking,
@@ -108,7 +108,7 @@ async def test_each_caller_gets_its_own_answer_whatever_the_others_do(
             for scores, right in zip(outcome, due_scores(engines, caller, number), strict=True):
                 np.testing.assert_array_equal(scores, right)
     for engine in engines:
-        assert all(len(batch) <= size for batch in engine.heard)
+        assert all(len(batch) <= size for batch in engine.scored)
 
 
 class Scene:
@@ -119,7 +119,7 @@ class Scene:
     """
 
     def __init__(
-        self, batcher: Batcher, engines: Sequence[HearingEngine], callers: Sequence[Caller]
+        self, batcher: Batcher, engines: Sequence[ScriptedEngine], callers: Sequence[Caller]
     ) -> None:
         self.left: set[int] = set()
         self._batcher, self._engines, self._callers = batcher, engines, callers
@@ -163,9 +163,9 @@ class Scene:
             return await ask(self._batcher, asked, number, caller.pieces)
 
 
-def engines_for(callers: Sequence[Caller]) -> list[HearingEngine]:
+def engines_for(callers: Sequence[Caller]) -> list[ScriptedEngine]:
     """Two engines, held, and what they can't bear."""
-    engines = [HearingEngine(number) for number in (0, 1)]
+    engines = [ScriptedEngine(number) for number in (0, 1)]
     for engine in engines:
         engine.raises_on = {n for n, caller in enumerate(callers) if caller.fault == "raises"}
         engine.nan_on = {n for n, caller in enumerate(callers) if caller.fault == "nan"}
@@ -173,7 +173,7 @@ def engines_for(callers: Sequence[Caller]) -> list[HearingEngine]:
     return engines
 
 
-def due_scores(engines: Sequence[HearingEngine], caller: Caller, number: int) -> list[Scores]:
+def due_scores(engines: Sequence[ScriptedEngine], caller: Caller, number: int) -> list[Scores]:
     """The scores that a caller must get."""
     track = [(number, window) for window in range(sum(caller.pieces))]
     return [engines[index].scores_of(track) for index in caller.engines]
@@ -195,16 +195,16 @@ def reason(error: BaseException) -> object:
     return error.kind if isinstance(error, RequestError) else type(error)
 
 
-async def assert_nothing_is_left(batcher: Batcher, engines: Sequence[HearingEngine]) -> None:
+async def assert_nothing_is_left(batcher: Batcher, engines: Sequence[ScriptedEngine]) -> None:
     """Who comes when all others are gone is served; by then what was in line is done with."""
     await ask(batcher, engines, LATECOMER, [1])
-    before = [len(engine.heard) for engine in engines]
+    before = [len(engine.scored) for engine in engines]
     await ask(batcher, engines, LATECOMER, [1])
     for engine, count in zip(engines, before, strict=True):
-        assert engine.heard[count:] == [[(LATECOMER, 0)]]
+        assert engine.scored[count:] == [[(LATECOMER, 0)]]
 
 
-def expected(engine: HearingEngine, caller: int, count: int) -> list[list[float]]:
+def expected(engine: ScriptedEngine, caller: int, count: int) -> list[list[float]]:
     return engine.scores_of((caller, window) for window in range(count)).tolist()
 
 
@@ -219,24 +219,24 @@ async def answer(task: asyncio.Task[list[Scores]]) -> list[list[float]]:
 
 @patiently
 async def test_callers_are_heard_together_and_each_gets_its_own_scores() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     async with batching(max_batch_windows=6, max_wait_s=PATIENCE_S) as batcher:
         tasks = [asking(batcher, engine, caller, 2) for caller in range(3)]
         assert [await answer(task) for task in tasks] == [
             expected(engine, caller, 2) for caller in range(3)
         ]
-    assert [len(batch) for batch in engine.heard] == [6]
+    assert [len(batch) for batch in engine.scored] == [6]
 
 
 @pytest.mark.parametrize("leaving", range(3))
 @patiently
 async def test_one_who_leaves_while_its_batch_is_heard_harms_no_other(leaving: int) -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=6, max_wait_s=PATIENCE_S) as batcher:
         tasks = [asking(batcher, engine, caller, 2) for caller in range(3)]
-        await until(lambda: engine.heard)
-        assert {caller for caller, _ in engine.heard[0]} == {0, 1, 2}
+        await until(lambda: engine.scored)
+        assert {caller for caller, _ in engine.scored[0]} == {0, 1, 2}
         await cancelled(tasks[leaving])
         engine.go_on()
         for caller in {0, 1, 2} - {leaving}:
@@ -245,34 +245,34 @@ async def test_one_who_leaves_while_its_batch_is_heard_harms_no_other(leaving: i
 
 @patiently
 async def test_windows_of_a_caller_who_left_are_not_heard() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=2) as batcher:
         leaving, staying = asking(batcher, engine, 0, 7), asking(batcher, engine, 1, 3)
-        await until(lambda: engine.heard)
+        await until(lambda: engine.scored)
         await cancelled(leaving)
         engine.go_on()
         assert await answer(staying) == expected(engine, 1, 3)
-    assert not windows_of(0, engine.heard[2:])  # the second batch was in line already
+    assert not windows_of(0, engine.scored[2:])  # the second batch was in line already
 
 
 @patiently
 async def test_windows_of_a_caller_who_left_are_not_heard_again_after_a_failure() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.raises_on = {1}
     engine.hold()
     async with batching(max_batch_windows=3, max_wait_s=PATIENCE_S) as batcher:
         leaving, *others = [asking(batcher, engine, caller, 1) for caller in range(3)]
-        await until(lambda: engine.heard)
+        await until(lambda: engine.scored)
         await cancelled(leaving)
         engine.go_on()
         await asyncio.wait(others)
-    assert sum(window == (0, 0) for window in engine.heard_windows) == 1
+    assert sum(window == (0, 0) for window in engine.scored_windows) == 1
 
 
 @patiently
 async def test_an_engine_that_fails_on_one_caller_fails_it_alone() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.raises_on = {1}
     async with batching(max_batch_windows=6, max_wait_s=PATIENCE_S) as batcher:
         first, bad, last = [asking(batcher, engine, caller, 2) for caller in range(3)]
@@ -280,12 +280,12 @@ async def test_an_engine_that_fails_on_one_caller_fails_it_alone() -> None:
             await bad
         assert await answer(first) == expected(engine, 0, 2)
         assert await answer(last) == expected(engine, 2, 2)
-    assert {caller for caller, _ in engine.heard[0]} == {0, 1, 2}
+    assert {caller for caller, _ in engine.scored[0]} == {0, 1, 2}
 
 
 @patiently
 async def test_scores_that_are_no_numbers_are_an_error_of_whose_they_are() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.nan_on = {1}
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
         good, bad = asking(batcher, engine, 0, 2), asking(batcher, engine, 1, 2)
@@ -297,59 +297,59 @@ async def test_scores_that_are_no_numbers_are_an_error_of_whose_they_are() -> No
 @pytest.mark.parametrize("fault", ["raises_on", "nan_on"])
 @patiently
 async def test_no_more_is_heard_of_a_caller_whose_windows_failed(fault: str) -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     setattr(engine, fault, {0})
     engine.hold()
     async with batching(max_batch_windows=2) as batcher:
-        with batcher.lane(StageClock()) as lane:
-            await batcher.put(lane, windows(0, 5), [engine])
-            await until(lambda: engine.heard)
+        with batcher.request_queue(StageClock()) as request_queue:
+            await batcher.put(request_queue, windows(0, 5), [engine])
+            await until(lambda: engine.scored)
             engine.go_on()
             with pytest.raises(RequestError, match=FAILED):
-                await lane.scores(engine)
+                await request_queue.scores(engine)
             with pytest.raises(RequestError, match=FAILED):
-                await batcher.put(lane, windows(0, 5, first=5), [engine])
+                await batcher.put(request_queue, windows(0, 5, first=5), [engine])
             assert await answer(asking(batcher, engine, 1, 5)) == expected(engine, 1, 5)
-    assert not windows_of(0, engine.heard[2:])
+    assert not windows_of(0, engine.scored[2:])
 
 
 @patiently
 async def test_a_short_track_does_not_wait_for_a_long_one_to_end() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=4) as batcher:
         long = asking(batcher, engine, 0, 200)
-        await until(lambda: engine.heard)
+        await until(lambda: engine.scored)
         short = asking(batcher, engine, 1, 10)
         await settled()
         engine.go_on()
         await answer(short)
         assert await answer(long) == expected(engine, 0, 200)
     in_line, in_turns = 2 * 4, 2 * 10
-    assert engine.heard_windows.index((1, 9)) < in_line + in_turns + 4
+    assert engine.scored_windows.index((1, 9)) < in_line + in_turns + 4
 
 
 @patiently
 async def test_of_several_tracks_all_advance_alike() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=4) as batcher:
         tasks = [asking(batcher, engine, caller, 12) for caller in range(6)]
-        await until(lambda: engine.heard)
+        await until(lambda: engine.scored)
         engine.go_on()
         await asyncio.gather(*tasks)
-    heard = [caller for caller, _ in engine.heard_windows]
-    for count in range(len(heard)):
-        advances = [heard[:count].count(caller) for caller in range(6)]
+    scored = [caller for caller, _ in engine.scored_windows]
+    for count in range(len(scored)):
+        advances = [scored[:count].count(caller) for caller in range(6)]
         assert max(advances) - min(advances) <= 4
 
 
 @patiently
 async def test_two_models_take_turns() -> None:
-    engines = [HearingEngine(0), HearingEngine(1)]
+    engines = [ScriptedEngine(0), ScriptedEngine(1)]
     order: list[int] = []
     for number, engine in enumerate(engines):
-        engine.heard = NotingList(order, number)
+        engine.scored = NotingList(order, number)
     async with batching(max_batch_windows=4) as batcher:
         await asyncio.gather(*(ask(batcher, engines, caller, [8]) for caller in range(3)))
     assert sorted(order) == 6 * [0] + 6 * [1]
@@ -370,97 +370,97 @@ class NotingList(list[list[tuple[int, int]]]):
 
 @patiently
 async def test_an_idle_device_waits_until_a_batch_is_full() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
         await asking(batcher, engine, 0, 4)
         first = asking(batcher, engine, 1, 3)
         await settled()
-        assert len(engine.heard) == 1
+        assert len(engine.scored) == 1
         second = asking(batcher, engine, 2, 1)
         await asyncio.gather(first, second)
-    assert [len(batch) for batch in engine.heard] == [4, 4]
+    assert [len(batch) for batch in engine.scored] == [4, 4]
 
 
 @patiently
 async def test_an_idle_device_does_not_wait_for_ever() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     async with batching(max_batch_windows=4, max_wait_s=0.01) as batcher:
         await asking(batcher, engine, 0, 4)
         await asking(batcher, engine, 1, 3)
-    assert [len(batch) for batch in engine.heard] == [4, 3]
+    assert [len(batch) for batch in engine.scored] == [4, 3]
 
 
 @patiently
 async def test_what_comes_while_the_device_is_busy_is_heard_together() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=4) as batcher:
         tasks = [asking(batcher, engine, 0, 1)]
-        await until(lambda: engine.heard)
+        await until(lambda: engine.scored)
         tasks += [asking(batcher, engine, caller, 1) for caller in (1, 2, 3)]
         await settled()
         engine.go_on()
         await asyncio.gather(*tasks)
-    assert engine.heard == [[(0, 0)], [(1, 0), (2, 0), (3, 0)]]
+    assert engine.scored == [[(0, 0)], [(1, 0), (2, 0), (3, 0)]]
 
 
 @patiently
 async def test_the_last_windows_of_a_track_are_heard_though_they_fill_no_batch() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     async with batching(max_batch_windows=4, max_wait_s=0.01) as batcher:
         assert await answer(asking(batcher, engine, 0, 9)) == expected(engine, 0, 9)
-    assert [len(batch) for batch in engine.heard] == [4, 4, 1]
+    assert [len(batch) for batch in engine.scored] == [4, 4, 1]
 
 
 @patiently
 async def test_windows_for_another_model_fill_no_batch() -> None:
-    engines = [HearingEngine(0), HearingEngine(1)]
+    engines = [ScriptedEngine(0), ScriptedEngine(1)]
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
         await ask(batcher, engines, 0, [4])
         first = asyncio.create_task(ask(batcher, engines, 1, [2]))
         await asyncio.sleep(0.05)
         second = asyncio.create_task(ask(batcher, engines, 2, [2]))
         await asyncio.gather(first, second)
-    assert [[len(batch) for batch in engine.heard] for engine in engines] == [[4, 4], [4, 4]]
+    assert [[len(batch) for batch in engine.scored] for engine in engines] == [[4, 4], [4, 4]]
 
 
 @patiently
 async def test_one_who_leaves_while_the_device_waits_is_not_waited_for() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
         await asking(batcher, engine, 0, 4)
         leaving = asking(batcher, engine, 1, 3)
         await settled()
         await cancelled(leaving)
         assert await answer(asking(batcher, engine, 2, 4)) == expected(engine, 2, 4)
-    assert {caller for caller, _ in engine.heard_windows} == {0, 2}
+    assert {caller for caller, _ in engine.scored_windows} == {0, 2}
 
 
 @patiently
 async def test_without_a_limit_batches_are_as_large_as_suits_the_engine() -> None:
-    engines = [HearingEngine(0, batch_windows=3), HearingEngine(1, batch_windows=5)]
+    engines = [ScriptedEngine(0, batch_windows=3), ScriptedEngine(1, batch_windows=5)]
     async with batching(max_batch_windows=None) as batcher:
         await ask(batcher, engines, 0, [15])
-    assert [[len(batch) for batch in engine.heard] for engine in engines] == [[3] * 5, [5] * 3]
+    assert [[len(batch) for batch in engine.scored] for engine in engines] == [[3] * 5, [5] * 3]
 
 
 @patiently
 async def test_so_many_windows_may_wait_and_then_callers_wait() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.hold()
     put: list[int] = []
 
     async def put_in(batcher: Batcher, caller: int) -> None:
-        with batcher.lane(StageClock()) as lane:
+        with batcher.request_queue(StageClock()) as request_queue:
             for first in range(0, 20, 2):
-                await batcher.put(lane, windows(caller, 2, first), [engine])
+                await batcher.put(request_queue, windows(caller, 2, first), [engine])
                 put.append(2)
-            scores = await lane.scores(engine)
+            scores = await request_queue.scores(engine)
         assert scores.tolist() == expected(engine, caller, 20)
 
     async with batching(max_batch_windows=2, max_queued_windows=8) as batcher:
         tasks = [asyncio.create_task(put_in(batcher, caller)) for caller in range(3)]
-        await until(lambda: engine.heard)
+        await until(lambda: engine.scored)
         await settled()
         taken = 2 * 2  # by the batch that is being heard and the one in line
         assert 8 <= sum(put) <= 8 + 1 + taken
@@ -471,29 +471,29 @@ async def test_so_many_windows_may_wait_and_then_callers_wait() -> None:
 
 @patiently
 async def test_who_waits_for_room_goes_on_when_another_leaves() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=1, max_queued_windows=5) as batcher:
         in_the_way = asking(batcher, engine, 0, 9)
-        await until(lambda: engine.heard)
-        with batcher.lane(StageClock()) as lane:
-            putting = asyncio.create_task(batcher.put(lane, windows(1, 3), [engine]))
+        await until(lambda: engine.scored)
+        with batcher.request_queue(StageClock()) as request_queue:
+            putting = asyncio.create_task(batcher.put(request_queue, windows(1, 3), [engine]))
             await settled()
             assert not putting.done()
             await cancelled(in_the_way)
             await putting
             engine.go_on()
-            assert (await lane.scores(engine)).tolist() == expected(engine, 1, 3)
+            assert (await request_queue.scores(engine)).tolist() == expected(engine, 1, 3)
 
 
 @patiently
 async def test_who_waits_for_room_learns_that_its_windows_failed() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.raises_on = {0}
     engine.hold()
     async with batching(max_batch_windows=1, max_queued_windows=1) as batcher:
         task = asking(batcher, engine, 0, 3, 3)
-        await until(lambda: engine.heard)
+        await until(lambda: engine.scored)
         await settled()  # the second piece waits for room that its own first one takes
         engine.go_on()
         with pytest.raises(RequestError, match=FAILED):
@@ -502,13 +502,13 @@ async def test_who_waits_for_room_learns_that_its_windows_failed() -> None:
 
 @patiently
 async def test_who_waits_for_room_that_others_take_learns_that_its_windows_failed() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.raises_on = {0}
     engine.hold()
     async with batching(max_batch_windows=1, max_queued_windows=2) as batcher:
         failing = asking(batcher, engine, 0, 1, 1)
         other = asking(batcher, engine, 1, 6)
-        await until(lambda: engine.heard)
+        await until(lambda: engine.scored)
         await settled()
         engine.let()
         with pytest.raises(RequestError, match=FAILED):
@@ -520,24 +520,24 @@ async def test_who_waits_for_room_that_others_take_learns_that_its_windows_faile
 
 @patiently
 async def test_the_first_error_is_the_one_that_a_caller_learns() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.raises_on = {0}
     async with batching() as batcher:
-        with batcher.lane(StageClock()) as lane:
-            await batcher.put(lane, windows(0, 1), [engine])
-            await until(lambda: lane.failed)
+        with batcher.request_queue(StageClock()) as request_queue:
+            await batcher.put(request_queue, windows(0, 1), [engine])
+            await until(lambda: request_queue.failed)
             await batcher.close()
             with pytest.raises(RequestError, match=FAILED):
-                await lane.scores(engine)
+                await request_queue.scores(engine)
 
 
 @patiently
 async def test_who_waits_for_room_learns_that_the_service_ends() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=1, max_queued_windows=1) as batcher:
         task = asking(batcher, engine, 0, 3, 3)
-        await until(lambda: engine.heard)
+        await until(lambda: engine.scored)
         await settled()
         closing = asyncio.create_task(batcher.close())
         await settled()
@@ -550,30 +550,30 @@ async def test_who_waits_for_room_learns_that_the_service_ends() -> None:
 
 @patiently
 async def test_who_waits_when_the_service_ends_is_told_so_and_nothing_more_is_heard() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=2) as batcher:
         tasks = [asking(batcher, engine, caller, 4) for caller in range(3)]
-        await until(lambda: engine.heard)
+        await until(lambda: engine.scored)
         closing = asyncio.create_task(batcher.close())
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         await settled()
         engine.go_on()
         await closing
     assert [outcome.kind for outcome in outcomes] == 3 * [Kind.NOT_READY]
-    assert len(engine.heard) == 1
+    assert len(engine.scored) == 1
 
 
 @patiently
 async def test_nobody_is_accepted_after_the_end() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     async with batching() as batcher:
         await asking(batcher, engine, 0, 1)
         await batcher.close()
         with pytest.raises(RequestError) as error:
             await asking(batcher, engine, 1, 1)
     assert error.value.kind is Kind.NOT_READY
-    assert engine.heard_windows == [(0, 0)]
+    assert engine.scored_windows == [(0, 0)]
 
 
 @patiently
@@ -582,7 +582,7 @@ async def test_a_batcher_that_never_heard_anything_can_be_closed() -> None:
         pass
 
 
-class SilentEngine(HearingEngine):
+class SilentEngine(ScriptedEngine):
     """Gives nothing for the windows of caller 0, which no engine may."""
 
     def score(self, windows: Windows) -> Scores:
@@ -600,7 +600,7 @@ async def test_an_engine_that_gives_no_scores_fails_whom_it_gives_none() -> None
         assert await answer(good) == expected(engine, 1, 2)
 
 
-class ShapelessEngine(HearingEngine):
+class ShapelessEngine(ScriptedEngine):
     """Breaks the making of batches until it is mended."""
 
     broken = True
@@ -651,12 +651,12 @@ async def test_a_batch_in_line_is_timed_only_once_it_is_scored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     patience_s = PATIENCE_S + 1.5  # of no other timeout
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.hold()
     monkeypatch.setattr(asyncio, "timeout", RecordedTimeout)
     async with batching(max_batch_windows=2, patience_s=patience_s) as batcher:
         answers = [asking(batcher, engine, caller, 2) for caller in range(2)]
-        await until(lambda: len(engine.heard) == 1)
+        await until(lambda: len(engine.scored) == 1)
         await settled()
         assert RecordedTimeout.entered.count(patience_s) == 1
         engine.let()
@@ -667,7 +667,7 @@ async def test_a_batch_in_line_is_timed_only_once_it_is_scored(
 
 @patiently
 async def test_a_model_that_hangs_fails_all_who_wait_and_takes_nobody_more() -> None:
-    engine = HearingEngine()
+    engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=2, patience_s=0.2) as batcher:
         waiting = [asking(batcher, engine, caller, 5) for caller in range(3)]

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from app.domain import Backend, Precision, Samples, Scores, Waveform, Windows
-from app.front_ends import Framing
+from app.front_ends import WindowSpec
 from app.inference.engine import Engine, windows_of
-from app.inference.frames import WindowStream
+from app.inference.features import WindowStream
 from app.inference.selection import HAS_OPENVINO
 from app.inference.tensorflow_engine import TensorFlowEngine
-from app.inference.tensorflow_framer import TensorFlowFramer
+from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models import architectures, network
 from app.store.golden import BF16_TOLERANCE
 from app.store.loading import TrackModel, load
 from app.store.manifest import Manifest
-from app.store.preparing import TOLERANCE as EXACT
+from app.store.packaging import TOLERANCE as EXACT
 from app.store.store import Store
 
 if HAS_OPENVINO:
@@ -84,9 +84,9 @@ class Workshop:
     """Builds each engine once."""
 
     def __init__(
-        self, store: Path, manifests: dict[str, Manifest], framer: TensorFlowFramer
+        self, store: Path, manifests: dict[str, Manifest], extractor: TensorFlowFeatureExtractor
     ) -> None:
-        self._store, self._manifests, self._melgrams = store, manifests, framer
+        self._store, self._manifests, self._melgrams = store, manifests, extractor
         self.engine = cache(self._engine)
         self.model = cache(self._model)
 
@@ -106,8 +106,10 @@ def minute(music: Waveform) -> Waveform:
 
 
 @pytest.fixture(scope="module")
-def workshop(store: Path, manifests: dict[str, Manifest], framer: TensorFlowFramer) -> Workshop:
-    return Workshop(store, manifests, framer)
+def workshop(
+    store: Path, manifests: dict[str, Manifest], extractor: TensorFlowFeatureExtractor
+) -> Workshop:
+    return Workshop(store, manifests, extractor)
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +121,11 @@ def graphs_scores(workshop: Workshop, minute: Waveform) -> Callable[[str], Score
 
 
 @pytest.fixture(scope="module")
-def windows(framer: TensorFlowFramer, framing: Framing, minute: Waveform) -> Windows:
+def windows(
+    extractor: TensorFlowFeatureExtractor, window_spec: WindowSpec, minute: Waveform
+) -> Windows:
     """Its windows."""
-    pieces = WindowStream(framer, [framing]).pieces(minute.samples, complete=True)
+    pieces = WindowStream(extractor, [window_spec]).pieces(minute.samples, complete=True)
     return np.concatenate([windows for _, windows in pieces])
 
 
@@ -194,14 +198,14 @@ def test_scores_stay_what_they_were_when_others_are_computed(
 def test_openvino_needs_neither_the_network_nor_a_file_once_it_is_converted(
     store: Path,
     manifests: dict[str, Manifest],
-    framer: TensorFlowFramer,
+    extractor: TensorFlowFeatureExtractor,
     windows: Windows,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     model = load(Store(store), manifests[NAME])
-    engine = OpenVINOEngine(model, Precision.FLOAT32, framer)
+    engine = OpenVINOEngine(model, Precision.FLOAT32, extractor)
     before = engine.score(windows[:2])
 
     for variable in model.network.weights:
@@ -215,16 +219,16 @@ def test_openvino_needs_neither_the_network_nor_a_file_once_it_is_converted(
 def test_openvino_s_batches_fit_the_cpus_of_the_container(
     store: Path,
     manifests: dict[str, Manifest],
-    framer: TensorFlowFramer,
+    extractor: TensorFlowFeatureExtractor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     manifest, sizes = manifests[NAME], []
     model = load(Store(store), manifest)
     for cpus in (1, 3):
         monkeypatch.setattr("app.inference.openvino_engine.usable_cpus", lambda cpus=cpus: cpus)
-        sizes.append(OpenVINOEngine(model, Precision.FLOAT32, framer).batch_windows)
+        sizes.append(OpenVINOEngine(model, Precision.FLOAT32, extractor).batch_windows)
 
-    assert sizes == [windows_of(cpus * AUDIO_PER_CORE_S, manifest.framing) for cpus in (1, 3)]
+    assert sizes == [windows_of(cpus * AUDIO_PER_CORE_S, manifest.window_spec) for cpus in (1, 3)]
 
 
 SMALL = {
@@ -242,8 +246,8 @@ SMALL = {
 @pytest.mark.parametrize("architecture", SMALL)
 def test_openvino_scores_as_keras_does_whatever_a_network_consists_of(architecture: str) -> None:
     published = architectures()[architecture]
-    framing = Framing(published.front_end, published.window_frames, published.window_frames)
-    built = network(architecture, 3, framing, SMALL[architecture])
+    window_spec = WindowSpec(published.front_end, published.window_frames, published.window_frames)
+    built = network(architecture, 3, window_spec, SMALL[architecture])
     windows = np.random.RandomState(0).uniform(0, 3, (2, *built.input_shape[1:]))
     windows = windows.astype(np.float32)
 

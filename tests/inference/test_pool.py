@@ -12,10 +12,10 @@ import pytest
 from app.domain import ModelRef
 from app.errors import Kind, RequestError, SetupError
 from app.inference.engine import Engine
-from app.inference.pool import Choice, EnginePool
+from app.inference.pool import EnginePool, EngineSpec
 from app.metrics import Metrics
 from app.store.manifest import Manifest
-from tests.inference.hearing import PATIENCE_S, HearingEngine, patiently, until
+from tests.inference.scripted_engine import PATIENCE_S, ScriptedEngine, patiently, until
 
 
 class Maker:
@@ -28,17 +28,17 @@ class Maker:
     """
 
     def __init__(self) -> None:
-        self.made: list[tuple[str, Choice | None]] = []
+        self.made: list[tuple[str, EngineSpec | None]] = []
         self.broken: set[str] = set()
         self.go = threading.Event()
         self.go.set()
 
-    def __call__(self, manifest: Manifest, choice: Choice | None) -> Engine:
+    def __call__(self, manifest: Manifest, choice: EngineSpec | None) -> Engine:
         self.made.append((manifest.name, choice))
         assert self.go.wait(PATIENCE_S)
         if manifest.name in self.broken:
             raise SetupError(f"{manifest.name} is broken")
-        engine = HearingEngine()
+        engine = ScriptedEngine()
         engine.ref = manifest.ref
         return engine
 

@@ -13,8 +13,8 @@ from app.domain import Backend, Precision, Scores, Windows
 from app.errors import SetupError, WeightsError
 from app.inference import selection
 from app.inference.engine import Engine
-from app.inference.selection import AUTO, Wish, choose
-from app.inference.tensorflow_framer import TensorFlowFramer
+from app.inference.selection import AUTO, EnginePreference, choose
+from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.store.loading import TrackModel
 from app.store.manifest import Manifest
 from app.store.store import Store
@@ -38,24 +38,30 @@ class Machine:
 
     Attributes:
         manifest: The model.
-        framer: Makes its frames.
+        extractor: Makes its frames.
         building: What is raised when one is built.
         running: What is raised when one runs, or by how much its scores are off.
         speeds: How many seconds of audio one computes a second; by default a hundred.
     """
 
     manifest: Manifest
-    framer: TensorFlowFramer
+    extractor: TensorFlowFeatureExtractor
     building: dict[Kind, Exception] = field(default_factory=dict)
     running: dict[Kind, Exception | float] = field(default_factory=dict)
     speeds: dict[Kind, float] = field(default_factory=dict)
 
     def choose(self, backend: str = "auto", precision: str = "auto") -> Kind:
-        engine = choose(Store("nowhere"), self.manifest, self.framer, Wish(backend, precision))
+        engine = choose(
+            Store("nowhere"), self.manifest, self.extractor, EnginePreference(backend, precision)
+        )
         return engine.backend, engine.precision
 
     def build(
-        self, store: Store, model: TrackModel, framer: TensorFlowFramer, *kind: Backend | Precision
+        self,
+        store: Store,
+        model: TrackModel,
+        extractor: TensorFlowFeatureExtractor,
+        *kind: Backend | Precision,
     ) -> Engine:
         """In the place of the libraries."""
         if kind in self.building:
@@ -68,7 +74,7 @@ class ScriptedEngine(Engine):
 
     def __init__(self, machine: Machine, backend: Backend, precision: Precision) -> None:
         manifest = machine.manifest
-        super().__init__(manifest.ref, precision, 4, manifest.framing, machine.framer)
+        super().__init__(manifest.ref, precision, 4, manifest.window_spec, machine.extractor)
         self.backend = backend
         self._runs = machine.running.get((backend, precision), 0.0)
         self._published = np.array(manifest.golden.mean_scores)
@@ -82,10 +88,12 @@ class ScriptedEngine(Engine):
 
 @pytest.fixture
 def machine(
-    manifests: dict[str, Manifest], framer: TensorFlowFramer, monkeypatch: pytest.MonkeyPatch
+    manifests: dict[str, Manifest],
+    extractor: TensorFlowFeatureExtractor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Machine:
     """One with OpenVINO and a CPU that computes bf16, without a GPU."""
-    made = Machine(manifests[NAME], framer)
+    made = Machine(manifests[NAME], extractor)
     monkeypatch.setattr(selection, "load", lambda _, manifest: TrackModel(manifest, None))
     monkeypatch.setattr(selection, "_build", made.build)
     monkeypatch.setattr(
@@ -239,10 +247,10 @@ def test_one_that_is_asked_for_and_fails_is_refused_with_what_to_set(machine: Ma
 
 
 def test_what_is_wrong_with_the_model_itself_is_said_once(
-    manifests: dict[str, Manifest], framer: TensorFlowFramer, tmp_path: Path
+    manifests: dict[str, Manifest], extractor: TensorFlowFeatureExtractor, tmp_path: Path
 ) -> None:
     with pytest.raises(WeightsError, match=r"^/.*: the weights are missing; run `taggram"):
-        choose(Store(tmp_path), manifests[NAME], framer, AUTO)
+        choose(Store(tmp_path), manifests[NAME], extractor, AUTO)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def unfolded(store: Path, manifests: Mapping[str, Manifest]) -> Unfolded:
     def build(name: str) -> keras.Model:
         manifest = manifests[name]
         architecture, n_tags = manifest.architecture, len(manifest.tags.names)
-        built = network(architecture.name, n_tags, manifest.framing, architecture.arguments)
+        built = network(architecture.name, n_tags, manifest.window_spec, architecture.arguments)
         fill(built, read_weights(Store(store), manifest))
         return built
 
@@ -65,9 +65,11 @@ def music_windows(clip: Path, manifests: Mapping[str, Manifest]) -> Windows:
     """Twelve seconds of a song, as the networks hear it."""
     manifest = manifests["msd-musicnn"]
     samples = decoded(clip, AudioLimits(16_000, 0.5, 600.0))
-    framing = manifest.framing
-    logs = track_frames(framing.front)(samples[np.newaxis])[0]
-    return np.asarray(tf.signal.frame(logs, framing.window_frames, framing.hop_frames, axis=0))
+    window_spec = manifest.window_spec
+    logs = track_frames(window_spec.front)(samples[np.newaxis])[0]
+    return np.asarray(
+        tf.signal.frame(logs, window_spec.window_frames, window_spec.hop_frames, axis=0)
+    )
 
 
 def fill(network: keras.Model, weights: Weights) -> None:

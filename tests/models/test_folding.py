@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain import Windows
 from app.models import architectures
-from app.models.folding import LANES, Array, best_phases, constants, phased
+from app.models.folding import LANES, Array, best_phases, constant_outputs, phased
 from tests.models.conftest import Published, Unfolded, fill
 from tests.published import MODELS
 
@@ -180,7 +180,9 @@ def test_a_published_model_is_smaller_for_its_folding(
 def test_nine_tenths_of_the_timbral_filters_of_msd_musicnn_hear_nothing(unfolded: Unfolded):
     weights = {each.path: each.numpy() for each in unfolded("msd-musicnn").weights}
 
-    constant = [np.count_nonzero(~np.isnan(constants(weights, f"timbral_{h}"))) for h in (38, 67)]
+    constant = [
+        np.count_nonzero(~np.isnan(constant_outputs(weights, f"timbral_{h}"))) for h in (38, 67)
+    ]
 
     assert constant == [204 - 23, 204 - 14]
 
@@ -241,7 +243,7 @@ def test_a_filter_is_constant_only_where_nothing_it_hears_matters():
     deaf = deafened(weights, {"conv_2": [LISTENS, NO_KERNEL, NO_GAIN, LISTENS, LISTENS]})
     deaf["conv_2/bias"][1] = -1  # which the relu makes 0
 
-    given = constants(deaf, "conv_2")
+    given = constant_outputs(deaf, "conv_2")
 
     np.testing.assert_array_equal(np.isnan(given), [True, False, False, True, True])
     gain = deaf["conv_2_bn/gamma"][1] / np.sqrt(deaf["conv_2_bn/moving_variance"][1] + 1e-3)

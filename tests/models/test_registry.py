@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from app.front_ends import Framing, FrontEnd
+from app.front_ends import FrontEnd, WindowSpec
 from app.models import architectures, build, network, variables
 from app.models.embedding_probe import head
 from app.spectra import Log10, LogFrequency, Mel, Spectrum
@@ -47,9 +47,9 @@ def count(model: keras.Model) -> int:
     return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
 
 
-def published_framing(name: str) -> Framing:
+def published_window_spec(name: str) -> WindowSpec:
     known = architectures()[name]
-    return Framing(known.front_end, known.window_frames, known.window_frames)
+    return WindowSpec(known.front_end, known.window_frames, known.window_frames)
 
 
 def noise(samples: int, batch: int = 2) -> np.ndarray:
@@ -81,11 +81,11 @@ def test_a_model_hears_waveforms_of_the_published_length_and_scores_any_number_o
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", architectures())
 def test_every_weight_has_a_path_of_its_own_that_another_build_has_too(name: str):
-    framing = published_framing(name)
-    first, second = (variables(network(name, 3, framing, {})) for _ in range(2))
+    window_spec = published_window_spec(name)
+    first, second = (variables(network(name, 3, window_spec, {})) for _ in range(2))
 
     assert len(first) == len({id(variable) for variable in first.values()})
-    assert len(first) == len(network(name, 3, framing, {}).weights), "as many as Keras counts"
+    assert len(first) == len(network(name, 3, window_spec, {}).weights), "as many as Keras counts"
     assert {path: tuple(v.shape) for path, v in first.items()} == {
         path: tuple(v.shape) for path, v in second.items()
     }
@@ -211,7 +211,7 @@ def test_a_probe_hears_what_the_encoders_last_layer_hears_and_only_the_probe_lea
     for path, variable in frozen.items():
         np.testing.assert_array_equal(variable, before[path], err_msg=path)
     frames = probed.input_shape[1]
-    whole = network(encoder, 1, Framing(front, frames, frames), arguments)
+    whole = network(encoder, 1, WindowSpec(front, frames, frames), arguments)
     inside = keras.Model(whole.input, whole.get_layer("tags").input)
     for path, variable in variables(inside).items():
         variable.assign(frozen[path])

@@ -14,8 +14,10 @@ LONGEST = 2 * WINDOWS_PER_STEP + 1
 
 def samples_of(model: TrackModel, windows: int) -> int:
     """The fewest samples that give so many windows."""
-    framing = model.manifest.framing
-    return framing.front.samples(framing.window_frames + (windows - 1) * framing.hop_frames)
+    window_spec = model.manifest.window_spec
+    return window_spec.front.samples(
+        window_spec.window_frames + (windows - 1) * window_spec.hop_frames
+    )
 
 
 def window_scores(model: TrackModel, waveform: Samples) -> np.ndarray:
@@ -49,7 +51,7 @@ def test_what_came_before_in_the_track_does_not_change_a_windows_scores(
     published: Published, waveform: Samples
 ):
     model = published("msd-musicnn")
-    hop = model.manifest.framing.hop_frames * model.manifest.front_end.hop
+    hop = model.manifest.window_spec.hop_frames * model.manifest.front_end.hop
     track = waveform[: samples_of(model, 4)]
     other_start = track.copy()
     other_start[:hop] = 0.3 * np.random.RandomState(2).standard_normal(hop)

@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import WeightsError
 from app.store.musicnn_wheel import fetch
-from app.store.preparing import Prepared, prepare
+from app.store.packaging import ModelPackage, package_model
 from app.store.store import Store
 from tests.s3_server import new_bucket, s3_server
 from tests.store import tiny
@@ -44,15 +44,15 @@ def edit(own_store: Path) -> Callable[[str, str], Path]:
 
 
 @pytest.fixture(scope="session")
-def prepared() -> Prepared:
+def package() -> ModelPackage:
     """A tiny model, ready to be published, without a version."""
-    return prepare(tiny.draft(), tiny.weights())
+    return package_model(tiny.spec(), tiny.weights())
 
 
 @pytest.fixture
-def prepared_folder(prepared: Prepared, tmp_path: Path) -> Store:
+def prepared_folder(package: ModelPackage, tmp_path: Path) -> Store:
     """The same in a folder."""
-    return tiny.write(prepared, tmp_path / "prepared")
+    return tiny.write(package, tmp_path / "prepared")
 
 
 @pytest.fixture(scope="package")

@@ -79,9 +79,9 @@ def test_an_absurd_manifest_is_refused_by_a_line(what: str, own_store: Path, edi
 def test_a_network_beyond_all_is_refused_before_it_is_built(
     name: str, arguments: dict[str, object], tmp_path: Path
 ) -> None:
-    draft = tiny.draft(architecture={"name": name, "arguments": arguments})
+    spec = tiny.spec(architecture={"name": name, "arguments": arguments})
     with pytest.raises((ManifestError, WeightsError), match=r"tiny(/1)?: ") as refused:
-        publish(Store(tmp_path), draft, tiny.weights())
+        publish(Store(tmp_path), spec, tiny.weights())
     assert "\n" not in str(refused.value)
     assert not list(tmp_path.iterdir())
 

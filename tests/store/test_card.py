@@ -18,8 +18,8 @@ from app.spectra import (
 from app.store.card import card, inert
 from app.store.front_end_words import front_end_words
 from app.store.learnt import LearntVocabulary
-from app.store.manifest import Draft, read_store
-from app.store.preparing import Prepared
+from app.store.manifest import ModelSpec, read_store
+from app.store.packaging import ModelPackage
 from app.store.store import Store
 from app.store.weights import read_weights
 from tests.store import tiny
@@ -61,14 +61,14 @@ def test_its_parameters_are_those_of_the_network(store):
         weights = read_weights(models, manifest)
         network = architectures()[manifest.architecture.name].network(
             n_tags=len(manifest.tags.names),
-            window=manifest.framing.window_shape,
+            window=manifest.window_spec.window_shape,
             **manifest.architecture.arguments,
         )
         assert f"- Parameters: {network.count_params():,}, " in card(manifest, weights)
 
 
-def test_what_is_not_known_is_said_to_be_so(prepared: Prepared):
-    text = card(prepared.manifest("1"), tiny.weights())
+def test_what_is_not_known_is_said_to_be_so(package: ModelPackage):
+    text = card(package.manifest("1"), tiny.weights())
 
     assert "- Test set: not measured\n- ROC-AUC: not measured\n- PR-AUC: not measured\n" in text
     assert "- Thresholds: none were chosen\n- Calibration: not measured, so a score" in text
@@ -77,9 +77,9 @@ def test_what_is_not_known_is_said_to_be_so(prepared: Prepared):
     assert "- Where: not stated\n- To cite: not stated\n" in text
 
 
-def test_where_no_tag_can_be_trusted_the_card_says_so(prepared: Prepared):
-    nothing = tiny.draft(thresholds={"precision": 0.9, "scores": {}}).thresholds
-    manifest = prepared.manifest("1").model_copy(update={"thresholds": nothing})
+def test_where_no_tag_can_be_trusted_the_card_says_so(package: ModelPackage):
+    nothing = tiny.spec(thresholds={"precision": 0.9, "scores": {}}).thresholds
+    manifest = package.manifest("1").model_copy(update={"thresholds": nothing})
 
     text = card(manifest, tiny.weights())
 
@@ -118,10 +118,10 @@ SAID = (
 )
 
 
-def _saying(text: str) -> Draft:
+def _saying(text: str) -> ModelSpec:
     """What is to be said about a model, the same text in each place."""
     figures = {"roc_auc": 0.5, "pr_auc": 0.5}
-    draft = tiny.draft(
+    spec = tiny.spec(
         summary=text,
         tags={"family": "tiny", "names": [text, "two", "three"]},
         source={"description": text, "url": text, "licence": text, "citation": text},
@@ -136,22 +136,22 @@ def _saying(text: str) -> Draft:
     )
     # Not every text may name a vocabulary.
     named = LearntVocabulary.model_construct(name=text, description=text, unheard=(text,))
-    return draft.model_copy(update={"vocabulary": named})
+    return spec.model_copy(update={"vocabulary": named})
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_markup_in_a_manifest_stays_text(text: str, prepared: Prepared):
+def test_markup_in_a_manifest_stays_text(text: str, package: ModelPackage):
     markdown = pytest.importorskip("markdown_it")
-    draft, plain = _saying(text), _saying("x")
+    spec, plain = _saying(text), _saying("x")
 
-    def shape(of: Draft) -> list[str]:
+    def shape(of: ModelSpec) -> list[str]:
         said = {name: getattr(of, name) for name in SAID}
-        manifest = prepared.manifest("1").model_copy(update=said)
+        manifest = package.manifest("1").model_copy(update=said)
         written = card(manifest, tiny.weights())
         renderer = markdown.MarkdownIt("gfm-like", {"linkify": False})
         return re.findall(r"</?\w+", renderer.render(written))
 
-    got, wanted = shape(draft), shape(plain)
+    got, wanted = shape(spec), shape(plain)
     if text == "https://evil.example":  # as the source's address it is meant to be a link
         got = [tag for tag in got if tag not in {"<a", "</a"}]
     assert got == wanted

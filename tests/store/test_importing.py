@@ -31,13 +31,13 @@ def small_store(tmp_path: Path) -> Store:
 def arrays() -> Arrays:
     """Weights of a small FCN, by our paths."""
     front = architectures()["fcn"].front_end
-    draft = tiny.draft(
+    spec = tiny.spec(
         architecture={"name": "fcn", "arguments": ARGUMENTS},
         front_end=front,
         window={"frames": architectures()["fcn"].window_frames, "hop_frames": 1},
     )
     random = np.random.RandomState(3)
-    shapes = {path: tuple(each.shape) for path, each in variables(build(draft, ARGUMENTS)).items()}
+    shapes = {path: tuple(each.shape) for path, each in variables(build(spec, ARGUMENTS)).items()}
     return {path: random.uniform(0.1, 1, shape).astype("f4") for path, shape in shapes.items()}
 
 
@@ -81,9 +81,9 @@ def test_long_windows_overlap_by_half_and_the_golden_input_is_longer_than_one(
 ):
     manifest = import_torch(small_store, checkpoint, SMALL)
 
-    assert manifest.framing.window_s == pytest.approx(29, abs=0.05)
-    assert manifest.framing.hop_frames == manifest.framing.window_frames // 2
-    assert manifest.golden.seconds == pytest.approx(1.5 * manifest.framing.window_s, abs=1e-3)
+    assert manifest.window_spec.window_s == pytest.approx(29, abs=0.05)
+    assert manifest.window_spec.hop_frames == manifest.window_spec.window_frames // 2
+    assert manifest.golden.seconds == pytest.approx(1.5 * manifest.window_spec.window_s, abs=1e-3)
 
 
 def test_all_that_is_known_of_a_checkpoint_is_kept(small_store: Store, checkpoint: Path):

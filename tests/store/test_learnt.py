@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from app.store.manifest import Manifest
-from app.store.preparing import prepare
+from app.store.packaging import package_model
 from tests.store import tiny
 
 TAGS = ("one", "two", "three")
@@ -37,7 +37,7 @@ ALL = {
 def unscored() -> Iterator[None]:
     """Leaves out the golden scores, which are not the matter here."""
     with pytest.MonkeyPatch.context() as without:
-        preparing = "app.store.preparing"
+        preparing = "app.store.packaging"
         without.setattr(f"{preparing}.assemble", lambda manifest, *_: manifest)
         without.setattr(
             f"{preparing}.golden_scores", lambda manifest: np.zeros(len(manifest.tags.names))
@@ -48,8 +48,8 @@ def unscored() -> Iterator[None]:
 def described(**said: object) -> Manifest:
     """A manifest after it was written and read."""
     names = said.pop("names", TAGS)
-    draft = tiny.draft(tags={"family": "tiny", "names": names}, **said)
-    return prepare(draft, tiny.weights(n_tags=len(names))).manifest("1")
+    spec = tiny.spec(tags={"family": "tiny", "names": names}, **said)
+    return package_model(spec, tiny.weights(n_tags=len(names))).manifest("1")
 
 
 def test_all_of_it_is_kept():
@@ -94,16 +94,16 @@ WRONG = {
 @pytest.mark.parametrize(("said", "words"), WRONG.values(), ids=WRONG)
 def test_what_contradicts_the_model_is_refused(said: dict[str, object], words: str):
     with pytest.raises(ValidationError, match=words):
-        tiny.draft(**said)
+        tiny.spec(**said)
 
 
 @pytest.mark.parametrize("tag", ["=1+1", "@SUM(1)", "\uff1d1", " -1", "a\x07b", " ", "\ud800"])
 def test_a_tag_that_no_vocabulary_may_have_is_refused_only_where_it_becomes_a_word(tag: str):
     tags = {"family": "tiny", "names": (tag, "two", "three")}
 
-    tiny.draft(tags=tags)
+    tiny.spec(tags=tags)
     with pytest.raises(ValidationError, match="is no word"):
-        tiny.draft(tags=tags, vocabulary=VOCABULARY)
+        tiny.spec(tags=tags, vocabulary=VOCABULARY)
 
 
 @given(

@@ -13,7 +13,7 @@ from app.errors import SetupError
 from app.store.aliases import remove
 from app.store.loading import load, verify
 from app.store.manifest import manifests, read_store
-from app.store.preparing import Prepared
+from app.store.packaging import ModelPackage
 from app.store.publishing import publish, publish_folder
 from app.store.store import Store
 from app.store.weights import packed, sha256
@@ -40,7 +40,7 @@ def refused(place: Place, folder: Store, error: type[SetupError] = SetupError) -
 
 @tiny.everywhere
 def test_a_model_that_was_trained_is_published_and_scores_what_its_manifest_says(place: Place):
-    manifest = publish(place.store, tiny.draft(), tiny.weights())
+    manifest = publish(place.store, tiny.spec(), tiny.weights())
 
     assert str(manifest.ref) == "tiny/1"
     assert read_store(place.store) == {"tiny": manifest}
@@ -57,7 +57,7 @@ def test_a_model_that_was_trained_is_published_and_scores_what_its_manifest_says
 def test_each_model_gets_the_next_number_and_the_versions_before_stay(place: Place):
     for number in (1, 2, 3):
         before = place.content()
-        manifest = publish(place.store, tiny.draft(), tiny.weights(number))
+        manifest = publish(place.store, tiny.spec(), tiny.weights(number))
         assert manifest.version == str(number)
         assert before.items() <= place.content().items()
 
@@ -76,7 +76,7 @@ def test_a_folder_is_published_with_its_comments_under_the_next_number(
 
 
 def test_a_version_goes_from_store_to_store_as_it_is(place: Place, tmp_path: Path):
-    publish(place.store, tiny.draft(version="7"), tiny.weights())
+    publish(place.store, tiny.spec(version="7"), tiny.weights())
     (tmp_path / "other").mkdir()
     other = Store(tmp_path / "other")
 
@@ -85,9 +85,9 @@ def test_a_version_goes_from_store_to_store_as_it_is(place: Place, tmp_path: Pat
     assert tiny.folder_content(other.folder) == place.content()
 
 
-def test_a_version_never_changes(place: Place, prepared: Prepared, prepared_folder: Store):
+def test_a_version_never_changes(place: Place, package: ModelPackage, prepared_folder: Store):
     publish_folder(place.store, prepared_folder)
-    other = tiny.draft(version="1", summary="Another.")
+    other = tiny.spec(version="1", summary="Another.")
     before = place.content()
 
     said = refused(place, edited(prepared_folder, lambda text: f'version = "1"\n{text}'))
@@ -196,7 +196,7 @@ def test_a_bad_folder_is_refused_and_the_store_is_left_as_it_was(
     spoil: Callable[[Path], None],
     words: str,
     place: Place,
-    prepared: Prepared,
+    package: ModelPackage,
     prepared_folder: Store,
     unchecked_version: None,
 ):
@@ -225,25 +225,25 @@ def test_weights_that_are_wrong_are_refused_and_the_store_is_left_as_it_was(
     path: str, array: np.ndarray, words: str, place: Place
 ):
     with pytest.raises(SetupError, match=words):
-        publish(place.store, tiny.draft(), {**tiny.weights(), path: array})
+        publish(place.store, tiny.spec(), {**tiny.weights(), path: array})
 
     assert place.content() == {}
 
 
 def test_weights_that_score_nan_are_refused(place: Place):
-    draft, weights = tiny.musicnn()
+    spec, weights = tiny.musicnn()
     tiny.make_scores_nan(weights)
 
     with pytest.raises(SetupError, match="tiny: 3 of 3 scores of the golden input are NaN"):
-        publish(place.store, draft, weights)
+        publish(place.store, spec, weights)
 
     assert place.content() == {}
 
 
 def test_what_toml_can_t_hold_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.store.preparing.golden_scores", lambda _: np.zeros(3))
-    monkeypatch.setattr("app.store.preparing.assemble", lambda *_: None)
-    unheard_of = tiny.draft(architecture={"name": "fcn", "arguments": {"channels": [None]}})
+    monkeypatch.setattr("app.store.packaging.golden_scores", lambda _: np.zeros(3))
+    monkeypatch.setattr("app.store.packaging.assemble", lambda *_: None)
+    unheard_of = tiny.spec(architecture={"name": "fcn", "arguments": {"channels": [None]}})
 
     with pytest.raises(SetupError, match="tiny: no manifest can hold this"):
         publish(place.store, unheard_of, tiny.weights())
@@ -254,12 +254,12 @@ def test_what_toml_can_t_hold_is_refused(place: Place, monkeypatch: pytest.Monke
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("place", ["folder", "s3"], indirect=True)
 def test_many_publish_at_the_same_time_and_each_gets_a_number_of_its_own(
-    place: Place, prepared: Prepared, tmp_path: Path
+    place: Place, package: ModelPackage, tmp_path: Path
 ):
     folders = []
     for number in range(6):
-        text = prepared.text.replace("A model for tests.", f"Number {number}.")
-        other = Prepared(text, prepared.weights, "")
+        text = package.text.replace("A model for tests.", f"Number {number}.")
+        other = ModelPackage(text, package.weights, "")
         folders.append(tiny.write(other, tmp_path / f"prepared-{number}"))
 
     with ThreadPoolExecutor(len(folders)) as pool:

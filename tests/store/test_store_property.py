@@ -12,7 +12,7 @@ from app.domain import ModelRef
 from app.errors import SetupError
 from app.store.aliases import read_aliases, remove, rollback, served
 from app.store.manifest import manifests
-from app.store.preparing import Prepared
+from app.store.packaging import ModelPackage
 from app.store.publishing import promote, publish_folder
 from app.store.store import Store
 from app.store.weights import WeightsState, weights_state
@@ -78,15 +78,15 @@ class Expected:
         return True
 
 
-def do(store: Store, prepared: Prepared, folder: Path, step: tuple[str, ...]) -> bool:
+def do(store: Store, package: ModelPackage, folder: Path, step: tuple[str, ...]) -> bool:
     """Take a step; whether it was not refused."""
     what, name, *rest = step
     try:
         if what == "publish":
-            text = prepared.text.replace('name = "tiny"', f'name = "{name}"')
+            text = package.text.replace('name = "tiny"', f'name = "{name}"')
             text = f'version = "{rest[0]}"\n{text}' if rest[0] else text
             (folder / "manifest.toml").write_text(text)
-            (folder / "weights.safetensors").write_bytes(prepared.weights)
+            (folder / "weights.safetensors").write_bytes(package.weights)
             publish_folder(store, Store(folder))
         elif what == "promote":
             promote(store, f"{name}/{rest[0]}", rest[1])
@@ -119,13 +119,15 @@ def check(store: Store, expected: Expected, content: Callable[[], tiny.Content])
             assert weights_state(store, manifest) is WeightsState.READY
 
 
-def run(store: Store, prepared: Prepared, content: Callable[[], tiny.Content], steps: list) -> None:
+def run(
+    store: Store, package: ModelPackage, content: Callable[[], tiny.Content], steps: list
+) -> None:
     """Take all steps; after each the store is what it is to be, and versions are as they were."""
     expected, ever = Expected(), {}
     with tempfile.TemporaryDirectory() as folder:
         for step in steps:
             before = content()
-            done = do(store, prepared, Path(folder), step)
+            done = do(store, package, Path(folder), step)
             assert done == getattr(expected, step[0])(*step[1:])
             if not done:
                 assert content() == before
@@ -138,15 +140,15 @@ def run(store: Store, prepared: Prepared, content: Callable[[], tiny.Content], s
 @pytest.mark.usefixtures("unchecked")
 @examples
 @given(steps=STEPS)
-def test_a_folder_stays_a_store(steps: list[tuple[str, ...]], prepared: Prepared):
+def test_a_folder_stays_a_store(steps: list[tuple[str, ...]], package: ModelPackage):
     with tempfile.TemporaryDirectory() as folder:
-        run(Store(folder), prepared, lambda: tiny.folder_content(Path(folder)), steps)
+        run(Store(folder), package, lambda: tiny.folder_content(Path(folder)), steps)
 
 
 @pytest.mark.usefixtures("unchecked")
 @examples
 @given(steps=STEPS)
-def test_what_is_behind_a_url_stays_a_store(steps: list[tuple[str, ...]], prepared: Prepared):
+def test_what_is_behind_a_url_stays_a_store(steps: list[tuple[str, ...]], package: ModelPackage):
     import fsspec
 
     system = fsspec.filesystem("memory")
@@ -157,4 +159,4 @@ def test_what_is_behind_a_url_stays_a_store(steps: list[tuple[str, ...]], prepar
             path.removeprefix("/models/"): system.cat_file(path) for path in system.find("/models")
         }
 
-    run(Store("memory://models"), prepared, content, steps)
+    run(Store("memory://models"), package, content, steps)

@@ -12,8 +12,8 @@ from app.front_ends import FrontEnd
 from app.models import variables
 from app.spectra import Mel, Spectrum
 from app.store.loading import build
-from app.store.manifest import Draft
-from app.store.preparing import Prepared
+from app.store.manifest import ModelSpec
+from app.store.packaging import ModelPackage
 from app.store.store import Store
 
 FRONT_END = FrontEnd(2_000, Spectrum((64,), 32, bands=Mel(8, 0.0, 1_000.0)))
@@ -33,7 +33,7 @@ class Place:
     content: Callable[[], Content]
 
 
-def draft(name: str = "tiny", **changes: object) -> Draft:
+def spec(name: str = "tiny", **changes: object) -> ModelSpec:
     """What is to be said about it."""
     values = {
         "name": name,
@@ -44,7 +44,7 @@ def draft(name: str = "tiny", **changes: object) -> Draft:
         "tags": {"family": "tiny", "names": ["one", "two", "three"]},
         "source": {"description": "Made up.", "url": "", "licence": "MIT", "citation": ""},
     }
-    return Draft.model_validate({**values, **changes})
+    return ModelSpec.model_validate({**values, **changes})
 
 
 def weights(seed: int = 0, n_tags: int = 3) -> dict[str, np.ndarray]:
@@ -70,7 +70,7 @@ def weights(seed: int = 0, n_tags: int = 3) -> dict[str, np.ndarray]:
     return {path: array.astype(np.float32) for path, array in arrays.items()}
 
 
-def musicnn() -> tuple[Draft, dict[str, np.ndarray]]:
+def musicnn() -> tuple[ModelSpec, dict[str, np.ndarray]]:
     """A tiny MusiCNN, and random weights for it."""
     arguments = {
         "timbral_channels": [1, 1],
@@ -78,7 +78,7 @@ def musicnn() -> tuple[Draft, dict[str, np.ndarray]]:
         "mid_channels": 1,
         "hidden_units": 2,
     }
-    described = draft(architecture={"name": "musicnn", "arguments": arguments})
+    described = spec(architecture={"name": "musicnn", "arguments": arguments})
     network = build(described, arguments)
     return described, {path: np.asarray(each) for path, each in variables(network).items()}
 
@@ -92,11 +92,11 @@ def make_scores_nan(weights: dict[str, np.ndarray]) -> None:
     weights["hidden_bn/moving_variance"] = -1 - weights["hidden_bn/moving_variance"]
 
 
-def write(prepared: Prepared, folder: Path) -> Store:
+def write(package: ModelPackage, folder: Path) -> Store:
     """Put a prepared model into a folder of its own."""
     folder.mkdir(parents=True)
-    (folder / "manifest.toml").write_text(prepared.text)
-    (folder / "weights.safetensors").write_bytes(prepared.weights)
+    (folder / "manifest.toml").write_text(package.text)
+    (folder / "weights.safetensors").write_bytes(package.weights)
     return Store(folder)
 
 

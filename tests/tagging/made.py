@@ -13,7 +13,7 @@ from tests.store import tiny
 WINDOW_S = 3.0
 
 PUBLISHED = Manifest(
-    **dict(tiny.draft(version="3")),
+    **dict(tiny.spec(version="3")),
     weights=Weights(file="weights.safetensors", sha256="0" * 64),
     golden=Golden(seed=1, seconds=1, tolerance=1e-5, mean_scores=(0.5, 0.5, 0.5)),
 )

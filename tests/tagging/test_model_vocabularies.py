@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.domain import Level
 from app.errors import RequestError, VocabularyError
 from app.store.manifest import Manifest
-from app.tagging.lexicon import Lexicon
+from app.tagging.catalog import ModelCatalog
 from app.tagging.model_vocabularies import as_spoken, with_learnt
 from app.tagging.vocabulary import Tag, Vocabulary
 from tests.tagging.made import model
@@ -29,12 +29,14 @@ WRITTEN = Vocabulary(
 OLD = model("old", ("mellow", "metal", "punk"))
 
 
-def lexicon(*models: Manifest, written: Sequence[Vocabulary] = (WRITTEN,)) -> Lexicon:
+def catalog(*models: Manifest, written: Sequence[Vocabulary] = (WRITTEN,)) -> ModelCatalog:
     known = {vocabulary.name: vocabulary for vocabulary in written}
-    return Lexicon(models, with_learnt(known, models))
+    return ModelCatalog(models, with_learnt(known, models))
 
 
-def heard(words: Lexicon, vocabulary: str = "styles", by: str | None = None) -> dict[str, list]:
+def heard(
+    words: ModelCatalog, vocabulary: str = "styles", by: str | None = None
+) -> dict[str, list]:
     """By which models' raw tags each tag of a vocabulary is heard."""
     projection = words.projection(vocabulary, by)
     return {
@@ -52,14 +54,14 @@ BY_OLD = {"calm": [("old", "mellow")], "loud": [("old", "metal"), ("old", "punk"
 
 
 def test_models_that_were_trained_on_no_vocabulary_change_nothing():
-    assert heard(lexicon(OLD)) == BY_OLD
+    assert heard(catalog(OLD)) == BY_OLD
 
 
 @pytest.mark.parametrize("is_first", [True, False])
 def test_who_learnt_a_word_speaks_for_it_alone_and_others_keep_the_rest(is_first: bool):
     new = model("new", ("odd", "calm"), "styles")
 
-    words = lexicon(*((new, OLD) if is_first else (OLD, new)))
+    words = catalog(*((new, OLD) if is_first else (OLD, new)))
 
     assert heard(words) == {
         "calm": [("new", "calm")],
@@ -71,7 +73,7 @@ def test_who_learnt_a_word_speaks_for_it_alone_and_others_keep_the_rest(is_first
 def test_a_model_that_learnt_all_of_the_words_is_asked_alone():
     new = model("new", ("odd", "calm", "loud"), "styles")
 
-    words = lexicon(OLD, new)
+    words = catalog(OLD, new)
 
     assert [each.name for each in words.projection("styles", None).models] == ["new"]
     assert words.asked_models("styles") == (new,)
@@ -81,13 +83,13 @@ def test_of_several_models_that_learnt_a_word_the_first_speaks():
     first = model("first", ("calm",), "styles")
     second = model("second", ("calm", "odd"), "styles")
 
-    spoken = heard(lexicon(first, second))
+    spoken = heard(catalog(first, second))
 
     assert spoken == {"calm": [("first", "calm")], "odd": [("second", "odd")]}
 
 
 def test_a_model_that_is_named_says_what_it_can_whoever_else_learnt_the_words():
-    words = lexicon(OLD, model("new", ("calm", "loud", "odd"), "styles"))
+    words = catalog(OLD, model("new", ("calm", "loud", "odd"), "styles"))
 
     assert heard(words, by="old") == BY_OLD
     assert heard(words, by="new")["calm"] == [("new", "calm")]
@@ -96,19 +98,19 @@ def test_a_model_that_is_named_says_what_it_can_whoever_else_learnt_the_words():
 def test_a_word_without_an_example_in_training_is_left_to_others():
     new = model("new", ("calm", "loud", "odd"), "styles", unheard=("calm", "odd"))
 
-    assert heard(lexicon(OLD, new)) == {"calm": BY_OLD["calm"], "loud": [("new", "loud")]}
+    assert heard(catalog(OLD, new)) == {"calm": BY_OLD["calm"], "loud": [("new", "loud")]}
 
 
 def test_words_that_the_vocabulary_lacks_are_not_suggested():
     new = model("new", ("calm", "polka"), "styles")
 
-    assert "polka" not in heard(lexicon(new))
+    assert "polka" not in heard(catalog(new))
 
 
 def test_another_vocabulary_is_none_of_its_business():
     new = model("new", ("calm",), "others")
 
-    words = lexicon(OLD, new)
+    words = catalog(OLD, new)
 
     assert heard(words) == BY_OLD
     assert heard(words, "others") == {"calm": [("new", "calm")]}
@@ -117,27 +119,27 @@ def test_another_vocabulary_is_none_of_its_business():
 def test_a_vocabulary_that_nobody_wrote_arises_from_the_model():
     new = model("new", ("b", "a"), "brand", version="2026-01", description="New words.")
 
-    brand = lexicon(OLD, new).vocabularies["brand"]
+    brand = catalog(OLD, new).vocabularies["brand"]
 
     assert (brand.name, brand.version, brand.description) == ("brand", "2026-01", "New words.")
     assert brand.tags == {"b": Tag({"new": ("b",)}), "a": Tag({"new": ("a",)})}
 
 
 def test_without_a_version_of_its_own_it_has_the_model_s():
-    assert lexicon(model("new", ("a",), "brand")).vocabularies["brand"].version == "3"
+    assert catalog(model("new", ("a",), "brand")).vocabularies["brand"].version == "3"
 
 
 def test_of_two_models_with_one_new_vocabulary_the_first_says_which_words_it_has():
     first = model("first", ("a", "b"), "brand")
     second = model("second", ("b", "c"), "brand")
 
-    assert heard(lexicon(first, second), "brand") == {"a": [("first", "a")], "b": [("first", "b")]}
+    assert heard(catalog(first, second), "brand") == {"a": [("first", "a")], "b": [("first", "b")]}
 
 
 def test_a_model_that_learnt_tags_may_share_its_family_with_another():
     tuned = model("tuned", ("calm", "odd"), "styles", family="old")
 
-    assert heard(lexicon(OLD, tuned)) == {
+    assert heard(catalog(OLD, tuned)) == {
         "calm": [("tuned", "calm")],
         "loud": BY_OLD["loud"],
         "odd": [("tuned", "odd")],
@@ -155,11 +157,11 @@ def test_a_model_without_any_word_of_its_vocabulary_is_refused():
     stray = model("stray", ("polka",), "styles")
 
     with pytest.raises(VocabularyError, match=r"stray/3 was trained on a vocabulary 'styles'"):
-        lexicon(stray)
+        catalog(stray)
 
 
 def test_a_model_that_is_not_asked_brings_no_vocabulary():
-    words = lexicon(OLD)
+    words = catalog(OLD)
 
     with pytest.raises(RequestError, match="no vocabulary of that name"):
         words.projection("brand", None)

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.datasets.audio import storing
+from app.datasets.audio.audio_store import AudioStore
+from app.datasets.audio.storing import Stored, store_tracks
+from app.datasets.tables import write_split
+from app.datasets.tracks import Split
 from app.errors import SetupError
-from app.training import storing
-from app.training.audio_store import AudioStore
-from app.training.storing import Stored, store_tracks
-from app.training.tables import write_split
-from app.training.tracks import Split
 from tests.training.killed import moments, run_killed
 from tests.training.toy import RATE, SECONDS, toy_sound, toy_split, toy_store
 
@@ -35,7 +35,7 @@ def root(split: Split, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fill(root: Path, to: Path, split: Split, sample_rate: int = RATE) -> Stored:
     tracks = [each.track for each in split.placed]
     return store_tracks(
-        tracks, root / "audio", to, sample_rate=sample_rate, jobs=2, watch=lambda *_: None
+        tracks, root / "audio", to, sample_rate=sample_rate, jobs=2, on_progress=lambda *_: None
     )
 
 
@@ -106,8 +106,8 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
 
 STORE = """
 from pathlib import Path
-from app.training import storing
-from app.training.tables import read_split
+from app.datasets.audio import storing
+from app.datasets.tables import read_split
 storing.TRACKS_A_SHARD = 2
 split, audio, to = map(Path, sys.argv[1:])
 tracks = [each.track for each in read_split(split).placed]

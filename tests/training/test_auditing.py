@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from app.datasets.audio.audio_store import AudioStore
+from app.datasets.tables import write_split
+from app.datasets.tracks import Split, Track
 from app.domain import Stretch
 from app.errors import SetupError
+from app.probing.encoder import Embedded, Encoder, Song, embed_stored
+from app.probing.label_issues import CHOSEN, Audit, LabelIssue, audit, write_label_issues
 from app.store.store import Store
 from app.text import printable
-from app.training.audio_store import AudioStore
-from app.training.auditing import CHOSEN, Audit, Doubt, audit, write_doubts
-from app.training.embedding import Encoder, Heard, Song, hear_stored
-from app.training.tables import write_split
-from app.training.tracks import Split, Track
 from tests.training.commands import refused, taggram
 from tests.training.test_teaching import heard_in, publish_listener, quiet, write_songs
 from tests.training.toy import TAGS, toy_split, toy_store
@@ -37,7 +37,7 @@ def encoder(root: Path) -> Encoder:
 
 
 @pytest.fixture(scope="module")
-def heard(encoder: Encoder, root: Path) -> Heard:
+def heard(encoder: Encoder, root: Path) -> Embedded:
     return heard_in(root / "songs", encoder, root / "cache")
 
 
@@ -46,23 +46,23 @@ def retagged(song: Song, *tags: str) -> Song:
 
 
 @pytest.fixture(scope="module")
-def planted(heard: Heard) -> dict[str, str]:
+def planted(heard: Embedded) -> dict[str, str]:
     """By path, the right tag of songs that get a wrong one."""
     first = {song.track.tags[0]: song.track.path for song in heard.songs}
     return {path: tag for tag, path in first.items()}
 
 
 @pytest.fixture(scope="module")
-def audited(encoder: Encoder, heard: Heard, planted: dict[str, str]) -> Audit:
+def audited(encoder: Encoder, heard: Embedded, planted: dict[str, str]) -> Audit:
     songs = [
         retagged(song, WRONG[planted[song.track.path]]) if song.track.path in planted else song
         for song in heard.songs
     ]
-    return audit(songs, encoder.manifest.framing, quiet)
+    return audit(songs, encoder.manifest.window_spec, quiet)
 
 
 def test_wrong_tags_are_the_first_that_are_listed(audited: Audit, planted: dict[str, str]):
-    first = audited.doubts[: 2 * len(planted)]
+    first = audited.label_issues[: 2 * len(planted)]
 
     found = {(each.track.path, each.tag, each.is_chosen) for each in first}
     wanted = {(path, tag, False) for path, tag in planted.items()}
@@ -73,21 +73,21 @@ def test_wrong_tags_are_the_first_that_are_listed(audited: Audit, planted: dict[
 def test_a_wrong_tag_comes_with_what_is_heard_instead_and_where(
     audited: Audit, planted: dict[str, str]
 ):
-    doubt = next(each for each in audited.doubts if each.is_chosen)
+    label_issue = next(each for each in audited.label_issues if each.is_chosen)
 
-    assert doubt.kind == CHOSEN
-    assert doubt.instead == planted[doubt.track.path]
-    assert doubt.score < doubt.usual
-    assert doubt.instead_score > 0.5
-    assert doubt.moments[0].end_s <= 9
-    assert doubt.at.startswith("0:0")
-
-
-def test_where_all_is_right_hardly_anything_is_in_doubt(encoder: Encoder, heard: Heard):
-    assert len(audit(heard.songs, encoder.manifest.framing, quiet).doubts) <= 1
+    assert label_issue.kind == CHOSEN
+    assert label_issue.instead == planted[label_issue.track.path]
+    assert label_issue.score < label_issue.usual
+    assert label_issue.instead_score > 0.5
+    assert label_issue.moments[0].end_s <= 9
+    assert label_issue.at.startswith("0:0")
 
 
-def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard: Heard):
+def test_where_all_is_right_hardly_anything_is_in_doubt(encoder: Encoder, heard: Embedded):
+    assert len(audit(heard.songs, encoder.manifest.window_spec, quiet).label_issues) <= 1
+
+
+def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard: Embedded):
     first, second, *others = heard.songs
     songs = [
         retagged(first, *first.track.tags, "rare"),
@@ -95,27 +95,27 @@ def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard:
         *others,
     ]
 
-    audited = audit(songs, encoder.manifest.framing, quiet)
+    audited = audit(songs, encoder.manifest.window_spec, quiet)
 
     assert audited.left_out == {"rare": "2 songs of 2 artists"}
     assert audited.songs == len(heard.songs) - 1
-    assert all("rare" not in {each.tag, each.instead} for each in audited.doubts)
+    assert all("rare" not in {each.tag, each.instead} for each in audited.label_issues)
 
 
-def test_one_tag_can_t_be_audited(encoder: Encoder, heard: Heard):
+def test_one_tag_can_t_be_audited(encoder: Encoder, heard: Embedded):
     low = [song for song in heard.songs if song.track.tags == ("low",)]
 
     with pytest.raises(SetupError, match="too few tags"):
-        audit(low, encoder.manifest.framing, quiet)
+        audit(low, encoder.manifest.window_spec, quiet)
 
 
 @pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1", "\t=1"])
 def test_no_cell_becomes_a_formula(evil: str, tmp_path: Path):
     track = Track("0", evil, evil, evil, (evil, "b"))
     moments = (Stretch(42.0, 70.0, 0.9),)
-    doubt = Doubt(track, evil, True, 0.1, 0.8, evil, 0.9, moments)
+    label_issue = LabelIssue(track, evil, True, 0.1, 0.8, evil, 0.9, moments)
 
-    write_doubts(tmp_path / "doubts.csv", [doubt])
+    write_label_issues(tmp_path / "doubts.csv", [label_issue])
 
     with (tmp_path / "doubts.csv").open(newline="") as file:
         _, row = csv.reader(file)
@@ -137,7 +137,7 @@ def test_a_split_is_heard_from_its_audio_store(encoder: Encoder, root: Path, spl
     elsewhere = replace(tracks[0], id="0" * 16, path="gone.mp3")
     store = AudioStore.open(root / "store-16000")
 
-    heard = hear_stored(encoder, store, [*tracks, elsewhere], quiet)
+    heard = embed_stored(encoder, store, [*tracks, elsewhere], quiet)
 
     assert [song.track for song in heard.songs] == tracks
     assert list(heard.skipped) == ["gone.mp3"]
@@ -147,7 +147,7 @@ def test_an_audio_store_of_another_rate_is_refused(encoder: Encoder, root: Path,
     toy_store(root, replace(split, placed=split.placed[:1]), 8_000)
 
     with pytest.raises(SetupError, match="hears 16000 Hz, the audio store holds 8000 Hz"):
-        hear_stored(encoder, AudioStore.open(root / "store-8000"), [], quiet)
+        embed_stored(encoder, AudioStore.open(root / "store-8000"), [], quiet)
 
 
 def test_the_command_audits_a_split(root: Path, split: Split):

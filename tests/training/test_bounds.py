@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from app.datasets.audio.library import read_checksums
+from app.datasets.loaders import folder
+from app.datasets.tables import read_split
+from app.datasets.tasks import read_correspondences
 from app.errors import SetupError
 from app.tagging.vocabulary_file import read_vocabulary
-from app.training.configuration import read_configuration
-from app.training.datasets import folder
-from app.training.library import read_checksums
-from app.training.networks import build
-from app.training.recipe import Phase, read_recipe
-from app.training.tables import read_split
-from app.training.tasks import read_correspondences
+from app.training.loop.networks import build
+from app.training.recipe.configuration import read_configuration
+from app.training.recipe.schema import Phase, read_recipe
 from tests.training.commands import refused
 
 RECIPE = """name: own

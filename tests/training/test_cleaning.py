@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.training.cleaning import RULES, Cleaned, Step, clean
-from app.training.datasets import fma
-from app.training.datasets.source import About, Dataset
-from app.training.tracks import Track, track_id
+from app.datasets.cleaning import RULES, Cleaned, Step, clean
+from app.datasets.loaders import fma
+from app.datasets.loaders.dataset import About, Dataset
+from app.datasets.tracks import Track, track_id
 from tests.training.miniature.export import METADATA, export_fma, real_mtat, real_mtg_jamendo
 from tests.training.test_datasets import MINIATURE
 

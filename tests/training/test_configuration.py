@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from app.errors import SetupError
-from app.training.configuration import Configuration, claim, compare
-from app.training.recipe import Stage
-from app.training.schedule import beginning
-from app.training.states import restore, save_state
+from app.training.loop.checkpoint import restore, save_state
+from app.training.recipe.configuration import Configuration, claim, compare
+from app.training.recipe.schedule import beginning
+from app.training.recipe.schema import Stage
 from tests.training.toy import TAGS, toy_recipe
 
 
@@ -28,8 +28,8 @@ def folder(tmp_path: Path) -> Path:
     """A run that began with other code: a file differs, one is new since, one is gone."""
     claim(tmp_path, configuration(code="before"))
     files = json.loads((tmp_path / "code.json").read_bytes())
-    del files["app/training/fit.py"]
-    files |= {"app/training/loop.py": "0" * 64, "app/training/old.py": "1" * 64}
+    del files["app/training/loop/phase.py"]
+    files |= {"app/training/loop/epoch_loop.py": "0" * 64, "app/training/old.py": "1" * 64}
     (tmp_path / "code.json").write_text(json.dumps(files))
     return tmp_path
 
@@ -43,8 +43,8 @@ def test_the_files_of_code_that_changed_since_are_named(folder: Path) -> None:
     warning = compare(folder, configuration())
     assert warning
     assert (
-        "since this run began: changed app/training/loop.py; added app/training/fit.py; "
-        "removed app/training/old.py." in warning
+        "since this run began: changed app/training/loop/epoch_loop.py; "
+        "added app/training/loop/phase.py; removed app/training/old.py." in warning
     )
 
 
@@ -53,7 +53,7 @@ def test_many_changed_files_are_counted(folder: Path) -> None:
     (folder / "code.json").write_text(json.dumps(dict.fromkeys(files, "0" * 64)))
     warning = compare(folder, configuration())
     assert warning
-    assert f" and {len(files) - 1 - 8} more; added app/training/fit.py" in warning
+    assert f" and {len(files) - 1 - 8} more; added app/training/loop/phase.py" in warning
 
 
 def test_another_release_is_named(tmp_path: Path) -> None:

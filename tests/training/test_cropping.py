@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.training.cropping import Crops, crop_bounds, window_at, window_starts
+from app.datasets.audio.cropping import Crops, crop_bounds, window_at, window_starts
 
 RATE = 16_000
 

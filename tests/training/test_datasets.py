@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.audio_files import APPLE_DOUBLE, CYCLE, OTHER_EXTENSION
+from app.datasets.loaders import fma, folder, mtat, mtg_jamendo
+from app.datasets.loaders.dataset import Dataset, Sheet, Skipped, artist_name
+from app.datasets.loaders.official import official_split
+from app.datasets.tracks import Subset, Track, track_id
 from app.errors import SetupError
-from app.training.datasets import fma, folder, mtat, mtg_jamendo
-from app.training.datasets.official import official_split
-from app.training.datasets.source import Dataset, Sheet, Skipped, artist_name
-from app.training.tracks import Part, Track, track_id
 from tests.training.miniature.export import METADATA, export_fma, real_mtat, real_mtg_jamendo
 
 MINIATURE = Path(__file__).parent / "miniature"
@@ -429,16 +429,16 @@ def test_official_splits_of_the_miniatures() -> None:
     in_mtat = official_split("mtat-full", MINIATURE / "mtat")
     in_jamendo = official_split("mtg-jamendo-0", MINIATURE / "mtg-jamendo")
 
-    assert in_fma[track_id("fma", "000/000005.mp3")] is Part.VALIDATION
-    assert in_mtat[track_id("mtat", "f/larks-dawn-01-one-0-29.mp3")] is Part.TEST
-    assert in_mtat[track_id("mtat", "c/owl-dusk-01-two-29-58.mp3")] is Part.VALIDATION
+    assert in_fma[track_id("fma", "000/000005.mp3")] is Subset.VALIDATION
+    assert in_mtat[track_id("mtat", "f/larks-dawn-01-one-0-29.mp3")] is Subset.TEST
+    assert in_mtat[track_id("mtat", "c/owl-dusk-01-two-29-58.mp3")] is Subset.VALIDATION
     assert track_id("mtat", "c/owl-dusk-01-two-29-58.mp3") not in official_split(
         "mtat-clean", MINIATURE / "mtat"
     )
     assert in_jamendo == {
-        track_id("mtg-jamendo", "14/214.mp3"): Part.TRAIN,
-        track_id("mtg-jamendo", "15/215.mp3"): Part.VALIDATION,
-        track_id("mtg-jamendo", "00/300.mp3"): Part.TEST,
+        track_id("mtg-jamendo", "14/214.mp3"): Subset.TRAIN,
+        track_id("mtg-jamendo", "15/215.mp3"): Subset.VALIDATION,
+        track_id("mtg-jamendo", "00/300.mp3"): Subset.TEST,
     }
 
 
@@ -478,7 +478,7 @@ def test_the_real_mtat() -> None:
 def test_the_real_mtats_published_splits(name: str, counts: tuple[int, int, int]) -> None:
     parts = Counter(official_split(name, METADATA / "mtat").values())
 
-    assert (parts[Part.TRAIN], parts[Part.VALIDATION], parts[Part.TEST]) == counts
+    assert (parts[Subset.TRAIN], parts[Subset.VALIDATION], parts[Subset.TEST]) == counts
 
 
 @pytest.mark.thorough

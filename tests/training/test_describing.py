@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from app.training.cleaning import clean
-from app.training.datasets import fma, mtat
-from app.training.datasets.source import About, Dataset
-from app.training.describing import by_category, describe
-from app.training.drawing import draw
-from app.training.tracks import Track, track_id
+from app.datasets.cleaning import clean
+from app.datasets.loaders import fma, mtat
+from app.datasets.loaders.dataset import About, Dataset
+from app.datasets.plots import draw
+from app.datasets.summary import by_category, describe
+from app.datasets.tracks import Track, track_id
 from tests.training.commands import files_of_at_most, refused, taggram
 from tests.training.test_datasets import LOADERS, MINIATURE
 

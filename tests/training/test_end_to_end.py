@@ -15,9 +15,9 @@ import pytest
 import soundfile
 import yaml
 
+from app.evaluation.figures import Evaluation
 from app.store.manifest import read_store
 from app.store.store import Store
-from app.training.figures import Evaluation
 from testing.server import COMMAND, serving
 from tests.api.client import answer, post
 from tests.training.made import MadeDatasets, make_datasets

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli.evaluate import compare
+from app.datasets.tracks import Split, SplitTrack, Subset, Track
 from app.errors import SetupError
-from app.training.evaluation import (
+from app.evaluation.evaluate import (
     POOLINGS,
     Plan,
     Score,
@@ -21,16 +22,15 @@ from app.training.evaluation import (
     write_evaluation,
     write_scores,
 )
-from app.training.figures import Evaluation
-from app.training.scoring import Scored
-from app.training.tracks import Part, Placed, Split, Track
+from app.evaluation.figures import Evaluation
+from app.evaluation.scoring import Scored
 from tests.training.commands import files_of_at_most
 
 TAGS = ("rock", "pop", "jazz", "polka", "noise")
-PARTS = {Part.TRAIN: 40, Part.VALIDATION: 60, Part.TEST: 80}
+PARTS = {Subset.TRAIN: 40, Subset.VALIDATION: 60, Subset.TEST: 80}
 
 
-def split_of(parts: dict[Part, int] = PARTS) -> Split:
+def split_of(parts: dict[Subset, int] = PARTS) -> Split:
     """Nothing is a polka, all is noise."""
     placed = []
     for part, tracks in parts.items():
@@ -38,7 +38,7 @@ def split_of(parts: dict[Part, int] = PARTS) -> Split:
             tags = tuple(tag for k, tag in enumerate(TAGS[:3]) if number % (k + 2) == 0)
             path = f"{part}/{number}.mp3"
             track = Track(path, "made", path, f"{part} {number}", (*tags, "noise"))
-            placed.append(Placed(track, part, copies=2 if part is Part.TRAIN else 1))
+            placed.append(SplitTrack(track, part, repeats=2 if part is Subset.TRAIN else 1))
     return Split("genres", TAGS, "made, seed 1", tuple(placed))
 
 
@@ -48,22 +48,22 @@ SPLIT = split_of()
 def hearing(split: Split, help_by: float = 0.4, seed: int = 0) -> Score:
     """A model that hears a little of what is true, in 3 windows, or more where they overlap."""
 
-    def score(part: Part, overlap: float) -> Scored:
+    def score(part: Subset, overlap: float) -> Scored:
         tracks = [each.track for each in split.part(part)]
-        truth = np.array([[tag in track.tags for tag in split.tags] for track in tracks])
+        y_true = np.array([[tag in track.tags for tag in split.tags] for track in tracks])
         random = np.random.RandomState(seed + round(100 * overlap))
         shape = (len(tracks), round(3 / (1 - overlap)), len(split.tags))
-        scores = random.uniform(0, 1 - help_by, shape) + help_by * truth[:, np.newaxis]
+        scores = random.uniform(0, 1 - help_by, shape) + help_by * y_true[:, np.newaxis]
         ids = tuple(track.id for track in tracks)
         windows = tuple(scores.astype(np.float32))
-        return Scored(split.tags, ids, truth, windows, {"lost": "why"}, {f"{part} x": "gone"})
+        return Scored(split.tags, ids, y_true, windows, {"lost": "why"}, {f"{part} x": "gone"})
 
     return score
 
 
 def plan(split: Split = SPLIT, **changes: object) -> Plan:
     return Plan(
-        **{"split": split, "part": Part.TEST, "overlaps": (0.5,), "precision": 0.8, **changes}
+        **{"split": split, "part": Subset.TEST, "overlaps": (0.5,), "precision": 0.8, **changes}
     )
 
 
@@ -105,11 +105,11 @@ def test_tags_that_cannot_be_measured_are_named(evaluation: Evaluation) -> None:
 
 def test_thresholds_come_from_validation_and_are_tried_on_the_part(evaluation: Evaluation) -> None:
     score = hearing(SPLIT)
-    for part, is_met in ((Part.VALIDATION, True), (Part.TEST, False)):
+    for part, is_met in ((Subset.VALIDATION, True), (Subset.TEST, False)):
         scored = score(part, 0.0)
         songs = pooled(scored, "mean")
         for index, each in enumerate(evaluation.tags[:3]):
-            chosen, hits = songs[:, index] >= each.threshold, scored.truth[:, index]
+            chosen, hits = songs[:, index] >= each.threshold, scored.y_true[:, index]
             if is_met:
                 assert hits[chosen].mean() >= 0.8
                 assert np.isin(np.float32(each.threshold), songs[:, index])
@@ -124,21 +124,21 @@ def test_training_tracks_count_once_however_often_they_are_heard(evaluation: Eva
 
 
 def test_max_is_the_highest_of_all_windows() -> None:
-    scored = hearing(SPLIT)(Part.TEST, 0.0)
+    scored = hearing(SPLIT)(Subset.TEST, 0.0)
     np.testing.assert_array_equal(pooled(scored, "max")[7], scored.windows[7].max(axis=0))
 
 
 def test_without_validation_there_are_no_thresholds() -> None:
-    split = split_of({Part.TRAIN: 10, Part.TEST: 30})
+    split = split_of({Subset.TRAIN: 10, Subset.TEST: 30})
     found = evaluate(plan(split, overlaps=()), "made/1", hearing(split))
     assert {each.threshold for each in found.tags} == {None}
     assert found.song.pr_auc_macro.value is not None
 
 
 def test_nothing_true_is_refused() -> None:
-    def score(part: Part, overlap: float) -> Scored:
+    def score(part: Subset, overlap: float) -> Scored:
         scored = hearing(SPLIT)(part, overlap)
-        return replace(scored, truth=np.zeros_like(scored.truth))
+        return replace(scored, y_true=np.zeros_like(scored.y_true))
 
     with pytest.raises(SetupError, match="no track of the part test has a tag that made/1 can"):
         evaluate(plan(), "made/1", score)
@@ -152,7 +152,7 @@ def test_nothing_true_is_refused() -> None:
         ({"overlaps": (float("nan"),)}, "overlap nan"),
         ({"precision": 0.0}, "precision 0: say a share"),
         ({"precision": 80.0}, "precision 80"),
-        ({"part": Part.UNLABELLED}, "unlabelled: without tags"),
+        ({"part": Subset.UNLABELLED}, "unlabelled: without tags"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(changes: dict[str, object], said: str) -> None:
@@ -201,7 +201,7 @@ def test_a_full_disk_leaves_what_was_there(evaluation: Evaluation, tmp_path: Pat
 
 
 def test_scores_are_a_table(tmp_path: Path) -> None:
-    scored = hearing(SPLIT)(Part.TEST, 0.0)
+    scored = hearing(SPLIT)(Subset.TEST, 0.0)
     write_scores(tmp_path / "scores.csv", scored)
     header, first, *others = (tmp_path / "scores.csv").read_text().splitlines()
     assert header == "track_id,rock,pop,jazz,polka,noise"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from app.datasets.audio import fetching
+from app.datasets.audio.fetching import Fetched, Source, fetch
+from app.datasets.audio.library import opened, read_checksums
 from app.errors import SetupError
-from app.training import fetching
-from app.training.fetching import Fetched, Source, fetch
-from app.training.library import opened, read_checksums
 from tests.training.commands import files_of_at_most
 from tests.training.killed import moments, run_killed
 
@@ -101,8 +101,8 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> 
 
 FETCH = """
 from pathlib import Path
-from app.training import fetching
-from app.training.library import opened
+from app.datasets.audio import fetching
+from app.datasets.audio.library import opened
 fetching.THREADS = 1
 with opened(Path(sys.argv[2])) as library:
     fetching.fetch(library, sys.argv[3:], {"fma": fetching.Source(sys.argv[1])}, {}, print)

@@ -14,10 +14,10 @@ import safetensors.numpy
 import yaml
 
 from app.cli import main
+from app.datasets.tables import write_split
+from app.evaluation.figures import Evaluation
 from app.store.store import Store
-from app.training.figures import Evaluation
-from app.training.states import load_weights
-from app.training.tables import write_split
+from app.training.loop.checkpoint import load_weights
 from tests.training.test_several import rows
 from tests.training.test_teaching import publish_listener, write_songs
 from tests.training.toy import toy_phase, toy_recipe, toy_split, toy_store
@@ -25,7 +25,9 @@ from tests.training.toy import toy_phase, toy_recipe, toy_split, toy_store
 pytestmark = [pytest.mark.thorough, pytest.mark.release]
 
 ONCE = multiprocessing.get_context("forkserver")
-ONCE.set_forkserver_preload([f"app.training.{name}" for name in ("evaluation", "teaching", "run")])
+ONCE.set_forkserver_preload(
+    ["app.evaluation.evaluate", "app.probing.teaching", "app.training.run.recipe_run"]
+)
 """Processes that begin with all of TensorFlow imported, and so at their own work."""
 
 

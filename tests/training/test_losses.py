@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.training.losses import ContrastLoss, TagLoss, tag_loss
-from app.training.recipe import Loss
+from app.training.recipe.schema import Loss
 
 RNG = np.random.default_rng(3)
 TAGS = RNG.integers(0, 2, (40, 7)).astype(np.float32)

@@ -9,11 +9,11 @@ import soundfile
 import soxr
 from scipy.signal import stft
 
-from app.training.cleaning import clean
-from app.training.datasets import fma, mtat, mtg_jamendo
-from app.training.datasets.source import Dataset
-from app.training.tasks import read_task
-from app.training.wrangling import merge
+from app.datasets.cleaning import clean
+from app.datasets.loaders import fma, mtat, mtg_jamendo
+from app.datasets.loaders.dataset import Dataset
+from app.datasets.merging import merge
+from app.datasets.tasks import read_task
 from tests.training.made import BROKEN, CYCLES, MadeDatasets, make_datasets
 from tests.training.synthesis import STYLES, make_track
 
@@ -148,14 +148,14 @@ def test_tags_of_unseen_songs_can_be_heard() -> None:
 def _songs(seed: int, each: int) -> tuple[np.ndarray, np.ndarray]:
     """Features and tags of songs of every style, one in three with a second one."""
     names = list(STYLES)
-    rows, truth = [], []
+    rows, y_true = [], []
     for number in range(each * len(names)):
         tags = {names[number % len(names)]}
         if number % 3 == 0:
             tags.add(names[(number * 5 + 3) % len(names)])
         rows.append(_features(sorted(tags), seed + number))
-        truth.append([name in tags for name in names])
-    return np.array(rows), np.array(truth)
+        y_true.append([name in tags for name in names])
+    return np.array(rows), np.array(y_true)
 
 
 def _features(tags: list[str], seed: int) -> np.ndarray:

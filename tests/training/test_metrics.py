@@ -8,14 +8,14 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.metrics.pairwise import cosine_similarity
 
-from app.training.bootstrap import DRAWS, Judged, drawn, interval, measured
-from app.training.metrics import (
+from app.evaluation.bootstrap import DRAWS, LabeledScores, drawn, interval, measured
+from app.evaluation.metrics import (
     CALIBRATION_BINS,
     accuracy_at_k,
-    areas,
     calibration,
     confusion,
     cosines,
+    roc_pr_auc,
     threshold,
 )
 
@@ -24,20 +24,20 @@ AS_THEY_ARE = 0
 
 
 @st.composite
-def judged(draw: st.DrawFn) -> Judged:
+def labeled(draw: st.DrawFn) -> LabeledScores:
     """Scores of which many are equal, and tags that may be everywhere or nowhere."""
     items, tags = draw(st.integers(2, 40)), draw(st.integers(1, 6))
     random = np.random.RandomState(draw(st.integers(0, 2**32 - 1)))
-    truth = random.uniform(size=(items, tags)) < draw(st.sampled_from([0.05, 0.3, 0.9]))
+    y_true = random.uniform(size=(items, tags)) < draw(st.sampled_from([0.05, 0.3, 0.9]))
     levels = draw(st.sampled_from([2, 5, 10**6]))
     scores = (random.randint(levels, size=(items, tags)) / levels).astype(np.float32)
-    return Judged(truth, scores, np.arange(items))
+    return LabeledScores(y_true, scores, np.arange(items))
 
 
-@given(judged())
-def test_areas_are_those_of_scikit_learn(given: Judged) -> None:
-    found = measured(given, drawn(len(given.truth), 0))
-    pairs = list(zip(found.tags, given.truth.T, given.scores.T, strict=True))
+@given(labeled())
+def test_areas_are_those_of_scikit_learn(given: LabeledScores) -> None:
+    found = measured(given, drawn(len(given.y_true), 0))
+    pairs = list(zip(found.tags, given.y_true.T, given.scores.T, strict=True))
     known = [(area, hits, scores) for area, hits, scores in pairs if hits.any() and not hits.all()]
     for area, hits, scores in known:
         assert area.roc[AS_THEY_ARE] == pytest.approx(roc_auc_score(hits, scores))
@@ -45,20 +45,20 @@ def test_areas_are_those_of_scikit_learn(given: Judged) -> None:
     for area, hits, _ in pairs:
         assert np.isnan(area.roc).all() == np.isnan(area.pr).all() == (hits.all() or not hits.any())
     assume(known)
-    measurable = [hits.any() and not hits.all() for hits in given.truth.T]
+    measurable = [hits.any() and not hits.all() for hits in given.y_true.T]
     for name, score in (("roc_auc", roc_auc_score), ("pr_auc", average_precision_score)):
-        truth, scores = given.truth[:, measurable], given.scores[:, measurable]
+        y_true, scores = given.y_true[:, measurable], given.scores[:, measurable]
         macro = getattr(found.overall, f"{name}_macro").value
-        assert macro == pytest.approx(score(truth, scores, average="macro"))
+        assert macro == pytest.approx(score(y_true, scores, average="macro"))
         micro = getattr(found.overall, f"{name}_micro").value
-        assert micro == pytest.approx(score(given.truth.ravel(), given.scores.ravel()))
+        assert micro == pytest.approx(score(given.y_true.ravel(), given.scores.ravel()))
 
 
-@given(judged(), st.integers(0, 1000))
-def test_a_draw_counts_each_track_as_often_as_it_was_drawn(given: Judged, seed: int) -> None:
-    hits, scores = given.truth[:, 0], given.scores[:, 0]
+@given(labeled(), st.integers(0, 1000))
+def test_a_draw_counts_each_track_as_often_as_it_was_drawn(given: LabeledScores, seed: int) -> None:
+    hits, scores = given.y_true[:, 0], given.scores[:, 0]
     draws = drawn(len(hits), 3, seed)
-    found = areas(hits, scores, draws, given.owners)
+    found = roc_pr_auc(hits, scores, draws, given.owners)
     for row, roc, pr in zip(draws, *found, strict=True):
         copied_hits, copied_scores = hits.repeat(row), scores.repeat(row)
         if copied_hits.all() or not copied_hits.any():
@@ -69,29 +69,29 @@ def test_a_draw_counts_each_track_as_often_as_it_was_drawn(given: Judged, seed: 
             assert pr == pytest.approx(average_precision_score(copied_hits, copied_scores))
 
 
-@given(judged(), st.integers(1, 4))
-def test_all_chunks_of_a_track_are_drawn_together(given: Judged, chunks: int) -> None:
+@given(labeled(), st.integers(1, 4))
+def test_all_chunks_of_a_track_are_drawn_together(given: LabeledScores, chunks: int) -> None:
     owners = given.owners.repeat(chunks)
-    draws = drawn(len(given.truth), 5)
+    draws = drawn(len(given.y_true), 5)
     songs = measured(given, draws)
-    same = measured(Judged(given.truth[owners], given.scores[owners], owners), draws)
+    same = measured(LabeledScores(given.y_true[owners], given.scores[owners], owners), draws)
     np.testing.assert_allclose(same.every.pr, songs.every.pr)
     np.testing.assert_allclose(same.cosine, songs.cosine)
 
 
-@given(judged())
-def test_cosine_is_that_of_scikit_learn_over_items_with_tags(given: Judged) -> None:
-    assume(given.truth.any())
-    tagged = given.truth.any(axis=1)
-    wanted = np.diag(cosine_similarity(given.truth[tagged], given.scores[tagged]))
-    np.testing.assert_allclose(cosines(given.truth, given.scores)[tagged], wanted, atol=1e-6)
-    overall = measured(given, drawn(len(given.truth), 0)).overall
+@given(labeled())
+def test_cosine_is_that_of_scikit_learn_over_items_with_tags(given: LabeledScores) -> None:
+    assume(given.y_true.any())
+    tagged = given.y_true.any(axis=1)
+    wanted = np.diag(cosine_similarity(given.y_true[tagged], given.scores[tagged]))
+    np.testing.assert_allclose(cosines(given.y_true, given.scores)[tagged], wanted, atol=1e-6)
+    overall = measured(given, drawn(len(given.y_true), 0)).overall
     assert overall.cosine.value == pytest.approx(wanted.mean(), abs=1e-6)
 
 
 def test_nothing_to_measure_is_none_and_no_warning() -> None:
-    truth, scores = np.zeros((4, 2), bool), np.full((4, 2), 0.5, np.float32)
-    overall = measured(Judged(truth, scores, np.arange(4)), drawn(4, 10)).overall
+    y_true, scores = np.zeros((4, 2), bool), np.full((4, 2), 0.5, np.float32)
+    overall = measured(LabeledScores(y_true, scores, np.arange(4)), drawn(4, 10)).overall
     assert {each.value for each in vars(overall).values()} == {None}
 
 
@@ -108,7 +108,7 @@ def test_an_interval_holds_the_truth_in_about_95_of_100_samples() -> None:
     for _ in range(200):
         hits = np.arange(200) < 60
         scores = (random.standard_normal(200) + hits).astype(np.float32)
-        found = interval(areas(hits, scores, drawn(200, 300), np.arange(200)).roc)
+        found = interval(roc_pr_auc(hits, scores, drawn(200, 300), np.arange(200)).roc)
         held += found.low <= 0.760 <= found.high
     assert 180 <= held <= 199
 
@@ -120,16 +120,16 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 
 def measured_noise(tracks: int):
     random = np.random.RandomState(tracks)
-    truth = random.uniform(size=(tracks, 3)) < 0.3
-    scores = (random.uniform(size=truth.shape) + truth * 0.3).astype(np.float32)
-    return measured(Judged(truth, scores, np.arange(tracks)), drawn(tracks, DRAWS))
+    y_true = random.uniform(size=(tracks, 3)) < 0.3
+    scores = (random.uniform(size=y_true.shape) + y_true * 0.3).astype(np.float32)
+    return measured(LabeledScores(y_true, scores, np.arange(tracks)), drawn(tracks, DRAWS))
 
 
 def test_accuracy_at_k_by_hand() -> None:
     """The thesis's 10.3 and 10.4: song a is right at 1, b has its tags at ranks 1 and 3, d at 2."""
-    truth = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 1]], bool)
+    y_true = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 1]], bool)
     scores = np.array([[0.9, 0.1, 0.2], [0.8, 0.1, 0.5], [0.5, 0.5, 0.5], [0.7, 0.1, 0.4]])
-    found = accuracy_at_k(truth, scores.astype(np.float32))
+    found = accuracy_at_k(y_true, scores.astype(np.float32))
     np.testing.assert_allclose(found.every, [1 / 3, 2 / 3, 1])
     np.testing.assert_allclose(found.any, [2 / 3, 1, 1])
 
@@ -140,10 +140,10 @@ def test_of_equal_scores_the_first_tag_comes_first() -> None:
     assert accuracy_at_k(np.array([[False, False, True]]), scores).every.tolist() == [0, 0, 1]
 
 
-@given(judged())
-def test_accuracy_rises_with_k_to_one(given: Judged) -> None:
-    assume(given.truth.any())
-    found = accuracy_at_k(given.truth, given.scores)
+@given(labeled())
+def test_accuracy_rises_with_k_to_one(given: LabeledScores) -> None:
+    assume(given.y_true.any())
+    found = accuracy_at_k(given.y_true, given.scores)
     for shares in found:
         assert (np.diff(shares) >= 0).all()
         assert shares[-1] == 1
@@ -152,21 +152,21 @@ def test_accuracy_rises_with_k_to_one(given: Judged) -> None:
 
 def test_confusion_by_hand() -> None:
     """The thesis's 10.2: songs 1 and 2 have tag a, song 2 has b too, nobody has c."""
-    truth = np.array([[1, 0, 0], [1, 1, 0]], bool)
+    y_true = np.array([[1, 0, 0], [1, 1, 0]], bool)
     scores = np.array([[0.6, 0.2, 0.2], [0.4, 0.8, 0.0]], np.float32)
     wanted = [[1.0 / 2.2, 0.4 / 1.2, 0], [1.0 / 2.2, 0.8 / 1.2, 0], [0.2 / 2.2, 0, 0]]
-    np.testing.assert_allclose(confusion(truth, scores), wanted, rtol=1e-6)
+    np.testing.assert_allclose(confusion(y_true, scores), wanted, rtol=1e-6)
 
 
-@given(judged())
-def test_calibration_is_that_of_scikit_learn(given: Judged) -> None:
-    found = calibration(given.truth, given.scores)
-    assert sum(found.counts) == given.truth.size
-    assume(given.truth.any() and not given.truth.all())
+@given(labeled())
+def test_calibration_is_that_of_scikit_learn(given: LabeledScores) -> None:
+    found = calibration(given.y_true, given.scores)
+    assert sum(found.counts) == given.y_true.size
+    assume(given.y_true.any() and not given.y_true.all())
     # Its bins include their upper edges, ours their lower ones: off the edges they agree.
     scores = np.float32(0.99) * given.scores + np.float32(0.003)
-    found = calibration(given.truth, scores)
-    shares, means = calibration_curve(given.truth.ravel(), scores.ravel(), n_bins=CALIBRATION_BINS)
+    found = calibration(given.y_true, scores)
+    shares, means = calibration_curve(given.y_true.ravel(), scores.ravel(), n_bins=CALIBRATION_BINS)
     np.testing.assert_allclose(found.scores, means, rtol=1e-5)
     np.testing.assert_allclose(found.frequencies, shares, rtol=1e-5)
 
@@ -174,8 +174,8 @@ def test_calibration_is_that_of_scikit_learn(given: Judged) -> None:
 def test_expected_error_by_hand() -> None:
     """Three scores of .9 of which two are right, one of .1 that is wrong."""
     scores = np.array([[0.9, 0.9], [0.9, 0.1]], np.float32)
-    truth = np.array([[1, 1], [0, 0]], bool)
-    found = calibration(truth, scores)
+    y_true = np.array([[1, 1], [0, 0]], bool)
+    found = calibration(y_true, scores)
     assert found.counts == (1, 3)
     assert found.expected_error == pytest.approx(3 / 4 * (0.9 - 2 / 3) + 1 / 4 * 0.1)
 
@@ -194,9 +194,9 @@ def test_a_threshold_is_the_lowest_that_is_right_often_enough() -> None:
     assert threshold(np.zeros(5, bool), scores, 0.1) is None
 
 
-@given(judged(), st.sampled_from([0.2, 0.5, 0.8, 1.0]))
-def test_no_lower_score_meets_the_precision(given: Judged, wished: float) -> None:
-    hits, scores = given.truth[:, 0], given.scores[:, 0]
-    found = threshold(hits, scores, wished)
-    meeting = [score for score in scores if hits[scores >= score].mean() >= wished]
+@given(labeled(), st.sampled_from([0.2, 0.5, 0.8, 1.0]))
+def test_no_lower_score_meets_the_precision(given: LabeledScores, preferred: float) -> None:
+    hits, scores = given.y_true[:, 0], given.scores[:, 0]
+    found = threshold(hits, scores, preferred)
+    meeting = [score for score in scores if hits[scores >= score].mean() >= preferred]
     assert found == (min(meeting) if meeting else None)

@@ -8,24 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.datasets.audio.audio_store import AudioStore
 from app.errors import SetupError
-from app.training.audio_store import AudioStore
-from app.training.epochs import Epoch
-from app.training.pipeline import Feed, Share, Source
+from app.training.data.batches import BatchDataset, Share, Source
+from app.training.data.sampling import Epoch
 
 WINDOW = 4
 
 
-def feed(windows: int, size: int) -> Feed:
+def feed(windows: int, size: int) -> BatchDataset:
     """Windows of one track whose samples count: each tells by its target where it begins."""
     samples = np.arange(WINDOW * windows, dtype=np.int16)
     store = cast("AudioStore", SimpleNamespace(samples=lambda _: samples))
     source = Source(store, ["one"], lambda _, start: np.array([start], np.float32), WINDOW)
     starts = WINDOW * np.arange(windows)
-    return Feed(source, Epoch(np.zeros(windows, np.int64), starts, starts), size)
+    return BatchDataset(source, Epoch(np.zeros(windows, np.int64), starts, starts), size)
 
 
-def parts(given_feed: Feed, share: Share) -> list[list[float]]:
+def parts(given_feed: BatchDataset, share: Share) -> list[list[float]]:
     return [targets[:, 0].tolist() for _, targets in given_feed.parts(share).as_numpy_iterator()]
 
 

@@ -9,11 +9,11 @@ from typing import cast
 import numpy as np
 import pytest
 
+from app.datasets.audio.audio_store import AudioStore
 from app.errors import SetupError
-from app.training import pseudo_labels as module
-from app.training.audio_store import AudioStore
-from app.training.pseudo_labels import TRACKS_A_FILE, PseudoLabels, Teacher, pseudo_labels
-from app.training.recipe import Phase
+from app.training.data import pseudo_labels as module
+from app.training.data.pseudo_labels import TRACKS_A_FILE, PseudoLabels, Teacher, pseudo_labels
+from app.training.recipe.schema import Phase
 from tests.training.toy import toy_phase
 
 WINDOW = 8

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from app.datasets.tracks import SplitTrack, Subset, Track
 from app.errors import SetupError
+from app.evaluation.figures import Interval
 from app.store.card import card
 from app.store.loading import verify
 from app.store.manifest import BaseRates, read_store
 from app.store.store import Store
 from app.store.weights import read_weights
-from app.training.configuration import Configuration, claim
-from app.training.figures import Interval
-from app.training.publishing import MODEL, base_rates_of, publish_run
-from app.training.recipe import read_recipe
-from app.training.tracks import Part, Placed, Track
+from app.training.recipe.configuration import Configuration, claim
+from app.training.recipe.schema import read_recipe
+from app.training.run.publishing import MODEL, base_rates_of, publish_run
 from tests.training import trained
 from tests.training.trained import FIGURES, figures
 
@@ -58,8 +58,8 @@ def test_what_was_learnt_and_measured_is_in_the_manifest(tmp_path: Path):
 def test_base_rates_are_the_shares_of_the_tracks_as_often_as_an_epoch_uses_them(tmp_path: Path):
     tagged = [("ambient",), ("ambient", "chiptune"), ("ambient",)]
     tracks = [
-        Placed(Track(str(number), "made", "", "", tags), Part.TRAIN, copies)
-        for number, (tags, copies) in enumerate(zip(tagged, (1, 2, 1), strict=True))
+        SplitTrack(Track(str(number), "made", "", "", tags), Subset.TRAIN, repeats)
+        for number, (tags, repeats) in enumerate(zip(tagged, (1, 2, 1), strict=True))
     ]
     rates = base_rates_of(TAGS, tracks)
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save
 
+from app.datasets.audio.audio_store import AudioStore
+from app.datasets.audio.fetching import needed
+from app.datasets.audio.storing import store_tracks
+from app.datasets.tables import write_split
+from app.datasets.tracks import Split, SplitTrack, Subset, Track, track_id
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.store.store import Store
-from app.training.audio_store import AudioStore
-from app.training.fetching import needed
-from app.training.run import phase_folder
-from app.training.states import read_standing
-from app.training.storing import store_tracks
-from app.training.tables import write_split
-from app.training.tracks import Part, Placed, Split, Track, track_id
+from app.training.loop.checkpoint import read_schedule_state
+from app.training.run.recipe_run import phase_folder
 from tests.training.commands import refused, taggram
 
 DIGEST = "0" * 64
@@ -28,7 +28,9 @@ def track(path: str, dataset: str = "fma") -> Track:
 
 
 def split_of(*tracks: Track) -> Split:
-    return Split("own", ("rock",), "by hand", tuple(Placed(each, Part.TRAIN) for each in tracks))
+    return Split(
+        "own", ("rock",), "by hand", tuple(SplitTrack(each, Subset.TRAIN) for each in tracks)
+    )
 
 
 @pytest.fixture
@@ -174,7 +176,9 @@ def test_no_shards_are_deleted_through_a_link(precious: Path, received: Path) ->
     (received / "store.json").write_text('{"sample_rate": 16000}')
     (received / "shards").symlink_to(precious.parent)
     with pytest.raises(SetupError, match="a link leads out of"):
-        store_tracks([], received, received, sample_rate=16_000, jobs=1, watch=lambda *_: None)
+        store_tracks(
+            [], received, received, sample_rate=16_000, jobs=1, on_progress=lambda *_: None
+        )
     assert recording.exists()
 
 
@@ -190,11 +194,11 @@ def test_no_weights_of_a_run_are_deleted_through_a_link(
 
 @pytest.mark.parametrize("best", ["../../x", 1.5, None, [1]])
 def test_a_state_of_a_run_names_no_file(best: object, received: Path) -> None:
-    standing = json.dumps({"learning_rate": 0.1, "best_loss": 1.0, "best_epoch": best})
-    data = save({}, {"standing": standing, "rows": "[]"})
+    schedule_state = json.dumps({"learning_rate": 0.1, "best_loss": 1.0, "best_epoch": best})
+    data = save({}, {"standing": schedule_state, "rows": "[]"})
     (received / "state.safetensors").write_bytes(data)
     with pytest.raises(SetupError, match="it is damaged"):
-        read_standing(received / "state.safetensors")
+        read_schedule_state(received / "state.safetensors")
 
 
 def remove(store: Store) -> None:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from app.errors import SetupError
-from app.training.recipe import read_recipe, recipe_names
+from app.training.recipe.schema import read_recipe, recipe_names
 from tests.training.toy import toy_phase
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.training.audio_store import AudioStore
-from app.training.recipe import Recipe, read_recipe, recipe_names
-from app.training.run import Job, Trained, train
-from app.training.tracks import Split
+from app.datasets.audio.audio_store import AudioStore
+from app.datasets.tracks import Split
+from app.training.recipe.schema import Recipe, read_recipe, recipe_names
+from app.training.run.recipe_run import Job, Trained, train
 from tests.training.toy import toy_phase, toy_recipe, toy_split, toy_store
 
 pytestmark = pytest.mark.thorough

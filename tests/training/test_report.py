@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from app.errors import SetupError
-from app.training.figures import (
+from app.evaluation.figures import (
     Calibration,
     Evaluation,
     Interval,
@@ -17,8 +17,8 @@ from app.training.figures import (
     SongLevel,
     TagFigures,
 )
-from app.training.report import write_report
-from app.training.reporting.taggrams import SongTaggram
+from app.evaluation.report.taggrams import SongTaggram
+from app.evaluation.write_report import write_report
 
 DARK = "rgb(28, 27, 34)"
 """The colour of words on white paper."""
@@ -84,7 +84,7 @@ def evaluation(model: str = "musicnn/1", n_tags: int = 19, seed: int = 0) -> Eva
         fingerprint="ab" * 32,
         tracks=800,
         chunks=60_000,
-        wished_precision=0.8,
+        preferred_precision=0.8,
         chunk=overall(0.83),
         songs=tuple(
             SongLevel(pooling=pooling, overlap=overlap, overall=overall(0.86))

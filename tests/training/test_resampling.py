@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.datasets.loaders import mtg_jamendo
+from app.datasets.splits.resampling import MAX_COPIES, resample, tag_counts
+from app.datasets.tracks import Split, SplitTrack, Subset, Track, track_id
 from app.errors import SetupError
-from app.training.datasets import mtg_jamendo
-from app.training.resampling import MAX_COPIES, resample, tag_counts
-from app.training.tracks import Part, Placed, Split, Track, track_id
 from tests.conftest import REPOSITORY
 
 METADATA = REPOSITORY.parent / "shared" / "metadata"
@@ -19,27 +19,27 @@ METADATA = REPOSITORY.parent / "shared" / "metadata"
 TAGS = tuple("abcdef")
 
 
-def placed(number: int, dataset: str, part: Part, *tags: str) -> Placed:
+def placed(number: int, dataset: str, part: Subset, *tags: str) -> SplitTrack:
     path = f"{number}.mp3"
-    return Placed(Track(track_id(dataset, path), dataset, path, str(number), tags), part)
+    return SplitTrack(Track(track_id(dataset, path), dataset, path, str(number), tags), part)
 
 
 def trained_on(*counts: tuple[str, str, int]) -> Split:
     """For each of (dataset, tag, count) so many tracks of training."""
     each = [(dataset, tag) for dataset, tag, count in counts for _ in range(count)]
-    rows = (placed(index, name, Part.TRAIN, tag) for index, (name, tag) in enumerate(each))
+    rows = (placed(index, name, Subset.TRAIN, tag) for index, (name, tag) in enumerate(each))
     return Split("letters", TAGS, "by hand", tuple(rows))
 
 
 def heard(split: Split) -> Counter[str]:
-    return Counter(tag_counts(split.part(Part.TRAIN)))
+    return Counter(tag_counts(split.part(Subset.TRAIN)))
 
 
 @st.composite
 def splits(draw: st.DrawFn) -> Split:
     tags = st.lists(st.sampled_from(TAGS), min_size=1, max_size=3, unique=True)
     dataset = st.sampled_from(["fma", "mtat", "mtg-jamendo"])
-    part = st.sampled_from([Part.TRAIN, Part.TRAIN, *Part])
+    part = st.sampled_from([Subset.TRAIN, Subset.TRAIN, *Subset])
     rows = draw(st.lists(st.tuples(dataset, part, tags), max_size=60))
     every = (placed(number, name, where, *has) for number, (name, where, has) in enumerate(rows))
     return Split("letters", TAGS, "by hand", tuple(every))
@@ -56,8 +56,8 @@ def test_tags_reach_the_target_in_training_and_nothing_else_changes(
 
     assert [each.track for each in made.placed] == [each.track for each in split.placed]
     assert [each.part for each in made.placed] == [each.part for each in split.placed]
-    assert all(each.copies == 1 for each in made.placed if each.part is not Part.TRAIN)
-    assert all(0 <= each.copies <= MAX_COPIES for each in made.placed)
+    assert all(each.repeats == 1 for each in made.placed if each.part is not Subset.TRAIN)
+    assert all(0 <= each.repeats <= MAX_COPIES for each in made.placed)
     before, after = heard(split), heard(made)
     assert after.keys() == before.keys()
     for tag, count in before.items():
@@ -75,7 +75,7 @@ def test_the_order_of_tracks_does_not_matter(split: Split, chance: random.Random
 def test_no_track_is_heard_twice_where_all_tags_have_enough(split: Split) -> None:
     target = min(heard(split).values(), default=1)
 
-    assert all(each.copies <= 1 for each in resample(split, target, 1).placed)
+    assert all(each.repeats <= 1 for each in resample(split, target, 1).placed)
 
 
 # drawing
@@ -100,7 +100,7 @@ def test_each_dataset_keeps_its_share_of_a_tag(counts: tuple[int, ...], target: 
 
     found: Counter[str] = Counter()
     for each in resample(split, target, 1).placed:
-        found[each.track.dataset] += each.copies
+        found[each.track.dataset] += each.repeats
 
     assert sum(found.values()) == target
     for name, count in zip(datasets, counts, strict=True):
@@ -110,7 +110,7 @@ def test_each_dataset_keeps_its_share_of_a_tag(counts: tuple[int, ...], target: 
 def test_copies_are_spread_over_all_tracks() -> None:
     made = resample(trained_on(("fma", "a", 30)), 75, 1)
 
-    assert Counter(each.copies for each in made.placed) == {2: 15, 3: 15}
+    assert Counter(each.repeats for each in made.placed) == {2: 15, 3: 15}
 
 
 def test_a_tag_that_is_too_rare_stays_under_the_target() -> None:
@@ -120,12 +120,12 @@ def test_a_tag_that_is_too_rare_stays_under_the_target() -> None:
 
 
 def test_a_track_is_heard_as_often_as_the_rarest_of_its_tags_asks() -> None:
-    both = placed(500, "fma", Part.TRAIN, "a", "b")
+    both = placed(500, "fma", Subset.TRAIN, "a", "b")
     split = trained_on(("fma", "a", 99))
 
     made = resample(replace(split, placed=(*split.placed, both)), 5, 1)
 
-    assert made.placed[-1].copies == 5
+    assert made.placed[-1].repeats == 5
     assert 9 <= heard(made)["a"] <= 10
 
 
@@ -143,7 +143,7 @@ def test_real_tags_are_evened_out() -> None:
     counts = Counter(tag for each in tracks for tag in each.tags)
     tags = tuple(tag for tag, count in counts.items() if count >= 500)
     own = (replace(each, tags=tuple(filter(tags.__contains__, each.tags))) for each in tracks)
-    split = Split("genres", tags, "all", tuple(Placed(each, Part.TRAIN) for each in own))
+    split = Split("genres", tags, "all", tuple(SplitTrack(each, Subset.TRAIN) for each in own))
 
     before, after = heard(split), heard(resample(split, 1500, 1))
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.datasets.audio.audio_store import AudioStore
+from app.datasets.tracks import Split, Subset
 from app.errors import SetupError
-from app.training import fit
-from app.training.audio_store import AudioStore
-from app.training.configuration import read_configuration
-from app.training.fit import Step
-from app.training.run import Job, Trained, train
-from app.training.tracks import Part, Split
+from app.training.loop import phase
+from app.training.loop.phase import Step
+from app.training.recipe.configuration import read_configuration
+from app.training.run.recipe_run import Job, Trained, train
 from tests.training.toy import TAGS, toy_phase, toy_recipe, toy_split, toy_store
 
 pytestmark = pytest.mark.thorough
@@ -36,8 +36,10 @@ def store(split: Split, tmp_path_factory: pytest.TempPathFactory) -> AudioStore:
 
 @pytest.fixture
 def trained(split: Split, store: AudioStore, tmp_path: Path) -> Train:
-    def run(folder: str = "run", watch: Callable[[Step], None] = lambda step: None, **others):
-        job = Job(toy_recipe(), split, store, tmp_path / folder, 1, watch, lambda rows: None, print)
+    def run(folder: str = "run", on_progress: Callable[[Step], None] = lambda step: None, **others):
+        job = Job(
+            toy_recipe(), split, store, tmp_path / folder, 1, on_progress, lambda rows: None, print
+        )
         return train(replace(job, **others))
 
     return run
@@ -85,7 +87,7 @@ def test_stopped_ten_times_it_ends_as_if_it_had_not_been(
 
     for _ in range(11):
         try:
-            parts = trained("parts", watch=stop, recipe=recipe)
+            parts = trained("parts", on_progress=stop, recipe=recipe)
         except KeyboardInterrupt:
             continue
         break
@@ -106,14 +108,14 @@ def test_stopped_between_the_best_weights_and_the_state_that_names_them(
     recipe = toy_recipe([toy_phase(stages=stages)])
     whole = trained("whole", recipe=recipe)
 
-    saves, save = itertools.count(), fit.save_state
+    saves, save = itertools.count(), phase.save_state
 
     def killed_at_the_second(*args: object) -> None:
         if next(saves):
             raise KeyboardInterrupt
         save(*args)
 
-    monkeypatch.setattr(fit, "save_state", killed_at_the_second)
+    monkeypatch.setattr(phase, "save_state", killed_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         trained("parts", recipe=recipe)
     monkeypatch.undo()
@@ -124,7 +126,7 @@ def test_stopped_between_the_best_weights_and_the_state_that_names_them(
 
 def test_a_run_that_is_done_is_not_trained_again(trained: Train) -> None:
     first = trained()
-    again = trained(watch=lambda step: pytest.fail("it trained again"))
+    again = trained(on_progress=lambda step: pytest.fail("it trained again"))
     assert all((again.weights[path] == first.weights[path]).all() for path in first.weights)
 
 
@@ -140,7 +142,7 @@ def test_a_run_of_other_code_is_resumed_with_a_warning(trained: Train, tmp_path:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        trained(watch=stop)
+        trained(on_progress=stop)
     path = tmp_path / "run" / "run.yaml"
     code = read_configuration(tmp_path / "run").code
     path.write_text(path.read_text().replace(code, "f" * 64))
@@ -151,9 +153,11 @@ def test_a_run_of_other_code_is_resumed_with_a_warning(trained: Train, tmp_path:
 
 
 def test_a_leak_is_refused_before_anything_is_trained(trained: Train, split: Split) -> None:
-    artist = split.part(Part.TRAIN)[0].track.artist
+    artist = split.part(Subset.TRAIN)[0].track.artist
     placed = tuple(
-        replace(each, track=replace(each.track, artist=artist)) if each.part is Part.TEST else each
+        replace(each, track=replace(each.track, artist=artist))
+        if each.part is Subset.TEST
+        else each
         for each in split.placed
     )
     with pytest.raises(SetupError, match="leak"):
@@ -191,7 +195,7 @@ def test_a_student_learns_from_what_its_teacher_hears(trained: Train, tmp_path: 
 
 
 def test_a_student_without_unlabelled_tracks_is_refused(trained: Train, split: Split) -> None:
-    labelled = tuple(each for each in split.placed if each.part is not Part.UNLABELLED)
+    labelled = tuple(each for each in split.placed if each.part is not Subset.UNLABELLED)
     phases = [toy_phase(name="teacher"), toy_phase(name="student", teacher="teacher")]
     with pytest.raises(SetupError, match="unlabelled"):
         trained(split=replace(split, placed=labelled), recipe=toy_recipe(phases))

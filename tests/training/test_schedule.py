@@ -7,21 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.training.recipe import Plateau, Stage
-from app.training.schedule import Standing, after_epoch, beginning
+from app.training.recipe.schedule import ScheduleState, after_epoch, beginning
+from app.training.recipe.schema import Plateau, Stage
 
 THESIS = Stage(
     optimizer="adam", learning_rate=1e-4, epochs=100, plateau=Plateau(patience=2), early_stop=4
 )
 
 
-def through(stages: tuple[Stage, ...], losses: list[float]) -> list[Standing]:
-    standings = [beginning(stages)]
+def through(stages: tuple[Stage, ...], losses: list[float]) -> list[ScheduleState]:
+    schedule_states = [beginning(stages)]
     for loss in losses:
-        if standings[-1].stage == len(stages):
+        if schedule_states[-1].stage == len(stages):
             break
-        standings.append(after_epoch(standings[-1], stages, loss))
-    return standings
+        schedule_states.append(after_epoch(schedule_states[-1], stages, loss))
+    return schedule_states
 
 
 def test_the_rate_falls_to_a_tenth_after_two_epochs_without_a_better_loss() -> None:
@@ -30,16 +30,16 @@ def test_the_rate_falls_to_a_tenth_after_two_epochs_without_a_better_loss() -> N
 
 
 def test_it_stops_after_four_epochs_without_a_better_loss() -> None:
-    standings = through((THESIS,), [1.0, *[1.1] * 10])
-    assert standings[-1].stage == 1
-    assert standings[-1].epoch == 5
+    schedule_states = through((THESIS,), [1.0, *[1.1] * 10])
+    assert schedule_states[-1].stage == 1
+    assert schedule_states[-1].epoch == 5
 
 
 def test_a_stage_has_no_more_epochs_than_it_is_given_and_the_next_has_its_own_rate() -> None:
     stages = tuple(Stage(optimizer="sgd", learning_rate=rate, epochs=2) for rate in (1e-2, 1e-3))
-    standings = through(stages, [5, 4, 3, 2, 1])
-    assert [each.stage for each in standings] == [0, 0, 1, 1, 2]
-    assert standings[2].learning_rate == 1e-3
+    schedule_states = through(stages, [5, 4, 3, 2, 1])
+    assert [each.stage for each in schedule_states] == [0, 0, 1, 1, 2]
+    assert schedule_states[2].learning_rate == 1e-3
 
 
 def test_the_best_loss_is_that_of_the_whole_phase() -> None:

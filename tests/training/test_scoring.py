@@ -8,7 +8,13 @@ import pytest
 import soundfile
 from click.testing import Result
 
+from app.datasets.audio.audio_store import AudioStore
+from app.datasets.audio.storing import store_tracks
+from app.datasets.tables import write_split
+from app.datasets.tracks import Split, SplitTrack, Subset, Track, track_id
 from app.errors import SetupError
+from app.evaluation.evaluate import read_evaluation
+from app.evaluation.scoring import NOT_STORED, OnProgress, Scored, Scorer, projection
 from app.front_ends import FrontEnd
 from app.spectra import Mel, Spectrum
 from app.store.loading import load
@@ -16,12 +22,6 @@ from app.store.manifest import Manifest, Tags, manifests
 from app.store.publishing import publish
 from app.store.store import Store
 from app.tagging.projection import Projection
-from app.training.audio_store import AudioStore
-from app.training.evaluation import read_evaluation
-from app.training.scoring import NOT_STORED, Scored, Scorer, Told, projection
-from app.training.storing import store_tracks
-from app.training.tables import write_split
-from app.training.tracks import Part, Placed, Split, Track, track_id
 from tests.store import tiny
 from tests.training.commands import files_of_at_most, taggram
 
@@ -48,9 +48,9 @@ LOST, BROKEN = track_of("lost.flac", "one"), track_of("broken.flac", "one")
 
 
 def split_of(tags: tuple[str, ...] = TAGS, task: str = "own") -> Split:
-    parts = [Part.TEST] * TESTED + [Part.VALIDATION] * (len(SONGS) - TESTED)
-    placed = [Placed(track, part) for track, part in zip(SONGS, parts, strict=True)]
-    unheard = (Placed(LOST, Part.TEST), Placed(BROKEN, Part.TEST))
+    parts = [Subset.TEST] * TESTED + [Subset.VALIDATION] * (len(SONGS) - TESTED)
+    placed = [SplitTrack(track, part) for track, part in zip(SONGS, parts, strict=True)]
+    unheard = (SplitTrack(LOST, Subset.TEST), SplitTrack(BROKEN, Subset.TEST))
     return Split(task, tags, "made, seed 1", (*placed, *unheard))
 
 
@@ -70,7 +70,7 @@ def audio_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         soundfile.write(files / "made" / track.path, 0.3 * tone + noise, RATE)
     (files / "made" / BROKEN.path).write_bytes(b"no music")
     tracks = [each.track for each in SPLIT.placed]
-    store_tracks(tracks, files, folder, sample_rate=RATE, jobs=2, watch=silent)
+    store_tracks(tracks, files, folder, sample_rate=RATE, jobs=2, on_progress=silent)
     return folder
 
 
@@ -89,9 +89,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def published(
     store: Store, name: str = "tiny", seed: int = 0, tags: tuple[str, ...] = TAGS
 ) -> Manifest:
-    draft = tiny.draft(name, front_end=FRONT_END, tags={"family": "tiny", "names": tags})
+    spec = tiny.spec(name, front_end=FRONT_END, tags={"family": "tiny", "names": tags})
     weights = tiny.weights(seed, len(tags))
-    return publish(store, draft, {**weights, "tags/kernel": 20 * weights["tags/kernel"]})
+    return publish(store, spec, {**weights, "tags/kernel": 20 * weights["tags/kernel"]})
 
 
 def silent(done: int, total: int) -> None:
@@ -116,25 +116,25 @@ def assert_same(one: Scored, other: Scored) -> None:
 def test_windows_score_as_the_published_graph_says(
     models: Store, audio: AudioStore, tmp_path: Path
 ) -> None:
-    told: list[tuple[int, int]] = []
+    on_progress: list[tuple[int, int]] = []
     scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
-    scored = scorer.score(Part.TEST, 0.0, lambda *counts: told.append(counts))
+    scored = scorer.score(Subset.TEST, 0.0, lambda *counts: on_progress.append(counts))
     graph = load(models, scorer.manifest).graph
     for number, windows in enumerate(scored.windows):
         samples = heard(audio, number)
         if number == SHORT:
-            samples = np.resize(samples, scorer.manifest.framing.window_samples)
+            samples = np.resize(samples, scorer.manifest.window_spec.window_samples)
         wanted = np.asarray(graph(samples[np.newaxis])["windows"])
         np.testing.assert_allclose(windows, wanted, atol=1e-5)
         assert np.ptp(windows) > 0.05
-    assert told == [(done, TESTED) for done in range(1, TESTED + 1)]
+    assert on_progress == [(done, TESTED) for done in range(1, TESTED + 1)]
 
 
 def test_truth_and_what_is_missing(models: Store, audio: AudioStore, tmp_path: Path) -> None:
-    scored = Scorer(models, "tiny", SPLIT, audio, tmp_path).score(Part.TEST, 0.0, silent)
+    scored = Scorer(models, "tiny", SPLIT, audio, tmp_path).score(Subset.TEST, 0.0, silent)
     assert scored.ids == tuple(track.id for track in SONGS[:TESTED])
-    assert scored.truth.argmax(axis=1).tolist() == [0, 1, 2, 0, 1]
-    assert scored.truth.sum() == TESTED
+    assert scored.y_true.argmax(axis=1).tolist() == [0, 1, 2, 0, 1]
+    assert scored.y_true.sum() == TESTED
     [refused] = audio.refused
     assert scored.skipped == {LOST.id: NOT_STORED, BROKEN.id: refused.why}
     assert scored.left_out == {}
@@ -144,9 +144,9 @@ def test_overlapping_windows_begin_more_often(
     models: Store, audio: AudioStore, tmp_path: Path
 ) -> None:
     scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
-    plain = scorer.score(Part.TEST, 0.0, silent)
+    plain = scorer.score(Subset.TEST, 0.0, silent)
     for overlap, times in ((0.5, 2), (0.75, 4)):
-        scored = scorer.score(Part.TEST, overlap, silent)
+        scored = scorer.score(Subset.TEST, overlap, silent)
         for windows, others in zip(plain.windows, scored.windows, strict=True):
             assert 0 <= len(others) - (1 + times * (len(windows) - 1)) < times
             np.testing.assert_allclose(others[::times][: len(windows)], windows, atol=1e-5)
@@ -161,14 +161,14 @@ def test_what_was_heard_is_not_heard_again(
 
     scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        scorer.score(Part.TEST, 0.0, stop)
+        scorer.score(Subset.TEST, 0.0, stop)
     kept = sorted((tmp_path / "tiny" / "1" / "scores").rglob("*.npy"))
     assert len(kept) == 3
     first = tmp_path.rglob(f"{audio.digests[SONGS[0].id]}.npy")
     np.save(next(first), np.full((1, 3), 0.25, np.float32))
-    scored = Scorer(models, "tiny", SPLIT, audio, tmp_path).score(Part.TEST, 0.0, silent)
+    scored = Scorer(models, "tiny", SPLIT, audio, tmp_path).score(Subset.TEST, 0.0, silent)
     assert scored.windows[0].tolist() == [[0.25] * 3]
-    whole = Scorer(models, "tiny", SPLIT, audio, tmp_path / "anew").score(Part.TEST, 0.0, silent)
+    whole = Scorer(models, "tiny", SPLIT, audio, tmp_path / "anew").score(Subset.TEST, 0.0, silent)
     assert_same(
         replace(scored, windows=scored.windows[1:]), replace(whole, windows=whole.windows[1:])
     )
@@ -179,10 +179,10 @@ def test_scores_that_a_crash_has_spoilt_are_made_anew(
     spoilt: bytes | None, models: Store, audio: AudioStore, tmp_path: Path
 ) -> None:
     scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
-    before = scorer.score(Part.TEST, 0.0, silent)
+    before = scorer.score(Subset.TEST, 0.0, silent)
     for path in tmp_path.rglob("*.npy"):
         path.write_bytes(path.read_bytes()[:-4] if spoilt is None else spoilt)
-    assert_same(scorer.score(Part.TEST, 0.0, silent), before)
+    assert_same(scorer.score(Subset.TEST, 0.0, silent), before)
 
 
 def test_another_model_of_the_same_name_hears_anew(
@@ -190,21 +190,21 @@ def test_another_model_of_the_same_name_hears_anew(
 ) -> None:
     others = Store(tmp_path / "models")
     published(others, seed=1)
-    one = Scorer(models, "tiny", SPLIT, audio, tmp_path).score(Part.TEST, 0.0, silent)
-    other = Scorer(others, "tiny", SPLIT, audio, tmp_path).score(Part.TEST, 0.0, silent)
+    one = Scorer(models, "tiny", SPLIT, audio, tmp_path).score(Subset.TEST, 0.0, silent)
+    other = Scorer(others, "tiny", SPLIT, audio, tmp_path).score(Subset.TEST, 0.0, silent)
     assert not np.allclose(one.windows[0], other.windows[0])
 
 
 def test_a_full_disk_is_said(models: Store, audio: AudioStore, tmp_path: Path) -> None:
     scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
     with files_of_at_most(100), pytest.raises(SetupError, match=r"\.npy: it can't be written"):
-        scorer.score(Part.TEST, 0.0, silent)
-    assert len(scorer.score(Part.TEST, 0.0, silent).ids) == TESTED
+        scorer.score(Subset.TEST, 0.0, silent)
+    assert len(scorer.score(Subset.TEST, 0.0, silent).ids) == TESTED
 
 
 def test_another_rate_is_refused(audio: AudioStore, tmp_path: Path) -> None:
     store = Store(tmp_path / "models")
-    publish(store, tiny.draft(), tiny.weights())
+    publish(store, tiny.spec(), tiny.weights())
     with pytest.raises(
         SetupError, match=r"tiny/1 hears 2000 Hz, .* 16000 Hz; .*--sample-rate 2000"
     ):
@@ -212,10 +212,10 @@ def test_another_rate_is_refused(audio: AudioStore, tmp_path: Path) -> None:
 
 
 def test_a_part_without_audio_is_refused(models: Store, audio: AudioStore, tmp_path: Path) -> None:
-    split = Split("own", TAGS, "made, seed 1", (Placed(LOST, Part.TEST),))
+    split = Split("own", TAGS, "made, seed 1", (SplitTrack(LOST, Subset.TEST),))
     scorer = Scorer(models, "tiny", split, audio, tmp_path)
     with pytest.raises(SetupError, match="none of the 1 tracks of the part test is in"):
-        scorer.score(Part.TEST, 0.0, silent)
+        scorer.score(Subset.TEST, 0.0, silent)
 
 
 def with_tags(models: Store, family: str, *names: str) -> Manifest:
@@ -263,7 +263,7 @@ def test_published_models_and_tasks(store: Path) -> None:
 
 def test_left_out_tags_are_named(models: Store, audio: AudioStore, tmp_path: Path) -> None:
     scorer = Scorer(models, "tiny", split_of(("three", "polka", "one")), audio, tmp_path)
-    scored = scorer.score(Part.TEST, 0.0, silent)
+    scored = scorer.score(Subset.TEST, 0.0, silent)
     assert scored.tags == ("three", "one")
     assert scored.left_out == {"polka": "no raw tag of tiny/1 speaks for it"}
     assert {windows.shape[1] for windows in scored.windows} == {2}
@@ -306,17 +306,17 @@ def test_windows_side_by_side_are_scored_once_for_figures_table_and_report(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    passes: list[tuple[Part, float]] = []
+    passes: list[tuple[Subset, float]] = []
     score = Scorer.score
 
-    def counted(scorer: Scorer, part: Part, overlap: float, told: Told) -> Scored:
+    def counted(scorer: Scorer, part: Subset, overlap: float, on_progress: OnProgress) -> Scored:
         passes.append((part, overlap))
-        return score(scorer, part, overlap, told)
+        return score(scorer, part, overlap, on_progress)
 
     monkeypatch.setattr(Scorer, "score", counted)
     result = run(models, split_file, audio_folder, tmp_path, "tiny", "--report")
     assert result.exit_code == 0, result.output
-    assert sorted(passes) == [(Part.TEST, 0.0), (Part.VALIDATION, 0.0)]
+    assert sorted(passes) == [(Subset.TEST, 0.0), (Subset.VALIDATION, 0.0)]
     found = read_evaluation(tmp_path / "tiny" / "1" / "evaluation.json")
     assert {level.overlap for level in found.songs} == {0.0}
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 import yaml
 
-from app.training.tables import write_split
-from app.training.tracks import Split
+from app.datasets.tables import write_split
+from app.datasets.tracks import Split
 from testing.server import COMMAND
 from tests.training.toy import toy_phase, toy_recipe, toy_split, toy_store
 

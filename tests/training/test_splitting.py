@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.datasets.loaders import fma, mtat, mtg_jamendo
+from app.datasets.loaders.official import official_split
+from app.datasets.splits.leaks import OFFICIAL, check_leaks
+from app.datasets.splits.splitting import OUTSIDE, PARTS, SHARES, UNTAGGED, divide, official
+from app.datasets.tables import read_split, write_merged
+from app.datasets.tracks import Merged, Split, SplitTrack, Subset, Track, track_id
 from app.errors import SetupError
-from app.training.datasets import fma, mtat, mtg_jamendo
-from app.training.datasets.official import official_split
-from app.training.leaks import OFFICIAL, check_leaks
-from app.training.splitting import OUTSIDE, PARTS, SHARES, UNTAGGED, divide, official
-from app.training.tables import read_split, write_merged
-from app.training.tracks import Merged, Part, Placed, Split, Track, track_id
 from tests.conftest import REPOSITORY
 from tests.training.commands import files_of_at_most, refused, taggram
 from tests.training.test_datasets import MINIATURE
@@ -77,19 +77,19 @@ def test_each_artist_is_in_one_part_and_each_track_is_accounted_for(
 
     sides = defaultdict(set)
     for each in divided.split.placed:
-        assert (each.part is Part.UNLABELLED) == (not each.track.tags)
-        assert each.copies == 1
+        assert (each.part is Subset.UNLABELLED) == (not each.track.tags)
+        assert each.repeats == 1
         sides[each.track.artist or each.track.id].add(each.part)
-    assert all(len(parts - {Part.UNLABELLED}) < 2 for parts in sides.values())
+    assert all(len(parts - {Subset.UNLABELLED}) < 2 for parts in sides.values())
     assert not any(
-        parts > {Part.UNLABELLED} and Part.TRAIN not in parts for parts in sides.values()
+        parts > {Subset.UNLABELLED} and Subset.TRAIN not in parts for parts in sides.values()
     )
     left_out = set(merged.tracks) - {each.track for each in divided.split.placed}
     assert len(merged.tracks) == len(divided.split.placed) + len(left_out)
     assert divided.left_out.get(UNTAGGED, 0) == len(left_out)
     for each in left_out:
         assert not each.tags
-        assert sides[each.artist] in ({Part.VALIDATION}, {Part.TEST})
+        assert sides[each.artist] in ({Subset.VALIDATION}, {Subset.TEST})
     assert check_leaks(divided.split).artists == ()
 
 
@@ -169,9 +169,9 @@ def test_three_artists_of_one_kind_of_music_are_enough_for_three_parts(
 def deviation(split: Split) -> float:
     """How far the test part's share of a tag is from what it should be, as a share of that."""
     all_parts = Counter(tag for each in split.placed for tag in each.track.tags)
-    test = Counter(tag for each in split.part(Part.TEST) for tag in each.track.tags)
-    wished = SHARES[2]
-    return float(np.median([abs(test[tag] / all_parts[tag] / wished - 1) for tag in split.tags]))
+    test = Counter(tag for each in split.part(Subset.TEST) for tag in each.track.tags)
+    preferred = SHARES[2]
+    return float(np.median([abs(test[tag] / all_parts[tag] / preferred - 1) for tag in split.tags]))
 
 
 def at_random(merged: Merged) -> Split:
@@ -179,7 +179,7 @@ def at_random(merged: Merged) -> Split:
     artists = sorted({each.artist for each in merged.tracks})
     drawn = np.random.default_rng(1).choice(len(PARTS), len(artists), p=SHARES)
     part_of = dict(zip(artists, drawn, strict=True))
-    placed = (Placed(each, PARTS[part_of[each.artist]]) for each in merged.tracks)
+    placed = (SplitTrack(each, PARTS[part_of[each.artist]]) for each in merged.tracks)
     return Split(merged.task, merged.tags, "random", tuple(placed))
 
 
@@ -201,19 +201,19 @@ LEAK_FREE = Split(
     TAGS,
     "by hand",
     (
-        Placed(track("1.mp3", "Ana", "a"), Part.TRAIN),
-        Placed(track("2.mp3", "Bo", "a"), Part.VALIDATION),
-        Placed(track("3.mp3", "Cy", "a"), Part.TEST),
-        Placed(track("4.mp3", "Ana"), Part.UNLABELLED),
-        Placed(track("5.mp3", "", "a"), Part.TRAIN),
-        Placed(track("6.mp3", "", "a"), Part.TEST),
+        SplitTrack(track("1.mp3", "Ana", "a"), Subset.TRAIN),
+        SplitTrack(track("2.mp3", "Bo", "a"), Subset.VALIDATION),
+        SplitTrack(track("3.mp3", "Cy", "a"), Subset.TEST),
+        SplitTrack(track("4.mp3", "Ana"), Subset.UNLABELLED),
+        SplitTrack(track("5.mp3", "", "a"), Subset.TRAIN),
+        SplitTrack(track("6.mp3", "", "a"), Subset.TEST),
     ),
 )
 
 DIGESTS = {each.track.id: each.track.path for each in LEAK_FREE.placed}
 
 
-def leaking(*placed: Placed) -> Split:
+def leaking(*placed: SplitTrack) -> Split:
     return replace(LEAK_FREE, placed=LEAK_FREE.placed + placed)
 
 
@@ -221,17 +221,17 @@ def test_what_does_not_leak_passes() -> None:
     assert check_leaks(LEAK_FREE, DIGESTS) == check_leaks(LEAK_FREE)
 
 
-@pytest.mark.parametrize("part", [Part.TRAIN, Part.VALIDATION, Part.UNLABELLED])
-def test_a_track_in_two_parts_is_refused(part: Part) -> None:
-    split = leaking(Placed(LEAK_FREE.placed[2].track, part))
+@pytest.mark.parametrize("part", [Subset.TRAIN, Subset.VALIDATION, Subset.UNLABELLED])
+def test_a_track_in_two_parts_is_refused(part: Subset) -> None:
+    split = leaking(SplitTrack(LEAK_FREE.placed[2].track, part))
 
     with pytest.raises(SetupError, match=r"'by hand' leaks.* the tracks mine/3\.mp3"):
         check_leaks(split)
 
 
-@pytest.mark.parametrize("part", [Part.TRAIN, Part.VALIDATION, Part.UNLABELLED])
-def test_an_artist_in_two_parts_is_refused(part: Part) -> None:
-    split = leaking(Placed(track("7.mp3", "Cy", "a"), part))
+@pytest.mark.parametrize("part", [Subset.TRAIN, Subset.VALIDATION, Subset.UNLABELLED])
+def test_an_artist_in_two_parts_is_refused(part: Subset) -> None:
+    split = leaking(SplitTrack(track("7.mp3", "Cy", "a"), part))
 
     with pytest.raises(SetupError, match="leaks: in more than one part are the artists Cy;"):
         check_leaks(split)
@@ -251,15 +251,15 @@ def test_equal_files_in_one_part_pass() -> None:
 
 
 def test_what_no_epoch_hears_does_not_leak() -> None:
-    check_leaks(leaking(Placed(track("7.mp3", "Cy", "a"), Part.TRAIN, copies=0)))
+    check_leaks(leaking(SplitTrack(track("7.mp3", "Cy", "a"), Subset.TRAIN, repeats=0)))
 
 
 def test_many_leaks_are_named_in_short() -> None:
     split = leaking(
         *(
-            Placed(track(f"{name} {part}", name, "a"), part)
+            SplitTrack(track(f"{name} {part}", name, "a"), part)
             for name in "DEFGHIJ"
-            for part in (Part.TRAIN, Part.TEST)
+            for part in (Subset.TRAIN, Subset.TEST)
         )
     )
 
@@ -273,18 +273,18 @@ def test_many_leaks_are_named_in_short() -> None:
 def test_an_official_split_is_taken_as_it_is_and_its_shared_artists_are_told() -> None:
     tracks = [track(str(number), f"artist {number % 2}", "a") for number in range(6)]
     silent = [track("7", "artist 0"), track("8", "artist 1")]
-    parts = {each.id: part for each, part in zip(tracks, [*PARTS, Part.TEST], strict=False)}
-    parts |= {silent[0].id: Part.TRAIN, silent[1].id: Part.TEST}
+    parts = {each.id: part for each, part in zip(tracks, [*PARTS, Subset.TEST], strict=False)}
+    parts |= {silent[0].id: Subset.TRAIN, silent[1].id: Subset.TEST}
 
     divided = official(Merged("letters", TAGS, (*tracks, *silent)), parts, "theirs")
 
     found = {each.track.path: each.part for each in divided.split.placed}
     assert found == {
-        "0": Part.TRAIN,
-        "1": Part.VALIDATION,
-        "2": Part.TEST,
-        "3": Part.TEST,
-        "7": Part.UNLABELLED,
+        "0": Subset.TRAIN,
+        "1": Subset.VALIDATION,
+        "2": Subset.TEST,
+        "3": Subset.TEST,
+        "7": Subset.UNLABELLED,
     }
     assert divided.left_out == {OUTSIDE: 2, UNTAGGED: 1}
     assert divided.split.name == "official theirs"
@@ -293,7 +293,7 @@ def test_an_official_split_is_taken_as_it_is_and_its_shared_artists_are_told() -
 
 def test_an_official_split_of_another_dataset_is_refused() -> None:
     with pytest.raises(SetupError, match="no track is in the official split 'fma'"):
-        official(large(), {track_id("fma", "1"): Part.TRAIN}, "fma")
+        official(large(), {track_id("fma", "1"): Subset.TRAIN}, "fma")
 
 
 @pytest.mark.thorough
@@ -383,7 +383,7 @@ def test_a_split_is_written_and_its_parts_are_shown(merged_file: Path, tmp_path:
     made = read_split(target)
     assert made.name == "artists apart, 0.8/0.1/0.1, seed 3; 90 a tag, seed 3"
     assert f"{made.name}, fingerprint {made.fingerprint[:16]}" in said.stdout
-    test = made.part(Part.TEST)
+    test = made.part(Subset.TEST)
     assert ["test", str(len(test)), str(len({each.track.artist for each in test}))] in [
         row[:3] for row in rows(said.stdout)
     ]

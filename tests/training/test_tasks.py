@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.errors import SetupError
-from app.training.tasks import (
+from app.datasets.tasks import (
     OWN,
     TASKS,
     Task,
@@ -24,6 +23,7 @@ from app.training.tasks import (
     tallies,
     vocabulary_tags,
 )
+from app.errors import SetupError
 from tests.conftest import REPOSITORY
 from tests.tagging.test_thesis_vocabularies import THESIS, merged
 

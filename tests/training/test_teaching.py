@@ -10,18 +10,18 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
-from app.front_ends import Framing
+from app.evaluation.metrics import roc_pr_auc
+from app.front_ends import WindowSpec
 from app.models import fcn, network, variables
+from app.probing.encoder import Embedded, Encoder, embed_files, own_tracks
+from app.probing.probe import Examples, Probe, folds, learn, out_of_fold, song_scores
+from app.probing.teaching import Taught, check_lesson, check_name, pairs, teach
 from app.store.loading import load, verify
 from app.store.manifest import Manifest, read_store
 from app.store.store import Store
-from app.training.embedding import Encoder, Heard, hear_files, own_tracks
-from app.training.metrics import areas
-from app.training.probing import Examples, Probe, folds, learn, out_of_fold, song_scores
-from app.training.publishing import publish_trained
-from app.training.teaching import Taught, check_lesson, check_name, pairs, teach
-from app.training.tracks import Track, track_id
+from app.training.run.publishing import publish_trained
 from tests.training.commands import files_of_at_most, taggram
 from tests.training.toy import RATE, TAGS, toy_sound
 
@@ -34,12 +34,12 @@ def quiet(done: int, of: int) -> None:
 
 def publish_listener(models: Store) -> Manifest:
     """A network that nobody trained: its embeddings tell low from high from noise as they are."""
-    framing = Framing(fcn.FRONT_END, 128, 64)
+    window_spec = WindowSpec(fcn.FRONT_END, 128, 64)
     arguments = {"channels": [4, 8], "pools": [[4, 8], [4, 8]]}
     keras.utils.set_random_seed(1)
     weights = {
         path: np.asarray(variable.value)
-        for path, variable in variables(network("fcn", 3, framing, arguments)).items()
+        for path, variable in variables(network("fcn", 3, window_spec, arguments)).items()
     }
     return publish_trained(
         models,
@@ -47,7 +47,7 @@ def publish_listener(models: Store) -> Manifest:
         summary="Random weights.",
         architecture="fcn",
         arguments=arguments,
-        framing=framing,
+        window_spec=window_spec,
         tags=("a", "b", "c"),
         family="listener",
         weights=weights,
@@ -65,9 +65,9 @@ def write_songs(root: Path, tags: tuple[str, ...] = TAGS) -> None:
         soundfile.write(path, toy_sound(tag, number), RATE)
 
 
-def heard_in(folder: Path, encoder: Encoder, cache: Path) -> Heard:
+def heard_in(folder: Path, encoder: Encoder, cache: Path) -> Embedded:
     audio, tracks, _ = own_tracks(folder)
-    return hear_files(encoder, audio, tracks, cache, quiet)
+    return embed_files(encoder, audio, tracks, cache, quiet)
 
 
 @pytest.fixture(scope="module")
@@ -91,16 +91,16 @@ def encoder(models: Store, root: Path) -> Encoder:
 
 
 @pytest.fixture(scope="module")
-def heard(encoder: Encoder, root: Path) -> Heard:
+def heard(encoder: Encoder, root: Path) -> Embedded:
     return heard_in(root / "songs", encoder, root / "cache")
 
 
 @pytest.fixture(scope="module")
-def taught(models: Store, encoder: Encoder, heard: Heard) -> Taught:
-    return teach(models, encoder, heard.songs, name="own", precision=0.8, told=quiet)
+def taught(models: Store, encoder: Encoder, heard: Embedded) -> Taught:
+    return teach(models, encoder, heard.songs, name="own", precision=0.8, on_progress=quiet)
 
 
-def test_a_file_that_can_t_be_heard_is_named_and_the_others_are_heard(heard: Heard):
+def test_a_file_that_can_t_be_heard_is_named_and_the_others_are_heard(heard: Embedded):
     assert len(heard.songs) == SONGS * len(TAGS)
     assert list(heard.skipped) == ["low/torn.mp3"]
 
@@ -112,7 +112,7 @@ def test_what_differs_plainly_is_learnt(taught: Taught):
 
 
 def test_the_published_model_scores_as_the_probe_did(
-    models: Store, encoder: Encoder, heard: Heard, taught: Taught
+    models: Store, encoder: Encoder, heard: Embedded, taught: Taught
 ):
     manifest = read_store(models)["own"]
     verify(models, manifest)
@@ -139,7 +139,7 @@ def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taugh
 
 
 def test_songs_are_decoded_once_and_their_embeddings_read_once_a_run(
-    models: Store, root: Path, heard: Heard
+    models: Store, root: Path, heard: Embedded
 ):
     class Deaf(Encoder):
         read = 0
@@ -187,7 +187,7 @@ def test_a_run_that_was_stopped_goes_on(models: Store, root: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("end", [0, 100, -1])
 def test_what_a_disk_has_spoilt_is_heard_again(
-    encoder: Encoder, root: Path, heard: Heard, end: int
+    encoder: Encoder, root: Path, heard: Embedded, end: int
 ):
     kept = next((root / "cache").rglob("*.npy"))
     kept.write_bytes(kept.read_bytes()[:end])
@@ -217,7 +217,7 @@ def test_the_same_file_in_two_folders_is_one_song_with_two_tags(
 
     [only] = heard.songs
     assert (set(only.track.tags), only.track.artist) == ({"low", "deep"}, "x")
-    assert heard.copies == 1
+    assert heard.repeats == 1
 
 
 def test_a_csv_file_s_paths_are_beside_it(encoder: Encoder, tmp_path: Path, root: Path):
@@ -289,13 +289,13 @@ def made_up(seed: int, artists: int, tags: int, artist_sound: float, tag_sound: 
     rng = np.random.default_rng(seed)
     whose = np.repeat(np.arange(artists), 4)
     own = rng.integers(tags, size=artists) if tag_sound == 0 else np.arange(artists) % tags
-    truth = own[whose][:, np.newaxis] == np.arange(tags)
+    y_true = own[whose][:, np.newaxis] == np.arange(tags)
     sounds = artist_sound * rng.normal(size=(artists, 30)), tag_sound * rng.normal(size=(tags, 30))
     windows = tuple(
         (sounds[0][artist] + sounds[1][own[artist]] + rng.normal(size=(5, 30))).astype(np.float32)
         for artist in whose
     )
-    return Examples(tuple("abcdef"[:tags]), truth, windows, whose)
+    return Examples(tuple("abcdef"[:tags]), y_true, windows, whose)
 
 
 def test_artists_are_not_recognised():
@@ -307,8 +307,8 @@ def test_artists_are_not_recognised():
     scores = song_scores(windows)
     one_draw = np.ones((1, len(scores)), np.uint8)
     figures = [
-        areas(hits, column, one_draw, np.arange(len(scores))).roc[0]
-        for hits, column in zip(examples.truth.T, scores.T, strict=True)
+        roc_pr_auc(hits, column, one_draw, np.arange(len(scores))).roc[0]
+        for hits, column in zip(examples.y_true.T, scores.T, strict=True)
     ]
     assert np.mean(figures) < 0.65
     assert not any(pair.is_told_apart for pair in pairs(examples, windows))
@@ -316,7 +316,7 @@ def test_artists_are_not_recognised():
 
 def test_tags_that_sound_alike_are_named_and_others_are_not():
     examples = made_up(5, artists=24, tags=3, artist_sound=0.3, tag_sound=3)
-    alike = examples.truth.copy()
+    alike = examples.y_true.copy()
     swapped = np.arange(24)[::2]  # every other artist of the first two tags has the other one
     for artist in swapped:
         rows = examples.artists == artist
@@ -344,7 +344,7 @@ def test_each_song_weighs_the_same_however_long():
 
 
 def replace_windows(examples: Examples, windows: tuple[np.ndarray, ...]) -> Examples:
-    return Examples(examples.tags, examples.truth, windows, examples.artists)
+    return Examples(examples.tags, examples.y_true, windows, examples.artists)
 
 
 def test_dimensions_that_are_always_the_same_say_nothing():
@@ -368,12 +368,12 @@ def test_folds_keep_artists_apart_and_judge_each_song_once(
 ):
     examples = made_up(seed, artists, tags, artist_sound=1, tag_sound=1)
 
-    judged = []
+    labeled = []
     for known, unknown in folds(examples, count):
         assert not set(examples.artists[known]) & set(examples.artists[unknown])
-        judged += unknown.tolist()
+        labeled += unknown.tolist()
 
-    assert sorted(judged) == list(range(len(examples.windows)))
+    assert sorted(labeled) == list(range(len(examples.windows)))
 
 
 @pytest.mark.thorough

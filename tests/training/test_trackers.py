@@ -6,7 +6,7 @@ import pytest
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
 from app.errors import SetupError
-from app.training.trackers import mlflow, tensorboard
+from app.training.run.trackers import mlflow, tensorboard
 
 
 def row(epoch: int, loss: float) -> dict[str, float | int | str]:

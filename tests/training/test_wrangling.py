@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.datasets.cleaning import Cleaned, Step, clean
+from app.datasets.loaders import mtat, mtg_jamendo
+from app.datasets.loaders.dataset import About, Dataset
+from app.datasets.merging import merge
+from app.datasets.tables import read_merged
+from app.datasets.tasks import TASKS, own_task, read_task
+from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
-from app.training.cleaning import Cleaned, Step, clean
-from app.training.datasets import mtat, mtg_jamendo
-from app.training.datasets.source import About, Dataset
-from app.training.tables import read_merged
-from app.training.tasks import TASKS, own_task, read_task
-from app.training.tracks import Track, track_id
-from app.training.wrangling import merge
 from tests.conftest import REPOSITORY
 from tests.training.commands import files_of_at_most, refused, taggram
 

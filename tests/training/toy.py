@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from app.training.audio_store import AudioStore
-from app.training.recipe import Recipe
-from app.training.storing import store_tracks
-from app.training.tracks import Part, Placed, Split, Track, track_id
+from app.datasets.audio.audio_store import AudioStore
+from app.datasets.audio.storing import store_tracks
+from app.datasets.tracks import Split, SplitTrack, Subset, Track, track_id
+from app.training.recipe.schema import Recipe
 
 TAGS = ("low", "high", "noise")
 RATE = 16_000
@@ -23,12 +23,12 @@ def toy_split(tracks: int = 36, unlabelled: int = 0) -> Split:
         path = f"{number}.flac"
         tags = (TAGS[number % 3],) if number < tracks else ()
         track = Track(track_id("toy", path), "toy", path, f"artist {number}", tags)
-        placed.append(Placed(track, _part(number) if tags else Part.UNLABELLED))
+        placed.append(SplitTrack(track, _part(number) if tags else Subset.UNLABELLED))
     return Split("toy", TAGS, "toy", tuple(placed))
 
 
-def _part(number: int) -> Part:
-    return {4: Part.VALIDATION, 5: Part.TEST}.get(number // 3 % 6, Part.TRAIN)
+def _part(number: int) -> Subset:
+    return {4: Subset.VALIDATION, 5: Subset.TEST}.get(number // 3 % 6, Subset.TRAIN)
 
 
 def toy_store(root: Path, split: Split, sample_rate: int = RATE) -> AudioStore:
@@ -40,7 +40,12 @@ def toy_store(root: Path, split: Split, sample_rate: int = RATE) -> AudioStore:
     tracks = [each.track for each in split.placed]
     to = root / f"store-{sample_rate}"
     store_tracks(
-        tracks, root / "audio", to, sample_rate=sample_rate, jobs=2, watch=lambda done, of: None
+        tracks,
+        root / "audio",
+        to,
+        sample_rate=sample_rate,
+        jobs=2,
+        on_progress=lambda done, of: None,
     )
     return AudioStore.open(to)
 

@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.front_ends import Framing
-from app.store.manifest import BaseRates, Manifest
-from app.store.store import Store
-from app.training.figures import (
+from app.evaluation.figures import (
     Calibration,
     Evaluation,
     Interval,
@@ -13,7 +10,10 @@ from app.training.figures import (
     SongLevel,
     TagFigures,
 )
-from app.training.publishing import publish_trained
+from app.front_ends import WindowSpec
+from app.store.manifest import BaseRates, Manifest
+from app.store.store import Store
+from app.training.run.publishing import publish_trained
 from tests.store import tiny
 
 FIGURES = Overall(
@@ -41,7 +41,7 @@ def publish(
         summary="Random weights.",
         architecture="fcn",
         arguments=tiny.ARGUMENTS,
-        framing=Framing(tiny.FRONT_END, 16, 8),
+        window_spec=WindowSpec(tiny.FRONT_END, 16, 8),
         tags=tags,
         family=name,
         weights=tiny.weights(seed, len(tags)),
@@ -77,7 +77,7 @@ def evaluation(
         fingerprint="0123456789abcdef" * 4,
         tracks=2_104,
         chunks=20_000,
-        wished_precision=0.8,
+        preferred_precision=0.8,
         chunk=FIGURES,
         songs=(SongLevel(pooling="mean", overlap=0, overall=overall),),
         tags=tags,

@@ -5,10 +5,10 @@ import pytest
 
 from app.domain import Backend, Precision, Samples, Scores, Waveform, Windows
 from app.inference.engine import Engine
-from app.inference.frames import WindowStream
+from app.inference.features import WindowStream
 from app.inference.selection import HAS_OPENVINO
 from app.inference.tensorflow_engine import TensorFlowEngine
-from app.inference.tensorflow_framer import TensorFlowFramer
+from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models import architectures
 from app.store.loading import TrackModel, load
 from app.store.manifest import read_store
@@ -34,10 +34,10 @@ def model(request: pytest.FixtureRequest, zoo: Store) -> TrackModel:
 @pytest.fixture(scope="module")
 def track(model: TrackModel) -> Samples:
     """Five windows long, and none like another."""
-    framing = model.manifest.framing
-    frames = framing.window_frames + (WINDOWS - 1) * framing.hop_frames
-    long = np.concatenate(list(sounds(framing)))
-    return long[: framing.front.samples(frames)]
+    window_spec = model.manifest.window_spec
+    frames = window_spec.window_frames + (WINDOWS - 1) * window_spec.hop_frames
+    long = np.concatenate(list(sounds(window_spec)))
+    return long[: window_spec.front.samples(frames)]
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +67,12 @@ def test_an_engine_scores_as_the_graph_does_and_a_batch_as_its_windows_alone(
 
 
 def _engine(backend: Backend, model: TrackModel) -> Engine:
-    framer = TensorFlowFramer(model.manifest.front_end)
+    extractor = TensorFlowFeatureExtractor(model.manifest.front_end)
     if backend is Backend.OPENVINO:
-        return OpenVINOEngine(model, Precision.FLOAT32, framer)
-    return TensorFlowEngine(model, Precision.FLOAT32, framer)
+        return OpenVINOEngine(model, Precision.FLOAT32, extractor)
+    return TensorFlowEngine(model, Precision.FLOAT32, extractor)
 
 
 def _windows(engine: Engine, track: Samples) -> Windows:
-    stream = WindowStream(engine.framer, [engine.framing])
+    stream = WindowStream(engine.extractor, [engine.window_spec])
     return np.concatenate([windows for _, windows in stream.pieces(track, complete=True)])

@@ -38,9 +38,9 @@ def server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 def windows(manifest: Manifest, duration_s: float) -> int:
     """How many a track of this length has, a trailing partial one left out."""
-    framing, front = manifest.framing, manifest.front_end
+    window_spec, front = manifest.window_spec, manifest.front_end
     frames = front.frames(round(duration_s * front.sample_rate))
-    return max(1, 1 + (frames - framing.window_frames) // framing.hop_frames)
+    return max(1, 1 + (frames - window_spec.window_frames) // window_spec.hop_frames)
 
 
 @pytest.mark.parametrize("architecture", architectures())
@@ -59,8 +59,8 @@ def test_it_suggests_tags_for_a_real_file_and_shows_how_they_move(
     assert len(scores) == 20
     assert scores == sorted(scores, reverse=True)
     assert np.ptp(scores) > 1e-4
-    assert shown["window_s"] == pytest.approx(manifest.framing.window_s)
-    assert shown["hop_s"] == pytest.approx(manifest.framing.hop_s)
+    assert shown["window_s"] == pytest.approx(manifest.window_spec.window_s)
+    assert shown["hop_s"] == pytest.approx(manifest.window_spec.hop_s)
     assert np.shape(shown["scores"]) == (windows(manifest, told["duration_s"]), 50)
     means = dict(zip(shown["tags"], np.mean(shown["scores"], axis=0), strict=True))
     for suggestion in told["suggestions"]:

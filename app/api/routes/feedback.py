@@ -39,7 +39,7 @@ async def feedback(request: Request, response: Response, services: ServicesDep) 
     """
     _check_media_type(request)
     given = await json_body(request, FeedbackIn, MAX_BYTES)
-    services.lexicon.check_vocabulary(given.vocabulary)
+    services.catalog.check_vocabulary(given.vocabulary)
     said = given.said()
     is_new = services.feedback is None or await services.feedback.keep(said)
     if is_new:

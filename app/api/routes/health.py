@@ -23,7 +23,7 @@ async def live(services: ServicesDep) -> Health:
 @router.get("/health/ready", responses=documented(Kind.NOT_READY))
 async def ready(services: ServicesDep) -> Health:
     """Whether uploads are accepted: the models are loaded, verified, warm, and no end is near."""
-    _ = services.serving
+    _ = services.runtime
     if services.admission.is_closed:
         raise RequestError(Kind.NOT_READY, "The service is being restarted. Try again soon.")
     return Health(status="ready")

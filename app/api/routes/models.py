@@ -35,8 +35,8 @@ async def models(services: ServicesDep) -> list[LoadedModel]:
             engine=choice.backend if (choice := services.choices.get(manifest.ref)) else None,
             precision=choice.precision if choice else None,
             sample_rate=manifest.front_end.sample_rate,
-            window_s=manifest.framing.window_s,
-            hop_s=manifest.framing.hop_s,
+            window_s=manifest.window_spec.window_s,
+            hop_s=manifest.window_spec.hop_s,
             tags=list(manifest.tags.names),
             vocabulary=manifest.vocabulary.name if manifest.vocabulary else None,
             confidence=_show_confidence(manifest),
@@ -48,7 +48,7 @@ async def models(services: ServicesDep) -> list[LoadedModel]:
             citation=manifest.source.citation,
             url=manifest.source.url,
         )
-        for index, manifest in enumerate(services.lexicon.models)
+        for index, manifest in enumerate(services.catalog.models)
     ]
 
 

@@ -11,7 +11,7 @@ from app.api.problems import documented
 from app.api.schemas import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
 from app.api.uploads import OPENAPI_BODY, announced_bytes, received
 from app.api.waiting import waited_for
-from app.audio.expected import expected_s
+from app.audio.duration_estimate import expected_s
 from app.errors import Kind
 from app.stages import Stage
 from app.tagging.pooling import Pooling
@@ -52,22 +52,22 @@ async def suggest_tags(
 
     A track that was heard before is answered from the cache.
     """
-    serving = services.serving
-    projection = serving.lexicon.projection(query.vocabulary, query.model)
+    runtime = services.runtime
+    projection = runtime.catalog.projection(query.vocabulary, query.model)
     max_bytes = services.settings.max_upload_bytes
-    with services.admission.place(client_of(request), announced_bytes(request)) as place:
-        async with received(request, max_bytes, clock, place.arriving) as received_track:
-            work = place.received(expected_s(received_track.file))
+    with services.admission.permit(client_of(request), announced_bytes(request)) as permit:
+        async with received(request, max_bytes, clock, permit.arriving) as received_track:
+            work = permit.received(expected_s(received_track.file))
             track = replace(received_track, work=work)
-            hearing = serving.tagger.hear(track, projection.models, clock)
+            inference = runtime.tagger.infer(track, projection.models, clock)
             taggrams, cached = await waited_for(
                 request,
-                hearing,
+                inference,
                 "Listening took too long. Try again later.",
                 services.metrics.upload_dropped,
             )
             if not cached:
-                place.heard()
+                permit.heard()
     with clock.stage(Stage.DERIVE):
         suggestions = suggest(
             projection,

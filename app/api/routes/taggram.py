@@ -66,9 +66,9 @@ async def taggram(
     A tag's pooled score over the whole track is its score in POST /suggest-tags with the same
     `pooling`. `include=peaks` adds the waveform to JSON; pictures and tables ignore it.
     """
-    serving = services.serving
-    projection = serving.lexicon.projection(query.vocabulary, query.model)
-    taggrams = await serving.tagger.recall(query.track_id, projection.models)
+    runtime = services.runtime
+    projection = runtime.catalog.projection(query.vocabulary, query.model)
+    taggrams = await runtime.tagger.recall(query.track_id, projection.models)
     with clock.stage(Stage.DERIVE):
         shown = timeline(
             projection.score(taggrams),

@@ -6,7 +6,7 @@ from app.api.access import KeyDep
 from app.api.dependencies import ServicesDep
 from app.api.json_body import json_body, openapi_body
 from app.api.problems import documented
-from app.api.schemas import UploadTokenOut, UploadTokenWish
+from app.api.schemas import UploadTokenOut, UploadTokenRequest
 from app.errors import Kind
 
 router = APIRouter(tags=["tagging"])
@@ -17,13 +17,13 @@ MAX_BYTES = 4096
 @router.post(
     "/upload-tokens",
     status_code=status.HTTP_201_CREATED,
-    openapi_extra=openapi_body(UploadTokenWish),
+    openapi_extra=openapi_body(UploadTokenRequest),
     responses=documented(
         Kind.FORBIDDEN, Kind.REQUEST_TIMEOUT, Kind.PAYLOAD_TOO_LARGE, Kind.INVALID_PARAMETER
     ),
 )
 async def upload_tokens(request: Request, key: KeyDep, services: ServicesDep) -> UploadTokenOut:
     """Get a token with which a page may upload a few tracks, and look at their taggrams."""
-    wish = await json_body(request, UploadTokenWish, MAX_BYTES)
-    issued = services.gate.issue_token(key, wish.origin)
+    preference = await json_body(request, UploadTokenRequest, MAX_BYTES)
+    issued = services.authenticator.issue_token(key, preference.origin)
     return UploadTokenOut(token=issued.token, expires_at=issued.expires_at, uses=issued.uses)

@@ -15,10 +15,10 @@ router = APIRouter(tags=["catalogue"])
 @router.get("/vocabularies")
 async def vocabularies(services: ServicesDep) -> list[VocabularyOut]:
     """List the vocabularies, the models that each asks, and the raw tags that mean each tag."""
-    lexicon = services.lexicon
+    catalog = services.catalog
     return [
-        _shown(vocabulary, lexicon.asked_models(name))
-        for name, vocabulary in lexicon.vocabularies.items()
+        _shown(vocabulary, catalog.asked_models(name))
+        for name, vocabulary in catalog.vocabularies.items()
     ]
 
 

@@ -11,12 +11,12 @@ from rich.table import Column, Table
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.data.reasons import show_reasons
 from app.cli.store_option import StoreUrl, opened
-from app.cli.teach import CACHE, CacheFolder, listen, progress, say_what_was_heard
+from app.cli.teach import CACHE, CacheFolder, listen, progress, report_embedded
 from app.errors import SetupError
 
 if TYPE_CHECKING:
-    from app.training.auditing import Doubt
-    from app.training.embedding import Encoder, Heard
+    from app.probing.encoder import Embedded, Encoder
+    from app.probing.label_issues import LabelIssue
 
 SHOWN = 30
 """So many doubts are printed; all are in the CSV file."""
@@ -39,22 +39,22 @@ def audit(
     log_to_stderr(logging.WARNING)
     with plain_errors():
         _check_source(source, audio_store)
-        from app.training.auditing import audit as compare
-        from app.training.auditing import write_doubts
-        from app.training.embedding import Encoder
+        from app.probing.encoder import Encoder
+        from app.probing.label_issues import audit as compare
+        from app.probing.label_issues import write_label_issues
 
         with err.status(cell(f"loading {model}")):
             encoder = Encoder(opened(url), model, cache)
         heard = _heard(encoder, source, audio_store, cache)
-        with progress("learning, fold by fold") as told:
-            audited = compare(heard.songs, encoder.manifest.framing, told)
+        with progress("learning, fold by fold") as on_progress:
+            audited = compare(heard.songs, encoder.manifest.window_spec, on_progress)
         if to:
-            write_doubts(to, audited.doubts)
-    say_what_was_heard(heard)
+            write_label_issues(to, audited.label_issues)
+    report_embedded(heard)
     show_reasons("left out", audited.left_out)
-    if audited.doubts:
-        out.print(_table(audited.doubts[:SHOWN]))
-    say(out, _summary(len(audited.doubts), audited.songs, to))
+    if audited.label_issues:
+        out.print(_table(audited.label_issues[:SHOWN]))
+    say(out, _summary(len(audited.label_issues), audited.songs, to))
 
 
 def _check_source(source: Path, audio_store: Path | None) -> None:
@@ -62,8 +62,8 @@ def _check_source(source: Path, audio_store: Path | None) -> None:
         raise SetupError("a split and --audio-store go together; a folder or a CSV file needs none")
 
 
-def _heard(encoder: "Encoder", source: Path, audio_store: Path | None, cache: Path) -> "Heard":
-    from app.training.embedding import own_tracks
+def _heard(encoder: "Encoder", source: Path, audio_store: Path | None, cache: Path) -> "Embedded":
+    from app.probing.encoder import own_tracks
 
     if audio_store:
         return _heard_split(encoder, source, audio_store)
@@ -73,24 +73,24 @@ def _heard(encoder: "Encoder", source: Path, audio_store: Path | None, cache: Pa
     return heard
 
 
-def _heard_split(encoder: "Encoder", source: Path, audio_store: Path) -> "Heard":
-    from app.training.audio_store import AudioStore
-    from app.training.embedding import hear_stored
-    from app.training.tables import read_split
+def _heard_split(encoder: "Encoder", source: Path, audio_store: Path) -> "Embedded":
+    from app.datasets.audio.audio_store import AudioStore
+    from app.datasets.tables import read_split
+    from app.probing.encoder import embed_stored
 
     tracks = [each.track for each in read_split(source).placed if each.track.tags]
-    with progress("hearing songs") as told:
-        heard = hear_stored(encoder, AudioStore.open(audio_store), tracks, told)
+    with progress("hearing songs") as on_progress:
+        heard = embed_stored(encoder, AudioStore.open(audio_store), tracks, on_progress)
     if heard.skipped:
         say(err, f"{len(heard.skipped)} tracks of the split are not in the audio store.")
     return heard
 
 
-def _table(doubts: "Sequence[Doubt]") -> Table:
+def _table(label_issues: "Sequence[LabelIssue]") -> Table:
     song = Column("song", overflow="fold")
     numbers = [Column(header, justify="right") for header in ("score", "usual")]
     table = Table(song, "tag", "in doubt", *numbers, "heard", "at")
-    for each in doubts:
+    for each in label_issues:
         words = (f"{each.track.dataset}/{each.track.path}", each.tag, each.kind)
         heard = f"{each.instead} {each.instead_score:.2f}"
         scores = (f"{each.score:.2f}", f"{each.usual:.2f}")
@@ -98,8 +98,10 @@ def _table(doubts: "Sequence[Doubt]") -> Table:
     return table
 
 
-def _summary(doubts: int, songs: int, to: Path | None) -> str:
-    if not doubts:
+def _summary(label_issues: int, songs: int, to: Path | None) -> str:
+    if not label_issues:
         return f"{songs} songs: no tag is in doubt."
-    where = f"; all are in {to}" if to else "; --to FILE.csv writes them all" * (doubts > SHOWN)
-    return f"{songs} songs: {doubts} tags are in doubt{where}. Listen before you change one."
+    where = (
+        f"; all are in {to}" if to else "; --to FILE.csv writes them all" * (label_issues > SHOWN)
+    )
+    return f"{songs} songs: {label_issues} tags are in doubt{where}. Listen before you change one."

@@ -11,9 +11,9 @@ from app.cli.data.reasons import say_skipped
 from app.errors import SetupError
 
 if TYPE_CHECKING:
-    from app.training.cleaning import Cleaned
-    from app.training.datasets.source import Dataset
-    from app.training.describing import Description
+    from app.datasets.cleaning import Cleaned
+    from app.datasets.loaders.dataset import Dataset
+    from app.datasets.summary import Description
 
 
 def describe(
@@ -33,8 +33,8 @@ def describe(
 ) -> None:
     """Show what a dataset holds, what cleaning drops, and what is missing."""
     with plain_errors():
-        from app.training.cleaning import clean
-        from app.training.describing import describe as described
+        from app.datasets.cleaning import clean
+        from app.datasets.summary import describe as described
 
         with err.status("reading"):
             cleaned = clean(_loaded(dataset, folder, subset))
@@ -47,8 +47,8 @@ def describe(
 
 
 def _loaded(name: str, folder: Path, subset: str | None) -> "Dataset":
-    from app.training.datasets import fma, mtat, mtg_jamendo
-    from app.training.datasets import folder as own
+    from app.datasets.loaders import fma, mtat, mtg_jamendo
+    from app.datasets.loaders import folder as own
 
     whole = {mtat.NAME: mtat.load, "folder": own.load}
     in_subsets = {fma.NAME: fma.load, mtg_jamendo.NAME: mtg_jamendo.load}
@@ -106,7 +106,7 @@ def _numbers(*headers: str) -> list[Column]:
 
 
 def _draw(cleaned: "Cleaned", folder: Path) -> None:
-    from app.training.drawing import draw
+    from app.datasets.plots import draw
 
     with err.status("drawing"):
         paths = draw(cleaned, folder)

@@ -12,8 +12,8 @@ from app.cli.data.reasons import show_reasons
 from app.errors import SetupError
 
 if TYPE_CHECKING:
-    from app.training.fetching import Fetched, Source
-    from app.training.library import Library
+    from app.datasets.audio.fetching import Fetched, Source
+    from app.datasets.audio.library import Library
 
 NAMED = 20
 """So many of the files that are to be removed are named one by one."""
@@ -33,9 +33,9 @@ def fetch(
 ) -> None:
     """Copy what a split needs, and remove what was fetched for another one; asks before."""
     with plain_errors():
-        from app.training.fetching import Source, needed
-        from app.training.library import opened
-        from app.training.tables import read_split
+        from app.datasets.audio.fetching import Source, needed
+        from app.datasets.audio.library import opened
+        from app.datasets.tables import read_split
 
         sources = {name: Source(url) for name, url in map(_named, source)}
         wanted = needed(read_split(split))
@@ -59,7 +59,7 @@ def _named(text: str) -> tuple[str, str]:
 
 def _known(checksums: Path, wanted: Sequence[str]) -> dict[str, str]:
     """The checksums of what is wanted; says of how many there is none."""
-    from app.training.library import read_checksums
+    from app.datasets.audio.library import read_checksums
 
     known = read_checksums(checksums)
     unlisted = sum(path not in known for path in wanted)
@@ -72,7 +72,7 @@ def _known(checksums: Path, wanted: Sequence[str]) -> dict[str, str]:
 
 def _remove(library: "Library", paths: Sequence[str], *, yes: bool) -> None:
     """Remove files of another split, after naming them."""
-    from app.training.library import LEDGER
+    from app.datasets.audio.library import LEDGER
 
     if not paths:
         return
@@ -93,13 +93,13 @@ def _fetch(
     sources: "Mapping[str, Source]",
     checksums: Mapping[str, str],
 ) -> "Fetched":
-    from app.training.fetching import fetch
+    from app.datasets.audio.fetching import fetch
 
     columns = ("fetching", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as progress:
         bar = progress.add_task("")
 
-        def watch(done: int, total: int) -> None:
+        def on_progress(done: int, total: int) -> None:
             progress.update(bar, completed=done, total=total)
 
-        return fetch(library, wanted, sources, checksums, watch)
+        return fetch(library, wanted, sources, checksums, on_progress)

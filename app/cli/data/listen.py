@@ -15,7 +15,7 @@ from app.errors import RequestError, SetupError
 from app.paths import check_is_file, resolve_inside
 
 if TYPE_CHECKING:
-    from app.training.augmentation import Augmenter
+    from app.training.data.augmentation import Augmenter
 
 SAMPLE_RATE = 16_000
 """In Hz: as networks hear it."""
@@ -34,7 +34,7 @@ def listen(
 ) -> None:
     """Write ten seconds of tracks as they are, with each change alone, and with stacks of them."""
     with plain_errors():
-        from app.training.augmentation import Augmentation, Augmenter
+        from app.training.data.augmentation import Augmentation, Augmenter
 
         _refuse_equal_names(files)
         augmenter = Augmenter(Augmentation(), SAMPLE_RATE)
@@ -51,7 +51,7 @@ def listen(
 
 
 def _written(path: Path, folder: Path, augmenter: "Augmenter", seed: int) -> bool:
-    from app.training.files import write_whole
+    from app.files import write_whole
 
     try:
         samples = _middle(path)
@@ -70,7 +70,7 @@ def _written(path: Path, folder: Path, augmenter: "Augmenter", seed: int) -> boo
 
 
 def _versions(samples: Samples, augmenter: "Augmenter", seed: int) -> Iterator[tuple[str, Samples]]:
-    from app.training.augmentation import SINGLE
+    from app.training.data.augmentation import SINGLE
 
     yield "original", samples
     for name in SINGLE:

@@ -16,11 +16,11 @@ from app.cli.data.reasons import say_skipped
 from app.errors import SetupError
 
 if TYPE_CHECKING:
-    from app.training.cleaning import Cleaned
-    from app.training.datasets.source import Dataset
-    from app.training.tasks import Task
-    from app.training.tracks import Merged
-    from app.training.wrangling import Wrangled
+    from app.datasets.cleaning import Cleaned
+    from app.datasets.loaders.dataset import Dataset
+    from app.datasets.merging import Wrangled
+    from app.datasets.tasks import Task
+    from app.datasets.tracks import Merged
 
 Folder = Annotated[Path | None, typer.Option(metavar="FOLDER", help="With its metadata.")]
 
@@ -42,13 +42,13 @@ def merge(
     ] = None,
 ) -> None:
     """Clean datasets, and merge them into one table of tracks under the tags of a task."""
-    from app.training.datasets import fma as of_fma
-    from app.training.datasets import folder as of_folder
-    from app.training.datasets import mtat as of_mtat
-    from app.training.datasets import mtg_jamendo as of_jamendo
-    from app.training.tables import write_merged
-    from app.training.tasks import OWN, read_task
-    from app.training.wrangling import merge as merged_of
+    from app.datasets.loaders import fma as of_fma
+    from app.datasets.loaders import folder as of_folder
+    from app.datasets.loaders import mtat as of_mtat
+    from app.datasets.loaders import mtg_jamendo as of_jamendo
+    from app.datasets.merging import merge as merged_of
+    from app.datasets.tables import write_merged
+    from app.datasets.tasks import OWN, read_task
 
     known = (
         (fma, partial(of_fma.load, subset=fma_subset)),
@@ -68,7 +68,7 @@ def merge(
 
 
 def _cleaned(loads: Sequence[Callable[[], "Dataset"]]) -> list["Cleaned"]:
-    from app.training.cleaning import clean
+    from app.datasets.cleaning import clean
 
     if not loads:
         raise SetupError("say which datasets: --fma, --mtat, --mtg-jamendo or --folder")
@@ -85,7 +85,7 @@ def _cleaned(loads: Sequence[Callable[[], "Dataset"]]) -> list["Cleaned"]:
 
 
 def _own_task(own: Iterable["Cleaned"]) -> "Task":
-    from app.training.tasks import own_task
+    from app.datasets.tasks import own_task
 
     task = own_task(word for each in own for track in each.tracks for word in track.tags)
     if not task.tags:
@@ -129,7 +129,7 @@ def _called(tag: str, wrangled: Sequence["Wrangled"]) -> Text:
 
 def _counts() -> Table:
     """How many tags the thesis says that its tasks have, and how many its dictionaries give."""
-    from app.training.tasks import tallies
+    from app.datasets.tasks import tallies
 
     table = Table("task", *_numbers("thesis says", "dictionaries give"), "why")
     for each in tallies():

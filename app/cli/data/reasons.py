@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from app.cli.console import cell, err, say
 
 if TYPE_CHECKING:
-    from app.training.datasets.source import Skipped
+    from app.datasets.loaders.dataset import Skipped
 
 SHOWN_SKIPS = 10
 

@@ -11,8 +11,8 @@ from app.cli.console import cell, err, out, plain_errors, say
 from app.errors import SetupError
 
 if TYPE_CHECKING:
-    from app.training.splitting import Divided
-    from app.training.tracks import Merged, Placed, Split
+    from app.datasets.splits.splitting import Divided
+    from app.datasets.tracks import Merged, Split, SplitTrack
 
 _SEEDS = 2**32 - 1
 
@@ -37,9 +37,9 @@ def split(
 ) -> None:
     """Divide tracks so that no track and no artist is in two parts; or as others did."""
     with plain_errors():
-        from app.training.leaks import check_leaks
-        from app.training.resampling import resample
-        from app.training.tables import read_merged, write_split
+        from app.datasets.splits.leaks import check_leaks
+        from app.datasets.splits.resampling import resample
+        from app.datasets.tables import read_merged, write_split
 
         merged = read_merged(source)
         with err.status("dividing"):
@@ -61,8 +61,8 @@ def _divided(
     official: str | None,
     metadata: Path | None,
 ) -> "Divided":
-    from app.training import splitting
-    from app.training.datasets.official import official_split
+    from app.datasets.loaders.official import official_split
+    from app.datasets.splits import splitting
 
     if (official is None) != (metadata is None):
         raise SetupError("--official and --metadata go together: which split, of what folder?")
@@ -72,10 +72,10 @@ def _divided(
 
 
 def _parts(divided: "Divided") -> Table:
-    from app.training.tracks import Part
+    from app.datasets.tracks import Subset
 
     table = Table("part", *_numbers("tracks", "artists", "tags without a positive"))
-    for part in Part:
+    for part in Subset:
         placed = divided.split.part(part)
         counts = (len(placed), _artists(placed), len(divided.lacking.get(part, ())))
         if placed:
@@ -83,7 +83,7 @@ def _parts(divided: "Divided") -> Table:
     return table
 
 
-def _artists(placed: Iterable["Placed"]) -> int:
+def _artists(placed: Iterable["SplitTrack"]) -> int:
     return len({each.track.artist or each.track.id for each in placed})
 
 
@@ -105,10 +105,10 @@ def _say_warnings(divided: "Divided", shared: Sequence[str]) -> None:
 
 
 def _show_resampling(before: "Split", after: "Split", target: int) -> None:
-    from app.training.resampling import tag_counts
-    from app.training.tracks import Part
+    from app.datasets.splits.resampling import tag_counts
+    from app.datasets.tracks import Subset
 
-    was, now = (tag_counts(split.part(Part.TRAIN)) for split in (before, after))
+    was, now = (tag_counts(split.part(Subset.TRAIN)) for split in (before, after))
     if not was:
         say(err, "No track of training has a tag, so there is nothing to even out.")
         return

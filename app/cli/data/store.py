@@ -12,8 +12,8 @@ from app.cli.data.reasons import show_reasons
 from app.cpus import usable_cpus
 
 if TYPE_CHECKING:
-    from app.training.storing import Stored
-    from app.training.tracks import Track
+    from app.datasets.audio.storing import Stored
+    from app.datasets.tracks import Track
 
 
 def store(
@@ -25,9 +25,9 @@ def store(
 ) -> None:
     """Decode the tracks of a split to mono; a run that was stopped goes on."""
     with plain_errors():
-        from app.training.tables import read_split
+        from app.datasets.tables import read_split
 
-        tracks = [each.track for each in read_split(split).placed if each.copies]
+        tracks = [each.track for each in read_split(split).placed if each.repeats]
         stored = _store(tracks, audio, to, sample_rate, jobs)
     paths = {each.id: f"{each.dataset}/{each.path}" for each in tracks}
     show_reasons("skipped", {paths[track]: why for track, why in stored.refused.items()})
@@ -45,13 +45,15 @@ def store(
 def _store(
     tracks: "Sequence[Track]", audio: Path, to: Path, sample_rate: int, jobs: int
 ) -> "Stored":
-    from app.training.storing import store_tracks
+    from app.datasets.audio.storing import store_tracks
 
     columns = ("decoding", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as progress:
         bar = progress.add_task("")
 
-        def watch(done: int, total: int) -> None:
+        def on_progress(done: int, total: int) -> None:
             progress.update(bar, completed=done, total=total)
 
-        return store_tracks(tracks, audio, to, sample_rate=sample_rate, jobs=jobs, watch=watch)
+        return store_tracks(
+            tracks, audio, to, sample_rate=sample_rate, jobs=jobs, on_progress=on_progress
+        )

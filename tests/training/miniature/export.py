@@ -5,8 +5,8 @@ import shutil
 from functools import cache
 from pathlib import Path
 
-from app.training.datasets import mtat, mtg_jamendo
-from app.training.datasets.source import Dataset
+from app.datasets.loaders import mtat, mtg_jamendo
+from app.datasets.loaders.dataset import Dataset
 from tests.conftest import REPOSITORY
 
 METADATA = REPOSITORY.parent / "shared" / "metadata"

@@ -1,0 +1,1 @@
+"""Datasets of tagged tracks: loading, cleaning, merging, splitting. Without TensorFlow."""

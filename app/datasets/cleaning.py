@@ -1,0 +1,211 @@
+"""Which tracks and tags of a dataset are worth learning from: the rules of the thesis, section 6.
+
+A track whose length nobody knows passes for one of a good length. Tags that are as frequent as one
+another go by the alphabet, so that the same tags stay wherever the rules run.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import partial
+
+from app.datasets.loaders import fma, mtat, mtg_jamendo
+from app.datasets.loaders.dataset import Dataset, artist_name
+from app.datasets.tracks import Track
+
+SHORTEST_S, LONGEST_S = 60, 600
+
+FMA_GENRES = {"genre": None, "subgenre": 10, "sub-subgenre": 25}
+"""So many of each level stay; all where there is no number."""
+
+FMA_TAGS = 25
+
+FMA_NAMES = frozenset(
+    {
+        "spettrorecords", "clinicalarchives", "halfcocked",
+        "badronald", "bigblack", "bluecheer", "buttholesurfers", "kirkpearson", "steelydan",
+    }
+)  # fmt: skip
+"""Frequent words of artists that name a label (the first three) or a band that they admire, and say
+nothing of the sound. The artists of the dataset itself are known by their names."""
+
+MTAT_MOST_TAGS = 15
+MTAT_TAGS = 100
+
+JAMENDO_GENRES = 100
+"""More than there are: 87 in the official splits, 95 in `autotagging.tsv`. So all stay, as do
+moods, themes and instruments, of which the thesis drops none."""
+
+Tracks = Sequence[Track]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a rule dropped.
+
+    Attributes:
+        rule: In words.
+        tracks_dropped: So many tracks.
+        tags_dropped: So many tags were taken off tracks, those of dropped tracks among them.
+        tracks_left: So many tracks stay.
+    """
+
+    rule: str
+    tracks_dropped: int
+    tags_dropped: int
+    tracks_left: int
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What stays of a dataset.
+
+    Attributes:
+        dataset: As it was.
+        tracks: With the tags that stay.
+        steps: What each rule dropped, in their order.
+    """
+
+    dataset: Dataset
+    tracks: tuple[Track, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule in words, and what it makes of tracks."""
+
+    words: str
+    apply: Callable[[Tracks], Tracks]
+
+
+def clean(dataset: Dataset) -> Cleaned:
+    """Apply a dataset's rules, one after the other; one's own tracks only need a tag."""
+    tracks: Tracks = dataset.tracks
+    steps = []
+    for rule in RULES.get(dataset.name, _own_rules)(dataset):
+        left = rule.apply(tracks)
+        taken = _taggings(tracks) - _taggings(left)
+        steps.append(Step(rule.words, len(tracks) - len(left), taken, len(left)))
+        tracks = left
+    return Cleaned(dataset, tuple(tracks), tuple(steps))
+
+
+def top(tracks: Tracks, count: int | None, among: Set[str] | None = None) -> set[str]:
+    """The most frequent tags, of all or of some."""
+    counts = Counter(tag for each in tracks for tag in each.tags if among is None or tag in among)
+    ranked = sorted(counts, key=lambda tag: (-counts[tag], tag))
+    return set(ranked[:count])
+
+
+def plain(word: str) -> str:
+    """A word without capitals and punctuation, in which `Hip-Hop` is `hip hop`."""
+    return "".join(filter(str.isalnum, word.casefold()))
+
+
+def _own_rules(_dataset: Dataset) -> tuple[Rule, ...]:
+    return (Rule("no tag", _tagged),)
+
+
+def _fma_rules(dataset: Dataset) -> tuple[Rule, ...]:
+    genres = {tag for tag, of in dataset.categories.items() if of & FMA_GENRES.keys()}
+    return (
+        _lengths(),
+        Rule("no genre", lambda tracks: [each for each in tracks if genres & set(each.tags)]),
+        Rule(
+            "genres but all top ones, 10 subgenres, 25 sub-subgenres",
+            partial(_frequent_genres, dataset, genres),
+        ),
+        Rule(f"own words but the top {FMA_TAGS}", partial(_frequent_words, dataset, genres)),
+    )
+
+
+def _mtat_rules(_dataset: Dataset) -> tuple[Rule, ...]:
+    return (
+        Rule("no tag", _tagged),
+        Rule(
+            f"more than {MTAT_MOST_TAGS} tags",
+            lambda tracks: [each for each in tracks if len(each.tags) <= MTAT_MOST_TAGS],
+        ),
+        Rule(
+            f"tags but the top {MTAT_TAGS}",
+            lambda tracks: _tagged(_with(tracks, top(tracks, MTAT_TAGS))),
+        ),
+    )
+
+
+def _jamendo_rules(dataset: Dataset) -> tuple[Rule, ...]:
+    genres = {tag for tag, of in dataset.categories.items() if of == {"genre"}}
+    return (
+        _lengths(),
+        Rule(
+            f"genres but the top {JAMENDO_GENRES} (there are {len(genres)})",
+            lambda tracks: _tagged(
+                _without(tracks, genres - top(tracks, JAMENDO_GENRES, among=genres))
+            ),
+        ),
+    )
+
+
+RULES: dict[str, Callable[[Dataset], tuple[Rule, ...]]] = {
+    fma.NAME: _fma_rules,
+    mtat.NAME: _mtat_rules,
+    mtg_jamendo.NAME: _jamendo_rules,
+}
+
+
+def _frequent_genres(dataset: Dataset, genres: Set[str], tracks: Tracks) -> Tracks:
+    """Each level's most frequent; tracks that are left without a genre go."""
+    levels = {level: _of(dataset, level) for level in FMA_GENRES}
+    kept = set[str]().union(
+        *(top(tracks, count, among=levels[level]) for level, count in FMA_GENRES.items())
+    )
+    return [each for each in _without(tracks, genres - kept) if kept & set(each.tags)]
+
+
+def _frequent_words(dataset: Dataset, genres: Set[str], tracks: Tracks) -> Tracks:
+    """The most frequent of the artists' own words that name neither a genre nor somebody.
+
+    Tracks without one stay: not a quarter of them has any.
+    """
+    names = {track.artist for track in dataset.tracks}
+    known = set(map(plain, genres)) | FMA_NAMES
+    own = {
+        word
+        for word in _of(dataset, fma.TAG) - genres
+        if plain(word) not in known and artist_name(word) not in names
+    }
+    return _with(tracks, genres | top(tracks, FMA_TAGS, among=own))
+
+
+def _of(dataset: Dataset, category: str) -> set[str]:
+    return {tag for tag, of in dataset.categories.items() if category in of}
+
+
+def _lengths() -> Rule:
+    return Rule(
+        f"shorter than {SHORTEST_S} s or longer than {LONGEST_S} s",
+        lambda tracks: [
+            each
+            for each in tracks
+            if each.duration_s is None or SHORTEST_S <= each.duration_s <= LONGEST_S
+        ],
+    )
+
+
+def _tagged(tracks: Tracks) -> Tracks:
+    return [each for each in tracks if each.tags]
+
+
+def _with(tracks: Tracks, tags: Set[str]) -> Tracks:
+    return [replace(each, tags=tuple(tag for tag in each.tags if tag in tags)) for each in tracks]
+
+
+def _without(tracks: Tracks, tags: Set[str]) -> Tracks:
+    return [
+        replace(each, tags=tuple(tag for tag in each.tags if tag not in tags)) for each in tracks
+    ]
+
+
+def _taggings(tracks: Iterable[Track]) -> int:
+    return sum(len(each.tags) for each in tracks)

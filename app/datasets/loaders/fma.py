@@ -1,0 +1,188 @@
+"""FMA, the Free Music Archive's dataset: genres of a tree of three levels, and free tags.
+
+Source: https://github.com/mdeff/fma; `fma_metadata.zip` has `tracks.csv` and `genres.csv`.
+Licence: CC BY 4.0 for the metadata; each track has the one that its artist chose.
+Citation: Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017, arXiv:1612.01840.
+
+`tracks.csv` has a header of two rows, of which the first names groups of columns, and one that
+names the index. Lists are Python literals. `large` and `full` are the same tracks, as clips of 30
+seconds and whole; a duration is always that of the whole track.
+"""
+
+import ast
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from app.datasets.loaders.dataset import (
+    About,
+    Dataset,
+    Row,
+    Sheet,
+    artist_name,
+    number,
+    read_tracks,
+    within,
+)
+from app.datasets.tracks import Track, track_id
+from app.errors import SetupError
+
+NAME = "fma"
+
+ABOUT = About(
+    title="FMA: A Dataset for Music Analysis",
+    url="https://github.com/mdeff/fma",
+    licence="metadata CC BY 4.0; audio as each artist chose",
+    citation="Defferrard et al., ISMIR 2017, arXiv:1612.01840",
+    files=("fma_metadata/tracks.csv", "fma_metadata/genres.csv"),
+    sha1={
+        "fma_metadata.zip": "f0df49ffe5f2a6008d7dc83c6915b31835dfe733",
+        "fma_small.zip": "ade154f733639d52e35e32f5593efe5be76c6d70",
+        "fma_medium.zip": "c67b69ea232021025fca9231fc1c7c1a063ab50b",
+        "fma_large.zip": "497109f4dd721066b5ce5e5f250ec604dc78939e",
+        "fma_full.zip": "0f0ace23fbe9ba30ecb7e95f763e435ea802b8ab",
+    },
+)
+
+SUBSETS = ("small", "medium", "large", "full")
+"""Each within the next; `full` is all there is, and so is `large`."""
+
+LEVELS = ("genre", "subgenre", "sub-subgenre")
+"""By depth in the tree; the few that lie deeper are of the last one."""
+
+TAG = "tag"
+"""The category of the words that artists wrote themselves."""
+
+COLUMNS = (
+    "track_id", "set.split", "set.subset", "track.duration", "track.genres_all", "track.license",
+    "track.tags", "artist.name",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Genre:
+    """A node of the tree."""
+
+    title: str
+    level: str
+
+
+def load(folder: Path, subset: str = "large") -> Dataset:
+    """Read the metadata.
+
+    Args:
+        folder: `fma_metadata`, or what it lies in.
+        subset: One of `SUBSETS`.
+
+    Raises:
+        SetupError: There is no such subset, or a file is missing or wrong.
+    """
+    if subset not in SUBSETS:
+        raise SetupError(f"FMA has no subset {subset!r}; choose one of {', '.join(SUBSETS)}")
+    place = within(folder, "fma_metadata", "tracks.csv")
+    genres = read_genres(place / "genres.csv")
+    sheet = tracks_sheet(place)
+    wanted = SUBSETS[: SUBSETS.index(subset) + 1]
+    tracks = tuple(read_tracks(sheet, partial(_track, genres, wanted)))
+    skipped = tuple(sheet.skipped)
+    return Dataset(NAME, ABOUT, tracks, _categories(genres, tracks), skipped, sheet.missing)
+
+
+def tracks_sheet(place: Path) -> Sheet:
+    """`tracks.csv`, with columns as `track.genres_all`."""
+    return Sheet(place / "tracks.csv", COLUMNS, csv.excel, _header)
+
+
+def track_path(row: Row) -> str:
+    """Where a track's audio is, as `000/000002.mp3`.
+
+    Raises:
+        ValueError: Its number is none.
+    """
+    if not row["track_id"].isdecimal():
+        raise ValueError(f"track_id: {row['track_id'][:40]!r} is no number")
+    name = f"{int(row['track_id']):06d}"
+    return f"{name[:3]}/{name}.mp3"
+
+
+def read_genres(path: Path) -> dict[int, Genre]:
+    """The tree of genres by their number.
+
+    Raises:
+        SetupError: It can't be read, or is no tree.
+    """
+    rows: dict[str, Row] = {}
+    for line, row in Sheet(path, ("genre_id", "parent", "title")):
+        if not row["genre_id"].isdecimal() or row["genre_id"] in rows:
+            raise SetupError(f"{path}: line {line}: genre_id {row['genre_id']!r} is none, or twice")
+        rows[row["genre_id"]] = row
+    return {
+        int(number): Genre(row["title"], LEVELS[min(_depth(path, rows, number), 2)])
+        for number, row in rows.items()
+    }
+
+
+def _header(rows: Iterator[list[str]]) -> list[str]:
+    groups, names, index = next(rows), next(rows), next(rows)
+    return [
+        index[0],
+        *(f"{group}.{name}" for group, name in zip(groups[1:], names[1:], strict=False)),
+    ]
+
+
+def _depth(path: Path, rows: Mapping[str, Row], number: str) -> int:
+    for depth in range(len(rows)):
+        if number not in rows:
+            raise SetupError(f"{path}: genre_id {number!r} is a parent, and has no row")
+        number = rows[number]["parent"]
+        if number == "0":
+            return depth
+    raise SetupError(f"{path}: the parents of genre_id {number!r} go in a circle")
+
+
+def _track(genres: Mapping[int, Genre], wanted: tuple[str, ...], row: Row) -> Track | None:
+    if row["set.subset"] not in SUBSETS:
+        raise ValueError(f"set.subset: {row['set.subset'][:40]!r} is none of {', '.join(SUBSETS)}")
+    if row["set.subset"] not in wanted:
+        return None
+    titles = [_title(genres, number) for number in _list(row, "track.genres_all")]
+    path = track_path(row)
+    return Track(
+        id=track_id(NAME, path),
+        dataset=NAME,
+        path=path,
+        artist=artist_name(row["artist.name"]),
+        tags=tuple(dict.fromkeys([*titles, *map(str, _list(row, "track.tags"))])),
+        licence=row["track.license"],
+        duration_s=number(row["track.duration"], "track.duration"),
+    )
+
+
+def _title(genres: Mapping[int, Genre], number: object) -> str:
+    if not isinstance(number, int) or number not in genres:
+        raise ValueError(f"track.genres_all: genres.csv has no {number!r}")
+    return genres[number].title
+
+
+def _list(row: Row, column: str) -> list[object]:
+    try:
+        value = ast.literal_eval(row[column])
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        value = None
+    if not isinstance(value, list):
+        raise ValueError(f"{column}: {row[column][:40]!r} is no list")
+    return value
+
+
+def _categories(
+    genres: Mapping[int, Genre], tracks: tuple[Track, ...]
+) -> dict[str, frozenset[str]]:
+    levels: dict[str, set[str]] = {}
+    for genre in genres.values():
+        levels.setdefault(genre.title, set()).add(genre.level)
+    own = {tag for track in tracks for tag in track.tags if tag not in levels}
+    return {title: frozenset(of) for title, of in levels.items()} | dict.fromkeys(
+        own, frozenset({TAG})
+    )

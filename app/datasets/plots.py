@@ -1,0 +1,181 @@
+"""A dataset in pictures, as the thesis draws them (figures 5.1 to 7.1)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from app.datasets.cleaning import Cleaned
+from app.datasets.summary import Description, by_category, describe
+from app.files import write_whole
+from app.plot_style import ACCENT, FONT_PT, INK, as_png, blank, plain
+from app.text import printable
+
+TOP = 25
+"""So many tags of a category are drawn, and twice as many where there is but one."""
+
+LONGEST_NAME = 32
+
+PALE = "#bdb8d1"
+
+BAR_INCHES, MARGIN_INCHES, PANEL_INCHES = 0.19, 1.0, 4.4
+
+BINS = 60
+LONG_S = 1200
+"""Tracks longer than that are counted in words: one of hours would leave the others no room."""
+
+FEW_S = 120
+"""Up to here an axis has seconds, and minutes beyond."""
+
+COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
+
+
+def draw(cleaned: Cleaned, out: Path) -> list[Path]:
+    """Draw what came in, light, and what stays after cleaning, dark.
+
+    Args:
+        cleaned: A dataset.
+        out: The folder for the pictures; it is made if need be.
+
+    Returns:
+        The pictures, which are PNG.
+
+    Raises:
+        SetupError: They can't be written.
+    """
+    before, after = describe(cleaned.dataset.tracks), describe(cleaned.tracks)
+    figures = {
+        "top-tags": _top_tags(by_category(cleaned), after),
+        "tags-a-track": _tags_a_track(before, after),
+        "durations": _durations(before, after) if before.durations_s else None,
+        "sample-rates": _sample_rates(before, after) if before.sample_rates else None,
+        "missing-values": _missing(_shares(cleaned, before)),
+    }
+    drawn = {name: figure for name, figure in figures.items() if figure}
+    for name, figure in drawn.items():
+        figure.suptitle(
+            printable(f"{cleaned.dataset.about.title}: {name.replace('-', ' ')}"),
+            color=INK,
+            parse_math=False,
+        )
+        write_whole(out / f"{name}.png", as_png(figure))
+    return [out / f"{name}.png" for name in drawn]
+
+
+def _top_tags(categories: Mapping[str, Mapping[str, int]], after: Description) -> Figure:
+    """A panel a category; all have the same room a bar."""
+    top = TOP if len(categories) > 1 else 2 * TOP
+    rows = max((min(top, len(tags)) for tags in categories.values()), default=1)
+    panels = max(len(categories), 1)
+    figure = blank(PANEL_INCHES * max(panels, 1.6), MARGIN_INCHES + BAR_INCHES * rows)
+    for axes, (category, tags) in zip(
+        np.ravel(figure.subplots(1, panels)), categories.items(), strict=False
+    ):
+        shown = list(tags)[:top]
+        _bars(axes, shown, [tags[tag] for tag in shown], [after.tags.get(tag, 0) for tag in shown])
+        axes.set_ylim(rows - 0.4, -0.6)
+        title = printable(f"{category}: {len(shown)} of {len(tags)}")
+        axes.set_title(title, fontsize=FONT_PT + 1, color=INK, parse_math=False)
+        axes.set_xlabel("tracks")
+    _legend(figure)
+    return figure
+
+
+def _tags_a_track(before: Description, after: Description) -> Figure:
+    figure = blank(7, 3.8)
+    axes = figure.subplots()
+    plain(axes, "tags", "tracks", grid="y")
+    # The pale bars are wider: cleaning takes tags off, so that more tracks may have only a few.
+    axes.bar(range(len(before.tags_a_track)), before.tags_a_track, width=0.85, color=PALE)
+    axes.bar(range(len(after.tags_a_track)), after.tags_a_track, width=0.45, color=ACCENT)
+    axes.yaxis.set_major_formatter(COUNT)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _legend(figure)
+    return figure
+
+
+def _durations(before: Description, after: Description) -> Figure:
+    figure = blank(7, 3.8)
+    axes = figure.subplots()
+    end = min(before.durations_s[-1], LONG_S)
+    unit, seconds = ("seconds", 1) if end <= FEW_S else ("minutes", 60)
+    plain(axes, f"{unit}{_beyond(before)}", "tracks", grid="y")
+    edges = list(np.linspace(0, max(end, 1), BINS + 1) / seconds)
+    for each, colour in ((before, PALE), (after, ACCENT)):
+        axes.hist(np.divide(each.durations_s, seconds), edges, color=colour)
+    axes.yaxis.set_major_formatter(COUNT)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
+    axes.set_xlim(0, edges[-1])
+    _legend(figure)
+    return figure
+
+
+def _beyond(before: Description) -> str:
+    longer = sum(duration > LONG_S for duration in before.durations_s)
+    return f" ({longer:,} tracks are longer)" if longer else ""
+
+
+def _sample_rates(before: Description, after: Description) -> Figure:
+    rates = list(before.sample_rates)
+    figure = blank(7, MARGIN_INCHES + 2 * BAR_INCHES * len(rates))
+    axes = figure.subplots()
+    counts = [each.sample_rates.get(rate, 0) for each in (before, after) for rate in rates]
+    _bars(
+        axes, [f"{rate / 1000:g} kHz" for rate in rates], counts[: len(rates)], counts[len(rates) :]
+    )
+    axes.set_xlabel("tracks")
+    _legend(figure)
+    return figure
+
+
+def _missing(shares: Mapping[str, float]) -> Figure:
+    """The columns that lack most on top."""
+    names = sorted(shares, key=lambda name: (-shares[name], name))
+    figure = blank(7, MARGIN_INCHES + BAR_INCHES * len(names))
+    axes = figure.subplots()
+    bars = _bars(axes, names, [shares[name] for name in names], [])
+    axes.bar_label(bars, fmt="{:.1%}", padding=3, fontsize=FONT_PT, color=INK)
+    axes.set_xlim(0, 1.12)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axes.set_xlabel("rows without a value")
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    return figure
+
+
+def _shares(cleaned: Cleaned, before: Description) -> Mapping[str, float]:
+    """Of the tables' columns; of what a track should have, where there are no tables."""
+    tracks = max(before.tracks, 1)
+    return cleaned.dataset.missing or {name: n / tracks for name, n in before.unknown.items()}
+
+
+def _bars(
+    axes: Axes, names: Sequence[str], before: Sequence[float], after: Sequence[float]
+) -> BarContainer:
+    """Lying bars, the first on top; those of `before`."""
+    plain(axes, grid="x")
+    bars = axes.barh(range(len(before)), before, color=PALE if after else ACCENT, height=0.75)
+    axes.barh(range(len(after)), after, color=ACCENT, height=0.75)
+    axes.set_yticks(range(len(names)), [_short(name) for name in names], parse_math=False)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.xaxis.set_major_formatter(COUNT)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    return bars
+
+
+def _short(name: str) -> str:
+    """A name that fits, without what can't be drawn."""
+    name = printable(name)
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _legend(figure: Figure) -> None:
+    shades = [Patch(color=PALE, label="as it came"), Patch(color=ACCENT, label="after cleaning")]
+    figure.legend(
+        handles=shades, loc="outside lower right", ncols=2, frameon=False, fontsize=FONT_PT
+    )

@@ -1,0 +1,1 @@
+"""Splits without leaks, and how often training repeats a track."""

@@ -1,0 +1,1 @@
+"""How well models tag: scores, metrics, intervals, reports."""

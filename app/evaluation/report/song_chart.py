@@ -1,0 +1,59 @@
+"""A song's taggram, drawn."""
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter
+
+from app.evaluation.report.blocks import Picture
+from app.evaluation.report.taggrams import SongTaggram
+from app.evaluation.report.words import short
+from app.plot_style import FONT_PT, HEAT, INK, MUTED, blank, plain
+from app.tagging.timeline import clock_time
+
+ROW_INCHES = 0.23
+MOST_ROWS = 20
+WIDTH = 7.4
+
+
+def strongest(song: SongTaggram) -> list[int]:
+    """The places of tags that are shown, by mean score: the highest, and all true ones."""
+    order = np.argsort(-song.scores.mean(axis=0), kind="stable").tolist()
+    true = set(song.true_tags)
+    return [at for rank, at in enumerate(order) if rank < MOST_ROWS or song.tags[at] in true]
+
+
+def taggram(song: SongTaggram) -> Picture:
+    """Tags over time, those that are true marked."""
+    rows = strongest(song)
+    figure = blank(WIDTH, 0.85 + ROW_INCHES * len(rows))
+    axes = figure.subplots()
+    plain(axes, across="time (min:s)")
+    axes.grid(visible=False)
+    begin_s, end_s = song.times_s[0], song.times_s[-1] + _hop_s(song)
+    image = axes.imshow(
+        song.scores.T[rows],
+        aspect="auto",
+        interpolation="none",
+        cmap=HEAT,
+        vmin=0,
+        vmax=1,
+        extent=(begin_s, end_s, len(rows) - 0.5, -0.5),
+    )
+    dots = ["● " if song.tags[at] in song.true_tags else "" for at in rows]
+    labels = [dot + short(song.tags[at]) for dot, at in zip(dots, rows, strict=True)]
+    axes.set_yticks(range(len(rows)), labels, parse_math=False)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: clock_time(time)))
+    bar = figure.colorbar(image, ax=axes, pad=0.012, aspect=30)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0, labelsize=FONT_PT, labelcolor=INK)
+    bar.set_label("score", fontsize=FONT_PT, color=MUTED)
+    return Picture(
+        song.title,
+        f"Heat map of {len(rows)} tags over {clock_time(end_s - begin_s)} minutes; strongest on "
+        f"the whole is {song.tags[rows[0]]}.",
+        figure,
+    )
+
+
+def _hop_s(song: SongTaggram) -> float:
+    times_s = song.times_s
+    return times_s[1] - times_s[0] if len(times_s) > 1 else 1.0

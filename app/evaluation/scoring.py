@@ -1,0 +1,232 @@
+"""What a published model hears in the tracks of a split, as the service would hear them.
+
+    split --(those in the audio store)--> whole songs --(engine)--> raw scores, kept by track
+      raw scores --(the task's words)--> (windows, tags) of each track
+
+Raw scores are kept on disk as they are made: whoever was stopped goes on where that was.
+"""
+
+import copy
+import hashlib
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from app.datasets.audio.audio_store import AudioStore
+from app.datasets.audio.cropping import FULL_SCALE
+from app.datasets.tracks import Split, Subset, Track
+from app.domain import Scores, Taggram, TaggramKey, Waveform
+from app.errors import RequestError, SetupError
+from app.evaluation.metrics import Labels
+from app.files import write_whole
+from app.inference.engine import Engine
+from app.inference.selection import EnginePreference, choose
+from app.inference.tensorflow_features import TensorFlowFeatureExtractor
+from app.paths import check_is_file
+from app.store.aliases import served
+from app.store.manifest import Manifest, manifests
+from app.store.store import Store
+from app.tagging.projection import Projection, project
+from app.tagging.vocabulary import Tag, Vocabulary
+from app.tagging.vocabulary_file import read_vocabularies
+
+NOT_STORED = "it is not in the audio store"
+
+PREFERENCE = EnginePreference("auto", "float32")
+"""The fastest engine of this machine, in the arithmetic that gives the same figures on all."""
+
+HEARS_BY = {"name", "architecture", "front_end", "window", "tags", "weights"}
+"""What of a manifest its scores depend on; the weights are there with their hash."""
+
+OnProgress = Callable[[int, int], object]
+"""Is told how many tracks are heard, of how many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What a model heard in the tracks of a part.
+
+    Attributes:
+        tags: Those of the task that the model can give, in the task's order.
+        ids: Of the tracks that were heard.
+        y_true: (tracks, tags).
+        windows: Of each track its (windows, tags).
+        left_out: Tags that the model can't give, each with the reason.
+        skipped: Tracks of the part that were not heard, each with the reason.
+    """
+
+    tags: tuple[str, ...]
+    ids: tuple[str, ...]
+    y_true: Labels
+    windows: tuple[Scores, ...]
+    left_out: dict[str, str]
+    skipped: dict[str, str]
+
+
+class Scorer:
+    """A model that hears the tracks of a split.
+
+    Attributes:
+        manifest: The model's.
+    """
+
+    def __init__(
+        self, models: Store, wanted: str, split: Split, audio: AudioStore, folder: Path
+    ) -> None:
+        """Load the model, which takes seconds.
+
+        Args:
+            models: Where it is published.
+            wanted: `name`, `name/version` or `name/alias`.
+            split: Whose tracks, and in whose words.
+            audio: What is heard.
+            folder: Raw scores are kept in its `<name>/<version>/scores`.
+
+        Raises:
+            SetupError: There is no such model, it is not what its manifest says, it hears at
+                another rate than that of the audio store, or can give none of the tags.
+        """
+        self.manifest = served(models, manifests(models), wanted)
+        self._split, self._audio = split, audio
+        self._kept = folder / str(self.manifest.ref) / "scores" / _hearing(self.manifest)
+        self._check_rate()
+        self._projection = projection(split, self.manifest)
+        extractor = TensorFlowFeatureExtractor(self.manifest.front_end)
+        self._engine = choose(models, self.manifest, extractor, PREFERENCE)
+
+    def score(self, part: Subset, overlap: float, on_progress: OnProgress) -> Scored:
+        """Hear all tracks of a part.
+
+        Args:
+            part: Which part.
+            overlap: The share of a window that the next one hears again, from 0 to below 1.
+            on_progress: See `OnProgress`.
+
+        Raises:
+            SetupError: Nothing of the part is in the audio store, a score is no number, or scores
+                can't be kept.
+        """
+        tracks = [each.track for each in self._split.part(part)]
+        heard = [track for track in tracks if track.id in self._audio]
+        if not heard:
+            raise SetupError(
+                f"{self._split.name}: none of the {len(tracks)} tracks of the part {part} is in "
+                "the audio store; `taggram data store` brings them there"
+            )
+        ids, tags = tuple(track.id for track in heard), self._projection.tags
+        return Scored(
+            tags,
+            ids,
+            y_true=np.array([[tag in track.tags for tag in tags] for track in heard]),
+            windows=self._windows(ids, overlap, on_progress),
+            left_out=self._left_out(),
+            skipped=self._skipped(tracks),
+        )
+
+    def _windows(
+        self, ids: tuple[str, ...], overlap: float, on_progress: OnProgress
+    ) -> tuple[Scores, ...]:
+        engine, windows = _overlapping(self._engine, overlap), []
+        for track_id in ids:
+            windows.append(self._projection.score([self._taggram(engine, track_id)]).scores)
+            on_progress(len(windows), len(ids))
+        return tuple(windows)
+
+    def _taggram(self, engine: Engine, track_id: str) -> Taggram:
+        samples = self._audio.samples(track_id).astype(np.float32) / np.float32(FULL_SCALE)
+        waveform = Waveform(samples, self._audio.sample_rate)
+        digest = self._audio.digests[track_id]
+        return Taggram(
+            TaggramKey(digest, engine.ref, engine.precision),
+            waveform.duration_s,
+            engine.window_spec.window_s,
+            engine.window_spec.hop_s,
+            self._raw_scores(engine, waveform, digest),
+            peaks=np.zeros((0, 2), np.int8),  # nobody draws it
+        )
+
+    def _raw_scores(self, engine: Engine, waveform: Waveform, digest: str) -> Scores:
+        path = self._kept / f"hop-{engine.window_spec.hop_frames}" / f"{digest}.npy"
+        scores = _read(path, len(self.manifest.tags.names))
+        if scores is None:
+            scores = engine.scores(waveform)
+            if not np.isfinite(scores).all():
+                raise SetupError(f"{engine.ref}: it scores what is no number ({digest})")
+            write_whole(path, _file(scores))
+        return scores
+
+    def _check_rate(self) -> None:
+        wanted, stored = self.manifest.front_end.sample_rate, self._audio.sample_rate
+        if wanted != stored:
+            raise SetupError(
+                f"{self.manifest.ref} hears {wanted} Hz, the audio store holds {stored} Hz; make "
+                f"one with `taggram data store --sample-rate {wanted}`"
+            )
+
+    def _skipped(self, tracks: Iterable[Track]) -> dict[str, str]:
+        refused = {each.id: each.why for each in self._audio.refused}
+        lacking = (track.id for track in tracks if track.id not in self._audio)
+        return {track_id: refused.get(track_id, NOT_STORED) for track_id in lacking}
+
+    def _left_out(self) -> dict[str, str]:
+        reason = f"no raw tag of {self.manifest.ref} speaks for it"
+        return {tag: reason for tag in self._split.tags if tag not in self._projection.tags}
+
+
+def projection(split: Split, manifest: Manifest) -> Projection:
+    """How a model's raw tags become those of a split.
+
+    They do by the same words where it has all of them, or nobody says how else: no built-in
+    vocabulary of the task's name knows the model's family. Otherwise as that vocabulary says.
+
+    Raises:
+        SetupError: The model can give none of the tags.
+    """
+    family, names = manifest.tags.family, manifest.tags.names
+    vocabulary = read_vocabularies((), {family: names}).get(split.task)
+    known = vocabulary.tags if vocabulary else {}
+    by_words = set(split.tags) <= set(names) or not any(
+        family in tag.raw_tags for tag in known.values()
+    )
+    same = {name: Tag({family: (name,)}) for name in split.tags}
+    tags = same if by_words else {name: known.get(name, Tag()) for name in split.tags}
+    try:
+        return project(Vocabulary(split.task, "1", split.name, tags), (manifest,), raw=True)
+    except RequestError as error:
+        raise SetupError(
+            f"{manifest.ref}: none of its raw tags speaks for a tag of the task {split.task!r}"
+        ) from error
+
+
+def _hearing(manifest: Manifest) -> str:
+    """16 hex digits of the SHA-256 of all that a model's scores depend on."""
+    return hashlib.sha256(manifest.model_dump_json(include=HEARS_BY).encode()).hexdigest()[:16]
+
+
+def _overlapping(engine: Engine, overlap: float) -> Engine:
+    """The same engine, whose windows overlap by another share."""
+    length = engine.window_spec.window_frames
+    other = copy.copy(engine)
+    other.window_spec = replace(
+        engine.window_spec, hop_frames=max(1, round(length * (1 - overlap)))
+    )
+    return other
+
+
+def _read(path: Path, n_tags: int) -> Scores | None:
+    """What was kept; none where nothing was, or a disk or a crash has spoilt it."""
+    try:
+        check_is_file(path)
+        scores: Scores = np.load(path)
+    except (OSError, EOFError, ValueError):
+        return None
+    return scores if scores.ndim == 2 and scores.shape[1] == n_tags else None  # noqa: PLR2004
+
+
+def _file(scores: Scores) -> bytes:
+    file = io.BytesIO()
+    np.save(file, scores)
+    return file.getvalue()

@@ -1,0 +1,94 @@
+"""Waveform to windows of frames, piece by piece while a track is still being decoded."""
+
+from collections.abc import Collection, Iterator
+from typing import Protocol
+
+import numpy as np
+
+from app.domain import Frames, Samples, Windows
+from app.front_ends import FrontEnd, WindowSpec
+
+MIN_PIECE_S, MAX_PIECE_S = 12.0, 96.0
+"""Smaller pieces cost more in calls than in arithmetic; larger ones need megabytes and let the
+network wait."""
+
+
+class FeatureExtractor(Protocol):
+    """Makes frames.
+
+    Attributes:
+        front: How.
+    """
+
+    front: FrontEnd
+
+    def frames(self, track: Samples, first: int, last: int) -> Frames:
+        """The frames `first` up to `last`; beyond a track's ends is its reflection."""
+
+
+class WindowStream:
+    """The windows of one track, in order, as its samples arrive.
+
+    All models with the same front end share its frames, and each has its own windows of them.
+    """
+
+    def __init__(self, extractor: FeatureExtractor, window_specs: Collection[WindowSpec]) -> None:
+        self._extractor = extractor
+        self._made = 0
+        self._cutters = [_Cutter(window_spec) for window_spec in window_specs]
+
+    def pieces(self, track: Samples, *, complete: bool) -> Iterator[tuple[WindowSpec, Windows]]:
+        """Yield the windows that can be made by now, in pieces that bound memory.
+
+        A track that is complete and shorter than a window is repeated to fill it, as musicnn does;
+        a trailing partial window is dropped.
+
+        Args:
+            track: All of its samples so far.
+            complete: Whether no more will come.
+        """
+        front = self._extractor.front
+        count = front.frames(len(track)) if complete else front.settled_frames(len(track))
+        least, most = (_frames(front, seconds) for seconds in (MIN_PIECE_S, MAX_PIECE_S))
+        while count - self._made >= (1 if complete else least):
+            last = min(self._made + most, count)
+            frames = self._extractor.frames(track, self._made, last)
+            self._made = last
+            for cutter in self._cutters:
+                if len(windows := cutter.cut(frames)):
+                    yield cutter.window_spec, windows
+        if complete:
+            yield from self._repeated(track)
+
+    def _repeated(self, track: Samples) -> Iterator[tuple[WindowSpec, Windows]]:
+        for window_spec in (cutter.window_spec for cutter in self._cutters if not cutter.count):
+            repeated = np.resize(track, window_spec.window_samples)
+            yield (
+                window_spec,
+                self._extractor.frames(repeated, 0, window_spec.window_frames)[np.newaxis],
+            )
+
+
+class _Cutter:
+    """Cuts frames that come in pieces into windows, which may overlap."""
+
+    def __init__(self, window_spec: WindowSpec) -> None:
+        self.window_spec = window_spec
+        self.count = 0
+        self._rest: Frames | None = None
+
+    def cut(self, piece: Frames) -> Windows:
+        """The windows that end in this piece: views of it where none began before."""
+        length, hop = self.window_spec.window_frames, self.window_spec.hop_frames
+        frames = piece if self._rest is None else np.concatenate([self._rest, piece])
+        count = max(0, 1 + (len(frames) - length) // hop)
+        self._rest = frames[count * hop :]
+        self.count += count
+        if not count:
+            return frames[:0]
+        views = np.lib.stride_tricks.sliding_window_view(frames, length, axis=0)[::hop]
+        return np.moveaxis(views, -1, 1)
+
+
+def _frames(front: FrontEnd, seconds: float) -> int:
+    return round(seconds * front.sample_rate / front.hop)

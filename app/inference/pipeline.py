@@ -1,0 +1,134 @@
+"""The pipeline: a file is decoded, cut into windows and heard, all three at the same time."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from app.audio.peaks import peaks_of
+from app.audio.processes import Decoder
+from app.audio.work import Work
+from app.domain import Peaks, Scores, Windows
+from app.front_ends import WindowSpec
+from app.inference.batcher import Batcher
+from app.inference.engine import Engine
+from app.inference.features import WindowStream
+from app.inference.request_queue import RequestQueue
+from app.stages import StageClock
+
+
+@dataclass(frozen=True)
+class InferenceResult:
+    """What models heard in a track.
+
+    Attributes:
+        duration_s: Its length.
+        peaks: Its waveform.
+        announced_s: Of a damaged file, how long it should be.
+        scores: For each model its (windows, tags).
+    """
+
+    duration_s: float
+    peaks: Peaks
+    announced_s: float | None
+    scores: tuple[Scores, ...]
+
+
+class InferencePipeline:
+    """Brings a track's windows before models while the rest of it is being decoded."""
+
+    def __init__(self, decoder: Decoder, batcher: Batcher) -> None:
+        self._decoder = decoder
+        self._batcher = batcher
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="frames")
+
+    async def run(
+        self,
+        file: BinaryIO,
+        engines: Sequence[Engine],
+        clock: StageClock,
+        work: Work | None = None,
+    ) -> InferenceResult:
+        """Have models hear a file, which is decoded once for each sample rate that they want.
+
+        Args:
+            file: Its place is moved.
+            engines: The models.
+            clock: Gets the time that it takes.
+            work: For whom it is done; gets what is known of its cost, and how far it got.
+
+        Raises:
+            RequestError: The file can't be decoded, or the service ends.
+        """
+        with self._batcher.request_queue(clock) as request_queue:
+            decoded = [
+                await self._decode(
+                    file, rate, engines_at_rate, request_queue, clock, work or Work()
+                )
+                for rate, engines_at_rate in _by_rate(engines).items()
+            ]
+            scores = [await request_queue.scores(engine) for engine in engines]
+        return InferenceResult(*decoded[0], tuple(scores))
+
+    async def close(self) -> None:
+        """Refuse who waits, and give the threads back."""
+        await self._batcher.close()
+        await asyncio.to_thread(self._thread.shutdown)
+
+    async def _decode(
+        self,
+        file: BinaryIO,
+        rate: int,
+        engines: Sequence[Engine],
+        request_queue: RequestQueue,
+        clock: StageClock,
+        work: Work,
+    ) -> tuple[float, Peaks, float | None]:
+        """Queue all windows of a file; its length in seconds, its peaks, what it announces."""
+        streams = _streams(engines)
+        os.lseek(file.fileno(), 0, os.SEEK_SET)  # decoders move the place in it
+        async with self._decoder.at(rate).decoding(file, clock, work) as decoding:
+            async for track in decoding.progress():
+                for stream in streams:
+                    pieces = stream.pieces(track, complete=decoding.complete)
+                    await self._queue(pieces, request_queue, engines)
+                work.decoded_s = len(track) / rate
+        peaks = await asyncio.to_thread(peaks_of, track)
+        return len(track) / rate, peaks, decoding.announced_s
+
+    async def _queue(
+        self,
+        pieces: Iterator[tuple[WindowSpec, Windows]],
+        request_queue: RequestQueue,
+        engines: Sequence[Engine],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            request_queue.check()  # a service that ends has failed it, and has no thread any more
+            piece = await loop.run_in_executor(self._thread, next, pieces, None)
+            if piece is None:
+                return
+            window_spec, windows = piece
+            engines_at_rate = [engine for engine in engines if engine.window_spec == window_spec]
+            await self._batcher.put(request_queue, windows, engines_at_rate)
+
+
+def _by_rate(engines: Sequence[Engine]) -> dict[int, list[Engine]]:
+    rates: dict[int, list[Engine]] = {}
+    for engine in engines:
+        rates.setdefault(engine.window_spec.front.sample_rate, []).append(engine)
+    return rates
+
+
+def _streams(engines: Sequence[Engine]) -> list[WindowStream]:
+    """One for each front end, with all windows that are cut out of its frames."""
+    extractors = {engine.window_spec.front: engine.extractor for engine in engines}
+    window_specs = dict.fromkeys(engine.window_spec for engine in engines)
+    return [
+        WindowStream(
+            extractor, [window_spec for window_spec in window_specs if window_spec.front == front]
+        )
+        for front, extractor in extractors.items()
+    ]

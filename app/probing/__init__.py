@@ -1,0 +1,1 @@
+"""Linear probes on embeddings: own tags from few tracks, and likely label errors."""

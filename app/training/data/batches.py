@@ -1,0 +1,127 @@
+"""Batches of windows, read and augmented beside the training."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from app.datasets.audio.audio_store import AudioStore
+from app.datasets.audio.cropping import window_at
+from app.domain import Samples
+from app.errors import SetupError
+from app.training.data.augmentation import Augmenter
+from app.training.data.sampling import Epoch
+
+Targets = Callable[[int, int], npt.NDArray[np.float32]]
+"""What a window is to be scored: (tags,), from the number of its track and its first sample."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Where windows come from.
+
+    Attributes:
+        store: The audio.
+        ids: Of the tracks, in the order of their numbers.
+        targets: What each window is to be scored.
+        window: Length of a window in samples.
+        augmenter: What changes them, if anything does.
+    """
+
+    store: AudioStore
+    ids: Sequence[str]
+    targets: Targets
+    window: int
+    augmenter: Augmenter | None = None
+
+    def heard(self, track: int, start: int, seed: int) -> Samples:
+        """One window, (samples,)."""
+        samples = window_at(self.store.samples(self.ids[track]), start, self.window)
+        return self.augmenter(samples, seed) if self.augmenter else samples
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which replicas of all that share each batch are fed here.
+
+    Attributes:
+        first: Number of the first one.
+        count: How many.
+        of: How many there are anywhere.
+    """
+
+    first: int
+    count: int
+    of: int
+
+
+WHOLE = Share(0, 1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class BatchDataset:
+    """The windows of an epoch in batches, in the epoch's order.
+
+    Attributes:
+        source: Where they come from.
+        epoch: Which they are.
+        size: Of a batch, in windows. The last one is smaller, or larger by what is too little for
+            all replicas: each gets two windows at least, as what is contrasted comes in pairs.
+    """
+
+    source: Source
+    epoch: Epoch
+    size: int
+
+    def steps(self, replicas: int = 1) -> int:
+        """How many batches there are.
+
+        Raises:
+            SetupError: There is too little for so many replicas.
+        """
+        whole, rest = divmod(len(self.epoch), self.size)
+        if replicas > 1 and min(self.size, len(self.epoch)) < 2 * replicas:
+            raise SetupError(
+                f"{len(self.epoch)} windows in batches of {self.size} can't be shared by "
+                f"{replicas} devices: each needs two of a batch; take fewer devices"
+            )
+        return max(1, whole + (rest >= 2 * replicas))
+
+    def parts(self, share: Share = WHOLE) -> tf.data.Dataset:
+        """(windows (batch, samples), targets (batch, tags)) for each replica of a share in turn."""
+        bounds, tags = self._bounds(share), len(self.source.targets(0, 0))
+
+        def read(first: int, last: int) -> tuple[Samples, npt.NDArray[np.float32]]:
+            tracks, starts, seeds = self.epoch.tracks, self.epoch.starts, self.epoch.seeds
+            rows = range(first, last)
+            places = [(int(tracks[row]), int(starts[row])) for row in rows]
+            windows = [
+                self.source.heard(track, start, int(seeds[row]))
+                for row, (track, start) in zip(rows, places, strict=True)
+            ]
+            return np.stack(windows), np.stack([self.source.targets(*place) for place in places])
+
+        def shaped(bound: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            windows, targets = tf.numpy_function(
+                read, [bound[0], bound[1]], [tf.float32, tf.float32]
+            )
+            windows.set_shape((None, self.source.window))
+            targets.set_shape((None, tags))
+            return windows, targets
+
+        parts = tf.data.Dataset.from_tensor_slices(bounds)
+        return parts.map(shaped, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+    def _bounds(self, share: Share) -> npt.NDArray[np.int64]:
+        """(parts, 2), the first window of each part and the one after its last."""
+        steps = self.steps(share.of)
+        ends = [*(number * self.size for number in range(1, steps)), len(self.epoch)]
+        bounds = []
+        for first, last in pairwise([0, *ends]):
+            pairs = (last - first) // 2
+            cuts = [first + 2 * (pairs * number // share.of) for number in range(share.of)] + [last]
+            bounds += list(pairwise(cuts))[share.first : share.first + share.count]
+        return np.array(bounds)

@@ -1,0 +1,158 @@
+"""A teacher's scores of unlabelled tracks: what its student takes for their tags.
+
+The noisy student of Won, Choi & Serra, "Semi-supervised music tagging transformer", ISMIR 2021
+(arXiv:2111.13457): the teacher hears what is clean, the student what is augmented. The scores are
+of windows on a grid, half overlapping.
+
+    <key>/                    by the teacher's weights, architecture and arguments
+      <digest>.safetensors    scores of some tracks, by the SHA-256 of their files
+
+Processes that share a training share the tracks out, and read one another's files. What was scored
+before a kill is not scored again.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from app.datasets.audio.audio_store import AudioStore
+from app.datasets.audio.cropping import window_at, window_starts
+from app.errors import SetupError
+from app.files import write_whole
+from app.training.data.batches import Targets
+from app.training.data.sampling import Epoch
+from app.training.loop.networks import Weights
+from app.training.loop.replicas import shared_out, wait_for_all
+from app.training.recipe.schema import Phase
+
+BATCH = 32
+
+TRACKS_A_FILE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class PseudoLabels:
+    """Scores on a grid.
+
+    Attributes:
+        hop: Samples between two windows.
+        scores: For each track (windows, tags).
+    """
+
+    hop: int
+    scores: Sequence[npt.NDArray[np.float32]]
+
+    def on_grid(self, epoch: Epoch) -> Epoch:
+        """The same windows, moved to where scores are."""
+        last = np.array([len(scores) - 1 for scores in self.scores])[epoch.tracks]
+        places = np.minimum(epoch.starts // self.hop, last)
+        return Epoch(epoch.tracks, places * self.hop, epoch.seeds)
+
+    def after(self, labelled: Targets, offset: int) -> Targets:
+        """Targets of labelled tracks, and from number `offset` on of these."""
+
+        def target(track: int, start: int) -> npt.NDArray[np.float32]:
+            if track < offset:
+                return labelled(track, start)
+            scores: npt.NDArray[np.float32] = self.scores[track - offset][start // self.hop]
+            return scores
+
+        return target
+
+
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """A network that scores for a student.
+
+    Attributes:
+        phase: By which it learnt.
+        network: Waveform (batch, samples) to scores (batch, tags).
+        weights: Its weights, by path.
+        window: Samples that it is given at a time.
+    """
+
+    phase: Phase
+    network: keras.Model
+    weights: Weights
+    window: int
+
+    @property
+    def key(self) -> str:
+        """16 hex digits of the SHA-256 of all that the scores of a track depend on."""
+        digest = hashlib.sha256()
+        arguments = json.dumps(self.phase.arguments, sort_keys=True, default=str)
+        digest.update(f"{self.phase.architecture} {arguments} {self.window}\n".encode())
+        for path, array in sorted(self.weights.items()):
+            digest.update(f"{path} {array.shape} {array.dtype}\n".encode() + array.tobytes())
+        return digest.hexdigest()[:16]
+
+
+def pseudo_labels(
+    teacher: Teacher, store: AudioStore, ids: Sequence[str], folder: Path
+) -> PseudoLabels:
+    """Have a teacher score tracks, or read what it scored before.
+
+    Args:
+        teacher: Which.
+        store: The audio.
+        ids: Of the tracks.
+        folder: Where scores are kept; all processes that share a training see it.
+
+    Raises:
+        SetupError: Scores can't be kept, or not be read back.
+    """
+    hop = teacher.window // 2
+    groups = [ids[first : first + TRACKS_A_FILE] for first in range(0, len(ids), TRACKS_A_FILE)]
+    files = [(folder / teacher.key / _name(store, group), group) for group in groups]
+    for path, group in shared_out(files):
+        if _read(path, len(group)) is None:
+            scored = [
+                _scores(teacher.network, store.samples(each), teacher.window, hop) for each in group
+            ]
+            arrays = {f"{number:05}": scores for number, scores in enumerate(scored)}
+            write_whole(path, safetensors.numpy.save(arrays))
+    wait_for_all()
+    scores: list[npt.NDArray[np.float32]] = []
+    for path, group in files:
+        read = _read(path, len(group))
+        if read is None:
+            raise SetupError(
+                f"{path}: the teacher's scores can't be read; all processes that share a training "
+                "need to see the same folder"
+            )
+        scores += read
+    return PseudoLabels(hop, scores)
+
+
+def _name(store: AudioStore, ids: Sequence[str]) -> str:
+    digests = "\n".join(store.digests[each] for each in ids)
+    return f"{hashlib.sha256(digests.encode()).hexdigest()[:16]}.safetensors"
+
+
+def _read(path: Path, tracks: int) -> list[npt.NDArray[np.float32]] | None:
+    """Read scores of so many tracks; none where none were kept, or a disk has spoilt them."""
+    try:
+        arrays = safetensors.numpy.load_file(path)
+    except (OSError, SafetensorError):
+        return None
+    return [array for _, array in sorted(arrays.items())] if len(arrays) == tracks else None
+
+
+def _scores(
+    teacher: keras.Model, track: npt.NDArray[np.int16], window: int, hop: int
+) -> npt.NDArray[np.float32]:
+    starts = window_starts(len(track), window, hop)
+    scored = []
+    for first in range(0, len(starts), BATCH):
+        windows = [window_at(track, int(start), window) for start in starts[first : first + BATCH]]
+        scored.append(np.asarray(teacher(np.stack(windows), training=False), np.float32))
+    scores: npt.NDArray[np.float32] = np.concatenate(scored)
+    return scores

@@ -1,0 +1,1 @@
+"""Networks that learn, epoch by epoch."""

@@ -1,0 +1,199 @@
+"""One phase of a training: epoch after epoch, each kept, so that a killed run goes on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from app.errors import SetupError
+from app.training.data.batches import BatchDataset
+from app.training.loop.checkpoint import (
+    Row,
+    load_weights,
+    read_schedule_state,
+    restore,
+    save_state,
+    save_weights,
+)
+from app.training.loop.epoch_loop import Loop
+from app.training.loop.networks import Built
+from app.training.loop.replicas import by_one
+from app.training.recipe.schedule import ScheduleState, after_epoch, beginning
+from app.training.recipe.schema import Phase, Stage
+
+STATE = "state.safetensors"
+
+Epochs = Callable[[int], BatchDataset]
+"""The batches of an epoch, by its number."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a phase is, for whoever watches.
+
+    Attributes:
+        phase: Its name.
+        stage: Number of the stage, from 1, of `stages`.
+        epoch: Number of the epoch in the stage, from 1, of at most `epochs`.
+        step: Batches of the epoch that are done, of `steps`.
+        loss: Mean of the epoch so far, as it was read last.
+    """
+
+    phase: str
+    stage: int
+    stages: int
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+
+
+OnProgress = Callable[[Step], None]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingInputs:
+    """What a phase learns from.
+
+    Attributes:
+        epochs: Its training.
+        validation: Its validation.
+        loss: What is minimised.
+    """
+
+    epochs: Epochs
+    validation: BatchDataset
+    loss: keras.losses.Loss
+
+
+def fit(
+    phase: Phase,
+    built: Built,
+    material: TrainingInputs,
+    folder: Path,
+    *,
+    seed: int,
+    on_progress: OnProgress,
+    record: Callable[[Sequence[Row]], None],
+) -> None:
+    """Train a phase's network, and leave it with its best weights by validation loss.
+
+    Args:
+        phase: What the recipe says.
+        built: Its network.
+        material: What it learns from.
+        folder: Where its state is kept; one that holds a state goes on from there.
+        seed: Of dropout.
+        on_progress: Told after each batch.
+        record: Told after each epoch, with the figures of all epochs.
+
+    Raises:
+        SetupError: The loss is no number any more, or the folder can't be written.
+    """
+    keras.utils.set_random_seed(seed)
+    stages, training_model = phase.stages, built.training_model
+    kept = read_schedule_state(folder / STATE)
+    schedule_state, rows = kept or (beginning(stages), [])
+    if kept:
+        restore(folder / STATE, training_model.variables)
+    loop: Loop | None = None
+    while schedule_state.stage < len(stages):
+        stage = stages[schedule_state.stage]
+        if schedule_state.epoch_of_stage == 0 and schedule_state.epoch:
+            built.assign(load_weights(_best(folder, schedule_state)))
+        if loop is None or schedule_state.epoch_of_stage == 0:
+            loop = _compiled(phase, training_model, stage, material.loss)
+            if schedule_state.epoch_of_stage:  # it was stopped amid a stage
+                restore(folder / STATE, _state(training_model))
+        if not stage.decay:
+            training_model.optimizer.learning_rate = schedule_state.learning_rate
+        figures = _epoch(phase, loop, material, schedule_state, on_progress)
+        after = after_epoch(schedule_state, stages, figures["val_loss"])
+        rows.append(_row(phase, schedule_state, figures))
+        by_one(partial(_keep, built, folder, after, rows))
+        record(rows)
+        schedule_state = after
+    built.assign(load_weights(_best(folder, schedule_state)))
+
+
+def _keep(built: Built, folder: Path, schedule_state: ScheduleState, rows: Sequence[Row]) -> None:
+    """Keep what an epoch made; the state names the best weights, and is written when they are."""
+    best = _best(folder, schedule_state)
+    if schedule_state.best_epoch == schedule_state.epoch:
+        save_weights(best, built.weights())
+    save_state(folder / STATE, _state(built.training_model), schedule_state, rows)
+    for other in folder.glob("best-*.safetensors"):
+        if other != best:
+            other.unlink()
+
+
+def _best(folder: Path, schedule_state: ScheduleState) -> Path:
+    return folder / f"best-{schedule_state.best_epoch}.safetensors"
+
+
+def _compiled(
+    phase: Phase, training_model: keras.Model, stage: Stage, loss: keras.losses.Loss
+) -> Loop:
+    metrics = []
+    if phase.learns == "tags":
+        metrics = [
+            keras.metrics.AUC(curve="ROC", name="roc_auc"),
+            keras.metrics.AUC(curve="PR", name="pr_auc"),
+        ]
+    training_model.compile(optimizer=_optimizer(stage), loss=loss, metrics=metrics)
+    training_model.optimizer.build(training_model.trainable_variables)
+    return Loop(training_model)
+
+
+def _optimizer(stage: Stage) -> keras.optimizers.Optimizer:
+    rate: object = stage.learning_rate
+    if stage.decay:
+        rate = keras.optimizers.schedules.InverseTimeDecay(rate, 1, stage.decay)
+    if stage.optimizer == "adam":
+        return keras.optimizers.Adam(rate)
+    return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+
+
+def _state(training_model: keras.Model) -> list[keras.Variable]:
+    """All that epochs change, the seeds of dropout among it; the network's own come first."""
+    measured = {id(each) for each in training_model.metrics_variables}
+    own = [each for each in training_model.variables if id(each) not in measured]
+    return [*own, *training_model.optimizer.variables]
+
+
+def _epoch(
+    phase: Phase,
+    loop: Loop,
+    material: TrainingInputs,
+    schedule_state: ScheduleState,
+    on_progress: OnProgress,
+) -> dict[str, float]:
+    stages, now = phase.stages, schedule_state.stage
+
+    def on_batch(step: int, steps: int, loss: float) -> None:
+        epoch, epochs = schedule_state.epoch_of_stage + 1, stages[now].epochs
+        on_progress(Step(phase.name, now + 1, len(stages), epoch, epochs, step, steps, loss))
+
+    figures = loop.train(material.epochs(schedule_state.epoch), on_batch)
+    validated = loop.validate(material.validation)
+    figures |= {f"val_{name}": value for name, value in validated.items()}
+    if not np.isfinite(figures["val_loss"]) or not np.isfinite(figures["loss"]):
+        raise SetupError(
+            f"phase {phase.name!r}, epoch {schedule_state.epoch + 1}: the loss is not a finite "
+            "number; a lower learning rate helps, or float32 where the precision is mixed"
+        )
+    return figures
+
+
+def _row(phase: Phase, schedule_state: ScheduleState, figures: dict[str, float]) -> Row:
+    return {
+        "phase": phase.name,
+        "epoch": schedule_state.epoch + 1,
+        "stage": schedule_state.stage + 1,
+        "learning_rate": schedule_state.learning_rate,
+        **{name: round(value, 6) for name, value in sorted(figures.items())},
+    }

@@ -1,0 +1,1 @@
+"""What a training does, as data."""

@@ -1,0 +1,76 @@
+"""When a stage ends and the learning rate falls: a pure function of the validation losses.
+
+Keras's callbacks do as much, but forget where they stood when a run is killed.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.training.recipe.schema import Stage
+
+
+@dataclass(frozen=True)
+class ScheduleState:
+    """Where a phase stands between two epochs.
+
+    Attributes:
+        learning_rate: The current stage's, as far as it fell.
+        stage: Its number; as many as there are stages when the phase is done.
+        epoch: Epochs of the phase so far.
+        epoch_of_stage: Of them those of the current stage.
+        best_loss: The least validation loss of the phase.
+        best_epoch: After how many epochs it was.
+        since_best: Epochs of the stage since then, or since it began.
+        since_fall: As much, or since the learning rate fell.
+    """
+
+    learning_rate: float
+    stage: int = 0
+    epoch: int = 0
+    epoch_of_stage: int = 0
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    since_best: int = 0
+    since_fall: int = 0
+
+
+def beginning(stages: Sequence[Stage]) -> ScheduleState:
+    """Before the first epoch."""
+    return ScheduleState(stages[0].learning_rate)
+
+
+def after_epoch(
+    schedule_state: ScheduleState, stages: Sequence[Stage], loss: float
+) -> ScheduleState:
+    """What follows from the validation loss of one more epoch."""
+    stage = stages[schedule_state.stage]
+    better = loss < schedule_state.best_loss
+    now = replace(
+        schedule_state,
+        epoch=schedule_state.epoch + 1,
+        epoch_of_stage=schedule_state.epoch_of_stage + 1,
+        best_loss=min(loss, schedule_state.best_loss),
+        best_epoch=schedule_state.epoch + 1 if better else schedule_state.best_epoch,
+        since_best=0 if better else schedule_state.since_best + 1,
+        since_fall=0 if better else schedule_state.since_fall + 1,
+    )
+    stopped = stage.early_stop is not None and now.since_best >= stage.early_stop
+    if stopped or now.epoch_of_stage >= stage.epochs:
+        return _next_stage(now, stages)
+    if stage.plateau and now.since_fall >= stage.plateau.patience:
+        return replace(now, learning_rate=now.learning_rate * stage.plateau.factor, since_fall=0)
+    return now
+
+
+def _next_stage(schedule_state: ScheduleState, stages: Sequence[Stage]) -> ScheduleState:
+    number = schedule_state.stage + 1
+    rate = stages[number].learning_rate if number < len(stages) else schedule_state.learning_rate
+    return replace(
+        schedule_state,
+        stage=number,
+        learning_rate=rate,
+        epoch_of_stage=0,
+        since_best=0,
+        since_fall=0,
+    )

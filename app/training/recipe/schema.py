@@ -1,0 +1,167 @@
+"""Recipes as data: which network learns from what, in which phases and stages."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from app.datasets.audio.cropping import Crops
+from app.errors import ManifestError, SetupError
+from app.models import architectures
+from app.paths import shortened
+from app.store.tables import Table, checked
+from app.training.data.augmentation import Augmentation
+from app.yaml_files import read_values
+
+BUILT_IN = Path(__file__).parent / "built_in"
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0, lt=2**20)]
+
+
+class Plateau(Table):
+    """Multiplies the learning rate by `factor` after `patience` epochs without a better loss."""
+
+    patience: Count
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+
+class Stage(Table):
+    """Epochs with one optimizer; each stage begins with the best weights so far.
+
+    `sgd` has Nesterov's momentum of .9. `decay` divides the learning rate by 1 + decay * steps.
+    `early_stop`: the stage ends after so many epochs without a better validation loss.
+    """
+
+    optimizer: Literal["adam", "sgd"]
+    learning_rate: Positive
+    epochs: Count
+    decay: float = Field(0.0, ge=0)
+    plateau: Plateau | None = None
+    early_stop: Count | None = None
+
+    @model_validator(mode="after")
+    def _one_way_down(self) -> Self:
+        if self.decay and self.plateau:
+            raise ValueError("decay and plateau can't both lower the learning rate; choose one")
+        return self
+
+
+class Loss(Table):
+    """Binary cross-entropy, and what it does against rare tags.
+
+    `focal_gamma`: weighs down what is right already (Lin et al. 2017, arXiv:1708.02002); 0 does
+    not. `class_weights`: a tag's positives weigh as much as its negatives, up to `max_weight`.
+    """
+
+    focal_gamma: float = Field(0.0, ge=0)
+    class_weights: bool = False
+    max_weight: float = Field(20.0, ge=1)
+
+
+class WeightTransfer(Table):
+    """Weights of an earlier phase's network: those under `layers`, put under `into`."""
+
+    phase: str
+    layers: str = ""
+    into: str = ""
+
+
+class Phase(Table):
+    """One network that learns.
+
+    `learns`: `tags`, or by `contrast` which windows are of the same track (its architecture's
+    embedding does, under a projection of `projection` numbers, with `temperature`). `teacher`: the
+    phase whose scores are the tags of unlabelled windows, half of each batch. `takes`: weights to
+    begin with. `frozen`: prefixes of weights that stay as they are. Without stages the network is
+    only put together.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    architecture: str
+    arguments: dict[str, object] = Field(default_factory=dict)
+    learns: Literal["tags", "contrast"] = "tags"
+    temperature: Positive = 0.5
+    projection: Annotated[int, Field(gt=0, lt=2**14)] = 64
+    teacher: str | None = None
+    takes: tuple[WeightTransfer, ...] = ()
+    frozen: tuple[str, ...] = ()
+    batch_size: Annotated[int, Field(gt=0, lt=2**14)] = 16
+    l2: float = Field(0.0, ge=0)
+    crops: Crops = Crops()
+    loss: Loss = Loss()
+    augmentation: Augmentation | None = None
+    stages: tuple[Stage, ...] = ()
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.architecture not in architectures():
+            known = ", ".join(architectures())
+            raise ValueError(f"no architecture {self.architecture!r}; there are {known}")
+        if self.learns == "contrast" and self.augmentation is None:
+            raise ValueError("what learns by contrast needs an augmentation")
+        return self
+
+
+class Recipe(Table):
+    """How a model is trained; the last phase's network is the model.
+
+    `precision`: Keras's policy that the layers compute by; weights stay float32.
+    """
+
+    name: str
+    summary: str
+    source: str
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _phases_meet(self) -> Self:
+        earlier: list[str] = []
+        for phase in self.phases:
+            for wanted in _wanted(phase):
+                if wanted not in earlier:
+                    raise ValueError(
+                        f"phase {phase.name!r} asks for {wanted!r}; no phase before it is called so"
+                    )
+            if phase.name in earlier:
+                raise ValueError(f"two phases are named {phase.name!r}")
+            earlier.append(phase.name)
+        if self.phases[-1].learns != "tags":
+            raise ValueError("the last phase has to learn tags")
+        return self
+
+
+def read_recipe(name_or_file: str) -> Recipe:
+    """Read a recipe that ships, by its name, or a YAML file.
+
+    Raises:
+        SetupError: There is none, or something in it is wrong.
+    """
+    path = BUILT_IN / f"{name_or_file}.yaml"
+    if not path.is_file():
+        path = Path(name_or_file)
+    if not path.exists():
+        known = ", ".join(recipe_names())
+        raise SetupError(
+            f"{shortened(name_or_file)}: no recipe of that name and no such file; there are {known}"
+        )
+    values = read_values(path)
+    if not isinstance(values, dict):
+        raise SetupError(f"{path}: a mapping is needed, with name, summary, source, phases")
+    try:
+        return checked(Recipe, values, str(path))
+    except ManifestError as error:
+        raise SetupError(str(error)) from error
+
+
+def recipe_names() -> list[str]:
+    """Those that ship."""
+    return sorted(path.stem for path in BUILT_IN.glob("*.yaml"))
+
+
+def _wanted(phase: Phase) -> Iterator[str]:
+    if phase.teacher:
+        yield phase.teacher
+    yield from (taken.phase for taken in phase.takes)

@@ -1,0 +1,118 @@
+"""`taggram train` from files to files: reads what a run needs, trains, and leaves its model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.datasets.audio.audio_store import AudioStore
+from app.datasets.tables import read_split
+from app.datasets.tracks import Split, Subset
+from app.errors import SetupError
+from app.store.store import Store
+from app.training.loop.checkpoint import Row
+from app.training.loop.phase import OnProgress
+from app.training.recipe.schema import Recipe, read_recipe
+from app.training.run import trackers
+from app.training.run.publishing import MODEL, base_rates_of, publish_trained
+from app.training.run.recipe_run import Job, Trained, train
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What `taggram train` was asked for; see its options."""
+
+    split: Path
+    audio_store: Path
+    folder: Path
+    recipe: str
+    architecture: str | None
+    seed: int
+    mlflow: str | None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that is done.
+
+    Attributes:
+        name: Its model's.
+        missing: Ids of tracks that the audio store has not.
+    """
+
+    name: str
+    missing: tuple[str, ...]
+
+
+def run(
+    wanted: TrainRequest, on_progress: OnProgress, say: Callable[[str], None], *, leads: bool = True
+) -> Finished:
+    """Train by files, or go on.
+
+    Args:
+        wanted: Which.
+        on_progress: Told after each batch.
+        say: Given a line after each epoch, and warnings.
+        leads: Whether, of the processes that share the training, this one leaves the model.
+
+    Raises:
+        SetupError: A file is wrong, does not fit, or can't be written.
+    """
+    recipe = _with_architecture(read_recipe(wanted.recipe), wanted.architecture)
+    split = read_split(wanted.split)
+    records = [trackers.tensorboard(wanted.folder / "tensorboard"), _lines(say)]
+    if wanted.mlflow and leads:
+        parameters = {"recipe": recipe.name, "split": split.name, "seed": wanted.seed}
+        records.append(trackers.mlflow(wanted.mlflow, wanted.folder, parameters))
+
+    def record(rows: Sequence[Row]) -> None:
+        for each in records:
+            each(rows)
+
+    store = AudioStore.open(wanted.audio_store)
+    job = Job(recipe, split, store, wanted.folder, wanted.seed, on_progress, record, say)
+    trained = train(job)
+    name = f"{split.task}-{trained.phase.architecture}".replace("_", "-")
+    models = Store(str(wanted.folder / MODEL))
+    if leads and not models.refs():
+        _leave(models, name, recipe, split, trained)
+    return Finished(name, trained.missing)
+
+
+def _leave(models: Store, name: str, recipe: Recipe, split: Split, trained: Trained) -> None:
+    missing = set(trained.missing)
+    used = [each for each in split.part(Subset.TRAIN) if each.track.id not in missing]
+    publish_trained(
+        models,
+        name=name,
+        summary=f"{trained.phase.architecture} by the recipe {recipe.name}: {recipe.summary}",
+        architecture=trained.phase.architecture,
+        arguments=trained.phase.arguments,
+        window_spec=trained.window_spec,
+        tags=split.tags,
+        family=name,
+        weights=trained.weights,
+        vocabulary=split.task,
+        base_rates=base_rates_of(split.tags, used),
+    )
+
+
+def _with_architecture(recipe: Recipe, architecture: str | None) -> Recipe:
+    if architecture is None:
+        return recipe
+    if len(recipe.phases) > 1:
+        raise SetupError(f"the recipe {recipe.name!r} has phases that belong to its architectures")
+    phase = {**recipe.phases[0].model_dump(), "architecture": architecture, "arguments": {}}
+    return Recipe.model_validate({**recipe.model_dump(), "phases": (phase,)})
+
+
+def _lines(say: Callable[[str], None]) -> trackers.Record:
+    def record(rows: Sequence[Row]) -> None:
+        row = rows[-1]
+        figures = ", ".join(
+            f"{name.replace('_', ' ')} {float(value):.4f}"
+            for name, value in row.items()
+            if "loss" in name or "auc" in name
+        )
+        say(f"{row['phase']}, epoch {row['epoch']}: {figures}")
+
+    return record

@@ -1,0 +1,186 @@
+"""Windows made while a track comes in are those of the whole track, whatever a frame is."""
+
+from functools import cache
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.domain import Frames, Samples, Windows
+from app.front_ends import BandPass, FrontEnd, WindowSpec
+from app.inference.features import MAX_PIECE_S, WindowStream
+from app.inference.tensorflow_features import TensorFlowFeatureExtractor
+from app.models.front_end import track_frames
+from app.spectra import Decibels, Log10, Mel, Spectrum
+
+RATE = 16_000
+MEL = Mel(96, 0.0, 8000.0)
+FRONT = FrontEnd(RATE, Spectrum((512,), 256, bands=MEL, log=Log10(1e4)))
+FRONTS = {
+    "published": FRONT,
+    "stack": FrontEnd(RATE, Spectrum((512, 1024), 256, bands=MEL, log=Log10(1e4))),
+    "not centred": FrontEnd(RATE, Spectrum((512,), 200, centred=False, bands=MEL, log=Log10(1e4))),
+    "linear": FrontEnd(RATE, Spectrum((256,), 256, power=1.0)),
+    "band-passed decibels": FrontEnd(
+        RATE, Spectrum((512,), 256, bands=MEL, log=Decibels(1e-3)), BandPass(100.0, 6000.0)
+    ),
+    "raw": FrontEnd(RATE),
+    "raw band-passed": FrontEnd(RATE, None, BandPass(0.0, 3000.0)),
+}
+
+PUBLISHED = (187, 187)
+WINDOW_SPECS = [PUBLISHED, (187, 94), (10, 10), (10, 3), (2, 1)]
+"""Pairs of a window's length and the distance of two, in frames."""
+RAW_WINDOW_SPECS = [(6561, 6561), (2187, 1000)]
+
+NOISE = 2e-5
+"""Of float32, where sums are done in another order; log-melgrams reach 5."""
+
+LENGTHS = st.integers(2048, 60_000)
+CUTS = st.lists(st.integers(0, 60_000), max_size=12).map(sorted)
+
+
+@cache
+def extractor(front: FrontEnd) -> TensorFlowFeatureExtractor:
+    return TensorFlowFeatureExtractor(front)
+
+
+@cache
+def track(samples: int) -> Samples:
+    """Sound that differs everywhere."""
+    random = np.random.RandomState(samples)
+    swell = np.linspace(0.01, 1, samples)
+    return (swell * random.uniform(-0.5, 0.5, samples)).astype(np.float32)
+
+
+@cache
+def whole_track(front: FrontEnd) -> keras.Model:
+    return track_frames(front)
+
+
+@cache
+def whole_frames(front: FrontEnd, samples: int, repeated_to: int) -> Frames:
+    sound = np.resize(track(samples), repeated_to)
+    return np.asarray(whole_track(front)(sound[np.newaxis]))[0]
+
+
+def reference(front: FrontEnd, samples: int, frames: tuple[int, int]) -> Windows:
+    """The frames of the whole track, cut as the published models cut them."""
+    length, hop = frames
+    shortest = WindowSpec(front, *frames).window_samples
+    whole = whole_frames(front, samples, max(samples, shortest))
+    starts = range(0, len(whole) - length + 1, hop)
+    return np.stack([whole[start : start + length] for start in starts])
+
+
+def streamed(
+    front: FrontEnd, samples: Samples, frames: list[tuple[int, int]], cuts: list[int]
+) -> dict[tuple[int, int], list[Windows]]:
+    """The pieces that come of a track which comes in up to each of these samples, then whole."""
+    stream = WindowStream(extractor(front), [WindowSpec(front, *each) for each in frames])
+    pieces = []
+    for cut in (cut for cut in cuts if cut <= len(samples)):
+        pieces += stream.pieces(samples[:cut].copy(), complete=False)
+    pieces += stream.pieces(samples, complete=True)
+    found: dict[tuple[int, int], list[Windows]] = {each: [] for each in frames}
+    for window_spec, windows in pieces:
+        found[window_spec.window_frames, window_spec.hop_frames].append(windows)
+    return found
+
+
+@pytest.mark.parametrize("name", FRONTS)
+@given(length=LENGTHS, cuts=CUTS)
+def test_however_a_track_comes_in_all_windows_are_cut_out_of_the_whole_tracks_frames(
+    name: str, length: int, cuts: list[int]
+) -> None:
+    front = FRONTS[name]
+    window_specs = RAW_WINDOW_SPECS if front.spectrum is None else WINDOW_SPECS
+
+    for frames, pieces in streamed(front, track(length), window_specs, cuts).items():
+        expected = reference(front, length, frames)
+        noise = NOISE * max(1.0, float(np.abs(expected).max()) / 5)
+        np.testing.assert_allclose(np.concatenate(pieces), expected, rtol=0, atol=noise)
+
+
+WINDOW = 186 * 256
+
+
+@pytest.mark.parametrize(
+    ("length", "count"),
+    [
+        (257, 1),
+        (8_000, 1),
+        (WINDOW // 2, 1),
+        (WINDOW - 1, 1),
+        (WINDOW, 1),
+        (WINDOW + 1, 1),
+        (WINDOW + 256, 1),
+        (373 * 256 - 1, 1),
+        (373 * 256, 2),
+        (373 * 256 + 1, 2),
+        (5 * 187 * 256 - 256, 5),
+        (5 * 187 * 256 + 100, 5),
+    ],
+)
+def test_at_the_edges_of_a_window_there_are_as_many_as_in_the_reference(
+    length: int, count: int
+) -> None:
+    cuts = [length // 3, WINDOW - 1, WINDOW, length - 1]
+
+    windows = np.concatenate(streamed(FRONT, track(length), [PUBLISHED], sorted(cuts))[PUBLISHED])
+
+    assert windows.shape == (count, 187, 96)
+    np.testing.assert_allclose(windows, reference(FRONT, length, PUBLISHED), rtol=0, atol=NOISE)
+
+
+def test_a_long_track_comes_in_pieces_of_bounded_length() -> None:
+    seconds = 2.5 * MAX_PIECE_S
+    [pieces] = streamed(FRONT, track(round(seconds * RATE)), [(10, 10)], []).values()
+
+    assert len(pieces) == 3
+    assert max(map(len, pieces)) * 10 * 256 <= (MAX_PIECE_S + 1) * RATE
+    assert sum(map(len, pieces)) == round(seconds * RATE / 2560)
+
+
+def test_windows_are_made_before_the_track_is_complete() -> None:
+    samples = track(256 * 1000)
+    stream = WindowStream(extractor(FRONT), [WindowSpec(FRONT, 10, 10)])
+
+    early = [windows for _, windows in stream.pieces(samples[: 256 * 755], complete=False)]
+    late = [windows for _, windows in stream.pieces(samples, complete=True)]
+
+    assert sum(map(len, early)) == 75
+    assert sum(map(len, early + late)) == 100
+
+
+def test_a_short_track_is_repeated_only_for_the_windows_that_it_does_not_fill() -> None:
+    short, long = (100, 100), (900, 450)
+
+    found = streamed(FRONT, track(300 * 256), [short, long], [])
+
+    assert [len(windows) for windows in found[short]] == [3]
+    assert [len(windows) for windows in found[long]] == [1]
+    for frames, pieces in found.items():
+        np.testing.assert_allclose(
+            np.concatenate(pieces), reference(FRONT, 300 * 256, frames), rtol=0, atol=NOISE
+        )
+
+
+@given(name=st.sampled_from(list(FRONTS)), samples=st.integers(2048, 600_000))
+@example(name="published", samples=WINDOW + 256)
+@example(name="published", samples=WINDOW + 255)
+def test_no_frame_is_promised_whose_samples_are_not_there_and_none_is_held_back(
+    name: str, samples: int
+) -> None:
+    front = FRONTS[name]
+
+    def end(frame: int) -> int:
+        return frame * front.hop - front.margin + front.reach
+
+    settled = front.settled_frames(samples)
+    assert settled == 0 or end(settled - 1) <= samples < end(settled)
+    complete = front.frames(samples)
+    assert end(complete - 1) <= samples + front.margin < end(complete)
+    assert front.samples(complete) <= samples < front.samples(complete + 1)
