@@ -16,9 +16,9 @@ from starlette.middleware.gzip import GZipMiddleware
 from app.access.authenticator import AccessLevel
 from app.api import problems
 from app.api.access import cors, guarded
-from app.api.body_limits import BodyLimits
-from app.api.middleware import Observe
-from app.api.page_headers import PageHeaders
+from app.api.middleware.page_headers import PageHeaders
+from app.api.middleware.requests import Observe
+from app.api.middleware.sites import Sites
 from app.api.routes import (
     docs,
     feedback,
@@ -33,7 +33,7 @@ from app.api.routes import (
     upload_tokens,
     vocabularies,
 )
-from app.api.sites import Sites
+from app.api.upload.body_limits import BodyLimits
 from app.errors import SetupError, TaggramError, describe
 from app.services import Services
 

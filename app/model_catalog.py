@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from app.errors import ManifestError, SetupError
 from app.settings import Settings
-from app.store.aliases import served
-from app.store.manifest import Manifest, manifests
-from app.store.store import Store
-from app.store.weights import check_ready
+from app.store.manifest.manifest import Manifest, manifests
+from app.store.registry.aliases import served
+from app.store.registry.weights import check_ready
+from app.store.storage.store import Store
 from app.tagging.catalog import ModelCatalog
 from app.tagging.model_vocabularies import with_learnt
 from app.tagging.vocabulary_file import read_vocabularies

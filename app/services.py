@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from app.access.authenticator import Authenticator
 from app.audio.limits import AudioLimits
-from app.audio.processes import Decoder
+from app.audio.worker.processes import Decoder
 from app.cache.base import TaggramCache
 from app.cache.memory import MemoryCache
 from app.cache.redis import RedisCache, RedisStamps
@@ -27,8 +27,8 @@ from app.key_derivation import derive_key
 from app.metrics import Metrics
 from app.model_catalog import read_catalog
 from app.settings import Settings
-from app.store.manifest import Manifest
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest
+from app.store.storage.store import Store
 from app.tagging.admission import Admission, AdmissionLimits
 from app.tagging.catalog import ModelCatalog
 from app.tagging.pictures import Pictures

@@ -19,8 +19,8 @@ import numpy as np
 import typer
 
 from app.settings import Settings
-from app.store.manifest import Manifest, read_store
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest, read_store
+from app.store.storage.store import Store
 
 LAST_FM_COUNTS = {
     "rock": 101_071,

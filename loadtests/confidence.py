@@ -18,9 +18,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from app.domain import Samples
 from app.settings import Settings
-from app.store.manifest import read_store
-from app.store.store import Store
-from app.store.typical import Confidence, NotMusic
+from app.store.manifest.manifest import read_store
+from app.store.manifest.typical import Confidence, NotMusic
+from app.store.storage.store import Store
 from app.tagging.confidence import OFFSET, compute_margin
 from loadtests.confidence_sounds import FOLDER, MUSIC, NOT_MUSIC, TRACKS, Clips, score_all
 

@@ -18,7 +18,7 @@ from app.audio.limits import AudioLimits
 from app.domain import Samples, Waveform
 from app.errors import RequestError
 from app.inference.engine import Engine
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from loadtests.engines import best, extractor_of
 from loadtests.made_sounds import RATE, TIME
 from loadtests.not_music import announcements, noise_and_tones, synthetic_speech

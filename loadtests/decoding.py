@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 from rich.progress import track
 
-from app.audio.decoding import TrackReader
+from app.audio.decoders.track_reader import TrackReader
 from app.audio.limits import AudioLimits
 from app.domain import Decoders
 from app.errors import RequestError

@@ -11,10 +11,10 @@ from app.inference.selection import EnginePreference, choose
 from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.settings import Settings
-from app.store.loading import TrackModel, assemble
-from app.store.manifest import Manifest, read_store
-from app.store.store import Store
-from app.store.weights import read_weights
+from app.store.manifest.manifest import Manifest, read_store
+from app.store.registry.loading import TrackModel, assemble
+from app.store.registry.weights import read_weights
+from app.store.storage.store import Store
 
 STORE = Store(Settings().model_store)
 MODEL = "msd-musicnn"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.progress import MofNCompleteColumn, Progress
 
-from app.audio.processes import Decoder
+from app.audio.worker.processes import Decoder
 from loadtests import fuzz_decoding, fuzz_http
 from loadtests.fuzz_mutants import seeds
 from loadtests.fuzz_replay import Replay, replayed

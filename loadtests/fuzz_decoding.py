@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from app.audio.containers.start import find_start
 from app.audio.limits import AudioLimits
-from app.audio.start import find_start
 from app.errors import Kind, RequestError
 from loadtests import fuzz_worker
 from loadtests.fuzz_mutants import mutant

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from app.audio.processes import Decoder
+from app.audio.worker.processes import Decoder
 from app.errors import RequestError
 from app.stages import StageClock
 from loadtests.fuzz_decoding import PATIENCE_S, Tried

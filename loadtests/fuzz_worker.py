@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-import app.audio.av_source  # noqa: F401 - no module can be opened later
-from app.audio.decoding import TrackReader
+import app.audio.decoders.av_source  # noqa: F401 - no module can be opened later
+from app.audio.decoders.track_reader import TrackReader
 from app.audio.limits import MAX_MAGNITUDE, AudioLimits
-from app.audio.sandbox import confine
+from app.audio.worker.sandbox import confine
 from app.errors import RequestError
 
 ACCEPTED = "accepted"

@@ -7,7 +7,7 @@ as there are cores. Without a GPU it says so and measures nothing.
 import sys
 
 from app.audio.limits import AudioLimits
-from app.audio.processes import Decoder
+from app.audio.worker.processes import Decoder
 from app.settings import Settings
 
 SECONDS = 30

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from rich.progress import track
 
-from app.audio.processes import Decoder
+from app.audio.worker.processes import Decoder
 from app.domain import Precision, Windows
 from app.inference.batcher import Batcher
 from app.inference.engine import Engine
@@ -24,7 +24,7 @@ from app.metrics import Metrics
 from app.services import batch_limits
 from app.settings import Settings
 from app.stages import Stage, StageClock
-from app.store.loading import load
+from app.store.registry.loading import load
 from loadtests.engines import MODEL, STORE, best, extractor_of, manifest_of, served
 from loadtests.lookalikes import lookalikes
 from loadtests.report import Row, out, publish, spread

@@ -7,9 +7,9 @@ from tempfile import TemporaryFile
 
 from rich.progress import track
 
-from app.audio.decoding import TrackReader
+from app.audio.decoders.track_reader import TrackReader
 from app.audio.limits import AudioLimits
-from app.audio.processes import Decoder
+from app.audio.worker.processes import Decoder
 from app.stages import StageClock
 from loadtests.report import argument, out, publish, spread
 from loadtests.tracks import FORMATS, encoded

@@ -16,7 +16,7 @@ from rich.progress import track
 
 from app.inference.engine import Engine
 from app.inference.features import FeatureExtractor
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from loadtests.engines import MODEL, as_published, best, extractor_of, manifest_of, served
 from loadtests.hearing import decoded, resampled, scores_of, windows_of
 from loadtests.report import Row, argument, out, publish, spread

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from app.domain import Confidence, Taggram
 from app.settings import Settings
-from app.store.manifest import read_store
-from app.store.store import Store
+from app.store.manifest.manifest import read_store
+from app.store.storage.store import Store
 from app.tagging.pooling import Pooling
 from app.tagging.projection import Projection, project
 from app.tagging.suggest import suggest

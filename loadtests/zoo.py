@@ -21,7 +21,7 @@ from rich.progress import track
 
 from app.domain import Backend, Precision
 from app.models import architectures
-from app.store.store import Store
+from app.store.storage.store import Store
 from loadtests.report import RESULTS, Row, machine, out, publish
 from loadtests.zoo_probe import size
 from loadtests.zoo_published import ROC_AUC

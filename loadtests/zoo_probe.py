@@ -23,9 +23,9 @@ from app.inference.openvino_engine import OpenVINOEngine, computes_bf16
 from app.inference.tensorflow_engine import TensorFlowEngine, has_gpu
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models import architectures, network, variables
-from app.store.loading import TrackModel, load
-from app.store.manifest import read_store
-from app.store.store import Store
+from app.store.manifest.manifest import read_store
+from app.store.registry.loading import TrackModel, load
+from app.store.storage.store import Store
 from testing.random_models import sounds
 
 LEAST_ROUNDS, LEAST_S = 3, 4.0

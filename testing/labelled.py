@@ -7,7 +7,7 @@ import numpy as np
 import yaml
 
 from app.domain import PEAK_PAIRS, Precision, Taggram, TaggramKey
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 
 Plausible = Mapping[str, frozenset[str]]
 

@@ -13,9 +13,9 @@ from app.domain import Samples
 from app.front_ends import WindowSpec
 from app.models import architectures, network, variables
 from app.models.front_end import track_frames
-from app.store.manifest import Manifest, ModelSpec
-from app.store.publishing import publish
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest, ModelSpec
+from app.store.registry.publishing import publish
+from app.store.storage.store import Store
 
 TAGS = tuple(f"tag {number}" for number in range(50))
 SOUNDS = 6

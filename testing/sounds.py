@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from app.audio.decoding import TrackReader
+from app.audio.decoders.track_reader import TrackReader
 from app.audio.limits import AudioLimits
 
 Sound = npt.NDArray[np.float32]

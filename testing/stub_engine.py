@@ -18,7 +18,7 @@ from app.domain import Backend, Frames, Precision, Samples, Scores, Windows
 from app.front_ends import FrontEnd
 from app.inference.engine import Engine, windows_of
 from app.inference.pool import EngineSpec
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 
 BATCH_S = 48.0
 

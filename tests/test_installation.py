@@ -11,9 +11,9 @@ from zipfile import ZipFile
 import pytest
 
 from app.settings import Settings
-from app.store.manifest import manifests
-from app.store.shipped import publish_shipped
-from app.store.store import MANIFEST, Store
+from app.store.manifest.manifest import manifests
+from app.store.registry.shipped import publish_shipped
+from app.store.storage.store import MANIFEST, Store
 from tests.conftest import REPOSITORY
 
 

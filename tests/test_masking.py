@@ -17,9 +17,9 @@ from app.errors import SetupError, describe
 from app.logs import JsonLine, PlainLine, show_traceback
 from app.masking import mask, remember
 from app.metrics import Metrics
-from app.store.download import bring
-from app.store.manifest import Checkpoint, read_store
-from app.store.store import Store
+from app.store.importers.download import bring
+from app.store.manifest.manifest import Checkpoint, read_store
+from app.store.storage.store import Store
 
 SECRETS = ("hunter2", "pa/ss@wd", "wd", "s3cr3t", "S1GNED")
 

@@ -11,8 +11,8 @@ from app.domain import ModelRef
 from app.errors import ManifestError, SetupError, WeightsError
 from app.model_catalog import read_catalog
 from app.settings import Settings
-from app.store.aliases import point, rollback
-from app.store.store import Store
+from app.store.registry.aliases import point, rollback
+from app.store.storage.store import Store
 from tests.s3_server import new_bucket, s3_server
 
 NAME = "mtt-vgg"

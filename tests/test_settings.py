@@ -9,8 +9,8 @@ from pydantic_settings import SettingsError
 
 from app.domain import Backend, Precision
 from app.settings import Settings, unknown_settings
-from app.store.manifest import read_store
-from app.store.store import Store
+from app.store.manifest.manifest import read_store
+from app.store.storage.store import Store
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.store_option import StoreUrl, opened
 from app.datasets.tracks import Subset
 from app.evaluation.figures import Evaluation, Overall
-from app.store.store import Store
+from app.store.storage.store import Store
 
 if TYPE_CHECKING:
     from app.evaluation.evaluate import Plan

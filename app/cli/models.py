@@ -14,10 +14,10 @@ from app.cli.pulling import list_available, pull
 from app.cli.store_option import StoreUrl, opened
 from app.errors import TaggramError
 from app.masking import mask
-from app.store.aliases import read_aliases, served
-from app.store.manifest import Manifest, manifests
-from app.store.store import Store
-from app.store.weights import WeightsState, weights_path, weights_state
+from app.store.manifest.manifest import Manifest, manifests
+from app.store.registry.aliases import read_aliases, served
+from app.store.registry.weights import WeightsState, weights_path, weights_state
+from app.store.storage.store import Store
 from app.text import printable_lines
 
 models_app = typer.Typer(no_args_is_help=True, help="Publish models, bring and check weights.")
@@ -60,7 +60,7 @@ def verify(
 ) -> None:
     """Check each model's weights against its hash, and its scores against its golden ones."""
     log_to_stderr(logging.WARNING)
-    from app.store.loading import verify as verify_model
+    from app.store.registry.loading import verify as verify_model
 
     failed = 0
     with plain_errors():
@@ -83,7 +83,7 @@ def card(
 ) -> None:
     """Print a model's card in Markdown: what it is, hears and scores, its terms."""
     from app.store.card import card as written
-    from app.store.weights import read_weights
+    from app.store.registry.weights import read_weights
 
     with plain_errors():
         store = opened(url)

@@ -11,11 +11,11 @@ from app.cli.console import ask, err, log_to_stderr, out, plain_errors, say
 from app.cli.store_option import StoreUrl, opened
 from app.domain import ModelRef
 from app.errors import SetupError
-from app.store.aliases import PRODUCTION
-from app.store.aliases import remove as remove_version
-from app.store.aliases import rollback as roll_back
-from app.store.manifest import Manifest
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest
+from app.store.registry.aliases import PRODUCTION
+from app.store.registry.aliases import remove as remove_version
+from app.store.registry.aliases import rollback as roll_back
+from app.store.storage.store import Store
 
 Name = Annotated[str, typer.Argument(help="The model's.")]
 Version = Annotated[str, typer.Argument(help="Its version, a number.")]
@@ -28,7 +28,7 @@ def publish(
 ) -> None:
     """Publish a folder as the version that its manifest names, or as the next if it names none."""
     log_to_stderr(logging.WARNING)
-    from app.store.publishing import publish_folder
+    from app.store.registry.publishing import publish_folder
 
     with plain_errors():
         store = opened(url)
@@ -82,7 +82,7 @@ def import_torch(
 ) -> None:
     """Convert a checkpoint that was released for PyTorch, and publish it as the next version."""
     log_to_stderr(logging.WARNING)
-    from app.store import importing
+    from app.store.importers import importing
 
     figures = {"dataset": dataset, "roc_auc": roc_auc, "pr_auc": pr_auc}
     given = {key: value for key, value in figures.items() if value is not None}
@@ -110,7 +110,7 @@ def promote(
 ) -> None:
     """Serve this version wherever the model's name is asked for, after checking it."""
     log_to_stderr(logging.WARNING)
-    from app.store.publishing import promote as promote_version
+    from app.store.registry.publishing import promote as promote_version
 
     with plain_errors(), err.status("checking"):
         manifest = promote_version(opened(url), f"{name}/{version}", alias)

@@ -13,11 +13,11 @@ from rich.table import Column, Table
 from app.cli.console import ask, cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.store_option import StoreUrl, opened
 from app.errors import SetupError
-from app.store.available_models import Available, available, find_available
-from app.store.manifest import Manifest, manifests
-from app.store.shipped import publish_shipped
-from app.store.store import Store
-from app.store.weights import WeightsState, how_to_bring, weights_state
+from app.store.importers.available_models import Available, available, find_available
+from app.store.manifest.manifest import Manifest, manifests
+from app.store.registry.shipped import publish_shipped
+from app.store.registry.weights import WeightsState, how_to_bring, weights_state
+from app.store.storage.store import Store
 
 
 def list_available(url: StoreUrl = None) -> None:
@@ -118,8 +118,8 @@ def _confirm() -> None:
 
 
 def _pull_one(store: Store, model: Available, mirror: str | None) -> Manifest:
-    from app.store import download
-    from app.store.importing import publish_available
+    from app.store.importers import download
+    from app.store.importers.importing import publish_available
 
     name, size = model.manifest.name, model.checkpoint.size
     columns = (name, BarColumn(), DownloadColumn(), TransferSpeedColumn())
@@ -163,8 +163,8 @@ def _pull_from_wheel(store: Store, wheel: Path | None) -> None:
 
 
 def _convert_wheel(store: Store, wheel: Path | None, wanted: list[Manifest]) -> None:
-    from app.store import musicnn_wheel
-    from app.store.loading import verify
+    from app.store.importers import musicnn_wheel
+    from app.store.registry.loading import verify
 
     with tempfile.TemporaryDirectory() as folder:
         if wheel is None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli.console import read_settings
-from app.store.store import Store
+from app.store.storage.store import Store
 
 StoreUrl = Annotated[
     str | None,

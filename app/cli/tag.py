@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.api.schemas import SuggestionOut
+from app.api.schemas.tags import SuggestionOut
 from app.audio_files import AudioFiles, by_reason, find_audio
 from app.cli.console import (
     err,

@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.errors import SetupError
-from app.store.tables import Table, checked
+from app.store.manifest.tables import Table, checked
 from app.tagging.vocabulary_file import BUILT_IN, read_vocabulary
 from app.yaml_files import read_values
 

@@ -32,7 +32,7 @@ from app.evaluation.metrics import (
 from app.evaluation.scoring import Scored
 from app.files import write_whole
 from app.paths import read_file, reason
-from app.store.tables import checked
+from app.store.manifest.tables import checked
 from app.tagging.pooling import Pooling, pool
 from app.text import csv_cell
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from app.store.tables import Table
+from app.store.manifest.tables import Table
 
 
 class Interval(Table):

@@ -26,9 +26,9 @@ from app.inference.engine import Engine
 from app.inference.selection import EnginePreference, choose
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.paths import check_is_file
-from app.store.aliases import served
-from app.store.manifest import Manifest, manifests
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest, manifests
+from app.store.registry.aliases import served
+from app.store.storage.store import Store
 from app.tagging.projection import Projection, project
 from app.tagging.vocabulary import Tag, Vocabulary
 from app.tagging.vocabulary_file import read_vocabularies

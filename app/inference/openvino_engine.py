@@ -15,7 +15,7 @@ from app.cpus import usable_cpus
 from app.domain import Backend, Precision, Scores, Windows
 from app.inference.engine import Engine, windows_of
 from app.inference.features import FeatureExtractor
-from app.store.loading import TrackModel
+from app.store.registry.loading import TrackModel
 
 AUDIO_PER_CORE_S = 24.0
 """Larger batches are no faster on a CPU, and everybody behind one waits longer."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from app.audio.peaks import peaks_of
-from app.audio.processes import Decoder
-from app.audio.work import Work
+from app.audio.worker.processes import Decoder
+from app.audio.worker.work import Work
 from app.domain import Peaks, Scores, Windows
 from app.front_ends import WindowSpec
 from app.inference.batcher import Batcher

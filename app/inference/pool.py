@@ -10,7 +10,7 @@ from app.domain import Backend, ModelRef, Precision
 from app.errors import Kind, RequestError
 from app.inference.engine import Engine
 from app.metrics import Metrics
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from app.errors import SetupError, describe
 from app.inference.engine import Engine
 from app.inference.features import FeatureExtractor
 from app.inference.tensorflow_engine import TensorFlowEngine, has_gpu
-from app.store.golden import check_golden, golden_waveform
-from app.store.loading import TrackModel, load
-from app.store.manifest import Manifest
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest
+from app.store.registry.golden import check_golden, golden_waveform
+from app.store.registry.loading import TrackModel, load
+from app.store.storage.store import Store
 
 try:
     from app.inference.openvino_engine import OpenVINOEngine, computes_bf16

@@ -6,7 +6,7 @@ import tensorflow as tf
 from app.domain import Backend, Precision, Scores, Windows
 from app.inference.engine import Engine, windows_of
 from app.inference.features import FeatureExtractor
-from app.store.loading import TrackModel
+from app.store.registry.loading import TrackModel
 
 CPU_BATCH_S = 24.0
 """On a CPU larger batches are no faster, and everybody behind one waits longer."""

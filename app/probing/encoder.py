@@ -33,11 +33,11 @@ from app.files import held, unwritable, whole_file
 from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.paths import check_is_file, join_inside
-from app.store.aliases import served
-from app.store.loading import TrackModel, lightest
-from app.store.manifest import manifests
-from app.store.store import Store
-from app.store.weights import read_weights
+from app.store.manifest.manifest import manifests
+from app.store.registry.aliases import served
+from app.store.registry.loading import TrackModel, lightest
+from app.store.registry.weights import read_weights
+from app.store.storage.store import Store
 
 SONGS_AT_ONCE = 32
 """So many lie decoded on disk at a time: some 300 MB."""

@@ -30,11 +30,11 @@ from app.probing.probe import (
     out_of_fold,
     song_scores,
 )
-from app.store.learnt import LearntVocabulary
-from app.store.manifest import Manifest, Tags, manifests
-from app.store.store import Store
-from app.store.tables import checked
-from app.store.words import checked_word
+from app.store.manifest.learnt import LearntVocabulary
+from app.store.manifest.manifest import Manifest, Tags, manifests
+from app.store.manifest.printable_words import checked_word
+from app.store.manifest.tables import checked
+from app.store.storage.store import Store
 from app.training.run.publishing import base_rates_of, publish_trained
 
 ARCHITECTURE = "embedding_probe"

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from app.store.front_end_words import front_end_words
-from app.store.golden import TOP
-from app.store.learnt import TagEvaluation
-from app.store.manifest import Manifest
+from app.store.manifest.front_end_words import front_end_words
+from app.store.manifest.learnt import TagEvaluation
+from app.store.manifest.manifest import Manifest
+from app.store.registry.golden import TOP
 
 _STATISTICS = ("/moving_mean", "/moving_variance")
 """What a normalisation saw in training: measured, not learnt."""

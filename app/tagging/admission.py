@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app.audio.duration_estimate import announced_s
-from app.audio.work import Work
+from app.audio.worker.work import Work
 from app.errors import Kind, RequestError
 from app.headroom import Headroom
 from app.metrics import Metrics

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from app.audio.work import Work
+from app.audio.worker.work import Work
 
 FIRST_PACE = 200.0
 """Seconds of audio heard in a second before anything was: two models on two cores."""

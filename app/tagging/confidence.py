@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.domain import Confidence, Samples, Taggram
-from app.store.manifest import Manifest
-from app.store.typical import Confidence as Typical
+from app.store.manifest.manifest import Manifest
+from app.store.manifest.typical import Confidence as Typical
 
 TINY = 1e-9
 """Keeps a track that equals a typical one from a logarithm of 0."""

@@ -9,8 +9,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from app.errors import VocabularyError
-from app.store.learnt import LearntVocabulary
-from app.store.manifest import Manifest
+from app.store.manifest.learnt import LearntVocabulary
+from app.store.manifest.manifest import Manifest
 from app.tagging.vocabulary import Tag, Vocabulary
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from app.audio.work import Work
+from app.audio.worker.work import Work
 from app.cache.base import TaggramCache
 from app.domain import ModelRef, Precision, Taggram, TaggramKey
 from app.errors import Kind, RequestError
@@ -14,7 +14,7 @@ from app.inference.pipeline import InferencePipeline
 from app.inference.pool import EnginePool
 from app.metrics import Metrics
 from app.stages import StageClock
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from app.tagging.single_flight import SingleFlight
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from app import errors
 from app.inference.engine import Engine
 from app.inference.pool import Choice
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from testing import stub_service
 from testing.stub_engine import load_stub_engine
 

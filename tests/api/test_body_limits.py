@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.body_limits import DISCARD_BYTES, DISCARD_S, BodyLimits
+from app.api.upload.body_limits import DISCARD_BYTES, DISCARD_S, BodyLimits
 from app.errors import Kind, RequestError
 from app.settings import Settings
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.store.manifest import BaseRates
-from app.store.store import Store
+from app.store.manifest.manifest import BaseRates
+from app.store.storage.store import Store
 from testing.server import STUB, Server, serving
 from tests.api.client import answer, assert_problem, noise_file, post
 from tests.training import trained

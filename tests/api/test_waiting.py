@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from fastapi import Request
 
-from app.api import waiting
+from app.api.upload import waiting
 from app.errors import Kind, RequestError
 
 DEADLINE_S = 0.01

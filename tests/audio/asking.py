@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.audio.limits import AudioLimits
-from app.audio.processes import Decoder
-from app.audio.progress import Decoding
+from app.audio.worker.processes import Decoder
+from app.audio.worker.progress import Decoding
 from app.domain import Waveform
 from app.errors import RequestError
 from app.stages import StageClock

@@ -1,6 +1,6 @@
 """What runs in the place of a decode process: decoders that pause, and those that were taken over.
 
-A test sets one of these as `app.audio.decoder_process.main`; the fork server finds it by its name.
+A test sets one of these as `decoder_process.main`; the fork server finds it by its name.
 """
 
 import ctypes
@@ -19,11 +19,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from app.audio import decoder_process
+from app.audio.decoders.source import Source
 from app.audio.limits import AudioLimits
-from app.audio.sandbox import confine
-from app.audio.shared_samples import mapped
-from app.audio.source import Source
+from app.audio.worker import decoder_process
+from app.audio.worker.sandbox import confine
+from app.audio.worker.shared_samples import mapped
 from app.domain import Samples
 
 BREAK = b"\n--\n"

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from app import turns
-from app.audio import decoder_process
-from app.audio.decoding import TrackReader
+from app.audio.decoders.track_reader import TrackReader
 from app.audio.limits import SAMPLES_A_SECOND
-from app.audio.processes import Decoder
-from app.audio.work import Work
+from app.audio.worker import decoder_process
+from app.audio.worker.processes import Decoder
+from app.audio.worker.work import Work
 from app.domain import Waveform
 from app.errors import Kind, RequestError
 from app.stages import StageClock

@@ -5,9 +5,9 @@ import pytest
 import soundfile
 import soxr
 
-from app.audio.decoding import TrackReader
+from app.audio.decoders.source import BLOCK_FRAMES
+from app.audio.decoders.track_reader import TrackReader
 from app.audio.limits import AudioLimits
-from app.audio.source import BLOCK_FRAMES
 from testing.sounds import (
     LIMITS,
     TONE_HZ,

@@ -7,9 +7,9 @@ import av
 import numpy as np
 import pytest
 
-from app.audio.av_source import CODECS, DEMUXERS
-from app.audio.decoding import TrackReader
-from app.audio.processes import Decoder
+from app.audio.decoders.av_source import CODECS, DEMUXERS
+from app.audio.decoders.track_reader import TrackReader
+from app.audio.worker.processes import Decoder
 from app.domain import Decoders
 from app.errors import Kind, SetupError
 from testing.kinds import KINDS

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audio.processes import Decoder
+from app.audio.worker.processes import Decoder
 from app.errors import RequestError
 from testing.sounds import LIMITS, encoded, noise, piped
 from tests.audio.asking import decode

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.audio import decoder_process
 from app.audio.limits import AudioLimits
-from app.audio.processes import Decoder
-from app.audio.progress import Decoding
+from app.audio.worker import decoder_process
+from app.audio.worker.processes import Decoder
+from app.audio.worker.progress import Decoding
 from app.domain import Decoders, Waveform
 from app.errors import Kind, RequestError
 from testing.decoder_processes import decoders_of

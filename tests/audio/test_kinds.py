@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.audio.decoding import TrackReader
+from app.audio.decoders.track_reader import TrackReader
 from app.audio.limits import AudioLimits
 from testing.kinds import DAMAGED, KINDS, NARROW, RATE, TWICE
 from testing.sounds import Sound, decoded, noise, opened

@@ -17,10 +17,10 @@ import numpy as np
 import psutil
 import pytest
 
-from app.audio import decoder_process
 from app.audio.limits import AudioLimits
-from app.audio.processes import Decoder
-from app.audio.sandbox import MEMORY_BYTES
+from app.audio.worker import decoder_process
+from app.audio.worker.processes import Decoder
+from app.audio.worker.sandbox import MEMORY_BYTES
 from app.domain import Waveform
 from app.errors import Kind, RequestError
 from app.stages import Stage, StageClock

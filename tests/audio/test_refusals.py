@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from app.audio.soundfile_source import SUBTYPES
+from app.audio.decoders.soundfile_source import SUBTYPES
 from app.domain import Decoders
 from app.errors import Kind
 from testing.corpus.wav import wav

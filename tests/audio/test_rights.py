@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.audio import decoder_process
-from app.audio.processes import Decoder
+from app.audio.worker import decoder_process
+from app.audio.worker.processes import Decoder
 from app.errors import RequestError
 from testing.decoder_processes import decoders_of, fork_server
 from testing.processes import is_running, opened
@@ -31,8 +31,8 @@ CAP_SETPCAP = 8
 SERVICE = """
 import asyncio, sys
 from pathlib import Path
-from app.audio import decoder_process
-from app.audio.processes import Decoder
+from app.audio.worker import decoder_process
+from app.audio.worker.processes import Decoder
 from testing.sounds import LIMITS
 from tests.audio import hostile
 from tests.audio.asking import decode

@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
-from app.audio.processes import Decoder
+from app.audio.worker.processes import Decoder
 from app.errors import SetupError
 from testing.sounds import LIMITS
 
 
 def confined(program: str) -> int:
     """How a program ends that is confined to a second of CPU."""
-    code = f"from app.audio.sandbox import confine; confine(0.5); {program}"
+    code = f"from app.audio.worker.sandbox import confine; confine(0.5); {program}"
     return subprocess.run([sys.executable, "-c", code], check=False).returncode
 
 
@@ -43,7 +43,7 @@ refusing = seccomp.SyscallFilter(seccomp.ALLOW)
 refusing.add_rule(seccomp.ERRNO(1), "seccomp")
 refusing.add_rule(seccomp.ERRNO(1), "prctl", seccomp.Arg(0, seccomp.EQ, 22))  # the older way
 refusing.load()
-from app.audio.sandbox import check_available
+from app.audio.worker.sandbox import check_available
 check_available()
 """
     tried = subprocess.run(

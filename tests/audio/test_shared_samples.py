@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from app.audio.shared_samples import SharedSamples, mapped
+from app.audio.worker.shared_samples import SharedSamples, mapped
 
 
 def test_what_is_written_through_the_descriptor_is_read_without_a_copy():

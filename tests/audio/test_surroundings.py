@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from app.audio.decoding import TrackReader
+from app.audio.decoders.track_reader import TrackReader
 from app.audio.limits import AudioLimits
 from testing.corpus.mpeg import cover, id3
 from testing.kinds import JUNK, KINDS, OTHERS, RATE, TAG

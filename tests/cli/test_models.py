@@ -12,9 +12,9 @@ from click.testing import Result
 
 from app.model_catalog import read_catalog
 from app.settings import Settings
-from app.store.packaging import ModelPackage, package_model
-from app.store.publishing import publish_folder
-from app.store.store import Store
+from app.store.registry.packaging import ModelPackage, package_model
+from app.store.registry.publishing import publish_folder
+from app.store.storage.store import Store
 from tests.cli.conftest import Taggram
 from tests.s3_server import new_bucket, s3_server
 from tests.store import tiny

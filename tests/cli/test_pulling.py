@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 from app.cli import console
 from app.cli.models import models_app
 from app.models import architectures
-from app.store import available_models
-from app.store.loading import verify
-from app.store.manifest import Manifest, manifests
-from app.store.packaging import ModelPackage, package_model
-from app.store.store import Store
+from app.store.importers import available_models
+from app.store.manifest.manifest import Manifest, manifests
+from app.store.registry.loading import verify
+from app.store.registry.packaging import ModelPackage, package_model
+from app.store.storage.store import Store
 from tests.store import tiny
 from tests.store.file_server import file_server
 from tests.store.torch_files import save

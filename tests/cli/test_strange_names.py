@@ -24,7 +24,7 @@ from app.evaluation.report.taggrams import SongTaggram
 from app.feedback.export import export
 from app.logs import PlainLine
 from app.services import Services
-from app.store.packaging import package_model
+from app.store.registry.packaging import package_model
 from app.tagging.picture import draw
 from app.tagging.table import tabulate
 from app.text import csv_cell, printable

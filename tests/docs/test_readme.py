@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.store.golden import BF16_TOLERANCE
+from app.store.registry.golden import BF16_TOLERANCE
 from testing.server import Server
 from tests.conftest import REPOSITORY
 from tests.docs.pages import GUIDES, README, block, command_lines

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app.api.feedback_schemas import FeedbackIn
 from app.api.problems import STATUS
-from app.api.schemas import SuggestParameters, TaggramParameters, UploadTokenRequest
+from app.api.schemas.feedback import FeedbackIn
+from app.api.schemas.tags import SuggestParameters, TaggramParameters, UploadTokenRequest
 from app.errors import Kind
 from app.metrics import Metrics
 from app.settings import Settings
-from app.store.manifest import read_store
-from app.store.store import Store
+from app.store.manifest.manifest import read_store
+from app.store.storage.store import Store
 from app.tagging.pooling import Pooling
 from app.tagging.vocabulary_file import read_vocabulary
 from testing.server import Server
@@ -146,7 +146,7 @@ def test_every_recipe_is_listed_and_no_other() -> None:
 
 
 def test_every_model_to_pull_is_listed_and_no_other() -> None:
-    shipped = {path.stem for path in (REPOSITORY / "app/store/available").glob("*.toml")}
+    shipped = {path.stem for path in (REPOSITORY / "app/store/importers/available").glob("*.toml")}
     assert set(first_cells(section(doc("models"), "Pull more models"))) == shipped
 
 

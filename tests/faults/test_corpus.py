@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.audio.limits import AudioLimits
-from app.audio.processes import Decoder
+from app.audio.worker.processes import Decoder
 from app.errors import Kind, RequestError
 from testing.corpus import CORPUS, ROOMS
 from testing.decoder_processes import fork_server, main_module_hidden

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.api.page_headers import HEADERS
+from app.api.middleware.page_headers import HEADERS
 from app.api.routes.page import FOR_EVERY_PAGE
 from tests.browser.complaints import Complaints
 from tests.faults.conftest import MARKUP, Marked

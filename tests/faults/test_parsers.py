@@ -10,13 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.audio.av_source import DEMUXERS
-from app.audio.sections import sections
-from app.audio.start import Start, find_start
+from app.audio.containers.sections import sections
+from app.audio.containers.start import Start, find_start
+from app.audio.decoders.av_source import DEMUXERS
 from app.domain import ModelRef
 from app.errors import Kind, ManifestError, RequestError
-from app.store.manifest import Manifest, read_manifest, read_store
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest, read_manifest, read_store
+from app.store.storage.store import Store
 
 MAGICS = (
     b"RIFF",

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import SetupError, WeightsError
-from app.store.loading import load
-from app.store.manifest import Manifest, Weights, read_store
-from app.store.store import Store
-from app.store.weights import read_weights, sha256
+from app.store.manifest.manifest import Manifest, Weights, read_store
+from app.store.registry.loading import load
+from app.store.registry.weights import read_weights, sha256
+from app.store.storage.store import Store
 
 MODEL = "mtt-vgg"
 FILE = "weights.safetensors"

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.audio.decoding import TrackReader
+from app.audio.decoders.track_reader import TrackReader
 from app.audio.limits import AudioLimits
 from app.domain import Waveform
 from app.front_ends import WindowSpec
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
-from app.store.manifest import Manifest, read_store
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest, read_store
+from app.store.storage.store import Store
 
 RATE = 16_000
 LIMITS = AudioLimits(RATE, min_duration_s=0.5, max_duration_s=600)

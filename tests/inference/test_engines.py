@@ -17,11 +17,11 @@ from app.inference.selection import HAS_OPENVINO
 from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models import architectures, network
-from app.store.golden import BF16_TOLERANCE
-from app.store.loading import TrackModel, load
-from app.store.manifest import Manifest
-from app.store.packaging import TOLERANCE as EXACT
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest
+from app.store.registry.golden import BF16_TOLERANCE
+from app.store.registry.loading import TrackModel, load
+from app.store.registry.packaging import TOLERANCE as EXACT
+from app.store.storage.store import Store
 
 if HAS_OPENVINO:
     import openvino

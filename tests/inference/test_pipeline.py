@@ -12,7 +12,7 @@ import soundfile
 
 from app.audio.limits import AudioLimits
 from app.audio.peaks import peaks_of
-from app.audio.processes import Decoder
+from app.audio.worker.processes import Decoder
 from app.domain import Backend, Frames, ModelRef, Precision, Samples, Scores, Waveform, Windows
 from app.errors import Kind, RequestError
 from app.front_ends import FrontEnd, WindowSpec
@@ -23,7 +23,7 @@ from app.inference.pipeline import InferencePipeline, InferenceResult
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.metrics import Metrics
 from app.stages import Stage, StageClock
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from testing.stub_engine import StubEngine
 from tests.inference.conftest import LIMITS, RATE
 from tests.inference.scripted_engine import PATIENCE_S, patiently, settled, until

@@ -14,7 +14,7 @@ from app.errors import Kind, RequestError, SetupError
 from app.inference.engine import Engine
 from app.inference.pool import EnginePool, EngineSpec
 from app.metrics import Metrics
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from tests.inference.scripted_engine import PATIENCE_S, ScriptedEngine, patiently, until
 
 

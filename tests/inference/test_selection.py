@@ -15,9 +15,9 @@ from app.inference import selection
 from app.inference.engine import Engine
 from app.inference.selection import AUTO, EnginePreference, choose
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
-from app.store.loading import TrackModel
-from app.store.manifest import Manifest
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest
+from app.store.registry.loading import TrackModel
+from app.store.storage.store import Store
 
 NAME = "mtt-vgg"
 

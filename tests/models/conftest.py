@@ -14,10 +14,10 @@ from app.domain import Windows
 from app.models import network
 from app.models.folding import Weights
 from app.models.front_end import track_frames
-from app.store.loading import TrackModel, load
-from app.store.manifest import Manifest, read_store
-from app.store.store import Store
-from app.store.weights import read_weights
+from app.store.manifest.manifest import Manifest, read_store
+from app.store.registry.loading import TrackModel, load
+from app.store.registry.weights import read_weights
+from app.store.storage.store import Store
 from testing.sounds import decoded
 
 TOLERANCE = 5e-5

@@ -3,9 +3,9 @@ import pytest
 
 from app.domain import Samples
 from app.models.track_model import WINDOWS_PER_STEP
-from app.store.golden import golden_waveform
-from app.store.loading import TrackModel
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
+from app.store.registry.golden import golden_waveform
+from app.store.registry.loading import TrackModel
 from tests.models.conftest import TOLERANCE, Published
 from tests.published import MODELS
 

@@ -20,7 +20,7 @@ from app.models import (
 )
 from app.models.front_end import track_frames
 from app.models.harmonic_filters import HarmonicFilters
-from app.store.torch_checkpoint import converted, read_checkpoint
+from app.store.importers.torch_checkpoint import converted, read_checkpoint
 
 pytestmark = pytest.mark.thorough
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from app.errors import WeightsError
-from app.store.musicnn_wheel import fetch
-from app.store.packaging import ModelPackage, package_model
-from app.store.store import Store
+from app.store.importers.musicnn_wheel import fetch
+from app.store.registry.packaging import ModelPackage, package_model
+from app.store.storage.store import Store
 from tests.s3_server import new_bucket, s3_server
 from tests.store import tiny
 
@@ -83,7 +83,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tiny.Place:
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves out the check of scores, where it is not the matter and many models are published."""
     for check in ("check_scores", "verify"):
-        monkeypatch.setattr(f"app.store.publishing.{check}", lambda *_: None)
+        monkeypatch.setattr(f"app.store.registry.publishing.{check}", lambda *_: None)
 
 
 def bucket(request: pytest.FixtureRequest) -> tiny.Place:

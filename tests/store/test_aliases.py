@@ -9,10 +9,10 @@ import pytest
 
 from app.domain import ModelRef
 from app.errors import SetupError
-from app.store.aliases import PRODUCTION, point, read_aliases, remove, rollback, served
-from app.store.manifest import manifests
-from app.store.publishing import promote, publish_folder
-from app.store.store import Store
+from app.store.manifest.manifest import manifests
+from app.store.registry.aliases import PRODUCTION, point, read_aliases, remove, rollback, served
+from app.store.registry.publishing import promote, publish_folder
+from app.store.storage.store import Store
 from tests.store.tiny import Content, Place, everywhere, files
 
 
@@ -24,7 +24,7 @@ def ref(version: int | str) -> ModelRef:
 def three(place: Place, prepared_folder: Store, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A store with three versions of a model, and none in production."""
     with monkeypatch.context() as without:
-        without.setattr("app.store.publishing.check_scores", lambda *_: None)
+        without.setattr("app.store.registry.publishing.check_scores", lambda *_: None)
         for _ in range(3):
             publish_folder(place.store, prepared_folder)
     return place

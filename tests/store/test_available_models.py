@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from app.domain import ModelRef
-from app.store.available_models import available
-from app.store.download import bring
-from app.store.importing import publish_available
-from app.store.loading import verify
-from app.store.manifest import read_manifest
-from app.store.store import Store
+from app.store.importers.available_models import available
+from app.store.importers.download import bring
+from app.store.importers.importing import publish_available
+from app.store.manifest.manifest import read_manifest
+from app.store.registry.loading import verify
+from app.store.storage.store import Store
 from tests.conftest import REPOSITORY
 
 SHARED = REPOSITORY.parent / "shared"

@@ -8,10 +8,10 @@ import pytest
 
 from app.errors import ManifestError, SetupError, WeightsError
 from app.models.sizes import LARGEST_ARGUMENT
-from app.store.importing import read_tags
-from app.store.manifest import read_store
-from app.store.publishing import publish, publish_folder
-from app.store.store import Store
+from app.store.importers.importing import read_tags
+from app.store.manifest.manifest import read_store
+from app.store.registry.publishing import publish, publish_folder
+from app.store.storage.store import Store
 from tests.store import tiny
 
 Edit = Callable[[str, str], Path]

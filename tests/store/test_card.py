@@ -16,12 +16,12 @@ from app.spectra import (
     Weighting,
 )
 from app.store.card import card, inert
-from app.store.front_end_words import front_end_words
-from app.store.learnt import LearntVocabulary
-from app.store.manifest import ModelSpec, read_store
-from app.store.packaging import ModelPackage
-from app.store.store import Store
-from app.store.weights import read_weights
+from app.store.manifest.front_end_words import front_end_words
+from app.store.manifest.learnt import LearntVocabulary
+from app.store.manifest.manifest import ModelSpec, read_store
+from app.store.registry.packaging import ModelPackage
+from app.store.registry.weights import read_weights
+from app.store.storage.store import Store
 from tests.store import tiny
 
 

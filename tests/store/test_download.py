@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.errors import SetupError
-from app.store import download
-from app.store.download import bring, forget
-from app.store.manifest import Checkpoint
+from app.store.importers import download
+from app.store.importers.download import bring, forget
+from app.store.manifest.manifest import Checkpoint
 from tests.store.file_server import FileServer, file_server
 
 DATA = bytes(range(256)) * 1000

@@ -7,9 +7,9 @@ import pytest
 
 from app.domain import Precision, Scores
 from app.errors import WeightsError
-from app.store.golden import check_golden, golden_waveform
-from app.store.manifest import Manifest, read_store
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest, read_store
+from app.store.registry.golden import check_golden, golden_waveform
+from app.store.storage.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import pytest
 
 from app.errors import SetupError
 from app.models import architectures, variables
-from app.store.importing import Released, import_torch, read_tags
-from app.store.loading import build, load, verify
-from app.store.manifest import read_store
-from app.store.store import Store
+from app.store.importers.importing import Released, import_torch, read_tags
+from app.store.manifest.manifest import read_store
+from app.store.registry.loading import build, load, verify
+from app.store.storage.store import Store
 from tests.store import tiny
 from tests.store.torch_files import save
 

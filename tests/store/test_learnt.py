@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.store.manifest import Manifest
-from app.store.packaging import package_model
+from app.store.manifest.manifest import Manifest
+from app.store.registry.packaging import package_model
 from tests.store import tiny
 
 TAGS = ("one", "two", "three")
@@ -37,7 +37,7 @@ ALL = {
 def unscored() -> Iterator[None]:
     """Leaves out the golden scores, which are not the matter here."""
     with pytest.MonkeyPatch.context() as without:
-        preparing = "app.store.packaging"
+        preparing = "app.store.registry.packaging"
         without.setattr(f"{preparing}.assemble", lambda manifest, *_: manifest)
         without.setattr(
             f"{preparing}.golden_scores", lambda manifest: np.zeros(len(manifest.tags.names))

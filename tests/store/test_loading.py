@@ -8,10 +8,16 @@ import safetensors.numpy
 
 from app.domain import Precision
 from app.errors import WeightsError
-from app.store.loading import check_scores, load, verify
-from app.store.manifest import read_store
-from app.store.store import Store
-from app.store.weights import WeightsState, read_weights, sha256, weights_path, weights_state
+from app.store.manifest.manifest import read_store
+from app.store.registry.loading import check_scores, load, verify
+from app.store.registry.weights import (
+    WeightsState,
+    read_weights,
+    sha256,
+    weights_path,
+    weights_state,
+)
+from app.store.storage.store import Store
 from tests.published import MODELS
 from tests.store import tiny
 

@@ -6,9 +6,9 @@ import pytest
 
 from app.domain import ModelRef
 from app.errors import ManifestError
-from app.store.loading import load
-from app.store.manifest import read_manifest, read_store
-from app.store.store import Store
+from app.store.manifest.manifest import read_manifest, read_store
+from app.store.registry.loading import load
+from app.store.storage.store import Store
 
 Edit = Callable[[str, str], Path]
 

@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 
 from app.cli.models import models_app
 from app.errors import WeightsError
-from app.store import musicnn_wheel
-from app.store.manifest import read_store
-from app.store.store import Store
-from app.store.weights import sha256, weights_path
+from app.store.importers import musicnn_wheel
+from app.store.manifest.manifest import read_store
+from app.store.registry.weights import sha256, weights_path
+from app.store.storage.store import Store
 from tests.published import MODELS
 
 Edit = Callable[[str, str], Path]

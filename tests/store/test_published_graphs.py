@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from app.store.loading import TrackModel, load
-from app.store.manifest import read_store
-from app.store.store import Store
+from app.store.manifest.manifest import read_store
+from app.store.registry.loading import TrackModel, load
+from app.store.storage.store import Store
 from tests.published import MODELS
 
 ENDINGS = (".meta", ".index", ".data-00000-of-00001")

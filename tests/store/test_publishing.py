@@ -10,13 +10,13 @@ import pytest
 
 from app.domain import ModelRef
 from app.errors import SetupError
-from app.store.aliases import remove
-from app.store.loading import load, verify
-from app.store.manifest import manifests, read_store
-from app.store.packaging import ModelPackage
-from app.store.publishing import publish, publish_folder
-from app.store.store import Store
-from app.store.weights import packed, sha256
+from app.store.manifest.manifest import manifests, read_store
+from app.store.registry.aliases import remove
+from app.store.registry.loading import load, verify
+from app.store.registry.packaging import ModelPackage
+from app.store.registry.publishing import publish, publish_folder
+from app.store.registry.weights import packed, sha256
+from app.store.storage.store import Store
 from tests.store import tiny
 from tests.store.tiny import Place
 
@@ -209,7 +209,7 @@ def test_a_bad_folder_is_refused_and_the_store_is_left_as_it_was(
 def unchecked_version(place: Place, prepared_folder: Store, monkeypatch: pytest.MonkeyPatch):
     """A version that is there before, so that more than emptiness can be spoilt."""
     with monkeypatch.context() as without:
-        without.setattr("app.store.publishing.check_scores", lambda *_: None)
+        without.setattr("app.store.registry.publishing.check_scores", lambda *_: None)
         publish_folder(place.store, prepared_folder)
 
 
@@ -241,8 +241,8 @@ def test_weights_that_score_nan_are_refused(place: Place):
 
 
 def test_what_toml_can_t_hold_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.store.packaging.golden_scores", lambda _: np.zeros(3))
-    monkeypatch.setattr("app.store.packaging.assemble", lambda *_: None)
+    monkeypatch.setattr("app.store.registry.packaging.golden_scores", lambda _: np.zeros(3))
+    monkeypatch.setattr("app.store.registry.packaging.assemble", lambda *_: None)
     unheard_of = tiny.spec(architecture={"name": "fcn", "arguments": {"channels": [None]}})
 
     with pytest.raises(SetupError, match="tiny: no manifest can hold this"):

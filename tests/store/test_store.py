@@ -9,9 +9,9 @@ import pytest
 
 from app.domain import ModelRef
 from app.errors import ManifestError, SetupError
-from app.store.manifest import manifests, read_store
-from app.store.publishing import publish_folder
-from app.store.store import Store
+from app.store.manifest.manifest import manifests, read_store
+from app.store.registry.publishing import publish_folder
+from app.store.storage.store import Store
 from tests.s3_server import forget_connections
 from tests.store import tiny
 from tests.store.tiny import Place

@@ -10,9 +10,9 @@ import pytest
 
 from app.domain import ModelRef
 from app.errors import ManifestError, SetupError
-from app.store.manifest import read_store
-from app.store.publishing import publish_folder
-from app.store.store import Store
+from app.store.manifest.manifest import read_store
+from app.store.registry.publishing import publish_folder
+from app.store.storage.store import Store
 from tests.store import tiny
 from tests.store.tiny import Place
 
@@ -22,8 +22,8 @@ FILES = {"weights.safetensors": b"weights", "manifest.toml": b"manifest"}
 KILLED = f"""
 import os, signal, sys
 from app.domain import ModelRef
-from app.store import folder, remote
-from app.store.store import Store
+from app.store.storage import folder, remote
+from app.store.storage.store import Store
 
 url, step, when = sys.argv[1], sys.argv[2], int(sys.argv[3])
 store, calls = Store(url), 0
@@ -110,7 +110,7 @@ def test_who_is_killed_while_publishing_to_an_object_store_leaves_nothing_that_i
     assert left == ({"tiny/2/weights.safetensors"} if when == 2 else set())
     assert one.store.refs() == [ModelRef("tiny", "1")]
     assert publish_folder(one.store, prepared_folder).version == ("3" if left else "2")
-    monkeypatch.setattr("app.store.remote.LEFT_OVER", timedelta(0))
+    monkeypatch.setattr("app.store.storage.remote.LEFT_OVER", timedelta(0))
     publish_folder(one.store, prepared_folder)
     assert not left & one.content().keys(), "what is old is cleared away"
 

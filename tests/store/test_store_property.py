@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from app.domain import ModelRef
 from app.errors import SetupError
-from app.store.aliases import read_aliases, remove, rollback, served
-from app.store.manifest import manifests
-from app.store.packaging import ModelPackage
-from app.store.publishing import promote, publish_folder
-from app.store.store import Store
-from app.store.weights import WeightsState, weights_state
+from app.store.manifest.manifest import manifests
+from app.store.registry.aliases import read_aliases, remove, rollback, served
+from app.store.registry.packaging import ModelPackage
+from app.store.registry.publishing import promote, publish_folder
+from app.store.registry.weights import WeightsState, weights_state
+from app.store.storage.store import Store
 from tests.store import tiny
 
 NAMES = st.sampled_from(["a", "b"])

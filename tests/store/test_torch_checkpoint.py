@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.errors import WeightsError
-from app.store.torch_checkpoint import converted, read_checkpoint
+from app.store.importers.torch_checkpoint import converted, read_checkpoint
 from tests.store.torch_files import save
 
 LAYERS = {"conv": "conv_1", "conv_bn": "conv_1_bn", "dense": "tags"}

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from app.errors import WeightsError
-from app.store import pickles, torch_file
-from app.store.torch_file import read_state_dict
+from app.store.importers import pickles, torch_file
+from app.store.importers.torch_file import read_state_dict
 from tests.store.torch_files import (
     KINDS,
     MAGIC,

@@ -11,10 +11,10 @@ from app.domain import ModelRef
 from app.front_ends import FrontEnd
 from app.models import variables
 from app.spectra import Mel, Spectrum
-from app.store.loading import build
-from app.store.manifest import ModelSpec
-from app.store.packaging import ModelPackage
-from app.store.store import Store
+from app.store.manifest.manifest import ModelSpec
+from app.store.registry.loading import build
+from app.store.registry.packaging import ModelPackage
+from app.store.storage.store import Store
 
 FRONT_END = FrontEnd(2_000, Spectrum((64,), 32, bands=Mel(8, 0.0, 1_000.0)))
 ARGUMENTS = {"channels": [2], "pools": [[4, 2]]}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.store.manifest import Manifest, read_store
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest, read_store
+from app.store.storage.store import Store
 from app.tagging.vocabulary import Vocabulary
 from app.tagging.vocabulary_file import read_vocabularies
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.domain import Precision, Scores, Taggram, TaggramKey
-from app.store.learnt import LearntVocabulary
-from app.store.manifest import BaseRates, Confidence, Golden, Manifest, Tags, Weights
+from app.store.manifest.learnt import LearntVocabulary
+from app.store.manifest.manifest import BaseRates, Confidence, Golden, Manifest, Tags, Weights
 from tests.peaks import SILENT
 from tests.store import tiny
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from app.errors import Kind, RequestError
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from app.tagging.catalog import ModelCatalog
 from app.tagging.model_vocabularies import with_learnt
 from app.tagging.projection import Projection

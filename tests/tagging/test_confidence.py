@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.store.typical import Confidence, NotMusic
+from app.store.manifest.typical import Confidence, NotMusic
 from app.tagging.confidence import compute_margin, judge
 from tests.tagging.made import model, taggram_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from app.tagging.vocabulary import Vocabulary
 from app.tagging.vocabulary_file import BUILT_IN, read_vocabularies, read_vocabulary
 from tests.conftest import SHARED

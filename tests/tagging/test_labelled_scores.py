@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from app.settings import Settings
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from app.tagging.pooling import Pooling
 from app.tagging.projection import project
 from app.tagging.suggest import suggest

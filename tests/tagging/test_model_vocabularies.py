@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain import Level
 from app.errors import RequestError, VocabularyError
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from app.tagging.catalog import ModelCatalog
 from app.tagging.model_vocabularies import as_spoken, with_learnt
 from app.tagging.vocabulary import Tag, Vocabulary

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from app.domain import Level, Scores
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from app.tagging.projection import (
     PARENT_EXPONENT,
     STAND_IN_MARGIN,

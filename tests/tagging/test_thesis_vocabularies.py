@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 from app.tagging.vocabulary import Vocabulary
 
 GENRES = {

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.errors import VocabularyError
-from app.store.manifest import read_store
-from app.store.store import Store
+from app.store.manifest.manifest import read_store
+from app.store.storage.store import Store
 from app.tagging.vocabulary import Tag, Vocabulary
 from app.tagging.vocabulary_file import BUILT_IN, read_vocabularies, read_vocabulary
 

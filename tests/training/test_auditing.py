@@ -13,7 +13,7 @@ from app.domain import Stretch
 from app.errors import SetupError
 from app.probing.encoder import Embedded, Encoder, Song, embed_stored
 from app.probing.label_issues import CHOSEN, Audit, LabelIssue, audit, write_label_issues
-from app.store.store import Store
+from app.store.storage.store import Store
 from app.text import printable
 from tests.training.commands import refused, taggram
 from tests.training.test_teaching import heard_in, publish_listener, quiet, write_songs

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from app.errors import SetupError
-from app.store.tables import checked
+from app.store.manifest.tables import checked
 from app.training.data.augmentation import SINGLE, STACKED, Augmentation, Augmenter
 from tests.training.commands import files_of_at_most, taggram
 from tests.training.synthesis import make_track

@@ -16,8 +16,8 @@ import soundfile
 import yaml
 
 from app.evaluation.figures import Evaluation
-from app.store.manifest import read_store
-from app.store.store import Store
+from app.store.manifest.manifest import read_store
+from app.store.storage.store import Store
 from testing.server import COMMAND, serving
 from tests.api.client import answer, post
 from tests.training.made import MadeDatasets, make_datasets

@@ -16,7 +16,7 @@ import yaml
 from app.cli import main
 from app.datasets.tables import write_split
 from app.evaluation.figures import Evaluation
-from app.store.store import Store
+from app.store.storage.store import Store
 from app.training.loop.checkpoint import load_weights
 from tests.training.test_several import rows
 from tests.training.test_teaching import publish_listener, write_songs

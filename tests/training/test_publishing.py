@@ -8,10 +8,10 @@ from app.datasets.tracks import SplitTrack, Subset, Track
 from app.errors import SetupError
 from app.evaluation.figures import Interval
 from app.store.card import card
-from app.store.loading import verify
-from app.store.manifest import BaseRates, read_store
-from app.store.store import Store
-from app.store.weights import read_weights
+from app.store.manifest.manifest import BaseRates, read_store
+from app.store.registry.loading import verify
+from app.store.registry.weights import read_weights
+from app.store.storage.store import Store
 from app.training.recipe.configuration import Configuration, claim
 from app.training.recipe.schema import read_recipe
 from app.training.run.publishing import MODEL, base_rates_of, publish_run

@@ -15,7 +15,7 @@ from app.datasets.tables import write_split
 from app.datasets.tracks import Split, SplitTrack, Subset, Track, track_id
 from app.domain import ModelRef
 from app.errors import SetupError
-from app.store.store import Store
+from app.store.storage.store import Store
 from app.training.loop.checkpoint import read_schedule_state
 from app.training.run.recipe_run import phase_folder
 from tests.training.commands import refused, taggram

@@ -17,10 +17,10 @@ from app.evaluation.evaluate import read_evaluation
 from app.evaluation.scoring import NOT_STORED, OnProgress, Scored, Scorer, projection
 from app.front_ends import FrontEnd
 from app.spectra import Mel, Spectrum
-from app.store.loading import load
-from app.store.manifest import Manifest, Tags, manifests
-from app.store.publishing import publish
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest, Tags, manifests
+from app.store.registry.loading import load
+from app.store.registry.publishing import publish
+from app.store.storage.store import Store
 from app.tagging.projection import Projection
 from tests.store import tiny
 from tests.training.commands import files_of_at_most, taggram

@@ -18,9 +18,9 @@ from app.models import fcn, network, variables
 from app.probing.encoder import Embedded, Encoder, embed_files, own_tracks
 from app.probing.probe import Examples, Probe, folds, learn, out_of_fold, song_scores
 from app.probing.teaching import Taught, check_lesson, check_name, pairs, teach
-from app.store.loading import load, verify
-from app.store.manifest import Manifest, read_store
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest, read_store
+from app.store.registry.loading import load, verify
+from app.store.storage.store import Store
 from app.training.run.publishing import publish_trained
 from tests.training.commands import files_of_at_most, taggram
 from tests.training.toy import RATE, TAGS, toy_sound

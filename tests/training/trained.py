@@ -11,8 +11,8 @@ from app.evaluation.figures import (
     TagFigures,
 )
 from app.front_ends import WindowSpec
-from app.store.manifest import BaseRates, Manifest
-from app.store.store import Store
+from app.store.manifest.manifest import BaseRates, Manifest
+from app.store.storage.store import Store
 from app.training.run.publishing import publish_trained
 from tests.store import tiny
 

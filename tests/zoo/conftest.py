@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.models import architectures
-from app.store.manifest import Manifest
-from app.store.store import Store
+from app.store.manifest.manifest import Manifest
+from app.store.storage.store import Store
 from testing.random_models import publish_random
 
 SMALL = {

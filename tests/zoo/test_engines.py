@@ -10,9 +10,9 @@ from app.inference.selection import HAS_OPENVINO
 from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models import architectures
-from app.store.loading import TrackModel, load
-from app.store.manifest import read_store
-from app.store.store import Store
+from app.store.manifest.manifest import read_store
+from app.store.registry.loading import TrackModel, load
+from app.store.storage.store import Store
 from testing.random_models import sounds
 from tests.zoo.conftest import model_name
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
-from app.api.page_headers import POLICY
+from app.api.middleware.page_headers import POLICY
 
 router = APIRouter(include_in_schema=False)
 

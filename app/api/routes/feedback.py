@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Request, Response, status
 
 from app.api.dependencies import ServicesDep
-from app.api.feedback_schemas import FeedbackIn, FeedbackOut
-from app.api.json_body import json_body, openapi_body
 from app.api.problems import documented
+from app.api.schemas.feedback import FeedbackIn, FeedbackOut
+from app.api.upload.json_body import json_body, openapi_body
 from app.errors import Kind, RequestError
 
 router = APIRouter(tags=["tagging"])

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from app.api.dependencies import ServicesDep
 from app.api.problems import documented
-from app.api.schemas import Health
+from app.api.schemas.tags import Health
 from app.errors import Kind, RequestError
 
 router = APIRouter(tags=["operations"])

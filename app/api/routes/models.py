@@ -5,15 +5,15 @@ from typing import TypeVar
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from app.api.catalogue_schemas import (
+from app.api.dependencies import ServicesDep
+from app.api.schemas.models import (
     CalibrationOut,
     ConfidenceOut,
     EvaluationOut,
     LoadedModel,
     ThresholdsOut,
 )
-from app.api.dependencies import ServicesDep
-from app.store.manifest import Manifest
+from app.store.manifest.manifest import Manifest
 
 Out = TypeVar("Out", bound=BaseModel)
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from app.api.page_headers import POLICY, RESOURCE_POLICY
+from app.api.middleware.page_headers import POLICY, RESOURCE_POLICY
 
 router = APIRouter(include_in_schema=False)
 

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from app.api.catalogue_schemas import LoadedModel
 from app.api.dependencies import ServicesDep
 from app.api.problems import documented
 from app.api.routes.models import models
+from app.api.schemas.models import LoadedModel
 from app.errors import Kind
 
 router = APIRouter(tags=["operations"])

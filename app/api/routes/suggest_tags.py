@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request
 
 from app.api.dependencies import ClockDep, ServicesDep, client_of
 from app.api.problems import documented
-from app.api.schemas import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
-from app.api.uploads import OPENAPI_BODY, announced_bytes, received
-from app.api.waiting import waited_for
+from app.api.schemas.tags import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
+from app.api.upload.receiving import OPENAPI_BODY, announced_bytes, received
+from app.api.upload.waiting import waited_for
 from app.audio.duration_estimate import expected_s
 from app.errors import Kind
 from app.stages import Stage

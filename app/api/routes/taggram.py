@@ -15,8 +15,8 @@ from fastapi.responses import Response
 
 from app.api.dependencies import ClockDep, ServicesDep, client_of
 from app.api.problems import documented
-from app.api.schemas import Extra, ModelOut, TaggramOut, TaggramParameters
-from app.api.waiting import waited_for
+from app.api.schemas.tags import Extra, ModelOut, TaggramOut, TaggramParameters
+from app.api.upload.waiting import waited_for
 from app.domain import PEAK_FULL_SCALE, Level, Peaks, Taggram
 from app.errors import Kind
 from app.stages import Stage

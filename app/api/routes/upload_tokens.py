@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request, status
 
 from app.api.access import KeyDep
 from app.api.dependencies import ServicesDep
-from app.api.json_body import json_body, openapi_body
 from app.api.problems import documented
-from app.api.schemas import UploadTokenOut, UploadTokenRequest
+from app.api.schemas.tags import UploadTokenOut, UploadTokenRequest
+from app.api.upload.json_body import json_body, openapi_body
 from app.errors import Kind
 
 router = APIRouter(tags=["tagging"])

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from app.api.catalogue_schemas import TagOut, VocabularyOut
 from app.api.dependencies import ServicesDep
-from app.api.schemas import ModelOut
-from app.store.manifest import Manifest
+from app.api.schemas.models import TagOut, VocabularyOut
+from app.api.schemas.tags import ModelOut
+from app.store.manifest.manifest import Manifest
 from app.tagging.vocabulary import ENGLISH, Tag, Vocabulary
 
 router = APIRouter(tags=["catalogue"])

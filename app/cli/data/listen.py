@@ -83,7 +83,7 @@ def _middle(path: Path) -> Samples:
     """Ten seconds, or all of a track that has less, (samples,)."""
     import numpy as np
 
-    from app.audio.decoding import TrackReader
+    from app.audio.decoders.track_reader import TrackReader
     from app.audio.limits import AudioLimits
 
     limits = AudioLimits(SAMPLE_RATE, 0.0, MAX_DURATION_S)

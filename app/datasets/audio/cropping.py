@@ -7,7 +7,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from app.domain import Samples
-from app.store.tables import Table
+from app.store.manifest.tables import Table
 
 FULL_SCALE = 32_768
 """The sample of an audio store that means 1."""

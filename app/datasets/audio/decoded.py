@@ -13,7 +13,7 @@ import numpy.typing as npt
 import soundfile
 
 from app.audio.limits import AudioLimits
-from app.audio.processes import Decoder
+from app.audio.worker.processes import Decoder
 from app.datasets.audio.audio_store import SAMPLE, Refused
 from app.datasets.audio.cropping import FULL_SCALE
 from app.domain import Samples

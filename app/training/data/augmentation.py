@@ -24,7 +24,7 @@ from scipy.signal import fftconvolve
 
 from app.domain import Samples
 from app.errors import SetupError
-from app.store.tables import Table
+from app.store.manifest.tables import Table
 
 _CONSTANTS = threading.Lock()
 """pyroomacoustics reads its number of threads from constants that all of a process shares."""

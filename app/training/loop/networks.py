@@ -121,9 +121,7 @@ def take(built: Built, weights: Mapping[str, np.ndarray], taken: WeightTransfer)
         )
     for path, array in found.items():
         if tuple(ours[path].shape) != array.shape:
-            raise SetupError(
-                f"phase {name!r}: {path}: that of {taken.phase!r} has another shape"
-            )
+            raise SetupError(f"phase {name!r}: {path}: that of {taken.phase!r} has another shape")
         ours[path].assign(array)
 
 

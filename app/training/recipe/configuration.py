@@ -13,7 +13,7 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.tracks import Split
 from app.errors import SetupError
 from app.files import write_whole
-from app.store.tables import Table, checked
+from app.store.manifest.tables import Table, checked
 from app.training.recipe.schema import Recipe
 from app.yaml_files import read_values
 

@@ -10,7 +10,7 @@ from app.datasets.audio.cropping import Crops
 from app.errors import ManifestError, SetupError
 from app.models import architectures
 from app.paths import shortened
-from app.store.tables import Table, checked
+from app.store.manifest.tables import Table, checked
 from app.training.data.augmentation import Augmentation
 from app.yaml_files import read_values
 

@@ -9,11 +9,11 @@ from app.errors import SetupError
 from app.evaluation.figures import Evaluation, Interval, TagFigures
 from app.front_ends import WindowSpec
 from app.models.folding import Weights
-from app.store.manifest import BaseRates, Manifest, ModelSpec, read_manifest
-from app.store.publishing import publish
-from app.store.store import Store
-from app.store.tables import checked
-from app.store.weights import read_weights
+from app.store.manifest.manifest import BaseRates, Manifest, ModelSpec, read_manifest
+from app.store.manifest.tables import checked
+from app.store.registry.publishing import publish
+from app.store.registry.weights import read_weights
+from app.store.storage.store import Store
 from app.training.recipe.configuration import read_configuration
 
 MODEL = "model"

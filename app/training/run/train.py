@@ -8,7 +8,7 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.tables import read_split
 from app.datasets.tracks import Split, Subset
 from app.errors import SetupError
-from app.store.store import Store
+from app.store.storage.store import Store
 from app.training.loop.checkpoint import Row
 from app.training.loop.phase import OnProgress
 from app.training.recipe.schema import Recipe, read_recipe

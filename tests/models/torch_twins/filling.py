@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from app.store.torch_checkpoint import converted
+from app.store.importers.torch_checkpoint import converted
 
 torch = pytest.importorskip("torch", reason="PyTorch, for the twins, is not installed")
 

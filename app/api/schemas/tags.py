@@ -1,0 +1,261 @@
+"""What goes out over HTTP, and the parameters that come in, each with an example."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from app.domain import PEAK_PAIRS, Confidence, Level, ModelRef, Suggestion
+from app.store.manifest.learnt import RAW
+from app.tagging.pooling import Pooling
+
+TRACK_ID = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+TrackId = Annotated[
+    str,
+    Field(
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the uploaded file, in hex.",
+        examples=[TRACK_ID],
+    ),
+]
+VocabularyName = Annotated[
+    str,
+    Field(
+        description=f"One of GET /vocabularies, or `{RAW}` for the model's own tags.",
+        examples=["subgenres"],
+    ),
+]
+ChosenModel = Annotated[
+    str | None,
+    Field(description="Ask only this model of GET /models.", examples=["msd-musicnn"]),
+]
+Score = Annotated[float, Field(ge=0, le=1)]
+Peak = Annotated[float, Field(ge=-1, le=1)]
+
+
+class _Parameters(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SuggestParameters(_Parameters):
+    """The query of POST /suggest-tags."""
+
+    vocabulary: VocabularyName = "subgenres"
+    top_k: Annotated[int, Field(ge=1, le=20, description="At most so many tags.")] = 5
+    pooling: Annotated[Pooling, Field(description="How windows become a track.")] = Pooling.MEAN
+    threshold: Annotated[Score, Field(description="No tag that scores less.")] = 0.0
+    model: ChosenModel = None
+
+
+class Extra(StrEnum):
+    """What an answer holds only where it is asked for."""
+
+    PEAKS = "peaks"
+
+
+class TaggramParameters(_Parameters):
+    """The query of GET /taggram."""
+
+    track_id: TrackId
+    vocabulary: VocabularyName = "subgenres"
+    model: ChosenModel = None
+    pooling: Annotated[
+        Pooling, Field(description="How windows become the score that tags are sorted by.")
+    ] = Pooling.MEAN
+    top: Annotated[
+        int | None, Field(ge=1, description="Only so many tags, by falling pooled score.")
+    ] = None
+    start_s: Annotated[
+        float, Field(ge=0, description="Leave out windows that end at or before.")
+    ] = 0.0
+    end_s: Annotated[
+        float | None, Field(gt=0, description="Leave out windows that start at or after.")
+    ] = None
+    include: Annotated[
+        Extra | None,
+        Field(
+            description="`peaks` adds the track's waveform to JSON; pictures and tables have none."
+        ),
+    ] = None
+
+
+class ModelOut(BaseModel):
+    """A model and the version that the scores belong to."""
+
+    name: str = Field(examples=["msd-musicnn"])
+    version: str = Field(examples=["1"])
+
+    @classmethod
+    def of(cls, ref: ModelRef) -> "ModelOut":
+        """From the domain's."""
+        return cls(name=ref.name, version=ref.version)
+
+
+class StretchOut(BaseModel):
+    """A part of the track in which a tag is heard."""
+
+    start_s: float = Field(examples=[41.888])
+    end_s: float = Field(examples=[56.848])
+    score: Score = Field(description="The tag's mean score there.", examples=[0.61])
+
+
+class SuggestionOut(BaseModel):
+    """A tag that describes the track."""
+
+    tag: str = Field(examples=["ambient"])
+    label: str = Field(description="How the tag is shown, in English.", examples=["Ambient"])
+    level: Level = Field(
+        description="`genre` where a genre of the vocabulary stands in for its subgenres, as none "
+        "of them fits as well."
+    )
+    score: Score = Field(
+        description="Comparable across tags and models; before the parent genres count, .5 is as "
+        "likely as in the training data. Raw with `vocabulary=raw`.",
+        examples=[0.716],
+    )
+    heard_at: list[StretchOut] = Field(
+        description="Up to three stretches in which the tag holds half of its best odds, the best "
+        "first."
+    )
+
+    @classmethod
+    def of(cls, suggestion: Suggestion) -> "SuggestionOut":
+        """From the domain's."""
+        return cls(
+            tag=suggestion.tag,
+            label=suggestion.label,
+            level=suggestion.level,
+            score=round(suggestion.score, 6),
+            heard_at=[
+                StretchOut(
+                    start_s=round(stretch.start_s, 3),
+                    end_s=round(stretch.end_s, 3),
+                    score=round(stretch.score, 6),
+                )
+                for stretch in suggestion.heard_at
+            ],
+        )
+
+
+class TaggedTrack(BaseModel):
+    """What the answers about a track have in common."""
+
+    track_id: TrackId
+    duration_s: float = Field(description="How much was decoded.", examples=[183.2])
+    damaged: bool = Field(
+        description="Whether a part of the file could not be decoded; the rest was.",
+        examples=[False],
+    )
+    announced_s: float | None = Field(
+        description="Of a damaged file, how long it should be.", examples=[None]
+    )
+    model: ModelOut = Field(description="The first model that was asked.")
+    models: list[ModelOut] = Field(description="All models that were asked.")
+    vocabulary: str = Field(examples=["subgenres"])
+    vocabulary_version: str = Field(examples=["1"])
+
+
+class SuggestTags(TaggedTrack):
+    """The answer of POST /suggest-tags."""
+
+    pooling: Pooling
+    confidence: Confidence = Field(
+        description="`low` where the scores are like those of noise, tones or speech; "
+        "`unknown` where that was measured for none of them."
+    )
+    suggestions: list[SuggestionOut]
+    cached: bool = Field(description="Whether the answer needed no new listening.")
+    taggram_url: str = Field(examples=[f"/taggram?track_id={TRACK_ID}&vocabulary=subgenres"])
+
+
+class TaggramOut(TaggedTrack):
+    """The answer of GET /taggram."""
+
+    window_s: float = Field(description="Length of a window.", examples=[2.992])
+    hop_s: float = Field(description="Time between two windows' starts.", examples=[2.992])
+    times_s: list[float] = Field(description="When each window starts.", examples=[[0.0, 2.992]])
+    pooling: Pooling
+    confidence: Confidence = Field(description="Of the whole track, as in POST /suggest-tags.")
+    tags: list[str] = Field(
+        description="By falling pooled score.", examples=[["ambient", "chillout"]]
+    )
+    labels: list[str] = Field(
+        description="How each tag is shown, in English.", examples=[["Ambient", "Chillout"]]
+    )
+    levels: list[Level] = Field(description="As in POST /suggest-tags, of each tag.")
+    scores: list[list[float]] = Field(
+        description="Windows x tags, rows in time order.", examples=[[[0.31, 0.1], [0.33, 0.08]]]
+    )
+    mean_scores: list[float] = Field(
+        description="Each tag's mean over these windows.", examples=[[0.32, 0.09]]
+    )
+    pooled_scores: list[float] = Field(
+        description="Each tag's score over these windows, by `pooling`.", examples=[[0.32, 0.09]]
+    )
+    peaks: list[tuple[Peak, Peak]] | None = Field(
+        description="With `include=peaks`, the waveform: the least and the greatest sample of each "
+        f"of {PEAK_PAIRS:,} equal stretches of the whole track, mixed to mono.",
+        examples=[[(-0.512, 0.488), (-0.63, 0.701)]],
+    )
+
+
+class Health(BaseModel):
+    """The service's own state."""
+
+    status: Literal["alive", "ready"]
+
+
+class InvalidParameter(BaseModel):
+    """One parameter that is off."""
+
+    parameter: str = Field(examples=["top_k"])
+    problem: str = Field(examples=["Input should be greater than or equal to 1"])
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; each kind may add members that help to mend it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="Stable name of the kind.", examples=["/problems/silent_audio"])
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong and what to do.")
+    request_id: str = Field(description="Also in X-Request-ID and in the log.")
+
+
+class UploadTokenRequest(_Parameters):
+    """The body of POST /upload-tokens."""
+
+    origin: str = Field(
+        description="The page that will send the token, as browsers name it.",
+        examples=["https://signup.example"],
+    )
+
+
+class UploadTokenOut(BaseModel):
+    """The answer of POST /upload-tokens."""
+
+    token: str = Field(description="For the page to send as `Authorization: Bearer`.")
+    expires_at: AwareDatetime
+    uses: int = Field(description="So many uploads it is good for.", examples=[5])
+
+
+class FormatOut(BaseModel):
+    """A format of audio that is read."""
+
+    name: str = Field(examples=["MP3"])
+    extensions: list[str] = Field(examples=[[".mp3"]])
+    media_types: list[str] = Field(
+        description="By which browsers name such a file.", examples=[["audio/mpeg"]]
+    )
+
+
+class LimitsOut(BaseModel):
+    """What an upload may be."""
+
+    max_bytes: int = Field(examples=[33554432])
+    min_duration_s: float = Field(examples=[0.5])
+    max_duration_s: float = Field(examples=[600.0])
+    formats: list[FormatOut]

@@ -1,0 +1,1 @@
+"""Request bodies on their way in, and the work that waits for them."""

@@ -1,0 +1,105 @@
+"""Parts of a file as files of their own: what its tags surround, or the links of an Ogg chain."""
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from app.audio.containers.start import Start
+from app.audio.containers.tags import before_tags
+
+FIRST_PAGE = re.compile(rb"OggS\0[\2\3\6\7]")
+"""How the first page of a stream begins (RFC 3533): its flags have the bit 2."""
+
+FIRST_PAGE_BYTES = 6
+SEGMENTS_AT = 26
+PAGE = b"OggS\0"
+MOST_PAGE_BYTES = SEGMENTS_AT + 1 + 255 + 255 * 255
+PIECE_BYTES = 2**20
+
+
+class _Section(io.RawIOBase):
+    """The bytes of a file between two places."""
+
+    def __init__(self, file: BinaryIO, start: int, end: int) -> None:
+        self._file, self._start, self._size = file, start, end - start
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def read(self, size: int = -1, /) -> bytes:
+        left = self._size - self._place
+        if left <= 0:  # the place may be farther than any file goes
+            return b""
+        self._file.seek(self._start + self._place)
+        data = self._file.read(left if size < 0 else min(size, left))
+        self._place += len(data)
+        return data
+
+
+def sections(file: BinaryIO, start: Start) -> list[BinaryIO]:
+    """Return the parts to decode one after the other, without the tags around them.
+
+    FFmpeg knows what may stand around the frames of an MP3. It goes through a chain of Ogg streams
+    only as long as their rate, channels and codec stay as they are.
+    """
+    demuxer, place = start
+    end = file.seek(0, os.SEEK_END) if demuxer is None else before_tags(file, place)
+    if demuxer != "ogg":
+        return [_section(file, place, end)]
+    starts = _links(file, place) or [place]
+    return [_section(file, *ends) for ends in zip(starts, [*starts[1:], end], strict=True)]
+
+
+def ends_within_page(file: BinaryIO) -> bool:
+    """Return whether an Ogg file was cut in the middle of its last page."""
+    size = file.seek(0, os.SEEK_END)
+    begin = max(0, size - MOST_PAGE_BYTES)
+    file.seek(begin)
+    place = file.read(MOST_PAGE_BYTES).rfind(PAGE)
+    return place >= 0 and _page_end(file, begin + place) > size
+
+
+def _section(file: BinaryIO, start: int, end: int) -> BinaryIO:
+    return cast("BinaryIO", _Section(file, start, end))  # as good as one
+
+
+def _links(file: BinaryIO, start: int) -> list[int]:
+    """Where the links of a chain begin; streams that play together begin page by page."""
+    links, expected = [], -1
+    for place in _first_pages(file, start):
+        if place != expected:
+            links.append(place)
+        expected = _page_end(file, place)
+    return links
+
+
+def _first_pages(file: BinaryIO, place: int) -> Iterator[int]:
+    kept = b""
+    file.seek(place)
+    while piece := file.read(PIECE_BYTES):
+        data = kept + piece
+        yield from (place + found.start() for found in FIRST_PAGE.finditer(data))
+        kept = data[1 - FIRST_PAGE_BYTES :]
+        place += len(data) - len(kept)
+        file.seek(place + len(kept))
+
+
+def _page_end(file: BinaryIO, place: int) -> int:
+    file.seek(place + SEGMENTS_AT)
+    count = file.read(1)
+    lengths = file.read(count[0] if count else 0)
+    return place + SEGMENTS_AT + 1 + len(lengths) + sum(lengths)

@@ -1,0 +1,159 @@
+"""Where the audio of a file begins, and what its first bytes say that it is.
+
+Tags, what is left of a download, or anything else may stand in front of it. Where the bytes behind
+the tags name nothing, the beginning of the file is searched for signatures that are long enough to
+be no accident. Frames of MPEG audio before such a signature win: the picture in a tag, or the sound
+itself, may hold any bytes.
+"""
+
+import os
+import re
+from typing import BinaryIO, NamedTuple
+
+from app.audio.containers.sniffing import sniff
+from app.audio.containers.tags import behind_tags
+
+SEARCHED_BYTES = 2**16
+LONGEST_SIGNATURE = 1_024
+"""Bytes; six packets of an MPEG transport stream."""
+
+SIGNATURES = {
+    "flac": rb"(?<!\x7fFLAC.{4})fLaC[\0\x80]\0\0\x22",
+    "ogg": rb"OggS\0[\2\3\6\7]",
+    "wav": rb"(?:RIFF|RIFX|RF64|BW64).{4}WAVE",
+    "w64": rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0",
+    "aiff": rb"FORM.{4}AIF[FC]",
+    "caf": rb"caff\x00\x01\x00\x00desc",
+    "mov": rb"\0\0[\0\1].ftyp[\x20-\x7e]{4}",
+    "matroska": rb"\x1a\x45\xdf\xa3.{1,48}?\x42\x82.{1,8}?(?:webm|matroska)",
+    "asf": rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c",
+    "amr": rb"#!AMR(?:-WB)?\n",
+    "wv": rb"wvpk.{4}[\x02-\x10]\x04.{6}\0{4}",
+    "ape": rb"MAC [\xd8-\xff\0-\xa0][\x0e\x0f]",
+    "tta": rb"TTA1[\1\2]\0[\1-\x08]\0",
+    "au": rb"\.snd\0.{2}[\x18-\xff]",
+    "flv": rb"FLV\x01[\x01\x04\x05]\x00\x00\x00\x09",
+    "avi": rb"RIFF.{4}AVI LIST",
+    "mpc8": rb"MPCKSH",
+    "mpegts": rb"G(?:.{187}G){5}",
+}
+"""How files begin, by FFmpeg's names; with as much behind the magic as makes it sure."""
+
+SIGNATURE = re.compile(
+    b"|".join(b"(?P<%s>%s)" % (name.encode(), pattern) for name, pattern in SIGNATURES.items()),
+    re.DOTALL,
+)
+
+OTHER_FILES = re.compile(
+    rb"PK[\3\5]|Rar!|7z\xbc\xaf|\x1f\x8b|BZh|\xfd7zXZ|MZ|\x7fELF|%PDF|%!PS|\x89PNG|GIF8|\xff\xd8\xff"
+    rb"|BM.{4}\0{4}|MThd|SQLite|<!|<\?|<html|#!|\xd0\xcf\x11\xe0|.{257}ustar",
+    re.DOTALL,
+)
+"""Archives, programs, documents and pictures: they may hold audio, and are none."""
+
+FRAME = re.compile(
+    rb"\xff(?:[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x10-\xef]|[\xf0\xf1\xf8\xf9].{4})", re.DOTALL
+)
+"""The header of a frame of MPEG audio of a known bit rate, or of AAC, whose layer is 0."""
+
+FRAMES = 4
+"""In a row they are no accident."""
+
+MPEG_1, LAYER_I, LAYER_III = 3, 3, 1
+"""As a header's bits say it."""
+
+KILOBITS = {
+    (True, 3): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 1): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 3): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 1): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+"""Bit rates in kbit/s by whether it is MPEG 1, and by the bits of the layer (3 is layer I)."""
+
+RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
+"""Sample rates in Hz by the bits of the version."""
+
+
+class Start(NamedTuple):
+    """Where the audio begins.
+
+    Attributes:
+        demuxer: FFmpeg's name of what reads it; None where FFmpeg has to guess, as of MP3.
+        place: The first byte that it should get.
+    """
+
+    demuxer: str | None
+    place: int
+
+
+def find_start(file: BinaryIO) -> Start:
+    """Return what a file is and where that begins.
+
+    Raises:
+        RefusedFileError: `unsupported_audio` where its first bytes name a kind of file that holds
+            no sound.
+    """
+    place = behind_tags(file)
+    demuxer = sniff(file, place)
+    if demuxer:
+        return Start(demuxer, place)
+    behind = _read(file, place)
+    if OTHER_FILES.match(behind) or _follow(behind, 0):
+        return Start(None, 0)
+    found, frame = SIGNATURE.search(behind), None
+    if found or place:
+        frame = _first_frames(behind)
+    if found and (frame is None or found.start() < frame):
+        return Start(found.lastgroup, place + found.start())
+    if place and frame is None:  # the tags are not as long as they say
+        return _within(_read(file, 0)) or Start(None, 0)
+    return Start(None, 0)
+
+
+def _within(data: bytes) -> Start | None:
+    found, frame = SIGNATURE.search(data), _first_frames(data)
+    if found and (frame is None or found.start() < frame):
+        return Start(found.lastgroup, found.start())
+    return None if frame is None else Start(None, frame)
+
+
+def _read(file: BinaryIO, place: int) -> bytes:
+    if place >= file.seek(0, os.SEEK_END):
+        return b""
+    file.seek(place)
+    return file.read(SEARCHED_BYTES + LONGEST_SIGNATURE)
+
+
+def _first_frames(data: bytes) -> int | None:
+    """Return where the first frames of MPEG audio or AAC begin that follow one another."""
+    return next((at.start() for at in FRAME.finditer(data) if _follow(data, at.start())), None)
+
+
+def _follow(data: bytes, place: int) -> bool:
+    first = data[place + 1 : place + 2]
+    for _ in range(FRAMES):
+        head = FRAME.match(data, place)
+        size = _frame_bytes(head.group()) if head else 0
+        if not size or data[place + 1 : place + 2] != first:
+            return False
+        place += size
+    return True
+
+
+def _frame_bytes(head: bytes) -> int:
+    """The length of a frame; 0 where this is not the header of one."""
+    if not head[1] >> 1 & 3:
+        return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
+    rates, rate_index = RATES[version], head[2] >> 2 & 3
+    if rate_index == len(rates):
+        return 0
+    rate = rates[rate_index]
+    bits = 1_000 * KILOBITS[version == MPEG_1, layer][(head[2] >> 4) - 1]
+    padding = head[2] >> 1 & 1
+    if layer == LAYER_I:
+        return 4 * (12 * bits // rate + padding)
+    samples = 576 if layer == LAYER_III and version != MPEG_1 else 1_152
+    return samples // 8 * bits // rate + padding

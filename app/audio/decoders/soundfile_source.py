@@ -1,0 +1,90 @@
+"""Sound through libsndfile: WAV and AIFF in good order, or all that it reads where it is alone.
+
+libsndfile's own messages hold paths of the server and stay here.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+
+from app.audio.containers.start import find_start
+from app.audio.decoders.source import BLOCK_FRAMES, Block, Source
+from app.audio.formats import FORMATS
+from app.audio.refusals import Reason, RefusedFileError, check_channels
+from app.domain import Decoders
+
+SUBTYPES = {
+    "WAV": {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"},
+    "WAVEX": {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"},
+    "RF64": {"PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"},
+    "AIFF": {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"},
+    "FLAC": {"PCM_S8", "PCM_16", "PCM_24"},
+    "OGG": {"VORBIS", "OPUS"},
+    "MP3": {"MPEG_LAYER_III"},
+}
+"""libsndfile's names of the containers and codecs that we let it decode; it knows many more."""
+
+DEMUXERS = {name for each in FORMATS if each.soundfile for name in each.demuxers}
+"""FFmpeg's names of what libsndfile reads too."""
+
+ANNOUNCING = {"FLAC", "OGG"}
+"""Of the others libsndfile tells what there is, or a guess."""
+
+UNKNOWN_LENGTH = 2**63 - 1
+"""What libsndfile gives for the length of a FLAC that was piped and so never learnt its own."""
+
+
+class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
+    """A file that is read from its beginning to its end.
+
+    After each read `soundfile` would seek to where the file stands already: in an MP3 of variable
+    bit rate that spoils what comes next, and at the end of a piped FLAC it fails.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+@contextmanager
+def opened(file: BinaryIO) -> Iterator[Source]:
+    """Open a file.
+
+    Raises:
+        RefusedFileError: `unsupported_audio` or `undecodable_audio`.
+    """
+    os.lseek(file.fileno(), 0, os.SEEK_SET)  # whatever a buffer has read ahead
+    try:
+        sound = _Sound(file.fileno(), closefd=False)
+    except soundfile.LibsndfileError:
+        if find_start(file).demuxer not in DEMUXERS:
+            raise RefusedFileError(Reason.NOT_READ, decoders=Decoders.SOUNDFILE) from None
+        raise RefusedFileError(Reason.HEADER) from None
+    with sound:
+        if sound.subtype not in SUBTYPES.get(sound.format, set()):
+            raise RefusedFileError(Reason.CODEC, codec=sound.subtype, decoders=Decoders.SOUNDFILE)
+        check_channels(sound.channels)  # before there is a block of them
+        yield _source(sound)
+
+
+def _source(sound: _Sound) -> Source:
+    source = Source(iter(()))
+    source.blocks = _blocks(sound, source)
+    source.sample_rate, source.channels = sound.samplerate, sound.channels
+    if sound.frames != UNKNOWN_LENGTH:
+        source.length_s = sound.frames / sound.samplerate
+    if sound.format in ANNOUNCING:
+        source.announced_s = source.length_s
+    return source
+
+
+def _blocks(sound: _Sound, source: Source) -> Iterator[Block]:
+    block = np.empty((BLOCK_FRAMES, sound.channels), np.float32)
+    try:
+        while frames := sound.buffer_read_into(block, "float32"):
+            yield Block(sound.samplerate, list(block[:frames].T))
+    except soundfile.LibsndfileError:
+        source.lost_s = len(block) / sound.samplerate  # how much more there was is not known

@@ -1,0 +1,200 @@
+"""One file to one mono waveform, in blocks, so that a file that lies about its size costs little.
+
+Runs in a decode process (`app.audio.worker.processes`): a crash of a library ends that process
+alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from typing import BinaryIO
+
+import numpy as np
+import soxr
+
+from app.audio.containers import chunks
+from app.audio.containers.start import find_start
+from app.audio.decoders import soundfile_source
+from app.audio.decoders.source import Source
+from app.audio.limits import (
+    LEAST_SHARE,
+    MAX_MAGNITUDE,
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+    NOISE_FLOOR,
+    PADDING_S,
+    TOLERATED_S,
+    AudioLimits,
+)
+from app.audio.refusals import (
+    Reason,
+    RefusedFileError,
+    check_channels,
+    check_duration,
+    check_sample_rate,
+    check_samples,
+)
+from app.domain import Decoders, Samples
+
+READ_BY_BOTH = {None, "wav", "aiff"}
+"""By FFmpeg's names; MP3 is among those whose first bytes say nothing."""
+
+
+class TrackReader:
+    """Reads one file as mono samples.
+
+    Attributes:
+        announced_s: Of a damaged file, how long it should be, known once all samples were read;
+            None of a file that is whole.
+    """
+
+    def __init__(self, file: BinaryIO, limits: AudioLimits) -> None:
+        """Prepare to read.
+
+        Args:
+            file: Unbuffered.
+            limits: What it may be.
+        """
+        self.announced_s: float | None = None
+        self._file = file
+        self._limits = limits
+        self._source: Source | None = None
+        self._closing = ExitStack()
+
+    def open(self) -> Source:
+        """Read the header, and nothing more of the sound than that takes.
+
+        Raises:
+            RequestError: `unsupported_audio`, `undecodable_audio` or `audio_too_long`.
+        """
+        source = self._source = _opened(self._file, self._limits, self._closing)
+        announced_s = source.announced_s
+        if announced_s is not None and MIN_SAMPLE_RATE <= source.sample_rate <= MAX_SAMPLE_RATE:
+            check_duration(announced_s - PADDING_S, self._limits, announced_s)
+            samples = (announced_s - PADDING_S) * source.sample_rate * source.channels
+            check_samples(samples, source.sample_rate, source.channels, self._limits)
+        return source
+
+    def samples(self) -> Iterator[Samples]:
+        """Decode, mix to mono (the mean of the channels) and resample (soxr HQ).
+
+        What can't be decoded is left out.
+
+        Yields:
+            (samples,) float32 at `limits.sample_rate`, piece after piece as they are decoded.
+
+        Raises:
+            RefusedFileError: `unsupported_audio`, `undecodable_audio`, `audio_too_short`,
+                `audio_too_long` or `silent_audio`, the latter also after the last piece.
+        """
+        count, peak = 0, 0.0
+        with self._closing:
+            source = self._source or self.open()
+            for piece in _resampled(_mono(source, self._limits), self._limits.sample_rate):
+                if len(piece):
+                    count += len(piece)
+                    peak = max(peak, _peak(piece))
+                    yield piece
+        decoded_s = count / self._limits.sample_rate
+        announced_s = max(source.announced_s or 0.0, decoded_s + source.lost_s)
+        if source.lost_s or announced_s - decoded_s > TOLERATED_S:
+            self.announced_s = round(announced_s, 3)
+        _check_length(decoded_s, self.announced_s, self._limits)
+        _check_heard(peak)
+
+
+def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
+    """Open a file with libsndfile where that is made for it, else with FFmpeg.
+
+    What FFmpeg refuses libsndfile may read: MP3s of a free bit rate, some odd WAVs. Where both
+    refuse a file that libsndfile is made for, its reason counts: FFmpeg's depends on the version.
+    """
+    if limits.decoders is Decoders.SOUNDFILE:
+        return stack.enter_context(soundfile_source.opened(file))
+    refusal = None
+    if chunks.fill(file):
+        try:
+            return stack.enter_context(soundfile_source.opened(file))
+        except RefusedFileError as error:  # FFmpeg knows more codecs
+            refusal = error
+    from app.audio.decoders import av_source  # noqa: PLC0415 - where an operator wants it
+
+    start = find_start(file)
+    try:
+        return stack.enter_context(av_source.opened(file, start))
+    except RefusedFileError:
+        if refusal:
+            raise refusal from None
+        if start.demuxer in READ_BY_BOTH:
+            with suppress(RefusedFileError):
+                return stack.enter_context(soundfile_source.opened(file))
+        raise
+
+
+def _mono(source: Source, limits: AudioLimits) -> Iterator[tuple[int, Samples]]:
+    """Yield the file block by block with its rate, mixed down, until it ends or is too long."""
+    duration_s, samples = 0.0, 0
+    for block in source.blocks:
+        channels = len(block.channels)
+        check_sample_rate(block.sample_rate)
+        check_channels(channels)
+        duration_s += len(block.channels[0]) / block.sample_rate
+        samples += channels * len(block.channels[0])
+        check_duration(duration_s, limits, source.announced_s)
+        check_samples(samples, block.sample_rate, channels, limits)
+        mono = _mix_down(block.channels)
+        # Not finite fails the comparison too.
+        if not _peak(mono) <= MAX_MAGNITUDE:
+            raise RefusedFileError(Reason.OUT_OF_RANGE)
+        yield block.sample_rate, mono
+
+
+def _mix_down(channels: Sequence[Samples]) -> Samples:
+    """The mean of the channels; adding them up is ten times as fast as `mean`."""
+    first, *others = channels
+    mono = first + others.pop() if others else first.copy()
+    for channel in others:
+        mono += channel
+    mono *= np.float32(1 / len(channels))
+    return mono
+
+
+def _peak(samples: Samples) -> float:
+    """The greatest magnitude, without an array of all of them; NaN where a sample is."""
+    return max(float(samples.max()), -float(samples.min()))
+
+
+def _resampled(blocks: Iterator[tuple[int, Samples]], wanted_rate: int) -> Iterator[Samples]:
+    """Bring blocks to one rate; where theirs changes, a new resampler begins."""
+    rate, stream = wanted_rate, None
+    for block_rate, block in blocks:
+        if block_rate != rate:
+            if stream:
+                yield _end(stream)
+            rate, stream = block_rate, None
+            if rate != wanted_rate:
+                stream = soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
+        yield stream.resample_chunk(block) if stream else block
+    if stream:
+        yield _end(stream)
+
+
+def _end(stream: soxr.ResampleStream) -> Samples:
+    ending: Samples = stream.resample_chunk(np.empty(0, np.float32), last=True)
+    return ending
+
+
+def _check_length(decoded_s: float, announced_s: float | None, limits: AudioLimits) -> None:
+    if announced_s is not None and (
+        decoded_s < max(limits.min_duration_s, LEAST_SHARE * announced_s)
+    ):
+        raise RefusedFileError(Reason.CUT, {"decoded_s": decoded_s, "announced_s": announced_s})
+    if decoded_s < limits.min_duration_s:
+        raise RefusedFileError(
+            Reason.TOO_SHORT,
+            {"duration_s": decoded_s, "min_duration_s": limits.min_duration_s},
+        )
+
+
+def _check_heard(peak: float) -> None:
+    if peak < NOISE_FLOOR:
+        raise RefusedFileError(Reason.SILENT)

@@ -1,0 +1,1 @@
+"""Decoder processes: started, confined, watched."""

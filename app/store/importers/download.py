@@ -1,0 +1,149 @@
+"""Brings a released checkpoint: from where it was released, or from a mirror.
+
+What comes over the network is kept in the user's cache until the model is published, so that a call
+after one that was interrupted goes on where that one stopped.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from http.client import HTTPException, HTTPResponse
+from io import BufferedIOBase
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from app.errors import SetupError, WeightsError
+from app.masking import remember
+from app.paths import open_file
+from app.store.manifest.manifest import Checkpoint
+
+TIMEOUT_S = 30.0
+"""Without a byte from the server."""
+PIECE_BYTES = 2**16
+
+_RESUME = "run the command again to resume"
+
+
+def bring(checkpoint: Checkpoint, mirror: str | None, on_progress: Callable[[int], None]) -> Path:
+    """The path of a checkpoint's file, whole and with its SHA-256.
+
+    Args:
+        checkpoint: Which one.
+        mirror: A folder, or the URL of one, instead of where it was released.
+        on_progress: Called with the number of bytes that are there.
+
+    Raises:
+        SetupError: It can't be had; what came is kept.
+        WeightsError: It is another file; nothing of it is kept.
+    """
+    remember(mirror or "")
+    place = f"{(mirror or checkpoint.base).rstrip('/')}/{checkpoint.path}"
+    if place.startswith(("http://", "https://")):
+        return _downloaded(place, checkpoint, on_progress)
+    if "://" in place:
+        raise SetupError(f"--mirror {mirror}: expected a folder, or a URL of http:// or https://")
+    try:
+        with open_file(Path(place)) as file:
+            _check(place, checkpoint, file)
+    except OSError as error:
+        raise SetupError(f"{place}: can't be read: {error.strerror}") from error
+    return Path(place)
+
+
+def forget(checkpoint: Checkpoint) -> None:
+    """Delete what was downloaded, once it is not needed any more."""
+    _kept(checkpoint).unlink(missing_ok=True)
+
+
+def _kept(checkpoint: Checkpoint) -> Path:
+    """Where it is kept. By its hash, so that nothing of another file is ever taken for it."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return caches / "taggram" / f"{checkpoint.sha256}.pth"
+
+
+def _downloaded(url: str, checkpoint: Checkpoint, on_progress: Callable[[int], None]) -> Path:
+    path = _kept(checkpoint)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            count = file.seek(0, os.SEEK_END)
+            if count < checkpoint.size or _sha256(file) != checkpoint.sha256:
+                _download(url, checkpoint, file, on_progress)
+    except BlockingIOError as error:
+        raise SetupError(f"{path}: another process downloads {checkpoint.path}") from error
+    except OSError as error:
+        raise SetupError(f"{path}: can't be written: {error.strerror}") from error
+    return path
+
+
+def _download(
+    url: str, checkpoint: Checkpoint, file: BufferedIOBase, on_progress: Callable[[int], None]
+) -> None:
+    """Append what is missing, or begin anew where the server sends all of it."""
+    count = file.seek(0, os.SEEK_END)
+    request = Request(url, headers={"User-Agent": "taggram"})  # noqa: S310 - http or https
+    if 0 < count < checkpoint.size:
+        request.add_header("Range", f"bytes={count}-")
+    with _opened(request, checkpoint) as response:
+        if not response.headers.get("Content-Range", "").startswith(f"bytes {count}-"):
+            file.truncate(0)
+            count = 0
+        announced = response.headers.get("Content-Length")
+        if announced not in {None, str(checkpoint.size - count)}:
+            raise WeightsError(
+                f"{url}: is another file, of {announced} bytes; expected {checkpoint.size}"
+            )
+        for piece in _pieces(url, response):
+            count += len(piece)
+            if count > checkpoint.size:
+                break
+            file.write(piece)
+            on_progress(count)
+    if count < checkpoint.size:
+        raise SetupError(f"{url}: {count:,} of {checkpoint.size:,} bytes came; {_RESUME}")
+    try:
+        _check(url, checkpoint, file)
+    except WeightsError:
+        file.truncate(0)
+        raise
+
+
+def _opened(request: Request, checkpoint: Checkpoint) -> HTTPResponse:
+    url = request.full_url
+    instead = (
+        f"`--mirror FOLDER_OR_URL` takes {checkpoint.path} from a folder, or a server, that has it"
+    )
+    try:
+        response: HTTPResponse = urlopen(request, timeout=TIMEOUT_S)  # noqa: S310 - see above
+    except HTTPError as error:
+        error.close()
+        raise SetupError(f"{url}: HTTP {error.code} {error.reason}; {instead}") from error
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise SetupError(f"{url} can't be reached: {reason}; {instead}") from error
+    return response
+
+
+def _pieces(url: str, response: HTTPResponse) -> Iterator[bytes]:
+    try:
+        while piece := response.read(PIECE_BYTES):
+            yield piece
+    except (OSError, HTTPException) as error:
+        raise SetupError(f"{url}: the connection broke: {error}; {_RESUME}") from error
+
+
+def _check(place: str, checkpoint: Checkpoint, file: BufferedIOBase) -> None:
+    digest = _sha256(file)
+    if digest != checkpoint.sha256:
+        raise WeightsError(
+            f"{place}: is not the file that was released: its SHA-256 is {digest}, expected "
+            f"{checkpoint.sha256}"
+        )
+
+
+def _sha256(file: BufferedIOBase) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,154 @@
+"""From a checkpoint that was released for PyTorch to a published model."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.errors import ManifestError, SetupError
+from app.models import Architecture, architectures
+from app.models.folding import Weights as Arrays
+from app.paths import open_file, read_file
+from app.store.importers.available_models import Available
+from app.store.importers.torch_checkpoint import converted, read_checkpoint
+from app.store.manifest.manifest import Manifest, ModelSpec
+from app.store.manifest.tables import checked
+from app.store.registry.loading import check_scores, shapes
+from app.store.registry.packaging import ModelPackage
+from app.store.registry.publishing import publish, publish_prepared
+from app.store.registry.weights import check_converted, packed, weights_path
+from app.store.storage.store import LARGEST_TEXT, Store
+
+LONG_WINDOW_S = 10.0
+"""Windows that are shorter than this lie side by side, longer ones overlap by half."""
+
+
+@dataclass(frozen=True)
+class Released:
+    """What is known of a checkpoint that is not in it.
+
+    Attributes:
+        name: What the model is to be called.
+        architecture: Which network of ours it belongs to.
+        tags: In the order of its outputs.
+        family: What the tags are called together; without it they are the model's own.
+        arguments: Of the architecture, where it was built with others than its usual ones.
+        summary: A sentence.
+        url: Where it was released.
+        licence: Under which terms.
+        citation: What to cite.
+        evaluation: `dataset`, `roc_auc` and `pr_auc`, where they are known.
+    """
+
+    name: str
+    architecture: str
+    tags: tuple[str, ...]
+    family: str = ""
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    summary: str = ""
+    url: str = ""
+    licence: str = ""
+    citation: str = ""
+    evaluation: Mapping[str, object] | None = None
+
+
+def import_torch(store: Store, checkpoint: Path, released: Released) -> Manifest:
+    """Convert a checkpoint and publish it as the next version of its name.
+
+    Raises:
+        SetupError: The checkpoint, or what is said of it, is wrong; the store is as it was.
+    """
+    architecture = _architecture(released.architecture)
+    spec = _draft(checkpoint, released, architecture)
+    return publish(store, spec, _converted(checkpoint, spec, architecture))
+
+
+def publish_available(store: Store, model: Available, checkpoint: Path) -> Manifest:
+    """Convert the checkpoint of a model that can be pulled, and publish what ships with the code.
+
+    A version of the same that has lost its weights gets them back.
+
+    Raises:
+        SetupError: The weights or their scores are not as its manifest says, or it can't be
+            written; the store is as it was.
+    """
+    manifest = model.manifest
+    architecture = _architecture(manifest.architecture.name)
+    weights = _converted(checkpoint, manifest, architecture)
+    data = packed(weights)
+    check_converted(manifest, data)
+    published = model.published(store)
+    if published is None:
+        return publish_prepared(store, ModelPackage(model.text, data, str(checkpoint)))
+    check_scores(published, weights)
+    with store.locked():
+        store.write(weights_path(published), data)
+    return published
+
+
+def read_tags(path: Path) -> tuple[str, ...]:
+    """Read a list of tags, one a line; empty lines count for nothing.
+
+    Raises:
+        SetupError: It can't be read, is empty, or names a tag twice.
+    """
+    try:
+        text = read_file(path, LARGEST_TEXT).decode("utf-8-sig")
+        lines = [line.strip() for line in text.splitlines()]
+    except OSError as error:
+        raise SetupError(f"{path}: the tags can't be read: {error.strerror}") from error
+    except UnicodeError as error:
+        raise SetupError(f"{path}: the tags are not in UTF-8") from error
+    tags = tuple(line for line in lines if line)
+    if not tags:
+        raise SetupError(f"{path}: there is no tag in it; write one a line")
+    tag, count = Counter(tags).most_common(1)[0]
+    if count > 1:
+        raise SetupError(f"{path}: the tag {tag!r} is there more than once")
+    return tags
+
+
+def _architecture(name: str) -> Architecture:
+    convertible = {each: known for each, known in architectures().items() if known.torch_layers}
+    if name not in convertible:
+        what = "no PyTorch checkpoints are known of it" if name in architectures() else "unknown"
+        there = ", ".join(convertible) or "none"
+        raise SetupError(f"architecture {name!r}: {what}; those that can be imported: {there}")
+    return convertible[name]
+
+
+def _converted(checkpoint: Path, spec: ModelSpec, architecture: Architecture) -> Arrays:
+    weights = read_checkpoint(checkpoint)
+    wanted = shapes(spec, spec.architecture.arguments)
+    return converted(weights, architecture.torch_layers or {}, wanted, str(checkpoint))
+
+
+def _draft(checkpoint: Path, released: Released, architecture: Architecture) -> ModelSpec:
+    frames = architecture.window_frames
+    front = architecture.front_end
+    is_long = frames * front.hop / front.sample_rate >= LONG_WINDOW_S
+    values = {
+        "name": released.name,
+        "summary": released.summary or f"{released.architecture}, released for PyTorch.",
+        "architecture": {"name": released.architecture, "arguments": dict(released.arguments)},
+        "front_end": front,
+        "window": {"frames": frames, "hop_frames": frames // 2 if is_long else frames},
+        "tags": {"family": released.family or released.name, "names": released.tags},
+        "source": {
+            "description": f"PyTorch checkpoint, SHA-256 {_digest(checkpoint)}",
+            "url": released.url,
+            "licence": released.licence,
+            "citation": released.citation,
+        },
+        "evaluation": released.evaluation,
+    }
+    return checked(ModelSpec, values, released.name)
+
+
+def _digest(checkpoint: Path) -> str:
+    try:
+        with open_file(checkpoint) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ManifestError(f"{checkpoint}: can't be read: {error.strerror}") from error

@@ -1,0 +1,1 @@
+"""Versions of models: packaged, published, promoted, loaded."""

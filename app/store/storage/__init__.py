@@ -1,0 +1,1 @@
+"""Where published models lie: a folder, or a URL."""
