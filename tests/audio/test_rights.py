@@ -37,7 +37,7 @@ from testing.sounds import LIMITS
 from tests.audio import hostile
 from tests.audio.asking import decode
 
-child.main = hostile.waits_for_its_file
+decoder_process.main = hostile.waits_for_its_file
 asyncio.run(decode(Decoder(LIMITS, 1, 300), Path(sys.argv[1])))
 """
 
