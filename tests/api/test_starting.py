@@ -45,21 +45,23 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     address = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=address, timeout=START_S, trust_env=False) as http:
         try:
-            wait_until_ok(http, "/health/live", log)
+            wait_until_ok(http, "/health/live", process, log)
             early = {path: http.get(path) for path in NEEDS_MODELS + NEEDS_NONE}
             early_upload = http.post("/suggest-tags", files={"file": noise_file(4)})
             loading.write_text("loaded")
-            wait_until_ok(http, "/health/ready", log)
+            wait_until_ok(http, "/health/ready", process, log)
             yield Started(early, early_upload)
         finally:
             process.kill()
             process.wait()
 
 
-def wait_until_ok(http: httpx.Client, path: str, log: Path) -> None:
+def wait_until_ok(
+    http: httpx.Client, path: str, process: subprocess.Popen[bytes], log: Path
+) -> None:
     """Wait until the server answers with 200."""
     deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             if http.get(path).status_code == httpx.codes.OK:
                 return
