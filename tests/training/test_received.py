@@ -150,7 +150,7 @@ def test_a_split_names_no_file_outside(dataset: str, path: str, tmp_path: Path) 
     with pytest.raises(SetupError, match="no file of a dataset can be called so"):
         needed(split)
     if dataset not in {".", ""}:
-        arguments = {"sample_rate": 16_000, "jobs": 1, "watch": lambda *_: None}
+        arguments = {"sample_rate": 16_000, "jobs": 1, "on_progress": lambda *_: None}
         with pytest.raises(SetupError, match="does not name a file inside"):
             store_tracks([track(path, dataset)], tmp_path, tmp_path / "store", **arguments)
 
