@@ -62,9 +62,11 @@ class Listener:
         Raises:
             RequestError: The file can't be decoded, or the service ends.
         """
+        work = work or Work()
         with self._batcher.lane(clock) as lane:
+            work.inferred_share = lane.heard_share
             decoded = [
-                await self._decode(file, rate, hearing, lane, clock, work or Work())
+                await self._decode(file, rate, hearing, lane, clock, work)
                 for rate, hearing in _by_rate(engines).items()
             ]
             scores = [await lane.scores(engine) for engine in engines]

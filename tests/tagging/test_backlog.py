@@ -128,11 +128,13 @@ def test_a_client_whose_headers_lie_is_doubted_until_they_are_honest_again() -> 
     assert backlog.seconds("a") == pytest.approx(backlog.seconds("b"), rel=0.01)
 
 
-def test_what_is_decoded_waits_no_more() -> None:
+def test_what_is_decoded_and_inferred_waits_no_more() -> None:
     backlog = Backlog()
     item = waiting(backlog, FIRST_PACE)
     item.work.decoded_s = FIRST_PACE / 2
     assert backlog.seconds() == pytest.approx(0.5)
+    item.work.inferred_share = lambda: 0.0
+    assert backlog.seconds() == pytest.approx(1)
 
 
 def test_what_leaves_unheard_waits_no_more_and_changes_no_pace() -> None:
