@@ -83,6 +83,7 @@ class Attacked:
 
     Attributes:
         url: Where it is attacked.
+        port: The service's own, where its health is asked for.
         credentials: Makes what the next five uploads of a client show, if anything.
         spread_out: Whether each upload of the attack is from another address.
         answers: The attacker's.
@@ -90,6 +91,7 @@ class Attacked:
     """
 
     url: str
+    port: int
     credentials: Callable[[], dict[str, str]] = dict
     spread_out: bool = False
     answers: list[int] = field(default_factory=list)
@@ -126,9 +128,8 @@ def _measured(way: str, kind: str, make: Callable[[], bytes], tries: int) -> Row
     make()  # the frames of one are those of the others
     with _attacked(way) as attacked:
         _upload(attacked.url, _clip(0), "127.0.0.1", attacked.credentials())  # to warm it up
-        url = httpx.URL(attacked.url)
         with (
-            health_asked(url.host, url.port or 80) as health,
+            health_asked("127.0.0.1", attacked.port) as health,
             _attacking(attacked, make, AT_ONCE, again=True),
         ):
             time.sleep(1.0)
@@ -161,11 +162,10 @@ def _attacked(way: str) -> Iterator[Attacked]:
                 "TAGGRAM_ALLOWED_ORIGINS": f'["{ORIGIN}"]',
             }
         server = stack.enter_context(service(settings))
-        url = str(server.http.base_url)
+        url, port = str(server.http.base_url), server.http.base_url.port or 0
         if way == "nginx":
-            port = stack.enter_context(nginx_before(server.http.base_url.port or 0, folder))
-            url = f"http://127.0.0.1:{port}"
-        attacked = Attacked(url)
+            url = f"http://127.0.0.1:{stack.enter_context(nginx_before(port, folder))}"
+        attacked = Attacked(url, port)
         if settings:
             key = {"Authorization": f"Bearer {shop}"}
             attacked.credentials = lambda: _token(url, key)

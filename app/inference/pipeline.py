@@ -62,11 +62,11 @@ class InferencePipeline:
         Raises:
             RequestError: The file can't be decoded, or the service ends.
         """
+        work = work or Work()
         with self._batcher.request_queue(clock) as request_queue:
+            work.inferred_share = request_queue.scored_share
             decoded = [
-                await self._decode(
-                    file, rate, engines_at_rate, request_queue, clock, work or Work()
-                )
+                await self._decode(file, rate, engines_at_rate, request_queue, clock, work)
                 for rate, engines_at_rate in _by_rate(engines).items()
             ]
             scores = [await request_queue.scores(engine) for engine in engines]

@@ -54,6 +54,12 @@ class RequestQueue:
         """Windows that wait, for whichever model."""
         return sum(map(len, self._waiting.values()))
 
+    def scored_share(self) -> float:
+        """How much of what was given to models by now has its scores."""
+        expected = self._expected.total()
+        heard = sum(self._heard(engine) for engine in self._scores)
+        return heard / expected if expected else 1.0
+
     def waiting_for(self, engine: Engine) -> int:
         """Windows that wait for a model."""
         return len(self._waiting.get(engine, ()))

@@ -20,6 +20,9 @@ OVERHEAD_S = 8.0
 """What each track costs beside its length, in seconds of audio: a process, a request, a few windows
 more. Without it many short ones would seem to slow the service down for the long ones."""
 
+MAX_CLIENTS = 1_000
+"""So many are remembered by how far their files were longer than they announced."""
+
 AT_ONCE_S = 0.1
 SOON_S = 1.0
 """An upload counts as work where it began just now, or will be here soon at its rate so far. If it
@@ -119,8 +122,6 @@ class Backlog:
         if item.work.done_s and not item.is_done:
             self._count(item, item.work.done_s)
         self._items.remove(item)
-        if item.client not in self._clients():
-            self._excess.pop(item.client, None)
 
     def drained(self, item: Item) -> None:
         """It was heard; call it before `remove`.
@@ -138,9 +139,11 @@ class Backlog:
         self._busy_since = now
         self._audio_s = self._audio_s * MEMORY + done_s + OVERHEAD_S
         self._busy_s = self._busy_s * MEMORY + pause_s
-        said_s, was_s = self._excess.get(item.client, (0.0, 0.0))
-        said_s += item.work.announced_s + OVERHEAD_S
-        self._excess[item.client] = said_s, was_s + done_s + OVERHEAD_S
+        said_s, was_s = self._excess.pop(item.client, (0.0, 0.0))
+        said_s = said_s * MEMORY + item.work.announced_s + OVERHEAD_S
+        self._excess[item.client] = said_s, was_s * MEMORY + done_s + OVERHEAD_S
+        if len(self._excess) > MAX_CLIENTS:
+            del self._excess[next(iter(self._excess))]
 
     def _doubt(self, client: str) -> float:
         """By how much more than announced a client's files cost lately; those of some lie."""

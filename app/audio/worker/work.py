@@ -1,7 +1,8 @@
 """What a file costs to decode and to hear, as far as it is known by now."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 USUAL_SAMPLES = 96_000
 """Of all channels in a second of music: 48 kHz stereo."""
@@ -20,6 +21,7 @@ class Work:
         load: What a second of it costs, in seconds of usual audio.
         decoded_s: How much is decoded.
         longest_s: No file is read further.
+        inferred_share: Tells how much of what is decoded the models are done with.
     """
 
     client: str = ""
@@ -27,6 +29,7 @@ class Work:
     load: float = 1.0
     decoded_s: float = 0.0
     longest_s: float = math.inf
+    inferred_share: Callable[[], float] = field(default=lambda: 1.0)
 
     def read_header(self, length_s: float | None, sample_rate: int, channels: int) -> None:
         """Take over what a file's header says; the length is none where it says nothing."""
@@ -48,4 +51,4 @@ class Work:
     @property
     def left_s(self) -> float:
         """What it will still cost."""
-        return max(0.0, self.announced_s - self.done_s)
+        return max(0.0, self.announced_s - self.done_s * self.inferred_share())
