@@ -14,6 +14,11 @@ from app.errors import SetupError
 from app.files import unwritable, whole_file
 from app.paths import check_is_file, reason
 
+BATCH_ROWS = 256
+
+LARGEST_TABLE = 2**31
+"""In bytes, unpacked; a million tracks take some 400 MB."""
+
 ABOUT = b"taggram"
 """Under which a file's metadata say what the table is of."""
 
@@ -138,7 +143,7 @@ def _read(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     try:
         check_is_file(path)
-        table = pq.read_table(path)
+        table = _bounded_table(path)
     except (OSError, pa.ArrowException) as error:
         raise SetupError(f"{path}: it can't be read: {reason(error)}") from error
     try:
@@ -148,6 +153,18 @@ def _read(
     except (KeyError, TypeError, ValueError, RecursionError):
         pass
     raise SetupError(f"{path}: this is no table that `{maker}` wrote")
+
+
+def _bounded_table(path: Path) -> pa.Table:
+    """Read a table, batch by batch: a small file may unpack to more than the memory holds."""
+    batches, size = [], 0
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(BATCH_ROWS):
+            batches.append(batch)
+            size += batch.nbytes
+            if size > LARGEST_TABLE:
+                raise SetupError(f"{path}: it unpacks to more than {LARGEST_TABLE:,} bytes")
+        return pa.Table.from_batches(batches, file.schema_arrow)
 
 
 def _fits(table: pa.Table, fields: Sequence[pa.Field]) -> bool:

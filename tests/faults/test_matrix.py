@@ -33,6 +33,6 @@ def test_no_time_out_goes_by_the_wall_clock(path: Path) -> None:
     if path.name in MAY_TELL_THE_DATE:
         return
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Caller) and isinstance(node.func, ast.Attribute):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             asked = isinstance(node.func.value, ast.Name) and node.func.value.id
             assert not (asked in {"time", "datetime", "date"} and node.func.attr in WALL_CLOCKS)

@@ -4,8 +4,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from app.datasets import tables
 from app.datasets.audio.library import read_checksums
 from app.datasets.loaders import folder
 from app.datasets.tables import read_split
@@ -154,3 +157,16 @@ def test_a_path_that_is_too_long_is_a_line(
     monkeypatch.chdir(tmp_path)
     (line,) = filter(None, refused(*command).splitlines())
     assert line.startswith("taggram: ")
+
+
+def test_a_table_that_unpacks_to_very_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = tmp_path / "bomb.parquet"
+    pq.write_table(pa.table({"track_id": ["x" * 10_000] * 2_000}), bomb)
+    monkeypatch.setattr(tables, "LARGEST_TABLE", 10_000_000)
+
+    with pytest.raises(SetupError, match="it unpacks to more than 10,000,000 bytes"):
+        read_split(bomb)
+
+    assert bomb.stat().st_size < 100_000

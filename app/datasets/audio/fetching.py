@@ -21,6 +21,7 @@ from app.errors import SetupError
 from app.files import unwritable, whole_file
 from app.masking import mask, remember
 from app.paths import check_is_file, is_inside, open_file
+from app.urls import check_scheme
 
 ATTEMPTS = 4
 PAUSE_S = 0.5
@@ -69,6 +70,10 @@ class Source:
             SetupError: It is neither, or a library is missing.
         """
         remember(url)
+        try:
+            check_scheme(url)
+        except SetupError as error:
+            raise SetupError(f"{url}: {error}") from error
         try:
             self._system, root = fsspec.url_to_fs(url)
         except ImportError as error:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import fsspec
 
 from app.errors import SetupError
+from app.urls import check_scheme
 
 LEFT_OVER = timedelta(days=1)
 """So old, files without a manifest are a killed publisher's; younger, they may become a version."""
@@ -26,6 +27,7 @@ class Remote:
     """See `app.store.storage.store.StorageBackend`."""
 
     def __init__(self, url: str) -> None:
+        check_scheme(url)
         try:
             # Without its cache of listings: who serves for months must see what others publish.
             self._system, root = fsspec.url_to_fs(url, use_listings_cache=False)
