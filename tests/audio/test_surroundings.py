@@ -11,7 +11,7 @@ from app.audio.limits import AudioLimits
 from testing.corpus.mpeg import cover, id3
 from testing.kinds import JUNK, KINDS, OTHERS, RATE, TAG
 from testing.ogg_pages import pages
-from testing.sounds import noise, opened
+from testing.sounds import encoded, noise, opened
 
 LIMITS = AudioLimits(16_000, 0.5, 60.0)
 SECONDS = 3.0
@@ -135,3 +135,25 @@ def test_an_ogg_that_was_cut_within_a_page_is_damaged_and_one_that_lacks_pages_i
     assert read(whole + last[: len(last) // 2])[1] is not None
     assert read(whole + last[:10])[1] is not None
     assert read(whole)[1] is None
+
+
+def picture(data: bytes) -> bytes:
+    """A FLAC block with a picture that says it is of 60,000 by 60,000 points."""
+    kind = b"image/png"
+    said = struct.pack(">2I", 3, len(kind)) + kind + struct.pack(">5I", 0, 60_000, 60_000, 24, 0)
+    body = said + struct.pack(">I", len(data)) + data
+    return b"\6" + len(body).to_bytes(3, "big") + body
+
+
+@pytest.mark.parametrize("pictures", [picture(bytes(2**24 - 200)), 200_000 * picture(b"x")])
+def test_pictures_cost_nothing_however_large_or_many(pictures: bytes) -> None:
+    song = encoded(noise(round(SECONDS * RATE)), RATE, "FLAC")
+    first = song[4:42]  # the one block that must be there, not marked as the last one
+    file = b"fLaC" + bytes([first[0] & 0x7F]) + first[1:] + pictures + song[42:]
+
+    with opened(file) as track:
+        reader = TrackReader(track, LIMITS)
+        samples = sum(map(len, reader.samples()))
+
+    assert samples == round(SECONDS * LIMITS.sample_rate)
+    assert reader.announced_s is None
