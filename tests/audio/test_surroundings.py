@@ -8,6 +8,7 @@ import pytest
 
 from app.audio.decoders.track_reader import TrackReader
 from app.audio.limits import AudioLimits
+from app.audio.refusals import RefusedFileError
 from testing.corpus.mpeg import cover, id3
 from testing.kinds import JUNK, KINDS, OTHERS, RATE, TAG
 from testing.ogg_pages import pages
@@ -145,15 +146,23 @@ def picture(data: bytes) -> bytes:
     return b"\6" + len(body).to_bytes(3, "big") + body
 
 
-@pytest.mark.parametrize("pictures", [picture(bytes(2**24 - 200)), 200_000 * picture(b"x")])
-def test_pictures_cost_nothing_however_large_or_many(pictures: bytes) -> None:
+def with_pictures(pictures: bytes) -> bytes:
+    """A FLAC with blocks of pictures."""
     song = encoded(noise(round(SECONDS * RATE)), RATE, "FLAC")
     first = song[4:42]  # the one block that must be there, not marked as the last one
-    file = b"fLaC" + bytes([first[0] & 0x7F]) + first[1:] + pictures + song[42:]
+    return b"fLaC" + bytes([first[0] & 0x7F]) + first[1:] + pictures + song[42:]
 
-    with opened(file) as track:
+
+def test_a_picture_as_large_as_may_be_changes_nothing() -> None:
+    with opened(with_pictures(picture(bytes(2**24 - 200)))) as track:
         reader = TrackReader(track, LIMITS)
         samples = sum(map(len, reader.samples()))
 
     assert samples == round(SECONDS * LIMITS.sample_rate)
     assert reader.announced_s is None
+
+
+def test_more_pictures_than_any_file_has_are_refused() -> None:
+    with opened(with_pictures(200_000 * picture(b"x"))) as track:
+        with pytest.raises(RefusedFileError, match="its header can't be read"):
+            list(TrackReader(track, LIMITS).samples())
