@@ -163,6 +163,8 @@ def test_a_picture_as_large_as_may_be_changes_nothing() -> None:
 
 
 def test_more_pictures_than_any_file_has_are_refused() -> None:
-    with opened(with_pictures(200_000 * picture(b"x"))) as track:
-        with pytest.raises(RefusedFileError, match="its header can't be read"):
-            list(TrackReader(track, LIMITS).samples())
+    with (
+        opened(with_pictures(200_000 * picture(b"x"))) as track,
+        pytest.raises(RefusedFileError, match="its header can't be read"),
+    ):
+        list(TrackReader(track, LIMITS).samples())
