@@ -183,8 +183,8 @@ class Metrics:
         """So long will it take to hear what waits."""
         self._backlog.set(seconds)
 
-    def heard(self, model: ModelRef, duration_s: float) -> None:
-        """A model heard a track."""
+    def count_audio(self, model: ModelRef, duration_s: float) -> None:
+        """Count the audio that a model analysed."""
         self._audio.labels(str(model)).inc(duration_s)
 
     def batch(self, windows: int) -> None:

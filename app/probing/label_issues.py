@@ -26,7 +26,7 @@ from app.front_ends import WindowSpec
 from app.probing.encoder import Song
 from app.probing.probe import Examples, OnProgress, out_of_fold, song_scores
 from app.probing.teaching import MIN_ARTISTS, MIN_SONGS, check_lesson, lacking, tags_of
-from app.tagging.suggest import heard_at
+from app.tagging.suggest import find_stretches
 from app.tagging.timeline import clock_time
 from app.text import csv_cell
 
@@ -167,7 +167,7 @@ class _Found:
             usual=float(np.median(self.scores[y_true[:, tag], tag])),
             instead=self.examples.tags[instead],
             instead_score=float(heard[instead]),
-            moments=heard_at(windows[:, instead], _grid(windows, window_spec)),
+            moments=find_stretches(windows[:, instead], _grid(windows, window_spec)),
         )
 
 

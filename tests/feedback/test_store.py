@@ -14,7 +14,7 @@ import pytest
 
 from app.errors import Kind, RequestError, SetupError
 from app.feedback import file
-from app.feedback.store import MOST_WAITING, FeedbackStore
+from app.feedback.store import MAX_WAITING, FeedbackStore
 from tests.feedback.giving import disk_with, feedback, keep, rows, storing
 
 
@@ -210,7 +210,7 @@ def test_several_processes_follow_a_file_that_is_moved(path: Path) -> None:
 def test_no_more_wait_than_are_answered_in_time(path: Path) -> None:
     async def crowd() -> None:
         async with storing(path) as store:
-            waiting = [asyncio.create_task(store.keep(feedback())) for _ in range(MOST_WAITING)]
+            waiting = [asyncio.create_task(store.keep(feedback())) for _ in range(MAX_WAITING)]
             await asyncio.sleep(0)
             await assert_later(store)
             assert all(await asyncio.gather(*waiting))

@@ -77,9 +77,11 @@ def comparable(projection: Projection, raw: Scores) -> dict[str, np.ndarray]:
     found = {}
     for name, (_, tag) in projection.vocabulary.entries.items():
         highest = [
-            lift[:, [each.tags.names.index(raw_tag) for raw_tag in tag.known_to(each)]].max(axis=1)
+            lift[:, [each.tags.names.index(raw_tag) for raw_tag in tag.raw_tags_of(each)]].max(
+                axis=1
+            )
             for each, lift in zip(projection.models, lifts, strict=True)
-            if tag.known_to(each)
+            if tag.raw_tags_of(each)
         ]
         if highest:
             found[name] = np.mean(highest, axis=0)

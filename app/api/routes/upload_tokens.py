@@ -1,4 +1,4 @@
-"""`POST /upload-tokens`: what a page gets from its backend, so that no API key is in a browser."""
+"""`POST /upload-tokens`: tokens that a backend gives to its page instead of the API key."""
 
 from fastapi import APIRouter, Request, status
 
@@ -23,7 +23,7 @@ MAX_BYTES = 4096
     ),
 )
 async def upload_tokens(request: Request, key: KeyDep, services: ServicesDep) -> UploadTokenOut:
-    """Get a token with which a page may upload a few tracks, and look at their taggrams."""
-    preference = await json_body(request, UploadTokenRequest, MAX_BYTES)
-    issued = services.authenticator.issue_token(key, preference.origin)
+    """Return a token with which a page may upload a few tracks and request their taggrams."""
+    body = await json_body(request, UploadTokenRequest, MAX_BYTES)
+    issued = services.authenticator.issue_token(key, body.origin)
     return UploadTokenOut(token=issued.token, expires_at=issued.expires_at, uses=issued.uses)
