@@ -125,7 +125,7 @@ GOOD = {
 def test_a_broken_file_is_refused_in_one_line_and_left_as_it_is(content: str, file: Path) -> None:
     file.write_text(content)
 
-    with pytest.raises(SetupError, match="is no file of keys") as refused:
+    with pytest.raises(SetupError, match="is not a valid file of keys") as refused:
         create_key(file, "new", admin=False)
 
     assert str(refused.value).isprintable()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.tagging.backlog import AT_ONCE_S, FIRST_PACE, LONGEST_PAUSE_S, OVERHEAD_S, Backlog, Item
+from app.tagging.backlog import FIRST_PACE, JUST_BEGUN_S, LONGEST_PAUSE_S, OVERHEAD_S, Backlog, Item
 
 
 class Clock:
@@ -145,7 +145,7 @@ def test_an_upload_that_only_begins_is_work_for_a_moment_only() -> None:
     backlog = Backlog(clock)
     stalled = backlog.add("a", FIRST_PACE - OVERHEAD_S, 1_000)
     assert backlog.seconds() == pytest.approx(1)
-    clock.now += 2 * AT_ONCE_S
+    clock.now += 2 * JUST_BEGUN_S
     assert backlog.seconds() == 0
     backlog.mark_received(stalled, 2 * FIRST_PACE - OVERHEAD_S)
     assert backlog.seconds() == pytest.approx(2)
