@@ -32,12 +32,24 @@ POLL_S = 0.1
 
 
 def server(application: FastAPI, host: str, port: int) -> uvicorn.Server:
-    """Return the public server."""
+    """Return the public server.
+
+    Args:
+        application: The application.
+        host: The address to listen on.
+        port: The port to listen on.
+    """
     return uvicorn.Server(_config(application, host, port))
 
 
 def operators_server(application: FastAPI, host: str, port: int) -> uvicorn.Server:
-    """Return a second server, for operators; the public one loads the models."""
+    """Return a second server, for operators; the public one loads the models.
+
+    Args:
+        application: The application of the operators' routes.
+        host: The address to listen on.
+        port: The port to listen on.
+    """
     config = _config(application, host, port)
     config.lifespan = "off"
     return uvicorn.Server(config)

@@ -56,6 +56,11 @@ def read_keys(path: Path) -> tuple[ApiKey, ...]:
 def create_key(path: Path, name: str, *, admin: bool) -> str:
     """Create a key, store its hash in the file, and return the key, which is stored nowhere.
 
+    Args:
+        path: The file of keys; it is created if it does not exist.
+        name: The name of the key.
+        admin: Whether the key may also reload the models.
+
     Raises:
         SetupError: The name is invalid or taken, also by a revoked key; or the file is invalid or
             can't be written.

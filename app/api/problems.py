@@ -93,7 +93,13 @@ _EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOM
 def problem_response(
     request: Request, error: RequestError, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    """Return the response to an error, and count the error."""
+    """Return the response to an error, and count the error.
+
+    Args:
+        request: The request that failed.
+        error: The error.
+        headers: Further headers of the response.
+    """
     metrics_of(request).error(error.kind)
     request.state.error = error.kind  # for the log
     return JSONResponse(
@@ -133,11 +139,11 @@ def install(app: FastAPI) -> None:
     """Answer every error with a problem document, including those of the framework."""
 
     @app.exception_handler(RequestError)
-    async def ours(request: Request, error: RequestError) -> JSONResponse:
+    async def request_error(request: Request, error: RequestError) -> JSONResponse:
         return problem_response(request, error)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
         problems = [
             InvalidParameter(parameter=str(item["loc"][-1]), problem=item["msg"])
             for item in error.errors()
@@ -147,7 +153,7 @@ def install(app: FastAPI) -> None:
         return problem_response(request, RequestError(Kind.INVALID_PARAMETER, detail, extra))
 
     @app.exception_handler(OSError)
-    async def exhausted(request: Request, error: OSError) -> JSONResponse:
+    async def os_error(request: Request, error: OSError) -> JSONResponse:
         if error.errno not in _EXHAUSTED:
             raise error
         log.error("an upload failed for lack of resources: %s", error.strerror)
@@ -155,7 +161,7 @@ def install(app: FastAPI) -> None:
         return problem_response(request, RequestError(Kind.OVERLOADED, detail))
 
     @app.exception_handler(HTTPException)
-    async def framework(request: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
         kind = _HTTP_KINDS.get(error.status_code, Kind.INVALID_PARAMETER)
         detail = f"{request.method} {request.url.path}: {error.detail}. See /docs."
         headers = dict(error.headers or {})

@@ -44,6 +44,6 @@ def compute_margin(typical: Typical, means: Samples) -> float:
     """Return the margin of mean scores, (tags,), from audio that is not music; negative within."""
     arrays = typical.arrays
     squared = np.square(arrays.typical - np.sqrt(means)).sum(axis=1) + TINY
-    beyond = np.log((squared / arrays.radii**2).min())
+    distance = np.log((squared / arrays.radii**2).min())
     log_odds = arrays.weights @ np.log(means + OFFSET) + typical.bias
-    return float(max(beyond, log_odds))
+    return float(max(distance, log_odds))

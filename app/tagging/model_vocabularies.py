@@ -28,11 +28,11 @@ def add_model_vocabularies(
     """
     known = dict(vocabularies)
     for model in models:
-        if learnt := model.vocabulary:
-            tags = known.setdefault(learnt.name, _vocabulary_of(model, learnt)).tags
+        if trained := model.vocabulary:
+            tags = known.setdefault(trained.name, _vocabulary_of(model, trained)).tags
             if tags.keys().isdisjoint(model.tags.names):
                 raise VocabularyError(
-                    f"{model.ref} was trained on a vocabulary {learnt.name!r}, but has no tag of "
+                    f"{model.ref} was trained on a vocabulary {trained.name!r}, but has no tag of "
                     "the vocabulary with this name here; rename one of them, or remove the model "
                     "from TAGGRAM_MODELS"
                 )
@@ -46,12 +46,12 @@ def with_model_tags(vocabulary: Vocabulary, models: Iterable[Manifest]) -> Vocab
     that merely resemble the tag add nothing. All other tags, and the genres, keep the raw tags of
     the vocabulary.
     """
-    learnt: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    trained: dict[str, Mapping[str, tuple[str, ...]]] = {}
     for model in models:
         for tag in _trained_tags(model, vocabulary.name):
-            learnt.setdefault(tag, MappingProxyType({model.tags.family: (tag,)}))
+            trained.setdefault(tag, MappingProxyType({model.tags.family: (tag,)}))
     tags = {
-        name: replace(tag, raw_tags=learnt.get(name, tag.raw_tags))
+        name: replace(tag, raw_tags=trained.get(name, tag.raw_tags))
         for name, tag in vocabulary.tags.items()
     }
     return replace(vocabulary, tags=MappingProxyType(tags))
@@ -63,13 +63,13 @@ def is_trained_on(model: Manifest, vocabulary: str) -> bool:
 
 
 def _trained_tags(model: Manifest, vocabulary: str) -> tuple[str, ...]:
-    learnt = model.vocabulary
-    if learnt is None or learnt.name != vocabulary:
+    trained = model.vocabulary
+    if trained is None or trained.name != vocabulary:
         return ()
-    return tuple(tag for tag in model.tags.names if tag not in learnt.unheard)
+    return tuple(tag for tag in model.tags.names if tag not in trained.unheard)
 
 
-def _vocabulary_of(model: Manifest, learnt: LearntVocabulary) -> Vocabulary:
+def _vocabulary_of(model: Manifest, trained: LearntVocabulary) -> Vocabulary:
     """Return a model's tags as a vocabulary, without raw tags."""
     tags = MappingProxyType({name: Tag() for name in model.tags.names})
-    return Vocabulary(learnt.name, learnt.version or model.version, learnt.description, tags)
+    return Vocabulary(trained.name, trained.version or model.version, trained.description, tags)
