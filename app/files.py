@@ -18,7 +18,7 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Yield a file to write, which gets its name after the body; if that fails, it is removed.
 
     Raises:
@@ -39,20 +39,20 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     _sync(path.parent)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write a file atomically.
 
     Raises:
         SetupError: The file can't be written.
     """
     try:
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             file.write(data)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise write_error(path, error) from error
 
 
-def unwritable(path: Path, error: OSError) -> SetupError:
+def write_error(path: Path, error: OSError) -> SetupError:
     """Return the error for a file that can't be written."""
     why = error.strerror or str(error)
     if error.errno in _NO_SPACE:
@@ -61,7 +61,7 @@ def unwritable(path: Path, error: OSError) -> SetupError:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def locked_folder(folder: Path) -> Iterator[None]:
     """Create and lock a folder, and delete partial files that a killed process left.
 
     Raises:
@@ -73,7 +73,7 @@ def held(folder: Path) -> Iterator[None]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         lock = os.fdopen(os.open(folder / _LOCK, flags, 0o666), "wb", buffering=0)
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise write_error(folder, error) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -21,7 +21,7 @@ from cleanlab.rank import get_label_quality_scores
 from app.datasets.tracks import Track
 from app.domain import ModelRef, Precision, Scores, Stretch, Taggram, TaggramKey
 from app.evaluation.metrics import Floats, Labels
-from app.files import write_whole
+from app.files import write_atomically
 from app.front_ends import WindowSpec
 from app.probing.encoder import Song
 from app.probing.probe import Examples, OnProgress, out_of_fold, song_scores
@@ -138,7 +138,7 @@ def write_label_issues(path: Path, label_issues: Sequence[LabelIssue]) -> None:
         said = (track.dataset, track.path, track.artist, ";".join(track.tags), each.tag, each.kind)
         cells = (*said, score, usual, each.instead, instead_score, each.at)
         writer.writerow(map(csv_cell, cells))
-    write_whole(path, text.getvalue().encode())
+    write_atomically(path, text.getvalue().encode())
 
 
 @dataclass(frozen=True, eq=False)
