@@ -201,9 +201,9 @@ class Turns:
         )
         if other is None:
             return None
-        mine = held[turn.client], self._used_s[turn.client]
-        theirs = held[other.client] - 1, self._used_s[other.client]
-        return other if mine < theirs else None
+        waiting = held[turn.client], self._used_s[turn.client]
+        running = held[other.client] - 1, self._used_s[other.client]
+        return other if waiting < running else None
 
     def _held(self) -> Counter[str]:
         return Counter(turn.client for turn in self._running)
