@@ -45,7 +45,7 @@ class Headroom:
         return limit - usage + cached
 
 
-def own_headroom() -> Headroom:
+def find_headroom() -> Headroom:
     """Return the memory cgroup of this process."""
     memberships = [line.split(":", 2) for line in OWN_CGROUPS.read_text().splitlines()]
     paths = {controllers: path for _, controllers, path in memberships}

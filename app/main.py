@@ -15,7 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from app.access.authenticator import AccessLevel
 from app.api import problems
-from app.api.access import cors, guarded
+from app.api.access import cors, require_access
 from app.api.middleware.page_headers import PageHeaders
 from app.api.middleware.requests import Observe
 from app.api.middleware.sites import Sites
@@ -78,10 +78,12 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
         (models, AccessLevel.NOTHING),
         (limits, AccessLevel.NOTHING),
     ):
-        app.include_router(resource.router, **guarded(services.settings, access_level))
+        app.include_router(resource.router, **require_access(services.settings, access_level))
     app.include_router(health.router)
     if for_operators:
-        app.include_router(reload.router, **guarded(services.settings, AccessLevel.ADMIN_KEY))
+        app.include_router(
+            reload.router, **require_access(services.settings, AccessLevel.ADMIN_KEY)
+        )
         app.include_router(operations.router)
         app.include_router(docs.router)
         if services.settings.operations_address:

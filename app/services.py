@@ -18,7 +18,7 @@ from app.domain import ModelRef
 from app.errors import Kind, RequestError, SetupError, describe
 from app.feedback.store import FeedbackStore
 from app.front_ends import FrontEnd
-from app.headroom import own_headroom
+from app.headroom import find_headroom
 from app.inference.batcher import Batcher, BatchLimits
 from app.inference.engine import Engine
 from app.inference.pipeline import InferencePipeline
@@ -76,14 +76,14 @@ class Services:
                 settings.max_duration_s,
                 settings.min_free_bytes,
             ),
-            own_headroom(),
+            find_headroom(),
             self.metrics,
         )
         self._cache = _cache(settings, self.metrics)
         self.authenticator = Authenticator(settings, _shared(settings, self._cache))
         self.feedback = FeedbackStore(settings.feedback_file) if settings.feedback_file else None
         self.pictures = Pictures()
-        self._batcher = Batcher(batch_limits(settings), self.metrics)
+        self._batcher = Batcher(make_batch_limits(settings), self.metrics)
         self._decoder = Decoder(
             AudioLimits(
                 self._published.models[0].front_end.sample_rate,
@@ -211,7 +211,7 @@ def _engine_factory(settings: Settings, building: threading.Lock) -> EngineFacto
     return make
 
 
-def batch_limits(settings: Settings) -> BatchLimits:
+def make_batch_limits(settings: Settings) -> BatchLimits:
     """Return the limits of batches; a batch that exceeds the deadline counts as hanging."""
     return BatchLimits(
         settings.max_batch_windows,

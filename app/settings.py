@@ -47,7 +47,7 @@ def _not_empty(path: Path) -> Path:
     return path
 
 
-def unknown_settings() -> dict[str, str | None]:
+def find_unknown_settings() -> dict[str, str | None]:
     """Return the variables with the prefix of settings that are not settings, also of `.env`.
 
     Returns:

@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address, ip_address
 
 
-def caller_at(address: str) -> str:
+def identify_caller(address: str) -> str:
     """Return the caller of an address: the IPv4 address, or the 64-bit network of an IPv6 address.
 
     One IPv6 customer usually has a whole 64-bit network. All invalid addresses, which a

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from app.access.addresses import caller_at
+from app.access.addresses import identify_caller
 from app.access.clients import TokenClients
 from app.access.credentials import Credentials
 from app.access.keys import ApiKey
@@ -50,10 +50,10 @@ class Caller:
     counted_as: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.counted_as = caller_at(self.address)
+        self.counted_as = identify_caller(self.address)
 
 
-def configured(settings: Settings) -> bool:
+def needs_credentials(settings: Settings) -> bool:
     """Return whether callers need a credential."""
     return settings.keys_file is not None
 
@@ -71,7 +71,7 @@ class Authenticator:
         Raises:
             SetupError: The file or `TAGGRAM_SECRET` is missing or invalid.
         """
-        self._credentials = Credentials(settings) if configured(settings) else None
+        self._credentials = Credentials(settings) if needs_credentials(settings) else None
         self._limits = Limits(settings, shared)
         self._token_clients = TokenClients()
 

@@ -3,7 +3,7 @@
 import math
 from datetime import timedelta
 
-from app.access.addresses import caller_at, is_this_machine
+from app.access.addresses import identify_caller, is_this_machine
 from app.access.rate_limiter import RateLimiter
 from app.access.tokens import GET_ANOTHER
 from app.cache.redis import RedisStamps
@@ -44,7 +44,7 @@ class Limits:
             RequestError: `rate_limited`.
         """
         if is_forwarded or not is_this_machine(address):
-            await self._addresses.count(caller_at(address), "from this address")
+            await self._addresses.count(identify_caller(address), "from this address")
 
     async def use_token(self, token_id: str) -> None:
         """Count a use of an upload token.

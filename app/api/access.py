@@ -7,10 +7,10 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
-from app.access.authenticator import AccessLevel, Caller, configured
+from app.access.authenticator import AccessLevel, Caller, needs_credentials
 from app.access.keys import ApiKey
 from app.api.dependencies import services_of
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.errors import Kind
 from app.settings import Settings
 
@@ -54,19 +54,19 @@ KeyDep = Annotated[ApiKey | None, Depends(_ADMIT[AccessLevel.KEY])]
 """The API key of a route that requires one; None if no keys are configured."""
 
 
-def guarded(settings: Settings, access_level: AccessLevel) -> dict[str, Any]:
+def require_access(settings: Settings, access_level: AccessLevel) -> dict[str, Any]:
     """Return the arguments for `include_router` that authenticate each request of a router.
 
     The dependencies run before the framework reads the body of a request.
     """
     dependencies = [Depends(_ADMIT[access_level])]
     kinds = [Kind.RATE_LIMITED]
-    if not configured(settings):
+    if not needs_credentials(settings):
         kinds += [Kind.UNKNOWN_HOST, Kind.CROSS_SITE]
     elif access_level is not AccessLevel.NOTHING:
         dependencies.append(Depends(SCHEME))
         kinds += [Kind.UNAUTHORIZED, Kind.FORBIDDEN]
-    return {"dependencies": dependencies, "responses": documented(*kinds)}
+    return {"dependencies": dependencies, "responses": document_errors(*kinds)}
 
 
 def cors(settings: Settings) -> dict[str, Any]:

@@ -168,7 +168,7 @@ def install(app: FastAPI) -> None:
         return problem_response(request, RequestError(kind, detail), headers)
 
 
-def documented(*kinds: Kind) -> dict[int | str, dict[str, object]]:
+def document_errors(*kinds: Kind) -> dict[int | str, dict[str, object]]:
     """Return OpenAPI responses with an example for each kind, for the `responses` of a route."""
     responses: dict[int | str, dict[str, object]] = {}
     for code in sorted({STATUS[kind] for kind in kinds}):

@@ -27,7 +27,7 @@ from app.probing.encoder import Song
 from app.probing.probe import Examples, OnProgress, out_of_fold, song_scores
 from app.probing.teaching import MIN_ARTISTS, MIN_SONGS, check_lesson, lacking, tags_of
 from app.tagging.suggest import find_stretches
-from app.tagging.timeline import clock_time
+from app.tagging.timeline import format_time
 from app.text import csv_cell
 
 CHOSEN, NOT_CHOSEN = "chosen but not heard", "heard but not chosen"
@@ -79,7 +79,7 @@ class LabelIssue:
     @property
     def at(self) -> str:
         """The moments as 0:42-1:10."""
-        spans = ((clock_time(each.start_s), clock_time(each.end_s)) for each in self.moments)
+        spans = ((format_time(each.start_s), format_time(each.end_s)) for each in self.moments)
         return ", ".join("-".join(span) for span in spans)
 
 

@@ -7,7 +7,7 @@ from app.store.manifest.learnt import RAW
 from app.store.manifest.manifest import Manifest
 from app.tagging.model_vocabularies import is_trained_on, with_model_tags
 from app.tagging.projection import Projection, project
-from app.tagging.vocabulary import Vocabulary, needed_models, raw_vocabulary
+from app.tagging.vocabulary import Vocabulary, make_raw_vocabulary, select_models
 
 
 class ModelCatalog:
@@ -59,7 +59,7 @@ class ModelCatalog:
         """
         if vocabulary == RAW:
             raw = self.models[0] if model is None else self._model(model)
-            return project(raw_vocabulary(raw), (raw,))
+            return project(make_raw_vocabulary(raw), (raw,))
         self.check_vocabulary(vocabulary)
         if model is None:
             return project(self.vocabularies[vocabulary], self._chosen[vocabulary])
@@ -101,6 +101,6 @@ def _choose(
     vocabulary: Vocabulary, models: Sequence[Manifest], at_most: int | None
 ) -> tuple[Manifest, ...]:
     """Return the models that know a tag; of too many, those trained on the vocabulary first."""
-    needed = needed_models(with_model_tags(vocabulary, models), models)
+    needed = select_models(with_model_tags(vocabulary, models), models)
     kept = sorted(needed, key=lambda model: not is_trained_on(model, vocabulary.name))[:at_most]
     return tuple(model for model in needed if model in kept)

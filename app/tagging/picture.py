@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from app.domain import Scores
-from app.tagging.timeline import clock_time
+from app.tagging.timeline import format_time
 from app.text import printable
 
 ROW_INCHES = 0.28
@@ -54,7 +54,7 @@ def draw(
     axes.set_title(printable(title), loc="left", fontsize=11, parse_math=False)
     axes.set_yticks(range(len(tags)), [printable(tag) for tag in tags], parse_math=False)
     axes.set_xlabel("time (min:s)")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: clock_time(time)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: format_time(time)))
     legend = figure.colorbar(image, ax=axes, label="score; brighter fits better", pad=0.01)
     legend.set_ticks(TICKS, labels=[f"{tick:g}" for tick in TICKS])
     png = io.BytesIO()

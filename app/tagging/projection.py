@@ -21,7 +21,7 @@ from app.errors import Kind, RequestError
 from app.store.manifest.learnt import RAW
 from app.store.manifest.manifest import Manifest
 from app.tagging.confidence import judge
-from app.tagging.vocabulary import Tag, Vocabulary, needed_models
+from app.tagging.vocabulary import Tag, Vocabulary, select_models
 
 PARENT_EXPONENT = 0.5
 """The factor of the parent genres is the maximum of their means to this power."""
@@ -151,7 +151,7 @@ def project(vocabulary: Vocabulary, models: Iterable[Manifest], *, raw: bool = F
     Raises:
         RequestError: `unknown_vocabulary` if these models know none of its tags.
     """
-    needed = needed_models(vocabulary, models)
+    needed = select_models(vocabulary, models)
     if not needed:
         raise RequestError(
             Kind.UNKNOWN_VOCABULARY,

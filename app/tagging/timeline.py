@@ -33,7 +33,7 @@ class Timeline:
     pooled_scores: Samples
 
 
-def timeline(
+def select_timeline(
     scored: VocabularyScores,
     *,
     pooling: Pooling,
@@ -79,6 +79,6 @@ def timeline(
     )
 
 
-def clock_time(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """Return a time as minutes and seconds, such as 1:07."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

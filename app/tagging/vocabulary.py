@@ -62,14 +62,14 @@ class Vocabulary:
         return tag.labels.get(ENGLISH, name)
 
 
-def needed_models(vocabulary: Vocabulary, models: Iterable[Manifest]) -> tuple[Manifest, ...]:
+def select_models(vocabulary: Vocabulary, models: Iterable[Manifest]) -> tuple[Manifest, ...]:
     """Return the models that know a tag of a vocabulary."""
     return tuple(
         model for model in models if any(tag.raw_tags_of(model) for tag in vocabulary.tags.values())
     )
 
 
-def raw_vocabulary(model: Manifest) -> Vocabulary:
+def make_raw_vocabulary(model: Manifest) -> Vocabulary:
     """Return the raw tags of a model as a vocabulary."""
     family = model.tags.family
     return Vocabulary(

@@ -13,8 +13,8 @@ from app.domain import Level, Scores, Stretch, Suggestion, Taggram
 from app.tagging.pooling import Pooling
 from app.tagging.projection import Projection, project
 from app.tagging.suggest import ALMOST_1, SHARE_OF_PEAK, find_stretches, suggest
-from app.tagging.timeline import timeline
-from app.tagging.vocabulary import Tag, Vocabulary, raw_vocabulary
+from app.tagging.timeline import select_timeline
+from app.tagging.vocabulary import Tag, Vocabulary, make_raw_vocabulary
 from tests.tagging.made import WINDOW_S, model, taggram
 
 NAMES = ("rock", "pop", "alternative", "indie", *(f"tag {number}" for number in range(5, 31)))
@@ -23,7 +23,7 @@ SCORE = st.floats(0, 1, width=32, allow_subnormal=False) | st.sampled_from([0.0,
 
 
 RAW = {
-    count: project(raw_vocabulary(own), [own])
+    count: project(make_raw_vocabulary(own), [own])
     for count in range(1, 31)
     for own in [model("own", NAMES[:count])]
 }
@@ -108,7 +108,9 @@ def test_suggestions_are_the_first_rows_of_the_taggram_with_its_scores(
         track = heard(scores)
 
         suggestions = suggested(projection, track, pooling=pooling, top_k=20)
-        whole = timeline(projection.score([track]), pooling=pooling, top=20, start_s=0, end_s=None)
+        whole = select_timeline(
+            projection.score([track]), pooling=pooling, top=20, start_s=0, end_s=None
+        )
 
         assert [(each.tag, each.level, each.score) for each in suggestions] == [
             (row.name, row.level, score)

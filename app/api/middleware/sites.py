@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.addresses import is_this_machine
-from app.access.authenticator import configured
+from app.access.authenticator import needs_credentials
 from app.api.problems import problem_response
 from app.api.routes.page import FOLDER
 from app.errors import Kind, RequestError
@@ -33,7 +33,7 @@ class Sites:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._is_open = not configured(settings)
+        self._is_open = not needs_credentials(settings)
         self._hosts = {"localhost", *settings.allowed_hosts}
         self._checks_hosts = self._is_open or bool(settings.allowed_hosts)
         self._origins = set(settings.allowed_origins)

@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Request, Response, status
 
 from app.api.dependencies import ServicesDep
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.api.schemas.feedback import FeedbackIn, FeedbackOut
-from app.api.upload.json_body import json_body, openapi_body
+from app.api.upload.json_body import describe_json_body, read_json_body
 from app.errors import Kind, RequestError
 
 router = APIRouter(tags=["tagging"])
@@ -17,10 +17,10 @@ MAX_BYTES = 64 * 1024
 @router.post(
     "/feedback",
     status_code=status.HTTP_201_CREATED,
-    openapi_extra=openapi_body(FeedbackIn),
+    openapi_extra=describe_json_body(FeedbackIn),
     responses={
         200: {"model": FeedbackOut, "description": "This feedback was stored before."},
-        **documented(
+        **document_errors(
             Kind.REQUEST_TIMEOUT,
             Kind.INVALID_PARAMETER,
             Kind.PAYLOAD_TOO_LARGE,
@@ -38,7 +38,7 @@ async def feedback(request: Request, response: Response, services: ServicesDep) 
     stored, so that feedback sent twice is counted twice. The track may have left the cache.
     """
     _check_media_type(request)
-    body = await json_body(request, FeedbackIn, MAX_BYTES)
+    body = await read_json_body(request, FeedbackIn, MAX_BYTES)
     services.catalog.check_vocabulary(body.vocabulary)
     given = body.to_domain()
     is_new = services.feedback is None or await services.feedback.keep(given)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.api.dependencies import ServicesDep
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.api.schemas.tags import Health
 from app.errors import Kind, RequestError
 
@@ -11,7 +11,7 @@ router = APIRouter(tags=["operations"])
 
 
 @router.head("/health/live", include_in_schema=False)
-@router.get("/health/live", responses=documented(Kind.ENGINE_FAILED))
+@router.get("/health/live", responses=document_errors(Kind.ENGINE_FAILED))
 async def live(services: ServicesDep) -> Health:
     """Report whether the process works. If a model hangs, the process must be replaced."""
     if services.is_stuck:
@@ -20,7 +20,7 @@ async def live(services: ServicesDep) -> Health:
 
 
 @router.head("/health/ready", include_in_schema=False)
-@router.get("/health/ready", responses=documented(Kind.NOT_READY))
+@router.get("/health/ready", responses=document_errors(Kind.NOT_READY))
 async def ready(services: ServicesDep) -> Health:
     """Report whether uploads are accepted: the models are loaded, and no shutdown has begun."""
     _ = services.runtime

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.api.dependencies import ServicesDep
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.api.routes.models import models
 from app.api.schemas.models import LoadedModel
 from app.errors import Kind
@@ -11,7 +11,7 @@ from app.errors import Kind
 router = APIRouter(tags=["operations"])
 
 
-@router.post("/models/reload", responses=documented(Kind.RELOAD_REFUSED, Kind.NOT_READY))
+@router.post("/models/reload", responses=document_errors(Kind.RELOAD_REFUSED, Kind.NOT_READY))
 async def reload(services: ServicesDep) -> list[LoadedModel]:
     """Read the model store and the vocabularies again, and list the models now in use.
 

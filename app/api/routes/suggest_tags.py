@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 
 from app.api.dependencies import ClockDep, ServicesDep, client_of
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.api.schemas.tags import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
-from app.api.upload.receiving import OPENAPI_BODY, announced_bytes, receive_upload
+from app.api.upload.receiving import OPENAPI_BODY, get_content_length, receive_upload
 from app.api.upload.waiting import run_while_connected
 from app.audio.duration_estimate import expected_s
 from app.errors import Kind
@@ -23,7 +23,7 @@ router = APIRouter(tags=["tagging"])
 @router.post(
     "/suggest-tags",
     openapi_extra=OPENAPI_BODY,
-    responses=documented(
+    responses=document_errors(
         Kind.MALFORMED_REQUEST,
         Kind.REQUEST_TIMEOUT,
         Kind.INVALID_PARAMETER,
@@ -55,7 +55,7 @@ async def suggest_tags(
     runtime = services.runtime
     projection = runtime.catalog.projection(query.vocabulary, query.model)
     max_bytes = services.settings.max_upload_bytes
-    with services.admission.permit(client_of(request), announced_bytes(request)) as permit:
+    with services.admission.permit(client_of(request), get_content_length(request)) as permit:
         async with receive_upload(request, max_bytes, clock, permit.on_bytes) as received_track:
             work = permit.mark_received(expected_s(received_track.file))
             track = replace(received_track, work=work)

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
 from app.api.dependencies import ClockDep, ServicesDep, client_of
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.api.schemas.tags import Extra, ModelOut, TaggramOut, TaggramParameters
 from app.api.upload.waiting import run_while_connected
 from app.domain import PEAK_FULL_SCALE, Level, Peaks, Taggram
@@ -22,7 +22,7 @@ from app.errors import Kind
 from app.stages import Stage
 from app.tagging.projection import Projection
 from app.tagging.table import tabulate
-from app.tagging.timeline import Timeline, timeline
+from app.tagging.timeline import Timeline, select_timeline
 
 router = APIRouter(tags=["tagging"])
 
@@ -42,7 +42,7 @@ RENDERER = version("taggram"), version("matplotlib")
     responses={
         200: {"content": {PNG: {}, CSV: {}}, "description": "In the format of the Accept header."},
         304: {"description": "The ETag in If-None-Match is still current."},
-        **documented(
+        **document_errors(
             Kind.INVALID_PARAMETER,
             Kind.UNKNOWN_TRACK,
             Kind.UNKNOWN_MODEL,
@@ -70,7 +70,7 @@ async def taggram(
     projection = runtime.catalog.projection(query.vocabulary, query.model)
     taggrams = await runtime.tagger.recall(query.track_id, projection.models)
     with clock.stage(Stage.DERIVE):
-        shown = timeline(
+        shown = select_timeline(
             projection.score(taggrams),
             pooling=query.pooling,
             top=query.top,

@@ -11,14 +11,14 @@ from app.errors import Kind, RequestError
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def openapi_body(model: type[BaseModel]) -> dict[str, Any]:
+def describe_json_body(model: type[BaseModel]) -> dict[str, Any]:
     """Return the OpenAPI description of a JSON body, for a route's `openapi_extra`."""
     schema = model.model_json_schema()
     inlined = _inlined(schema, schema.pop("$defs", {}))
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": inlined}}}}
 
 
-async def json_body(request: Request, model: type[Body], max_bytes: int) -> Body:
+async def read_json_body(request: Request, model: type[Body], max_bytes: int) -> Body:
     """Read and validate a JSON body.
 
     Args:

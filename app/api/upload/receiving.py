@@ -42,7 +42,7 @@ OPENAPI_BODY = {
 """The OpenAPI description of the body. The framework does not parse it: it would read it whole."""
 
 
-def announced_bytes(request: Request) -> int | None:
+def get_content_length(request: Request) -> int | None:
     """Return the size of the body in bytes, by its Content-Length; None without that header."""
     length = request.headers.get("content-length")
     return None if length is None else int(length)
@@ -70,7 +70,7 @@ async def receive_upload(
     """
     _check_content_encoding(request)
     part = FilePart(request.headers.get("content-type"), max_bytes)
-    if (announced_bytes(request) or 0) > max_bytes + FRAMING_BYTES:
+    if (get_content_length(request) or 0) > max_bytes + FRAMING_BYTES:
         raise too_large(max_bytes)  # before reading: a client that waits for 100 sends no body
     with tempfile.TemporaryFile() as file:
         await use_token(request)  # only now: a request refused by its headers costs no use
