@@ -111,7 +111,7 @@ def test_on_a_full_disk_nothing_is_half_kept_and_later_all_is_well(path: Path) -
 def test_while_others_hold_the_file_callers_are_asked_to_come_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(file, "LOCK_TIMEOUT_S", 0.05)
 
     async def wait() -> None:
         async with storing(path) as store:
