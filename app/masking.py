@@ -29,8 +29,8 @@ _secrets: set[str] = set()
 
 def remember(url: str) -> None:
     """Store the secrets of a URL, so that `mask` masks them from now on."""
-    if place := _user_info(url):
-        user, colon, password = url[slice(*place)].partition(":")
+    if span := _user_info(url):
+        user, colon, password = url[slice(*span)].partition(":")
         _add(password if colon else user)
         if len(user) > _LONG:  # for example an access key
             _add(user)
@@ -54,8 +54,8 @@ def mask(text: str) -> str:
 
 
 def _without_user(word: str) -> str:
-    place = _user_info(word)
-    return f"{word[: place[0]]}{MASK}{word[place[1] :]}" if place else word
+    span = _user_info(word)
+    return f"{word[: span[0]]}{MASK}{word[span[1] :]}" if span else word
 
 
 def _user_info(url: str) -> tuple[int, int] | None:

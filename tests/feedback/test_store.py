@@ -237,9 +237,9 @@ def of_a_later_release(path: Path) -> None:
 
 WRONG = {
     "no SQLite": (lambda path: path.write_bytes(b"RIFF" * 1000), "file is not a database"),
-    "another's": (someone_elses, "something else"),
-    "nothing": (Path.touch, "something else"),
-    "a later release's": (of_a_later_release, "version 7 .* knows version 1"),
+    "another's": (someone_elses, "another application"),
+    "nothing": (Path.touch, "another application"),
+    "a later release's": (of_a_later_release, "version 7 .* reads version 1"),
     "a folder": (Path.mkdir, "Is a directory"),
     "a pipe": (os.mkfifo, "a pipe"),
 }
@@ -263,5 +263,5 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_a_file_of_our_own_is_opened_again(path: Path) -> None:
     asyncio.run(keep(path, feedback()))
     asyncio.run(keep(path, feedback()))
-    with file.reading(path) as connection:
+    with file.open_readable(path) as connection:
         assert connection.execute("SELECT COUNT(*) FROM feedback").fetchone() == (6,)

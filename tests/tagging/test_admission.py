@@ -56,7 +56,7 @@ def test_where_too_much_waits_the_next_is_told_when_to_come_again() -> None:
     places = admission()
     with ExitStack() as held:
         for client in ("a", "c", "d", "e"):
-            held.enter_context(places.permit(client, 1)).received(A_SECOND)
+            held.enter_context(places.permit(client, 1)).mark_received(A_SECOND)
         refused = refusal(places, "b")
         assert refused.kind is Kind.OVERLOADED
         assert refused.retry_after_s == pytest.approx(MIN_WAITING - 2, abs=0.2), "2 s may wait"
@@ -68,7 +68,7 @@ def test_a_few_long_tracks_are_no_overload() -> None:
     places = admission()
     with ExitStack() as held:
         for _ in range(MIN_WAITING):
-            held.enter_context(places.permit("a", 1)).received(100 * A_SECOND)
+            held.enter_context(places.permit("a", 1)).mark_received(100 * A_SECOND)
 
 
 def test_where_all_places_are_held_the_next_is_refused() -> None:
@@ -103,7 +103,7 @@ def test_what_one_brought_beyond_his_share_keeps_no_other_out() -> None:
     places = admission()
     with ExitStack() as held:
         for _ in range(MIN_WAITING):
-            held.enter_context(places.permit("a", 1)).received(100 * A_SECOND)
+            held.enter_context(places.permit("a", 1)).mark_received(100 * A_SECOND)
         with places.permit("b", 1):
             assert refusal(places, "a").kind is Kind.RATE_LIMITED
 
@@ -111,7 +111,7 @@ def test_what_one_brought_beyond_his_share_keeps_no_other_out() -> None:
 def test_where_others_are_heard_in_turns_a_client_is_told_to_come_later() -> None:
     places = admission()
     with places.permit("b", 1) as others, places.permit("a", 1) as permit:
-        others.received(10 * A_SECOND)
+        others.mark_received(10 * A_SECOND)
         permit.mark_received(3 * A_SECOND)
         refused = refusal(places, "a")
         assert refused.retry_after_s == pytest.approx(2 * 2, abs=0.1)
