@@ -162,10 +162,7 @@ BAD = {
     ),
     "arguments that can't be": (in_manifest("channels", "channel"), "architecture.arguments: "),
     "a front end that can't be": (in_manifest("f_max = 1000.0", "f_max = 2000.0"), "front_end: "),
-    "a hop beyond the window": (
-        in_manifest("hop_frames = 16", "hop_frames = 17"),
-        "would not be analysed",
-    ),
+    "a hop beyond the window": (in_manifest("hop_frames = 16", "hop_frames = 17"), "not be heard"),
     "a tag twice": (in_manifest('"two"', '"one"'), "named twice: one"),
     "a tag too many": (in_manifest('"two"', '"two", "four"'), "not one score for each tag"),
     "no weights": (lose, "weights.safetensors: the weights are missing"),
