@@ -1,1 +1,1 @@
-"""Taggram: listens to a track and suggests the subgenres that describe it."""
+"""Taggram: analyses a track and suggests the subgenres that describe it."""

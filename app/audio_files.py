@@ -1,4 +1,4 @@
-"""Which files of a folder are audio, by their names, and why each of the others is left out."""
+"""Finds the audio files of a folder by their names, with the reason why other files are skipped."""
 
 import errno
 import stat
@@ -10,21 +10,22 @@ from pathlib import Path
 from app.audio.formats import EXTENSIONS
 from app.paths import NOT_A_FILE
 
-OTHER_EXTENSION = "no audio format has its extension"
-APPLE_DOUBLE = "it holds notes of macOS about another file (its name begins with `._`)"
+OTHER_EXTENSION = "its extension is not that of an audio format"
+APPLE_DOUBLE = "it holds metadata of macOS about another file (its name begins with `._`)"
 CYCLE = "the link leads back to a folder that contains it"
 
-NOWHERE = {errno.ENOENT, errno.ELOOP}
-"""A link leads to no file: where it is called like a song, opening it says what is wrong."""
+BROKEN_LINK = {errno.ENOENT, errno.ELOOP}
+"""Errors of a link without a target. If its name is that of an audio file, it is listed, so that
+opening it reports the error."""
 
 
 @dataclass(frozen=True)
 class AudioFiles:
-    """The files in a folder and in the folders in it.
+    """The files in a folder and its subfolders.
 
     Attributes:
-        files: Those with the extension of an audio format; sorted, a folder's own before those of
-            the folders in it.
+        files: Files with the extension of an audio format, sorted; those of a folder come before
+            those of its subfolders.
         skipped: Files that are left out and links that are not followed, with the reason.
         unread: Folders that can't be read, with the reason.
     """
@@ -35,7 +36,7 @@ class AudioFiles:
 
 
 def find_audio(root: Path) -> AudioFiles:
-    """List the audio files of a folder; links are followed, unless they lead back."""
+    """List the audio files of a folder and its subfolders; links are followed, except cycles."""
     found = AudioFiles()
     pending: list[tuple[Path, frozenset[tuple[int, int]]]] = [(root, frozenset())]
     while pending:
@@ -55,7 +56,7 @@ def find_audio(root: Path) -> AudioFiles:
 
 
 def by_reason(skipped: Mapping[Path, str]) -> Iterator[tuple[Path, str, int]]:
-    """Count what was left out; yields the first path, the reason and the count of each reason."""
+    """Yield the first path, the reason and the number of skipped files of each reason."""
     paths = defaultdict(list)
     for path, why in skipped.items():
         paths[why].append(path)
@@ -64,13 +65,13 @@ def by_reason(skipped: Mapping[Path, str]) -> Iterator[tuple[Path, str, int]]:
 
 
 def _sort_out(paths: Iterable[Path], found: AudioFiles) -> list[Path]:
-    """Add files to what was found, and return the folders."""
+    """Add the files among the paths to the result, and return the folders."""
     folders = []
     for path in paths:
         try:
             mode = path.stat().st_mode
         except OSError as error:
-            if error.errno not in NOWHERE:
+            if error.errno not in BROKEN_LINK:
                 found.unread[path] = error.strerror or str(error)
                 continue
             mode = 0

@@ -1,4 +1,4 @@
-"""What the rooms hand one another. Plain, frozen, without behaviour that needs a library."""
+"""Data types that the packages exchange: frozen, and without behaviour that needs a library."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,47 +11,47 @@ Samples = npt.NDArray[np.float32]
 """(samples,), mono, nominally within -1..1."""
 
 Frames = npt.NDArray[np.float32]
-"""(frames, bins) as a rule; (frames,) of raw audio, (frames, bins, channels) of stacks."""
+"""(frames, bins); (frames,) for raw audio; (frames, bins, channels) for several FFT lengths."""
 
 Windows = npt.NDArray[np.float32]
-"""(windows, *window): the frames that a network hears at a time."""
+"""(windows, *window): the frames of each window, the input of a network."""
 
 Scores = npt.NDArray[np.float32]
 """(windows, tags), each within 0..1."""
 
 Peaks = npt.NDArray[np.int8]
-"""(PEAK_PAIRS, 2): the least and the greatest sample of equal stretches of a whole track."""
+"""(PEAK_PAIRS, 2): the minimum and maximum sample of equal stretches of a track."""
 
 PEAK_PAIRS = 1_000
-"""As many as a screen has points to draw them on."""
+"""About the width of a drawn waveform in pixels."""
 
 PEAK_FULL_SCALE = 127
-"""The peak of a sample of 1; of -1 it is the negative."""
+"""The peak value of a sample of 1; a sample of -1 has the negative value."""
 
 
 class Decoders(StrEnum):
-    """Which decoder libraries an operator allows."""
+    """The decoder libraries that an operator allows."""
 
     ALL = "all"
     SOUNDFILE = "soundfile"
 
 
 class Backend(StrEnum):
-    """What computes a network."""
+    """The inference engine that runs a network."""
 
     OPENVINO = "openvino"
     TENSORFLOW = "tensorflow"
 
 
 class Precision(StrEnum):
-    """What the network's arithmetic is done in; sums are float32 in any case."""
+    """The arithmetic precision of a network; sums are float32 in any case."""
 
     BF16 = "bf16"
     FLOAT32 = "float32"
 
 
 class Confidence(StrEnum):
-    """How sure models are of what they heard."""
+    """The confidence that a track is music that the models know."""
 
     HIGH = "high"
     LOW = "low"
@@ -89,7 +89,7 @@ class ModelRef:
 
 @dataclass(frozen=True)
 class TaggramKey:
-    """What identifies a taggram: whose audio, heard by which model, computed how exactly."""
+    """The identity of a taggram: the track, the model and the precision."""
 
     track_id: str
     model: ModelRef
@@ -98,16 +98,16 @@ class TaggramKey:
 
 @dataclass(frozen=True, eq=False)
 class Taggram:
-    """What one model heard in one track, window by window: the result that all others derive from.
+    """The scores of one model for each window of one track.
 
     Attributes:
-        key: Whose audio, heard by which model.
-        duration_s: Length of the track, as it was decoded.
+        key: The track, the model and the precision.
+        duration_s: Length of the decoded track.
         window_s: Length of a window.
         hop_s: Time between two windows' starts.
-        scores: (windows, raw tags), rows in time order, columns in the model's order.
+        scores: (windows, raw tags) float32, rows in time order, columns in the model's order.
         peaks: The track's waveform, for drawing it.
-        announced_s: Of a damaged file, how long it should be; None of one that is whole.
+        announced_s: For a damaged file, the duration that its header states; otherwise None.
     """
 
     key: TaggramKey
@@ -121,7 +121,7 @@ class Taggram:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a track in which a tag is heard, with its mean score there."""
+    """A part of a track that supports a tag, with the tag's mean score there."""
 
     start_s: float
     end_s: float
@@ -129,7 +129,7 @@ class Stretch:
 
 
 class Level(StrEnum):
-    """What is suggested: a tag of the vocabulary, or a genre where no subgenre fits as well."""
+    """Whether a suggestion is a tag of the vocabulary, or a genre if no subgenre fits as well."""
 
     TAG = "tag"
     GENRE = "genre"
@@ -141,10 +141,10 @@ class Suggestion:
 
     Attributes:
         tag: Its name in the vocabulary.
-        label: How it is shown, in English.
+        label: Its English display name.
         level: Whether it is a tag or a genre.
-        score: Over the whole track.
-        heard_at: The moments.
+        score: Its score over the whole track.
+        heard_at: The moments that support it.
     """
 
     tag: str
@@ -156,7 +156,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class ShownTag:
-    """A suggestion as it was shown; one that was not accepted was rejected."""
+    """A suggestion that was shown, and whether it was accepted or rejected."""
 
     tag: str
     score: float
@@ -165,18 +165,18 @@ class ShownTag:
 
 @dataclass(frozen=True)
 class Feedback:
-    """Suggestions and what became of them.
+    """An artist's feedback on suggestions.
 
     Attributes:
-        id: The page's own name for it: sent again, it is the same one.
+        id: Chosen by the page; feedback sent again has the same id.
         track_id: SHA-256 of the file, in hex.
-        models: Those that were asked.
-        vocabulary: Its name.
-        vocabulary_version: Its version.
-        pooling: How windows became a track.
-        confidence: How sure the models were.
-        shown: In the order in which they were shown.
-        added: What the artist chose beside them.
+        models: The models of the suggestions.
+        vocabulary: The name of the vocabulary.
+        vocabulary_version: The version of the vocabulary.
+        pooling: How the scores of windows became the score of the track.
+        confidence: The confidence of the suggestions.
+        shown: The suggestions, in the order in which they were shown.
+        added: Tags that the artist added.
     """
 
     id: UUID

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, named by the step of the data path where it does.
+"""Errors, with a kind for each, by the step of the data path in which they occur.
 
       request ──> caller                 unknown_host, cross_site, unauthorized, forbidden,
                                          rate_limited
@@ -10,9 +10,9 @@
       waveform ──> inference queue       overloaded, not_ready, deadline_exceeded, engine_failed
       taggram ──> suggestions            unknown_track, unknown_model, unknown_vocabulary
 
-A `RequestError` is one caller's: it says what to do, and the next request works. A `SetupError` is
-the operator's: the service does not start until it is mended. This module knows no web library;
-`app.api.problems` turns kinds into statuses.
+A `RequestError` concerns one request: its message says what the caller can do. A `SetupError`
+concerns the operator: the service does not start until the problem is fixed. `app.api.problems`
+maps kinds to HTTP statuses; this module does not depend on a web library.
 """
 
 from enum import StrEnum
@@ -21,7 +21,7 @@ from app.masking import mask
 
 
 class Kind(StrEnum):
-    """The machine-readable name of a caller's problem, stable across releases."""
+    """The machine-readable name of an error, stable across releases."""
 
     MALFORMED_REQUEST = "malformed_request"
     REQUEST_TIMEOUT = "request_timeout"
@@ -52,18 +52,18 @@ class Kind(StrEnum):
 
 
 class TaggramError(Exception):
-    """Root of all errors that Taggram raises on purpose."""
+    """Base class of all errors that Taggram raises itself."""
 
 
 class RequestError(TaggramError):
-    """One request can't be answered.
+    """A request can't be answered.
 
     Attributes:
-        kind: What sort of problem it is.
-        detail: What is wrong and what to do, in words for the caller.
-        extra: Further members for the answer, such as the limit that was passed.
-        retry_after_s: When to come again; none where the caller has to change something, or where
-            nothing better is known than the usual time.
+        kind: The kind of the error.
+        detail: What is wrong and what to do, for the caller.
+        extra: Further members of the response, such as the limit that was exceeded.
+        retry_after_s: Seconds after which to retry; None for the default, or if the caller has to
+            change the request.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class RequestError(TaggramError):
         extra: dict[str, object] | None = None,
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(kind, detail, extra, retry_after_s)  # all, so that it survives a pickle
+        super().__init__(kind, detail, extra, retry_after_s)  # all of them, for pickling
         self.kind = kind
         self.detail = detail
         self.extra = extra or {}
@@ -84,22 +84,22 @@ class RequestError(TaggramError):
 
 
 class SetupError(TaggramError):
-    """The service can't start, or a command can't run, until the operator mends something."""
+    """The service can't start, or a command can't run, until the operator fixes something."""
 
 
 class ManifestError(SetupError):
-    """A model's manifest is missing, unreadable or contradicts itself."""
+    """A model's manifest is missing, unreadable or inconsistent."""
 
 
 class WeightsError(SetupError):
-    """A model's weights are missing, not the ones its manifest names, or score differently."""
+    """A model's weights are missing, differ from the manifest's hash, or give other scores."""
 
 
 class VocabularyError(SetupError):
-    """A vocabulary file is wrong; the message names the file and the line."""
+    """A vocabulary file is invalid; the message names the file and the line."""
 
 
 def describe(error: BaseException) -> str:
-    """Describe an error in one line: what it says, and the type of one that a library raised."""
-    said = mask(" ".join(str(error).split()))
-    return said if isinstance(error, TaggramError) else f"{type(error).__name__}: {said}"
+    """Return an error's message in one line, without secrets, and its type if it is a library's."""
+    message = mask(" ".join(str(error).split()))
+    return message if isinstance(error, TaggramError) else f"{type(error).__name__}: {message}"

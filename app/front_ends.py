@@ -1,9 +1,9 @@
-"""Front ends as data: how a waveform becomes the frames that a network hears.
+"""Front ends as data: how a waveform becomes the frames that are the input of a network.
 
     waveform -> band-pass -> spectrum (see `app.spectra`) -> frames -> windows
 
-Only the band-pass may stand without a spectrum: then the samples themselves are the frames, as
-sample-level networks want them. `app.models.front_end` makes layers of it.
+Without a spectrum the samples themselves are the frames, for sample-level networks. The band-pass
+is optional in both cases. `app.models.front_end` builds layers from this.
 """
 
 import math
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from app.spectra import Chroma, LogFrequency, Mel, Spectrum, check_positive
 
 LARGEST_ARRAY = 2**24
-"""Numbers of a window, of its Fourier transforms, or of a filterbank; 64 MiB."""
+"""The most elements of a window, of its Fourier transforms, or of a filterbank: 64 MiB."""
 
 BAND_PASS_TAPS = 1025
-"""Length of the band-pass filter: at 16 kHz its edges are some 50 Hz wide."""
+"""Length of the band-pass filter: at 16 kHz its transition bands are about 50 Hz wide."""
 
 
 @dataclass(frozen=True)
 class BandPass:
-    """Lets the frequencies between two edges through (linear phase, Hamming window).
+    """A band-pass filter (linear phase, Hamming window).
 
     Attributes:
         f_min: Lower edge, in Hz.
@@ -37,8 +37,8 @@ class FrontEnd:
 
     Attributes:
         sample_rate: In Hz.
-        spectrum: What a frame is; without it, a sample.
-        band_pass: What is let through before.
+        spectrum: How a frame is computed; without it, a frame is a sample.
+        band_pass: The filter before the spectrum, if any.
     """
 
     sample_rate: int
@@ -49,56 +49,59 @@ class FrontEnd:
         check_positive(sample_rate=self.sample_rate)
         if self.spectrum and self.spectrum.filterbank > LARGEST_ARRAY:
             raise ValueError(
-                f"bands, n_fft: the filters are {self.spectrum.filterbank:,} numbers; at most "
-                f"{LARGEST_ARRAY:,} are computed"
+                f"bands, n_fft: the filterbank has {self.spectrum.filterbank:,} elements; at most "
+                f"{LARGEST_ARRAY:,} are allowed"
             )
         nyquist = self.sample_rate / 2
         for name, edges in self._edges().items():
             if not 0 <= edges[0] < edges[1] <= nyquist:
                 raise ValueError(
-                    f"{name}: {edges[0]:g} to {edges[1]:g} Hz is no part of 0 to {nyquist:g} Hz, "
-                    "half the sample rate"
+                    f"{name}: {edges[0]:g} to {edges[1]:g} Hz is not a range within 0 to "
+                    f"{nyquist:g} Hz, half the sample rate"
                 )
 
     @property
     def hop(self) -> int:
-        """Samples between two frames."""
+        """Return the samples between the starts of two frames."""
         return self.spectrum.hop if self.spectrum else 1
 
     @property
     def work_a_sample(self) -> float:
-        """Numbers that the Fourier transforms give for each sample; 1 without them."""
+        """Return the elements that the Fourier transforms compute for each sample; 1 without."""
         return max(1.0, sum(self.spectrum.n_fft) / self.hop) if self.spectrum else 1.0
 
     @property
     def reach(self) -> int:
-        """Samples of a (padded) waveform that a frame is made of."""
+        """Return the samples of the (padded) waveform that a frame depends on."""
         return self._length + self._filter - 1
 
     @property
     def margin(self) -> int:
-        """Samples that are reflected at each end of a track."""
+        """Return the samples that are reflected at each end of a track."""
         centring = self._length // 2 if self.spectrum and self.spectrum.centred else 0
         return centring + self._filter // 2
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of a frame: () for a sample, (bins,), or (bins, channels)."""
+        """Return the shape of a frame: () for a sample, (bins,), or (bins, channels)."""
         if self.spectrum is None:
             return ()
         channels = len(self.spectrum.n_fft)
         return (self.spectrum.height,) if channels == 1 else (self.spectrum.height, channels)
 
     def samples(self, frames: int) -> int:
-        """The fewest samples that give `frames` frames."""
+        """Return the least number of samples that give `frames` frames."""
         return (frames - 1) * self.hop + self.reach - 2 * self.margin
 
     def frames(self, samples: int) -> int:
-        """How many frames a whole track of so many samples has."""
+        """Return the number of frames of a whole track of `samples` samples."""
         return max(0, 1 + (samples + 2 * self.margin - self.reach) // self.hop)
 
     def settled_frames(self, samples: int) -> int:
-        """How many of them stay as they are when more samples come, as no reflection is in them."""
+        """Return the number of frames that don't depend on the reflection at the end.
+
+        These frames stay the same if more samples follow.
+        """
         return max(0, 1 + (samples + self.margin - self.reach) // self.hop)
 
     @property
@@ -125,12 +128,12 @@ class FrontEnd:
 
 @dataclass(frozen=True)
 class WindowSpec:
-    """How a model hears: the frames of its front end, a window of them at a time.
+    """How the frames of a front end are cut into the windows that a model scores.
 
     Attributes:
-        front: Waveform to frames.
-        window_frames: Length of a window.
-        hop_frames: Distance of two windows' starts.
+        front: The front end.
+        window_frames: Length of a window, in frames.
+        hop_frames: Frames between the starts of two windows.
     """
 
     front: FrontEnd
@@ -140,30 +143,33 @@ class WindowSpec:
     def __post_init__(self) -> None:
         check_positive(window_frames=self.window_frames, hop_frames=self.hop_frames)
         if self.hop_frames > self.window_frames:
-            raise ValueError("hop_frames: what lies between two windows would not be heard")
-        numbers = max(math.prod(self.window_shape), self.window_samples * self.front.work_a_sample)
-        if numbers > LARGEST_ARRAY:
             raise ValueError(
-                f"window_frames: a window of {self.window_frames:,} frames is {numbers:,.0f} "
-                f"numbers; at most {LARGEST_ARRAY:,} are computed"
+                f"hop_frames: {self.hop_frames} is larger than window_frames, "
+                f"{self.window_frames}: frames between two windows would not be analysed"
+            )
+        elements = max(math.prod(self.window_shape), self.window_samples * self.front.work_a_sample)
+        if elements > LARGEST_ARRAY:
+            raise ValueError(
+                f"window_frames: a window of {self.window_frames:,} frames has {elements:,.0f} "
+                f"elements; at most {LARGEST_ARRAY:,} are allowed"
             )
 
     @property
     def window_shape(self) -> tuple[int, ...]:
-        """(frames, bins) as a rule; see `FrontEnd.shape`."""
+        """Return the shape of a window: usually (frames, bins); see `FrontEnd.shape`."""
         return (self.window_frames, *self.front.shape)
 
     @property
     def window_samples(self) -> int:
-        """The shortest waveform that has a window."""
+        """Return the samples of the shortest waveform that has a window."""
         return self.front.samples(self.window_frames)
 
     @property
     def window_s(self) -> float:
-        """Length of a window in seconds."""
+        """Return the length of a window in seconds."""
         return self.window_frames * self.front.hop / self.front.sample_rate
 
     @property
     def hop_s(self) -> float:
-        """Time between two windows' starts in seconds."""
+        """Return the time between the starts of two windows in seconds."""
         return self.hop_frames * self.front.hop / self.front.sample_rate

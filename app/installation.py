@@ -1,4 +1,4 @@
-"""What differs between a checkout of the repository and an installed wheel."""
+"""Paths that differ between a checkout of the repository and an installed wheel."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ CHECKOUT = PACKAGE.parent
 
 
 def is_checkout() -> bool:
-    """Whether the code runs from a checkout of the repository, as editable installations do."""
+    """Return whether the code runs from a checkout, as editable installations do."""
     return (CHECKOUT / "pyproject.toml").is_file()
 
 
@@ -25,26 +25,26 @@ def installed_version() -> str:
 
 
 def default_store() -> Path:
-    """Return the model store that is used without a setting: the checkout's, or else the user's."""
+    """Return the default model store: that of the checkout, or else of the user."""
     if is_checkout():
         return CHECKOUT / "model_store"
     return user_data_path(DISTRIBUTION, appauthor=False) / "model_store"
 
 
 def shipped_models() -> Path:
-    """Return the folder with the manifests that Taggram ships, laid out as a model store."""
+    """Return the folder with the shipped manifests, which has the layout of a model store."""
     return CHECKOUT / "model_store" if is_checkout() else PACKAGE / "shipped_models"
 
 
 def check_environment() -> None:
-    """Check that no other distribution has put its files into our import package `app`.
+    """Check that no other distribution has overwritten our import package `app`.
 
     Raises:
-        SetupError: One has.
+        SetupError: Another distribution has.
     """
     name = f"{PACKAGE.name}/__init__.py"
     recorded = next((file for file in files(DISTRIBUTION) or () if str(file) == name), None)
-    if recorded is None or recorded.hash is None:  # an editable installation records none of them
+    if recorded is None or recorded.hash is None:  # an editable installation records no files
         return
     path = Path(recorded.locate())
     digest = hashlib.new(recorded.hash.mode, path.read_bytes()).digest()

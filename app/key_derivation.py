@@ -1,4 +1,4 @@
-"""One secret, many keys: what is signed for one purpose is worth nothing for another."""
+"""Derives keys from one secret, so that a signature for one purpose is invalid for another."""
 
 import hmac
 
@@ -6,5 +6,5 @@ from pydantic import SecretStr
 
 
 def derive_key(secret: SecretStr, purpose: str) -> bytes:
-    """The key for a purpose, 32 bytes; from it nobody finds the secret or another purpose's key."""
+    """Return the key for a purpose, 32 bytes, which reveals neither the secret nor other keys."""
     return hmac.digest(secret.get_secret_value().encode(), purpose.encode(), "sha256")

@@ -1,4 +1,4 @@
-"""The service's log: a line of JSON for whatever happens, written by a thread of its own."""
+"""The service's log: lines of JSON, written by a separate thread."""
 
 import logging
 import os
@@ -21,20 +21,20 @@ ExceptionInfo = (
 )
 
 QUEUE_LINES = 1024
-"""Lines that may wait for whoever reads the log; what comes on top of them is dropped."""
+"""The most lines that wait to be written; further lines are dropped."""
 
-EVERY_S = 0.05
-"""Lines are written so often."""
+WRITE_INTERVAL_S = 0.05
+"""The time between two writes."""
 
 FLUSH_S = 2
-"""At the end: how long to wait until what was logged is written."""
+"""The longest wait at exit until all lines are written."""
 
 
 class JsonLine(JsonFormatter):
-    """A record as one line of JSON: `time` (UTC), `level`, `logger`, `message`, its extras.
+    """Formats a record as one line of JSON: `time` (UTC), `level`, `logger`, `message`, its extras.
 
-    An exception stands in `exception`, with its traceback, in the same line. What is no printable
-    ASCII is escaped, so that nothing in a value can begin a line or move a terminal's cursor.
+    An exception is in `exception`, with its traceback, in the same line. All but printable ASCII is
+    escaped, so that no value can begin a line or move a terminal's cursor.
     """
 
     def __init__(self) -> None:
@@ -50,56 +50,56 @@ class JsonLine(JsonFormatter):
         )
 
     def process_log_record(self, log_data: LogData) -> LogData:
-        """Keep the secrets of URLs out of it, in tracebacks too."""
+        """Mask the secrets of URLs, in tracebacks too."""
         return {
             key: mask(value) if isinstance(value, str) else value for key, value in log_data.items()
         }
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
-        """ISO 8601 in UTC."""
+        """Return the time as ISO 8601 in UTC."""
         del datefmt
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
 
 
 class PlainLine(logging.Formatter):
-    """A record as a line for people, without secrets, and nothing in it that moves a cursor."""
+    """Formats a record as a line for terminals, without secrets and control characters."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        """All but a traceback, in one line."""
+        """Return the message in one line, without a traceback."""
         return printable(mask(super().formatMessage(record)))
 
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802
-        """A traceback."""
+        """Return the traceback."""
         return printable_lines(mask(super().formatException(ei)))
 
 
 class LineWriter(logging.Handler):
-    """Writes lines to a descriptor. Who logs never waits for who reads.
+    """Writes lines to a descriptor, without blocking the threads that log.
 
-    A pipe that nobody empties blocks its writer. Here that is a thread which does nothing else;
-    behind it lines wait, and are dropped when there are too many.
+    A pipe that is not read blocks its writer. Here this is a separate thread, in front of which
+    lines are queued, and dropped when the queue is full.
 
     Attributes:
-        on_drop: Is called for each line that was dropped, from any thread.
+        on_drop: Is called for each dropped line, from any thread.
     """
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self.on_drop: Callable[[], None] = lambda: None
         self._descriptor = descriptor
-        # No queue that wakes its reader: threads that take turns at each line would cost a busy
-        # event loop more than all the rest of a refusal. And a signal handler may log meanwhile.
+        # A queue that wakes its reader would switch threads for each line, which costs a busy event
+        # loop more than the rest of a refusal. And a signal handler may log at any time.
         self._lines: deque[str] = deque()
         self._ended = threading.Event()
-        # A daemon: a thread that is blocked must not keep the process alive.
+        # A daemon thread: if it is blocked, it must not keep the process alive.
         self._thread = threading.Thread(target=self._write_lines, name="log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Have a line written soon."""
+        """Queue a line."""
         if len(self._lines) >= QUEUE_LINES:
             self.on_drop()
             return
@@ -109,7 +109,7 @@ class LineWriter(logging.Handler):
             self.on_drop()
 
     def close(self) -> None:
-        """Wait for what is queued, but not for long."""
+        """Wait for queued lines, `FLUSH_S` at most."""
         self._ended.set()
         self._thread.join(FLUSH_S)
         super().close()
@@ -117,11 +117,11 @@ class LineWriter(logging.Handler):
     def _write_lines(self) -> None:
         is_last = False
         while not is_last:
-            is_last = self._ended.wait(EVERY_S)
+            is_last = self._ended.wait(WRITE_INTERVAL_S)
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             try:
                 _write(self._descriptor, "".join(lines).encode())
-            except OSError:  # the reader is gone, or its disk is full
+            except OSError:  # the reader has exited, or its disk is full
                 for _ in lines:
                     self.on_drop()
 
@@ -129,7 +129,7 @@ class LineWriter(logging.Handler):
 def show_traceback(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """Print the traceback of an error that was not expected, without secrets."""
+    """Print the traceback of an unexpected error, without secrets."""
     lines = "".join(format_exception(kind, error, traceback))
     sys.stderr.write(printable_lines(mask(lines)))
 

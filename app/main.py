@@ -1,4 +1,4 @@
-"""The web application: routes, middleware, lifespan."""
+"""Creates the web application: routes, middleware, lifespan."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from app.access.authenticator import AccessLevel
 from app.api import problems
-from app.api.access import cors, guarded
+from app.api.access import cors, require_access
 from app.api.middleware.page_headers import PageHeaders
 from app.api.middleware.requests import Observe
 from app.api.middleware.sites import Sites
@@ -40,30 +40,30 @@ from app.services import Services
 log = logging.getLogger(__name__)
 
 GZIP_LEVEL = 5
-"""The highest one takes three times as long for a hundredth of the bytes."""
+"""The highest level takes three times as long, for 1 % fewer bytes."""
 
 DESCRIPTION = """
-Taggram listens to a track and suggests the tags that describe it, with the moments that speak for
-them. Scores run from 0 to 1: how sure the model is, in the mean over the track unless another
-pooling is asked for. Compare them within one answer, not across models.
+Taggram analyses a track and suggests the tags that describe it, with the moments that support them.
+Scores are between 0 and 1, and means over the track unless the request chooses another pooling.
+Scores of a vocabulary can be compared across tags and models; raw scores can't.
 """
 
 
 def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
-    """Make the application around built services.
+    """Create the application for services.
 
-    It answers at once; what needs the models is answered `not_ready` until they are loaded.
+    It answers at once. Requests that need the models get `not_ready` until they are loaded.
 
     Args:
-        services: What answers.
-        for_operators: Whether what they need is here too: documentation, metrics, reloading.
+        services: The services that routes use.
+        for_operators: Whether to include the operators' routes: documentation, metrics, reloading.
     """
     app = _framework(for_operators)(
         title="Taggram",
         version=version("taggram"),
         description=DESCRIPTION,
         lifespan=_lifespan,
-        redirect_slashes=False,  # a redirect would trust the client's word for our host
+        redirect_slashes=False,  # a redirect would use the Host header that the client sent
         license_info={"name": "MIT"},
     )
     app.state.services = services
@@ -78,10 +78,12 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
         (models, AccessLevel.NOTHING),
         (limits, AccessLevel.NOTHING),
     ):
-        app.include_router(resource.router, **guarded(services.settings, access_level))
+        app.include_router(resource.router, **require_access(services.settings, access_level))
     app.include_router(health.router)
     if for_operators:
-        app.include_router(reload.router, **guarded(services.settings, AccessLevel.ADMIN_KEY))
+        app.include_router(
+            reload.router, **require_access(services.settings, AccessLevel.ADMIN_KEY)
+        )
         app.include_router(operations.router)
         app.include_router(docs.router)
         if services.settings.operations_address:
@@ -93,20 +95,20 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
     app.add_middleware(BodyLimits, settings=services.settings)
     app.add_middleware(PageHeaders)
     if services.settings.allowed_origins:
-        # Around all others: pages must be able to read every error, too.
+        # The outermost middleware: pages must be able to read every error.
         app.add_middleware(CORSMiddleware, **cors(services.settings))
     return app
 
 
 def _framework(for_operators: bool) -> Callable[..., FastAPI]:
-    """FastAPI, with the scripts of the documentation where that is served; its page is `docs`."""
+    """Return FastAPI, with the scripts of the documentation if served; `docs` serves its page."""
     if for_operators:
         return partial(FastAPIOffline, docs_url=None, redoc_url=None)
     return partial(FastAPI, openapi_url=None)
 
 
 async def _to_docs() -> RedirectResponse:
-    """Show operators what is theirs, where they have a door of their own."""
+    """Redirect `/` to the documentation, on the operators' address."""
     return RedirectResponse("/docs")
 
 
@@ -122,7 +124,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _load(app: FastAPI) -> None:
-    """Load the models. A service that can't must not linger half alive: it stops, and says why."""
+    """Load the models; record a failure, so that the server stops and reports it."""
     try:
         await asyncio.to_thread(app.state.services.load)
     except TaggramError as error:

@@ -1,7 +1,7 @@
-"""Secrets that stand in URLs, kept out of all that is printed, logged and answered.
+"""Masks secrets of URLs in all that is printed, logged and sent.
 
-A library's reason may repeat a URL whole, or a piece of it, such as the bare password. So the
-secrets of the URLs that were given are remembered, and masked wherever they come up.
+A library's error message may contain a URL or a part of it, such as the password. Therefore the
+secrets of URLs in use are stored, and masked wherever they occur.
 """
 
 import re
@@ -14,7 +14,7 @@ _NAMES = (
     r"|access[_-]?key(?:[_-]?id)?)"
 )
 _IN_QUERIES = "key|auth|code|session|jwt"
-"""What is a secret where it is a parameter, and nothing elsewhere."""
+"""Names that denote a secret only as a query parameter."""
 
 _PARAMETER = re.compile(
     rf"((?<![\w-]){_NAMES}|(?<=[?&#;])(?:{_IN_QUERIES}))=[^\s&#;'\"]*[^\s&#;'\":,.)]", re.IGNORECASE
@@ -22,17 +22,17 @@ _PARAMETER = re.compile(
 _SECRET_NAME = re.compile(f"{_NAMES}|{_IN_QUERIES}", re.IGNORECASE)
 
 _LONG = 8
-"""Shorter secrets are masked as whole words alone: a message must stay one."""
+"""Shorter secrets are masked only as whole words, so that messages stay readable."""
 
 _secrets: set[str] = set()
 
 
 def remember(url: str) -> None:
-    """Have the secrets of a URL masked from now on."""
-    if place := _user_info(url):
-        user, colon, password = url[slice(*place)].partition(":")
+    """Store the secrets of a URL, so that `mask` masks them from now on."""
+    if span := _user_info(url):
+        user, colon, password = url[slice(*span)].partition(":")
         _add(password if colon else user)
-        if len(user) > _LONG:  # an access key, say
+        if len(user) > _LONG:  # for example an access key
             _add(user)
     for name, value in parse_qsl(re.split(r"[?#]", url, maxsplit=1)[-1]):
         if "=" in url and _SECRET_NAME.fullmatch(name):
@@ -40,7 +40,7 @@ def remember(url: str) -> None:
 
 
 def mask(text: str) -> str:
-    """Return a text without the secrets of URLs: those in it, and those that are remembered."""
+    """Return a text without the secrets of URLs: of URLs in it, and of those stored."""
     for secret in sorted(_secrets, key=len, reverse=True):
         if secret not in text:
             continue
@@ -54,14 +54,14 @@ def mask(text: str) -> str:
 
 
 def _without_user(word: str) -> str:
-    place = _user_info(word)
-    return f"{word[: place[0]]}{MASK}{word[place[1] :]}" if place else word
+    span = _user_info(word)
+    return f"{word[: span[0]]}{MASK}{word[span[1] :]}" if span else word
 
 
 def _user_info(url: str) -> tuple[int, int] | None:
-    """Where in a URL the user and the password stand.
+    """Return the span of the user and the password in a URL.
 
-    Up to the last @ where a colon comes before the first slash: passwords may hold / and @.
+    It ends at the last @ if a colon precedes the first slash: passwords may contain / and @.
     """
     end, start = url.rfind("@"), url.find("://")
     while 0 <= start < end:
@@ -74,7 +74,7 @@ def _user_info(url: str) -> tuple[int, int] | None:
 
 
 def _add(secret: str) -> None:
-    """Remember a secret, as it is written, decoded, as `repr` writes it, and its pieces."""
+    """Store a secret: as written, decoded, as `repr` writes it, and its parts."""
     for form in {secret, unquote(secret)}:
         pieces = re.split(r"[/@:?#&\[\]]", form)
         _secrets.update(each for each in (form, repr(form)[1:-1], *pieces) if len(each) > 1)

@@ -1,7 +1,7 @@
-"""Every Prometheus instrument, and the only import of `prometheus_client`.
+"""All Prometheus metrics; the only import of `prometheus_client`.
 
-Labels are bounded: routes are templates, kinds and stages are enumerations, models are the loaded
-ones. Buckets fit work on seconds of audio, where the customary ones end.
+The number of label values is bounded: routes are templates, kinds and stages are enumerations,
+models are the loaded ones. Buckets reach further than the default ones, as analyses take seconds.
 """
 
 from collections.abc import Iterable
@@ -50,7 +50,7 @@ _WINDOWS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Metrics:
-    """The instruments of one service, in a registry of their own."""
+    """The metrics of one service, in a separate registry."""
 
     def __init__(self) -> None:
         registry = CollectorRegistry()
@@ -60,14 +60,14 @@ class Metrics:
         self._registry = registry
         self._stages = Histogram(
             "taggram_stage_seconds",
-            "Time of a request in a stage of the data path.",
+            "Time of a request in each stage of the data path.",
             ["stage"],
             buckets=_SECONDS,
             registry=registry,
         )
         self._requests = Histogram(
             "taggram_request_seconds",
-            "Time from the first byte of a request to the last of its answer.",
+            "Time from the first byte of a request to the last byte of its response.",
             ["method", "route", "status"],
             buckets=_SECONDS,
             registry=registry,
@@ -76,11 +76,11 @@ class Metrics:
             "taggram_uploads_in_flight", "Uploads being received or answered.", registry=registry
         )
         self._audio = Counter(
-            "taggram_audio_seconds", "Audio heard by a model.", ["model"], registry=registry
+            "taggram_audio_seconds", "Audio analysed by a model.", ["model"], registry=registry
         )
         self._windows = Histogram(
             "taggram_batch_windows",
-            "Windows given to a model at a time.",
+            "Windows in a batch.",
             buckets=_WINDOWS,
             registry=registry,
         )
@@ -89,7 +89,7 @@ class Metrics:
         )
         self._shared = Counter(
             "taggram_uploads_shared",
-            "Uploads answered by what was being computed for an identical one.",
+            "Uploads answered by the concurrent analysis of an identical one.",
             registry=registry,
         )
         self._cache = Counter(
@@ -97,24 +97,24 @@ class Metrics:
         )
         self._cache_failures = Counter(
             "taggram_cache_failures",
-            "Reads and writes that the cache failed; their requests went on without it.",
+            "Failed reads and writes of the cache; their requests continued without it.",
             ["operation"],
             registry=registry,
         )
         self._cache_down = Gauge(
             "taggram_cache_down",
-            "Whether the cache does not answer, so that requests go on without it.",
+            "Whether the cache is down, so that requests continue without it.",
             registry=registry,
         )
         self._dropped = Counter(
             "taggram_uploads_dropped",
-            "Accepted uploads that were given up: their client left, or their time was over.",
+            "Accepted uploads that were cancelled: client disconnected, or deadline passed.",
             ["reason"],
             registry=registry,
         )
         self._backlog = Gauge(
             "taggram_backlog_seconds",
-            "How long what waits to be heard will take, as uploads went lately.",
+            "Estimated time to analyse all waiting uploads.",
             registry=registry,
         )
         self._feedback = Counter(
@@ -122,32 +122,32 @@ class Metrics:
         )
         self._shown = Counter(
             "taggram_feedback_shown",
-            "Suggestions that artists gave feedback on, by their place among those shown.",
+            "Suggestions that artists gave feedback on, by their rank.",
             ["vocabulary", "rank"],
             registry=registry,
         )
         self._accepted = Counter(
             "taggram_feedback_accepted",
-            "Those of them that were accepted.",
+            "Suggestions that artists accepted, by their rank.",
             ["vocabulary", "rank"],
             registry=registry,
         )
         self._added = Counter(
             "taggram_feedback_added",
-            "Tags that artists chose beside those shown.",
+            "Tags that artists added to those shown.",
             ["vocabulary"],
             registry=registry,
         )
         self._errors = Counter(
-            "taggram_errors", "Problems answered, by kind.", ["kind"], registry=registry
+            "taggram_errors", "Error responses, by kind.", ["kind"], registry=registry
         )
         self._log_dropped = Counter(
             "taggram_log_lines_dropped",
-            "Lines of the log that were dropped, as nobody read them.",
+            "Lines of the log that were dropped because the log was not read.",
             registry=registry,
         )
         self._in_memory = Gauge(
-            "taggram_models_in_memory", "Models in memory, of all that serve.", registry=registry
+            "taggram_models_in_memory", "Loaded models that are in memory.", registry=registry
         )
         self._model = Info("taggram_model", "A loaded model.", ["model"], registry=registry)
         for kind in Kind:
@@ -162,61 +162,69 @@ class Metrics:
     def request_done(
         self, method: str, route: str, status: int, seconds: float, clock: StageClock
     ) -> None:
-        """One request was answered."""
+        """Record the time of a request and of its stages.
+
+        Args:
+            method: The HTTP method.
+            route: The template of the route.
+            status: The HTTP status of the response.
+            seconds: The total time.
+            clock: The time of each stage.
+        """
         self._requests.labels(method, route, str(status)).observe(seconds)
         for stage, stage_seconds in clock.seconds.items():
             self._stages.labels(stage).observe(stage_seconds)
 
     def upload_began(self) -> None:
-        """An upload was accepted."""
+        """Count an upload that was accepted."""
         self._in_flight.inc()
 
     def upload_ended(self) -> None:
-        """An accepted upload was answered or given up."""
+        """Count an accepted upload that was answered or cancelled."""
         self._in_flight.dec()
 
     def upload_dropped(self, reason: Literal["left", "expired"]) -> None:
-        """An accepted upload was given up."""
+        """Count an accepted upload that was cancelled."""
         self._dropped.labels(reason).inc()
 
     def backlog(self, seconds: float) -> None:
-        """So long will it take to hear what waits."""
+        """Set the estimated time to analyse all waiting uploads."""
         self._backlog.set(seconds)
 
-    def heard(self, model: ModelRef, duration_s: float) -> None:
-        """A model heard a track."""
+    def count_audio(self, model: ModelRef, duration_s: float) -> None:
+        """Count the audio that a model analysed."""
         self._audio.labels(str(model)).inc(duration_s)
 
     def batch(self, windows: int) -> None:
-        """So many windows are given to a model."""
+        """Record the size of a batch."""
         self._windows.observe(windows)
 
     def windows_queued(self, windows: int) -> None:
-        """So many windows wait for a model."""
+        """Set the number of windows that wait for a model."""
         self._queued.set(windows)
 
     def upload_shared(self) -> None:
-        """An upload was answered by what is being computed for an identical one."""
+        """Count an upload that is answered by the analysis of an identical one."""
         self._shared.inc()
 
     def cache_lookup(self, *, hit: bool) -> None:
-        """A taggram was looked up."""
+        """Count a lookup in the cache."""
         self._cache.labels("hit" if hit else "miss").inc()
 
     def cache_failure(self, operation: str) -> None:
-        """The cache failed to `get` or `put`."""
+        """Count a failed `get` or `put` of the cache."""
         self._cache_failures.labels(operation).inc()
 
     def cache_down(self, is_down: bool) -> None:
-        """The cache does not answer, or does so again."""
+        """Set whether the cache is down."""
         self._cache_down.set(is_down)
 
     def error(self, kind: Kind) -> None:
-        """A problem was answered."""
+        """Count an error response."""
         self._errors.labels(kind).inc()
 
     def models_loaded(self, models: Iterable[tuple[ModelRef, str, Backend, Precision]]) -> None:
-        """These models serve from now on, and no others: with weights of this hash, computed so."""
+        """Replace the list of loaded models, each with the SHA-256 of its weights."""
         self._model.clear()
         for model, sha256, backend, precision in models:
             self._model.labels(model.name).info(
@@ -229,15 +237,15 @@ class Metrics:
             )
 
     def models_in_memory(self, models: int) -> None:
-        """So many models are in memory now."""
+        """Set the number of models in memory."""
         self._in_memory.set(models)
 
     def log_line_dropped(self) -> None:
-        """A line of the log was dropped."""
+        """Count a dropped line of the log."""
         self._log_dropped.inc()
 
     def feedback(self, feedback: Feedback) -> None:
-        """An artist said what became of suggestions, of a known vocabulary."""
+        """Count an artist's feedback, whose vocabulary must exist."""
         vocabulary = feedback.vocabulary
         self._feedback.labels(vocabulary).inc()
         self._added.labels(vocabulary).inc(len(feedback.added))
@@ -246,5 +254,5 @@ class Metrics:
             self._accepted.labels(vocabulary, str(rank)).inc(shown.accepted)
 
     def exposition(self) -> bytes:
-        """All of it in Prometheus's text format."""
+        """Return all metrics in Prometheus's text format."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""What an operator has published: read anew at each start and each reload, and checked whole."""
+"""Reads and checks the models and vocabularies to serve, at each start and each reload."""
 
 from collections.abc import Mapping
 
@@ -9,48 +9,48 @@ from app.store.registry.aliases import served
 from app.store.registry.weights import check_ready
 from app.store.storage.store import Store
 from app.tagging.catalog import ModelCatalog
-from app.tagging.model_vocabularies import with_learnt
+from app.tagging.model_vocabularies import add_model_vocabularies
 from app.tagging.vocabulary_file import read_vocabularies
 
 Published = Mapping[str, tuple[Manifest, ...]]
 
 
 def read_catalog(settings: Settings) -> ModelCatalog:
-    """The models to serve and the vocabularies.
+    """Return the models to serve and the vocabularies.
 
     Raises:
-        SetupError: A manifest, a vocabulary or a model's weights are wrong or missing, or a model
-            was trained on other tags than its vocabulary has here.
+        SetupError: A manifest, a vocabulary or a model's weights are invalid or missing, or a model
+            has no tag of the vocabulary that it was trained on.
     """
     store = Store(settings.model_store)
     published = manifests(store)
     _check_distinct("TAGGRAM_MODELS", settings.models)
-    models = tuple(_ready(store, published, wanted) for wanted in settings.models)
+    models = tuple(_ready(store, published, name) for name in settings.models)
     vocabularies = read_vocabularies(settings.vocabulary_files, _families(published))
     return ModelCatalog(
         models,
-        with_learnt(vocabularies, models),
-        askable=_askable(settings, models),
-        at_most=settings.max_loaded_models,  # more would be loaded in turns, for each request
+        add_model_vocabularies(vocabularies, models),
+        vocabulary_models=_vocabulary_models(settings, models),
+        at_most=settings.max_loaded_models,  # each request would load and evict more than that
     )
 
 
-def _askable(settings: Settings, models: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-    """The models that vocabularies may ask."""
+def _vocabulary_models(settings: Settings, models: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """Return the models that vocabularies may use."""
     by_name = {model.name: model for model in models}
     _check_distinct("TAGGRAM_VOCABULARY_MODELS", settings.vocabulary_models)
     for name in settings.vocabulary_models:
         if name not in by_name:
             raise SetupError(
-                f"TAGGRAM_VOCABULARY_MODELS names {name!r}, but TAGGRAM_MODELS brings no model of "
-                f"that name; choose from {', '.join(by_name)}"
+                f"TAGGRAM_VOCABULARY_MODELS names {name!r}, which is not in TAGGRAM_MODELS; "
+                f"use one of {', '.join(by_name)}"
             )
     return tuple(by_name[name] for name in settings.vocabulary_models or by_name)
 
 
-def _ready(store: Store, published: Published, wanted: str) -> Manifest:
+def _ready(store: Store, published: Published, name: str) -> Manifest:
     try:
-        manifest = served(store, published, wanted)
+        manifest = served(store, published, name)
     except ManifestError as error:
         raise ManifestError(f"TAGGRAM_MODELS: {error}") from error
     check_ready(store, manifest)
@@ -58,12 +58,12 @@ def _ready(store: Store, published: Published, wanted: str) -> Manifest:
 
 
 def _check_distinct(setting: str, models: tuple[str, ...]) -> None:
-    """Refuse two versions of a model: requests ask for it by its name alone."""
-    names = [wanted.partition("/")[0] for wanted in models]
+    """Refuse two versions of a model: requests name a model without its version."""
+    names = [model.partition("/")[0] for model in models]
     for name in names:
         if names.count(name) > 1:
             raise SetupError(
-                f"{setting} names {name!r} more than once; one version of it can be served"
+                f"{setting} names {name!r} more than once; only one version can be served"
             )
 
 

@@ -1,6 +1,6 @@
-"""Names that were read from files, and files that others made: where they lead, and what they are.
+"""Checks paths and files from untrusted sources.
 
-Who writes a list of files, or hands on a folder, chooses names, links, pipes and sizes.
+The author of a file list or of a folder chooses the names, links, pipes and sizes in it.
 """
 
 import errno
@@ -16,28 +16,28 @@ from app.errors import SetupError
 NOT_A_FILE = "it is a pipe, a socket or a device, not a file"
 
 _LONGEST_NAME = 255
-"""Bytes of a file's name on Linux."""
+"""The most bytes of a file name on Linux."""
 
 LONGEST_LINE = 16 * 2**20
-"""Characters of a line of a table."""
+"""The most characters in a line of a table."""
 
 
 def join_inside(folder: Path, name: str) -> Path:
     """Return the path of a name that was read from a file, for reading: links are followed.
 
     Raises:
-        SetupError: It leads out of the folder, or can't be a path.
+        SetupError: The path is outside the folder, or not a valid path.
     """
     if not is_inside(name):
         raise SetupError(
-            f"{shortened(name)!r} does not name a file inside {folder}; a relative path must, "
+            f"{shortened(name)!r} does not name a file inside {folder}; write a relative path "
             "without '..'"
         )
     return folder / name
 
 
 def is_inside(name: str) -> bool:
-    """Return whether a name can be the path of a file, and leads down only."""
+    """Return whether a name is a valid relative path of a file, without `.` and `..`."""
     parts = name.split("/")
     longest = max(len(part.encode(errors="surrogatepass")) for part in parts)
     return not {"", ".", ".."}.intersection(parts) and "\0" not in name and longest <= _LONGEST_NAME
@@ -46,54 +46,54 @@ def is_inside(name: str) -> bool:
 def resolve_inside(folder: Path, name: str) -> Path:
     """Return the path of a name that was read from a file, for writing, renaming and deleting.
 
-    The folders on the way to it are resolved. It may be a link itself: that is what is replaced or
-    deleted, and not what it leads to.
+    The folders in the path are resolved. The file itself may be a link, which is then replaced or
+    deleted, and not its target.
 
     Raises:
-        SetupError: It leads out of the folder, through a link too, or can't be a path.
+        SetupError: The path is outside the folder, also through a link, or not a valid path.
     """
     path = join_inside(folder, name)
     try:
         root, parent = folder.resolve(), path.parent.resolve()
-    except (OSError, RuntimeError) as error:  # links that go round
+    except (OSError, RuntimeError) as error:  # a cycle of links
         raise SetupError(f"{path}: can't be resolved: {error}") from error
     if not parent.is_relative_to(root):
         raise SetupError(
             f"{path}: a link leads out of {folder}, to {parent}; nothing is written or deleted "
-            "there: remove the link, or move what it leads to"
+            "there: remove the link, or move its target into the folder"
         )
     return parent / path.name
 
 
 def reason(error: Exception) -> str:
-    """Return why a file can't be read or written, in one line without its path."""
+    """Return the reason why a file can't be read or written, in one line without its path."""
     return " ".join((getattr(error, "strerror", None) or str(error)).split())
 
 
 def shortened(text: str, at_most: int = 80) -> str:
-    """Return a text as a message may quote it."""
+    """Return a text, cut to a length that a message may quote."""
     return text if len(text) <= at_most else f"{text[:at_most]}..."
 
 
 def check_is_file(path: Path) -> None:
-    """Refuse what is not to be opened: a pipe would be waited for, and a device may have no end.
+    """Check that a path is a file: opening a pipe would block, and a device may have no end.
 
     Raises:
-        OSError: It is a pipe, a socket or a device, or is not there.
+        OSError: It is a folder, pipe, socket or device, or does not exist.
     """
     _check_mode(path.stat().st_mode, path)
 
 
 def open_file(path: Path) -> BufferedReader:
-    """Open a file for reading; a pipe or a device is refused, and never waited for.
+    """Open a file for reading; a pipe or a device is refused without blocking.
 
     Raises:
-        OSError: It can't be read, or is no regular file.
+        OSError: It can't be read, or is not a regular file.
     """
     check_is_file(path)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
-        _check_mode(os.fstat(descriptor).st_mode, path)  # it may have changed since
+        _check_mode(os.fstat(descriptor).st_mode, path)  # it may have been replaced
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -101,28 +101,28 @@ def open_file(path: Path) -> BufferedReader:
 
 
 def read_file(path: Path, at_most: int) -> bytes:
-    """Read a file whole.
+    """Return the content of a file.
 
     Args:
-        path: Which.
-        at_most: Bytes that it may have.
+        path: The file.
+        at_most: The most bytes that it may have.
 
     Raises:
-        OSError: It can't be read, is no regular file, or is larger.
+        OSError: It can't be read, is not a regular file, or is larger.
     """
     with open_file(path) as file:
         is_larger = os.fstat(file.fileno()).st_size > at_most
-        data = b"" if is_larger else file.read(at_most + 1)  # it may grow meanwhile
+        data = b"" if is_larger else file.read(at_most + 1)  # it may have grown since
     if is_larger or len(data) > at_most:
         raise OSError(errno.EFBIG, f"it is larger than {at_most:,} bytes", str(path))
     return data
 
 
 def bounded_lines(file: TextIO, at_most: int = LONGEST_LINE) -> Iterator[str]:
-    """Read the lines of a text, with their ends.
+    """Yield the lines of a text, with their line ends.
 
     Raises:
-        ValueError: A line is longer than so many characters.
+        ValueError: A line is longer than `at_most` characters.
     """
     number = 0
     while line := file.readline(at_most + 1):

@@ -1,7 +1,7 @@
-"""Drawings that follow a page's colours as SVG, and stand on white as PNG.
+"""Style and export of plots: SVG with a page's colours, PNG on white.
 
-They are drawn in the colours of `THEME`. In SVG each of these gives way to the style sheet's
-variable, so that one drawing serves light and dark; its words stay words, in the page's font.
+Plots are drawn in the colours of `THEME`. In SVG each colour is replaced by a variable of the style
+sheet, so that one plot suits light and dark pages. Text stays text, in the page's font.
 """
 
 import io
@@ -32,7 +32,7 @@ THEME = {
 }
 
 HEAT = "cividis"
-"""Which colour-blind readers can tell apart (Nuñez, Anderton and Renslow, PLOS ONE 2018)."""
+"""A colour map for colour-blind readers (Nuñez, Anderton and Renslow, PLOS ONE 2018)."""
 
 FONT_PT = 8.5
 PNG_DPI = 220
@@ -40,7 +40,7 @@ PX_PER_INCH = 96
 
 
 def blank(width: float, height: float) -> Figure:
-    """An empty drawing, in inches."""
+    """Return an empty figure of a size in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
@@ -49,13 +49,13 @@ def blank(width: float, height: float) -> Figure:
 def plain(
     axes: Axes, across: str = "", up: str = "", grid: Literal["both", "x", "y"] = "both"
 ) -> None:
-    """Quiet axes with their names.
+    """Style axes: no spines and ticks, a light grid, and labels.
 
     Args:
-        axes: Which.
-        across: What goes to the right.
-        up: What goes up.
-        grid: Of which axis lines are drawn: `x`, `y` or `both`.
+        axes: The axes.
+        across: The label of the x axis.
+        up: The label of the y axis.
+        grid: The axis whose grid lines are drawn: `x`, `y` or `both`.
     """
     axes.spines[:].set_visible(False)
     axes.set_facecolor("none")
@@ -67,19 +67,19 @@ def plain(
 
 
 def as_png(figure: Figure) -> bytes:
-    """On white."""
+    """Return a figure as PNG, on white."""
     return _saved(figure, "png", dpi=PNG_DPI, facecolor="white")
 
 
 def as_svg(figure: Figure, prefix: str, title: str) -> str:
-    """As an element for a page of HTML.
+    """Return a figure as an SVG element for an HTML page.
 
     Args:
-        figure: The drawing.
-        prefix: Keeps its ids apart from those of other drawings of the page.
-        title: What a screen reader says of it.
+        figure: The figure.
+        prefix: Prefix of its ids, unique on the page.
+        title: The description for screen readers.
     """
-    root = ET.fromstring(  # noqa: S314 - our own drawing
+    root = ET.fromstring(  # noqa: S314 - our figure
         _saved(figure, "svg", transparent=True, metadata={"Date": None, "Creator": None})
     )
     for parent in list(root.iter()):
@@ -98,7 +98,7 @@ def as_svg(figure: Figure, prefix: str, title: str) -> str:
 
 
 def _themed(name: str, value: str, prefix: str) -> str:
-    """An attribute's value, with the page's colours and ids of its own."""
+    """Return an attribute's value, with the page's colours and prefixed ids."""
     for colour, variable in THEME.items():
         value = value.replace(colour, variable)
     if _local(name) == "id" or (_local(name) == "href" and value.startswith("#")):
@@ -107,14 +107,14 @@ def _themed(name: str, value: str, prefix: str) -> str:
 
 
 def _local(name: str) -> str:
-    """Without its namespace: inside HTML, none is written."""
+    """Return a name without its namespace, which HTML does not use."""
     return name.rpartition("}")[2]
 
 
 def _saved(figure: Figure, kind: str, **options: Any) -> bytes:  # noqa: ANN401 - matplotlib's
     file = io.BytesIO()
     with _words_as_words(), warnings.catch_warnings():
-        # Letters that its font lacks: on a page, the browser's fonts have them.
+        # On a page, the browser has fonts with the missing letters.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(file, format=kind, **options)
     return file.getvalue()

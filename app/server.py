@@ -1,8 +1,8 @@
-"""The server's life: it drains before it ends, takes new models on SIGHUP, and gives up on a hang.
+"""Runs the servers: drains uploads before shutdown, reloads models on SIGHUP, stops on a hang.
 
-uvicorn by itself closes its sockets at the first SIGTERM: new connections are refused. Here they
-stay open until what was accepted is answered, and other uploads are asked to come again, so that a
-load balancer loses none.
+uvicorn alone closes its sockets at the first SIGTERM, so that new connections are refused. Here the
+sockets stay open until the accepted uploads are answered. Further uploads get 503 meanwhile, so
+that a load balancer loses none.
 """
 
 import asyncio
@@ -23,21 +23,33 @@ from app.services import Services
 log = logging.getLogger(__name__)
 
 DRAIN_S = 20
-"""For accepted uploads, from the first signal on; stalled ones are cut then."""
+"""The time for accepted uploads after the first signal."""
 
 CLOSING_S = 5
-"""For what is not done even then."""
+"""The time for the remaining requests after that."""
 
-TICK_S = 0.1
+POLL_S = 0.1
 
 
 def server(application: FastAPI, host: str, port: int) -> uvicorn.Server:
-    """The public server."""
+    """Return the public server.
+
+    Args:
+        application: The application.
+        host: The address to listen on.
+        port: The port to listen on.
+    """
     return uvicorn.Server(_config(application, host, port))
 
 
 def operators_server(application: FastAPI, host: str, port: int) -> uvicorn.Server:
-    """A second server, for operators; the models are loaded by the public one."""
+    """Return a second server, for operators; the public one loads the models.
+
+    Args:
+        application: The application of the operators' routes.
+        host: The address to listen on.
+        port: The port to listen on.
+    """
     config = _config(application, host, port)
     config.lifespan = "off"
     return uvicorn.Server(config)
@@ -47,15 +59,15 @@ def run(application: FastAPI, servers: Sequence[uvicorn.Server]) -> None:
     """Serve until the service is stopped.
 
     Args:
-        application: That of the public server.
-        servers: They start and end together.
+        application: The application of the public server.
+        servers: The servers, which start and stop together.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Life(application, servers).serve())
+        runner.run(_Lifecycle(application, servers).serve())
 
 
-class _Life:
-    """Servers, from their start to their end."""
+class _Lifecycle:
+    """Starts and stops servers together."""
 
     def __init__(self, application: FastAPI, servers: Sequence[uvicorn.Server]) -> None:
         self._state = application.state
@@ -65,22 +77,22 @@ class _Life:
         self._reloading: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
-        """Start the servers, and look ten times a second whether the end has come."""
-        runtime = [asyncio.create_task(server.serve()) for server in self._servers]
-        await asyncio.sleep(0)  # uvicorn sets its own signal handlers first, ours replace them
+        """Start the servers, and check ten times a second whether to stop."""
+        running = [asyncio.create_task(server.serve()) for server in self._servers]
+        await asyncio.sleep(0)  # uvicorn sets its signal handlers first, which ours replace
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, self._stop)
         loop.add_signal_handler(signal.SIGTERM, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
         loop.set_exception_handler(_log_loop_error)
-        while not all(one.done() for one in runtime):
-            await asyncio.wait(runtime, timeout=TICK_S)
-            if self._is_over or any(one.done() for one in runtime):
+        while not all(task.done() for task in running):
+            await asyncio.wait(running, timeout=POLL_S)
+            if self._must_end or any(task.done() for task in running):
                 self._end()
-        await asyncio.gather(*runtime)
+        await asyncio.gather(*running)
 
     def _stop(self) -> None:
-        """Drain at the first signal, end at the second, break off at the third."""
+        """Drain at the first signal, shut down at the second, abort at the third."""
         if any(server.should_exit for server in self._servers):
             for server in self._servers:
                 server.force_exit = True
@@ -95,7 +107,7 @@ class _Life:
             server.should_exit = True
 
     @property
-    def _is_over(self) -> bool:
+    def _must_end(self) -> bool:
         services = self._services
         is_drained = services.admission.is_closed and not services.admission.in_flight
         is_late = time.monotonic() > self._latest_end_s
@@ -103,7 +115,7 @@ class _Life:
 
     def _begin_reload(self) -> None:
         reloading = asyncio.create_task(self._reload())
-        self._reloading.add(reloading)  # the loop itself does not hold on to it
+        self._reloading.add(reloading)  # the event loop keeps only a weak reference
         reloading.add_done_callback(self._reloading.discard)
 
     async def _reload(self) -> None:
@@ -114,9 +126,9 @@ class _Life:
 
 
 def _log_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log errors as usual but those that broken HTTP causes: they quote what the client sent."""
+    """Log errors of the event loop; those of malformed HTTP without the client's data."""
     if "protocol" in context:
-        log.warning("a connection broke: %s", type(context.get("exception")).__name__)
+        log.warning("a connection failed: %s", type(context.get("exception")).__name__)
     else:
         loop.default_exception_handler(context)
 

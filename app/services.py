@@ -1,4 +1,4 @@
-"""The composition root: builds the object graph from `Settings`, and closes it."""
+"""The composition root: creates all services from `Settings`, and closes them."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ from app.domain import ModelRef
 from app.errors import Kind, RequestError, SetupError, describe
 from app.feedback.store import FeedbackStore
 from app.front_ends import FrontEnd
-from app.headroom import own_headroom
+from app.headroom import find_headroom
 from app.inference.batcher import Batcher, BatchLimits
 from app.inference.engine import Engine
 from app.inference.pipeline import InferencePipeline
@@ -39,12 +39,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Runtime:
-    """Loaded models and what asks them; replaced as a whole.
+    """The loaded models and the objects that use them; a reload replaces it as a whole.
 
     Attributes:
         catalog: The models and the vocabularies.
-        pool: What runs the models.
-        tagger: The use cases.
+        pool: The engines of the models.
+        tagger: Computes and caches taggrams.
     """
 
     catalog: ModelCatalog
@@ -53,18 +53,18 @@ class Runtime:
 
 
 class Services:
-    """Everything that answers a request. Construct it before TensorFlow is imported."""
+    """All objects that routes use. Create it before TensorFlow is imported."""
 
     def __init__(self, settings: Settings, load_engine: EngineFactory | None = None) -> None:
-        """Check what can be checked at once, and start the decoder.
+        """Check the configuration and start the decoder, without loading models.
 
         Args:
-            settings: All that an operator can set.
-            load_engine: Loads a model; by default from the store, on the fastest engine here.
+            settings: The settings.
+            load_engine: Loads a model; by default from the store, on the fastest engine available.
 
         Raises:
-            SetupError: A manifest, a vocabulary, a model's weights, the API keys or the file of
-                feedback are wrong or missing.
+            SetupError: A manifest, a vocabulary, a model's weights, the API keys or the feedback
+                file are invalid or missing.
         """
         self.settings = settings
         self.metrics = Metrics()
@@ -76,14 +76,14 @@ class Services:
                 settings.max_duration_s,
                 settings.min_free_bytes,
             ),
-            own_headroom(),
+            find_headroom(),
             self.metrics,
         )
         self._cache = _cache(settings, self.metrics)
         self.authenticator = Authenticator(settings, _shared(settings, self._cache))
         self.feedback = FeedbackStore(settings.feedback_file) if settings.feedback_file else None
         self.pictures = Pictures()
-        self._batcher = Batcher(batch_limits(settings), self.metrics)
+        self._batcher = Batcher(make_batch_limits(settings), self.metrics)
         self._decoder = Decoder(
             AudioLimits(
                 self._published.models[0].front_end.sample_rate,
@@ -95,69 +95,70 @@ class Services:
             settings.decode_timeout_s,
         )
         self._pipeline = InferencePipeline(self._decoder, self._batcher)
-        self._serving: Runtime | None = None
+        self._runtime: Runtime | None = None
         self._replacing = asyncio.Lock()
         self._load_engine = load_engine
         self._building = threading.Lock()
 
     def load(self) -> None:
-        """Load, check and warm up the models; takes seconds, so call it off the event loop.
+        """Load, verify and warm up the models. This takes seconds: call it in a thread.
 
         Raises:
-            SetupError: A model is not what its manifest says.
+            SetupError: A model does not match its manifest.
         """
-        self._serve(self._published)
+        self._activate(self._published)
 
     async def reload(self) -> None:
-        """Read the store and the vocabularies anew; what serves goes on until that went well.
+        """Read the store and the vocabularies again; the current ones stay until that succeeds.
 
         Raises:
-            RequestError: `not_ready`, or `reload_refused` where something is wrong with them; then
-                what served before serves on.
+            RequestError: `not_ready`, or `reload_refused` if they are invalid; the current ones
+                then stay in use.
         """
-        _ = self.runtime  # or not ready
+        _ = self.runtime  # raises `not_ready`
         async with self._replacing:
             try:
                 await asyncio.to_thread(self._replace)
             except Exception as error:
-                # Whatever it is: the old models are whole, and serve.
+                # After any error the current models are intact and stay in use.
                 log.exception("the models were not replaced")
                 raise RequestError(
-                    Kind.RELOAD_REFUSED, f"What served before serves on: {describe(error)}"
+                    Kind.RELOAD_REFUSED,
+                    f"The current models stay in use, as the new ones failed: {describe(error)}",
                 ) from error
 
     @property
     def catalog(self) -> ModelCatalog:
-        """The models and vocabularies that serve, or soon will."""
-        return self._serving.catalog if self._serving else self._published
+        """Return the models and vocabularies in use, or to be used once they are loaded."""
+        return self._runtime.catalog if self._runtime else self._published
 
     @property
     def choices(self) -> Mapping[ModelRef, EngineSpec]:
-        """What runs each model; nothing is known until `load` is done."""
-        return self._serving.pool.choices if self._serving else {}
+        """Return the engine of each model; empty until `load` is done."""
+        return self._runtime.pool.choices if self._runtime else {}
 
     def is_in_memory(self, ref: ModelRef) -> bool:
-        """Whether a model answers without being loaded first."""
-        return self._serving is not None and ref in self._serving.pool.loaded
+        """Return whether a model is in memory."""
+        return self._runtime is not None and ref in self._runtime.pool.loaded
 
     @property
     def runtime(self) -> Runtime:
-        """What answers; take it once a request.
+        """Return the runtime in use; take it only once for each request.
 
         Raises:
             RequestError: `not_ready` until `load` is done.
         """
-        if self._serving is None:
+        if self._runtime is None:
             raise RequestError(Kind.NOT_READY, "The models are being loaded. Try again soon.")
-        return self._serving
+        return self._runtime
 
     @property
     def is_stuck(self) -> bool:
-        """Whether a model hangs, so that only a new process helps."""
+        """Return whether a model hangs, so that the process must be replaced."""
         return self._batcher.is_stuck
 
     async def close(self) -> None:
-        """Give back what the services hold."""
+        """Close all services."""
         await self._pipeline.close()
         await self.pictures.close()
         if self.feedback:
@@ -165,15 +166,15 @@ class Services:
         await self._cache.close()
 
     def _replace(self) -> None:
-        self._serve(read_catalog(self.settings))
+        self._activate(read_catalog(self.settings))
 
-    def _serve(self, catalog: ModelCatalog) -> None:
-        before = self._serving.pool if self._serving else None
-        make = self._load_engine or _maker(self.settings, self._building)
-        pool = EnginePool(catalog.models, make, self.settings.max_loaded_models, self.metrics)
-        pool.load_all(before)
+    def _activate(self, catalog: ModelCatalog) -> None:
+        previous = self._runtime.pool if self._runtime else None
+        factory = self._load_engine or _engine_factory(self.settings, self._building)
+        pool = EnginePool(catalog.models, factory, self.settings.max_loaded_models, self.metrics)
+        pool.load_all(previous)
         tagger = Tagger(self._pipeline, pool, self._cache, self.metrics)
-        self._serving = Runtime(catalog, pool, tagger)
+        self._runtime = Runtime(catalog, pool, tagger)
         self.metrics.models_loaded(
             (manifest.ref, manifest.weights.sha256, choice.backend, choice.precision)
             for manifest in catalog.models
@@ -182,15 +183,15 @@ class Services:
         log.info("ready: %s", ", ".join(str(ref) for ref in pool.choices))
 
 
-def _maker(settings: Settings, building: threading.Lock) -> EngineFactory:
-    """What loads models; those that share a front end share what computes it.
+def _engine_factory(settings: Settings, building: threading.Lock) -> EngineFactory:
+    """Return a function that loads models; models with the same front end share its extractor.
 
     Args:
-        settings: Where they lie, and on what they are to run.
-        building: Held meanwhile, as Keras has one policy for all threads: models that replace
-            others are built while those may be loaded again.
+        settings: The model store, the engine and the precision.
+        building: A lock held while a model is built, as Keras has one dtype policy for all threads:
+            during a reload, models of both pools may be built.
     """
-    # TensorFlow takes seconds to import, and no command but this needs it.
+    # Imported here, as TensorFlow takes seconds to import and other commands don't need it.
     from app.inference.selection import EnginePreference, choose
     from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 
@@ -210,8 +211,8 @@ def _maker(settings: Settings, building: threading.Lock) -> EngineFactory:
     return make
 
 
-def batch_limits(settings: Settings) -> BatchLimits:
-    """How batches are made; one that takes longer than anybody waits hangs."""
+def make_batch_limits(settings: Settings) -> BatchLimits:
+    """Return the limits of batches; a batch that exceeds the deadline counts as hanging."""
     return BatchLimits(
         settings.max_batch_windows,
         settings.max_wait_ms / 1000,
@@ -221,7 +222,7 @@ def batch_limits(settings: Settings) -> BatchLimits:
 
 
 def _shared(settings: Settings, cache: TaggramCache) -> RedisStamps | None:
-    """Where replicas count calls together, if there is a Redis."""
+    """Return the time stamps with which replicas count calls together, if there is a Redis."""
     if isinstance(cache, RedisCache) and settings.secret is not None:
         return cache.stamps(Signer(derive_key(settings.secret, "rates")))
     return None
@@ -232,8 +233,8 @@ def _cache(settings: Settings, metrics: Metrics) -> TaggramCache:
         return MemoryCache(settings.cache_bytes, settings.cache_ttl_s)
     if settings.secret is None:
         raise SetupError(
-            "TAGGRAM_REDIS_URL needs TAGGRAM_SECRET too, which signs what is kept there; "
-            "`openssl rand -hex 32` makes one, the same for all replicas"
+            "TAGGRAM_REDIS_URL is set, but not TAGGRAM_SECRET, which signs the values in Redis; "
+            "create one with `openssl rand -hex 32`, and use it in all replicas"
         )
     return RedisCache(
         settings.redis_url,

@@ -1,4 +1,4 @@
-"""All that an operator can set, from the environment or a `.env` file; every name has a default."""
+"""Settings from the environment or a `.env` file; each setting has a default."""
 
 import os
 import re
@@ -17,39 +17,41 @@ from app.installation import default_store
 
 
 def _origin(text: str) -> str:
-    """Hold a page's origin against the one form in which browsers send it."""
+    """Check that an origin has the form in which browsers send it."""
     if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", text):
         raise ValueError(
-            "an origin is written as https://signup.example or https://signup.example:8443, "
-            "in lower case, without a path, and without *"
+            f"{text!r} is not a valid origin; write it as https://signup.example or "
+            "https://signup.example:8443, in lower case, without a path, and without *"
         )
     if (text.startswith("https:"), text.rpartition(":")[2]) in {(True, "443"), (False, "80")}:
-        raise ValueError("browsers leave out ports 443 of https and 80 of http; so must an origin")
+        raise ValueError(
+            f"{text!r} names the default port, which browsers leave out; remove the port"
+        )
     return text
 
 
 def _host(text: str) -> str:
-    """Hold a host against the form that it has in a `Host` header, without a port."""
+    """Check that a host has the form of a `Host` header without a port."""
     if not re.fullmatch(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]", text):
         raise ValueError(
-            "a host is written as tags.example, 192.0.2.1 or [2001:db8::1], in lower case, without "
-            "https:// and without a port"
+            f"{text!r} is not a valid host; write it as tags.example, 192.0.2.1 or [2001:db8::1], "
+            "in lower case, without https:// and without a port"
         )
     return text
 
 
-def _named(path: Path) -> Path:
-    """Hold a path against the empty one, which an unset variable of a script leaves."""
+def _not_empty(path: Path) -> Path:
+    """Refuse an empty path, which an unset variable in a script gives."""
     if not path.name:
-        raise ValueError("name a file, or leave the setting out")
+        raise ValueError("the path is empty; name a file, or remove the setting")
     return path
 
 
-def unknown_settings() -> dict[str, str | None]:
-    """Return the variables, also those of `.env`, that are named like settings and set none.
+def find_unknown_settings() -> dict[str, str | None]:
+    """Return the variables with the prefix of settings that are not settings, also of `.env`.
 
     Returns:
-        By name: the setting that is named most alike, if any is.
+        By name, the setting with the most similar name, or None.
     """
     prefix, file = Settings.model_config["env_prefix"], Settings.model_config["env_file"]
     known = [name.upper() for name in Settings.model_fields]
@@ -62,139 +64,139 @@ def unknown_settings() -> dict[str, str | None]:
 
 
 class Settings(BaseSettings):
-    """Read once at start and never changed; `TAGGRAM_MAX_UPLOAD_BYTES` sets `max_upload_bytes`."""
+    """The settings, read at start; for example, `TAGGRAM_MODELS` sets `models`."""
 
     model_config = SettingsConfigDict(
         env_prefix="TAGGRAM_", env_file=".env", extra="ignore", frozen=True
     )
 
     model_store: str = Field(default_factory=lambda: str(default_store()))
-    """Where published models lie: a folder, or a URL as `s3://bucket/models`. By default
-    `model_store` of the checkout; installed, `taggram/model_store` in the user's data folder."""
+    """The store of published models: a folder, or a URL such as `s3://bucket/models`. By default
+    `model_store` of the checkout; if installed, `taggram/model_store` in the user's data folder."""
 
     models: tuple[str, ...] = Field(("msd-musicnn", "mtt-musicnn"), min_length=1)
-    """The models to serve, as a JSON list of names or of `name/version`; without a version the one
-    that was promoted, or else the newest. `vocabulary=raw` asks the first one by default."""
+    """The models to serve, as a JSON list of `name` or `name/version`. Without a version the
+    promoted one is used, or else the newest. `vocabulary=raw` uses the first model by default."""
 
     vocabulary_models: tuple[str, ...] = ()
-    """Those of `models` that a vocabulary may ask where a request names no model, as a JSON list of
-    names; by default all. It asks those that know one of its tags, `max_loaded_models` at most."""
+    """The models of `models` that a vocabulary may use if a request names no model, as a JSON list
+    of names; by default all. Of these it uses the models that know one of its tags,
+    `max_loaded_models` at most."""
 
     max_loaded_models: int = Field(4, gt=0)
-    """So many models are in memory; the one that was not asked for longest gives way to another."""
+    """The most models in memory; the least recently used one is evicted first."""
 
     engine: Literal["auto", "openvino", "tensorflow"] = "auto"
-    """What computes the networks: `auto`, `openvino` (best on a CPU) or `tensorflow` (best on a
-    GPU)."""
+    """The inference engine: `auto`, `openvino` (best on a CPU) or `tensorflow` (best on a GPU)."""
 
     precision: Literal["auto", "float32", "bf16"] = "auto"
-    """`float32`, `bf16` (faster where the machine has it), or `auto`."""
+    """The arithmetic precision: `float32`, `bf16` (faster on machines that support it), `auto`."""
 
     log_level: Literal["info", "debug"] = "info"
-    """With `debug` the log also holds the tracebacks of failures that are otherwise one line."""
+    """With `debug` the log also contains tracebacks of failures that otherwise take one line."""
 
     vocabulary_files: tuple[Path, ...] = ()
-    """YAML files with vocabularies of the platform's own, as a JSON list. One that bears the name
-    of a built-in vocabulary takes its place."""
+    """YAML files with the platform's vocabularies, as a JSON list. A vocabulary with the name of a
+    built-in one replaces it."""
 
     max_upload_bytes: int = Field(32 * 2**20, gt=0)
-    """Largest audio file, in bytes; found while streaming."""
+    """The largest audio file in bytes, checked while it is received."""
 
     stall_timeout_s: float = Field(10.0, gt=0, allow_inf_nan=False)
-    """A body that brings less than `min_upload_rate` over so long is given up."""
+    """A body that arrives more slowly than `min_upload_rate` over this time is refused."""
 
     min_upload_rate: int = Field(4096, ge=0)
-    """The fewest bytes a second of a body."""
+    """The lowest rate of a body, in bytes a second."""
 
     body_timeout_s: float = Field(300.0, gt=0, allow_inf_nan=False)
-    """The longest that a whole body may take."""
+    """The longest time that a whole body may take."""
 
     min_duration_s: float = Field(0.5, gt=0, allow_inf_nan=False)
-    """Shortest track."""
+    """The shortest track."""
 
     max_duration_s: float = Field(600.0, gt=0, le=24 * 3600, allow_inf_nan=False)
-    """Longest track, counted in decoded samples; a day at most."""
+    """The longest track, in decoded audio; a day at most."""
 
     decoders: Decoders = Decoders.ALL
-    """What reads files: `all`, or `soundfile` to go without PyAV (FFmpeg), and so without M4A, AAC,
-    WebM, WMA and others; damaged and unusual files are refused then."""
+    """The decoder libraries: `all`, or `soundfile` for none but that: without PyAV (FFmpeg), M4A,
+    AAC, WebM, WMA and others, and damaged and unusual files, are refused."""
 
     decode_workers: int = Field(default_factory=usable_cpus, gt=0)
-    """Files decoded at a time, each in a process of its own; by default one for each CPU."""
+    """The most files decoded at a time, each in a separate process; by default one for each CPU."""
 
     decode_timeout_s: float = Field(30.0, gt=0, allow_inf_nan=False)
-    """A decode process that takes longer is ended."""
+    """The longest time that decoding a file may take."""
 
     max_in_flight: int = Field(32, gt=0)
-    """Uploads accepted at a time; the next one is answered 503 with Retry-After."""
+    """The most uploads accepted at a time; further ones get 503 with Retry-After."""
 
     max_backlog_s: float = Field(1.0, gt=0, allow_inf_nan=False)
-    """How long the tracks that wait may take to be heard, as measured lately; where it is longer,
-    an upload is answered 503 with Retry-After before it is read."""
+    """The longest time that waiting tracks may take, at the recently measured pace; while it is
+    longer, uploads get 503 with Retry-After before they are read."""
 
     min_free_bytes: int = Field(256 * 2**20, ge=0)
-    """Under a container's memory limit: an upload is refused while less than this is left."""
+    """Under a container's memory limit: uploads are refused while less than this is free."""
 
     max_batch_windows: int | None = Field(None, gt=0)
-    """Windows that the device hears at a time; unset, what suits the engine."""
+    """The most windows in a batch; by default a number that suits the engine."""
 
     max_wait_ms: float = Field(1.0, ge=0, allow_inf_nan=False)
     """How long an idle device waits for a batch to fill."""
 
     max_queued_windows: int = Field(4096, gt=0)
-    """Windows of all uploads that may wait for the device; decoding waits where there are more."""
+    """The most windows of all uploads that wait for the device; at the limit, decoding waits."""
 
     deadline_s: float = Field(60.0, gt=0, allow_inf_nan=False)
-    """The longest that a request may take once its upload is complete."""
+    """The longest time that a request may take once its upload is complete."""
 
-    keys_file: Annotated[Path, AfterValidator(_named)] | None = None
-    """The file of API keys that `taggram keys` writes. With it, whoever wants tags shows a key or
-    an upload token; without it everything is open to whoever reaches the service."""
+    keys_file: Annotated[Path, AfterValidator(_not_empty)] | None = None
+    """The file of API keys, written by `taggram keys`. With it, clients need a key or an upload
+    token for tags; without it every client that reaches the service may use all of it."""
 
     secret: SecretStr | None = Field(None, min_length=32)
-    """What this service signs with, at least 32 characters; needed with API keys and with Redis."""
+    """The secret for signatures, at least 32 characters; needed with API keys and with Redis."""
 
     allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
-    """The pages that may call from a browser, as a JSON list of origins."""
+    """The origins whose pages may call from a browser, as a JSON list."""
 
     allowed_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
-    """The names and addresses by which callers know this service, as a JSON list, each with any
-    port. Without API keys it answers to these, localhost and addresses of loopback only, with keys
-    to all where none is set."""
+    """The host names and addresses of this service, as a JSON list, each valid with any port.
+    Without API keys it accepts these, localhost and loopback addresses only. With keys it accepts
+    all hosts if none is set."""
 
     upload_token_minutes: float = Field(10.0, gt=0, le=24 * 60)
-    """How long an upload token is good."""
+    """How long an upload token is valid."""
 
     upload_token_uses: int = Field(5, gt=0)
-    """How many uploads are accepted with one upload token."""
+    """The number of uploads that one upload token allows."""
 
     key_requests_per_minute: int = Field(600, gt=0)
-    """How often an API key may call, on average; half of it at once."""
+    """The most requests a minute with an API key, on average; half of them may come at once."""
 
     address_requests_per_minute: int = Field(60, gt=0)
-    """How often an address without an API key may call, on average; half of it at once. The
-    addresses of an IPv6 network of 64 bits count as one, this machine's own are not counted."""
+    """The most requests a minute of an address without an API key, on average; half of them may
+    come at once. An IPv6 network of 64 bits counts as one address; this machine is not counted."""
 
     trusted_proxies: tuple[IPvAnyNetwork, ...] = (IPv4Network("127.0.0.1"),)
-    """Whose word for the client's address is taken (X-Forwarded-For), as a JSON list of addresses
-    and networks."""
+    """The proxies whose X-Forwarded-For is used as the client's address, as a JSON list of
+    addresses and networks."""
 
     operations_address: str | None = Field(None, pattern=r"^.+:\d{1,5}$")
-    """Where metrics, documentation and reloading are served instead of beside the API, as
-    `127.0.0.1:9000`."""
+    """A separate address for metrics, documentation and reloading, such as `127.0.0.1:9000`; by
+    default the address of the API."""
 
-    feedback_file: Annotated[Path, AfterValidator(_named)] | None = None
-    """The SQLite file that keeps what artists made of the suggestions; without it that is counted
-    and not kept."""
+    feedback_file: Annotated[Path, AfterValidator(_not_empty)] | None = None
+    """The SQLite file that stores artists' feedback; without it feedback is only counted."""
 
     redis_url: str | None = None
-    """Where taggrams are kept, as `redis://host:6379/0`; without it in this process's memory."""
+    """The Redis that caches taggrams, as `redis://host:6379/0`; by default they are cached in the
+    memory of this process."""
 
     redis_timeout_s: float = Field(0.04, gt=0, allow_inf_nan=False)
-    """The longest wait for Redis; after it the request goes on uncached."""
+    """The longest wait for Redis; after it the request continues without the cache."""
 
     cache_ttl_s: int = Field(7 * 24 * 3600, gt=0)
-    """How long a taggram is kept, in Redis or in memory."""
+    """How long a taggram is cached, in Redis or in memory."""
 
     cache_bytes: int = Field(64 * 2**20, gt=0)
-    """Bound of the in-memory cache."""
+    """The largest size of the cache in memory."""

@@ -1,4 +1,4 @@
-"""Spectra as data: what becomes of the short-time Fourier transform until a network hears it.
+"""Spectra as data: the steps from the short-time Fourier transform to the input of a network.
 
 STFT -> power -> weighting -> bands -> log -> cepstrum -> standardised
 """
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 LARGEST = 2**20
-"""No length, number or rate that is meant is larger."""
+"""The upper limit of all lengths, numbers and rates."""
 
 
 class MelScale(StrEnum):
-    """How mels follow from Hz: Slaney's Auditory Toolbox, or the formula of the HTK book."""
+    """The formula from Hz to mel: Slaney's Auditory Toolbox, or the HTK book."""
 
     SLANEY = "slaney"
     HTK = "htk"
 
 
 class Weighting(StrEnum):
-    """What the ear makes of a frequency (IEC 61672-1)."""
+    """The frequency weighting (IEC 61672-1)."""
 
     NONE = "none"
     A = "a"
@@ -27,13 +27,13 @@ class Weighting(StrEnum):
 
 @dataclass(frozen=True)
 class Mel:
-    """Triangles that lie evenly on the mel scale.
+    """Triangular bands, evenly spaced on the mel scale.
 
     Attributes:
         n_mels: Number of bands.
         f_min: Lower edge of the lowest band, in Hz.
         f_max: Upper edge of the highest band, in Hz.
-        scale: Which mels.
+        scale: The mel scale.
         by_area: Whether a band is divided by its width (Slaney's norm).
     """
 
@@ -49,11 +49,11 @@ class Mel:
 
 @dataclass(frozen=True)
 class LogFrequency:
-    """Bands that lie evenly on the scale of pitch, as those of a constant-Q transform do.
+    """Bands that are evenly spaced in pitch, like those of a constant-Q transform.
 
     Attributes:
         n_bins: Number of bands.
-        bins_per_octave: Bands an octave.
+        bins_per_octave: Number of bands in an octave.
         pitch_min: Centre of the lowest band, in Hz.
     """
 
@@ -68,10 +68,10 @@ class LogFrequency:
 
 @dataclass(frozen=True)
 class Chroma:
-    """Pitch classes: all octaves of a note in one band, tuned to A at 440 Hz.
+    """Pitch classes: one band for all octaves of a note, tuned to A at 440 Hz.
 
     Attributes:
-        n_chroma: Bands an octave, the first being C.
+        n_chroma: Number of bands in an octave, the first of which is C.
     """
 
     n_chroma: int
@@ -85,7 +85,7 @@ class Log10:
     """`log10(gain * x + 1)`.
 
     Attributes:
-        gain: What multiplies the power first.
+        gain: The factor of the power.
     """
 
     gain: float
@@ -96,10 +96,10 @@ class Log10:
 
 @dataclass(frozen=True)
 class Decibels:
-    """Decibels of power over 1, clipped at nothing but the floor.
+    """Decibels of power relative to 1, with a floor and without a limit of the dynamic range.
 
     Attributes:
-        floor: The least power that is told apart from none; 1e-10 as a rule.
+        floor: The lower limit of the power, usually 1e-10.
     """
 
     floor: float
@@ -113,7 +113,7 @@ class NaturalLog:
     """`ln(x + offset)`.
 
     Attributes:
-        offset: What silence becomes the logarithm of.
+        offset: Added before the logarithm, so that silence has one.
     """
 
     offset: float
@@ -124,11 +124,11 @@ class NaturalLog:
 
 @dataclass(frozen=True)
 class Standardisation:
-    """Each band less its mean and over its deviation, as they are in what a network learnt from.
+    """Standardisation of each band by its mean and standard deviation in the training data.
 
     Attributes:
-        mean: One a band.
-        deviation: One a band.
+        mean: The mean of each band.
+        deviation: The standard deviation of each band.
     """
 
     mean: tuple[float, ...]
@@ -136,27 +136,30 @@ class Standardisation:
 
     def __post_init__(self) -> None:
         if len(self.mean) != len(self.deviation):
-            raise ValueError("standardised: as many means as deviations are needed")
+            raise ValueError(
+                f"standardised: there are {len(self.mean)} means and {len(self.deviation)} "
+                "deviations; give one of each for each band"
+            )
         if not all(deviation > 0 for deviation in self.deviation):
-            raise ValueError("standardised: a deviation must be more than 0")
+            raise ValueError("standardised: a deviation is not more than 0")
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """What becomes of the short-time Fourier transform, with its periodic Hann window.
+    """How frames are computed from the short-time Fourier transform with a periodic Hann window.
 
     Attributes:
-        n_fft: Lengths of the FFT and of its window, in samples: each gives a channel.
-        hop: Samples between two frames.
+        n_fft: Lengths of the FFT and of its window, in samples; each gives a channel.
+        hop: Samples between the starts of two frames.
         centred: Whether frame i is centred on sample i * hop, with the track reflected at its ends;
             otherwise it begins there.
         power: The exponent of the magnitude.
-        weighting: How frequencies are weighted.
-        bands: How frequencies are gathered; none keeps the FFT's own.
-        log: How dynamics are compressed.
-        cepstrum: So many coefficients of the cosine transform over the bands (DCT-II, orthonormal)
-            instead of the bands: with `Mel` and `Decibels` these are MFCCs.
-        standardised: Brings bands, or coefficients, to one scale.
+        weighting: The frequency weighting.
+        bands: The filterbank; without it, the bins of the FFT are the bands.
+        log: The compression of the dynamic range.
+        cepstrum: The number of coefficients of the cosine transform over the bands (DCT-II,
+            orthonormal) that replace the bands: MFCCs with `Mel` and `Decibels`.
+        standardised: The standardisation of the bands or coefficients.
     """
 
     n_fft: tuple[int, ...]
@@ -171,23 +174,31 @@ class Spectrum:
 
     def __post_init__(self) -> None:
         if not self.n_fft or any(length % 2 for length in self.n_fft):
-            raise ValueError("n_fft: one or more even lengths are needed")
+            raise ValueError(
+                f"n_fft: {list(self.n_fft)} is not valid; give one or more even lengths"
+            )
         check_positive(n_fft=min(self.n_fft), hop=self.hop, power=self.power)
         if self.cepstrum is not None and not 0 < self.cepstrum <= self._bands:
-            raise ValueError(f"cepstrum: {self._bands} bands have 1 to {self._bands} coefficients")
+            raise ValueError(
+                f"cepstrum: {self.cepstrum} coefficients are not possible; {self._bands} bands "
+                f"have 1 to {self._bands}"
+            )
         if self.bands is None and len(set(self.n_fft)) > 1:
-            raise ValueError("n_fft: several lengths need bands, to give frames of one height")
+            raise ValueError("n_fft: several lengths need bands, for frames of the same height")
         if self.standardised and len(self.standardised.mean) != self.height:
-            raise ValueError(f"standardised: {self.height} means and deviations are needed")
+            raise ValueError(
+                f"standardised: there are {len(self.standardised.mean)} means and deviations; "
+                f"{self.height} are needed"
+            )
 
     @property
     def height(self) -> int:
-        """Numbers a frame and channel."""
+        """Return the number of values in a frame and channel."""
         return self.cepstrum or self._bands
 
     @property
     def filterbank(self) -> int:
-        """Numbers of the largest filterbank, with the weights of its frequencies."""
+        """Return the number of weights in the largest filterbank."""
         return (max(self.n_fft) // 2 + 1) * (self._bands if self.bands else 1)
 
     @property
@@ -200,10 +211,10 @@ class Spectrum:
 
 
 def check_positive(**numbers: float) -> None:
-    """Hold numbers against what can be meant.
+    """Check that numbers are within 0 and `LARGEST`.
 
     Raises:
-        ValueError: One is not more than 0, or larger than `LARGEST`.
+        ValueError: A number is not more than 0, or not less than `LARGEST`.
     """
     for name, number in numbers.items():
         if not 0 < number < LARGEST:

@@ -1,4 +1,4 @@
-"""The stages of a request and a clock for them: what `Server-Timing` and the histograms show."""
+"""The stages of a request and a clock for them, for `Server-Timing` and the metrics."""
 
 import time
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """A stage of the data path, in its order.
+    """A stage of the data path, in order.
 
-    Decoding, waiting for the device and inference overlap: a track is heard while the rest of it is
-    being decoded, so that they add up to more than the request took.
+    Decoding, waiting for the device and inference overlap, as inference begins before decoding
+    ends. Their times add up to more than the time of the request.
     """
 
     RECEIVE = "receive"
@@ -21,14 +21,14 @@ class Stage(StrEnum):
 
 
 class StageClock:
-    """Seconds that one request spent in each stage; a stage entered twice adds up."""
+    """The seconds that a request spent in each stage; repeated stages add up."""
 
     def __init__(self) -> None:
         self.seconds: dict[Stage, float] = {}
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
-        """Time the body, also where it fails."""
+        """Measure the time of the body, also if it raises."""
         start = time.monotonic()
         try:
             yield
@@ -36,10 +36,10 @@ class StageClock:
             self.add(stage, time.monotonic() - start)
 
     def join(self, other: "StageClock") -> None:
-        """Add all that another clock measured."""
+        """Add the times of another clock."""
         for stage, seconds in other.seconds.items():
             self.add(stage, seconds)
 
     def add(self, stage: Stage, seconds: float) -> None:
-        """Add a time measured elsewhere."""
+        """Add a time to a stage."""
         self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds

@@ -1,10 +1,10 @@
-"""Slots of work, shared out between clients by the time for which they held them.
+"""A fair scheduler: shares slots of work between clients by the slot time that each has used.
 
-A client with one short piece of work waits neither for all that another client brought, nor for one
-long piece of it: while others wait, a client has one slot, and work that can be paused gives its
-slot back after a moment. Cost needs not be known for that: it is measured.
+A client with one short job waits neither for all jobs of another client, nor for one long job.
+While others wait, a client has one slot, and jobs that can be paused release their slot after a
+time slice. Costs are measured, and need not be known before.
 
-All of it lives on the event loop: no locks.
+Everything runs on the event loop, so that no locks are needed.
 """
 
 import asyncio
@@ -14,34 +14,34 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol, Self
 
-MOMENT_S = 0.25
-"""Work that is paused has run for so long since it began, or went on."""
+TIME_SLICE_S = 0.25
+"""The least time that a job runs before it is paused."""
 
-PAUSED_A_SLOT = 4
-"""Paused pieces of work for each slot, at most: they hold memory."""
+MAX_PAUSED_PER_SLOT = 4
+"""The most paused jobs for each slot, as they hold memory."""
 
 
 class Pausable(Protocol):
-    """Work that can be stopped and continued at any moment."""
+    """A job that can be paused and resumed at any time."""
 
     def pause(self) -> None:
-        """Stop it."""
+        """Pause the job."""
 
     def resume(self) -> None:
-        """Continue it."""
+        """Resume the job."""
 
 
 class Turn:
-    """A piece of work that waits for a slot, or has one.
+    """A job that waits for a slot, or has one.
 
     Attributes:
-        client: Whose it is.
-        has_slot: Set while it may run.
-        work: What is paused and continued; none: it keeps its slot until it is done.
+        client: The client of the job.
+        has_slot: Is set while the job may run.
+        work: The job to pause and resume; None if it keeps its slot until it is done.
     """
 
     def __init__(self, client: str = "", clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin to wait."""
+        """Create a turn without a slot."""
         self.client = client
         self.has_slot = asyncio.Event()
         self.work: Pausable | None = None
@@ -51,32 +51,32 @@ class Turn:
 
     @classmethod
     def unshared(cls) -> Self:
-        """A turn that has its slot all the time."""
+        """Return a turn that always has a slot."""
         turn = cls()
         turn.run()
         return turn
 
     @property
     def ran_s(self) -> float:
-        """For how long it has had a slot."""
+        """Return the time for which it has had a slot."""
         return self._ran_s + (self._clock() - self.began if self.has_slot.is_set() else 0.0)
 
-    async def begins_within(self, patience_s: float) -> bool:
-        """Wait for its slot; whether it came within so long."""
+    async def wait_for_slot(self, timeout_s: float) -> bool:
+        """Wait for a slot; return whether it was available before the timeout."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(timeout_s):
                 await self.has_slot.wait()
         return self.has_slot.is_set()
 
     def run(self) -> None:
-        """Take a slot."""
+        """Take a slot, and resume the job."""
         self.began = self._clock()
         self.has_slot.set()
         if self.work:
             self.work.resume()
 
     def stop(self) -> None:
-        """Give the slot back."""
+        """Release the slot, and pause the job."""
         self._ran_s = self.ran_s
         self.has_slot.clear()
         if self.work:
@@ -84,36 +84,36 @@ class Turn:
 
 
 class Turns:
-    """Hands out slots."""
+    """Assigns slots to turns."""
 
     def __init__(self, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with all slots free.
+        """Start with all slots free.
 
         Args:
-            slots: How many turns run at a time.
-            clock: Tells seconds.
+            slots: The number of turns that run at a time.
+            clock: Returns the time in seconds.
         """
         self._slots = slots
         self._clock = clock
         self._settled = clock()
         self._waiting: list[Turn] = []
         self._running: list[Turn] = []
-        self._had_s: dict[str, float] = {}
+        self._used_s: dict[str, float] = {}
         self._order: dict[str, int] = {}
-        self._given = 0
+        self._assigned = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def waiting(self, client: str | None = None) -> int:
-        """How many turns wait: all of them, or one client's."""
+        """Return the number of waiting turns: of all clients, or of one."""
         return sum(1 for turn in self._waiting if client in (None, turn.client))
 
     def clients_waiting(self) -> int:
-        """How many clients wait."""
+        """Return the number of clients with waiting turns."""
         return len({turn.client for turn in self._waiting})
 
     @contextmanager
     def turn(self, client: str) -> Iterator[Turn]:
-        """Be in line for a slot, and hold it from then on, until the body ends."""
+        """Yield a turn, which waits for a slot and holds it until the body ends."""
         turn = Turn(client, self._clock)
         self._join(client)
         self._waiting.append(turn)
@@ -126,9 +126,9 @@ class Turns:
             self.share_out()
 
     def share_out(self) -> None:
-        """Give slots to those who wait, and take some from clients that had more.
+        """Assign slots to waiting turns, and pause turns of clients that used more time.
 
-        Runs by itself whenever that may change something.
+        This runs automatically whenever the assignment may change.
         """
         self._settle()
         while turn := self._next():
@@ -141,79 +141,81 @@ class Turns:
                 self._waiting.append(other)
             self._waiting.remove(turn)
             self._running.append(turn)
-            self._given += 1
-            self._order[turn.client] = self._given
+            self._assigned += 1
+            self._order[turn.client] = self._assigned
             turn.run()
         self._set_timer()
 
     def _join(self, client: str) -> None:
-        """Begin to count a client's time: who comes has had as much as whoever had least.
+        """Start to count a client's time, with at least the lowest time of the present clients.
 
-        So nobody saves up for later, and who was away for a moment goes on where he was.
+        Therefore a client gains nothing by being idle, and loses nothing by a short absence.
         """
         self._settle()
         present = {turn.client for turn in (*self._waiting, *self._running)}
-        least_s = min((self._had_s[each] for each in present), default=0.0)
-        self._had_s = {
+        least_s = min((self._used_s[each] for each in present), default=0.0)
+        self._used_s = {
             each: seconds
-            for each, seconds in self._had_s.items()
+            for each, seconds in self._used_s.items()
             if present and (each in present or seconds > least_s)
         }
-        self._had_s[client] = max(self._had_s.get(client, 0.0), least_s)
-        self._order = {each: self._order.get(each, 0) for each in self._had_s}
+        self._used_s[client] = max(self._used_s.get(client, 0.0), least_s)
+        self._order = {each: self._order.get(each, 0) for each in self._used_s}
 
     def _settle(self) -> None:
-        """Count the time since this was done last."""
+        """Add the time since the last call to the clients of running turns."""
         now = self._clock()
         for turn in self._running:
-            self._had_s[turn.client] += now - self._settled
+            self._used_s[turn.client] += now - self._settled
         self._settled = now
 
     def _next(self) -> Turn | None:
-        """The turn of those that wait that comes first."""
+        """Return the waiting turn that gets a slot first."""
         waiting = self._waiting
         paused = [turn for turn in waiting if turn.work]
-        if len(paused) >= PAUSED_A_SLOT * self._slots:
+        if len(paused) >= MAX_PAUSED_PER_SLOT * self._slots:
             waiting = paused
         held = self._held()
         return min(
             waiting,
             key=lambda turn: (
                 held[turn.client],
-                self._had_s[turn.client],
+                self._used_s[turn.client],
                 self._order[turn.client],
-                turn.work is None,  # what was paused goes on before another begins
-            ),  # and else the one that came first, as `min` keeps their order
+                turn.work is None,  # paused jobs resume before new ones begin
+            ),  # otherwise the first in the list
             default=None,
         )
 
     def _to_pause(self, turn: Turn) -> Turn | None:
-        """The turn that gives its slot to this one, if one has to."""
+        """Return the running turn that must release its slot for this one, if any."""
         held, now = self._held(), self._clock()
         other = max(
             (
                 other
                 for other in self._running
-                if other.work and other.client != turn.client and now - other.began >= MOMENT_S
+                if other.work and other.client != turn.client and now - other.began >= TIME_SLICE_S
             ),
-            key=lambda other: (held[other.client], self._had_s[other.client]),
+            key=lambda other: (held[other.client], self._used_s[other.client]),
             default=None,
         )
         if other is None:
             return None
-        mine = held[turn.client], self._had_s[turn.client]
-        theirs = held[other.client] - 1, self._had_s[other.client]
-        return other if mine < theirs else None
+        waiting = held[turn.client], self._used_s[turn.client]
+        running = held[other.client] - 1, self._used_s[other.client]
+        return other if waiting < running else None
 
     def _held(self) -> Counter[str]:
         return Counter(turn.client for turn in self._running)
 
     def _set_timer(self) -> None:
-        """Look again once a turn has run for a moment, if others wait by then."""
+        """Assign slots again once a running turn has used its time slice, if others wait."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
         if self._waiting:
             since = [self._clock() - turn.began for turn in self._running]
-            rest_s = min((MOMENT_S - each for each in since if each < MOMENT_S), default=MOMENT_S)
+            rest_s = min(
+                (TIME_SLICE_S - each for each in since if each < TIME_SLICE_S), default=TIME_SLICE_S
+            )
             self._timer = asyncio.get_running_loop().call_later(rest_s, self.share_out)

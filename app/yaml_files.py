@@ -1,6 +1,6 @@
-"""YAML that somebody wrote, read in bounded time and memory.
+"""Reads untrusted YAML files in bounded time and memory.
 
-The pure Python loader reads it: libyaml ends the process where a file nests deeply.
+The pure Python loader is used, as libyaml crashes the process if a file nests deeply.
 """
 
 import re
@@ -15,15 +15,15 @@ from app.paths import read_file, shortened
 
 LARGEST_BYTES = 2**18
 
-MOST_NODES = 50_000
-"""Of a file whose aliases are replaced by what they stand for."""
+MAX_NODES = 50_000
+"""The most nodes of a file, with aliases expanded."""
 
 DEEPEST = 32
 
 _LONGEST_REASON = 300
 
 LONGEST_NUMBER = 64
-"""Characters; those of base 60 take the square of their length."""
+"""The most characters of a number: parsing base 60 takes quadratic time."""
 
 _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
@@ -33,21 +33,21 @@ def compose(
     raised: type[SetupError] = SetupError,
     loader: type[yaml.SafeLoader] = yaml.SafeLoader,
 ) -> yaml.Node | None:
-    """Read a file's nodes, which know their lines; none where it is empty.
+    """Return the nodes of a file, which have line numbers; None if the file is empty.
 
     Args:
-        path: Which file.
-        raised: What is raised where it is wrong.
-        loader: What reads it.
+        path: The file.
+        raised: The type of error to raise.
+        loader: The loader that parses the file.
 
     Raises:
-        SetupError: It can't be read, is not YAML, or is larger or nests deeper than is meant.
+        SetupError: The file can't be read, is not YAML, is too large, or nests too deeply.
     """
     try:
         text = read_file(path, LARGEST_BYTES).decode("utf-8-sig")
     except OSError as error:
         raise raised(f"{path}: it can't be read: {error.strerror}") from error
-    except ValueError as error:  # no UTF-8, or no path
+    except ValueError as error:  # not UTF-8, or not a valid path
         raise raised(f"{path}: it can't be read: {error}") from error
     if line := _too_deep(text):
         raise raised(f"{path}:{line}: it nests deeper than {DEEPEST} levels")
@@ -57,22 +57,22 @@ def compose(
             _count(node, {}, 0)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise raised(f"{path}:{line}: {_said(error.problem)}") from error
+        raise raised(f"{path}:{line}: {_one_line(error.problem)}") from error
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
-        raise raised(f"{path}:{line}: {_said(error.reason)}") from error
+        raise raised(f"{path}:{line}: {_one_line(error.reason)}") from error
     except RecursionError as error:
         raise raised(f"{path}: it nests deeper than {DEEPEST} levels") from error
-    except (OverflowError, ValueError) as error:  # what PyYAML lets escape
-        raise raised(f"{path}: this can't be read as YAML: {_said(error)}") from error
+    except (OverflowError, ValueError) as error:  # raised by PyYAML without a position
+        raise raised(f"{path}: it can't be read as YAML: {_one_line(error)}") from error
     return node
 
 
 def read_values(path: Path) -> object:
-    """Read what a file says; a key that is twice in a mapping is refused.
+    """Return the content of a file as Python values; repeated keys of a mapping are refused.
 
     Raises:
-        SetupError: As `compose`; or it has a value that can't be.
+        SetupError: As `compose`; or the file has a repeated key or an invalid value.
     """
     node = compose(path)
     if node is None:
@@ -83,18 +83,20 @@ def read_values(path: Path) -> object:
         return yaml.constructor.SafeConstructor().construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SetupError(f"{path}:{line}: {_said(error.problem)}") from error
-    # What PyYAML lets escape: impossible dates, `!!bool maybe`.
+        raise SetupError(f"{path}:{line}: {_one_line(error.problem)}") from error
+    # Raised by PyYAML without a position, for invalid dates or `!!bool maybe`.
     except (ArithmeticError, ValueError) as error:
-        raise SetupError(f"{path}: a value in it can't be read as YAML: {_said(error)}") from error
+        raise SetupError(
+            f"{path}: a value in it can't be read as YAML: {_one_line(error)}"
+        ) from error
     except (AttributeError, LookupError, TypeError) as error:
-        raise SetupError(f"{path}: a value in it is not what its tag says") from error
+        raise SetupError(f"{path}: a value in it does not match its YAML tag") from error
 
 
 def _too_deep(text: str) -> int:
-    """The line in which brackets nest too deep, or 0: PyYAML takes seconds to find out.
+    """Return the line in which brackets nest too deeply, or 0; PyYAML would take seconds for this.
 
-    Brackets in quotes count too; what they hide the nodes tell.
+    Brackets in quotes count too. Nesting without brackets is checked on the nodes.
     """
     depth = 0
     for number, line in enumerate(text.split("\n"), 1):
@@ -106,21 +108,20 @@ def _too_deep(text: str) -> int:
 
 
 def _count(node: yaml.Node, counted: dict[int, int], depth: int) -> int:
-    """Count the nodes below one, an alias as all that it stands for."""
-    if depth > DEEPEST:  # an alias in what it stands for has no end either
+    """Count a node and the nodes below it, with aliases expanded."""
+    if depth > DEEPEST:  # also stops an alias inside its own anchor
         raise _refusal(node, f"it nests deeper than {DEEPEST} levels")
     if node.tag in _NUMBERS and len(node.value) > LONGEST_NUMBER:
         raise _refusal(node, f"a number in it is longer than {LONGEST_NUMBER} characters")
     if id(node) not in counted:
-        counted[id(node)] = 1 + sum(_count(each, counted, depth + 1) for each in _inside(node))
-    if counted[id(node)] > MOST_NODES:
-        said = f"it says more than {MOST_NODES:,} things, once its aliases are replaced"
-        raise _refusal(node, said)
+        counted[id(node)] = 1 + sum(_count(each, counted, depth + 1) for each in _children(node))
+    if counted[id(node)] > MAX_NODES:
+        raise _refusal(node, f"it has more than {MAX_NODES:,} nodes, with aliases expanded")
     return counted[id(node)]
 
 
-def _said(problem: object) -> str:
-    """What PyYAML says, which may quote a whole file."""
+def _one_line(problem: object) -> str:
+    """Return a message of PyYAML in one line, shortened, as it may quote a whole file."""
     return shortened(" ".join(str(problem).split()), _LONGEST_REASON)
 
 
@@ -128,7 +129,7 @@ def _refusal(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
-def _inside(node: yaml.Node) -> Iterator[yaml.Node]:
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
     if isinstance(node, yaml.SequenceNode):
         yield from node.value
     elif isinstance(node, yaml.MappingNode):
@@ -137,13 +138,13 @@ def _inside(node: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def _mappings(node: yaml.Node, seen: set[int]) -> Iterator[yaml.MappingNode]:
-    """Each mapping once, whatever stands for it."""
+    """Yield each mapping once, also if aliases refer to it."""
     if id(node) in seen:
         return
     seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         yield node
-    for each in _inside(node):
+    for each in _children(node):
         yield from _mappings(each, seen)
 
 
@@ -152,4 +153,6 @@ def _check_keys(path: Path, mapping: yaml.MappingNode) -> None:
     for key, count in keys.items():
         if count > 1:
             line = mapping.start_mark.line + 1
-            raise SetupError(f"{path}: {key!r} is twice in the mapping that begins in line {line}")
+            raise SetupError(
+                f"{path}: {key!r} occurs twice in the mapping that begins in line {line}"
+            )

@@ -15,7 +15,7 @@ from app.domain import Windows
 from app.inference.batcher import Batcher
 from app.inference.engine import Engine
 from app.metrics import Metrics
-from app.services import batch_limits
+from app.services import make_batch_limits
 from app.settings import Settings
 from app.stages import StageClock
 from loadtests.engines import MODEL, best, extractor_of, manifest_of
@@ -58,7 +58,7 @@ def sizes(engine: Engine, windows: Windows, rounds: int) -> int:
 
 async def callers(engine: Engine, windows: Windows, best_size: int, rounds: int) -> None:
     """Callers at once through the batcher, against the engine alone on as many windows."""
-    batcher = Batcher(batch_limits(Settings()), Metrics())
+    batcher = Batcher(make_batch_limits(Settings()), Metrics())
     batched: dict[int, list[float]] = defaultdict(list)
     alone: dict[str, list[float]] = defaultdict(list)
     for _ in track(range(rounds), "callers", console=out, transient=True):

@@ -21,7 +21,7 @@ from app.inference.engine import Engine
 from app.inference.pipeline import InferencePipeline
 from app.inference.tensorflow_engine import has_gpu
 from app.metrics import Metrics
-from app.services import batch_limits
+from app.services import make_batch_limits
 from app.settings import Settings
 from app.stages import Stage, StageClock
 from app.store.registry.loading import load
@@ -74,7 +74,7 @@ def _batches(engine: Engine, flop: float) -> None:
 async def _tracks(decoder: Decoder, engine: Engine, seconds: float) -> None:
     """Hear tracks for so long, twice as many at once as there are decoders."""
     settings = Settings()
-    pipeline = InferencePipeline(decoder, Batcher(batch_limits(settings), Metrics()))
+    pipeline = InferencePipeline(decoder, Batcher(make_batch_limits(settings), Metrics()))
     clocks: list[StageClock] = []
     computing = 0.0
     score = engine.score

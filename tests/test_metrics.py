@@ -45,7 +45,7 @@ def used() -> Metrics:
     metrics.windows_queued(57)
     metrics.batch(8)
     metrics.windows_queued(49)
-    metrics.heard(MODEL, 183.5)
+    metrics.count_audio(MODEL, 183.5)
     metrics.upload_shared()
     metrics.upload_ended()
     metrics.request_done("POST", "/suggest-tags", 200, 12.5, clock)

@@ -9,7 +9,7 @@ import pytest
 
 from app import server
 from app.errors import Kind, RequestError
-from app.headroom import own_headroom
+from app.headroom import find_headroom
 from app.metrics import Metrics
 from app.tagging.admission import Admission, AdmissionLimits
 from testing.waiting import PATIENCE_S
@@ -19,7 +19,7 @@ class Services:
     """What the server's life looks at, and how often it has looked."""
 
     def __init__(self) -> None:
-        self.admission = Admission(AdmissionLimits(1, 1, 1, 0), own_headroom(), Metrics())
+        self.admission = Admission(AdmissionLimits(1, 1, 1, 0), find_headroom(), Metrics())
         self.has_hung = False
         self.looks = 0
         self.reloads = 0

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from app.domain import Backend, Precision
-from app.settings import Settings, unknown_settings
+from app.settings import Settings, find_unknown_settings
 from app.store.manifest.manifest import read_store
 from app.store.storage.store import Store
 
@@ -187,7 +187,7 @@ def test_a_misspelt_variable_is_named_with_the_setting_that_is_meant(
     monkeypatch.setenv("TAGGRAM_DEADLINE_S", "2.5")
     (folder / ".env").write_text("TAGGRAM_ZZZZZZZZ=1\nOTHER=2\n")
 
-    assert unknown_settings() == {
+    assert find_unknown_settings() == {
         "TAGGRAM_MAX_UPLOAD_BYTE": "TAGGRAM_MAX_UPLOAD_BYTES",
         "TAGGRAM_ZZZZZZZZ": None,
     }

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.turns import MOMENT_S, PAUSED_A_SLOT, Turn, Turns
+from app.turns import MAX_PAUSED_PER_SLOT, TIME_SLICE_S, Turn, Turns
 from testing.waiting import wait_for_async
 
 pytestmark = pytest.mark.anyio
@@ -108,7 +108,7 @@ async def test_a_client_that_is_alone_has_all_slots_and_is_never_paused() -> Non
     clock = Clock()
     turns = Turns(2, clock)
     decodings = await begun(turns, "aaa")
-    await pass_time(turns, clock, 100 * MOMENT_S)
+    await pass_time(turns, clock, 100 * TIME_SLICE_S)
     assert running(decodings) == [0, 1]
     for decoding in decodings:
         await decoding.end()
@@ -119,7 +119,7 @@ async def test_while_others_wait_a_client_has_one_slot() -> None:
     turns = Turns(2, clock)
     decodings = await begun(turns, "aaab")
     assert running(decodings) == [0, 1], "for a moment they keep what they have"
-    await pass_time(turns, clock, MOMENT_S)
+    await pass_time(turns, clock, TIME_SLICE_S)
     assert 3 in running(decodings)
     assert sum(decoding.is_paused for decoding in decodings) == 1
     await decodings[3].end()
@@ -133,11 +133,11 @@ async def test_who_had_least_time_comes_next() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     decodings = await begun(turns, "ab")
-    await pass_time(turns, clock, 4 * MOMENT_S)
+    await pass_time(turns, clock, 4 * TIME_SLICE_S)
     assert running(decodings) == [1]
-    await pass_time(turns, clock, 2 * MOMENT_S)
+    await pass_time(turns, clock, 2 * TIME_SLICE_S)
     assert running(decodings) == [1], "it had half as much by now"
-    await pass_time(turns, clock, 3 * MOMENT_S)
+    await pass_time(turns, clock, 3 * TIME_SLICE_S)
     assert running(decodings) == [0]
     for decoding in decodings:
         await decoding.end()
@@ -170,9 +170,9 @@ async def test_many_long_pieces_of_one_client_cost_another_a_moment_each_time() 
     turns = Turns(1, clock)
     long = await begun(turns, "a" * 10)
     for _ in range(5):
-        await pass_time(turns, clock, 20 * MOMENT_S)
+        await pass_time(turns, clock, 20 * TIME_SLICE_S)
         [short] = await begun(turns, "b")
-        await pass_time(turns, clock, MOMENT_S)
+        await pass_time(turns, clock, TIME_SLICE_S)
         assert short.runs
         await short.end()
     for decoding in long:
@@ -183,11 +183,11 @@ async def test_who_comes_anew_has_saved_up_no_time() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     [first] = await begun(turns, "a")
-    await pass_time(turns, clock, 100 * MOMENT_S)
+    await pass_time(turns, clock, 100 * TIME_SLICE_S)
     [second] = await begun(turns, "b")
-    await pass_time(turns, clock, 2 * MOMENT_S)
+    await pass_time(turns, clock, 2 * TIME_SLICE_S)
     assert second.runs
-    await pass_time(turns, clock, 3 * MOMENT_S)
+    await pass_time(turns, clock, 3 * TIME_SLICE_S)
     assert first.runs
     await first.end()
     await second.end()
@@ -197,7 +197,7 @@ async def test_what_cannot_be_paused_keeps_its_slot() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     decodings = await begun(turns, "ab", can_pause=False)
-    await pass_time(turns, clock, 100 * MOMENT_S)
+    await pass_time(turns, clock, 100 * TIME_SLICE_S)
     assert running(decodings) == [0]
     for decoding in decodings:
         await decoding.end()
@@ -207,19 +207,19 @@ async def test_time_stands_still_for_what_is_paused() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     first, second = await begun(turns, "ab")
-    await pass_time(turns, clock, 3 * MOMENT_S)
+    await pass_time(turns, clock, 3 * TIME_SLICE_S)
     assert first.is_paused
-    await pass_time(turns, clock, 2 * MOMENT_S)
+    await pass_time(turns, clock, 2 * TIME_SLICE_S)
     assert first.turn is not None
     assert second.turn is not None
-    assert first.turn.ran_s == pytest.approx(3 * MOMENT_S)
-    assert second.turn.ran_s == pytest.approx(2 * MOMENT_S)
+    assert first.turn.ran_s == pytest.approx(3 * TIME_SLICE_S)
+    assert second.turn.ran_s == pytest.approx(2 * TIME_SLICE_S)
     await second.end()
     await first.end()
 
 
 async def test_work_that_begins_late_is_paused_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.turns.MOMENT_S", 0.001)
+    monkeypatch.setattr("app.turns.TIME_SLICE_S", 0.001)
     turns = Turns(1)
     first, second = await begun(turns, "ab", can_pause=False)
     await asyncio.sleep(0.01)  # the turns have looked, and found nothing to pause
@@ -235,10 +235,10 @@ async def test_only_so_many_are_paused() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     decodings = []
-    for number in range(3 * PAUSED_A_SLOT):
+    for number in range(3 * MAX_PAUSED_PER_SLOT):
         decodings += await begun(turns, chr(ord("a") + number))
-        await pass_time(turns, clock, MOMENT_S)
-    assert sum(decoding.is_paused for decoding in decodings) == PAUSED_A_SLOT
+        await pass_time(turns, clock, TIME_SLICE_S)
+    assert sum(decoding.is_paused for decoding in decodings) == MAX_PAUSED_PER_SLOT
     for decoding in decodings:
         await decoding.end()
 
@@ -248,7 +248,7 @@ async def test_who_leaves_makes_room_whether_it_ran_waited_or_was_paused(leaving
     clock = Clock()
     turns = Turns(1, clock)
     decodings = await begun(turns, "ab")
-    await pass_time(turns, clock, 2 * MOMENT_S)  # the first is paused, the second runs
+    await pass_time(turns, clock, 2 * TIME_SLICE_S)  # the first is paused, the second runs
     decodings += await begun(turns, "a")
     await decodings.pop(leaving).leave()
     for decoding in decodings:

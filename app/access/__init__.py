@@ -1,1 +1,1 @@
-"""Who may call, and how often."""
+"""Authentication and rate limits."""

@@ -1,12 +1,13 @@
-"""What counts as one caller by its network address."""
+"""Maps network addresses to callers."""
 
 from ipaddress import IPv4Address, ip_address
 
 
-def caller_at(address: str) -> str:
-    """Who counts as one: an IPv4 address, or the 64-bit network that one IPv6 customer has whole.
+def identify_caller(address: str) -> str:
+    """Return the caller of an address: the IPv4 address, or the 64-bit network of an IPv6 address.
 
-    What is no address, as a proxy may send that is set up wrongly, is one caller.
+    One IPv6 customer usually has a whole 64-bit network. All invalid addresses, which a
+    misconfigured proxy may send, are one caller.
     """
     try:
         parsed = ip_address(address)
@@ -18,7 +19,7 @@ def caller_at(address: str) -> str:
 
 
 def is_this_machine(address: str) -> bool:
-    """Whether that is an address of loopback."""
+    """Return whether an address is a loopback address."""
     try:
         return ip_address(address).is_loopback
     except ValueError:

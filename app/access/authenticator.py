@@ -1,9 +1,9 @@
-"""The gate: who calls, whether they may, and whether they do so too often."""
+"""Authenticates callers, authorises them, and applies rate limits."""
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from app.access.addresses import caller_at
+from app.access.addresses import identify_caller
 from app.access.clients import TokenClients
 from app.access.credentials import Credentials
 from app.access.keys import ApiKey
@@ -15,29 +15,29 @@ from app.settings import Settings
 
 
 class AccessLevel(Enum):
-    """What a caller must show, where there are API keys at all."""
+    """The credential that a route requires, if API keys are configured."""
 
     NOTHING = auto()
     TOKEN = auto()
     """An API key, or an upload token."""
     TOKEN_USE = auto()
-    """An API key, or an upload token, of which a use is counted once the upload is accepted."""
+    """An API key, or an upload token. A use of the token is counted once the upload is accepted."""
     KEY = auto()
     ADMIN_KEY = auto()
 
 
 @dataclass
 class Caller:
-    """Who calls, as far as the head of a request tells.
+    """The caller of a request, by its headers.
 
     Attributes:
-        credential: What came as `Authorization: Bearer`.
-        origin: The page that the browser says it is from.
+        credential: The value of `Authorization: Bearer`.
+        origin: The origin of the page, as the browser states it.
         address: The client's network address.
-        is_forwarded: Whether a proxy took part.
-        client: The caller's name for the log; better known as the gate learns more.
-        token_id: Of an upload token of which this call costs a use, where it is accepted.
-        counted_as: Which client it is where rates, places and turns are shared out; see
+        is_forwarded: Whether a proxy forwarded the request.
+        client: The caller's name for the log; set as authentication proceeds.
+        token_id: The id of the upload token of which the request uses one use, if accepted.
+        counted_as: The client that rates, permits and turns are counted for; see
             `app.access.clients`.
     """
 
@@ -50,33 +50,33 @@ class Caller:
     counted_as: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.counted_as = caller_at(self.address)
+        self.counted_as = identify_caller(self.address)
 
 
-def configured(settings: Settings) -> bool:
-    """Whether callers need a credential."""
+def needs_credentials(settings: Settings) -> bool:
+    """Return whether callers need a credential."""
     return settings.keys_file is not None
 
 
 class Authenticator:
-    """Lets callers in, or says why not, before a byte of their request's body is read."""
+    """Admits or refuses callers before any of their request's body is read."""
 
     def __init__(self, settings: Settings, shared: RedisStamps | None) -> None:
         """Read the API keys.
 
         Args:
-            settings: Where the keys are, and how often callers may call.
-            shared: Where replicas count together; where it is None, each counts calls by itself.
+            settings: The file of keys and the rate limits.
+            shared: Where replicas count together; if it is None, each replica counts by itself.
 
         Raises:
-            SetupError: Their file or `TAGGRAM_SECRET` is missing or wrong.
+            SetupError: The file or `TAGGRAM_SECRET` is missing or invalid.
         """
-        self._credentials = Credentials(settings) if configured(settings) else None
+        self._credentials = Credentials(settings) if needs_credentials(settings) else None
         self._limits = Limits(settings, shared)
         self._token_clients = TokenClients()
 
     async def admit(self, caller: Caller, access_level: AccessLevel) -> ApiKey | None:
-        """Let a caller in; the API key, where one was shown.
+        """Admit a caller, and return its API key if it has one.
 
         Raises:
             RequestError: `rate_limited`, `unauthorized` or `forbidden`.
@@ -99,22 +99,23 @@ class Authenticator:
         return None
 
     async def use_token(self, token_id: str) -> None:
-        """Count a use of an upload token, by its id in the call.
+        """Count a use of an upload token, by its id.
 
         Raises:
-            RequestError: `forbidden`: it has none left.
+            RequestError: `forbidden`: the token has no uses left.
         """
         await self._limits.use_token(token_id)
 
     def issue_token(self, key: ApiKey | None, origin: str) -> IssuedToken:
-        """An upload token for a page.
+        """Return a new upload token for a page.
 
         Raises:
-            RequestError: `forbidden`: nobody needs one here, or the page is none of those allowed.
+            RequestError: `forbidden`: no API keys are configured, or the origin is not allowed.
         """
         if self._credentials is None or key is None:
             raise RequestError(
-                Kind.FORBIDDEN, "This service has no API keys, so that no upload token is needed."
+                Kind.FORBIDDEN,
+                "This service has no API keys. Send requests without an upload token.",
             )
         return self._credentials.issue_token(key.name, origin)
 
@@ -123,14 +124,15 @@ def _check_key(key: ApiKey, access_level: AccessLevel) -> None:
     if access_level is AccessLevel.ADMIN_KEY and not key.admin:
         raise RequestError(
             Kind.FORBIDDEN,
-            "This needs an admin's API key, made with `taggram keys create --admin`.",
+            "This request needs the API key of an admin, created with "
+            "`taggram keys create --admin`.",
         )
 
 
 def _check_token(token: UploadToken, origin: str | None, access_level: AccessLevel) -> None:
     if access_level not in {AccessLevel.TOKEN, AccessLevel.TOKEN_USE}:
-        raise RequestError(Kind.FORBIDDEN, "This needs an API key, not an upload token.")
+        raise RequestError(Kind.FORBIDDEN, "This request needs an API key, not an upload token.")
     if origin != token.origin:
         raise RequestError(
-            Kind.FORBIDDEN, f"This upload token is for pages of {token.origin}. {GET_ANOTHER}"
+            Kind.FORBIDDEN, f"This upload token is valid for {token.origin} only. {GET_ANOTHER}"
         )

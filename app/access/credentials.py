@@ -1,4 +1,4 @@
-"""What callers show, where there are API keys: a key, or an upload token got with one."""
+"""Verifies API keys and upload tokens, and issues tokens."""
 
 from datetime import timedelta
 
@@ -10,18 +10,18 @@ from app.settings import Settings
 
 
 class Credentials:
-    """Knows keys and tokens, and issues tokens."""
+    """The API keys and upload tokens that are accepted."""
 
     def __init__(self, settings: Settings) -> None:
         """Read the API keys.
 
         Raises:
-            SetupError: `TAGGRAM_SECRET` is missing, or something is wrong with the file of keys.
+            SetupError: `TAGGRAM_SECRET` is missing, or the file of keys is missing or invalid.
         """
         if settings.keys_file is None or settings.secret is None:
             raise SetupError(
-                "TAGGRAM_KEYS_FILE needs TAGGRAM_SECRET, with which upload tokens are signed; "
-                "`openssl rand -hex 32` makes one"
+                "TAGGRAM_KEYS_FILE is set, but not TAGGRAM_SECRET, which signs upload tokens; "
+                "create one with `openssl rand -hex 32`"
             )
         self._keyring = Keyring(settings.keys_file)
         self._origins = settings.allowed_origins
@@ -31,37 +31,39 @@ class Credentials:
             settings.upload_token_uses,
         )
 
-    def key(self, shown: str | None) -> ApiKey | None:
-        """The API key that was shown, if it was one, and a good one."""
-        return self._keyring.find(shown) if shown else None
+    def key(self, credential: str | None) -> ApiKey | None:
+        """Return the API key of a credential; None if it is not a valid key."""
+        return self._keyring.find(credential) if credential else None
 
-    def token(self, shown: str | None) -> UploadToken:
-        """The upload token that was shown.
+    def token(self, credential: str | None) -> UploadToken:
+        """Return the upload token of a credential.
 
         Raises:
-            RequestError: `unauthorized`.
+            RequestError: `unauthorized`: it is missing, or not a valid token.
         """
-        if not shown:
+        if not credential:
             raise RequestError(
                 Kind.UNAUTHORIZED,
                 "Send an API key or an upload token, as `Authorization: Bearer ...`.",
             )
-        token = self._tokens.read(shown)
-        if not self._keyring.is_good(token.key):
+        token = self._tokens.read(credential)
+        if not self._keyring.is_valid(token.key):
             raise RequestError(
                 Kind.UNAUTHORIZED,
-                "The API key with which this upload token was got is revoked. Use another.",
+                "The API key that issued this upload token is revoked. Get a token with another "
+                "key.",
             )
         return token
 
     def issue_token(self, key: str, origin: str) -> IssuedToken:
-        """An upload token for a page.
+        """Return a new upload token for the pages of an origin.
 
         Raises:
-            RequestError: `forbidden`: the page is none of those allowed.
+            RequestError: `forbidden`: the origin is not allowed.
         """
         if origin not in self._origins:
             raise RequestError(
-                Kind.FORBIDDEN, "That origin is not among this service's TAGGRAM_ALLOWED_ORIGINS."
+                Kind.FORBIDDEN,
+                "The origin is not in TAGGRAM_ALLOWED_ORIGINS. Use one of the origins there.",
             )
         return self._tokens.issue(key, origin)

@@ -1,4 +1,4 @@
-"""The file of API keys: read whole, written whole, by one writer at a time."""
+"""Reads and writes the file of API keys, atomically and with one writer at a time."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ from app.errors import SetupError
 from app.paths import read_file
 
 LARGEST_BYTES = 2**20
-"""Of a file of keys, which has some 200 bytes a key."""
+"""The largest file of keys that is read; a key takes about 200 bytes."""
 
 
 class _Keys(BaseModel):
@@ -32,56 +32,65 @@ class _Keys(BaseModel):
 
 
 def read_keys(path: Path) -> tuple[ApiKey, ...]:
-    """All keys, the revoked ones too.
+    """Return all keys, including the revoked ones.
 
     Raises:
-        SetupError: The file is missing, unreadable, or no file of keys.
+        SetupError: The file is missing, unreadable, or not a valid file of keys.
     """
     try:
         return _Keys.model_validate_json(read_file(path, LARGEST_BYTES)).keys
     except FileNotFoundError as error:
-        raise SetupError(f"{path} is missing; `taggram keys create NAME` makes it") from error
+        raise SetupError(
+            f"{path} does not exist; create it with `taggram keys create NAME`"
+        ) from error
     except OSError as error:
         raise SetupError(f"{path} can't be read: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise SetupError(f"{path} is no file of keys: {where or 'all'}: {first['msg']}") from error
+        raise SetupError(
+            f"{path} is not a valid file of keys: {where or 'file'}: {first['msg']}"
+        ) from error
 
 
 def create_key(path: Path, name: str, *, admin: bool) -> str:
-    """Make a key, keep its hash in the file, and give the key, which is nowhere else.
+    """Create a key, store its hash in the file, and return the key, which is stored nowhere.
+
+    Args:
+        path: The file of keys; it is created if it does not exist.
+        name: The name of the key.
+        admin: Whether the key may also reload the models.
 
     Raises:
-        SetupError: The name is taken (a revoked key keeps its own) or makes no sense, or the file
-            is wrong or can't be written.
+        SetupError: The name is invalid or taken, also by a revoked key; or the file is invalid or
+            can't be written.
     """
     try:
-        key, kept = make_key(name, admin=admin)
+        key, stored = make_key(name, admin=admin)
     except ValidationError as error:
         raise SetupError(
-            f"{name!r} can't name a key: use up to 40 of a-z, 0-9, '.', '_' and '-', "
-            "a letter or digit first"
+            f"{name!r} is not a valid name of a key: use at most 40 of a-z, 0-9, '.', '_' and '-', "
+            "beginning with a letter or digit"
         ) from error
     with _locked(path):
         keys = read_keys(path) if path.exists() else ()
         if any(other.name == name for other in keys):
-            raise SetupError(f"There is a key named {name!r} already; choose another name")
-        _write(path, (*keys, kept))
+            raise SetupError(f"A key named {name!r} exists already; choose another name")
+        _write(path, (*keys, stored))
     return key
 
 
 def revoke_key(path: Path, name: str) -> None:
-    """Make a key worthless from now on.
+    """Revoke a key, with effect from the next request on.
 
     Raises:
-        SetupError: There is no such key, it is revoked already, or the file is wrong or can't be
+        SetupError: No key has this name, it is revoked already, or the file is invalid or can't be
             written.
     """
     with _locked(path):
         keys = {key.name: key for key in read_keys(path)}
         if name not in keys:
-            raise SetupError(f"There is no key named {name!r}; see `taggram keys list`")
+            raise SetupError(f"No key is named {name!r}; list the keys with `taggram keys list`")
         if keys[name].revoked:
             raise SetupError(f"The key {name!r} is revoked already")
         keys[name] = keys[name].model_copy(update={"revoked": datetime.now(UTC)})
@@ -90,7 +99,7 @@ def revoke_key(path: Path, name: str) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Keep other writers out; what the disk refuses is the operator's to mend."""
+    """Hold the lock of the file, and turn errors of the disk into a SetupError."""
     try:
         with path.with_name(f"{path.name}.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -100,13 +109,13 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, keys: tuple[ApiKey, ...]) -> None:
-    """Put a new file in the old one's place, so that readers see the one or the other, whole."""
-    path = path.resolve()  # a link stays a link
-    # Its mode is 0600 from the first byte on.
+    """Replace the file atomically, so that readers see either the old or the new content."""
+    path = path.resolve()  # a symbolic link stays in place
+    # The temporary file has the mode 0600 from the start.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w") as file:
-            if path.exists():  # the service must go on reading what root writes
+            if path.exists():  # the service must be able to read what root writes
                 os.fchown(file.fileno(), path.stat().st_uid, path.stat().st_gid)
             file.write(_Keys(keys=keys).model_dump_json(indent=1) + "\n")
             file.flush()

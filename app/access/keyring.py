@@ -1,4 +1,4 @@
-"""The API keys as the service knows them."""
+"""The API keys in memory, kept up to date with their file."""
 
 import logging
 from pathlib import Path
@@ -11,33 +11,33 @@ log = logging.getLogger(__name__)
 
 
 class Keyring:
-    """The keys that are good, by the file as it is now.
+    """The valid keys of a file.
 
-    Whether the file has changed is asked anew for every request, so that a revocation works at
-    once. A file that becomes unreadable, broken or is gone is logged once, and the last good keys
-    stay: a slip of the operator's must not lock all callers out.
+    Each request checks whether the file has changed, so that a revocation takes effect at once. If
+    the file becomes unreadable or invalid, or is deleted, the error is logged once and the last
+    valid keys stay: an operator's mistake must not lock all callers out.
     """
 
     def __init__(self, path: Path) -> None:
         """Read the keys.
 
         Raises:
-            SetupError: The file is missing, unreadable, or no file of keys.
+            SetupError: The file is missing, unreadable, or not a valid file of keys.
         """
         self._path = path
         self._read_at = _stamp(path)
         self._keys = read_keys(path)
 
     def find(self, credential: str) -> ApiKey | None:
-        """The key that was handed out as this, unless it is revoked."""
+        """Return the key of a credential; None if it is unknown or revoked."""
         match = KEY.fullmatch(credential)
         if match is None:
             return None
-        good = (key for key in self._current() if key.id == match[1] and not key.revoked)
-        return next((key for key in good if key.is_of(credential)), None)
+        valid = (key for key in self._current() if key.id == match[1] and not key.revoked)
+        return next((key for key in valid if key.matches(credential)), None)
 
-    def is_good(self, name: str) -> bool:
-        """Whether there is a key of that name that is not revoked."""
+    def is_valid(self, name: str) -> bool:
+        """Return whether a key has this name and is not revoked."""
         return any(key.name == name and not key.revoked for key in self._current())
 
     def _current(self) -> tuple[ApiKey, ...]:
@@ -47,12 +47,12 @@ class Keyring:
             try:
                 self._keys = read_keys(self._path)
             except SetupError as error:
-                log.error("the API keys stay as they were: %s", error)
+                log.error("the previous API keys stay in use: %s", error)
         return self._keys
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """What changes with every change of the file, its rights included."""
+    """Return values that change with every change of the file, including its permissions."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""API keys: how one is made, what is kept of it, and how it is known again."""
+"""API keys: creating, storing and recognising them."""
 
 import hashlib
 import hmac
@@ -10,22 +10,21 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 KEY = re.compile(r"taggram_([0-9a-f]{12})_[0-9a-f]{64}")
-"""A key as it is handed out: a word that scanners of leaked secrets can look for, an id, 256 random
-bits."""
+"""A key: a prefix that scanners for leaked secrets can find, an id, and 256 random bits."""
 
 KeyName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
 
 
 class ApiKey(BaseModel):
-    """What is kept of a key: enough to know it again, too little to use it.
+    """The stored form of a key, which can recognise the key but not replace it.
 
     Attributes:
-        name: Whose it is; it stands in the log.
-        id: The part by which the key is found.
-        sha256: Of the whole key, in hex.
-        admin: Whether it may also replace the models.
-        created: When it was made.
-        revoked: When it was revoked, if it was.
+        name: The name of its user, which appears in the log.
+        id: The part of the key that it is looked up by.
+        sha256: SHA-256 of the whole key, in hex.
+        admin: Whether the key may also reload the models.
+        created: When it was created.
+        revoked: When it was revoked; None while it is valid.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,13 +36,17 @@ class ApiKey(BaseModel):
     created: AwareDatetime
     revoked: AwareDatetime | None = None
 
-    def is_of(self, key: str) -> bool:
-        """Whether that is this key; takes the same time however much of it is right."""
+    def matches(self, key: str) -> bool:
+        """Return whether this is the stored form of a key; compares in constant time."""
         return hmac.compare_digest(self.sha256, _sha256(key))
 
 
 def make_key(name: str, *, admin: bool) -> tuple[str, ApiKey]:
-    """A new key, which is nowhere else, and what to keep of it."""
+    """Return a new key and its stored form.
+
+    Raises:
+        ValidationError: The name is not a valid `KeyName`.
+    """
     key_id = secrets.token_hex(6)
     key = f"taggram_{key_id}_{secrets.token_hex(32)}"
     return key, ApiKey(
@@ -52,6 +55,6 @@ def make_key(name: str, *, admin: bool) -> tuple[str, ApiKey]:
 
 
 def _sha256(key: str) -> str:
-    # Slow hashes with salt are for passwords, which can be guessed. Nobody guesses 256 random bits,
-    # and this one is computed for every request.
+    # A slow, salted hash is for passwords, which can be guessed. 256 random bits can't be guessed,
+    # and this hash is computed for every request.
     return hashlib.sha256(key.encode()).hexdigest()

@@ -1,9 +1,9 @@
-"""How often a key, an address and a token are good for something."""
+"""Rate limits of API keys and addresses, and the uses of upload tokens."""
 
 import math
 from datetime import timedelta
 
-from app.access.addresses import caller_at, is_this_machine
+from app.access.addresses import identify_caller, is_this_machine
 from app.access.rate_limiter import RateLimiter
 from app.access.tokens import GET_ANOTHER
 from app.cache.redis import RedisStamps
@@ -12,18 +12,18 @@ from app.settings import Settings
 
 
 class Limits:
-    """Counts calls; replicas count together where there is a Redis."""
+    """Counts calls; replicas count together if there is a Redis."""
 
     def __init__(self, settings: Settings, shared: RedisStamps | None) -> None:
-        """Make the buckets, all full.
+        """Create the rate limiters, with full buckets.
 
         Args:
             settings: The rates.
-            shared: Where replicas count together; where it is None, each counts by itself.
+            shared: Where replicas count together; if it is None, each replica counts by itself.
         """
         self._keys = _Rate("key", settings.key_requests_per_minute, shared)
         self._addresses = _Rate("address", settings.address_requests_per_minute, shared)
-        # In a token's life none comes back into its bucket, which so holds its uses.
+        # The bucket refills after the token expires, so that it holds exactly the token's uses.
         life_s = math.ceil(settings.upload_token_minutes * 60) + 1
         self._tokens = RateLimiter(
             "token", settings.upload_token_uses, timedelta(seconds=life_s), 1, shared
@@ -38,38 +38,38 @@ class Limits:
         await self._keys.count(name, "with this key")
 
     async def count_address(self, address: str, *, is_forwarded: bool) -> None:
-        """Count a call without an API key; who is on this machine itself is no stranger.
+        """Count a call without an API key; direct calls from this machine are not counted.
 
         Raises:
             RequestError: `rate_limited`.
         """
         if is_forwarded or not is_this_machine(address):
-            await self._addresses.count(caller_at(address), "from this address")
+            await self._addresses.count(identify_caller(address), "from this address")
 
     async def use_token(self, token_id: str) -> None:
         """Count a use of an upload token.
 
         Raises:
-            RequestError: `forbidden`: it has none left.
+            RequestError: `forbidden`: the token has no uses left.
         """
         if await self._tokens.take(token_id):
             raise RequestError(Kind.FORBIDDEN, f"This upload token is used up. {GET_ANOTHER}")
 
 
 class _Rate:
-    """So many calls a minute; half a minute's may come at once."""
+    """A limit of calls a minute; the calls of half a minute may come at once."""
 
     def __init__(self, name: str, per_minute: int, shared: RedisStamps | None) -> None:
         burst = max(1, per_minute // 2)
         self._per_minute = per_minute
         self._buckets = RateLimiter(name, burst, timedelta(minutes=1), per_minute, shared)
 
-    async def count(self, caller: str, whose: str) -> None:
+    async def count(self, caller: str, source: str) -> None:
         wait_s = await self._buckets.take(caller)
         if wait_s:
             raise RequestError(
                 Kind.RATE_LIMITED,
-                f"That is more than {self._per_minute} requests a minute {whose}. "
+                f"There were more than {self._per_minute} requests a minute {source}. "
                 f"Try again in {math.ceil(wait_s)} s.",
                 retry_after_s=wait_s,
             )

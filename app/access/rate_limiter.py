@@ -1,4 +1,4 @@
-"""How often somebody may do something: a token bucket for each caller."""
+"""Limits the rate of calls with a token bucket for each caller."""
 
 import asyncio
 from datetime import timedelta
@@ -10,37 +10,38 @@ from app.cache.breaker import Unavailable
 from app.cache.redis import RedisStamps, Refused
 
 MAX_CALLERS = 50_000
-"""So many buckets are kept in memory, in some 20 MB; the one that was unused longest goes first."""
+"""The most buckets in memory, about 20 MB; the least recently used one is evicted first."""
 
 ROUNDING_S = 1.0
 
 TRIES = 16
-"""As many replicas may count a caller at the same moment."""
+"""The most replicas that may count the same caller at the same moment."""
 
 
 class RateLimiter:
-    """Each caller's bucket holds so many, and one comes back every so often.
+    """A token bucket for each caller, which refills at a constant rate.
 
-    Replicas share them through Redis; each counts by itself as well, and alone while that does not
-    answer.
+    Replicas share the buckets through Redis. Each replica also counts by itself, and only so while
+    Redis does not answer.
     """
 
     def __init__(
         self, name: str, burst: int, per: timedelta, limit: int, shared: RedisStamps | None
     ) -> None:
-        """Make the buckets; all are full.
+        """Create the limiter; all buckets are full.
 
         Args:
-            name: What is counted, in Redis.
-            burst: What a bucket holds.
-            per: In so much time, whole seconds of it, `limit` come back, evenly.
-            limit: See `per`.
+            name: The name of what is counted, for Redis.
+            burst: The capacity of a bucket.
+            per: The period in which `limit` tokens are refilled, evenly; whole seconds.
+            limit: The number of tokens refilled in each period.
             shared: Where replicas count together.
         """
-        # GCRA is the token bucket by another count: one time stamp a caller, of any fineness. The
-        # library's own `token_bucket` goes by whole seconds of the wall clock, so that none fills
-        # for a while after that was set back. Its Redis is not asked: that signs nothing.
-        self._alone = Throttled(
+        # GCRA (generic cell rate algorithm) is equivalent to a token bucket, and stores one time
+        # stamp a caller. The library's `token_bucket` uses whole seconds of the wall clock, so that
+        # no bucket refills for a while after the clock is set back. The library's Redis store is
+        # not used, as it signs nothing.
+        self._local = Throttled(
             using=RateLimiterType.GCRA.value,
             quota=per_duration(per, limit, burst),
             store=MemoryStore(options={"MAX_SIZE": MAX_CALLERS}),
@@ -50,31 +51,34 @@ class RateLimiter:
         self._shared = shared
         self._interval_s = per.total_seconds() / limit
         self._burst_s = (burst - 1) * self._interval_s
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def take(self, caller: str) -> float:
-        """Take one out of a caller's bucket; 0.0, or the seconds until it holds one again.
+        """Take one token of a caller's bucket.
 
-        What this replica counted by itself holds whatever Redis says: who deletes the count there
-        gets a caller no more than one bucket a replica.
+        The count of this replica applies whatever Redis answers: deleting the count in Redis gives
+        a caller at most one bucket a replica.
+
+        Returns:
+            0.0, or the seconds until the bucket holds a token again.
         """
-        result = await self._alone.limit(caller)
+        result = await self._local.limit(caller)
         if result.limited:
             return float(result.state.retry_after)
         if self._shared is None:
             return 0.0
-        turn = self._turns.setdefault(caller, asyncio.Lock())
+        lock = self._locks.setdefault(caller, asyncio.Lock())
         try:
-            async with turn:  # else our own calls would get in each other's way
-                wait_s = await self._take_together(self._shared, caller)
+            async with lock:  # otherwise calls of this process would conflict with each other
+                wait_s = await self._take_shared(self._shared, caller)
         except (Unavailable, Refused):
             return 0.0
-        # A Redis that is down or full, lies, or whose clock was set back costs exactness, and no
-        # caller anything.
+        # If Redis is down or full, returns wrong values, or its clock was set back, the count is
+        # less exact, but no caller is refused.
         return wait_s if wait_s <= self._interval_s + ROUNDING_S else 0.0
 
-    async def _take_together(self, shared: RedisStamps, caller: str) -> float:
-        """The same for all replicas: the stamp is when the bucket will be full again."""
+    async def _take_shared(self, shared: RedisStamps, caller: str) -> float:
+        """Take a token of the replicas' common bucket: the stamp is when it will be full again."""
         name = f"taggram-{self._name}:v2:{caller}"
         for _ in range(TRIES):
             stamp = await shared.read(name)

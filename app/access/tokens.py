@@ -1,4 +1,4 @@
-"""Upload tokens: what a page gets instead of a key, for one purpose, one origin, a few minutes."""
+"""Upload tokens, which a page uses instead of a key: for one purpose and origin, for minutes."""
 
 import uuid
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from app.key_derivation import derive_key
 PURPOSE = "suggest-tags"
 ISSUER = "taggram"
 ALGORITHM = "HS256"
-"""The only one that is accepted: `none` and others in a token's header are not obeyed."""
+"""The only algorithm that is accepted: the one in a token's header, such as `none`, is ignored."""
 
 CLAIMS = ["iss", "aud", "exp", "iat", "jti", "origin", "key"]
 GET_ANOTHER = "Get a new upload token from POST /upload-tokens."
@@ -21,12 +21,12 @@ GET_ANOTHER = "Get a new upload token from POST /upload-tokens."
 
 @dataclass(frozen=True)
 class IssuedToken:
-    """What a page gets.
+    """A new upload token.
 
     Attributes:
-        token: To be sent as `Authorization: Bearer`.
-        expires_at: To the second.
-        uses: So many uploads it is good for.
+        token: The token, to be sent as `Authorization: Bearer`.
+        expires_at: When it expires, to the second.
+        uses: The number of uploads that it allows.
     """
 
     token: str
@@ -36,12 +36,12 @@ class IssuedToken:
 
 @dataclass(frozen=True)
 class UploadToken:
-    """What a good token says.
+    """The content of a valid token.
 
     Attributes:
-        id: By which its uses are counted.
-        key: The name of the API key that it was got with.
-        origin: The page that may send it.
+        id: The id by which its uses are counted.
+        key: The name of the API key that it was issued for.
+        origin: The origin whose pages may send it.
     """
 
     id: str
@@ -50,7 +50,7 @@ class UploadToken:
 
 
 class UploadTokens:
-    """Signs upload tokens, and knows them again; every replica with the same secret does."""
+    """Signs and verifies upload tokens; replicas with the same secret accept each other's."""
 
     def __init__(self, secret: SecretStr, lifetime: timedelta, uses: int) -> None:
         self._key = derive_key(secret, "upload tokens")
@@ -58,7 +58,7 @@ class UploadTokens:
         self._uses = uses
 
     def issue(self, key: str, origin: str) -> IssuedToken:
-        """A token for a page, got with the API key of that name."""
+        """Return a new token for an origin, issued for the API key of this name."""
         now = datetime.now(UTC).replace(microsecond=0)
         expires_at = now + self._lifetime
         claims = {
@@ -73,10 +73,10 @@ class UploadTokens:
         return IssuedToken(jwt.encode(claims, self._key, ALGORITHM), expires_at, self._uses)
 
     def read(self, token: str) -> UploadToken:
-        """What a token says.
+        """Verify a token, and return its content.
 
         Raises:
-            RequestError: `unauthorized`: it is expired, not ours, or for something else.
+            RequestError: `unauthorized`: it is expired, wrongly signed, or for another purpose.
         """
         try:
             claims = jwt.decode(
@@ -85,7 +85,7 @@ class UploadTokens:
                 [ALGORITHM],
                 audience=PURPOSE,
                 issuer=ISSUER,
-                # A replica's clock may be behind the one that issued it.
+                # This replica's clock may be behind that of the replica that issued the token.
                 options={"require": CLAIMS, "verify_iat": False},
             )
         except jwt.ExpiredSignatureError:
@@ -95,6 +95,7 @@ class UploadTokens:
         except jwt.InvalidTokenError:
             raise RequestError(
                 Kind.UNAUTHORIZED,
-                f"That is neither a good API key nor a good upload token. {GET_ANOTHER}",
+                "The credential is neither a valid API key nor a valid upload token. "
+                f"{GET_ANOTHER}",
             ) from None
         return UploadToken(str(claims["jti"]), str(claims["key"]), str(claims["origin"]))

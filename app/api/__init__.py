@@ -1,1 +1,1 @@
-"""HTTP, and nothing but HTTP."""
+"""The HTTP layer: routes, schemas, uploads, middleware and error responses."""

@@ -1,4 +1,4 @@
-"""The gate in the framework's terms: who may call which route, said where routes are included."""
+"""FastAPI dependencies that authenticate callers before a route runs."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -7,27 +7,27 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
-from app.access.authenticator import AccessLevel, Caller, configured
+from app.access.authenticator import AccessLevel, Caller, needs_credentials
 from app.access.keys import ApiKey
 from app.api.dependencies import services_of
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.errors import Kind
 from app.settings import Settings
 
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-"""Which browsers leave out of an origin."""
+"""Ports that browsers leave out of an origin."""
 
 SCHEME = HTTPBearer(
     scheme_name="KeyOrToken",
     description="An API key, or an upload token got with one from POST /upload-tokens.",
     auto_error=False,
 )
-"""For the documentation; the gate itself looks at what comes."""
+"""Only documents the scheme in OpenAPI; the authenticator reads the header itself."""
 
 
 def _admitted(access_level: AccessLevel) -> Callable[[Request], Awaitable[ApiKey | None]]:
     async def admit(request: Request) -> ApiKey | None:
-        caller = _call(request)
+        caller = _caller(request)
         try:
             return await services_of(request).authenticator.admit(caller, access_level)
         finally:
@@ -39,10 +39,10 @@ def _admitted(access_level: AccessLevel) -> Callable[[Request], Awaitable[ApiKey
 
 
 async def use_token(request: Request) -> None:
-    """Count a use of the upload token, where one was shown: call it once a place is had.
+    """Count a use of the request's upload token, if it has one. Call it once a permit is held.
 
     Raises:
-        RequestError: `forbidden`: it has none left.
+        RequestError: `forbidden`: the token has no uses left.
     """
     if request.state.token_id is not None:
         await services_of(request).authenticator.use_token(request.state.token_id)
@@ -51,26 +51,26 @@ async def use_token(request: Request) -> None:
 _ADMIT = {access_level: _admitted(access_level) for access_level in AccessLevel}
 
 KeyDep = Annotated[ApiKey | None, Depends(_ADMIT[AccessLevel.KEY])]
-"""The API key of a route that is guarded by it; None where no keys are configured."""
+"""The API key of a route that requires one; None if no keys are configured."""
 
 
-def guarded(settings: Settings, access_level: AccessLevel) -> dict[str, Any]:
-    """What `include_router` is told, so that nobody reaches a resource but through the gate.
+def require_access(settings: Settings, access_level: AccessLevel) -> dict[str, Any]:
+    """Return the arguments for `include_router` that authenticate each request of a router.
 
-    It runs before the framework looks at anything else of the request, its body least of all.
+    The dependencies run before the framework reads the body of a request.
     """
     dependencies = [Depends(_ADMIT[access_level])]
     kinds = [Kind.RATE_LIMITED]
-    if not configured(settings):
+    if not needs_credentials(settings):
         kinds += [Kind.UNKNOWN_HOST, Kind.CROSS_SITE]
     elif access_level is not AccessLevel.NOTHING:
         dependencies.append(Depends(SCHEME))
         kinds += [Kind.UNAUTHORIZED, Kind.FORBIDDEN]
-    return {"dependencies": dependencies, "responses": documented(*kinds)}
+    return {"dependencies": dependencies, "responses": document_errors(*kinds)}
 
 
 def cors(settings: Settings) -> dict[str, Any]:
-    """What pages of the allowed origins may send and read; cookies are not among it."""
+    """Return the options of the CORS middleware for the allowed origins, without cookies."""
     return {
         "allow_origins": settings.allowed_origins,
         "allow_methods": ["GET", "POST"],
@@ -80,7 +80,7 @@ def cors(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _call(request: Request) -> Caller:
+def _caller(request: Request) -> Caller:
     headers = request.headers
     scheme, credential = get_authorization_scheme_param(headers.get("authorization"))
     return Caller(
@@ -92,7 +92,7 @@ def _call(request: Request) -> Caller:
 
 
 def _own_origin(request: Request) -> str | None:
-    """What browsers leave out when they GET from where the page is from; they say so, though."""
+    """Return the origin of a same-origin GET, for which browsers send no `Origin` header."""
     if request.headers.get("sec-fetch-site") != "same-origin":
         return None
     scheme, host = request.url.scheme, request.url.netloc.lower()

@@ -1,4 +1,4 @@
-"""What routes ask for, as annotated aliases."""
+"""Dependencies of routes, as annotated aliases."""
 
 from typing import Annotated
 
@@ -10,29 +10,29 @@ from app.stages import StageClock
 
 
 def services_of(request: Request) -> Services:
-    """The object graph that the application was made with."""
+    """Return the services that the application was created with."""
     services: Services = request.app.state.services
     return services
 
 
 def metrics_of(request: Request) -> Metrics:
-    """Where to count."""
+    """Return the metrics of the service."""
     return services_of(request).metrics
 
 
 def request_id_of(request: Request) -> str:
-    """This request's id."""
+    """Return the request's id."""
     request_id: str = request.state.request_id
     return request_id
 
 
 def client_of(request: Request) -> str:
-    """The client of a guarded route, where places and turns are shared out."""
+    """Return the client that permits and turns are counted for; the route must be guarded."""
     client: str = request.state.counted_as
     return client
 
 
-# The framework gives a thread to each dependency that is no coroutine.
+# The framework runs each dependency that is not a coroutine in a thread.
 async def _services(request: Request) -> Services:
     return services_of(request)
 

@@ -1,4 +1,4 @@
-"""The one table from error kinds to answers: RFC 9457 problem documents."""
+"""Maps error kinds to HTTP responses: RFC 9457 problem documents."""
 
 import errno
 import logging
@@ -51,30 +51,30 @@ STATUS = {
 TITLE = {
     Kind.MALFORMED_REQUEST: "The request is malformed",
     Kind.REQUEST_TIMEOUT: "The request took too long to arrive",
-    Kind.UNKNOWN_HOST: "Not the name of this service",
-    Kind.CROSS_SITE: "Not for pages of other sites",
-    Kind.UNAUTHORIZED: "A key or a token is wanted",
-    Kind.FORBIDDEN: "Not with this key or token",
+    Kind.UNKNOWN_HOST: "The host is not a name of this service",
+    Kind.CROSS_SITE: "Pages of other sites may not send this request",
+    Kind.UNAUTHORIZED: "An API key or an upload token is required",
+    Kind.FORBIDDEN: "This key or token does not allow the request",
     Kind.RATE_LIMITED: "Too many requests",
-    Kind.INVALID_PARAMETER: "A parameter or part of the request is missing or off",
-    Kind.UNSUPPORTED_MEDIA_TYPE: "Not a media type that we read",
+    Kind.INVALID_PARAMETER: "A parameter or part of the request is missing or invalid",
+    Kind.UNSUPPORTED_MEDIA_TYPE: "The media type is not supported",
     Kind.PAYLOAD_TOO_LARGE: "The file is too large",
-    Kind.UNSUPPORTED_AUDIO: "Not an audio format that we read",
+    Kind.UNSUPPORTED_AUDIO: "The audio format is not supported",
     Kind.UNDECODABLE_AUDIO: "The audio file is broken",
     Kind.AUDIO_TOO_SHORT: "The track is too short",
     Kind.AUDIO_TOO_LONG: "The track is too long",
     Kind.SILENT_AUDIO: "The track is silent",
-    Kind.UNKNOWN_TRACK: "No such track is known",
-    Kind.UNKNOWN_MODEL: "No such model is loaded",
-    Kind.UNKNOWN_VOCABULARY: "No such vocabulary can be given",
-    Kind.NOT_FOUND: "Nothing is here",
-    Kind.METHOD_NOT_ALLOWED: "Not with this method",
-    Kind.OVERLOADED: "Too busy for now",
-    Kind.NOT_READY: "Not ready yet",
-    Kind.DEADLINE_EXCEEDED: "The answer took too long",
-    Kind.ENGINE_FAILED: "The model failed on our side",
+    Kind.UNKNOWN_TRACK: "The track is unknown",
+    Kind.UNKNOWN_MODEL: "The model is not loaded",
+    Kind.UNKNOWN_VOCABULARY: "The vocabulary is not available",
+    Kind.NOT_FOUND: "The resource does not exist",
+    Kind.METHOD_NOT_ALLOWED: "The method is not allowed",
+    Kind.OVERLOADED: "The service is overloaded",
+    Kind.NOT_READY: "The service is not ready",
+    Kind.DEADLINE_EXCEEDED: "The request took too long",
+    Kind.ENGINE_FAILED: "The model failed",
     Kind.RELOAD_REFUSED: "The models were not replaced",
-    Kind.INTERNAL_ERROR: "Something broke on our side",
+    Kind.INTERNAL_ERROR: "Internal error",
 }
 
 _RETRIED = {Kind.RATE_LIMITED, Kind.OVERLOADED, Kind.NOT_READY, Kind.ENGINE_FAILED}
@@ -84,16 +84,22 @@ _HTTP_KINDS = {
     status.HTTP_404_NOT_FOUND: Kind.NOT_FOUND,
     status.HTTP_405_METHOD_NOT_ALLOWED: Kind.METHOD_NOT_ALLOWED,
 }
-"""What the framework itself raises, before a route of ours runs."""
+"""Errors that the framework raises before a route runs."""
 
 _EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-"""Disk, descriptors, memory: others give them back, and then the same request works."""
+"""No disk space, descriptors or memory left: the same request works once others release some."""
 
 
 def problem_response(
     request: Request, error: RequestError, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    """Answer an error, and count it."""
+    """Return the response to an error, and count the error.
+
+    Args:
+        request: The request that failed.
+        error: The error.
+        headers: Further headers of the response.
+    """
     metrics_of(request).error(error.kind)
     request.state.error = error.kind  # for the log
     return JSONResponse(
@@ -105,7 +111,7 @@ def problem_response(
 
 
 def _document(error: RequestError, request_id: str) -> dict[str, object]:
-    """What the caller reads about an error."""
+    """Return the problem document of an error."""
     return Problem(
         type=f"/problems/{error.kind}",
         title=TITLE[error.kind],
@@ -117,12 +123,12 @@ def _document(error: RequestError, request_id: str) -> dict[str, object]:
 
 
 def _challenge(error: RequestError) -> dict[str, str]:
-    """How to show who one is; a 401 must say it."""
+    """Return the header that names the authentication scheme, which a 401 must have."""
     return {"WWW-Authenticate": "Bearer"} if error.kind is Kind.UNAUTHORIZED else {}
 
 
 def _retry_header(error: RequestError) -> dict[str, str]:
-    """When to come again, where that helps."""
+    """Return the header with the seconds to wait, for errors that a retry may solve."""
     if error.kind not in _RETRIED:
         return {}
     wait_s = RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s
@@ -130,14 +136,14 @@ def _retry_header(error: RequestError) -> dict[str, str]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error with a problem, those of the framework included."""
+    """Answer every error with a problem document, including those of the framework."""
 
     @app.exception_handler(RequestError)
-    async def ours(request: Request, error: RequestError) -> JSONResponse:
+    async def request_error(request: Request, error: RequestError) -> JSONResponse:
         return problem_response(request, error)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
         problems = [
             InvalidParameter(parameter=str(item["loc"][-1]), problem=item["msg"])
             for item in error.errors()
@@ -147,23 +153,23 @@ def install(app: FastAPI) -> None:
         return problem_response(request, RequestError(Kind.INVALID_PARAMETER, detail, extra))
 
     @app.exception_handler(OSError)
-    async def exhausted(request: Request, error: OSError) -> JSONResponse:
+    async def os_error(request: Request, error: OSError) -> JSONResponse:
         if error.errno not in _EXHAUSTED:
             raise error
-        log.error("out of what every upload needs: %s", error.strerror)
-        detail = "The service is short of room. Try again in a moment."
+        log.error("an upload failed for lack of resources: %s", error.strerror)
+        detail = "The service is out of disk space, memory or descriptors. Try again in a moment."
         return problem_response(request, RequestError(Kind.OVERLOADED, detail))
 
     @app.exception_handler(HTTPException)
-    async def framework(request: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
         kind = _HTTP_KINDS.get(error.status_code, Kind.INVALID_PARAMETER)
         detail = f"{request.method} {request.url.path}: {error.detail}. See /docs."
         headers = dict(error.headers or {})
         return problem_response(request, RequestError(kind, detail), headers)
 
 
-def documented(*kinds: Kind) -> dict[int | str, dict[str, object]]:
-    """OpenAPI responses with an example for each kind, for the `responses` of a route."""
+def document_errors(*kinds: Kind) -> dict[int | str, dict[str, object]]:
+    """Return OpenAPI responses with an example for each kind, for the `responses` of a route."""
     responses: dict[int | str, dict[str, object]] = {}
     for code in sorted({STATUS[kind] for kind in kinds}):
         of_status = [kind for kind in kinds if STATUS[kind] == code]

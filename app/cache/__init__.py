@@ -1,1 +1,1 @@
-"""Keeps taggrams, so that no track is heard twice."""
+"""Caches taggrams, so that no track is analysed twice."""

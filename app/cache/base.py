@@ -1,4 +1,4 @@
-"""What a cache of taggrams is. One never fails a request: what it can't give is a miss."""
+"""The interface of taggram caches. A cache never fails a request: a failure is a miss."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -7,13 +7,13 @@ from app.domain import Taggram, TaggramKey
 
 
 class TaggramCache(Protocol):
-    """Keeps taggrams by whose audio they are of and which version of which model heard it."""
+    """Stores taggrams by track, model, version and precision."""
 
     async def get(self, keys: Sequence[TaggramKey]) -> Mapping[TaggramKey, Taggram]:
-        """Those that are known, looked up together; none where the cache is out of order."""
+        """Return the taggrams that are cached, looked up together; none if the cache fails."""
 
     async def put(self, taggram: Taggram) -> None:
-        """Keep a taggram, or count the failure and go on."""
+        """Store a taggram; a failure is counted and not raised."""
 
     async def close(self) -> None:
-        """Give back what the cache holds."""
+        """Release the cache's resources."""

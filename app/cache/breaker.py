@@ -1,7 +1,7 @@
-"""A circuit breaker: who asks a resource that is down is told at once, and does not wait for it.
+"""A circuit breaker: calls to a resource that is down fail at once, without a timeout.
 
-The breakers that can be had let a caller's own request find out whether the resource is back; each
-of those would pay the time-out. This one asks by itself.
+Available libraries use a caller's request to find out whether the resource works again, and each
+such request waits for the timeout. This breaker sends its own probes.
 """
 
 import asyncio
@@ -13,19 +13,19 @@ log = logging.getLogger(__name__)
 
 PROBE_EVERY_S = 0.2
 PROBE_TIMEOUT_S = 0.5
-"""Longer than any caller waits, as nobody waits for a probe: a busy event loop must not look like a
-dead resource for long."""
+"""Longer than the timeout of callers, as no caller waits for a probe: a busy event loop must not
+look like a failed resource for long."""
 
 
 class Unavailable(Exception):  # noqa: N818 - the state, not a mistake
-    """The resource is down: it was not asked, or did not answer."""
+    """The resource is down: it was not called, or did not answer."""
 
 
 class Breaker:
-    """Guards all that is asked of one resource.
+    """Guards all calls to one resource.
 
-    It opens at the first failure. From then on nobody but its own probe asks the resource, at once
-    and then every `PROBE_EVERY_S`; when that is answered, it closes.
+    It opens at the first failure. From then on only its probe calls the resource, at once and then
+    every `PROBE_EVERY_S`. When a probe is answered, it closes.
     """
 
     def __init__(
@@ -36,15 +36,15 @@ class Breaker:
         timeout_s: float,
         on_change: Callable[[bool], None],
     ) -> None:
-        """Start closed; nothing is asked before the first caller asks.
+        """Start closed; the resource is not called before the first caller does.
 
         Args:
-            name: What the log calls the resource.
-            probe: Asks it something cheap, on a connection as callers use.
-            refusals: Errors that are answers, also where a client raises its own from them: who
-                gives them is alive. All others are failures.
-            timeout_s: The longest that a caller waits.
-            on_change: Told whenever it opens (True) or closes (False).
+            name: The name of the resource in the log.
+            probe: Makes a cheap call, on a connection like those of callers.
+            refusals: Errors that prove that the resource works, also as the cause of another
+                error. All other errors are failures.
+            timeout_s: The longest that a call may take.
+            on_change: Is called with True when it opens, and with False when it closes.
         """
         self._name = name
         self._probe = probe
@@ -55,15 +55,15 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the resource is down."""
+        """Return whether the resource is down."""
         return self._recovery is not None
 
     @asynccontextmanager
     async def guarded(self) -> AsyncIterator[None]:
-        """Ask the resource in the body, and nothing else: any error in it is taken for its.
+        """Call the resource in the body, and only that: any error counts as the resource's.
 
         Raises:
-            Unavailable: It is down. Where that was known before, the body is not begun.
+            Unavailable: The resource is down. If that was known before, the body does not run.
         """
         if self.is_open:
             raise Unavailable(self._name)
@@ -73,7 +73,7 @@ class Breaker:
         except Exception as error:
             if self._is_refusal(error):
                 raise
-            # Whatever a client makes of a dead, slow or babbling server: it is of no use now.
+            # A client library may raise anything for a dead, slow or misbehaving server.
             self._open(error)
             raise Unavailable(self._name) from error
 
@@ -85,16 +85,16 @@ class Breaker:
                 await self._recovery
 
     def _open(self, error: Exception) -> None:
-        if not self.is_open:  # else somebody else, who asked at the same time, was faster
+        if not self.is_open:  # a concurrent call may have opened it already
             self._recovery = asyncio.create_task(self._recover(type(error).__name__))
             self._on_change(True)
 
     async def _recover(self, reason: str) -> None:
-        """Probe until it answers; one that does so at once only stumbled, and is not logged."""
+        """Probe until the resource answers; if the first probe succeeds, nothing is logged."""
         is_logged = False
         while not await self._answers():
             if not is_logged:
-                log.warning("%s is down (%s); going on without it", self._name, reason)
+                log.warning("%s is down (%s); continuing without it", self._name, reason)
                 is_logged = True
             await asyncio.sleep(PROBE_EVERY_S)
         if is_logged:

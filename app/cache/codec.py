@@ -1,4 +1,4 @@
-"""A taggram as bytes: MessagePack with numbers as raw bytes, so that no code can hide in it."""
+"""Encodes taggrams as MessagePack with arrays as raw bytes; decoding can't execute code."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ class _Packed(BaseModel):
 
 
 def pack(taggram: Taggram) -> bytes:
-    """Write a taggram; its key is not in it, the cache knows that."""
+    """Encode a taggram without its key, which the cache stores separately."""
     packed = _Packed(
         duration_s=taggram.duration_s,
         announced_s=taggram.announced_s,
@@ -37,10 +37,11 @@ def pack(taggram: Taggram) -> bytes:
 
 
 def unpack(key: TaggramKey, data: bytes) -> Taggram:
-    """Read a taggram.
+    """Decode a taggram.
 
     Raises:
-        ValueError: The bytes are no taggram (pydantic's and msgpack's errors are ValueErrors too).
+        ValueError: The bytes are not a valid taggram (pydantic's and msgpack's errors are
+            ValueErrors too).
     """
     try:
         packed = _Packed.model_validate(msgpack.unpackb(data))
@@ -60,7 +61,7 @@ def unpack(key: TaggramKey, data: bytes) -> Taggram:
 def _scores(packed: _Packed) -> Scores:
     scores = np.frombuffer(packed.scores, "<f4").reshape(-1, packed.tags)
     if not len(scores) or not np.all((scores >= 0) & (scores <= 1)):
-        raise ValueError("scores outside 0..1, or none")
+        raise ValueError("there are no scores, or scores outside 0..1")
     return scores
 
 
@@ -68,5 +69,5 @@ def _peaks(packed: _Packed) -> Peaks:
     peaks = np.frombuffer(packed.peaks, np.int8).reshape(PEAK_PAIRS, 2)
     least, greatest = peaks.T
     if not np.all((least >= -PEAK_FULL_SCALE) & (greatest >= least)):
-        raise ValueError("peaks below full scale, or upside down")
+        raise ValueError("peaks exceed full scale, or a minimum exceeds its maximum")
     return peaks

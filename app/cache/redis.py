@@ -1,8 +1,8 @@
-"""What replicas share in Redis, taggrams and time stamps: the only import of `redis`.
+"""Taggrams and time stamps that replicas share in Redis; the only import of `redis`.
 
-Nothing that Redis does or says is trusted: who waits for it waits briefly and only until one found
-it down, what is too long is not read, what is not signed is not believed. Without Redis an answer
-is computed anew, and counted.
+Redis is not trusted. Calls have a short timeout, and are skipped while Redis is known to be down.
+Values that are too long are not read, and values without a valid signature are ignored. Without
+Redis, scores are computed again, and the failure is counted.
 """
 
 import logging
@@ -30,13 +30,13 @@ log = logging.getLogger(__name__)
 MAX_CONNECTIONS = 32
 
 MAX_BYTES_PER_S = 2_000
-"""A taggram's longest second: 500 scores, ten times those of the published models."""
+"""The most bytes of a taggram a second: 500 scores, ten times those of the published models."""
 
 MAX_EXTRA_BYTES = 12_000
-"""Signature, header, peaks, and the windows that even the shortest track has."""
+"""Bytes of the signature, the header, the peaks, and the windows of the shortest track."""
 
 FORMAT = "taggram:4"
-"""Part of each key: a new format of the values finds none of the old."""
+"""Part of each key. A new format gets a new name, so that old values are not read."""
 
 
 STAMP = struct.Struct("<d")
@@ -49,21 +49,21 @@ end
 redis.call("SET", KEYS[1], ARGV[2], "EX", ARGV[3])
 return 1
 """
-"""In one step, so that of several who move a stamp at once only one does."""
+"""Compares and sets in one step, so that only one of several concurrent moves succeeds."""
 
 
 class Refused(Exception):  # noqa: N818 - the answer, not a mistake
-    """Redis answers, but does not do it."""
+    """Redis answered, but refused the command."""
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """A point in time under a name, as it was read.
+    """A time stamp as it was read from Redis.
 
     Attributes:
-        now_s: The time at Redis, which replicas have in common.
-        value_s: The point in time; None where there is none that this service signed.
-        data: What is there.
+        now_s: The current time of Redis, which is the same for all replicas.
+        value_s: The time stamp; None if there is none with a valid signature.
+        data: The stored bytes.
     """
 
     now_s: float
@@ -72,7 +72,7 @@ class Stamp:
 
 
 class RedisStamps:
-    """Points in time that replicas move on together, signed."""
+    """Signed time stamps that replicas update together."""
 
     def __init__(self, redis: Redis, breaker: Breaker, signer: Signer) -> None:
         self._redis = redis
@@ -80,25 +80,30 @@ class RedisStamps:
         self._signer = signer
 
     async def read(self, name: str) -> Stamp:
-        """What is under a name, and what time it is.
+        """Return the stamp of a name, and the current time.
 
         Raises:
             Unavailable: Redis is down.
-            Refused: It is of another type, or Redis does not let us in.
+            Refused: The value has another type, or Redis denies access.
         """
         with _refusals():
-            async with self._breaker.guarded(), self._redis.pipeline(transaction=False) as asked:
-                asked.getrange(name, 0, STAMP_BYTES)
-                asked.time()
-                data, (seconds, microseconds) = await asked.execute()
-        return Stamp(seconds + microseconds / 1e6, self._opened(name, data), data)
+            async with self._breaker.guarded(), self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.getrange(name, 0, STAMP_BYTES)
+                pipeline.time()
+                data, (seconds, microseconds) = await pipeline.execute()
+        return Stamp(seconds + microseconds / 1e6, self._verified(name, data), data)
 
     async def move(self, name: str, old: Stamp, value_s: float) -> bool:
-        """Put another value in the place of what was read; False where that is there no more.
+        """Replace a stamp that was read; return False if it has changed since.
+
+        Args:
+            name: The name of the stamp.
+            old: The stamp as it was read.
+            value_s: The new value.
 
         Raises:
             Unavailable: Redis is down.
-            Refused: It is full, or does not let us in.
+            Refused: Redis is full, or denies access.
         """
         data = self._signer.sign(name, STAMP.pack(value_s))
         lasts_s = max(1, math.ceil(value_s - old.now_s))
@@ -106,7 +111,7 @@ class RedisStamps:
             async with self._breaker.guarded():
                 return bool(await self._redis.eval(MOVE, 1, name, old.data, data, lasts_s))
 
-    def _opened(self, name: str, data: bytes) -> float | None:
+    def _verified(self, name: str, data: bytes) -> float | None:
         if len(data) != STAMP_BYTES:
             return None
         try:
@@ -124,15 +129,15 @@ def _refusals() -> Iterator[None]:
         raise Refused from error
 
 
-class NoTaggram(ValueError):  # noqa: N818 - what is wrong, in the log's words
-    """None is that long, or of that type."""
+class NoTaggram(ValueError):  # noqa: N818 - the name appears in the log
+    """The value is too long for a taggram, or has another type."""
 
 
 class RedisCache:
-    """Keeps taggrams in Redis for a time.
+    """Stores taggrams in Redis, with a time to live.
 
     Attributes:
-        breaker: Guards all that is asked of this Redis, by whomever.
+        breaker: Guards all calls to this Redis.
     """
 
     def __init__(
@@ -145,25 +150,24 @@ class RedisCache:
         ttl_s: int,
         max_duration_s: float,
     ) -> None:
-        """Connect at the first use.
+        """Prepare the connections, which are opened on first use.
 
         Args:
-            url: As `redis://host:6379/0`.
-            signer: Signs what is kept.
+            url: The address, as `redis://host:6379/0`.
+            signer: Signs the stored values.
             metrics: Where failures are counted.
-            timeout_s: The longest wait for a connection and an answer, both together.
-            ttl_s: How long a taggram is kept.
-            max_duration_s: The longest track that there can be.
+            timeout_s: The longest wait for a connection and an answer together.
+            ttl_s: How long a taggram is stored, in seconds.
+            max_duration_s: The duration of the longest accepted track.
 
         Raises:
-            SetupError: That is no address of a Redis.
+            SetupError: The URL is not a valid address of a Redis.
         """
         remember(url)
         try:
-            # The breaker bounds every wait; a retry would only spend its time, and a time-out of
-            # the client's own, 5 s by default, can swallow the breaker's on Python 3.11. With
-            # protocol 3 the client listens for notices, and does not notice that an idle
-            # connection was closed.
+            # The breaker limits every wait, so that the client neither retries nor has a timeout:
+            # its default of 5 s can hide the breaker's on Python 3.11. With protocol 3 the client
+            # reads push messages, and does not notice that an idle connection was closed.
             pool = BlockingConnectionPool.from_url(
                 url,
                 max_connections=MAX_CONNECTIONS,
@@ -173,8 +177,9 @@ class RedisCache:
             )
         except ValueError as error:  # which may hold a part of the password
             raise SetupError(
-                "TAGGRAM_REDIS_URL is no address of a Redis, as redis://host:6379/0 or "
-                "redis://user:password@host:6379/0, the password percent-encoded"
+                "TAGGRAM_REDIS_URL is not a valid address of a Redis; write it as "
+                "redis://host:6379/0 or redis://user:password@host:6379/0, with the password "
+                "percent-encoded"
             ) from error
         self._redis = Redis.from_pool(pool)
         self.breaker = Breaker("Redis", self._probe, ResponseError, timeout_s, metrics.cache_down)
@@ -184,17 +189,17 @@ class RedisCache:
         self._max_bytes = MAX_EXTRA_BYTES + round(max_duration_s * MAX_BYTES_PER_S)
 
     def stamps(self, signer: Signer) -> RedisStamps:
-        """Points in time on the same connections, signed by another key."""
+        """Return time stamps on the same connections, signed with another key."""
         return RedisStamps(self._redis, self.breaker, signer)
 
     async def get(self, keys: Sequence[TaggramKey]) -> Mapping[TaggramKey, Taggram]:
         """See `TaggramCache`; one round trip."""
         try:
-            answers = await self._read([_name(key) for key in keys])
+            values = await self._read([_name(key) for key in keys])
         except (Unavailable, RedisError) as error:
-            self._failed("get", error)
+            self._count_failure("get", error)
             return {}
-        found = {key: self._opened(key, data) for key, data in zip(keys, answers, strict=True)}
+        found = {key: self._decoded(key, value) for key, value in zip(keys, values, strict=True)}
         return {key: taggram for key, taggram in found.items() if taggram is not None}
 
     async def put(self, taggram: Taggram) -> None:
@@ -205,7 +210,7 @@ class RedisCache:
             async with self.breaker.guarded():
                 await self._redis.set(name, data, ex=self._ttl_s)
         except (Unavailable, RedisError, NoTaggram) as error:
-            self._failed("put", error)
+            self._count_failure("put", error)
 
     async def close(self) -> None:
         """See `TaggramCache`."""
@@ -213,27 +218,29 @@ class RedisCache:
         await self._redis.aclose()
 
     async def _read(self, names: Sequence[str]) -> Sequence[object]:
-        """Values, empty where there is none, or errors; of each a byte more than allowed at most.
+        """Return a value or an error for each name; the value of a missing name is empty.
+
+        At most one byte more than allowed is read of each value.
 
         Raises:
             Unavailable: Redis is down.
-            RedisError: It does not let us in.
+            RedisError: Redis denies access.
         """
-        async with self.breaker.guarded(), self._redis.pipeline(transaction=False) as questions:
+        async with self.breaker.guarded(), self._redis.pipeline(transaction=False) as pipeline:
             for name in names:
-                questions.getrange(name, 0, self._max_bytes)
-            return await questions.execute(raise_on_error=False)
+                pipeline.getrange(name, 0, self._max_bytes)
+            return await pipeline.execute(raise_on_error=False)
 
     async def _probe(self) -> None:
         await self._redis.getrange(FORMAT, 0, 0)
 
-    def _opened(self, key: TaggramKey, answer: object) -> Taggram | None:
-        if answer == b"":
+    def _decoded(self, key: TaggramKey, value: object) -> Taggram | None:
+        if value == b"":
             return None
         try:
-            return unpack(key, self._signer.verify(_name(key), self._checked(answer)))
+            return unpack(key, self._signer.verify(_name(key), self._checked(value)))
         except (ResponseError, ValueError) as error:
-            self._failed("get", error)
+            self._count_failure("get", error)
             return None
 
     def _checked(self, data: object) -> bytes:
@@ -243,9 +250,9 @@ class RedisCache:
             raise NoTaggram
         return data
 
-    def _failed(self, operation: str, error: Exception) -> None:
+    def _count_failure(self, operation: str, error: Exception) -> None:
         self._metrics.cache_failure(operation)
-        if not isinstance(error, Unavailable):  # of that the breaker says once what is to be said
+        if not isinstance(error, Unavailable):  # which the breaker logs once
             log.warning("cache %s failed: %s", operation, type(error).__name__)
 
 

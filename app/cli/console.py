@@ -17,7 +17,7 @@ from app.errors import SetupError, TaggramError
 from app.logs import JsonLine, LineWriter, PlainLine
 from app.masking import mask, remember
 from app.paths import shortened
-from app.settings import Settings, unknown_settings
+from app.settings import Settings, find_unknown_settings
 from app.text import printable
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ def read_settings() -> Settings:
         raise SetupError(f"{name}: {first['msg']}") from error
     except SettingsError as error:
         raise SetupError(f"{error}; lists are written as JSON") from error
-    for name, alike in unknown_settings().items():
+    for name, alike in find_unknown_settings().items():
         hint = f"; did you mean {alike}?" if alike else ""
         log.warning("%s is not a setting of Taggram, so it has no effect%s", name, hint)
     for url in (settings.model_store, settings.redis_url or ""):

@@ -32,7 +32,7 @@ from app.stages import StageClock
 from app.tagging.pooling import Pooling
 from app.tagging.suggest import suggest
 from app.tagging.tagger import Track
-from app.tagging.timeline import clock_time
+from app.tagging.timeline import format_time
 from app.text import csv_cell
 
 NO_AUDIO = "no audio file is in this folder"
@@ -146,7 +146,7 @@ def _readable(tagged: TaggedFile) -> None:
     say(out, f"{tagged.path}{sure}{_damage(tagged)}", style="bold")
     for suggestion in tagged.suggestions:
         moments = ", ".join(
-            f"{clock_time(stretch.start_s)}-{clock_time(stretch.end_s)}"
+            f"{format_time(stretch.start_s)}-{format_time(stretch.end_s)}"
             for stretch in suggestion.heard_at
         )
         say(out, f"  {suggestion.score:.3f}  {suggestion.label:<24} {moments}")

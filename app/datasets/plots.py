@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from app.datasets.cleaning import Cleaned
 from app.datasets.summary import Description, by_category, describe
-from app.files import write_whole
+from app.files import write_atomically
 from app.plot_style import ACCENT, FONT_PT, INK, as_png, blank, plain
 from app.text import printable
 
@@ -63,7 +63,7 @@ def draw(cleaned: Cleaned, out: Path) -> list[Path]:
             color=INK,
             parse_math=False,
         )
-        write_whole(out / f"{name}.png", as_png(figure))
+        write_atomically(out / f"{name}.png", as_png(figure))
     return [out / f"{name}.png" for name in drawn]
 
 

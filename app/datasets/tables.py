@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.datasets.tracks import Merged, Split, SplitTrack, Subset, Track
 from app.errors import SetupError
-from app.files import unwritable, whole_file
+from app.files import atomic_file, write_error
 from app.paths import check_is_file, reason
 
 BATCH_ROWS = 256
@@ -124,10 +124,10 @@ def _write(
 ) -> None:
     schema = pa.schema(fields, metadata={ABOUT: json.dumps(about)})
     try:
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             pq.write_table(pa.Table.from_pylist(list(rows), schema), file)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise write_error(path, error) from error
 
 
 def _checked(path: Path, about: type[AnyAbout], values: object) -> AnyAbout:

@@ -30,7 +30,7 @@ from app.evaluation.metrics import (
     threshold,
 )
 from app.evaluation.scoring import Scored
-from app.files import write_whole
+from app.files import write_atomically
 from app.paths import read_file, reason
 from app.store.manifest.tables import checked
 from app.tagging.pooling import Pooling, pool
@@ -127,7 +127,7 @@ def write_evaluation(path: Path, evaluation: Evaluation) -> None:
     Raises:
         SetupError: They can't be written.
     """
-    write_whole(path, evaluation.model_dump_json(indent=1).encode() + b"\n")
+    write_atomically(path, evaluation.model_dump_json(indent=1).encode() + b"\n")
 
 
 def read_evaluation(path: Path) -> Evaluation:
@@ -156,7 +156,7 @@ def write_scores(path: Path, scored: Scored) -> None:
     writer.writerow(["track_id", *map(csv_cell, scored.tags)])
     for track_id, scores in zip(scored.ids, pooled(scored, Pooling.MEAN), strict=True):
         writer.writerow([track_id, *(f"{score:.6f}" for score in scores)])
-    write_whole(path, text.getvalue().encode())
+    write_atomically(path, text.getvalue().encode())
 
 
 def _chunks(scored: Scored) -> LabeledScores:

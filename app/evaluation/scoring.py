@@ -21,7 +21,7 @@ from app.datasets.tracks import Split, Subset, Track
 from app.domain import Scores, Taggram, TaggramKey, Waveform
 from app.errors import RequestError, SetupError
 from app.evaluation.metrics import Labels
-from app.files import write_whole
+from app.files import write_atomically
 from app.inference.engine import Engine
 from app.inference.selection import EnginePreference, choose
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
@@ -155,7 +155,7 @@ class Scorer:
             scores = engine.scores(waveform)
             if not np.isfinite(scores).all():
                 raise SetupError(f"{engine.ref}: it scores what is no number ({digest})")
-            write_whole(path, _file(scores))
+            write_atomically(path, _file(scores))
         return scores
 
     def _check_rate(self) -> None:

@@ -8,7 +8,7 @@ from app.evaluation.figures import Evaluation
 from app.evaluation.report.contents import document
 from app.evaluation.report.html import html
 from app.evaluation.report.taggrams import SongTaggram
-from app.files import write_whole
+from app.files import write_atomically
 
 
 def write_report(
@@ -32,5 +32,5 @@ def write_report(
         raise SetupError("a report needs an evaluation; `taggram evaluate` makes one")
     contents = document(evaluations, taggrams, curves or {})
     report = out / "report.html"
-    write_whole(report, html(contents).encode())
+    write_atomically(report, html(contents).encode())
     return report

@@ -1,1 +1,1 @@
-"""What artists made of the suggestions, kept for those who want to know whether they help."""
+"""Stores and exports artists' feedback on suggestions."""

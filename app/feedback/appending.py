@@ -1,31 +1,31 @@
-"""The file of feedback while a process appends to it, and what becomes of one that is moved away.
+"""The open feedback file, which may be moved or deleted while a process appends to it.
 
-SQLite goes on in the old file, and names two others by the path: those of the old file would be
-taken for the new one's.
+SQLite continues in the moved file. It names two auxiliary files (-wal and -shm) by the path, so
+that a new file at the same path would use those of the old one.
 """
 
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from app.feedback.file import companions, locked, writable
+from app.feedback.file import auxiliary_files, locked, open_writable
 
 Identity = tuple[int, int] | None
-"""Device and inode, which stay the same of a file that grows; None where there is none."""
+"""Device and inode, which stay the same while a file grows; None if there is no file."""
 
 
 class FeedbackFile:
-    """The file that is open.
+    """The open feedback file.
 
     Attributes:
-        connection: To it; another one after `follow`.
+        connection: The connection to it; `reopen` replaces it.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or make it.
+        """Open the file, or create it.
 
         Raises:
-            SetupError: As `writable`.
+            SetupError: As `open_writable`.
         """
         self._path = path
         self._identity: Identity = None
@@ -34,33 +34,33 @@ class FeedbackFile:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the file that is open is the one at the path."""
+        """Return whether the open file is the one at the path."""
         return self._identity is not None and _identity(self._path) == self._identity
 
-    def follow(self) -> None:
-        """Put all that was kept into the old file, wherever it is, and open the one at the path.
+    def reopen(self) -> None:
+        """Complete the old file, wherever it is now, and open the one at the path.
 
-        The place must be `locked`.
+        The path must be `locked`.
 
         Raises:
-            SetupError: As `writable`; the next call tries again.
+            SetupError: As `open_writable`; the next call tries again.
         """
         self._identity = None
         self.close()
-        for companion, old_identity in self._companions.items():
-            if _identity(companion) == old_identity:
-                companion.unlink(missing_ok=True)  # SQLite leaves those of a file that moved
+        for auxiliary, old_identity in self._auxiliary.items():
+            if _identity(auxiliary) == old_identity:
+                auxiliary.unlink(missing_ok=True)  # SQLite leaves those of a file that was moved
         self._open()
 
     def close(self) -> None:
-        """Put all that was kept into the file: SQLite does not where it was moved."""
-        with suppress(sqlite3.ProgrammingError), closing(self.connection) as old:  # closed before
+        """Write all data into the file, which SQLite does not do itself if it was moved."""
+        with suppress(sqlite3.ProgrammingError), closing(self.connection) as old:  # already closed
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _open(self) -> None:
-        self.connection = writable(self._path)
+        self.connection = open_writable(self._path)
         self._identity = _identity(self._path)
-        self._companions = {each: _identity(each) for each in companions(self._path)}
+        self._auxiliary = {each: _identity(each) for each in auxiliary_files(self._path)}
 
 
 def _identity(path: Path) -> Identity:

@@ -1,4 +1,4 @@
-"""Feedback for the data team: all of it as a table, and how much is accepted."""
+"""Exports feedback as a table, and computes how many suggestions are accepted."""
 
 import os
 import sqlite3
@@ -14,11 +14,11 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from app.errors import SetupError
-from app.feedback.file import VERSION, reading
+from app.feedback.file import VERSION, open_readable
 from app.text import csv_cell
 
 BATCH_ROWS = 50_000
-"""Held in memory at a time, and a row group of Parquet."""
+"""Rows in memory at a time, and in a row group of Parquet."""
 
 TABLE = pa.schema(
     [
@@ -35,7 +35,7 @@ TABLE = pa.schema(
         ("score", pa.float64()),
         ("verdict", pa.string()),
     ],
-    # Words that repeat are strings here: Parquet itself writes each of them once a row group.
+    # Repeated values need no dictionary type: Parquet stores each of them once a row group.
     metadata={"taggram_feedback_version": str(VERSION)},
 )
 
@@ -55,14 +55,14 @@ ORDER BY vocabulary, models, rank
 
 @dataclass(frozen=True)
 class Acceptance:
-    """How much of the first `k` suggestions was accepted.
+    """How many of the first `k` suggestions were accepted.
 
     Attributes:
-        vocabulary: Of which words.
-        models: Of which models' suggestions.
-        k: Of so many a track.
-        shown: So many were shown.
-        accepted: So many of them were taken.
+        vocabulary: The vocabulary of the suggestions.
+        models: The models of the suggestions.
+        k: The number of suggestions of each track that are counted.
+        shown: The number of suggestions that were shown.
+        accepted: The number of them that were accepted.
     """
 
     vocabulary: str
@@ -73,24 +73,24 @@ class Acceptance:
 
 
 def export(source: Path, target: Path, on_progress: Callable[[int, int], object]) -> int:
-    """Write all feedback, oldest first, as Parquet or CSV by the target's ending.
+    """Write all feedback, oldest first, as Parquet or CSV by the target's extension.
 
     Args:
-        source: The service's file; it may go on writing it.
-        target: Appears whole, or not at all.
-        on_progress: Is told how many rows are written, of how many.
+        source: The service's feedback file, which the service may write at the same time.
+        target: The file to write, which is replaced atomically.
+        on_progress: Is called with the number of rows written and the number of all rows.
 
     Returns:
-        How many rows.
+        The number of rows written.
 
     Raises:
-        SetupError: The source is no file of feedback, or the target can't be written.
+        SetupError: The source is not a feedback file, or the target can't be written.
     """
     writer_of = WRITERS.get(target.suffix.lower())
     if writer_of is None:
-        raise SetupError(f"{target} ends neither in .parquet nor in .csv; name it so")
-    with reading(source) as connection, _written(target) as unfinished:
-        connection.execute("BEGIN")  # what is counted is what is read
+        raise SetupError(f"{target} has neither the extension .parquet nor .csv; use one of them")
+    with open_readable(source) as connection, _replacing(target) as unfinished:
+        connection.execute("BEGIN")  # so that the rows counted are the rows read
         (total,) = connection.execute("SELECT COUNT(*) FROM feedback").fetchone()
         done = 0
         cell = csv_cell if target.suffix.lower() == ".csv" else None
@@ -103,19 +103,19 @@ def export(source: Path, target: Path, on_progress: Callable[[int, int], object]
 
 
 def acceptance(source: Path) -> list[Acceptance]:
-    """Acceptance at each k, by vocabulary and models.
+    """Return the acceptance at each k, by vocabulary and models.
 
     Raises:
-        SetupError: That is no file of feedback.
+        SetupError: The source is not a feedback file.
     """
-    with reading(source) as connection:
+    with open_readable(source) as connection:
         return [Acceptance(*row) for row in connection.execute(ACCEPTANCE)]
 
 
 def _batches(
     connection: sqlite3.Connection, cell: Callable[[str], str] | None
 ) -> Iterator[pa.RecordBatch]:
-    rows = connection.execute("SELECT * FROM feedback ORDER BY rowid")  # TABLE has its columns
+    rows = connection.execute("SELECT * FROM feedback ORDER BY rowid")  # the columns of TABLE
     while chunk := rows.fetchmany(BATCH_ROWS):
         columns = dict(zip(TABLE.names, zip(*chunk, strict=True), strict=True))
         arrays = [_array(columns[field.name], field.type, cell) for field in TABLE]
@@ -133,12 +133,12 @@ def _array(
 
 
 @contextmanager
-def _written(target: Path) -> Iterator[Path]:
-    """Lend out a file beside the target that takes its place once it is whole."""
+def _replacing(target: Path) -> Iterator[Path]:
+    """Yield a file in the target's folder, which replaces the target after the body."""
     try:
         with tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".export-") as folder:
             unfinished = Path(folder) / target.name
             yield unfinished
-            os.replace(unfinished, target)  # noqa: PTH105 - over what is there, in one step
+            os.replace(unfinished, target)  # noqa: PTH105 - overwrites atomically
     except OSError as error:
         raise SetupError(f"{target} can't be written: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""The SQLite file of feedback: how it is made, and how it is told from others."""
+"""Creates, opens and checks the SQLite file of feedback."""
 
 import errno
 import fcntl
@@ -14,7 +14,7 @@ from app.errors import SetupError
 from app.paths import check_is_file
 
 APPLICATION_ID = int.from_bytes(b"tagf")
-"""Which SQLite keeps in the file's header: whose it is."""
+"""Identifies the application in the header of an SQLite file."""
 
 VERSION = 1
 
@@ -44,7 +44,7 @@ SCHEMA = (
     CREATE TRIGGER feedback_is_not_deleted BEFORE DELETE ON feedback
     BEGIN SELECT RAISE(ABORT, 'feedback is only appended'); END
     """,
-    # `INSERT OR REPLACE` deletes without asking the trigger above.
+    # `INSERT OR REPLACE` deletes rows without firing the trigger above.
     """
     CREATE TRIGGER feedback_is_not_replaced BEFORE INSERT ON feedback
     WHEN EXISTS (SELECT 1 FROM feedback WHERE feedback_id = NEW.feedback_id AND tag = NEW.tag)
@@ -54,31 +54,31 @@ SCHEMA = (
     f"PRAGMA user_version = {VERSION}",
 )
 
-PATIENCE_S = 2.0
-"""For others who write."""
+LOCK_TIMEOUT_S = 2.0
+"""The longest wait for other processes that write."""
 
-PAUSE_S = 0.002
+RETRY_INTERVAL_S = 0.002
 
 
-def writable(path: Path) -> sqlite3.Connection:
-    """Open the file for appending, from any thread; where there is none, make it.
+def open_writable(path: Path) -> sqlite3.Connection:
+    """Open the file for appending, from any thread; create it if it does not exist.
 
-    Its place must be `locked`.
+    The path must be `locked`.
 
     Raises:
-        SetupError: It or its folder can't be written, or it is something else.
+        SetupError: The file or its folder can't be written, or it is not a feedback file.
     """
-    with _plain_errors(path):
+    with _setup_errors(path):
         if not path.exists():
-            _make(path)
+            _create(path)
         check_is_file(path)
-        if not os.access(path, os.W_OK):  # SQLite would open it for reading
+        if not os.access(path, os.W_OK):  # SQLite would open it read-only without an error
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        connection = _connected(path, "rw")
+        connection = _connect(path, "rw")
         try:
-            _recognise(path, connection)
+            _check_identity(path, connection)
             with connection:
-                connection.execute("BEGIN IMMEDIATE")  # or the folder can't be written
+                connection.execute("BEGIN IMMEDIATE")  # fails if the folder can't be written
         except BaseException:
             connection.close()
             raise
@@ -86,55 +86,55 @@ def writable(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the file for reading, while others may write it.
+def open_readable(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file for reading, while other processes may write it.
 
     Raises:
-        SetupError: It is missing, can't be read, or is something else.
+        SetupError: The file is missing, can't be read, or is not a feedback file.
     """
-    with _plain_errors(path):
+    with _setup_errors(path):
         check_is_file(path)
-        with closing(_connected(path, "ro")) as connection:
-            _recognise(path, connection)
+        with closing(_connect(path, "ro")) as connection:
+            _check_identity(path, connection)
             yield connection
 
 
-def _connected(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
-        timeout=PATIENCE_S,
+        timeout=LOCK_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
     )
 
 
-def companions(path: Path) -> tuple[Path, Path]:
-    """Where SQLite keeps what is not in the file yet, and what its users know of that."""
+def auxiliary_files(path: Path) -> tuple[Path, Path]:
+    """Return the paths of SQLite's write-ahead log and its shared-memory index."""
     return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other processes that append from the file's place: it may be moved at any time.
+    """Lock the file's folder against other processes that append: the file itself may be moved.
 
     Raises:
-        SetupError: One holds it longer than is waited for, or there is no folder.
+        SetupError: Another process holds the lock for too long, or the folder does not exist.
     """
-    with _plain_errors(path):
+    with _setup_errors(path):
         folder = os.open(path.absolute().parent, os.O_RDONLY)
         try:
-            latest_s = time.monotonic() + PATIENCE_S
-            while not _lock(folder):
+            latest_s = time.monotonic() + LOCK_TIMEOUT_S
+            while not _try_lock(folder):
                 if time.monotonic() > latest_s:
-                    raise SetupError(f"another process holds {path}")
-                time.sleep(PAUSE_S)
+                    raise SetupError(f"another process locks {path}; stop it, or try again later")
+                time.sleep(RETRY_INTERVAL_S)
             yield
         finally:
             os.close(folder)
 
 
-def _lock(folder: int) -> bool:
+def _try_lock(folder: int) -> bool:
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -142,15 +142,15 @@ def _lock(folder: int) -> bool:
     return True
 
 
-def _make(path: Path) -> None:
-    """Put a new file there, whole, for its owner alone."""
-    for companion in companions(path):  # of one that was moved away or deleted
-        companion.unlink(missing_ok=True)
+def _create(path: Path) -> None:
+    """Create the file atomically, readable by its owner only."""
+    for auxiliary in auxiliary_files(path):  # left by a file that was moved or deleted
+        auxiliary.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=path.absolute().parent, prefix=".feedback-") as folder:
         new = Path(folder) / path.name
         new.touch(0o600)
-        with closing(_connected(new, "rw")) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")  # which the file remembers
+        with closing(_connect(new, "rw")) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")  # stored in the file
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement in SCHEMA:
@@ -158,14 +158,14 @@ def _make(path: Path) -> None:
         path.hardlink_to(new)
 
 
-def _recognise(path: Path, connection: sqlite3.Connection) -> None:
+def _check_identity(path: Path, connection: sqlite3.Connection) -> None:
     application_id, version = _identity(connection)
     if application_id != APPLICATION_ID:
-        raise SetupError(f"{path} is an SQLite file of something else; name another file")
+        raise SetupError(f"{path} is an SQLite file of another application; name another file")
     if version != VERSION:
         raise SetupError(
-            f"{path} has feedback in version {version} of its table, and this release knows "
-            f"version {VERSION}; name another file"
+            f"{path} has version {version} of the feedback table, and this release reads version "
+            f"{VERSION}; name another file"
         )
 
 
@@ -176,7 +176,7 @@ def _identity(connection: sqlite3.Connection) -> tuple[int, int]:
 
 
 @contextmanager
-def _plain_errors(path: Path) -> Iterator[None]:
+def _setup_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -186,7 +186,7 @@ def _plain_errors(path: Path) -> Iterator[None]:
     else:
         return
     raise SetupError(
-        f"{path} can't be used as the file of feedback: {reason}. TAGGRAM_FEEDBACK_FILE or --file "
-        "must name one that was made by this service, or a new one, in a folder that is there and "
-        "can be written"
+        f"{path} can't be used as the feedback file: {reason}. TAGGRAM_FEEDBACK_FILE or --file "
+        "must name a feedback file of this service, or a new file in an existing folder that can "
+        "be written"
     )

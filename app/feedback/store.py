@@ -1,6 +1,6 @@
-"""Keeps feedback: in an SQLite file that only grows, a row for each tag.
+"""Stores feedback in an append-only SQLite file, with a row for each tag.
 
-Several processes of one machine may write it at the same time.
+Several processes of one machine may write the file at the same time.
 """
 
 import asyncio
@@ -24,18 +24,18 @@ INSERT INTO feedback VALUES (
 )
 """
 
-MOST_WAITING = 30
-"""Where each waits as long as it may for a file that is locked, the last one waits a minute."""
+MAX_WAITING = 30
+"""Writes that may wait. If each waits `LOCK_TIMEOUT_S` for a lock, the last one waits a minute."""
 
 
 class FeedbackStore:
-    """The file while it is open, and the one thread that writes it."""
+    """The open feedback file, and the single thread that writes it."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or make it, for its owner alone.
+        """Open the file, or create it, readable by its owner only.
 
         Raises:
-            SetupError: It or its folder can't be written, or it is something else.
+            SetupError: The file or its folder can't be written, or it is not a feedback file.
         """
         self._path = path
         self._file = FeedbackFile(path)
@@ -43,37 +43,37 @@ class FeedbackStore:
         self._waiting = 0
 
     async def keep(self, feedback: Feedback) -> bool:
-        """Keep it on the disk, whole; False where it was kept before.
+        """Store feedback in one transaction; return False if its id was stored before.
 
         Raises:
-            RequestError: `overloaded` where the file can't grow just now, or was moved away or
-                deleted and no new one can be made.
+            RequestError: `overloaded` if the file can't be written now, or was moved or deleted and
+                can't be created again.
         """
-        if self._waiting >= MOST_WAITING:
-            raise _later()
+        if self._waiting >= MAX_WAITING:
+            raise _overloaded()
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._thread, self._keep, feedback)
         except (sqlite3.DatabaseError, SetupError) as error:
-            log.error("feedback can't be kept: %s", error)
-            raise _later() from error
+            log.error("feedback can't be stored: %s", error)
+            raise _overloaded() from error
         finally:
             self._waiting -= 1
 
     async def close(self) -> None:
-        """Finish what is being written."""
+        """Finish pending writes and close the file."""
         await asyncio.to_thread(self._thread.shutdown)
         self._file.close()
 
     def _keep(self, feedback: Feedback) -> bool:
         with locked(self._path):
             if not self._file.is_in_place:
-                self._file.follow()
-                log.warning("the file of feedback was moved or deleted; a new one is written")
+                self._file.reopen()
+                log.warning("the feedback file was moved or deleted; a new one is written")
             is_new = self._append(feedback)
             if not self._file.is_in_place:
-                raise SetupError("the file was moved or deleted while it was written")
+                raise SetupError("the file was moved or deleted during the write")
             return is_new
 
     def _append(self, feedback: Feedback) -> bool:
@@ -97,15 +97,15 @@ class FeedbackStore:
         return now
 
 
-def _later() -> RequestError:
+def _overloaded() -> RequestError:
     return RequestError(
-        Kind.OVERLOADED, "The feedback can't be kept just now. Send it again in a moment."
+        Kind.OVERLOADED, "The feedback can't be stored now. Send it again in a moment."
     )
 
 
 def _rows(feedback: Feedback, given_at: str) -> Iterator[dict[str, object]]:
-    """A row for each tag: those shown in their order, then those added."""
-    said = {
+    """Yield a row for each tag: first those shown, in order, then those added."""
+    common = {
         "feedback_id": str(feedback.id),
         "given_at": given_at,
         "track_id": feedback.track_id,
@@ -117,6 +117,6 @@ def _rows(feedback: Feedback, given_at: str) -> Iterator[dict[str, object]]:
     }
     for rank, shown in enumerate(feedback.shown, 1):
         verdict = "accepted" if shown.accepted else "rejected"
-        yield {**said, "tag": shown.tag, "rank": rank, "score": shown.score, "verdict": verdict}
+        yield {**common, "tag": shown.tag, "rank": rank, "score": shown.score, "verdict": verdict}
     for tag in feedback.added:
-        yield {**said, "tag": tag, "rank": None, "score": None, "verdict": "added"}
+        yield {**common, "tag": tag, "rank": None, "score": None, "verdict": "added"}

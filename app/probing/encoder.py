@@ -29,7 +29,7 @@ from app.datasets.tracks import Track
 from app.domain import Precision, Waveform
 from app.errors import SetupError
 from app.evaluation.scoring import HEARS_BY, NOT_STORED
-from app.files import held, unwritable, whole_file
+from app.files import atomic_file, locked_folder, write_error
 from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.paths import check_is_file, join_inside
@@ -129,10 +129,10 @@ class Encoder:
             raise SetupError(f"{self.manifest.ref}: it makes of {digest} what is no number")
         path = self._path(digest)
         try:
-            with whole_file(path) as file:
+            with atomic_file(path) as file:
                 np.save(file, windows)
         except OSError as error:
-            raise unwritable(path, error) from error
+            raise write_error(path, error) from error
         return windows
 
     def _mapped(self, digest: str) -> Embeddings | None:
@@ -186,7 +186,7 @@ def embed_files(
     files, skipped = _digests(audio, tracks)
     songs = {digest: _one(repeats) for digest, repeats in files.items()}
     new = [digest for digest in songs if not encoder.knows(digest)]
-    with held(cache):
+    with locked_folder(cache):
         for first in range(0, len(new), SONGS_AT_ONCE):
             on_progress(first, len(new))
             some = [replace(songs[each], id=each) for each in new[first : first + SONGS_AT_ONCE]]

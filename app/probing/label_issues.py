@@ -21,13 +21,13 @@ from cleanlab.rank import get_label_quality_scores
 from app.datasets.tracks import Track
 from app.domain import ModelRef, Precision, Scores, Stretch, Taggram, TaggramKey
 from app.evaluation.metrics import Floats, Labels
-from app.files import write_whole
+from app.files import write_atomically
 from app.front_ends import WindowSpec
 from app.probing.encoder import Song
 from app.probing.probe import Examples, OnProgress, out_of_fold, song_scores
 from app.probing.teaching import MIN_ARTISTS, MIN_SONGS, check_lesson, lacking, tags_of
-from app.tagging.suggest import heard_at
-from app.tagging.timeline import clock_time
+from app.tagging.suggest import find_stretches
+from app.tagging.timeline import format_time
 from app.text import csv_cell
 
 CHOSEN, NOT_CHOSEN = "chosen but not heard", "heard but not chosen"
@@ -79,7 +79,7 @@ class LabelIssue:
     @property
     def at(self) -> str:
         """The moments as 0:42-1:10."""
-        spans = ((clock_time(each.start_s), clock_time(each.end_s)) for each in self.moments)
+        spans = ((format_time(each.start_s), format_time(each.end_s)) for each in self.moments)
         return ", ".join("-".join(span) for span in spans)
 
 
@@ -138,7 +138,7 @@ def write_label_issues(path: Path, label_issues: Sequence[LabelIssue]) -> None:
         said = (track.dataset, track.path, track.artist, ";".join(track.tags), each.tag, each.kind)
         cells = (*said, score, usual, each.instead, instead_score, each.at)
         writer.writerow(map(csv_cell, cells))
-    write_whole(path, text.getvalue().encode())
+    write_atomically(path, text.getvalue().encode())
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +167,7 @@ class _Found:
             usual=float(np.median(self.scores[y_true[:, tag], tag])),
             instead=self.examples.tags[instead],
             instead_score=float(heard[instead]),
-            moments=heard_at(windows[:, instead], _grid(windows, window_spec)),
+            moments=find_stretches(windows[:, instead], _grid(windows, window_spec)),
         )
 
 

@@ -1,1 +1,1 @@
-"""The use cases: a track to its taggram, a taggram to suggestions."""
+"""Use cases: from a track to its taggrams, and from taggrams to suggestions."""

@@ -1,10 +1,10 @@
-"""Whether a track sounds like music that the models know, or like speech, tones or noise.
+"""Decides whether a track resembles music that the models know, or speech, tones or noise.
 
-Each model keeps typical mean scores of noise, tones and speech, and a linear classifier of music
-and what is not (`[confidence]` in its manifest, made by `make floor`). A track is doubted where it
-lies within the radius of a kind of what is not music, and the classifier says that it is not music.
-The classifier alone would doubt music of genres that it has not seen; they lie beyond the radii.
-Distances are Hellinger's, between square roots of scores.
+Each model has typical mean scores of noise, tones and speech, and a linear classifier of music
+against these (`[confidence]` in its manifest, created by `make floor`). Confidence is low if the
+track lies within the radius of a kind of audio that is not music, and the classifier does not find
+it to be music. The classifier alone would reject music of genres that it has not seen, which lies
+beyond the radii. Distances are Hellinger distances, between square roots of scores.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,20 @@ from app.store.manifest.manifest import Manifest
 from app.store.manifest.typical import Confidence as Typical
 
 TINY = 1e-9
-"""Keeps a track that equals a typical one from a logarithm of 0."""
+"""Avoids the logarithm of 0 for a track that equals a typical one."""
 
 OFFSET = 0.01
-"""The classifier takes logarithms of scores plus this: which of two tiny ones is larger means
-little."""
+"""Added to scores before the classifier takes logarithms, so that differences between tiny scores
+have little effect."""
 
 
 def judge(models: Sequence[Manifest], taggrams: Sequence[Taggram]) -> Confidence:
-    """Judge a track by the mean margin of the models that can tell; `unknown` without any."""
+    """Return the confidence in a track by the mean margin of the models; `unknown` without margins.
+
+    Args:
+        models: The models.
+        taggrams: The taggram of each model, in the same order.
+    """
     margins = [
         compute_margin(model.confidence, taggram.scores.mean(axis=0))
         for model, taggram in zip(models, taggrams, strict=True)
@@ -36,9 +41,9 @@ def judge(models: Sequence[Manifest], taggrams: Sequence[Taggram]) -> Confidence
 
 
 def compute_margin(typical: Typical, means: Samples) -> float:
-    """Return how far mean scores, (tags,), are from what is not music; doubted where negative."""
+    """Return the margin of mean scores, (tags,), from audio that is not music; negative within."""
     arrays = typical.arrays
     squared = np.square(arrays.typical - np.sqrt(means)).sum(axis=1) + TINY
-    beyond = np.log((squared / arrays.radii**2).min())
+    distance = np.log((squared / arrays.radii**2).min())
     log_odds = arrays.weights @ np.log(means + OFFSET) + typical.bias
-    return float(max(beyond, log_odds))
+    return float(max(distance, log_odds))

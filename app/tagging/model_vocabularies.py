@@ -1,7 +1,7 @@
-"""Vocabularies that models were trained on: a tag that a model has learnt is that model's alone.
+"""Vocabularies that models were trained on: only such a model predicts the tags it was trained on.
 
-vocabularies of files --(and those that only models bring along)--> vocabularies
-  vocabulary --(the models that are asked)--> vocabulary with the raw tags of these models
+vocabularies of files --(add those that only models have)--> vocabularies
+  vocabulary --(for the models in use)--> vocabulary with the raw tags of these models
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,62 +14,62 @@ from app.store.manifest.manifest import Manifest
 from app.tagging.vocabulary import Tag, Vocabulary
 
 
-def with_learnt(
+def add_model_vocabularies(
     vocabularies: Mapping[str, Vocabulary], models: Iterable[Manifest]
 ) -> dict[str, Vocabulary]:
-    """Add the vocabularies that only models bring along; of several models the first one's tags.
+    """Add the vocabularies that only models define; of several models, the first one defines it.
 
     Args:
-        vocabularies: Those that there are, by name; they keep their tags.
-        models: All that are loaded.
+        vocabularies: The existing vocabularies by name, which keep their tags.
+        models: All loaded models.
 
     Raises:
         VocabularyError: A model has no tag of the vocabulary that it was trained on.
     """
     known = dict(vocabularies)
     for model in models:
-        if learnt := model.vocabulary:
-            tags = known.setdefault(learnt.name, _brought(model, learnt)).tags
+        if trained := model.vocabulary:
+            tags = known.setdefault(trained.name, _vocabulary_of(model, trained)).tags
             if tags.keys().isdisjoint(model.tags.names):
                 raise VocabularyError(
-                    f"{model.ref} was trained on a vocabulary {learnt.name!r}, but has no tag of "
-                    "the one that bears this name here; rename one of them, or leave the model "
-                    "out of TAGGRAM_MODELS"
+                    f"{model.ref} was trained on a vocabulary {trained.name!r}, but has no tag of "
+                    "the vocabulary with this name here; rename one of them, or remove the model "
+                    "from TAGGRAM_MODELS"
                 )
     return known
 
 
-def as_spoken(vocabulary: Vocabulary, models: Iterable[Manifest]) -> Vocabulary:
-    """A vocabulary with the raw tags of these models.
+def with_model_tags(vocabulary: Vocabulary, models: Iterable[Manifest]) -> Vocabulary:
+    """Return a vocabulary with the raw tags of these models.
 
-    A tag that one of them learnt in this vocabulary is that model's alone, the first one's where
-    several did: a raw tag that only resembles it has nothing to add. All other tags, and the
-    genres, keep the raw tags that the vocabulary names.
+    If models were trained on a tag of this vocabulary, only the first of them predicts it: raw tags
+    that merely resemble the tag add nothing. All other tags, and the genres, keep the raw tags of
+    the vocabulary.
     """
-    learnt: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    trained: dict[str, Mapping[str, tuple[str, ...]]] = {}
     for model in models:
-        for tag in _learnt_tags(model, vocabulary.name):
-            learnt.setdefault(tag, MappingProxyType({model.tags.family: (tag,)}))
+        for tag in _trained_tags(model, vocabulary.name):
+            trained.setdefault(tag, MappingProxyType({model.tags.family: (tag,)}))
     tags = {
-        name: replace(tag, raw_tags=learnt.get(name, tag.raw_tags))
+        name: replace(tag, raw_tags=trained.get(name, tag.raw_tags))
         for name, tag in vocabulary.tags.items()
     }
     return replace(vocabulary, tags=MappingProxyType(tags))
 
 
-def has_learnt(model: Manifest, vocabulary: str) -> bool:
-    """Whether a model was trained on a tag of a vocabulary."""
-    return bool(_learnt_tags(model, vocabulary))
+def is_trained_on(model: Manifest, vocabulary: str) -> bool:
+    """Return whether a model was trained on a tag of a vocabulary."""
+    return bool(_trained_tags(model, vocabulary))
 
 
-def _learnt_tags(model: Manifest, vocabulary: str) -> tuple[str, ...]:
-    learnt = model.vocabulary
-    if learnt is None or learnt.name != vocabulary:
+def _trained_tags(model: Manifest, vocabulary: str) -> tuple[str, ...]:
+    trained = model.vocabulary
+    if trained is None or trained.name != vocabulary:
         return ()
-    return tuple(tag for tag in model.tags.names if tag not in learnt.unheard)
+    return tuple(tag for tag in model.tags.names if tag not in trained.unheard)
 
 
-def _brought(model: Manifest, learnt: LearntVocabulary) -> Vocabulary:
-    """A model's tags as a vocabulary, without raw tags yet."""
+def _vocabulary_of(model: Manifest, trained: LearntVocabulary) -> Vocabulary:
+    """Return a model's tags as a vocabulary, without raw tags."""
     tags = MappingProxyType({name: Tag() for name in model.tags.names})
-    return Vocabulary(learnt.name, learnt.version or model.version, learnt.description, tags)
+    return Vocabulary(trained.name, trained.version or model.version, trained.description, tags)

@@ -1,4 +1,4 @@
-"""A taggram as a picture."""
+"""Draws a taggram as a picture."""
 
 import io
 from collections.abc import Sequence
@@ -9,25 +9,32 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from app.domain import Scores
-from app.tagging.timeline import clock_time
+from app.tagging.timeline import format_time
 from app.text import printable
 
 ROW_INCHES = 0.28
 MARGIN_INCHES = 1.3
 
 EXPONENT = 0.5
-"""Of scores for their colours, as in the page: half of the cells score below .17 and few above .75,
-so that most of a picture in proportion would be dark."""
+"""The exponent of the colour scale, as in the page. Half of the scores are below .17 and few above
+.75, so that a linear scale would make most of a picture dark."""
 TICKS = (0, 0.1, 0.25, 0.5, 0.75, 1)
 
 
 def draw(
     times_s: Sequence[float], window_s: float, tags: Sequence[str], scores: Scores, title: str
 ) -> bytes:
-    """Draw scores, (windows, tags), as a heat map in PNG: time to the right, first tag on top.
+    """Draw scores as a heat map in PNG, with time to the right and the first tag on top.
 
-    The colours run from 0 to 1 whatever the track, so that two pictures can be compared, on a scale
-    that colour-blind readers can tell apart.
+    The colour scale runs from 0 to 1 for every track, so that pictures can be compared, and suits
+    colour-blind readers.
+
+    Args:
+        times_s: The start of each window, in seconds.
+        window_s: The length of a window, in seconds.
+        tags: The labels of the rows.
+        scores: (windows, tags) float32.
+        title: The title above the heat map.
     """
     hop_s = times_s[1] - times_s[0] if len(times_s) > 1 else window_s
     overlap_s = (window_s - hop_s) / 2
@@ -40,14 +47,14 @@ def draw(
         interpolation="nearest",
         cmap="cividis",
         norm=PowerNorm(EXPONENT, vmin=0, vmax=1),
-        # Of windows that overlap, each is drawn around its middle.
+        # Overlapping windows are drawn around their centres.
         extent=(begin_s + overlap_s, end_s - overlap_s, len(tags) - 0.5, -0.5),
     )
     axes.set_xlim(begin_s, end_s)
     axes.set_title(printable(title), loc="left", fontsize=11, parse_math=False)
     axes.set_yticks(range(len(tags)), [printable(tag) for tag in tags], parse_math=False)
     axes.set_xlabel("time (min:s)")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: clock_time(time)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: format_time(time)))
     legend = figure.colorbar(image, ax=axes, label="score; brighter fits better", pad=0.01)
     legend.set_ticks(TICKS, labels=[f"{tick:g}" for tick in TICKS])
     png = io.BytesIO()

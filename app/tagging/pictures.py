@@ -1,4 +1,4 @@
-"""Pictures on demand: one at a time, in turns by client, a bounded number, each drawn once."""
+"""Draws pictures on demand: one at a time, in turns by client, with a bounded queue and a cache."""
 
 import asyncio
 import time
@@ -9,21 +9,21 @@ from app.errors import Kind, RequestError
 from app.turns import Turns
 
 MAX_WAITING = 64
-ONE_CLIENTS = 8
+MAX_WAITING_PER_CLIENT = 8
 """The most pictures that wait, of all clients and of one."""
 
 CACHE_BYTES = 8 * 2**20
-"""Of some hundred pictures."""
+"""Enough for about a hundred pictures."""
 
 FIRST_S = 0.5
-"""How long a picture takes, before one was drawn."""
+"""The assumed time to draw a picture, before one was drawn."""
 
 
 class Pictures:
-    """Draws pictures, and keeps those that were drawn last.
+    """Draws pictures, and caches those used last.
 
-    One at a time: the interpreter draws no two at once, each takes some 30 MB meanwhile, and
-    uploads are written in the threads that all else shares.
+    One is drawn at a time: the interpreter lock prevents more, and each takes about 30 MB. The
+    thread is a separate one, as uploads are written in the default threads.
     """
 
     def __init__(self) -> None:
@@ -38,19 +38,19 @@ class Pictures:
         A caller that leaves before its turn costs nothing.
 
         Args:
-            client: Who asks.
-            name: What it is kept under: all that it shows must be in it.
-            draw: Draws it, in a thread.
+            client: The client that requests it.
+            name: The cache key, which must depend on all that the picture shows.
+            draw: Draws the picture, in a thread.
 
         Raises:
-            RequestError: `overloaded`.
+            RequestError: `overloaded`: too many pictures wait.
         """
         if name in self._kept:
             return self._take(name)
         self._check(client)
         with self._turns.turn(client) as turn:
             await turn.has_slot.wait()
-            if name in self._kept:  # it was drawn meanwhile
+            if name in self._kept:  # another caller has drawn it meanwhile
                 return self._take(name)
             begun = time.monotonic()
             loop = asyncio.get_running_loop()
@@ -59,23 +59,23 @@ class Pictures:
             return self._take(name)
 
     async def close(self) -> None:
-        """Give the thread back."""
+        """Stop the thread."""
         await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
 
     def _check(self, client: str) -> None:
         of_client = self._turns.waiting(client)
         waiting = self._turns.waiting()
-        if of_client >= ONE_CLIENTS or waiting >= MAX_WAITING:
+        if of_client >= MAX_WAITING_PER_CLIENT or waiting >= MAX_WAITING:
             before = min(waiting, of_client * self._turns.clients_waiting())
             raise RequestError(
                 Kind.OVERLOADED,
                 f"{of_client} of your pictures wait to be drawn, and {waiting} in all; at most "
-                f"{ONE_CLIENTS} and {MAX_WAITING} may wait. Try again later.",
+                f"{MAX_WAITING_PER_CLIENT} and {MAX_WAITING} may wait. Try again later.",
                 retry_after_s=self._drawing_s * (1 + before - of_client),
             )
 
     def _take(self, name: str) -> bytes:
-        """Return a picture that is kept, and forget those that were not asked for the longest."""
+        """Return a cached picture, and evict the least recently used ones."""
         picture = self._kept[name] = self._kept.pop(name)
         size = sum(map(len, self._kept.values()))
         while size > CACHE_BYTES:

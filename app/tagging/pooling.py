@@ -1,4 +1,4 @@
-"""Scores over time to one score a tag (the thesis's section 10.2 on multiple instances)."""
+"""Pools scores over time to one score a tag (thesis, section 10.2, multiple-instance learning)."""
 
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ MAJORITY_RANKS = 5
 
 
 class Pooling(StrEnum):
-    """How the windows' scores become the track's."""
+    """How the scores of windows become the score of the track."""
 
     MEAN = "mean"
     MAJORITY = "majority"
@@ -18,11 +18,11 @@ class Pooling(StrEnum):
 
 
 def pool(scores: Scores, pooling: Pooling) -> Samples:
-    """Pool (windows, tags) to (tags,), within 0..1.
+    """Pool scores, (windows, tags) within 0..1, to (tags,) float32 within 0..1.
 
     `mean`: the mean over time. `majority`: the share of windows in which the tag is among the five
-    highest. `softmax`: the mean over time weighted by the softmax of the tag's own scores, which
-    favours the moments where it is heard.
+    highest. `softmax`: the mean over time weighted by the softmax of the tag's scores, which
+    favours the moments with high scores.
     """
     match pooling:
         case Pooling.MEAN:

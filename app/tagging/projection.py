@@ -1,13 +1,13 @@
-"""Turns the raw scores of models into scores of a vocabulary's tags that can be compared.
+"""Turns the raw scores of models into comparable scores of a vocabulary's tags.
 
     raw scores --(lift over the base rate)--> comparable scores of raw tags
-      --(the highest of a model's raw tags, the mean over models)--> scores of tags and genres
-      --(factor of the parent genres, one a track)--> scores that are suggested and shown
+      --(the maximum over a model's raw tags, the mean over models)--> scores of tags and genres
+      --(a factor of the parent genres, constant over a track)--> suggested scores
 
-Raw scores of different tags and models can't be compared: a model that was trained where one clip
-in nine is `techno` gives .3 to any beat, and one that was trained on little metal gives .2 to
-`metal`. The lift, score / (score + base rate), is .5 where a tag is as likely as in the training
-data. It was chosen, with the two constants below, by `python -m loadtests.tag_quality`.
+Raw scores of different tags and models can't be compared. A model trained on data in which one clip
+in nine is `techno` gives .3 to any beat, and a model trained on little metal gives .2 to `metal`.
+The lift, score / (score + base rate), is .5 if a tag is as likely as in the training data. The lift
+and the two constants below were chosen with `python -m loadtests.tag_quality`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,27 +21,27 @@ from app.errors import Kind, RequestError
 from app.store.manifest.learnt import RAW
 from app.store.manifest.manifest import Manifest
 from app.tagging.confidence import judge
-from app.tagging.vocabulary import Tag, Vocabulary, needed_models
+from app.tagging.vocabulary import Tag, Vocabulary, select_models
 
 PARENT_EXPONENT = 0.5
-"""How much the parent genres count: the factor is the highest of their means to this power."""
+"""The factor of the parent genres is the maximum of their means to this power."""
 
 STAND_IN_MARGIN = 2.25
-"""A genre is suggested where its mean is more than this many times that of its best subgenre."""
+"""A genre is suggested if its mean is more than this factor times that of its best subgenre."""
 
 USUAL_BASE_RATE = 0.04
-"""Of the tags of models that state none: about the median of those that ship."""
+"""The base rate of tags of models that state none: about the median of the shipped models."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A tag or genre that the models know. Indices of rows are those in `Projection.rows`.
+    """A tag or genre that the models know. Indices of rows refer to `Projection.rows`.
 
     Attributes:
         name: Its name in the vocabulary.
-        level: Whether it is a tag or a genre that stands in for its subgenres.
-        columns: By model, as its index, the columns of the raw tags that mean it.
-        parents: Indices of the rows of its genres; its own where it is a genre itself.
+        level: Whether it is a tag or a genre.
+        columns: By index of a model, the columns of the raw tags with its meaning.
+        parents: Indices of the rows of its genres; its own index if it has no parents.
     """
 
     name: str
@@ -55,9 +55,9 @@ class VocabularyScores:
     """A track's scores for a vocabulary, window by window.
 
     Attributes:
-        rows: The tags, and the genres that stand in for their subgenres in this track.
-        scores: (windows, rows).
-        grid: A taggram of the same windows, for their times.
+        rows: The tags, and the genres that are suggested instead of their subgenres.
+        scores: (windows, rows) float32.
+        grid: A taggram with the same windows, for their times.
     """
 
     rows: tuple[Row, ...]
@@ -71,9 +71,9 @@ class Projection:
 
     Attributes:
         vocabulary: The vocabulary.
-        models: The models to ask, in the order in which `score` takes their taggrams.
-        rows: What these models know: tags first, then genres.
-        is_comparable: Whether scores are lifts over base rates; otherwise they stay raw.
+        models: The models to use, in the order in which `score` takes their taggrams.
+        rows: The tags and genres that these models know, tags first.
+        is_comparable: Whether scores are lifts over base rates; otherwise they are raw.
     """
 
     vocabulary: Vocabulary
@@ -83,14 +83,17 @@ class Projection:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The names of the tags that these models can give, without genres."""
+        """Return the names of the tags that these models can predict, without genres."""
         return tuple(row.name for row in self.rows if row.level is Level.TAG)
 
     def score(self, taggrams: Sequence[Taggram]) -> VocabularyScores:
-        """Score each tag in each window of the taggram that is the finest in time.
+        """Score each tag in each window of the taggram with the shortest hop.
 
-        Factors and genres depend on the means over the whole track, so that all windows are scored
-        alike and the mean of a tag's windows is its score.
+        Factors and genres depend on means over the whole track, so that the mean of a tag's windows
+        is its score over the track.
+
+        Args:
+            taggrams: The taggram of each model, in the order of `models`.
         """
         grid = min(taggrams, key=lambda taggram: taggram.hop_s)
         scores = self._scores([_on_grid(taggram, grid) for taggram in taggrams])
@@ -99,16 +102,16 @@ class Projection:
         means: Samples = scores.mean(axis=0)
         kept = [index for index in range(len(self.rows)) if self._is_shown(index, means)]
         factors = [means[list(self.rows[index].parents)].max() ** PARENT_EXPONENT for index in kept]
-        # `take` keeps rows together in memory, so that all sums over windows add up in one order.
+        # `take` returns C-contiguous rows, so that sums over windows always add in the same order.
         shown = scores.take(kept, axis=1) * np.asarray(factors, np.float32)
         return VocabularyScores(tuple(self.rows[index] for index in kept), shown, grid)
 
     def confidence(self, taggrams: Sequence[Taggram]) -> Confidence:
-        """Whether the track sounds like music that the models know."""
+        """Return the confidence that the track is music that the models know."""
         return judge(self.models, taggrams)
 
     def _scores(self, raw: Sequence[Scores]) -> Scores:
-        """(windows, rows), without the parent genres' factor."""
+        """Return scores, (windows, rows), without the factor of the parent genres."""
         if self.is_comparable:
             raw = [lift(scores, model) for scores, model in zip(raw, self.models, strict=True)]
         columns = [
@@ -118,7 +121,7 @@ class Projection:
         return np.stack(columns, axis=1)
 
     def _is_shown(self, index: int, means: Samples) -> bool:
-        """Whether a row is a tag, or a genre that fits much better than its best subgenre."""
+        """Return whether a row is a tag, or a genre that fits much better than its subgenres."""
         subgenres = self._subgenres[index]
         if self.rows[index].level is Level.TAG or not subgenres:
             return True
@@ -126,7 +129,7 @@ class Projection:
 
     @cached_property
     def _subgenres(self) -> tuple[tuple[int, ...], ...]:
-        """For each row, the other rows that have it as a parent."""
+        """Return for each row the other rows that have it as a parent."""
         return tuple(
             tuple(
                 index
@@ -138,21 +141,21 @@ class Projection:
 
 
 def project(vocabulary: Vocabulary, models: Iterable[Manifest], *, raw: bool = False) -> Projection:
-    """Map a vocabulary's tags on the models that know them.
+    """Map a vocabulary's tags to the models that know them.
 
     Args:
-        vocabulary: The vocabulary that is asked for.
-        models: Those that may be asked.
-        raw: Whether scores stay as the models give them; the genres then play no part.
+        vocabulary: The vocabulary.
+        models: The models that may be used.
+        raw: Whether scores stay raw; genres are then left out.
 
     Raises:
-        RequestError: `unknown_vocabulary` where these models can give none of its tags.
+        RequestError: `unknown_vocabulary` if these models know none of its tags.
     """
-    needed = needed_models(vocabulary, models)
+    needed = select_models(vocabulary, models)
     if not needed:
         raise RequestError(
             Kind.UNKNOWN_VOCABULARY,
-            f"The models asked know no tag of the vocabulary {vocabulary.name!r}. "
+            f"The requested models know no tag of the vocabulary {vocabulary.name!r}. "
             "GET /vocabularies lists which model knows which tag.",
         )
     raw = raw or vocabulary.name == RAW
@@ -161,17 +164,17 @@ def project(vocabulary: Vocabulary, models: Iterable[Manifest], *, raw: bool = F
         for name, (level, tag) in vocabulary.entries.items()
         if (found := _columns(tag, needed)) and not (raw and level is Level.GENRE)
     }
-    places = {name: place for place, name in enumerate(columns)}
+    indices = {name: index for index, name in enumerate(columns)}
     rows = []
     for name, found in columns.items():
         level, tag = vocabulary.entries[name]
-        parents = tuple(places[parent] for parent in tag.parents if parent in places)
-        rows.append(Row(name, level, found, parents or (places[name],)))
+        parents = tuple(indices[parent] for parent in tag.parents if parent in indices)
+        rows.append(Row(name, level, found, parents or (indices[name],)))
     return Projection(vocabulary, needed, tuple(rows), is_comparable=not raw)
 
 
 def lift(scores: Scores, model: Manifest) -> Scores:
-    """Raw scores, (windows, tags), in proportion to how common the tags are in training."""
+    """Return the lift of raw scores, (windows, tags), over the tags' base rates in training."""
     rates = model.base_rates.rates if model.base_rates else (USUAL_BASE_RATE,)
     lifted: Scores = scores / (scores + np.asarray(rates, np.float32))
     return lifted
@@ -181,12 +184,12 @@ def _columns(tag: Tag, models: Sequence[Manifest]) -> dict[int, tuple[int, ...]]
     return {
         index: tuple(model.tags.names.index(raw) for raw in known)
         for index, model in enumerate(models)
-        if (known := tag.known_to(model))
+        if (known := tag.raw_tags_of(model))
     }
 
 
 def _on_grid(taggram: Taggram, grid: Taggram) -> Scores:
-    """A taggram's scores in another's windows: those of the window around the same moment."""
+    """Return a taggram's scores in the windows of another, by the nearest centres of windows."""
     if taggram is grid:
         return taggram.scores
     moments_s = np.arange(len(grid.scores)) * grid.hop_s + grid.window_s / 2

@@ -1,81 +1,86 @@
-"""What is being computed is not computed twice: identical questions in flight share one answer."""
+"""Computes concurrent identical requests once (single flight)."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+Key = TypeVar("Key")
+Result = TypeVar("Result")
 
 
 @dataclass(eq=False)
-class _Flight(Generic[Question, Answer]):
-    """A computation that answers some questions, and how many wait for it."""
+class _Computation(Generic[Key, Result]):
+    """A computation of the results of some keys, and the number of callers that wait for it."""
 
-    task: asyncio.Task[Mapping[Question, Answer]]
+    task: asyncio.Task[Mapping[Key, Result]]
     waiting: int = 0
 
 
-class SingleFlight(Generic[Question, Answer]):
-    """Computations under way.
+class SingleFlight(Generic[Key, Result]):
+    """Computations in progress.
 
-    One belongs to all who wait for it: that the first of them leaves harms no other, and when the
-    last one leaves it is cancelled.
+    A computation belongs to all callers that wait for it. If one of them is cancelled, the others
+    still get the result. When the last one is cancelled, so is the computation.
     """
 
     def __init__(self) -> None:
-        self._single_flight: dict[Question, _Flight[Question, Answer]] = {}
+        self._computations: dict[Key, _Computation[Key, Result]] = {}
 
-    def __contains__(self, question: Question) -> bool:
-        """Whether its answer is being computed."""
-        return question in self._single_flight
+    def __contains__(self, key: Key) -> bool:
+        """Return whether the result of a key is being computed."""
+        return key in self._computations
 
-    async def answers(
+    async def get(
         self,
-        questions: Sequence[Question],
-        compute: Callable[[list[Question]], Coroutine[None, None, Mapping[Question, Answer]]],
-    ) -> dict[Question, Answer]:
-        """Wait for all answers; `compute` is asked for those that nobody computes yet.
+        keys: Sequence[Key],
+        compute: Callable[[list[Key]], Coroutine[None, None, Mapping[Key, Result]]],
+    ) -> dict[Key, Result]:
+        """Return the results of all keys.
 
-        The task around it takes its first step before whoever asked can leave.
+        The task of `compute` takes its first step before a caller can be cancelled.
+
+        Args:
+            keys: The keys.
+            compute: Computes the results of those keys that are not being computed yet.
 
         Raises:
-            Exception: What one of the computations failed with.
+            Exception: The error of a computation.
         """
-        fresh = [question for question in questions if question not in self]
-        if fresh:
-            self._depart(fresh, _Flight(asyncio.create_task(compute(fresh))))
-        single_flight = {self._single_flight[question] for question in questions}
-        self._board(single_flight)
-        found: dict[Question, Answer] = {}
-        waiting = list(single_flight)
+        new = [key for key in keys if key not in self]
+        if new:
+            self._start(new, _Computation(asyncio.create_task(compute(new))))
+        computations = {self._computations[key] for key in keys}
+        self._join(computations)
+        found: dict[Key, Result] = {}
+        waiting = list(computations)
         try:
-            # Nothing here may name a flight: it holds its error, which holds this very frame.
+            # No variable may refer to a computation: its error refers to this frame, which would
+            # make a reference cycle.
             while waiting:
                 found |= await asyncio.shield(waiting.pop().task)
         finally:
-            while single_flight:
-                self._leave(single_flight.pop())
-        return {question: found[question] for question in questions}
+            while computations:
+                self._leave(computations.pop())
+        return {key: found[key] for key in keys}
 
-    def _depart(self, questions: Sequence[Question], flight: _Flight[Question, Answer]) -> None:
-        self._single_flight |= dict.fromkeys(questions, flight)
-        flight.task.add_done_callback(lambda _: self._land(flight))
+    def _start(self, keys: Sequence[Key], computation: _Computation[Key, Result]) -> None:
+        self._computations |= dict.fromkeys(keys, computation)
+        computation.task.add_done_callback(lambda _: self._remove(computation))
 
-    def _board(self, single_flight: Iterable[_Flight[Question, Answer]]) -> None:
-        for flight in single_flight:
-            flight.waiting += 1
+    def _join(self, computations: Iterable[_Computation[Key, Result]]) -> None:
+        for computation in computations:
+            computation.waiting += 1
 
-    def _leave(self, flight: _Flight[Question, Answer]) -> None:
-        flight.waiting -= 1
-        if not flight.waiting:
-            flight.task.cancel()  # which does nothing where it is done
-            self._land(flight)
+    def _leave(self, computation: _Computation[Key, Result]) -> None:
+        computation.waiting -= 1
+        if not computation.waiting:
+            computation.task.cancel()  # has no effect on a task that is done
+            self._remove(computation)
 
-    def _land(self, flight: _Flight[Question, Answer]) -> None:
-        self._single_flight = {
-            q: other for q, other in self._single_flight.items() if other is not flight
+    def _remove(self, computation: _Computation[Key, Result]) -> None:
+        self._computations = {
+            key: other for key, other in self._computations.items() if other is not computation
         }
-        if flight.task.done() and not flight.task.cancelled():
-            flight.task.exception()  # seen, also where everybody left before
+        if computation.task.done() and not computation.task.cancelled():
+            computation.task.exception()  # marks it as retrieved, also if no caller waits any more

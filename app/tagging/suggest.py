@@ -1,4 +1,4 @@
-"""From a vocabulary's scores over time to the few tags worth suggesting, with their moments."""
+"""Selects the best tags of a track, with the moments that support them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,10 +10,11 @@ from app.tagging.projection import Projection
 
 MAX_STRETCHES = 3
 SHARE_OF_PEAK = 0.5
-"""Of the odds, score / (1 - score): near 1 a lift hardly moves where a raw score does."""
+"""The share of a tag's maximum odds, score / (1 - score), that a stretch must reach. It is a share
+of odds because a lift near 1 hardly changes with the raw score."""
 
 ALMOST_1 = 1 - 1e-6
-"""Scores above it would have infinite odds."""
+"""The limit of scores for odds: a score of 1 would have infinite odds."""
 
 
 def suggest(
@@ -27,14 +28,14 @@ def suggest(
     """Suggest the best tags.
 
     Args:
-        projection: The vocabulary on the models that were asked.
-        taggrams: What these models heard, in their order.
-        pooling: How windows become a track.
-        top_k: At most so many tags.
-        threshold: None that scores less.
+        projection: The vocabulary, mapped to the models.
+        taggrams: The taggrams of these models, in their order.
+        pooling: How the scores of windows become the score of the track.
+        top_k: The most tags to suggest.
+        threshold: The lowest score of a suggested tag.
 
     Returns:
-        By falling score; equal ones in the vocabulary's order.
+        The suggestions by descending score; equal scores in the vocabulary's order.
     """
     scored = projection.score(taggrams)
     pooled = pool(scored.scores, pooling)
@@ -45,15 +46,20 @@ def suggest(
             projection.vocabulary.label(scored.rows[tag].name),
             scored.rows[tag].level,
             float(pooled[tag]),
-            heard_at(scored.scores[:, tag], scored.grid),
+            find_stretches(scored.scores[:, tag], scored.grid),
         )
         for tag in best
         if pooled[tag] >= threshold
     )
 
 
-def heard_at(scores: Samples, grid: Taggram) -> tuple[Stretch, ...]:
-    """The stretches in which a tag holds at least half of its best odds, (windows,), best first."""
+def find_stretches(scores: Samples, grid: Taggram) -> tuple[Stretch, ...]:
+    """Return the stretches in which a tag has at least half of its maximum odds, best first.
+
+    Args:
+        scores: The tag's scores, (windows,).
+        grid: A taggram with the same windows, for their times.
+    """
     limited = np.minimum(scores, ALMOST_1)
     odds = limited / (1 - limited)
     stretches = [

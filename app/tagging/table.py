@@ -1,4 +1,4 @@
-"""A taggram as a table."""
+"""Writes a taggram as a table."""
 
 import csv
 import io
@@ -9,7 +9,13 @@ from app.text import csv_cell
 
 
 def tabulate(times_s: Sequence[float], tags: Sequence[str], scores: Scores) -> str:
-    """List scores, (windows, tags), as CSV: a row a window, a column a tag."""
+    """Return scores as CSV, with a row for each window and a column for each tag.
+
+    Args:
+        times_s: The start of each window, in seconds.
+        tags: The names of the columns.
+        scores: (windows, tags) float32.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["time_s", *map(csv_cell, tags)])

@@ -1,4 +1,4 @@
-"""The use case behind every question: whose audio, which models, what do they hear."""
+"""Computes and caches the taggrams of a track."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ from app.tagging.single_flight import SingleFlight
 
 @dataclass(frozen=True)
 class Track:
-    """A file to hear and what identifies its audio.
+    """An audio file to analyse.
 
     Attributes:
-        file: Its bytes, in a file that may have no name.
+        file: The file, which may have no name.
         track_id: SHA-256 of its bytes, in hex.
-        work: For whom it is heard, and what that costs.
+        work: The client that sent it, and the cost of its analysis.
     """
 
     file: IO[bytes]
@@ -33,12 +33,12 @@ class Track:
     work: Work = field(default_factory=Work)
 
     def reopened(self) -> BinaryIO:
-        """The file anew, only for reading and with a place of its own in it."""
+        """Open the file again for reading, with a separate position."""
         return Path(f"/proc/self/fd/{self.file.fileno()}").open("rb")
 
 
 class Tagger:
-    """Hears tracks, and remembers what it heard."""
+    """Analyses tracks, and caches their taggrams."""
 
     def __init__(
         self,
@@ -56,37 +56,45 @@ class Tagger:
     async def infer(
         self, track: Track, models: Sequence[Manifest], clock: StageClock
     ) -> tuple[list[Taggram], bool]:
-        """What the models hear in a track, in their order, and whether all of it was known before.
+        """Return the taggrams of a track, from the cache or by inference.
 
-        Identical tracks that are heard at the same time are heard once.
+        Identical tracks that are analysed at the same time are analysed once.
+
+        Args:
+            track: The track.
+            models: The models to use.
+            clock: Measures the stages of the analysis.
+
+        Returns:
+            The taggram of each model, in the models' order, and whether all came from the cache.
 
         Raises:
-            RequestError: The file can't be decoded.
+            RequestError: The file can't be decoded, or the service is overloaded.
         """
         known = await self._look_up(track.track_id, models)
         missing = [key for key, found in known.items() if not found]
         if any(key in self._single_flight for key in missing):
             self._metrics.upload_shared()
         if missing:
-            heard = await self._single_flight.answers(missing, partial(self._listen, track, clock))
-            known |= {key: taggram for key, (taggram, _) in heard.items()}
-            for other in {its_clock for _, its_clock in heard.values()} - {clock}:
+            new = await self._single_flight.get(missing, partial(self._analyse, track, clock))
+            known |= {key: taggram for key, (taggram, _) in new.items()}
+            for other in {its_clock for _, its_clock in new.values()} - {clock}:
                 clock.join(other)
         return [taggram for taggram in known.values() if taggram], not missing
 
     async def recall(self, track_id: str, models: Sequence[Manifest]) -> list[Taggram]:
-        """What the models heard before, in their order.
+        """Return the cached taggrams of a track, in the models' order.
 
         Raises:
-            RequestError: `unknown_track` where one of them did not, or it is forgotten.
+            RequestError: `unknown_track` if the cache lacks the taggram of a model.
         """
         taggrams = []
         for key, taggram in (await self._look_up(track_id, models)).items():
             if taggram is None:
                 raise RequestError(
                     Kind.UNKNOWN_TRACK,
-                    f"{key.model.name} has not heard this track, or it was forgotten. "
-                    "POST it to /suggest-tags with the same vocabulary and model.",
+                    f"The cache has no scores of {key.model.name} for this track. POST the track "
+                    "to /suggest-tags with the same vocabulary and model.",
                 )
             taggrams.append(taggram)
         return taggrams
@@ -94,37 +102,37 @@ class Tagger:
     async def _look_up(
         self, track_id: str, models: Sequence[Manifest]
     ) -> dict[TaggramKey, Taggram | None]:
-        """What is known, in the models' order, all asked for at once."""
+        """Look up the taggrams of all models at once, in their order; None for a miss."""
         tags = {
             TaggramKey(track_id, model.ref, self._precision(model.ref)): model.tags.names
             for model in models
         }
-        kept = await self._cache.get(list(tags))
+        cached = await self._cache.get(list(tags))
         known: dict[TaggramKey, Taggram | None] = dict.fromkeys(tags)
         for key, names in tags.items():
-            taggram = kept.get(key)
+            taggram = cached.get(key)
             if taggram is not None and taggram.scores.shape[1] == len(names):
                 known[key] = taggram
             self._metrics.cache_lookup(hit=known[key] is not None)
         return known
 
-    async def _listen(
+    async def _analyse(
         self, track: Track, clock: StageClock, keys: Sequence[TaggramKey]
     ) -> dict[TaggramKey, tuple[Taggram, StageClock]]:
-        """Have the models hear a track, and remember it; also the clock of whoever asked first."""
+        """Analyse a track and cache the taggrams; return each with the clock of this analysis."""
         engines = [await self._pool.engine(key.model) for key in keys]
-        with track.reopened() as file:  # by the end it may be closed, by who sent it
-            heard = await self._pipeline.run(file, engines, clock, track.work)
-        answers = {}
-        for key, engine, scores in zip(keys, engines, heard.scores, strict=True):
+        with track.reopened() as file:  # the request that sent it may close it before the end
+            result = await self._pipeline.run(file, engines, clock, track.work)
+        taggrams = {}
+        for key, engine, scores in zip(keys, engines, result.scores, strict=True):
             window_s, hop_s = engine.window_spec.window_s, engine.window_spec.hop_s
             taggram = Taggram(
-                key, heard.duration_s, window_s, hop_s, scores, heard.peaks, heard.announced_s
+                key, result.duration_s, window_s, hop_s, scores, result.peaks, result.announced_s
             )
-            self._metrics.heard(key.model, heard.duration_s)
+            self._metrics.count_audio(key.model, result.duration_s)
             await self._cache.put(taggram)
-            answers[key] = taggram, clock
-        return answers
+            taggrams[key] = taggram, clock
+        return taggrams
 
     def _precision(self, ref: ModelRef) -> Precision:
         return self._pool.choices[ref].precision

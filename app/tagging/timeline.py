@@ -1,4 +1,4 @@
-"""A part of a taggram for showing: some windows, some tags, in order."""
+"""Selects the windows and tags of a taggram to show."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ class Timeline:
     """Scores over time.
 
     Attributes:
-        times_s: When each window starts.
+        times_s: The start of each window, in seconds.
         window_s: Length of a window.
         hop_s: Time between two windows' starts.
-        rows: By falling pooled score.
-        scores: (windows, tags), rows in time order.
-        mean_scores: (tags,), over these windows.
-        pooled_scores: (tags,), over these windows.
+        rows: The tags, by descending pooled score.
+        scores: (windows, tags) float32, in time order.
+        mean_scores: (tags,) float32, over these windows.
+        pooled_scores: (tags,) float32, over these windows.
     """
 
     times_s: list[float]
@@ -33,7 +33,7 @@ class Timeline:
     pooled_scores: Samples
 
 
-def timeline(
+def select_timeline(
     scored: VocabularyScores,
     *,
     pooling: Pooling,
@@ -41,18 +41,18 @@ def timeline(
     start_s: float,
     end_s: float | None,
 ) -> Timeline:
-    """Cut and sort.
+    """Select windows by time, and sort tags by their pooled scores.
 
     Args:
         scored: The whole track's scores.
-        pooling: How windows become the score that tags are sorted by; ranks are those among all
-            tags.
-        top: Only so many tags.
-        start_s: Leave out windows that end at or before.
-        end_s: Leave out windows that start at or after.
+        pooling: How the scores of windows become the score that tags are sorted by; `majority`
+            ranks each tag among all tags.
+        top: The most tags to return; None for all.
+        start_s: Leave out windows that end at or before this time.
+        end_s: Leave out windows that start at or after this time; None for the end of the track.
 
     Raises:
-        RequestError: `invalid_parameter` where no window is left.
+        RequestError: `invalid_parameter` if no window is left.
     """
     grid = scored.grid
     times_s = np.arange(len(scored.scores)) * grid.hop_s
@@ -62,7 +62,8 @@ def timeline(
     if not inside.any():
         raise RequestError(
             Kind.INVALID_PARAMETER,
-            f"No window lies between start_s and end_s; the track lasts {grid.duration_s:.1f} s.",
+            f"No window lies between start_s and end_s. The track has {grid.duration_s:.1f} s; "
+            "choose times within it.",
         )
     scores = scored.scores[inside]
     pooled = pool(scores, pooling)
@@ -78,6 +79,6 @@ def timeline(
     )
 
 
-def clock_time(seconds: float) -> str:
-    """Minutes and seconds, as 1:07."""
+def format_time(seconds: float) -> str:
+    """Return a time as minutes and seconds, such as 1:07."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

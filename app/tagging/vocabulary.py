@@ -1,4 +1,4 @@
-"""Vocabularies: the tags that can be suggested, each with the raw tags of models that mean it."""
+"""Vocabularies: the tags that can be suggested, and the raw tags of models with their meanings."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,21 +13,21 @@ ENGLISH = "en"
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag of a vocabulary, or a genre that may stand in for its subgenres.
+    """A tag of a vocabulary, or a genre that may be suggested instead of its subgenres.
 
     Attributes:
-        raw_tags: By family of raw tags, those that mean it.
+        raw_tags: Raw tags with the same meaning, by family of raw tags.
         parents: The genres that it belongs to: names of the vocabulary's genres or other tags.
             Without parents it is a genre itself.
-        labels: How it is shown, by language; without one it is shown by its name.
+        labels: Display names by language; without one, its name is displayed.
     """
 
     raw_tags: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     parents: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def known_to(self, model: Manifest) -> tuple[str, ...]:
-        """Of the raw tags that mean it, those that a model has."""
+    def raw_tags_of(self, model: Manifest) -> tuple[str, ...]:
+        """Return the raw tags of a model that have the same meaning."""
         raw_tags = self.raw_tags.get(model.tags.family, ())
         return tuple(raw for raw in raw_tags if raw in model.tags.names)
 
@@ -37,11 +37,11 @@ class Vocabulary:
     """A set of tags.
 
     Attributes:
-        name: The name that requests give.
-        version: Grows with each change of the tags.
+        name: The name used in requests.
+        version: Increases with each change of the tags.
         description: One sentence.
         tags: By name.
-        genres: By name, genres that are suggested where none of their subgenres fits as well.
+        genres: By name, genres that are suggested if none of their subgenres fits as well.
     """
 
     name: str
@@ -52,25 +52,25 @@ class Vocabulary:
 
     @property
     def entries(self) -> Mapping[str, tuple[Level, Tag]]:
-        """Tags and genres by name, tags first."""
+        """Return tags and genres by name, tags first."""
         tags = {name: (Level.TAG, tag) for name, tag in self.tags.items()}
         return tags | {name: (Level.GENRE, genre) for name, genre in self.genres.items()}
 
     def label(self, name: str) -> str:
-        """How a tag or genre is shown in English."""
+        """Return the English display name of a tag or genre."""
         _, tag = self.entries[name]
         return tag.labels.get(ENGLISH, name)
 
 
-def needed_models(vocabulary: Vocabulary, models: Iterable[Manifest]) -> tuple[Manifest, ...]:
-    """The models that know a tag of a vocabulary."""
+def select_models(vocabulary: Vocabulary, models: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """Return the models that know a tag of a vocabulary."""
     return tuple(
-        model for model in models if any(tag.known_to(model) for tag in vocabulary.tags.values())
+        model for model in models if any(tag.raw_tags_of(model) for tag in vocabulary.tags.values())
     )
 
 
-def raw_vocabulary(model: Manifest) -> Vocabulary:
-    """A model's own tags."""
+def make_raw_vocabulary(model: Manifest) -> Vocabulary:
+    """Return the raw tags of a model as a vocabulary."""
     family = model.tags.family
     return Vocabulary(
         RAW,

@@ -1,4 +1,4 @@
-/** Tags to choose: suggested ones, and the artist's own. */
+/** Tags to choose: suggested tags, and tags that the artist adds. */
 
 import { ICONS, button, el, icon, textButton } from "./dom.js";
 
@@ -6,9 +6,9 @@ const MOST_OPTIONS = 8;
 const MOST_LETTERS = 100;
 
 /**
- * The word for a score, by the lowest score that it stands for. Of the first five tags of 409 labelled
+ * The word for a score, by the lowest score of its range. Of the first five tags of 409 labelled
  * excerpts, 17 % are plausible below .5, 28 % from .5, 38 % from .6 and 61 % from .7 on; whole songs
- * seldom reach .75.
+ * rarely reach .75.
  */
 const STRENGTHS = [
   [0.7, "strong"],
@@ -17,7 +17,7 @@ const STRENGTHS = [
   [0, "faint"],
 ];
 
-/** The suggested tags, each with a part of the track where it was found. */
+/** The suggested tags, each with a part of the track that supports it. */
 export class Suggestions {
   element = el("ul", { className: "suggestions", part: "suggestions", role: "list" });
   #words;
@@ -35,7 +35,7 @@ export class Suggestions {
     player.addEventListener("time", () => this.#updatePlay());
   }
 
-  /** Show an answer; of low confidence, no suggestion is called a match. */
+  /** Show an answer; with low confidence, no suggestion is called a match. */
   show({ confidence, suggestions }) {
     this.#rows = suggestions.map((suggestion) => this.#row(suggestion, confidence !== "low"));
     this.element.replaceChildren(...this.#rows.map(({ item }) => item));
@@ -104,9 +104,9 @@ export class Suggestions {
       this.#player.isPlaying && this.#player.currentS >= startS && this.#player.currentS < endS;
     const update = () => {
       element.hidden = !this.#player.isLoaded;
-      const said = words.say(isOn() ? "stop_tag" : "play_tag", { tag });
-      if (verb.textContent === said) return; // this is called at each frame
-      verb.textContent = said;
+      const text = words.say(isOn() ? "stop_tag" : "play_tag", { tag });
+      if (verb.textContent === text) return; // called at each frame
+      verb.textContent = text;
       shapes.play.classList.toggle("hidden", isOn());
       shapes.stop.classList.toggle("hidden", !isOn());
     };
@@ -119,7 +119,7 @@ export class Suggestions {
   }
 }
 
-/** The tags that an artist types, completed from the vocabulary (ARIA's combobox with a list). */
+/** A field for further tags, with completion from the vocabulary (ARIA combobox with a listbox). */
 export class OwnTags {
   #options = el("ul", {
     id: "options",
@@ -172,11 +172,11 @@ export class OwnTags {
     this.input.addEventListener("input", () => this.#complete());
     this.input.addEventListener("keydown", (event) => this.#pressed(event));
     this.input.addEventListener("blur", () => this.#close());
-    // The field must keep the focus: without it the list closes before the click.
+    // The field must keep the focus: otherwise the list closes before the click.
     this.#options.addEventListener("pointerdown", (event) => event.preventDefault());
   }
 
-  /** Show the chosen ones, and what is offered. */
+  /** Show the chosen tags and the completions. */
   show(tags) {
     if (!this.#options.hidden) this.#complete();
     this.#chosen.hidden = tags.length === 0;

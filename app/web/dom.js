@@ -1,6 +1,6 @@
-/** Makes elements without markup in strings: names of tags and files stay text. */
+/** Creates elements without markup in strings, so that names of tags and files stay text. */
 
-/** Make an element; `properties` that it does not have become attributes. */
+/** Create an element; `properties` that it does not have become attributes. */
 export function el(name, properties = {}, ...children) {
   const node = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -15,7 +15,7 @@ export function button(className, onclick, ...children) {
   return el("button", { type: "button", className, part: "button", onclick }, ...children);
 }
 
-/** Make a button with a text of words-en.js. */
+/** Create a button with a text of words-en.js. */
 export function textButton(className, onclick, key) {
   return el("button", { type: "button", className, part: "button", onclick, "data-say": key });
 }

@@ -1,4 +1,4 @@
-/** The made-up platform's own script: it shows what the form submits instead of sending it. */
+/** The script of the demo page: shows the data of the form instead of sending it. */
 
 const form = document.querySelector("#signup");
 const submitted = document.querySelector("#submitted");

@@ -1,4 +1,4 @@
-/** All that the artist sees: a part for each phase, and a field for own words. */
+/** The user interface: a part for each phase, and a field for further tags. */
 
 import { OwnTags, Suggestions } from "./chips.js";
 import { ICONS, button, el, icon, textButton } from "./dom.js";
@@ -69,7 +69,7 @@ export class Panel {
     this.showView(null);
   }
 
-  /** The element that a browser points at where the form is not valid. */
+  /** The element that a browser focuses if the form is not valid. */
   get anchor() {
     return this.#own.input;
   }
@@ -131,7 +131,7 @@ export class Panel {
     this.#count.classList.remove("warning");
   }
 
-  /** Say that no more can be chosen. */
+  /** Report that no more tags can be chosen. */
   refuse({ max }) {
     const words = this.#words.say("too_many", { max });
     this.#count.textContent = words;

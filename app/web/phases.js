@@ -5,7 +5,7 @@ import { ICONS, button, el, icon, textButton } from "./dom.js";
 const SETTLED_S = 0.5;
 const BARS = 5;
 
-/** Takes a track, from a dialog or dropped. */
+/** Lets the artist choose a track, in a dialog or by dropping it. */
 export class DropZone {
   #words;
   #hint = el("span", { className: "hint", id: "formats" });
@@ -30,7 +30,7 @@ export class DropZone {
     ),
   );
 
-  /** @param {HTMLElement} target Where files can be dropped: a larger area than the zone. */
+  /** @param {HTMLElement} target The area for dropping files, which is larger than the zone. */
   constructor(words, target, take) {
     this.#words = words;
     this.#input.addEventListener("change", () => {
@@ -132,7 +132,7 @@ export class Progress {
 
 export class FailurePanel {
   #words;
-  #said = el("div", { className: "failure-words", role: "alert" });
+  #message = el("div", { className: "failure-words", role: "alert" });
   #retry;
   #another;
   #timer = 0;
@@ -146,7 +146,7 @@ export class FailurePanel {
     this.element = el(
       "div",
       { className: "failure", part: "failure" },
-      this.#said,
+      this.#message,
       el("div", { className: "actions" }, this.#retry, this.#another),
     );
   }
@@ -154,7 +154,7 @@ export class FailurePanel {
   show(refusal, limits) {
     const { title, advice, canRetry } = this.#words.failure(refusal, limits);
     this.element.classList.toggle("calm", refusal.kind === "cancelled");
-    this.#said.replaceChildren(
+    this.#message.replaceChildren(
       el("p", { className: "title" }, title),
       el("p", { className: "muted" }, advice),
     );
@@ -162,10 +162,10 @@ export class FailurePanel {
     this.#countDown(refusal);
   }
 
-  /** Stop the countdown, and leave nothing to read out. */
+  /** Stop the countdown, and clear the text for screen readers. */
   clear() {
     clearTimeout(this.#timer);
-    this.#said.replaceChildren();
+    this.#message.replaceChildren();
   }
 
   focus() {

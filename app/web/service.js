@@ -1,11 +1,11 @@
-/** The requests to the service. All that fails is thrown as a `Refusal`. */
+/** The requests to the service. Every failure is thrown as a `Refusal`. */
 
 const TOKEN_MARGIN_MS = 30_000;
 
 /** A request that failed, or that was not sent. */
 export class Refusal extends Error {
   /**
-   * @param {string} kind The service's name of the problem (`silent_audio`, ...), or one of the page's:
+   * @param {string} kind The service's error kind (`silent_audio`, ...), or a kind of the page:
    *   `unreachable`, `cancelled`, `no_token`, `unsupported_type`, `too_large`, `empty_file`,
    *   `file_changed`.
    */
@@ -19,7 +19,7 @@ export class Service {
   #endpoint;
   #tokenUrl;
   #token = null;
-  #kept = new Map();
+  #cache = new Map();
 
   constructor(endpoint, tokenUrl) {
     this.#endpoint = endpoint.replace(/\/+$/, "");
@@ -37,7 +37,7 @@ export class Service {
   suggest(file, { vocabulary, topK, threshold, signal, onProgress, onSent }) {
     const url = this.#url("/suggest-tags", { vocabulary, top_k: topK, threshold });
     return this.#authorized(signal, async (headers) =>
-      understood(await upload(url, file, { headers, signal, onProgress, onSent })),
+      parseResponse(await upload(url, file, { headers, signal, onProgress, onSent })),
     );
   }
 
@@ -55,23 +55,23 @@ export class Service {
         method: "POST",
         headers: { ...headers, "Content-Type": "application/json" },
         body: JSON.stringify(feedback),
-        keepalive: true, // also while the page is being left
+        keepalive: true, // completes even if the page is closed
       });
     });
   }
 
-  /** Get a new upload token where the last one has expired. */
+  /** Get a new upload token if the last one has expired. */
   async refresh() {
     await this.#credentials(undefined);
   }
 
   #once(path) {
-    if (!this.#kept.has(path)) {
-      const asking = this.#fetch(this.#url(path), {}).then(read).then(understood);
-      asking.catch(() => this.#kept.delete(path));
-      this.#kept.set(path, asking);
+    if (!this.#cache.has(path)) {
+      const request = this.#fetch(this.#url(path), {}).then(read).then(parseResponse);
+      request.catch(() => this.#cache.delete(path));
+      this.#cache.set(path, request);
     }
-    return this.#kept.get(path);
+    return this.#cache.get(path);
   }
 
   async #fetch(url, options) {
@@ -81,11 +81,11 @@ export class Service {
     } catch (error) {
       throw error.name === "AbortError" ? new Refusal("cancelled") : new Refusal("unreachable");
     }
-    if (!response.ok) understood(await read(response));
+    if (!response.ok) parseResponse(await read(response));
     return response;
   }
 
-  /** Do some work with a token, and once more with a new one where the first is used up. */
+  /** Do some work with a token, and again with a new one if the first is refused. */
   async #authorized(signal, work) {
     const headers = await this.#credentials(signal);
     try {
@@ -117,14 +117,14 @@ export class Service {
   }
 
   #url(path, query = {}) {
-    const given = Object.entries(query).filter(([, value]) => value !== undefined);
-    return given.length
-      ? `${this.#endpoint}${path}?${new URLSearchParams(given)}`
+    const parameters = Object.entries(query).filter(([, value]) => value !== undefined);
+    return parameters.length
+      ? `${this.#endpoint}${path}?${new URLSearchParams(parameters)}`
       : this.#endpoint + path;
   }
 }
 
-/** Send a file as a form. `fetch` reports no progress of what it sends. */
+/** Send a file as a form. `fetch` does not report the progress of uploads. */
 function upload(url, file, { headers, signal, onProgress, onSent }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -149,7 +149,7 @@ function upload(url, file, { headers, signal, onProgress, onSent }) {
   });
 }
 
-/** Return whether a file is still as it was chosen: browsers refuse to read one that changed. */
+/** Return whether a file is unchanged: browsers refuse to read a file that has changed. */
 function canRead(file) {
   return file.slice(-1).arrayBuffer().then(
     () => true,
@@ -162,11 +162,11 @@ async function read(response) {
   return { status: response.status, header: (name) => response.headers.get(name), text };
 }
 
-function understood({ status, header, text }) {
-  const body = parsed(text);
+function parseResponse({ status, header, text }) {
+  const body = parseJson(text);
   if (status >= 200 && status < 300) {
     if (body) return body;
-    throw new Refusal("unreachable"); // a proxy's page: our answers are JSON
+    throw new Refusal("unreachable"); // a proxy's page: our responses are JSON
   }
   const kind = /^\/problems\/(\w+)$/.exec(body?.type ?? "")?.[1] ?? KIND_OF_STATUS[status];
   const retryAfterS = Number.parseInt(header("Retry-After") ?? "", 10);
@@ -177,8 +177,8 @@ function understood({ status, header, text }) {
   });
 }
 
-/** Return the object of a text in JSON; null where a proxy answered with something else. */
-function parsed(text) {
+/** Return the object of a JSON text; null if it is not JSON, as from a proxy. */
+function parseJson(text) {
   try {
     const value = JSON.parse(text);
     return typeof value === "object" ? value : null;
@@ -187,7 +187,7 @@ function parsed(text) {
   }
 }
 
-/** The meaning of a proxy's answer. */
+/** The error kinds of a proxy's responses. */
 const KIND_OF_STATUS = {
   413: "payload_too_large",
   429: "rate_limited",

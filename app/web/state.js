@@ -7,29 +7,29 @@ const MAY_BE_AUDIO = /^(audio|video)\/|^application\/(octet-stream|ogg)$/;
 
 /** A track and its answer. Phases: `choosing`, `sending`, `analysing`, `answered`, `refused`. */
 export class Analysis {
-  #asking = null;
+  #controller = null;
   #on;
 
   phase = "choosing";
   file = null;
-  /** The bytes that were sent, those of the file, and when sending began. */
+  /** The bytes sent, the bytes of the file, and when sending began. */
   loaded = 0;
   total = 0;
   begun = 0;
   answer = null;
   refusal = null;
-  /** The phase in which it was refused. */
+  /** The phase in which it failed. */
   refusedWhile = null;
 
-  /** @param {object} on `phase()` is called in each new phase, `sent()` when more is sent. */
+  /** @param {object} on `phase()` is called in each new phase, `sent()` on progress. */
   constructor(on) {
     this.#on = on;
   }
 
-  async analyse(file, service, wish) {
-    this.#asking?.abort();
-    const asking = (this.#asking = new AbortController());
-    const isCurrent = () => this.#asking === asking;
+  async analyse(file, service, parameters) {
+    this.#controller?.abort();
+    const controller = (this.#controller = new AbortController());
+    const isCurrent = () => this.#controller === controller;
     Object.assign(this, { file, phase: "choosing" });
     try {
       const limits = await service.limits().catch(() => null);
@@ -39,8 +39,8 @@ export class Analysis {
       this.begun = performance.now();
       this.#enter("sending");
       const answer = await service.suggest(file, {
-        ...wish,
-        signal: asking.signal,
+        ...parameters,
+        signal: controller.signal,
         onProgress: (loaded, total) => isCurrent() && this.#sent(loaded, total),
         onSent: () => isCurrent() && this.#enter("analysing"),
       });
@@ -52,12 +52,12 @@ export class Analysis {
 
   /** Stop; the file is kept, and can be sent again. */
   cancel() {
-    this.#asking?.abort();
+    this.#controller?.abort();
   }
 
   forget() {
-    this.#asking?.abort();
-    this.#asking = null;
+    this.#controller?.abort();
+    this.#controller = null;
     Object.assign(this, { file: null, answer: null, refusal: null });
     this.#enter("choosing");
   }
@@ -68,7 +68,7 @@ export class Analysis {
   }
 
   #refused(error) {
-    if (!(error instanceof Refusal)) reportError(error); // a defect of the page
+    if (!(error instanceof Refusal)) reportError(error); // a bug in the page
     this.refusal = error instanceof Refusal ? error : new Refusal("page_error");
     this.answer = null;
     this.refusedWhile = this.phase;
@@ -92,17 +92,17 @@ function check(file, limits) {
     throw new Refusal("too_large", "", { members: { max_bytes: limits.max_bytes } });
   }
   const name = file.name.toLowerCase();
-  const [type] = file.type.toLowerCase().split(";"); // recordings name their codecs behind it
+  const [type] = file.type.toLowerCase().split(";"); // recordings append their codecs
   const isKnown = limits.formats.some(
     ({ extensions, media_types: types }) =>
       types.includes(type) || extensions.some((extension) => name.endsWith(extension)),
   );
-  // Browsers go by the extension, and know few: what may be audio is for the service to judge.
+  // Browsers use the extension, and know few of them: the service decides about the others.
   const mayBeAudio = !type || !name.includes(".") || MAY_BE_AUDIO.test(type);
   if (!isKnown && !mayBeAudio) throw new Refusal("unsupported_type");
 }
 
-/** Plays the artist's file, without a request. Events: `state`, and `time` at each frame. */
+/** Plays the artist's file locally. Events: `state`, and `time` at each frame. */
 export class Player extends EventTarget {
   #audio = new Audio();
   #url = null;
@@ -152,7 +152,7 @@ export class Player extends EventTarget {
     try {
       await this.#audio.play();
     } catch (error) {
-      // A pause before the sound begins is not a failure.
+      // A pause before playback begins is not a failure.
       if (error.name !== "AbortError") this.#fail();
     }
   }
@@ -185,7 +185,7 @@ export class Player extends EventTarget {
   }
 }
 
-/** The labels of tags: artists see and type them, forms and the service get names. */
+/** The labels of tags: artists see and type labels, forms and the service get names. */
 export class Vocabulary {
   #words;
   #labels = new Map();
@@ -195,30 +195,30 @@ export class Vocabulary {
     this.#words = words;
   }
 
-  /** Take over a vocabulary's tags, to complete typed letters with. */
+  /** Store a vocabulary's tags, for completion. */
   offer(tags) {
     for (const { tag, labels } of tags) this.#labels.set(tag, labels);
     this.#offered = tags.map(({ tag }) => tag);
   }
 
-  /** Take over the English labels of suggestions where no others are known. */
+  /** Store the English labels of suggestions for tags without known labels. */
   know(suggestions) {
     for (const { tag, label } of suggestions) {
       if (!this.#labels.has(tag)) this.#labels.set(tag, { en: label });
     }
   }
 
-  /** Return a tag's label; an own word is its own label. */
+  /** Return a tag's label; a typed tag is its own label. */
   label(tag) {
     return this.#words.label(this.#labels.get(tag), tag);
   }
 
-  /** Return the tag with this label or name; otherwise what was typed. */
+  /** Return the tag with this label or name; otherwise the typed text. */
   find(typed) {
     return [...this.#labels.keys()].find((tag) => this.#keys(tag).includes(loose(typed))) ?? typed;
   }
 
-  /** Return the tags that contain typed letters; first those that begin with them. */
+  /** Return the tags that contain the typed text; first those that begin with it. */
   complete(typed) {
     const letters = loose(typed);
     if (!letters) return [];
@@ -233,7 +233,7 @@ export class Vocabulary {
   }
 }
 
-/** The chosen tags, in that order. */
+/** The chosen tags, in the order of choice. */
 export class Choice {
   #tags = [];
   #changed;
@@ -256,7 +256,7 @@ export class Choice {
     return this.#index(tag) >= 0;
   }
 
-  /** Choose a tag or take it back; false where too many are chosen. */
+  /** Choose a tag or remove it; return false if too many are chosen. */
   toggle(tag) {
     const index = this.#index(tag);
     if (index < 0) return this.add(tag);
@@ -281,23 +281,23 @@ export class Choice {
   }
 }
 
-/** Without case, and ß as ss: two spellings of one word are one tag. */
+/** Fold case, and ß to ss, so that spellings of one word are one tag. */
 export function folded(tag) {
   return tag.toUpperCase().toLowerCase();
 }
 
-/** Without accents, spaces and hyphens as well: few artists type a label exactly. */
+/** Also remove accents, spaces and hyphens: few artists type a label exactly. */
 function loose(text) {
   return folded(text.normalize("NFD").replace(/[\u0300-\u036f\s-]/g, ""));
 }
 
-/** Collects which suggestions were shown and accepted. */
+/** Collects the suggestions shown and the tags chosen, for feedback. */
 export class Feedback {
   #answers = new Map();
-  #given = new Map();
+  #ids = new Map();
 
   remember(answer) {
-    this.#answers.delete(answer.track_id); // so that it is the last now
+    this.#answers.delete(answer.track_id); // moves it to the end
     this.#answers.set(answer.track_id, answer);
   }
 
@@ -305,25 +305,25 @@ export class Feedback {
     this.#answers.clear();
   }
 
-  /** Return one for each track; tags that were not suggested are in the last one. */
+  /** Return the feedback on each track; tags that were not suggested are in the last one. */
   about(tags) {
     const answers = [...this.#answers.values()];
     const shown = new Set(answers.flatMap(shownTags));
     const added = tags.filter((tag) => !shown.has(folded(tag))).slice(0, MOST_ADDED);
     return answers
       .filter(({ suggestions }) => suggestions.length)
-      .map((answer) => this.#named(said(answer, tags, answer === answers.at(-1) ? added : [])));
+      .map((answer) => this.#named(feedbackOn(answer, tags, answer === answers.at(-1) ? added : [])));
   }
 
-  /** Add an id, the same to the same feedback, so that it counts once. */
+  /** Add an id, which is the same for the same feedback, so that it is counted once. */
   #named(feedback) {
     const text = JSON.stringify(feedback);
-    if (!this.#given.has(text)) this.#given.set(text, randomId());
-    return { id: this.#given.get(text), ...feedback };
+    if (!this.#ids.has(text)) this.#ids.set(text, randomId());
+    return { id: this.#ids.get(text), ...feedback };
   }
 }
 
-/** A random UUID; `crypto.randomUUID` needs https. */
+/** Return a random UUID; `crypto.randomUUID` needs https. */
 function randomId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
@@ -332,7 +332,7 @@ function randomId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-function said(answer, tags, added) {
+function feedbackOn(answer, tags, added) {
   const chosen = new Set(tags.map(folded));
   return {
     track_id: answer.track_id,

@@ -1,4 +1,4 @@
-/** How it looks. docs/signup-element.md lists what a host may change: `--tag-suggest-*` and `::part()`. */
+/** The style sheet. docs/signup-element.md lists what a host may change: `--tag-suggest-*`, `::part()`. */
 export const style = new CSSStyleSheet();
 
 style.replaceSync(`

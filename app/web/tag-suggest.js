@@ -9,8 +9,8 @@ import { Words } from "./words.js";
 const MOST_SUGGESTED = 20;
 
 /**
- * The lowest score of a suggestion. .5 is as likely as in the training data: with it, 22 of 44 free
- * songs get one chip and two get none; so do 5 of 409 labelled excerpts.
+ * The lowest score of a suggestion. .5 means as likely as in the training data. With it, 22 of 44
+ * free songs get one chip and two get none, as do 5 of 409 labelled excerpts.
  */
 const THRESHOLD = 0.5;
 
@@ -48,9 +48,9 @@ export class TagSuggest extends HTMLElement {
   #view = null;
   #form = null;
   #language = "";
-  #spoken = null;
+  #languageReady = null;
   #languages = new MutationObserver(() => {
-    if (languageOf(this) !== this.#language) this.#speak();
+    if (languageOf(this) !== this.#language) this.#setLanguage();
   });
 
   constructor() {
@@ -73,14 +73,14 @@ export class TagSuggest extends HTMLElement {
     this.#choice.replace([...new Set(tags)]);
   }
 
-  /** @type {object} The host's words, by the keys of words-en.js. */
+  /** @type {object} The host's texts, by the keys of words-en.js. */
   get words() {
     return this.#ownWords;
   }
 
   set words(words) {
     this.#ownWords = words ?? {};
-    if (this.isConnected) this.#speak();
+    if (this.isConnected) this.#setLanguage();
   }
 
   get name() {
@@ -115,7 +115,7 @@ export class TagSuggest extends HTMLElement {
     for (let root = this.getRootNode(); root; root = root.host?.getRootNode()) {
       this.#languages.observe(root, { subtree: true, attributeFilter: ["lang"] });
     }
-    this.#speak();
+    this.#setLanguage();
     this.#connect();
     this.#openLinked();
   }
@@ -181,7 +181,7 @@ export class TagSuggest extends HTMLElement {
     const [limits, vocabularies] = await Promise.allSettled([
       service.limits(),
       service.vocabularies(),
-      this.#spoken,
+      this.#languageReady,
     ]);
     if (this.#service !== service) return;
     this.#limits = limits.value ?? this.#limits;
@@ -190,9 +190,9 @@ export class TagSuggest extends HTMLElement {
     this.#translate();
   }
 
-  #speak() {
+  #setLanguage() {
     this.#language = languageOf(this);
-    this.#spoken = this.#words.speak(this.#language, this.#ownWords);
+    this.#languageReady = this.#words.setLanguage(this.#language, this.#ownWords);
   }
 
   #translate() {
@@ -204,8 +204,8 @@ export class TagSuggest extends HTMLElement {
   #analyse(file) {
     this.#player.load(file);
     const topK = Math.min(this.#max, MOST_SUGGESTED);
-    const wish = { vocabulary: this.#vocabularyName, topK, threshold: this.#threshold };
-    this.#analysis.analyse(file, this.#service, wish);
+    const parameters = { vocabulary: this.#vocabularyName, topK, threshold: this.#threshold };
+    this.#analysis.analyse(file, this.#service, parameters);
   }
 
   #entered() {
@@ -225,7 +225,7 @@ export class TagSuggest extends HTMLElement {
 
   #toggle(tag) {
     if (!this.#choice.toggle(tag)) this.#panel.refuse(this.#choice);
-    // A token must be ready for feedback, which may be sent while the page is left.
+    // Get a token for the feedback in time: it may be sent while the page is closed.
     this.#service.refresh().catch(() => {});
   }
 
@@ -288,7 +288,7 @@ export class TagSuggest extends HTMLElement {
     this.#panel.showView(view);
   }
 
-  /** Return a link to the host's page, which may call the service. */
+  /** Return a link to the host's page, whose origin may call the service. */
   #linkFor(trackId, vocabulary, pooling) {
     const link = new URL(location.href);
     for (const [key, value] of Object.entries({ taggram: trackId, vocabulary, pooling })) {
@@ -299,11 +299,11 @@ export class TagSuggest extends HTMLElement {
 
   #openLinked() {
     const query = new URLSearchParams(location.search);
-    const asked = (key) => query.get(`${this.name}-${key}`) ?? undefined;
-    const trackId = asked("taggram");
+    const parameter = (key) => query.get(`${this.name}-${key}`) ?? undefined;
+    const trackId = parameter("taggram");
     if (!TRACK_ID.test(trackId)) return;
-    const vocabulary = asked("vocabulary") ?? this.#vocabularyName;
-    this.#openView(trackId, { vocabulary, pooling: asked("pooling") });
+    const vocabulary = parameter("vocabulary") ?? this.#vocabularyName;
+    this.#openView(trackId, { vocabulary, pooling: parameter("pooling") });
   }
 
   #tell(name, detail) {

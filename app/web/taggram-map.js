@@ -1,4 +1,4 @@
-/** Tags times time as a heat map, with the waveform above, a cursor and a playhead. */
+/** A heat map of tags over time, with the waveform, a cursor and a playhead. */
 
 import { el } from "./dom.js";
 
@@ -15,7 +15,7 @@ const PAGE = 10;
 const DRAG_PX = 4;
 const CLOCK_PRECISION_S = 0.001; // browsers round the player's time
 
-/** Points of cividis, which colour-blind readers can tell apart (Nuñez et al., PLOS ONE 2018). */
+/** Points of cividis, a colour map for colour-blind readers (Nuñez et al., PLOS ONE 2018). */
 const POINTS = [
   0x00224e, 0x003171, 0x434e6c, 0x6a6c71, 0x908b78, 0xbbad6c, 0xfee838,
 ].map((rgb) => [rgb >> 16, (rgb >> 8) & 255, rgb & 255]);
@@ -52,7 +52,7 @@ export class TaggramMap {
 
   /**
    * @param {object} on `cell()` when another cell is shown; with a time in seconds `seek`, `play`, and
-   *   `toggle` (null where the playhead is in the cell).
+   *   `toggle` (null if the playhead is in the cell).
    */
   constructor(on) {
     this.#on = on;
@@ -94,7 +94,7 @@ export class TaggramMap {
     const window = this.#windowAt(seconds);
     const isNew = window !== this.#playedWindow;
     this.#playedWindow = window;
-    // The cell follows the playhead, but not while a pointer is on the map.
+    // The cell follows the playhead unless a pointer is on the map.
     if (isNew && !this.#isPointed && window !== this.#cell.window) this.#look({ ...this.#cell, window });
   }
 
@@ -150,7 +150,7 @@ export class TaggramMap {
       times.forEach((_, window) => {
         const x = left + edges[window] * width;
         pen.fillStyle = colour(scores[window][row]);
-        // Half a pixel wider, so that there are no gaps.
+        // Half a pixel wider, to avoid gaps.
         pen.fillRect(x, y, (edges[window + 1] - edges[window]) * width + 0.5, ROW_HEIGHT - 1);
       });
       pen.fillStyle = this.#colours.text;
@@ -178,7 +178,7 @@ export class TaggramMap {
     }
   }
 
-  /** Return the edges of windows as shares of the track; where they overlap, of their middles. */
+  /** Return the edges of windows as shares of the track; overlapping windows meet halfway. */
   #edges() {
     const { times_s: times, hop_s: hop, window_s: length, duration_s: duration } = this.#taggram;
     const begins = times.map((start) => start + (length - hop) / 2);
@@ -260,7 +260,7 @@ export class TaggramMap {
     if (seconds !== null && this.#isDragged) this.#on.seek(seconds);
   }
 
-  /** Play only now: before, a finger may begin to scroll the page. */
+  /** Play on release: until then the gesture may scroll the page. */
   #released(event) {
     if (this.#grabbedX === null) return;
     this.#grabbedX = null;
@@ -293,8 +293,8 @@ function fitted(pen, text, width) {
 }
 
 /**
- * Return the colour of a score, by its square root as in the service's picture: half of the cells
- * score below .17 and few above .75, so that most would be dark in proportion.
+ * Return the colour of a score, by its square root as in the service's picture: half of the scores
+ * are below .17 and few above .75, so that a linear scale would be mostly dark.
  */
 function colour(score) {
   const place = Math.sqrt(Math.min(Math.max(score, 0), 1)) * (POINTS.length - 1);

@@ -1,4 +1,4 @@
-/** `<taggram-view>`: how tags move through a track, inside of `<tag-suggest>`. */
+/** `<taggram-view>`: the scores of tags over time, inside `<tag-suggest>`. */
 
 import { ICONS, button, el, icon, textButton } from "./dom.js";
 import { FailurePanel } from "./phases.js";
@@ -7,7 +7,7 @@ import { style } from "./style.js";
 import { GRADIENT, TaggramMap } from "./taggram-map.js";
 
 const ROWS = 15;
-const SAID_MS = 6000;
+const STATUS_MS = 6000;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 const POOLINGS = ["mean", "majority", "softmax"];
@@ -40,8 +40,8 @@ export class TaggramView extends HTMLElement {
   #scale = el("span", { className: "scale" });
   #marks = el("span", { className: "marks" });
   #genreLegend = el("p", { className: "legend", "data-say": "genre_legend" });
-  #said = el("p", { className: "muted", role: "status" });
-  #saying = 0;
+  #status = el("p", { className: "muted", role: "status" });
+  #statusTimer = 0;
   #link = el("input", { type: "text", readOnly: true, hidden: true, "data-label": "link" });
   #table = el("details", {}, el("summary", { "data-say": "table" }));
   #failure;
@@ -79,7 +79,7 @@ export class TaggramView extends HTMLElement {
       textButton("quiet", () => this.#copyLink(), "copy"),
     ),
     this.#link,
-    this.#said,
+    this.#status,
     this.#table,
   );
 
@@ -166,7 +166,7 @@ export class TaggramView extends HTMLElement {
   }
 
   #refuse(error) {
-    if (!(error instanceof Refusal)) reportError(error); // a defect of the page
+    if (!(error instanceof Refusal)) reportError(error); // a bug in the page
     const refusal = error instanceof Refusal ? error : new Refusal("page_error");
     if (refusal.kind === "cancelled") return;
     this.#body.hidden = true;
@@ -177,15 +177,15 @@ export class TaggramView extends HTMLElement {
 
   #fillVocabularies() {
     if (!this.#shown) return;
-    const given = this.#vocabularies.filter(({ tags }) => tags.some(({ covered }) => covered));
-    const names = new Set([...given.map(({ name }) => name), "raw", this.#shown.vocabulary]);
+    const known = this.#vocabularies.filter(({ tags }) => tags.some(({ covered }) => covered));
+    const names = new Set([...known.map(({ name }) => name), "raw", this.#shown.vocabulary]);
     this.#vocabulary.replaceChildren(
       ...[...names].map((value) => el("option", { value }, this.words.say(`in_${value}`) ?? value)),
     );
     this.#vocabulary.value = this.#shown.vocabulary;
   }
 
-  /** Return a taggram with the labels of its rows in the page's language, and names that mark genres. */
+  /** Return a taggram with labels of its rows in the page's language, and names with genres marked. */
   #named(taggram) {
     const known = this.#vocabularies.find(({ name }) => name === taggram.vocabulary);
     const entries = [...(known?.tags ?? []), ...(known?.genres ?? [])];
@@ -236,7 +236,7 @@ export class TaggramView extends HTMLElement {
     if (this.#playWords.textContent !== verb.textContent + time) {
       this.#playWords.replaceChildren(verb, time);
     }
-    // While it plays, a screen reader would read out cell after cell.
+    // During playback a screen reader would read out each cell.
     this.#readOut.ariaLive = isPlaying ? "off" : "polite";
     this.#map.playAt(isLoaded ? currentS : null);
   };
@@ -260,7 +260,7 @@ export class TaggramView extends HTMLElement {
       const url = URL.createObjectURL(await response.blob());
       const name = `taggram-${trackId.slice(0, 12)}-${vocabulary}.${ending}`;
       el("a", { href: url, download: name }).click();
-      setTimeout(() => URL.revokeObjectURL(url), 60_000); // once the browser has read it
+      setTimeout(() => URL.revokeObjectURL(url), 60_000); // after the browser has read it
     } catch (error) {
       const { title, advice } = this.words.failure(error);
       this.#say(`${title}. ${advice}`);
@@ -282,13 +282,13 @@ export class TaggramView extends HTMLElement {
   }
 
   #say(words) {
-    this.#said.textContent = words;
-    clearTimeout(this.#saying);
-    this.#saying = setTimeout(() => (this.#said.textContent = ""), SAID_MS);
+    this.#status.textContent = words;
+    clearTimeout(this.#statusTimer);
+    this.#statusTimer = setTimeout(() => (this.#status.textContent = ""), STATUS_MS);
   }
 }
 
-/** @param {Function|null} play Plays from a time; null where there is no file to play. */
+/** @param {Function|null} play Plays from a time; null if there is no file to play. */
 function summaryTable(words, { names, pooled_scores: pooled, scores, times_s: times }, play) {
   const rows = names.map((tag, row) => {
     const strongest = scores.reduce((best, now, at) => (now[row] > scores[best][row] ? at : best), 0);
@@ -320,7 +320,7 @@ function timeTable(words, { names, scores, times_s: times }) {
   return table(words.say("over_time"), [words.say("time"), ...names], rows);
 }
 
-/** Make a table in a region that can be scrolled by keyboard. */
+/** Create a table in a region that can be scrolled by keyboard. */
 function table(name, columns, rows) {
   return el(
     "div",

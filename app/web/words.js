@@ -8,7 +8,7 @@ const OTHERS = { fr: () => import("./words-fr.js") };
 const SCORE = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
 const TWO_DIGITS = { minimumIntegerDigits: 2 };
 
-/** Kinds of problems with the text of another kind. */
+/** Error kinds that use the text of another kind. */
 const SAME = {
   payload_too_large: "too_large",
   unauthorized: "forbidden",
@@ -16,19 +16,19 @@ const SAME = {
   request_timeout: "unreachable",
 };
 
-/** Kinds that the same file would cause again. */
+/** Error kinds for which a retry with the same file is useless. */
 const FINAL = new Set([
   ...["unsupported_type", "unsupported_audio", "too_large", "empty_file", "undecodable_audio"],
   ...["audio_too_short", "audio_too_long", "silent_audio", "unknown_track", "file_changed"],
 ]);
 
-/** Until the limits are known. */
+/** The formats shown until the limits are loaded. */
 const COMMONEST = [{ name: "MP3" }, { name: "FLAC" }, { name: "WAV" }];
 
-/** How many formats are named: a list of all is too long to read. */
+/** The most formats that are listed: all would be too many to read. */
 const SHOWN = 6;
 
-/** Events: `change`, when the texts have changed. */
+/** The texts in one language. Event: `change`, when the texts have changed. */
 export class Words extends EventTarget {
   #words = [english];
   #page = ENGLISH;
@@ -36,17 +36,17 @@ export class Words extends EventTarget {
   #formats = new Map();
   #request = null;
 
-  /** The language of the texts: English where there are none in the page's. */
+  /** The language of the texts: English if there are no texts in the page's language. */
   get language() {
     return this.#locale.baseName;
   }
 
   /**
-   * Switch to a language; a missing text is English.
+   * Switch to a language; missing texts are in English.
    *
-   * @param {object} own A host's words, which replace those that ship.
+   * @param {object} own The host's texts, which replace the default ones.
    */
-  async speak(language, own = {}) {
+  async setLanguage(language, own = {}) {
     const request = (this.#request = {});
     const page = localeOf(language);
     const file = await OTHERS[page.language]?.().catch(() => null);
@@ -82,7 +82,7 @@ export class Words extends EventTarget {
   /** Return what failed, what to do, and whether a retry may help. */
   failure({ kind, detail, members }, limits) {
     const name = SAME[kind] ?? kind;
-    const size = members.max_bytes ?? limits?.max_bytes; // a proxy's answer has no limit
+    const size = members.max_bytes ?? limits?.max_bytes; // a proxy's response has no limit
     const advice = this.say(`${name}_advice`, {
       formats: this.formats(limits?.formats ?? COMMONEST),
       shortest: this.measure(members.min_duration_s, "second"),
@@ -97,7 +97,7 @@ export class Words extends EventTarget {
     };
   }
 
-  /** Return the label in the page's language, of labels by language. */
+  /** Select the label in the page's language from labels by language. */
   label(labels, otherwise) {
     return labels?.[this.#page.baseName] ?? labels?.[this.#page.language] ?? labels?.en ?? otherwise;
   }
@@ -118,7 +118,7 @@ export class Words extends EventTarget {
     return `${this.number(Math.floor(whole / 60))}:${this.number(whole % 60, TWO_DIGITS)}`;
   }
 
-  /** Format a number with a unit of ECMA-402, as `second`. */
+  /** Format a number with a unit of ECMA-402, such as `second`. */
   measure(value, unit) {
     const format = { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 };
     return new Intl.NumberFormat(this.language, format).format(value);
@@ -130,7 +130,7 @@ export class Words extends EventTarget {
     return this.measure(round(count / size), unit);
   }
 
-  /** Return the commonest of the formats of `GET /limits`, in words. */
+  /** Return the names of the most common formats of `GET /limits` as text. */
   formats(formats) {
     const names = formats.map(({ name }) => name);
     return this.either(names.length > SHOWN + 1 ? [...names.slice(0, SHOWN), this.say("others")] : names);

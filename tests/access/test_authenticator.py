@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.access.authenticator import AccessLevel, Authenticator, Caller, configured
+from app.access.authenticator import AccessLevel, Authenticator, Caller, needs_credentials
 from app.access.clients import MAX_TOKENS, TokenClients
 from app.access.key_file import create_key
 from app.errors import SetupError
@@ -15,7 +15,7 @@ SECRET = "a secret of tests, thirty-two or more characters"
 
 
 def test_without_a_file_of_keys_there_is_nothing_to_set_up() -> None:
-    assert not configured(Settings())
+    assert not needs_credentials(Settings())
     Authenticator(Settings(), None)
 
 
@@ -29,7 +29,7 @@ def test_a_file_of_keys_needs_a_secret(tmp_path: Path) -> None:
 def test_a_file_of_keys_that_is_not_there_does_not_open_the_gate(tmp_path: Path) -> None:
     settings = Settings(keys_file=tmp_path / "missing.json", secret=SECRET)
 
-    assert configured(settings)
+    assert needs_credentials(settings)
     with pytest.raises(SetupError, match="taggram keys create"):
         Authenticator(settings, None)
 

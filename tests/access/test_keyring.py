@@ -41,11 +41,11 @@ def test_a_key_is_found_and_nothing_that_resembles_it(keyring: Keyring, key: str
 def test_keys_come_and_go_with_the_file(keyring: Keyring, key: str, file: Path) -> None:
     new = create_key(file, "new", admin=False)
     assert found(keyring, new) == "new"
-    assert keyring.is_good("new")
+    assert keyring.is_valid("new")
 
     revoke_key(file, "new")
     assert found(keyring, new) is None
-    assert not keyring.is_good("new")
+    assert not keyring.is_valid("new")
     assert found(keyring, key) == "shop"
 
 
@@ -68,7 +68,7 @@ def test_a_file_that_goes_bad_is_logged_once_and_the_last_good_keys_stay(
         assert [found(keyring, key) for _ in range(3)] == ["shop"] * 3
 
     assert len(caplog.records) == 1
-    assert "stay as they were" in caplog.messages[0]
+    assert "stay in use" in caplog.messages[0]
 
 
 def test_a_file_that_is_mended_counts_again(keyring: Keyring, key: str, file: Path) -> None:
@@ -82,5 +82,5 @@ def test_a_file_that_is_mended_counts_again(keyring: Keyring, key: str, file: Pa
 
 
 def test_there_is_no_start_without_the_file(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="`taggram keys create NAME` makes it"):
+    with pytest.raises(SetupError, match="create it with `taggram keys create NAME`"):
         Keyring(tmp_path / "missing.json")

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from app.access import rate_limiter
-from app.access.addresses import caller_at, is_this_machine
+from app.access.addresses import identify_caller, is_this_machine
 from app.access.limits import Limits
 from app.access.rate_limiter import RateLimiter
 from app.cache.redis import STAMP, RedisCache
@@ -250,7 +250,7 @@ def test_values_of_another_type_and_a_full_redis_lock_nobody_out(redis_server: R
     ],
 )
 def test_who_counts_as_one(one: str, other: str, is_same: bool) -> None:
-    assert (caller_at(one) == caller_at(other)) is is_same
+    assert (identify_caller(one) == identify_caller(other)) is is_same
 
 
 @pytest.mark.parametrize(

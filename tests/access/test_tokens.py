@@ -87,7 +87,7 @@ FORGED = {
 
 @pytest.mark.parametrize("how", FORGED)
 def test_a_forged_token_is_refused(how: str) -> None:
-    assert_refused(FORGED[how], "neither a good API key nor a good upload token")
+    assert_refused(FORGED[how], "neither a valid API key nor a valid upload token")
 
 
 @given(st.text() | st.builds("{}.{}.{}".format, st.text(), st.text(), st.text()))

@@ -254,7 +254,7 @@ def test_it_is_compressed_where_that_is_accepted(
 def test_an_unknown_track_is_refused_with_what_to_do(stub: Server) -> None:
     response = stub.http.get("/taggram", params={"track_id": UNKNOWN})
     problem = assert_problem(response, 404, "unknown_track")
-    assert "POST it to /suggest-tags" in problem["detail"]
+    assert "POST the track to /suggest-tags" in problem["detail"]
 
 
 def test_a_picture_of_an_unknown_track_is_refused_in_json(stub: Server) -> None:
@@ -289,7 +289,7 @@ def test_a_model_that_has_not_heard_the_track_is_named(stub: Server) -> None:
     assert answer(stub.http.get(posted["taggram_url"]))["track_id"] == posted["track_id"]
     response = stub.http.get("/taggram", params={"track_id": posted["track_id"]})
     problem = assert_problem(response, 404, "unknown_track")
-    assert "mtt-musicnn has not heard" in problem["detail"]
+    assert "no scores of mtt-musicnn" in problem["detail"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])

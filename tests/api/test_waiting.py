@@ -38,7 +38,7 @@ def test_a_timeout_of_the_work_is_not_taken_for_the_deadline(
         raise TimeoutError("of a database")
 
     with pytest.raises(TimeoutError, match="of a database"):
-        asyncio.run(waiting.waited_for(request_, work(), "too late", dropped.append))
+        asyncio.run(waiting.run_while_connected(request_, work(), "too late", dropped.append))
 
     assert dropped == []
 
@@ -48,7 +48,7 @@ def test_work_that_passes_the_deadline_is_given_up(request_: Request, dropped: l
         await asyncio.Event().wait()
 
     with pytest.raises(RequestError, match="too late") as refused:
-        asyncio.run(waiting.waited_for(request_, work(), "too late", dropped.append))
+        asyncio.run(waiting.run_while_connected(request_, work(), "too late", dropped.append))
 
     assert refused.value.kind is Kind.DEADLINE_EXCEEDED
     assert dropped == ["expired"]

@@ -185,7 +185,7 @@ async def test_a_file_that_decodes_without_end_holds_no_other_client_up(
 async def test_files_that_are_paused_again_and_again_decode_to_the_same_samples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "MOMENT_S", 0.001)
+    monkeypatch.setattr(turns, "TIME_SLICE_S", 0.001)
     limits = replace(LIMITS, max_duration_s=60.0)
     paths = {client: tmp_path / client for client in "abc"}
     for seed, path in enumerate(paths.values()):

@@ -203,7 +203,7 @@ def test_the_log_has_a_line_for_each_change_and_no_secret(
 
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("app.")]
     assert lines == [
-        "Store is down (ConnectionResetError); going on without it",
+        "Store is down (ConnectionResetError); continuing without it",
         "Store is back",
     ]
 

@@ -68,7 +68,7 @@ def test_redis_that_dies_is_a_miss_and_counted_and_used_again_when_it_is_back(
 
     asyncio.run(scenario())
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("app.")]
-    assert lines == ["Redis is down (ConnectionError); going on without it", "Redis is back"]
+    assert lines == ["Redis is down (ConnectionError); continuing without it", "Redis is back"]
 
 
 def test_redis_that_hangs_is_a_miss_and_counted_and_used_again_when_it_goes_on(

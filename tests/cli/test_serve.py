@@ -64,7 +64,7 @@ def test_a_model_without_its_weights(store: Path, tmp_path: Path, refused: Refus
 def test_a_vocabulary_without_tags(tmp_path: Path, refused: Refused) -> None:
     (tmp_path / "own.yaml").write_text("name: own\nversion: 1\ndescription: Ours.\ntags: {}\n")
     line = refused("serve", TAGGRAM_VOCABULARY_FILES='["own.yaml"]')
-    assert "own.yaml:4: there is no tag" in line
+    assert "own.yaml:4: the mapping is empty" in line
 
 
 def of_another_program(path: Path) -> None:
@@ -76,7 +76,7 @@ FEEDBACK_FILES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "in a folder that is missing": (lambda path: None, "missing/feedback", "No such file"),
     "a folder": (Path.mkdir, "feedback", "Is a directory"),
     "no SQLite": (lambda path: path.write_bytes(b"fLaC" * 500), "feedback", "not a database"),
-    "another program's": (of_another_program, "feedback", "something else"),
+    "another program's": (of_another_program, "feedback", "another application"),
 }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
-from app.headroom import Headroom, own_headroom
+from app.headroom import Headroom, find_headroom
 from testing.multipart import multipart
 from testing.server import STOP_S, STUB, Server, serving
 from testing.sounds import encoded, noise
@@ -63,7 +63,7 @@ def started(
 @pytest.fixture(scope="module")
 def memory_group() -> Iterator[Headroom | None]:
     """A control group for memory, without a limit at first; none where we may not make one."""
-    own = own_headroom()
+    own = find_headroom()
     group = replace(own, folder=own.folder / f"taggram-test-{os.getpid()}")
     try:
         group.folder.mkdir()

@@ -125,7 +125,7 @@ def test_a_table_that_the_disk_has_no_room_for_leaves_nothing_behind(
     ("source", "target", "words"),
     [
         ("missing.sqlite", "table.csv", "missing.sqlite.*No such file"),
-        ("feedback.sqlite", "table.xlsx", r"\.parquet nor in \.csv"),
+        ("feedback.sqlite", "table.xlsx", r"\.parquet nor \.csv"),
         ("feedback.sqlite", "missing/table.csv", "missing/table.csv can't be written: No such"),
     ],
 )

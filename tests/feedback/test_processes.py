@@ -29,7 +29,7 @@ from app.errors import RequestError
 from app.feedback import file
 from tests.feedback.giving import feedback, storing
 
-file.PATIENCE_S = 60  # four take turns, on a slow disk too
+file.LOCK_TIMEOUT_S = 60  # four take turns, on a slow disk too
 
 async def write(path, name, count):
     async with storing(Path(path)) as store:

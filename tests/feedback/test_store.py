@@ -14,7 +14,7 @@ import pytest
 
 from app.errors import Kind, RequestError, SetupError
 from app.feedback import file
-from app.feedback.store import MOST_WAITING, FeedbackStore
+from app.feedback.store import MAX_WAITING, FeedbackStore
 from tests.feedback.giving import disk_with, feedback, keep, rows, storing
 
 
@@ -111,7 +111,7 @@ def test_on_a_full_disk_nothing_is_half_kept_and_later_all_is_well(path: Path) -
 def test_while_others_hold_the_file_callers_are_asked_to_come_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(file, "LOCK_TIMEOUT_S", 0.05)
 
     async def wait() -> None:
         async with storing(path) as store:
@@ -210,7 +210,7 @@ def test_several_processes_follow_a_file_that_is_moved(path: Path) -> None:
 def test_no_more_wait_than_are_answered_in_time(path: Path) -> None:
     async def crowd() -> None:
         async with storing(path) as store:
-            waiting = [asyncio.create_task(store.keep(feedback())) for _ in range(MOST_WAITING)]
+            waiting = [asyncio.create_task(store.keep(feedback())) for _ in range(MAX_WAITING)]
             await asyncio.sleep(0)
             await assert_later(store)
             assert all(await asyncio.gather(*waiting))
@@ -237,9 +237,9 @@ def of_a_later_release(path: Path) -> None:
 
 WRONG = {
     "no SQLite": (lambda path: path.write_bytes(b"RIFF" * 1000), "file is not a database"),
-    "another's": (someone_elses, "something else"),
-    "nothing": (Path.touch, "something else"),
-    "a later release's": (of_a_later_release, "version 7 .* knows version 1"),
+    "another's": (someone_elses, "another application"),
+    "nothing": (Path.touch, "another application"),
+    "a later release's": (of_a_later_release, "version 7 .* reads version 1"),
     "a folder": (Path.mkdir, "Is a directory"),
     "a pipe": (os.mkfifo, "a pipe"),
 }
@@ -263,5 +263,5 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_a_file_of_our_own_is_opened_again(path: Path) -> None:
     asyncio.run(keep(path, feedback()))
     asyncio.run(keep(path, feedback()))
-    with file.reading(path) as connection:
+    with file.open_readable(path) as connection:
         assert connection.execute("SELECT COUNT(*) FROM feedback").fetchone() == (6,)

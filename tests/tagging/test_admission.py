@@ -10,7 +10,7 @@ from app.audio.duration_estimate import COMPRESSED_BYTES_A_SECOND
 from app.errors import Kind, RequestError
 from app.headroom import V2, Headroom
 from app.metrics import Metrics
-from app.tagging.admission import FEW, Admission, AdmissionLimits
+from app.tagging.admission import MIN_WAITING, Admission, AdmissionLimits
 from app.tagging.backlog import FIRST_PACE, Backlog
 
 A_SECOND = FIRST_PACE
@@ -41,7 +41,7 @@ def refusal(places: Admission, client: str) -> RequestError:
 
 def test_a_free_service_accepts_however_much_the_first_upload_brings() -> None:
     with admission().permit("a", 1) as permit:
-        permit.received(100 * A_SECOND)
+        permit.mark_received(100 * A_SECOND)
 
 
 def test_uploads_that_begin_at_once_are_not_all_accepted() -> None:
@@ -56,10 +56,10 @@ def test_where_too_much_waits_the_next_is_told_when_to_come_again() -> None:
     places = admission()
     with ExitStack() as held:
         for client in ("a", "c", "d", "e"):
-            held.enter_context(places.permit(client, 1)).received(A_SECOND)
+            held.enter_context(places.permit(client, 1)).mark_received(A_SECOND)
         refused = refusal(places, "b")
         assert refused.kind is Kind.OVERLOADED
-        assert refused.retry_after_s == pytest.approx(FEW - 2, abs=0.2), "2 s may wait"
+        assert refused.retry_after_s == pytest.approx(MIN_WAITING - 2, abs=0.2), "2 s may wait"
     with places.permit("b", 1):
         pass
 
@@ -67,8 +67,8 @@ def test_where_too_much_waits_the_next_is_told_when_to_come_again() -> None:
 def test_a_few_long_tracks_are_no_overload() -> None:
     places = admission()
     with ExitStack() as held:
-        for _ in range(FEW):
-            held.enter_context(places.permit("a", 1)).received(100 * A_SECOND)
+        for _ in range(MIN_WAITING):
+            held.enter_context(places.permit("a", 1)).mark_received(100 * A_SECOND)
 
 
 def test_where_all_places_are_held_the_next_is_refused() -> None:
@@ -91,7 +91,7 @@ def test_one_client_gets_half_of_the_backlog() -> None:
     with places.permit("b", 1):
         pass
     with places.permit("a", 1) as permit:
-        permit.received(1.5 * A_SECOND)
+        permit.mark_received(1.5 * A_SECOND)
         refused = refusal(places, "a")
         assert refused.kind is Kind.RATE_LIMITED
         assert refused.retry_after_s == pytest.approx(0.5, abs=0.1), "half of 2 s may be its own"
@@ -102,8 +102,8 @@ def test_one_client_gets_half_of_the_backlog() -> None:
 def test_what_one_brought_beyond_his_share_keeps_no_other_out() -> None:
     places = admission()
     with ExitStack() as held:
-        for _ in range(FEW):
-            held.enter_context(places.permit("a", 1)).received(100 * A_SECOND)
+        for _ in range(MIN_WAITING):
+            held.enter_context(places.permit("a", 1)).mark_received(100 * A_SECOND)
         with places.permit("b", 1):
             assert refusal(places, "a").kind is Kind.RATE_LIMITED
 
@@ -111,8 +111,8 @@ def test_what_one_brought_beyond_his_share_keeps_no_other_out() -> None:
 def test_where_others_are_heard_in_turns_a_client_is_told_to_come_later() -> None:
     places = admission()
     with places.permit("b", 1) as others, places.permit("a", 1) as permit:
-        others.received(10 * A_SECOND)
-        permit.received(3 * A_SECOND)
+        others.mark_received(10 * A_SECOND)
+        permit.mark_received(3 * A_SECOND)
         refused = refusal(places, "a")
         assert refused.retry_after_s == pytest.approx(2 * 2, abs=0.1)
 
@@ -130,7 +130,7 @@ def test_two_clients_beyond_their_shares_keep_no_third_one_out() -> None:
     places = admission()
     with ExitStack() as held:
         for permit in [held.enter_context(places.permit(client, 1)) for client in "abab"]:
-            permit.received(100 * A_SECOND)
+            permit.mark_received(100 * A_SECOND)
         with places.permit("c", 1):
             pass
 
@@ -140,7 +140,7 @@ def test_what_a_header_says_counts_as_soon_as_it_is_read() -> None:
     with places.permit("b", 1):
         pass
     with places.permit("a", 1) as permit:
-        work = permit.received(1.0)
+        work = permit.mark_received(1.0)
         with places.permit("a", 1):
             pass
         work.read_header(2.5 * A_SECOND, 48_000, 2)
@@ -156,7 +156,7 @@ def test_no_header_makes_a_track_longer_than_the_longest() -> None:
     with places.permit("b", 1):
         pass
     with places.permit("a", 1) as permit:
-        permit.received(1.0).read_header(1e9, 48_000, 2)
+        permit.mark_received(1.0).read_header(1e9, 48_000, 2)
         assert (refusal(places, "a").retry_after_s or 0) < 600 / A_SECOND
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.tagging.backlog import AT_ONCE_S, FIRST_PACE, LONGEST_PAUSE_S, OVERHEAD_S, Backlog, Item
+from app.tagging.backlog import FIRST_PACE, JUST_BEGUN_S, LONGEST_PAUSE_S, OVERHEAD_S, Backlog, Item
 
 
 class Clock:
@@ -18,15 +18,15 @@ class Clock:
 
 
 def waiting(backlog: Backlog, audio_s: float, client: str = "a") -> Item:
-    item = backlog.announce(client, 1.0, 1)
-    backlog.arrived(item, audio_s - OVERHEAD_S)
+    item = backlog.add(client, 1.0, 1)
+    backlog.mark_received(item, audio_s - OVERHEAD_S)
     return item
 
 
 def heard(backlog: Backlog, clock: Clock, audio_s: float, seconds: float) -> None:
     item = waiting(backlog, audio_s)
     clock.now += seconds
-    backlog.drained(item)
+    backlog.mark_analysed(item)
     backlog.remove(item)
 
 
@@ -57,7 +57,7 @@ def test_uploads_that_are_heard_together_drain_together() -> None:
         together = [waiting(backlog, 60) for _ in range(4)]
         clock.now += 1.0
         for item in together:
-            backlog.drained(item)
+            backlog.mark_analysed(item)
             backlog.remove(item)
     waiting(backlog, 240)
     assert backlog.seconds() == pytest.approx(1, rel=0.2)
@@ -149,11 +149,11 @@ def test_what_leaves_unheard_waits_no_more_and_changes_no_pace() -> None:
 def test_an_upload_that_only_begins_is_work_for_a_moment_only() -> None:
     clock = Clock()
     backlog = Backlog(clock)
-    stalled = backlog.announce("a", FIRST_PACE - OVERHEAD_S, 1_000)
+    stalled = backlog.add("a", FIRST_PACE - OVERHEAD_S, 1_000)
     assert backlog.seconds() == pytest.approx(1)
-    clock.now += 2 * AT_ONCE_S
+    clock.now += 2 * JUST_BEGUN_S
     assert backlog.seconds() == 0
-    backlog.arrived(stalled, 2 * FIRST_PACE - OVERHEAD_S)
+    backlog.mark_received(stalled, 2 * FIRST_PACE - OVERHEAD_S)
     assert backlog.seconds() == pytest.approx(2)
 
 
@@ -163,9 +163,9 @@ def test_an_upload_is_work_where_it_will_be_here_soon_at_its_rate(
 ) -> None:
     clock = Clock()
     backlog = Backlog(clock)
-    item = backlog.announce("a", 100.0, 1_000)
+    item = backlog.add("a", 100.0, 1_000)
     clock.now += 1.0
-    item.arrived = arrived
+    item.received_bytes = arrived
     assert (backlog.seconds() > 0) == is_work
 
 

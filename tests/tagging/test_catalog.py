@@ -7,7 +7,7 @@ import pytest
 from app.errors import Kind, RequestError
 from app.store.manifest.manifest import Manifest
 from app.tagging.catalog import ModelCatalog
-from app.tagging.model_vocabularies import with_learnt
+from app.tagging.model_vocabularies import add_model_vocabularies
 from app.tagging.projection import Projection
 from app.tagging.vocabulary import Tag, Vocabulary
 from tests.tagging.made import model
@@ -43,7 +43,7 @@ def test_a_vocabulary_asks_all_models_that_know_a_tag(
 ) -> None:
     projection = catalog.projection(vocabulary, None)
 
-    assert names(projection.models) == names(catalog.asked_models(vocabulary)) == ALL
+    assert names(projection.models) == names(catalog.models_for(vocabulary)) == ALL
 
 
 def test_a_model_that_knows_none_of_the_tags_is_not_asked() -> None:
@@ -72,7 +72,7 @@ def test_no_more_models_are_asked_than_fit_in_memory_and_the_list_shows_that(
     assert names(projection.models) == ALL[:2]
     listed = catalog.vocabularies["subgenres"].tags
     assert set(projection.tags) == {
-        name for name, tag in listed.items() if any(map(tag.known_to, projection.models))
+        name for name, tag in listed.items() if any(map(tag.raw_tags_of, projection.models))
     }
     assert names(catalog.projection("subgenres", "mtt-musicnn").models) == ("mtt-musicnn",)
 
@@ -83,7 +83,7 @@ def test_of_too_many_models_one_that_was_trained_on_the_vocabulary_is_kept() -> 
         model("learnt", ("later",), "styles"),
     ]
 
-    catalog = ModelCatalog(models, with_learnt({"styles": STYLES}, models), at_most=2)
+    catalog = ModelCatalog(models, add_model_vocabularies({"styles": STYLES}, models), at_most=2)
 
     assert columns(catalog.projection("styles", None)) == {"calm": ["first"], "later": ["learnt"]}
 
@@ -93,7 +93,7 @@ def test_an_operator_can_restrict_which_models_are_asked_and_in_which_order(
 ) -> None:
     models = [published[name] for name in ALL]
 
-    catalog = ModelCatalog(models, vocabularies, askable=[models[3], models[0]])
+    catalog = ModelCatalog(models, vocabularies, vocabulary_models=[models[3], models[0]])
 
     assert names(catalog.projection("genres", None).models) == ("mtt-musicnn", "msd-musicnn")
     assert names(catalog.projection("genres", "msd-vgg").models) == ("msd-vgg",)
@@ -102,12 +102,12 @@ def test_an_operator_can_restrict_which_models_are_asked_and_in_which_order(
 
 def test_a_model_that_is_not_asked_takes_no_tag_from_those_that_are() -> None:
     able, learnt = model("a", ("mellow",)), model("learnt", ("calm",), "styles")
-    vocabularies = with_learnt({"styles": STYLES}, [able, learnt])
+    vocabularies = add_model_vocabularies({"styles": STYLES}, [able, learnt])
 
-    catalog = ModelCatalog([able, learnt], vocabularies, askable=[able])
+    catalog = ModelCatalog([able, learnt], vocabularies, vocabulary_models=[able])
 
     assert columns(catalog.projection("styles", None)) == {"calm": ["a"]}
-    assert catalog.vocabularies["styles"].tags["calm"].known_to(able) == ("mellow",)
+    assert catalog.vocabularies["styles"].tags["calm"].raw_tags_of(able) == ("mellow",)
     assert columns(catalog.projection("styles", "learnt")) == {"calm": ["learnt"]}
 
 

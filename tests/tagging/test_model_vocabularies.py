@@ -11,7 +11,7 @@ from app.domain import Level
 from app.errors import RequestError, VocabularyError
 from app.store.manifest.manifest import Manifest
 from app.tagging.catalog import ModelCatalog
-from app.tagging.model_vocabularies import as_spoken, with_learnt
+from app.tagging.model_vocabularies import add_model_vocabularies, with_model_tags
 from app.tagging.vocabulary import Tag, Vocabulary
 from tests.tagging.made import model
 
@@ -31,7 +31,7 @@ OLD = model("old", ("mellow", "metal", "punk"))
 
 def catalog(*models: Manifest, written: Sequence[Vocabulary] = (WRITTEN,)) -> ModelCatalog:
     known = {vocabulary.name: vocabulary for vocabulary in written}
-    return ModelCatalog(models, with_learnt(known, models))
+    return ModelCatalog(models, add_model_vocabularies(known, models))
 
 
 def heard(
@@ -76,7 +76,7 @@ def test_a_model_that_learnt_all_of_the_words_is_asked_alone():
     words = catalog(OLD, new)
 
     assert [each.name for each in words.projection("styles", None).models] == ["new"]
-    assert words.asked_models("styles") == (new,)
+    assert words.models_for("styles") == (new,)
 
 
 def test_of_several_models_that_learnt_a_word_the_first_speaks():
@@ -147,7 +147,7 @@ def test_a_model_that_learnt_tags_may_share_its_family_with_another():
 
 
 def test_a_tag_keeps_its_genres_and_labels_when_a_model_learnt_it():
-    spoken = as_spoken(WRITTEN, [OLD, model("new", ("calm",), "styles")])
+    spoken = with_model_tags(WRITTEN, [OLD, model("new", ("calm",), "styles")])
 
     assert spoken.tags["calm"] == replace(WRITTEN.tags["calm"], raw_tags={"new": ("calm",)})
     assert spoken.genres == WRITTEN.genres
@@ -163,7 +163,7 @@ def test_a_model_without_any_word_of_its_vocabulary_is_refused():
 def test_a_model_that_is_not_asked_brings_no_vocabulary():
     words = catalog(OLD)
 
-    with pytest.raises(RequestError, match="no vocabulary of that name"):
+    with pytest.raises(RequestError, match="No vocabulary has this name"):
         words.projection("brand", None)
 
 
@@ -186,7 +186,7 @@ def test_each_word_is_of_one_learner_at_most_and_none_is_lost(
         for number, (tags, unheard) in enumerate(learners)
     ]
 
-    spoken = as_spoken(WRITTEN, [*models, OLD])
+    spoken = with_model_tags(WRITTEN, [*models, OLD])
 
     assert list(spoken.tags) == list(WRITTEN.tags)
     for name, tag in spoken.tags.items():

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from app.errors import Kind, RequestError
-from app.tagging.pictures import CACHE_BYTES, MAX_WAITING, ONE_CLIENTS, Pictures
+from app.tagging.pictures import CACHE_BYTES, MAX_WAITING, MAX_WAITING_PER_CLIENT, Pictures
 
 pytestmark = pytest.mark.anyio
 
@@ -105,7 +105,7 @@ async def test_a_picture_is_drawn_once_for_all_who_ask() -> None:
 
 async def test_what_one_client_may_have_wait_is_bounded_and_shuts_no_other_out() -> None:
     desk = Desk()
-    asked = [desk.ask("a", f"a{number}") for number in range(1 + ONE_CLIENTS)]
+    asked = [desk.ask("a", f"a{number}") for number in range(1 + MAX_WAITING_PER_CLIENT)]
     await settled()
 
     with pytest.raises(RequestError) as refused:

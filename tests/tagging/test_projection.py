@@ -20,7 +20,7 @@ from app.tagging.projection import (
     VocabularyScores,
     project,
 )
-from app.tagging.vocabulary import Tag, Vocabulary, raw_vocabulary
+from app.tagging.vocabulary import Tag, Vocabulary, make_raw_vocabulary
 from tests.tagging.made import model, taggram, taggram_of
 
 DEFAULT = ("msd-musicnn", "mtt-musicnn")
@@ -77,9 +77,11 @@ def comparable(projection: Projection, raw: Scores) -> dict[str, np.ndarray]:
     found = {}
     for name, (_, tag) in projection.vocabulary.entries.items():
         highest = [
-            lift[:, [each.tags.names.index(raw_tag) for raw_tag in tag.known_to(each)]].max(axis=1)
+            lift[:, [each.tags.names.index(raw_tag) for raw_tag in tag.raw_tags_of(each)]].max(
+                axis=1
+            )
             for each, lift in zip(projection.models, lifts, strict=True)
-            if tag.known_to(each)
+            if tag.raw_tags_of(each)
         ]
         if highest:
             found[name] = np.mean(highest, axis=0)
@@ -225,7 +227,7 @@ def test_a_model_without_base_rates_compares_with_one_that_has_them() -> None:
 @given(scores=arrays(np.float32, (3, 50), elements=UNIT))
 def test_raw_scores_are_the_model_s_own(published: Mapping[str, Manifest], scores: Scores) -> None:
     of = published["mtt-vgg"]
-    projection = project(raw_vocabulary(of), [of])
+    projection = project(make_raw_vocabulary(of), [of])
 
     scored = projection.score([taggram(of, scores)])
 

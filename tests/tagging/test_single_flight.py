@@ -63,7 +63,7 @@ def asking(
     single_flight: SingleFlight[str, str], oracle: Oracle, questions: str
 ) -> asyncio.Task[Answers]:
     """Ask some questions, a letter each, in a task of its own."""
-    return asyncio.create_task(single_flight.answers(list(questions), oracle.compute))
+    return asyncio.create_task(single_flight.get(list(questions), oracle.compute))
 
 
 @patiently

@@ -12,9 +12,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from app.domain import Level, Scores, Stretch, Suggestion, Taggram
 from app.tagging.pooling import Pooling
 from app.tagging.projection import Projection, project
-from app.tagging.suggest import ALMOST_1, SHARE_OF_PEAK, heard_at, suggest
-from app.tagging.timeline import timeline
-from app.tagging.vocabulary import Tag, Vocabulary, raw_vocabulary
+from app.tagging.suggest import ALMOST_1, SHARE_OF_PEAK, find_stretches, suggest
+from app.tagging.timeline import select_timeline
+from app.tagging.vocabulary import Tag, Vocabulary, make_raw_vocabulary
 from tests.tagging.made import WINDOW_S, model, taggram
 
 NAMES = ("rock", "pop", "alternative", "indie", *(f"tag {number}" for number in range(5, 31)))
@@ -23,7 +23,7 @@ SCORE = st.floats(0, 1, width=32, allow_subnormal=False) | st.sampled_from([0.0,
 
 
 RAW = {
-    count: project(raw_vocabulary(own), [own])
+    count: project(make_raw_vocabulary(own), [own])
     for count in range(1, 31)
     for own in [model("own", NAMES[:count])]
 }
@@ -108,7 +108,9 @@ def test_suggestions_are_the_first_rows_of_the_taggram_with_its_scores(
         track = heard(scores)
 
         suggestions = suggested(projection, track, pooling=pooling, top_k=20)
-        whole = timeline(projection.score([track]), pooling=pooling, top=20, start_s=0, end_s=None)
+        whole = select_timeline(
+            projection.score([track]), pooling=pooling, top=20, start_s=0, end_s=None
+        )
 
         assert [(each.tag, each.level, each.score) for each in suggestions] == [
             (row.name, row.level, score)
@@ -136,7 +138,7 @@ def test_a_suggestion_has_its_label_and_says_whether_it_is_a_genre() -> None:
 def test_a_suggestion_names_the_stretches_that_hold_half_of_the_best_odds_best_first() -> None:
     taggram = heard([[0.5], [0.6], [0.1], [0.7], [0.62], [0.39]])
 
-    stretches = heard_at(taggram.scores[:, 0], taggram)
+    stretches = find_stretches(taggram.scores[:, 0], taggram)
 
     assert stretches == (
         Stretch(9.0, 15.0, pytest.approx(0.66)),
@@ -148,13 +150,13 @@ def test_a_stretch_ends_no_later_than_the_track() -> None:
     taggram = heard([[0.1], [0.9]])
 
     assert taggram.duration_s == 5.5
-    assert heard_at(taggram.scores[:, 0], taggram)[0] == Stretch(3.0, 5.5, pytest.approx(0.9))
+    assert find_stretches(taggram.scores[:, 0], taggram)[0] == Stretch(3.0, 5.5, pytest.approx(0.9))
 
 
 def test_windows_that_overlap_make_one_stretch_to_the_end_of_the_last() -> None:
     taggram = heard([[0.9], [0.9], [0.1], [0.1]], hop_s=1.0)
 
-    assert heard_at(taggram.scores[:, 0], taggram)[0] == Stretch(0.0, 4.0, pytest.approx(0.9))
+    assert find_stretches(taggram.scores[:, 0], taggram)[0] == Stretch(0.0, 4.0, pytest.approx(0.9))
 
 
 @given(
@@ -174,7 +176,7 @@ def test_the_stretches_are_the_three_best_runs_of_windows_with_half_of_the_best_
     ends = {run[0] * hop_s: min(run[-1] * hop_s + WINDOW_S, taggram.duration_s) for run in runs}
     means = {run[0] * hop_s: scores[run].mean(dtype=np.float64) for run in runs}
 
-    stretches = heard_at(scores, taggram)
+    stretches = find_stretches(scores, taggram)
 
     assert {stretch.start_s: stretch.end_s for stretch in stretches}.items() <= ends.items()
     assert [stretch.score for stretch in stretches] == pytest.approx(

@@ -9,7 +9,7 @@ from app.domain import Level, ModelRef, Precision, Taggram, TaggramKey
 from app.errors import Kind, RequestError
 from app.tagging.pooling import Pooling
 from app.tagging.projection import Row, VocabularyScores
-from app.tagging.timeline import Timeline, timeline
+from app.tagging.timeline import Timeline, select_timeline
 from tests.peaks import SILENT
 
 TAGS = ("rock", "pop", "jazz")
@@ -43,7 +43,7 @@ def shown(
     start_s: float = 0.0,
     end_s: float | None = None,
 ) -> Timeline:
-    return timeline(scored(), pooling=pooling, top=top, start_s=start_s, end_s=end_s)
+    return select_timeline(scored(), pooling=pooling, top=top, start_s=start_s, end_s=end_s)
 
 
 def test_all_windows_are_shown_in_time_order_and_the_tags_by_falling_mean() -> None:
@@ -92,7 +92,7 @@ def test_tags_are_sorted_and_cut_by_the_pooling_that_was_asked_for() -> None:
 def test_a_majority_is_one_among_all_tags_and_not_among_those_shown() -> None:
     track = scored("abcdefg", [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]])
 
-    everything = timeline(track, pooling=Pooling.MAJORITY, top=6, start_s=0, end_s=None)
+    everything = select_timeline(track, pooling=Pooling.MAJORITY, top=6, start_s=0, end_s=None)
 
     assert names(everything) == ("c", "d", "e", "f", "g", "a")
     assert everything.pooled_scores.tolist() == [1, 1, 1, 1, 1, 0]

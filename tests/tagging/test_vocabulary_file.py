@@ -51,20 +51,24 @@ WRONG = {
     "raw tag of the other family": (RIGHT + "  new: {mtt: [metal]}\n", 9, ["'mtt'", "'metal'"]),
     "empty list": (RIGHT.replace("[metal]", "[]"), 7, ["expected a list of raw tags"]),
     "no list": (RIGHT.replace("[metal]", "metal"), 7, ["expected a list of raw tags"]),
-    "list of lists": (RIGHT.replace("[metal]", "[[metal]]"), 7, ["expected a word"]),
+    "list of lists": (RIGHT.replace("[metal]", "[[metal]]"), 7, ["expected a text"]),
     "tag without braces": (RIGHT + "  new:\n", 9, ["expected raw tags by family"]),
-    "tag that is a list": (RIGHT + "  [a, b]: {}\n", 9, ["expected a word"]),
-    "blank tag": (RIGHT + "  ' ': {}\n", 9, ["expected a word"]),
+    "tag that is a list": (RIGHT + "  [a, b]: {}\n", 9, ["expected a text"]),
+    "blank tag": (RIGHT + "  ' ': {}\n", 9, ["expected a text"]),
     "formula": (RIGHT + "  '=1+1': {}\n", 9, ["'=1+1'", "formula"]),
     "formula by another sign": (RIGHT + "  '@SUM(1)': {}\n", 9, ["formula"]),
     "formula in full width": (RIGHT + "  \uff1d1: {}\n", 9, ["formula"]),
     "formula after a space": (RIGHT + "  ' -1': {}\n", 9, ["formula"]),
-    "no tags": (RIGHT[: RIGHT.index("  calm")].replace("tags:", "tags: {}"), 4, ["no tag"]),
+    "no tags": (
+        RIGHT[: RIGHT.index("  calm")].replace("tags:", "tags: {}"),
+        4,
+        ["at least one tag"],
+    ),
     "tags as a list": (RIGHT[: RIGHT.index("  calm")] + "  - calm\n", 5, ["expected tags"]),
     "merge key": (RIGHT + "  <<: {msd: [metal]}\n", 9, ["<<"]),
-    "name raw": (RIGHT.replace("own", "raw", 1), 1, ["'raw'", "own tags"]),
-    "empty name": (RIGHT.replace("own", "", 1), 1, ["expected a word"]),
-    "name that is a list": (RIGHT.replace("own", "[own]", 1), 1, ["expected a word"]),
+    "name raw": (RIGHT.replace("own", "raw", 1), 1, ["'raw'", "raw tags"]),
+    "empty name": (RIGHT.replace("own", "", 1), 1, ["expected a text"]),
+    "name that is a list": (RIGHT.replace("own", "[own]", 1), 1, ["expected a text"]),
     "surrogate in the name": (RIGHT.replace("own", '"\\ud800"', 1), 1, []),
     "no mapping": ("- calm\n- loud\n", 1, ["expected a mapping"]),
     "a word": ("calm\n", 1, ["expected a mapping"]),
@@ -76,7 +80,7 @@ WRONG = {
     "undefined alias": (RIGHT + "  new: *calm\n", 9, ["calm"]),
     "tag inside itself": (RIGHT + "  new: &new {msd: *new}\n", 9, ["nests deeper"]),
     "control character": (RIGHT + "  n\x07w: {}\n", 9, []),
-    "label without a word": (RIGHT + "  new: {label: }\n", 9, ["expected a word"]),
+    "label without a word": (RIGHT + "  new: {label: }\n", 9, ["expected a text"]),
     "label as a list": (RIGHT + "  new: {label: [New]}\n", 9, ["expected a label"]),
     "label in no language": (RIGHT + "  new: {label: {english: New}}\n", 9, ["'english'", "fr"]),
     "label twice": (RIGHT + "  new: {label: {en: A, en: B}}\n", 9, ["'en'", "twice"]),
@@ -84,7 +88,7 @@ WRONG = {
     "parent that is no list": (RIGHT + "  new: {parents: calm}\n", 9, ["list of parent genres"]),
     "parent of a genre": (WITH_GENRES + "    parents: [loud, rock]\n", 15, ["'rock' is neither"]),
     "genre that is a tag": (WITH_GENRES + "  calm: {}\n", 17, ["'calm' is also a tag"]),
-    "genres without one": (RIGHT + "genres: {}\n", 9, ["there is no tag"]),
+    "genres without one": (RIGHT + "genres: {}\n", 9, ["at least one tag"]),
     "formula as a genre": (WITH_GENRES + "  '=1': {}\n", 17, ["formula"]),
     "misspelt raw tag of a genre": (WITH_GENRES + "  new: {msd: [rok]}\n", 17, ["'rok'"]),
 }
@@ -200,7 +204,7 @@ def test_a_file_whose_tags_name_code_runs_none_of_it(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     called = f"!!python/object/apply:subprocess.check_call [[touch, {trace}]]"
 
-    with pytest.raises(VocabularyError, match=":3: expected a word"):
+    with pytest.raises(VocabularyError, match=":3: expected a text"):
         read(tmp_path, RIGHT.replace("Our own words.", called))
 
     assert not trace.exists()

@@ -110,7 +110,7 @@ def test_a_vocabulary_whose_aliases_multiply_is_refused(tmp_path: Path) -> None:
     )
     path = tmp_path / "own.yaml"
     path.write_text(f"name: own\nversion: '1'\ndescription: Ours.\ntags:\n{''.join(tags)}")
-    with pytest.raises(SetupError, match=f"^{path}:.*says more than"):
+    with pytest.raises(SetupError, match=f"^{path}:.*has more than"):
         read_vocabulary(path, {f"f{number}": {"r0"} for number in range(1_000)})
 
 

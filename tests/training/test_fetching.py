@@ -94,7 +94,7 @@ def test_wrong_checksums_are_refused_by_line(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "large.mp3").write_bytes(bytes(100_000))
-    with files_of_at_most(20_000), pytest.raises(SetupError, match="there is no room for it"):
+    with files_of_at_most(20_000), pytest.raises(SetupError, match="there is no space for it"):
         bring(tmp_path / "to", ["fma/large.mp3"], tmp_path / "source")
     assert not [path for path in (tmp_path / "to").rglob("*large*") if path.is_file()]
 

@@ -307,7 +307,7 @@ def test_a_merge_may_lead_to_the_next(tmp_path: Path) -> None:
         ("drone: ambient", "drone: hum, hum: drone", "the merges of 'drone' go in a circle"),
         ("drone: ambient", "drone: Drone", "datasets.fma: 'drone' ends in 'drone'"),
         ("drone: ambient", "drone: ambient, Drone: noise", "'Drone' is merged into two tags"),
-        ("drone: ambient", "drone: ambient, drone: noise", "'drone' is twice"),
+        ("drone: ambient", "drone: ambient, drone: noise", "'drone' occurs twice"),
         ("drone: ambient", "drone: 7", "datasets.fma.merging.drone: "),
         ("merging:", "merges:", "datasets.fma.merges: Extra inputs"),
         ("fma:", "msd:", "datasets.msd."),

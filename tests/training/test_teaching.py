@@ -199,7 +199,7 @@ def test_what_a_disk_has_spoilt_is_heard_again(
 
 
 def test_a_full_disk_is_told_of(encoder: Encoder, root: Path):
-    with files_of_at_most(100), pytest.raises(SetupError, match="there is no room for it"):
+    with files_of_at_most(100), pytest.raises(SetupError, match="there is no space for it"):
         encoder.hear(np.ones(RATE * 9, np.int16), "f" * 64)
 
     assert encoder.kept("f" * 64) is None

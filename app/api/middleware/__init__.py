@@ -1,1 +1,1 @@
-"""What is done around every request."""
+"""ASGI middleware that wraps every request."""

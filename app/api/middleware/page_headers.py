@@ -1,11 +1,11 @@
-"""What every answer tells browsers: it is what its type says, and no page of anybody's."""
+"""Security headers of every response: no content sniffing, no framing, no other sites."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "Content-Security-Policy"
 RESOURCE_POLICY = "Cross-Origin-Resource-Policy"
-"""Of pages that load without CORS: an image that loads would tell another site that it is there."""
+"""Blocks loading without CORS: a loaded image would show another site that a resource exists."""
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -16,7 +16,7 @@ HEADERS = {
 
 
 class PageHeaders:
-    """Adds `HEADERS` to each answer; one that has policies of its own keeps them."""
+    """Adds `HEADERS` to each response; headers that a response already has are kept."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Around every request: an id, a clock, a line in the log, a last net for what nobody caught."""
+"""Gives every request an id, a clock and a log line, and answers unhandled exceptions with 500."""
 
 import logging
 import re
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 METHODS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 CLIENT_LEFT = 499
-"""nginx's status for a client that closed its connection before the answer; nobody gets it."""
+"""nginx's status for a client that closed its connection before the response; it is only logged."""
 
 
 class Observe:
-    """Measures each request and marks each answer with `X-Request-ID` and `Server-Timing`."""
+    """Measures each request and adds `X-Request-ID` and `Server-Timing` to each response."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -39,9 +39,9 @@ class Observe:
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
-            pass  # it is logged as one that left
+            pass  # `_done` logs it with the status `CLIENT_LEFT`
         except Exception:
-            log.exception("a request broke", extra={"request_id": exchange.request_id})
+            log.exception("a request failed", extra={"request_id": exchange.request_id})
             if exchange.status is None:
                 await self._answer_internal_error(scope, exchange)
         finally:
@@ -49,7 +49,8 @@ class Observe:
 
     async def _answer_internal_error(self, scope: Scope, exchange: "_Exchange") -> None:
         error = RequestError(
-            Kind.INTERNAL_ERROR, "This is our fault. Report it with the request id."
+            Kind.INTERNAL_ERROR,
+            "The service failed on a valid request. Report it with the request id.",
         )
         response = problem_response(Request(scope), error)
         await response(scope, exchange.receive, exchange.send)
@@ -60,7 +61,7 @@ class Observe:
         status = exchange.status or CLIENT_LEFT
         seconds = exchange.seconds()
         self._metrics.request_done(method, route, status, seconds, exchange.clock)
-        # Nothing here is a word of the client's: no path, no query, no name of a file.
+        # Nothing that the client sent is logged: no path, no query, no file name.
         log.info(
             "request",
             extra={
@@ -78,7 +79,7 @@ class Observe:
 
 
 class _Exchange:
-    """A request and its answer on their way through."""
+    """A request and its response, with what is measured about them."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.clock = StageClock()
@@ -104,16 +105,16 @@ class _Exchange:
         try:
             await self._send(message)
         except Exception as error:
-            # The server has given up the connection: it answers malformed HTTP by itself.
-            log.warning("an answer could not be sent: %s", error)
+            # The server has closed the connection: it answers malformed HTTP by itself.
+            log.warning("a response could not be sent: %s", error)
             raise ClientDisconnect from error
 
     def seconds(self) -> float:
-        """Since the request began."""
+        """Return the time since the request began."""
         return time.monotonic() - self._start
 
     def stages_ms(self) -> dict[str, float]:
-        """Of the stages that were entered, in their order."""
+        """Return the milliseconds of each stage that was entered, in stage order."""
         seconds = self.clock.seconds
         return {stage: round(seconds[stage] * 1000, 1) for stage in Stage if stage in seconds}
 

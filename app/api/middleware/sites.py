@@ -1,9 +1,10 @@
-"""Which site a browser calls, and from which: a page must not use what its reader alone may.
+"""Protects against DNS rebinding and cross-site requests.
 
-A service without API keys answers whoever reaches it, as the browser on an operator's machine does
-for each page that is open in it. A page whose name was pointed at this machine (DNS rebinding) says
-its own name in `Host`; any other page is named in `Origin` and `Sec-Fetch-Site`. With API keys
-nothing depends on where a browser is, and a page has no key.
+A service without API keys answers every client that can reach it. The browser on an operator's
+machine can, and so can each page open in that browser. A page whose name was pointed at this
+machine (DNS rebinding) has its own name in `Host`. Any other page is named in `Origin` and
+`Sec-Fetch-Site`. With API keys access does not depend on where a browser runs, and a page has no
+key.
 """
 
 import re
@@ -13,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.addresses import is_this_machine
-from app.access.authenticator import configured
+from app.access.authenticator import needs_credentials
 from app.api.problems import problem_response
 from app.api.routes.page import FOLDER
 from app.errors import Kind, RequestError
@@ -21,18 +22,18 @@ from app.settings import Settings
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 OTHER_SITES = {"cross-site", "same-site"}
-"""Another port of this machine is the same site, and another service."""
+"""`same-site` is included: another port of this machine is the same site but another service."""
 
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d*)?", re.IGNORECASE)
 QUOTED_CHARACTERS = 40
 
 
 class Sites:
-    """Refuses requests to other names than the service's, and what pages of other sites may not."""
+    """Refuses requests to a host name that is not the service's, and requests of other sites."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._is_open = not configured(settings)
+        self._is_open = not needs_credentials(settings)
         self._hosts = {"localhost", *settings.allowed_hosts}
         self._checks_hosts = self._is_open or bool(settings.allowed_hosts)
         self._origins = set(settings.allowed_origins)
@@ -59,27 +60,27 @@ class Sites:
         ):
             raise RequestError(
                 Kind.CROSS_SITE,
-                "A page of another site may not ask for this: its origin is not among this "
-                "service's TAGGRAM_ALLOWED_ORIGINS.",
+                "The request comes from a page of another site, whose origin is not in "
+                "TAGGRAM_ALLOWED_ORIGINS. Add the origin there to allow the page.",
             )
 
     def _check_host(self, hosts: list[str]) -> None:
         if len(hosts) != 1:
             raise RequestError(
-                Kind.MALFORMED_REQUEST, f"There are {len(hosts)} Host headers; send one."
+                Kind.MALFORMED_REQUEST, f"The request has {len(hosts)} Host headers; send one."
             )
         match = HOST.fullmatch(hosts[0])
         name = match[1].lower() if match else None
         if name is None or not (name in self._hosts or is_this_machine(name.strip("[]"))):
             raise RequestError(
                 Kind.UNKNOWN_HOST,
-                f"The Host header says {hosts[0][:QUOTED_CHARACTERS]!r}. This service answers to "
-                "localhost, addresses of loopback and the names in TAGGRAM_ALLOWED_HOSTS: "
-                "use one of these, or add that one.",
+                f"The Host header is {hosts[0][:QUOTED_CHARACTERS]!r}. This service accepts "
+                "localhost, loopback addresses and the names in TAGGRAM_ALLOWED_HOSTS. Use one of "
+                "these, or add the host to TAGGRAM_ALLOWED_HOSTS.",
             )
 
     def _is_foreign(self, headers: Headers, host: str) -> bool:
-        """Whether a browser says that the page is of another site, and of none that is allowed."""
+        """Return whether the headers name a page of another site that is not allowed."""
         origins = set(headers.getlist("origin"))
         if origins and origins <= self._origins:
             return False
@@ -89,14 +90,14 @@ class Sites:
 
 
 def _authority(origin: str) -> str:
-    """What `Host` says where a page of this origin asks the server that it is from."""
+    """Return the `Host` header of a same-origin request from a page of this origin."""
     return origin.partition("://")[2].lower()
 
 
 def _is_for_all(scope: Scope, headers: Headers) -> bool:
-    """Whether any page may ask for it: the element's modules, and what opens in a tab of its own.
+    """Return whether any page may send the request: for the element's modules and for new tabs.
 
-    A page can read nothing of another tab.
+    A page can't read the content of another tab.
     """
     if scope["method"] not in SAFE_METHODS:
         return False

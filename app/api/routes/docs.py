@@ -1,4 +1,4 @@
-"""`GET /docs`: the API to be tried in a browser, from this server alone and held to that."""
+"""`GET /docs`: Swagger UI, which loads files of this server only."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ from app.api.middleware.page_headers import POLICY
 router = APIRouter(include_in_schema=False)
 
 SCRIPTS = "/static-offline-docs"
-"""Where fastapi-offline serves Swagger UI from."""
+"""The path under which fastapi-offline serves Swagger UI."""
 
 INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
@@ -29,7 +29,7 @@ async def docs(request: Request) -> HTMLResponse:
         swagger_js_url=f"{root}{SCRIPTS}/swagger-ui-bundle.js",
         swagger_css_url=f"{root}{SCRIPTS}/swagger-ui.css",
         swagger_favicon_url=f"{root}{SCRIPTS}/favicon.png",
-        # Unset, it hands the document to a validator on another server.
+        # By default the page sends the document to a validator on another server.
         swagger_ui_parameters={"validatorUrl": None},
     )
     page.headers[POLICY] = _policy(bytes(page.body))
@@ -37,7 +37,7 @@ async def docs(request: Request) -> HTMLResponse:
 
 
 def _policy(page: bytes) -> str:
-    """Nothing but our own files, and of the scripts in the page only those that are there now."""
+    """Return a policy that allows files of this server and the page's current inline scripts."""
     hashes = [
         f"'sha256-{b64encode(hashlib.sha256(script).digest()).decode()}'"
         for script in INLINE_SCRIPT.findall(page)
@@ -47,7 +47,7 @@ def _policy(page: bytes) -> str:
             "default-src 'none'",
             f"script-src 'self' {' '.join(hashes)}",
             "style-src 'self'",
-            "img-src 'self' data: blob:",  # icons, and the pictures that are answered
+            "img-src 'self' data: blob:",  # icons, and pictures in responses
             "connect-src 'self'",
             "base-uri 'none'",
             "form-action 'none'",

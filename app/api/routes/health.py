@@ -1,9 +1,9 @@
-"""`GET /health/live`, `GET /health/ready`: what supervisors and load balancers ask."""
+"""`GET /health/live` and `GET /health/ready`, for supervisors and load balancers."""
 
 from fastapi import APIRouter
 
 from app.api.dependencies import ServicesDep
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.api.schemas.tags import Health
 from app.errors import Kind, RequestError
 
@@ -11,18 +11,18 @@ router = APIRouter(tags=["operations"])
 
 
 @router.head("/health/live", include_in_schema=False)
-@router.get("/health/live", responses=documented(Kind.ENGINE_FAILED))
+@router.get("/health/live", responses=document_errors(Kind.ENGINE_FAILED))
 async def live(services: ServicesDep) -> Health:
-    """Whether the process answers, and no model hangs in it: else only a new process helps."""
+    """Report whether the process works. If a model hangs, the process must be replaced."""
     if services.is_stuck:
-        raise RequestError(Kind.ENGINE_FAILED, "A model hangs. The process has to be replaced.")
+        raise RequestError(Kind.ENGINE_FAILED, "A model hangs. Replace the process.")
     return Health(status="alive")
 
 
 @router.head("/health/ready", include_in_schema=False)
-@router.get("/health/ready", responses=documented(Kind.NOT_READY))
+@router.get("/health/ready", responses=document_errors(Kind.NOT_READY))
 async def ready(services: ServicesDep) -> Health:
-    """Whether uploads are accepted: the models are loaded, verified, warm, and no end is near."""
+    """Report whether uploads are accepted: the models are loaded, and no shutdown has begun."""
     _ = services.runtime
     if services.admission.is_closed:
         raise RequestError(Kind.NOT_READY, "The service is being restarted. Try again soon.")

@@ -1,4 +1,4 @@
-"""`GET /limits`: what an upload may be, so that a page can look at a file before it is sent."""
+"""`GET /limits`: the limits of uploads, so that a page can check a file before it sends it."""
 
 from fastapi import APIRouter, Response
 
@@ -12,7 +12,7 @@ router = APIRouter(tags=["catalogue"])
 @router.head("/limits", include_in_schema=False)
 @router.get("/limits")
 async def limits(services: ServicesDep, response: Response) -> LimitsOut:
-    """List the formats that are read, and the bounds of size and length."""
+    """List the supported formats, and the limits of file size and duration."""
     settings = services.settings
     response.headers["Cache-Control"] = "max-age=300"
     return LimitsOut(

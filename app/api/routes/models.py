@@ -1,4 +1,4 @@
-"""`GET /models`: who answers, trained on what, under which licence."""
+"""`GET /models`: the loaded models, with their training data, figures and licences."""
 
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ router = APIRouter(tags=["catalogue"])
 @router.head("/models", include_in_schema=False)
 @router.get("/models")
 async def models(services: ServicesDep) -> list[LoadedModel]:
-    """List the models that can be asked, the default first."""
+    """List the loaded models, the default first."""
     return [
         LoadedModel(
             name=manifest.name,

@@ -1,4 +1,4 @@
-"""`GET /metrics`: what operators and their tools ask."""
+"""`GET /metrics`: metrics for Prometheus."""
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, Response
@@ -12,5 +12,5 @@ router = APIRouter(tags=["operations"])
 @router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(services: ServicesDep) -> Response:
-    """All metrics in Prometheus's text format."""
+    """Return all metrics in Prometheus's text format."""
     return Response(services.metrics.exposition(), media_type=CONTENT_TYPE)

@@ -20,13 +20,13 @@ MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-"""Whatever the machine's own table says: browsers run no script of another type."""
+"""Fixed here, as the machine's table may differ and browsers reject scripts of another type."""
 
 FOR_EVERY_PAGE = {
     "Access-Control-Allow-Origin": "*",
     RESOURCE_POLICY: "cross-origin",
 }
-"""Scripts that are modules are fetched as by scripts; what they ask for is guarded itself."""
+"""Browsers load modules with CORS. The API that these modules call has its own checks."""
 
 PAGE_POLICY = "; ".join(
     [
@@ -35,7 +35,7 @@ PAGE_POLICY = "; ".join(
         "style-src 'self'",
         "img-src 'self'",
         "connect-src 'self'",
-        "media-src blob:",  # the artist's own file
+        "media-src blob:",  # the artist's file
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
@@ -45,7 +45,7 @@ PAGE_POLICY = "; ".join(
 
 @router.api_route("/", methods=["GET", "HEAD"])
 async def page(request: Request) -> Response:
-    """Show the signup form of a made-up platform that uses the element."""
+    """Show the demo page: the signup form of an example platform that uses the element."""
     response = await _file("index.html", request)
     response.headers[POLICY] = PAGE_POLICY
     return response
@@ -53,14 +53,14 @@ async def page(request: Request) -> Response:
 
 @router.api_route(FOLDER + "{name}", methods=["GET", "HEAD"])
 async def web(name: str, request: Request) -> Response:
-    """Give a file of the element's or the page's; they all lie in one folder."""
+    """Return a file of the element or the demo page; both are in one folder."""
     response = await _file(name, request)
     response.headers.update(FOR_EVERY_PAGE)
     return response
 
 
 async def _file(name: str, request: Request) -> Response:
-    """A file, to be asked for again each time: modules of two releases do not fit together."""
+    """Return a file that browsers must revalidate: modules of two releases are not compatible."""
     response = await FILES.get_response(name, request.scope)
     response.headers["Content-Type"] = MEDIA_TYPES[PurePosixPath(name).suffix]
     response.headers["Cache-Control"] = "no-cache"

@@ -1,9 +1,9 @@
-"""`POST /models/reload`: other models and vocabularies, without a restart."""
+"""`POST /models/reload`: load models and vocabularies again without a restart."""
 
 from fastapi import APIRouter
 
 from app.api.dependencies import ServicesDep
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.api.routes.models import models
 from app.api.schemas.models import LoadedModel
 from app.errors import Kind
@@ -11,11 +11,12 @@ from app.errors import Kind
 router = APIRouter(tags=["operations"])
 
 
-@router.post("/models/reload", responses=documented(Kind.RELOAD_REFUSED, Kind.NOT_READY))
+@router.post("/models/reload", responses=document_errors(Kind.RELOAD_REFUSED, Kind.NOT_READY))
 async def reload(services: ServicesDep) -> list[LoadedModel]:
-    """Read the model store and the vocabularies anew, and list what serves from now on.
+    """Read the model store and the vocabularies again, and list the models now in use.
 
-    What served before goes on until all that is new is verified and warm, or stays.
+    The current models answer until the new ones are verified and warmed up. If that fails, the
+    current models stay.
     """
     await services.reload()
     return await models(services)

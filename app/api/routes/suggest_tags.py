@@ -1,4 +1,4 @@
-"""`POST /suggest-tags`: a track goes in, the tags that describe it come out."""
+"""`POST /suggest-tags`: suggests tags for an uploaded track."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 
 from app.api.dependencies import ClockDep, ServicesDep, client_of
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.api.schemas.tags import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
-from app.api.upload.receiving import OPENAPI_BODY, announced_bytes, received
-from app.api.upload.waiting import waited_for
+from app.api.upload.receiving import OPENAPI_BODY, get_content_length, receive_upload
+from app.api.upload.waiting import run_while_connected
 from app.audio.duration_estimate import expected_s
 from app.errors import Kind
 from app.stages import Stage
@@ -23,7 +23,7 @@ router = APIRouter(tags=["tagging"])
 @router.post(
     "/suggest-tags",
     openapi_extra=OPENAPI_BODY,
-    responses=documented(
+    responses=document_errors(
         Kind.MALFORMED_REQUEST,
         Kind.REQUEST_TIMEOUT,
         Kind.INVALID_PARAMETER,
@@ -48,26 +48,26 @@ async def suggest_tags(
     services: ServicesDep,
     clock: ClockDep,
 ) -> SuggestTags:
-    """Listen to a track and suggest the tags of a vocabulary, with the moments that speak for them.
+    """Analyse a track and suggest tags of a vocabulary, with the moments that support them.
 
-    A track that was heard before is answered from the cache.
+    A track that was analysed before is answered from the cache.
     """
     runtime = services.runtime
     projection = runtime.catalog.projection(query.vocabulary, query.model)
     max_bytes = services.settings.max_upload_bytes
-    with services.admission.permit(client_of(request), announced_bytes(request)) as permit:
-        async with received(request, max_bytes, clock, permit.arriving) as received_track:
-            work = permit.received(expected_s(received_track.file))
+    with services.admission.permit(client_of(request), get_content_length(request)) as permit:
+        async with receive_upload(request, max_bytes, clock, permit.on_bytes) as received_track:
+            work = permit.mark_received(expected_s(received_track.file))
             track = replace(received_track, work=work)
             inference = runtime.tagger.infer(track, projection.models, clock)
-            taggrams, cached = await waited_for(
+            taggrams, cached = await run_while_connected(
                 request,
                 inference,
-                "Listening took too long. Try again later.",
+                "The analysis took too long. Try again later.",
                 services.metrics.upload_dropped,
             )
             if not cached:
-                permit.heard()
+                permit.mark_analysed()
     with clock.stage(Stage.DERIVE):
         suggestions = suggest(
             projection,
@@ -95,9 +95,9 @@ async def suggest_tags(
 
 
 def _taggram_url(request: Request, track_id: str, query: SuggestParameters) -> str:
-    asked = {"track_id": track_id, "vocabulary": query.vocabulary}
+    parameters = {"track_id": track_id, "vocabulary": query.vocabulary}
     if query.pooling is not Pooling.MEAN:
-        asked["pooling"] = query.pooling
+        parameters["pooling"] = query.pooling
     if query.model is not None:
-        asked["model"] = query.model
-    return f"{request.scope.get('root_path', '')}/taggram?{urlencode(asked)}"
+        parameters["model"] = query.model
+    return f"{request.scope.get('root_path', '')}/taggram?{urlencode(parameters)}"

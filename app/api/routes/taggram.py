@@ -1,4 +1,4 @@
-"""`GET /taggram`: how tags move through a track that was heard before."""
+"""`GET /taggram`: the scores over time of a track that was analysed before."""
 
 import asyncio
 import hashlib
@@ -14,15 +14,15 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
 from app.api.dependencies import ClockDep, ServicesDep, client_of
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.api.schemas.tags import Extra, ModelOut, TaggramOut, TaggramParameters
-from app.api.upload.waiting import waited_for
+from app.api.upload.waiting import run_while_connected
 from app.domain import PEAK_FULL_SCALE, Level, Peaks, Taggram
 from app.errors import Kind
 from app.stages import Stage
 from app.tagging.projection import Projection
 from app.tagging.table import tabulate
-from app.tagging.timeline import Timeline, timeline
+from app.tagging.timeline import Timeline, select_timeline
 
 router = APIRouter(tags=["tagging"])
 
@@ -31,8 +31,8 @@ BY_RISING_PREFERENCE = (CSV, PNG, JSON)
 
 HEADERS = {"Vary": "Accept", "Cache-Control": "private, no-cache"}
 
-LOOK = version("taggram"), version("matplotlib")
-"""What a picture looks like, with the same scores."""
+RENDERER = version("taggram"), version("matplotlib")
+"""Versions on which the look of a picture depends, besides the scores."""
 
 
 @router.head("/taggram", include_in_schema=False)
@@ -40,9 +40,9 @@ LOOK = version("taggram"), version("matplotlib")
     "/taggram",
     response_model=TaggramOut,
     responses={
-        200: {"content": {PNG: {}, CSV: {}}, "description": "As the Accept header asks."},
-        304: {"description": "What If-None-Match names is still right."},
-        **documented(
+        200: {"content": {PNG: {}, CSV: {}}, "description": "In the format of the Accept header."},
+        304: {"description": "The ETag in If-None-Match is still current."},
+        **document_errors(
             Kind.INVALID_PARAMETER,
             Kind.UNKNOWN_TRACK,
             Kind.UNKNOWN_MODEL,
@@ -61,7 +61,7 @@ async def taggram(
     accept: Annotated[str, Header()] = JSON,
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
-    """Show a track's tags over time, as JSON, a picture or a table; the model is not asked again.
+    """Return a track's tags over time, as JSON, a picture or a table, without a new analysis.
 
     A tag's pooled score over the whole track is its score in POST /suggest-tags with the same
     `pooling`. `include=peaks` adds the waveform to JSON; pictures and tables ignore it.
@@ -70,7 +70,7 @@ async def taggram(
     projection = runtime.catalog.projection(query.vocabulary, query.model)
     taggrams = await runtime.tagger.recall(query.track_id, projection.models)
     with clock.stage(Stage.DERIVE):
-        shown = timeline(
+        shown = select_timeline(
             projection.score(taggrams),
             pooling=query.pooling,
             top=query.top,
@@ -80,20 +80,22 @@ async def taggram(
         media_type = _negotiate(accept)
         if media_type == PNG:
             shape = _Picture.of(query, shown, projection)
-            if _is_remembered(shape.etag, if_none_match):
+            if _matches(shape.etag, if_none_match):
                 return _unchanged(shape.etag)
             drawing = services.pictures.picture(client_of(request), shape.etag, shape.draw)
-            body = await waited_for(request, drawing, "Drawing took too long.", _ignore)
+            body = await run_while_connected(
+                request, drawing, "Drawing took too long. Try again later.", _ignore
+            )
             return _response(body, PNG, shape.etag)
         body = await asyncio.to_thread(_render, media_type, query, shown, projection, taggrams)
     etag = _etag(body)
-    if _is_remembered(etag, if_none_match):
+    if _matches(etag, if_none_match):
         return _unchanged(etag)
     return _response(body, media_type, etag)
 
 
 def _ignore(reason: str) -> None:
-    """Count no picture that nobody waits for any more among the uploads."""
+    """Do not count an abandoned picture as an abandoned upload."""
 
 
 def _etag(content: bytes) -> str:
@@ -111,13 +113,13 @@ def _unchanged(etag: str) -> Response:
 
 @dataclass(frozen=True, eq=False)
 class _Picture:
-    """All that a picture shows.
+    """The content of a picture.
 
     Attributes:
         shown: The scores.
-        rows: The names of its rows.
-        title: Above it.
-        etag: Known before it is drawn.
+        rows: The labels of its rows.
+        title: The title above it.
+        etag: Identifies the content, before the picture is drawn.
     """
 
     shown: Timeline
@@ -129,25 +131,25 @@ class _Picture:
     def of(cls, query: TaggramParameters, shown: Timeline, projection: Projection) -> Self:
         rows = _rows(shown, projection)
         title = f"{projection.vocabulary.name}, track {query.track_id[:12]}"
-        words = json.dumps([LOOK, title, rows, shown.times_s, shown.window_s])
-        return cls(shown, rows, title, _etag(words.encode() + shown.scores.tobytes()))
+        content = json.dumps([RENDERER, title, rows, shown.times_s, shown.window_s])
+        return cls(shown, rows, title, _etag(content.encode() + shown.scores.tobytes()))
 
     def draw(self) -> bytes:
-        """Draw it in PNG."""
-        from app.tagging.picture import draw  # noqa: PLC0415 - half a second, for pictures alone
+        """Return the picture in PNG."""
+        from app.tagging.picture import draw  # noqa: PLC0415 - takes half a second, rarely needed
 
         shown = self.shown
         return draw(shown.times_s, shown.window_s, self.rows, shown.scores, self.title)
 
 
-def _is_remembered(etag: str, if_none_match: str) -> bool:
-    """Weak comparison, as RFC 9110, 13.1.2, has it."""
-    named = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return "*" in named or etag.removeprefix("W/") in named
+def _matches(etag: str, if_none_match: str) -> bool:
+    """Compare weakly, as in RFC 9110, section 13.1.2."""
+    etags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return "*" in etags or etag.removeprefix("W/") in etags
 
 
 def _negotiate(accept: str) -> str:
-    """The best of what we have; JSON where the header asks for nothing that we have."""
+    """Return the preferred of the available media types; JSON if none is acceptable."""
     try:
         return mimeparse.best_match(BY_RISING_PREFERENCE, accept) or JSON
     except mimeparse.MimeTypeParseException:
@@ -206,7 +208,7 @@ def _labels(shown: Timeline, projection: Projection) -> list[str]:
 
 
 def _rows(shown: Timeline, projection: Projection) -> list[str]:
-    """Labels for a picture, with genres marked."""
+    """Return labels for a picture, with genres marked."""
     return [
         f"{label} (genre)" if row.level is Level.GENRE else label
         for row, label in zip(shown.rows, _labels(shown, projection), strict=True)
@@ -214,12 +216,12 @@ def _rows(shown: Timeline, projection: Projection) -> list[str]:
 
 
 def _rounded(scores: np.ndarray) -> list[float]:
-    """Six decimals: more than the models' own noise, half the bytes."""
+    """Round to six decimals, which is finer than the models' noise and half the bytes."""
     rounded: list[float] = scores.astype(np.float64).round(6).tolist()
     return rounded
 
 
 def _peaks(peaks: Peaks) -> list[tuple[float, float]]:
-    """Fractions of full scale; three decimals are more than they were kept with."""
+    """Return fractions of full scale; three decimals are finer than the 8 bits stored."""
     pairs: list[tuple[float, float]] = (peaks / PEAK_FULL_SCALE).round(3).tolist()
     return pairs

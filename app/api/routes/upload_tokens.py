@@ -1,12 +1,12 @@
-"""`POST /upload-tokens`: what a page gets from its backend, so that no API key is in a browser."""
+"""`POST /upload-tokens`: tokens that a backend gives to its page instead of the API key."""
 
 from fastapi import APIRouter, Request, status
 
 from app.api.access import KeyDep
 from app.api.dependencies import ServicesDep
-from app.api.problems import documented
+from app.api.problems import document_errors
 from app.api.schemas.tags import UploadTokenOut, UploadTokenRequest
-from app.api.upload.json_body import json_body, openapi_body
+from app.api.upload.json_body import describe_json_body, read_json_body
 from app.errors import Kind
 
 router = APIRouter(tags=["tagging"])
@@ -17,13 +17,13 @@ MAX_BYTES = 4096
 @router.post(
     "/upload-tokens",
     status_code=status.HTTP_201_CREATED,
-    openapi_extra=openapi_body(UploadTokenRequest),
-    responses=documented(
+    openapi_extra=describe_json_body(UploadTokenRequest),
+    responses=document_errors(
         Kind.FORBIDDEN, Kind.REQUEST_TIMEOUT, Kind.PAYLOAD_TOO_LARGE, Kind.INVALID_PARAMETER
     ),
 )
 async def upload_tokens(request: Request, key: KeyDep, services: ServicesDep) -> UploadTokenOut:
-    """Get a token with which a page may upload a few tracks, and look at their taggrams."""
-    preference = await json_body(request, UploadTokenRequest, MAX_BYTES)
-    issued = services.authenticator.issue_token(key, preference.origin)
+    """Return a token with which a page may upload a few tracks and request their taggrams."""
+    body = await read_json_body(request, UploadTokenRequest, MAX_BYTES)
+    issued = services.authenticator.issue_token(key, body.origin)
     return UploadTokenOut(token=issued.token, expires_at=issued.expires_at, uses=issued.uses)

@@ -1,4 +1,4 @@
-"""`GET /vocabularies`: which words can be suggested, and which of them never come."""
+"""`GET /vocabularies`: the tags that can be suggested, and whether a model covers each of them."""
 
 from fastapi import APIRouter
 
@@ -14,15 +14,15 @@ router = APIRouter(tags=["catalogue"])
 @router.head("/vocabularies", include_in_schema=False)
 @router.get("/vocabularies")
 async def vocabularies(services: ServicesDep) -> list[VocabularyOut]:
-    """List the vocabularies, the models that each asks, and the raw tags that mean each tag."""
+    """List the vocabularies, the models that each uses, and the raw tags that mean each tag."""
     catalog = services.catalog
     return [
-        _shown(vocabulary, catalog.asked_models(name))
+        _vocabulary(vocabulary, catalog.models_for(name))
         for name, vocabulary in catalog.vocabularies.items()
     ]
 
 
-def _shown(vocabulary: Vocabulary, models: tuple[Manifest, ...]) -> VocabularyOut:
+def _vocabulary(vocabulary: Vocabulary, models: tuple[Manifest, ...]) -> VocabularyOut:
     return VocabularyOut(
         name=vocabulary.name,
         version=vocabulary.version,
@@ -34,11 +34,11 @@ def _shown(vocabulary: Vocabulary, models: tuple[Manifest, ...]) -> VocabularyOu
 
 
 def _tag(name: str, tag: Tag, models: tuple[Manifest, ...]) -> TagOut:
-    heard_as = {model.name: list(known) for model in models if (known := tag.known_to(model))}
+    raw_tags = {model.name: list(raw) for model in models if (raw := tag.raw_tags_of(model))}
     return TagOut(
         tag=name,
         labels={ENGLISH: name, **tag.labels},
         parents=list(tag.parents),
-        covered=bool(heard_as),
-        heard_as=heard_as,
+        covered=bool(raw_tags),
+        heard_as=raw_tags,
     )

@@ -1,1 +1,1 @@
-"""What goes over HTTP, as pydantic models."""
+"""Schemas of requests and responses, as pydantic models."""

@@ -1,4 +1,4 @@
-"""What goes over HTTP about feedback."""
+"""Schemas of feedback."""
 
 from typing import Annotated, Self
 from uuid import UUID
@@ -9,68 +9,68 @@ from app.api.schemas.tags import Score, TrackId
 from app.domain import Confidence, Feedback, ModelRef, ShownTag
 from app.tagging.pooling import Pooling
 
-MOST_SHOWN = MOST_ADDED = MOST_MODELS = 20
-MOST_LETTERS = 100
+MAX_SHOWN = MAX_ADDED = MAX_MODELS = 20
+MAX_CHARACTERS = 100
 
 NO_CONTROL_CHARACTERS = r"^[^\u0000-\u001f\u007f-\u009f]+$"
-"""Spelt out, as not every reader of JSON schemas knows Unicode's categories."""
+"""Written as ranges: some JSON schema validators do not support Unicode categories."""
 
-Name = Annotated[str, StringConstraints(max_length=MOST_LETTERS, pattern=r"^[A-Za-z0-9._-]+$")]
-Words = Annotated[str, StringConstraints(max_length=MOST_LETTERS, pattern=NO_CONTROL_CHARACTERS)]
+Name = Annotated[str, StringConstraints(max_length=MAX_CHARACTERS, pattern=r"^[A-Za-z0-9._-]+$")]
+Text = Annotated[str, StringConstraints(max_length=MAX_CHARACTERS, pattern=NO_CONTROL_CHARACTERS)]
 Tag = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True, max_length=MOST_LETTERS, pattern=NO_CONTROL_CHARACTERS
+        strip_whitespace=True, max_length=MAX_CHARACTERS, pattern=NO_CONTROL_CHARACTERS
     ),
     Field(examples=["ambient"]),
 ]
 
 
-class _Said(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class AskedModel(_Said):
-    """A model that was asked."""
+class AskedModel(_StrictModel):
+    """A model that the suggestions came from."""
 
     name: Name = Field(examples=["msd-musicnn"])
     version: Name = Field(examples=["1"])
 
 
-class ShownIn(_Said):
-    """A suggestion, and whether it was accepted; else it was rejected."""
+class ShownIn(_StrictModel):
+    """A suggestion that was shown, and whether it was accepted or rejected."""
 
     tag: Tag
     score: Score = Field(examples=[0.316])
     accepted: bool
 
 
-class FeedbackIn(_Said):
+class FeedbackIn(_StrictModel):
     """The body of POST /feedback."""
 
-    id: UUID = Field(description="Of the page's own making; sent again, it counts once.")
+    id: UUID = Field(description="Chosen by the page. Feedback with the same id is counted once.")
     track_id: TrackId
-    models: Annotated[list[AskedModel], Field(min_length=1, max_length=MOST_MODELS)]
-    vocabulary: Words = Field(examples=["subgenres"])
-    vocabulary_version: Words = Field(examples=["1"])
+    models: Annotated[list[AskedModel], Field(min_length=1, max_length=MAX_MODELS)]
+    vocabulary: Text = Field(examples=["subgenres"])
+    vocabulary_version: Text = Field(examples=["1"])
     pooling: Pooling
     confidence: Confidence
-    shown: Annotated[list[ShownIn], Field(max_length=MOST_SHOWN, description="In the order shown.")]
+    shown: Annotated[list[ShownIn], Field(max_length=MAX_SHOWN, description="In the order shown.")]
     added: Annotated[
-        list[Tag], Field(max_length=MOST_ADDED, description="Chosen, and not among those shown.")
+        list[Tag], Field(max_length=MAX_ADDED, description="Chosen tags that were not shown.")
     ] = []
 
     @model_validator(mode="after")
     def _each_tag_once(self) -> Self:
         tags = [shown.tag for shown in self.shown] + list(self.added)
         if not tags:
-            raise ValueError("name at least one tag")
+            raise ValueError("there is no tag; give at least one in `shown` or `added`")
         if len({tag.casefold() for tag in tags}) < len(tags):
-            raise ValueError("name each tag once, among those shown or those added")
+            raise ValueError("a tag occurs twice; give each tag once, in `shown` or in `added`")
         return self
 
-    def said(self) -> Feedback:
-        """In the domain's words."""
+    def to_domain(self) -> Feedback:
+        """Return the feedback as the domain's type."""
         return Feedback(
             id=self.id,
             track_id=self.track_id,
@@ -88,6 +88,4 @@ class FeedbackOut(BaseModel):
     """The answer of POST /feedback."""
 
     id: UUID
-    kept: bool = Field(
-        description="Whether the operator keeps feedback; it is counted in any case."
-    )
+    kept: bool = Field(description="Whether the feedback is stored; it is counted in any case.")

@@ -1,4 +1,4 @@
-"""What goes out over HTTP about vocabularies and models."""
+"""Schemas of vocabularies and models."""
 
 from pydantic import BaseModel, Field
 
@@ -11,19 +11,19 @@ class TagOut(BaseModel):
 
     tag: str = Field(examples=["ambient"])
     labels: dict[str, str] = Field(
-        description="How it is shown, by language: in English, and in those where it differs.",
+        description="Display names by language: English, and each language with a translation.",
         examples=[{"en": "Ambient"}],
     )
     parents: list[str] = Field(
-        description="The genres that it belongs to: names of `genres` or of other tags.",
+        description="Genres that the tag belongs to: names of `genres` or of other tags.",
         examples=[["electronic"]],
     )
     covered: bool = Field(
-        description="Whether a model that is asked can give it; others never come."
+        description="Whether a model can predict it; other tags are never suggested."
     )
     heard_as: dict[str, list[str]] = Field(
-        description="The raw tags that mean it, by model. Where a model was trained on the "
-        "vocabulary, the tag is that model's alone.",
+        description="Raw tags with the same meaning, by model. If a model was trained on the "
+        "vocabulary, only that model predicts the tag.",
         examples=[{"msd-musicnn": ["ambient"], "mtt-musicnn": ["ambient", "new age"]}],
     )
 
@@ -34,102 +34,109 @@ class VocabularyOut(BaseModel):
     name: str = Field(examples=["subgenres"])
     version: str = Field(examples=["1"])
     description: str = Field(examples=["Finer musical styles below the level of broad genres."])
-    models: list[ModelOut] = Field(
-        description="The models that it asks where a request names none."
-    )
+    models: list[ModelOut] = Field(description="The models that are used if a request names none.")
     tags: list[TagOut]
     genres: list[TagOut] = Field(
-        description="Genres that are suggested where none of their subgenres fits as well."
+        description="Genres that are suggested if none of their subgenres fits as well."
     )
 
 
 class EvaluationOut(BaseModel):
-    """Figures that were published or measured."""
+    """Published or measured figures of a model."""
 
     dataset: str = Field(examples=["MagnaTagATune, full split, 50 most used tags"])
     roc_auc: float = Field(examples=[0.9067])
     pr_auc: float = Field(examples=[0.3831])
     roc_auc_interval: tuple[float, float] | None = Field(
-        description="Holds the figure in 95 of 100 cases; none where nobody measured it.",
+        description="95 % confidence interval; null if it was not measured.",
         examples=[(0.8981, 0.9144)],
     )
     pr_auc_interval: tuple[float, float] | None = Field(
         description="As for ROC-AUC.", examples=[(0.3612, 0.4077)]
     )
     split: str | None = Field(
-        description="How the tracks were parted; none where that was not said.",
+        description="How the tracks were split; null if unknown.",
         examples=["artists, seed 1"],
     )
     fingerprint: str | None = Field(
-        description="SHA-256 of the whole split: figures of one split can be compared.",
+        description="SHA-256 of the split: figures of the same split can be compared.",
         examples=[TRACK_ID],
     )
-    tracks: int | None = Field(description="In the test set.", examples=[2104])
+    tracks: int | None = Field(description="Number of tracks in the test set.", examples=[2104])
 
 
 class ThresholdsOut(BaseModel):
-    """From which score on a tag can be trusted."""
+    """The score of each tag from which a target precision is reached."""
 
     precision: float = Field(
-        description="The share of tracks on which it was right there, on validation.",
+        description="The target precision, measured on the validation set.",
         examples=[0.8],
     )
     scores: dict[str, float] = Field(
-        description="Of a raw tag, the lowest mean score over a track; a tag that is never so "
-        "often right has none.",
+        description="By raw tag, the lowest mean score over a track that reaches the precision; "
+        "tags that never reach it are left out.",
         examples=[{"ambient": 0.41, "techno": 0.28}],
     )
 
 
 class CalibrationOut(BaseModel):
-    """Whether a score is a probability: for bins of scores, how often the tag was right."""
+    """Calibration of the scores: for bins of scores, how often the tag was right."""
 
     scores: list[float] = Field(description="Mean score of each bin.", examples=[[0.04, 0.55]])
     frequencies: list[float] = Field(
-        description="The share in which the tag was right.", examples=[[0.03, 0.61]]
+        description="Share of pairs in each bin in which the tag was right.",
+        examples=[[0.03, 0.61]],
     )
-    counts: list[int] = Field(description="Pairs of track and tag.", examples=[[9120, 211]])
+    counts: list[int] = Field(
+        description="Pairs of track and tag in each bin.", examples=[[9120, 211]]
+    )
     expected_error: float = Field(
-        description="Mean distance of the two, weighted by count.", examples=[0.0111]
+        description="Expected calibration error: mean distance of score and frequency, weighted by "
+        "count.",
+        examples=[0.0111],
     )
 
 
 class ConfidenceOut(BaseModel):
-    """When an answer is `confidence: low`."""
+    """When a track gets `confidence: low`."""
 
     radii: dict[str, float] = Field(
-        description="By kind of what is not music, the distance from its typical scores within "
-        "which a track is doubted, unless it is nearer to music.",
+        description="By kind of audio that is not music: the distance from its typical scores "
+        "within which confidence is low, unless a classifier finds the track to be music.",
         examples=[{"noise": 0.27, "tones": 0.41, "speech": 0.22}],
     )
 
 
 class LoadedModel(BaseModel):
-    """A model that answers."""
+    """A loaded model."""
 
     name: str = Field(examples=["msd-musicnn"])
     version: str = Field(examples=["1"])
-    default: bool = Field(description="Whether `vocabulary=raw` asks it unless told otherwise.")
+    default: bool = Field(description="Whether `vocabulary=raw` uses it if a request names none.")
     summary: str
     architecture: str = Field(examples=["musicnn"])
     in_memory: bool = Field(
-        description="Whether it answers at once; otherwise it is loaded first, in a few seconds."
+        description="Whether it is in memory; otherwise it is loaded on use, in a few seconds."
     )
-    engine: Backend | None = Field(description="What computes it; none before it was loaded.")
-    precision: Precision | None = Field(description="In which arithmetic; none likewise.")
+    engine: Backend | None = Field(
+        description="The inference engine; null before the model is loaded."
+    )
+    precision: Precision | None = Field(
+        description="The arithmetic precision; null before the model is loaded."
+    )
     sample_rate: int = Field(examples=[16000])
     window_s: float = Field(examples=[2.992])
     hop_s: float = Field(examples=[2.992])
     tags: list[str] = Field(examples=[["rock", "pop"]])
     vocabulary: str | None = Field(
-        description="The one that it was trained on, whose tags its own are; none where they "
-        "are words of their own.",
+        description="The vocabulary that it was trained on; null if its tags belong to no "
+        "vocabulary.",
         examples=["subgenres"],
     )
-    confidence: ConfidenceOut | None = Field(description="None where it was not measured.")
-    evaluation: EvaluationOut | None = Field(description="None where there are no figures.")
-    thresholds: ThresholdsOut | None = Field(description="None where nobody chose them.")
-    calibration: CalibrationOut | None = Field(description="None where nobody measured it.")
+    confidence: ConfidenceOut | None = Field(description="Null if it was not measured.")
+    evaluation: EvaluationOut | None = Field(description="Null if there are no figures.")
+    thresholds: ThresholdsOut | None = Field(description="Null if none were chosen.")
+    calibration: CalibrationOut | None = Field(description="Null if it was not measured.")
     weights_sha256: str = Field(examples=[TRACK_ID])
     licence: str = Field(examples=["ISC"])
     citation: str

@@ -1,4 +1,4 @@
-"""What goes out over HTTP, and the parameters that come in, each with an example."""
+"""Schemas of tagging, upload tokens, limits and problems, and query parameters, with examples."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -22,13 +22,13 @@ TrackId = Annotated[
 VocabularyName = Annotated[
     str,
     Field(
-        description=f"One of GET /vocabularies, or `{RAW}` for the model's own tags.",
+        description=f"A name from GET /vocabularies, or `{RAW}` for the tags of the model itself.",
         examples=["subgenres"],
     ),
 ]
 ChosenModel = Annotated[
     str | None,
-    Field(description="Ask only this model of GET /models.", examples=["msd-musicnn"]),
+    Field(description="Use only this model, a name from GET /models.", examples=["msd-musicnn"]),
 ]
 Score = Annotated[float, Field(ge=0, le=1)]
 Peak = Annotated[float, Field(ge=-1, le=1)]
@@ -42,14 +42,16 @@ class SuggestParameters(_Parameters):
     """The query of POST /suggest-tags."""
 
     vocabulary: VocabularyName = "subgenres"
-    top_k: Annotated[int, Field(ge=1, le=20, description="At most so many tags.")] = 5
-    pooling: Annotated[Pooling, Field(description="How windows become a track.")] = Pooling.MEAN
-    threshold: Annotated[Score, Field(description="No tag that scores less.")] = 0.0
+    top_k: Annotated[int, Field(ge=1, le=20, description="The most tags to suggest.")] = 5
+    pooling: Annotated[
+        Pooling, Field(description="How the scores of windows become the score of the track.")
+    ] = Pooling.MEAN
+    threshold: Annotated[Score, Field(description="Leave out tags with a lower score.")] = 0.0
     model: ChosenModel = None
 
 
 class Extra(StrEnum):
-    """What an answer holds only where it is asked for."""
+    """Parts of a response that are included on request."""
 
     PEAKS = "peaks"
 
@@ -61,39 +63,40 @@ class TaggramParameters(_Parameters):
     vocabulary: VocabularyName = "subgenres"
     model: ChosenModel = None
     pooling: Annotated[
-        Pooling, Field(description="How windows become the score that tags are sorted by.")
+        Pooling,
+        Field(description="How the scores of windows become the score that tags are sorted by."),
     ] = Pooling.MEAN
     top: Annotated[
-        int | None, Field(ge=1, description="Only so many tags, by falling pooled score.")
+        int | None, Field(ge=1, description="The most tags to return, by descending pooled score.")
     ] = None
     start_s: Annotated[
-        float, Field(ge=0, description="Leave out windows that end at or before.")
+        float, Field(ge=0, description="Leave out windows that end at or before this time.")
     ] = 0.0
     end_s: Annotated[
-        float | None, Field(gt=0, description="Leave out windows that start at or after.")
+        float | None, Field(gt=0, description="Leave out windows that start at or after this time.")
     ] = None
     include: Annotated[
         Extra | None,
         Field(
-            description="`peaks` adds the track's waveform to JSON; pictures and tables have none."
+            description="`peaks` adds the track's waveform to JSON; pictures and tables ignore it."
         ),
     ] = None
 
 
 class ModelOut(BaseModel):
-    """A model and the version that the scores belong to."""
+    """A model and its version."""
 
     name: str = Field(examples=["msd-musicnn"])
     version: str = Field(examples=["1"])
 
     @classmethod
     def of(cls, ref: ModelRef) -> "ModelOut":
-        """From the domain's."""
+        """Return the schema of the domain's reference."""
         return cls(name=ref.name, version=ref.version)
 
 
 class StretchOut(BaseModel):
-    """A part of the track in which a tag is heard."""
+    """A part of the track that supports a tag."""
 
     start_s: float = Field(examples=[41.888])
     end_s: float = Field(examples=[56.848])
@@ -104,24 +107,23 @@ class SuggestionOut(BaseModel):
     """A tag that describes the track."""
 
     tag: str = Field(examples=["ambient"])
-    label: str = Field(description="How the tag is shown, in English.", examples=["Ambient"])
+    label: str = Field(description="Display name in English.", examples=["Ambient"])
     level: Level = Field(
-        description="`genre` where a genre of the vocabulary stands in for its subgenres, as none "
-        "of them fits as well."
+        description="`genre` if a genre is suggested because none of its subgenres fits as well."
     )
     score: Score = Field(
-        description="Comparable across tags and models; before the parent genres count, .5 is as "
-        "likely as in the training data. Raw with `vocabulary=raw`.",
+        description="Comparable across tags and models. Before it is multiplied by a factor of the "
+        "parent genres, .5 means as likely as in the training data. Raw with `vocabulary=raw`.",
         examples=[0.716],
     )
     heard_at: list[StretchOut] = Field(
-        description="Up to three stretches in which the tag holds half of its best odds, the best "
-        "first."
+        description="At most three stretches in which the tag's odds are at least half of their "
+        "maximum, the best first."
     )
 
     @classmethod
     def of(cls, suggestion: Suggestion) -> "SuggestionOut":
-        """From the domain's."""
+        """Return the schema of the domain's suggestion."""
         return cls(
             tag=suggestion.tag,
             label=suggestion.label,
@@ -139,19 +141,19 @@ class SuggestionOut(BaseModel):
 
 
 class TaggedTrack(BaseModel):
-    """What the answers about a track have in common."""
+    """Fields that the responses about a track have in common."""
 
     track_id: TrackId
-    duration_s: float = Field(description="How much was decoded.", examples=[183.2])
+    duration_s: float = Field(description="Length of the decoded audio.", examples=[183.2])
     damaged: bool = Field(
-        description="Whether a part of the file could not be decoded; the rest was.",
+        description="Whether a part of the file could not be decoded; the rest was analysed.",
         examples=[False],
     )
     announced_s: float | None = Field(
-        description="Of a damaged file, how long it should be.", examples=[None]
+        description="For a damaged file, the duration that its header states.", examples=[None]
     )
-    model: ModelOut = Field(description="The first model that was asked.")
-    models: list[ModelOut] = Field(description="All models that were asked.")
+    model: ModelOut = Field(description="The first of the models that were used.")
+    models: list[ModelOut] = Field(description="All models that were used.")
     vocabulary: str = Field(examples=["subgenres"])
     vocabulary_version: str = Field(examples=["1"])
 
@@ -161,11 +163,11 @@ class SuggestTags(TaggedTrack):
 
     pooling: Pooling
     confidence: Confidence = Field(
-        description="`low` where the scores are like those of noise, tones or speech; "
-        "`unknown` where that was measured for none of them."
+        description="`low` if the scores resemble those of noise, tones or speech; `unknown` if "
+        "this was measured for none of the models."
     )
     suggestions: list[SuggestionOut]
-    cached: bool = Field(description="Whether the answer needed no new listening.")
+    cached: bool = Field(description="Whether all scores came from the cache.")
     taggram_url: str = Field(examples=[f"/taggram?track_id={TRACK_ID}&vocabulary=subgenres"])
 
 
@@ -178,10 +180,10 @@ class TaggramOut(TaggedTrack):
     pooling: Pooling
     confidence: Confidence = Field(description="Of the whole track, as in POST /suggest-tags.")
     tags: list[str] = Field(
-        description="By falling pooled score.", examples=[["ambient", "chillout"]]
+        description="By descending pooled score.", examples=[["ambient", "chillout"]]
     )
     labels: list[str] = Field(
-        description="How each tag is shown, in English.", examples=[["Ambient", "Chillout"]]
+        description="Display names of the tags, in English.", examples=[["Ambient", "Chillout"]]
     )
     levels: list[Level] = Field(description="As in POST /suggest-tags, of each tag.")
     scores: list[list[float]] = Field(
@@ -194,31 +196,33 @@ class TaggramOut(TaggedTrack):
         description="Each tag's score over these windows, by `pooling`.", examples=[[0.32, 0.09]]
     )
     peaks: list[tuple[Peak, Peak]] | None = Field(
-        description="With `include=peaks`, the waveform: the least and the greatest sample of each "
+        description="With `include=peaks`, the waveform: the minimum and maximum sample of each "
         f"of {PEAK_PAIRS:,} equal stretches of the whole track, mixed to mono.",
         examples=[[(-0.512, 0.488), (-0.63, 0.701)]],
     )
 
 
 class Health(BaseModel):
-    """The service's own state."""
+    """The state of the service."""
 
     status: Literal["alive", "ready"]
 
 
 class InvalidParameter(BaseModel):
-    """One parameter that is off."""
+    """An invalid parameter."""
 
     parameter: str = Field(examples=["top_k"])
     problem: str = Field(examples=["Input should be greater than or equal to 1"])
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem details; each kind may add members that help to mend it."""
+    """RFC 9457 problem details; each kind may add members with further information."""
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(description="Stable name of the kind.", examples=["/problems/silent_audio"])
+    type: str = Field(
+        description="Stable identifier of the error kind.", examples=["/problems/silent_audio"]
+    )
     title: str
     status: int
     detail: str = Field(description="What is wrong and what to do.")
@@ -229,7 +233,7 @@ class UploadTokenRequest(_Parameters):
     """The body of POST /upload-tokens."""
 
     origin: str = Field(
-        description="The page that will send the token, as browsers name it.",
+        description="Origin of the page that will send the token.",
         examples=["https://signup.example"],
     )
 
@@ -237,23 +241,23 @@ class UploadTokenRequest(_Parameters):
 class UploadTokenOut(BaseModel):
     """The answer of POST /upload-tokens."""
 
-    token: str = Field(description="For the page to send as `Authorization: Bearer`.")
+    token: str = Field(description="Sent by the page as `Authorization: Bearer`.")
     expires_at: AwareDatetime
-    uses: int = Field(description="So many uploads it is good for.", examples=[5])
+    uses: int = Field(description="Number of uploads that the token allows.", examples=[5])
 
 
 class FormatOut(BaseModel):
-    """A format of audio that is read."""
+    """A supported audio format."""
 
     name: str = Field(examples=["MP3"])
     extensions: list[str] = Field(examples=[[".mp3"]])
     media_types: list[str] = Field(
-        description="By which browsers name such a file.", examples=[["audio/mpeg"]]
+        description="Media types that browsers use for such files.", examples=[["audio/mpeg"]]
     )
 
 
 class LimitsOut(BaseModel):
-    """What an upload may be."""
+    """The limits of uploads."""
 
     max_bytes: int = Field(examples=[33554432])
     min_duration_s: float = Field(examples=[0.5])

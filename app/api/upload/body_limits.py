@@ -1,7 +1,7 @@
-"""Bodies that come too slowly are given up; what an answer leaves unread is discarded.
+"""Refuses bodies that arrive too slowly, and discards what a response leaves unread.
 
-The server hands a body over at whatever pace it comes, and closes the connection once the answer is
-complete. A client that is still sending then gets a reset, often in the place of the answer.
+The server passes a body on at the pace of the client, and closes the connection once the response
+is complete. A client that is still sending then gets a reset, often instead of the response.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from app.settings import Settings
 
 DISCARD_S = 2.0
 DISCARD_BYTES = 2**26
-"""The most that is read of a body after its answer."""
+"""The most bytes that are read of a body after its response."""
 
 
 class BodyLimits:
-    """Holds each body to `stall_timeout_s`, `min_upload_rate` and `body_timeout_s`."""
+    """Enforces `stall_timeout_s`, `min_upload_rate` and `body_timeout_s` for each body."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -40,10 +40,10 @@ def _has_body(headers: Headers) -> bool:
 
 
 class _Body:
-    """A body on its way in, and the answer to it.
+    """A request body that is being received, and the response to it.
 
-    Only time in which the application waits for the body counts: while it does not, the client may
-    be unable to send.
+    Only time in which the application waits for the body counts: at other times the client may be
+    unable to send.
     """
 
     def __init__(self, receive: Receive, send: Send, settings: Settings) -> None:
@@ -71,7 +71,7 @@ class _Body:
         return message
 
     async def send(self, message: Message) -> None:
-        """Send a message of the answer; its end waits for `finish` where the body is not read."""
+        """Send a message of the response; `finish` sends its end if the body is not read yet."""
         if not self._is_complete:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["Connection"] = "close"
@@ -81,7 +81,7 @@ class _Body:
         await self._send(message)
 
     async def finish(self) -> None:
-        """End the answer once the rest of the body is discarded, or is too much."""
+        """End the response once the rest of the body is discarded, or exceeds the limit."""
         if self._holds_end_back:
             with suppress(TimeoutError):
                 async with asyncio.timeout(DISCARD_S):
@@ -89,7 +89,7 @@ class _Body:
             await self._send({"type": "http.response.body", "body": b""})
 
     async def _receive_in_time(self) -> Message | None:
-        """The next message; None where a window or the whole time ends before."""
+        """Return the next message; None if a window or the total time ends before it arrives."""
         clock = asyncio.get_running_loop()
         begun_s = clock.time()
         window_s = self._settings.stall_timeout_s - self._window_s
@@ -104,11 +104,11 @@ class _Body:
             self._window_s += clock.time() - begun_s
 
     def _check_pace(self) -> None:
-        """Hold what came against what is wanted, and begin another window."""
+        """Check the rate of the current window, and begin another one."""
         if self._waited_s >= self._settings.body_timeout_s:
-            raise _too_late("The body took too long")
+            raise _timeout("The body took too long")
         if self._window_bytes < self._settings.min_upload_rate * self._window_s:
-            raise _too_late("The body came too slowly")
+            raise _timeout("The body came too slowly")
         self._window_s = 0.0
         self._window_bytes = 0
 
@@ -121,6 +121,6 @@ class _Body:
             discarded += len(message["body"])
 
 
-def _too_late(problem: str) -> RequestError:
-    advice = "Send a smaller file, or over a faster connection."
+def _timeout(problem: str) -> RequestError:
+    advice = "Send a smaller file, or use a faster connection."
     return RequestError(Kind.REQUEST_TIMEOUT, f"{problem}. {advice}")

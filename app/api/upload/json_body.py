@@ -1,4 +1,4 @@
-"""A small JSON body: the framework would read any size of it, and before it asks who calls."""
+"""Reads small JSON bodies; the framework would read any size, and before authentication."""
 
 from typing import Any, TypeVar
 
@@ -11,19 +11,24 @@ from app.errors import Kind, RequestError
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def openapi_body(model: type[BaseModel]) -> dict[str, Any]:
-    """Such a body in OpenAPI's terms, for a route's `openapi_extra`."""
+def describe_json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the OpenAPI description of a JSON body, for a route's `openapi_extra`."""
     schema = model.model_json_schema()
     inlined = _inlined(schema, schema.pop("$defs", {}))
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": inlined}}}}
 
 
-async def json_body(request: Request, model: type[Body], max_bytes: int) -> Body:
-    """Read and check a body.
+async def read_json_body(request: Request, model: type[Body], max_bytes: int) -> Body:
+    """Read and validate a JSON body.
+
+    Args:
+        request: The request with the body.
+        model: The schema of the body.
+        max_bytes: The most bytes that the body may have.
 
     Raises:
         RequestError: `payload_too_large`.
-        RequestValidationError: It is not JSON, or not what it should be.
+        RequestValidationError: The body is not valid JSON, or does not match the schema.
     """
     body = b""
     async for chunk in request.stream():
@@ -31,7 +36,7 @@ async def json_body(request: Request, model: type[Body], max_bytes: int) -> Body
         if len(body) > max_bytes:
             raise RequestError(
                 Kind.PAYLOAD_TOO_LARGE,
-                f"The body is larger than {max_bytes} bytes. Send what is asked for only.",
+                f"The body is larger than {max_bytes} bytes. Send only the documented fields.",
                 {"max_bytes": max_bytes},
             )
     try:
@@ -43,11 +48,11 @@ async def json_body(request: Request, model: type[Body], max_bytes: int) -> Body
 
 
 def _inlined(node: object, definitions: dict[str, dict[str, object]]) -> object:
-    """A schema without references, which mean something else inside of another document."""
+    """Return a schema with its references inlined: they would not resolve in another document."""
     if isinstance(node, list):
         return [_inlined(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
-    named = definitions.get(node.get("$ref", "").rpartition("/")[2], {})
-    whole = {**named, **{key: value for key, value in node.items() if key != "$ref"}}
-    return {key: _inlined(value, definitions) for key, value in whole.items()}
+    referenced = definitions.get(node.get("$ref", "").rpartition("/")[2], {})
+    merged = {**referenced, **{key: value for key, value in node.items() if key != "$ref"}}
+    return {key: _inlined(value, definitions) for key, value in merged.items()}

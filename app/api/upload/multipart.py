@@ -1,4 +1,4 @@
-"""The one file in a multipart body, picked out chunk by chunk as the body arrives."""
+"""Parses a multipart body as it arrives, for the one file in it."""
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -10,27 +10,28 @@ PART = "file"
 HOW_TO = f"Send multipart/form-data with the audio file as its part `{PART}`."
 
 FRAMING_BYTES = 2**16
-"""What may lie beside the file: what comes before and after, headers of parts, other parts."""
+"""The most bytes besides the file: preamble, epilogue, headers of parts and other parts."""
 
 IDENTITIES = {"", "7bit", "8bit", "binary"}
-"""Transfer encodings of a part that leave its bytes as they are (RFC 2045, 6.2)."""
+"""Transfer encodings that do not change the bytes of a part (RFC 2045, section 6.2)."""
 
 NAME_CHARACTERS = 40
-"""Of a part's name that are quoted in a message."""
+"""The most characters of a part's name that a message quotes."""
 
 
 class FilePart:
     """Parses a body for its part `file`.
 
     Attributes:
-        data: What came of the file since `take`.
+        data: The bytes of the file since the last `take`.
     """
 
     def __init__(self, content_type: str | None, max_bytes: int) -> None:
         """Read the boundary from the request's media type.
 
         Raises:
-            RequestError: `unsupported_media_type` or `malformed_request`.
+            RequestError: `unsupported_media_type` if it is not multipart/form-data;
+                `malformed_request` if the boundary is missing or too long.
         """
         self.data = bytearray()
         self._max_bytes = max_bytes
@@ -59,9 +60,9 @@ class FilePart:
             )
         except FormParserError as error:
             raise _malformed("The boundary of the multipart body is too long.") from error
-        # The parser accepts neither text before the first boundary nor spaces behind it, which RFC
-        # 2046 (5.1.1) allows, but both at a later one. So the text is the data of a part without
-        # headers, and the line break before the body is that of its first boundary.
+        # At the first boundary the parser accepts neither text before it nor spaces after it, which
+        # RFC 2046 (section 5.1.1) allows; at later ones it accepts both. So we begin with a part
+        # without headers: such text becomes its data, and the body's first boundary its end.
         self._parser.write(b"--" + boundary + b"\r\n\r\n\r\n")
 
     def feed(self, chunk: bytes) -> None:
@@ -69,7 +70,7 @@ class FilePart:
 
         Raises:
             RequestError: `malformed_request`, `payload_too_large`, `unsupported_media_type`, or
-                `invalid_parameter` where other parts are as large as a file.
+                `invalid_parameter` if other parts exceed `FRAMING_BYTES`.
         """
         self._body_bytes += len(chunk)
         try:
@@ -80,19 +81,19 @@ class FilePart:
             raise self._too_much()
 
     def take(self) -> bytes:
-        """The file's bytes since the last call."""
+        """Return the file's bytes since the last call."""
         data = bytes(self.data)
         self.data.clear()
         return data
 
     def finish(self) -> None:
-        """Hold the whole body against what is wanted.
+        """Check that the body is complete and holds a file.
 
         Raises:
-            RequestError: `malformed_request`, or `invalid_parameter` where there is no file.
+            RequestError: `malformed_request`, or `invalid_parameter` if there is no file.
         """
         if not self._complete:
-            raise _malformed("The multipart body is empty or breaks off.")
+            raise _malformed("The multipart body is empty or incomplete.")
         if self._files == 0:
             raise self._no_file()
         if self._file_bytes == 0:
@@ -126,7 +127,7 @@ class FilePart:
         self._in_file = True
         self._files += 1
         if self._files > 1:
-            raise _malformed(f"There is more than one part `{PART}`.")
+            raise _malformed(f"The body has more than one part `{PART}`.")
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
@@ -141,24 +142,24 @@ class FilePart:
     def _no_file(self, where: str = "") -> RequestError:
         named = self._other_name
         first = "" if named is None else f"; the first part is named `{named}`"
-        problem = f"There is no part named `{PART}`{where}{first}."
+        problem = f"The body has no part named `{PART}`{where}{first}."
         return RequestError(Kind.INVALID_PARAMETER, f"{problem} {HOW_TO}")
 
     def _too_much(self) -> RequestError:
-        beside = f"More than {FRAMING_BYTES} bytes lie beside the file"
+        excess = f"The body has more than {FRAMING_BYTES} bytes besides the file"
         if self._other_name is None:
-            return _malformed(f"{beside}.")
+            return _malformed(f"{excess}.")
         if self._files == 0:
             return self._no_file(f" within the first {FRAMING_BYTES} bytes")
-        problem = f"{beside}; another part is named `{self._other_name}`."
+        problem = f"{excess}; another part is named `{self._other_name}`."
         return RequestError(Kind.INVALID_PARAMETER, f"{problem} {HOW_TO}")
 
 
 def too_large(max_bytes: int) -> RequestError:
-    """What to answer to a file that passes the limit."""
+    """Return the error for a file that exceeds the size limit."""
     return RequestError(
         Kind.PAYLOAD_TOO_LARGE,
-        f"The file is larger than {max_bytes / 2**20:g} MiB. Send a compressed one, such as MP3.",
+        f"The file is larger than {max_bytes / 2**20:g} MiB. Send a compressed file, such as MP3.",
         {"max_bytes": max_bytes},
     )
 
@@ -171,7 +172,7 @@ def _boundary(content_type: str | None) -> bytes:
         )
     boundary = options.get(b"boundary")
     if not boundary:
-        raise _malformed("The Content-Type names no boundary.")
+        raise _malformed("The Content-Type has no boundary.")
     return boundary
 
 
@@ -181,7 +182,7 @@ def _check_transfer_encoding(value: bytes) -> None:
         raise RequestError(
             Kind.UNSUPPORTED_MEDIA_TYPE,
             f"The part `{PART}` has the Content-Transfer-Encoding {encoding[:NAME_CHARACTERS]!r}, "
-            "which is not decoded. Send the bytes of the audio file as they are, without this "
+            "which is not supported. Send the bytes of the audio file unencoded, without this "
             "header.",
         )
 

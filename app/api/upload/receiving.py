@@ -1,4 +1,4 @@
-"""The body on its way in: parsed while it arrives, capped, hashed, written to a temporary file."""
+"""Receives an upload: parses, limits and hashes it as it arrives, and writes a temporary file."""
 
 import asyncio
 import hashlib
@@ -16,7 +16,7 @@ from app.stages import Stage, StageClock
 from app.tagging.tagger import Track
 
 FLUSH_BYTES = 2**20
-"""So much is written and hashed at a time, in a thread: disks and digests would block the loop."""
+"""Bytes written and hashed at a time, in a thread: both would block the event loop."""
 
 OPENAPI_BODY = {
     "requestBody": {
@@ -39,40 +39,43 @@ OPENAPI_BODY = {
         },
     }
 }
-"""The body in OpenAPI's terms: the framework does not see it, as it would read it whole."""
+"""The OpenAPI description of the body. The framework does not parse it: it would read it whole."""
 
 
-def announced_bytes(request: Request) -> int | None:
-    """The size of a body that is to come; None where nobody says."""
+def get_content_length(request: Request) -> int | None:
+    """Return the size of the body in bytes, by its Content-Length; None without that header."""
     length = request.headers.get("content-length")
     return None if length is None else int(length)
 
 
 @asynccontextmanager
-async def received(
-    request: Request, max_bytes: int, clock: StageClock, arriving: Callable[[int], None]
+async def receive_upload(
+    request: Request, max_bytes: int, clock: StageClock, on_bytes: Callable[[int], None]
 ) -> AsyncIterator[Track]:
-    """Receive the part `file` and lend it out as a file without a name, gone whatever happens.
+    """Receive the part `file` into an unnamed temporary file, which is deleted after the body.
 
     Args:
-        request: Its body is read.
-        max_bytes: Of the file.
-        clock: Gets the time that it takes.
-        arriving: Is told how many bytes of the body are here.
+        request: The request with the upload.
+        max_bytes: The most bytes that the file may have.
+        clock: Measures the time that receiving takes.
+        on_bytes: Is called with the number of bytes of the body received so far.
+
+    Yields:
+        The track: the file, and its SHA-256 as its id.
 
     Raises:
         RequestError: `unsupported_media_type`, `malformed_request`, `invalid_parameter`,
-            `payload_too_large`, or `forbidden` where the upload token is used up.
-        OSError: It can't be kept: the disk is full, or descriptors have run out.
+            `payload_too_large`, or `forbidden` if the upload token is used up.
+        OSError: The file can't be written: the disk is full, or descriptors have run out.
     """
     _check_content_encoding(request)
     part = FilePart(request.headers.get("content-type"), max_bytes)
-    if (announced_bytes(request) or 0) > max_bytes + FRAMING_BYTES:
-        raise too_large(max_bytes)  # before the body: a client that waits for 100 sends nothing
+    if (get_content_length(request) or 0) > max_bytes + FRAMING_BYTES:
+        raise too_large(max_bytes)  # before reading: a client that waits for 100 sends no body
     with tempfile.TemporaryFile() as file:
-        await use_token(request)  # what is refused by its head costs none
+        await use_token(request)  # only now: a request refused by its headers costs no use
         with clock.stage(Stage.RECEIVE):
-            track_id = await _receive(request, part, file, arriving)
+            track_id = await _receive(request, part, file, on_bytes)
         yield Track(file, track_id)
 
 
@@ -82,44 +85,44 @@ def _check_content_encoding(request: Request) -> None:
         raise RequestError(
             Kind.UNSUPPORTED_MEDIA_TYPE,
             f"The body has the Content-Encoding {coding[:NAME_CHARACTERS]!r}, which is not "
-            "decoded. Send it uncompressed, without this header.",
+            "supported. Send the body uncompressed, without this header.",
         )
 
 
 async def _receive(
-    request: Request, part: FilePart, file: IO[bytes], arriving: Callable[[int], None]
+    request: Request, part: FilePart, file: IO[bytes], on_bytes: Callable[[int], None]
 ) -> str:
-    """Write the one file of the body; its SHA-256 in hex."""
-    keeper = _Keeper(file)
-    arrived = 0
+    """Write the file of the body, and return its SHA-256 in hex."""
+    writer = _HashingWriter(file)
+    received = 0
     try:
         async for chunk in request.stream():
             part.feed(chunk)
-            arriving(arrived := arrived + len(chunk))
+            on_bytes(received := received + len(chunk))
             if len(part.data) >= FLUSH_BYTES:
-                await keeper.keep(part.take())
+                await writer.write(part.take())
         part.finish()
-        await keeper.keep(part.take())
+        await writer.write(part.take())
     finally:
-        await keeper.done()
-    return keeper.digest.hexdigest()
+        await writer.wait()
+    return writer.digest.hexdigest()
 
 
-class _Keeper:
-    """Writes and hashes a piece in a thread while the next one is received."""
+class _HashingWriter:
+    """Writes and hashes a chunk in a thread while the next one is received."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.digest = hashlib.sha256()
         self._file = file
         self._writing: asyncio.Task[None] | None = None
 
-    async def keep(self, data: bytes) -> None:
-        """Take a piece once the one before is written."""
-        await self.done()
+    async def write(self, data: bytes) -> None:
+        """Begin to write a chunk once the previous one is written."""
+        await self.wait()
         self._writing = asyncio.create_task(asyncio.to_thread(self._write, data))
 
-    async def done(self) -> None:
-        """Wait until all that was taken is written."""
+    async def wait(self) -> None:
+        """Wait until all chunks are written."""
         if self._writing is not None:
             await self._writing
 

@@ -1,4 +1,4 @@
-"""Work lasts as long as somebody waits for it: until its client leaves, or its time is over."""
+"""Runs the work of a request until its client disconnects or its deadline passes."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,46 +12,46 @@ from app.errors import Kind, RequestError
 
 Answer = TypeVar("Answer")
 
-Dropped = Callable[[Literal["left", "expired"]], None]
+OnDrop = Callable[[Literal["left", "expired"]], None]
 
 
-async def waited_for(
-    request: Request, work: Coroutine[None, None, Answer], too_late: str, dropped: Dropped
+async def run_while_connected(
+    request: Request, work: Coroutine[None, None, Answer], timeout_detail: str, on_drop: OnDrop
 ) -> Answer:
-    """Do the work that a request asks for; its body must have been read.
+    """Run the work of a request, whose body must have been read, and return its result.
 
     Args:
-        request: It is watched for its client's leaving.
-        work: Is cancelled where nobody waits for it any more.
-        too_late: What the client reads where its time is over.
-        dropped: Is called where nobody waits any more.
+        request: The request, which is watched for a disconnect.
+        work: The work; it is cancelled on a disconnect and at the deadline.
+        timeout_detail: The error detail if the deadline passes.
+        on_drop: Is called with the reason if the work is cancelled.
 
     Raises:
         RequestError: `deadline_exceeded`.
-        ClientDisconnect: The client left.
+        ClientDisconnect: The client disconnected.
     """
     services = services_of(request)
     working = asyncio.create_task(work)
-    leaving = asyncio.create_task(_left(request))
+    disconnect = asyncio.create_task(_wait_for_disconnect(request))
     try:
         done, _ = await asyncio.wait(
-            {working, leaving},
+            {working, disconnect},
             timeout=services.settings.deadline_s,
             return_when=asyncio.FIRST_COMPLETED,
         )
         if working in done:
             return working.result()
-        if leaving in done:
-            dropped("left")
+        if disconnect in done:
+            on_drop("left")
             raise ClientDisconnect
-        dropped("expired")
-        raise RequestError(Kind.DEADLINE_EXCEEDED, too_late)
+        on_drop("expired")
+        raise RequestError(Kind.DEADLINE_EXCEEDED, timeout_detail)
     finally:
         working.cancel()
-        leaving.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
+        disconnect.cancel()
+        await asyncio.gather(working, disconnect, return_exceptions=True)
 
 
-async def _left(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -31,14 +31,14 @@ from app.audio.worker.work import Work
 from app.domain import Decoders
 from app.errors import Kind, RequestError, SetupError
 from app.stages import Stage, StageClock
-from app.turns import MOMENT_S, Turn, Turns
+from app.turns import TIME_SLICE_S, Turn, Turns
 
 log = logging.getLogger(__name__)
 
 RESAMPLING_S = 1.0
 """What resampling may add to the longest file, amply."""
 
-PROBED_AFTER_S = 2 * MOMENT_S
+PROBED_AFTER_S = 2 * TIME_SLICE_S
 """A client's only file has its turn by then, where one other client is busy."""
 
 CLOSING_S = 1.0
@@ -107,7 +107,7 @@ class Decoder:
         async with AsyncExitStack() as stack:
             turn = stack.enter_context(self._turns.turn(work.client))
             with clock.stage(Stage.QUEUE):
-                if not await turn.begins_within(PROBED_AFTER_S):
+                if not await turn.wait_for_slot(PROBED_AFTER_S):
                     await self._probe(file, work)
                     await turn.has_slot.wait()
             stack.enter_context(clock.stage(Stage.DECODE))

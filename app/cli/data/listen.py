@@ -51,7 +51,7 @@ def listen(
 
 
 def _written(path: Path, folder: Path, augmenter: "Augmenter", seed: int) -> bool:
-    from app.files import write_whole
+    from app.files import write_atomically
 
     try:
         samples = _middle(path)
@@ -63,7 +63,7 @@ def _written(path: Path, folder: Path, augmenter: "Augmenter", seed: int) -> boo
         return False
     names = []
     for name, changed in _versions(samples, augmenter, seed):
-        write_whole(folder / f"{name}.flac", _flac(changed))
+        write_atomically(folder / f"{name}.flac", _flac(changed))
         names.append(name)
     say(out, f"{folder}: {', '.join(names)}")
     return True

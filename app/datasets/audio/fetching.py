@@ -18,7 +18,7 @@ import fsspec
 from app.datasets.audio.library import Brought, Library
 from app.datasets.tracks import Split
 from app.errors import SetupError
-from app.files import unwritable, whole_file
+from app.files import atomic_file, write_error
 from app.masking import mask, remember
 from app.paths import check_is_file, is_inside, open_file
 from app.urls import check_scheme
@@ -199,14 +199,14 @@ def _bring(library: Library, path: str, sources: Mapping[str, Source], checksum:
                 return str(error)
             time.sleep(PAUSE_S * 2**attempt)
         except OSError as error:
-            raise unwritable(library.folder / path, error) from error
+            raise write_error(library.folder / path, error) from error
         else:
             break
     return ""
 
 
 def _copy(pieces: Iterator[bytes], library: Library, path: str, checksum: str | None) -> None:
-    with whole_file(library.place(path)) as file:
+    with atomic_file(library.place(path)) as file:
         brought = _written(pieces, file)
         if checksum not in {None, brought.sha256}:
             raise _NotBroughtError(f"its SHA-256 is {brought.sha256}, not {checksum}", again=True)

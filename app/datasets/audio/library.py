@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import SetupError
-from app.files import held, write_whole
+from app.files import locked_folder, write_atomically
 from app.paths import bounded_lines, join_inside, open_file, reason, resolve_inside
 
 LEDGER = "fetched.tsv"
@@ -110,7 +110,7 @@ def opened(folder: Path) -> Iterator[Library]:
     Raises:
         SetupError: The folder can't be used, or another run fills it.
     """
-    with held(folder):
+    with locked_folder(folder):
         path = folder / LEDGER
         lines = _lines(path) if path.is_symlink() or path.exists() else []
         # The disk was full; what is noted next must not go on in this line.
@@ -171,4 +171,6 @@ def _line(path: str, brought: Brought) -> str:
 
 
 def _write(path: Path, ledger: dict[str, Brought]) -> None:
-    write_whole(path, "".join(_line(each, brought) for each, brought in ledger.items()).encode())
+    write_atomically(
+        path, "".join(_line(each, brought) for each, brought in ledger.items()).encode()
+    )

@@ -26,7 +26,7 @@ from app.datasets.audio.audio_store import (
 from app.datasets.audio.decoded import Embedded, Outcomes, Unread, decoder, outcomes, sha256
 from app.datasets.tracks import Track
 from app.errors import SetupError
-from app.files import held, unwritable, whole_file, write_whole
+from app.files import atomic_file, locked_folder, write_atomically, write_error
 from app.paths import join_inside, open_file
 
 TRACKS_A_SHARD = 64
@@ -77,7 +77,7 @@ def store_tracks(
             a track's path leads out of `audio`; what was written stays.
     """
     files = {track.id: join_inside(audio, f"{track.dataset}/{track.path}") for track in tracks}
-    with held(folder):
+    with locked_folder(folder):
         store = _claimed(folder, sample_rate)
         new = _new(store, files)
         there = {key: files[key] for key in new if files[key].is_file()}
@@ -97,7 +97,7 @@ def _claimed(folder: Path, sample_rate: int) -> AudioStore:
     """Open a store to which nobody else writes, and clear what a killed run left."""
     about = read_about(folder)
     if about is None:
-        write_whole(folder / ABOUT, About(sample_rate=sample_rate).model_dump_json().encode())
+        write_atomically(folder / ABOUT, About(sample_rate=sample_rate).model_dump_json().encode())
     elif about.sample_rate != sample_rate:
         raise SetupError(
             f"{folder}: this audio store holds {about.sample_rate} Hz, not {sample_rate}; choose "
@@ -167,7 +167,7 @@ async def _write_shard(folder: Path, ids: Sequence[str], coming: Outcomes) -> di
     entries, refused, unread = list[Entry](), list[Refused](), dict[str, str]()
     digest, offset = hashlib.sha256(), 0
     try:
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             for key in ids:
                 match await anext(coming):
                     case Embedded(samples, source):
@@ -181,7 +181,7 @@ async def _write_shard(folder: Path, ids: Sequence[str], coming: Outcomes) -> di
                     case Unread(why):
                         unread[key] = why
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise write_error(path, error) from error
     shard = Shard(sha256=digest.hexdigest(), tracks=tuple(entries), refused=tuple(refused))
-    write_whole(path.with_suffix(".json"), shard.model_dump_json().encode())
+    write_atomically(path.with_suffix(".json"), shard.model_dump_json().encode())
     return unread

@@ -7,7 +7,7 @@ from app.evaluation.report.blocks import Picture
 from app.evaluation.report.taggrams import SongTaggram
 from app.evaluation.report.words import short
 from app.plot_style import FONT_PT, HEAT, INK, MUTED, blank, plain
-from app.tagging.timeline import clock_time
+from app.tagging.timeline import format_time
 
 ROW_INCHES = 0.23
 MOST_ROWS = 20
@@ -41,14 +41,14 @@ def taggram(song: SongTaggram) -> Picture:
     dots = ["● " if song.tags[at] in song.true_tags else "" for at in rows]
     labels = [dot + short(song.tags[at]) for dot, at in zip(dots, rows, strict=True)]
     axes.set_yticks(range(len(rows)), labels, parse_math=False)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: clock_time(time)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: format_time(time)))
     bar = figure.colorbar(image, ax=axes, pad=0.012, aspect=30)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize=FONT_PT, labelcolor=INK)
     bar.set_label("score", fontsize=FONT_PT, color=MUTED)
     return Picture(
         song.title,
-        f"Heat map of {len(rows)} tags over {clock_time(end_s - begin_s)} minutes; strongest on "
+        f"Heat map of {len(rows)} tags over {format_time(end_s - begin_s)} minutes; strongest on "
         f"the whole is {song.tags[rows[0]]}.",
         figure,
     )

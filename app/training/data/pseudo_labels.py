@@ -26,7 +26,7 @@ from safetensors import SafetensorError
 from app.datasets.audio.audio_store import AudioStore
 from app.datasets.audio.cropping import window_at, window_starts
 from app.errors import SetupError
-from app.files import write_whole
+from app.files import write_atomically
 from app.training.data.batches import Targets
 from app.training.data.sampling import Epoch
 from app.training.loop.networks import Weights
@@ -118,7 +118,7 @@ def pseudo_labels(
                 _scores(teacher.network, store.samples(each), teacher.window, hop) for each in group
             ]
             arrays = {f"{number:05}": scores for number, scores in enumerate(scored)}
-            write_whole(path, safetensors.numpy.save(arrays))
+            write_atomically(path, safetensors.numpy.save(arrays))
     wait_for_all()
     scores: list[npt.NDArray[np.float32]] = []
     for path, group in files:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from safetensors import SafetensorError
 
 from app.errors import SetupError
-from app.files import write_whole
+from app.files import write_atomically
 from app.paths import check_is_file
 from app.training.loop.networks import Weights
 from app.training.recipe.schedule import ScheduleState
@@ -36,7 +36,7 @@ def save_state(
     arrays = {f"{number:05}": np.asarray(each.numpy()) for number, each in enumerate(variables)}
     about = {**asdict(schedule_state), "best_loss": _text(schedule_state.best_loss)}
     metadata = {STANDING: json.dumps(about), ROWS: json.dumps(list(rows))}
-    write_whole(path, safetensors.numpy.save(arrays, metadata))
+    write_atomically(path, safetensors.numpy.save(arrays, metadata))
 
 
 def read_schedule_state(path: Path) -> tuple[ScheduleState, list[Row]] | None:
@@ -79,7 +79,7 @@ def restore(path: Path, variables: Iterable[keras.Variable]) -> None:
 def save_weights(path: Path, weights: Weights) -> None:
     """Keep weights by path."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}
-    write_whole(path, safetensors.numpy.save(contiguous))
+    write_atomically(path, safetensors.numpy.save(contiguous))
 
 
 def load_weights(path: Path) -> Weights:

@@ -12,7 +12,7 @@ import app
 from app.datasets.audio.audio_store import AudioStore
 from app.datasets.tracks import Split
 from app.errors import SetupError
-from app.files import write_whole
+from app.files import write_atomically
 from app.store.manifest.tables import Table, checked
 from app.training.recipe.schema import Recipe
 from app.yaml_files import read_values
@@ -52,9 +52,9 @@ def claim(folder: Path, wanted: Configuration) -> None:
     """
     path = folder / CONFIGURATION
     if not path.exists():
-        write_whole(folder / CODE, _code())
+        write_atomically(folder / CODE, _code())
         text = yaml.safe_dump(wanted.model_dump(mode="json"), sort_keys=False)
-        write_whole(path, text.encode())
+        write_atomically(path, text.encode())
 
 
 def compare(folder: Path, wanted: Configuration) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from app.files import write_whole
+from app.files import write_atomically
 from app.training.loop.checkpoint import Row
 
 CSV, PICTURE = "curves.csv", "curves.png"
@@ -32,7 +32,7 @@ def write_curves(folder: Path, rows: Sequence[Row]) -> None:
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     writer.writerows(rows)
-    write_whole(folder / CSV, text.getvalue().encode())
+    write_atomically(folder / CSV, text.getvalue().encode())
 
 
 def draw_curves(folder: Path, rows: Sequence[Row]) -> None:
@@ -43,7 +43,7 @@ def draw_curves(folder: Path, rows: Sequence[Row]) -> None:
     """
     picture = io.BytesIO()
     _drawn(rows).savefig(picture, format="png", dpi=120)
-    write_whole(folder / PICTURE, picture.getvalue())
+    write_atomically(folder / PICTURE, picture.getvalue())
 
 
 def _drawn(rows: Sequence[Row]) -> Figure:

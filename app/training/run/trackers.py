@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from app.errors import SetupError
-from app.files import write_whole
+from app.files import write_atomically
 from app.masking import mask, remember
 from app.training.loop.checkpoint import Row
 
@@ -81,7 +81,7 @@ def _key(path: Path) -> str:
         key = path.read_text()
     except FileNotFoundError:
         key = secrets.token_hex(16)
-        write_whole(path, key.encode())
+        write_atomically(path, key.encode())
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"{path}: it can't be read: {error}") from error
     if not re.fullmatch("[0-9a-f]{32}", key):

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.access.addresses import caller_at
+from app.access.addresses import identify_caller
 from app.api.problems import STATUS, TITLE
 from app.errors import Kind
 from testing.packages.nginx import NGINX
@@ -212,7 +212,9 @@ CLIENTS = [
 def test_who_counts_as_one_client_to_nginx_and_to_the_service(
     one: str, other: str, is_same: bool, tmp_path: Path
 ) -> None:
-    assert (caller_at(one) == caller_at(other)) is is_same, "the service counts otherwise"
+    assert (identify_caller(one) == identify_caller(other)) is is_same, (
+        "the service counts otherwise"
+    )
     changed = {
         "server_tokens off;": "set_real_ip_from 127.0.0.1; real_ip_header X-Client;",
         "rate=10r/s": "rate=1r/m",
