@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from app.errors import ManifestError, SetupError
 from app.settings import Settings
 from app.store.manifest.manifest import Manifest, manifests
-from app.store.registry.aliases import served
+from app.store.registry.aliases import resolve
 from app.store.registry.weights import check_ready
 from app.store.storage.store import Store
 from app.tagging.catalog import ModelCatalog
@@ -50,7 +50,7 @@ def _askable(settings: Settings, models: tuple[Manifest, ...]) -> tuple[Manifest
 
 def _ready(store: Store, published: Published, wanted: str) -> Manifest:
     try:
-        manifest = served(store, published, wanted)
+        manifest = resolve(store, published, wanted)
     except ManifestError as error:
         raise ManifestError(f"TAGGRAM_MODELS: {error}") from error
     check_ready(store, manifest)

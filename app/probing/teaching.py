@@ -30,10 +30,10 @@ from app.probing.probe import (
     out_of_fold,
     song_scores,
 )
-from app.store.manifest.learnt import LearntVocabulary
 from app.store.manifest.manifest import Manifest, Tags, manifests
 from app.store.manifest.printable_words import checked_word
 from app.store.manifest.tables import checked
+from app.store.manifest.training_results import TrainedVocabulary
 from app.store.storage.store import Store
 from app.training.run.publishing import base_rates_of, publish_trained
 
@@ -129,7 +129,7 @@ def check_name(models: Store, name: str, tags: Sequence[str]) -> None:
         SetupError: It is no name for a model, that of another one, or a tag is no word.
     """
     checked(Tags, {"family": name, "names": tags}, f"--name {name}")
-    checked(LearntVocabulary, {"name": name, "description": ""}, f"--name {name}")
+    checked(TrainedVocabulary, {"name": name, "description": ""}, f"--name {name}")
     for tag in tags:
         try:
             checked_word(tag)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from app.errors import VocabularyError
-from app.store.manifest.learnt import LearntVocabulary
 from app.store.manifest.manifest import Manifest
+from app.store.manifest.training_results import TrainedVocabulary
 from app.tagging.vocabulary import Tag, Vocabulary
 
 
@@ -69,7 +69,7 @@ def _learnt_tags(model: Manifest, vocabulary: str) -> tuple[str, ...]:
     return tuple(tag for tag in model.tags.names if tag not in learnt.unheard)
 
 
-def _brought(model: Manifest, learnt: LearntVocabulary) -> Vocabulary:
+def _brought(model: Manifest, learnt: TrainedVocabulary) -> Vocabulary:
     """A model's tags as a vocabulary, without raw tags yet."""
     tags = MappingProxyType({name: Tag() for name in model.tags.names})
     return Vocabulary(learnt.name, learnt.version or model.version, learnt.description, tags)

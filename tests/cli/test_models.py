@@ -140,7 +140,7 @@ def test_a_card_is_printed_as_markdown(models: Taggram):
         (["publish", "nowhere"], "nowhere/manifest.toml: there is no such file"),
         (["publish", "sthree://a/b"], "Protocol not known: sthree"),
         (["list", "--store", "sthree://a/b"], "Protocol not known: sthree"),
-        (["list", "--store", ""], "no folder, and no URL"),
+        (["list", "--store", ""], "the model store is empty"),
         (["pull", "--store", "memory://a"], "weights are pulled into a folder"),
         (["list", "--store", "empty"], "TAGGRAM_MODEL_STORE"),
     ],

@@ -227,7 +227,7 @@ def test_where_all_fail_the_reason_of_each_is_named(machine: Machine) -> None:
     assert said.startswith(
         "mtt-vgg/1 can't run on openvino in bf16: NameError: name 'tensorflow' is not defined; "
         f"openvino in float32: {SAID}; "
-        "tensorflow in float32: mtt-vgg/1: the golden input scores 1.0e-01 off"
+        "tensorflow in float32: mtt-vgg/1: the golden input's scores differ by 1.0e-01 from"
     )
     assert "tensorflow in bf16: " in said
     assert "TAGGRAM_LOG_LEVEL=debug" in said

@@ -242,7 +242,7 @@ def test_music_tagging_transformer_refuses_a_window_with_more_tokens_than_places
     build = music_tagging_transformer.music_tagging_transformer
 
     assert build(2, (4 * 512, 8), dimension=8, channels=2).output_shape == (None, 2)
-    with pytest.raises(ValueError, match="514 tokens, but there are 513 places"):
+    with pytest.raises(ValueError, match="there are 514 tokens; expected at most 513"):
         build(2, (4 * 513, 8), dimension=8, channels=2)
 
 

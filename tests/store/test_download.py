@@ -195,7 +195,7 @@ def test_two_downloads_of_a_file_do_not_meet(mirror: str, kept: Path):
     keep(kept, b"")
     with kept.open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        assert refused(mirror) == f"{kept}: another process downloads {PATH}"
+        assert refused(mirror) == f"{kept}: another process is downloading {PATH}; try again later"
 
 
 def test_a_cache_that_can_t_be_written_is_named(mirror: str, kept: Path):

@@ -155,7 +155,10 @@ BAD = {
     ),
     "a version that is a number": (in_manifest("name = ", "version = 1\nname = "), "version: "),
     "a name that leads elsewhere": (in_manifest('"tiny"', '"../tiny"'), "name: "),
-    "an unknown architecture": (in_manifest('"fcn"', '"fcm"'), "no architecture 'fcm'; there are"),
+    "an unknown architecture": (
+        in_manifest('"fcn"', '"fcm"'),
+        "'fcm' is not a known architecture; expected one of",
+    ),
     "an argument too many": (
         in_manifest("[architecture.arguments]", "[architecture.arguments]\nmels = 3"),
         "architecture.arguments: ",
@@ -164,7 +167,7 @@ BAD = {
     "a front end that can't be": (in_manifest("f_max = 1000.0", "f_max = 2000.0"), "front_end: "),
     "a hop beyond the window": (in_manifest("hop_frames = 16", "hop_frames = 17"), "not be heard"),
     "a tag twice": (in_manifest('"two"', '"one"'), "named twice: one"),
-    "a tag too many": (in_manifest('"two"', '"two", "four"'), "not one score for each tag"),
+    "a tag too many": (in_manifest('"two"', '"two", "four"'), "write one for each tag"),
     "no weights": (lose, "weights.safetensors: the weights are missing"),
     "altered weights": (flip_a_bit, "SHA-256 differs"),
     "weights that are NaN": (
@@ -186,7 +189,7 @@ BAD = {
     ),
     "other weights": (
         other_weights(**{"tags/bias": np.full(3, 1.0, np.float32)}),
-        "off what is published",
+        "from the published ones",
     ),
 }
 
@@ -245,7 +248,7 @@ def test_what_toml_can_t_hold_is_refused(place: Place, monkeypatch: pytest.Monke
     monkeypatch.setattr("app.store.registry.packaging.assemble", lambda *_: None)
     unheard_of = tiny.spec(architecture={"name": "fcn", "arguments": {"channels": [None]}})
 
-    with pytest.raises(SetupError, match="tiny: no manifest can hold this"):
+    with pytest.raises(SetupError, match="tiny: the manifest can't be written"):
         publish(place.store, unheard_of, tiny.weights())
 
     assert place.content() == {}

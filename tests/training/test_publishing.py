@@ -118,9 +118,9 @@ def test_figures_that_could_not_be_measured_are_left_out(tmp_path: Path):
     ("tags", "vocabulary", "tag", "said"),
     [
         (TAGS, "raw", "ambient", "'raw' is the name of each model's own tags"),
-        (TAGS, " ", "ambient", "vocabulary.name: .*is no word"),
+        (TAGS, " ", "ambient", "vocabulary.name: .*is not a valid word"),
         (TAGS, "subgenres", "polka", "the model has no tag polka"),
-        (("=1+1", "b", "c"), "subgenres", "b", "'=1\\+1' is no word"),
+        (("=1+1", "b", "c"), "subgenres", "b", "'=1\\+1' is not a valid word"),
         (("a", "b", "a"), "subgenres", "b", "named twice: a"),
     ],
 )
@@ -143,7 +143,7 @@ def test_the_card_says_what_was_learnt_and_measured(tmp_path: Path):
 
     for words in (
         "- Vocabulary: subgenres;",
-        "- Without an example in training, so it does not speak for them: drum &amp; bass\n",
+        "- Without an example in training, so their scores are not used: drum &amp; bass\n",
         "- Test set: subgenres, part test, 2,104 tracks\n",
         f"- Split: artists, seed 1, SHA-256 {MEASURED.fingerprint}\n",
         "- ROC-AUC: 0.9123 (95 %: 0.8800 to 0.9300)\n",
