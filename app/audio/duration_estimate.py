@@ -18,13 +18,13 @@ USUAL_S = 180.0
 """Duration of a usual song."""
 
 
-def expected_s(file: IO[bytes]) -> float:
+def estimate_duration_s(file: IO[bytes]) -> float:
     """Estimate the duration of a file, in seconds."""
     head = os.pread(file.fileno(), HEAD_BYTES, 0)
     return os.fstat(file.fileno()).st_size / BYTES_A_SECOND.get(head, COMPRESSED_BYTES_A_SECOND)
 
 
-def announced_s(size: int | None) -> float:
+def estimate_upload_s(size: int | None) -> float:
     """Estimate the duration of an upload, in seconds, before its first byte: at most a usual song.
 
     Args:

@@ -125,7 +125,7 @@ def _pull_one(store: Store, model: Available, mirror: str | None) -> Manifest:
     columns = (name, BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task(name, total=size)
-        path = download.download(
+        path = download.download_checkpoint(
             model.checkpoint, mirror, lambda count: progress.update(bar, completed=count)
         )
     with err.status(f"{name}: converting and checking"):

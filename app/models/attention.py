@@ -56,7 +56,11 @@ class Positions(layers.Layer):
         self.std = std
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Create the table."""
+        """Create the table.
+
+        Raises:
+            ValueError: The input has more tokens than positions.
+        """
         if shape[1] is None or shape[1] > self.positions:
             raise ValueError(
                 f"{self.name}: there are {shape[1]} tokens; expected at most {self.positions}"

@@ -29,6 +29,13 @@ def conv_2d(
     """Convolve, with half a kernel of zeros at either side, and normalise as `<name>_bn`.
 
     Keras's own `same` pads strided convolutions on one side only.
+
+    Args:
+        x: (batch, frames, bins, channels).
+        channels: Channels of the output.
+        name: Name of the convolution.
+        kernel: Size of the filters.
+        strides: Strides.
     """
     height, width = _pair(kernel)
     x = layers.ZeroPadding2D((height // 2, width // 2))(x)
@@ -37,7 +44,14 @@ def conv_2d(
 
 
 def conv_block_2d(x: KerasTensor, channels: int, pool: Size, name: str) -> KerasTensor:
-    """Convolve by 3 x 3, normalise, ReLU, and take the maximum of each `pool`."""
+    """Convolve by 3 x 3, normalise, ReLU, and take the maximum of each `pool`.
+
+    Args:
+        x: (batch, frames, bins, channels).
+        channels: Channels of the output.
+        pool: Size of the pooling.
+        name: Name of the convolution.
+    """
     return max_pool_2d(ops.relu(conv_2d(x, channels, name)), pool)
 
 
@@ -79,7 +93,16 @@ def max_pool_2d(x: KerasTensor, pool: Size) -> KerasTensor:
 
 
 def dense_head(x: KerasTensor, n_tags: int, hidden_units: int) -> KerasTensor:
-    """Score (batch, features): a hidden layer with normalisation, ReLU and dropout, then `tags`."""
+    """Score features: a hidden layer with normalisation, ReLU and dropout, then `tags`.
+
+    Args:
+        x: (batch, features).
+        n_tags: Number of tags.
+        hidden_units: Width of the hidden layer.
+
+    Returns:
+        (batch, n_tags) in 0..1.
+    """
     x = layers.Dense(hidden_units, name="hidden")(x)
     x = ops.relu(batch_norm(x, "hidden_bn"))
     return tag_scores(layers.Dropout(0.5)(x), n_tags)

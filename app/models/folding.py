@@ -81,7 +81,7 @@ def keep_active(weights: Weights, layer: str, fixed: Array, *, ones: int = 0) ->
     }
 
 
-def merged(kernel: Array, fixed: Array, axis: int) -> Array:
+def fold_inputs(kernel: Array, fixed: Array, axis: int) -> Array:
     """Return the next layer's weights for the active filters and then for the filter of ones.
 
     Args:
@@ -110,7 +110,7 @@ def best_phases(length: int, filters: int) -> int:
     return min(range(1, LANES + 1), key=work)
 
 
-def phased(weights: Weights, layer: str, phases: int) -> dict[str, Array]:
+def add_phases(weights: Weights, layer: str, phases: int) -> dict[str, Array]:
     """Return the weights of a temporal convolution that computes `phases` frames at a time.
 
     It has each filter once per phase, shifted by a frame each time.

@@ -78,7 +78,7 @@ def part_frames(front: FrontEnd) -> keras.Model:
 
 
 def _frames(x: KerasTensor, front: FrontEnd) -> KerasTensor:
-    """(batch, samples, 1) -> (batch, frames, *front.shape)."""
+    """Compute frames: (batch, samples, 1) -> (batch, frames, *front.shape)."""
     if front.band_pass:
         x = _band_passed(x, front.band_pass, front.sample_rate)
     if front.spectrum is None:
@@ -90,7 +90,7 @@ def _frames(x: KerasTensor, front: FrontEnd) -> KerasTensor:
 
 
 def _band_passed(x: KerasTensor, band: BandPass, sample_rate: int) -> KerasTensor:
-    """(batch, samples, 1) -> (batch, samples - BAND_PASS_TAPS + 1, 1)."""
+    """Filter: (batch, samples, 1) -> (batch, samples - BAND_PASS_TAPS + 1, 1)."""
     edges = [edge for edge in (band.f_min, band.f_max) if 0 < edge < sample_rate / 2]
     if not edges:  # nothing to filter
         taps = scipy.signal.unit_impulse(BAND_PASS_TAPS, "mid")
@@ -101,7 +101,7 @@ def _band_passed(x: KerasTensor, band: BandPass, sample_rate: int) -> KerasTenso
 
 
 def _channel(x: KerasTensor, n_fft: int, spectrum: Spectrum, sample_rate: int) -> KerasTensor:
-    """(batch, samples, 1) -> (batch, frames, height, 1)."""
+    """Compute one resolution: (batch, samples, 1) -> (batch, frames, height, 1)."""
     stft = STFT(
         n_fft=n_fft,
         hop_length=spectrum.hop,
@@ -143,7 +143,7 @@ def _weights(spectrum: Spectrum, n_fft: int, sample_rate: int) -> np.ndarray:
 
 
 def _filterbank(bands: Mel | LogFrequency, n_fft: int, sample_rate: int) -> layers.Layer:
-    """(batch, frames, bins, 1) -> (batch, frames, bands, 1)."""
+    """Build the layer (batch, frames, bins, 1) -> (batch, frames, bands, 1)."""
     layer = partial(ApplyFilterbank, data_format=CHANNELS_LAST, dtype=FLOAT32)
     arguments: dict[str, object] = {"sample_rate": sample_rate, "n_freq": n_fft // 2 + 1}
     match bands:
@@ -157,7 +157,7 @@ def _filterbank(bands: Mel | LogFrequency, n_fft: int, sample_rate: int) -> laye
 
 
 def _pitch_classes(x: KerasTensor, n_chroma: int, n_fft: int, sample_rate: int) -> KerasTensor:
-    """(batch, frames, bins, 1) -> (batch, frames, n_chroma, 1); kapre has no layer for it."""
+    """Compute chroma: (batch, frames, bins, 1) -> (batch, frames, n_chroma, 1)."""
     filters = chroma_filters(sr=sample_rate, n_fft=n_fft, n_chroma=n_chroma, tuning=0.0)
     return ops.expand_dims(ops.matmul(ops.squeeze(x, -1), filters.T.astype(np.float32)), -1)
 
@@ -177,7 +177,7 @@ def _log(x: KerasTensor, spectrum: Spectrum) -> KerasTensor:
 
 
 def _cepstrum(x: KerasTensor, coefficients: int) -> KerasTensor:
-    """(batch, frames, bands, 1) -> (batch, frames, coefficients, 1)."""
+    """Apply the DCT: (batch, frames, bands, 1) -> (batch, frames, coefficients, 1)."""
     basis = scipy.fft.dct(np.eye(x.shape[2]), norm="ortho", axis=0)[:coefficients]
     coefficients_last = ops.matmul(ops.squeeze(x, -1), basis.T.astype(np.float32))
     return ops.expand_dims(coefficients_last, -1)
@@ -189,6 +189,6 @@ def _standardised(x: KerasTensor, scale: Standardisation) -> KerasTensor:
 
 
 def _scaled(x: KerasTensor, scale: np.ndarray, offset: np.ndarray | float = 0.0) -> KerasTensor:
-    """(batch, frames, height, 1), each row with a gain and an offset of its own."""
+    """Scale each row of (batch, frames, height, 1) by its gain, and add its offset."""
     columns = (np.reshape(numbers, (-1, 1)).tolist() for numbers in (scale, offset))
     return layers.Rescaling(*columns, dtype=FLOAT32)(x)

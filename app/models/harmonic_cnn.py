@@ -57,6 +57,9 @@ def harmonic_cnn(
         harmonics: Number of harmonics of each note; the more, the lower is the highest note.
         notes_per_semitone: Resolution of pitch.
         channels: Channels of the first four blocks; the later three have twice as many.
+
+    Raises:
+        ValueError: The window or an argument is not valid.
     """
     if len(window) != 2:  # noqa: PLR2004
         raise ValueError(f"window: {tuple(window)} is not a valid shape; expected (frames, bins)")

@@ -37,7 +37,11 @@ class HarmonicFilters(layers.Layer):
         self.centres = _centres(sample_rate, harmonics, notes_per_semitone)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create Q, and compute the frequencies of the bins."""
+        """Create Q, and compute the frequencies of the bins.
+
+        Raises:
+            ValueError: The number of bins is unknown.
+        """
         *_, bins = input_shape
         if bins is None:
             raise ValueError("the number of bins is unknown; expected a fixed one")

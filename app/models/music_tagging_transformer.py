@@ -67,7 +67,7 @@ def music_tagging_transformer(
 
 
 def _flattened(x: KerasTensor) -> KerasTensor:
-    """(batch, frames, bins, channels) -> (batch, frames, channels * bins), bins varying fastest."""
+    """Flatten (batch, frames, bins, channels) to (batch, frames, channels * bins), bins fastest."""
     _, frames, bins, channels = x.shape
     x = ops.transpose(x, (0, 1, 3, 2))
     return ops.reshape(x, (-1, frames, channels * bins))

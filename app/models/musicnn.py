@@ -18,12 +18,12 @@ from app.models.folding import (
     Array,
     Folded,
     Weights,
+    add_phases,
     best_phases,
     constant_outputs,
+    fold_inputs,
     keep_active,
-    merged,
     normalisation,
-    phased,
 )
 from app.spectra import Log10, Mel, Spectrum
 
@@ -103,13 +103,13 @@ def folded(weights: Weights, window: Sequence[int]) -> Folded:
     for layer in front:
         smaller |= keep_active(weights, layer, fixed[layer], ones=int(layer == front[-1]))
     all_fixed = np.concatenate([fixed[layer] for layer in front])
-    smaller["mid_1/kernel"] = merged(weights["mid_1/kernel"], all_fixed, axis=1)
+    smaller["mid_1/kernel"] = fold_inputs(weights["mid_1/kernel"], all_fixed, axis=1)
     smaller |= _folded_pooling(weights, all_fixed)
     channels = [smaller[f"{layer}/bias"].size for layer in front]
     temporal = len(TIMBRAL_HEIGHTS)
     phases = [*map(best_phases, TEMPORAL_LENGTHS, channels[temporal:])]
     for layer, count in zip(front[temporal:], phases, strict=True):
-        smaller |= phased(smaller, layer, count)
+        smaller |= add_phases(smaller, layer, count)
     arguments: dict[str, object] = {
         "timbral_channels": channels[:temporal],
         "temporal_channels": channels[temporal:],

@@ -82,6 +82,6 @@ def _timbral(x: KerasTensor, height: int, channels: int, name: str) -> KerasTens
 
 
 def _conv_1d(x: KerasTensor, channels: int, length: int, name: str) -> KerasTensor:
-    """(batch, frames, any) -> (batch, frames, channels)."""
+    """Convolve over time: (batch, frames, any) -> (batch, frames, channels)."""
     x = layers.Conv1D(channels, length, padding="same", name=name)(x)
     return ops.relu(batch_norm(x, f"{name}_bn"))

@@ -98,7 +98,7 @@ def spectnt(
 
 
 def _with_class_tokens(x: KerasTensor) -> KerasTensor:
-    """(batch, frames, bins, channels) -> (batch, frames, 1 + bins, channels), with positions."""
+    """Prepend class tokens and add positions: (batch, frames, 1 + bins, channels)."""
     _, frames, bins, channels = x.shape
     x = ops.pad(x, ((0, 0), (0, 0), (1, 0), (0, 0)))
     x = ops.reshape(x, (-1, 1 + bins, channels))

@@ -13,7 +13,7 @@ import keras
 from keras import layers
 
 from app.models.blocks import spectrogram, tag_scores
-from app.models.folding import EPSILON, Folded, Weights, constant_outputs, keep_active, merged
+from app.models.folding import EPSILON, Folded, Weights, constant_outputs, fold_inputs, keep_active
 from app.models.musicnn import FRONT_END, WINDOW_SAMPLES
 
 __all__ = ["FRONT_END", "WINDOW_SAMPLES", "folded", "vgg"]
@@ -63,7 +63,7 @@ def folded(weights: Weights, window: Sequence[int]) -> Folded:  # noqa: ARG001 -
     names = [f"conv_{number}" for number in range(1, len(DROPOUTS) + 1)]
     for layer, following in pairwise(names):
         fixed = constant_outputs(weights, layer)
-        smaller[f"{following}/kernel"] = merged(weights[f"{following}/kernel"], fixed, axis=2)
+        smaller[f"{following}/kernel"] = fold_inputs(weights[f"{following}/kernel"], fixed, axis=2)
         with_kernel = {**weights, f"{layer}/kernel": smaller[f"{layer}/kernel"]}
         smaller |= keep_active(with_kernel, layer, fixed, ones=1)
     return {"channels": [smaller[f"{layer}/bias"].size for layer in names]}, smaller

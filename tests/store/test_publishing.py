@@ -15,7 +15,7 @@ from app.store.registry.aliases import remove
 from app.store.registry.loading import load, verify
 from app.store.registry.packaging import ModelPackage
 from app.store.registry.publishing import publish, publish_folder
-from app.store.registry.weights import packed, sha256
+from app.store.registry.weights import pack, sha256
 from app.store.storage.store import Store
 from tests.store import tiny
 from tests.store.tiny import Place
@@ -123,7 +123,7 @@ def flip_a_bit(folder: Path) -> None:
 def other_weights(**changes: np.ndarray) -> Callable[[Path], None]:
     def replace(folder: Path) -> None:
         before = sha256((folder / "weights.safetensors").read_bytes())
-        data = packed({**tiny.weights(), **changes})
+        data = pack({**tiny.weights(), **changes})
         (folder / "weights.safetensors").write_bytes(data)
         manifest = folder / "manifest.toml"
         manifest.write_text(manifest.read_text().replace(before, sha256(data)))

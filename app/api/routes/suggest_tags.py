@@ -11,7 +11,7 @@ from app.api.problems import documented
 from app.api.schemas.tags import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
 from app.api.upload.receiving import OPENAPI_BODY, announced_bytes, received
 from app.api.upload.waiting import waited_for
-from app.audio.duration_estimate import expected_s
+from app.audio.duration_estimate import estimate_duration_s
 from app.errors import Kind
 from app.stages import Stage
 from app.tagging.pooling import Pooling
@@ -57,7 +57,7 @@ async def suggest_tags(
     max_bytes = services.settings.max_upload_bytes
     with services.admission.permit(client_of(request), announced_bytes(request)) as permit:
         async with received(request, max_bytes, clock, permit.arriving) as received_track:
-            work = permit.received(expected_s(received_track.file))
+            work = permit.received(estimate_duration_s(received_track.file))
             track = replace(received_track, work=work)
             inference = runtime.tagger.infer(track, projection.models, clock)
             taggrams, cached = await waited_for(

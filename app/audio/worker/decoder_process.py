@@ -19,7 +19,7 @@ from app.audio.limits import MAX_CHANNELS, MAX_SAMPLE_RATE, AudioLimits
 from app.audio.refusals import MAX_NUMBER, Number, Reason, RefusedFileError
 from app.audio.worker.rights import end_with_parent
 from app.audio.worker.sandbox import STDERR, confine
-from app.audio.worker.shared_samples import mapped
+from app.audio.worker.shared_samples import map_samples
 from app.domain import Decoders, Samples
 
 MESSAGE_BYTES = 4096
@@ -90,7 +90,7 @@ def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     if not job:
         return  # the service ended
     file, *memory = descriptors
-    samples = mapped(memory[0]) if job == JOB else None
+    samples = map_samples(memory[0]) if job == JOB else None
     with os.fdopen(file, "rb", buffering=0) as opened:
         confine(cpu_s)
         _answer(TrackReader(opened, limits), samples, service)

@@ -31,7 +31,7 @@ class SharedSamples:
         try:
             os.ftruncate(self.descriptor, count * np.dtype(np.float32).itemsize)
             fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-            self.samples = mapped(self.descriptor)
+            self.samples = map_samples(self.descriptor)
         except OSError:
             os.close(self.descriptor)
             raise
@@ -49,7 +49,7 @@ class SharedSamples:
         os.close(self.descriptor)
 
 
-def mapped(descriptor: int) -> Samples:
+def map_samples(descriptor: int) -> Samples:
     """Map the samples of a descriptor, (samples,) float32.
 
     Raises:

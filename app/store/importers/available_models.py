@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.errors import ManifestError, SetupError
 from app.store.manifest.manifest import Checkpoint, Manifest, read_manifest
-from app.store.manifest.tables import checked, parsed
+from app.store.manifest.tables import parse_toml, validate
 from app.store.registry.weights import WeightsState, weights_state
 from app.store.storage.store import Store
 
@@ -82,7 +82,9 @@ def find_available(name: str) -> Available:
 
 def _read(path: Path) -> Available:
     text = path.read_text()
-    manifest = checked(Manifest, {"version": "1", **parsed(text.encode(), str(path))}, str(path))
+    manifest = validate(
+        Manifest, {"version": "1", **parse_toml(text.encode(), str(path))}, str(path)
+    )
     if manifest.source.checkpoint is None:
         raise ManifestError(f"{path}: source.checkpoint: is missing")
     return Available(text, manifest, manifest.source.checkpoint)

@@ -26,7 +26,7 @@ PIECE_BYTES = 2**16
 _RESUME_ADVICE = "run the command again to resume"
 
 
-def download(
+def download_checkpoint(
     checkpoint: Checkpoint, mirror: str | None, on_progress: Callable[[int], None]
 ) -> Path:
     """Return the path of a checkpoint's file, downloading it unless it is local.

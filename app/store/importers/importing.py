@@ -11,13 +11,13 @@ from app.models import Architecture, architectures
 from app.models.folding import Weights as Arrays
 from app.paths import open_file, read_file
 from app.store.importers.available_models import Available
-from app.store.importers.torch_checkpoint import converted, read_checkpoint
+from app.store.importers.torch_checkpoint import convert, read_checkpoint
 from app.store.manifest.manifest import Manifest, ModelSpec
-from app.store.manifest.tables import checked
+from app.store.manifest.tables import validate
 from app.store.registry.loading import check_scores, shapes
 from app.store.registry.packaging import ModelPackage
 from app.store.registry.publishing import publish, publish_package
-from app.store.registry.weights import check_converted, packed, weights_path
+from app.store.registry.weights import check_converted, pack, weights_path
 from app.store.storage.store import LARGEST_TEXT, Store
 
 LONG_WINDOW_S = 10.0
@@ -86,7 +86,7 @@ def publish_available(store: Store, model: Available, checkpoint: Path) -> Manif
     manifest = model.manifest
     architecture = _architecture(manifest.architecture.name)
     weights = _converted(checkpoint, manifest, architecture)
-    data = packed(weights)
+    data = pack(weights)
     check_converted(manifest, data)
     published = model.published(store)
     if published is None:
@@ -131,7 +131,7 @@ def _architecture(name: str) -> Architecture:
 def _converted(checkpoint: Path, spec: ModelSpec, architecture: Architecture) -> Arrays:
     weights = read_checkpoint(checkpoint)
     expected = shapes(spec, spec.architecture.arguments)
-    return converted(weights, architecture.torch_layers or {}, expected, str(checkpoint))
+    return convert(weights, architecture.torch_layers or {}, expected, str(checkpoint))
 
 
 def _spec(checkpoint: Path, released: Released, architecture: Architecture) -> ModelSpec:
@@ -153,7 +153,7 @@ def _spec(checkpoint: Path, released: Released, architecture: Architecture) -> M
         },
         "evaluation": released.evaluation,
     }
-    return checked(ModelSpec, values, released.name)
+    return validate(ModelSpec, values, released.name)
 
 
 def _digest(checkpoint: Path) -> str:

@@ -64,7 +64,11 @@ class _Machine:
         self.stack.append(value)
 
     def take(self, count: int) -> list[Any]:
-        """Remove `count` values from the stack, and return them."""
+        """Remove `count` values from the stack, and return them.
+
+        Raises:
+            IndexError: There are fewer.
+        """
         start = len(self.stack) - count
         if start < 0:
             raise IndexError("the stack is empty")
@@ -87,7 +91,11 @@ class _Machine:
         list.extend(self.stack[-1], values)
 
     def update(self, items: list[Any]) -> None:
-        """Add keys and values to the dictionary on top of the stack."""
+        """Add keys and values to the dictionary on top of the stack.
+
+        Raises:
+            TypeError: A key is neither a string nor an integer.
+        """
         for key, value in zip(items[::2], items[1::2], strict=True):
             if not isinstance(key, str | int):  # hashing nested tuples can take exponential time
                 raise TypeError("a key is neither a string nor an integer")

@@ -59,7 +59,7 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
         raise WeightsError(f"{path}: {error}") from error
 
 
-def converted(
+def convert(
     weights: Mapping[str, np.ndarray],
     layers: Mapping[str, str],
     expected: Mapping[str, Shape],

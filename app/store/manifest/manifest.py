@@ -10,7 +10,7 @@ from app.domain import ModelRef
 from app.errors import ManifestError
 from app.front_ends import FrontEnd, WindowSpec
 from app.store.manifest.printable_words import checked_word
-from app.store.manifest.tables import Table, checked, parsed
+from app.store.manifest.tables import Table, parse_toml, validate
 from app.store.manifest.training_results import (
     Calibration,
     Evaluation,
@@ -279,7 +279,7 @@ def read_manifest(store: Store, ref: ModelRef) -> Manifest:
     data = store.read(path)
     if data is None:
         raise ManifestError(f"{store.where(path)}: there is no such file")
-    manifest = checked(Manifest, parsed(data, store.where(path)), store.where(path))
+    manifest = validate(Manifest, parse_toml(data, store.where(path)), store.where(path))
     if manifest.ref != ref:
         raise ManifestError(
             f"{store.where(path)}: is the manifest of {manifest.ref}; expected {ref}"

@@ -28,7 +28,7 @@ MAX_POINTS = 256
 AnyTable = TypeVar("AnyTable", bound=Table)
 
 
-def parsed(data: bytes, where: str) -> dict[str, object]:
+def parse_toml(data: bytes, where: str) -> dict[str, object]:
     """Parse TOML.
 
     Args:
@@ -51,7 +51,7 @@ def parsed(data: bytes, where: str) -> dict[str, object]:
         raise ManifestError(f"{where}: {error}") from error
 
 
-def checked(table: type[AnyTable], values: Mapping[str, object], where: str) -> AnyTable:
+def validate(table: type[AnyTable], values: Mapping[str, object], where: str) -> AnyTable:
     """Validate values as a table.
 
     Args:

@@ -99,14 +99,14 @@ def set_alias(store: Store, ref: ModelRef, alias: str) -> None:
         SetupError: The version is not published, or the file can't be written.
     """
 
-    def pointed(known: Aliases) -> Aliases:
+    def updated(known: Aliases) -> Aliases:
         _check_published(store, ref)
         history = known.aliases.get(alias, ())
         if history[-1:] == (ref.version,):
             return known
-        return _pointing(known, alias, (*history, ref.version))
+        return _with_history(known, alias, (*history, ref.version))
 
-    _change(store, ref.name, pointed)
+    _change(store, ref.name, updated)
 
 
 def rollback(store: Store, name: str, alias: str = PRODUCTION) -> ModelRef:
@@ -136,7 +136,7 @@ def rollback(store: Store, name: str, alias: str = PRODUCTION) -> ModelRef:
                 f"{name}/{history[0]} is the first in {alias}; there is no version to roll back to"
             )
         check_ready(store, read_manifest(store, ModelRef(name, history[-2])))
-        return _pointing(known, alias, history[:-1])
+        return _with_history(known, alias, history[:-1])
 
     return ModelRef(name, _change(store, name, rolled_back).aliases[alias][-1])
 
@@ -178,7 +178,7 @@ def _change(
     return changed
 
 
-def _pointing(known: Aliases, alias: str, history: tuple[str, ...]) -> Aliases:
+def _with_history(known: Aliases, alias: str, history: tuple[str, ...]) -> Aliases:
     try:
         return Aliases(aliases={**known.aliases, alias: history}, removed=known.removed)
     except ValidationError as error:

@@ -49,6 +49,11 @@ class TrackModel:
 def load(store: Store, manifest: Manifest, precision: Precision = Precision.FLOAT32) -> TrackModel:
     """Load a model, folded to the least arithmetic; see `app.models.folding`.
 
+    Args:
+        store: The model store.
+        manifest: The manifest of the model.
+        precision: The arithmetic of its layers.
+
     Raises:
         ManifestError: The architecture is unknown, or can't be built with its arguments.
         WeightsError: The weights are missing, altered, or do not fit.

@@ -15,10 +15,10 @@ from app.domain import Precision
 from app.errors import ManifestError, WeightsError
 from app.models.folding import Weights as Arrays
 from app.store.manifest.manifest import Golden, Manifest, ModelSpec, Weights
-from app.store.manifest.tables import checked, parsed
+from app.store.manifest.tables import parse_toml, validate
 from app.store.registry.golden import check_finite
 from app.store.registry.loading import assemble, golden_scores
-from app.store.registry.weights import check_numbers, packed, sha256
+from app.store.registry.weights import check_numbers, pack, sha256
 from app.store.storage.store import MANIFEST, Store
 
 WEIGHTS = "weights.safetensors"
@@ -50,7 +50,7 @@ class ModelPackage:
     @cached_property
     def version(self) -> str | None:
         """The version in its manifest, if there is one."""
-        version = parsed(self.text.encode(), self.where).get("version")
+        version = parse_toml(self.text.encode(), self.where).get("version")
         return None if version is None else str(version)
 
     @cached_property
@@ -69,7 +69,7 @@ class ModelPackage:
             ManifestError: It is not valid.
         """
         text = self.numbered(version)
-        return checked(Manifest, parsed(text.encode(), self.where), self.where)
+        return validate(Manifest, parse_toml(text.encode(), self.where), self.where)
 
 
 def read_package(folder: Store) -> ModelPackage:
@@ -83,7 +83,7 @@ def read_package(folder: Store) -> ModelPackage:
     data = folder.read(MANIFEST)
     if data is None:
         raise ManifestError(f"{where}: there is no such file; expected a manifest, and weights")
-    parsed(data, where)  # raises if it is not text
+    parse_toml(data, where)  # raises if it is not text
     described = ModelPackage(data.decode(), b"", where)
     file = described.manifest(described.version or "1").weights.file
     weights = folder.read(file)
@@ -104,7 +104,7 @@ def package_model(spec: ModelSpec, weights: Arrays) -> ModelPackage:
         WeightsError: The weights do not fit, or a score is NaN or infinite.
     """
     check_numbers(weights, spec.title)
-    data = packed(weights)
+    data = pack(weights)
     described = _described(spec, sha256(data), np.zeros(len(spec.tags.names)))
     arguments = spec.architecture.arguments
     scores = golden_scores(assemble(described, arguments, weights, Precision.FLOAT32))

@@ -12,7 +12,7 @@ from app.store.manifest.manifest import Manifest, ModelSpec, manifests
 from app.store.registry.aliases import PRODUCTION, read_aliases, resolve, set_alias
 from app.store.registry.loading import check_scores, verify
 from app.store.registry.packaging import ModelPackage, package_model, read_package
-from app.store.registry.weights import unpacked
+from app.store.registry.weights import unpack
 from app.store.storage.store import MANIFEST, Store, number
 
 _ATTEMPTS = 10
@@ -53,7 +53,7 @@ def publish_package(store: Store, package: ModelPackage) -> Manifest:
     manifest = package.manifest(package.version or _next_version(store, package.name))
     if package.version:
         _check_free(store, manifest.ref)
-    check_scores(manifest, unpacked(manifest, package.weights, package.where))
+    check_scores(manifest, unpack(manifest, package.weights, package.where))
     for _ in range(_ATTEMPTS):
         with store.locked():
             published = _put(store, package)

@@ -73,10 +73,10 @@ def read_weights(store: Store, manifest: Manifest) -> dict[str, np.ndarray]:
     )  # read once, so that the hashed data is the loaded data
     if data is None:
         raise WeightsError(f"{where}: the weights are missing; {how_to_restore(manifest)}")
-    return unpacked(manifest, data, where)
+    return unpack(manifest, data, where)
 
 
-def unpacked(manifest: Manifest, data: bytes, where: str) -> dict[str, np.ndarray]:
+def unpack(manifest: Manifest, data: bytes, where: str) -> dict[str, np.ndarray]:
     """Return the arrays of a file of weights, by path.
 
     Args:
@@ -115,7 +115,7 @@ def check_converted(manifest: Manifest, data: bytes) -> None:
         )
 
 
-def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Return the content of a file of weights; the same bytes for the same arrays."""
     contiguous = {path: np.asarray(array, order="C") for path, array in arrays.items()}
     data: bytes = safetensors.numpy.save(contiguous)

@@ -47,7 +47,11 @@ class Remote:
         return [path for path in below if _is_shown(path)]
 
     def read(self, path: str, at_most: int) -> bytes:
-        """Return the content of a file."""
+        """Return the content of a file.
+
+        Raises:
+            OSError: It has more bytes than `at_most`.
+        """
         place = self._at(path)
         if (self._system.size(place) or 0) > at_most:  # not every server reports it
             raise OSError(errno.EFBIG, f"it is larger than {at_most:,} bytes", path)
