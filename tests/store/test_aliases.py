@@ -113,17 +113,19 @@ def test_a_version_that_does_not_score_as_published_is_not_promoted(three: Place
 def test_a_version_without_its_weights_is_not_promoted(three: Place):
     three.store.write("tiny/2/weights.safetensors", b"something else")
 
-    assert "SHA-256 differs" in refused(three, lambda: promote(three.store, "tiny/2"))
+    assert "the SHA-256 of the weights is not" in refused(
+        three, lambda: promote(three.store, "tiny/2")
+    )
 
 
 UNKNOWN = {
     "promote an unknown model": (
         lambda store: promote(store, "tinny/1"),
-        "'tinny/1' is not published in {url}; there are tiny",
+        "'tinny/1' is not published in {url}; expected one of tiny",
     ),
     "promote an unknown version": (
         lambda store: promote(store, "tiny/4"),
-        "'tiny/4' is not published in {url}; there are tiny/1, tiny/2, tiny/3",
+        "'tiny/4' is not published in {url}; expected one of tiny/1, tiny/2, tiny/3",
     ),
     "promote what leads elsewhere": (lambda store: promote(store, "../tiny/1"), "'../tiny/1' is"),
     "point to an unknown version": (lambda store: set_alias(store, ref(4), "a"), "'tiny/4' is not"),
@@ -253,7 +255,7 @@ def test_an_alias_of_a_version_that_somebody_deleted_is_refused(three: Place):
 
     said = refused(three, lambda: resolve(three.store, manifests(three.store), "tiny"))
 
-    assert said.endswith("; there are tiny/1, tiny/2, tiny/3, tiny/production")
+    assert said.endswith("; expected one of tiny/1, tiny/2, tiny/3, tiny/production")
 
 
 @pytest.mark.parametrize("place", ["folder"], indirect=True)

@@ -179,8 +179,8 @@ def test_a_file_that_is_not_there_is_named_with_what_helps(mirror: str, server: 
     server.files.clear()
 
     assert refused(mirror) == (
-        f"{mirror}/{PATH}: HTTP 404 Not Found; `--mirror FOLDER_OR_URL` takes {PATH} from a "
-        "folder, or a server, that has it"
+        f"{mirror}/{PATH}: HTTP 404 Not Found; use `--mirror FOLDER_OR_URL` "
+        f"to read {PATH} from elsewhere"
     )
 
 
@@ -188,7 +188,7 @@ def test_without_a_network_the_address_and_what_helps_are_named():
     said = refused(None)
 
     assert said.startswith(f"https://127.0.0.1:1/models/{PATH} can't be reached: ")
-    assert f"`--mirror FOLDER_OR_URL` takes {PATH} from a folder" in said
+    assert f"use `--mirror FOLDER_OR_URL` to read {PATH} from elsewhere" in said
 
 
 def test_two_downloads_of_a_file_do_not_meet(mirror: str, kept: Path):

@@ -120,7 +120,7 @@ WRONG = {
         {"architecture": "crnn", "arguments": {}},
         "belongs to another architecture",
     ),
-    "other sizes": ({"arguments": {}}, "the network wants"),
+    "other sizes": ({"arguments": {}}, "has the shape"),
     "an unknown argument": ({"arguments": {"widths": [1]}}, "architecture.arguments: "),
     "an argument that is null": ({"arguments": {"channels": None}}, "architecture.arguments: "),
     "a tag too few": ({"tags": ("one", "two")}, "has 3 tags; the tag list has 2"),

@@ -62,7 +62,10 @@ def test_all_of_it_is_kept():
 WRONG = {
     "name raw": ({"vocabulary": {**VOCABULARY, "name": "raw"}}, "'raw' is the name of each"),
     "blank name": ({"vocabulary": {**VOCABULARY, "name": " "}}, "is not a valid word"),
-    "control character in the name": ({"vocabulary": {**VOCABULARY, "name": "a\x07"}}, "no word"),
+    "control character in the name": (
+        {"vocabulary": {**VOCABULARY, "name": "a\x07"}},
+        "not a valid word",
+    ),
     "unknown field": ({"vocabulary": {**VOCABULARY, "colour": "red"}}, "colour"),
     "unheard tag that it has not": (
         {"vocabulary": {**VOCABULARY, "unheard": ["four"]}},

@@ -165,11 +165,14 @@ BAD = {
     ),
     "arguments that can't be": (in_manifest("channels", "channel"), "architecture.arguments: "),
     "a front end that can't be": (in_manifest("f_max = 1000.0", "f_max = 2000.0"), "front_end: "),
-    "a hop beyond the window": (in_manifest("hop_frames = 16", "hop_frames = 17"), "not be heard"),
+    "a hop beyond the window": (
+        in_manifest("hop_frames = 16", "hop_frames = 17"),
+        "window.hop_frames: 17 is larger than",
+    ),
     "a tag twice": (in_manifest('"two"', '"one"'), "named twice: one"),
     "a tag too many": (in_manifest('"two"', '"two", "four"'), "write one for each tag"),
     "no weights": (lose, "weights.safetensors: the weights are missing"),
-    "altered weights": (flip_a_bit, "SHA-256 differs"),
+    "altered weights": (flip_a_bit, "the SHA-256 of the weights is not"),
     "weights that are NaN": (
         other_weights(**{"tags/bias": np.array([0, np.nan, 0], np.float32)}),
         "tags/bias holds numbers that are not finite",

@@ -149,10 +149,10 @@ def test_the_card_says_what_was_learnt_and_measured(tmp_path: Path):
         "- ROC-AUC: 0.9123 (95 %: 0.8800 to 0.9300)\n",
         "- PR-AUC: 0.4321 (95 %: 0.4000 to 0.4700)\n",
         "- Best tags by ROC-AUC: ambient 0.950 (PR-AUC 0.475, on 12 tracks), chiptune 0.700",
-        "at least 80 % of the time, on validation: ambient 0.412\n",
-        "- Never so often right, or not measured: chiptune, drum &amp; bass\n",
+        "at least 80 % of the time, on the validation set: ambient 0.412\n",
+        "- Without a threshold, or not measured: chiptune, drum &amp; bass\n",
         "- Calibration: scores are off by 0.0110 on average\n",
-        "- Where it scored 0.55, the tag was right 61 % of 211 times\n",
+        "- At a score of 0.55 the tag was right 61 % of 211 times\n",
         "- Source: Three songs.\n",
         "- To cite: Nobody 2026.\n",
     ):
