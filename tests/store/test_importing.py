@@ -111,7 +111,7 @@ def test_all_that_is_known_of_a_checkpoint_is_kept(small_store: Store, checkpoin
 
 
 WRONG = {
-    "an unknown architecture": ({"architecture": "fcm"}, "architecture 'fcm': unknown; those"),
+    "an unknown architecture": ({"architecture": "fcm"}, "architecture 'fcm' is unknown; expected"),
     "one that never was PyTorch's": (
         {"architecture": "vgg"},
         "has no PyTorch checkpoints; expected one of fcn, crnn",

@@ -49,7 +49,7 @@ def test_a_version_behind_a_url_is_seen_as_soon_as_it_is_published(
 
 
 CAN_T_BE = {
-    "an empty name": ("", "no folder"),
+    "an empty name": ("", "the model store is empty"),
     "an unknown protocol": ("sthree://bucket/models", "Protocol not known: sthree"),
     "a library that is not there": ("gs://bucket/models", "a library is not installed"),
     "no bucket": ("s3://", "the URL has no bucket or folder"),
