@@ -109,8 +109,8 @@ _MESSAGES = {
     ),
     Reason.SAMPLES: _Message(
         Kind.UNSUPPORTED_AUDIO,
-        "The file contains too many samples: of {channels:.0f} channels at {sample_rate:.0f} Hz send "
-        "at most {longest_s:.0f} s, or export it as 48 kHz stereo.",
+        "The file contains too many samples: of {channels:.0f} channels at {sample_rate:.0f} Hz "
+        "send at most {longest_s:.0f} s, or export it as 48 kHz stereo.",
     ),
     Reason.HEADER: _broken("its header can't be read"),
     Reason.SOUND_HEADER: _broken("its header describes the audio wrongly"),
