@@ -198,8 +198,7 @@ def test_weights_of_another_architecture_are_refused_and_some_keys_are_named():
     assert said == (
         "the checkpoint belongs to another architecture: it lacks conv.bias; it also has "
         "layer0.weight, layer1.weight, layer2.weight and 6 more. Pass the --architecture and "
-        "--arguments that it was trained with, or a state dict whose keys are those of the "
-        "network that was released"
+        "--arguments of its training, or a state dict with the keys of the released network"
     )
 
 
