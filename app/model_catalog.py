@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from app.errors import ManifestError, SetupError
 from app.settings import Settings
 from app.store.manifest.manifest import Manifest, manifests
-from app.store.registry.aliases import served
+from app.store.registry.aliases import resolve
 from app.store.registry.weights import check_ready
 from app.store.storage.store import Store
 from app.tagging.catalog import ModelCatalog
@@ -50,7 +50,7 @@ def _vocabulary_models(settings: Settings, models: tuple[Manifest, ...]) -> tupl
 
 def _ready(store: Store, published: Published, name: str) -> Manifest:
     try:
-        manifest = served(store, published, name)
+        manifest = resolve(store, published, name)
     except ManifestError as error:
         raise ManifestError(f"TAGGRAM_MODELS: {error}") from error
     check_ready(store, manifest)

@@ -17,7 +17,7 @@ from app.errors import SetupError, describe
 from app.logs import JsonLine, PlainLine, show_traceback
 from app.masking import mask, remember
 from app.metrics import Metrics
-from app.store.importers.download import bring
+from app.store.importers.download import download_checkpoint
 from app.store.manifest.manifest import Checkpoint, read_store
 from app.store.storage.store import Store
 
@@ -151,7 +151,7 @@ def test_a_mirror_and_a_cache_are_masked(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     wanted = Checkpoint(base="https://host/a", path="b.pth", size=1, sha256="0" * 64)
     with pytest.raises(SetupError) as refused:
-        bring(wanted, "http://operator:hunter2@127.0.0.1:1/a", lambda _: None)
+        download_checkpoint(wanted, "http://operator:hunter2@127.0.0.1:1/a", lambda _: None)
     assert_masked(mask(str(refused.value)))
 
     url = "redis://operator:pa/ss@wd@host:6379/0"

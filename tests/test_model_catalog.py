@@ -11,7 +11,7 @@ from app.domain import ModelRef
 from app.errors import ManifestError, SetupError, WeightsError
 from app.model_catalog import read_catalog
 from app.settings import Settings
-from app.store.registry.aliases import point, rollback
+from app.store.registry.aliases import rollback, set_alias
 from app.store.storage.store import Store
 from tests.s3_server import new_bucket, s3_server
 
@@ -49,8 +49,8 @@ def served(models: Store, *wanted: str) -> list[str]:
 def test_the_newest_version_is_served_until_another_is_promoted(models: Store):
     assert served(models, NAME, "msd-vgg") == ["mtt-vgg/3", "msd-vgg/1"]
 
-    point(models, ModelRef(NAME, "1"), "production")
-    point(models, ModelRef(NAME, "2"), "production")
+    set_alias(models, ModelRef(NAME, "1"), "production")
+    set_alias(models, ModelRef(NAME, "2"), "production")
     assert served(models, NAME, "msd-vgg") == ["mtt-vgg/2", "msd-vgg/1"]
 
     rollback(models, NAME)
@@ -58,8 +58,8 @@ def test_the_newest_version_is_served_until_another_is_promoted(models: Store):
 
 
 def test_a_version_or_an_alias_may_be_named(models: Store):
-    point(models, ModelRef(NAME, "1"), "staging")
-    point(models, ModelRef(NAME, "2"), "production")
+    set_alias(models, ModelRef(NAME, "1"), "staging")
+    set_alias(models, ModelRef(NAME, "2"), "production")
 
     assert served(models, "mtt-vgg/3") == ["mtt-vgg/3"]
     assert served(models, "mtt-vgg/staging") == ["mtt-vgg/1"]
@@ -69,9 +69,12 @@ def test_a_version_or_an_alias_may_be_named(models: Store):
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        ("mtt-vg", "TAGGRAM_MODELS: 'mtt-vg' is not published in .*; there are msd-vgg, mtt-vgg"),
-        ("mtt-vgg/4", "'mtt-vgg/4' is not .*; there are mtt-vgg/1, mtt-vgg/2, mtt-vgg/3$"),
-        ("mtt-vgg/beta", "'mtt-vgg/beta' is not .*; there are mtt-vgg/1"),
+        (
+            "mtt-vg",
+            "TAGGRAM_MODELS: 'mtt-vg' is not published in .*; expected one of msd-vgg, mtt-vgg",
+        ),
+        ("mtt-vgg/4", "'mtt-vgg/4' is not .*; expected one of mtt-vgg/1, mtt-vgg/2, mtt-vgg/3$"),
+        ("mtt-vgg/beta", "'mtt-vgg/beta' is not .*; expected one of mtt-vgg/1"),
         ("mtt-vgg/", "'mtt-vgg/' is not published in"),
         ("mtt-vgg/1/2", "'mtt-vgg/1/2' is not published in"),
         ("../mtt-vgg", "'../mtt-vgg' is not published in"),

@@ -1,1 +1,1 @@
-"""Bytes to waveforms, in processes that may crash."""
+"""Decodes audio files to waveforms, in processes that may crash."""

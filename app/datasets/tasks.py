@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.errors import SetupError
-from app.store.manifest.tables import Table, checked
+from app.store.manifest.tables import Table, validate
 from app.tagging.vocabulary_file import BUILT_IN, read_vocabulary
 from app.yaml_files import read_values
 
@@ -150,7 +150,7 @@ def read_correspondences(path: Path) -> Correspondences:
     values = read_values(path)
     if not isinstance(values, dict):
         raise SetupError(f"{path}: a mapping is needed, with thesis and datasets")
-    return checked(Correspondences, values, str(path))
+    return validate(Correspondences, values, str(path))
 
 
 def make_task(name: str, tags: tuple[str, ...], read: Correspondences, where: Path) -> Task:

@@ -32,7 +32,7 @@ from app.evaluation.metrics import (
 from app.evaluation.scoring import Scored
 from app.files import write_atomically
 from app.paths import read_file, reason
-from app.store.manifest.tables import checked
+from app.store.manifest.tables import validate
 from app.tagging.pooling import Pooling, pool
 from app.text import csv_cell
 
@@ -142,7 +142,7 @@ def read_evaluation(path: Path) -> Evaluation:
         raise SetupError(f"{path}: these figures can't be read: {reason(error)}") from error
     if not isinstance(values, dict):
         raise SetupError(f"{path}: these are no figures that `taggram evaluate` wrote")
-    return checked(Evaluation, values, str(path))
+    return validate(Evaluation, values, str(path))
 
 
 def write_scores(path: Path, scored: Scored) -> None:

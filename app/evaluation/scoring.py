@@ -27,7 +27,7 @@ from app.inference.selection import EnginePreference, choose
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.paths import check_is_file
 from app.store.manifest.manifest import Manifest, manifests
-from app.store.registry.aliases import served
+from app.store.registry.aliases import resolve
 from app.store.storage.store import Store
 from app.tagging.projection import Projection, project
 from app.tagging.vocabulary import Tag, Vocabulary
@@ -89,7 +89,7 @@ class Scorer:
             SetupError: There is no such model, it is not what its manifest says, it hears at
                 another rate than that of the audio store, or can give none of the tags.
         """
-        self.manifest = served(models, manifests(models), wanted)
+        self.manifest = resolve(models, manifests(models), wanted)
         self._split, self._audio = split, audio
         self._kept = folder / str(self.manifest.ref) / "scores" / _hearing(self.manifest)
         self._check_rate()

@@ -1,1 +1,1 @@
-"""Waveforms to scores."""
+"""Computes scores from waveforms."""

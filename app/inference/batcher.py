@@ -1,10 +1,10 @@
-"""Windows of many tracks, heard together: in turns, in bounded numbers, each answered once.
+"""Batches the windows of many tracks for inference: fair, bounded, each window scored once.
 
-Every caller has a lane. Batches are filled by going round the lanes, a window from each at a time,
-so that a track of ten minutes does not hold up one of thirty seconds. A caller that leaves takes
-its lane along: what still waits there is never heard.
+Each request has a queue. A batch takes one window from each queue in turn, so that a track of ten
+minutes does not delay one of thirty seconds. When a request ends, its queue is removed, and the
+windows that still wait in it are dropped.
 
-All of it lives on the event loop but the scoring itself, which has a thread: no locks.
+Only the inference itself runs in a thread. The rest runs on the event loop, so it needs no locks.
 """
 
 import asyncio
@@ -28,35 +28,36 @@ from app.stages import StageClock
 log = logging.getLogger(__name__)
 
 
-AT_ONCE = 2
-"""A batch that is being heard, and one in line."""
+MAX_BATCHES = 2
+"""One batch that is being scored and one that waits behind it."""
 
 
 @dataclass(frozen=True)
 class BatchLimits:
-    """How batches are made.
+    """Bounds on batches and queues.
 
     Attributes:
-        max_batch_windows: Windows heard at a time; none: what suits the engine.
-        max_wait_s: How long an idle device waits for a batch to fill.
-        max_queued_windows: Windows that may wait, of all lanes.
-        patience_s: A batch whose scoring takes longer hangs; its wait for others does not count.
+        max_batch_windows: Most windows in a batch; None: the engine's own batch size.
+        max_wait_s: How long an idle device waits for a batch to fill, in seconds.
+        max_queued_windows: Most windows that may wait in all queues together.
+        batch_timeout_s: An inference that takes longer counts as stuck, in seconds. The time that
+            a batch waits for the one before it does not count.
     """
 
     max_batch_windows: int | None
     max_wait_s: float
     max_queued_windows: int
-    patience_s: float
+    batch_timeout_s: float
 
 
 @dataclass(frozen=True)
 class BatchPart:
-    """What a batch holds of one lane.
+    """The windows of a batch that come from one queue.
 
     Attributes:
-        request_queue: Whose.
-        first: The number of the first window among those of the lane.
-        windows: In their order, each (frames, bins).
+        request_queue: The queue.
+        first: The index of the first window among all windows of the queue.
+        windows: Consecutive windows, each (frames, bins).
     """
 
     request_queue: RequestQueue
@@ -68,7 +69,7 @@ class Batcher:
     """Runs engines off the event loop, one batch at a time.
 
     Attributes:
-        is_stuck: Whether a model hangs. Nobody can end its thread: only a new process helps.
+        is_stuck: Whether an inference hangs. Its thread can't be ended, so the process must end.
     """
 
     def __init__(self, limits: BatchLimits, metrics: Metrics) -> None:
@@ -86,16 +87,16 @@ class Batcher:
 
     @contextmanager
     def request_queue(self, clock: StageClock) -> Iterator[RequestQueue]:
-        """Lend out a lane; what waits in it when the body ends is dropped.
+        """Open a queue for the body; the windows that wait in it at the end are dropped.
 
         Raises:
-            RequestError: `not_ready` where the service is about to end, `engine_failed` where a
-                model hangs.
+            RequestError: `not_ready` if the service is stopping, `engine_failed` if an inference
+                hangs.
         """
         if self.is_stuck:
-            raise _failing()
+            raise _engine_failed()
         if self._closed:
-            raise _ending()
+            raise _stopping()
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         request_queue = RequestQueue(clock)
@@ -109,10 +110,15 @@ class Batcher:
     async def put(
         self, request_queue: RequestQueue, windows: Windows, engines: Sequence[Engine]
     ) -> None:
-        """Have windows heard by models, once there is room for them.
+        """Queue windows for models, as soon as there is room for them.
+
+        Args:
+            request_queue: The queue of the request.
+            windows: (windows, frames, bins).
+            engines: The models that score them.
 
         Raises:
-            Exception: What the lane failed with.
+            Exception: The error that the queue failed with.
         """
         while not request_queue.failed and self._queued() >= self._limits.max_queued_windows:
             self._left.clear()
@@ -125,10 +131,10 @@ class Batcher:
         self._changed.set()
 
     async def close(self) -> None:
-        """Refuse who waits, and end after the batch that is being heard."""
+        """Fail all waiting requests, and end after the batch that is being scored."""
         self._closed = True
         for request_queue in self._request_queues:
-            request_queue.fail(_ending())
+            request_queue.fail(_stopping())
         self._windows_left()
         tasks = [task for task in (self._running, *self._batches) if task is not None]
         for task in tasks:
@@ -145,39 +151,40 @@ class Batcher:
         self._changed.set()
 
     async def _run(self) -> None:
-        """Make batches for ever; a defect here fails those who wait, and no others."""
+        """Make batches for ever; a defect here fails only the requests that wait."""
         while True:
             try:
                 await self._batch_due()
-                hearing = asyncio.create_task(self._infer(*self._next_batch()))
-                self._batches.add(hearing)
-                hearing.add_done_callback(self._batch_done)
+                inference = asyncio.create_task(self._infer(*self._next_batch()))
+                self._batches.add(inference)
+                inference.add_done_callback(self._batch_done)
             except Exception:
-                # Whatever it is: were this loop to end, every later caller would wait for ever.
-                log.exception("no batch could be made")
+                # If this loop ended, every later request would wait for ever.
+                log.exception("a batch could not be made")
                 for request_queue in self._request_queues:
-                    request_queue.fail(_failing())
+                    request_queue.fail(_engine_failed())
             self._windows_left()
 
     async def _batch_due(self) -> None:
-        """Wait for a full batch where one is being heard, and for a moment where none is.
+        """Wait until the next batch should start.
 
-        One full batch may be in line behind the one that is being heard, so that the device does
-        not wait for the event loop in between.
+        An idle device waits at most `max_wait_s` for a batch to fill. One full batch may wait
+        behind the one that is being scored, so that the device does not wait for the event loop
+        between them.
         """
-        while len(self._batches) == AT_ONCE or not self._fills_a_batch():
-            patience_s = None
+        while len(self._batches) == MAX_BATCHES or not self._fills_a_batch():
+            timeout_s = None
             if self._queued() and not self._batches:
-                patience_s = self._waiting_since + self._limits.max_wait_s - time.monotonic()
-                if patience_s <= 0:
+                timeout_s = self._waiting_since + self._limits.max_wait_s - time.monotonic()
+                if timeout_s <= 0:
                     return
             self._changed.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(patience_s):
+                async with asyncio.timeout(timeout_s):
                     await self._changed.wait()
 
-    def _batch_done(self, hearing: asyncio.Task[None]) -> None:
-        self._batches.discard(hearing)
+    def _batch_done(self, inference: asyncio.Task[None]) -> None:
+        self._batches.discard(inference)
         self._windows_left()
 
     def _fills_a_batch(self) -> bool:
@@ -197,7 +204,7 @@ class Batcher:
         return self._limits.max_batch_windows or engine.batch_windows
 
     def _next_batch(self) -> tuple[Engine, list[BatchPart]]:
-        """A batch for the model that the lane in front waits for most, filled from lane to lane."""
+        """Return the next batch and its model: the one with most windows in the first queue."""
         engine = self._next_request_queue().next_engine()
         waiting = {
             request_queue: count
@@ -209,13 +216,12 @@ class Batcher:
             BatchPart(request_queue, *request_queue.take(engine, count))
             for request_queue, count in shares.items()
         ]
-        self._request_queues.sort(
-            key=lambda request_queue: request_queue in shares
-        )  # who had a turn goes behind
+        # Queues that had a turn go to the end.
+        self._request_queues.sort(key=lambda request_queue: request_queue in shares)
         return engine, parts
 
     async def _infer(self, engine: Engine, parts: Sequence[BatchPart]) -> None:
-        """Score a batch and hand out the scores; where that fails, score each part alone."""
+        """Score a batch and deliver the scores; if that fails, score each part alone."""
         windows = [window for part in parts for window in part.windows]
         self._metrics.batch(len(windows))
         loop, begun = asyncio.get_running_loop(), asyncio.Event()
@@ -224,65 +230,68 @@ class Batcher:
             loop.call_soon_threadsafe(begun.set)
             return _score(engine, windows)
 
-        patience = asyncio.timeout(self._limits.patience_s)
+        timeout = asyncio.timeout(self._limits.batch_timeout_s)
         scoring = loop.run_in_executor(self._thread, score)
         try:
-            await begun.wait()  # the batch before it has a patience of its own
-            async with patience:
+            await begun.wait()  # the batch before it has a timeout of its own
+            async with timeout:
                 scores, seconds = await scoring
             ends = np.cumsum([len(part.windows) for part in parts])
             for part, part_scores in zip(parts, np.split(scores, ends[:-1]), strict=True):
-                _answer(part, engine, part_scores, seconds)
+                _deliver(part, engine, part_scores, seconds)
         except Exception:
-            # An engine may fail with anything, and each caller is owed an answer.
+            # An engine may raise anything, and each request needs an answer.
             log.exception(
-                "%s failed on %d windows of %d tracks", engine.ref, len(windows), len(parts)
+                "%s: inference failed on %d windows of %d tracks",
+                engine.ref,
+                len(windows),
+                len(parts),
             )
-            if patience.expired():
+            if timeout.expired():
                 self._give_up()
                 return
             if len(parts) == 1:
-                parts[0].request_queue.fail(_failing())
+                parts[0].request_queue.fail(_engine_failed())
                 return
             for part in parts:
                 if part.request_queue in self._request_queues and not part.request_queue.failed:
                     await self._infer(engine, [part])
         finally:
-            scoring.cancel()  # where it has not begun: the service ends
+            scoring.cancel()  # if it has not begun: the service is stopping
 
     def _give_up(self) -> None:
         self.is_stuck = True
         for request_queue in self._request_queues:
-            request_queue.fail(_failing())
+            request_queue.fail(_engine_failed())
         self._windows_left()
 
 
 def _score(engine: Engine, windows: Sequence[Frames]) -> tuple[Scores, float]:
-    """Scores, and in how many seconds."""
+    """Return the scores, (windows, tags), and the seconds that they took."""
     begun = time.monotonic()
     scores = engine.score(np.stack(windows))
     return scores, time.monotonic() - begun
 
 
-def _answer(part: BatchPart, engine: Engine, scores: Scores, seconds: float) -> None:
+def _deliver(part: BatchPart, engine: Engine, scores: Scores, seconds: float) -> None:
     if len(scores) != len(part.windows) or not np.isfinite(scores).all():
-        log.error("%s gives no scores for a track", engine.ref)
-        part.request_queue.fail(_failing())
+        log.error("%s: the scores of a track have a wrong count or are not finite", engine.ref)
+        part.request_queue.fail(_engine_failed())
     else:
         part.request_queue.receive(engine, part.first, scores, seconds)
 
 
 def _shares(waiting: dict[RequestQueue, int], size: int) -> Counter[RequestQueue]:
-    """How many windows of a batch each lane gets, given out one by one in turns."""
+    """Return the number of windows of a batch for each queue, dealt out one by one in turns."""
     shares: Counter[RequestQueue] = Counter()
-    while shares.total() < size and (hungry := [n for n in waiting if shares[n] < waiting[n]]):
-        shares.update(hungry[: size - shares.total()])
+    while shares.total() < size and (unserved := [n for n in waiting if shares[n] < waiting[n]]):
+        shares.update(unserved[: size - shares.total()])
     return shares
 
 
-def _failing() -> RequestError:
+def _engine_failed() -> RequestError:
     return RequestError(Kind.ENGINE_FAILED, "The model failed. Try again in a moment.")
 
 
-def _ending() -> RequestError:
+def _stopping() -> RequestError:
     return RequestError(Kind.NOT_READY, "The service is being restarted. Try again soon.")

@@ -1,4 +1,4 @@
-"""What runs a model: the one thing that the rooms above know of it."""
+"""The interface of all engines: a loaded model that scores windows."""
 
 from abc import ABC, abstractmethod
 
@@ -10,15 +10,15 @@ from app.inference.features import FeatureExtractor, WindowStream
 
 
 class Engine(ABC):
-    """A loaded model, ready to hear.
+    """A loaded model that is ready for inference.
 
     Attributes:
         ref: The model.
-        backend: What computes it.
-        precision: In which arithmetic.
-        batch_windows: How many windows at a time suit it.
-        window_spec: How it hears.
-        extractor: Makes its frames.
+        backend: The library that runs it.
+        precision: The arithmetic that it uses.
+        batch_windows: Its preferred batch size, in windows.
+        window_spec: Its windows.
+        extractor: Computes its frames.
     """
 
     backend: Backend
@@ -39,17 +39,29 @@ class Engine(ABC):
 
     @abstractmethod
     def score(self, windows: Windows) -> Scores:
-        """Score a batch of windows, of whichever tracks: (windows, tags)."""
+        """Score a batch of windows, which may belong to several tracks.
+
+        Args:
+            windows: (windows, frames, bins) float32.
+
+        Returns:
+            (windows, tags) float32.
+        """
 
     def scores(self, waveform: Waveform) -> Scores:
-        """Score a whole track: (windows, tags). One shorter than a window is repeated to fill it.
+        """Score a whole track. A track shorter than a window is repeated to fill one.
+
+        Returns:
+            (windows, tags) float32.
 
         Raises:
             ValueError: The waveform is not at the model's sample rate.
         """
         sample_rate = self.window_spec.front.sample_rate
         if waveform.sample_rate != sample_rate:
-            raise ValueError(f"{self.ref} hears {sample_rate} Hz, not {waveform.sample_rate} Hz")
+            raise ValueError(
+                f"{self.ref}: the waveform has {waveform.sample_rate} Hz; expected {sample_rate} Hz"
+            )
         stream = WindowStream(self.extractor, [self.window_spec])
         return np.concatenate(
             [
@@ -60,12 +72,12 @@ class Engine(ABC):
         )
 
     def warm_up(self) -> None:
-        """Hear batches of doubling sizes, so that hardly a kernel is left to be made under load."""
+        """Score batches of doubling sizes, so that few kernels are compiled under load."""
         smaller = (1 << power for power in range(self.batch_windows.bit_length()))
         for size in {*smaller, self.batch_windows}:
             self.score(np.zeros((size, *self.window_spec.window_shape), np.float32))
 
 
 def windows_of(audio_s: float, window_spec: WindowSpec) -> int:
-    """How many windows so many seconds of audio are, one at least."""
+    """Return the number of windows in `audio_s` seconds of audio, at least one."""
     return max(1, round(audio_s / window_spec.window_s))

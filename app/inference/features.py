@@ -1,4 +1,4 @@
-"""Waveform to windows of frames, piece by piece while a track is still being decoded."""
+"""Turns a waveform into windows of frames, piece by piece while the track is being decoded."""
 
 from collections.abc import Collection, Iterator
 from typing import Protocol
@@ -9,27 +9,36 @@ from app.domain import Frames, Samples, Windows
 from app.front_ends import FrontEnd, WindowSpec
 
 MIN_PIECE_S, MAX_PIECE_S = 12.0, 96.0
-"""Smaller pieces cost more in calls than in arithmetic; larger ones need megabytes and let the
-network wait."""
+"""Smaller pieces spend more time on calls than on arithmetic; larger ones need megabytes and make
+the network wait."""
 
 
 class FeatureExtractor(Protocol):
-    """Makes frames.
+    """Computes frames.
 
     Attributes:
-        front: How.
+        front: The front end.
     """
 
     front: FrontEnd
 
     def frames(self, track: Samples, first: int, last: int) -> Frames:
-        """The frames `first` up to `last`; beyond a track's ends is its reflection."""
+        """Compute the frames `first` to `last`, the latter excluded.
+
+        Args:
+            track: (samples,) at the front end's sample rate, reflected beyond its ends.
+            first: Index of the first frame.
+            last: Index behind the last frame.
+
+        Returns:
+            (frames, bins) float32.
+        """
 
 
 class WindowStream:
     """The windows of one track, in order, as its samples arrive.
 
-    All models with the same front end share its frames, and each has its own windows of them.
+    Models with the same front end share its frames; each cuts its own windows out of them.
     """
 
     def __init__(self, extractor: FeatureExtractor, window_specs: Collection[WindowSpec]) -> None:
@@ -38,14 +47,17 @@ class WindowStream:
         self._cutters = [_Cutter(window_spec) for window_spec in window_specs]
 
     def pieces(self, track: Samples, *, complete: bool) -> Iterator[tuple[WindowSpec, Windows]]:
-        """Yield the windows that can be made by now, in pieces that bound memory.
+        """Yield the new windows of the samples so far, in pieces that bound memory.
 
-        A track that is complete and shorter than a window is repeated to fill it, as musicnn does;
-        a trailing partial window is dropped.
+        A complete track that is shorter than a window is repeated to fill it, as musicnn does. A
+        trailing partial window is dropped.
 
         Args:
-            track: All of its samples so far.
-            complete: Whether no more will come.
+            track: All samples so far, (samples,).
+            complete: Whether the track is fully decoded.
+
+        Yields:
+            A window spec and its next windows, (windows, frames, bins).
         """
         front = self._extractor.front
         count = front.frames(len(track)) if complete else front.settled_frames(len(track))
@@ -78,7 +90,7 @@ class _Cutter:
         self._rest: Frames | None = None
 
     def cut(self, piece: Frames) -> Windows:
-        """The windows that end in this piece: views of it where none began before."""
+        """Return the windows that end in this piece; views of it if none began earlier."""
         length, hop = self.window_spec.window_frames, self.window_spec.hop_frames
         frames = piece if self._rest is None else np.concatenate([self._rest, piece])
         count = max(0, 1 + (len(frames) - length) // hop)

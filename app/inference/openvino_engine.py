@@ -18,13 +18,13 @@ from app.inference.features import FeatureExtractor
 from app.store.registry.loading import TrackModel
 
 AUDIO_PER_CORE_S = 24.0
-"""Larger batches are no faster on a CPU, and everybody behind one waits longer."""
+"""Larger batches are not faster on a CPU, and requests behind one wait longer."""
 
 TYPES = {Precision.BF16: openvino.Type.bf16, Precision.FLOAT32: openvino.Type.f32}
 
 
 class OpenVINOEngine(Engine):
-    """See `app.inference.engine.Engine`. All cores work on one batch: one call at a time."""
+    """See `app.inference.engine.Engine`. All cores work on one batch, so calls don't overlap."""
 
     backend = Backend.OPENVINO
 
@@ -35,13 +35,13 @@ class OpenVINOEngine(Engine):
         manifest, cores = model.manifest, usable_cpus()
         batch_windows = windows_of(AUDIO_PER_CORE_S * cores, manifest.window_spec)
         super().__init__(manifest.ref, precision, batch_windows, manifest.window_spec, extractor)
-        wanted = {
+        properties = {
             hints.inference_precision: TYPES[precision],
             hints.performance_mode: hints.PerformanceMode.LATENCY,
         }
         if cores < len(os.sched_getaffinity(0)):  # else a container's quota would stall its threads
-            wanted[options.inference_num_threads] = cores
-        compiled = openvino.compile_model(convert(model.network), "CPU", wanted)
+            properties[options.inference_num_threads] = cores
+        compiled = openvino.compile_model(convert(model.network), "CPU", properties)
         self._request = compiled.create_infer_request()
         self.warm_up()
 
@@ -52,41 +52,41 @@ class OpenVINOEngine(Engine):
 
 
 def computes_bf16() -> bool:
-    """Whether this CPU has instructions for bf16; without them it would only be slower."""
+    """Return whether this CPU has instructions for bf16; without them bf16 is slower."""
     try:
         return "BF16" in openvino.Core().get_property("CPU", options.device.capabilities)
-    except RuntimeError:  # OpenVINO is broken; an engine that is built says how
+    except RuntimeError:  # OpenVINO is broken; building an engine reports how
         return False
 
 
 def convert(network: keras.Model) -> openvino.Model:
     """Convert a network, for batches of any size, with its weights as constants.
 
-    By a file, which OpenVINO reads itself: `openvino.convert_model` takes a network from memory,
-    but fails on Python 3.13.
+    OpenVINO reads the graph from a file: `openvino.convert_model`, which takes a network from
+    memory, fails on Python 3.13.
     """
     graph = _frozen(network)
     front_end = FrontEndManager().load_by_framework("tf")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "network.pb")
         file.write_bytes(graph.as_graph_def().SerializeToString())
-        read = front_end.load(file)
-        # Else what nothing depends on counts as an output too.
-        read.override_all_outputs([read.get_place_by_tensor_name(graph.outputs[0].name)])
-        # Constants of layers that are no variables.
+        model = front_end.load(file)
+        # Else every unused tensor counts as an output.
+        model.override_all_outputs([model.get_place_by_tensor_name(graph.outputs[0].name)])
+        # Constants of layers that are not variables.
         for constant, placeholder in graph.captures:
-            place = read.get_place_by_tensor_name(placeholder.name)
-            read.set_tensor_value(place, constant.numpy())
-        return front_end.convert(read)
+            place = model.get_place_by_tensor_name(placeholder.name)
+            model.set_tensor_value(place, constant.numpy())
+        return front_end.convert(model)
 
 
 def _frozen(network: keras.Model) -> tf.Graph:
-    """The graph of a network in which constants stand in the place of its variables."""
-    learnt = [variable.numpy() for variable in network.trainable_variables]
-    kept = [variable.numpy() for variable in network.non_trainable_variables]
+    """Return the graph of a network with constants in place of its variables."""
+    trainable = [variable.numpy() for variable in network.trainable_variables]
+    fixed = [variable.numpy() for variable in network.non_trainable_variables]
 
     def score(windows: tf.Tensor) -> tf.Tensor:
-        constants = (list(map(tf.constant, learnt)), list(map(tf.constant, kept)))
+        constants = (list(map(tf.constant, trainable)), list(map(tf.constant, fixed)))
         return network.stateless_call(*constants, windows, training=False)[0]
 
     spec = tf.TensorSpec(network.input_shape, tf.float32)

@@ -1,4 +1,4 @@
-"""The pipeline: a file is decoded, cut into windows and heard, all three at the same time."""
+"""The inference pipeline: decodes a file, cuts it into windows and scores them, concurrently."""
 
 import asyncio
 import os
@@ -21,13 +21,13 @@ from app.stages import StageClock
 
 @dataclass(frozen=True)
 class InferenceResult:
-    """What models heard in a track.
+    """The scores of one track.
 
     Attributes:
-        duration_s: Its length.
-        peaks: Its waveform.
-        announced_s: Of a damaged file, how long it should be.
-        scores: For each model its (windows, tags).
+        duration_s: Length of the track, in seconds.
+        peaks: The peaks of its waveform.
+        announced_s: The length that a damaged file announces, in seconds; None if it is whole.
+        scores: For each model, (windows, tags) float32.
     """
 
     duration_s: float
@@ -37,7 +37,7 @@ class InferenceResult:
 
 
 class InferencePipeline:
-    """Brings a track's windows before models while the rest of it is being decoded."""
+    """Scores the first windows of a track while the rest of it is being decoded."""
 
     def __init__(self, decoder: Decoder, batcher: Batcher) -> None:
         self._decoder = decoder
@@ -51,16 +51,17 @@ class InferencePipeline:
         clock: StageClock,
         work: Work | None = None,
     ) -> InferenceResult:
-        """Have models hear a file, which is decoded once for each sample rate that they want.
+        """Score a file with models. It is decoded once for each of their sample rates.
 
         Args:
-            file: Its place is moved.
+            file: The audio file; its position is moved.
             engines: The models.
-            clock: Gets the time that it takes.
-            work: For whom it is done; gets what is known of its cost, and how far it got.
+            clock: Records the time of each stage.
+            work: The client; records the expected cost and the progress.
 
         Raises:
-            RequestError: The file can't be decoded, or the service ends.
+            RequestError: The file can't be decoded, an inference fails, or the service is
+                stopping.
         """
         work = work or Work()
         with self._batcher.request_queue(clock) as request_queue:
@@ -73,7 +74,7 @@ class InferencePipeline:
         return InferenceResult(*decoded[0], tuple(scores))
 
     async def close(self) -> None:
-        """Refuse who waits, and give the threads back."""
+        """Fail all waiting requests, and end the threads."""
         await self._batcher.close()
         await asyncio.to_thread(self._thread.shutdown)
 
@@ -86,9 +87,9 @@ class InferencePipeline:
         clock: StageClock,
         work: Work,
     ) -> tuple[float, Peaks, float | None]:
-        """Queue all windows of a file; its length in seconds, its peaks, what it announces."""
+        """Queue all windows of a file; return `InferenceResult` without the scores."""
         streams = _streams(engines)
-        os.lseek(file.fileno(), 0, os.SEEK_SET)  # decoders move the place in it
+        os.lseek(file.fileno(), 0, os.SEEK_SET)  # decoders move the position
         async with self._decoder.at(rate).decoding(file, clock, work) as decoding:
             async for track in decoding.progress():
                 for stream in streams:
@@ -106,7 +107,7 @@ class InferencePipeline:
     ) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            request_queue.check()  # a service that ends has failed it, and has no thread any more
+            request_queue.check()  # a stopping service has failed it and ended the thread
             piece = await loop.run_in_executor(self._thread, next, pieces, None)
             if piece is None:
                 return
@@ -123,7 +124,7 @@ def _by_rate(engines: Sequence[Engine]) -> dict[int, list[Engine]]:
 
 
 def _streams(engines: Sequence[Engine]) -> list[WindowStream]:
-    """One for each front end, with all windows that are cut out of its frames."""
+    """Return one stream for each front end, with the window specs of its models."""
     extractors = {engine.window_spec.front: engine.extractor for engine in engines}
     window_specs = dict.fromkeys(engine.window_spec for engine in engines)
     return [

@@ -1,4 +1,4 @@
-"""Models in memory: at most so many; the one that was not asked for longest gives way."""
+"""The models in memory: at most `max_loaded`; the least recently used one is evicted."""
 
 import asyncio
 import gc
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EngineSpec:
-    """What runs a model.
+    """The backend and the precision that run a model.
 
     Attributes:
-        backend: What computes it.
-        precision: In which arithmetic.
+        backend: The library that runs it.
+        precision: The arithmetic that it uses.
     """
 
     backend: Backend
@@ -29,70 +29,71 @@ class EngineSpec:
 
 
 EngineFactory = Callable[[Manifest, EngineSpec | None], Engine]
-"""Loads and checks a model, on what ran it before where something did."""
+"""Loads and checks a model; with a spec, on that backend and precision."""
 
 
 class EnginePool:
-    """The engines of all models that can be asked.
+    """The engines of all served models.
 
-    Whoever hears with an engine holds it: one that gives way is gone when the last of them is done.
+    An inference holds a reference to its engine, so the memory of an evicted engine is freed when
+    the last inference on it ends.
 
     Attributes:
-        choices: What runs each model, once it was loaded for the first time.
+        choices: The engine spec of each model that has been loaded.
     """
 
     def __init__(
         self, models: Sequence[Manifest], make: EngineFactory, max_loaded: int, metrics: Metrics
     ) -> None:
-        """Begin with none in memory.
+        """Create a pool without a model in memory.
 
         Args:
-            models: All models that can be asked.
+            models: All served models.
             make: Loads one; takes seconds.
-            max_loaded: So many may be in memory.
-            metrics: Where to count.
+            max_loaded: Most models in memory.
+            metrics: Counts the models in memory.
         """
         self.choices: dict[ModelRef, EngineSpec] = {}
         self._models = {manifest.ref: manifest for manifest in models}
         self._make = make
         self._max_loaded = max_loaded
         self._metrics = metrics
-        self._engines: dict[ModelRef, Engine] = {}  # the one that was asked for last comes last
+        self._engines: dict[ModelRef, Engine] = {}  # the most recently used one comes last
         self._loading: dict[ModelRef, asyncio.Task[Engine]] = {}
-        self._one_at_a_time = asyncio.Lock()
+        self._load_lock = asyncio.Lock()
 
     @property
     def loaded(self) -> Mapping[ModelRef, Engine]:
-        """What is in memory."""
+        """The engines in memory."""
         return self._engines
 
     def load_all(self, before: "EnginePool | None" = None) -> None:
-        """Load every model once, so that none fails later; the first ones stay.
+        """Load every model once, so that none fails later; the first `max_loaded` stay.
 
-        Takes seconds, so call it off the event loop, before anything else.
+        Takes seconds: call it off the event loop, before any other method.
 
         Args:
-            before: Takes over from this pool what is unchanged.
+            before: The previous pool, whose unchanged models are taken over.
 
         Raises:
-            SetupError: A model is not what its manifest says.
+            SetupError: A model does not match its manifest.
         """
         for ref, manifest in reversed(self._models.items()):
             if before is None or before._models.get(ref) != manifest:
                 self._make_room()
-                self._keep(self._made(manifest))
+                self._add(self._build(manifest))
                 continue
             self.choices[ref] = before.choices[ref]
-            # Looked up once: that pool serves meanwhile, and may let a model go at any moment.
+            # Looked up once: that pool still serves, and may evict a model at any moment.
             if engine := before.loaded.get(ref):
                 self._make_room()
-                self._keep(engine)
+                self._add(engine)
 
     async def engine(self, ref: ModelRef) -> Engine:
-        """A model's engine, loaded where it gave way before.
+        """Return the engine of a model, loading it again if it was evicted.
 
         Raises:
-            RequestError: `engine_failed` where it can't be loaded any more.
+            RequestError: `engine_failed` if it can't be loaded.
         """
         if ref in self._engines:
             self._engines[ref] = self._engines.pop(ref)
@@ -100,34 +101,34 @@ class EnginePool:
         if ref not in self._loading:
             self._loading[ref] = asyncio.create_task(self._load(ref))
             self._loading[ref].add_done_callback(lambda _: self._loading.pop(ref))
-        # Others may wait for it too, and half a load is of no use to anybody.
+        # Other requests may wait for it too, so a cancelled one does not cancel the load.
         return await asyncio.shield(self._loading[ref])
 
     async def _load(self, ref: ModelRef) -> Engine:
-        async with self._one_at_a_time:
+        async with self._load_lock:
             self._make_room()
             try:
-                engine = await asyncio.to_thread(self._made, self._models[ref])
+                engine = await asyncio.to_thread(self._build, self._models[ref])
             except Exception as error:
-                # Whatever it is: the caller is owed an answer, and the other models serve on.
-                log.exception("%s can't be loaded any more", ref)
+                # Loading may raise anything; the request needs an answer.
+                log.exception("%s can't be loaded", ref)
                 raise RequestError(
                     Kind.ENGINE_FAILED, f"{ref.name} can't be loaded. Try again, or another model."
                 ) from error
-            self._keep(engine)
+            self._add(engine)
             return engine
 
-    def _made(self, manifest: Manifest) -> Engine:
-        gc.collect()  # Keras's graphs hold themselves; only now is the memory of who gave way free
+    def _build(self, manifest: Manifest) -> Engine:
+        gc.collect()  # Keras's graphs are reference cycles: this frees those of evicted models
         return self._make(manifest, self.choices.get(manifest.ref))
 
     def _make_room(self) -> None:
         while len(self._engines) >= self._max_loaded:
-            longest_unused = next(iter(self._engines))
-            del self._engines[longest_unused]
-            log.info("%s gives way", longest_unused)
+            least_recent = next(iter(self._engines))
+            del self._engines[least_recent]
+            log.info("%s is evicted from memory", least_recent)
 
-    def _keep(self, engine: Engine) -> None:
+    def _add(self, engine: Engine) -> None:
         self._engines[engine.ref] = engine
         self.choices[engine.ref] = EngineSpec(engine.backend, engine.precision)
         self._metrics.models_in_memory(len(self._engines))

@@ -1,4 +1,4 @@
-"""One caller's windows, waiting to be heard, and the scores of those that were."""
+"""The windows of one request that wait for inference, and the scores of the finished ones."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from app.stages import Stage, StageClock
 
 
 class RequestQueue:
-    """Filled by its caller, emptied by the batcher; ends with all scores or with one error."""
+    """Filled by the request, emptied by the batcher; ends with all scores or with one error."""
 
     def __init__(self, clock: StageClock) -> None:
         self._clock = clock
@@ -25,12 +25,15 @@ class RequestQueue:
         self._idle_since = time.monotonic()
 
     async def scores(self, engine: Engine) -> Scores:
-        """Wait until all windows that were given to a model are heard: (windows, tags).
+        """Wait until a model has scored all its windows, and return the scores.
+
+        Returns:
+            (windows, tags) float32.
 
         Raises:
-            Exception: What the model failed with, or `fail` was told.
+            Exception: The error that `fail` was called with.
         """
-        while self._error is None and self._expected[engine] > self._heard(engine):
+        while self._error is None and self._expected[engine] > self._scored(engine):
             self._changed.clear()
             await self._changed.wait()
         self.check()
@@ -38,10 +41,10 @@ class RequestQueue:
         return np.concatenate([scored[first] for first in sorted(scored)])
 
     def add(self, windows: Windows, engine: Engine) -> None:
-        """Have windows wait for a model.
+        """Queue windows, (windows, frames, bins), for a model.
 
         Raises:
-            Exception: What the lane failed with.
+            Exception: The error that the queue failed with.
         """
         self.check()
         if not self.waiting:
@@ -51,39 +54,43 @@ class RequestQueue:
 
     @property
     def waiting(self) -> int:
-        """Windows that wait, for whichever model."""
+        """The number of windows that wait for any model."""
         return sum(map(len, self._waiting.values()))
 
     def scored_share(self) -> float:
         """How much of what was given to models by now has its scores."""
         expected = self._expected.total()
-        heard = sum(self._heard(engine) for engine in self._scores)
+        heard = sum(self._scored(engine) for engine in self._scores)
         return heard / expected if expected else 1.0
 
     def waiting_for(self, engine: Engine) -> int:
-        """Windows that wait for a model."""
+        """Return the number of windows that wait for a model."""
         return len(self._waiting.get(engine, ()))
 
     def check(self) -> None:
-        """Go on only where the lane did not fail.
+        """Raise the error of a failed queue.
 
         Raises:
-            Exception: What it failed with.
+            Exception: The error that the queue failed with.
         """
         if self._error is not None:
             raise self._error
 
     @property
     def failed(self) -> bool:
-        """Whether nothing more is heard of it."""
+        """Whether `fail` was called."""
         return self._error is not None
 
     def next_engine(self) -> Engine:
-        """The model that the most windows wait for."""
+        """Return the model with the most waiting windows."""
         return max(self._waiting, key=self.waiting_for)
 
     def take(self, engine: Engine, count: int) -> tuple[int, list[Frames]]:
-        """Hand out the next windows to be heard, each (frames, bins), and the first's number."""
+        """Remove the next `count` windows from the queue.
+
+        Returns:
+            The index of the first one, and the windows, each (frames, bins).
+        """
         now = time.monotonic()
         self._clock.add(Stage.QUEUE, now - self._idle_since)
         self._idle_since = now
@@ -92,7 +99,14 @@ class RequestQueue:
         return first, [self._waiting[engine].popleft() for _ in range(count)]
 
     def receive(self, engine: Engine, first: int, scores: Scores, seconds: float) -> None:
-        """Take the scores of windows that were handed out, heard in so many seconds."""
+        """Store the scores of windows that `take` returned.
+
+        Args:
+            engine: The model.
+            first: The index of the first window.
+            scores: (windows, tags).
+            seconds: How long the inference of their batch took.
+        """
         now = time.monotonic()
         self._clock.add(Stage.QUEUE, max(0.0, now - self._idle_since - seconds))
         self._clock.add(Stage.INFER, seconds)
@@ -101,10 +115,10 @@ class RequestQueue:
         self._changed.set()
 
     def fail(self, error: BaseException) -> None:
-        """Give up: nothing more is heard. The first error is the one that counts."""
+        """Drop all waiting windows. The first error is the one that `check` raises."""
         self._waiting.clear()
         self._error = self._error or error
         self._changed.set()
 
-    def _heard(self, engine: Engine) -> int:
+    def _scored(self, engine: Engine) -> int:
         return sum(map(len, self._scores.get(engine, {}).values()))

@@ -1,4 +1,4 @@
-"""Chooses what runs a model: the fastest that gives the published scores on this machine."""
+"""Chooses the engine of a model: the fastest one that reproduces the published scores here."""
 
 import logging
 import time
@@ -18,17 +18,22 @@ from app.store.storage.store import Store
 try:
     from app.inference.openvino_engine import OpenVINOEngine, computes_bf16
 except ImportError as error:
-    OPENVINO_FAULT = describe(error)
+    OPENVINO_ERROR = describe(error)
 else:
-    OPENVINO_FAULT = ""
-HAS_OPENVINO = not OPENVINO_FAULT
+    OPENVINO_ERROR = ""
+HAS_OPENVINO = not OPENVINO_ERROR
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class EnginePreference:
-    """What an operator asks for."""
+    """The backend and the precision that the operator prefers.
+
+    Attributes:
+        backend: The value of TAGGRAM_ENGINE.
+        precision: The value of TAGGRAM_PRECISION.
+    """
 
     backend: Literal["auto", "openvino", "tensorflow"]
     precision: Literal["auto", "float32", "bf16"]
@@ -37,21 +42,27 @@ class EnginePreference:
 AUTO = EnginePreference("auto", "auto")
 
 MIN_SPEED = 8.0
-"""In seconds of audio a second. Usual CPUs reach a hundred. OpenVINO has only plain loops for those
-that are older than its kernels; with these a song would take longer than a request may."""
+"""In seconds of audio per second. Usual CPUs reach a hundred. On CPUs older than its kernels
+OpenVINO falls back to plain loops, with which a song takes longer than a request's deadline."""
 
 
 def choose(
     store: Store, manifest: Manifest, extractor: FeatureExtractor, preference: EnginePreference
 ) -> Engine:
-    """The first engine that fits the wish, fastest first, and passes the golden check.
+    """Return the first engine that matches the preference and passes the golden check.
 
-    One that is slower than `MIN_SPEED` is taken only where no other is faster.
+    Candidates are tried fastest first. An engine slower than `MIN_SPEED` is used only if all are.
+
+    Args:
+        store: The model store.
+        manifest: The manifest of the model.
+        extractor: Computes its frames.
+        preference: The backend and the precision that the operator prefers.
 
     Raises:
-        SetupError: None does, or the model can't be loaded.
+        SetupError: No engine passes, or the model can't be loaded.
     """
-    model = load(store, manifest)  # what is wrong with the model itself fails on every engine
+    model = load(store, manifest)  # a defect of the model itself would fail on every engine
     problems = []
     slow: list[tuple[float, Engine]] = []
     for backend, precision in _candidates(preference):
@@ -60,7 +71,7 @@ def choose(
             _check(engine, manifest)
             speed = _measure_speed(engine, manifest)
         except Exception as error:
-            # Whatever it is, it may be this library's or this arithmetic's alone.
+            # The error may be specific to this backend or this precision.
             problem = f"{backend} in {precision}: {describe(error)}"
             traced = log.isEnabledFor(logging.DEBUG)
             log.warning("%s does not run on %s", manifest.ref, problem, exc_info=traced)
@@ -69,7 +80,7 @@ def choose(
             if speed >= MIN_SPEED:
                 return _chosen(engine)
             log.warning(
-                "%s runs slowly on %s in %s: %.1f s of audio a second, %g are expected",
+                "%s runs slowly on %s in %s: %.1f s of audio per second; expected at least %g",
                 *(manifest.ref, backend, precision, speed, MIN_SPEED),
             )
             slow.append((speed, engine))
@@ -77,7 +88,7 @@ def choose(
         return _chosen(max(slow, key=lambda each: each[0])[1])
     if preference != AUTO:
         problems.append("set TAGGRAM_ENGINE and TAGGRAM_PRECISION to auto to try all engines")
-    problems.append("with TAGGRAM_LOG_LEVEL=debug the log holds the tracebacks")
+    problems.append("set TAGGRAM_LOG_LEVEL=debug to log the tracebacks")
     raise SetupError(f"{manifest.ref} can't run on {'; '.join(problems)}")
 
 
@@ -87,25 +98,25 @@ def _chosen(engine: Engine) -> Engine:
 
 
 def _candidates(preference: EnginePreference) -> list[tuple[Backend, Precision]]:
-    """What fits the wish, fastest first: `python -m loadtests.stages` shows by how much."""
-    fitting = [
+    """Return the matching candidates, fastest first; `python -m loadtests.stages` measures them."""
+    matching = [
         (backend, precision)
         for backend in _backends(preference)
         for precision in _precisions(backend)
         if preference.precision in ("auto", precision)
     ]
-    if not fitting:
+    if not matching:
         raise SetupError(
-            f"{preference.backend} computes no {preference.precision} on this machine; set "
+            f"{preference.backend} can't compute in {preference.precision} on this machine; set "
             "TAGGRAM_PRECISION or TAGGRAM_ENGINE to auto"
         )
-    return fitting
+    return matching
 
 
 def _backends(preference: EnginePreference) -> list[Backend]:
     if preference.backend == "openvino" and not HAS_OPENVINO:
         raise SetupError(
-            f"TAGGRAM_ENGINE is openvino, which can't be imported: {OPENVINO_FAULT}; "
+            f"TAGGRAM_ENGINE=openvino: openvino can't be imported: {OPENVINO_ERROR}; "
             "install taggram[openvino], or set TAGGRAM_ENGINE=auto"
         )
     if preference.backend != "auto":
@@ -113,7 +124,7 @@ def _backends(preference: EnginePreference) -> list[Backend]:
     if has_gpu():
         return [Backend.TENSORFLOW]
     if not HAS_OPENVINO:
-        log.warning("openvino can't be imported: %s", OPENVINO_FAULT)
+        log.warning("openvino can't be imported: %s", OPENVINO_ERROR)
         return [Backend.TENSORFLOW]
     return [Backend.OPENVINO, Backend.TENSORFLOW]
 
@@ -147,7 +158,7 @@ def _check(engine: Engine, manifest: Manifest) -> None:
 
 
 def _measure_speed(engine: Engine, manifest: Manifest) -> float:
-    """Seconds of audio a second, on an engine that has run once."""
+    """Return the seconds of audio per second of an engine that is warmed up."""
     start_s = time.perf_counter()
     engine.scores(_golden_waveform(manifest))
     return manifest.golden.seconds / (time.perf_counter() - start_s)

@@ -9,7 +9,7 @@ from app.inference.features import FeatureExtractor
 from app.store.registry.loading import TrackModel
 
 CPU_BATCH_S = 24.0
-"""On a CPU larger batches are no faster, and everybody behind one waits longer."""
+"""On a CPU larger batches are not faster, and requests behind one wait longer."""
 
 GPU_BATCH_S = 192.0
 
@@ -23,7 +23,7 @@ class TensorFlowEngine(Engine):
         self, model: TrackModel, precision: Precision, extractor: FeatureExtractor
     ) -> None:
         """Trace the network once for batches of any size."""
-        # float32 means float32 on a GPU too, in the front end as well: by default it drops digits.
+        # By default a GPU rounds float32 products to TF32, in the front end too.
         tf.config.experimental.enable_tensor_float_32_execution(False)
         self._pads = has_gpu()
         manifest, batch_s = model.manifest, GPU_BATCH_S if self._pads else CPU_BATCH_S
@@ -40,17 +40,17 @@ class TensorFlowEngine(Engine):
 
     def score(self, windows: Windows) -> Scores:
         """See `app.inference.engine.Engine`."""
-        given = _padded(windows) if self._pads else windows
-        return np.asarray(self._score(given), np.float32)[: len(windows)]
+        batch = _padded(windows) if self._pads else windows
+        return np.asarray(self._score(batch), np.float32)[: len(windows)]
 
 
 def has_gpu() -> bool:
-    """Whether TensorFlow finds a GPU."""
+    """Return whether TensorFlow finds a GPU."""
     return bool(tf.config.list_physical_devices("GPU"))
 
 
 def _padded(windows: Windows) -> Windows:
-    """Fill a batch up to a power of two: a GPU picks its kernels anew for every shape it meets."""
+    """Pad a batch to a power of two: a GPU selects its kernels anew for every new shape."""
     size = 1 << (len(windows) - 1).bit_length()
     return np.concatenate(
         [windows, np.zeros((size - len(windows), *windows.shape[1:]), np.float32)]

@@ -1,4 +1,4 @@
-"""Makes frames with kapre's layers on TensorFlow."""
+"""Computes frames with kapre's layers on TensorFlow."""
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +12,7 @@ class TensorFlowFeatureExtractor:
     """See `app.inference.features.FeatureExtractor`; one trace for pieces of any length."""
 
     def __init__(self, front: FrontEnd) -> None:
-        """Build the graph and run it once, so that no artist waits for the first run."""
+        """Build the graph and run it once, so that no request waits for the first run."""
         self.front = front
         network = part_frames(front)
         self._frames = tf.function(

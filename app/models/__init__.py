@@ -1,4 +1,4 @@
-"""Keras architectures, one a file; the first import of them all takes a moment."""
+"""Keras architectures, one per file; importing the package loads TensorFlow and takes seconds."""
 
 from app.models.registry import Architecture, architectures, build, network, shapes, variables
 

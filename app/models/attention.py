@@ -1,7 +1,7 @@
-"""What the transformers are made of: attention, a block of it, learnt tokens and places.
+"""Building blocks of the transformers: attention, blocks, trained tokens and positions.
 
-Keras has a layer for attention, whose kernels have an axis for the heads. Here each projection is a
-`Dense`: its weights lie as PyTorch stores them, and engines know the products as plain ones.
+The kernels of Keras's attention layer have an axis for the heads. Here each projection is a `Dense`
+layer: its weights have PyTorch's layout, and engines run it as a plain matrix product.
 """
 
 import keras
@@ -12,57 +12,63 @@ from app.models.blocks import EPSILON
 
 @keras.saving.register_keras_serializable("taggram")
 class Token(layers.Layer):
-    """Puts a learnt token before the others: (batch, n, width) -> (batch, 1 + n, width)."""
+    """Prepends a trained token: (batch, n, width) -> (batch, 1 + n, width)."""
 
-    def __init__(self, deviation: float = 0.02, **kwargs: object) -> None:
-        """Set it up.
+    def __init__(self, std: float = 0.02, **kwargs: object) -> None:
+        """Create the layer.
 
         Args:
-            deviation: Standard deviation of the token's first values.
-            kwargs: The layer's name, for one.
+            std: Standard deviation of the token's initial values.
+            kwargs: Arguments of `Layer`, such as `name`.
         """
         super().__init__(**kwargs)
-        self.deviation = deviation
+        self.std = std
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Draw the token."""
+        """Create the token."""
         self.token = self.add_weight(
             name="token",
             shape=(shape[-1],),
-            initializer=keras.initializers.RandomNormal(stddev=self.deviation),
+            initializer=keras.initializers.RandomNormal(stddev=self.std),
         )
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        """Give each window of the batch the same token."""
-        return before(self.token, x)
+        """Prepend the token to each window of the batch."""
+        return prepend(self.token, x)
 
 
 @keras.saving.register_keras_serializable("taggram")
 class Positions(layers.Layer):
-    """Adds what is learnt for each place: (batch, n, width) -> (batch, n, width)."""
+    """Adds a trained position embedding: (batch, n, width) -> (batch, n, width)."""
 
-    def __init__(self, places: int, width: int, deviation: float = 0.02, **kwargs: object) -> None:
-        """Set it up.
+    def __init__(self, positions: int, width: int, std: float = 0.02, **kwargs: object) -> None:
+        """Create the layer.
 
         Args:
-            places: The most tokens that there may be.
-            width: Numbers a token; the input may have one for all of them.
-            deviation: Standard deviation of the first values.
-            kwargs: The layer's name, for one.
+            positions: Most tokens.
+            width: Width of a token; an input of width 1 is broadcast.
+            std: Standard deviation of the initial values.
+            kwargs: Arguments of `Layer`, such as `name`.
         """
         super().__init__(**kwargs)
-        self.places = places
+        self.positions = positions
         self.width = width
-        self.deviation = deviation
+        self.std = std
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Draw the table."""
-        if shape[1] is None or shape[1] > self.places:
-            raise ValueError(f"{self.name}: {shape[1]} tokens, but there are {self.places} places")
+        """Create the table.
+
+        Raises:
+            ValueError: The input has more tokens than positions.
+        """
+        if shape[1] is None or shape[1] > self.positions:
+            raise ValueError(
+                f"{self.name}: there are {shape[1]} tokens; expected at most {self.positions}"
+            )
         self.table = self.add_weight(
             name="table",
-            shape=(1, self.places, self.width),
-            initializer=keras.initializers.RandomNormal(stddev=self.deviation),
+            shape=(1, self.positions, self.width),
+            initializer=keras.initializers.RandomNormal(stddev=self.std),
         )
 
     def call(self, x: KerasTensor) -> KerasTensor:
@@ -70,8 +76,8 @@ class Positions(layers.Layer):
         return ops.add(x, self.table[:, : x.shape[1]])
 
 
-def before(token: KerasTensor, x: KerasTensor) -> KerasTensor:
-    """Put one token, (width,), before those of every window: (batch, 1 + n, width)."""
+def prepend(token: KerasTensor, x: KerasTensor) -> KerasTensor:
+    """Prepend one token, (width,), to those of every window: (batch, 1 + n, width)."""
     first = ops.add(ops.zeros_like(x[:, :1]), ops.cast(token, x.dtype))
     return ops.concatenate([first, x], axis=1)
 
@@ -79,40 +85,51 @@ def before(token: KerasTensor, x: KerasTensor) -> KerasTensor:
 def attend(
     query: KerasTensor, key: KerasTensor, value: KerasTensor, heads: int, dropout: float = 0.0
 ) -> KerasTensor:
-    """Gather for each token the values of those whose keys match its query.
+    """Compute scaled dot-product attention with several heads (Vaswani et al., arXiv:1706.03762).
 
-    All are (batch, tokens, features), the result too; each head has its share of the features.
+    Args:
+        query: (batch, tokens, features).
+        key: (batch, tokens, features).
+        value: (batch, tokens, features).
+        heads: Number of heads, among which the features are divided.
+        dropout: Rate of dropout of the attention weights.
+
+    Returns:
+        (batch, tokens, features).
 
     Raises:
-        ValueError: The features can't be shared out.
+        ValueError: The features can't be divided among the heads.
     """
     tokens, features = query.shape[1:]
     if features % heads:
-        raise ValueError(f"attention: {features} features can't be shared among {heads} heads")
+        raise ValueError(f"attention: {features} features can't be divided among {heads} heads")
 
-    def shared(x: KerasTensor) -> KerasTensor:
+    def split_heads(x: KerasTensor) -> KerasTensor:
         x = ops.reshape(x, (-1, tokens, heads, features // heads))
         return ops.transpose(x, (0, 2, 1, 3))
 
-    matches = ops.matmul(shared(query), ops.transpose(shared(key), (0, 1, 3, 2)))
-    weights = ops.softmax(matches * (features // heads) ** -0.5)
-    gathered = ops.matmul(layers.Dropout(dropout)(weights), shared(value))
-    return ops.reshape(ops.transpose(gathered, (0, 2, 1, 3)), (-1, tokens, features))
+    similarity = ops.matmul(split_heads(query), ops.transpose(split_heads(key), (0, 1, 3, 2)))
+    weights = ops.softmax(similarity * (features // heads) ** -0.5)
+    attended = ops.matmul(layers.Dropout(dropout)(weights), split_heads(value))
+    return ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, tokens, features))
 
 
 def pre_norm_block(
     x: KerasTensor, heads: int, name: str, *, dropout: float, features: int | None = None
 ) -> KerasTensor:
-    """Attention, then two dense layers, each normalised before and added to what it was given.
+    """Apply attention, then two dense layers, each with layer normalisation before and a residual.
 
-    As in ViT: (batch, tokens, width) -> (batch, tokens, width).
+    As in ViT (Dosovitskiy et al., arXiv:2010.11929).
 
     Args:
-        x: Tokens.
+        x: Tokens, (batch, tokens, width).
         heads: Heads of the attention.
-        name: What the names of the layers begin with.
-        dropout: Share of the numbers that each sub-layer loses in training.
-        features: Width of queries, keys and values, as wide as a token by default.
+        name: Prefix of the layers' names.
+        dropout: Rate of dropout after each sub-layer.
+        features: Width of queries, keys and values; the width of a token by default.
+
+    Returns:
+        (batch, tokens, width).
     """
     width = x.shape[-1]
     y = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_norm_1")(x)

@@ -1,4 +1,4 @@
-"""What the networks of Won et al. are made of: convolutions with their normalisation, residuals.
+"""Building blocks of the networks of Won et al.: normalised convolutions and residual blocks.
 
 Won, Ferraro, Bogdanov & Serra, "Evaluation of CNN-based automatic music tagging models", SMC 2020
 (arXiv:2006.00751). Our axes are (batch, frames, bins, channels); their code has bins before frames.
@@ -10,9 +10,9 @@ import keras
 from keras import KerasTensor, layers, ops
 
 EPSILON = 1e-5
-"""What the normalisations add to the variance."""
+"""The epsilon of the normalisations."""
 MOMENTUM = 0.9
-"""How much of the running statistics a batch leaves as it was."""
+"""The weight of the old running statistics when a batch updates them."""
 
 Size = int | Sequence[int]
 """(frames, bins), or one number for both."""
@@ -29,6 +29,13 @@ def conv_2d(
     """Convolve, with half a kernel of zeros at either side, and normalise as `<name>_bn`.
 
     Keras's own `same` pads strided convolutions on one side only.
+
+    Args:
+        x: (batch, frames, bins, channels).
+        channels: Channels of the output.
+        name: Name of the convolution.
+        kernel: Size of the filters.
+        strides: Strides.
     """
     height, width = _pair(kernel)
     x = layers.ZeroPadding2D((height // 2, width // 2))(x)
@@ -37,7 +44,14 @@ def conv_2d(
 
 
 def conv_block_2d(x: KerasTensor, channels: int, pool: Size, name: str) -> KerasTensor:
-    """Convolve by 3 x 3, normalise, ReLU, and take the maximum of each `pool`."""
+    """Convolve by 3 x 3, normalise, ReLU, and take the maximum of each `pool`.
+
+    Args:
+        x: (batch, frames, bins, channels).
+        channels: Channels of the output.
+        pool: Size of the pooling.
+        name: Name of the convolution.
+    """
     return max_pool_2d(ops.relu(conv_2d(x, channels, name)), pool)
 
 
@@ -46,8 +60,15 @@ def residual_2d(
 ) -> KerasTensor:
     """Add two convolutions to their input, ReLU, and take the maximum of each `pool`.
 
-    The input itself goes through `<name>_shortcut`, a convolution by 3 x 3 as well, where its
-    channels or its size change.
+    If the channels or the size change, the input goes through `<name>_shortcut`, another
+    convolution by 3 x 3.
+
+    Args:
+        x: (batch, frames, bins, channels).
+        channels: Channels of the output.
+        name: Prefix of the layers' names.
+        strides: Strides of the first convolution.
+        pool: Size of the pooling.
     """
     y = ops.relu(conv_2d(x, channels, f"{name}_1", strides=strides))
     y = conv_2d(y, channels, f"{name}_2")
@@ -58,21 +79,30 @@ def residual_2d(
 
 
 def max_pool_2d(x: KerasTensor, pool: Size) -> KerasTensor:
-    """Take the maximum of each `pool`; what does not fill one is dropped.
+    """Take the maximum of each `pool`; an incomplete pool at the end is dropped.
 
     Raises:
-        ValueError: Nothing fills one. Keras would go on with nothing.
+        ValueError: The input is smaller than a pool. Keras would return an empty tensor.
     """
-    left, size = x.shape[1:3], _pair(pool)
-    if any(length < wanted for length, wanted in zip(left, size, strict=True)):
+    size, pool_size = x.shape[1:3], _pair(pool)
+    if any(length < least for length, least in zip(size, pool_size, strict=True)):
         raise ValueError(
-            f"the window is too small: (frames, bins) {left} are left for a pooling of {size}"
+            f"the window is too small: a pooling of {pool_size} gets {size} (frames, bins)"
         )
-    return layers.MaxPooling2D(size)(x)
+    return layers.MaxPooling2D(pool_size)(x)
 
 
 def dense_head(x: KerasTensor, n_tags: int, hidden_units: int) -> KerasTensor:
-    """Score (batch, features): a hidden layer with normalisation, ReLU and dropout, then `tags`."""
+    """Score features: a hidden layer with normalisation, ReLU and dropout, then `tags`.
+
+    Args:
+        x: (batch, features).
+        n_tags: Number of tags.
+        hidden_units: Width of the hidden layer.
+
+    Returns:
+        (batch, n_tags) in 0..1.
+    """
     x = layers.Dense(hidden_units, name="hidden")(x)
     x = ops.relu(batch_norm(x, "hidden_bn"))
     return tag_scores(layers.Dropout(0.5)(x), n_tags)
@@ -81,21 +111,24 @@ def dense_head(x: KerasTensor, n_tags: int, hidden_units: int) -> KerasTensor:
 def tag_scores(x: KerasTensor, n_tags: int) -> KerasTensor:
     """Score (batch, features) by one layer, `tags`: (batch, n_tags) in 0..1.
 
-    In float32 whatever the others compute in: a score of .5 has two digits in bf16.
+    It computes in float32 also if other layers don't: a score of .5 has two digits in bf16.
     """
     return layers.Dense(n_tags, activation="sigmoid", dtype="float32", name="tags")(x)
 
 
 def spectrogram(window: Sequence[int]) -> tuple[KerasTensor, KerasTensor]:
-    """The input for windows of (frames, bins) or (frames, bins, channels), and with channels.
+    """Return the input for windows, and the same with a channel axis.
+
+    Args:
+        window: (frames, bins) or (frames, bins, channels).
 
     Raises:
-        ValueError: The windows are of something else.
+        ValueError: The window has another number of axes.
     """
     if len(window) not in {2, 3}:
-        raise ValueError(f"window: (frames, bins) is needed, not {tuple(window)}")
-    given = keras.Input(tuple(window), name="window")
-    return given, given if len(window) == 3 else ops.expand_dims(given, -1)  # noqa: PLR2004
+        raise ValueError(f"window: {tuple(window)} is not a valid shape; expected (frames, bins)")
+    inputs = keras.Input(tuple(window), name="window")
+    return inputs, inputs if len(window) == 3 else ops.expand_dims(inputs, -1)  # noqa: PLR2004
 
 
 def _pair(size: Size) -> tuple[int, int]:

@@ -1,9 +1,8 @@
-"""CLMR: a SampleCNN that learnt without tags to tell pieces apart, and a small probe for the tags.
+"""CLMR: a SampleCNN trained without tags by contrastive learning, with a small probe for the tags.
 
 Spijkervet & Burgoyne, "Contrastive learning of musical representations", ISMIR 2021
-(arXiv:2103.09410). The encoder's last filters are three frames long where SampleCNN's hear one, and
-no zeros stand before the first sample. What projects its output for the contrastive loss is no part
-of the tagger.
+(arXiv:2103.09410). The encoder's last filters are three frames long instead of one, and the first
+convolution is not padded. The projection head of the contrastive loss is not part of the tagger.
 """
 
 from collections.abc import Sequence
@@ -25,20 +24,20 @@ TORCH_LAYERS = {
     for place in range(len(CHANNELS))
     for part, ours in enumerate(("", "_bn"))
 } | {"model.0": "tags"}
-"""Ours for each layer of the released encoder and of a linear probe beside it."""
+"""Our layers by the modules of the released encoder and of a linear probe."""
 
 
 def clmr_encoder(window: Sequence[int], channels: Sequence[int] = CHANNELS) -> keras.Model:
-    """Build what learns without tags: window (batch, samples) to features (batch, channels).
+    """Build the encoder: window (batch, samples) to features (batch, channels).
 
     Args:
         window: (samples,).
-        channels: Of each convolution: the one that takes strides of three samples, those that end
-            in a pooling by three, and the last.
+        channels: Channels of each convolution: the one with strides of three samples, those
+            followed by a pooling by three, and the last.
     """
-    given, x = waveform(window)
+    inputs, x = waveform(window)
     x = global_max_pool(sample_level(x, channels, last_kernel=3, stem_padding=0)[-1])
-    return keras.Model(given, x, name="clmr_encoder")
+    return keras.Model(inputs, x, name="clmr_encoder")
 
 
 def clmr(
@@ -53,7 +52,7 @@ def clmr(
         n_tags: Number of tags.
         window: (samples,).
         hidden_units: Width of the probe's hidden layer, 512 as published; 0 for a linear probe.
-        channels: Of the encoder's convolutions, see `clmr_encoder`.
+        channels: Channels of the encoder's convolutions, see `clmr_encoder`.
     """
     encoder = clmr_encoder(window, channels)
     x = encoder.output

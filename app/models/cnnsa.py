@@ -1,9 +1,9 @@
-"""CNNSA: a residual network hears a few frames at a time, a transformer sums up what it heard.
+"""CNNSA: a residual network with a short receptive field, then a transformer over its outputs.
 
 Won, Chun & Serra, "Toward interpretable music tagging with self-attention", 2019
-(arXiv:1906.04972), as it was evaluated in Won et al., SMC 2020 (arXiv:2006.00751). Particular: the
-token that gathers the tags is no weight but a vector that was drawn once, and no token knows its
-place, so that only the convolutions hear what comes after what.
+(arXiv:1906.04972), as it was evaluated in Won et al., SMC 2020 (arXiv:2006.00751). The class
+token is not trained but a constant random vector. Tokens have no position embedding, so only the
+convolutions depend on their order.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 
 from app.front_ends import FrontEnd
-from app.models.attention import attend, before
+from app.models.attention import attend, prepend
 from app.models.blocks import batch_norm, residual_2d, spectrogram, tag_scores
 from app.spectra import Decibels, Mel, MelScale, Spectrum
 
@@ -31,15 +31,15 @@ WINDOW_SAMPLES = 240_000
 """15 seconds."""
 
 CHANNELS = (128, 128, 256, 256, 256, 256, 256)
-"""Of each residual block."""
+"""Output channels of each residual block."""
 STRIDES = ((2, 2), (2, 2), (2, 2), (1, 2), (1, 2), (1, 2), (1, 2))
-"""Of each residual block, in frames and in bins: 128 bins become one."""
+"""Strides of each residual block in (frames, bins): 128 bins become one."""
 LAYERS = 2
 HEADS = 8
 PROJECTIONS = ("query", "key", "value")
 HIDDEN_UNITS = 1024
 EPSILON = 1e-12
-"""What the encoder's normalisations add to the variance."""
+"""The epsilon of the encoder's normalisations."""
 
 
 def cnnsa(n_tags: int, window: Sequence[int]) -> keras.Model:
@@ -47,31 +47,34 @@ def cnnsa(n_tags: int, window: Sequence[int]) -> keras.Model:
 
     Args:
         n_tags: Number of tags.
-        window: Frames and mel bands of a window; no more bands than the strides make one of.
+        window: (frames, mels); at most 128 mel bands, which the strides reduce to one.
 
     Raises:
         ValueError: There are more bands.
     """
-    given, x = spectrogram(window)
+    inputs, x = spectrogram(window)
     x = batch_norm(x, "input_bn")
     for number, (channels, strides) in enumerate(zip(CHANNELS, STRIDES, strict=True), start=1):
         x = residual_2d(x, channels, f"residual_{number}", strides=strides)
     if x.shape[2] != 1:
-        raise ValueError(f"cnnsa: {given.shape[2]} bands become {x.shape[2]}, they must become one")
-    x = before(_drawn_token(CHANNELS[-1]), ops.squeeze(x, axis=2))
+        raise ValueError(f"cnnsa: {inputs.shape[2]} bands become {x.shape[2]}; expected 1")
+    x = prepend(_random_token(CHANNELS[-1]), ops.squeeze(x, axis=2))
     for number in range(1, LAYERS + 1):
         x = _post_norm_block(x, f"block_{number}")
     x = layers.Dense(CHANNELS[-1], activation="tanh", name="pooler")(x[:, 0])
-    return keras.Model(given, tag_scores(layers.Dropout(0.5)(x), n_tags), name="cnnsa")
+    return keras.Model(inputs, tag_scores(layers.Dropout(0.5)(x), n_tags), name="cnnsa")
 
 
-def _drawn_token(width: int) -> np.ndarray:
-    """(width,). Checkpoints lack it: whoever loads one draws the same numbers again."""
+def _random_token(width: int) -> np.ndarray:
+    """Return the class token, (width,), drawn with a seed as it is not in the checkpoints."""
     return np.random.RandomState(0).uniform(size=width).astype(np.float32)
 
 
 def _post_norm_block(x: KerasTensor, name: str) -> KerasTensor:
-    """As in BERT, (batch, tokens, width) -> (batch, tokens, width): sums are normalised."""
+    """Attention and dense layers, each with layer normalisation after the residual, as in BERT.
+
+    (batch, tokens, width) -> (batch, tokens, width).
+    """
     width = x.shape[-1]
     query, key, value = (layers.Dense(width, name=f"{name}_{part}")(x) for part in PROJECTIONS)
     y = attend(query, key, value, HEADS, dropout=0.5)
@@ -110,4 +113,4 @@ TORCH_LAYERS = {
     "pooler.dense": "pooler",
     "dense": "tags",
 }
-"""The released weights' modules, and our layers."""
+"""Our layers by the modules of the released weights."""

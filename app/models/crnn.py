@@ -1,8 +1,8 @@
-"""CRNN: four convolutions that leave a sequence of 18 steps, and two GRUs that sum it up.
+"""CRNN: four convolutions that output a sequence of 18 steps, then two GRUs.
 
 Choi, Fazekas, Sandler & Cho, "Convolutional recurrent neural networks for music classification",
-ICASSP 2017 (arXiv:1609.04243), in the form of Won et al., SMC 2020 (arXiv:2006.00751). The second
-GRU's last step alone is scored. Their code scores 50 tags whatever it is told; this one any number.
+ICASSP 2017 (arXiv:1609.04243), in the form of Won et al., SMC 2020 (arXiv:2006.00751). Only the
+last step of the second GRU is scored. Their code always has 50 tags; here the number is free.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def crnn(
         n_tags: Number of tags.
         window: (frames, mels).
         channels: Channels of each convolution.
-        pools: For each convolution the pooling after it, (frames, mels) or one number for both.
+        pools: The pooling after each convolution, (frames, mels) or one number for both.
         gru_units: Width of each GRU.
     """
     melgram, x = spectrogram(window)
@@ -51,7 +51,7 @@ def crnn(
     _, steps, bands, features = x.shape
     x = layers.Reshape((steps, bands * features))(x)
     for number, units in enumerate(gru_units, start=1):
-        # PyTorch's GRU, and with it the published weights, resets after the recurrent kernel.
+        # In PyTorch, and so in the published weights, the reset comes after the recurrent kernel.
         x = layers.GRU(units, return_sequences=True, reset_after=True, name=f"gru_{number}")(x)
     x = layers.Dropout(0.5)(x[:, -1])
     return keras.Model(melgram, tag_scores(x, n_tags), name="crnn")

@@ -1,10 +1,10 @@
-"""Embedding probe: a small head on what a frozen network makes of a window.
+"""Embedding probe: a small head on the embedding of a frozen network.
 
-The way in which representations are judged, as of Jukebox by Castellon et al., "Codified audio
-language modeling learns useful representations for music information retrieval", ISMIR 2021
-(arXiv:2107.05677), called CALM. Its encoder, a prior of 5 billion parameters at 44.1 kHz, is out of
-reach here: whoever has it runs it elsewhere, and gives the means of its layer 36 over the first 25
-seconds, 4,800 numbers a track, to `head`.
+A usual way to evaluate representations, such as that of Jukebox (CALM) by Castellon et al.,
+"Codified audio language modeling learns useful representations for music information retrieval",
+ISMIR 2021 (arXiv:2107.05677). Its encoder, a prior of 5 billion parameters at 44.1 kHz, can't run
+here. Run it elsewhere, and pass the mean of its layer 36 over the first 25 seconds, 4,800 numbers
+per track, to `head`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,10 @@ class Network(Protocol):
         sample_rate: int,
         arguments: Mapping[str, object],
     ) -> keras.Model:
-        """Window (batch, *window) to scores (batch, n_tags), the last layer being `tags`."""
+        """Build a network: window (batch, *window) to scores (batch, n_tags).
+
+        The last layer is named `tags`.
+        """
 
 
 def embedding_probe(
@@ -44,28 +47,28 @@ def embedding_probe(
     """Build the network: window (batch, *window) to scores (batch, n_tags) in 0..1.
 
     Args:
-        network: How the encoder is built.
+        network: Builds the encoder.
         n_tags: Number of tags.
-        window: As the encoder hears it.
+        window: The shape of the encoder's windows.
         sample_rate: The front end's, in Hz.
-        encoder: An architecture; what its last layer hears is the embedding. It learns nothing.
-        arguments: What the encoder is built with.
+        encoder: An architecture; the input of its last layer is the embedding. It is not trained.
+        arguments: Arguments of the encoder.
         hidden_units: Width of a layer before the last; 0 for none.
     """
     scoring = network(encoder, 1, window, sample_rate, arguments or {})
     embedding = keras.Model(scoring.input, scoring.get_layer("tags").input, name="encoder")
     embedding.trainable = False
-    heard = keras.Input(tuple(window), name="window")
+    inputs = keras.Input(tuple(window), name="window")
     probe = head(n_tags, embedding.output_shape[-1], hidden_units)
-    return keras.Model(heard, probe(embedding(heard, training=False)), name="embedding_probe")
+    return keras.Model(inputs, probe(embedding(inputs, training=False)), name="embedding_probe")
 
 
 def head(n_tags: int, dimensions: int = CALM_DIMENSIONS, hidden_units: int = 0) -> keras.Model:
-    """Build a probe: vectors (batch, dimensions), of whichever encoder, to scores (batch, n_tags).
+    """Build a probe: embeddings (batch, dimensions) to scores (batch, n_tags) in 0..1.
 
     Args:
         n_tags: Number of tags.
-        dimensions: Length of a vector.
+        dimensions: Length of an embedding.
         hidden_units: Width of a layer before the last; 0 for a linear probe.
     """
     vectors = keras.Input((dimensions,), name="vectors")

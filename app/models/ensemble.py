@@ -1,7 +1,7 @@
-"""Ensemble: several models hear the same window, and their scores are averaged.
+"""Ensemble: the mean of the scores of several models for the same window.
 
-Each member brings its own front end, so that the graph goes from raw audio to the mean of sigmoids.
-A member whose window is shorter hears as many windows as fit, one behind the other.
+Each member has its own front end, so the graph goes from raw audio to the mean of sigmoids. A
+member with a shorter window scores as many consecutive windows as fit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,35 +32,38 @@ def ensemble(
     Args:
         build: `app.models.build`.
         n_tags: Number of tags.
-        window: (samples,), at the rate that all members hear.
-        members: For each name its `architecture`, and what it is built with beside `n_tags`.
+        window: (samples,), at the sample rate of all members.
+        members: By name, the `architecture` of each member and its arguments except `n_tags`.
+
+    Raises:
+        ValueError: There is no member, or a member can't be built or has a longer window.
     """
     if not members:
-        raise ValueError("members: one at least is needed")
+        raise ValueError("members: there are none; expected at least one")
     (samples,) = window
-    heard = keras.Input((samples,), name="window")
+    inputs = keras.Input((samples,), name="window")
     scores = [
-        _mean_scores(heard, _member(build, n_tags, name, arguments))
+        _mean_scores(inputs, _member(build, n_tags, name, arguments))
         for name, arguments in members.items()
     ]
-    return keras.Model(heard, sum(scores) / len(scores), name="ensemble")
+    return keras.Model(inputs, sum(scores) / len(scores), name="ensemble")
 
 
 def _member(
     build: Callable[..., keras.Model], n_tags: int, name: str, arguments: Mapping[str, object]
 ) -> keras.Model:
     if "architecture" not in arguments:
-        raise ValueError(f"members.{name}: architecture: this is needed")
-    own = {key: value for key, value in arguments.items() if key != "architecture"}
-    member = build(str(arguments["architecture"]), n_tags=n_tags, **own)
+        raise ValueError(f"members.{name}.architecture: is missing")
+    own_arguments = {key: value for key, value in arguments.items() if key != "architecture"}
+    member = build(str(arguments["architecture"]), n_tags=n_tags, **own_arguments)
     return keras.Model(member.input, member.output, name=name)
 
 
-def _mean_scores(heard: KerasTensor, member: keras.Model) -> KerasTensor:
-    """(batch, samples) -> (batch, n_tags), over as many of the member's windows as fit."""
-    samples, length = heard.shape[1], member.input_shape[1]
+def _mean_scores(inputs: KerasTensor, member: keras.Model) -> KerasTensor:
+    """Return the mean over the member's windows: (batch, samples) -> (batch, n_tags)."""
+    samples, length = inputs.shape[1], member.input_shape[1]
     count, tags = samples // length, member.output_shape[1]
     if not count:
-        raise ValueError(f"members.{member.name} hears {length} samples, a window has {samples}")
-    pieces = ops.reshape(heard[:, : count * length], (-1, length))
+        raise ValueError(f"members.{member.name} needs {length} samples; a window has {samples}")
+    pieces = ops.reshape(inputs[:, : count * length], (-1, length))
     return ops.mean(ops.reshape(member(pieces), (-1, count, tags)), axis=1)

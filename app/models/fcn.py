@@ -1,8 +1,8 @@
-"""FCN: five convolutions, each with a pooling, until nothing is left of time and pitch.
+"""FCN: five convolutions, each followed by a pooling, down to a single position.
 
 Choi, Fazekas & Sandler, "Automatic tagging using deep convolutional neural networks", ISMIR 2016
-(arXiv:1606.00298), in the form of Won et al., SMC 2020 (arXiv:2006.00751). Poolings drop what does
-not fill them: of the published 1,813 frames it hears the first 1,685, and most of all 1,280.
+(arXiv:1606.00298), in the form of Won et al., SMC 2020 (arXiv:2006.00751). Poolings drop an
+incomplete rest: of the published 1,813 frames the network uses the first 1,685, mostly 1,280.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def fcn(
         n_tags: Number of tags.
         window: (frames, mels).
         channels: Channels of each convolution.
-        pools: For each convolution the pooling after it, (frames, mels).
+        pools: The pooling after each convolution, (frames, mels).
     """
     melgram, x = spectrogram(window)
     x = batch_norm(x, "input_bn")

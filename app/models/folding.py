@@ -1,14 +1,14 @@
-"""Folds filters that say the same whatever they hear into one, before a network serves.
+"""Folds filters with constant output into one, which makes a network smaller at equal scores.
 
-Weight decay drove most filters of the published MusiCNN and VGG weights to zero. Whatever the
-melgram, such a filter gives relu(bias), and its normalisation turns that into another constant: of
-the weights trained on the Million Song Dataset 180 of 204 and 190 of 204 timbral filters are so,
-and with them nine tenths of the arithmetic.
+Weight decay drove most filters of the published MusiCNN and VGG weights to zero. For any melgram
+such a filter outputs relu(bias), and its normalisation turns that into another constant. Of the
+weights trained on the Million Song Dataset, 180 of 204 and 190 of 204 timbral filters are constant,
+which take nine tenths of the arithmetic.
 
-All constant filters of a layer give way to a single one that gives 1; what the next layer made of
-each of them is added up in that layer's weights for the one. Padding treats the one as it treated
-the constants, so the scores stay what they were, but for float32's own noise. Each architecture
-says with these functions how its layers follow one another.
+All constant filters of a layer are replaced by a single one that outputs 1. Its weights in the next
+layer are the sum of the weights of the constant filters, each times its constant. Padding affects
+it as it affected the constants, so the scores stay the same except for float32 rounding. The
+`folded` function of an architecture applies these functions to its layers.
 """
 
 import math
@@ -23,10 +23,10 @@ Folded = tuple[dict[str, object], dict[str, Array]]
 """Arguments of the architecture for the smaller network, and its weights."""
 
 EPSILON = 1e-3
-"""What the normalisations of the published networks add to the variance."""
+"""The epsilon of the batch normalisations of the published networks."""
 
 NEGLIGIBLE = 1e-5
-"""A filter whose weights, after its normalisation, add up to less than this counts as constant."""
+"""A filter is constant if the sum of its absolute weights, after normalisation, is less."""
 
 LANES = 16
 """float32 numbers in a vector of AVX512."""
@@ -39,34 +39,34 @@ ONE = {
     "moving_mean": 0.0,
     "moving_variance": 1.0 - EPSILON,
 }
-"""What makes a convolution's filter, with its relu and normalisation, give 1."""
+"""Weights with which a filter, its ReLU and its normalisation output 1."""
 
 
 def constant_outputs(weights: Weights, layer: str) -> Array:
-    """What each filter of a convolution always gives, (filters,); NaN for one that listens.
+    """Return the constant output of each filter of a convolution, (filters,); NaN if it is active.
 
-    A relu and then the normalisation `<layer>_bn` follow the convolution.
+    A ReLU and then the normalisation `<layer>_bn` follow the convolution.
     """
     gain, shift = normalisation(weights, f"{layer}_bn")
     reach = np.abs(gain * weights[f"{layer}/kernel"])
-    given = gain * np.maximum(weights[f"{layer}/bias"], 0) + shift
-    return np.where(reach.reshape(-1, len(gain)).sum(axis=0) < NEGLIGIBLE, given, np.nan)
+    outputs = gain * np.maximum(weights[f"{layer}/bias"], 0) + shift
+    return np.where(reach.reshape(-1, len(gain)).sum(axis=0) < NEGLIGIBLE, outputs, np.nan)
 
 
 def normalisation(weights: Weights, layer: str) -> tuple[Array, Array]:
-    """A batch normalisation as a gain and a shift, each (channels,)."""
+    """Return a batch normalisation as a gain and a shift, each (channels,)."""
     gain = weights[f"{layer}/gamma"] / np.sqrt(weights[f"{layer}/moving_variance"] + EPSILON)
     return gain, weights[f"{layer}/beta"] - gain * weights[f"{layer}/moving_mean"]
 
 
 def keep_active(weights: Weights, layer: str, fixed: Array, *, ones: int = 0) -> dict[str, Array]:
-    """The weights of a convolution and its normalisation without the filters of `fixed`.
+    """Return the weights of a convolution and its normalisation without its constant filters.
 
     Args:
-        weights: Those of the whole network.
-        layer: The convolution.
-        fixed: Its `constant_outputs`.
-        ones: How many filters that give 1 come behind those that listen.
+        weights: The weights of the whole network.
+        layer: The name of the convolution.
+        fixed: Its `constant_outputs`, (filters,).
+        ones: Number of filters that output 1 to append.
     """
     return {
         path: np.concatenate(
@@ -81,23 +81,27 @@ def keep_active(weights: Weights, layer: str, fixed: Array, *, ones: int = 0) ->
     }
 
 
-def merged(kernel: Array, fixed: Array, axis: int) -> Array:
-    """The next layer's weights for the filters that listen, and behind them for the one.
+def fold_inputs(kernel: Array, fixed: Array, axis: int) -> Array:
+    """Return the next layer's weights for the active filters and then for the filter of ones.
 
     Args:
         kernel: The next layer's weights.
-        fixed: The `constant_outputs` of its inputs.
-        axis: Its axis of inputs.
+        fixed: The `constant_outputs` of its inputs, (inputs,).
+        axis: The axis of the inputs in `kernel`.
     """
-    listened = np.compress(np.isnan(fixed), kernel, axis)
+    active = np.compress(np.isnan(fixed), kernel, axis)
     one = np.tensordot(np.nan_to_num(fixed), kernel, (0, axis)).astype(np.float32)
-    return np.concatenate([listened, np.expand_dims(one, axis)], axis)
+    return np.concatenate([active, np.expand_dims(one, axis)], axis)
 
 
 def best_phases(length: int, filters: int) -> int:
-    """How many neighbouring frames a temporal convolution should answer at a time.
+    """Return how many neighbouring frames a temporal convolution should compute at a time.
 
-    CPUs compute `LANES` filters at a time, however few there are.
+    CPUs compute `LANES` filters at a time, even if there are fewer.
+
+    Args:
+        length: Length of the filters, in frames.
+        filters: Number of filters.
     """
 
     def work(phases: int) -> float:
@@ -106,10 +110,15 @@ def best_phases(length: int, filters: int) -> int:
     return min(range(1, LANES + 1), key=work)
 
 
-def phased(weights: Weights, layer: str, phases: int) -> dict[str, Array]:
-    """The weights of a temporal convolution that answers so many neighbouring frames at a time.
+def add_phases(weights: Weights, layer: str, phases: int) -> dict[str, Array]:
+    """Return the weights of a temporal convolution that computes `phases` frames at a time.
 
-    Its filters stand there once for each phase, a frame later each time.
+    It has each filter once per phase, shifted by a frame each time.
+
+    Args:
+        weights: The weights of the whole network.
+        layer: The name of the convolution.
+        phases: Number of neighbouring frames that it computes at a time.
     """
     repeated = {
         path: np.concatenate([array] * phases, axis=-1)
@@ -117,6 +126,6 @@ def phased(weights: Weights, layer: str, phases: int) -> dict[str, Array]:
         if path.startswith((f"{layer}/", f"{layer}_bn/"))
     }
     kernel = weights[f"{layer}/kernel"]
-    later = [((phase, phases - 1 - phase), (0, 0), (0, 0), (0, 0)) for phase in range(phases)]
-    kernels = [np.pad(kernel, padding) for padding in later]
+    shifts = [((phase, phases - 1 - phase), (0, 0), (0, 0), (0, 0)) for phase in range(phases)]
+    kernels = [np.pad(kernel, padding) for padding in shifts]
     return {**repeated, f"{layer}/kernel": np.concatenate(kernels, axis=-1)}

@@ -1,9 +1,9 @@
-"""From waveform to frames with kapre's layers: the only import of kapre.
+"""Builds front ends with kapre's layers; the only module that imports kapre.
 
-kapre's ready-made `get_melspectrogram_layer` takes magnitudes where the published models take
-power, does not centre its frames, and clips decibels per sample, which would make a tag's score
-depend on what else is in the batch. So the layers are put together here, one by one, always in
-float32: in bf16 a quiet frame would drown in a loud one's rounding.
+kapre's `get_melspectrogram_layer` uses magnitudes instead of power, does not centre its frames, and
+clips decibels per sample, so that a track's scores would depend on the rest of its batch. Therefore
+the front ends are built here of single layers. They always compute in float32: in bf16 the rounding
+of a loud frame exceeds a quiet one.
 """
 
 import math
@@ -39,10 +39,10 @@ WEIGHTINGS = {Weighting.A: librosa.A_weighting, Weighting.C: librosa.C_weighting
 
 @keras.saving.register_keras_serializable("taggram")
 class Reflect(layers.Layer):
-    """Reflects a waveform at both ends, as the published models were trained.
+    """Pads a waveform by reflection at both ends, as in the training of the published models.
 
-    (batch, samples) -> (batch, samples + 2 * margin, 1), with the channel axis that kapre expects;
-    needs more than `margin` samples. librosa 0.10 and later pad with zeros.
+    (batch, samples) -> (batch, samples + 2 * margin, 1), with the channel axis that kapre expects.
+    Needs more than `margin` samples. (librosa 0.10 and later pads with zeros.)
     """
 
     def __init__(self, margin: int, **kwargs: object) -> None:
@@ -56,11 +56,11 @@ class Reflect(layers.Layer):
 
 
 def track_frames(front: FrontEnd, samples: int | None = None) -> keras.Model:
-    """Waveform (batch, samples) to frames (batch, frames, *front.shape), float32.
+    """Build a model: waveform (batch, samples) to frames (batch, frames, *front.shape), float32.
 
     Args:
         front: The front end.
-        samples: Length of the waveforms, where it is known.
+        samples: Length of the waveforms, if it is fixed.
     """
     waveform = keras.Input((samples,), name="waveform", dtype=FLOAT32)
     x = Reflect(front.margin, name="reflected")(waveform)
@@ -68,16 +68,17 @@ def track_frames(front: FrontEnd, samples: int | None = None) -> keras.Model:
 
 
 def part_frames(front: FrontEnd) -> keras.Model:
-    """Part of a waveform (batch, samples, 1) to frames (batch, frames, *front.shape), float32.
+    """Build a model for parts of a waveform, which does not pad.
 
-    The first frame begins with the first sample: at a track's ends the caller adds the margins.
+    Part (batch, samples, 1) to frames (batch, frames, *front.shape), float32. The first frame
+    begins at the first sample, so the caller pads a track at its ends.
     """
     samples = keras.Input((None, 1), name="samples", dtype=FLOAT32)
     return keras.Model(samples, _frames(samples, front), name="part_frames")
 
 
 def _frames(x: KerasTensor, front: FrontEnd) -> KerasTensor:
-    """(batch, samples, 1) -> (batch, frames, *front.shape)."""
+    """Compute frames: (batch, samples, 1) -> (batch, frames, *front.shape)."""
     if front.band_pass:
         x = _band_passed(x, front.band_pass, front.sample_rate)
     if front.spectrum is None:
@@ -89,18 +90,18 @@ def _frames(x: KerasTensor, front: FrontEnd) -> KerasTensor:
 
 
 def _band_passed(x: KerasTensor, band: BandPass, sample_rate: int) -> KerasTensor:
-    """(batch, samples, 1) -> as much without what the filter reaches into."""
+    """Filter: (batch, samples, 1) -> (batch, samples - BAND_PASS_TAPS + 1, 1)."""
     edges = [edge for edge in (band.f_min, band.f_max) if 0 < edge < sample_rate / 2]
-    if not edges:  # all is let through
+    if not edges:  # nothing to filter
         taps = scipy.signal.unit_impulse(BAND_PASS_TAPS, "mid")
     else:
         taps = scipy.signal.firwin(BAND_PASS_TAPS, edges, pass_zero=band.f_min == 0, fs=sample_rate)
-    # The filter is symmetrical, so that correlating, as `conv` does, is convolving.
+    # `conv` correlates, which is convolution as the filter is symmetrical.
     return ops.conv(x, taps.astype(np.float32)[:, np.newaxis, np.newaxis])
 
 
 def _channel(x: KerasTensor, n_fft: int, spectrum: Spectrum, sample_rate: int) -> KerasTensor:
-    """(batch, samples, 1) -> (batch, frames, height, 1)."""
+    """Compute one resolution: (batch, samples, 1) -> (batch, frames, height, 1)."""
     stft = STFT(
         n_fft=n_fft,
         hop_length=spectrum.hop,
@@ -127,14 +128,14 @@ def _channel(x: KerasTensor, n_fft: int, spectrum: Spectrum, sample_rate: int) -
 
 
 def _cut(x: KerasTensor, n_fft: int, spectrum: Spectrum) -> KerasTensor:
-    """What all resolutions have: as many frames, and around the same moments."""
+    """Crop the samples so that all resolutions have equally many frames at the same times."""
     spare = max(spectrum.n_fft) - n_fft
     before = spare // 2 if spectrum.centred else 0
     return x[:, before : before - spare or None] if spare else x
 
 
 def _weights(spectrum: Spectrum, n_fft: int, sample_rate: int) -> np.ndarray:
-    """What multiplies each bin of the FFT, (bins,)."""
+    """Return the factor of each FFT bin, (bins,)."""
     frequencies = np.fft.rfftfreq(n_fft, 1 / sample_rate)
     decibels = WEIGHTINGS[spectrum.weighting](np.maximum(frequencies, 1e-9))
     weights: np.ndarray = 10.0 ** (spectrum.power / 20 * decibels)
@@ -142,21 +143,21 @@ def _weights(spectrum: Spectrum, n_fft: int, sample_rate: int) -> np.ndarray:
 
 
 def _filterbank(bands: Mel | LogFrequency, n_fft: int, sample_rate: int) -> layers.Layer:
-    """(batch, frames, bins, 1) -> (batch, frames, bands, 1)."""
-    make = partial(ApplyFilterbank, data_format=CHANNELS_LAST, dtype=FLOAT32)
-    given: dict[str, object] = {"sample_rate": sample_rate, "n_freq": n_fft // 2 + 1}
+    """Build the layer (batch, frames, bins, 1) -> (batch, frames, bands, 1)."""
+    layer = partial(ApplyFilterbank, data_format=CHANNELS_LAST, dtype=FLOAT32)
+    arguments: dict[str, object] = {"sample_rate": sample_rate, "n_freq": n_fft // 2 + 1}
     match bands:
         case Mel(n_mels, f_min, f_max, scale, by_area):
-            given |= {"n_mels": n_mels, "f_min": f_min, "f_max": f_max}
-            given |= {"htk": scale == "htk", "norm": "slaney" if by_area else None}
-            return make(type="mel", filterbank_kwargs=given, name=f"mel_{n_fft}")
+            arguments |= {"n_mels": n_mels, "f_min": f_min, "f_max": f_max}
+            arguments |= {"htk": scale == "htk", "norm": "slaney" if by_area else None}
+            return layer(type="mel", filterbank_kwargs=arguments, name=f"mel_{n_fft}")
         case LogFrequency(n_bins, bins_per_octave, pitch_min):
-            given |= {"n_bins": n_bins, "bins_per_octave": bins_per_octave, "f_min": pitch_min}
-            return make(type="log", filterbank_kwargs=given, name=f"log_frequency_{n_fft}")
+            arguments |= {"n_bins": n_bins, "bins_per_octave": bins_per_octave, "f_min": pitch_min}
+            return layer(type="log", filterbank_kwargs=arguments, name=f"log_frequency_{n_fft}")
 
 
 def _pitch_classes(x: KerasTensor, n_chroma: int, n_fft: int, sample_rate: int) -> KerasTensor:
-    """(batch, frames, bins, 1) -> (batch, frames, n_chroma, 1); kapre has no layer for it."""
+    """Compute chroma: (batch, frames, bins, 1) -> (batch, frames, n_chroma, 1)."""
     filters = chroma_filters(sr=sample_rate, n_fft=n_fft, n_chroma=n_chroma, tuning=0.0)
     return ops.expand_dims(ops.matmul(ops.squeeze(x, -1), filters.T.astype(np.float32)), -1)
 
@@ -166,9 +167,9 @@ def _log(x: KerasTensor, spectrum: Spectrum) -> KerasTensor:
         case Log10(gain):
             return ops.log(gain * x + 1.0) / math.log(10.0)
         case Decibels(floor):
-            # Of magnitudes the floor is as low, and a decade is as many decibels, as of power.
-            least = floor ** (spectrum.power / 2)
-            return 20 / spectrum.power * ops.log10(ops.maximum(x, least))
+            # Decibels are those of power, also if the spectrum has magnitudes.
+            lowest = floor ** (spectrum.power / 2)
+            return 20 / spectrum.power * ops.log10(ops.maximum(x, lowest))
         case NaturalLog(offset):
             return ops.log(x + offset)
         case None:
@@ -176,7 +177,7 @@ def _log(x: KerasTensor, spectrum: Spectrum) -> KerasTensor:
 
 
 def _cepstrum(x: KerasTensor, coefficients: int) -> KerasTensor:
-    """(batch, frames, bands, 1) -> (batch, frames, coefficients, 1)."""
+    """Apply the DCT: (batch, frames, bands, 1) -> (batch, frames, coefficients, 1)."""
     basis = scipy.fft.dct(np.eye(x.shape[2]), norm="ortho", axis=0)[:coefficients]
     coefficients_last = ops.matmul(ops.squeeze(x, -1), basis.T.astype(np.float32))
     return ops.expand_dims(coefficients_last, -1)
@@ -188,6 +189,6 @@ def _standardised(x: KerasTensor, scale: Standardisation) -> KerasTensor:
 
 
 def _scaled(x: KerasTensor, scale: np.ndarray, offset: np.ndarray | float = 0.0) -> KerasTensor:
-    """(batch, frames, height, 1), each row with a gain and an offset of its own."""
+    """Scale each row of (batch, frames, height, 1) by its gain, and add its offset."""
     columns = (np.reshape(numbers, (-1, 1)).tolist() for numbers in (scale, offset))
     return layers.Rescaling(*columns, dtype=FLOAT32)(x)

@@ -1,7 +1,7 @@
-"""Harmonic CNN: learnt filters show each pitch with its harmonics as channels of one image.
+"""Harmonic CNN: trained filters output each pitch with its harmonics as channels.
 
 Won, Chun, Nieto & Serra, "Data-driven harmonic filters for audio representation learning", ICASSP
-2020, in the form of Won et al., SMC 2020 (arXiv:2006.00751). It hears the bare power spectrum:
+2020, in the form of Won et al., SMC 2020 (arXiv:2006.00751). Its input is the power spectrum:
 bands and decibels are part of the network, because the width of the filters is trained.
 """
 
@@ -19,9 +19,9 @@ FRONT_END = FrontEnd(16_000, Spectrum((512,), 256))
 WINDOW_SAMPLES = 80_000
 
 FLOOR = 1e-10
+"""Smaller powers are raised to this one before the logarithm."""
 
-MOST_HARMONICS, MOST_NOTES = 64, 16
-"""The least power that is told apart from none."""
+MAX_HARMONICS, MAX_NOTES = 64, 16
 
 TORCH_LAYERS = {
     "hstft.bw_Q": "harmonic_filters/q",
@@ -54,18 +54,21 @@ def harmonic_cnn(
         n_tags: Number of tags.
         window: (frames, bins) of power spectra; the bins go from 0 Hz to half the sample rate.
         sample_rate: The front end's, in Hz.
-        harmonics: How many of each note; the more, the lower is the highest note.
-        notes_per_semitone: How finely pitch is divided.
+        harmonics: Number of harmonics of each note; the more, the lower is the highest note.
+        notes_per_semitone: Resolution of pitch.
         channels: Channels of the first four blocks; the later three have twice as many.
+
+    Raises:
+        ValueError: The window or an argument is not valid.
     """
     if len(window) != 2:  # noqa: PLR2004
-        raise ValueError(f"window: (frames, bins) is needed, not {tuple(window)}")
-    for name, number, most in (
-        ("harmonics", harmonics, MOST_HARMONICS),
-        ("notes_per_semitone", notes_per_semitone, MOST_NOTES),
+        raise ValueError(f"window: {tuple(window)} is not a valid shape; expected (frames, bins)")
+    for name, number, limit in (
+        ("harmonics", harmonics, MAX_HARMONICS),
+        ("notes_per_semitone", notes_per_semitone, MAX_NOTES),
     ):
-        if not 0 < number <= most:
-            raise ValueError(f"{name}: {number} is not one of 1 to {most}")
+        if not 0 < number <= limit:
+            raise ValueError(f"{name}: {number} is out of range; expected 1 to {limit}")
     power = keras.Input(tuple(window), name="window")
     x = HarmonicFilters(sample_rate, harmonics, notes_per_semitone, name="harmonic_filters")(power)
     x = batch_norm(_decibels(x), "input_bn")

@@ -1,4 +1,4 @@
-"""Triangular filters that stand at notes and at their harmonics, and learn how wide they are.
+"""Triangular filters at notes and their harmonics, with a trained width.
 
 Won, Chun, Nieto & Serra, "Data-driven harmonic filters for audio representation learning", ICASSP
 2020.
@@ -19,12 +19,12 @@ ALPHA, BETA = 0.1079, 24.7
 
 @keras.saving.register_keras_serializable("taggram")
 class HarmonicFilters(layers.Layer):
-    """Sums power spectra over filters at harmonics: an image of pitch for each harmonic.
+    """Sums power spectra over filters at the harmonics of each note.
 
     (batch, frames, bins) -> (batch, frames, notes, harmonics). `bins` go from 0 Hz to half the
     sample rate, `notes` from C1 up as long as all harmonics lie below that. All filters share one
-    trained number, Q: a filter at f Hz is (ALPHA * f + BETA) / Q wide. In float32 whatever the
-    others compute in: bf16 does not tell a filter's edges from its middle.
+    trained number, Q: a filter at f Hz is (ALPHA * f + BETA) / Q wide. It always computes in
+    float32: bf16 is too coarse for the frequencies of a filter.
     """
 
     def __init__(
@@ -37,47 +37,54 @@ class HarmonicFilters(layers.Layer):
         self.centres = _centres(sample_rate, harmonics, notes_per_semitone)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make Q, and see where the bins are."""
+        """Create Q, and compute the frequencies of the bins.
+
+        Raises:
+            ValueError: The number of bins is unknown.
+        """
         *_, bins = input_shape
         if bins is None:
-            raise ValueError("how many bins there are has to be known")
+            raise ValueError("the number of bins is unknown; expected a fixed one")
         self.frequencies = np.linspace(0, self.sample_rate / 2, bins, dtype=np.float32)
         self.q = self.add_weight(shape=(1,), initializer="ones", name="q")
 
     def call(self, power: KerasTensor) -> KerasTensor:
-        """Sum what each filter lets through."""
+        """Sum the power in each filter."""
         bands = ops.matmul(power, self._filters())
         return ops.reshape(bands, (-1, bands.shape[1], *self.centres.shape))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """See the class."""
+        """Return the shape of the output; see the class."""
         return (*input_shape[:-1], *self.centres.shape)
 
     def get_config(self) -> dict[str, object]:
-        """What `__init__` takes."""
-        own = {
+        """Return the arguments of `__init__`."""
+        own_config = {
             "sample_rate": self.sample_rate,
             "harmonics": self.harmonics,
             "notes_per_semitone": self.notes_per_semitone,
         }
-        return {**super().get_config(), **own}
+        return {**super().get_config(), **own_config}
 
     def _filters(self) -> KerasTensor:
-        """(bins, notes * harmonics): triangles, 1 in the middle."""
+        """Return the triangles, (bins, notes * harmonics), 1 at their centres."""
         centres = self.centres.reshape(1, -1)
-        halves = ops.divide((ALPHA * centres + BETA) / 2, self.q)
-        apart = np.abs(self.frequencies[:, np.newaxis] - centres)
-        return ops.relu(1.0 - ops.divide(apart, halves))
+        half_widths = ops.divide((ALPHA * centres + BETA) / 2, self.q)
+        distances = np.abs(self.frequencies[:, np.newaxis] - centres)
+        return ops.relu(1.0 - ops.divide(distances, half_widths))
 
 
 def _centres(sample_rate: int, harmonics: int, notes_per_semitone: int) -> np.ndarray:
-    """In Hz, (notes, harmonics)."""
+    """Return the centres of the filters in Hz, (notes, harmonics)."""
     if min(sample_rate, harmonics, notes_per_semitone) < 1:
-        raise ValueError("sample_rate, harmonics and notes_per_semitone: at least 1 is needed")
+        raise ValueError("sample_rate, harmonics and notes_per_semitone: expected at least 1")
     highest = A4 + SEMITONES * np.log2(sample_rate / 2 / harmonics / A4_HZ)
     count = (round(highest) - LOWEST_NOTE) * notes_per_semitone
     if count < 1:
-        raise ValueError(f"harmonics: {harmonics} of C1 do not lie below {sample_rate / 2:g} Hz")
+        raise ValueError(
+            f"harmonics: {harmonics} harmonics of C1 exceed half the sample rate, "
+            f"{sample_rate / 2:g} Hz; expected fewer"
+        )
     notes = LOWEST_NOTE + np.arange(count) / notes_per_semitone
     lowest = A4_HZ * 2 ** ((notes - A4) / SEMITONES)
     return np.outer(lowest, np.arange(1, harmonics + 1)).astype(np.float32)

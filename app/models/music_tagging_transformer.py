@@ -1,8 +1,9 @@
-"""Music Tagging Transformer: a shallow residual network, then attention over where things are.
+"""Music Tagging Transformer: a shallow residual network, then a transformer with positions.
 
 Won, Choi & Serra, "Semi-supervised music tagging transformer", ISMIR 2021 (arXiv:2111.13457).
-Particular: three convolutional blocks instead of seven, so that bands are left to tell apart, which
-a token has flattened in it; a token and places that are learnt; and a student a quarter as wide.
+It has three convolutional blocks instead of CNNSA's seven, so several bands remain, which are
+flattened into a token. The class token and the positions are trained. The student is a quarter as
+wide as the teacher.
 """
 
 from collections.abc import Sequence
@@ -29,12 +30,12 @@ WINDOW_SAMPLES = 220_500
 """10 seconds."""
 
 POOLS = ((2, 2), (2, 2), (1, 2))
-"""After each residual block, in frames and in bins."""
+"""The pooling after each residual block, (frames, bins)."""
 BLOCKS = 4
 HEADS = 8
 DROPOUT = 0.1
-PLACES = 513
-"""The most tokens, the one for the tags included; a window of 10 seconds has 108."""
+MAX_TOKENS = 513
+"""Most tokens, including the class token; a window of 10 seconds has 108."""
 
 
 def music_tagging_transformer(
@@ -44,29 +45,29 @@ def music_tagging_transformer(
 
     Args:
         n_tags: Number of tags.
-        window: Frames and mel bands of a window; four frames at a time become a token.
-        dimension: Numbers a token: 256 has the teacher, 64 the student.
+        window: (frames, mels); four frames become a token.
+        dimension: Width of a token: 256 for the teacher, 64 for the student.
         channels: Channels of the convolutions.
 
     Raises:
-        ValueError: The window has more tokens than there are places, or pooling leaves none.
+        ValueError: The window has more than `MAX_TOKENS` tokens, or none after pooling.
     """
-    given, x = spectrogram(window)
+    inputs, x = spectrogram(window)
     x = batch_norm(x, "input_bn")
     for number, pool in enumerate(POOLS, start=1):
         x = residual_2d(x, channels, f"residual_{number}", pool=pool)
     x = layers.Dense(dimension, name="tokens")(_flattened(x))
-    x = Token(deviation=1.0, name="cls")(x)
-    x = Positions(PLACES, dimension, deviation=1.0, name="positions")(x)
+    x = Token(std=1.0, name="cls")(x)
+    x = Positions(MAX_TOKENS, dimension, std=1.0, name="positions")(x)
     x = layers.Dropout(DROPOUT)(x)
     for number in range(1, BLOCKS + 1):
         x = pre_norm_block(x, HEADS, f"block_{number}", dropout=DROPOUT)
     x = layers.LayerNormalization(epsilon=EPSILON, name="cls_norm")(x[:, 0])
-    return keras.Model(given, tag_scores(x, n_tags), name="music_tagging_transformer")
+    return keras.Model(inputs, tag_scores(x, n_tags), name="music_tagging_transformer")
 
 
 def _flattened(x: KerasTensor) -> KerasTensor:
-    """(batch, frames, bins, channels) -> (batch, frames, channels * bins), a channel at a time."""
+    """Flatten (batch, frames, bins, channels) to (batch, frames, channels * bins), bins fastest."""
     _, frames, bins, channels = x.shape
     x = ops.transpose(x, (0, 1, 3, 2))
     return ops.reshape(x, (-1, frames, channels * bins))
@@ -102,4 +103,4 @@ TORCH_LAYERS = {
     "mlp_head.0": "cls_norm",
     "mlp_head.1": "tags",
 }
-"""The released weights' modules and parameters, and our layers and variables."""
+"""Our layers and variables by the modules and parameters of the released weights."""

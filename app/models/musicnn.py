@@ -1,8 +1,8 @@
-"""MusiCNN: filters shaped like timbre and like rhythm, then a small densely connected network.
+"""MusiCNN: timbral and temporal filters, then a small densely connected network.
 
 Pons & Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging", 2019
 (arXiv:1909.06654); the filters are from Pons et al., "End-to-end learning for music audio tagging
-at scale", ISMIR 2018. This is the graph of the published weights, down to its quirks.
+at scale", ISMIR 2018. This is the graph of the published weights in every detail.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from app.models.folding import (
     Array,
     Folded,
     Weights,
+    add_phases,
     best_phases,
     constant_outputs,
+    fold_inputs,
     keep_active,
-    merged,
     normalisation,
-    phased,
 )
 from app.spectra import Log10, Mel, Spectrum
 
@@ -31,12 +31,12 @@ FRONT_END = FrontEnd(
     16_000, Spectrum((512,), 256, bands=Mel(96, 0.0, 8_000.0), log=Log10(10_000.0))
 )
 WINDOW_SAMPLES = 47_616
-"""187 frames: three seconds, in which the last of 188 would reach beyond."""
+"""187 frames, three seconds; frame 188 would reach beyond it."""
 
 TIMBRAL_HEIGHTS = (0.4, 0.7)
-"""Of the mel axis: tall filters hear a timbre wherever it lies in pitch."""
+"""As a share of the mel axis: tall filters detect a timbre at any pitch."""
 TEMPORAL_LENGTHS = (128, 64, 32)
-"""In frames: long, flat filters hear rhythm."""
+"""In frames: long, flat filters detect rhythm."""
 
 
 def musicnn(
@@ -55,7 +55,7 @@ def musicnn(
         window: (frames, mels).
         timbral_channels: Filters of each height of `TIMBRAL_HEIGHTS`.
         temporal_channels: Filters of each length of `TEMPORAL_LENGTHS`.
-        temporal_phases: For each length, how many neighbouring frames a filter answers at a time.
+        temporal_phases: For each length, how many neighbouring frames are computed at a time.
         mid_channels: Channels of each of the three middle convolutions.
         hidden_units: Width of the layer before the last.
     """
@@ -85,24 +85,31 @@ def musicnn(
 
 
 def folded(weights: Weights, window: Sequence[int]) -> Folded:
-    """The same network without its constant filters; see `app.models.folding`.
+    """Return the same network without its constant filters; see `app.models.folding`.
 
-    The one that stands for them all is the last of the last temporal convolution.
+    The filter of ones that replaces them is the last of the last temporal convolution.
+
+    Args:
+        weights: Weights of the network by path.
+        window: (frames, mels).
+
+    Returns:
+        Arguments of `musicnn`, and the weights.
     """
     front = [f"timbral_{height}" for height in _heights(window[1])]
     front += [f"temporal_{length}" for length in TEMPORAL_LENGTHS]
-    fixed = {layer: _but_one(constant_outputs(weights, layer)) for layer in front}
+    fixed = {layer: _keep_one(constant_outputs(weights, layer)) for layer in front}
     smaller = dict(weights)
     for layer in front:
         smaller |= keep_active(weights, layer, fixed[layer], ones=int(layer == front[-1]))
     all_fixed = np.concatenate([fixed[layer] for layer in front])
-    smaller["mid_1/kernel"] = merged(weights["mid_1/kernel"], all_fixed, axis=1)
+    smaller["mid_1/kernel"] = fold_inputs(weights["mid_1/kernel"], all_fixed, axis=1)
     smaller |= _folded_pooling(weights, all_fixed)
     channels = [smaller[f"{layer}/bias"].size for layer in front]
     temporal = len(TIMBRAL_HEIGHTS)
     phases = [*map(best_phases, TEMPORAL_LENGTHS, channels[temporal:])]
     for layer, count in zip(front[temporal:], phases, strict=True):
-        smaller |= phased(smaller, layer, count)
+        smaller |= add_phases(smaller, layer, count)
     arguments: dict[str, object] = {
         "timbral_channels": channels[:temporal],
         "temporal_channels": channels[temporal:],
@@ -111,27 +118,27 @@ def folded(weights: Weights, window: Sequence[int]) -> Folded:
     return arguments, smaller
 
 
-def _but_one(fixed: Array) -> Array:
-    """A convolution needs a filter: where all are constant, the first counts as listening."""
+def _keep_one(fixed: Array) -> Array:
+    """Mark the first filter as active if all are constant: a convolution needs a filter."""
     return fixed if np.isnan(fixed).any() else np.append(np.float32(np.nan), fixed[1:])
 
 
 def _folded_pooling(weights: Weights, fixed: Array) -> dict[str, Array]:
-    """Over time, maximum and mean of a constant are that constant: it belongs in the bias."""
+    """Move constants into the bias of `hidden`: maximum and mean over time don't change them."""
     gain, shift = normalisation(weights, "pooled_bn")
     kernel = weights["hidden/kernel"]
     pooled = np.full(len(gain), np.nan, np.float32)
     pooled[: 2 * len(fixed)] = np.repeat(fixed, 2)
-    listens = np.isnan(pooled)
-    # The two places of the filter that gives 1 stand behind the front's, before the middle's.
-    place = np.full(2, np.count_nonzero(listens[: 2 * len(fixed)]))
+    active = np.isnan(pooled)
+    # The two features of the filter of ones come behind those of the front, before the middle's.
+    position = np.full(2, np.count_nonzero(active[: 2 * len(fixed)]))
     smaller = {
-        path: np.insert(array[listens], place, 0, axis=0)
+        path: np.insert(array[active], position, 0, axis=0)
         for path, array in weights.items()
         if path.startswith("pooled_bn/") or path == "hidden/kernel"
     }
-    given = np.where(listens, 0, np.nan_to_num(pooled) * gain + shift)
-    smaller["hidden/bias"] = (weights["hidden/bias"] + given @ kernel).astype(np.float32)
+    constants = np.where(active, 0, np.nan_to_num(pooled) * gain + shift)
+    smaller["hidden/bias"] = (weights["hidden/bias"] + constants @ kernel).astype(np.float32)
     return smaller
 
 
@@ -140,7 +147,7 @@ def _heights(mels: int) -> list[int]:
 
 
 def _timbral(x: KerasTensor, height: int, channels: int) -> KerasTensor:
-    """(batch, frames, mels, 1) -> (batch, frames, channels): the best match over pitch."""
+    """Return the maximum over pitch: (batch, frames, mels, 1) -> (batch, frames, channels)."""
     name = f"timbral_{height}"
     x = layers.ZeroPadding2D(((3, 3), (0, 0)))(x)
     x = layers.Conv2D(channels, (7, height), activation="relu", name=name)(x)
@@ -149,10 +156,10 @@ def _timbral(x: KerasTensor, height: int, channels: int) -> KerasTensor:
 
 
 def _temporal(x: KerasTensor, length: int, channels: int, phases: int) -> KerasTensor:
-    """(batch, frames, mels, 1) -> (batch, frames, channels): the best match over the bands.
+    """Return the maximum over the bands: (batch, frames, mels, 1) -> (batch, frames, channels).
 
-    With phases the convolution takes strides of so many frames, and has each filter so many times,
-    each time a frame later: the same sums, in fewer and fuller vectors.
+    With several phases the convolution has a stride of `phases` frames, and each filter `phases`
+    times, shifted by a frame each: the same sums in fewer and fuller vectors.
     """
     name = f"temporal_{length}"
     frames = x.shape[1]

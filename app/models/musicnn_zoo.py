@@ -1,9 +1,9 @@
-"""MusiCNN as it was trained again, beside the other networks of an evaluation of them all.
+"""MusiCNN as it was trained again for an evaluation of many networks.
 
 Won, Ferraro, Bogdanov & Serra, "Evaluation of CNN-based automatic music tagging models", SMC 2020
-(arXiv:2006.00751), after Pons et al., ISMIR 2018 (arXiv:1711.02520). It is not the graph of
-`app.models.musicnn`: kernels are odd, normalisation comes before the ReLU, the temporal filters
-hear the mean of all bands, and maxima and means over time do not alternate.
+(arXiv:2006.00751), after Pons et al., ISMIR 2018 (arXiv:1711.02520). It differs from
+`app.models.musicnn`: kernel sizes are odd, normalisation comes before the ReLU, the input of the
+temporal filters is the mean of all bands, and maxima and means over time do not alternate.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ __all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_SAMPLES", "musicnn_zoo"]
 WINDOW_SAMPLES = 48_000
 
 TIMBRAL_HEIGHTS = (0.7, 0.4)
-"""Of the mel axis."""
+"""As a share of the mel axis."""
 TEMPORAL_LENGTHS = (129, 65, 33)
 """In frames."""
 
@@ -75,13 +75,13 @@ def musicnn_zoo(
 
 
 def _timbral(x: KerasTensor, height: int, channels: int, name: str) -> KerasTensor:
-    """(batch, frames, mels, 1) -> (batch, frames, channels): the best match over pitch."""
+    """Return the maximum over pitch: (batch, frames, mels, 1) -> (batch, frames, channels)."""
     x = layers.ZeroPadding2D((3, 0))(x)
     x = layers.Conv2D(channels, (7, height), name=name)(x)
     return ops.max(ops.relu(batch_norm(x, f"{name}_bn")), axis=2)
 
 
 def _conv_1d(x: KerasTensor, channels: int, length: int, name: str) -> KerasTensor:
-    """(batch, frames, any) -> (batch, frames, channels)."""
+    """Convolve over time: (batch, frames, any) -> (batch, frames, channels)."""
     x = layers.Conv1D(channels, length, padding="same", name=name)(x)
     return ops.relu(batch_norm(x, f"{name}_bn"))

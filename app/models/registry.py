@@ -1,4 +1,4 @@
-"""The architectures by name, and what builds them, whole or without their front end."""
+"""The architectures by name, and functions that build them with or without their front end."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,16 +38,16 @@ from app.models.sizes import check_arguments, check_size
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network, and what it hears.
+    """A network and its published input.
 
     Attributes:
         network: Builds it with random weights: window (batch, *window) to scores (batch, n_tags) in
             0..1. Takes `n_tags`, `window` and arguments of its own.
-        front_end: The one that it was published with.
-        window_samples: Length of the windows that it was published with.
-        folded: Makes, of weights and a window's shape, arguments and weights of a network with the
-            same scores and less arithmetic.
-        torch_layers: Our names of the layers in the released PyTorch checkpoints.
+        front_end: The published front end.
+        window_samples: The published window length, in samples.
+        folded: Takes weights and a window's shape; returns arguments and weights of a network with
+            the same scores and less arithmetic.
+        torch_layers: Our layer names by the module names of released PyTorch checkpoints.
     """
 
     network: Callable[..., keras.Model]
@@ -58,12 +58,12 @@ class Architecture:
 
     @property
     def window_frames(self) -> int:
-        """Length of these windows in frames."""
+        """The published window length, in frames."""
         return self.front_end.frames(self.window_samples)
 
 
 def architectures() -> Mapping[str, Architecture]:
-    """All of them, by name."""
+    """Return all architectures by name."""
     return _ARCHITECTURES
 
 
@@ -80,12 +80,12 @@ def build(
     Args:
         name: One of `architectures()`.
         n_tags: Number of tags.
-        front_end: What comes before the network; by default the published one.
-        window_samples: Length of a window; by default the published one.
-        arguments: The architecture's own.
+        front_end: The front end; by default the published one.
+        window_samples: Length of a window in samples; by default the published one.
+        arguments: Arguments of the architecture.
 
     Raises:
-        ValueError: There is no such architecture, or it can't be built so.
+        ValueError: The architecture is unknown, or can't be built with these arguments.
     """
     architecture = _architecture(name)
     front = front_end or architecture.front_end
@@ -98,10 +98,16 @@ def build(
 def network(
     name: str, n_tags: int, window_spec: WindowSpec, arguments: Mapping[str, object]
 ) -> keras.Model:
-    """Build what comes behind the front end: (batch, *window) to scores (batch, n_tags).
+    """Build a network without its front end: (batch, *window) to scores (batch, n_tags).
+
+    Args:
+        name: One of `architectures()`.
+        n_tags: Number of tags.
+        window_spec: The windows and their front end.
+        arguments: Arguments of the architecture.
 
     Raises:
-        ValueError: There is no such architecture, or it can't be built so.
+        ValueError: The architecture is unknown, or can't be built with these arguments.
     """
     rate = window_spec.front.sample_rate
     check_arguments(arguments)
@@ -111,10 +117,16 @@ def network(
 def shapes(
     name: str, n_tags: int, window_spec: WindowSpec, arguments: Mapping[str, object]
 ) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of a network's weights by their paths, without memory for their values.
+    """Return the shapes of a network's weights by their paths, without allocating the weights.
+
+    Args:
+        name: One of `architectures()`.
+        n_tags: Number of tags.
+        window_spec: The windows and their front end.
+        arguments: Arguments of the architecture.
 
     Raises:
-        ValueError: As `network`; or it is too large to be built.
+        ValueError: As for `network`, or the network is too large.
     """
 
     def build_and_measure() -> dict[str, tuple[int, ...]]:
@@ -123,14 +135,14 @@ def shapes(
         check_size(built)
         return {path: tuple(variable.shape) for path, variable in variables(built).items()}
 
-    # Keras keeps a list of variables without values for each thread, and would fill those of ours
-    # when it builds the next network.
+    # Keras lists uninitialized variables per thread, and would initialize these when it builds the
+    # next network in this thread.
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(build_and_measure).result()
 
 
 def variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """All weights by a path that is theirs alone, the models inside a model among them."""
+    """Return all weights by unique paths, those of nested models included."""
     found: dict[str, keras.Variable] = {}
     for layer in model.layers:
         if isinstance(layer, keras.Model):
@@ -148,24 +160,26 @@ def _network(
     sample_rate: int,
     arguments: Mapping[str, object],
 ) -> keras.Model:
-    make = _architecture(name).network
-    given: dict[str, object] = {"n_tags": n_tags, "window": tuple(window)}
-    if "sample_rate" in signature(make).parameters:  # it knows which frequencies it hears
-        given["sample_rate"] = sample_rate
+    build_network = _architecture(name).network
+    common: dict[str, object] = {"n_tags": n_tags, "window": tuple(window)}
+    if "sample_rate" in signature(build_network).parameters:  # its filters depend on frequencies
+        common["sample_rate"] = sample_rate
     try:
-        return make(**given, **arguments)
+        return build_network(**common, **arguments)
     except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
         raise ValueError(str(error)) from error
 
 
 def _architecture(name: str) -> Architecture:
     if name not in _ARCHITECTURES:
-        raise ValueError(f"no architecture {name!r}; there are {', '.join(_ARCHITECTURES)}")
+        raise ValueError(
+            f"{name!r} is not a known architecture; expected one of {', '.join(_ARCHITECTURES)}"
+        )
     return _ARCHITECTURES[name]
 
 
 def _published(module: ModuleType) -> Architecture:
-    """The architecture that a module is named after, with what its constants say of it."""
+    """Return the architecture that a module defines, with the constants of the module."""
     name = module.__name__.rpartition(".")[2]
     return Architecture(
         getattr(module, name),

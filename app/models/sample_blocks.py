@@ -1,4 +1,4 @@
-"""What sample-level networks are made of: convolutions of a few samples, pooled by as few.
+"""Building blocks of sample-level networks: convolutions and poolings of a few samples.
 
 Lee, Park, Kim & Nam, "Sample-level deep convolutional neural networks for music auto-tagging using
 raw waveforms", SMC 2017 (arXiv:1703.01789). All axes are (batch, samples, channels).
@@ -13,11 +13,15 @@ from app.models.blocks import batch_norm
 
 
 def waveform(window: Sequence[int]) -> tuple[KerasTensor, KerasTensor]:
-    """The input for windows of (samples,), and what it is with a channel axis."""
+    """Return the input for windows of (samples,), and the same with a channel axis.
+
+    Raises:
+        ValueError: The window has another number of axes.
+    """
     if len(window) != 1:
-        raise ValueError(f"window: (samples,) is needed, not {tuple(window)}")
-    given = keras.Input(tuple(window), name="window")
-    return given, ops.expand_dims(given, -1)
+        raise ValueError(f"window: {tuple(window)} is not a valid shape; expected (samples,)")
+    inputs = keras.Input(tuple(window), name="window")
+    return inputs, ops.expand_dims(inputs, -1)
 
 
 def conv_1d(
@@ -31,8 +35,15 @@ def conv_1d(
 ) -> KerasTensor:
     """Convolve and normalise as `<name>_bn`.
 
-    There are `padding` zeros at either side, half a kernel if nothing is said: Keras's own `same`
-    pads strided convolutions on one side only.
+    Keras's own `same` pads strided convolutions on one side only.
+
+    Args:
+        x: (batch, samples, channels).
+        channels: Channels of the output.
+        name: Name of the convolution.
+        kernel: Length of the filters.
+        strides: Stride in samples.
+        padding: Zeros at either side; half a kernel by default.
     """
     padding = kernel // 2 if padding is None else padding
     x = layers.ZeroPadding1D(padding)(x) if padding else x
@@ -41,17 +52,28 @@ def conv_1d(
 
 
 def max_pool(x: KerasTensor, pool: int) -> KerasTensor:
-    """Take the maximum of each `pool` samples; those left over at the end are dropped."""
+    """Take the maximum of each `pool` samples; an incomplete pool at the end is dropped.
+
+    Raises:
+        ValueError: There are fewer samples.
+    """
     if x.shape[1] < pool:
-        raise ValueError(f"window: too short, a layer has {x.shape[1]} of {pool} samples to pool")
+        raise ValueError(
+            f"the window is too short: a pooling of {pool} has an input of {x.shape[1]}"
+        )
     return x if pool == 1 else layers.MaxPooling1D(pool)(x)
 
 
 def squeeze_excite(x: KerasTensor, units: int, name: str) -> KerasTensor:
-    """Squeeze and excitation (Hu et al., arXiv:1709.01507): weigh each channel by 0..1.
+    """Weigh each channel by 0..1 (squeeze and excitation, Hu et al., arXiv:1709.01507).
 
-    The means of all channels over time decide, through a layer of `units`: `<name>_squeeze`, then
+    The weights are computed from the means of all channels over time by `<name>_squeeze` and
     `<name>_excite`.
+
+    Args:
+        x: (batch, samples, channels).
+        units: Width of `<name>_squeeze`.
+        name: Prefix of the layers' names.
     """
     y = ops.mean(x, axis=1, keepdims=True)
     y = layers.Dense(units, activation="relu", name=f"{name}_squeeze")(y)
@@ -68,18 +90,21 @@ def sample_level(
     stem_padding: int | None = None,
     prefix: str = "",
 ) -> list[KerasTensor]:
-    """The levels of a SampleCNN: `conv_1`, `conv_2` ... with their normalisation and ReLU.
+    """Return the outputs of a SampleCNN's convolutions `conv_1`, `conv_2` ..., after ReLU.
 
-    The first convolution takes strides of `grain` samples, all but the last then end in a pooling
-    by it, and the last comes after.
+    The first convolution has a stride of `grain` samples. Those between the first and the last are
+    followed by a pooling of `grain`.
 
     Args:
         x: (batch, samples, 1).
-        channels: Of each convolution.
+        channels: Channels of each convolution.
         grain: Length of a filter and of a pooling.
         last_kernel: Length of the filters of the last convolution.
-        stem_padding: Zeros at either side of the window; half a filter if nothing is said.
-        prefix: Stands before the names of all layers.
+        stem_padding: Zeros at either side of the window; half a filter by default.
+        prefix: Prefix of the names of all layers.
+
+    Returns:
+        For each convolution, (batch, samples, channels).
     """
     first, *middle, last = channels
     x = conv_1d(x, first, f"{prefix}conv_1", kernel=grain, strides=grain, padding=stem_padding)
@@ -92,8 +117,8 @@ def sample_level(
 
 
 def global_max_pool(x: KerasTensor) -> KerasTensor:
-    """The maximum of each channel over time: (batch, channels).
+    """Return the maximum of each channel over time, (batch, channels).
 
-    The published windows leave one sample here; longer ones may leave more.
+    With the published windows one sample is left here; with longer ones there may be more.
     """
     return ops.max(x, axis=1)

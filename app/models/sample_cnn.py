@@ -1,8 +1,8 @@
-"""SampleCNN: filters of three samples on the raw waveform, pooled by threes to a single frame.
+"""SampleCNN: filters of three samples on the raw waveform, with poolings down to one frame.
 
 Lee, Park, Kim & Nam, "Sample-level deep convolutional neural networks for music auto-tagging using
 raw waveforms", SMC 2017 (arXiv:1703.01789), as Won et al. 2020 (arXiv:2006.00751) trained it: at
-16 kHz, and with a zero before the first sample, so that filters stand one sample earlier.
+16 kHz, and with a zero before the first sample, which shifts the filters by a sample.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from app.models.sample_blocks import global_max_pool, sample_level, waveform
 
 FRONT_END = FrontEnd(sample_rate=16_000)
 WINDOW_SAMPLES = 59_049
-"""3 ** 10: ten times a third of it, and one frame is left."""
+"""3 ** 10: ten reductions by three leave one frame."""
 
 CHANNELS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512, 512)
 
@@ -25,7 +25,7 @@ TORCH_LAYERS = {
     for number in range(1, len(CHANNELS) + 1)
     for torch, ours in {"conv": "", "bn": "_bn"}.items()
 } | {"dense": "tags"}
-"""Ours for each layer of the released checkpoints."""
+"""Our layers by the modules of the released checkpoints."""
 
 
 def sample_cnn(
@@ -36,10 +36,10 @@ def sample_cnn(
     Args:
         n_tags: Number of tags.
         window: (samples,).
-        channels: Of each convolution: the one that takes strides, those that end in a pooling, and
-            the last, over one frame.
+        channels: Channels of each convolution: the one with strides, those followed by a pooling,
+            and the last, over one frame.
     """
-    given, x = waveform(window)
+    inputs, x = waveform(window)
     x = global_max_pool(sample_level(x, channels)[-1])
     x = layers.Dropout(0.5)(x)
-    return keras.Model(given, tag_scores(x, n_tags), name="sample_cnn")
+    return keras.Model(inputs, tag_scores(x, n_tags), name="sample_cnn")

@@ -1,8 +1,8 @@
-"""SampleCNN of residual blocks, heard at three levels: Res-2-Multi.
+"""SampleCNN of residual blocks with features of three levels: Res-2-Multi.
 
 Kim, Lee & Nam, "Sample-level CNN architectures for music auto-tagging using raw waveforms", ICASSP
 2018 (arXiv:1710.10451): the network of `app.models.sample_cnn_rese` without its excitations, which
-are four fifths of that one's weights.
+have four fifths of its weights.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def sample_cnn_res(
     Args:
         n_tags: Number of tags.
         window: (samples,).
-        levels: How many of the last blocks the hidden layer hears.
-        channels: Of the convolution that takes strides of three samples, then of each block.
+        levels: Number of last blocks whose outputs the hidden layer uses.
+        channels: Channels of the convolution with strides of three samples, then of each block.
     """
     return sample_cnn_rese(n_tags, window, squeeze=False, levels=levels, channels=channels)

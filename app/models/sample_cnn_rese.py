@@ -1,10 +1,10 @@
-"""SampleCNN of residual blocks with squeeze and excitation, heard at three levels: ReSE-2-Multi.
+"""SampleCNN of residual blocks with squeeze and excitation, features of three levels: ReSE-2-Multi.
 
 Kim, Lee & Nam, "Sample-level CNN architectures for music auto-tagging using raw waveforms", ICASSP
 2018 (arXiv:1710.10451). Without the residuals it is their SE, without the excitations their Res
-(`app.models.sample_cnn_res`), without both their basic block. The excitation amplifies: between its
-two layers are 16 times as many units as channels. Normalised as in their Keras code, not as in the
-PyTorch of Won et al., whose "SampleCNN + SE" is `app.models.sample_cnn_se`.
+(`app.models.sample_cnn_res`), without both their basic block. The excitation has 16 times as many
+hidden units as channels. Normalisation is that of their Keras code, not of the PyTorch code of Won
+et al., whose "SampleCNN + SE" is `app.models.sample_cnn_se`.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ WINDOW_SAMPLES = 59_049
 
 CHANNELS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512)
 AMPLIFICATION = 16
-"""Units in the excitation for each channel."""
+"""Hidden units of the excitation per channel."""
 
 KINDS = {(True, True): "rese", (True, False): "res", (False, True): "se", (False, False): "basic"}
-"""What Kim et al. call a block with residuals or not, with excitations or not."""
+"""Names of Kim et al. for blocks by (has a residual, has an excitation)."""
 
 
 def sample_cnn_rese(
@@ -42,33 +42,36 @@ def sample_cnn_rese(
         window: (samples,).
         residual: Whether blocks add two convolutions to their input; otherwise they are one.
         squeeze: Whether blocks weigh their channels.
-        levels: How many of the last blocks the hidden layer hears.
-        channels: Of the convolution that takes strides of three samples, then of each block.
+        levels: Number of last blocks whose outputs the hidden layer uses.
+        channels: Channels of the convolution with strides of three samples, then of each block.
+
+    Raises:
+        ValueError: There are fewer blocks than levels, or the window is too short.
     """
     first, *others = channels
     if not 1 <= levels <= len(others):
-        raise ValueError(f"levels: {levels} of {len(others)} blocks cannot be heard")
-    given, x = waveform(window)
+        raise ValueError(f"levels: {levels} is out of range; expected 1 to {len(others)}")
+    inputs, x = waveform(window)
     x = ops.relu(_conv(x, first, "conv_1", strides=3))
-    heard = []
+    outputs = []
     block = _residual if residual else _basic
     for number, filters in enumerate(others, start=1):
         x = block(x, filters, f"block_{number}", squeeze)
-        heard.append(x)
-    x = ops.concatenate([global_max_pool(level) for level in heard[-levels:]], axis=-1)
+        outputs.append(x)
+    x = ops.concatenate([global_max_pool(level) for level in outputs[-levels:]], axis=-1)
     x = layers.Dense(x.shape[-1], name="hidden")(x)
     x = layers.Dropout(0.5)(ops.relu(_batch_norm(x, "hidden_bn")))
-    return keras.Model(given, tag_scores(x, n_tags), name=f"sample_cnn_{KINDS[residual, squeeze]}")
+    return keras.Model(inputs, tag_scores(x, n_tags), name=f"sample_cnn_{KINDS[residual, squeeze]}")
 
 
 def _basic(x: KerasTensor, channels: int, name: str, squeeze: bool) -> KerasTensor:
-    """Convolve, pool by three, and only then excite."""
+    """Convolve, pool by three, then excite."""
     x = max_pool(ops.relu(_conv(x, channels, name)), 3)
     return squeeze_excite(x, AMPLIFICATION * channels, name) if squeeze else x
 
 
 def _residual(x: KerasTensor, channels: int, name: str, squeeze: bool) -> KerasTensor:
-    """Add two convolutions, excited, to their input, and pool by three."""
+    """Add two convolutions with excitation to their input, and pool by three."""
     y = layers.Dropout(0.2)(ops.relu(_conv(x, channels, f"{name}_1")))
     y = _conv(y, channels, f"{name}_2")
     y = squeeze_excite(y, AMPLIFICATION * channels, name) if squeeze else y

@@ -1,10 +1,10 @@
-"""SampleCNN of residual blocks, whose channels are weighed by what the whole window holds.
+"""SampleCNN of residual blocks with squeeze and excitation.
 
 The "SampleCNN + SE" of Won et al. 2020 (arXiv:2006.00751), after Kim, Lee & Nam, "Sample-level CNN
 architectures for music auto-tagging using raw waveforms", ICASSP 2018 (arXiv:1710.10451). It
-differs from what Kim et al. describe: 11 blocks and no convolution before them, shortcuts as long
-as the filters, no dropout between these, as many hidden units as channels in the excitation, and
-one level of features. For theirs see `app.models.sample_cnn_rese`.
+differs from the network of Kim et al. (`app.models.sample_cnn_rese`): 11 blocks without a
+convolution before them, shortcuts with kernels as long as the filters, no dropout between these,
+as many hidden units as channels in the excitation, and features of one level.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ TORCH_LAYERS = {
     for number, (before, after) in enumerate(pairwise((1, *CHANNELS)), start=1)
     for torch, ours in (_BLOCK if before == after else _BLOCK | _SHORTCUT).items()
 } | {"dense1": "hidden", "bn": "hidden_bn", "dense2": "tags"}
-"""Ours for each layer of the released checkpoints."""
+"""Our layers by the modules of the released checkpoints."""
 
 
 def sample_cnn_se(
@@ -51,25 +51,25 @@ def sample_cnn_se(
     Args:
         n_tags: Number of tags.
         window: (samples,).
-        channels: Of each block: the one that takes strides of three samples, those that end in a
+        channels: Channels of each block: the one with strides of three samples, those followed by a
             pooling by three, and the last, over one frame.
         hidden_units: Width of the layer before the last.
     """
-    given, x = waveform(window)
+    inputs, x = waveform(window)
     first, *middle, last = channels
     x = _block(x, first, "block_1", strides=3)
     for number, filters in enumerate(middle, start=2):
         x = max_pool(_block(x, filters, f"block_{number}"), 3)
     x = _block(x, last, f"block_{len(channels)}", kernel=1)
     return keras.Model(
-        given, dense_head(global_max_pool(x), n_tags, hidden_units), name="sample_cnn_se"
+        inputs, dense_head(global_max_pool(x), n_tags, hidden_units), name="sample_cnn_se"
     )
 
 
 def _block(
     x: KerasTensor, channels: int, name: str, *, kernel: int = 3, strides: int = 1
 ) -> KerasTensor:
-    """Add two convolutions, excited, to their input, and ReLU."""
+    """Add two convolutions with excitation to their input, then ReLU."""
     y = ops.relu(conv_1d(x, channels, f"{name}_1", kernel=kernel, strides=strides))
     y = squeeze_excite(conv_1d(y, channels, f"{name}_2", kernel=kernel), channels, name)
     if x.shape[-1] != channels or strides != 1:

@@ -1,8 +1,8 @@
 """Short-chunk CNN: seven small convolutions with small poolings on less than four seconds.
 
 Won, Ferraro, Bogdanov & Serra, "Evaluation of CNN-based automatic music tagging models", SMC 2020
-(arXiv:2006.00751). What is left of time and pitch is one position; of a longer window it is the
-maximum of several.
+(arXiv:2006.00751). The poolings leave one position, in longer windows several, whose maximum is
+taken.
 """
 
 from collections.abc import Sequence

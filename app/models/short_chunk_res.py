@@ -1,8 +1,8 @@
-"""Short-chunk CNN with residuals: convolutions in pairs that stride instead of pooling.
+"""Short-chunk CNN with residuals: pairs of convolutions with strides instead of poolings.
 
 Won, Ferraro, Bogdanov & Serra, "Evaluation of CNN-based automatic music tagging models", SMC 2020
-(arXiv:2006.00751), after the residual networks of He et al. (arXiv:1512.03385), whose shortcuts
-are convolutions by 1 x 1: here they are by 3 x 3, a third of all weights.
+(arXiv:2006.00751), after the residual networks of He et al. (arXiv:1512.03385). Its shortcuts are
+convolutions by 3 x 3 instead of 1 x 1, which have a third of all weights.
 """
 
 from collections.abc import Sequence

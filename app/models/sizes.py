@@ -1,56 +1,56 @@
-"""How large a network may be whose arguments somebody wrote: known before any memory is taken."""
+"""Limits the size of networks from manifests and recipes, before memory is allocated."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 
-LARGEST_ARGUMENT = 2**16
-"""Channels, units and lengths are smaller."""
+MAX_ARGUMENT = 2**16
+"""Larger than any sensible number of channels or units, or length."""
 
-MOST_ARGUMENTS = 512
-DEEPEST = 8
+MAX_ARGUMENTS = 512
+MAX_DEPTH = 8
 
-MOST_WEIGHTS = 2**29
-"""Numbers: 2 GiB."""
+MAX_WEIGHTS = 2**29
+"""2 GiB in float32."""
 
-LARGEST_OUTPUT = 2**26
-"""Numbers that a layer may make of a window: 256 MiB."""
+MAX_OUTPUT = 2**26
+"""Values in a layer's output for one window: 256 MiB in float32."""
 
 
 def check_arguments(arguments: Mapping[str, object]) -> None:
-    """Hold what an architecture is to be built with against what can be meant.
+    """Check the arguments of an architecture.
 
     Raises:
-        ValueError: A number is too large, or there are too many of them.
+        ValueError: A number is too large, or there are too many values or levels of nesting.
     """
     for count, value in enumerate(_leaves(arguments, 0)):
-        if isinstance(value, int | float) and not abs(value) <= LARGEST_ARGUMENT:
-            raise ValueError(f"a number is larger than any that is meant, {LARGEST_ARGUMENT:,}")
-        if count >= MOST_ARGUMENTS:
-            raise ValueError(f"there are more than {MOST_ARGUMENTS} of them")
+        if isinstance(value, int | float) and not abs(value) <= MAX_ARGUMENT:
+            raise ValueError(f"a number is too large; expected at most {MAX_ARGUMENT:,}")
+        if count >= MAX_ARGUMENTS:
+            raise ValueError(f"there are more than {MAX_ARGUMENTS} values")
 
 
 def check_size(network: keras.Model) -> None:
-    """Hold a network against what can be computed.
+    """Check the size of a network.
 
     Raises:
-        ValueError: It has too many weights, or a layer makes too much of a window.
+        ValueError: It has too many weights, or the output of a layer is too large.
     """
     count = sum(math.prod(variable.shape) for variable in network.variables)
-    if count > MOST_WEIGHTS:
-        raise ValueError(f"the network has {count:,} weights; at most {MOST_WEIGHTS:,} are built")
+    if count > MAX_WEIGHTS:
+        raise ValueError(f"the network has {count:,} weights; expected at most {MAX_WEIGHTS:,}")
     for layer, numbers in _outputs(network):
-        if numbers > LARGEST_OUTPUT:
+        if numbers > MAX_OUTPUT:
             raise ValueError(
-                f"layer {layer!r} makes {numbers:,} numbers of a window; at most "
-                f"{LARGEST_OUTPUT:,} are computed"
+                f"layer {layer!r} outputs {numbers:,} numbers for a window; expected at most "
+                f"{MAX_OUTPUT:,}"
             )
 
 
 def _leaves(value: object, depth: int) -> Iterator[object]:
-    if depth > DEEPEST:
-        raise ValueError(f"they nest deeper than {DEEPEST} levels")
+    if depth > MAX_DEPTH:
+        raise ValueError(f"values are nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, Mapping):
         for each in value.values():
             yield from _leaves(each, depth + 1)
@@ -62,7 +62,7 @@ def _leaves(value: object, depth: int) -> Iterator[object]:
 
 
 def _outputs(network: keras.Model) -> Iterator[tuple[str, int]]:
-    """Each layer with the numbers that it makes of one window, as far as they are known."""
+    """Yield each layer with the size of its output for one window; unknown axes count as 1."""
     for operation in network.operations:
         if isinstance(operation, keras.Model):
             yield from _outputs(operation)

@@ -1,9 +1,9 @@
-"""One graph from a whole waveform to scores: frames, windows, network, mean over time.
+"""Builds one graph from a whole waveform to scores: frames, windows, network, mean over time.
 
-Only the waveform goes to the device and only scores come back. The frames are made once for the
-track and then cut into windows, as musicnn was run: cutting the waveform first would reflect it at
-every window's edge. The models of Won et al. were trained on windows that were cut first; what that
-changes is in the two frames at a window's edges.
+Only the waveform is copied to the device, and only scores are copied back. The frames are computed
+once for the track and then cut into windows, as musicnn does: cutting the waveform first would
+reflect it at the edges of every window. The models of Won et al. were trained on windows that were
+cut first, which changes only the two frames at the edges of a window.
 """
 
 import keras
@@ -14,15 +14,15 @@ from app.front_ends import WindowSpec
 from app.models.front_end import track_frames
 
 WINDOWS_PER_STEP = 8
-"""Bounds memory: a window needs about 30 MB inside the network, a 10-minute track has 200."""
+"""Bounds memory: a window needs about 30 MB in the network, and a track of 10 minutes has 200."""
 
 
 @keras.saving.register_keras_serializable("taggram")
 class ScoreWindows(layers.Layer):
-    """Cuts frames into windows and runs the network over them, a few at a time.
+    """Cuts frames into windows and scores them, a few at a time.
 
-    (1, frames, *shape) -> (windows, n_tags). A trailing partial window is dropped, as the reference
-    does. There must be one window at least: whoever has a shorter track repeats it before.
+    (1, frames, *shape) -> (windows, n_tags). A trailing partial window is dropped, as in musicnn.
+    There must be at least one window, so the caller repeats a shorter track.
     """
 
     def __init__(
@@ -51,18 +51,20 @@ class ScoreWindows(layers.Layer):
         return scores.concat()
 
     def compute_output_shape(self, _: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """(windows, n_tags); the number of windows is known only when it runs."""
+        """Return (None, n_tags); the number of windows is known only when it runs."""
         return (None, self.network.output_shape[-1])
 
 
 def track_model(window_spec: WindowSpec, network: keras.Model) -> keras.Model:
-    """Put the graph together.
+    """Build the graph.
 
-    Takes one waveform, (1, samples), at the front end's rate. Gives `windows`, (windows, n_tags),
-    and `mean`, (n_tags,), its mean over time.
+    Its input is one waveform, (1, samples), at the front end's sample rate. Its outputs are
+    `windows`, (windows, n_tags), and `mean`, (n_tags,), the mean over time.
     """
     frames = track_frames(window_spec.front)
-    cut = ScoreWindows(network, window_spec.window_frames, window_spec.hop_frames, name="windows")
-    windows = cut(frames.output)
+    score_windows = ScoreWindows(
+        network, window_spec.window_frames, window_spec.hop_frames, name="windows"
+    )
+    windows = score_windows(frames.output)
     mean = keras.ops.mean(windows, axis=0)
     return keras.Model(frames.input, {"windows": windows, "mean": mean}, name="track")

@@ -1,9 +1,9 @@
 """VGG for melgrams: five small convolutions, each followed by a pooling.
 
 The baseline that ships with musicnn (Pons & Serra 2019, arXiv:1909.06654), after the VGG of
-Simonyan & Zisserman (arXiv:1409.1556) as Choi et al. brought it to tagging (arXiv:1606.00298).
-Its two published sets of weights were trained with different poolings: the graphs stored beside
-them say so, while the wheel's Python code builds one of them for both.
+Simonyan & Zisserman (arXiv:1409.1556) as Choi et al. applied it to tagging (arXiv:1606.00298).
+Its two published sets of weights were trained with different poolings, according to the graphs
+stored with them; the wheel's Python code builds the same one for both.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ import keras
 from keras import layers
 
 from app.models.blocks import spectrogram, tag_scores
-from app.models.folding import EPSILON, Folded, Weights, constant_outputs, keep_active, merged
+from app.models.folding import EPSILON, Folded, Weights, constant_outputs, fold_inputs, keep_active
 from app.models.musicnn import FRONT_END, WINDOW_SAMPLES
 
 __all__ = ["FRONT_END", "WINDOW_SAMPLES", "folded", "vgg"]
 
 POOLS = ((4, 1, 2, 2), (2, 2, 2, 2), (2, 2, 2, 2), (2, 2, 2, 2), (4, 4, 4, 4))
-"""Of `MTT_vgg`; see `vgg`."""
+"""The poolings of `MTT_vgg`; see `vgg`."""
 DROPOUTS = (0.25, 0.25, 0.25, 0.25, 0.5)
 
 
@@ -34,7 +34,7 @@ def vgg(
     Args:
         n_tags: Number of tags.
         window: (frames, mels).
-        pools: For each of the five convolutions the pooling after it, as size and stride:
+        pools: The pooling after each of the five convolutions, as size and stride:
             (frames, mels, frames, mels).
         channels: Channels of each convolution.
     """
@@ -52,15 +52,18 @@ def vgg(
 
 
 def folded(weights: Weights, window: Sequence[int]) -> Folded:  # noqa: ARG001 - all take it
-    """The same network without its constant filters; see `app.models.folding`.
+    """Return the same network without its constant filters; see `app.models.folding`.
 
-    The last convolution stays as it is: what follows it is small.
+    The last convolution is not folded, as the layers behind it are small.
+
+    Returns:
+        Arguments of `vgg`, and the weights.
     """
     smaller = dict(weights)
     names = [f"conv_{number}" for number in range(1, len(DROPOUTS) + 1)]
     for layer, following in pairwise(names):
         fixed = constant_outputs(weights, layer)
-        smaller[f"{following}/kernel"] = merged(weights[f"{following}/kernel"], fixed, axis=2)
-        kept = {**weights, f"{layer}/kernel": smaller[f"{layer}/kernel"]}
-        smaller |= keep_active(kept, layer, fixed, ones=1)
+        smaller[f"{following}/kernel"] = fold_inputs(weights[f"{following}/kernel"], fixed, axis=2)
+        with_kernel = {**weights, f"{layer}/kernel": smaller[f"{layer}/kernel"]}
+        smaller |= keep_active(with_kernel, layer, fixed, ones=1)
     return {"channels": [smaller[f"{layer}/bias"].size for layer in names]}, smaller

@@ -34,8 +34,8 @@ from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.paths import check_is_file, join_inside
 from app.store.manifest.manifest import manifests
-from app.store.registry.aliases import served
-from app.store.registry.loading import TrackModel, lightest
+from app.store.registry.aliases import resolve
+from app.store.registry.loading import TrackModel, load_folded
 from app.store.registry.weights import read_weights
 from app.store.storage.store import Store
 
@@ -97,9 +97,9 @@ class Encoder:
             SetupError: There is no such model, it is not what its manifest says, or its last layer
                 can't be taken off.
         """
-        self.manifest = served(models, manifests(models), wanted)
+        self.manifest = resolve(models, manifests(models), wanted)
         self.weights = read_weights(models, self.manifest)
-        headless = _headless(lightest(self.manifest, self.weights))
+        headless = _headless(load_folded(self.manifest, self.weights))
         extractor = TensorFlowFeatureExtractor(self.manifest.front_end)
         self._engine = TensorFlowEngine(headless, Precision.FLOAT32, extractor)
         hears_by = self.manifest.model_dump_json(include=HEARS_BY).encode()

@@ -30,10 +30,10 @@ from app.probing.probe import (
     out_of_fold,
     song_scores,
 )
-from app.store.manifest.learnt import LearntVocabulary
 from app.store.manifest.manifest import Manifest, Tags, manifests
 from app.store.manifest.printable_words import checked_word
-from app.store.manifest.tables import checked
+from app.store.manifest.tables import validate
+from app.store.manifest.training_results import TrainedVocabulary
 from app.store.storage.store import Store
 from app.training.run.publishing import base_rates_of, publish_trained
 
@@ -128,8 +128,8 @@ def check_name(models: Store, name: str, tags: Sequence[str]) -> None:
     Raises:
         SetupError: It is no name for a model, that of another one, or a tag is no word.
     """
-    checked(Tags, {"family": name, "names": tags}, f"--name {name}")
-    checked(LearntVocabulary, {"name": name, "description": ""}, f"--name {name}")
+    validate(Tags, {"family": name, "names": tags}, f"--name {name}")
+    validate(TrainedVocabulary, {"name": name, "description": ""}, f"--name {name}")
     for tag in tags:
         try:
             checked_word(tag)

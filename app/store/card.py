@@ -1,6 +1,6 @@
-"""A model's card in Markdown: what it is, what it learnt from, how well it does, how it is served.
+"""Writes a model card in Markdown: the model, its training data, its metrics, how to serve it.
 
-Whatever a manifest says stays text: no tag and no summary becomes a heading, a link or HTML.
+Text of the manifest is escaped, so no tag or summary becomes a heading, a link or HTML.
 """
 
 import json
@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from app.store.manifest.front_end_words import front_end_words
-from app.store.manifest.learnt import TagEvaluation
 from app.store.manifest.manifest import Manifest
+from app.store.manifest.training_results import TagEvaluation
 from app.store.registry.golden import TOP
 
 _STATISTICS = ("/moving_mean", "/moving_variance")
-"""What a normalisation saw in training: measured, not learnt."""
+"""Weights of normalisations that are statistics, not trained."""
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = re.compile(
@@ -29,22 +29,22 @@ _NOT_STATED = "not stated"
 
 
 def card(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> str:
-    """Write it.
+    """Return the card of a model in Markdown.
 
     Args:
-        manifest: All that is said about the model.
-        weights: Its weights, which are counted.
+        manifest: The manifest of the model.
+        weights: Its weights by path, which are counted.
     """
     sections = {
         "Model": _model(manifest, weights),
-        "What it hears": _engine_at_work(manifest),
+        "Input": _input(manifest),
         "Tags": _tags(manifest),
-        "Data and figures": _figures(manifest),
-        "What its scores mean": _meaning(manifest),
-        "When it is not sure": _confidence(manifest),
-        "How it is checked": _golden(manifest),
+        "Data and metrics": _metrics(manifest),
+        "Meaning of scores": _score_meaning(manifest),
+        "Confidence": _confidence(manifest),
+        "Golden check": _golden(manifest),
         "Source and terms": _source(manifest),
-        "How to serve it": _serving(manifest),
+        "Serving": _serving(manifest),
     }
     parts = [f"# {manifest.ref}", inert(manifest.summary) or "No summary."]
     for title, lines in sections.items():
@@ -53,7 +53,7 @@ def card(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> str:
 
 
 def inert(text: str) -> str:
-    """Text as Markdown that shows just this, on one line."""
+    """Escape text for Markdown, on one line."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     for character, entity in _ENTITIES.items():
         line = line.replace(character, entity)
@@ -67,18 +67,18 @@ def _model(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> Iterable[st
     for name, value in manifest.architecture.arguments.items():
         yield f"Argument {inert(name)}: {inert(json.dumps(value, default=str))}"
     yield (
-        f"Parameters: {total:,}, of which {total - measured:,} were learnt and {measured:,} are "
+        f"Parameters: {total:,}, of which {total - measured:,} are trained and {measured:,} are "
         "means and variances of normalisations"
     )
     yield f"Weights: {manifest.weights.file}, SHA-256 {manifest.weights.sha256}"
 
 
-def _engine_at_work(manifest: Manifest) -> Iterable[str]:
+def _input(manifest: Manifest) -> Iterable[str]:
     window_spec = manifest.window_spec
     yield f"Front end: {front_end_words(manifest.front_end)}"
     yield (
         f"Window: {window_spec.window_s:.3g} s ({window_spec.window_frames:,} frames), "
-        f"a new one each {window_spec.hop_s:.3g} s ({window_spec.hop_frames:,} frames)"
+        f"one every {window_spec.hop_s:.3g} s ({window_spec.hop_frames:,} frames)"
     )
 
 
@@ -86,14 +86,14 @@ def _tags(manifest: Manifest) -> Iterable[str]:
     yield f"Family: {manifest.tags.family}"
     names = ", ".join(inert(name) for name in manifest.tags.names)
     yield f"{len(manifest.tags.names)} in the order of the outputs: {names}"
-    if learnt := manifest.vocabulary:
-        yield f"Vocabulary: {inert(learnt.name)}; these are its words, and no other model's count"
-        if learnt.unheard:
-            unheard = ", ".join(map(inert, learnt.unheard))
-            yield f"Without an example in training, so it does not speak for them: {unheard}"
+    if vocabulary := manifest.vocabulary:
+        yield f"Vocabulary: {inert(vocabulary.name)}; its tags are those of this model"
+        if vocabulary.unheard:
+            untrained = ", ".join(map(inert, vocabulary.unheard))
+            yield f"Without an example in training, so their scores are not used: {untrained}"
 
 
-def _figures(manifest: Manifest) -> Iterable[str]:
+def _metrics(manifest: Manifest) -> Iterable[str]:
     figures = manifest.evaluation
     if figures is None:
         yield "Test set: not measured"
@@ -124,7 +124,7 @@ def _tag(name: str, figures: TagEvaluation) -> str:
     )
 
 
-def _meaning(manifest: Manifest) -> Iterable[str]:
+def _score_meaning(manifest: Manifest) -> Iterable[str]:
     thresholds, calibration, rates = manifest.thresholds, manifest.calibration, manifest.base_rates
     source = inert(rates.source) if rates else "not stated, so all tags count as equally common"
     yield f"Base rates, which make scores of tags and models comparable: {source}"
@@ -133,21 +133,21 @@ def _meaning(manifest: Manifest) -> Iterable[str]:
     else:
         lowest = (f"{inert(tag)} {score:.3f}" for tag, score in thresholds.scores.items())
         yield (
-            "Mean scores over a track from which on a tag was right at least "
-            f"{_percent(thresholds.precision)} of the time, on validation: "
+            "Mean scores over a track above which a tag was right at least "
+            f"{_percent(thresholds.precision)} of the time, on the validation set: "
             f"{', '.join(lowest) or 'no tag has one'}"
         )
-        beyond = [tag for tag in manifest.tags.names if tag not in thresholds.scores]
-        if beyond:
-            yield f"Never so often right, or not measured: {', '.join(map(inert, beyond))}"
+        without = [tag for tag in manifest.tags.names if tag not in thresholds.scores]
+        if without:
+            yield f"Without a threshold, or not measured: {', '.join(map(inert, without))}"
     if calibration is None:
-        yield "Calibration: not measured, so a score is no probability"
+        yield "Calibration: not measured, so a score is not a probability"
         return
     bins = zip(calibration.scores, calibration.frequencies, calibration.counts, strict=True)
     yield f"Calibration: scores are off by {calibration.expected_error:.4f} on average"
     for score, frequency, count in bins:
         right = f"{_percent(frequency)} of {count:,} times"
-        yield f"Where it scored {score:.2f}, the tag was right {right}"
+        yield f"At a score of {score:.2f} the tag was right {right}"
 
 
 def _percent(share: float) -> str:
@@ -156,12 +156,12 @@ def _percent(share: float) -> str:
 
 def _confidence(manifest: Manifest) -> Iterable[str]:
     if manifest.confidence is None:
-        yield "Whether it can tell music from speech, tones and noise was not measured."
+        yield "Whether it can distinguish music from speech, tones and noise was not measured."
         return
     radii = ", ".join(f"{each.radius:g} of {each.kind}" for each in manifest.confidence.not_music)
     yield (
-        f"A track is doubted where its mean scores are within {radii}, and a classifier says that "
-        "they are not those of music."
+        f"Confidence is low if a track's mean scores are within {radii}, and a classifier "
+        "decides that they are not those of music."
     )
 
 
@@ -172,8 +172,8 @@ def _golden(manifest: Manifest) -> Iterable[str]:
         f"{inert(manifest.tags.names[index])} {golden.mean_scores[index]:.6f}" for index in best
     )
     yield (
-        f"Golden input: {golden.seconds:g} s of made-up sound from seed {golden.seed}; mean scores "
-        f"may differ by {golden.tolerance:g} from those published, or it is not served"
+        f"Golden input: {golden.seconds:g} s of synthetic audio from seed {golden.seed}; the model "
+        f"is served only if mean scores differ by at most {golden.tolerance:g} from those published"
     )
     yield f"Its best tags: {names}"
 
@@ -192,4 +192,4 @@ def _source(manifest: Manifest) -> Iterable[str]:
 
 def _serving(manifest: Manifest) -> Iterable[str]:
     yield f"This version: `TAGGRAM_MODELS='[\"{manifest.ref}\"]' taggram serve`"
-    yield f"As the one in production: `taggram models promote {manifest.name} {manifest.version}`"
+    yield f"In production: `taggram models promote {manifest.name} {manifest.version}`"

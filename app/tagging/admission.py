@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.audio.duration_estimate import announced_s
+from app.audio.duration_estimate import estimate_upload_s
 from app.audio.worker.work import Work
 from app.errors import Kind, RequestError
 from app.headroom import Headroom
@@ -109,7 +109,7 @@ class Admission:
         """
         self._clients.note(client)
         self._check(client)
-        item = self._backlog.add(client, announced_s(size), size)
+        item = self._backlog.add(client, estimate_upload_s(size), size)
         item.work.longest_s = self._limits.max_duration_s
         self._in_flight[client] += 1
         self._metrics.upload_began()

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from app.errors import Kind, RequestError
-from app.store.manifest.learnt import RAW
 from app.store.manifest.manifest import Manifest
+from app.store.manifest.training_results import RAW
 from app.tagging.model_vocabularies import is_trained_on, with_model_tags
 from app.tagging.projection import Projection, project
 from app.tagging.vocabulary import Vocabulary, make_raw_vocabulary, select_models

@@ -9,8 +9,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from app.errors import VocabularyError
-from app.store.manifest.learnt import LearntVocabulary
 from app.store.manifest.manifest import Manifest
+from app.store.manifest.training_results import TrainedVocabulary
 from app.tagging.vocabulary import Tag, Vocabulary
 
 
@@ -69,7 +69,7 @@ def _trained_tags(model: Manifest, vocabulary: str) -> tuple[str, ...]:
     return tuple(tag for tag in model.tags.names if tag not in trained.unheard)
 
 
-def _vocabulary_of(model: Manifest, trained: LearntVocabulary) -> Vocabulary:
+def _vocabulary_of(model: Manifest, trained: TrainedVocabulary) -> Vocabulary:
     """Return a model's tags as a vocabulary, without raw tags."""
     tags = MappingProxyType({name: Tag() for name in model.tags.names})
     return Vocabulary(trained.name, trained.version or model.version, trained.description, tags)

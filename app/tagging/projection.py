@@ -18,8 +18,8 @@ import numpy as np
 
 from app.domain import Confidence, Level, Samples, Scores, Taggram
 from app.errors import Kind, RequestError
-from app.store.manifest.learnt import RAW
 from app.store.manifest.manifest import Manifest
+from app.store.manifest.training_results import RAW
 from app.tagging.confidence import judge
 from app.tagging.vocabulary import Tag, Vocabulary, select_models
 

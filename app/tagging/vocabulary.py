@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from app.domain import Level
-from app.store.manifest.learnt import RAW
 from app.store.manifest.manifest import Manifest
+from app.store.manifest.training_results import RAW
 
 ENGLISH = "en"
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import yaml
 
 from app.errors import VocabularyError
-from app.store.manifest.learnt import RAW
+from app.store.manifest.training_results import RAW
 from app.tagging.vocabulary import ENGLISH, Tag, Vocabulary
 from app.text import is_formula, is_shown
 from app.yaml_files import compose

@@ -23,7 +23,7 @@ from app.audio.decoders.source import Source
 from app.audio.limits import AudioLimits
 from app.audio.worker import decoder_process
 from app.audio.worker.sandbox import confine
-from app.audio.worker.shared_samples import mapped
+from app.audio.worker.shared_samples import map_samples
 from app.domain import Samples
 
 BREAK = b"\n--\n"
@@ -74,7 +74,7 @@ def pulls_the_memory_away(service: socket.socket, limits: AudioLimits, cpu_s: fl
 def changes_its_samples(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Writes good samples, says so, and spoils them once its file has grown."""
     file, memory = _job(service)
-    samples = mapped(memory)
+    samples = map_samples(memory)
     samples[:16_000] = 0.5
     size = os.fstat(file).st_size
     service.sendall(b'{"samples": 16000, "complete": false}')
@@ -86,13 +86,13 @@ def changes_its_samples(service: socket.socket, limits: AudioLimits, cpu_s: floa
 
 def pauses(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Decodes as ever, but stops itself after each message, until it gets SIGCONT."""
-    send = decoder_process._tell
+    send = decoder_process._send_progress
 
     def send_and_stop(service: socket.socket, written: int) -> None:
         send(service, written)
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    decoder_process._tell = send_and_stop
+    decoder_process._send_progress = send_and_stop
     decoder_process.confine = lambda cpu_s: None  # else it could not send itself a signal
     decoder_process.main(service, limits, cpu_s)
 

@@ -154,7 +154,7 @@ async def test_a_decoder_that_says_rubbish_makes_its_file_undecodable(said: byte
 
 @pytest.mark.parametrize(("codec", "named"), [("dca", "dca"), ("Buy!", "of this file")])
 async def test_codecs_are_named_by_the_service(codec: str, named: str):
-    with pytest.raises(RequestError, match=f"We do not read the codec {named}. Send MP3, WAV,"):
+    with pytest.raises(RequestError, match=f"We can't decode the codec {named}. Send MP3, WAV,"):
         await taken(b'{"reason": "codec", "numbers": {}, "codec": "%s"}' % codec.encode())
 
 

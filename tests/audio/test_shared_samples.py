@@ -4,12 +4,12 @@ import os
 import numpy as np
 import pytest
 
-from app.audio.worker.shared_samples import SharedSamples, mapped
+from app.audio.worker.shared_samples import SharedSamples, map_samples
 
 
 def test_what_is_written_through_the_descriptor_is_read_without_a_copy():
     with SharedSamples(1_000) as memory:
-        theirs = mapped(memory.descriptor)
+        theirs = map_samples(memory.descriptor)
         assert len(theirs) == len(memory.samples) == 1_000
         assert not np.any(memory.samples)
 

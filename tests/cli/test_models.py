@@ -110,7 +110,7 @@ def test_verify_names_what_is_wrong_and_what_is_right(models: Taggram, place: Pa
 
     assert result.exit_code == 1
     assert result.stdout == "tiny/1: as published\ntiny/3: as published\n"
-    assert "tiny/2/weights.safetensors: the weights are not the ones" in result.stderr
+    assert "tiny/2/weights.safetensors: the SHA-256 of the weights is not" in result.stderr
     assert said(models("verify", "tiny/1")) == "tiny/1: as published\n"
     assert said(models("verify", "tiny")) == "tiny/3: as published\n"
     assert models("verify", "tiny/2").exit_code == 1
@@ -140,7 +140,7 @@ def test_a_card_is_printed_as_markdown(models: Taggram):
         (["publish", "nowhere"], "nowhere/manifest.toml: there is no such file"),
         (["publish", "sthree://a/b"], "Protocol not known: sthree"),
         (["list", "--store", "sthree://a/b"], "Protocol not known: sthree"),
-        (["list", "--store", ""], "no folder, and no URL"),
+        (["list", "--store", ""], "the model store is empty"),
         (["pull", "--store", "memory://a"], "weights are pulled into a folder"),
         (["list", "--store", "empty"], "TAGGRAM_MODEL_STORE"),
     ],
@@ -189,7 +189,7 @@ def test_weights_that_can_t_be_pulled_are_named(models: Taggram, place: Path):
     result = models("pull")
 
     assert said(result) == "0 pulled, the other weights are in place.\n"
-    assert result.stderr.startswith("tiny/1: its weights are not in place; bring them back from a")
+    assert result.stderr.startswith("tiny/1: its weights are not in place; restore them from a")
     assert [row[3] for row in rows(models("list"))] == ["missing", "ready", "ready"]
 
 
@@ -238,7 +238,7 @@ def test_a_checkpoint_is_imported(models: Taggram, place: Path, tmp_path: Path):
         ([*small, "--tags", tmp_path / "none.txt"], "none.txt: the tags can't be read"),
         (["--arguments", "[1]", "--tags", tags], "--arguments: a JSON object is needed"),
         (["--arguments", "{", "--tags", tags], "--arguments: '{' is no JSON"),
-        (["--tags", tags], "the network wants"),
+        (["--tags", tags], "has the shape"),
         ([*small, "--tags", tags, "--roc-auc", "0.9"], "evaluation.dataset: "),
     ):
         assert words in refused(models(*command, *arguments), place, before)

@@ -217,7 +217,10 @@ def test_a_download_that_breaks_goes_on_and_leaves_nothing_behind(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["none", "--yes"], "'none' is not a model that can be pulled by name; there are tiny"),
+        (
+            ["none", "--yes"],
+            "'none' is not a model that can be pulled by name; expected one of tiny",
+        ),
         (["tiny", "--yes"], f"{BASE}/{PATH} can't be reached: "),
         (
             ["tiny", "--yes", "--mirror", "/nowhere"],
@@ -244,8 +247,8 @@ def golden_of_another(text: str) -> str:
             lambda text: text.replace(sha256_of(text), "0" * 64),
             "the converted weights have SHA-256",
         ),
-        (golden_of_another, "off what is published"),
-        (lambda text: text.replace('"three"', '"three", "four"'), "not one score for each tag"),
+        (golden_of_another, "from the published ones"),
+        (lambda text: text.replace('"three"', '"three", "four"'), "write one for each tag"),
     ],
 )
 def test_weights_other_than_the_manifest_says_are_refused(
@@ -279,4 +282,4 @@ def test_hostile_checkpoints_are_refused_even_where_their_hash_is_the_pinned_one
 
     result = models("pull", "tiny", "--mirror", tmp_path, "--yes")
 
-    assert "holds more than tensors, code perhaps ('os mkdir')" in refused(result, place)
+    assert "contains more than tensors, possibly code ('os mkdir')" in refused(result, place)

@@ -88,7 +88,7 @@ def test_a_client_prints_why_a_track_is_refused(
     ended = run(client, guarded, key[1], text)
 
     assert ended.returncode == 1
-    assert ended.stderr.startswith("This is not an audio file that we read. Send MP3")
+    assert ended.stderr.startswith("This is not an audio file that we can read. Send MP3")
 
 
 def test_the_token_backend_gives_a_token_that_uploads(

@@ -102,10 +102,10 @@ async def batching(
     max_batch_windows: int | None = 4,
     max_wait_s: float = 0.0,
     max_queued_windows: int = 1000,
-    patience_s: float = PATIENCE_S,
+    batch_timeout_s: float = PATIENCE_S,
 ) -> AsyncIterator[Batcher]:
     """A batcher with these limits, closed in the end."""
-    limits = BatchLimits(max_batch_windows, max_wait_s, max_queued_windows, patience_s)
+    limits = BatchLimits(max_batch_windows, max_wait_s, max_queued_windows, batch_timeout_s)
     batcher = Batcher(limits, Metrics())
     yield batcher
     await batcher.close()

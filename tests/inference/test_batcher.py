@@ -650,26 +650,26 @@ class RecordedTimeout:
 async def test_a_batch_in_line_is_timed_only_once_it_is_scored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    patience_s = PATIENCE_S + 1.5  # of no other timeout
+    batch_timeout_s = PATIENCE_S + 1.5  # of no other timeout
     engine = ScriptedEngine()
     engine.hold()
     monkeypatch.setattr(asyncio, "timeout", RecordedTimeout)
-    async with batching(max_batch_windows=2, patience_s=patience_s) as batcher:
+    async with batching(max_batch_windows=2, batch_timeout_s=batch_timeout_s) as batcher:
         answers = [asking(batcher, engine, caller, 2) for caller in range(2)]
         await until(lambda: len(engine.scored) == 1)
         await settled()
-        assert RecordedTimeout.entered.count(patience_s) == 1
+        assert RecordedTimeout.entered.count(batch_timeout_s) == 1
         engine.let()
         engine.go_on()
         await asyncio.gather(*answers)
-    assert RecordedTimeout.entered.count(patience_s) == 2
+    assert RecordedTimeout.entered.count(batch_timeout_s) == 2
 
 
 @patiently
 async def test_a_model_that_hangs_fails_all_who_wait_and_takes_nobody_more() -> None:
     engine = ScriptedEngine()
     engine.hold()
-    async with batching(max_batch_windows=2, patience_s=0.2) as batcher:
+    async with batching(max_batch_windows=2, batch_timeout_s=0.2) as batcher:
         waiting = [asking(batcher, engine, caller, 5) for caller in range(3)]
         for task in waiting:
             with pytest.raises(RequestError, match=FAILED):

@@ -286,5 +286,5 @@ def test_a_track_shorter_than_a_window_is_scored_as_if_repeated_to_fill_it(
 def test_another_sample_rate_is_refused_rather_than_heard_at_the_wrong_pitch(
     engine: Engine, music: Waveform
 ) -> None:
-    with pytest.raises(ValueError, match="mtt-vgg/1 hears 16000 Hz, not 44100 Hz"):
+    with pytest.raises(ValueError, match="mtt-vgg/1: the waveform has 44100 Hz; expected 16000 Hz"):
         engine.scores(Waveform(music.samples, 44_100))

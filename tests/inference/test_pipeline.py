@@ -29,7 +29,7 @@ from tests.inference.conftest import LIMITS, RATE
 from tests.inference.scripted_engine import PATIENCE_S, patiently, settled, until
 
 BATCHING = BatchLimits(
-    max_batch_windows=4, max_wait_s=0.0, max_queued_windows=12, patience_s=PATIENCE_S
+    max_batch_windows=4, max_wait_s=0.0, max_queued_windows=12, batch_timeout_s=PATIENCE_S
 )
 
 

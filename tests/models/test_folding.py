@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain import Windows
 from app.models import architectures
-from app.models.folding import LANES, Array, best_phases, constant_outputs, phased
+from app.models.folding import LANES, Array, add_phases, best_phases, constant_outputs
 from tests.models.conftest import Published, Unfolded, fill
 from tests.published import MODELS
 
@@ -277,7 +277,7 @@ def test_a_temporal_convolution_answers_the_same_however_many_frames_at_a_time(
     weights, windows, expected = one_phase
     counts = [phases, LANES + 1 - phases, 1 + phases // 2]
     for layer, count in zip(("temporal_128", "temporal_64", "temporal_32"), counts, strict=True):
-        weights = weights | phased(weights, layer, count)
+        weights = weights | add_phases(weights, layer, count)
     network = SMALL["musicnn"].network(temporal_phases=counts)
     fill(network, weights)
 

@@ -20,7 +20,7 @@ from app.models import (
 )
 from app.models.front_end import track_frames
 from app.models.harmonic_filters import HarmonicFilters
-from app.store.importers.torch_checkpoint import converted, read_checkpoint
+from app.store.importers.torch_checkpoint import convert, read_checkpoint
 
 pytestmark = pytest.mark.thorough
 
@@ -151,7 +151,7 @@ def twin_of(name: str) -> "torch.nn.Module":  # noqa: F821 - PyTorch may be miss
 @cache
 def twin_weights(name: str) -> dict[str, np.ndarray]:
     weights = {key: tensor.numpy() for key, tensor in twin_of(name).state_dict().items()}
-    return converted(weights, ZOO[name].layers, shapes(network(name)), name)
+    return convert(weights, ZOO[name].layers, shapes(network(name)), name)
 
 
 # sizes
@@ -228,7 +228,7 @@ def test_released_weights_score_a_waveform_as_where_they_come_from(
     path = golden.parent / "weights" / "sota" / data / released / "best_model.pth"
     if not path.is_file():
         pytest.skip(f"the released weights are not at {path}")
-    weights = converted(
+    weights = convert(
         read_checkpoint(path), ZOO[name].layers, shapes(network(name)), path.parent.name
     )
     with np.load(golden / "sota_torch_golden.npz") as expected:

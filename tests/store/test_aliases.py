@@ -10,7 +10,14 @@ import pytest
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.store.manifest.manifest import manifests
-from app.store.registry.aliases import PRODUCTION, point, read_aliases, remove, rollback, served
+from app.store.registry.aliases import (
+    PRODUCTION,
+    read_aliases,
+    remove,
+    resolve,
+    rollback,
+    set_alias,
+)
 from app.store.registry.publishing import promote, publish_folder
 from app.store.storage.store import Store
 from tests.store.tiny import Content, Place, everywhere, files
@@ -36,7 +43,7 @@ def tries(unchecked: None) -> None:
 
 
 def in_production(place: Place) -> str:
-    return served(place.store, manifests(place.store), "tiny").version
+    return resolve(place.store, manifests(place.store), "tiny").version
 
 
 def refused(place: Place, action: Callable[[], object], content: Content | None = None) -> str:
@@ -71,7 +78,7 @@ def test_rollbacks_go_back_through_what_was_promoted(three: Place):
     assert rollback(three.store, "tiny") == ref(2)
     assert in_production(three) == "2"
     said = refused(three, lambda: rollback(three.store, "tiny"))
-    assert said == "tiny/2 is the first in production; there is none before"
+    assert said == "tiny/2 is the first in production; there is no version to roll back to"
 
 
 @pytest.mark.usefixtures("tries")
@@ -84,8 +91,8 @@ def test_each_alias_has_a_history_of_its_own(three: Place):
 
     published = manifests(three.store)
     assert in_production(three) == "2"
-    assert served(three.store, published, "tiny/staging").version == "2"
-    assert served(three.store, published, "tiny/3").version == "3"
+    assert resolve(three.store, published, "tiny/staging").version == "2"
+    assert resolve(three.store, published, "tiny/3").version == "3"
     assert read_aliases(three.store, "tiny").pointing("2") == [PRODUCTION, "staging"]
 
 
@@ -99,30 +106,41 @@ def test_a_version_that_does_not_score_as_published_is_not_promoted(three: Place
 
     said = refused(three, lambda: promote(three.store, "tiny/2"))
 
-    assert said.startswith("tiny/2: the golden input scores")
+    assert said.startswith("tiny/2: the golden input's scores differ by")
     assert in_production(three) == "1"
 
 
 def test_a_version_without_its_weights_is_not_promoted(three: Place):
     three.store.write("tiny/2/weights.safetensors", b"something else")
 
-    assert "SHA-256 differs" in refused(three, lambda: promote(three.store, "tiny/2"))
+    assert "the SHA-256 of the weights is not" in refused(
+        three, lambda: promote(three.store, "tiny/2")
+    )
 
 
 UNKNOWN = {
     "promote an unknown model": (
         lambda store: promote(store, "tinny/1"),
-        "'tinny/1' is not published in {url}; there are tiny",
+        "'tinny/1' is not published in {url}; expected one of tiny",
     ),
     "promote an unknown version": (
         lambda store: promote(store, "tiny/4"),
-        "'tiny/4' is not published in {url}; there are tiny/1, tiny/2, tiny/3",
+        "'tiny/4' is not published in {url}; expected one of tiny/1, tiny/2, tiny/3",
     ),
     "promote what leads elsewhere": (lambda store: promote(store, "../tiny/1"), "'../tiny/1' is"),
-    "point to an unknown version": (lambda store: point(store, ref(4), "a"), "'tiny/4' is not"),
-    "an alias that is a version": (lambda store: point(store, ref(1), "2"), "'2' can't name an"),
-    "an alias in capitals": (lambda store: point(store, ref(1), "Prod"), "'Prod' can't name an"),
-    "an alias without a name": (lambda store: point(store, ref(1), ""), "'' can't name an alias"),
+    "point to an unknown version": (lambda store: set_alias(store, ref(4), "a"), "'tiny/4' is not"),
+    "an alias that is a version": (
+        lambda store: set_alias(store, ref(1), "2"),
+        "'2' can't name an",
+    ),
+    "an alias in capitals": (
+        lambda store: set_alias(store, ref(1), "Prod"),
+        "'Prod' can't name an",
+    ),
+    "an alias without a name": (
+        lambda store: set_alias(store, ref(1), ""),
+        "'' can't name an alias",
+    ),
     "roll back what was not promoted": (
         lambda store: rollback(store, "tiny"),
         "tiny has no version in production; `taggram models promote` puts one there",
@@ -205,7 +223,7 @@ def test_a_rollback_to_weights_that_are_lost_is_refused(three: Place):
 
     said = refused(three, lambda: rollback(three.store, "tiny"))
 
-    assert said.startswith("The weights of tiny/1 are altered; bring them back")
+    assert said.startswith("The weights of tiny/1 are altered; restore them from")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +245,7 @@ def test_a_file_of_aliases_that_is_wrong_is_refused_by_its_path(
 ):
     three.store.write("tiny/aliases.json", data)
 
-    said = refused(three, lambda: served(three.store, manifests(three.store), "tiny"))
+    said = refused(three, lambda: resolve(three.store, manifests(three.store), "tiny"))
 
     assert said.startswith(f"{three.store.url}/tiny/aliases.json: {where}")
 
@@ -235,9 +253,9 @@ def test_a_file_of_aliases_that_is_wrong_is_refused_by_its_path(
 def test_an_alias_of_a_version_that_somebody_deleted_is_refused(three: Place):
     three.store.write("tiny/aliases.json", b'{"aliases": {"production": ["9"]}}')
 
-    said = refused(three, lambda: served(three.store, manifests(three.store), "tiny"))
+    said = refused(three, lambda: resolve(three.store, manifests(three.store), "tiny"))
 
-    assert said.endswith("; there are tiny/1, tiny/2, tiny/3, tiny/production")
+    assert said.endswith("; expected one of tiny/1, tiny/2, tiny/3, tiny/production")
 
 
 @pytest.mark.parametrize("place", ["folder"], indirect=True)
@@ -246,7 +264,7 @@ def test_of_two_who_promote_at_once_each_is_heard(three: Place):
 
     def promote_at_once(version: int) -> None:
         both.wait()
-        point(Store(three.store.url), ref(version), PRODUCTION)
+        set_alias(Store(three.store.url), ref(version), PRODUCTION)
 
     for _ in range(20):
         before = read_aliases(three.store, "tiny").aliases.get(PRODUCTION, ())
@@ -261,6 +279,6 @@ def test_of_two_who_promote_at_once_each_is_heard(three: Place):
 @pytest.mark.parametrize("place", ["s3"], indirect=True)
 def test_of_two_who_promote_at_once_in_an_object_store_one_wins(three: Place):
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda version: point(three.store, ref(version), PRODUCTION), (1, 2)))
+        list(pool.map(lambda version: set_alias(three.store, ref(version), PRODUCTION), (1, 2)))
 
     assert in_production(three) in {"1", "2"}

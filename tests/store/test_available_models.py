@@ -7,7 +7,7 @@ import pytest
 
 from app.domain import ModelRef
 from app.store.importers.available_models import available
-from app.store.importers.download import bring
+from app.store.importers.download import download_checkpoint
 from app.store.importers.importing import publish_available
 from app.store.manifest.manifest import read_manifest
 from app.store.registry.loading import verify
@@ -72,11 +72,11 @@ def test_a_released_checkpoint_becomes_the_model_that_its_manifest_describes(
     if not RELEASED.exists():
         pytest.skip(f"the released checkpoints are not at {RELEASED}")
     model, store = available()[name], Store(tmp_path / "store")
-    checkpoint = bring(model.checkpoint, str(RELEASED), lambda _: None)
+    checkpoint = download_checkpoint(model.checkpoint, str(RELEASED), lambda _: None)
 
     published = publish_available(store, model, checkpoint)
 
     assert published.ref == ModelRef(name, "1")
-    assert model.in_place(store) == published
+    assert model.ready(store) == published
     verify(store, published)
     assert max(published.golden.mean_scores) > 0.1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import ManifestError, SetupError, WeightsError
-from app.models.sizes import LARGEST_ARGUMENT
+from app.models.sizes import MAX_ARGUMENT
 from app.store.importers.importing import read_tags
 from app.store.manifest.manifest import read_store
 from app.store.registry.publishing import publish, publish_folder
@@ -64,7 +64,7 @@ def test_an_absurd_manifest_is_refused_by_a_line(what: str, own_store: Path, edi
     [
         ("fcn", {"channels": [1_000_000], "pools": [[4, 2]]}),
         ("fcn", {"channels": [2**70], "pools": [[4, 2]]}),
-        ("fcn", {"channels": [LARGEST_ARGUMENT] * 3, "pools": [[1, 1]] * 3}),
+        ("fcn", {"channels": [MAX_ARGUMENT] * 3, "pools": [[1, 1]] * 3}),
         ("fcn", {"channels": [1] * 100_000, "pools": [[1, 1]] * 100_000}),
         ("fcn", {"channels": {"a": "b"}}),
         ("musicnn", {"hidden_units": 1_000_000}),

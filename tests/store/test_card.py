@@ -17,8 +17,8 @@ from app.spectra import (
 )
 from app.store.card import card, inert
 from app.store.manifest.front_end_words import front_end_words
-from app.store.manifest.learnt import LearntVocabulary
 from app.store.manifest.manifest import ModelSpec, read_store
+from app.store.manifest.training_results import TrainedVocabulary
 from app.store.registry.packaging import ModelPackage
 from app.store.registry.weights import read_weights
 from app.store.storage.store import Store
@@ -36,19 +36,19 @@ def test_a_card_says_what_a_published_model_is(musicnn_card: str):
     for words in (
         "# msd-musicnn/1\n",
         "- Architecture: musicnn\n",
-        "- Parameters: 792,079, of which 787,159 were learnt and 4,920 are means and variances",
+        "- Parameters: 792,079, of which 787,159 are trained and 4,920 are means and variances",
         "- Front end: mono at 16,000 Hz; Fourier transforms of 512 samples each 256 samples",
         "96 mel bands from 0 to 8000 Hz (Slaney's formula)",
-        "- Window: 2.99 s (187 frames), a new one each 2.99 s (187 frames)\n",
+        "- Window: 2.99 s (187 frames), one every 2.99 s (187 frames)\n",
         "- Family: msd\n",
         "- 50 in the order of the outputs: rock, pop, alternative, indie, electronic,",
         "- ROC-AUC: 0.8802\n- PR-AUC: 0.2891\n",
         "models comparable: Share of the tagged tracks in the Last.fm dataset of the Million",
-        "A track is doubted where its mean scores are within ",
+        "Confidence is low if a track's mean scores are within ",
         "- Licence: ISC\n",
         "- Where: <https://github.com/jordipons/musicnn>\n",
         "- To cite: Jordi Pons and Xavier Serra.",
-        "Golden input: 7.5 s of made-up sound from seed 20260101",
+        "Golden input: 7.5 s of synthetic audio from seed 20260101",
         "TAGGRAM_MODELS='[\"msd-musicnn/1\"]' taggram serve",
         "taggram models promote msd-musicnn 1",
     ):
@@ -73,7 +73,7 @@ def test_what_is_not_known_is_said_to_be_so(package: ModelPackage):
     assert "- Test set: not measured\n- ROC-AUC: not measured\n- PR-AUC: not measured\n" in text
     assert "- Thresholds: none were chosen\n- Calibration: not measured, so a score" in text
     assert "- Base rates, which make scores of tags and models comparable: not stated" in text
-    assert "can tell music from speech, tones and noise was not measured" in text
+    assert "can distinguish music from speech, tones and noise was not measured" in text
     assert "- Where: not stated\n- To cite: not stated\n" in text
 
 
@@ -83,8 +83,8 @@ def test_where_no_tag_can_be_trusted_the_card_says_so(package: ModelPackage):
 
     text = card(manifest, tiny.weights())
 
-    assert "at least 90 % of the time, on validation: no tag has one\n" in text
-    assert "- Never so often right, or not measured: one, two, three\n" in text
+    assert "at least 90 % of the time, on the validation set: no tag has one\n" in text
+    assert "- Without a threshold, or not measured: one, two, three\n" in text
 
 
 HOSTILE = [
@@ -135,7 +135,7 @@ def _saying(text: str) -> ModelSpec:
         base_rates={"source": text, "rates": (0.1, 0.2, 0.3)},
     )
     # Not every text may name a vocabulary.
-    named = LearntVocabulary.model_construct(name=text, description=text, unheard=(text,))
+    named = TrainedVocabulary.model_construct(name=text, description=text, unheard=(text,))
     return spec.model_copy(update={"vocabulary": named})
 
 
@@ -200,7 +200,7 @@ def test_a_front_end_is_told_step_by_step():
         "12 bands from 110 Hz up, 12 an octave",
         "natural logarithm of that, plus 1e-06",
         "the first 2 cepstral coefficients",
-        "each band less a mean and over a deviation that were measured in training",
+        "each band minus its mean and divided by its standard deviation in the training data",
     ]
     chroma = FrontEnd(8_000, Spectrum((512,), 256, bands=Chroma(12)))
     assert "12 pitch classes, all octaves together" in front_end_words(chroma)

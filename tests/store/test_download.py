@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import SetupError
 from app.store.importers import download
-from app.store.importers.download import bring, forget
+from app.store.importers.download import delete_download, download_checkpoint
 from app.store.manifest.manifest import Checkpoint
 from tests.store.file_server import FileServer, file_server
 
@@ -42,7 +42,7 @@ def mirror(server: FileServer) -> str:
 
 def refused(mirror: str | None) -> str:
     with pytest.raises(SetupError) as error:
-        bring(CHECKPOINT, mirror, lambda _: None)
+        download_checkpoint(CHECKPOINT, mirror, lambda _: None)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -55,19 +55,19 @@ def keep(kept: Path, data: bytes) -> None:
 def test_a_file_comes_whole_and_is_kept_until_it_is_not_needed(mirror: str, kept: Path):
     seen: list[int] = []
 
-    path = bring(CHECKPOINT, f"{mirror}/", seen.append)
+    path = download_checkpoint(CHECKPOINT, f"{mirror}/", seen.append)
 
     assert path == kept
     assert path.read_bytes() == DATA
     assert seen == sorted(seen)
     assert seen[-1] == len(DATA)
-    forget(CHECKPOINT)
+    delete_download(CHECKPOINT)
     assert list(kept.parent.iterdir()) == []
 
 
 def test_a_file_that_came_is_not_asked_for_again(mirror: str, server: FileServer):
-    bring(CHECKPOINT, mirror, lambda _: None)
-    bring(CHECKPOINT, mirror, lambda _: None)
+    download_checkpoint(CHECKPOINT, mirror, lambda _: None)
+    download_checkpoint(CHECKPOINT, mirror, lambda _: None)
 
     assert server.asked == [(f"/models/{PATH}", None)]
 
@@ -80,7 +80,7 @@ def test_a_connection_that_is_cut_is_resumed_by_the_next_call(
     assert kept.read_bytes() == DATA[:100_000]
     server.cut = None
 
-    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+    assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
     assert [wanted for _, wanted in server.asked] == [None, RESUMED]
 
 
@@ -93,7 +93,7 @@ def test_a_server_that_stops_sending_is_given_up(
         assert f"{mirror}/{PATH}" in refused(mirror)
     server.cut, server.stalls = None, False
 
-    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+    assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
 
 
 def test_what_is_interrupted_is_resumed_by_the_next_call(
@@ -104,11 +104,11 @@ def test_what_is_interrupted_is_resumed_by_the_next_call(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        bring(CHECKPOINT, mirror, interrupt)
+        download_checkpoint(CHECKPOINT, mirror, interrupt)
     came = len(kept.read_bytes())
     assert 100_000 < came < len(DATA)
 
-    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+    assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
     assert server.asked[1][1] == f"bytes={came}-"
 
 
@@ -119,7 +119,7 @@ def test_a_server_that_knows_no_parts_sends_all_again(
     keep(kept, DATA[:100_000])
     server.ranges, server.announces = False, announces
 
-    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+    assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
     assert [wanted for _, wanted in server.asked] == [RESUMED]
 
 
@@ -127,14 +127,14 @@ def test_a_server_that_knows_no_parts_sends_all_again(
 def test_a_file_that_is_kept_and_wrong_is_brought_anew(data: bytes, mirror: str, kept: Path):
     keep(kept, data)
 
-    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+    assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
 
 
 def test_the_beginning_of_another_file_is_found_out_and_dropped(mirror: str, kept: Path):
     keep(kept, bytes(100_000))
 
     assert "is not the file that was released" in refused(mirror)
-    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+    assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
 
 
 def test_a_file_that_was_moved_is_followed(mirror: str, server: FileServer, kept: Path):
@@ -142,7 +142,7 @@ def test_a_file_that_was_moved_is_followed(mirror: str, server: FileServer, kept
     server.files["/elsewhere"] = DATA
     keep(kept, DATA[:100_000])
 
-    assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
+    assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
     assert server.asked[-1] == ("/elsewhere", RESUMED)
 
 
@@ -179,8 +179,8 @@ def test_a_file_that_is_not_there_is_named_with_what_helps(mirror: str, server: 
     server.files.clear()
 
     assert refused(mirror) == (
-        f"{mirror}/{PATH}: HTTP 404 Not Found; `--mirror FOLDER_OR_URL` takes {PATH} from a "
-        "folder, or a server, that has it"
+        f"{mirror}/{PATH}: HTTP 404 Not Found; use `--mirror FOLDER_OR_URL` "
+        f"to read {PATH} from elsewhere"
     )
 
 
@@ -188,14 +188,14 @@ def test_without_a_network_the_address_and_what_helps_are_named():
     said = refused(None)
 
     assert said.startswith(f"https://127.0.0.1:1/models/{PATH} can't be reached: ")
-    assert f"`--mirror FOLDER_OR_URL` takes {PATH} from a folder" in said
+    assert f"use `--mirror FOLDER_OR_URL` to read {PATH} from elsewhere" in said
 
 
 def test_two_downloads_of_a_file_do_not_meet(mirror: str, kept: Path):
     keep(kept, b"")
     with kept.open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        assert refused(mirror) == f"{kept}: another process downloads {PATH}"
+        assert refused(mirror) == f"{kept}: another process is downloading {PATH}; try again later"
 
 
 def test_a_cache_that_can_t_be_written_is_named(mirror: str, kept: Path):
@@ -209,7 +209,7 @@ def test_a_folder_gives_its_own_file(tmp_path: Path, kept: Path):
     path.parent.mkdir(parents=True)
     path.write_bytes(DATA)
 
-    assert bring(CHECKPOINT, str(tmp_path / "models"), lambda _: None) == path
+    assert download_checkpoint(CHECKPOINT, str(tmp_path / "models"), lambda _: None) == path
     path.write_bytes(DATA[1:])
     assert f"{path}: is not the file that was released" in refused(str(tmp_path / "models"))
     path.unlink()

@@ -111,17 +111,20 @@ def test_all_that_is_known_of_a_checkpoint_is_kept(small_store: Store, checkpoin
 
 
 WRONG = {
-    "an unknown architecture": ({"architecture": "fcm"}, "architecture 'fcm': unknown; those"),
+    "an unknown architecture": ({"architecture": "fcm"}, "architecture 'fcm' is unknown; expected"),
     "one that never was PyTorch's": (
         {"architecture": "vgg"},
-        "no PyTorch checkpoints are known of it; those that can be imported: fcn, crnn",
+        "has no PyTorch checkpoints; expected one of fcn, crnn",
     ),
-    "another architecture": ({"architecture": "crnn", "arguments": {}}, "another architecture's"),
-    "other sizes": ({"arguments": {}}, "the network wants"),
+    "another architecture": (
+        {"architecture": "crnn", "arguments": {}},
+        "belongs to another architecture",
+    ),
+    "other sizes": ({"arguments": {}}, "has the shape"),
     "an unknown argument": ({"arguments": {"widths": [1]}}, "architecture.arguments: "),
     "an argument that is null": ({"arguments": {"channels": None}}, "architecture.arguments: "),
-    "a tag too few": ({"tags": ("one", "two")}, "scores 3 tags, the tag list has 2"),
-    "a tag too many": ({"tags": ("1", "2", "3", "4")}, "scores 3 tags, the tag list has 4"),
+    "a tag too few": ({"tags": ("one", "two")}, "has 3 tags; the tag list has 2"),
+    "a tag too many": ({"tags": ("1", "2", "3", "4")}, "has 3 tags; the tag list has 4"),
     "a tag twice": ({"tags": ("one", "two", "two")}, "tags.names: named twice: two"),
     "a name that leads elsewhere": ({"name": "../small"}, "name: "),
     "a family in capitals": ({"family": "MTT"}, "tags.family: "),
@@ -184,10 +187,10 @@ def test_tags_are_read_a_line_each(tmp_path: Path):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "there is no tag in it"),
-        (b"\n \n", "there is no tag in it"),
-        (b"rock\npop\nrock\n", "the tag 'rock' is there more than once"),
-        (b"rock\npop\n rock", "the tag 'rock' is there more than once"),
+        (b"", "the file has no tags"),
+        (b"\n \n", "the file has no tags"),
+        (b"rock\npop\nrock\n", "the tag 'rock' appears 2 times"),
+        (b"rock\npop\n rock", "the tag 'rock' appears 2 times"),
         (b"caf\xe9", "the tags are not in UTF-8"),
         (None, "the tags can't be read: No such file"),
     ],

@@ -61,8 +61,11 @@ def test_all_of_it_is_kept():
 
 WRONG = {
     "name raw": ({"vocabulary": {**VOCABULARY, "name": "raw"}}, "'raw' is the name of each"),
-    "blank name": ({"vocabulary": {**VOCABULARY, "name": " "}}, "is no word"),
-    "control character in the name": ({"vocabulary": {**VOCABULARY, "name": "a\x07"}}, "no word"),
+    "blank name": ({"vocabulary": {**VOCABULARY, "name": " "}}, "is not a valid word"),
+    "control character in the name": (
+        {"vocabulary": {**VOCABULARY, "name": "a\x07"}},
+        "not a valid word",
+    ),
     "unknown field": ({"vocabulary": {**VOCABULARY, "colour": "red"}}, "colour"),
     "unheard tag that it has not": (
         {"vocabulary": {**VOCABULARY, "unheard": ["four"]}},
@@ -76,7 +79,7 @@ WRONG = {
     "precision of nothing": ({"thresholds": {"precision": 0, "scores": {}}}, "precision"),
     "bin without a count": (
         {"calibration": {**CALIBRATION, "counts": [5]}},
-        "not one of each for each bin",
+        "expected one of each per bin",
     ),
     "figures of another tag": (
         {
@@ -102,7 +105,7 @@ def test_a_tag_that_no_vocabulary_may_have_is_refused_only_where_it_becomes_a_wo
     tags = {"family": "tiny", "names": (tag, "two", "three")}
 
     tiny.spec(tags=tags)
-    with pytest.raises(ValidationError, match="is no word"):
+    with pytest.raises(ValidationError, match="is not a valid word"):
         tiny.spec(tags=tags, vocabulary=VOCABULARY)
 
 

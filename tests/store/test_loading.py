@@ -100,7 +100,7 @@ def test_scores_off_the_golden_ones_are_refused_by_who_verifies(own_store: Path,
     said = verify_refusal(own_store)
 
     assert said.startswith("mtt-vgg/1: ")
-    assert "2.0e-01 off" in said
+    assert "differ by 2.0e-01 from" in said
     assert "at most 1e-05" in said
 
 

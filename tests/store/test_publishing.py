@@ -15,7 +15,7 @@ from app.store.registry.aliases import remove
 from app.store.registry.loading import load, verify
 from app.store.registry.packaging import ModelPackage
 from app.store.registry.publishing import publish, publish_folder
-from app.store.registry.weights import packed, sha256
+from app.store.registry.weights import pack, sha256
 from app.store.storage.store import Store
 from tests.store import tiny
 from tests.store.tiny import Place
@@ -123,7 +123,7 @@ def flip_a_bit(folder: Path) -> None:
 def other_weights(**changes: np.ndarray) -> Callable[[Path], None]:
     def replace(folder: Path) -> None:
         before = sha256((folder / "weights.safetensors").read_bytes())
-        data = packed({**tiny.weights(), **changes})
+        data = pack({**tiny.weights(), **changes})
         (folder / "weights.safetensors").write_bytes(data)
         manifest = folder / "manifest.toml"
         manifest.write_text(manifest.read_text().replace(before, sha256(data)))
@@ -155,18 +155,24 @@ BAD = {
     ),
     "a version that is a number": (in_manifest("name = ", "version = 1\nname = "), "version: "),
     "a name that leads elsewhere": (in_manifest('"tiny"', '"../tiny"'), "name: "),
-    "an unknown architecture": (in_manifest('"fcn"', '"fcm"'), "no architecture 'fcm'; there are"),
+    "an unknown architecture": (
+        in_manifest('"fcn"', '"fcm"'),
+        "'fcm' is not a known architecture; expected one of",
+    ),
     "an argument too many": (
         in_manifest("[architecture.arguments]", "[architecture.arguments]\nmels = 3"),
         "architecture.arguments: ",
     ),
     "arguments that can't be": (in_manifest("channels", "channel"), "architecture.arguments: "),
     "a front end that can't be": (in_manifest("f_max = 1000.0", "f_max = 2000.0"), "front_end: "),
-    "a hop beyond the window": (in_manifest("hop_frames = 16", "hop_frames = 17"), "not be heard"),
+    "a hop beyond the window": (
+        in_manifest("hop_frames = 16", "hop_frames = 17"),
+        "window.hop_frames: 17 is larger than",
+    ),
     "a tag twice": (in_manifest('"two"', '"one"'), "named twice: one"),
-    "a tag too many": (in_manifest('"two"', '"two", "four"'), "not one score for each tag"),
+    "a tag too many": (in_manifest('"two"', '"two", "four"'), "write one for each tag"),
     "no weights": (lose, "weights.safetensors: the weights are missing"),
-    "altered weights": (flip_a_bit, "SHA-256 differs"),
+    "altered weights": (flip_a_bit, "the SHA-256 of the weights is not"),
     "weights that are NaN": (
         other_weights(**{"tags/bias": np.array([0, np.nan, 0], np.float32)}),
         "tags/bias holds numbers that are not finite",
@@ -186,7 +192,7 @@ BAD = {
     ),
     "other weights": (
         other_weights(**{"tags/bias": np.full(3, 1.0, np.float32)}),
-        "off what is published",
+        "from the published ones",
     ),
 }
 
@@ -245,7 +251,7 @@ def test_what_toml_can_t_hold_is_refused(place: Place, monkeypatch: pytest.Monke
     monkeypatch.setattr("app.store.registry.packaging.assemble", lambda *_: None)
     unheard_of = tiny.spec(architecture={"name": "fcn", "arguments": {"channels": [None]}})
 
-    with pytest.raises(SetupError, match="tiny: no manifest can hold this"):
+    with pytest.raises(SetupError, match="tiny: the manifest can't be written"):
         publish(place.store, unheard_of, tiny.weights())
 
     assert place.content() == {}

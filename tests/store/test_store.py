@@ -49,13 +49,13 @@ def test_a_version_behind_a_url_is_seen_as_soon_as_it_is_published(
 
 
 CAN_T_BE = {
-    "an empty name": ("", "no folder"),
+    "an empty name": ("", "the model store is empty"),
     "an unknown protocol": (
         "sthree://bucket/models",
         "URLs with sthree:// are not supported; use one of ",
     ),
-    "a library that is not there": ("gs://bucket/models", "a library is needed"),
-    "no bucket": ("s3://", "the bucket, or the folder, is missing"),
+    "a library that is not there": ("gs://bucket/models", "a library is not installed"),
+    "no bucket": ("s3://", "the URL has no bucket or folder"),
 }
 
 

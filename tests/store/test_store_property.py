@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.store.manifest.manifest import manifests
-from app.store.registry.aliases import read_aliases, remove, rollback, served
+from app.store.registry.aliases import read_aliases, remove, resolve, rollback
 from app.store.registry.packaging import ModelPackage
 from app.store.registry.publishing import promote, publish_folder
 from app.store.registry.weights import WeightsState, weights_state
@@ -114,7 +114,7 @@ def check(store: Store, expected: Expected, content: Callable[[], tiny.Content])
     for (name, alias), history in expected.histories.items():
         if history:
             assert read_aliases(store, name).aliases[alias] == tuple(map(str, history))
-            manifest = served(store, published, f"{name}/{alias}")
+            manifest = resolve(store, published, f"{name}/{alias}")
             assert manifest.version == str(history[-1])
             assert weights_state(store, manifest) is WeightsState.READY
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.errors import WeightsError
-from app.store.importers.torch_checkpoint import converted, read_checkpoint
+from app.store.importers.torch_checkpoint import convert, read_checkpoint
 from tests.store.torch_files import save
 
 LAYERS = {"conv": "conv_1", "conv_bn": "conv_1_bn", "dense": "tags"}
@@ -46,7 +46,7 @@ def state(**others: np.ndarray | None) -> dict[str, np.ndarray]:
 
 def refusal(weights: dict[str, np.ndarray]) -> str:
     with pytest.raises(WeightsError) as refused:
-        converted(weights, LAYERS, WANTED, "best_model.pth")
+        convert(weights, LAYERS, WANTED, "best_model.pth")
     said = str(refused.value)
     assert said.startswith("best_model.pth: ")
     assert "\n" not in said
@@ -59,7 +59,7 @@ def refusal(weights: dict[str, np.ndarray]) -> str:
 def test_weights_that_fit_come_out_by_our_paths_and_in_our_shapes():
     weights = state()
 
-    ours = converted(weights, LAYERS, WANTED, "model")
+    ours = convert(weights, LAYERS, WANTED, "model")
 
     assert {path: array.shape for path, array in ours.items()} == WANTED
     assert all(array.dtype == np.float32 for array in ours.values())
@@ -79,7 +79,7 @@ def test_weights_that_fit_come_out_by_our_paths_and_in_our_shapes():
 def test_weights_of_other_precision_become_float32(kind: str):
     weights = {key: array.astype(kind) for key, array in state().items()}
 
-    ours = converted(weights, LAYERS, WANTED, "model")
+    ours = convert(weights, LAYERS, WANTED, "model")
 
     assert all(array.dtype == np.float32 for array in ours.values())
     np.testing.assert_allclose(ours["tags/bias"], weights["dense.bias"], rtol=1e-6)
@@ -147,7 +147,7 @@ def test_a_layer_gives_what_its_like_in_pytorch_gives(kind: str):
     weights = {f"theirs.{key}": value.numpy() for key, value in theirs.state_dict().items()}
     wanted = {each.path: tuple(each.shape) for each in model.weights}
 
-    arrays = converted(weights, {"theirs": "ours"}, wanted, "model")
+    arrays = convert(weights, {"theirs": "ours"}, wanted, "model")
     for variable in model.weights:
         variable.assign(arrays[variable.path])
 
@@ -171,7 +171,7 @@ def test_grus_that_pytorch_has_as_one_give_what_they_give_there():
     weights = {f"layer5.{key}": value.numpy() for key, value in theirs.state_dict().items()}
     wanted = {each.path: tuple(each.shape) for each in model.weights}
 
-    arrays = converted(weights, {"layer5.l0": "gru_1", "layer5.l1": "gru_2"}, wanted, "model")
+    arrays = convert(weights, {"layer5.l0": "gru_1", "layer5.l1": "gru_2"}, wanted, "model")
     for variable in model.weights:
         variable.assign(arrays[variable.path])
 
@@ -182,7 +182,7 @@ def test_grus_that_pytorch_has_as_one_give_what_they_give_there():
 def test_a_bare_parameter_goes_where_it_is_said_to_go():
     token = np.arange(6, dtype=np.float32).reshape(1, 1, 6)
 
-    ours = converted({"cls": token}, {"cls": "tokens/cls"}, {"tokens/cls": (1, 1, 6)}, "model")
+    ours = convert({"cls": token}, {"cls": "tokens/cls"}, {"tokens/cls": (1, 1, 6)}, "model")
 
     np.testing.assert_array_equal(ours["tokens/cls"], token)
 
@@ -196,10 +196,9 @@ def test_weights_of_another_architecture_are_refused_and_some_keys_are_named():
     said = refusal(state(**others, conv__bias=None))
 
     assert said == (
-        "the checkpoint is another architecture's: it lacks conv.bias; it has in excess "
+        "the checkpoint belongs to another architecture: it lacks conv.bias; it also has "
         "layer0.weight, layer1.weight, layer2.weight and 6 more. Pass the --architecture and "
-        "--arguments that it was trained with, or a state dict whose keys are those of the "
-        "network that was released"
+        "--arguments of its training, or a state dict with the keys of the released network"
     )
 
 
@@ -214,14 +213,14 @@ def test_where_no_key_fits_three_of_each_are_named_as_they_are_in_the_file():
 
 
 def test_a_network_with_layers_that_no_checkpoint_has_is_refused():
-    with pytest.raises(WeightsError, match="has nothing for our conv_2/kernel"):
-        converted(state(), LAYERS, {**WANTED, "conv_2/kernel": (1,)}, "model")
+    with pytest.raises(WeightsError, match="has nothing for the variables conv_2/kernel"):
+        convert(state(), LAYERS, {**WANTED, "conv_2/kernel": (1,)}, "model")
 
 
 def test_what_a_front_end_keeps_is_no_sign_of_another_architecture():
     kept = ("spec.spectrogram.window", "to_db.x", "hstft.fft_bins", "conv_bn.num_batches_tracked")
 
-    ours = converted(state() | dict.fromkeys(kept, np.zeros(3)), LAYERS, WANTED, "model")
+    ours = convert(state() | dict.fromkeys(kept, np.zeros(3)), LAYERS, WANTED, "model")
 
     assert set(ours) == set(WANTED)
 
@@ -240,7 +239,7 @@ def test_a_shape_that_does_not_fit_is_refused(
 ):
     said = refusal(state() | {key: np.zeros(got, "f")})
 
-    assert said == f"{key} has the shape {got}, the network wants {wanted}"
+    assert said == f"{key} has the shape {got}; expected {wanted}"
 
 
 @pytest.mark.parametrize("shape", [(96,), (95,), (), (0,)])
@@ -248,14 +247,14 @@ def test_a_gru_of_another_size_is_refused(shape: tuple[int, ...]):
     wanted = {"gru_1/gru_cell/bias": (2, 15)}
     given = {"gru.bias_ih_l0": np.zeros(15, "f"), "gru.bias_hh_l0": np.zeros(shape, "f")}
 
-    with pytest.raises(WeightsError, match=r"gru\.bias_hh_l0 has the shape .* wants \(15,\)"):
-        converted(given, {"gru.l0": "gru_1"}, wanted, "model")
+    with pytest.raises(WeightsError, match=r"gru\.bias_hh_l0 has the shape .* expected \(15,\)"):
+        convert(given, {"gru.l0": "gru_1"}, wanted, "model")
 
 
 def test_weights_for_another_number_of_tags_are_refused():
     weights = state(dense__weight=np.zeros((50, 4), "f"), dense__bias=np.zeros(50, "f"))
 
-    assert refusal(weights) == "the checkpoint scores 50 tags, the tag list has 49"
+    assert refusal(weights) == "the checkpoint has 50 tags; the tag list has 49"
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e300])
@@ -270,7 +269,7 @@ def test_weights_that_are_no_finite_numbers_are_refused(number: float):
 def test_weights_that_are_no_floating_point_numbers_are_refused(kind: str):
     said = refusal(state(conv__bias=np.ones(4, kind)))
 
-    assert said == f"conv.bias is {kind}; weights are floating-point numbers"
+    assert said == f"conv.bias is {kind}; expected floating-point numbers"
 
 
 # files
@@ -294,9 +293,9 @@ PREFIXES = [
 def test_what_wrappers_put_before_each_key_is_taken_off(prefix: str):
     wrapped = {f"{prefix}{key}": array for key, array in state().items()}
 
-    ours = converted(wrapped, LAYERS, WANTED, "model")
+    ours = convert(wrapped, LAYERS, WANTED, "model")
 
-    for path, array in converted(state(), LAYERS, WANTED, "model").items():
+    for path, array in convert(state(), LAYERS, WANTED, "model").items():
         np.testing.assert_array_equal(ours[path], array)
 
 
@@ -304,9 +303,7 @@ def test_modules_that_were_wrapped_one_by_one_are_known():
     def wrapped(key: str) -> str:
         return key.replace("conv.", "conv._orig_mod.").replace("dense.", "dense.module.")
 
-    ours = converted(
-        {wrapped(key): array for key, array in state().items()}, LAYERS, WANTED, "model"
-    )
+    ours = convert({wrapped(key): array for key, array in state().items()}, LAYERS, WANTED, "model")
 
     assert {path: array.shape for path, array in ours.items()} == WANTED
 
@@ -315,13 +312,13 @@ def test_a_prefix_that_is_the_network_s_own_stays():
     weights = {"model.dense.weight": np.ones((49, 4), "f"), "model.dense.bias": np.ones(49, "f")}
     wanted = {path: shape for path, shape in WANTED.items() if path.startswith("tags")}
 
-    assert set(converted(weights, {"model.dense": "tags"}, wanted, "model")) == set(wanted)
+    assert set(convert(weights, {"model.dense": "tags"}, wanted, "model")) == set(wanted)
 
 
 def test_two_networks_in_one_file_are_not_mixed_up():
     both = state() | {f"module.{key}": array + 1 for key, array in state().items()}
 
-    assert "has in excess module." in refusal(both)
+    assert "it also has module." in refusal(both)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.domain import Precision, Scores, Taggram, TaggramKey
-from app.store.manifest.learnt import LearntVocabulary
 from app.store.manifest.manifest import BaseRates, Confidence, Golden, Manifest, Tags, Weights
+from app.store.manifest.training_results import TrainedVocabulary
 from tests.peaks import SILENT
 from tests.store import tiny
 
@@ -34,7 +34,7 @@ def model(
     changes = {
         "name": name,
         "tags": Tags(family=family or name, names=tuple(tags)),
-        "vocabulary": LearntVocabulary.model_validate(about) if vocabulary else None,
+        "vocabulary": TrainedVocabulary.model_validate(about) if vocabulary else None,
         "base_rates": BaseRates(source="Counted.", rates=tuple(rates)) if rates else None,
         "confidence": confidence,
     }

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from app.errors import SetupError
-from app.store.manifest.tables import checked
+from app.store.manifest.tables import validate
 from app.training.data.augmentation import SINGLE, STACKED, Augmentation, Augmenter
 from tests.training.commands import files_of_at_most, taggram
 from tests.training.synthesis import make_track
@@ -212,7 +212,7 @@ def test_gain_fades_from_one_loudness_to_another() -> None:
 )
 def test_what_a_recipe_may_not_say_is_named(written: dict[str, object], named: str) -> None:
     with pytest.raises(SetupError, match=named):
-        checked(Augmentation, written, "recipe.yaml")
+        validate(Augmentation, written, "recipe.yaml")
 
 
 def test_a_filter_beyond_the_audio_is_refused() -> None:

@@ -118,9 +118,9 @@ def test_figures_that_could_not_be_measured_are_left_out(tmp_path: Path):
     ("tags", "vocabulary", "tag", "said"),
     [
         (TAGS, "raw", "ambient", "'raw' is the name of each model's own tags"),
-        (TAGS, " ", "ambient", "vocabulary.name: .*is no word"),
+        (TAGS, " ", "ambient", "vocabulary.name: .*is not a valid word"),
         (TAGS, "subgenres", "polka", "the model has no tag polka"),
-        (("=1+1", "b", "c"), "subgenres", "b", "'=1\\+1' is no word"),
+        (("=1+1", "b", "c"), "subgenres", "b", "'=1\\+1' is not a valid word"),
         (("a", "b", "a"), "subgenres", "b", "named twice: a"),
     ],
 )
@@ -143,16 +143,16 @@ def test_the_card_says_what_was_learnt_and_measured(tmp_path: Path):
 
     for words in (
         "- Vocabulary: subgenres;",
-        "- Without an example in training, so it does not speak for them: drum &amp; bass\n",
+        "- Without an example in training, so their scores are not used: drum &amp; bass\n",
         "- Test set: subgenres, part test, 2,104 tracks\n",
         f"- Split: artists, seed 1, SHA-256 {MEASURED.fingerprint}\n",
         "- ROC-AUC: 0.9123 (95 %: 0.8800 to 0.9300)\n",
         "- PR-AUC: 0.4321 (95 %: 0.4000 to 0.4700)\n",
         "- Best tags by ROC-AUC: ambient 0.950 (PR-AUC 0.475, on 12 tracks), chiptune 0.700",
-        "at least 80 % of the time, on validation: ambient 0.412\n",
-        "- Never so often right, or not measured: chiptune, drum &amp; bass\n",
+        "at least 80 % of the time, on the validation set: ambient 0.412\n",
+        "- Without a threshold, or not measured: chiptune, drum &amp; bass\n",
         "- Calibration: scores are off by 0.0110 on average\n",
-        "- Where it scored 0.55, the tag was right 61 % of 211 times\n",
+        "- At a score of 0.55 the tag was right 61 % of 211 times\n",
         "- Source: Three songs.\n",
         "- To cite: Nobody 2026.\n",
     ):

@@ -269,7 +269,7 @@ def test_a_tag_on_all_songs_is_refused():
         ("listener", TAGS, "listener is the name of another model"),
         ("No Name", TAGS, "--name No Name"),
         ("raw", TAGS, "is the name of each model's own tags"),
-        ("own", ("=1+1", "b"), "the tag '=1.1' is no word"),
+        ("own", ("=1+1", "b"), "the tag '=1.1' is not a valid word"),
     ],
 )
 def test_what_can_t_be_published_is_refused_at_once(

@@ -11,7 +11,7 @@ from app.api.problems import document_errors
 from app.api.schemas.tags import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
 from app.api.upload.receiving import OPENAPI_BODY, get_content_length, receive_upload
 from app.api.upload.waiting import run_while_connected
-from app.audio.duration_estimate import expected_s
+from app.audio.duration_estimate import estimate_duration_s
 from app.errors import Kind
 from app.stages import Stage
 from app.tagging.pooling import Pooling
@@ -57,7 +57,7 @@ async def suggest_tags(
     max_bytes = services.settings.max_upload_bytes
     with services.admission.permit(client_of(request), get_content_length(request)) as permit:
         async with receive_upload(request, max_bytes, clock, permit.on_bytes) as received_track:
-            work = permit.mark_received(expected_s(received_track.file))
+            work = permit.mark_received(estimate_duration_s(received_track.file))
             track = replace(received_track, work=work)
             inference = runtime.tagger.infer(track, projection.models, clock)
             taggrams, cached = await run_while_connected(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.domain import PEAK_PAIRS, Confidence, Level, ModelRef, Suggestion
-from app.store.manifest.learnt import RAW
+from app.store.manifest.training_results import RAW
 from app.tagging.pooling import Pooling
 
 TRACK_ID = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

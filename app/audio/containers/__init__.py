@@ -1,1 +1,1 @@
-"""What the bytes of a file say before it is decoded."""
+"""Reads containers and tags before anything is decoded."""

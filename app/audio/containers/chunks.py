@@ -1,4 +1,4 @@
-"""Whether the chunks of a WAV or an AIFF are as long as they say."""
+"""Checks the chunk lengths of WAV and AIFF files."""
 
 import os
 from collections.abc import Iterator
@@ -8,47 +8,54 @@ ORDER: dict[bytes, Literal["little", "big"]] = {
     **dict.fromkeys((b"RIFF", b"RF64", b"BW64"), "little"),
     **dict.fromkeys((b"FORM", b"RIFX"), "big"),
 }
-"""The byte order of their lengths."""
+"""The byte order of the chunk lengths, by the magic number of the file."""
 
-SOUND = {b"data", b"SSND"}
-IN_ANOTHER_CHUNK = 2**32 - 1
-"""The length of sound in an RF64, which says it elsewhere, and in what was piped."""
+AUDIO_CHUNKS = {b"data", b"SSND"}
+UNKNOWN_LENGTH = 2**32 - 1
+"""The length of the audio chunk in an RF64, which has it in another chunk, and in files from a
+pipe."""
 
 HEAD_BYTES, FORM_HEAD_BYTES = 8, 12
-MOST = 1_000
+MAX_CHUNKS = 1_000
 
 
 class Chunk(NamedTuple):
-    """A chunk's name, where its body begins, and how many bytes that should have."""
+    """A chunk.
+
+    Attributes:
+        name: Its four bytes.
+        start: Position of its body in the file.
+        length: Length of its body in bytes, as announced.
+    """
 
     name: bytes
     start: int
     length: int
 
 
-def fill(file: BinaryIO) -> bool:
-    """Return whether a file is a WAV or an AIFF whose chunks fill it exactly: nothing is amiss."""
+def is_intact(file: BinaryIO) -> bool:
+    """Return whether a file is a WAV or an AIFF whose chunks fill it exactly."""
     *_, last = [None, *_chunks(file)]
     # Some writers forget to pad the last one.
     return last is not None and 0 <= last.start + last.length + last.length % 2 - _size(file) <= 1
 
 
-def share_of_sound(file: BinaryIO) -> float:
-    """Return how much of the sound that a WAV or an AIFF announces is in the file, at most 1."""
-    sound = _sound(file)
-    return min(1.0, max(0, _size(file) - sound.start) / sound.length) if sound else 1.0
+def share_of_audio(file: BinaryIO) -> float:
+    """Return the share of a WAV's or an AIFF's announced audio that is in the file, at most 1."""
+    audio = _audio_chunk(file)
+    return min(1.0, max(0, _size(file) - audio.start) / audio.length) if audio else 1.0
 
 
-def sound_bytes(file: BinaryIO) -> int:
-    """Return how many bytes of sound a WAV or an AIFF announces; 0 where it does not say it."""
-    sound = _sound(file)
-    return sound.length if sound else 0
+def announced_audio_bytes(file: BinaryIO) -> int:
+    """Return the bytes of audio that a WAV or an AIFF announces; 0 if it does not."""
+    audio = _audio_chunk(file)
+    return audio.length if audio else 0
 
 
-def _sound(file: BinaryIO) -> Chunk | None:
-    """The chunk of the sound, if it says how long it is."""
+def _audio_chunk(file: BinaryIO) -> Chunk | None:
+    """Return the chunk with the audio, if it announces its length."""
     for chunk in _chunks(file):
-        if chunk.name in SOUND and chunk.length < IN_ANOTHER_CHUNK:
+        if chunk.name in AUDIO_CHUNKS and chunk.length < UNKNOWN_LENGTH:
             return chunk if chunk.length else None
     return None
 
@@ -56,7 +63,7 @@ def _sound(file: BinaryIO) -> Chunk | None:
 def _chunks(file: BinaryIO) -> Iterator[Chunk]:
     order = ORDER.get(_read(file, 0, FORM_HEAD_BYTES)[:4])
     place = FORM_HEAD_BYTES
-    for _ in range(MOST):
+    for _ in range(MAX_CHUNKS):
         head = _read(file, place, HEAD_BYTES)
         if order is None or len(head) < HEAD_BYTES:
             return

@@ -1,14 +1,14 @@
-"""How long an MP3 says that it is: the frames that its Xing or Info header counts.
+"""Reads the announced duration of an MP3 from the frame count of its Xing or Info header.
 
-Without the header nothing shows how much there should be. That the last frame is not whole is no
-sign of damage: recordings of streams and cutters without a decoder end in the middle of one.
+An MP3 without that header does not announce its duration. An incomplete last frame does not mean
+damage: recordings of streams and files cut without a decoder end in the middle of a frame.
 """
 
 import re
 from typing import BinaryIO
 
 HEAD_BYTES = 2**16
-"""Behind the tags; the header is in the first frame."""
+"""How much is searched behind the tags; the header is in the first frame."""
 
 HEADER = re.compile(
     rb"\xff([\xe2\xe3\xf2\xf3\xfa\xfb]).{2}.{9,34}(?:Xing|Info)\0\0\0[\x01\x03\x05\x07\x09\x0b\x0d\x0f]"
@@ -23,7 +23,13 @@ MPEG_1_SAMPLES, OTHER_SAMPLES = 1_152, 576
 
 
 def announced_s(file: BinaryIO, begin: int, sample_rate: int) -> float | None:
-    """Return the seconds that an MP3's first frame announces; None where it has no such header."""
+    """Return the duration that an MP3 announces, in seconds; None if it has no such header.
+
+    Args:
+        file: The file.
+        begin: Position behind the tags.
+        sample_rate: In Hz.
+    """
     file.seek(begin)
     found = HEADER.search(file.read(HEAD_BYTES))
     if found is None:

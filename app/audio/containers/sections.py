@@ -1,4 +1,4 @@
-"""Parts of a file as files of their own: what its tags surround, or the links of an Ogg chain."""
+"""Presents parts of a file as files: the audio between its tags, or the links of an Ogg chain."""
 
 import io
 import os
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from app.audio.containers.start import Start
-from app.audio.containers.tags import before_tags
+from app.audio.containers.tags import start_of_end_tags
 
 FIRST_PAGE = re.compile(rb"OggS\0[\2\3\6\7]")
-"""How the first page of a stream begins (RFC 3533): its flags have the bit 2."""
+"""The beginning of the first page of a stream: its flags have bit 2 set (RFC 3533, section 6)."""
 
 FIRST_PAGE_BYTES = 6
 SEGMENTS_AT = 26
@@ -20,7 +20,7 @@ PIECE_BYTES = 2**20
 
 
 class _Section(io.RawIOBase):
-    """The bytes of a file between two places."""
+    """The bytes of a file between two positions."""
 
     def __init__(self, file: BinaryIO, start: int, end: int) -> None:
         self._file, self._start, self._size = file, start, end - start
@@ -42,7 +42,7 @@ class _Section(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         left = self._size - self._place
-        if left <= 0:  # the place may be farther than any file goes
+        if left <= 0:  # the position may be beyond the end of any file
             return b""
         self._file.seek(self._start + self._place)
         data = self._file.read(left if size < 0 else min(size, left))
@@ -51,13 +51,13 @@ class _Section(io.RawIOBase):
 
 
 def sections(file: BinaryIO, start: Start) -> list[BinaryIO]:
-    """Return the parts to decode one after the other, without the tags around them.
+    """Return the sections to decode one after the other, without the tags around them.
 
-    FFmpeg knows what may stand around the frames of an MP3. It goes through a chain of Ogg streams
-    only as long as their rate, channels and codec stay as they are.
+    FFmpeg handles tags around MP3 frames itself. It decodes a chain of Ogg streams only while their
+    sample rate, channels and codec stay the same, so each link is a section.
     """
     demuxer, place = start
-    end = file.seek(0, os.SEEK_END) if demuxer is None else before_tags(file, place)
+    end = file.seek(0, os.SEEK_END) if demuxer is None else start_of_end_tags(file, place)
     if demuxer != "ogg":
         return [_section(file, place, end)]
     starts = _links(file, place) or [place]
@@ -74,11 +74,14 @@ def ends_within_page(file: BinaryIO) -> bool:
 
 
 def _section(file: BinaryIO, start: int, end: int) -> BinaryIO:
-    return cast("BinaryIO", _Section(file, start, end))  # as good as one
+    return cast("BinaryIO", _Section(file, start, end))  # it implements the methods that are used
 
 
 def _links(file: BinaryIO, start: int) -> list[int]:
-    """Where the links of a chain begin; streams that play together begin page by page."""
+    """Return where the links of a chain begin.
+
+    The first pages of streams that are multiplexed in one link follow each other directly.
+    """
     links, expected = [], -1
     for place in _first_pages(file, start):
         if place != expected:

@@ -1,4 +1,4 @@
-"""What the first bytes of a file say that it is; its name plays no part."""
+"""Identifies a file by its first bytes; its name is ignored."""
 
 from typing import BinaryIO
 
@@ -23,22 +23,22 @@ SIGNATURES = {
     b"FLV\1": "flv",
     b"\0\0\1\xba": "mpeg",
 }
-"""FFmpeg's demuxer by how a file begins, where that leaves no doubt."""
+"""FFmpeg's demuxers by unambiguous magic numbers."""
 
 FORM_TYPES = {"wav": (b"WAVE",), "aiff": (b"AIFF", b"AIFC")}
-"""What follows the length of a file in these; there are pictures and films of the same kind."""
+"""Form types, behind the length, of audio; others are pictures and videos."""
 
 BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof"}
-"""What the first box of a file of the MPEG-4 family may be."""
+"""Types of the first box of a file of the MPEG-4 family."""
 
 HEAD_BYTES = 12
 
 
 def sniff(file: BinaryIO, place: int) -> str | None:
-    """Return the demuxer that the bytes at a place of a file name; None if in doubt.
+    """Return the demuxer for the bytes at a position of a file; None if they don't identify it.
 
     Raises:
-        RefusedFileError: `unsupported_audio` where they name a kind of file that holds no sound.
+        RefusedFileError: `unsupported_audio` if they identify a format without audio.
     """
     file.seek(place)
     head = file.read(HEAD_BYTES)

@@ -1,9 +1,9 @@
-"""Where the audio of a file begins, and what its first bytes say that it is.
+"""Finds where the audio of a file begins, and its format.
 
-Tags, what is left of a download, or anything else may stand in front of it. Where the bytes behind
-the tags name nothing, the beginning of the file is searched for signatures that are long enough to
-be no accident. Frames of MPEG audio before such a signature win: the picture in a tag, or the sound
-itself, may hold any bytes.
+Tags, remains of a download or other junk may come before the audio. If the bytes behind the tags
+don't identify the format, the beginning of the file is searched for signatures that are too long to
+occur by chance. MPEG audio frames before such a signature take precedence: a picture in a tag, or
+the audio itself, may contain any bytes.
 """
 
 import os
@@ -11,7 +11,7 @@ import re
 from typing import BinaryIO, NamedTuple
 
 from app.audio.containers.sniffing import sniff
-from app.audio.containers.tags import behind_tags
+from app.audio.containers.tags import end_of_tags
 
 SEARCHED_BYTES = 2**16
 LONGEST_SIGNATURE = 1_024
@@ -37,7 +37,7 @@ SIGNATURES = {
     "mpc8": rb"MPCKSH",
     "mpegts": rb"G(?:.{187}G){5}",
 }
-"""How files begin, by FFmpeg's names; with as much behind the magic as makes it sure."""
+"""Beginnings of files by FFmpeg's demuxers: magic numbers with enough of what follows them."""
 
 SIGNATURE = re.compile(
     b"|".join(b"(?P<%s>%s)" % (name.encode(), pattern) for name, pattern in SIGNATURES.items()),
@@ -49,18 +49,18 @@ OTHER_FILES = re.compile(
     rb"|BM.{4}\0{4}|MThd|SQLite|<!|<\?|<html|#!|\xd0\xcf\x11\xe0|.{257}ustar",
     re.DOTALL,
 )
-"""Archives, programs, documents and pictures: they may hold audio, and are none."""
+"""Archives, programs, documents and pictures: not audio, though they may contain some."""
 
 FRAME = re.compile(
     rb"\xff(?:[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x10-\xef]|[\xf0\xf1\xf8\xf9].{4})", re.DOTALL
 )
-"""The header of a frame of MPEG audio of a known bit rate, or of AAC, whose layer is 0."""
+"""A frame header of MPEG audio with a known bit rate, or of AAC, whose layer is 0."""
 
 FRAMES = 4
-"""In a row they are no accident."""
+"""Consecutive frames that identify MPEG audio."""
 
 MPEG_1, LAYER_I, LAYER_III = 3, 3, 1
-"""As a header's bits say it."""
+"""Values of the bits in a header."""
 
 KILOBITS = {
     (True, 3): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -70,18 +70,18 @@ KILOBITS = {
     (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, 1): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-"""Bit rates in kbit/s by whether it is MPEG 1, and by the bits of the layer (3 is layer I)."""
+"""Bit rates in kbit/s by (is MPEG 1, bits of the layer); 3 is layer I (ISO 11172-3, 13818-3)."""
 
 RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 """Sample rates in Hz by the bits of the version."""
 
 
 class Start(NamedTuple):
-    """Where the audio begins.
+    """Where the audio of a file begins.
 
     Attributes:
-        demuxer: FFmpeg's name of what reads it; None where FFmpeg has to guess, as of MP3.
-        place: The first byte that it should get.
+        demuxer: FFmpeg's demuxer; None if FFmpeg has to probe it, as for MP3.
+        place: Position of the first byte for the demuxer.
     """
 
     demuxer: str | None
@@ -89,25 +89,24 @@ class Start(NamedTuple):
 
 
 def find_start(file: BinaryIO) -> Start:
-    """Return what a file is and where that begins.
+    """Return the demuxer of a file and where its audio begins.
 
     Raises:
-        RefusedFileError: `unsupported_audio` where its first bytes name a kind of file that holds
-            no sound.
+        RefusedFileError: `unsupported_audio` if its first bytes identify a format without audio.
     """
-    place = behind_tags(file)
+    place = end_of_tags(file)
     demuxer = sniff(file, place)
     if demuxer:
         return Start(demuxer, place)
-    behind = _read(file, place)
-    if OTHER_FILES.match(behind) or _follow(behind, 0):
+    data_behind = _read(file, place)
+    if OTHER_FILES.match(data_behind) or _follow(data_behind, 0):
         return Start(None, 0)
-    found, frame = SIGNATURE.search(behind), None
+    found, frame = SIGNATURE.search(data_behind), None
     if found or place:
-        frame = _first_frames(behind)
+        frame = _first_frames(data_behind)
     if found and (frame is None or found.start() < frame):
         return Start(found.lastgroup, place + found.start())
-    if place and frame is None:  # the tags are not as long as they say
+    if place and frame is None:  # the tags announce a wrong length
         return _within(_read(file, 0)) or Start(None, 0)
     return Start(None, 0)
 
@@ -127,7 +126,7 @@ def _read(file: BinaryIO, place: int) -> bytes:
 
 
 def _first_frames(data: bytes) -> int | None:
-    """Return where the first frames of MPEG audio or AAC begin that follow one another."""
+    """Return the position of the first consecutive frames of MPEG audio or AAC."""
     return next((at.start() for at in FRAME.finditer(data) if _follow(data, at.start())), None)
 
 
@@ -143,7 +142,7 @@ def _follow(data: bytes, place: int) -> bool:
 
 
 def _frame_bytes(head: bytes) -> int:
-    """The length of a frame; 0 where this is not the header of one."""
+    """Return the length of a frame in bytes; 0 if this is not a frame header."""
     if not head[1] >> 1 & 3:
         return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3

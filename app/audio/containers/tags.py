@@ -1,4 +1,4 @@
-"""Tags in front of and behind audio of any format: ID3v2, APEv2, ID3v1 and Lyrics3."""
+"""Finds tags before and after audio of any format: ID3v2, APEv2, ID3v1 and Lyrics3."""
 
 import os
 from typing import BinaryIO
@@ -10,14 +10,14 @@ ID3V1_BYTES = 128
 
 APE, APE_HEAD_BYTES = b"APETAGEX", 32
 APE_IS_HEADER, APE_HAS_HEADER = 1 << 29, 1 << 31
-"""Flags, the 32 bits from byte 20 on."""
+"""Flags in bytes 20 to 23."""
 
 LYRICS, LYRICS_FOOT_BYTES = b"LYRICS200", 15
-"""Before its name stand six digits: the bytes before them."""
+"""Six digits before its name are the length of the lyrics in bytes."""
 
 
-def behind_tags(file: BinaryIO) -> int:
-    """Return where the ID3v2 and APEv2 tags end that a file begins with, as they say."""
+def end_of_tags(file: BinaryIO) -> int:
+    """Return where the ID3v2 and APEv2 tags at the beginning of a file end, by their lengths."""
     place = 0
     for _ in range(MAX_TAGS):
         head = _read(file, place, APE_HEAD_BYTES)
@@ -30,8 +30,8 @@ def behind_tags(file: BinaryIO) -> int:
     return place
 
 
-def before_tags(file: BinaryIO, start: int) -> int:
-    """Return where the tags begin that a file ends with; at `start` at the least."""
+def start_of_end_tags(file: BinaryIO, start: int) -> int:
+    """Return where the tags at the end of a file begin; at least `start`."""
     end = file.seek(0, os.SEEK_END)
     for _ in range(MAX_TAGS):
         size = _tag_bytes_before(file, end)
@@ -42,7 +42,7 @@ def before_tags(file: BinaryIO, start: int) -> int:
 
 
 def _tag_bytes_before(file: BinaryIO, end: int) -> int:
-    """The length of the tag that ends at a place; 0 where there is none."""
+    """Return the length of the tag that ends at a position; 0 if there is none."""
     if _read(file, end - ID3V1_BYTES, 3) == b"TAG":
         return ID3V1_BYTES
     foot = _read(file, end - APE_HEAD_BYTES, APE_HEAD_BYTES)
@@ -64,7 +64,7 @@ def _read(file: BinaryIO, place: int, count: int) -> bytes:
 
 
 def _id3_bytes(head: bytes) -> int:
-    """The length of an ID3v2 tag, which has seven bits in each byte."""
+    """Return the length of an ID3v2 tag: four bytes of seven bits (ID3v2.4, section 6.2)."""
     high, upper, lower, low = (byte & 0x7F for byte in head[6:10].ljust(4, b"\0"))
     footer = ID3_FOOTER_BYTES if head[5:6] and head[5] & HAS_FOOTER else 0
     return ID3_HEAD_BYTES + (high << 21 | upper << 14 | lower << 7 | low) + footer

@@ -1,1 +1,1 @@
-"""The libraries that decode, behind one interface."""
+"""The decoder libraries, behind one interface."""

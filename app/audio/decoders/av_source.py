@@ -1,9 +1,9 @@
-"""Sound through PyAV (FFmpeg), which can read far more than it is let.
+"""Decodes with PyAV (FFmpeg), restricted to the supported demuxers and audio codecs.
 
-Its demuxer is forced where the file's first bytes leave no doubt. Of other files (MPEG audio, which
-begins with anything) FFmpeg guesses it: each of its demuxers looks at the first bytes then, which
-is why this runs in the sandbox alone, and what it guesses is held against the list before it is
-opened. Only decoders of sound are let run, and no file leads to another one.
+The demuxer is set if the first bytes of the file identify it. For other files (MPEG audio, which
+has no magic number) FFmpeg probes it: every demuxer then reads the first bytes, which is one reason
+for the sandbox, and the result is checked against the list before the file is opened. Only audio
+decoders run, and no file can refer to another one.
 """
 
 import math
@@ -25,7 +25,7 @@ from av.packet import Packet
 from app.audio.containers import chunks, mp3_header
 from app.audio.containers.sections import ends_within_page, sections
 from app.audio.containers.start import Start
-from app.audio.containers.tags import behind_tags
+from app.audio.containers.tags import end_of_tags
 from app.audio.decoders.source import BLOCK_FRAMES, Block, Source
 from app.audio.formats import FORMATS
 from app.audio.refusals import Reason, RefusedFileError, check_channels
@@ -52,16 +52,16 @@ OPTIONS = {
     "max_streams": "64",
 }
 
-# From PyAV 19 on tags may be of any bytes; before, one has to ask for it.
-ANY_WORDS: dict[str, Any] = (
+# PyAV 19 accepts tags in any encoding; earlier versions need this option.
+METADATA_OPTIONS: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}  # noqa: PLR2004
 )
 
 ANNOUNCING = {"wav", "aiff", "au", "caf", "flac", "mov", "asf", "wv", "ape", "tta"}
-"""Demuxers whose length is what the header says, not a guess from the bit rate or the last page."""
+"""Demuxers that report the length in the header, not an estimate from bit rate or last page."""
 
 PLACEHOLDER_BYTES = 2**31 - 2**16
-"""What says that it holds more was written by who did not know the length yet."""
+"""A header that announces more was written before the length was known."""
 
 TYPES: dict[str, npt.DTypeLike] = {
     "u8": np.uint8,
@@ -71,29 +71,29 @@ TYPES: dict[str, npt.DTypeLike] = {
     "flt": np.float32,
     "dbl": np.float64,
 }
-"""Of samples, by FFmpeg's names of the formats that are not planar."""
+"""Sample types by FFmpeg's names of the packed sample formats."""
 
 RESYNCING = {"mp3", "aac", "loas"}
 JUNK_S = 0.1
-"""What these demuxers may take for frames of sound: the tags between files that were joined."""
+"""Length of junk that these demuxers may take for frames: tags between concatenated files."""
 
-MOST_FAILED = 10_000
-"""Packets in a row that can't be decoded: what follows them is no music either."""
+MAX_FAILED_PACKETS = 10_000
+"""Packets in a row that can't be decoded, after which decoding ends."""
 
 FFMPEG_PLANES = 8
-"""As many a frame has room for; where all are in use PyAV looks for another one, and crashes."""
+"""The planes of an FFmpeg frame. If all are used, PyAV reads beyond them and crashes."""
 
 UNKNOWN_S = 0.001
-"""The length of a packet that says none."""
+"""The assumed length of a packet without one."""
 
 
 @contextmanager
-def opened(file: BinaryIO, start: Start) -> Iterator[Source]:
+def open_source(file: BinaryIO, start: Start) -> Iterator[Source]:
     """Open a file.
 
     Args:
-        file: Unbuffered.
-        start: What it is and where that begins.
+        file: The file, unbuffered.
+        start: Its demuxer and where its audio begins.
 
     Raises:
         RefusedFileError: `unsupported_audio` or `undecodable_audio`.
@@ -108,7 +108,7 @@ def opened(file: BinaryIO, start: Start) -> Iterator[Source]:
         source.sample_rate, source.channels = stream.sample_rate, stream.channels
         first.seek(place)
         later = (_later_blocks(other, demuxer, source) for other in others)
-        if demuxer == "ogg" and ends_within_page(file):  # to lack the page that ends it is usual
+        if demuxer == "ogg" and ends_within_page(file):  # a missing end page is usual
             source.lost_s = UNKNOWN_S
         source.blocks = chain(_blocks(media, stream, source), chain.from_iterable(later))
         yield source
@@ -118,7 +118,7 @@ def _opened(file: BinaryIO, demuxer: str | None) -> InputContainer:
     file.seek(0)
     try:
         media: InputContainer = av.open(
-            file, mode="r", format=demuxer, container_options=OPTIONS, **ANY_WORDS
+            file, mode="r", format=demuxer, container_options=OPTIONS, **METADATA_OPTIONS
         )
     except (av.FFmpegError, ValueError):
         if demuxer is None:
@@ -128,7 +128,7 @@ def _opened(file: BinaryIO, demuxer: str | None) -> InputContainer:
 
 
 def _later_blocks(file: BinaryIO, demuxer: str | None, source: Source) -> Iterator[Block]:
-    """Yield the blocks of a part behind the first one, which is lost where it can't be read."""
+    """Yield the blocks of a later section; one that can't be opened counts as lost."""
     try:
         with _opened(file, demuxer) as media:
             yield from _blocks(media, _stream(media), source)
@@ -137,62 +137,64 @@ def _later_blocks(file: BinaryIO, demuxer: str | None, source: Source) -> Iterat
 
 
 def _stream(media: InputContainer) -> AudioStream:
-    """The one stream to decode; films and covers beside it are passed over."""
+    """Return the audio stream to decode; videos and covers are ignored."""
     if not media.streams.audio:
         raise RefusedFileError(Reason.NO_SOUND)
     stream = media.streams.best("audio")
     if not isinstance(stream, AudioStream):
         raise RefusedFileError(Reason.SOUND_HEADER)
-    codec = stream.codec_context  # PyAV has none where FFmpeg knows no name
+    codec = stream.codec_context  # None for codecs that FFmpeg does not know
     if codec is None or codec.name not in CODECS:
         raise RefusedFileError(Reason.CODEC, codec=codec.name if codec else None)
     check_channels(stream.channels)
     codec.thread_count = 1
     if codec.name == "flac":
-        codec.options = {"err_detect": "crccheck+explode"}  # else damage is decoded to noise
+        codec.options = {
+            "err_detect": "crccheck+explode"
+        }  # else damaged frames are decoded to noise
     return stream
 
 
 def _announced_s(media: InputContainer, stream: AudioStream, file: BinaryIO) -> float | None:
-    """How long the header says that the file is, where it does."""
+    """Return the duration in the header, in seconds; None if there is no reliable one."""
     names = set(media.format.name.split(","))
     if "mp3" in names:
-        return mp3_header.announced_s(file, behind_tags(file), stream.sample_rate)
+        return mp3_header.announced_s(file, end_of_tags(file), stream.sample_rate)
     length_s = None
     if names & ANNOUNCING and stream.duration and stream.time_base:
         length_s = float(stream.duration * stream.time_base)
     elif names & {"matroska", "flv"} and media.duration and not stream.duration:
-        # It is that of all streams: a film may outlast its sound.
+        # The duration of the whole file: a video may be longer than its audio.
         length_s = 0.0 if media.streams.video else media.duration / av.time_base
         if stream.start_time and stream.time_base:
             length_s -= float(stream.start_time * stream.time_base)
     rate = stream.codec_context.bit_rate or 0
     if length_s is None or length_s <= 0:
         return None
-    if "wav" in names:  # FFmpeg looks at what is there
-        length_s /= chunks.share_of_sound(file) or 1.0
-        if said := chunks.sound_bytes(file) * 8:  # of MP3, it also counts what stands behind
-            length_s = min(length_s, said / rate) if rate else length_s
+    if "wav" in names:  # FFmpeg reports the length of the data
+        length_s /= chunks.share_of_audio(file) or 1.0
+        if bits := 8 * chunks.announced_audio_bytes(file):  # for MP3 FFmpeg counts later chunks too
+            length_s = min(length_s, bits / rate) if rate else length_s
     if "caf" in names and stream.frames > 0 and stream.codec_context.name.startswith("pcm"):
-        length_s = stream.frames / stream.sample_rate  # the other one counts what stands behind
+        length_s = stream.frames / stream.sample_rate  # the duration includes later chunks
     return length_s if length_s * rate / 8 < PLACEHOLDER_BYTES else None
 
 
 def _guessed_s(media: InputContainer) -> float | None:
-    """Return what FFmpeg takes for the length: by the bit rate, the last page, or a film beside."""
+    """Return FFmpeg's estimate of the length: by the bit rate, the last page, or the video."""
     return media.duration / av.time_base if media.duration and media.duration > 0 else None
 
 
 def _blocks(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[Block]:
-    """Yield blocks of frames of one form; the form may change within a file."""
+    """Yield blocks of frames of one form: sample rate, channels and sample format."""
     fifo, count, form = av.AudioFifo(), 0, None
     for frame in _frames(media, stream, source):
-        its_form = frame.sample_rate, frame.layout.nb_channels, frame.format.name
-        if its_form != form:  # PyAV's FIFO takes it nonetheless, and crashes
+        frame_form = frame.sample_rate, frame.layout.nb_channels, frame.format.name
+        if frame_form != form:  # PyAV's FIFO would accept the frame and crash
             yield from _block(fifo)
-            fifo, count, form = av.AudioFifo(), 0, its_form
+            fifo, count, form = av.AudioFifo(), 0, frame_form
             check_channels(frame.layout.nb_channels)
-        frame.pts = None  # else the FIFO would insist that they follow one another
+        frame.pts = None  # else the FIFO refuses gaps between frames
         fifo.write(frame)
         count += frame.samples
         if count >= BLOCK_FRAMES:
@@ -202,25 +204,27 @@ def _blocks(media: InputContainer, stream: AudioStream, source: Source) -> Itera
 
 
 def _block(fifo: av.AudioFifo) -> Iterator[Block]:
-    """Yield what was gathered, if anything, which is forgotten then."""
+    """Yield the frames in the FIFO as a block, if there are any."""
     frame = fifo.read()
     if frame is not None:
         yield Block(frame.sample_rate, _channels(frame))
 
 
 def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[AudioFrame]:
-    """Yield a thousand samples or so at a time; what can't be decoded between them is lost."""
+    """Yield frames of about a thousand samples; damaged packets between them count as lost."""
     lost_s, began, failed = 0.0, False, 0
     ignored_s = 0.0
     if media.format.name in RESYNCING:
-        ignored_s = JUNK_S if source.announced_s is None else math.inf  # the header counts frames
+        ignored_s = (
+            JUNK_S if source.announced_s is None else math.inf
+        )  # the header has the number of frames
     for packet in _packets(media, stream):
         try:
             frames = packet.decode()
-        except (av.FFmpegError, ValueError):  # the latter where the codec's parameters are none
+        except (av.FFmpegError, ValueError):  # the latter for invalid codec parameters
             lost_s += _length_s(packet)
             failed += 1
-            if failed == MOST_FAILED:
+            if failed == MAX_FAILED_PACKETS:
                 break
             continue
         for frame in frames:
@@ -234,7 +238,7 @@ def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Itera
 
 
 def _packets(media: InputContainer, stream: AudioStream) -> Iterator["Packet[AudioStream]"]:
-    """Yield packets as far as the file can be read."""
+    """Yield packets until the file ends or can't be read."""
     try:
         yield from media.demux(stream)
     except av.FFmpegError:
@@ -248,7 +252,7 @@ def _length_s(packet: "Packet[AudioStream]") -> float:
 
 
 def _channels(frame: AudioFrame) -> list[Samples]:
-    """The samples of each channel; float32 as they lie in the frame, which `to_ndarray` copies."""
+    """Return the samples of each channel; float32 without a copy, unlike `to_ndarray`."""
     if frame.format.is_planar and frame.layout.nb_channels == FFMPEG_PLANES:
         (frame,) = av.AudioResampler(frame.format.packed.name).resample(frame)
     count, dtype = frame.layout.nb_channels, TYPES[frame.format.packed.name]

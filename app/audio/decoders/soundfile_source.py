@@ -1,6 +1,6 @@
-"""Sound through libsndfile: WAV and AIFF in good order, or all that it reads where it is alone.
+"""Decodes with libsndfile: intact WAV and AIFF, or every format that it reads if it is used alone.
 
-libsndfile's own messages hold paths of the server and stay here.
+libsndfile's own messages contain paths of the server, so they are not passed on.
 """
 
 import os
@@ -26,23 +26,24 @@ SUBTYPES = {
     "OGG": {"VORBIS", "OPUS"},
     "MP3": {"MPEG_LAYER_III"},
 }
-"""libsndfile's names of the containers and codecs that we let it decode; it knows many more."""
+"""libsndfile's names of the containers and codecs that it may decode; it supports many more."""
 
 DEMUXERS = {name for each in FORMATS if each.soundfile for name in each.demuxers}
-"""FFmpeg's names of what libsndfile reads too."""
+"""FFmpeg's names of the demuxers whose formats libsndfile reads too."""
 
 ANNOUNCING = {"FLAC", "OGG"}
-"""Of the others libsndfile tells what there is, or a guess."""
+"""Containers whose length is that in the header. Of others libsndfile reports the length of the
+data, or an estimate."""
 
 UNKNOWN_LENGTH = 2**63 - 1
-"""What libsndfile gives for the length of a FLAC that was piped and so never learnt its own."""
+"""The length that libsndfile reports for a FLAC from a pipe, whose header has none."""
 
 
 class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
-    """A file that is read from its beginning to its end.
+    """A file that is read sequentially.
 
-    After each read `soundfile` would seek to where the file stands already: in an MP3 of variable
-    bit rate that spoils what comes next, and at the end of a piped FLAC it fails.
+    After each read `soundfile` seeks to the current position: in an MP3 of variable bit rate that
+    corrupts the next samples, and at the end of a FLAC from a pipe it fails.
     """
 
     def seekable(self) -> bool:
@@ -50,13 +51,13 @@ class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
 
 
 @contextmanager
-def opened(file: BinaryIO) -> Iterator[Source]:
+def open_source(file: BinaryIO) -> Iterator[Source]:
     """Open a file.
 
     Raises:
         RefusedFileError: `unsupported_audio` or `undecodable_audio`.
     """
-    os.lseek(file.fileno(), 0, os.SEEK_SET)  # whatever a buffer has read ahead
+    os.lseek(file.fileno(), 0, os.SEEK_SET)  # a buffer may have read ahead
     try:
         sound = _Sound(file.fileno(), closefd=False)
     except soundfile.LibsndfileError:
@@ -66,7 +67,7 @@ def opened(file: BinaryIO) -> Iterator[Source]:
     with sound:
         if sound.subtype not in SUBTYPES.get(sound.format, set()):
             raise RefusedFileError(Reason.CODEC, codec=sound.subtype, decoders=Decoders.SOUNDFILE)
-        check_channels(sound.channels)  # before there is a block of them
+        check_channels(sound.channels)  # before a block is allocated
         yield _source(sound)
 
 
@@ -87,4 +88,4 @@ def _blocks(sound: _Sound, source: Source) -> Iterator[Block]:
         while frames := sound.buffer_read_into(block, "float32"):
             yield Block(sound.samplerate, list(block[:frames].T))
     except soundfile.LibsndfileError:
-        source.lost_s = len(block) / sound.samplerate  # how much more there was is not known
+        source.lost_s = len(block) / sound.samplerate  # the length of the rest is not known

@@ -1,4 +1,4 @@
-"""What a decoder library makes of a file; one module for each library opens it."""
+"""An opened file as a stream of blocks; each decoder library has a module that opens it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import NamedTuple
 from app.domain import Samples
 
 BLOCK_FRAMES = 32_768
-"""As many as a block has, about."""
+"""The approximate length of a block."""
 
 
 class Block(NamedTuple):
-    """A stretch of sound; the next one may have another rate and other channels.
+    """Consecutive samples; the next block may have another sample rate or other channels.
 
     Attributes:
         sample_rate: In Hz.
-        channels: The samples of each, (frames,), nominally within -1..1.
+        channels: The samples of each channel, (frames,) float32, nominally within -1..1.
     """
 
     sample_rate: int
@@ -24,17 +24,17 @@ class Block(NamedTuple):
 
 @dataclass
 class Source:
-    """A file that was opened.
+    """An opened file.
 
     Attributes:
-        blocks: What is decoded, once; a block may be overwritten by the next one. Raises
-            `RequestError`, `undecodable_audio`, where nothing can be decoded.
-        announced_s: How long the file's header says that it is; None where it says nothing that
-            can be relied on.
-        length_s: The same, or a guess; None where there is neither.
-        sample_rate: In Hz, of its first block, as the header says.
-        channels: The same.
-        lost_s: How much could not be decoded between what could; grows with the blocks.
+        blocks: The decoded blocks, to be read once; a block may be overwritten by the next one.
+            Raises `RequestError`, `undecodable_audio`, if nothing can be decoded.
+        announced_s: The duration in the header, in seconds; None if it has no reliable one.
+        length_s: The same, or else an estimate; None if there is neither.
+        sample_rate: The sample rate in the header, in Hz.
+        channels: The number of channels in the header.
+        lost_s: The duration of damaged parts between decoded ones, in seconds; it grows while
+            blocks are read.
     """
 
     blocks: Iterator[Block]

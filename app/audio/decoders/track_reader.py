@@ -1,7 +1,7 @@
-"""One file to one mono waveform, in blocks, so that a file that lies about its size costs little.
+"""Decodes a file to a mono waveform, in blocks, so that a false size in a header costs little.
 
-Runs in a decode process (`app.audio.worker.processes`): a crash of a library ends that process
-alone.
+It runs in a decode process (`app.audio.worker.processes`): a crash of a library ends only that
+process.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,9 +16,9 @@ from app.audio.containers.start import find_start
 from app.audio.decoders import soundfile_source
 from app.audio.decoders.source import Source
 from app.audio.limits import (
-    LEAST_SHARE,
     MAX_MAGNITUDE,
     MAX_SAMPLE_RATE,
+    MIN_DECODED_SHARE,
     MIN_SAMPLE_RATE,
     NOISE_FLOOR,
     PADDING_S,
@@ -36,23 +36,24 @@ from app.audio.refusals import (
 from app.domain import Decoders, Samples
 
 READ_BY_BOTH = {None, "wav", "aiff"}
-"""By FFmpeg's names; MP3 is among those whose first bytes say nothing."""
+"""FFmpeg's demuxers whose formats libsndfile may read too. None: the first bytes don't identify the
+format, as with MP3."""
 
 
 class TrackReader:
     """Reads one file as mono samples.
 
     Attributes:
-        announced_s: Of a damaged file, how long it should be, known once all samples were read;
-            None of a file that is whole.
+        announced_s: The announced duration of a damaged file, in seconds, known when all samples
+            are read; None if the file is whole.
     """
 
     def __init__(self, file: BinaryIO, limits: AudioLimits) -> None:
         """Prepare to read.
 
         Args:
-            file: Unbuffered.
-            limits: What it may be.
+            file: The file, unbuffered.
+            limits: See `AudioLimits`.
         """
         self.announced_s: float | None = None
         self._file = file
@@ -61,10 +62,10 @@ class TrackReader:
         self._closing = ExitStack()
 
     def open(self) -> Source:
-        """Read the header, and nothing more of the sound than that takes.
+        """Read the header, and no more of the audio than that needs.
 
         Raises:
-            RequestError: `unsupported_audio`, `undecodable_audio` or `audio_too_long`.
+            RefusedFileError: `unsupported_audio`, `undecodable_audio` or `audio_too_long`.
         """
         source = self._source = _opened(self._file, self._limits, self._closing)
         announced_s = source.announced_s
@@ -77,10 +78,10 @@ class TrackReader:
     def samples(self) -> Iterator[Samples]:
         """Decode, mix to mono (the mean of the channels) and resample (soxr HQ).
 
-        What can't be decoded is left out.
+        Damaged parts are skipped.
 
         Yields:
-            (samples,) float32 at `limits.sample_rate`, piece after piece as they are decoded.
+            Consecutive pieces, (samples,) float32 at `limits.sample_rate`.
 
         Raises:
             RefusedFileError: `unsupported_audio`, `undecodable_audio`, `audio_too_short`,
@@ -99,39 +100,40 @@ class TrackReader:
         if source.lost_s or announced_s - decoded_s > TOLERATED_S:
             self.announced_s = round(announced_s, 3)
         _check_length(decoded_s, self.announced_s, self._limits)
-        _check_heard(peak)
+        _check_loudness(peak)
 
 
 def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
-    """Open a file with libsndfile where that is made for it, else with FFmpeg.
+    """Open a file with libsndfile if it is an intact WAV or AIFF, else with FFmpeg.
 
-    What FFmpeg refuses libsndfile may read: MP3s of a free bit rate, some odd WAVs. Where both
-    refuse a file that libsndfile is made for, its reason counts: FFmpeg's depends on the version.
+    libsndfile reads some files that FFmpeg refuses: MP3s of free bit rate, some unusual WAVs. If
+    both refuse an intact WAV or AIFF, libsndfile's reason is reported, as FFmpeg's depends on its
+    version.
     """
     if limits.decoders is Decoders.SOUNDFILE:
-        return stack.enter_context(soundfile_source.opened(file))
+        return stack.enter_context(soundfile_source.open_source(file))
     refusal = None
-    if chunks.fill(file):
+    if chunks.is_intact(file):
         try:
-            return stack.enter_context(soundfile_source.opened(file))
+            return stack.enter_context(soundfile_source.open_source(file))
         except RefusedFileError as error:  # FFmpeg knows more codecs
             refusal = error
-    from app.audio.decoders import av_source  # noqa: PLC0415 - where an operator wants it
+    from app.audio.decoders import av_source  # noqa: PLC0415 - only if the operator allows it
 
     start = find_start(file)
     try:
-        return stack.enter_context(av_source.opened(file, start))
+        return stack.enter_context(av_source.open_source(file, start))
     except RefusedFileError:
         if refusal:
             raise refusal from None
         if start.demuxer in READ_BY_BOTH:
             with suppress(RefusedFileError):
-                return stack.enter_context(soundfile_source.opened(file))
+                return stack.enter_context(soundfile_source.open_source(file))
         raise
 
 
 def _mono(source: Source, limits: AudioLimits) -> Iterator[tuple[int, Samples]]:
-    """Yield the file block by block with its rate, mixed down, until it ends or is too long."""
+    """Yield the sample rate and the mono mix of each block, until the file ends or is too long."""
     duration_s, samples = 0.0, 0
     for block in source.blocks:
         channels = len(block.channels)
@@ -142,14 +144,14 @@ def _mono(source: Source, limits: AudioLimits) -> Iterator[tuple[int, Samples]]:
         check_duration(duration_s, limits, source.announced_s)
         check_samples(samples, block.sample_rate, channels, limits)
         mono = _mix_down(block.channels)
-        # Not finite fails the comparison too.
+        # The comparison is also false for NaN.
         if not _peak(mono) <= MAX_MAGNITUDE:
             raise RefusedFileError(Reason.OUT_OF_RANGE)
         yield block.sample_rate, mono
 
 
 def _mix_down(channels: Sequence[Samples]) -> Samples:
-    """The mean of the channels; adding them up is ten times as fast as `mean`."""
+    """Return the mean of the channels; a sum in place is ten times as fast as `mean`."""
     first, *others = channels
     mono = first + others.pop() if others else first.copy()
     for channel in others:
@@ -159,20 +161,20 @@ def _mix_down(channels: Sequence[Samples]) -> Samples:
 
 
 def _peak(samples: Samples) -> float:
-    """The greatest magnitude, without an array of all of them; NaN where a sample is."""
+    """Return the largest magnitude without a temporary array; NaN if a sample is NaN."""
     return max(float(samples.max()), -float(samples.min()))
 
 
-def _resampled(blocks: Iterator[tuple[int, Samples]], wanted_rate: int) -> Iterator[Samples]:
-    """Bring blocks to one rate; where theirs changes, a new resampler begins."""
-    rate, stream = wanted_rate, None
+def _resampled(blocks: Iterator[tuple[int, Samples]], target_rate: int) -> Iterator[Samples]:
+    """Resample blocks to one rate; a new resampler begins when their rate changes."""
+    rate, stream = target_rate, None
     for block_rate, block in blocks:
         if block_rate != rate:
             if stream:
                 yield _end(stream)
             rate, stream = block_rate, None
-            if rate != wanted_rate:
-                stream = soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
+            if rate != target_rate:
+                stream = soxr.ResampleStream(rate, target_rate, 1, dtype="float32", quality="HQ")
         yield stream.resample_chunk(block) if stream else block
     if stream:
         yield _end(stream)
@@ -185,7 +187,7 @@ def _end(stream: soxr.ResampleStream) -> Samples:
 
 def _check_length(decoded_s: float, announced_s: float | None, limits: AudioLimits) -> None:
     if announced_s is not None and (
-        decoded_s < max(limits.min_duration_s, LEAST_SHARE * announced_s)
+        decoded_s < max(limits.min_duration_s, MIN_DECODED_SHARE * announced_s)
     ):
         raise RefusedFileError(Reason.CUT, {"decoded_s": decoded_s, "announced_s": announced_s})
     if decoded_s < limits.min_duration_s:
@@ -195,6 +197,6 @@ def _check_length(decoded_s: float, announced_s: float | None, limits: AudioLimi
         )
 
 
-def _check_heard(peak: float) -> None:
+def _check_loudness(peak: float) -> None:
     if peak < NOISE_FLOOR:
         raise RefusedFileError(Reason.SILENT)

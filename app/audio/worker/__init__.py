@@ -1,1 +1,1 @@
-"""Decoder processes: started, confined, watched."""
+"""Decode processes: starts, confines and supervises them."""

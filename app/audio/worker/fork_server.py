@@ -1,13 +1,13 @@
-"""For the fork server to import before all else: it starts anew, without the service's environment.
+"""Restarts the fork server without the secrets in the service's environment, when it is imported.
 
-Nothing else may import this. multiprocessing starts the fork server with the environment of the
-service, also later, where one was killed. What a program replaces is gone from memory and /proc.
+Only the fork server may import this, first of all. multiprocessing starts it, and restarts it after
+a crash, with the environment of the service. `execve` removes that from its memory and /proc.
 """
 
 import os
 import sys
 
-from app.audio.worker.environment import kept
+from app.audio.worker.environment import without_secrets
 
-if kept(os.environ) != os.environ:
-    os.execve(sys.executable, sys.orig_argv, kept(os.environ))  # noqa: S606 - itself
+if without_secrets(os.environ) != os.environ:
+    os.execve(sys.executable, sys.orig_argv, without_secrets(os.environ))  # noqa: S606 - itself

@@ -1,4 +1,4 @@
-"""Stops a process for a while, from outside: it can't refuse."""
+"""Pauses a process with signals that it can't ignore."""
 
 import os
 import signal
@@ -8,9 +8,9 @@ from typing import Self
 
 
 class PausableProcess:
-    """A process that can be stopped and continued during the body, if it is still there.
+    """A process that can be paused and resumed during the body, if it still runs.
 
-    It is named by a descriptor: its number may soon be that of another process.
+    It is identified by a descriptor, as its id may soon belong to another process.
     """
 
     def __init__(self, pid: int | None) -> None:
@@ -27,17 +27,17 @@ class PausableProcess:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Forget the process; one that is stopped stays so."""
+        """Close the descriptor; a paused process stays paused."""
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._descriptor = None
 
     def pause(self) -> None:
-        """Stop it."""
+        """Pause the process."""
         self._send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Continue it."""
+        """Resume the process."""
         self._send(signal.SIGCONT)
 
     def _send(self, number: signal.Signals) -> None:

@@ -1,8 +1,8 @@
-"""Decodes in processes of their own, one a file, so that no file can take the server down.
+"""Decodes each file in a process of its own, so that no file can crash the server.
 
-The processes come from a fork server that holds only the decoder: it is a program of its own, so no
-thread, lock or gigabyte of TensorFlow is ever copied into a decoder. They get descriptors, not
-paths, and leave their samples in shared memory.
+The processes are forked from a fork server that has loaded only the decoder: it is a separate
+program, so no thread, lock or gigabyte of TensorFlow is copied into a decoder. They get file
+descriptors, not paths, and write their samples to shared memory.
 """
 
 import asyncio
@@ -36,16 +36,16 @@ from app.turns import TIME_SLICE_S, Turn, Turns
 log = logging.getLogger(__name__)
 
 RESAMPLING_S = 1.0
-"""What resampling may add to the longest file, amply."""
+"""An ample bound of what resampling may add to the longest file."""
 
 PROBED_AFTER_S = 2 * TIME_SLICE_S
-"""A client's only file has its turn by then, where one other client is busy."""
+"""A client's only file gets its turn within this time if one other client is busy."""
 
 CLOSING_S = 1.0
-"""A decoder that closed its connection has ended within this time, unless it is hostile."""
+"""A decoder that closed its connection ends within this time, unless it is hostile."""
 
 FORK_SERVER = "app.audio.worker.fork_server"
-"""By name, as its import starts a program anew."""
+"""Its name, as importing it restarts the program."""
 
 Started = tuple[ForkServerProcess, socket.socket]
 
@@ -53,20 +53,20 @@ Started = tuple[ForkServerProcess, socket.socket]
 class Decoder:
     """Decodes files, a bounded number at a time, in turns by client.
 
-    What waits for more than a moment is probed: a process reads its header and ends, so that its
-    cost is known while it waits, and what is too much is refused before its turn.
+    A file that waits longer than `PROBED_AFTER_S` is probed: a process reads its header and ends.
+    So its cost is known while it waits, and a file over the limits is refused before its turn.
     """
 
     def __init__(self, limits: AudioLimits, workers: int, timeout_s: float) -> None:
         """Start the fork server; call this before TensorFlow is imported.
 
         Args:
-            limits: What a file may be.
-            workers: Files decoded at a time.
-            timeout_s: The longest that one may take.
+            limits: See `AudioLimits`.
+            workers: Most files that are decoded at a time.
+            timeout_s: The longest time that decoding a file may take, in seconds.
 
         Raises:
-            SetupError: A library that decoders need is missing.
+            SetupError: A library is missing, or decoders can't be confined or started.
         """
         sandbox.check_available()
         if limits.decoders is Decoders.ALL and find_spec("av") is None:
@@ -82,7 +82,7 @@ class Decoder:
         _start_fork_server()
 
     def at(self, sample_rate: int) -> Self:
-        """This decoder, with the same slots, for samples at another rate."""
+        """Return this decoder, with the same slots, for another sample rate in Hz."""
         other = copy(self)
         other.limits = replace(self.limits, sample_rate=sample_rate)
         return other
@@ -91,16 +91,16 @@ class Decoder:
     async def decoding(
         self, file: BinaryIO, clock: StageClock, work: Work | None = None
     ) -> AsyncIterator[Decoding]:
-        """Decode a file while the body lasts; its process ends with it.
+        """Decode a file during the body; its process ends with the body.
 
         Args:
-            file: Its place is moved.
-            clock: Its `queue` gets the time until the file's turn came.
-            work: For whom it is decoded; gets what the header says.
+            file: The file; its position is moved.
+            clock: Records the time until the file's turn as `queue`, then `decode`.
+            work: The client; records the header.
 
         Raises:
-            RequestError: `overloaded` where no decoder can be started just now; of a file that has
-                to wait, also that its header is refused.
+            RequestError: `overloaded` if no decoder can be started; if the file has to wait, also
+                the refusal of its header.
         """
         work = work or Work()
         longest_s = self.limits.max_duration_s + RESAMPLING_S
@@ -114,7 +114,7 @@ class Decoder:
             connection = await stack.enter_async_context(self._process(turn))
             room = round(longest_s * self.limits.sample_rate)
             memory = stack.enter_context(SharedSamples(room))
-            _ask(connection, decoder_process.JOB, file.fileno(), memory.descriptor)
+            _send_job(connection, decoder_process.JOB, file.fileno(), memory.descriptor)
             yield Decoding(
                 connection, memory.samples, self._timeout_s, turn, work, self.limits.decoders
             )
@@ -123,13 +123,13 @@ class Decoder:
         """Read a file's header.
 
         Raises:
-            RequestError: It is refused.
+            RequestError: The header is refused.
         """
         nothing = np.empty(0, np.float32)
         with self._probes.turn(work.client) as turn:
             await turn.has_slot.wait()
             async with self._process(turn) as connection:
-                _ask(connection, decoder_process.PROBE, file.fileno())
+                _send_job(connection, decoder_process.PROBE, file.fileno())
                 decoders = self.limits.decoders
                 decoding = Decoding(connection, nothing, self._timeout_s, turn, work, decoders)
                 await decoding.header()
@@ -137,7 +137,7 @@ class Decoder:
 
     @asynccontextmanager
     async def _process(self, turn: Turn) -> AsyncIterator[socket.socket]:
-        """Lend out a decode process, as the connection to it; it is paused outside its turn."""
+        """Yield the connection to a new decode process; it is paused outside its turn."""
         starting = asyncio.ensure_future(asyncio.to_thread(self._start))
         try:
             process, connection = await asyncio.shield(starting)
@@ -165,31 +165,31 @@ class Decoder:
                 Kind.OVERLOADED, "The decoder is being restarted. Try again in a moment."
             ) from None
         finally:
-            theirs.close()  # only the child holds it now, so its death ends the reading
+            theirs.close()  # only the child has it now, so reading ends when the child dies
         return process, ours
 
 
 def _preloaded(limits: AudioLimits) -> list[str]:
-    """What is imported once, for all decoders."""
+    """Return the modules that the fork server imports once, for all decoders."""
     modules = [FORK_SERVER, decoder_process.__name__, sandbox.SECCOMP]
     return (
         [*modules, "app.audio.decoders.av_source"] if limits.decoders is Decoders.ALL else modules
     )
 
 
-def _ask(connection: socket.socket, job: bytes, *descriptors: int) -> None:
-    with suppress(ConnectionError):  # the reading will say that it ended
+def _send_job(connection: socket.socket, job: bytes, *descriptors: int) -> None:
+    with suppress(ConnectionError):  # reading reports that the process ended
         socket.send_fds(connection, [job], descriptors)
 
 
 def _discard(starting: asyncio.Future[Started]) -> None:
-    """End a decoder whose caller left while it was started."""
+    """End a decoder whose request was cancelled while it was started."""
     if not starting.cancelled() and starting.exception() is None:
         _end(*starting.result())
 
 
 def _end(process: ForkServerProcess, connection: socket.socket) -> None:
-    """End a process; how it ended where it did so itself is logged."""
+    """End a process; log its exit code if it had ended itself."""
     ended = _is_closed(connection)
     connection.close()
     if ended:
@@ -197,12 +197,12 @@ def _end(process: ForkServerProcess, connection: socket.socket) -> None:
     process.kill()
     process.join()
     if ended and process.exitcode:
-        log.info("a decoder broke, exit code %s", process.exitcode)
+        log.info("a decode process ended with exit code %s", process.exitcode)
     process.close()
 
 
 def _is_closed(connection: socket.socket) -> bool:
-    """Whether the other side has closed it and all of its messages were read."""
+    """Return whether the process has closed the connection and all its messages were read."""
     try:
         return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -212,15 +212,15 @@ def _is_closed(connection: socket.socket) -> bool:
 
 
 def _start_fork_server() -> None:
-    """Start the process that decoders come from; its socket lies in a temporary folder.
+    """Start the fork server; its socket is in the folder for temporary files.
 
     Raises:
-        SetupError: It can't lie there.
+        SetupError: The socket can't be created there.
     """
     try:
         ensure_running()
     except OSError as error:
         raise SetupError(
-            f"the process for decoders can't be started: {error}; set TMPDIR, now "
-            f"{tempfile.gettempdir()}, to a folder that can be written and has a short path"
+            f"the fork server for decoders can't be started: {error}; set TMPDIR, now "
+            f"{tempfile.gettempdir()}, to a writable folder with a short path"
         ) from error

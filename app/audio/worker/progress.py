@@ -1,6 +1,6 @@
-"""A file while it is being decoded, as the service sees it.
+"""The service's side of decoding a file.
 
-Nothing that a decode process says or leaves is trusted: a file may have taken it over.
+Messages and samples of a decode process are not trusted: a file may have taken it over.
 """
 
 import asyncio
@@ -21,148 +21,148 @@ from app.turns import Turn
 
 log = logging.getLogger(__name__)
 
-MOST_UNREAD = 64
-"""So many messages are passed over at a time: one that floods us must not hold up the others."""
+MAX_SKIPPED = 64
+"""Most messages that are skipped at a time, so that a decoder that floods us can't block others."""
 
 Message = decoder_process.Header | decoder_process.Progress | decoder_process.Refusal
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 
 
 class Decoding:
-    """A file while it is being decoded.
+    """A file that is being decoded.
 
     Attributes:
-        complete: Whether all of it is decoded.
-        announced_s: Of a damaged file, once it is complete, how long it should be.
+        complete: Whether it is fully decoded.
+        announced_s: The announced duration of a damaged file, in seconds, once it is complete.
     """
 
     def __init__(
         self,
         connection: socket.socket,
-        theirs: Samples,
+        shared: Samples,
         timeout_s: float,
         turn: Turn | None = None,
         work: Work | None = None,
         decoders: Decoders = Decoders.ALL,
     ) -> None:
-        """Begin to wait for a decoder.
+        """Prepare to read from a decode process.
 
         Args:
-            connection: To its process.
-            theirs: Where it writes its samples.
-            timeout_s: The longest that it may run.
-            turn: In which it runs; none: it runs all the time.
-            work: Gets what the header says.
-            decoders: The libraries that may read the file.
+            connection: The connection to it.
+            shared: The memory that it writes its samples to, (samples,) float32.
+            timeout_s: The longest time that it may run, in seconds.
+            turn: The turn in which it runs; None: it always runs.
+            work: Records the header.
+            decoders: The libraries that may decode the file.
         """
         self.complete = False
         self.announced_s: float | None = None
         self._connection = connection
-        self._theirs = theirs
-        self._ours = np.empty_like(theirs)  # only what is written takes room
-        self._patience_s = timeout_s
+        self._shared = shared
+        self._copy = np.empty_like(shared)  # pages are allocated when they are written
+        self._remaining_s = timeout_s
         self._decoders = decoders
         self._turn = turn or Turn.unshared()
         self._work = work or Work()
 
     async def header(self) -> None:
-        """Wait for what the header says, where nothing else was asked for.
+        """Wait for the header, if only that was requested.
 
         Raises:
-            RequestError: as `progress`.
+            RequestError: As for `progress`.
         """
-        report = self._understood(await self._message())
+        report = self._parse(await self._message())
         if not isinstance(report, decoder_process.Header):
-            raise _broke("it said nothing of the header")
+            raise _decoder_failed("it did not send the header")
         self._read_header(report)
 
     async def progress(self) -> AsyncIterator[Samples]:
-        """Yield all samples so far, (samples,), each time that there are more.
+        """Yield all samples so far, (samples,) float32, each time that there are more.
 
-        Only the time that the decoder lets us wait counts towards its time-out: who is slow to take
-        the samples does it no harm.
+        Only the time spent waiting for the decoder counts towards its timeout, not the time that
+        the caller takes between two samples.
 
         Raises:
-            RequestError: As `TrackReader` raises; `undecodable_audio` also where the
-                decoder broke or takes too long.
+            RequestError: The refusals of `TrackReader`; `undecodable_audio` also if the decoder
+                breaks or exceeds its timeout.
         """
         known = 0
-        report = self._understood(await self._message())
+        report = self._parse(await self._message())
         if isinstance(report, decoder_process.Header):
             self._read_header(report)
-            report = self._understood(await self._news())
+            report = self._parse(await self._latest_message())
         while True:
             if isinstance(report, decoder_process.Header):
-                raise _broke("it sent two headers")
-            if not known <= report.samples <= len(self._theirs) or not report.samples:
-                raise _broke(f"it reported {report.samples} samples")
+                raise _decoder_failed("it sent two headers")
+            if not known <= report.samples <= len(self._shared) or not report.samples:
+                raise _decoder_failed(f"it reported {report.samples} samples")
             await asyncio.to_thread(self._take, known, report.samples)
             known, self.complete = report.samples, report.complete
             self.announced_s = report.announced_s
-            yield self._ours[:known]
+            yield self._copy[:known]
             if self.complete:
                 return
-            report = self._understood(await self._news())
+            report = self._parse(await self._latest_message())
 
-    def _understood(self, message: bytes) -> decoder_process.Header | decoder_process.Progress:
-        """What a decoder says, where that is no refusal.
+    def _parse(self, message: bytes) -> decoder_process.Header | decoder_process.Progress:
+        """Parse a message.
 
         Raises:
-            RequestError: The refusal, or `undecodable_audio` where this is none of its messages.
+            RequestError: It is a refusal; `undecodable_audio` if it is not a valid message.
         """
         try:
             report = MESSAGE.validate_json(message, strict=True)
         except ValidationError:
-            raise _broke("nobody understands what it told") from None
+            raise _decoder_failed("it sent an invalid message") from None
         if isinstance(report, decoder_process.Refusal):
-            raise _refused(report, self._decoders)
+            raise _refusal(report, self._decoders)
         return report
 
     def _read_header(self, header: decoder_process.Header) -> None:
         self._work.read_header(header.length_s, header.sample_rate, header.channels)
 
     def _take(self, first: int, last: int) -> None:
-        """Copy samples to where the decoder can't change them any more, then check them.
+        """Copy samples to memory that the decoder can't change, then check them.
 
-        It checked them itself, but a file may have taken it over.
+        The decoder checked them too, but a file may have taken it over.
         """
-        samples = self._ours[first:last]
-        np.copyto(samples, self._theirs[first:last])
-        # Not finite fails the comparison too.
+        samples = self._copy[first:last]
+        np.copyto(samples, self._shared[first:last])
+        # The comparison is also false for NaN.
         low, high = samples.min(initial=0), samples.max(initial=0)
         if not -MAX_RESAMPLED_MAGNITUDE <= low <= high <= MAX_RESAMPLED_MAGNITUDE:
-            raise _broke("its samples are out of any range")
+            raise _decoder_failed("its samples are out of range")
 
-    async def _news(self) -> bytes:
-        """The newest message; the ones before it say nothing more."""
-        news = await self._message()
-        for _ in range(MOST_UNREAD):
+    async def _latest_message(self) -> bytes:
+        """Wait for a message; of several, return the latest, which covers the others."""
+        latest = await self._message()
+        for _ in range(MAX_SKIPPED):
             newer = self._unread()
             if not newer:
                 break
-            news = newer
-        return news
+            latest = newer
+        return latest
 
     async def _message(self) -> bytes:
-        """The next message; while the decoder is paused its time stands still."""
+        """Wait for the next message; the time in which the decoder is paused does not count."""
         begun_s = self._turn.ran_s
         message = None
         try:
             while message is None:
-                message = await self._received(self._patience_s - (self._turn.ran_s - begun_s))
+                message = await self._received(self._remaining_s - (self._turn.ran_s - begun_s))
         except ConnectionError as error:
-            raise _broke(str(error)) from None
-        self._patience_s -= self._turn.ran_s - begun_s
+            raise _decoder_failed(str(error)) from None
+        self._remaining_s -= self._turn.ran_s - begun_s
         if not message:
-            raise _broke("it ended without an answer")
+            raise _decoder_failed("it ended without an answer")
         return message
 
-    async def _received(self, rest_s: float) -> bytes | None:
-        """The next message; None where the decoder was paused within its time."""
-        if rest_s <= 0:
+    async def _received(self, timeout_s: float) -> bytes | None:
+        """Wait for the next message; return None if the decoder was paused meanwhile."""
+        if timeout_s <= 0:
             raise RequestError(Kind.UNDECODABLE_AUDIO, "The audio file takes too long to decode.")
         try:
-            async with asyncio.timeout(rest_s):
+            async with asyncio.timeout(timeout_s):
                 return await asyncio.get_running_loop().sock_recv(
                     self._connection, decoder_process.MESSAGE_BYTES
                 )
@@ -173,19 +173,19 @@ class Decoding:
     def _unread(self) -> bytes:
         try:
             return self._connection.recv(decoder_process.MESSAGE_BYTES, socket.MSG_DONTWAIT)
-        except (BlockingIOError, ConnectionError):  # the next reading will say that it ended
+        except (BlockingIOError, ConnectionError):  # the next read reports that the process ended
             return b""
 
 
-def _refused(report: decoder_process.Refusal, decoders: Decoders) -> RequestError:
+def _refusal(report: decoder_process.Refusal, decoders: Decoders) -> RequestError:
     try:
         return RefusedFileError(report.reason, report.numbers, report.codec, decoders)
     except KeyError:
-        return _broke("it refused its file without the numbers of its reason")
+        return _decoder_failed("its refusal lacks the numbers of its reason")
 
 
-def _broke(reason: str) -> RequestError:
-    log.warning("a decoder broke: %s", reason)
+def _decoder_failed(reason: str) -> RequestError:
+    log.warning("a decode process failed: %s", reason)
     return RequestError(
         Kind.UNDECODABLE_AUDIO, "The audio file broke its decoder. Export it again."
     )

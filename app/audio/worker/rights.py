@@ -1,4 +1,4 @@
-"""What a decode process gives up for good: capabilities, and a life without its parent."""
+"""Drops the capabilities of a decode process, and ends it together with its parent."""
 
 import ctypes
 import os
@@ -8,7 +8,7 @@ PR_SET_PDEATHSIG = 1
 PR_CAPBSET_DROP = 24
 CAPABILITY_VERSION = 0x20080522
 CAPABILITIES = 64
-"""As many as the kernel can count; each knows fewer."""
+"""More than any kernel has."""
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.prctl.argtypes = (ctypes.c_int, *4 * (ctypes.c_ulong,))
@@ -18,11 +18,11 @@ class _Header(ctypes.Structure):
     _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
 
 
-def end_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, though it may be stopped then.
+def end_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, even if this process is paused.
 
     Args:
-        parent: Its id; where that has ended by now, so does this process.
+        parent: The id of the parent; if it has ended already, this process ends at once.
     """
     _check(LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
     if os.getppid() != parent:
@@ -30,10 +30,14 @@ def end_with(parent: int) -> None:
 
 
 def drop_capabilities() -> None:
-    """Give up what root may do, and what this process could get back."""
+    """Drop all capabilities, and those that a program could gain.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
     for capability in range(CAPABILITIES):
         if LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
-            break  # it was the last one, or we are not root: then no program gets any
+            break  # it was the last one, or this is not root: then programs can't gain any
     nothing = (ctypes.c_uint32 * 6)()
     header = _Header(CAPABILITY_VERSION, 0)
     _check(LIBC.capset(ctypes.byref(header), ctypes.byref(nothing)), "capset")

@@ -1,8 +1,7 @@
-"""What a decode process may still do once it holds its file: read it, compute, and report.
+"""Confines a decode process once it has its file: it may read that, compute and report.
 
-A file that takes its decoder over has no network, can open and make no file, start no process and
-no program, and has no rights of root. What it tries fails with "permission denied", as a decoder's
-own mistake would.
+A file that takes over its decoder has no network access, can't open or create files, can't start
+processes or programs, and has no root privileges. Its system calls fail with "permission denied".
 """
 
 import importlib
@@ -17,16 +16,17 @@ from mmap import MADV_DONTNEED, MAP_ANONYMOUS, PROT_EXEC
 from pathlib import Path
 from types import ModuleType
 
-from app.audio.worker.environment import kept
+from app.audio.worker.environment import without_secrets
 from app.audio.worker.rights import drop_capabilities
 from app.errors import SetupError
 
 MEMORY_BYTES = 128 * 2**20
-"""Address space that a decoder may add to what it starts with: some 35 MiB, and 38 MiB for the
-samples of ten minutes. Music takes 5 MiB of it, and twice what else a file carries (a cover)."""
+"""Address space that a decoder may add to what it starts with (about 35 MiB, and 38 MiB for
+the samples of ten minutes). Decoding music takes 5 MiB, plus twice the size of other data in the
+file, such as a cover."""
 
 SECCOMP = "pyseccomp"
-"""Its import ends in an error where the machine has no libseccomp."""
+"""Its import raises `RuntimeError` if the machine has no libseccomp."""
 
 STDERR = 2
 
@@ -39,7 +39,7 @@ ALLOWED = (
 
 
 def check_available() -> None:
-    """Find out whether decoders can be confined here; the first time takes a moment.
+    """Check that decoders can be confined on this machine; the first call starts a process.
 
     Raises:
         SetupError: libseccomp is missing, or the machine refuses to confine a process.
@@ -56,26 +56,32 @@ def check_available() -> None:
 
 @cache
 def _try_out() -> None:
-    """Confine a process that does nothing else: a filter and limits are for good."""
+    """Confine a process that does nothing else, as filters and limits can't be removed."""
     program = f"from {__name__} import confine; confine(1)"
     path = os.pathsep.join(filter(None, sys.path))
-    tried = subprocess.run(  # noqa: S603 - our own words
+    tried = subprocess.run(  # noqa: S603 - a fixed program
         [sys.executable, "-c", program],
-        env={**kept(os.environ), "PYTHONPATH": path},
+        env={**without_secrets(os.environ), "PYTHONPATH": path},
         stderr=subprocess.DEVNULL,
         check=False,
     )
     if tried.returncode:
         raise SetupError(
-            "Decoders can't be confined: this machine, or the container, lets no process set a "
-            "seccomp filter and limits for itself. Allow that, or run the service elsewhere."
+            "Decoders can't be confined: this machine, or the container, does not allow a process "
+            "to set a seccomp filter and resource limits. Allow that, or run the service elsewhere."
         )
 
 
 def confine(cpu_s: float) -> None:
-    """Bound what this process can take and do from here on; all imports must be done.
+    """Limit the resources and system calls of this process; all imports must be done before.
 
     Also mutes libmpg123, which floods stderr.
+
+    Args:
+        cpu_s: CPU time that the process may use, in seconds.
+
+    Raises:
+        OSError: The kernel refuses.
     """
     seccomp = _seccomp()
     with Path(os.devnull).open("r+") as null:
@@ -88,26 +94,26 @@ def confine(cpu_s: float) -> None:
 
 def _limit(cpu_s: float) -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    for what, most in (
+    for kind, limit in (
         (resource.RLIMIT_AS, pages * resource.getpagesize() + MEMORY_BYTES),
         (resource.RLIMIT_CPU, math.ceil(cpu_s)),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, 0),  # what is open stays open
+        (resource.RLIMIT_NOFILE, 0),  # open files stay open
     ):
-        resource.setrlimit(what, (most, most))
+        resource.setrlimit(kind, (limit, limit))
 
 
 def _filter_calls(seccomp: ModuleType) -> None:
     calls = seccomp.SyscallFilter(seccomp.ERRNO(EACCES))
     for name in ALLOWED:
         calls.add_rule(seccomp.ALLOW, name)
-    not_to_run = seccomp.Arg(2, seccomp.MASKED_EQ, PROT_EXEC, 0)
-    no_file = seccomp.Arg(3, seccomp.MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)
-    calls.add_rule(seccomp.ALLOW, "mmap", not_to_run, no_file)
-    calls.add_rule(seccomp.ALLOW, "mprotect", not_to_run)
-    given_back = seccomp.Arg(2, seccomp.EQ, MADV_DONTNEED)  # as the allocator does
-    calls.add_rule(seccomp.ALLOW, "madvise", given_back)
+    not_executable = seccomp.Arg(2, seccomp.MASKED_EQ, PROT_EXEC, 0)
+    anonymous = seccomp.Arg(3, seccomp.MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)
+    calls.add_rule(seccomp.ALLOW, "mmap", not_executable, anonymous)
+    calls.add_rule(seccomp.ALLOW, "mprotect", not_executable)
+    to_free = seccomp.Arg(2, seccomp.EQ, MADV_DONTNEED)  # the allocator uses it
+    calls.add_rule(seccomp.ALLOW, "madvise", to_free)
     calls.add_rule(seccomp.ALLOW, "write", seccomp.Arg(0, seccomp.EQ, STDERR))
     calls.load()
 

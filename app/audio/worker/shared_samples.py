@@ -1,4 +1,4 @@
-"""Samples that a decode process writes and the service reads, without a copy in between."""
+"""Memory for samples that a decode process writes and the service reads."""
 
 import fcntl
 import mmap
@@ -11,23 +11,27 @@ from app.domain import Samples
 
 
 class SharedSamples:
-    """Memory of two processes, zeros at first; only what is written takes room.
+    """Memory that two processes share, zeros at first; pages are allocated when they are written.
 
-    Its size is sealed: whatever befalls the decode process, it can't pull the memory away from
-    under the service.
+    Its size is sealed, so that a compromised decode process can't shrink it, which would crash the
+    service.
+
+    Attributes:
+        descriptor: Its file descriptor.
+        samples: (samples,) float32.
     """
 
     def __init__(self, count: int) -> None:
-        """Make room for `count` samples.
+        """Allocate memory for `count` samples.
 
         Raises:
-            OSError: The machine has no room left.
+            OSError: The machine has not enough memory.
         """
         self.descriptor = os.memfd_create("taggram-samples", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             os.ftruncate(self.descriptor, count * np.dtype(np.float32).itemsize)
             fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-            self.samples = mapped(self.descriptor)
+            self.samples = map_samples(self.descriptor)
         except OSError:
             os.close(self.descriptor)
             raise
@@ -41,10 +45,14 @@ class SharedSamples:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the descriptor; the memory goes with the last array that looks at it."""
+        """Close the descriptor; the memory is freed with the last array that uses it."""
         os.close(self.descriptor)
 
 
-def mapped(descriptor: int) -> Samples:
-    """The samples behind a descriptor."""
+def map_samples(descriptor: int) -> Samples:
+    """Map the samples of a descriptor, (samples,) float32.
+
+    Raises:
+        OSError: It can't be mapped.
+    """
     return np.frombuffer(mmap.mmap(descriptor, 0), np.float32)

@@ -1,27 +1,27 @@
-"""What a file costs to decode and to hear, as far as it is known by now."""
+"""The estimated cost of decoding and scoring a file, for admission control."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 USUAL_SAMPLES = 96_000
-"""Of all channels in a second of music: 48 kHz stereo."""
+"""Samples of all channels in a second of usual music: 48 kHz stereo."""
 
 DECODING_SHARE = 0.1
-"""What decoding such a second costs, of all that is done for it; FLAC takes .4 of some 5 ms."""
+"""Share of decoding in the cost of such a second; FLAC takes .4 of about 5 ms."""
 
 
 @dataclass(eq=False)
 class Work:
-    """What is done for one file: decoding notes it here, admission plans by it.
+    """The work for one file: decoding records it, admission control plans by it.
 
     Attributes:
-        client: For whom.
-        audio_s: How much audio it seems to hold; the header says more than the size.
-        load: What a second of it costs, in seconds of usual audio.
-        decoded_s: How much is decoded.
-        longest_s: No file is read further.
-        inferred_share: Tells how much of what is decoded the models are done with.
+        client: The client that sent the file.
+        audio_s: Estimated duration, in seconds: by its size, later by its header.
+        load: Cost of a second of it, in seconds of usual audio.
+        decoded_s: Duration decoded so far, in seconds.
+        longest_s: Longest duration that is decoded, in seconds.
+        inferred_share: Returns which share of the decoded audio is scored.
     """
 
     client: str = ""
@@ -32,23 +32,29 @@ class Work:
     inferred_share: Callable[[], float] = field(default=lambda: 1.0)
 
     def read_header(self, length_s: float | None, sample_rate: int, channels: int) -> None:
-        """Take over what a file's header says; the length is none where it says nothing."""
-        more = max(0.0, sample_rate * channels / USUAL_SAMPLES - 1)
-        self.load = 1 + DECODING_SHARE * more
+        """Refine the estimate by a file's header.
+
+        Args:
+            length_s: Its duration in seconds; None if the header has none.
+            sample_rate: In Hz.
+            channels: The number of channels.
+        """
+        excess = max(0.0, sample_rate * channels / USUAL_SAMPLES - 1)
+        self.load = 1 + DECODING_SHARE * excess
         if length_s is not None:
             self.audio_s = min(length_s, self.longest_s)
 
     @property
     def announced_s(self) -> float:
-        """What it should cost, in seconds of usual audio."""
+        """The estimated cost of the file, in seconds of usual audio."""
         return self.audio_s * self.load
 
     @property
     def done_s(self) -> float:
-        """What it did cost by now."""
+        """The cost so far, in seconds of usual audio."""
         return self.decoded_s * self.load
 
     @property
     def left_s(self) -> float:
-        """What it will still cost."""
+        """The estimated cost of the rest, in seconds of usual audio."""
         return max(0.0, self.announced_s - self.done_s * self.inferred_share())

@@ -19,8 +19,8 @@ from pydantic import NonNegativeInt, PositiveInt, ValidationError
 
 from app.errors import SetupError
 from app.paths import open_file, read_file, resolve_inside
-from app.store.manifest.learnt import Sha256
 from app.store.manifest.tables import Table
+from app.store.manifest.training_results import Sha256
 
 ABOUT, SHARDS = "store.json", "shards"
 

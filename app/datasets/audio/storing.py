@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.audio.duration_estimate import expected_s
+from app.audio.duration_estimate import estimate_duration_s
 from app.datasets.audio.audio_store import (
     ABOUT,
     SAMPLE,
@@ -141,7 +141,7 @@ def _check_room(folder: Path, files: Iterable[Path], sample_rate: int) -> None:
 def _expected_s(path: Path) -> float:
     try:
         with open_file(path) as file:
-            return expected_s(file)
+            return estimate_duration_s(file)
     except OSError:  # as above
         return 0
 

@@ -1,1 +1,1 @@
-"""Models that others released."""
+"""Imports models that others released."""

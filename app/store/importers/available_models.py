@@ -1,7 +1,7 @@
-"""The models that `taggram models pull NAME` brings.
+"""The models that `taggram models pull NAME` can publish.
 
 Their manifests ship with the code, `available/<name>.toml`, without a version. Their weights don't:
-`download` fetches the released checkpoint, and `importing` converts it.
+`download` downloads the released checkpoint, and `importing` converts it.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.errors import ManifestError, SetupError
 from app.store.manifest.manifest import Checkpoint, Manifest, read_manifest
-from app.store.manifest.tables import checked, parsed
+from app.store.manifest.tables import parse_toml, validate
 from app.store.registry.weights import WeightsState, weights_state
 from app.store.storage.store import Store
 
@@ -22,8 +22,8 @@ class Available:
     """A model that can be pulled.
 
     Attributes:
-        text: Its manifest, without a version.
-        manifest: The same, checked, as its first version.
+        text: Its manifest in TOML, without a version.
+        manifest: The same, validated, as version 1.
         checkpoint: The file that its weights are converted from.
     """
 
@@ -32,7 +32,7 @@ class Available:
     checkpoint: Checkpoint
 
     def published(self, store: Store) -> Manifest | None:
-        """The newest version in a store that is this model, whatever became of its weights.
+        """Return the newest version in a store that is this model, with or without its weights.
 
         Raises:
             SetupError: The store can't be read.
@@ -43,44 +43,48 @@ class Available:
                 return found
         return None
 
-    def in_place(self, store: Store) -> Manifest | None:
-        """The same, with its weights.
+    def ready(self, store: Store) -> Manifest | None:
+        """Return the newest version in a store that is this model, if its weights are ready.
 
         Raises:
             SetupError: The store can't be read.
         """
         found = self.published(store)
-        ready = found and weights_state(store, found) is WeightsState.READY
-        return found if ready else None
+        if found and weights_state(store, found) is WeightsState.READY:
+            return found
+        return None
 
 
 def available() -> Mapping[str, Available]:
-    """All of them, by name.
+    """Return all models that can be pulled, by name.
 
     Raises:
-        ManifestError: A manifest is wrong.
+        ManifestError: A manifest is not valid.
     """
     models = [_read(path) for path in sorted(FOLDER.glob("*.toml"))]
     return {each.manifest.name: each for each in models}
 
 
 def find_available(name: str) -> Available:
-    """The one of this name.
+    """Return a model that can be pulled.
 
     Raises:
-        SetupError: There is none.
+        SetupError: The name is unknown.
     """
     models = available()
     if name not in models:
         raise SetupError(
-            f"{name!r} is not a model that can be pulled by name; there are {', '.join(models)}"
+            f"{name!r} is not a model that can be pulled by name; expected one of "
+            f"{', '.join(models)}"
         )
     return models[name]
 
 
 def _read(path: Path) -> Available:
     text = path.read_text()
-    manifest = checked(Manifest, {"version": "1", **parsed(text.encode(), str(path))}, str(path))
+    manifest = validate(
+        Manifest, {"version": "1", **parse_toml(text.encode(), str(path))}, str(path)
+    )
     if manifest.source.checkpoint is None:
         raise ManifestError(f"{path}: source.checkpoint: is missing")
     return Available(text, manifest, manifest.source.checkpoint)

@@ -1,7 +1,7 @@
-"""Brings a released checkpoint: from where it was released, or from a mirror.
+"""Downloads a released checkpoint, from its origin or a mirror.
 
-What comes over the network is kept in the user's cache until the model is published, so that a call
-after one that was interrupted goes on where that one stopped.
+The file is kept in the user's cache until the model is published, so that an interrupted download
+can be resumed.
 """
 
 import fcntl
@@ -20,23 +20,25 @@ from app.paths import open_file
 from app.store.manifest.manifest import Checkpoint
 
 TIMEOUT_S = 30.0
-"""Without a byte from the server."""
+"""Timeout of each read from the server."""
 PIECE_BYTES = 2**16
 
-_RESUME = "run the command again to resume"
+_RESUME_ADVICE = "run the command again to resume"
 
 
-def bring(checkpoint: Checkpoint, mirror: str | None, on_progress: Callable[[int], None]) -> Path:
-    """The path of a checkpoint's file, whole and with its SHA-256.
+def download_checkpoint(
+    checkpoint: Checkpoint, mirror: str | None, on_progress: Callable[[int], None]
+) -> Path:
+    """Return the path of a checkpoint's file, downloading it unless it is local.
 
     Args:
-        checkpoint: Which one.
-        mirror: A folder, or the URL of one, instead of where it was released.
-        on_progress: Called with the number of bytes that are there.
+        checkpoint: The checkpoint.
+        mirror: A folder, or the URL of one, to read from instead of the origin.
+        on_progress: Called with the number of bytes downloaded so far.
 
     Raises:
-        SetupError: It can't be had; what came is kept.
-        WeightsError: It is another file; nothing of it is kept.
+        SetupError: It can't be downloaded; a partial file is kept.
+        WeightsError: It is another file, which is deleted.
     """
     remember(mirror or "")
     place = f"{(mirror or checkpoint.base).rstrip('/')}/{checkpoint.path}"
@@ -52,37 +54,39 @@ def bring(checkpoint: Checkpoint, mirror: str | None, on_progress: Callable[[int
     return Path(place)
 
 
-def forget(checkpoint: Checkpoint) -> None:
-    """Delete what was downloaded, once it is not needed any more."""
-    _kept(checkpoint).unlink(missing_ok=True)
+def delete_download(checkpoint: Checkpoint) -> None:
+    """Delete the downloaded file of a checkpoint."""
+    _cache_path(checkpoint).unlink(missing_ok=True)
 
 
-def _kept(checkpoint: Checkpoint) -> Path:
-    """Where it is kept. By its hash, so that nothing of another file is ever taken for it."""
+def _cache_path(checkpoint: Checkpoint) -> Path:
+    """Return its path in the cache, named by its hash so that files are never mixed up."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     return caches / "taggram" / f"{checkpoint.sha256}.pth"
 
 
 def _downloaded(url: str, checkpoint: Checkpoint, on_progress: Callable[[int], None]) -> Path:
-    path = _kept(checkpoint)
+    path = _cache_path(checkpoint)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             count = file.seek(0, os.SEEK_END)
             if count < checkpoint.size or _sha256(file) != checkpoint.sha256:
-                _download(url, checkpoint, file, on_progress)
+                _resume(url, checkpoint, file, on_progress)
     except BlockingIOError as error:
-        raise SetupError(f"{path}: another process downloads {checkpoint.path}") from error
+        raise SetupError(
+            f"{path}: another process is downloading {checkpoint.path}; try again later"
+        ) from error
     except OSError as error:
         raise SetupError(f"{path}: can't be written: {error.strerror}") from error
     return path
 
 
-def _download(
+def _resume(
     url: str, checkpoint: Checkpoint, file: BufferedIOBase, on_progress: Callable[[int], None]
 ) -> None:
-    """Append what is missing, or begin anew where the server sends all of it."""
+    """Append the missing bytes, or start over if the server does not support ranges."""
     count = file.seek(0, os.SEEK_END)
     request = Request(url, headers={"User-Agent": "taggram"})  # noqa: S310 - http or https
     if 0 < count < checkpoint.size:
@@ -103,7 +107,9 @@ def _download(
             file.write(piece)
             on_progress(count)
     if count < checkpoint.size:
-        raise SetupError(f"{url}: {count:,} of {checkpoint.size:,} bytes came; {_RESUME}")
+        raise SetupError(
+            f"{url}: {count:,} of {checkpoint.size:,} bytes were received; {_RESUME_ADVICE}"
+        )
     try:
         _check(url, checkpoint, file)
     except WeightsError:
@@ -113,17 +119,15 @@ def _download(
 
 def _opened(request: Request, checkpoint: Checkpoint) -> HTTPResponse:
     url = request.full_url
-    instead = (
-        f"`--mirror FOLDER_OR_URL` takes {checkpoint.path} from a folder, or a server, that has it"
-    )
+    advice = f"use `--mirror FOLDER_OR_URL` to read {checkpoint.path} from elsewhere"
     try:
         response: HTTPResponse = urlopen(request, timeout=TIMEOUT_S)  # noqa: S310 - see above
     except HTTPError as error:
         error.close()
-        raise SetupError(f"{url}: HTTP {error.code} {error.reason}; {instead}") from error
+        raise SetupError(f"{url}: HTTP {error.code} {error.reason}; {advice}") from error
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
-        raise SetupError(f"{url} can't be reached: {reason}; {instead}") from error
+        raise SetupError(f"{url} can't be reached: {reason}; {advice}") from error
     return response
 
 
@@ -132,7 +136,7 @@ def _pieces(url: str, response: HTTPResponse) -> Iterator[bytes]:
         while piece := response.read(PIECE_BYTES):
             yield piece
     except (OSError, HTTPException) as error:
-        raise SetupError(f"{url}: the connection broke: {error}; {_RESUME}") from error
+        raise SetupError(f"{url}: the connection broke: {error}; {_RESUME_ADVICE}") from error
 
 
 def _check(place: str, checkpoint: Checkpoint, file: BufferedIOBase) -> None:

@@ -1,4 +1,4 @@
-"""From a checkpoint that was released for PyTorch to a published model."""
+"""Converts checkpoints released for PyTorch, and publishes them as models."""
 
 import hashlib
 from collections import Counter
@@ -11,34 +11,34 @@ from app.models import Architecture, architectures
 from app.models.folding import Weights as Arrays
 from app.paths import open_file, read_file
 from app.store.importers.available_models import Available
-from app.store.importers.torch_checkpoint import converted, read_checkpoint
+from app.store.importers.torch_checkpoint import convert, read_checkpoint
 from app.store.manifest.manifest import Manifest, ModelSpec
-from app.store.manifest.tables import checked
+from app.store.manifest.tables import validate
 from app.store.registry.loading import check_scores, shapes
 from app.store.registry.packaging import ModelPackage
-from app.store.registry.publishing import publish, publish_prepared
-from app.store.registry.weights import check_converted, packed, weights_path
+from app.store.registry.publishing import publish, publish_package
+from app.store.registry.weights import check_converted, pack, weights_path
 from app.store.storage.store import LARGEST_TEXT, Store
 
 LONG_WINDOW_S = 10.0
-"""Windows that are shorter than this lie side by side, longer ones overlap by half."""
+"""Windows of at least this length overlap by half; shorter ones don't overlap."""
 
 
 @dataclass(frozen=True)
 class Released:
-    """What is known of a checkpoint that is not in it.
+    """The description of a released checkpoint.
 
     Attributes:
-        name: What the model is to be called.
-        architecture: Which network of ours it belongs to.
-        tags: In the order of its outputs.
-        family: What the tags are called together; without it they are the model's own.
-        arguments: Of the architecture, where it was built with others than its usual ones.
-        summary: A sentence.
+        name: The name of the model to publish.
+        architecture: The architecture in `app.models`.
+        tags: The tags in the order of the outputs.
+        family: The name of their family; by default the name of the model.
+        arguments: Arguments of the architecture other than its defaults.
+        summary: A sentence about the model.
         url: Where it was released.
-        licence: Under which terms.
-        citation: What to cite.
-        evaluation: `dataset`, `roc_auc` and `pr_auc`, where they are known.
+        licence: The licence of the weights.
+        citation: How to cite the model.
+        evaluation: `dataset`, `roc_auc` and `pr_auc`, if they are known.
     """
 
     name: str
@@ -56,31 +56,41 @@ class Released:
 def import_torch(store: Store, checkpoint: Path, released: Released) -> Manifest:
     """Convert a checkpoint and publish it as the next version of its name.
 
+    Args:
+        store: The model store.
+        checkpoint: The file.
+        released: The description of the checkpoint.
+
     Raises:
-        SetupError: The checkpoint, or what is said of it, is wrong; the store is as it was.
+        SetupError: The checkpoint or its description is not valid; the store is unchanged.
     """
     architecture = _architecture(released.architecture)
-    spec = _draft(checkpoint, released, architecture)
+    spec = _spec(checkpoint, released, architecture)
     return publish(store, spec, _converted(checkpoint, spec, architecture))
 
 
 def publish_available(store: Store, model: Available, checkpoint: Path) -> Manifest:
-    """Convert the checkpoint of a model that can be pulled, and publish what ships with the code.
+    """Convert the checkpoint of a model that can be pulled, and publish it with its manifest.
 
-    A version of the same that has lost its weights gets them back.
+    If the model is published without its weights, only these are written.
+
+    Args:
+        store: The model store.
+        model: The model.
+        checkpoint: The downloaded file.
 
     Raises:
-        SetupError: The weights or their scores are not as its manifest says, or it can't be
-            written; the store is as it was.
+        SetupError: The weights or their scores differ from the manifest, or it can't be written;
+            the store is unchanged.
     """
     manifest = model.manifest
     architecture = _architecture(manifest.architecture.name)
     weights = _converted(checkpoint, manifest, architecture)
-    data = packed(weights)
+    data = pack(weights)
     check_converted(manifest, data)
     published = model.published(store)
     if published is None:
-        return publish_prepared(store, ModelPackage(model.text, data, str(checkpoint)))
+        return publish_package(store, ModelPackage(model.text, data, str(checkpoint)))
     check_scores(published, weights)
     with store.locked():
         store.write(weights_path(published), data)
@@ -88,7 +98,7 @@ def publish_available(store: Store, model: Available, checkpoint: Path) -> Manif
 
 
 def read_tags(path: Path) -> tuple[str, ...]:
-    """Read a list of tags, one a line; empty lines count for nothing.
+    """Read a list of tags, one per line; empty lines are skipped.
 
     Raises:
         SetupError: It can't be read, is empty, or names a tag twice.
@@ -102,29 +112,29 @@ def read_tags(path: Path) -> tuple[str, ...]:
         raise SetupError(f"{path}: the tags are not in UTF-8") from error
     tags = tuple(line for line in lines if line)
     if not tags:
-        raise SetupError(f"{path}: there is no tag in it; write one a line")
+        raise SetupError(f"{path}: the file has no tags; write one per line")
     tag, count = Counter(tags).most_common(1)[0]
     if count > 1:
-        raise SetupError(f"{path}: the tag {tag!r} is there more than once")
+        raise SetupError(f"{path}: the tag {tag!r} appears {count} times; write it once")
     return tags
 
 
 def _architecture(name: str) -> Architecture:
     convertible = {each: known for each, known in architectures().items() if known.torch_layers}
     if name not in convertible:
-        what = "no PyTorch checkpoints are known of it" if name in architectures() else "unknown"
-        there = ", ".join(convertible) or "none"
-        raise SetupError(f"architecture {name!r}: {what}; those that can be imported: {there}")
+        reason = "has no PyTorch checkpoints" if name in architectures() else "is unknown"
+        expected = ", ".join(convertible) or "none"
+        raise SetupError(f"architecture {name!r} {reason}; expected one of {expected}")
     return convertible[name]
 
 
 def _converted(checkpoint: Path, spec: ModelSpec, architecture: Architecture) -> Arrays:
     weights = read_checkpoint(checkpoint)
-    wanted = shapes(spec, spec.architecture.arguments)
-    return converted(weights, architecture.torch_layers or {}, wanted, str(checkpoint))
+    expected = shapes(spec, spec.architecture.arguments)
+    return convert(weights, architecture.torch_layers or {}, expected, str(checkpoint))
 
 
-def _draft(checkpoint: Path, released: Released, architecture: Architecture) -> ModelSpec:
+def _spec(checkpoint: Path, released: Released, architecture: Architecture) -> ModelSpec:
     frames = architecture.window_frames
     front = architecture.front_end
     is_long = frames * front.hop / front.sample_rate >= LONG_WINDOW_S
@@ -143,7 +153,7 @@ def _draft(checkpoint: Path, released: Released, architecture: Architecture) -> 
         },
         "evaluation": released.evaluation,
     }
-    return checked(ModelSpec, values, released.name)
+    return validate(ModelSpec, values, released.name)
 
 
 def _digest(checkpoint: Path) -> str:

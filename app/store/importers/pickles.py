@@ -1,7 +1,7 @@
-"""Reads pickles of plain values without Python's unpickler, which runs whatever a file names.
+"""Reads pickles of plain values without Python's unpickler, which runs code that a file names.
 
-Only those instructions are carried out that build dictionaries, lists and tuples of numbers, text
-and what the caller's names stand for. Any other instruction, and any other name, refuses the file.
+It supports only the instructions that build dictionaries, lists and tuples of numbers, strings and
+objects that the caller allows by name. A file with any other instruction or name is refused.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from typing import Any
 from app.errors import WeightsError
 
 MAX_INSTRUCTIONS = 2**18
-"""Of a pickle; a tensor takes about forty."""
+"""Most instructions of a pickle; a tensor takes about forty."""
 
 
 def read_pickle(
@@ -21,15 +21,15 @@ def read_pickle(
     names: Mapping[str, object] | None = None,
     resolve: Callable[[Any], object] | None = None,
 ) -> object:
-    """Read one pickle from where the file stands to its end, and return what it describes.
+    """Read one pickle from the current position of a file, and return its value.
 
     Args:
-        file: Holds it.
-        names: By `module name`, what stands for the functions and classes that it may name.
-        resolve: Returns the object that a persistent id stands for.
+        file: The file.
+        names: Replacements of the functions and classes that it may use, by `module name`.
+        resolve: Returns the object of a persistent id.
 
     Raises:
-        WeightsError: It needs more than that.
+        WeightsError: It uses other instructions or names.
         ValueError, TypeError, LookupError, AttributeError: It is not a pickle, or is damaged.
     """
     machine = _Machine(names or {}, resolve)
@@ -43,11 +43,11 @@ def read_pickle(
 
 
 class _Machine:
-    """What the instructions work on.
+    """The state of the pickle machine.
 
     Attributes:
-        stack: Values that the next instructions use.
-        marks: Where in the stack a list of values begins.
+        stack: Values for the next instructions.
+        marks: Positions in the stack at which lists of values begin.
         memo: Values that are used again.
     """
 
@@ -64,7 +64,11 @@ class _Machine:
         self.stack.append(value)
 
     def take(self, count: int) -> list[Any]:
-        """Take so many values from the stack."""
+        """Remove `count` values from the stack, and return them.
+
+        Raises:
+            IndexError: There are fewer.
+        """
         start = len(self.stack) - count
         if start < 0:
             raise IndexError("the stack is empty")
@@ -73,7 +77,7 @@ class _Machine:
         return values
 
     def take_marked(self) -> list[Any]:
-        """Take the values since the last mark."""
+        """Remove the values since the last mark, and return them."""
         return self.take(len(self.stack) - self.marks.pop())
 
     def put(self, number: int) -> None:
@@ -83,14 +87,18 @@ class _Machine:
         self.push(self.memo[number])
 
     def extend(self, values: list[Any]) -> None:
-        """Append values to the list on top."""
+        """Append values to the list on top of the stack."""
         list.extend(self.stack[-1], values)
 
     def update(self, items: list[Any]) -> None:
-        """Put keys and values into the dictionary on top."""
+        """Add keys and values to the dictionary on top of the stack.
+
+        Raises:
+            TypeError: A key is neither a string nor an integer.
+        """
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if not isinstance(key, str | int):  # to hash tuples of tuples can take for ever
-                raise TypeError("a key that is neither text nor a number")
+            if not isinstance(key, str | int):  # hashing nested tuples can take exponential time
+                raise TypeError("a key is neither a string nor an integer")
             dict.__setitem__(self.stack[-1], key, value)
 
     def look_up(self, name: str) -> None:
@@ -108,9 +116,10 @@ class _Machine:
         self.push(self._resolve(self.stack.pop()))
 
 
-def _refusal(what: str) -> WeightsError:
+def _refusal(found: str) -> WeightsError:
     return WeightsError(
-        f"the file holds more than tensors, code perhaps ({what!r:.80}); nothing of it was run"
+        f"the file contains more than tensors, possibly code ({found!r:.80}), which was not run; "
+        "expected a state dict"
     )
 
 
@@ -142,4 +151,4 @@ _STEPS: Mapping[str, Callable[[_Machine, Any], object]] = {
     "REDUCE": lambda machine, _: machine.call(),
     "BUILD": lambda machine, _: machine.take(1),  # attributes, which plain values do not have
 }
-"""What each instruction does."""
+"""The implementation of each instruction."""

@@ -1,8 +1,8 @@
-"""Brings weights that were released for PyTorch: reads a state dict, lays it out as ours.
+"""Converts PyTorch state dicts to the weights of our networks.
 
-Both keep the same numbers in another order: their axes are the reverse of ours, their recurrent
-gates stand in another order, and their names are those of modules. Each architecture says with its
-`TORCH_LAYERS` which module is which of its layers.
+PyTorch stores the same numbers in another layout: kernels have reversed axes, the gates of GRUs
+have another order, and names are those of modules. The `TORCH_LAYERS` of each architecture map
+modules to its layers.
 """
 
 from collections.abc import Iterator, Mapping, Set
@@ -14,7 +14,7 @@ import numpy as np
 from app.errors import WeightsError
 from app.models.folding import Array
 from app.paths import read_file
-from app.store.importers.torch_file import read_state_dict, some_of
+from app.store.importers.torch_file import read_state_dict, shorten_list
 from app.store.storage.store import LARGEST_WEIGHTS
 
 Shape = tuple[int, ...]
@@ -27,24 +27,24 @@ _PARTS = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-"""Our name of a layer's array, and PyTorch's."""
+"""PyTorch's names of arrays by ours."""
 _GRU_PARTS = {
     "gru_cell/kernel": ("weight_ih",),
     "gru_cell/recurrent_kernel": ("weight_hh",),
     "gru_cell/bias": ("bias_ih", "bias_hh"),
 }
-"""The same for a GRU, whose two biases are one array of ours."""
+"""The same for a GRU, whose two biases are one array in Keras."""
 _TAGS = "tags/"
 _NO_WEIGHTS = ("spec.", "to_db.", "amplitude_to_db.", "hstft.")
-"""Front ends: windows and filters that are computed, not learnt. What is learnt is mapped."""
+"""Prefixes of front ends: their windows and filters are computed, not trained."""
 _COUNTER = ".num_batches_tracked"
 _WRAPPERS = {"module", "_orig_mod"}
-"""What `DataParallel` and `torch.compile` put into the names of what they wrap."""
+"""Parts that `DataParallel` and `torch.compile` add to names."""
 _KEYS_SHOWN = 3
 
 
 def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a checkpoint, by PyTorch's names. No code in it is run.
+    """Return the arrays of a checkpoint by PyTorch's names, without running code in it.
 
     Raises:
         WeightsError: The file can't be read, or is not a flat state dict.
@@ -59,28 +59,28 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
         raise WeightsError(f"{path}: {error}") from error
 
 
-def converted(
+def convert(
     weights: Mapping[str, np.ndarray],
     layers: Mapping[str, str],
-    wanted: Mapping[str, Shape],
+    expected: Mapping[str, Shape],
     name: str,
 ) -> dict[str, Array]:
-    """Weights of a PyTorch module as those of our network, by the paths of its variables.
+    """Convert the weights of a PyTorch module to those of our network, by path.
 
     Args:
-        weights: A state dict; wrappers may have put prefixes before its keys.
-        layers: The architecture's `TORCH_LAYERS`: for each module with weights our layer. A GRU of
-            several layers is several of ours: `<module>.l0`, `<module>.l1` ... For a parameter that
-            is no module's, its key and the path of our variable.
-        wanted: The shape of each variable, by its path.
-        name: What the messages begin with: the file, or the model.
+        weights: A state dict, whose keys may have prefixes of wrappers.
+        layers: The architecture's `TORCH_LAYERS`: our layer by PyTorch's module. A GRU of several
+            layers is several layers in Keras: `<module>.l0`, `<module>.l1` ... A parameter outside
+            of modules is mapped from its key to the path of our variable.
+        expected: The shape of each variable, by its path.
+        name: The file or the model, as messages name it.
 
     Raises:
-        WeightsError: They are another architecture's, score other tags, or are no finite numbers.
+        WeightsError: They are those of another architecture or of other tags, or not finite.
     """
-    sources = dict(_sources(layers, wanted))
+    sources = dict(_sources(layers, expected))
     weights = _unwrapped(weights, {key for source in sources.values() for key in source.keys})
-    _check_keys(weights, sources, wanted, name)
+    _check_keys(weights, sources, expected, name)
     arrays = {}
     for path, source in sources.items():
         for key in source.keys:
@@ -91,13 +91,13 @@ def converted(
 
 @dataclass(frozen=True)
 class _Source:
-    """Where one of our arrays comes from.
+    """The source of one of our arrays.
 
     Attributes:
-        keys: PyTorch's names.
-        shape: PyTorch's, of each of them.
-        gated: Whether it is a GRU's.
-        reversed: Whether its axes are reversed.
+        keys: The keys of its PyTorch arrays.
+        shape: The shape of each of them.
+        gated: Whether they belong to a GRU.
+        reversed: Whether their axes are reversed.
     """
 
     keys: tuple[str, ...]
@@ -105,37 +105,38 @@ class _Source:
     gated: bool = False
     reversed: bool = False
 
-    def array(self, given: list[Array]) -> Array:
+    def array(self, arrays: list[Array]) -> Array:
+        """Convert PyTorch's arrays to ours."""
         if self.gated:
-            given = [_reordered(array) for array in given]
-        if len(given) > 1:
-            return np.stack(given)
-        return np.ascontiguousarray(given[0].T if self.reversed else given[0])
+            arrays = [_reorder_gates(array) for array in arrays]
+        if len(arrays) > 1:
+            return np.stack(arrays)
+        return np.ascontiguousarray(arrays[0].T if self.reversed else arrays[0])
 
 
 def _sources(
-    layers: Mapping[str, str], wanted: Mapping[str, Shape]
+    layers: Mapping[str, str], expected: Mapping[str, Shape]
 ) -> Iterator[tuple[str, _Source]]:
     for theirs, ours in layers.items():
-        if ours in wanted:
-            yield ours, _Source((theirs,), wanted[ours])
+        if ours in expected:
+            yield ours, _Source((theirs,), expected[ours])
         for part, their_part in _PARTS.items():
             path = f"{ours}/{part}"
-            if path in wanted:
+            if path in expected:
                 transposed = part == "kernel"
-                shape = wanted[path][::-1] if transposed else wanted[path]
+                shape = expected[path][::-1] if transposed else expected[path]
                 yield path, _Source((f"{theirs}.{their_part}",), shape, reversed=transposed)
         module, _, number = theirs.rpartition(".")
         for part, their_parts in _GRU_PARTS.items():
             path = f"{ours}/{part}"
-            if path in wanted:
+            if path in expected:
                 keys = tuple(f"{module}.{each}_{number}" for each in their_parts)
-                shape = wanted[path][1:] if len(keys) > 1 else wanted[path][::-1]
+                shape = expected[path][1:] if len(keys) > 1 else expected[path][::-1]
                 yield path, _Source(keys, shape, gated=True, reversed=True)
 
 
-def _reordered(array: Array) -> Array:
-    """PyTorch's gates are reset, update, new; Keras wants update, reset, new."""
+def _reorder_gates(array: Array) -> Array:
+    """Reorder PyTorch's gates (reset, update, new) as in Keras (update, reset, new)."""
     reset, update, new = np.split(array, 3)
     return np.concatenate([update, reset, new])
 
@@ -143,42 +144,46 @@ def _reordered(array: Array) -> Array:
 def _check_keys(
     weights: Mapping[str, np.ndarray],
     sources: Mapping[str, _Source],
-    wanted: Mapping[str, Shape],
+    expected: Mapping[str, Shape],
     name: str,
 ) -> None:
     known = {key: None for source in sources.values() for key in source.keys}  # keeps their order
-    wrong = {
+    wrong_keys = {
         "it lacks": [key for key in known if key not in weights],
-        "it has in excess": [
+        "it also has": [
             key
             for key in weights
             if key not in known and not key.startswith(_NO_WEIGHTS) and not key.endswith(_COUNTER)
         ],
-        "it has nothing for our": [path for path in wanted if path not in sources],
+        "it has nothing for the variables": [path for path in expected if path not in sources],
     }
-    said = [f"{what} {some_of(keys, _KEYS_SHOWN)}" for what, keys in wrong.items() if keys]
-    if said:
+    reasons = [
+        f"{reason} {shorten_list(keys, _KEYS_SHOWN)}" for reason, keys in wrong_keys.items() if keys
+    ]
+    if reasons:
         raise WeightsError(
-            f"{name}: the checkpoint is another architecture's: {'; '.join(said)}. Pass the "
-            "--architecture and --arguments that it was trained with, or a state dict whose keys "
-            "are those of the network that was released"
+            f"{name}: the checkpoint belongs to another architecture: {'; '.join(reasons)}. Pass "
+            "the --architecture and --arguments of its training, or a state dict with the keys of "
+            "the released network"
         )
 
 
-def _check_shape(path: str, key: str, got: Shape, wanted: Shape, name: str) -> None:
-    if got == wanted:
+def _check_shape(path: str, key: str, actual: Shape, expected: Shape, name: str) -> None:
+    if actual == expected:
         return
-    if path.startswith(_TAGS) and got[1:] == wanted[1:] and got:
+    if path.startswith(_TAGS) and actual[1:] == expected[1:] and actual:
         raise WeightsError(
-            f"{name}: the checkpoint scores {got[0]} tags, the tag list has {wanted[0]}"
+            f"{name}: the checkpoint has {actual[0]} tags; the tag list has {expected[0]}"
         )
-    raise WeightsError(f"{name}: {key} has the shape {got}, the network wants {wanted}")
+    raise WeightsError(f"{name}: {key} has the shape {actual}; expected {expected}")
 
 
 def _numbers(array: np.ndarray, key: str, name: str) -> Array:
     if array.dtype.kind != "f":
-        raise WeightsError(f"{name}: {key} is {array.dtype}; weights are floating-point numbers")
-    with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite and is refused
+        raise WeightsError(f"{name}: {key} is {array.dtype}; expected floating-point numbers")
+    with np.errstate(
+        over="ignore"
+    ):  # numbers too large for float32 become infinite and are refused
         numbers = array.astype(np.float32)
     if not np.isfinite(numbers).all():
         raise WeightsError(f"{name}: {key} holds numbers that are not finite")
@@ -186,19 +191,19 @@ def _numbers(array: np.ndarray, key: str, name: str) -> Array:
 
 
 def _unwrapped(weights: Mapping[str, np.ndarray], known: Set[str]) -> Mapping[str, np.ndarray]:
-    """The weights without what wrappers put into their keys: their own names, or one prefix.
+    """Return the weights without the prefixes of wrappers in their keys.
 
-    They stay as they are where that makes no key known, or two keys alike.
+    They are unchanged if that makes no key known, or two keys equal.
     """
     names = {
         key: ".".join(part for part in key.split(".") if part not in _WRAPPERS) for key in weights
     }
     while known.isdisjoint(names.values()):
         prefixes = {name.partition(".")[0] for name in names.values()}
-        rests = {key: name.partition(".")[2] for key, name in names.items()}
-        if len(prefixes) > 1 or not all(rests.values()):
+        shorter = {key: name.partition(".")[2] for key, name in names.items()}
+        if len(prefixes) > 1 or not all(shorter.values()):
             return weights
-        names = rests
+        names = shorter
     if len(set(names.values())) < len(names):
         return weights
     return {names[key]: array for key, array in weights.items()}

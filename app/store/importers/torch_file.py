@@ -1,8 +1,8 @@
-"""Reads the state dicts that `torch.save` wrote, without PyTorch.
+"""Reads state dicts in files of `torch.save`, without PyTorch.
 
-Such a file is a pickle that describes tensors, and their numbers: behind it, as PyTorch wrote them
-before 1.6, or each in a member of a zip archive. The arrays are views of the file's bytes, so no
-size that it states makes them larger than it is.
+Such a file is a pickle that describes tensors, with their numbers: behind the pickle, before
+PyTorch 1.6, or in members of a zip archive. The arrays are views of the file's bytes, so a false
+size can't make them larger than the file.
 """
 
 import math
@@ -22,7 +22,7 @@ MAX_BYTES = 2**30
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _MAX_AXES = 8
 _BFLOAT16 = np.dtype("V2")
-"""The upper halves of float32; NumPy has no such type."""
+"""The upper half of float32, a type that NumPy lacks."""
 _DTYPES = {
     "torch BFloat16Storage": _BFLOAT16,
     "torch BoolStorage": np.dtype("?"),
@@ -39,23 +39,23 @@ _DAMAGED = (
     *(ValueError, TypeError, LookupError, AttributeError, OverflowError, struct.error),
     *(BadZipFile, NotImplementedError, RuntimeError, EOFError),
 )
-"""What is raised for damaged pickles and archives."""
+"""Exceptions for damaged pickles and archives."""
 
 _CONTAINERS = ("state_dict", "model_state_dict", "model")
-"""Under which names training loops save a state dict beside other things."""
+"""Keys under which training loops save a state dict together with other data."""
 _KEYS_SHOWN = 3
 
 Numbers = bytes | memoryview
 
 
 def read_state_dict(data: bytes) -> dict[str, np.ndarray]:
-    """The arrays of a state dict by the names of its parameters, no code of the file being run.
+    """Return the arrays of a state dict by parameter names, without running code in the file.
 
     Raises:
-        WeightsError: The file is not of PyTorch, is damaged, or holds more than a flat state dict.
+        WeightsError: The file is not from PyTorch, is damaged, or is not a flat state dict.
     """
     if len(data) > MAX_BYTES:
-        raise WeightsError(f"the file has {len(data):,} bytes; at most {MAX_BYTES:,} are read")
+        raise WeightsError(f"the file has {len(data):,} bytes; expected at most {MAX_BYTES:,}")
     try:
         content, storages = (_read_zip if data.startswith(b"PK") else _read_legacy)(data)
     except _DAMAGED as error:
@@ -65,7 +65,7 @@ def read_state_dict(data: bytes) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class _Storage:
-    """Numbers in a row, by the name under which the file has them."""
+    """A contiguous block of numbers, and its key in the file."""
 
     key: str
     dtype: np.dtype
@@ -78,7 +78,7 @@ class _Storage:
 
 @dataclass(frozen=True)
 class _Tensor:
-    """A view of a storage; offset and strides count numbers."""
+    """A view of a storage; its offset and strides are in numbers."""
 
     storage: _Storage
     offset: int
@@ -86,13 +86,13 @@ class _Tensor:
     strides: tuple[int, ...]
 
     def array(self, numbers: Numbers) -> np.ndarray:
-        """The view.
+        """Return the view as an array.
 
         Raises:
-            ValueError: These are not the storage's numbers, or it reaches outside of them.
+            ValueError: The size of the storage is wrong, or the view exceeds it.
         """
         if len(numbers) != self.storage.nbytes:
-            raise ValueError("more, or fewer, numbers than announced")
+            raise ValueError("another number of bytes than announced")
         dtype = self.storage.dtype
         strides = tuple(stride * dtype.itemsize for stride in self.strides)
         array = np.ndarray(self.shape, dtype, numbers, self.offset * dtype.itemsize, strides)
@@ -103,7 +103,7 @@ class _Tensor:
 
 
 class _Description:
-    """What a pickle describes: the content, and the storages that its tensors are views of."""
+    """The content of a pickle, and the storages that its tensors are views of."""
 
     def __init__(self, file: BytesIO) -> None:
         self.storages: dict[str, _Storage] = {}
@@ -128,7 +128,7 @@ class _Description:
 
 
 def _state_dict(content: object) -> dict[str, _Tensor]:
-    """The state dict that a file describes, by itself or beside other things.
+    """Return the state dict of a file, which may contain other data too.
 
     Raises:
         WeightsError: There is none.
@@ -137,28 +137,28 @@ def _state_dict(content: object) -> dict[str, _Tensor]:
         inner = (content.get(name) for name in _CONTAINERS)
         content = next((each for each in inner if isinstance(each, dict)), content)
     if not isinstance(content, dict) or not content:
-        raise WeightsError("this is not a state dict: parameters by their names are expected")
+        raise WeightsError("this is not a state dict: expected parameters by their names")
     for key, value in content.items():
         if not isinstance(key, str) or not key.isprintable():
             raise WeightsError(f"this is not a state dict: {key!r:.80} is not a parameter's name")
         if not isinstance(value, _Tensor):
             raise WeightsError(
                 f"this is not a flat state dict: {key} is not a tensor; its keys are "
-                f"{some_of(list(content), _KEYS_SHOWN)}; save `model.state_dict()`, or a "
+                f"{shorten_list(list(content), _KEYS_SHOWN)}; save `model.state_dict()`, or a "
                 f"dictionary with it as {', '.join(map(repr, _CONTAINERS))}"
             )
     return content
 
 
-def some_of(names: Sequence[object], at_most: int) -> str:
-    """The first names, and how many more there are: a whole network's would fill the screen."""
+def shorten_list(names: Sequence[object], at_most: int) -> str:
+    """Return the first names and the number of the others, for messages."""
     more = len(names) - at_most
     first = ", ".join(f"{name!s:.80}" for name in names[:at_most])
     return first + (f" and {more} more" if more > 0 else "")
 
 
 def _empty() -> dict[object, object]:
-    """Stands for an `OrderedDict`, which begins empty."""
+    """Replace `OrderedDict`, which is created empty."""
     return {}
 
 
@@ -184,14 +184,17 @@ def _sizes(*values: object) -> tuple[int, ...]:
 def _arrays(
     content: Mapping[str, _Tensor], storages: Mapping[str, Numbers], at_most: int
 ) -> dict[str, np.ndarray]:
-    """The tensors' numbers; `at_most` bytes in all, as many may be views of one storage."""
+    """Return the tensors as arrays of at most `at_most` bytes in total.
+
+    The limit is needed as many tensors may be views of one storage.
+    """
     arrays = {}
     for key, tensor in content.items():
         nbytes = math.prod(tensor.shape) * tensor.storage.dtype.itemsize
         at_most -= nbytes
         try:
             if not 0 < nbytes <= tensor.storage.nbytes or at_most < 0:
-                raise ValueError("more numbers than there are")
+                raise ValueError("more numbers than in the storage")
             arrays[key] = tensor.array(storages[tensor.storage.key])
         except _DAMAGED as error:
             raise WeightsError(
@@ -202,7 +205,7 @@ def _arrays(
 
 
 def _read_legacy(data: bytes) -> tuple[object, dict[str, Numbers]]:
-    """The content and its storages, of a file as written before PyTorch 1.6."""
+    """Return the content and the storages of a file in the format before PyTorch 1.6."""
     file, numbers = BytesIO(data), memoryview(data)
     magic, protocol, system = (read_pickle(file) for _ in range(3))
     little_endian = isinstance(system, dict) and system.get("little_endian") is True
@@ -224,7 +227,7 @@ def _read_legacy(data: bytes) -> tuple[object, dict[str, Numbers]]:
 
 
 def _read_zip(data: bytes) -> tuple[object, dict[str, Numbers]]:
-    """The same of a file as written since: members of an archive, not compressed."""
+    """Return the content and the storages of a file in the zip format, without compression."""
     with ZipFile(BytesIO(data)) as archive:
         members = {each.filename.partition("/")[2]: each for each in archive.infolist()}
         if any(each.compress_type != ZIP_STORED for each in members.values()):

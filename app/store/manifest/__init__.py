@@ -1,1 +1,1 @@
-"""What is said of a published model."""
+"""The manifest of a published model."""

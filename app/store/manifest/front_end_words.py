@@ -1,4 +1,4 @@
-"""A front end in a sentence."""
+"""Describes a front end in words."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ _EXPONENTS = {1.0: "magnitudes", 2.0: "power"}
 
 
 def front_end_words(front: FrontEnd) -> str:
-    """Say how a waveform becomes frames, in the order in which it does."""
+    """Describe the steps from a waveform to frames, in order."""
     return "; ".join(_steps(front))
 
 
@@ -58,7 +58,7 @@ def _spectrum(spectrum: Spectrum) -> Iterator[str]:
     if spectrum.cepstrum:
         yield f"the first {spectrum.cepstrum} cepstral coefficients"
     if spectrum.standardised:
-        yield "each band less a mean and over a deviation that were measured in training"
+        yield "each band minus its mean and divided by its standard deviation in the training data"
 
 
 def _mel(mel: Mel) -> str:

@@ -1,4 +1,4 @@
-"""TOML that somebody wrote, checked: what is wrong in it is said with its file and place."""
+"""Parses and validates TOML; errors name the file and the key."""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,57 +11,66 @@ from app.paths import shortened
 
 
 class Table(BaseModel):
-    """A table in which nothing may stand that is not known."""
+    """A table without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 _LONGEST_REASON = 1_000
-"""Characters; a manifest may name a thousand tags wrongly."""
+"""Characters of a message; a manifest may have a thousand wrong tags."""
 
 LONGEST_LINE = 2**14
-"""Bytes of a line of TOML."""
+"""Longest line of TOML, in bytes."""
 
-MOST_POINTS = 256
-"""In a line of TOML: a key of many parts takes the square of their number to read."""
+MAX_POINTS = 256
+"""Most points in a line of TOML: parsing a dotted key takes quadratic time in its parts."""
 
 AnyTable = TypeVar("AnyTable", bound=Table)
 
 
-def parsed(data: bytes, where: str) -> dict[str, object]:
-    """Read TOML.
+def parse_toml(data: bytes, where: str) -> dict[str, object]:
+    """Parse TOML.
+
+    Args:
+        data: The content of a file.
+        where: The file, as messages name it.
 
     Raises:
-        ManifestError: It is none.
+        ManifestError: It is not valid TOML.
     """
     for number, line in enumerate(data.splitlines(), 1):
-        if len(line) > LONGEST_LINE or line.count(b".") > MOST_POINTS:
+        if len(line) > LONGEST_LINE or line.count(b".") > MAX_POINTS:
             raise ManifestError(
-                f"{where}: line {number} has more than {LONGEST_LINE:,} bytes or {MOST_POINTS} "
-                "points; write what it lists in several lines"
+                f"{where}: line {number} has more than {LONGEST_LINE:,} bytes or {MAX_POINTS} "
+                "points; break it into several lines"
             )
     try:
         return tomllib.loads(data.decode())
-    # No UTF-8, no TOML, a number of thousands of digits; brackets without end.
+    # Invalid UTF-8 or TOML, a number of thousands of digits; endlessly nested brackets.
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{where}: {error}") from error
 
 
-def checked(table: type[AnyTable], values: Mapping[str, object], where: str) -> AnyTable:
-    """Make a table of what somebody wrote.
+def validate(table: type[AnyTable], values: Mapping[str, object], where: str) -> AnyTable:
+    """Validate values as a table.
+
+    Args:
+        table: The class of the table.
+        values: Parsed TOML.
+        where: The file, as messages name it.
 
     Raises:
-        ManifestError: Something in it is wrong; it says where.
+        ManifestError: A value is not valid; the message names its key.
     """
     try:
         return table.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")  # pydantic's name for our own words
-        words = shortened(": ".join(filter(None, (place, said))), _LONGEST_REASON)
-        raise ManifestError(": ".join(filter(None, (where, words)))) from error
+        reason = first["msg"].removeprefix("Value error, ")  # pydantic's prefix of our messages
+        message = shortened(": ".join(filter(None, (place, reason))), _LONGEST_REASON)
+        raise ManifestError(": ".join(filter(None, (where, message)))) from error
     except (OverflowError, RecursionError) as error:
         raise ManifestError(
-            f"{where}: a number in it is larger, or it nests deeper, than is meant"
+            f"{where}: a number is too large, or values are nested too deeply"
         ) from error

@@ -1,4 +1,4 @@
-"""By what a model tells music from what is not; see `app.tagging.confidence`."""
+"""Data with which a model distinguishes music from other audio; see `app.tagging.confidence`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,17 +9,20 @@ import numpy as np
 from pydantic import Field
 
 from app.domain import Samples
-from app.store.manifest.learnt import Unit
 from app.store.manifest.tables import Table
+from app.store.manifest.training_results import Unit
 
 Typical = Annotated[tuple[tuple[Unit, ...], ...], Field(min_length=1)]
-"""Mean scores over a track, one for each raw tag."""
+"""Mean scores over tracks, (tracks, tags)."""
 
 
 class NotMusic(Table):
-    """A kind of what is not music, such as noise.
+    """A kind of audio that is not music, such as noise.
 
-    `radius`: the distance from the nearest of `typical` within which a track is doubted.
+    Attributes:
+        kind: Its name.
+        radius: The distance from the nearest of `typical` within which a track may be of this kind.
+        typical: Typical scores of this kind.
     """
 
     kind: Annotated[str, Field(min_length=1)]
@@ -29,12 +32,12 @@ class NotMusic(Table):
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """What tracks are compared with.
+    """The data of `Confidence` as arrays.
 
     Attributes:
         typical: Square roots of the typical scores of all kinds, (typical, tags).
-        radii: The radius of each one's kind, (typical,).
-        weights: Of the classifier, (tags,).
+        radii: The radius of the kind of each row, (typical,).
+        weights: The weights of the classifier, (tags,).
     """
 
     typical: Samples
@@ -43,10 +46,12 @@ class Arrays:
 
 
 class Confidence(Table):
-    """What a model says of each kind of what is not music, and a classifier of music and the rest.
+    """A model's typical scores of audio that is not music, and a linear classifier of music.
 
-    `weights` and `bias`: of the logarithms of mean scores, one weight for each raw tag; their sum
-    is positive for music.
+    Attributes:
+        weights: The weight of the logarithm of each raw tag's mean score.
+        bias: The bias of the classifier; the sum is positive for music.
+        not_music: The kinds of audio that are not music.
     """
 
     weights: tuple[float, ...]
@@ -55,7 +60,7 @@ class Confidence(Table):
 
     @cached_property
     def arrays(self) -> Arrays:
-        """The same as arrays, made once: that takes longer than to use them."""
+        """The same as arrays, computed once, as that takes longer than using them."""
         kinds = self.not_music
         typical = np.array([row for kind in kinds for row in kind.typical], np.float32)
         radii = np.repeat([kind.radius for kind in kinds], [len(kind.typical) for kind in kinds])
@@ -63,6 +68,6 @@ class Confidence(Table):
         return Arrays(np.sqrt(typical), radii.astype(np.float32), weights)
 
     def places(self) -> Iterator[tuple[str, Typical]]:
-        """Yield all that has a number for each tag, with where it is written."""
+        """Yield all arrays with a number for each tag, with their keys in the manifest."""
         yield "weights", (self.weights,)
         yield from ((f"not_music.{each.kind}", each.typical) for each in self.not_music)

@@ -1,1 +1,1 @@
-"""Versions of models: packaged, published, promoted, loaded."""
+"""Packages, publishes, promotes and loads versions of models."""

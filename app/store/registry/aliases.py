@@ -1,8 +1,7 @@
-"""Which version of a model is in production, and which ones were before.
+"""Aliases of model versions, such as `production`, with their history.
 
-`<name>/aliases.json` keeps, for each alias, the versions that it pointed to, the last one being
-where it points now, and the versions that were removed: a number is never given again, as caches
-know taggrams by it.
+`<name>/aliases.json` has for each alias the versions that it pointed to, the current one last, and
+the removed versions: a number is never reused, as caches identify taggrams by it.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -24,7 +23,12 @@ History = Annotated[tuple[Version, ...], Field(min_length=1)]
 
 
 class Aliases(BaseModel):
-    """The file."""
+    """The content of `aliases.json`.
+
+    Attributes:
+        aliases: For each alias the versions that it pointed to, the current one last.
+        removed: Versions that were removed.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,15 +36,15 @@ class Aliases(BaseModel):
     removed: tuple[Version, ...] = ()
 
     def pointing(self, version: str) -> list[str]:
-        """The aliases that point to a version."""
+        """Return the aliases that point to a version."""
         return [alias for alias, history in self.aliases.items() if history[-1] == version]
 
 
 def read_aliases(store: Store, name: str) -> Aliases:
-    """The aliases of a model; none where there is no file.
+    """Return the aliases of a model; empty if there is no file.
 
     Raises:
-        ManifestError: The file is wrong.
+        ManifestError: The file is not valid.
         SetupError: It can't be read.
     """
     data = store.read(_path(name))
@@ -52,57 +56,72 @@ def read_aliases(store: Store, name: str) -> Aliases:
         raise ManifestError(f"{store.where(_path(name))}: {place}: {first['msg']}") from error
 
 
-def served(store: Store, published: Mapping[str, tuple[Manifest, ...]], wanted: str) -> Manifest:
-    """The model that is meant by `name`, `name/version` or `name/alias`.
+def resolve(
+    store: Store, published: Mapping[str, tuple[Manifest, ...]], reference: str
+) -> Manifest:
+    """Return the model for `name`, `name/version` or `name/alias`.
 
     A name alone means the version in production, or else the newest.
 
     Args:
-        store: Where they are published.
-        published: All of them; see `app.store.manifest.manifest.manifests`.
-        wanted: Which one.
+        store: The model store.
+        published: All its models; see `app.store.manifest.manifest.manifests`.
+        reference: `name`, `name/version` or `name/alias`.
 
     Raises:
-        ManifestError: There is none.
+        ManifestError: It is not published.
     """
-    name, slash, which = wanted.partition("/")
+    name, slash, tag = reference.partition("/")
     if name not in published:
-        raise ManifestError(_not_there(store, wanted, published))
+        raise ManifestError(_not_published(store, reference, published))
     versions = {manifest.version: manifest for manifest in published[name]}
-    if which in versions:
-        return versions[which]
+    if tag in versions:
+        return versions[tag]
     histories = read_aliases(store, name).aliases
-    history = histories.get(which if slash else PRODUCTION)
+    history = histories.get(tag if slash else PRODUCTION)
     if history is None and not slash:
         return published[name][-1]
     if history is None or history[-1] not in versions:
-        there = [f"{name}/{each}" for each in (*versions, *histories)]
-        raise ManifestError(_not_there(store, wanted, there))
+        known = [f"{name}/{each}" for each in (*versions, *histories)]
+        raise ManifestError(_not_published(store, reference, known))
     return versions[history[-1]]
 
 
-def point(store: Store, ref: ModelRef, alias: str) -> None:
-    """Let an alias point to a version. Whoever promotes verifies first: `publishing.promote`.
+def set_alias(store: Store, ref: ModelRef, alias: str) -> None:
+    """Set an alias to a version, without verifying the model; see `publishing.promote`.
+
+    Args:
+        store: The model store.
+        ref: The version.
+        alias: The alias.
 
     Raises:
-        SetupError: There is no such version, or the file can't be written.
+        SetupError: The version is not published, or the file can't be written.
     """
 
-    def pointed(known: Aliases) -> Aliases:
-        _check_there(store, ref)
+    def updated(known: Aliases) -> Aliases:
+        _check_published(store, ref)
         history = known.aliases.get(alias, ())
         if history[-1:] == (ref.version,):
             return known
-        return _pointing(known, alias, (*history, ref.version))
+        return _with_history(known, alias, (*history, ref.version))
 
-    _change(store, ref.name, pointed)
+    _change(store, ref.name, updated)
 
 
 def rollback(store: Store, name: str, alias: str = PRODUCTION) -> ModelRef:
-    """Let an alias point to where it pointed before; where that is.
+    """Set an alias back to its previous version.
+
+    Args:
+        store: The model store.
+        name: The name of the model.
+        alias: The alias.
+
+    Returns:
+        The version that it points to now.
 
     Raises:
-        SetupError: It points nowhere, or never pointed elsewhere, or the file can't be written.
+        SetupError: It does not exist or has no previous version, or the file can't be written.
     """
     _check_name(store, name)
 
@@ -113,22 +132,24 @@ def rollback(store: Store, name: str, alias: str = PRODUCTION) -> ModelRef:
                 f"{name} has no version in {alias}; `taggram models promote` puts one there"
             )
         if len(history) == 1:
-            raise SetupError(f"{name}/{history[0]} is the first in {alias}; there is none before")
+            raise SetupError(
+                f"{name}/{history[0]} is the first in {alias}; there is no version to roll back to"
+            )
         check_ready(store, read_manifest(store, ModelRef(name, history[-2])))
-        return _pointing(known, alias, history[:-1])
+        return _with_history(known, alias, history[:-1])
 
     return ModelRef(name, _change(store, name, rolled_back).aliases[alias][-1])
 
 
 def remove(store: Store, ref: ModelRef) -> None:
-    """Take a version away for good; no rollback leads to it any more.
+    """Remove a version for good; it is removed from the histories of aliases too.
 
     Raises:
-        SetupError: There is no such version, an alias points to it, or it can't be removed.
+        SetupError: The version is not published, an alias points to it, or it can't be removed.
     """
 
-    def forgotten(known: Aliases) -> Aliases:
-        _check_there(store, ref)
+    def without_version(known: Aliases) -> Aliases:
+        _check_published(store, ref)
         if aliases := known.pointing(ref.version):
             raise SetupError(
                 f"{ref} is in {' and '.join(aliases)}; promote another version first, or roll back"
@@ -137,8 +158,8 @@ def remove(store: Store, ref: ModelRef) -> None:
         removed = sorted({*known.removed, ref.version}, key=number)
         return Aliases(aliases=histories, removed=tuple(removed))
 
-    # The file first: whoever is killed between, and runs it again, has lost nothing.
-    _change(store, ref.name, forgotten, lambda: store.remove(ref))
+    # The file first: if the process is killed in between, the command can be run again.
+    _change(store, ref.name, without_version, lambda: store.remove(ref))
 
 
 def _change(
@@ -147,7 +168,7 @@ def _change(
     change: Callable[[Aliases], Aliases],
     afterwards: Callable[[], None] = lambda: None,
 ) -> Aliases:
-    change(read_aliases(store, name))  # what is refused leaves not even a lock behind
+    change(read_aliases(store, name))  # a refused change does not even create a lock file
     with store.locked():
         known = read_aliases(store, name)
         changed = change(known)
@@ -157,7 +178,7 @@ def _change(
     return changed
 
 
-def _pointing(known: Aliases, alias: str, history: tuple[str, ...]) -> Aliases:
+def _with_history(known: Aliases, alias: str, history: tuple[str, ...]) -> Aliases:
     try:
         return Aliases(aliases={**known.aliases, alias: history}, removed=known.removed)
     except ValidationError as error:
@@ -167,26 +188,26 @@ def _pointing(known: Aliases, alias: str, history: tuple[str, ...]) -> Aliases:
 
 
 def _without(history: tuple[str, ...], version: str) -> tuple[str, ...]:
-    """What is left of a history; never the same version twice in a row."""
+    """Return a history without a version, and without repetitions in a row."""
     return tuple(each for each, _ in groupby(each for each in history if each != version))
 
 
-def _check_there(store: Store, ref: ModelRef) -> None:
+def _check_published(store: Store, ref: ModelRef) -> None:
     _check_name(store, ref.name)
-    there = [each for each in store.refs() if each.name == ref.name]
-    if ref not in there:
-        raise ManifestError(_not_there(store, str(ref), [str(each) for each in there]))
+    refs = [each for each in store.refs() if each.name == ref.name]
+    if ref not in refs:
+        raise ManifestError(_not_published(store, str(ref), [str(each) for each in refs]))
 
 
 def _check_name(store: Store, name: str) -> None:
     names = {ref.name: None for ref in store.refs()}
     if name not in names:
-        raise ManifestError(_not_there(store, name, names))
+        raise ManifestError(_not_published(store, name, names))
 
 
-def _not_there(store: Store, wanted: str, there: Collection[str]) -> str:
-    known = f"there are {', '.join(there)}" if there else "nothing is"
-    return f"{wanted!r} is not published in {store.url}; {known}"
+def _not_published(store: Store, reference: str, known: Collection[str]) -> str:
+    expected = f"expected one of {', '.join(known)}" if known else "it has no models"
+    return f"{reference!r} is not published in {store.url}; {expected}"
 
 
 def _path(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The input that every model is asked before it serves: same sound, same scores, or no start."""
+"""The golden input: a model is served only if it reproduces the published scores of this audio."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,10 +8,10 @@ from app.errors import WeightsError
 from app.store.manifest.manifest import Golden, Manifest
 
 BF16_TOLERANCE = 0.02
-"""On any score; bf16 keeps three digits of every product."""
+"""For each score; bf16 keeps three digits of every product."""
 
 TOP = 5
-"""So many of the highest tags must come in the published order."""
+"""Number of highest tags that must have the published order."""
 
 TIE = 1e-5
 """Scores that differ by less than this are equal."""
@@ -20,9 +20,13 @@ FUNDAMENTALS_HZ = (110.0, 220.0, 329.6, 523.3)
 
 
 def golden_waveform(golden: Golden, sample_rate: int) -> Samples:
-    """Four plucked harmonic tones over soft noise, (samples,) float32 within -1..1.
+    """Return four plucked harmonic tones over soft noise, (samples,) float32 within -1..1.
 
-    NumPy promises that the stream of `RandomState` never changes; that of `Generator` may.
+    It uses `RandomState`, whose stream NumPy guarantees not to change, unlike that of `Generator`.
+
+    Args:
+        golden: Its seed and duration.
+        sample_rate: In Hz.
     """
     random = np.random.RandomState(golden.seed)
     time = np.arange(round(golden.seconds * sample_rate)) / sample_rate
@@ -38,38 +42,49 @@ def golden_waveform(golden: Golden, sample_rate: int) -> Samples:
 
 
 def check_golden(manifest: Manifest, scores: Scores, precision: Precision) -> None:
-    """Hold what a model scores for the golden input, (tags,), against what was published.
+    """Compare a model's scores of the golden input with the published ones.
+
+    Args:
+        manifest: The manifest of the model.
+        scores: Its mean scores, (tags,).
+        precision: The arithmetic that computed them, which decides on the tolerance.
 
     Raises:
-        WeightsError: A score is no finite number or too far off, or other tags come out on top.
+        WeightsError: A score is not finite or differs too much, or the best tags differ.
     """
     check_finite(scores, str(manifest.ref))
     published = np.array(manifest.golden.mean_scores)
     tolerance = BF16_TOLERANCE if precision is Precision.BF16 else manifest.golden.tolerance
-    off = np.max(np.abs(scores - published))
-    if off > tolerance:
+    difference = np.max(np.abs(scores - published))
+    if difference > tolerance:
         raise WeightsError(
-            f"{manifest.ref}: the golden input scores {off:.1e} off what is published "
-            f"(at most {tolerance:.0e}); this machine or its libraries compute something else, "
-            "so the model is not served"
+            f"{manifest.ref}: the golden input's scores differ by {difference:.1e} from the "
+            f"published ones; expected at most {tolerance:.0e}. This machine or its libraries "
+            "compute differently, so the model is not served"
         )
-    # Tags that tie, but for float32's own noise, may come in either order.
+    # Tags whose scores tie, within float32 rounding, may have either order.
     if np.max(np.abs(published[_best(scores)] - published[_best(published)])) > TIE:
-        raise WeightsError(f"{manifest.ref}: the golden input's {TOP} best tags are not in order")
+        raise WeightsError(
+            f"{manifest.ref}: the golden input's {TOP} best tags are not those published"
+        )
 
 
 def check_finite(scores: Scores, title: str) -> None:
-    """Hold what a model scores for the golden input, (tags,), against what scores may be.
+    """Check that a model's scores of the golden input are finite.
+
+    Args:
+        scores: (tags,).
+        title: The model, as messages name it.
 
     Raises:
-        WeightsError: One is NaN or infinite.
+        WeightsError: A score is NaN or infinite.
     """
     broken = np.count_nonzero(~np.isfinite(scores))
     if broken:
         raise WeightsError(
             f"{title}: {broken} of {scores.size} scores of the golden input are NaN or infinite, "
-            "and scores are numbers from 0 to 1; the weights, or the libraries of this machine, "
-            "are broken, so the model is refused"
+            "expected numbers from 0 to 1; the weights, or the libraries of this machine, are "
+            "broken, so the model is refused"
         )
 
 

@@ -1,4 +1,4 @@
-"""Loads a published model: its weights, held against their hash, in the network they belong to."""
+"""Loads a published model: checks its weights against their hash, and fills the network."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ POLICIES = {Precision.FLOAT32: "float32", Precision.BF16: "mixed_bfloat16"}
 
 
 _LONGEST_LIST = 2_000
-"""Characters; a network may have hundreds of weights."""
+"""Characters of a message; a network may have hundreds of weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class TrackModel:
     """A model with its weights.
 
     Attributes:
-        manifest: What is said about it.
+        manifest: Its manifest.
         network: Windows (batch, *window) to scores (batch, tags).
     """
 
@@ -47,46 +47,64 @@ class TrackModel:
 
 
 def load(store: Store, manifest: Manifest, precision: Precision = Precision.FLOAT32) -> TrackModel:
-    """Build a model in the form that does the least arithmetic, and fill it with its weights.
+    """Load a model, folded to the least arithmetic; see `app.models.folding`.
+
+    Args:
+        store: The model store.
+        manifest: The manifest of the model.
+        precision: The arithmetic of its layers.
 
     Raises:
-        ManifestError: No such architecture, or not with these arguments.
+        ManifestError: The architecture is unknown, or can't be built with its arguments.
         WeightsError: The weights are missing, altered, or do not fit.
         SetupError: The store can't be read.
     """
-    return lightest(manifest, read_weights(store, manifest), precision)
+    return load_folded(manifest, read_weights(store, manifest), precision)
 
 
-def lightest(
+def load_folded(
     manifest: Manifest, weights: Weights, precision: Precision = Precision.FLOAT32
 ) -> TrackModel:
-    """As `load`, with weights that were read before."""
-    name, given = manifest.architecture.name, manifest.architecture.arguments
+    """Load a model as `load` does, with weights that were read before.
+
+    Args:
+        manifest: The manifest of the model.
+        weights: Its weights by path.
+        precision: The arithmetic of its layers.
+
+    Raises:
+        ManifestError, WeightsError: As for `load`.
+    """
+    name, arguments = manifest.architecture.name, manifest.architecture.arguments
     folded = architectures()[name].folded if name in architectures() else None
     if folded is None:
-        return assemble(manifest, given, weights, precision)
-    _check_fit(manifest, shapes(manifest, given), weights)
-    with np.errstate(all="ignore"):  # what becomes of absurd weights, the golden scores tell
+        return assemble(manifest, arguments, weights, precision)
+    _check_fit(manifest, shapes(manifest, arguments), weights)
+    with np.errstate(all="ignore"):  # the golden check refuses extreme weights
         smaller, weights = folded(weights, manifest.window_spec.window_shape)
-    return assemble(manifest, {**given, **smaller}, weights, precision)
+    return assemble(manifest, {**arguments, **smaller}, weights, precision)
 
 
 def verify(store: Store, manifest: Manifest) -> None:
-    """Load a model and hold its graph against its golden scores.
+    """Load a model and check its scores of the golden input.
 
     Raises:
-        ManifestError, WeightsError, SetupError: as `load` and `check_golden`.
+        ManifestError, WeightsError, SetupError: As for `load` and `check_golden`.
     """
     check_scores(manifest, read_weights(store, manifest))
 
 
 def check_scores(manifest: Manifest, weights: Weights) -> None:
-    """As `verify`, with weights that were read before."""
-    check_golden(manifest, golden_scores(lightest(manifest, weights)), Precision.FLOAT32)
+    """Check a model as `verify` does, with weights that were read before.
+
+    Raises:
+        ManifestError, WeightsError: As for `load` and `check_golden`.
+    """
+    check_golden(manifest, golden_scores(load_folded(manifest, weights)), Precision.FLOAT32)
 
 
 def golden_scores(model: TrackModel) -> Scores:
-    """What a model's graph scores for its golden input, (tags,)."""
+    """Return the mean scores of a model's golden input, (tags,)."""
     waveform = golden_waveform(model.manifest.golden, model.manifest.front_end.sample_rate)
     samples = max(len(waveform), model.manifest.window_spec.window_samples)
     return np.asarray(model.graph(np.resize(waveform, samples)[np.newaxis])["mean"])
@@ -95,7 +113,13 @@ def golden_scores(model: TrackModel) -> Scores:
 def assemble(
     manifest: Manifest, arguments: Mapping[str, object], weights: Weights, precision: Precision
 ) -> TrackModel:
-    """Build a model with these arguments of its architecture, and fill it with these weights.
+    """Build a model with the given arguments of its architecture, and set its weights.
+
+    Args:
+        manifest: The manifest of the model.
+        arguments: Arguments of its architecture.
+        weights: Its weights by path.
+        precision: The arithmetic of its layers.
 
     Raises:
         ManifestError: The architecture can't be built with these arguments.
@@ -110,12 +134,13 @@ def assemble(
 
 
 def shapes(spec: ModelSpec, arguments: Mapping[str, object]) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of a model's weights by their paths, before there is memory for them.
+    """Return the shapes of a model's weights by their paths, without allocating the weights.
 
     Raises:
-        ManifestError: No such architecture, not with these arguments, or it computes too much.
+        ManifestError: The architecture is unknown, can't be built with these arguments, or the
+            network is too large.
     """
-    with _built_as_said(spec) as (name, n_tags):
+    with _architecture_of(spec) as (name, n_tags):
         return network_shapes(name, n_tags, spec.window_spec, arguments)
 
 
@@ -123,30 +148,31 @@ def build(spec: ModelSpec, arguments: Mapping[str, object]) -> keras.Model:
     """Build the network of a model with random weights.
 
     Raises:
-        ManifestError: No such architecture, or not with these arguments.
+        ManifestError: The architecture is unknown, or can't be built with these arguments.
     """
-    with _built_as_said(spec) as (name, n_tags):
+    with _architecture_of(spec) as (name, n_tags):
         return network(name, n_tags, spec.window_spec, arguments)
 
 
 @contextmanager
-def _built_as_said(spec: ModelSpec) -> Iterator[tuple[str, int]]:
-    """Name the architecture and count its tags; what it can't be built with is the manifest's."""
+def _architecture_of(spec: ModelSpec) -> Iterator[tuple[str, int]]:
+    """Yield the architecture and the number of tags; errors of the body become `ManifestError`."""
     name = spec.architecture.name
     if name not in architectures():
         raise ManifestError(
-            f"{spec.title}: no architecture {name!r}; there are {', '.join(architectures())}"
+            f"{spec.title}: {name!r} is not a known architecture; expected one of "
+            f"{', '.join(architectures())}"
         )
     try:
         yield name, len(spec.tags.names)
     except ValueError as error:
-        said = " ".join(str(error).split())  # Keras says it in several lines
-        raise ManifestError(f"{spec.title}: architecture.arguments: {said}") from error
+        reason = " ".join(str(error).split())  # Keras's messages have several lines
+        raise ManifestError(f"{spec.title}: architecture.arguments: {reason}") from error
 
 
 @contextmanager
 def _policy(name: str) -> Iterator[None]:
-    """Have the layers that are built in the body compute by a policy of Keras."""
+    """Set Keras's dtype policy for the layers that are built in the body."""
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -155,10 +181,12 @@ def _policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(previous)
 
 
-def _check_fit(manifest: Manifest, wanted: Mapping[str, tuple[int, ...]], weights: Weights) -> None:
-    """Hold weights against the shapes of a network's, by path: every one, and nothing else."""
-    given = {path: tuple(array.shape) for path, array in weights.items()}
-    if wanted != given:
-        differing = sorted(dict(wanted.items() ^ given.items()))
-        places = shortened(", ".join(differing), _LONGEST_LIST)
-        raise WeightsError(f"{manifest.ref}: the weights do not fit at {places}")
+def _check_fit(
+    manifest: Manifest, expected: Mapping[str, tuple[int, ...]], weights: Weights
+) -> None:
+    """Check that weights have exactly the paths and shapes of a network's."""
+    actual = {path: tuple(array.shape) for path, array in weights.items()}
+    if expected != actual:
+        differing = sorted(dict(expected.items() ^ actual.items()))
+        paths = shortened(", ".join(differing), _LONGEST_LIST)
+        raise WeightsError(f"{manifest.ref}: the weights do not fit at {paths}")

@@ -1,8 +1,8 @@
-"""A model before it is published: weights, and a manifest in which the version may be missing.
+"""Model packages: a manifest, whose version may be missing, and weights, before publication.
 
-    weights and draft --(hash, golden scores)--> prepared <--(read)-- folder with both files
+    weights and spec --(hash, golden scores)--> package <--(read)-- folder with both files
 
-Nothing is checked here that `app.store.registry.publishing` checks for both.
+`app.store.registry.publishing` checks packages of both kinds.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from app.domain import Precision
 from app.errors import ManifestError, WeightsError
 from app.models.folding import Weights as Arrays
 from app.store.manifest.manifest import Golden, Manifest, ModelSpec, Weights
-from app.store.manifest.tables import checked, parsed
+from app.store.manifest.tables import parse_toml, validate
 from app.store.registry.golden import check_finite
 from app.store.registry.loading import assemble, golden_scores
-from app.store.registry.weights import check_numbers, packed, sha256
+from app.store.registry.weights import check_numbers, pack, sha256
 from app.store.storage.store import MANIFEST, Store
 
 WEIGHTS = "weights.safetensors"
@@ -26,21 +26,21 @@ WEIGHTS = "weights.safetensors"
 GOLDEN_SEED = 20260101
 GOLDEN_S = 7.5
 GOLDEN_WINDOWS = 1.5
-"""A golden input is as long as these, at least: more than one window is heard."""
+"""Least length of a golden input in windows, so that more than one is scored."""
 TOLERANCE = 5e-5
-"""What float32 may differ by on another machine; sharp networks make the most of it."""
+"""How much scores in float32 may differ on another machine, also of networks that amplify it."""
 DECIMALS = 6
-"""Of golden scores."""
+"""Decimals of golden scores."""
 
 
 @dataclass(frozen=True, eq=False)
 class ModelPackage:
-    """A model that may become a version.
+    """A model that can be published.
 
     Attributes:
-        text: Its manifest; the version may be missing in it.
-        weights: The file of its weights.
-        where: Where it comes from, as messages name it.
+        text: Its manifest in TOML; the version may be missing.
+        weights: The content of its file of weights.
+        where: Its origin, as messages name it.
     """
 
     text: str
@@ -49,41 +49,41 @@ class ModelPackage:
 
     @cached_property
     def version(self) -> str | None:
-        """What its manifest says."""
-        version = parsed(self.text.encode(), self.where).get("version")
+        """The version in its manifest, if there is one."""
+        version = parse_toml(self.text.encode(), self.where).get("version")
         return None if version is None else str(version)
 
     @cached_property
     def name(self) -> str:
-        """The model's."""
+        """The name of the model."""
         return self.manifest(self.version or "1").name
 
     def numbered(self, version: str) -> str:
-        """Its manifest with this version, if it has none; comments stay."""
+        """Return its manifest in TOML, with this version if it has none; comments are kept."""
         return self.text if self.version else f'version = "{version}"\n{self.text}'
 
     def manifest(self, version: str) -> Manifest:
-        """The same, checked.
+        """Return its validated manifest, with this version if it has none.
 
         Raises:
-            ManifestError: Something in it is wrong.
+            ManifestError: It is not valid.
         """
         text = self.numbered(version)
-        return checked(Manifest, parsed(text.encode(), self.where), self.where)
+        return validate(Manifest, parse_toml(text.encode(), self.where), self.where)
 
 
-def read_prepared(folder: Store) -> ModelPackage:
-    """Read a folder that holds a manifest and the weights that it names.
+def read_package(folder: Store) -> ModelPackage:
+    """Read a folder with a manifest and the weights that it names.
 
     Raises:
-        ManifestError, WeightsError: One of them is missing, or the manifest is wrong.
+        ManifestError, WeightsError: One of them is missing, or the manifest is not valid.
         SetupError: They can't be read.
     """
     where = folder.where(MANIFEST)
     data = folder.read(MANIFEST)
     if data is None:
-        raise ManifestError(f"{where}: there is no such file; a manifest and weights are needed")
-    parsed(data, where)  # or it is no text
+        raise ManifestError(f"{where}: there is no such file; expected a manifest, and weights")
+    parse_toml(data, where)  # raises if it is not text
     described = ModelPackage(data.decode(), b"", where)
     file = described.manifest(described.version or "1").weights.file
     weights = folder.read(file)
@@ -93,14 +93,18 @@ def read_prepared(folder: Store) -> ModelPackage:
 
 
 def package_model(spec: ModelSpec, weights: Arrays) -> ModelPackage:
-    """Ask a model for its golden scores, and write its manifest.
+    """Compute the golden scores of a model, and write its manifest.
+
+    Args:
+        spec: The description of the model.
+        weights: Its weights by path.
 
     Raises:
         ManifestError: The network can't be built, or the manifest can't be written.
         WeightsError: The weights do not fit, or a score is NaN or infinite.
     """
     check_numbers(weights, spec.title)
-    data = packed(weights)
+    data = pack(weights)
     described = _described(spec, sha256(data), np.zeros(len(spec.tags.names)))
     arguments = spec.architecture.arguments
     scores = golden_scores(assemble(described, arguments, weights, Precision.FLOAT32))
@@ -126,5 +130,5 @@ def _toml(manifest: Manifest, *, with_version: bool) -> str:
     values = manifest.model_dump(mode="json", exclude_none=True, exclude=hidden)
     try:
         return tomli_w.dumps(values)
-    except TypeError as error:  # arguments may hold anything, TOML does not
-        raise ManifestError(f"{manifest.name}: no manifest can hold this: {error}") from error
+    except TypeError as error:  # arguments may have types that TOML lacks
+        raise ManifestError(f"{manifest.name}: the manifest can't be written: {error}") from error

@@ -1,86 +1,86 @@
-"""How a model becomes a version that everybody sees, and a version the one that serves.
+"""Publishes packages as versions, and promotes versions to aliases.
 
-    prepared --(loads, fits, is finite, scores as it says)--> version --(verified)--> alias
+    package --(loads, fits, is finite, has its golden scores)--> version --(verified)--> alias
 
-Whatever is wrong is found before anything is written.
+Everything is checked before anything is written.
 """
 
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.models.folding import Weights as Arrays
 from app.store.manifest.manifest import Manifest, ModelSpec, manifests
-from app.store.registry.aliases import PRODUCTION, point, read_aliases, served
+from app.store.registry.aliases import PRODUCTION, read_aliases, resolve, set_alias
 from app.store.registry.loading import check_scores, verify
-from app.store.registry.packaging import ModelPackage, package_model, read_prepared
-from app.store.registry.weights import unpacked
+from app.store.registry.packaging import ModelPackage, package_model, read_package
+from app.store.registry.weights import unpack
 from app.store.storage.store import MANIFEST, Store, number
 
 _ATTEMPTS = 10
-"""So many numbers are tried where others publish at the same time."""
+"""Version numbers that are tried if others publish at the same time."""
 
 
 def publish(store: Store, spec: ModelSpec, weights: Arrays) -> Manifest:
-    """Publish a model that was trained or converted; what it scores now is golden.
+    """Publish a trained or converted model; its present scores become the golden ones.
 
     Args:
-        store: Where to.
-        spec: What is to be said about it; without a version it gets the next number.
-        weights: The network's, by the path of each variable.
+        store: The model store.
+        spec: The description of the model; without a version it gets the next number.
+        weights: Its weights by path.
 
     Raises:
-        SetupError: It is not right, or can't be written; the store is as it was.
+        SetupError: It is not valid, or can't be written; the store is unchanged.
     """
     if spec.version:
         _check_free(store, ModelRef(spec.name, spec.version))
-    return publish_prepared(store, package_model(spec, weights))
+    return publish_package(store, package_model(spec, weights))
 
 
 def publish_folder(store: Store, folder: Store) -> Manifest:
     """Publish a folder with a manifest and weights, such as a version of another store.
 
     Raises:
-        SetupError: It is not right, or can't be written; the store is as it was.
+        SetupError: It is not valid, or can't be written; the store is unchanged.
     """
-    return publish_prepared(store, read_prepared(folder))
+    return publish_package(store, read_package(folder))
 
 
-def publish_prepared(store: Store, package: ModelPackage) -> Manifest:
-    """Publish a manifest with its weights.
+def publish_package(store: Store, package: ModelPackage) -> Manifest:
+    """Publish a package.
 
     Raises:
-        SetupError: It is not right, or can't be written; the store is as it was.
+        SetupError: It is not valid, or can't be written; the store is unchanged.
     """
     manifest = package.manifest(package.version or _next_version(store, package.name))
     if package.version:
         _check_free(store, manifest.ref)
-    check_scores(manifest, unpacked(manifest, package.weights, package.where))
+    check_scores(manifest, unpack(manifest, package.weights, package.where))
     for _ in range(_ATTEMPTS):
         with store.locked():
             published = _put(store, package)
         if published:
             return published
-    raise SetupError(f"{store.url}: others publish {package.name} at the same time; try again")
+    raise SetupError(f"{store.url}: {package.name} is being published by others; try again")
 
 
-def promote(store: Store, wanted: str, alias: str = PRODUCTION) -> Manifest:
-    """Let an alias point to a version, if that is what it was when it was published.
+def promote(store: Store, reference: str, alias: str = PRODUCTION) -> Manifest:
+    """Verify a version against its golden scores, and set an alias to it.
 
     Args:
-        store: Where it is published.
-        wanted: `name/version`, or `name/alias` for where another alias points.
-        alias: Which alias.
+        store: The model store.
+        reference: `name/version`, or `name/alias` for the version of another alias.
+        alias: The alias.
 
     Raises:
-        SetupError: There is no such version, it does not verify, or can't be written.
+        SetupError: It is not published, it fails the check, or the alias can't be written.
     """
-    manifest = served(store, manifests(store), wanted)
+    manifest = resolve(store, manifests(store), reference)
     verify(store, manifest)
-    point(store, manifest.ref, alias)
+    set_alias(store, manifest.ref, alias)
     return manifest
 
 
 def _put(store: Store, package: ModelPackage) -> Manifest | None:
-    """Put it there under its number, or the next one; nothing where others took it first."""
+    """Publish under its number or the next one; return None if others took the number."""
     manifest = package.manifest(package.version or _next_version(store, package.name))
     if package.version:
         _check_free(store, manifest.ref)
@@ -90,7 +90,7 @@ def _put(store: Store, package: ModelPackage) -> Manifest | None:
 
 
 def _next_version(store: Store, name: str) -> str:
-    """One more than all that were ever there: caches know taggrams by the number."""
+    """Return a number above all ever used: caches identify taggrams by it."""
     known = {*store.versions(name), *read_aliases(store, name).removed}
     return str(max(map(number, known), default=0) + 1)
 
@@ -98,8 +98,8 @@ def _next_version(store: Store, name: str) -> str:
 def _check_free(store: Store, ref: ModelRef) -> None:
     if ref.version in read_aliases(store, ref.name).removed:
         raise SetupError(
-            f"{ref} was removed from {store.url}, and its number is not given again; leave the "
-            "version out to get the next one"
+            f"{ref} was removed from {store.url}, and numbers are not reused; leave the version "
+            "out to get the next one"
         )
     if ref.version in store.versions(ref.name):
         raise SetupError(

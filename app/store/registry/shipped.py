@@ -1,4 +1,4 @@
-"""The models that Taggram ships: it brings their manifests; `taggram models pull` adds weights."""
+"""Publishes the manifests that ship with Taggram; `taggram models pull` adds their weights."""
 
 from app.domain import ModelRef
 from app.installation import default_store, shipped_models
@@ -6,11 +6,11 @@ from app.store.storage.store import MANIFEST, Store
 
 
 def publish_shipped(store: Store) -> list[ModelRef]:
-    """Publish the shipped manifests in a store that has no model yet.
+    """Publish the shipped manifests in a store without models.
 
     Returns:
-        What was published: nothing where the store has models already, as an operator may have
-        removed one of these.
+        The published versions. A store with models is left alone, as the operator may have removed
+        one of these.
 
     Raises:
         SetupError: The store can't be read or written.

@@ -1,4 +1,4 @@
-"""The weights beside a manifest, tied to it by SHA-256: one flipped bit, and they are refused."""
+"""Reads and checks files of weights, which a manifest identifies by their SHA-256."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from app.store.storage.store import Store
 
 
 class WeightsState(StrEnum):
-    """The weights' file against the manifest's hash."""
+    """The state of a file of weights compared with the hash in its manifest."""
 
     READY = "ready"
     MISSING = "missing"
@@ -22,21 +22,21 @@ class WeightsState(StrEnum):
 
 
 def weights_path(manifest: Manifest) -> str:
-    """Where a model's weights lie in a store."""
+    """Return the path of a model's weights in a store."""
     return f"{manifest.ref}/{manifest.weights.file}"
 
 
-def how_to_bring(manifest: Manifest) -> str:
-    """How an operator gets weights that are missing, or altered."""
+def how_to_restore(manifest: Manifest) -> str:
+    """Return the advice of messages on how to restore missing or altered weights."""
     if manifest.source.wheel_checkpoint:
         return "run `taggram models pull`"
     if manifest.source.checkpoint:
         return f"run `taggram models pull {manifest.name}`"
-    return "bring them back from a copy of the store, or publish the model anew"
+    return "restore them from a copy of the store, or publish the model again"
 
 
 def weights_state(store: Store, manifest: Manifest) -> WeightsState:
-    """Look at the file without loading it.
+    """Return the state of a model's weights, by the hash of their file.
 
     Raises:
         SetupError: It can't be read.
@@ -48,7 +48,7 @@ def weights_state(store: Store, manifest: Manifest) -> WeightsState:
 
 
 def check_ready(store: Store, manifest: Manifest) -> None:
-    """Hold the file against the manifest's hash.
+    """Check a model's file of weights against the hash in its manifest.
 
     Raises:
         WeightsError: It is missing or altered.
@@ -56,78 +56,85 @@ def check_ready(store: Store, manifest: Manifest) -> None:
     """
     state = weights_state(store, manifest)
     if state is not WeightsState.READY:
-        raise WeightsError(f"The weights of {manifest.ref} are {state}; {how_to_bring(manifest)}")
+        raise WeightsError(f"The weights of {manifest.ref} are {state}; {how_to_restore(manifest)}")
 
 
 def read_weights(store: Store, manifest: Manifest) -> dict[str, np.ndarray]:
-    """The arrays by the path of the variable that each belongs to.
+    """Read a model's weights by path.
 
     Raises:
-        WeightsError: The file is missing, is not the one that the manifest names, or holds
-            something else than finite float32 arrays in safetensors.
+        WeightsError: The file is missing, has another hash than in the manifest, or contains other
+            data than finite float32 arrays in safetensors.
         SetupError: It can't be read.
     """
     where = store.where(weights_path(manifest))
-    data = store.read(weights_path(manifest))  # once: what is hashed is what is loaded
+    data = store.read(
+        weights_path(manifest)
+    )  # read once, so that the hashed data is the loaded data
     if data is None:
-        raise WeightsError(f"{where}: the weights are missing; {how_to_bring(manifest)}")
-    return unpacked(manifest, data, where)
+        raise WeightsError(f"{where}: the weights are missing; {how_to_restore(manifest)}")
+    return unpack(manifest, data, where)
 
 
-def unpacked(manifest: Manifest, data: bytes, where: str) -> dict[str, np.ndarray]:
-    """The arrays of a file of weights.
+def unpack(manifest: Manifest, data: bytes, where: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a file of weights, by path.
+
+    Args:
+        manifest: The manifest with its hash.
+        data: The content of the file.
+        where: The file, as messages name it.
 
     Raises:
-        WeightsError: As `read_weights`.
+        WeightsError: As for `read_weights`.
     """
     if sha256(data) != manifest.weights.sha256:
         raise WeightsError(
-            f"{where}: the weights are not the ones that the manifest names (SHA-256 differs); "
-            f"to replace them {how_to_bring(manifest)}"
+            f"{where}: the SHA-256 of the weights is not that of the manifest; to replace them "
+            f"{how_to_restore(manifest)}"
         )
-    # A manifest's author may have hashed anything.
+    # The hash does not prove that the file is valid.
     try:
         arrays: dict[str, np.ndarray] = safetensors.numpy.load(data)
-    except (SafetensorError, KeyError) as error:  # the latter for types that NumPy does not have
-        raise WeightsError(f"{where}: these are no weights in safetensors: {error}") from error
+    except (SafetensorError, KeyError) as error:  # the latter for types that NumPy lacks
+        raise WeightsError(f"{where}: this is not a valid safetensors file: {error}") from error
     check_numbers(arrays, where)
     return arrays
 
 
 def check_converted(manifest: Manifest, data: bytes) -> None:
-    """Hold a file of weights that was converted from a released one against the manifest's hash.
+    """Check the hash of converted weights against the manifest.
 
     Raises:
-        WeightsError: It is another one.
+        WeightsError: The hash differs.
     """
     digest = sha256(data)
     if digest != manifest.weights.sha256:
         raise WeightsError(
-            f"{manifest.ref}: the converted weights have SHA-256 {digest}, "
-            f"the manifest names {manifest.weights.sha256}"
+            f"{manifest.ref}: the converted weights have SHA-256 {digest}; "
+            f"expected {manifest.weights.sha256}"
         )
 
 
-def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """A file of weights, the same bytes for the same arrays."""
+def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return the content of a file of weights; the same bytes for the same arrays."""
     contiguous = {path: np.asarray(array, order="C") for path, array in arrays.items()}
     data: bytes = safetensors.numpy.save(contiguous)
     return data
 
 
 def check_numbers(arrays: Mapping[str, np.ndarray], where: str) -> None:
-    """Hold arrays against what weights are.
+    """Check that arrays are finite and float32.
 
     Raises:
-        WeightsError: One is not float32, or holds a number that is not finite.
+        WeightsError: An array is not.
     """
     for path, array in arrays.items():
         if array.dtype != np.float32:
-            raise WeightsError(f"{where}: {path} is {array.dtype}; weights are float32")
+            raise WeightsError(f"{where}: {path} is {array.dtype}; expected float32")
         if not np.isfinite(array).all():
             raise WeightsError(f"{where}: {path} holds numbers that are not finite (NaN, infinity)")
 
 
 def sha256(data: bytes) -> str:
-    """In hex."""
+    """Return the SHA-256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()

@@ -1,1 +1,1 @@
-"""Where published models lie: a folder, or a URL."""
+"""The storage of published models: a folder, or a URL."""

@@ -1,4 +1,4 @@
-"""Models in a folder of this machine: what is put there appears in one step, or never."""
+"""Stores models in a local folder, with atomic writes."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ from app.paths import read_file, resolve_inside
 
 _LOCK = ".lock"
 _PARTIAL = ".partial-"
-"""Begins the names of what is being written, or taken away; a dot hides it from whoever reads."""
+"""Prefix of folders that are being written or removed; the dot hides them from readers."""
 
 
 class Folder:
@@ -22,7 +22,7 @@ class Folder:
         self._folder = folder
 
     def paths(self) -> list[str]:
-        """All files as `<name>/<version>/<file>`."""
+        """Return all files as `<name>/<version>/<file>`."""
         return [
             f"{name.name}/{version.name}/{file.name}"
             for name in _inside(self._folder)
@@ -31,14 +31,14 @@ class Folder:
         ]
 
     def read(self, path: str, at_most: int) -> bytes:
-        """A file's content; a pipe or a device is no file."""
+        """Return the content of a regular file."""
         return read_file(self._folder / path, at_most)
 
     def publish(self, path: str, files: Mapping[str, bytes]) -> None:
-        """Write a folder under a hidden name, then rename it; to be called under the lock.
+        """Write a folder under a hidden name, then rename it; call it with the lock held.
 
         Raises:
-            FileExistsError: Something is there.
+            FileExistsError: The folder exists and is not empty.
         """
         target = resolve_inside(self._folder, path)
         if target.exists() and next(target.iterdir(), None):
@@ -50,31 +50,31 @@ class Folder:
                 _write(partial / target.name / name, data)
             if target.parent.exists():
                 (partial / target.name).rename(target)
-            else:  # the model with its first version, in one step too
+            else:  # the model appears together with its first version
                 partial.rename(target.parent)
         _sync(target.parent)
         _sync(self._folder)
 
     def write(self, path: str, data: bytes) -> None:
-        """Put a new file in the old one's place, so that readers see either of them, whole."""
+        """Replace a file atomically."""
         target = resolve_inside(self._folder, path)
         with self._partial() as partial:
             new = partial / target.name
             _write(new, data)
             if target.exists():
-                with suppress(PermissionError):  # it stays whose it was, also where root writes
+                with suppress(PermissionError):  # keep its owner, also if root writes
                     os.chown(new, target.stat().st_uid, target.stat().st_gid)
             new.replace(target)
         _sync(target.parent)
 
-    def remove(self, path: str, first: str) -> None:  # noqa: ARG002 - it goes in one step
-        """Give a folder a hidden name, then delete it."""
+    def remove(self, path: str, first: str) -> None:  # noqa: ARG002 - the rename is atomic
+        """Rename a folder to a hidden name, then delete it."""
         with self._partial() as partial:
             resolve_inside(self._folder, path).rename(partial / "removed")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other writers out. The lock's file stays: without it two could hold one each."""
+        """Lock out other writers. The lock file is kept: deleting it would allow two locks."""
         self._folder.mkdir(exist_ok=True)
         with (self._folder / _LOCK).open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -90,13 +90,13 @@ class Folder:
             shutil.rmtree(partial, ignore_errors=True)
 
     def _clear(self) -> None:
-        """Delete what others left who were killed; whoever lives holds the lock."""
+        """Delete what killed writers left; a running writer would hold the lock."""
         for left in self._folder.glob(f"{_PARTIAL}*"):
             shutil.rmtree(left, ignore_errors=True)
 
 
 def _inside(folder: Path) -> list[Path]:
-    """What is in a folder, hidden things left out; nothing where it is none."""
+    """Return the visible entries of a folder; nothing if it is not a folder."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
@@ -110,7 +110,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have names on the disk, too: a renamed file may be lost otherwise."""
+    """Flush a folder to disk; otherwise a rename may be lost."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,9 +1,9 @@
-"""Models behind a URL, in an object store as a rule: the only import of fsspec.
+"""Stores models at a URL, usually in an object store; the only module that imports fsspec.
 
-Objects can't be renamed in one step, so what makes a version visible, its manifest, is written
-last. There are no locks: that no two write the same version is left to the object store, which
-creates an object only where there is none (S3's `If-None-Match: *`). What fsspec reaches that can't
-do this, FTP say, is for one publisher at a time.
+Objects can't be renamed atomically, so the manifest, which makes a version visible, is written
+last. There are no locks: the object store prevents that two writers create the same version, as it
+creates an object only if there is none (S3's `If-None-Match: *`). Storage without this, such as
+FTP, supports one publisher at a time.
 """
 
 import errno
@@ -17,10 +17,10 @@ from app.errors import SetupError
 from app.urls import check_scheme
 
 LEFT_OVER = timedelta(days=1)
-"""So old, files without a manifest are a killed publisher's; younger, they may become a version."""
+"""Age from which files without a manifest are the remains of a killed publisher."""
 
 _DEPTH = 3
-"""Of `<name>/<version>/<file>`."""
+"""Number of parts of `<name>/<version>/<file>`."""
 
 
 class Remote:
@@ -29,19 +29,18 @@ class Remote:
     def __init__(self, url: str) -> None:
         check_scheme(url)
         try:
-            # Without its cache of listings: who serves for months must see what others publish.
+            # Without its cache of listings: a long-running service must see new versions.
             self._system, root = fsspec.url_to_fs(url, use_listings_cache=False)
         except ImportError as error:
             raise SetupError(
-                f"a library is needed that is not installed: {error}; the one for s3:// comes "
-                "with `pip install taggram[s3]`"
+                f"a library is not installed: {error}; for s3:// run `pip install taggram[s3]`"
             ) from error
         self._root = root.rstrip("/")
         if not self._root:
-            raise SetupError("the bucket, or the folder, is missing in this URL")
+            raise SetupError("the URL has no bucket or folder")
 
     def paths(self) -> list[str]:
-        """All files as `<name>/<version>/<file>`."""
+        """Return all files as `<name>/<version>/<file>`."""
         try:
             found = self._system.find(self._root)
         except FileNotFoundError:
@@ -50,17 +49,21 @@ class Remote:
         return [path for path in below if _is_shown(path)]
 
     def read(self, path: str, at_most: int) -> bytes:
-        """A file's content."""
+        """Return the content of a file.
+
+        Raises:
+            OSError: It has more bytes than `at_most`.
+        """
         place = self._at(path)
-        if (self._system.size(place) or 0) > at_most:  # not every server says it
+        if (self._system.size(place) or 0) > at_most:  # not every server reports it
             raise OSError(errno.EFBIG, f"it is larger than {at_most:,} bytes", path)
         return bytes(self._system.cat_file(place))
 
     def publish(self, path: str, files: Mapping[str, bytes]) -> None:
-        """Write one file after the other; where one fails, those before are taken away again.
+        """Write one file after the other; if one fails, the written ones are removed.
 
         Raises:
-            FileExistsError: Something is there.
+            FileExistsError: The folder has files.
         """
         self._clear(path.partition("/")[0], list(files)[-1])
         if self._below(path):
@@ -74,18 +77,18 @@ class Remote:
             raise
 
     def write(self, path: str, data: bytes) -> None:
-        """Put a file in the place of another; in an object store this is one step."""
+        """Replace a file; in an object store this is atomic."""
         self._system.pipe_file(self._at(path), data)
 
     def remove(self, path: str, first: str) -> None:
-        """Delete a folder, the file first with which it is visible."""
+        """Delete a folder, first the file that makes it visible."""
         self._system.rm_file(self._at(f"{path}/{first}"))
         for other in self._below(path):
             self._system.rm_file(self._at(other))
         self._drop_folder(path)
 
     def locked(self) -> nullcontext[None]:
-        """There is no way to."""
+        """Do nothing: there are no locks."""
         return nullcontext()
 
     def _at(self, path: str) -> str:
@@ -95,35 +98,35 @@ class Remote:
         return [other for other in self.paths() if other.startswith(f"{path}/")]
 
     def _create(self, path: str, data: bytes, written: list[str]) -> None:
-        """Write a file where none is, and remember it."""
-        written.append(path)  # where this fails, it may have been written all the same
+        """Create a file, and append it to `written`."""
+        written.append(path)  # it may have been written even if this fails
         try:
             try:
                 self._system.pipe_file(self._at(path), data, mode="create")
             except FileNotFoundError:
                 if not self._system.isdir(self._root):
-                    raise  # the root is the operator's to make, as a bucket is
-                # Object stores have no folders, others do.
+                    raise  # the operator has to create the root, as with a bucket
+                # Other than object stores, some storage has folders.
                 self._system.makedirs(self._at(path).rpartition("/")[0], exist_ok=True)
                 self._system.pipe_file(self._at(path), data, mode="create")
         except FileExistsError:
             written.pop()
-            # Who made the first file goes on alone: then it is our own, and its answer was lost.
+            # Only the creator of the first file continues: this one is ours, its response was lost.
             if not written or self.read(path, len(data)) != data:
                 raise
 
     def _drop_folder(self, path: str) -> None:
-        with suppress(Exception):  # there is none, or others write into it
+        with suppress(Exception):  # it does not exist, or others write into it
             self._system.rmdir(self._at(path))
 
     def _undo(self, path: str, written: list[str]) -> None:
         for each in reversed(written):
-            with suppress(Exception):  # what went wrong first is what is told
+            with suppress(Exception):  # the first error is the one to report
                 self._system.rm_file(self._at(each))
         self._drop_folder(path)
 
     def _clear(self, name: str, last: str) -> None:
-        """Delete what killed publishers of this model left: old files without the last one."""
+        """Delete remains of killed publishers of this model: old files without the last one."""
         paths = self._below(name)
         complete = {path.rpartition("/")[0] for path in paths if path.endswith(f"/{last}")}
         for path in paths:
@@ -136,6 +139,6 @@ class Remote:
 
 
 def _is_shown(path: str) -> bool:
-    """Whether it is `<name>/<version>/<file>`, and no part of it is empty or hidden."""
+    """Return whether it is `<name>/<version>/<file>` without empty or hidden parts."""
     parts = path.split("/")
     return len(parts) == _DEPTH and all(part and not part.startswith(".") for part in parts)

@@ -1,8 +1,8 @@
-"""Where published models lie: a folder, or any URL that fsspec knows, `s3://bucket/models` say.
+"""The model store: a folder, or any URL that fsspec supports, such as `s3://bucket/models`.
 
-    <name>/<version>/manifest.toml      with it the version exists, and never changes
+    <name>/<version>/manifest.toml      makes the version visible; versions never change
     <name>/<version>/weights.safetensors
-    <name>/aliases.json                 which version is in production
+    <name>/aliases.json                 aliases, such as production
 
 This package reads and writes bytes; `app.store.manifest` and `app.store.registry` interpret them.
 """
@@ -23,105 +23,120 @@ MANIFEST = "manifest.toml"
 WEIGHTS = ".safetensors"
 
 LARGEST_TEXT, LARGEST_WEIGHTS = 2**19, 2**31
-"""Bytes of a manifest or a list of aliases, and of a file of weights."""
+"""Largest size of a manifest or a file of aliases, and of a file of weights, in bytes."""
 
 _LONGEST_REASON = 300
-"""Characters; what lies behind a URL may answer with a page."""
+"""Characters; a server may answer with a whole page."""
 
 
 class StorageBackend(Protocol):
-    """Files by their paths below a root. What goes wrong is an `OSError`, or anything else."""
+    """Files by their paths below a root. Methods raise `OSError`, or errors of a library."""
 
     def paths(self) -> list[str]:
-        """All files as `<name>/<version>/<file>`, those of unfinished work left out."""
+        """Return all files as `<name>/<version>/<file>`, without those being written."""
 
     def read(self, path: str, at_most: int) -> bytes:
-        """A file's content, read once; one that has more bytes is not read."""
+        """Return the content of a file, or raise if it has more bytes than `at_most`."""
 
     def publish(self, path: str, files: Mapping[str, bytes]) -> None:
-        """Put a folder there, whole or not at all; the last file makes it visible.
+        """Write a folder atomically; its last file makes it visible.
 
         Raises:
-            FileExistsError: Something is there.
+            FileExistsError: The folder exists.
         """
 
     def write(self, path: str, data: bytes) -> None:
-        """Put a file in the place of another: readers see the one or the other."""
+        """Write or replace a file atomically."""
 
     def remove(self, path: str, first: str) -> None:
-        """Take a folder away; with its file `first` it is invisible."""
+        """Remove a folder; removing its file `first` makes it invisible."""
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keep other writers out, where there is a way to."""
+        """Lock out other writers, if the storage has locks."""
 
 
 class Store:
-    """Published models.
+    """The storage of published models.
 
     Attributes:
-        url: Where they lie, as it is shown: without a password.
-        folder: The same where it is a folder of this machine.
+        url: Its folder or URL, as messages show it: without a password.
+        folder: Its folder, if it is local.
     """
 
     def __init__(self, url: str | Path) -> None:
-        """Say where they lie; nothing is read yet.
+        """Open a store; nothing is read yet.
 
         Raises:
-            SetupError: It is no folder, and no URL for which there is a library.
+            SetupError: It is neither a folder nor a URL with an installed library.
         """
         given = str(url)
         if not given:
-            raise SetupError("no folder, and no URL, is given where models are published")
+            raise SetupError("the model store is empty; expected a folder or a URL")
         remember(given)
         self.folder = _folder(given)
         self.url = mask(str(self.folder or given.rstrip("/")))
-        with self._plainly("this can't be a store of models"):
+        with self._errors("this is not a valid model store"):
             self._files: StorageBackend = Folder(self.folder) if self.folder else Remote(given)
 
     def where(self, path: str) -> str:
-        """A file as messages name it."""
+        """Return a file as messages name it."""
         return f"{self.url}/{path}"
 
     def paths(self) -> list[str]:
-        """All files of all versions, as `<name>/<version>/<file>`.
+        """Return all files of all versions, as `<name>/<version>/<file>`.
 
         Raises:
             SetupError: They can't be read.
         """
-        with self._plainly("can't be read"):
+        with self._errors("can't be read"):
             return self._files.paths()
 
     def refs(self) -> list[ModelRef]:
-        """Every version of every model, by name and rising."""
+        """Return all versions of all models, sorted by name and number.
+
+        Raises:
+            SetupError: They can't be read.
+        """
         parts = [path.split("/") for path in self.paths()]
         refs = [ModelRef(name, version) for name, version, file in parts if file == MANIFEST]
         return sorted(refs, key=lambda ref: (ref.name, number(ref.version)))
 
     def versions(self, name: str) -> set[str]:
-        """The versions of a model, those among them that were left unfinished."""
+        """Return the versions of a model, including incomplete ones.
+
+        Raises:
+            SetupError: They can't be read.
+        """
         return {path.split("/")[1] for path in self.paths() if path.startswith(f"{name}/")}
 
     def read(self, path: str) -> bytes | None:
-        """A file's content; none where it is missing.
+        """Return the content of a file; None if it is missing.
 
         Raises:
             SetupError: It can't be read.
         """
         at_most = LARGEST_WEIGHTS if path.endswith(WEIGHTS) else LARGEST_TEXT
-        with self._plainly("can't be read", path):
+        with self._errors("can't be read", path):
             try:
                 return self._files.read(path, at_most)
             except FileNotFoundError:
                 return None
 
     def publish(self, ref: ModelRef, files: Mapping[str, bytes]) -> bool:
-        """Put a version there, whole or not at all, its manifest last; whether it was free.
+        """Write a version atomically, its manifest last.
+
+        Args:
+            ref: The version.
+            files: The content of its files by name.
+
+        Returns:
+            Whether it was written; False if the version exists.
 
         Raises:
             SetupError: It can't be written.
         """
         in_order = dict(sorted(files.items(), key=lambda file: file[0] == MANIFEST))
-        with self._plainly("can't be written", str(ref)):
+        with self._errors("can't be written", str(ref)):
             try:
                 self._files.publish(str(ref), in_order)
             except FileExistsError:
@@ -129,47 +144,49 @@ class Store:
         return True
 
     def write(self, path: str, data: bytes) -> None:
-        """Put a file in the place of another, in one step.
+        """Write or replace a file atomically.
 
         Raises:
             SetupError: It can't be written.
         """
-        with self._plainly("can't be written", path):
+        with self._errors("can't be written", path):
             self._files.write(path, data)
 
     def remove(self, ref: ModelRef) -> None:
-        """Take a version away.
+        """Remove a version.
 
         Raises:
             SetupError: It can't be removed.
         """
-        with self._plainly("can't be removed", str(ref)):
+        with self._errors("can't be removed", str(ref)):
             self._files.remove(str(ref), MANIFEST)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other writers out of a folder; in an object store the last one wins.
+        """Lock out other writers of a folder; in an object store the last writer wins.
 
         Raises:
-            SetupError: The lock can't be had.
+            SetupError: It can't be locked.
         """
-        with ExitStack() as held:
-            with self._plainly("can't be written"):
-                held.enter_context(self._files.locked())
+        with ExitStack() as stack:
+            with self._errors("can't be written"):
+                stack.enter_context(self._files.locked())
             yield
 
     @contextmanager
-    def _plainly(self, what: str, path: str = "") -> Iterator[None]:
+    def _errors(self, problem: str, path: str = "") -> Iterator[None]:
+        """Raise errors of the storage as `SetupError`, without passwords."""
         try:
             yield
         except SetupError as error:
             raise SetupError(mask(f"{self.url}: {error}")) from error
         except Exception as error:  # each of fsspec's libraries has its own
-            raise SetupError(f"{self.where(path).rstrip('/')}: {what}: {_reason(error)}") from error
+            where = self.where(path).rstrip("/")
+            raise SetupError(f"{where}: {problem}: {_reason(error)}") from error
 
 
 def number(version: str) -> int:
-    """Where a version stands among others; what is none comes first."""
+    """Return the number of a version, by which they are sorted; 0 if it is not valid."""
     return int(version) if version.isdecimal() else 0
 
 
@@ -182,5 +199,5 @@ def _folder(url: str) -> Path | None:
 
 
 def _reason(error: Exception) -> str:
-    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return mask(" ".join(said.split()))[:_LONGEST_REASON]
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return mask(" ".join(reason.split()))[:_LONGEST_REASON]

@@ -13,7 +13,7 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.tracks import Split
 from app.errors import SetupError
 from app.files import write_atomically
-from app.store.manifest.tables import Table, checked
+from app.store.manifest.tables import Table, validate
 from app.training.recipe.schema import Recipe
 from app.yaml_files import read_values
 
@@ -114,7 +114,7 @@ def read_configuration(folder: Path) -> Configuration:
     values = read_values(path)
     if not isinstance(values, dict):
         raise SetupError(f"{path}: a mapping is needed, as `taggram train` writes it")
-    return checked(Configuration, values, str(path))
+    return validate(Configuration, values, str(path))
 
 
 def _code() -> bytes:

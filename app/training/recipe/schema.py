@@ -10,7 +10,7 @@ from app.datasets.audio.cropping import Crops
 from app.errors import ManifestError, SetupError
 from app.models import architectures
 from app.paths import shortened
-from app.store.manifest.tables import Table, checked
+from app.store.manifest.tables import Table, validate
 from app.training.data.augmentation import Augmentation
 from app.yaml_files import read_values
 
@@ -151,7 +151,7 @@ def read_recipe(name_or_file: str) -> Recipe:
     if not isinstance(values, dict):
         raise SetupError(f"{path}: a mapping is needed, with name, summary, source, phases")
     try:
-        return checked(Recipe, values, str(path))
+        return validate(Recipe, values, str(path))
     except ManifestError as error:
         raise SetupError(str(error)) from error
 

@@ -10,7 +10,7 @@ from app.evaluation.figures import Evaluation, Interval, TagFigures
 from app.front_ends import WindowSpec
 from app.models.folding import Weights
 from app.store.manifest.manifest import BaseRates, Manifest, ModelSpec, read_manifest
-from app.store.manifest.tables import checked
+from app.store.manifest.tables import validate
 from app.store.registry.publishing import publish
 from app.store.registry.weights import read_weights
 from app.store.storage.store import Store
@@ -83,7 +83,7 @@ def publish_trained(
     if base_rates:
         values["base_rates"] = base_rates.model_dump()
     measured = _measured(evaluation) if evaluation else {}
-    return publish(store, checked(ModelSpec, {**values, **measured}, name), weights)
+    return publish(store, validate(ModelSpec, {**values, **measured}, name), weights)
 
 
 def base_rates_of(tags: Sequence[str], tracks: Iterable[SplitTrack]) -> BaseRates:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from app.store.importers.torch_checkpoint import converted
+from app.store.importers.torch_checkpoint import convert
 
 torch = pytest.importorskip("torch", reason="PyTorch, for the twins, is not installed")
 
@@ -65,7 +65,7 @@ def paired(
     """Fill our network with the module's weights, through the converter."""
     weights = {key: tensor.numpy() for key, tensor in module.state_dict().items()}
     wanted = {variable.path: tuple(variable.shape) for variable in network.weights}
-    arrays = converted(weights, layers, wanted, "twin")
+    arrays = convert(weights, layers, wanted, "twin")
     for variable in network.weights:
         variable.assign(arrays[variable.path])
     return network
