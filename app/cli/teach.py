@@ -18,7 +18,7 @@ from app.evaluation.figures import Evaluation, Interval
 
 if TYPE_CHECKING:
     from app.datasets.tracks import Track
-    from app.probing.encoder import Embedded, Encoder
+    from app.probing.encoder import EmbeddedSongs, Encoder
     from app.probing.teaching import Pair, Taught
 
 COLUMNS = ("songs", "ROC-AUC (95 %)", "PR-AUC (95 %)", "threshold", "recall")
@@ -50,13 +50,13 @@ def teach(
     log_to_stderr(logging.WARNING)
     with plain_errors():
         from app.probing.encoder import Encoder, own_tracks
-        from app.probing.teaching import check_lesson, check_name, tags_of
+        from app.probing.teaching import check_examples, check_name, tags_of
         from app.probing.teaching import teach as learn
 
         models = opened(url)
         audio, tracks, odd = own_tracks(folder)
         check_name(models, name, tags_of(tracks))
-        check_lesson(tracks)
+        check_examples(tracks)
         with err.status(cell(f"loading {model}")):
             encoder = Encoder(models, model, cache)
         heard = listen(encoder, audio, tracks, cache)
@@ -76,7 +76,9 @@ def teach(
     _say_how_to_serve(taught, models.url)
 
 
-def listen(encoder: "Encoder", audio: Path, tracks: "Sequence[Track]", cache: Path) -> "Embedded":
+def listen(
+    encoder: "Encoder", audio: Path, tracks: "Sequence[Track]", cache: Path
+) -> "EmbeddedSongs":
     """Hear files, with what is known in the cache."""
     from app.probing.encoder import embed_files
 
@@ -93,7 +95,7 @@ def progress(what: str) -> Iterator[OnProgress]:
         yield lambda done, total: shown.update(bar, completed=done, total=total)
 
 
-def report_embedded(heard: "Embedded") -> None:
+def report_embedded(heard: "EmbeddedSongs") -> None:
     """Say what of the songs is odd but no fault."""
     if heard.repeats:
         say(
@@ -109,7 +111,7 @@ def report_embedded(heard: "Embedded") -> None:
         )
 
 
-def _say_what_lacks(heard: "Embedded") -> None:
+def _say_what_lacks(heard: "EmbeddedSongs") -> None:
     from app.probing.teaching import FEW_ARTISTS, FEW_SONGS, lacking
 
     report_embedded(heard)
@@ -153,7 +155,7 @@ def _number(value: float | None) -> str:
 
 
 def _say_what_is_confused(pairs: "Sequence[Pair]") -> None:
-    alike = [pair for pair in pairs if not pair.is_told_apart]
+    alike = [pair for pair in pairs if not pair.is_separated]
     for pair in alike:
         say(out, _confused(pair))
     if not alike:

@@ -38,7 +38,7 @@ NOT_STORED = "it is not in the audio store"
 PREFERENCE = EnginePreference("auto", "float32")
 """The fastest engine of this machine, in the arithmetic that gives the same figures on all."""
 
-HEARS_BY = {"name", "architecture", "front_end", "window", "tags", "weights"}
+SCORE_FIELDS = {"name", "architecture", "front_end", "window", "tags", "weights"}
 """What of a manifest its scores depend on; the weights are there with their hash."""
 
 OnProgress = Callable[[int, int], object]
@@ -203,7 +203,7 @@ def projection(split: Split, manifest: Manifest) -> Projection:
 
 def _hearing(manifest: Manifest) -> str:
     """16 hex digits of the SHA-256 of all that a model's scores depend on."""
-    return hashlib.sha256(manifest.model_dump_json(include=HEARS_BY).encode()).hexdigest()[:16]
+    return hashlib.sha256(manifest.model_dump_json(include=SCORE_FIELDS).encode()).hexdigest()[:16]
 
 
 def _overlapping(engine: Engine, overlap: float) -> Engine:

@@ -111,7 +111,7 @@ from app.datasets.tables import read_split
 storing.TRACKS_A_SHARD = 2
 split, audio, to = map(Path, sys.argv[1:])
 tracks = [each.track for each in read_split(split).placed]
-storing.store_tracks(tracks, audio, to, sample_rate=16_000, jobs=2, watch=print)
+storing.store_tracks(tracks, audio, to, sample_rate=16_000, jobs=2, on_progress=print)
 """
 
 

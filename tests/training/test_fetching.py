@@ -33,9 +33,9 @@ def bring(
 
 
 def test_it_brings_what_is_wanted_and_only_once(source: Path, tmp_path: Path) -> None:
-    assert bring(tmp_path / "to", NAMES[:5], source).brought == 5
+    assert bring(tmp_path / "to", NAMES[:5], source).added == 5
     again = bring(tmp_path / "to", NAMES[:7], source)
-    assert (again.brought, again.known, again.failed) == (2, 5, {})
+    assert (again.added, again.known, again.failed) == (2, 5, {})
     assert (tmp_path / "to" / NAMES[6]).read_bytes() == NAMES[6].encode() * 100
 
 
@@ -59,7 +59,7 @@ def test_what_is_not_there_is_told_and_the_others_come(source: Path, tmp_path: P
     (source / NAMES[3].partition("/")[2]).unlink()
     fetched = bring(tmp_path / "to", NAMES, source)
     assert list(fetched.failed) == [NAMES[3]]
-    assert fetched.brought == len(NAMES) - 1
+    assert fetched.added == len(NAMES) - 1
 
 
 def test_a_file_that_is_not_what_its_checksum_says_is_not_kept(
@@ -76,7 +76,7 @@ def test_a_file_that_is_not_what_its_checksum_says_is_not_kept(
 def test_a_file_that_was_cut_off_comes_again(source: Path, tmp_path: Path) -> None:
     bring(tmp_path / "to", NAMES, source)
     (tmp_path / "to" / NAMES[0]).write_bytes(b"half")
-    assert bring(tmp_path / "to", NAMES, source).brought == 1
+    assert bring(tmp_path / "to", NAMES, source).added == 1
 
 
 def test_a_dataset_without_a_source_is_named(tmp_path: Path) -> None:

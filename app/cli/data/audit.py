@@ -15,7 +15,7 @@ from app.cli.teach import CACHE, CacheFolder, listen, progress, report_embedded
 from app.errors import SetupError
 
 if TYPE_CHECKING:
-    from app.probing.encoder import Embedded, Encoder
+    from app.probing.encoder import EmbeddedSongs, Encoder
     from app.probing.label_issues import LabelIssue
 
 SHOWN = 30
@@ -62,7 +62,9 @@ def _check_source(source: Path, audio_store: Path | None) -> None:
         raise SetupError("a split and --audio-store go together; a folder or a CSV file needs none")
 
 
-def _heard(encoder: "Encoder", source: Path, audio_store: Path | None, cache: Path) -> "Embedded":
+def _heard(
+    encoder: "Encoder", source: Path, audio_store: Path | None, cache: Path
+) -> "EmbeddedSongs":
     from app.probing.encoder import own_tracks
 
     if audio_store:
@@ -73,7 +75,7 @@ def _heard(encoder: "Encoder", source: Path, audio_store: Path | None, cache: Pa
     return heard
 
 
-def _heard_split(encoder: "Encoder", source: Path, audio_store: Path) -> "Embedded":
+def _heard_split(encoder: "Encoder", source: Path, audio_store: Path) -> "EmbeddedSongs":
     from app.datasets.audio.audio_store import AudioStore
     from app.datasets.tables import read_split
     from app.probing.encoder import embed_stored

@@ -43,7 +43,7 @@ def fetch(
         with opened(to) as library:
             _remove(library, library.unneeded(wanted), yes=yes)
             fetched = _fetch(library, wanted, sources, known)
-    say(out, f"{to}: {fetched.brought:,} files brought, {fetched.known:,} were there already.")
+    say(out, f"{to}: {fetched.added:,} files brought, {fetched.known:,} were there already.")
     show_reasons("did not come", fetched.failed)
     if fetched.failed:
         say(err, f"{len(fetched.failed):,} files did not come.", style="red")
