@@ -1,4 +1,4 @@
-"""What an evaluation says, for people: a page, which prints well."""
+"""Write the report of evaluations as a printable HTML page."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,19 +17,19 @@ def write_report(
     taggrams: Sequence[SongTaggram] = (),
     curves: Mapping[str, Path] | None = None,
 ) -> Path:
-    """Write `report.html`, and say where it is.
+    """Write `report.html`, and return its path.
 
     Args:
         evaluations: Of one model or several.
-        out: The folder.
+        out: The folder of the report.
         taggrams: Of chosen songs.
         curves: `curves.csv` of the models' trainings, by their names in the evaluations.
 
     Raises:
-        SetupError: There is no evaluation, curves can't be read, or nothing can be written.
+        SetupError: There is no evaluation, curves can't be read, or the page can't be written.
     """
     if not evaluations:
-        raise SetupError("a report needs an evaluation; `taggram evaluate` makes one")
+        raise SetupError("no evaluation was given; `taggram evaluate` makes one")
     contents = document(evaluations, taggrams, curves or {})
     report = out / "report.html"
     write_whole(report, html(contents).encode())

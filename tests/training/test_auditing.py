@@ -105,7 +105,7 @@ def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard:
 def test_one_tag_can_t_be_audited(encoder: Encoder, heard: EmbeddedSongs):
     low = [song for song in heard.songs if song.track.tags == ("low",)]
 
-    with pytest.raises(SetupError, match="too few tags"):
+    with pytest.raises(SetupError, match="too few to train on"):
         audit(low, encoder.manifest.window_spec, quiet)
 
 
@@ -146,7 +146,9 @@ def test_a_split_is_heard_from_its_audio_store(encoder: Encoder, root: Path, spl
 def test_an_audio_store_of_another_rate_is_refused(encoder: Encoder, root: Path, split: Split):
     toy_store(root, replace(split, placed=split.placed[:1]), 8_000)
 
-    with pytest.raises(SetupError, match="hears 16000 Hz, the audio store holds 8000 Hz"):
+    with pytest.raises(
+        SetupError, match="needs a sample rate of 16000 Hz, but the audio store has 8000 Hz"
+    ):
         embed_stored(encoder, AudioStore.open(root / "store-8000"), [], quiet)
 
 

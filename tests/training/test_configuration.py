@@ -64,11 +64,11 @@ def test_another_release_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")])
 def test_a_run_that_does_not_say_its_files_is_resumed_too(folder: Path, damage) -> None:
     damage(folder / "code.json")
-    assert "which files is not known" in (compare(folder, configuration()) or "")
+    assert "the changed files are unknown" in (compare(folder, configuration()) or "")
 
 
 def test_another_seed_is_refused_whatever_the_code(folder: Path) -> None:
-    with pytest.raises(SetupError, match="a run with another seed is here"):
+    with pytest.raises(SetupError, match="it has a run with another seed"):
         compare(folder, configuration(seed=2))
 
 

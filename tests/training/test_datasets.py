@@ -256,7 +256,7 @@ def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
         place = inner
     os.close(place)
 
-    with pytest.raises(SetupError, match="it can't be read: File name too long"):
+    with pytest.raises(SetupError, match="can't be read: File name too long"):
         folder.load(tmp_path)
     shutil.rmtree(tmp_path / "Rock")
 
@@ -320,8 +320,8 @@ def test_whatever_is_in_a_csv_file_comes_out(
         ("path,tags\na.mp3,rock\n./a.mp3,pop\n", ["lines 2 and 3", "a.mp3"]),
         ("path,tags,license\na.mp3,rock,mine\n", ["'license' is unknown", "licence"]),
         ("path,tags,tags\na.mp3,rock,pop\n", ["'tags' is a duplicate"]),
-        ("path,tags\n", ["no track"]),
-        ("", ["it is empty"]),
+        ("path,tags\n", ["no tracks"]),
+        ("", ["the file is empty"]),
         (b"path,tags\n\xff\n", ["can't be read"]),
     ],
 )

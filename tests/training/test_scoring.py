@@ -247,7 +247,7 @@ def test_so_does_one_whose_family_no_vocabulary_knows(models: Store) -> None:
 
 def test_a_model_that_can_give_none_of_the_tags_is_refused(models: Store) -> None:
     for family in ("x", "msd"):
-        with pytest.raises(SetupError, match="tiny/1: none of its raw tags speaks for a tag"):
+        with pytest.raises(SetupError, match="tiny/1: none of its raw tags maps to a tag"):
             projection(split_of(("polka",), "genres"), with_tags(models, family, "drums"))
 
 
@@ -265,7 +265,7 @@ def test_left_out_tags_are_named(models: Store, audio: AudioStore, tmp_path: Pat
     scorer = Scorer(models, "tiny", split_of(("three", "polka", "one")), audio, tmp_path)
     scored = scorer.score(Subset.TEST, 0.0, silent)
     assert scored.tags == ("three", "one")
-    assert scored.left_out == {"polka": "no raw tag of tiny/1 speaks for it"}
+    assert scored.left_out == {"polka": "no raw tag of tiny/1 maps to it"}
     assert {windows.shape[1] for windows in scored.windows} == {2}
 
 

@@ -433,7 +433,7 @@ def test_a_broken_merge_is_named(merged_file: Path, tmp_path: Path) -> None:
 
     said = refused("data", "split", merged_file, tmp_path / "split.parquet")
 
-    assert f"{merged_file}: it can't be read" in said
+    assert f"{merged_file}: can't be read" in said
 
 
 def test_a_full_disk_leaves_what_was_there(merged_file: Path, tmp_path: Path) -> None:

@@ -144,11 +144,11 @@ def test_songs_are_decoded_once_and_their_embeddings_read_once_a_run(
     class Deaf(Encoder):
         read = 0
 
-        def hear(self, samples: np.ndarray, digest: str) -> np.ndarray:
+        def embed(self, samples: np.ndarray, digest: str) -> np.ndarray:
             raise AssertionError("it was heard before")
 
-        def kept(self, digest: str) -> np.ndarray | None:
-            windows = super().kept(digest)
+        def cached(self, digest: str) -> np.ndarray | None:
+            windows = super().cached(digest)
             self.read += windows is not None
             return windows
 
@@ -168,11 +168,11 @@ def test_a_run_that_was_stopped_goes_on(models: Store, root: Path, tmp_path: Pat
         left = 5
         heard = 0
 
-        def hear(self, samples: np.ndarray, digest: str) -> np.ndarray:
+        def embed(self, samples: np.ndarray, digest: str) -> np.ndarray:
             if self.heard == self.left:
                 raise KeyboardInterrupt
             self.heard += 1
-            return super().hear(samples, digest)
+            return super().embed(samples, digest)
 
     stopped, going_on = (Counting(models, "listener", tmp_path) for _ in range(2))
     with pytest.raises(KeyboardInterrupt):
@@ -243,9 +243,9 @@ def tracks_of(counts: dict[str, tuple[int, int]]) -> list[Track]:
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
-        ({"techno": (30, 10)}, "too few tags"),
-        ({"techno": (30, 10), "dub": (4, 4)}, "dub has 4 songs of 4 artists; bring 5 songs"),
-        ({"techno": (30, 10), "dub": (9, 2)}, "dub has 9 songs of 2 artists; bring"),
+        ({"techno": (30, 10)}, "too few to train on"),
+        ({"techno": (30, 10), "dub": (4, 4)}, "dub has 4 songs of 4 artists; add songs"),
+        ({"techno": (30, 10), "dub": (9, 2)}, "dub has 9 songs of 2 artists; add"),
     ],
 )
 def test_too_little_is_refused_with_what_to_bring(counts: dict, said: str):
@@ -280,7 +280,7 @@ def test_what_can_t_be_published_is_refused_at_once(
 
 
 def test_on_a_taught_model_nothing_can_be_taught(models: Store, taught: Taught, tmp_path: Path):
-    with pytest.raises(SetupError, match=f"{taught.manifest.ref}: nothing can be taught on"):
+    with pytest.raises(SetupError, match=f"{taught.manifest.ref}: its architecture"):
         Encoder(models, "own", tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation says, in plain words: where to look first."""
+"""Findings of an evaluation as sentences: which tags and scores to look at first."""
 
 from app.evaluation.figures import Evaluation
 from app.evaluation.report import score_findings, tag_findings
@@ -18,10 +18,10 @@ FINDINGS = (
     score_findings.thresholds,
     score_findings.unmeasured,
 )
-"""In the order in which they are told; each gives nothing where it has nothing to go by."""
+"""In the order of the report; each returns None if it does not apply."""
 
 
 def diagnose(evaluation: Evaluation) -> Points:
-    """All that its figures carry."""
-    on_progress = (finding(evaluation) for finding in FINDINGS)
-    return Points(tuple(point for point in on_progress if point is not None))
+    """Return all findings of an evaluation."""
+    points = (finding(evaluation) for finding in FINDINGS)
+    return Points(tuple(point for point in points if point is not None))
