@@ -169,4 +169,4 @@ def test_the_command_audits_a_split(root: Path, split: Split):
 def test_a_split_without_its_audio_is_refused_in_a_line(root: Path):
     said = refused("data", "audit", root / "split.parquet", "--store", root / "models")
 
-    assert "a split and --audio-store go together" in said
+    assert "--audio-store is required with a split" in said

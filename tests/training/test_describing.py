@@ -94,7 +94,7 @@ def test_many_rows_that_were_skipped_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("gtzan", "."), "'gtzan' is no dataset that is known; say one of fma, mtg-jamendo"),
+        (("gtzan", "."), "'gtzan' is not a known dataset; choose one of fma, mtg-jamendo"),
         (("mtat", MINIATURE / "mtat", "--subset", "large"), "mtat has no subsets"),
         (("fma", MINIATURE / "fma", "--subset", "tiny"), "FMA has no subset 'tiny'; choose"),
         (("mtat", "missing"), "missing: neither annotations_final.csv nor"),

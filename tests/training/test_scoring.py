@@ -206,7 +206,8 @@ def test_another_rate_is_refused(audio: AudioStore, tmp_path: Path) -> None:
     store = Store(tmp_path / "models")
     publish(store, tiny.spec(), tiny.weights())
     with pytest.raises(
-        SetupError, match=r"tiny/1 hears 2000 Hz, .* 16000 Hz; .*--sample-rate 2000"
+        SetupError,
+        match=r"tiny/1 needs a sample rate of 2000 Hz, .* 16000 Hz; .*--sample-rate 2000",
     ):
         Scorer(store, "tiny", SPLIT, audio, tmp_path)
 

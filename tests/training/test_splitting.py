@@ -391,9 +391,9 @@ def test_a_split_is_written_and_its_parts_are_shown(merged_file: Path, tmp_path:
     ]
     assert ["unlabelled", "1", "1", "-"] in rows(said.stdout)
     assert any(row[:2] == ["[b]rare", "validation,"] for row in rows(said.stderr))
-    assert "2 tracks are of unknown artists" in said.stderr
+    assert "2 tracks have unknown artists" in said.stderr
     assert ["[b]rare", "1", "10"] in rows(said.stdout)
-    assert "Too rare to be heard 90 times an epoch: [b]rare." in said.stderr
+    assert "Tags with fewer than 90 tracks an epoch: [b]rare." in said.stderr
 
 
 def test_an_official_split_says_what_it_leaves_out_and_shares(tmp_path: Path) -> None:
@@ -416,8 +416,8 @@ def test_an_official_split_says_what_it_leaves_out_and_shares(tmp_path: Path) ->
     ("arguments", "words"),
     [
         (("--shares", ".5", ".1", ".1"), "0.5 0.1 0.1 are not three positive shares"),
-        (("--official", "mtat-clean"), "--official and --metadata go together"),
-        (("--metadata", "."), "--official and --metadata go together"),
+        (("--official", "mtat-clean"), "--official and --metadata must be given together"),
+        (("--metadata", "."), "--official and --metadata must be given together"),
         (("--official", "theirs", "--metadata", "."), "the official split 'theirs' does not exist"),
     ],
 )
