@@ -19,7 +19,7 @@ from app.evaluation.figures import Evaluation, Interval
 if TYPE_CHECKING:
     from app.datasets.tracks import Track
     from app.probing.encoder import EmbeddedSongs, Encoder
-    from app.probing.teaching import Pair, Taught
+    from app.probing.teaching import Pair, TeachResult
 
 COLUMNS = ("songs", "ROC-AUC (95 %)", "PR-AUC (95 %)", "threshold", "recall")
 
@@ -181,7 +181,7 @@ def _confused(pair: "Pair") -> str:
     )
 
 
-def _report_published(taught: "Taught", url: str) -> None:
+def _report_published(taught: "TeachResult", url: str) -> None:
     manifest = taught.manifest
     say(out, f"Published {manifest.ref} in {url}, with the vocabulary {manifest.name}.")
     say(

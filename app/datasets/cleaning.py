@@ -80,7 +80,11 @@ class Rule:
 
 
 def clean(dataset: Dataset) -> Cleaned:
-    """Apply a dataset's rules in order; a dataset without rules only loses tracks without tags."""
+    """Apply a dataset's rules in order; a dataset without rules only loses tracks without tags.
+
+    Returns:
+        The dataset, the tracks kept, and the effect of each rule.
+    """
     tracks: Tracks = dataset.tracks
     steps = []
     for rule in RULES.get(dataset.name, _default_rules)(dataset):
@@ -92,7 +96,13 @@ def clean(dataset: Dataset) -> Cleaned:
 
 
 def top(tracks: Tracks, count: int | None, among: Set[str] | None = None) -> set[str]:
-    """Return the `count` most frequent tags, of all tags or of those in `among`."""
+    """Return the `count` most frequent tags, of all tags or of those in `among`.
+
+    Args:
+        tracks: The tracks to count in.
+        count: How many tags; None for all.
+        among: The tags to choose from; None for all.
+    """
     counts = Counter(tag for each in tracks for tag in each.tags if among is None or tag in among)
     ranked = sorted(counts, key=lambda tag: (-counts[tag], tag))
     return set(ranked[:count])

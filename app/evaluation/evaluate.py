@@ -84,6 +84,9 @@ def evaluate(plan: Plan, model: str, score: Score) -> Evaluation:
         model: The model's name, for the figures.
         score: Scores a part with the model.
 
+    Returns:
+        The figures.
+
     Raises:
         SetupError: No track of the part has any of the tags.
     """

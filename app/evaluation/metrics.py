@@ -29,7 +29,7 @@ _CELLS = 2**24
 
 
 class RocPrAuc(NamedTuple):
-    """Areas under curves, (draws,) each; NaN where a draw has no positives, or no negatives.
+    """Areas under curves, (draws,) each; NaN for draws without positives or without negatives.
 
     Attributes:
         roc: Under the receiver operating characteristic, with ties counted half.
@@ -45,7 +45,7 @@ class Accuracy(NamedTuple):
 
     Attributes:
         every: All tags of the item are among the K highest scores (the thesis, 10.3).
-        any: At least one of them is (10.4).
+        any: At least one tag of the item is among them (10.4).
     """
 
     every: Floats
@@ -102,7 +102,11 @@ def confusion(y_true: Labels, scores: Scores) -> Floats:
 
 
 def calibration(y_true: Labels, scores: Scores) -> Calibration:
-    """Compare scores with frequencies, over all pairs of item and tag."""
+    """Compare scores with frequencies, over all pairs of item and tag.
+
+    Returns:
+        The bins with scores, and the expected calibration error.
+    """
     bins = np.minimum((scores * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1).ravel()
     counts = np.bincount(bins)
     filled = counts > 0
@@ -152,13 +156,14 @@ class _Ranking(NamedTuple):
 
     @classmethod
     def of(cls, labels: Labels, scores: Scores, owners: Indices) -> "_Ranking":
+        """Rank values; see `roc_pr_auc` for the arguments."""
         order = np.argsort(-scores, kind="stable")
-        falling, where = -scores[order], np.flatnonzero(labels[order])
-        levels = np.unique(falling[where])
+        falling, ranks = -scores[order], np.flatnonzero(labels[order])
+        levels = np.unique(falling[ranks])
         above = np.searchsorted(falling, levels, "left")
         through = np.searchsorted(falling, levels, "right")
-        counts = np.searchsorted(where, above), np.searchsorted(where, through)
-        return cls(owners[order], where, above, through, *counts)
+        counts = np.searchsorted(ranks, above), np.searchsorted(ranks, through)
+        return cls(owners[order], ranks, above, through, *counts)
 
 
 def _areas(ranking: _Ranking, draws: BootstrapCounts) -> RocPrAuc:

@@ -105,6 +105,9 @@ class Scorer:
             overlap: The share of a window that overlaps with the next one, from 0 to below 1.
             on_progress: See `OnProgress`.
 
+        Returns:
+            The scores and labels of the part's tracks.
+
         Raises:
             SetupError: No track of the part is in the audio store, a score is not finite, or scores
                 can't be written.

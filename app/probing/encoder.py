@@ -118,6 +118,9 @@ class Encoder:
     def embed(self, samples: npt.NDArray[np.int16], digest: str) -> Embeddings:
         """Compute the embeddings of a track, (samples,), and cache them by its file's SHA-256.
 
+        Returns:
+            (windows, dimensions) float32.
+
         Raises:
             SetupError: An embedding is not finite, or they can't be written.
         """
@@ -180,6 +183,9 @@ def embed_files(
         cache: A folder for decoded audio; it is locked against other runs.
         on_progress: See `OnProgress`.
 
+    Returns:
+        The songs, and the files that were skipped.
+
     Raises:
         SetupError: The cache can't be written.
     """
@@ -208,6 +214,9 @@ def embed_stored(
         audio: The store; tracks that it lacks are skipped.
         tracks: Which tracks.
         on_progress: See `OnProgress`.
+
+    Returns:
+        The songs, and the tracks that were skipped.
 
     Raises:
         SetupError: The store has another sample rate, or embeddings can't be written.

@@ -106,6 +106,9 @@ def audit(songs: Sequence[Song], window_spec: WindowSpec, on_progress: OnProgres
         window_spec: Of their windows.
         on_progress: See `OnProgress`.
 
+    Returns:
+        The likely errors, and the tags that were left out.
+
     Raises:
         SetupError: There are too few songs, artists or tags.
     """
@@ -156,7 +159,15 @@ class _Labelled:
     def label_issue(
         self, track: Track, song: int, tag: int, windows: Scores, window_spec: WindowSpec
     ) -> LabelIssue:
-        """Describe the issue of a song's tag."""
+        """Describe the issue of a song's tag.
+
+        Args:
+            track: The song's track.
+            song: The index of the song.
+            tag: The index of the tag.
+            windows: The song's out-of-fold scores, (windows, tags).
+            window_spec: Of the song's windows.
+        """
         y_true, scores = self.examples.y_true, self.scores[song]
         instead = int(np.where(y_true[song], -1, scores).argmax()) if y_true[song, tag] else tag
         return LabelIssue(

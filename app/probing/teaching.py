@@ -70,7 +70,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Taught:
+class TeachResult:
     """The result of `teach`.
 
     Attributes:
@@ -132,6 +132,11 @@ def check_examples(tracks: Sequence[Track]) -> None:
 def check_name(models: Store, name: str, tags: Sequence[str]) -> None:
     """Check a model's name and tags before the training, as they are checked when it is published.
 
+    Args:
+        models: The store to publish to.
+        name: The model's name.
+        tags: The tags.
+
     Raises:
         SetupError: The name is invalid or that of another kind of model, or a tag is invalid.
     """
@@ -162,7 +167,7 @@ def teach(
     name: str,
     precision: float,
     on_progress: OnProgress,
-) -> Taught:
+) -> TeachResult:
     """Train a probe on the songs' tags, evaluate it, and publish it.
 
     Thresholds are chosen and evaluated on the same scores, so their precision is slightly too good:
@@ -175,6 +180,9 @@ def teach(
         name: Of the model, and of its vocabulary.
         precision: The target precision of each tag's threshold.
         on_progress: See `OnProgress`.
+
+    Returns:
+        The published version, its figures, and the separation of the tags.
 
     Raises:
         SetupError: There are too few songs, or the model can't be published.
@@ -204,7 +212,7 @@ def teach(
         licence=encoder.manifest.source.licence,
         citation=encoder.manifest.source.citation,
     )
-    return Taught(manifest, evaluation, pairs(examples, scores))
+    return TeachResult(manifest, evaluation, pairs(examples, scores))
 
 
 def pairs(examples: Examples, scores: Sequence[Scores]) -> tuple[Pair, ...]:

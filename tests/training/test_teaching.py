@@ -17,7 +17,7 @@ from app.front_ends import WindowSpec
 from app.models import fcn, network, variables
 from app.probing.encoder import EmbeddedSongs, Encoder, embed_files, own_tracks
 from app.probing.probe import Examples, Probe, folds, out_of_fold, song_scores, train_probe
-from app.probing.teaching import Taught, check_examples, check_name, pairs, teach
+from app.probing.teaching import TeachResult, check_examples, check_name, pairs, teach
 from app.store.manifest.manifest import Manifest, read_store
 from app.store.registry.loading import load, verify
 from app.store.storage.store import Store
@@ -96,7 +96,7 @@ def heard(encoder: Encoder, root: Path) -> EmbeddedSongs:
 
 
 @pytest.fixture(scope="module")
-def taught(models: Store, encoder: Encoder, heard: EmbeddedSongs) -> Taught:
+def taught(models: Store, encoder: Encoder, heard: EmbeddedSongs) -> TeachResult:
     return teach(models, encoder, heard.songs, name="own", precision=0.8, on_progress=quiet)
 
 
@@ -105,14 +105,14 @@ def test_a_file_that_can_t_be_heard_is_named_and_the_others_are_heard(heard: Emb
     assert list(heard.skipped) == ["low/torn.mp3"]
 
 
-def test_what_differs_plainly_is_learnt(taught: Taught):
+def test_what_differs_plainly_is_learnt(taught: TeachResult):
     assert taught.evaluation.song.roc_auc_macro.value > 0.95
     assert all(pair.is_separated for pair in taught.pairs)
     assert {each.tag for each in taught.evaluation.tags if each.threshold is not None} == set(TAGS)
 
 
 def test_the_published_model_scores_as_the_probe_did(
-    models: Store, encoder: Encoder, heard: EmbeddedSongs, taught: Taught
+    models: Store, encoder: Encoder, heard: EmbeddedSongs, taught: TeachResult
 ):
     manifest = read_store(models)["own"]
     verify(models, manifest)
@@ -127,7 +127,7 @@ def test_the_published_model_scores_as_the_probe_did(
     assert manifest.tags.names[int(np.mean(given, axis=0).argmax())] == "low"
 
 
-def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taught: Taught):
+def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taught: TeachResult):
     manifest = taught.manifest
 
     assert (manifest.vocabulary.name, manifest.vocabulary.unheard) == ("own", ())
@@ -279,7 +279,9 @@ def test_what_can_t_be_published_is_refused_at_once(
         check_name(models, name, tags)
 
 
-def test_on_a_taught_model_nothing_can_be_taught(models: Store, taught: Taught, tmp_path: Path):
+def test_on_a_taught_model_nothing_can_be_taught(
+    models: Store, taught: TeachResult, tmp_path: Path
+):
     with pytest.raises(SetupError, match=f"{taught.manifest.ref}: its architecture"):
         Encoder(models, "own", tmp_path)
 

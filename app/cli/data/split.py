@@ -11,7 +11,7 @@ from app.cli.console import cell, err, out, plain_errors, say
 from app.errors import SetupError
 
 if TYPE_CHECKING:
-    from app.datasets.splits.splitting import Divided
+    from app.datasets.splits.splitting import SplitResult
     from app.datasets.tracks import Merged, Split, SplitTrack
 
 _SEEDS = 2**32 - 1
@@ -65,7 +65,7 @@ def _divided(
     seed: int,
     official: str | None,
     metadata: Path | None,
-) -> "Divided":
+) -> "SplitResult":
     from app.datasets.loaders.official import official_split
     from app.datasets.splits import splitting
 
@@ -78,7 +78,7 @@ def _divided(
     return splitting.official(merged, official_split(official, metadata), official)
 
 
-def _parts(divided: "Divided") -> Table:
+def _parts(divided: "SplitResult") -> Table:
     from app.datasets.tracks import Subset
 
     table = Table("part", *_numbers("tracks", "artists", "tags without a positive"))
@@ -94,7 +94,7 @@ def _artists(placed: Iterable["SplitTrack"]) -> int:
     return len({each.track.artist or each.track.id for each in placed})
 
 
-def _say_warnings(divided: "Divided", shared: Sequence[str]) -> None:
+def _say_warnings(divided: "SplitResult", shared: Sequence[str]) -> None:
     for reason, count in divided.left_out.items():
         say(err, f"{count:,} tracks are left out: {reason}.")
     if divided.unknown_artists:

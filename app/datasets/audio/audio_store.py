@@ -70,8 +70,8 @@ class AudioStore:
     Attributes:
         folder: Its path.
         sample_rate: In Hz.
-        refused: Tracks that could not be decoded; one whose file was repaired later is in the store
-            too.
+        refused: Tracks that could not be decoded; if the file was repaired later, the track is
+            also in the store.
     """
 
     def __init__(self, folder: Path, sample_rate: int, shards: Mapping[str, Shard]) -> None:

@@ -59,6 +59,14 @@ def window_starts(length: int, window: int, hop: int) -> npt.NDArray[np.int64]:
 
     Ten seconds have three windows of 5 s with a hop of 2.5 s; the thesis's example counts a fourth,
     which would extend beyond the end.
+
+    Args:
+        length: Of the crop, in samples.
+        window: Of the model, in samples.
+        hop: From one window to the next, in samples.
+
+    Returns:
+        (windows,), relative to the crop's first sample.
     """
     return np.arange(0, max(length - window, 0) + 1, hop, dtype=np.int64)
 

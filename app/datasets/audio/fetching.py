@@ -137,6 +137,9 @@ def fetch(
         checksums: Known SHA-256 by `<dataset>/<path>`.
         on_progress: Called after each file with the numbers of files done and in all.
 
+    Returns:
+        The numbers of fetched and known files, and the failed ones.
+
     Raises:
         SetupError: A dataset has no source, or the disk is full; fetched files are kept.
     """

@@ -72,6 +72,9 @@ def store_tracks(
         jobs: Files decoded at a time.
         on_progress: Called after each track with the numbers of tracks done and in all.
 
+    Returns:
+        The numbers of decoded and known tracks, and the failed ones.
+
     Raises:
         SetupError: The store has another sample rate, another run fills it, there is not enough
             disk space, or a track's path leads out of `audio`; written shards are kept.

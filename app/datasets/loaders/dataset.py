@@ -199,6 +199,11 @@ def read_tracks(sheet: Sheet, parse: Callable[[Row], Track | None]) -> list[Trac
 def within(folder: Path, inner: str, wanted: str) -> Path:
     """Return the folder that has the file `wanted`: `folder`, or `inner` in it.
 
+    Args:
+        folder: The folder.
+        inner: The name of a folder in it.
+        wanted: The name of the file.
+
     Raises:
         SetupError: Neither has it.
     """

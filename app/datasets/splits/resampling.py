@@ -29,6 +29,9 @@ def resample(split: Split, target: int, seed: int) -> Split:
         target: The number of tracks, including repeats, that each tag should have.
         seed: Of the random draws.
 
+    Returns:
+        The split with new repeats in its training part.
+
     Raises:
         SetupError: The target is less than 1.
     """

@@ -33,7 +33,7 @@ OUTSIDE = "in no part of the official split"
 
 
 @dataclass(frozen=True)
-class Divided:
+class SplitResult:
     """A split and its statistics.
 
     Attributes:
@@ -50,7 +50,7 @@ class Divided:
     lacking: Mapping[Subset, tuple[str, ...]]
 
 
-def divide(merged: Merged, shares: Sequence[float] = SHARES, seed: int = 1) -> Divided:
+def divide(merged: Merged, shares: Sequence[float] = SHARES, seed: int = 1) -> SplitResult:
     """Split the tracks by artist.
 
     A track without tags becomes unlabelled, unless its artist is in validation or test.
@@ -59,6 +59,9 @@ def divide(merged: Merged, shares: Sequence[float] = SHARES, seed: int = 1) -> D
         merged: The tracks.
         shares: Of training, validation and test.
         seed: The same seed gives the same split, independent of the order of the tracks.
+
+    Returns:
+        The split and its statistics.
 
     Raises:
         SetupError: The shares do not add up to 1, the merged table is inconsistent, or there are
@@ -78,13 +81,16 @@ def divide(merged: Merged, shares: Sequence[float] = SHARES, seed: int = 1) -> D
     return divided
 
 
-def official(merged: Merged, parts: Mapping[str, Subset], name: str) -> Divided:
+def official(merged: Merged, parts: Mapping[str, Subset], name: str) -> SplitResult:
     """Apply a published split, so that figures can be compared; tracks outside of it are left out.
 
     Args:
         merged: The tracks.
         parts: By `Track.id`.
         name: The split's name.
+
+    Returns:
+        The split and its statistics.
 
     Raises:
         SetupError: The merged table is inconsistent, or none of its tracks is in the split.
@@ -121,7 +127,7 @@ def _check(merged: Merged) -> None:
             )
 
 
-def _divided(merged: Merged, name: str, part_of: Callable[[Track], Subset | None]) -> Divided:
+def _divided(merged: Merged, name: str, part_of: Callable[[Track], Subset | None]) -> SplitResult:
     placed: list[SplitTrack] = []
     left_out: Counter[str] = Counter()
     for track in sorted(merged.tracks, key=lambda track: track.id):
@@ -136,7 +142,7 @@ def _divided(merged: Merged, name: str, part_of: Callable[[Track], Subset | None
             left_out[UNTAGGED] += 1
     split = Split(merged.task, merged.tags, name, tuple(placed))
     unknown = sum(not each.track.artist for each in placed)
-    return Divided(split, left_out, unknown, _lacking(split))
+    return SplitResult(split, left_out, unknown, _lacking(split))
 
 
 def _lacking(split: Split) -> dict[Subset, tuple[str, ...]]:

@@ -36,7 +36,7 @@ def comparison(evaluations: Sequence[Evaluation]) -> Section:
     return Section("Models and tasks", tuple(blocks), parts)
 
 
-def where(evaluation: Evaluation) -> str:
+def describe_tracks(evaluation: Evaluation) -> str:
     """Describe the tracks of an evaluation."""
     return f"{evaluation.part} part of “{evaluation.split}” ({evaluation.fingerprint[:8]})"
 
@@ -52,7 +52,7 @@ def _comparable(evaluations: Iterable[Evaluation]) -> list[Group]:
 def _group(group: Group) -> Section:
     first = group[0]
     blocks = (
-        Prose(f"On the {where(first)}. {_winner(group)}"),
+        Prose(f"On the {describe_tracks(first)}. {_winner(group)}"),
         *_caveats(group),
         _overall_grid(group, "Whole songs, windows pooled by the mean", lambda each: each.song),
         _overall_grid(group, "Chunks, single windows", lambda each: each.chunk),

@@ -6,7 +6,7 @@ from pathlib import Path
 from app.evaluation.figures import Evaluation, TagFigures
 from app.evaluation.report import charts
 from app.evaluation.report.blocks import Block, Cell, Document, Gallery, Grid, Prose, Section
-from app.evaluation.report.comparison import comparison, where
+from app.evaluation.report.comparison import comparison, describe_tracks
 from app.evaluation.report.diagnosis import diagnose
 from app.evaluation.report.song_chart import taggram
 from app.evaluation.report.taggrams import SongTaggram
@@ -59,7 +59,7 @@ def _model(evaluation: Evaluation, curves: Mapping[str, Path]) -> Section:
         sections.append(Section("Training", (Gallery(pictures),)))
     about = (
         f"{count(evaluation.tracks)} tracks, {count(evaluation.chunks)} windows: the "
-        f"{where(evaluation)}."
+        f"{describe_tracks(evaluation)}."
     )
     return Section(f"{evaluation.model}: {evaluation.task}", (Prose(about),), tuple(sections))
 

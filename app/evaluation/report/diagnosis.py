@@ -5,18 +5,18 @@ from app.evaluation.report import score_findings, tag_findings
 from app.evaluation.report.blocks import Points
 
 FINDINGS = (
-    tag_findings.spread,
-    tag_findings.guessed,
-    tag_findings.starved,
-    tag_findings.noisy,
-    tag_findings.vague,
-    tag_findings.examples,
-    score_findings.banded,
-    score_findings.confused,
-    score_findings.confidence,
-    score_findings.poolings,
-    score_findings.thresholds,
-    score_findings.unmeasured,
+    tag_findings.report_spread,
+    tag_findings.report_guessing,
+    tag_findings.report_few_examples,
+    tag_findings.report_noisy_labels,
+    tag_findings.report_wide_intervals,
+    tag_findings.report_example_effect,
+    score_findings.report_bands,
+    score_findings.report_confusions,
+    score_findings.report_confidence,
+    score_findings.report_poolings,
+    score_findings.report_thresholds,
+    score_findings.report_unmeasured,
 )
 """In the order of the report; each returns None if it does not apply."""
 

@@ -22,8 +22,8 @@ POSITIVE = 0.5
 """Scores from here on count as positive."""
 
 
-def banded(evaluation: Evaluation) -> Point:
-    """Find tags that are predicted for most songs."""
+def report_bands(evaluation: Evaluation) -> Point:
+    """Return a finding on tags that are predicted for most songs."""
     found = bands(evaluation)
     if not found:
         return Point("Bands", "None: no tag is predicted for songs of most others.")
@@ -36,8 +36,8 @@ def banded(evaluation: Evaluation) -> Point:
     )
 
 
-def confused(evaluation: Evaluation) -> Point:
-    """Find tags that are confused with another."""
+def report_confusions(evaluation: Evaluation) -> Point:
+    """Return a finding on tags that are confused with another."""
     own, columns = leading(evaluation), enough(evaluation)
     if not columns:
         return Point("Confusions", f"Unknown: no tag has {ENOUGH_SONGS} tracks.")
@@ -57,8 +57,8 @@ def confused(evaluation: Evaluation) -> Point:
     )
 
 
-def confidence(evaluation: Evaluation) -> Point:
-    """Say whether scores are over-confident or under-confident."""
+def report_confidence(evaluation: Evaluation) -> Point:
+    """Return a finding on whether scores are over-confident or under-confident."""
     calibration = evaluation.calibration
     positive = [at for at, score in enumerate(calibration.scores) if score >= POSITIVE]
     negative = [at for at, score in enumerate(calibration.scores) if score < POSITIVE]
@@ -70,8 +70,8 @@ def confidence(evaluation: Evaluation) -> Point:
     )
 
 
-def poolings(evaluation: Evaluation) -> Point | None:
-    """Say which poolings are significantly better or worse than the mean of adjacent windows."""
+def report_poolings(evaluation: Evaluation) -> Point | None:
+    """Return a finding on poolings that differ significantly from the mean of adjacent windows."""
     others = [each for each in evaluation.songs if each.overall is not evaluation.song]
     if not others:
         return None
@@ -95,8 +95,8 @@ def poolings(evaluation: Evaluation) -> Point | None:
     )
 
 
-def thresholds(evaluation: Evaluation) -> Point:
-    """Say how many tags have a threshold for the target precision."""
+def report_thresholds(evaluation: Evaluation) -> Point:
+    """Return a finding on the tags with a threshold for the target precision."""
     preferred = percent(evaluation.preferred_precision)
     having = [each for each in evaluation.tags if each.threshold is not None]
     lacking = [each.tag for each in evaluation.tags if each.threshold is None]
@@ -113,8 +113,8 @@ def thresholds(evaluation: Evaluation) -> Point:
     return Point("Thresholds", text)
 
 
-def unmeasured(evaluation: Evaluation) -> Point:
-    """List the tags and tracks that were not measured."""
+def report_unmeasured(evaluation: Evaluation) -> Point:
+    """Return a finding on the tags and tracks that were not measured."""
     reasons: dict[str, list[str]] = {}
     for tag, why in evaluation.left_out.items():
         reasons.setdefault(why, []).append(tag)

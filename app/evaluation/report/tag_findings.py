@@ -14,15 +14,15 @@ from app.evaluation.report.words import count, listed, measured, number, some
 GUESS = 0.5
 """The ROC-AUC of guessing."""
 
-VAGUE = 0.3
+WIDE = 0.3
 """A wider interval of PR-AUC is inconclusive."""
 
 ENOUGH_TAGS = 10
 """The least number of tags for a rank correlation."""
 
 
-def spread(evaluation: Evaluation) -> Point | None:
-    """Describe the distribution of tags by both metrics."""
+def report_spread(evaluation: Evaluation) -> Point | None:
+    """Return a finding on the distribution of tags by both metrics."""
     roc, pr = (_known(evaluation, of) for of in (_roc, _pr))
     if not roc or not pr:
         return None
@@ -34,8 +34,8 @@ def spread(evaluation: Evaluation) -> Point | None:
     )
 
 
-def guessed(evaluation: Evaluation) -> Point | None:
-    """Find tags that are not significantly better than guessing."""
+def report_guessing(evaluation: Evaluation) -> Point | None:
+    """Return a finding on tags that are not significantly better than guessing."""
     tags = [
         each.tag
         for each in evaluation.tags
@@ -50,22 +50,22 @@ def guessed(evaluation: Evaluation) -> Point | None:
     )
 
 
-def vague(evaluation: Evaluation) -> Point | None:
-    """Find tags that need more songs to be evaluated."""
-    tags = [each for each in evaluation.tags if _width(each.pr_auc) > VAGUE]
+def report_wide_intervals(evaluation: Evaluation) -> Point | None:
+    """Return a finding on tags that need more songs to be evaluated."""
+    tags = [each for each in evaluation.tags if _width(each.pr_auc) > WIDE]
     if not tags:
         return None
     tags.sort(key=lambda each: -_width(each.pr_auc))
     named = listed(f"{each.tag} ({some(each.positives, 'track')})" for each in tags)
     return Point(
         "More songs to test on",
-        f"For {some(len(tags), 'tag')} the interval of PR-AUC is wider than {VAGUE:.1f}, so it "
+        f"For {some(len(tags), 'tag')} the interval of PR-AUC is wider than {WIDE:.1f}, so it "
         f"is unknown how well they are predicted: {named}.",
     )
 
 
-def examples(evaluation: Evaluation) -> Point | None:
-    """Say whether tags with more examples are predicted better."""
+def report_example_effect(evaluation: Evaluation) -> Point | None:
+    """Return a finding on whether tags with more examples are predicted better."""
     known = [each for each in evaluation.tags if each.roc_auc.value is not None]
     counts = [_examples(each) for each in known]
     figures = [value for each in known if (value := each.roc_auc.value) is not None]
@@ -86,8 +86,8 @@ def examples(evaluation: Evaluation) -> Point | None:
     )
 
 
-def starved(evaluation: Evaluation) -> Point:
-    """Find weak tags with few examples."""
+def report_few_examples(evaluation: Evaluation) -> Point:
+    """Return a finding on weak tags with few examples."""
     tags = [each for each in _weak(evaluation) if _examples(each) < _median_examples(evaluation)]
     if not tags:
         return Point(
@@ -104,8 +104,8 @@ def starved(evaluation: Evaluation) -> Point:
     )
 
 
-def noisy(evaluation: Evaluation) -> Point:
-    """Find weak tags in spite of many examples."""
+def report_noisy_labels(evaluation: Evaluation) -> Point:
+    """Return a finding on weak tags in spite of many examples."""
     tags = [each for each in _weak(evaluation) if _examples(each) >= _median_examples(evaluation)]
     if not tags:
         return Point(

@@ -46,7 +46,13 @@ def measured(interval: Interval, places: int = 3) -> str:
 
 
 def cell(interval: Interval, strong: bool = False, places: int = 3) -> Cell:
-    """Return a cell with a figure above its interval."""
+    """Return a cell with a figure above its interval.
+
+    Args:
+        interval: The figure.
+        strong: Whether it is bold.
+        places: Its decimal places.
+    """
     return Cell(number(interval.value, places), span(interval, places), strong)
 
 

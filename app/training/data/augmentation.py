@@ -119,7 +119,13 @@ class Augmenter:
         return samples
 
     def alone(self, name: str, samples: Samples, seed: int) -> Samples:
-        """Apply one augmentation of `SINGLE`, regardless of its probability, (n,) to (n,)."""
+        """Apply one augmentation of `SINGLE`, regardless of its probability, (n,) to (n,).
+
+        Args:
+            name: Of `SINGLE`.
+            samples: (n,).
+            seed: Of the random parameters.
+        """
         changed: Samples = getattr(self._transforms(seed), name)(samples)
         return changed
 

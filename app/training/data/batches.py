@@ -38,7 +38,13 @@ class WindowSource:
     augmenter: Augmenter | None = None
 
     def read(self, track: int, start: int, seed: int) -> Samples:
-        """Return a window, (samples,), augmented."""
+        """Return a window, (samples,), augmented.
+
+        Args:
+            track: The number of the track.
+            start: The window's first sample.
+            seed: Of the augmentation.
+        """
         samples = window_at(self.store.samples(self.ids[track]), start, self.window)
         return self.augmenter(samples, seed) if self.augmenter else samples
 

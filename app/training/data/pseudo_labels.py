@@ -111,6 +111,9 @@ def pseudo_labels(
         ids: The tracks' ids.
         folder: Where scores are written; all processes of a training must see it.
 
+    Returns:
+        The scores of all tracks.
+
     Raises:
         SetupError: Scores can't be written or read.
     """

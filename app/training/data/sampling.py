@@ -49,7 +49,13 @@ class SamplerConfig:
 
 
 def training_epoch(config: SamplerConfig, seed: int, number: int) -> Epoch:
-    """Return a training epoch: each number has other crops and another order."""
+    """Return a training epoch: each number has other crops and another order.
+
+    Args:
+        config: The tracks and crops.
+        seed: Of the run.
+        number: Of the epoch.
+    """
     rng = np.random.default_rng([seed, number])
     epoch = _windows(config, rng, config.crops.overlap)
     order = rng.permutation(len(epoch))
@@ -62,7 +68,16 @@ def validation_epoch(config: SamplerConfig, seed: int) -> Epoch:
 
 
 def pairs(epoch: Epoch, config: SamplerConfig, seed: int) -> Epoch:
-    """Pair each window with a random one of the same track, as rows 2i and 2i + 1."""
+    """Pair each window with a random one of the same track, as rows 2i and 2i + 1.
+
+    Args:
+        epoch: The windows.
+        config: The tracks of the epoch.
+        seed: Of the random windows.
+
+    Returns:
+        An epoch with twice as many windows.
+    """
     rng = np.random.default_rng([seed, len(epoch)])
     lengths = np.asarray(config.lengths)[epoch.tracks]
     others = rng.integers(0, np.maximum(lengths - config.window, 0) + 1)
@@ -80,6 +95,9 @@ def interleaved(epoch: Epoch, other: Epoch, offset: int) -> Epoch:
         epoch: The first epoch.
         other: The second one, which is repeated up to the first one's length.
         offset: Is added to the track numbers of `other`.
+
+    Returns:
+        An epoch with twice as many windows as the first one.
     """
     rows = np.arange(len(epoch)) % len(other)
     pairs_of = (

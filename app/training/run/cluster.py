@@ -62,6 +62,9 @@ def run_on_cluster(
         on_progress: Called once a second, and after the last batch of each epoch.
         say: Called with a line after each epoch, and with warnings.
 
+    Returns:
+        The finished run.
+
     Raises:
         SetupError: Ray is not installed, the cluster can't be reached or is too small, processes
             die repeatedly, or for the reasons of `app.training.run.train.run`.

@@ -62,6 +62,9 @@ def publish_trained(
         licence: The model's licence.
         citation: The publication to cite.
 
+    Returns:
+        The manifest of the published version.
+
     Raises:
         SetupError: The model is invalid, or can't be written; the store is unchanged.
     """
@@ -117,6 +120,9 @@ def publish_run(
         evaluation: Its figures, of `taggram evaluate`.
         licence: The model's licence.
         citation: The publication to cite.
+
+    Returns:
+        The manifest of the published version.
 
     Raises:
         SetupError: The run is not finished, the figures are another model's, or the store can't be

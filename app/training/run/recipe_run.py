@@ -84,6 +84,9 @@ class Trained:
 def train(job: Job) -> Trained:
     """Train, or resume a run.
 
+    Returns:
+        The weights of the last phase's network.
+
     Raises:
         SetupError: The split leaks, the audio has another sample rate, the folder has another run,
             or the loss is not finite.

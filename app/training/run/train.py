@@ -58,6 +58,9 @@ def run(
         say: Called with a line after each epoch, and with warnings.
         leads: Whether this process, of all of the training, publishes the model.
 
+    Returns:
+        The finished run.
+
     Raises:
         SetupError: A file is invalid or inconsistent with another one, or can't be written.
     """
