@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
-from app.cli.store_option import StoreUrl, opened
+from app.cli.store_option import StoreUrl, open_store
 from app.datasets.tracks import Subset
 from app.evaluation.figures import Evaluation, Overall
 from app.store.storage.store import Store
@@ -89,7 +89,7 @@ def _located(wanted: str, url: str | None) -> tuple[Store, str, Path | None]:
     """Return a model's store and name, and the folder of its run if one is given."""
     run = Path(wanted)
     if not (run / "model").is_dir():
-        return opened(url), wanted, None
+        return open_store(url), wanted, None
     published = Store(str(run / "model"))
     return published, str(published.refs()[0]), run
 

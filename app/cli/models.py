@@ -11,7 +11,7 @@ from rich.table import Table
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.publishing import import_torch, promote, publish, publish_run, remove, rollback
 from app.cli.pulling import list_available, pull
-from app.cli.store_option import StoreUrl, opened
+from app.cli.store_option import StoreUrl, open_store
 from app.errors import TaggramError
 from app.masking import mask
 from app.store.manifest.manifest import Manifest, manifests
@@ -36,7 +36,7 @@ def list_(url: StoreUrl = None) -> None:
     """List all versions of the published models, with their aliases and the weights' state."""
     table = Table("model", "version", "tags", "weights", "aliases", "licence", "summary")
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         stored = store.paths()
         for manifest in _all(store):
             table.add_row(
@@ -64,7 +64,7 @@ def verify(
 
     failed = 0
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         chosen = [served(store, manifests(store), model)] if model else _all(store)
     for manifest in chosen:
         try:
@@ -86,7 +86,7 @@ def card(
     from app.store.registry.weights import read_weights
 
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         manifest = served(store, manifests(store), model)
         text = written(manifest, read_weights(store, manifest))
     sys.stdout.write(printable_lines(mask(text)))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli.console import ask, err, log_to_stderr, out, plain_errors, say
-from app.cli.store_option import StoreUrl, opened
+from app.cli.store_option import StoreUrl, open_store
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.store.manifest.manifest import Manifest
@@ -33,7 +33,7 @@ def publish(
     from app.store.registry.publishing import publish_folder
 
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         with err.status("checking"):
             manifest = publish_folder(store, Store(folder))
     _report_published(store, manifest)
@@ -55,7 +55,7 @@ def publish_run(
         from app.evaluation.evaluate import read_evaluation
         from app.training.run import publishing
 
-        store = opened(url)
+        store = open_store(url)
         figures = read_evaluation(evaluation) if evaluation else None
         with err.status("checking"):
             manifest = publishing.publish_run(
@@ -94,7 +94,7 @@ def import_torch(
     figures = {"dataset": dataset, "roc_auc": roc_auc, "pr_auc": pr_auc}
     evaluation = {key: value for key, value in figures.items() if value is not None}
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         released = importing.Released(
             name=name,
             architecture=architecture,
@@ -120,14 +120,14 @@ def promote(
     from app.store.registry.publishing import promote as promote_version
 
     with plain_errors(), err.status("checking"):
-        manifest = promote_version(opened(url), f"{name}/{version}", alias)
+        manifest = promote_version(open_store(url), f"{name}/{version}", alias)
     _report_alias(alias, manifest.ref)
 
 
 def rollback(name: Name, alias: AliasName = PRODUCTION, url: StoreUrl = None) -> None:
     """Serve the previously promoted version again."""
     with plain_errors():
-        ref = roll_back(opened(url), name, alias)
+        ref = roll_back(open_store(url), name, alias)
     _report_alias(alias, ref)
 
 
@@ -140,7 +140,7 @@ def remove(
     """Delete a version permanently, unless an alias points to it."""
     ref = ModelRef(name, version)
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         if not yes:
             ask(f"Delete {ref} from {store.url} permanently?", abort=True)
         remove_version(store, ref)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColu
 from rich.table import Column, Table
 
 from app.cli.console import ask, cell, err, log_to_stderr, out, plain_errors, say
-from app.cli.store_option import StoreUrl, opened
+from app.cli.store_option import StoreUrl, open_store
 from app.errors import SetupError
 from app.store.importers.available_models import Available, available, find_available
 from app.store.manifest.manifest import Manifest, manifests
@@ -26,7 +26,7 @@ def list_available(url: StoreUrl = None) -> None:
     table = Table(*(Column(title, overflow="fold") for title in titles))
     terms = {}
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         for name, model in available().items():
             manifest, stored = model.manifest, model.in_place(store)
             terms[manifest.source.trained_on] = manifest.source.data_terms
@@ -70,7 +70,7 @@ def pull(
     """
     log_to_stderr(logging.WARNING)
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         if mirror and not names:
             raise SetupError(
                 "--mirror needs the names of models; `taggram models available` lists them"

@@ -17,7 +17,7 @@ StoreUrl = Annotated[
 ]
 
 
-def opened(url: str | None) -> Store:
+def open_store(url: str | None) -> Store:
     """Open the store at a URL, or else the store of the settings.
 
     Raises:

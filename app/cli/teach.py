@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.data.reasons import show_reasons
-from app.cli.store_option import StoreUrl, opened
+from app.cli.store_option import StoreUrl, open_store
 from app.evaluation.figures import Evaluation, Interval
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def teach(
     """Train your own tags from songs, report how well they are separated, and publish them."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
-        from app.probing.encoder import Encoder, own_tracks
+        from app.probing.encoder import Encoder, read_own_tracks
         from app.probing.teaching import check_examples, check_name, tags_of
         from app.probing.teaching import teach as learn
 
-        models = opened(url)
-        audio, tracks, skipped = own_tracks(folder)
+        models = open_store(url)
+        audio, tracks, skipped = read_own_tracks(folder)
         check_name(models, name, tags_of(tracks))
         check_examples(tracks)
         with err.status(cell(f"loading {model}")):

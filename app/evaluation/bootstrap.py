@@ -74,7 +74,7 @@ class Measured:
         )
 
 
-def drawn(tracks: int, draws: int = DRAWS, seed: int = SEED) -> BootstrapCounts:
+def draw_counts(tracks: int, draws: int = DRAWS, seed: int = SEED) -> BootstrapCounts:
     """Return how often each draw has each track, (1 + draws, tracks); the first row is all ones.
 
     Args:
@@ -89,7 +89,7 @@ def drawn(tracks: int, draws: int = DRAWS, seed: int = SEED) -> BootstrapCounts:
     return counts
 
 
-def measured(labeled: LabeledScores, draws: BootstrapCounts) -> Measured:
+def measure(labeled: LabeledScores, draws: BootstrapCounts) -> Measured:
     """Return all figures in all draws."""
     columns = zip(labeled.y_true.T, labeled.scores.T, strict=True)
     pairs = labeled.owners.repeat(labeled.y_true.shape[1])

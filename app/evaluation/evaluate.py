@@ -18,7 +18,7 @@ import numpy as np
 from app.datasets.tracks import Split, Subset
 from app.domain import Scores
 from app.errors import SetupError
-from app.evaluation.bootstrap import CHUNK_DRAWS, LabeledScores, drawn, interval, measured
+from app.evaluation.bootstrap import CHUNK_DRAWS, LabeledScores, draw_counts, interval, measure
 from app.evaluation.figures import Evaluation, SongLevel, TagFigures
 from app.evaluation.metrics import (
     BootstrapCounts,
@@ -96,7 +96,7 @@ def evaluate(plan: Plan, model: str, score: Score) -> Evaluation:
             f"{plan.split.name}: no track of the part {plan.part} has a tag that {model} can "
             "predict"
         )
-    songs, draws = pooled(adjacent, Pooling.MEAN), drawn(len(adjacent.ids))
+    songs, draws = pool_windows(adjacent, Pooling.MEAN), draw_counts(len(adjacent.ids))
     thresholds, missing = _thresholds(plan, score)
     accuracy = accuracy_at_k(adjacent.y_true, songs)
     return Evaluation(
@@ -108,7 +108,7 @@ def evaluate(plan: Plan, model: str, score: Score) -> Evaluation:
         tracks=len(adjacent.ids),
         chunks=sum(map(len, adjacent.windows)),
         preferred_precision=plan.precision,
-        chunk=measured(_chunks(adjacent), draws[: 1 + CHUNK_DRAWS]).overall,
+        chunk=measure(_chunks(adjacent), draws[: 1 + CHUNK_DRAWS]).overall,
         songs=tuple(_song_levels(plan, score, adjacent, draws)),
         tags=tuple(_tags(plan.split, adjacent, songs, draws, thresholds)),
         accuracy_at_k=tuple(accuracy.every.tolist()),
@@ -120,7 +120,7 @@ def evaluate(plan: Plan, model: str, score: Score) -> Evaluation:
     )
 
 
-def pooled(scored: Scored, pooling: str) -> Scores:
+def pool_windows(scored: Scored, pooling: str) -> Scores:
     """Return each song's scores, (tracks, tags), by one of `POOLINGS`."""
     if pooling == MAX:
         return np.stack([windows.max(axis=0) for windows in scored.windows])
@@ -160,7 +160,7 @@ def write_scores(path: Path, scored: Scored) -> None:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["track_id", *map(csv_cell, scored.tags)])
-    for track_id, scores in zip(scored.ids, pooled(scored, Pooling.MEAN), strict=True):
+    for track_id, scores in zip(scored.ids, pool_windows(scored, Pooling.MEAN), strict=True):
         writer.writerow([track_id, *(f"{score:.6f}" for score in scores)])
     write_whole(path, text.getvalue().encode())
 
@@ -180,8 +180,8 @@ def _song_levels(
     for overlap in sorted({0.0, *plan.overlaps}):
         scored = score(plan.part, overlap) if overlap else adjacent
         for pooling in POOLINGS:
-            labeled = _songs(scored, pooled(scored, pooling))
-            overall = measured(labeled, draws).overall
+            labeled = _songs(scored, pool_windows(scored, pooling))
+            overall = measure(labeled, draws).overall
             yield SongLevel(pooling=pooling, overlap=overlap, overall=overall)
 
 
@@ -190,7 +190,7 @@ def _thresholds(plan: Plan, score: Score) -> tuple[dict[str, float | None], dict
     if not plan.split.part(Subset.VALIDATION):
         return {}, {}
     scored = score(Subset.VALIDATION, 0.0)
-    columns = zip(scored.tags, scored.y_true.T, pooled(scored, Pooling.MEAN).T, strict=True)
+    columns = zip(scored.tags, scored.y_true.T, pool_windows(scored, Pooling.MEAN).T, strict=True)
     chosen = {tag: threshold(labels, scores, plan.precision) for tag, labels, scores in columns}
     return chosen, scored.skipped
 

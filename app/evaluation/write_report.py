@@ -5,8 +5,8 @@ from pathlib import Path
 
 from app.errors import SetupError
 from app.evaluation.figures import Evaluation
-from app.evaluation.report.contents import document
-from app.evaluation.report.html import html
+from app.evaluation.report.contents import make_document
+from app.evaluation.report.html import render
 from app.evaluation.report.taggrams import SongTaggram
 from app.files import write_whole
 
@@ -30,7 +30,7 @@ def write_report(
     """
     if not evaluations:
         raise SetupError("no evaluation was given; `taggram evaluate` makes one")
-    contents = document(evaluations, taggrams, curves or {})
+    contents = make_document(evaluations, taggrams, curves or {})
     report = out / "report.html"
-    write_whole(report, html(contents).encode())
+    write_whole(report, render(contents).encode())
     return report

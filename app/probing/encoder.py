@@ -150,7 +150,7 @@ class Encoder:
         return self._folder / f"{digest}.npy"
 
 
-def own_tracks(source: Path) -> tuple[Path, tuple[Track, ...], dict[str, str]]:
+def read_own_tracks(source: Path) -> tuple[Path, tuple[Track, ...], dict[str, str]]:
     """Read a folder or a CSV file of a user's own tracks.
 
     Args:

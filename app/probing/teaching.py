@@ -14,7 +14,7 @@ import numpy as np
 from app.datasets.tracks import Split, SplitTrack, Subset, Track
 from app.domain import Scores
 from app.errors import ManifestError, SetupError
-from app.evaluation.bootstrap import drawn, interval
+from app.evaluation.bootstrap import draw_counts, interval
 from app.evaluation.evaluate import Plan, evaluate
 from app.evaluation.figures import Evaluation, Interval
 from app.evaluation.metrics import roc_pr_auc
@@ -235,7 +235,9 @@ def _pair(examples: Examples, songs: Scores, first: int, second: int) -> Pair:
     if (has & either).any() and (other & either).any():
         artists, owners = np.unique(examples.artists[either], return_inverse=True)
         differences = (songs[:, first] - songs[:, second])[either]
-        separation = interval(roc_pr_auc(has[either], differences, drawn(len(artists)), owners).roc)
+        separation = interval(
+            roc_pr_auc(has[either], differences, draw_counts(len(artists)), owners).roc
+        )
     return Pair(examples.tags[first], examples.tags[second], separation)
 
 

@@ -11,7 +11,7 @@ import yaml
 from app.errors import SetupError
 from app.training.loop.checkpoint import restore, save_state
 from app.training.recipe.configuration import Configuration, claim, compare
-from app.training.recipe.schedule import beginning
+from app.training.recipe.schedule import initial_state
 from app.training.recipe.schema import Stage
 from tests.training.toy import TAGS, toy_recipe
 
@@ -80,6 +80,6 @@ def test_the_folder_says_it_in_files_that_people_read(folder: Path) -> None:
 @pytest.mark.parametrize("shapes", [[(3,)], [(2,), (2,)]], ids=["another shape", "one more"])
 def test_a_state_of_another_network_is_refused_in_words(tmp_path: Path, shapes: list) -> None:
     stages = [Stage.model_validate({"optimizer": "adam", "learning_rate": 0.1, "epochs": 1})]
-    save_state(tmp_path / "state", [keras.Variable(np.ones(2))], beginning(stages), [])
+    save_state(tmp_path / "state", [keras.Variable(np.ones(2))], initial_state(stages), [])
     with pytest.raises(SetupError, match="code of the network has changed"):
         restore(tmp_path / "state", [keras.Variable(np.zeros(shape)) for shape in shapes])

@@ -17,7 +17,7 @@ from app.evaluation.evaluate import (
     Plan,
     Score,
     evaluate,
-    pooled,
+    pool_windows,
     read_evaluation,
     write_evaluation,
     write_scores,
@@ -107,7 +107,7 @@ def test_thresholds_come_from_validation_and_are_tried_on_the_part(evaluation: E
     score = hearing(SPLIT)
     for part, is_met in ((Subset.VALIDATION, True), (Subset.TEST, False)):
         scored = score(part, 0.0)
-        songs = pooled(scored, "mean")
+        songs = pool_windows(scored, "mean")
         for index, each in enumerate(evaluation.tags[:3]):
             chosen, hits = songs[:, index] >= each.threshold, scored.y_true[:, index]
             if is_met:
@@ -125,7 +125,7 @@ def test_training_tracks_count_once_however_often_they_are_heard(evaluation: Eva
 
 def test_max_is_the_highest_of_all_windows() -> None:
     scored = hearing(SPLIT)(Subset.TEST, 0.0)
-    np.testing.assert_array_equal(pooled(scored, "max")[7], scored.windows[7].max(axis=0))
+    np.testing.assert_array_equal(pool_windows(scored, "max")[7], scored.windows[7].max(axis=0))
 
 
 def test_without_validation_there_are_no_thresholds() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from app.datasets.audio import fetching
 from app.datasets.audio.fetching import Fetched, Source, fetch
-from app.datasets.audio.library import opened, read_checksums
+from app.datasets.audio.library import open_library, read_checksums
 from app.errors import SetupError
 from tests.training.commands import files_of_at_most
 from tests.training.killed import moments, run_killed
@@ -28,7 +28,7 @@ def source(tmp_path: Path) -> Path:
 def bring(
     to: Path, names: list[str], source: Path, checksums: dict[str, str] | None = None
 ) -> Fetched:
-    with opened(to) as library:
+    with open_library(to) as library:
         return fetch(library, names, {"fma": Source(str(source))}, checksums or {}, lambda *_: None)
 
 
@@ -45,12 +45,12 @@ def test_what_another_split_needed_is_removed_and_nothing_else(
     bring(tmp_path / "to", NAMES, source)
     own = tmp_path / "to" / "fma" / "my own.mp3"
     own.write_bytes(b"mine")
-    with opened(tmp_path / "to") as library:
+    with open_library(tmp_path / "to") as library:
         unneeded = library.unneeded(NAMES[:3])
         library.remove(unneeded)
     assert sorted(unneeded) == sorted(NAMES[3:])
     assert own.exists()
-    with opened(tmp_path / "to") as library:
+    with open_library(tmp_path / "to") as library:
         assert library.ledger.keys() == set(NAMES[:3])
     assert not (tmp_path / "to" / NAMES[5]).exists()
 
@@ -80,7 +80,7 @@ def test_a_file_that_was_cut_off_comes_again(source: Path, tmp_path: Path) -> No
 
 
 def test_a_dataset_without_a_source_is_named(tmp_path: Path) -> None:
-    with opened(tmp_path / "to") as library, pytest.raises(SetupError, match="fma"):
+    with open_library(tmp_path / "to") as library, pytest.raises(SetupError, match="fma"):
         fetch(library, NAMES, {}, {}, lambda *_: None)
 
 
@@ -102,9 +102,9 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> 
 FETCH = """
 from pathlib import Path
 from app.datasets.audio import fetching
-from app.datasets.audio.library import opened
+from app.datasets.audio.library import open_library
 fetching.THREADS = 1
-with opened(Path(sys.argv[2])) as library:
+with open_library(Path(sys.argv[2])) as library:
     fetching.fetch(library, sys.argv[3:], {"fma": fetching.Source(sys.argv[1])}, {}, print)
 """
 
@@ -116,7 +116,7 @@ def test_killed_again_and_again_it_ends_with_the_same_files(
     for moment in moments:
         run_killed(FETCH, moment, source, tmp_path / "to", *NAMES)
     bring(tmp_path / "to", NAMES, source)
-    with opened(tmp_path / "to") as library:
+    with open_library(tmp_path / "to") as library:
         assert library.ledger.keys() == set(NAMES)
     for name in NAMES:
         assert (tmp_path / "to" / name).read_bytes() == name.encode() * 100

@@ -15,7 +15,7 @@ from app.errors import SetupError
 from app.evaluation.metrics import roc_pr_auc
 from app.front_ends import WindowSpec
 from app.models import fcn, network, variables
-from app.probing.encoder import EmbeddedSongs, Encoder, embed_files, own_tracks
+from app.probing.encoder import EmbeddedSongs, Encoder, embed_files, read_own_tracks
 from app.probing.probe import Examples, Probe, folds, out_of_fold, song_scores, train_probe
 from app.probing.teaching import TeachResult, check_examples, check_name, pairs, teach
 from app.store.manifest.manifest import Manifest, read_store
@@ -66,7 +66,7 @@ def write_songs(root: Path, tags: tuple[str, ...] = TAGS) -> None:
 
 
 def heard_in(folder: Path, encoder: Encoder, cache: Path) -> EmbeddedSongs:
-    audio, tracks, _ = own_tracks(folder)
+    audio, tracks, _ = read_own_tracks(folder)
     return embed_files(encoder, audio, tracks, cache, quiet)
 
 

@@ -10,7 +10,7 @@ from rich.table import Column, Table
 
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.data.reasons import show_reasons
-from app.cli.store_option import StoreUrl, opened
+from app.cli.store_option import StoreUrl, open_store
 from app.cli.teach import CACHE, CacheFolder, embed, progress, report_embedded
 from app.errors import SetupError
 
@@ -48,7 +48,7 @@ def audit(
         from app.probing.label_issues import write_label_issues
 
         with err.status(cell(f"loading {model}")):
-            encoder = Encoder(opened(url), model, cache)
+            encoder = Encoder(open_store(url), model, cache)
         embedded = _embedded(encoder, source, audio_store, cache)
         with progress("training the folds") as on_progress:
             audited = compare(embedded.songs, encoder.manifest.window_spec, on_progress)
@@ -71,11 +71,11 @@ def _check_source(source: Path, audio_store: Path | None) -> None:
 def _embedded(
     encoder: "Encoder", source: Path, audio_store: Path | None, cache: Path
 ) -> "EmbeddedSongs":
-    from app.probing.encoder import own_tracks
+    from app.probing.encoder import read_own_tracks
 
     if audio_store:
         return _embedded_split(encoder, source, audio_store)
-    audio, tracks, skipped = own_tracks(source)
+    audio, tracks, skipped = read_own_tracks(source)
     embedded = embed(encoder, audio, tracks, cache)
     show_reasons("skipped", skipped | embedded.skipped)
     return embedded

@@ -34,13 +34,13 @@ def fetch(
     """Fetch the files that a split needs, and after asking remove files of another split."""
     with plain_errors():
         from app.datasets.audio.fetching import Source, needed
-        from app.datasets.audio.library import opened
+        from app.datasets.audio.library import open_library
         from app.datasets.tables import read_split
 
         sources = {name: Source(url) for name, url in map(_named, source)}
         wanted = needed(read_split(split))
         known = _known(checksums, wanted) if checksums else {}
-        with opened(to) as library:
+        with open_library(to) as library:
             _remove(library, library.unneeded(wanted), yes=yes)
             fetched = _fetch(library, wanted, sources, known)
     say(out, f"{to}: {fetched.added:,} files fetched, {fetched.known:,} were fetched before.")

@@ -46,7 +46,7 @@ class Unreadable:
 Outcomes = AsyncIterator[DecodedTrack | Refused | Unreadable]
 
 
-def decoder(sample_rate: int, jobs: int) -> Decoder:
+def make_decoder(sample_rate: int, jobs: int) -> Decoder:
     """Return a decoder for tracks of datasets, with no minimum length and a high maximum.
 
     Args:
@@ -56,7 +56,7 @@ def decoder(sample_rate: int, jobs: int) -> Decoder:
     return Decoder(AudioLimits(sample_rate, 0.0, MAX_DURATION_S), jobs, TIMEOUT_S)
 
 
-async def outcomes(
+async def decode_files(
     decoder: Decoder, files: Mapping[str, Path], ahead: int, on_progress: Callable[[int, int], None]
 ) -> Outcomes:
     """Decode files.
@@ -74,13 +74,15 @@ async def outcomes(
     left = iter(files.items())
     for number in range(len(files)):
         for key, path in islice(left, ahead - len(waiting)):
-            waiting.append(asyncio.ensure_future(_outcome(decoder, key, path)))
+            waiting.append(asyncio.ensure_future(_decode_file(decoder, key, path)))
         outcome = await waiting.popleft()
         on_progress(number + 1, len(files))
         yield outcome
 
 
-async def _outcome(decoder: Decoder, key: str, path: Path) -> DecodedTrack | Refused | Unreadable:
+async def _decode_file(
+    decoder: Decoder, key: str, path: Path
+) -> DecodedTrack | Refused | Unreadable:
     try:
         source = await asyncio.to_thread(sha256, path)
         try:

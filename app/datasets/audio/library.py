@@ -104,7 +104,7 @@ class Library:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Library]:
+def open_library(folder: Path) -> Iterator[Library]:
     """Open a library and lock it against other runs.
 
     Raises:

@@ -23,7 +23,14 @@ from app.datasets.audio.audio_store import (
     read_about,
     shards_folder,
 )
-from app.datasets.audio.decoded import DecodedTrack, Outcomes, Unreadable, decoder, outcomes, sha256
+from app.datasets.audio.decoded import (
+    DecodedTrack,
+    Outcomes,
+    Unreadable,
+    decode_files,
+    make_decoder,
+    sha256,
+)
 from app.datasets.tracks import Track
 from app.errors import SetupError
 from app.files import held, unwritable, whole_file, write_whole
@@ -81,8 +88,8 @@ def store_tracks(
     """
     files = {track.id: join_inside(audio, f"{track.dataset}/{track.path}") for track in tracks}
     with held(folder):
-        store = _claimed(folder, sample_rate)
-        new = _new(store, files)
+        store = _open_locked(folder, sample_rate)
+        new = _undecoded(store, files)
         present = {key: files[key] for key in new if files[key].is_file()}
         _check_room(folder, present.values(), sample_rate)
         unread = asyncio.run(_fill(shards_folder(folder), present, sample_rate, jobs, on_progress))
@@ -96,7 +103,7 @@ def store_tracks(
     )
 
 
-def _claimed(folder: Path, sample_rate: int) -> AudioStore:
+def _open_locked(folder: Path, sample_rate: int) -> AudioStore:
     """Open a store that is locked by this run, and delete what a killed run left."""
     about = read_about(folder)
     if about is None:
@@ -112,7 +119,7 @@ def _claimed(folder: Path, sample_rate: int) -> AudioStore:
     return AudioStore.open(folder)
 
 
-def _new(store: AudioStore, files: Mapping[str, Path]) -> list[str]:
+def _undecoded(store: AudioStore, files: Mapping[str, Path]) -> list[str]:
     """Return the tracks to decode, in order: not those refused before with unchanged files."""
     refused = {(each.id, each.source) for each in store.refused}
     refused_ids = {key for key, _ in refused}
@@ -157,7 +164,7 @@ async def _fill(
     on_progress: Callable[[int, int], None],
 ) -> dict[str, str]:
     """Write all shards; return the files that can't be read, with the reasons."""
-    coming = outcomes(decoder(sample_rate, jobs), files, 2 * jobs, on_progress)
+    coming = decode_files(make_decoder(sample_rate, jobs), files, 2 * jobs, on_progress)
     ids, unread = list(files), dict[str, str]()
     for first in range(0, len(ids), TRACKS_A_SHARD):
         unread |= await _write_shard(folder, ids[first : first + TRACKS_A_SHARD], coming)

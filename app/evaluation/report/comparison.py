@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from app.evaluation.figures import Evaluation, Interval, Overall
 from app.evaluation.report.blocks import Block, Cell, Grid, Prose, Section
 from app.evaluation.report.comparing import best
-from app.evaluation.report.words import POOLINGS, cell, count, joined, measured
+from app.evaluation.report.words import POOLINGS, cell, count, joined, with_interval
 
 Group = Sequence[Evaluation]
 
@@ -21,7 +21,7 @@ BRIEF = ("PR-AUC", "ROC-AUC", "cosine")
 BOLD = "Bold: the highest, and all that don’t differ significantly from it."
 
 
-def comparison(evaluations: Sequence[Evaluation]) -> Section:
+def compare_models(evaluations: Sequence[Evaluation]) -> Section:
     """Compare the models of each task, on whole songs and on chunks."""
     groups = _comparable(evaluations)
     blocks: list[Block] = [Prose(BOLD)]
@@ -64,7 +64,7 @@ def _group(group: Group) -> Section:
 def _winner(group: Group) -> str:
     figures = [each.song.pr_auc_macro for each in group]
     if len(group) == 1:
-        return f"PR-AUC on whole songs is {measured(figures[0])}."
+        return f"PR-AUC on whole songs is {with_interval(figures[0])}."
     top = best(figures)
     if not top:
         return "No model’s PR-AUC could be measured."

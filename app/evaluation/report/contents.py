@@ -6,18 +6,18 @@ from pathlib import Path
 from app.evaluation.figures import Evaluation, TagFigures
 from app.evaluation.report import charts
 from app.evaluation.report.blocks import Block, Cell, Document, Gallery, Grid, Prose, Section
-from app.evaluation.report.comparison import comparison, describe_tracks
+from app.evaluation.report.comparison import compare_models, describe_tracks
 from app.evaluation.report.diagnosis import diagnose
 from app.evaluation.report.song_chart import taggram
 from app.evaluation.report.taggrams import SongTaggram
 from app.evaluation.report.training_curves import read_curves
-from app.evaluation.report.words import cell, count, number, percent, pooled
+from app.evaluation.report.words import cell, count, describe_pooling, number, percent
 
 RANKS = (1, 2, 3, 5, 10, 20)
 """The values of K in the table; the chart has all."""
 
 
-def document(
+def make_document(
     evaluations: Sequence[Evaluation],
     taggrams: Sequence[SongTaggram],
     curves: Mapping[str, Path],
@@ -32,7 +32,7 @@ def document(
     Raises:
         SetupError: Curves can't be read.
     """
-    sections = [comparison(evaluations), *(_model(each, curves) for each in evaluations)]
+    sections = [compare_models(evaluations), *(_model(each, curves) for each in evaluations)]
     if taggrams:
         note = Prose("A dot marks the song’s labels.")
         pictures = tuple(map(taggram, taggrams))
@@ -141,7 +141,7 @@ def _calibration(evaluation: Evaluation) -> tuple[Block, ...]:
 def _poolings(evaluation: Evaluation) -> Grid:
     rows = tuple(
         (
-            Cell(pooled(level)),
+            Cell(describe_pooling(level)),
             cell(level.overall.pr_auc_macro),
             cell(level.overall.roc_auc_macro),
             cell(level.overall.cosine),

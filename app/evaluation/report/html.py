@@ -11,7 +11,7 @@ from app.text import printable
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 
 
-def html(document: Document) -> str:
+def render(document: Document) -> str:
     """Return the page; names of models and songs are escaped."""
     numbers = iter(range(10**6))
 

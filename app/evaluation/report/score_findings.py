@@ -16,7 +16,7 @@ from app.evaluation.report.confusions import (
     enough,
     leading,
 )
-from app.evaluation.report.words import listed, measured, percent, pooled, some
+from app.evaluation.report.words import describe_pooling, listed, percent, some, with_interval
 
 POSITIVE = 0.5
 """Scores from here on count as positive."""
@@ -90,7 +90,7 @@ def report_poolings(evaluation: Evaluation) -> Point | None:
     ]
     return Point(
         "Poolings",
-        f"Compared with the mean of adjacent windows, with a PR-AUC of {measured(mean)}. "
+        f"Compared with the mean of adjacent windows, with a PR-AUC of {with_interval(mean)}. "
         f"{' '.join(sentences)}",
     )
 
@@ -164,4 +164,6 @@ def _gap(calibration: Calibration, tracks: int, places: list[int]) -> str:
 
 
 def _named(levels: Sequence[SongLevel]) -> str:
-    return listed(f"{pooled(each)} ({measured(each.overall.pr_auc_macro)})" for each in levels)
+    return listed(
+        f"{describe_pooling(each)} ({with_interval(each.overall.pr_auc_macro)})" for each in levels
+    )

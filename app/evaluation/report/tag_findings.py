@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from app.evaluation.figures import Evaluation, Interval, TagFigures
 from app.evaluation.report.blocks import Point
-from app.evaluation.report.words import count, listed, measured, number, some
+from app.evaluation.report.words import count, listed, number, some, with_interval
 
 GUESS = 0.5
 """The ROC-AUC of guessing."""
@@ -81,7 +81,7 @@ def report_example_effect(evaluation: Evaluation) -> Point | None:
         result = "these tags do not show that more examples help"
     return Point(
         "Do examples help?",
-        f"The rank correlation of a tag’s examples and its ROC-AUC is {measured(within, 2)}: "
+        f"The rank correlation of a tag’s examples and its ROC-AUC is {with_interval(within, 2)}: "
         f"{result}.",
     )
 
@@ -124,7 +124,7 @@ def report_noisy_labels(evaluation: Evaluation) -> Point:
 
 def _named(tags: Iterable[TagFigures]) -> str:
     return listed(
-        f"{each.tag} ({count(_examples(each))} examples, {measured(each.pr_auc, 2)})"
+        f"{each.tag} ({count(_examples(each))} examples, {with_interval(each.pr_auc, 2)})"
         for each in tags
     )
 

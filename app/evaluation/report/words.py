@@ -39,7 +39,7 @@ def span(interval: Interval, places: int = 3) -> str:
     return f"{interval.low:.{places}f}–{interval.high:.{places}f}"
 
 
-def measured(interval: Interval, places: int = 3) -> str:
+def with_interval(interval: Interval, places: int = 3) -> str:
     """Format a figure with its interval, as part of a sentence."""
     within = span(interval, places)
     return number(interval.value, places) + (f" ({within})" if within else "")
@@ -56,7 +56,7 @@ def cell(interval: Interval, strong: bool = False, places: int = 3) -> Cell:
     return Cell(number(interval.value, places), span(interval, places), strong)
 
 
-def pooled(level: SongLevel) -> str:
+def describe_pooling(level: SongLevel) -> str:
     """Describe the pooling and overlap of a song level."""
     how = POOLINGS.get(level.pooling, level.pooling)
     return f"{how}, overlap {percent(level.overlap)}" if level.overlap else how

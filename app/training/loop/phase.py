@@ -21,7 +21,7 @@ from app.training.loop.checkpoint import (
 from app.training.loop.epoch_loop import Loop
 from app.training.loop.networks import Built
 from app.training.loop.replicas import by_one
-from app.training.recipe.schedule import ScheduleState, after_epoch, beginning
+from app.training.recipe.schedule import ScheduleState, after_epoch, initial_state
 from app.training.recipe.schema import Phase, Stage
 
 STATE = "state.safetensors"
@@ -97,7 +97,7 @@ def fit(
     keras.utils.set_random_seed(seed)
     stages, training_model = phase.stages, built.training_model
     saved = read_schedule_state(folder / STATE)
-    schedule_state, rows = saved or (beginning(stages), [])
+    schedule_state, rows = saved or (initial_state(stages), [])
     if saved:
         restore(folder / STATE, training_model.variables)
     loop: Loop | None = None

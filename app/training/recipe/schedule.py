@@ -35,7 +35,7 @@ class ScheduleState:
     since_fall: int = 0
 
 
-def beginning(stages: Sequence[Stage]) -> ScheduleState:
+def initial_state(stages: Sequence[Stage]) -> ScheduleState:
     """Return the state before the first epoch."""
     return ScheduleState(stages[0].learning_rate)
 
