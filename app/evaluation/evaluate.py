@@ -206,15 +206,15 @@ def _tags(
     labeled = _songs(scored, songs)
     for index, tag in enumerate(scored.tags):
         labels, scores = labeled.y_true[:, index], labeled.scores[:, index]
-        measure = roc_pr_auc(labels, scores, draws, labeled.owners)
+        areas = roc_pr_auc(labels, scores, draws, labeled.owners)
         lowest = thresholds.get(tag)
         precision, recall = (None, None) if lowest is None else _above(lowest, labels, scores)
         yield TagFigures(
             tag=tag,
             positives=int(labels.sum()),
             train_positives=trained[tag],
-            roc_auc=interval(measure.roc),
-            pr_auc=interval(measure.pr),
+            roc_auc=interval(areas.roc),
+            pr_auc=interval(areas.pr),
             threshold=lowest,
             precision=precision,
             recall=recall,

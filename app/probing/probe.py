@@ -33,7 +33,7 @@ WINDOWS_TO_CHOOSE, WINDOWS_TO_LEARN = 8, 30
 """The most windows used of a song, evenly spread: neighbours are similar."""
 
 FLAT = 1e-5
-"""A dimension with a smaller relative standard std (of the largest) is numerical noise."""
+"""A dimension is numerical noise if its standard deviation is below this share of the largest."""
 
 SEED = 20260101
 
@@ -163,7 +163,7 @@ class _Prepared:
     """Windows of examples, standardised.
 
     Attributes:
-        x: (windows, dimensions), with mean 0 and standard std 1.
+        x: (windows, dimensions), with mean 0 and standard deviation 1.
         owners: (windows,), the index of each window's song.
         weights: (windows,), which add up to 1 for each song.
         mean: (dimensions,).
