@@ -238,7 +238,7 @@ def test_a_checkpoint_is_imported(models: Taggram, place: Path, tmp_path: Path):
 
     for arguments, words in (
         ([*small, "--tags", tmp_path / "none.txt"], "none.txt: the tags can't be read"),
-        (["--arguments", "[1]", "--tags", tags], "--arguments: a JSON object is needed"),
+        (["--arguments", "[1]", "--tags", tags], "--arguments: not a JSON object"),
         (["--arguments", "{", "--tags", tags], "--arguments: '{' is not valid JSON"),
         (["--tags", tags], "the network wants"),
         ([*small, "--tags", tags, "--roc-auc", "0.9"], "evaluation.dataset: "),

@@ -150,9 +150,9 @@ def test_nothing_true_is_refused() -> None:
         ({"overlaps": (1.0,)}, "overlap 1: expected a share of a window"),
         ({"overlaps": (-0.1,)}, "overlap -0.1"),
         ({"overlaps": (float("nan"),)}, "overlap nan"),
-        ({"precision": 0.0}, "precision 0: say a share"),
+        ({"precision": 0.0}, "precision 0: expected a share"),
         ({"precision": 80.0}, "precision 80"),
-        ({"part": Subset.UNLABELLED}, "unlabelled: without tags"),
+        ({"part": Subset.UNLABELLED}, "the part unlabelled can.t be evaluated"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(changes: dict[str, object], said: str) -> None:

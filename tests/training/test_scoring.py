@@ -326,9 +326,9 @@ def test_windows_side_by_side_are_scored_once_for_figures_table_and_report(
     ("others", "said"),
     [
         (["other"], "'other' is not published"),
-        (["tiny", "--overlap", "1"], "overlap 1: say a share"),
-        (["tiny", "--precision", "0"], "precision 0: say a share"),
-        (["tiny", "--part", "unlabelled"], "unlabelled: without tags"),
+        (["tiny", "--overlap", "1"], "overlap 1: expected a share"),
+        (["tiny", "--precision", "0"], "precision 0: expected a share"),
+        (["tiny", "--part", "unlabelled"], "the part unlabelled can't be evaluated"),
     ],
 )
 def test_what_the_user_can_mend_is_said_in_a_line(

@@ -285,8 +285,8 @@ def test_words_of_ones_own_are_no_markup(music: Path, tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("--task", "moods"), "the task 'moods' does not exist"),
-        (("--task", "own"), "say which datasets"),
-        (("--task", "genres"), "say which datasets"),
+        (("--task", "own"), "no dataset was given"),
+        (("--task", "genres"), "no dataset was given"),
         (("--task", "genres", "--mtat", "missing"), "missing"),
     ],
 )
