@@ -124,14 +124,14 @@ def _feed(root: Path, names: Sequence[str], window: int) -> "BatchDataset":
     from app.datasets.audio.audio_store import AudioStore
     from app.datasets.audio.cropping import Crops
     from app.datasets.tracks import track_id
-    from app.training.data.batches import BatchDataset, Source
+    from app.training.data.batches import BatchDataset, WindowSource
     from app.training.data.sampling import SamplerConfig, training_epoch
 
     store = AudioStore.open(root / "store-0")
     ids = [track_id("made", name) for name in names]
     lengths = [store.length(key) for key in ids]
     hearing = SamplerConfig(lengths, [1] * len(ids), STORED_RATE, window, Crops())
-    source = Source(store, ids, lambda *_: np.zeros(50, np.float32), window)
+    source = WindowSource(store, ids, lambda *_: np.zeros(50, np.float32), window)
     return BatchDataset(source, training_epoch(hearing, seed=1, number=0), BATCH)
 
 

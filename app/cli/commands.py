@@ -1,4 +1,4 @@
-"""The subcommands, put together."""
+"""The command `taggram` with its subcommands."""
 
 from typing import Annotated
 
@@ -19,8 +19,8 @@ from app.installation import installed_version
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_given: bool) -> None:
+    if is_given:
         out.print(f"taggram {installed_version()}", highlight=False)
         raise typer.Exit
 
@@ -34,7 +34,7 @@ def taggram(
         ),
     ] = False,
 ) -> None:
-    """Suggest the tags that describe music, and train and publish the models that do."""
+    """Suggest tags for music, and train and publish the models for it."""
 
 
 app.add_typer(data_app, name="data")

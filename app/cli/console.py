@@ -1,4 +1,4 @@
-"""What the subcommands print with, and how they fail."""
+"""Shared by the subcommands: output, errors, settings and logs."""
 
 import logging
 import os
@@ -32,62 +32,72 @@ TRAINING_MODULES = {
 """The modules of the extra `train`."""
 
 UPGRADE_WARNINGS = ("Unsupported upgrade request", "No supported WebSocket library")
-"""What uvicorn logs for each request that offers HTTP/2 (`Upgrade: h2c`), as Java's client does."""
+"""Messages of uvicorn for requests that offer HTTP/2 (`Upgrade: h2c`), as Java's client does."""
 
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """End with one line and status 1, not with a traceback, where it is the operator's to mend."""
+    """Report errors that the user can fix in one line, without a traceback; exit with status 1."""
     try:
         yield
     except TaggramError as error:
         say(err, f"taggram: {error}", style="red")
         raise typer.Exit(1) from error
-    except OSError as error:  # of a path that was given, such as one that is too long
+    except OSError as error:  # of a given path, such as one that is too long
         place = f"{shortened(str(error.filename))}: " if error.filename else ""
         say(err, f"taggram: {place}{error.strerror or error}", style="red")
         raise typer.Exit(1) from error
     except ValueError as error:
         if "embedded null" not in str(error):
             raise
-        say(err, "taggram: a path holds a NUL character; no file is named so", style="red")
+        say(
+            err,
+            "taggram: a path contains a NUL character, which is not allowed in file names",
+            style="red",
+        )
         raise typer.Exit(1) from error
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in TRAINING_MODULES:
             raise
-        needs = f"{missing} is not installed, which this command needs"
-        say(err, f"taggram: {needs}: `pip install 'taggram[train]'`", style="red")
+        hint = "install it with `pip install 'taggram[train]'`"
+        say(err, f"taggram: this command needs {missing}; {hint}", style="red")
         raise typer.Exit(1) from error
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """Print a line: not folded, nothing in it taken for markup or moving the cursor, no secrets."""
+    """Print a line without wrapping, markup, control characters and secrets.
+
+    Args:
+        console: Standard output or error.
+        text: The line.
+        style: A style of rich.
+    """
     console.print(
         shown(text), style=style, markup=False, emoji=False, highlight=False, soft_wrap=True
     )
 
 
 def shown(text: str) -> str:
-    """Return a line for terminals: without secrets, control and format characters replaced."""
+    """Return a line for terminals: secrets, control and format characters are replaced."""
     return printable(mask(text))
 
 
 def cell(text: str) -> Text:
-    """Return a cell of a table, or words of a progress bar, in which nothing is markup."""
+    """Return a cell of a table, or a text of a progress bar, without markup."""
     return Text(shown(text))
 
 
 def ask(question: str, *, abort: bool = False) -> bool:
-    """Ask on stderr for yes or no."""
+    """Ask a yes-or-no question on stderr, and return whether the answer is yes."""
     return typer.confirm(shown(question), abort=abort, err=True)
 
 
 def read_settings() -> Settings:
-    """The settings; the log is as detailed from now on as they say.
+    """Read the settings, and set the log level.
 
     Raises:
-        SetupError: One of them is wrong; the message names it, and never its value.
+        SetupError: One is invalid; the message names it, but not its value.
     """
     try:
         settings = Settings()
@@ -96,20 +106,20 @@ def read_settings() -> Settings:
         name = f"{Settings.model_config['env_prefix']}{first['loc'][0]}".upper()
         raise SetupError(f"{name}: {first['msg']}") from error
     except SettingsError as error:
-        raise SetupError(f"{error}; lists are written as JSON") from error
+        raise SetupError(f"{error}; write lists as JSON") from error
     for name, alike in find_unknown_settings().items():
         hint = f"; did you mean {alike}?" if alike else ""
         log.warning("%s is not a setting of Taggram, so it has no effect%s", name, hint)
     for url in (settings.model_store, settings.redis_url or ""):
         remember(url)
     if settings.log_level == "debug":
-        # Ours alone: libraries log secrets and what clients send at this level.
+        # Only Taggram's log: libraries log secrets and clients' data at this level.
         logging.getLogger("app").setLevel(logging.DEBUG)
     return settings
 
 
 def log_to_stderr(level: int) -> None:
-    """Lines for people."""
+    """Log readable lines to stderr."""
     _quiet_tensorflow()
     handler = logging.StreamHandler()
     handler.setFormatter(PlainLine())
@@ -117,27 +127,27 @@ def log_to_stderr(level: int) -> None:
 
 
 def log_json_to_stderr(level: int) -> LineWriter:
-    """Lines for machines, warnings and broken threads among them; who writes them."""
+    """Log JSON lines to stderr, including warnings and failed threads; return the handler."""
     _quiet_tensorflow()
     writer = LineWriter(sys.stderr.fileno())
     writer.setFormatter(JsonLine())
     logging.basicConfig(level=level, handlers=[writer])
     logging.captureWarnings(True)
-    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what clients send
-    logging.getLogger("uvicorn.error").addFilter(_is_no_upgrade_warning)
-    threading.excepthook = _log_broken_thread
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it logs clients' data
+    logging.getLogger("uvicorn.error").addFilter(_is_not_upgrade_warning)
+    threading.excepthook = _log_failed_thread
     return writer
 
 
 def _quiet_tensorflow() -> None:
-    """What it finds wrong it raises, besides printing much that is not."""
+    """Silence TensorFlow's log, as it raises its errors too."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def _is_no_upgrade_warning(record: logging.LogRecord) -> bool:
-    """Drop warnings about offers that a server may ignore (RFC 9110, 7.8)."""
+def _is_not_upgrade_warning(record: logging.LogRecord) -> bool:
+    """Return False for warnings about upgrades, which a server may ignore (RFC 9110, 7.8)."""
     return not record.getMessage().startswith(UPGRADE_WARNINGS)
 
 
-def _log_broken_thread(broken: threading.ExceptHookArgs) -> None:
-    logging.getLogger(__name__).critical("a thread broke", exc_info=broken.exc_value)
+def _log_failed_thread(failure: threading.ExceptHookArgs) -> None:
+    logging.getLogger(__name__).critical("a thread failed", exc_info=failure.exc_value)

@@ -1,4 +1,4 @@
-"""`taggram evaluate`: how well published models meet the tags of a split."""
+"""`taggram evaluate`: evaluate published models on a split."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
-from app.cli.store_option import StoreUrl, opened
+from app.cli.store_option import StoreUrl, open_store
 from app.datasets.tracks import Subset
 from app.evaluation.figures import Evaluation, Overall
 from app.store.storage.store import Store
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from app.evaluation.scoring import Scored, Scorer
 
 SONGS = 3
-"""So many taggrams of each model are in a report."""
+"""The number of taggrams of each model in a report."""
 
 FIGURES = {"PR-AUC": "pr_auc_macro", "ROC-AUC": "roc_auc_macro", "cosine": "cosine"}
 
-CAPTION = "The best in bold. Look at the 95 % intervals in evaluation.json before you choose."
+CAPTION = "The best is bold. Compare the 95 % intervals in evaluation.json before you choose."
 
 
 def evaluate(
@@ -34,22 +34,26 @@ def evaluate(
         list[str],
         typer.Argument(metavar="MODEL...", help="NAME or NAME/VERSION, or the folder of a run."),
     ],
-    split: Annotated[Path, typer.Option(help="What `taggram data split` wrote.")],
-    audio_store: Annotated[Path, typer.Option(help="What `taggram data store` wrote.")],
-    folder: Annotated[Path, typer.Option("--out", help="Gets NAME/VERSION/evaluation.json.")],
+    split: Annotated[Path, typer.Option(help="A table of `taggram data split`.")],
+    audio_store: Annotated[Path, typer.Option(help="An audio store of `taggram data store`.")],
+    folder: Annotated[
+        Path, typer.Option("--out", help="The folder for NAME/VERSION/evaluation.json.")
+    ],
     part: Annotated[Subset, typer.Option(help="Which part of the split.")] = Subset.TEST,
-    precision: Annotated[float, typer.Option(help="Wished of each tag's threshold.")] = 0.8,
+    precision: Annotated[
+        float, typer.Option(help="Target precision of each tag's threshold.")
+    ] = 0.8,
     overlap: Annotated[
         list[float],
         typer.Option(
-            help="Measure windows of which the next one hears this share again, too: 0.5 costs "
-            "twice the time of 0, 0.75 four times. Repeat it for more."
+            help="Also measure windows that overlap by this share: 0.5 takes twice the time of 0, "
+            "0.75 four times. May be repeated."
         ),
     ] = [],  # noqa: B006 - typer only reads it
-    report: Annotated[bool, typer.Option("--report", help="A page of HTML too.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Also write an HTML report.")] = False,
     url: StoreUrl = None,
 ) -> None:
-    """Measure models on a part of a split; what was heard is kept, so that a new run goes on."""
+    """Evaluate models on a part of a split; scores are cached, so a stopped run can be resumed."""
     log_to_stderr(logging.WARNING)
     evaluations, curves, songs = [], {}, []
     with plain_errors():
@@ -58,13 +62,13 @@ def evaluate(
         from app.evaluation.evaluate import Plan
         from app.evaluation.scoring import Scorer
 
-        if report:  # before hours of work: it needs more packages
+        if report:  # imported before hours of work, as it needs more packages
             from app.evaluation.write_report import write_report
 
         plan = Plan(read_split(split), part, tuple(overlap), precision)
         audio = AudioStore.open(audio_store)
         for wanted in models:
-            published, name, run = _found(wanted, url)
+            published, name, run = _located(wanted, url)
             with err.status(cell(f"loading {wanted}")):
                 scorer = Scorer(published, name, plan.split, audio, folder)
             evaluation, scored = _evaluated(plan, scorer, folder / str(scorer.manifest.ref))
@@ -78,20 +82,20 @@ def evaluate(
     if report:
         with plain_errors():
             written = write_report(evaluations, folder, songs, curves)
-        say(out, f"{written} shows it.")
+        say(out, f"{written}: the report.")
 
 
-def _found(wanted: str, url: str | None) -> tuple[Store, str, Path | None]:
-    """Where a model is published, its name, and the run that it comes from, if that is meant."""
+def _located(wanted: str, url: str | None) -> tuple[Store, str, Path | None]:
+    """Return a model's store and name, and the folder of its run if one is given."""
     run = Path(wanted)
     if not (run / "model").is_dir():
-        return opened(url), wanted, None
+        return open_store(url), wanted, None
     published = Store(str(run / "model"))
     return published, str(published.refs()[0]), run
 
 
 def _songs(scorer: "Scorer", plan: "Plan", scored: "Scored") -> list["SongTaggram"]:
-    """Taggrams of the first few songs of the part, in the order of their ids."""
+    """Return taggrams of the first songs of the part, in the order of their ids."""
     from app.evaluation.report.taggrams import SongTaggram
 
     tracks = {each.track.id: each.track for each in plan.split.part(plan.part)}
@@ -109,9 +113,9 @@ def _songs(scorer: "Scorer", plan: "Plan", scored: "Scored") -> list["SongTaggra
 
 
 def compare(evaluations: Sequence[Evaluation]) -> list[Table]:
-    """Models side by side, as in the thesis's tables 10.1 and 10.2.
+    """Return tables that compare models, as the thesis's tables 10.1 and 10.2.
 
-    Side by side are only those that were measured on the same tracks and tags.
+    Only models that were measured on the same tracks and tags are in one table.
     """
     groups: dict[tuple[object, ...], list[Evaluation]] = {}
     for each in evaluations:
@@ -121,7 +125,7 @@ def compare(evaluations: Sequence[Evaluation]) -> list[Table]:
 
 
 def _evaluated(plan: "Plan", scorer: "Scorer", folder: Path) -> tuple[Evaluation, "Scored"]:
-    """Measure a model, and write its figures and the songs' scores; gives both back."""
+    """Evaluate a model, write its figures and the songs' scores, and return both."""
     from app.evaluation.evaluate import evaluate as measure
     from app.evaluation.evaluate import write_evaluation, write_scores
 
@@ -137,7 +141,7 @@ def _evaluated(plan: "Plan", scorer: "Scorer", folder: Path) -> tuple[Evaluation
                 lambda done, total: progress.update(task, completed=done, total=total),
             )
 
-        scored = score(plan.part, 0.0)  # once, for it is measured, written and drawn
+        scored = score(plan.part, 0.0)  # once, as it is measured, written and drawn
 
         def score_others(part: Subset, overlap: float) -> "Scored":
             return scored if part is plan.part and not overlap else score(part, overlap)
@@ -145,11 +149,11 @@ def _evaluated(plan: "Plan", scorer: "Scorer", folder: Path) -> tuple[Evaluation
         evaluation = measure(plan, model, score_others)
         write_scores(folder / "scores.csv", scored)
     write_evaluation(folder / "evaluation.json", evaluation)
-    _say_what_lacks(evaluation)
+    _report_skipped(evaluation)
     return evaluation, scored
 
 
-def _say_what_lacks(evaluation: Evaluation) -> None:
+def _report_skipped(evaluation: Evaluation) -> None:
     for reason, tags in _by_reason(evaluation.left_out).items():
         say(err, f"{evaluation.model}: left out: {', '.join(tags)}: {reason}")
     for reason, tracks in _by_reason(evaluation.skipped).items():
@@ -191,7 +195,7 @@ def _table(about: Evaluation, level: str, *names: str) -> Table:
 
 
 def _fill(table: Table, names: Sequence[Sequence[str]], overalls: Sequence[Overall]) -> None:
-    """Add a row for each; the best of each figure in bold."""
+    """Add a row for each model; the best of each figure is bold."""
     rows = [[getattr(each, figure).value for figure in FIGURES.values()] for each in overalls]
     best = [
         max((value for value in column if value is not None), default=None)

@@ -1,4 +1,4 @@
-"""`taggram models`: what is published, its weights, and whether they are what they were."""
+"""`taggram models`: list, verify and publish models."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ from rich.table import Table
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.publishing import import_torch, promote, publish, publish_run, remove, rollback
 from app.cli.pulling import list_available, pull
-from app.cli.store_option import StoreUrl, opened
+from app.cli.store_option import StoreUrl, open_store
 from app.errors import TaggramError
 from app.masking import mask
 from app.store.manifest.manifest import Manifest, manifests
@@ -20,7 +20,7 @@ from app.store.registry.weights import WeightsState, weights_path, weights_state
 from app.store.storage.store import Store
 from app.text import printable_lines
 
-models_app = typer.Typer(no_args_is_help=True, help="Publish models, bring and check weights.")
+models_app = typer.Typer(no_args_is_help=True, help="Publish models, download and verify weights.")
 models_app.command("available")(list_available)
 models_app.command()(pull)
 models_app.command()(publish)
@@ -33,10 +33,10 @@ models_app.command()(remove)
 
 @models_app.command("list")
 def list_(url: StoreUrl = None) -> None:
-    """List all versions of the published models, what points to them, and their weights' state."""
+    """List all versions of the published models, with their aliases and the weights' state."""
     table = Table("model", "version", "tags", "weights", "aliases", "licence", "summary")
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         stored = store.paths()
         for manifest in _all(store):
             table.add_row(
@@ -54,17 +54,17 @@ def list_(url: StoreUrl = None) -> None:
 @models_app.command()
 def verify(
     model: Annotated[
-        str | None, typer.Argument(metavar="[NAME[/VERSION]]", help="Only this one.")
+        str | None, typer.Argument(metavar="[NAME[/VERSION]]", help="Only this model.")
     ] = None,
     url: StoreUrl = None,
 ) -> None:
-    """Check each model's weights against its hash, and its scores against its golden ones."""
+    """Check each model's weights against their hash, and its scores against the golden ones."""
     log_to_stderr(logging.WARNING)
     from app.store.registry.loading import verify as verify_model
 
     failed = 0
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         chosen = [resolve(store, manifests(store), model)] if model else _all(store)
     for manifest in chosen:
         try:
@@ -81,12 +81,12 @@ def verify(
 def card(
     model: Annotated[str, typer.Argument(metavar="NAME[/VERSION]")], url: StoreUrl = None
 ) -> None:
-    """Print a model's card in Markdown: what it is, hears and scores, its terms."""
+    """Print a model's card in Markdown: its input, tags, figures and licence."""
     from app.store.card import card as written
     from app.store.registry.weights import read_weights
 
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         manifest = resolve(store, manifests(store), model)
         text = written(manifest, read_weights(store, manifest))
     sys.stdout.write(printable_lines(mask(text)))
@@ -97,7 +97,7 @@ def _all(store: Store) -> list[Manifest]:
 
 
 def _state(store: Store, stored: Collection[str], manifest: Manifest) -> str:
-    """Weights behind a URL are not brought here to be looked at."""
+    """Return the state of weights; those of a remote store are not downloaded to check them."""
     if store.folder:
         return weights_state(store, manifest)
     return "stored" if weights_path(manifest) in stored else WeightsState.MISSING

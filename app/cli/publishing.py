@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli.console import ask, err, log_to_stderr, out, plain_errors, say
-from app.cli.store_option import StoreUrl, opened
+from app.cli.store_option import StoreUrl, open_store
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.store.manifest.manifest import Manifest
@@ -17,77 +17,84 @@ from app.store.registry.aliases import remove as remove_version
 from app.store.registry.aliases import rollback as roll_back
 from app.store.storage.store import Store
 
-Name = Annotated[str, typer.Argument(help="The model's.")]
-Version = Annotated[str, typer.Argument(help="Its version, a number.")]
-AliasName = Annotated[str, typer.Option("--alias", help="What points to a version.")]
+Name = Annotated[str, typer.Argument(help="The model's name.")]
+Version = Annotated[str, typer.Argument(help="The version, a number.")]
+AliasName = Annotated[str, typer.Option("--alias", help="The alias of a version.")]
 
 
 def publish(
-    folder: Annotated[str, typer.Argument(help="With manifest.toml and the weights; or its URL.")],
+    folder: Annotated[
+        str, typer.Argument(help="The folder or URL of manifest.toml and the weights.")
+    ],
     url: StoreUrl = None,
 ) -> None:
-    """Publish a folder as the version that its manifest names, or as the next if it names none."""
+    """Publish a folder as the version in its manifest, or as the next one if it has none."""
     log_to_stderr(logging.WARNING)
     from app.store.registry.publishing import publish_folder
 
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         with err.status("checking"):
             manifest = publish_folder(store, Store(folder))
-    _say_published(store, manifest)
+    _report_published(store, manifest)
 
 
 def publish_run(
     run: Annotated[Path, typer.Argument(help="A folder of `taggram train`.")],
-    name: Annotated[str | None, typer.Option(help="What the model is to be called.")] = None,
+    name: Annotated[str | None, typer.Option(help="The model's name.")] = None,
     evaluation: Annotated[
         Path | None, typer.Option(help="evaluation.json of `taggram evaluate`.")
     ] = None,
-    licence: Annotated[str, typer.Option(help="Under which terms it may be used.")] = "",
-    citation: Annotated[str, typer.Option(help="What to cite.")] = "",
+    licence: Annotated[str, typer.Option(help="The model's licence.")] = "",
+    citation: Annotated[str, typer.Option(help="The publication to cite.")] = "",
     url: StoreUrl = None,
 ) -> None:
-    """Publish what was trained, with its vocabulary, figures, thresholds and calibration."""
+    """Publish a trained model, with its vocabulary, figures, thresholds and calibration."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
         from app.evaluation.evaluate import read_evaluation
         from app.training.run import publishing
 
-        store = opened(url)
+        store = open_store(url)
         figures = read_evaluation(evaluation) if evaluation else None
         with err.status("checking"):
             manifest = publishing.publish_run(
                 store, run, name=name, evaluation=figures, licence=licence, citation=citation
             )
-    _say_published(store, manifest)
+    _report_published(store, manifest)
 
 
 def import_torch(
     checkpoint: Annotated[Path, typer.Argument(metavar="FILE", help="A PyTorch state dict.")],
-    name: Annotated[str, typer.Option(help="What the model is to be called.")],
-    architecture: Annotated[str, typer.Option(help="Which of our networks it belongs to.")],
-    tags: Annotated[Path, typer.Option(help="A file with a tag a line, in the outputs' order.")],
+    name: Annotated[str, typer.Option(help="The model's name.")],
+    architecture: Annotated[str, typer.Option(help="The architecture that the weights belong to.")],
+    tags: Annotated[
+        Path, typer.Option(help="A file with one tag per line, in the order of the outputs.")
+    ],
     family: Annotated[
-        str, typer.Option(help="What vocabularies call these tags; the name if not given.")
+        str,
+        typer.Option(
+            help="The name by which vocabularies refer to these tags; by default the model's name."
+        ),
     ] = "",
-    arguments: Annotated[str, typer.Option(help="The architecture's own, as JSON.")] = "{}",
-    summary: Annotated[str, typer.Option(help="What it is, in a sentence.")] = "",
-    licence: Annotated[str, typer.Option(help="Under which terms it was released.")] = "",
-    origin: Annotated[str, typer.Option("--url", help="Where it was released.")] = "",
-    citation: Annotated[str, typer.Option(help="What to cite.")] = "",
-    dataset: Annotated[str | None, typer.Option(help="What its figures were measured on.")] = None,
+    arguments: Annotated[str, typer.Option(help="The architecture's arguments, as JSON.")] = "{}",
+    summary: Annotated[str, typer.Option(help="A description, in a sentence.")] = "",
+    licence: Annotated[str, typer.Option(help="The licence of the release.")] = "",
+    origin: Annotated[str, typer.Option("--url", help="The web page of the release.")] = "",
+    citation: Annotated[str, typer.Option(help="The publication to cite.")] = "",
+    dataset: Annotated[str | None, typer.Option(help="The dataset of its figures.")] = None,
     roc_auc: Annotated[float | None, typer.Option(help="Mean over tags, 0 to 1.")] = None,
     pr_auc: Annotated[float | None, typer.Option(help="Mean over tags, 0 to 1.")] = None,
     url: StoreUrl = None,
 ) -> None:
-    """Convert a checkpoint that was released for PyTorch, and publish it as the next version."""
+    """Convert a PyTorch checkpoint, and publish it as the next version."""
     log_to_stderr(logging.WARNING)
     from app.store.importers import importing
 
     figures = {"dataset": dataset, "roc_auc": roc_auc, "pr_auc": pr_auc}
-    given = {key: value for key, value in figures.items() if value is not None}
+    evaluation = {key: value for key, value in figures.items() if value is not None}
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         released = importing.Released(
             name=name,
             architecture=architecture,
@@ -98,44 +105,44 @@ def import_torch(
             url=origin,
             licence=licence,
             citation=citation,
-            evaluation=given or None,
+            evaluation=evaluation or None,
         )
         with err.status("converting and checking"):
             manifest = importing.import_torch(store, checkpoint, released)
-    _say_published(store, manifest)
+    _report_published(store, manifest)
 
 
 def promote(
     name: Name, version: Version, alias: AliasName = PRODUCTION, url: StoreUrl = None
 ) -> None:
-    """Serve this version wherever the model's name is asked for, after checking it."""
+    """Make this version the one that is served by the model's name, after verifying it."""
     log_to_stderr(logging.WARNING)
     from app.store.registry.publishing import promote as promote_version
 
     with plain_errors(), err.status("checking"):
-        manifest = promote_version(opened(url), f"{name}/{version}", alias)
-    _say_in(alias, manifest.ref)
+        manifest = promote_version(open_store(url), f"{name}/{version}", alias)
+    _report_alias(alias, manifest.ref)
 
 
 def rollback(name: Name, alias: AliasName = PRODUCTION, url: StoreUrl = None) -> None:
-    """Serve the version again that was promoted before the one that serves."""
+    """Serve the previously promoted version again."""
     with plain_errors():
-        ref = roll_back(opened(url), name, alias)
-    _say_in(alias, ref)
+        ref = roll_back(open_store(url), name, alias)
+    _report_alias(alias, ref)
 
 
 def remove(
     name: Name,
     version: Version,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     url: StoreUrl = None,
 ) -> None:
-    """Delete a version for good, unless an alias points to it."""
+    """Delete a version permanently, unless an alias points to it."""
     ref = ModelRef(name, version)
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         if not yes:
-            ask(f"Delete {ref} from {store.url} for good?", abort=True)
+            ask(f"Delete {ref} from {store.url} permanently?", abort=True)
         remove_version(store, ref)
     say(out, f"{ref} is removed.")
 
@@ -144,17 +151,17 @@ def _arguments(text: str) -> dict[str, object]:
     try:
         arguments = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SetupError(f"--arguments: {text!r:.80} is no JSON: {error}") from error
+        raise SetupError(f"--arguments: {text!r:.80} is not valid JSON: {error}") from error
     if not isinstance(arguments, dict):
-        raise SetupError('--arguments: a JSON object is needed, as {"channels": [64, 128]}')
+        raise SetupError('--arguments: not a JSON object such as {"channels": [64, 128]}')
     return arguments
 
 
-def _say_published(store: Store, manifest: Manifest) -> None:
+def _report_published(store: Store, manifest: Manifest) -> None:
     say(out, f"{manifest.ref} is published in {store.url}.")
     say(err, f"`taggram models promote {manifest.name} {manifest.version}` puts it in production.")
 
 
-def _say_in(alias: str, ref: ModelRef) -> None:
+def _report_alias(alias: str, ref: ModelRef) -> None:
     say(out, f"{ref} is in {alias}.")
-    say(err, "A service that runs takes it over with POST /models/reload or SIGHUP.")
+    say(err, "A running service loads it on POST /models/reload or SIGHUP.")

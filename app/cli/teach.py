@@ -1,4 +1,4 @@
-"""`taggram teach`: a platform's own tags, from a few dozen songs each."""
+"""`taggram teach`: train your own tags, from a few dozen songs each."""
 
 import logging
 import os
@@ -13,20 +13,20 @@ from rich.table import Column, Table
 
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.data.reasons import show_reasons
-from app.cli.store_option import StoreUrl, opened
+from app.cli.store_option import StoreUrl, open_store
 from app.evaluation.figures import Evaluation, Interval
 
 if TYPE_CHECKING:
     from app.datasets.tracks import Track
-    from app.probing.encoder import Embedded, Encoder
-    from app.probing.teaching import Pair, Taught
+    from app.probing.encoder import EmbeddedSongs, Encoder
+    from app.probing.teaching import Pair, TeachResult
 
 COLUMNS = ("songs", "ROC-AUC (95 %)", "PR-AUC (95 %)", "threshold", "recall")
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "taggram"
 
 CacheFolder = Annotated[
-    Path, typer.Option("--cache", metavar="DIR", help="Keeps what was heard for the next run.")
+    Path, typer.Option("--cache", metavar="DIR", help="The cache of embeddings.")
 ]
 
 OnProgress = Callable[[int, int], None]
@@ -36,89 +36,98 @@ def teach(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="tag/artist/song.mp3, or a CSV file.")
     ],
-    name: Annotated[str, typer.Option(help="Of the new model, and of its vocabulary.")],
-    model: Annotated[str, typer.Option(help="NAME/VERSION, on which it is taught.")] = (
+    name: Annotated[str, typer.Option(help="The name of the new model and its vocabulary.")],
+    model: Annotated[str, typer.Option(help="NAME/VERSION of the model for embeddings.")] = (
         "msd-musicnn"
     ),
     url: StoreUrl = None,
     precision: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Wished of each tag's threshold.")
+        float, typer.Option(min=0.01, max=1, help="Target precision of each tag's threshold.")
     ] = 0.8,
     cache: CacheFolder = CACHE,
 ) -> None:
-    """Learn tags of your own from songs, say how well they can be told apart, and publish them."""
+    """Train your own tags from songs, report how well they are separated, and publish them."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
-        from app.probing.encoder import Encoder, own_tracks
-        from app.probing.teaching import check_lesson, check_name, tags_of
+        from app.probing.encoder import Encoder, read_own_tracks
+        from app.probing.teaching import check_examples, check_name, tags_of
         from app.probing.teaching import teach as learn
 
-        models = opened(url)
-        audio, tracks, odd = own_tracks(folder)
+        models = open_store(url)
+        audio, tracks, skipped = read_own_tracks(folder)
         check_name(models, name, tags_of(tracks))
-        check_lesson(tracks)
+        check_examples(tracks)
         with err.status(cell(f"loading {model}")):
             encoder = Encoder(models, model, cache)
-        heard = listen(encoder, audio, tracks, cache)
-        show_reasons("skipped", odd | heard.skipped)
-        with progress("learning, fold by fold") as on_progress:
+        embedded = embed(encoder, audio, tracks, cache)
+        show_reasons("skipped", skipped | embedded.skipped)
+        with progress("training the folds") as on_progress:
             taught = learn(
                 models,
                 encoder,
-                heard.songs,
+                embedded.songs,
                 name=name,
                 precision=precision,
                 on_progress=on_progress,
             )
-    _say_what_lacks(heard)
+    _report_small_tags(embedded)
     out.print(_table(taught.evaluation))
-    _say_what_is_confused(taught.pairs)
-    _say_how_to_serve(taught, models.url)
+    _report_confused(taught.pairs)
+    _report_published(taught, models.url)
 
 
-def listen(encoder: "Encoder", audio: Path, tracks: "Sequence[Track]", cache: Path) -> "Embedded":
-    """Hear files, with what is known in the cache."""
+def embed(
+    encoder: "Encoder", audio: Path, tracks: "Sequence[Track]", cache: Path
+) -> "EmbeddedSongs":
+    """Embed files, with embeddings of earlier runs from the cache.
+
+    Args:
+        encoder: The model.
+        audio: The folder to which the tracks' paths are relative.
+        tracks: The tracks.
+        cache: The cache's folder.
+    """
     from app.probing.encoder import embed_files
 
-    with progress("hearing new songs") as on_progress:
+    with progress("embedding new songs") as on_progress:
         return embed_files(encoder, audio, tracks, cache, on_progress)
 
 
 @contextmanager
 def progress(what: str) -> Iterator[OnProgress]:
-    """Show how far something is, and the time that is left."""
+    """Show a progress bar with the remaining time."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as shown:
         bar = shown.add_task(what, total=None)
         yield lambda done, total: shown.update(bar, completed=done, total=total)
 
 
-def report_embedded(heard: "Embedded") -> None:
-    """Say what of the songs is odd but no fault."""
-    if heard.repeats:
+def report_embedded(embedded: "EmbeddedSongs") -> None:
+    """Report duplicates and unknown artists."""
+    if embedded.repeats:
         say(
             err,
-            f"{heard.repeats} files are the same as others: each song counts once, with all "
+            f"{embedded.repeats} files are identical to others: each song counts once, with all "
             "of its tags.",
         )
-    if unknown := sum(not song.track.artist for song in heard.songs):
+    if unknown := sum(not song.track.artist for song in embedded.songs):
         say(
             err,
-            f"{unknown} songs are of unknown artists, each taken for one of its own; where "
-            "that is wrong, figures are too good: use tag/artist/song.mp3.",
+            f"{unknown} songs have unknown artists; each counts as its own artist. If that is "
+            "wrong, the figures are too good: use tag/artist/song.mp3.",
         )
 
 
-def _say_what_lacks(heard: "Embedded") -> None:
+def _report_small_tags(embedded: "EmbeddedSongs") -> None:
     from app.probing.teaching import FEW_ARTISTS, FEW_SONGS, lacking
 
-    report_embedded(heard)
-    tracks = [song.track for song in heard.songs]
+    report_embedded(embedded)
+    tracks = [song.track for song in embedded.songs]
     for tag, count in lacking(tracks, FEW_SONGS, FEW_ARTISTS).items():
         say(
             err,
-            f"{tag}: {count} are few, its figures are a hint; {FEW_SONGS} songs of "
-            f"{FEW_ARTISTS} artists would tell more.",
+            f"{tag}: {count} are few, so its figures are uncertain; use at least {FEW_SONGS} songs "
+            f"of {FEW_ARTISTS} artists.",
         )
 
 
@@ -135,14 +144,14 @@ def _table(evaluation: Evaluation) -> Table:
     table.add_row("all", str(evaluation.tracks), *figures, "", "")
     off = evaluation.calibration.expected_error
     table.caption = (
-        f"From a tag's threshold on, {evaluation.preferred_precision:.0%} are right. Scores are "
-        f"off from what comes true by {off:.3f} on average."
+        f"Of the scores at or above a tag's threshold, {evaluation.preferred_precision:.0%} are "
+        f"correct. The expected calibration error is {off:.3f}."
     )
     return table
 
 
 def _figure(interval: Interval) -> str:
-    """With its interval."""
+    """Format a figure with its interval."""
     if interval.low is None or interval.high is None:
         return _number(interval.value)
     return f"{_number(interval.value)} ({interval.low:.2f} to {interval.high:.2f})"
@@ -152,26 +161,27 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _say_what_is_confused(pairs: "Sequence[Pair]") -> None:
-    alike = [pair for pair in pairs if not pair.is_told_apart]
-    for pair in alike:
+def _report_confused(pairs: "Sequence[Pair]") -> None:
+    confused = [pair for pair in pairs if not pair.is_separated]
+    for pair in confused:
         say(out, _confused(pair))
-    if not alike:
-        say(out, "Each two tags are told apart better than by chance.")
+    if not confused:
+        say(out, "Each two tags are separated better than by chance.")
 
 
 def _confused(pair: "Pair") -> str:
     figure = pair.separation
     if figure.value is None or figure.low is None or figure.high is None:
-        return f"{pair.first} and {pair.second} are always on the same songs: nothing tells them."
+        both = f"{pair.first} and {pair.second}"
+        return f"{both} are always on the same songs, so they can't be separated."
     return (
-        f"{pair.first} and {pair.second} can't be told apart: {figure.value:.2f}, between "
-        f"{figure.low:.2f} and {figure.high:.2f}, where 0.50 is a coin. More songs of other "
-        "artists may help, or one tag for both."
+        f"{pair.first} and {pair.second} can't be separated: ROC-AUC {figure.value:.2f} "
+        f"({figure.low:.2f} to {figure.high:.2f}), where 0.50 is chance. Add songs of other "
+        "artists, or use one tag for both."
     )
 
 
-def _say_how_to_serve(taught: "Taught", url: str) -> None:
+def _report_published(taught: "TeachResult", url: str) -> None:
     manifest = taught.manifest
     say(out, f"Published {manifest.ref} in {url}, with the vocabulary {manifest.name}.")
     say(

@@ -1,4 +1,4 @@
-"""`taggram train`: a model from a split and an audio store, in a folder of its own."""
+"""`taggram train`: train a model from a split and an audio store."""
 
 import logging
 from pathlib import Path
@@ -15,26 +15,30 @@ if TYPE_CHECKING:
 
 def train(
     split: Annotated[Path, typer.Argument(help="A table of `taggram data split`.")],
-    audio_store: Annotated[Path, typer.Option(help="A folder of `taggram data store`.")],
-    to: Annotated[Path, typer.Option("--to", help="The run's folder; one that is there goes on.")],
-    recipe: Annotated[str, typer.Option(help="One that ships, or a YAML file.")] = "thesis",
+    audio_store: Annotated[Path, typer.Option(help="An audio store of `taggram data store`.")],
+    to: Annotated[Path, typer.Option("--to", help="The run's folder; an existing run is resumed.")],
+    recipe: Annotated[str, typer.Option(help="A built-in recipe, or a YAML file.")] = "thesis",
     architecture: Annotated[
-        str | None, typer.Option(help="Another one than the recipe's last phase has.")
+        str | None, typer.Option(help="Replaces the recipe's architecture.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, crops, order.")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of weights, crops, order and augmentation.")
+    ] = 1,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes of a Ray cluster (RAY_ADDRESS, else here) share it."),
+        typer.Option(min=1, help="Number of processes, on a Ray cluster (RAY_ADDRESS, else here)."),
     ] = None,
-    mlflow: Annotated[str | None, typer.Option(metavar="URL", help="Log to MLflow too.")] = None,
+    mlflow: Annotated[
+        str | None, typer.Option(metavar="URL", help="Also log to this MLflow server.")
+    ] = None,
 ) -> None:
-    """Train a model by a recipe, or go on where it was stopped."""
+    """Train a model by a recipe, or resume a stopped run."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
         from app.training.run.cluster import run_on_cluster
         from app.training.run.train import TrainRequest, run
 
-        wanted = TrainRequest(split, audio_store, to, recipe, architecture, seed, mlflow)
+        request = TrainRequest(split, audio_store, to, recipe, architecture, seed, mlflow)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
             bar = progress.add_task("reading", total=None)
@@ -44,16 +48,16 @@ def train(
                     bar, description=_words(step), total=step.steps, completed=step.step
                 )
 
-            def tell(line: str) -> None:
+            def show(line: str) -> None:
                 say(err, line)
 
             if workers is None:
-                finished = run(wanted, on_progress, tell)
+                finished = run(request, on_progress, show)
             else:
-                finished = run_on_cluster(wanted, workers, on_progress, tell)
+                finished = run_on_cluster(request, workers, on_progress, show)
     if finished.missing:
         say(err, f"{len(finished.missing)} tracks of the split are not in the audio store.")
-    say(out, f"{to} holds the model {finished.name}; `taggram evaluate {to}` says how good it is.")
+    say(out, f"{to} has the model {finished.name}; evaluate it with `taggram evaluate {to}`.")
 
 
 def _words(step: "Step") -> str:

@@ -1,7 +1,7 @@
-"""Which tracks and tags of a dataset are worth learning from: the rules of the thesis, section 6.
+"""Clean datasets: drop tracks and tags that are not worth training on (the thesis, section 6).
 
-A track whose length nobody knows passes for one of a good length. Tags that are as frequent as one
-another go by the alphabet, so that the same tags stay wherever the rules run.
+A track of unknown length counts as one of a good length. Equally frequent tags are ordered
+alphabetically, so that the result is reproducible.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from app.datasets.tracks import Track
 SHORTEST_S, LONGEST_S = 60, 600
 
 FMA_GENRES = {"genre": None, "subgenre": 10, "sub-subgenre": 25}
-"""So many of each level stay; all where there is no number."""
+"""How many of the most frequent tags of each level are kept; None keeps all."""
 
 FMA_TAGS = 25
 
@@ -26,28 +26,28 @@ FMA_NAMES = frozenset(
         "badronald", "bigblack", "bluecheer", "buttholesurfers", "kirkpearson", "steelydan",
     }
 )  # fmt: skip
-"""Frequent words of artists that name a label (the first three) or a band that they admire, and say
-nothing of the sound. The artists of the dataset itself are known by their names."""
+"""Frequent free tags that name a label (the first three) or another band, and don't describe the
+sound. Names of the dataset's own artists are excluded separately."""
 
 MTAT_MOST_TAGS = 15
 MTAT_TAGS = 100
 
 JAMENDO_GENRES = 100
-"""More than there are: 87 in the official splits, 95 in `autotagging.tsv`. So all stay, as do
-moods, themes and instruments, of which the thesis drops none."""
+"""More than exist: 87 in the official splits, 95 in `autotagging.tsv`. So all genres are kept, as
+are moods, themes and instruments, of which the thesis drops none."""
 
 Tracks = Sequence[Track]
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a rule dropped.
+    """The effect of one rule.
 
     Attributes:
-        rule: In words.
-        tracks_dropped: So many tracks.
-        tags_dropped: So many tags were taken off tracks, those of dropped tracks among them.
-        tracks_left: So many tracks stay.
+        rule: Its description.
+        tracks_dropped: Number of tracks dropped.
+        tags_dropped: Number of (track, tag) pairs dropped, including those of dropped tracks.
+        tracks_left: Number of tracks kept.
     """
 
     rule: str
@@ -58,12 +58,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What stays of a dataset.
+    """A dataset after cleaning.
 
     Attributes:
-        dataset: As it was.
-        tracks: With the tags that stay.
-        steps: What each rule dropped, in their order.
+        dataset: The dataset before cleaning.
+        tracks: The tracks kept, with the tags kept.
+        steps: The effect of each rule, in the order applied.
     """
 
     dataset: Dataset
@@ -73,37 +73,47 @@ class Cleaned:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule in words, and what it makes of tracks."""
+    """A description of a rule, and the function that applies it."""
 
     words: str
     apply: Callable[[Tracks], Tracks]
 
 
 def clean(dataset: Dataset) -> Cleaned:
-    """Apply a dataset's rules, one after the other; one's own tracks only need a tag."""
+    """Apply a dataset's rules in order; a dataset without rules only loses tracks without tags.
+
+    Returns:
+        The dataset, the tracks kept, and the effect of each rule.
+    """
     tracks: Tracks = dataset.tracks
     steps = []
-    for rule in RULES.get(dataset.name, _own_rules)(dataset):
+    for rule in RULES.get(dataset.name, _default_rules)(dataset):
         left = rule.apply(tracks)
-        taken = _taggings(tracks) - _taggings(left)
-        steps.append(Step(rule.words, len(tracks) - len(left), taken, len(left)))
+        dropped = _taggings(tracks) - _taggings(left)
+        steps.append(Step(rule.words, len(tracks) - len(left), dropped, len(left)))
         tracks = left
     return Cleaned(dataset, tuple(tracks), tuple(steps))
 
 
 def top(tracks: Tracks, count: int | None, among: Set[str] | None = None) -> set[str]:
-    """The most frequent tags, of all or of some."""
+    """Return the `count` most frequent tags, of all tags or of those in `among`.
+
+    Args:
+        tracks: The tracks to count in.
+        count: How many tags; None for all.
+        among: The tags to choose from; None for all.
+    """
     counts = Counter(tag for each in tracks for tag in each.tags if among is None or tag in among)
     ranked = sorted(counts, key=lambda tag: (-counts[tag], tag))
     return set(ranked[:count])
 
 
 def plain(word: str) -> str:
-    """A word without capitals and punctuation, in which `Hip-Hop` is `hip hop`."""
+    """Return a word in lower case without spaces and punctuation: `Hip-Hop` becomes `hiphop`."""
     return "".join(filter(str.isalnum, word.casefold()))
 
 
-def _own_rules(_dataset: Dataset) -> tuple[Rule, ...]:
+def _default_rules(_dataset: Dataset) -> tuple[Rule, ...]:
     return (Rule("no tag", _tagged),)
 
 
@@ -116,7 +126,7 @@ def _fma_rules(dataset: Dataset) -> tuple[Rule, ...]:
             "genres but all top ones, 10 subgenres, 25 sub-subgenres",
             partial(_frequent_genres, dataset, genres),
         ),
-        Rule(f"own words but the top {FMA_TAGS}", partial(_frequent_words, dataset, genres)),
+        Rule(f"free tags but the top {FMA_TAGS}", partial(_frequent_words, dataset, genres)),
     )
 
 
@@ -155,7 +165,7 @@ RULES: dict[str, Callable[[Dataset], tuple[Rule, ...]]] = {
 
 
 def _frequent_genres(dataset: Dataset, genres: Set[str], tracks: Tracks) -> Tracks:
-    """Each level's most frequent; tracks that are left without a genre go."""
+    """Keep each level's most frequent genres; drop tracks that are left without a genre."""
     levels = {level: _of(dataset, level) for level in FMA_GENRES}
     kept = set[str]().union(
         *(top(tracks, count, among=levels[level]) for level, count in FMA_GENRES.items())
@@ -164,9 +174,9 @@ def _frequent_genres(dataset: Dataset, genres: Set[str], tracks: Tracks) -> Trac
 
 
 def _frequent_words(dataset: Dataset, genres: Set[str], tracks: Tracks) -> Tracks:
-    """The most frequent of the artists' own words that name neither a genre nor somebody.
+    """Keep the most frequent free tags that name neither a genre nor a label or artist.
 
-    Tracks without one stay: not a quarter of them has any.
+    Tracks without one are kept: fewer than a quarter have any.
     """
     names = {track.artist for track in dataset.tracks}
     known = set(map(plain, genres)) | FMA_NAMES

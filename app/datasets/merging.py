@@ -1,4 +1,4 @@
-"""From the cleaned tracks of several datasets to those of one task (the thesis, 7.1)."""
+"""Merge the cleaned tracks of several datasets into those of one task (the thesis, 7.1)."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,13 +12,13 @@ from app.errors import SetupError
 
 @dataclass(frozen=True)
 class Wrangled:
-    """What a task makes of a dataset.
+    """A dataset's tracks under the tags of a task.
 
     Attributes:
         dataset: Its name.
-        tracks: Those with a tag of the task, under the task's tags in its order.
-        steps: What was dropped on the way.
-        words: By tag, on how many of the tracks each word of the dataset speaks for it.
+        tracks: Those with a tag of the task, with the task's tags in its order.
+        steps: The effect of each step.
+        words: By tag, the number of tracks with each of the dataset's words that map to it.
     """
 
     dataset: str
@@ -28,18 +28,19 @@ class Wrangled:
 
 
 def merge(task: Task, datasets: Sequence[Cleaned]) -> tuple[Merged, tuple[Wrangled, ...]]:
-    """Merge words of datasets into a task's tags, and datasets into one.
+    """Map the words of datasets to a task's tags, and merge the datasets into one.
 
     Args:
-        task: Whose tags.
-        datasets: In any order; cleaning says which tracks stay. Words count that it took from
-            them: a task wants some of FMA's that are not among the most frequent.
+        task: The task.
+        datasets: In any order. Only tracks kept by cleaning are used, but with all their words: a
+            task wants some of FMA's that are not among the most frequent.
 
     Returns:
-        The tracks, by dataset and path, and what was counted, by dataset.
+        The merged tracks, ordered by dataset and path, and the statistics of each dataset.
 
     Raises:
-        SetupError: Two datasets have a name, or two tracks an id; or no track has one of the tags.
+        SetupError: Two datasets have the same name or two tracks the same id, or no track has one
+            of the tags.
     """
     ordered = sorted(datasets, key=lambda cleaned: cleaned.dataset.name)
     _refuse_same_names(cleaned.dataset.name for cleaned in ordered)
@@ -54,7 +55,7 @@ def merge(task: Task, datasets: Sequence[Cleaned]) -> tuple[Merged, tuple[Wrangl
 
 def _wrangled(task: Task, cleaned: Cleaned) -> Wrangled:
     finals = _finals(task, cleaned)
-    before = _staying(cleaned)
+    before = _kept(cleaned)
     known = [replace(track, tags=tuple(filter(finals.get, track.tags))) for track in before]
     wanted = [track for track in known if track.tags]
     after = [replace(track, tags=_tags(task, finals, track.tags)) for track in wanted]
@@ -65,15 +66,15 @@ def _wrangled(task: Task, cleaned: Cleaned) -> Wrangled:
     return Wrangled(cleaned.dataset.name, tuple(after), steps, _counted(finals, wanted))
 
 
-def _staying(cleaned: Cleaned) -> list[Track]:
-    """The tracks that cleaning left, with all of their words, by path."""
-    stays = {track.id for track in cleaned.tracks}
-    tracks = (track for track in cleaned.dataset.tracks if track.id in stays)
+def _kept(cleaned: Cleaned) -> list[Track]:
+    """Return the tracks kept by cleaning, with all of their words, by path."""
+    kept = {track.id for track in cleaned.tracks}
+    tracks = (track for track in cleaned.dataset.tracks if track.id in kept)
     return sorted(tracks, key=lambda track: track.path)
 
 
 def _finals(task: Task, cleaned: Cleaned) -> dict[str, str]:
-    """The tag that each of a dataset's words becomes, as the dataset spells them."""
+    """Return the tag of each of a dataset's words, as the dataset spells them."""
     dataset = cleaned.dataset
     finals = correspondence(task, dataset.name)
     categories = task.categories.get(dataset.name)
@@ -117,6 +118,6 @@ def _refuse_same_ids(tracks: Iterable[Track]) -> None:
         if other := seen.get(track.id):
             raise SetupError(
                 f"{other.dataset}: {other.path} and {track.dataset}: {track.path} have the same id "
-                f"{track.id}; take one of them out"
+                f"{track.id}; remove one of them"
             )
         seen[track.id] = track

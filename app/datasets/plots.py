@@ -1,4 +1,4 @@
-"""A dataset in pictures, as the thesis draws them (figures 5.1 to 7.1)."""
+"""Plot a dataset's statistics, as the thesis does (figures 5.1 to 7.1)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from app.plot_style import ACCENT, FONT_PT, INK, as_png, blank, plain
 from app.text import printable
 
 TOP = 25
-"""So many tags of a category are drawn, and twice as many where there is but one."""
+"""The number of tags drawn of each category; twice as many if there is only one category."""
 
 LONGEST_NAME = 32
 
@@ -27,23 +27,23 @@ BAR_INCHES, MARGIN_INCHES, PANEL_INCHES = 0.19, 1.0, 4.4
 
 BINS = 60
 LONG_S = 1200
-"""Tracks longer than that are counted in words: one of hours would leave the others no room."""
+"""Longer tracks are counted in the axis label: one of hours would compress all others."""
 
 FEW_S = 120
-"""Up to here an axis has seconds, and minutes beyond."""
+"""An axis is in seconds up to this length, and in minutes beyond."""
 
 COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
 def draw(cleaned: Cleaned, out: Path) -> list[Path]:
-    """Draw what came in, light, and what stays after cleaning, dark.
+    """Draw the numbers before cleaning, light, and after cleaning, dark.
 
     Args:
         cleaned: A dataset.
-        out: The folder for the pictures; it is made if need be.
+        out: The folder for the pictures; it is created if needed.
 
     Returns:
-        The pictures, which are PNG.
+        The paths of the PNG files.
 
     Raises:
         SetupError: They can't be written.
@@ -68,7 +68,7 @@ def draw(cleaned: Cleaned, out: Path) -> list[Path]:
 
 
 def _top_tags(categories: Mapping[str, Mapping[str, int]], after: Description) -> Figure:
-    """A panel a category; all have the same room a bar."""
+    """Draw one panel for each category, with bars of one height."""
     top = TOP if len(categories) > 1 else 2 * TOP
     rows = max((min(top, len(tags)) for tags in categories.values()), default=1)
     panels = max(len(categories), 1)
@@ -90,7 +90,7 @@ def _tags_a_track(before: Description, after: Description) -> Figure:
     figure = blank(7, 3.8)
     axes = figure.subplots()
     plain(axes, "tags", "tracks", grid="y")
-    # The pale bars are wider: cleaning takes tags off, so that more tracks may have only a few.
+    # The pale bars are wider: cleaning removes tags, so a dark bar may be higher than a pale one.
     axes.bar(range(len(before.tags_a_track)), before.tags_a_track, width=0.85, color=PALE)
     axes.bar(range(len(after.tags_a_track)), after.tags_a_track, width=0.45, color=ACCENT)
     axes.yaxis.set_major_formatter(COUNT)
@@ -135,7 +135,7 @@ def _sample_rates(before: Description, after: Description) -> Figure:
 
 
 def _missing(shares: Mapping[str, float]) -> Figure:
-    """The columns that lack most on top."""
+    """Draw the share of missing values of each column, the largest on top."""
     names = sorted(shares, key=lambda name: (-shares[name], name))
     figure = blank(7, MARGIN_INCHES + BAR_INCHES * len(names))
     axes = figure.subplots()
@@ -149,7 +149,7 @@ def _missing(shares: Mapping[str, float]) -> Figure:
 
 
 def _shares(cleaned: Cleaned, before: Description) -> Mapping[str, float]:
-    """Of the tables' columns; of what a track should have, where there are no tables."""
+    """Return the shares of missing values of the tables' columns, or else of the tracks."""
     tracks = max(before.tracks, 1)
     return cleaned.dataset.missing or {name: n / tracks for name, n in before.unknown.items()}
 
@@ -157,7 +157,7 @@ def _shares(cleaned: Cleaned, before: Description) -> Mapping[str, float]:
 def _bars(
     axes: Axes, names: Sequence[str], before: Sequence[float], after: Sequence[float]
 ) -> BarContainer:
-    """Lying bars, the first on top; those of `before`."""
+    """Draw horizontal bars, the first on top, and return those of `before`."""
     plain(axes, grid="x")
     bars = axes.barh(range(len(before)), before, color=PALE if after else ACCENT, height=0.75)
     axes.barh(range(len(after)), after, color=ACCENT, height=0.75)
@@ -169,13 +169,16 @@ def _bars(
 
 
 def _short(name: str) -> str:
-    """A name that fits, without what can't be drawn."""
+    """Return a name that fits, without unprintable characters."""
     name = printable(name)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _legend(figure: Figure) -> None:
-    shades = [Patch(color=PALE, label="as it came"), Patch(color=ACCENT, label="after cleaning")]
+    shades = [
+        Patch(color=PALE, label="before cleaning"),
+        Patch(color=ACCENT, label="after cleaning"),
+    ]
     figure.legend(
         handles=shades, loc="outside lower right", ncols=2, frameon=False, fontsize=FONT_PT
     )

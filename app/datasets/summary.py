@@ -1,4 +1,4 @@
-"""A dataset in numbers: how many tracks, tags and artists, how long, and what is missing."""
+"""Summarise a dataset: numbers of tracks, tags and artists, durations, and missing values."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,21 +8,21 @@ from app.datasets.cleaning import Cleaned
 from app.datasets.tracks import Track
 
 UNSORTED = "tags"
-"""The category of tags of which a dataset names none."""
+"""The category of tags for which a dataset gives none."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """Tracks in numbers.
+    """Statistics of tracks.
 
     Attributes:
-        tracks: How many.
-        artists: How many different ones are named.
-        tags: How many tracks have each tag, the most frequent first.
-        tags_a_track: How many tracks have 0, 1, 2, ... tags.
-        durations_s: Of the tracks of which it is known, the shortest first.
-        sample_rates: How many tracks have each, in Hz; without those where nobody knows.
-        unknown: For what a track should have, how many have not.
+        tracks: Number of tracks.
+        artists: Number of distinct known artists.
+        tags: Number of tracks with each tag, the most frequent first.
+        tags_a_track: Number of tracks with 0, 1, 2, ... tags.
+        durations_s: Known durations in seconds, the shortest first.
+        sample_rates: Number of tracks with each known sample rate in Hz.
+        unknown: By kind of value, the number of tracks without one.
     """
 
     tracks: int
@@ -35,12 +35,12 @@ class Description:
 
     @property
     def hours(self) -> float:
-        """Of the tracks whose length is known."""
+        """The total length in hours of the tracks whose length is known."""
         return sum(self.durations_s) / 3600
 
 
 def describe(tracks: Sequence[Track]) -> Description:
-    """Count."""
+    """Return the statistics of tracks."""
     sizes = Counter(len(track.tags) for track in tracks)
     return Description(
         tracks=len(tracks),
@@ -60,7 +60,7 @@ def describe(tracks: Sequence[Track]) -> Description:
 
 
 def by_category(cleaned: Cleaned) -> dict[str, dict[str, int]]:
-    """How many tracks had each tag before cleaning, by category, the most frequent first.
+    """Return the number of tracks with each tag before cleaning, by category, most frequent first.
 
     A tag of two categories is in both.
     """

@@ -1,4 +1,4 @@
-"""Tracks and splits as Parquet, whole or not at all."""
+"""Read and write tracks and splits as Parquet; files are written atomically."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ LARGEST_TABLE = 2**31
 """In bytes, unpacked; a million tracks take some 400 MB."""
 
 ABOUT = b"taggram"
-"""Under which a file's metadata say what the table is of."""
+"""The key of the file's metadata that describes the table."""
 
 _TRACK = (
     pa.field("track_id", pa.string(), nullable=False),
@@ -35,14 +35,14 @@ _TRACK = (
 
 
 class _About(BaseModel):
-    """What is said of a merge."""
+    """Metadata of a merged table."""
 
     task: str
     tags: tuple[str, ...]
 
 
 class _AboutSplit(_About):
-    """What is said of a split."""
+    """Metadata of a split table."""
 
     name: str
 
@@ -57,31 +57,31 @@ _PLACED = (
 
 
 def write_merged(path: Path, merged: Merged) -> None:
-    """Write a merge.
+    """Write a merged table.
 
     Raises:
-        SetupError: It can't be written; nothing half-written stays.
+        SetupError: It can't be written; no partial file is left.
     """
     about = {"table": "merged", "task": merged.task, "tags": merged.tags}
     _write(path, _TRACK, [_row(track) for track in merged.tracks], about)
 
 
 def read_merged(path: Path) -> Merged:
-    """Read a merge.
+    """Read a merged table.
 
     Raises:
-        SetupError: It can't be read, or is something else.
+        SetupError: It can't be read, or is not such a table.
     """
     rows, about = _read(path, "merged", _TRACK, "taggram data merge")
-    said = _checked(path, _About, about)
-    return Merged(said.task, said.tags, tuple(map(_track, rows)))
+    checked = _checked(path, _About, about)
+    return Merged(checked.task, checked.tags, tuple(map(_track, rows)))
 
 
 def write_split(path: Path, split: Split) -> None:
     """Write a split.
 
     Raises:
-        SetupError: It can't be written; nothing half-written stays.
+        SetupError: It can't be written; no partial file is left.
     """
     about = {"table": "split", "task": split.task, "tags": split.tags, "name": split.name}
     rows = [
@@ -95,14 +95,16 @@ def read_split(path: Path) -> Split:
     """Read a split.
 
     Raises:
-        SetupError: It can't be read, or is something else.
+        SetupError: It can't be read, or is not such a table.
     """
     rows, about = _read(path, "split", _PLACED, "taggram data split")
-    said = _checked(path, _AboutSplit, about)
+    checked = _checked(path, _AboutSplit, about)
     if wrong := {row["part"] for row in rows} - set(Subset):
-        raise SetupError(f"{path}: {min(wrong)!r} is not a part; there are {', '.join(Subset)}")
+        raise SetupError(
+            f"{path}: {min(wrong)!r} is not a part; expected one of {', '.join(Subset)}"
+        )
     placed = tuple(SplitTrack(_track(row), Subset(row["part"]), row["copies"]) for row in rows)
-    return Split(said.task, said.tags, said.name, placed)
+    return Split(checked.task, checked.tags, checked.name, placed)
 
 
 def _row(track: Track) -> dict[str, object]:
@@ -145,14 +147,14 @@ def _read(
         check_is_file(path)
         table = _bounded_table(path)
     except (OSError, pa.ArrowException) as error:
-        raise SetupError(f"{path}: it can't be read: {reason(error)}") from error
+        raise SetupError(f"{path}: can't be read: {reason(error)}") from error
     try:
         about = json.loads((table.schema.metadata or {}).get(ABOUT, b"{}"))
         if about["table"] == wanted and _fits(table, fields):
             return table.to_pylist(), about
     except (KeyError, TypeError, ValueError, RecursionError):
         pass
-    raise SetupError(f"{path}: this is no table that `{maker}` wrote")
+    raise SetupError(f"{path}: not a table that `{maker}` wrote")
 
 
 def _bounded_table(path: Path) -> pa.Table:
@@ -168,7 +170,7 @@ def _bounded_table(path: Path) -> pa.Table:
 
 
 def _fits(table: pa.Table, fields: Sequence[pa.Field]) -> bool:
-    """Whether a table has the columns that are meant, and nothing lacks that must be there."""
+    """Return whether a table has the expected columns, and no nulls in the required ones."""
     return all(
         table.schema.field(field.name).type == field.type
         and (field.nullable or not table.column(field.name).null_count)

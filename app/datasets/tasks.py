@@ -1,9 +1,8 @@
-"""The tasks: which words of which dataset become which tags.
+"""Tasks: which words of which dataset map to which tags.
 
-The thesis has four (7.1 and annex B.2), and the service a vocabulary of the same name for each:
-that says which tags there are and in which order. `correspondences/` holds the thesis's lists of
-wanted words and its dictionaries of merges, one file a task. `own` is the task of whoever brings
-tracks under tags of their own.
+The thesis defines four (7.1 and annex B.2). For each, the service has a vocabulary of the same
+name, which lists the tags in order. `correspondences/` holds the thesis's lists of wanted words and
+its merge dictionaries, one file a task. `own` is the task of a user's own tracks and tags.
 """
 
 import unicodedata
@@ -28,10 +27,10 @@ OWN = "own"
 
 
 class Words(Table):
-    """What a task makes of a dataset's words.
+    """How a task maps a dataset's words.
 
-    `merging`: words and what becomes of them; what is merged is wanted too. `categories`: of words
-    in these alone; of all where there are none.
+    `merging`: words and the tags or words that they map to; its keys are wanted too.
+    `categories`: only words of these categories count; of all if empty.
     """
 
     wanted: tuple[str, ...]
@@ -40,7 +39,7 @@ class Words(Table):
 
 
 class Count(Table):
-    """How many tags the thesis says that a task has, and why the dictionaries give others."""
+    """The number of tags that the thesis states, and why the dictionaries give another one."""
 
     tags: int
     difference: str = ""
@@ -55,13 +54,13 @@ class Correspondences(Table):
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learnt.
+    """The tags to be trained, and how words map to them.
 
     Attributes:
-        name: That of a vocabulary, or `own`.
-        tags: All of them, in the order of a model's outputs.
-        finals: By dataset, the tag that each standardised word becomes.
-        categories: By dataset, those whose words count; all where none are named.
+        name: The name of a vocabulary, or `own`.
+        tags: All tags, in the order of a model's outputs.
+        finals: By dataset, the tag of each standardised word.
+        categories: By dataset, the categories whose words count; all if empty.
     """
 
     name: str
@@ -72,7 +71,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many tags a task has: as the thesis says, and as its dictionaries give."""
+    """The number of a task's tags, as the thesis states it and as its dictionaries give it."""
 
     task: str
     thesis: int
@@ -81,9 +80,9 @@ class Tally:
 
 
 def standardise(word: str) -> str:
-    """A word in lower case without anything but letters, their accents, and digits.
+    """Return a word in lower case with only its letters, accents and digits.
 
-    `New Age`, `new-age` and `newage` meet. A word without a letter or digit stays as it is.
+    `New Age`, `new-age` and `newage` become equal. A word without letters and digits is kept.
     """
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     kept = "".join(sign for sign in folded if unicodedata.category(sign)[0] in "LMN")
@@ -92,23 +91,25 @@ def standardise(word: str) -> str:
 
 
 def read_task(name: str) -> Task:
-    """Read one of the four.
+    """Read one of the thesis's four tasks.
 
     Raises:
-        SetupError: There is no such task, or its file is wrong.
+        SetupError: The task does not exist, or its file is invalid.
     """
     if name not in TASKS:
-        raise SetupError(f"there is no task {name!r}; choose one of {', '.join(TASKS)}, {OWN}")
+        raise SetupError(
+            f"the task {name!r} does not exist; choose one of {', '.join(TASKS)}, {OWN}"
+        )
     path = CORRESPONDENCES / f"{name}.yaml"
     return make_task(name, vocabulary_tags(name), read_correspondences(path), path)
 
 
 def own_task(words: Iterable[str]) -> Task:
-    """The task of a folder of one's own: its tags, in alphabetical order.
+    """Return the task of a user's own folder: its tags, in alphabetical order.
 
     Args:
-        words: Of all its tracks, with repetitions: of several spellings of a tag, it is called by
-            the commonest.
+        words: The tags of all tracks, with repetitions: a tag with several spellings gets the most
+            frequent one.
     """
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for word in words:
@@ -118,9 +119,9 @@ def own_task(words: Iterable[str]) -> Task:
 
 
 def correspondence(task: Task, dataset: str) -> Mapping[str, str]:
-    """The tag that each standardised word of a dataset becomes.
+    """Return the tag of each standardised word of a dataset.
 
-    Of a dataset that the thesis does not know, words count that are tags of the task.
+    For a dataset that the thesis does not cover, only words that are tags of the task count.
     """
     if dataset in task.finals:
         return task.finals[dataset]
@@ -128,16 +129,16 @@ def correspondence(task: Task, dataset: str) -> Mapping[str, str]:
 
 
 def tallies() -> tuple[Tally, ...]:
-    """What the thesis says and its dictionaries give, for each of the four.
+    """Compare the number of tags in the thesis and in its dictionaries, for each of the four.
 
     Raises:
-        SetupError: A file is wrong.
+        SetupError: A file is invalid.
     """
     return tuple(map(_tally, TASKS))
 
 
 def vocabulary_tags(name: str) -> tuple[str, ...]:
-    """The tags of a vocabulary that ships with the service, in its order."""
+    """Return the tags of a vocabulary that ships with the service, in its order."""
     return tuple(read_vocabulary(BUILT_IN / f"{name}.yaml", {}, is_built_in=True).tags)
 
 
@@ -145,19 +146,25 @@ def read_correspondences(path: Path) -> Correspondences:
     """Read a file of wanted words and merges.
 
     Raises:
-        SetupError: It is missing, no YAML, or something in it is unknown or there twice.
+        SetupError: It is missing or not YAML, or has an unknown or duplicate key.
     """
     values = read_values(path)
     if not isinstance(values, dict):
-        raise SetupError(f"{path}: a mapping is needed, with thesis and datasets")
+        raise SetupError(f"{path}: not a mapping; expected the keys thesis and datasets")
     return validate(Correspondences, values, str(path))
 
 
 def make_task(name: str, tags: tuple[str, ...], read: Correspondences, where: Path) -> Task:
-    """Hold wanted words and merges against a vocabulary.
+    """Make a task of wanted words and merges, and check them against a vocabulary.
+
+    Args:
+        name: The task's name.
+        tags: The vocabulary's tags, in its order.
+        read: The wanted words and merges.
+        where: The file they come from, for error messages.
 
     Raises:
-        SetupError: A word is wanted, or merged into another, that is no tag in the end.
+        SetupError: A word does not map to a tag of the vocabulary.
     """
     finals: dict[str, Mapping[str, str]] = {
         dataset: MappingProxyType(_finals(words, tags, f"{where}: datasets.{dataset}"))
@@ -177,12 +184,12 @@ def _finals(words: Words, tags: tuple[str, ...], where: str) -> dict[str, str]:
         end = _end(standardise(word), merging)
         if end in merging:
             raise SetupError(
-                f"{where}: the merges of {word!r} go in a circle; let them end in a tag"
+                f"{where}: the merges of {word!r} form a circle; make them end in a tag"
             )
         if end not in known:
             raise SetupError(
-                f"{where}: {word!r} ends in {end!r}, which the vocabulary lacks; merge it into one "
-                "of its tags, or take it out"
+                f"{where}: {word!r} maps to {end!r}, which is not in the vocabulary; merge it into "
+                "one of the vocabulary's tags, or remove it"
             )
         finals[standardise(word)] = known[end]
     return finals
@@ -192,13 +199,13 @@ def _merging(words: Words, where: str) -> dict[str, str]:
     merging: dict[str, str] = {}
     for word, target in words.merging.items():
         if merging.setdefault(standardise(word), standardise(target)) != standardise(target):
-            raise SetupError(f"{where}: {word!r} is merged into two tags; leave one of them")
-    # "electric guitar" into "electricguitar" is but another spelling.
+            raise SetupError(f"{where}: {word!r} is merged into two tags; keep one of them")
+    # "electric guitar" and "electricguitar" are spellings of one word, so this is not a merge.
     return {word: target for word, target in merging.items() if word != target}
 
 
 def _end(word: str, merging: Mapping[str, str]) -> str:
-    """Where a word comes to in the end: one merge may lead to the next."""
+    """Return what a word maps to after all merges: one merge may lead to the next."""
     for _ in merging:
         word = merging.get(word, word)
     return word

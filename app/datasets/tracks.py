@@ -1,8 +1,8 @@
-"""What is known of the audio files of datasets: what the rooms of learning hand one another.
+"""Tracks, merged datasets and splits: the types that the steps of training pass on.
 
     metadata -> tracks with a dataset's own tags -> cleaned -> merged: a task's tags -> split
 
-A `Track` is the same thing all the way; only its tags change, from a dataset's own to a task's.
+Only a `Track`'s tags change on the way, from the dataset's own to the task's.
 """
 
 import hashlib
@@ -16,15 +16,15 @@ class Track:
     """An audio file of a dataset.
 
     Attributes:
-        id: As `track_id` makes it: the same wherever the dataset lies.
-        dataset: Which one.
+        id: See `track_id`; independent of where the dataset is stored.
+        dataset: The dataset's name.
         path: Relative to the folder of the dataset's audio, with slashes.
-        artist: Whoever made it, the same in all datasets where they name artists; else the
-            dataset's own number of the artist; empty where nobody knows.
-        tags: The dataset's own before the merge, the task's after it; without repetitions.
-        licence: Under which terms it is; empty where nobody knows.
-        duration_s: Its length, where the metadata say so.
-        sample_rate: In Hz, where the metadata say so.
+        artist: The artist's normalised name, the same in all datasets that name artists; otherwise
+            the dataset's own artist number; empty if unknown.
+        tags: The dataset's own before the merge, the task's after it; without duplicates.
+        licence: Its licence; empty if unknown.
+        duration_s: Its length in seconds; None if the metadata don't say.
+        sample_rate: In Hz; None if the metadata don't say.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Track:
 
 
 def track_id(dataset: str, path: str) -> str:
-    """16 hex digits of the SHA-256 of dataset and path: stable, and the same on each machine."""
+    """Return 16 hex digits of the SHA-256 of dataset and path, the same on every machine."""
     return hashlib.sha256(f"{dataset}/{path}".encode()).hexdigest()[:16]
 
 
@@ -47,9 +47,9 @@ class Merged:
     """The tracks of all datasets under one task's tags.
 
     Attributes:
-        task: Its name, which is that of a vocabulary.
-        tags: All of the task's, in its order; some may be on no track.
-        tracks: With at least one of these tags each; none where the task is to listen alone.
+        task: The task's name, which is that of a vocabulary.
+        tags: All tags of the task, in its order; some may have no track.
+        tracks: Each with at least one of these tags; with none for self-supervised training.
     """
 
     task: str
@@ -58,7 +58,7 @@ class Merged:
 
 
 class Subset(StrEnum):
-    """What a track is for."""
+    """The part of a split that a track belongs to."""
 
     TRAIN = "train"
     VALIDATION = "validation"
@@ -68,13 +68,13 @@ class Subset(StrEnum):
 
 @dataclass(frozen=True)
 class SplitTrack:
-    """A track in its part.
+    """A track and its part of a split.
 
     Attributes:
-        track: Whose tags are the task's.
-        part: Where it belongs.
-        repeats: How often an epoch hears it, each time another crop; 0 where it was left out to
-            even out the tags. Always 1 but in training.
+        track: With tags of the task.
+        part: Its part.
+        repeats: How often an epoch uses it, each time another crop; 0 if resampling dropped it.
+            Always 1 outside of training.
     """
 
     track: Track
@@ -84,13 +84,13 @@ class SplitTrack:
 
 @dataclass(frozen=True)
 class Split:
-    """The tracks of a task in their parts.
+    """The tracks of a task, divided into parts.
 
     Attributes:
         task: Its name.
-        tags: All of the task's, in the order of a model's outputs.
-        name: How it was made, as `artists, seed 1` or `mtat clean`; figures belong to it.
-        placed: Each track once.
+        tags: All tags of the task, in the order of a model's outputs.
+        name: How it was made, such as `artists apart, ..., seed 1` or `official mtat-clean`.
+        placed: Each track once, with its part.
     """
 
     task: str
@@ -99,12 +99,12 @@ class Split:
     placed: tuple[SplitTrack, ...]
 
     def part(self, part: Subset) -> tuple[SplitTrack, ...]:
-        """What an epoch of a part hears: those with a copy at least."""
+        """Return the tracks of a part that an epoch uses: those with `repeats` of 1 or more."""
         return tuple(each for each in self.placed if each.part is part and each.repeats)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of all that a model could learn from it."""
+        """The SHA-256 of everything that affects training: task, tags, tracks, parts, repeats."""
         digest = hashlib.sha256("\n".join((self.task, *self.tags)).encode())
         for each in sorted(self.placed, key=lambda placed: placed.track.id):
             line = (each.track.id, each.part, str(each.repeats), *each.track.tags)

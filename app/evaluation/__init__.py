@@ -1,1 +1,1 @@
-"""How well models tag: scores, metrics, intervals, reports."""
+"""Evaluate models: scores, metrics, intervals, reports."""

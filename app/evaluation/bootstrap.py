@@ -1,8 +1,8 @@
-"""Figures with 95 % intervals: the tracks are drawn anew, with repetitions, a thousand times.
+"""Figures with 95 % bootstrap intervals: tracks are resampled a thousand times.
 
-Chunks of a track are no independent witnesses, so it is always tracks that are drawn. Nothing is
-copied: each track counts as often as it was drawn. An interval is that between two percentiles of
-the draws (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13).
+Chunks of a track are not independent, so whole tracks are drawn. Nothing is copied: each track has
+its number of draws as a weight. Intervals are percentiles of the draws (Efron and Tibshirani 1993,
+An Introduction to the Bootstrap, chapter 13).
 """
 
 from dataclasses import dataclass
@@ -25,22 +25,22 @@ DRAWS = 1_000
 """For songs: 2,000 of them with 80 tags take two seconds."""
 
 CHUNK_DRAWS = 200
-"""For chunks, of which there are many times more."""
+"""For chunks, which are many times more numerous."""
 
 SEED = 20260101
 
 TAILS = (2.5, 97.5)
-"""In per cent: between them lie 95 %."""
+"""In percent: 95 % lie between them."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabeledScores:
-    """Scores and what is true.
+    """Scores and labels.
 
     Attributes:
-        y_true: (items, tags).
+        y_true: Labels, (items, tags).
         scores: (items, tags).
-        owners: (items,), the track that each item belongs to.
+        owners: (items,), the index of each item's track.
     """
 
     y_true: Labels
@@ -50,7 +50,7 @@ class LabeledScores:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Figures in each draw, of which the first is the tracks as they are.
+    """Figures in each draw; the first is the tracks without resampling.
 
     Attributes:
         tags: Each tag's areas under curves.
@@ -64,7 +64,7 @@ class Measured:
 
     @property
     def overall(self) -> Overall:
-        """Over all tags."""
+        """The figures over all tags, with intervals."""
         return Overall(
             roc_auc_macro=interval(_mean_over_tags([tag.roc for tag in self.tags])),
             roc_auc_micro=interval(self.every.roc),
@@ -74,8 +74,14 @@ class Measured:
         )
 
 
-def drawn(tracks: int, draws: int = DRAWS, seed: int = SEED) -> BootstrapCounts:
-    """How often each draw counts each track: (1 + draws, tracks), first the tracks as they are."""
+def draw_counts(tracks: int, draws: int = DRAWS, seed: int = SEED) -> BootstrapCounts:
+    """Return how often each draw has each track, (1 + draws, tracks); the first row is all ones.
+
+    Args:
+        tracks: The number of tracks.
+        draws: The number of draws.
+        seed: Of the random draws.
+    """
     random = np.random.RandomState(seed)
     counts = np.ones((1 + draws, tracks), np.uint8)  # no track is ever drawn 255 times
     for row in counts[1:]:
@@ -83,19 +89,19 @@ def drawn(tracks: int, draws: int = DRAWS, seed: int = SEED) -> BootstrapCounts:
     return counts
 
 
-def measured(labeled: LabeledScores, draws: BootstrapCounts) -> Measured:
-    """All figures in all draws."""
+def measure(labeled: LabeledScores, draws: BootstrapCounts) -> Measured:
+    """Return all figures in all draws."""
     columns = zip(labeled.y_true.T, labeled.scores.T, strict=True)
     pairs = labeled.owners.repeat(labeled.y_true.shape[1])
     return Measured(
-        tuple(roc_pr_auc(hits, scores, draws, labeled.owners) for hits, scores in columns),
+        tuple(roc_pr_auc(labels, scores, draws, labeled.owners) for labels, scores in columns),
         roc_pr_auc(labeled.y_true.ravel(), labeled.scores.ravel(), draws, pairs),
         _mean_cosines(labeled, draws),
     )
 
 
 def interval(figures: Floats) -> Interval:
-    """A figure and its interval, from (draws,) of it; draws that lack it are left out."""
+    """Return a figure and its interval, from its values in the draws, (draws,), without NaNs."""
     if np.isnan(figures[0]):
         return Interval(value=None)
     known = figures[1:][~np.isnan(figures[1:])]
@@ -104,7 +110,7 @@ def interval(figures: Floats) -> Interval:
 
 
 def _mean_over_tags(figures: list[Floats]) -> Floats:
-    """(draws,), over those tags that a draw can measure."""
+    """Return the mean over the tags that a draw can measure, (draws,)."""
     known = ~np.isnan(figures)
     sums, counts = np.where(known, figures, 0).sum(axis=0), known.sum(axis=0)
     return _quotients(sums, counts)
@@ -120,6 +126,6 @@ def _mean_cosines(labeled: LabeledScores, draws: BootstrapCounts) -> Floats:
 
 
 def _quotients(sums: Floats, counts: Indices) -> Floats:
-    """NaN where there is nothing to be divided by."""
+    """Divide; the result is NaN if the count is 0."""
     quotients: Floats = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
     return quotients

@@ -1,4 +1,4 @@
-"""Figures of an evaluation, as they are kept in `evaluation.json` and shown in reports."""
+"""Figures of an evaluation, as stored in `evaluation.json` and shown in reports."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from app.store.manifest.tables import Table
 
 
 class Interval(Table):
-    """A figure with its 95 % bootstrap interval; none of them where it can't be measured."""
+    """A figure with its 95 % bootstrap interval; all None if it can't be measured."""
 
     value: float | None
     low: float | None = None
@@ -14,7 +14,7 @@ class Interval(Table):
 
 
 class Overall(Table):
-    """How well scores meet tags, over all tags.
+    """Figures over all tags.
 
     Macro: the mean over tags that have positives and negatives. Micro: over all pairs of track (or
     chunk) and tag. Cosine: the mean similarity of scores and tags.
@@ -28,10 +28,10 @@ class Overall(Table):
 
 
 class SongLevel(Table):
-    """The same for whole songs.
+    """Figures of whole songs over all tags.
 
-    `pooling`: how windows became a song: `mean`, `majority`, `softmax` or `max`. `overlap`: the
-    share of a window that the next one hears again.
+    `pooling`: how windows are pooled: `mean`, `majority`, `softmax` or `max`. `overlap`: the share
+    of a window that overlaps with the next one.
     """
 
     pooling: str
@@ -40,10 +40,10 @@ class SongLevel(Table):
 
 
 class TagFigures(Table):
-    """One tag's, at song level by the mean.
+    """Figures of one tag, for whole songs pooled by the mean.
 
-    `threshold`: from which score on the wished precision is met, chosen on validation; none where
-    no score meets it. `precision` and `recall` are what it gives on the part that is evaluated.
+    `threshold`: the lowest score that reaches the target precision, chosen on validation; None if
+    no score reaches it. `precision` and `recall` are those at the threshold on the evaluated part.
     """
 
     tag: str
@@ -57,9 +57,9 @@ class TagFigures(Table):
 
 
 class Calibration(Table):
-    """Whether a score is a probability: for bins of scores, how often the tag was right.
+    """Whether scores are probabilities: for bins of scores, how often the tag was correct.
 
-    `scores` and `frequencies` are means of the bins that hold something, `counts` how much.
+    `scores` and `frequencies` are means of the non-empty bins, `counts` their sizes.
     `expected_error` is the mean distance of the two, weighted by count (Guo et al. 2017,
     arXiv:1706.04599).
     """
@@ -71,12 +71,12 @@ class Calibration(Table):
 
 
 class Evaluation(Table):
-    """A model on one part of a split.
+    """Figures of a model on one part of a split.
 
-    `accuracy_at_k` and `soft_accuracy_at_k`: for K = 1, 2, ... the share of songs of which all (at
-    least one) of their tags are among the K highest (the thesis, 10.3 and 10.4). `confusion`: of
-    10.2, rows are what was predicted, columns what is true; each column sums to 1, or is of zeros
-    where no song has the tag. `left_out`: tags that can't be measured, with the reason.
+    `accuracy_at_k` and `soft_accuracy_at_k`: for K = 1, 2, ... the share of songs with all (at
+    least one) of their tags among the K highest scores (the thesis, 10.3 and 10.4). `confusion`:
+    that of 10.2, with rows of predicted and columns of true tags; each column sums to 1, or is 0 if
+    no song has the tag. `left_out`: by tag that can't be measured, the reason.
     """
 
     model: str
@@ -99,7 +99,7 @@ class Evaluation(Table):
 
     @property
     def song(self) -> Overall:
-        """Windows side by side, by the mean: what others report."""
+        """Figures of adjacent windows pooled by the mean, as published elsewhere."""
         return next(
             each.overall for each in self.songs if each.pooling == "mean" and not each.overlap
         )

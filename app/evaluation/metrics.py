@@ -1,6 +1,6 @@
-"""How well scores meet tags: areas under curves, ranks, confusions, calibration, thresholds.
+"""Metrics: areas under curves, accuracy at K, confusion, calibration, thresholds.
 
-Each function is about the same two arrays, as scored and as it is; items are tracks or chunks.
+Each function takes labels and scores; items are tracks or chunks.
 """
 
 from typing import NamedTuple
@@ -19,21 +19,21 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 BootstrapCounts = npt.NDArray[np.uint8]
-"""(draws, tracks): how often a draw counts each track; see `app.evaluation.bootstrap`."""
+"""(draws, tracks): how often a draw has each track; see `app.evaluation.bootstrap`."""
 
 CALIBRATION_BINS = 15
-"""As Guo et al. 2017 have them."""
+"""As in Guo et al. 2017."""
 
 _CELLS = 2**24
-"""Of (draws, values) at a time, which bounds memory to a few hundred megabytes."""
+"""The size of (draws, values) processed at a time, which limits memory to a few 100 MB."""
 
 
 class RocPrAuc(NamedTuple):
-    """Areas under curves, (draws,) each; NaN where a draw has no positives, or no negatives.
+    """Areas under curves, (draws,) each; NaN for draws without positives or without negatives.
 
     Attributes:
-        roc: Under the receiver operating characteristic, ties counted half.
-        pr: Average precision: under the steps of precision over recall.
+        roc: Under the receiver operating characteristic, with ties counted half.
+        pr: Average precision: under the step function of precision over recall.
     """
 
     roc: Floats
@@ -45,24 +45,24 @@ class Accuracy(NamedTuple):
 
     Attributes:
         every: All tags of the item are among the K highest scores (the thesis, 10.3).
-        any: At least one of them is (10.4).
+        any: At least one tag of the item is among them (10.4).
     """
 
     every: Floats
     any: Floats
 
 
-def roc_pr_auc(hits: Labels, scores: Scores, draws: BootstrapCounts, owners: Indices) -> RocPrAuc:
-    """Areas under both curves, in each draw.
+def roc_pr_auc(labels: Labels, scores: Scores, draws: BootstrapCounts, owners: Indices) -> RocPrAuc:
+    """Return the areas under both curves in each draw.
 
     Args:
-        hits: (values,), what is true.
-        scores: (values,), of any size: only their order counts.
-        draws: How often each track counts.
-        owners: (values,), the track that each value belongs to.
+        labels: (values,).
+        scores: (values,); only their order matters.
+        draws: How often each draw has each track, (draws, tracks).
+        owners: (values,), the index of each value's track.
     """
-    ranking = _Ranking.of(hits, scores, owners)
-    at_once = max(1, _CELLS // len(hits))
+    ranking = _Ranking.of(labels, scores, owners)
+    at_once = max(1, _CELLS // len(labels))
     parts = [
         _areas(ranking, draws[first : first + at_once]) for first in range(0, len(draws), at_once)
     ]
@@ -70,7 +70,7 @@ def roc_pr_auc(hits: Labels, scores: Scores, draws: BootstrapCounts, owners: Ind
 
 
 def cosines(y_true: Labels, scores: Scores) -> Floats:
-    """The cosine of each item's scores and tags, (items,); NaN where it has no tags."""
+    """Return the cosine of each item's scores and labels, (items,); NaN if it has no tags."""
     dots = (scores * y_true).sum(axis=1, dtype=np.float64)
     lengths = np.sqrt(y_true.sum(axis=1) * np.square(scores, dtype=np.float64).sum(axis=1))
     similarities = np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 0)
@@ -78,9 +78,9 @@ def cosines(y_true: Labels, scores: Scores) -> Floats:
 
 
 def accuracy_at_k(y_true: Labels, scores: Scores) -> Accuracy:
-    """Whether tags are among the K highest, for each K.
+    """Return the share of items whose tags are among the K highest scores, for each K.
 
-    Items without tags are left out. Of equal scores the first tag comes first, as in suggestions.
+    Items without tags are left out. Equal scores are ranked by the tags' order, as in suggestions.
     """
     tagged = y_true.any(axis=1)
     ranks = np.argsort(np.argsort(-scores[tagged], axis=1, kind="stable"), axis=1)
@@ -91,9 +91,9 @@ def accuracy_at_k(y_true: Labels, scores: Scores) -> Accuracy:
 
 
 def confusion(y_true: Labels, scores: Scores) -> Floats:
-    """Which scores the items of a tag get (the thesis, 10.2): (predicted, true).
+    """Return the mean scores of each tag's items (the thesis, 10.2), (predicted, true).
 
-    Each column sums to 1, or is of zeros where no item has the tag.
+    Each column sums to 1, or is 0 if no item has the tag.
     """
     sums = scores.T.astype(np.float64) @ y_true
     totals = sums.sum(axis=0)
@@ -102,82 +102,89 @@ def confusion(y_true: Labels, scores: Scores) -> Floats:
 
 
 def calibration(y_true: Labels, scores: Scores) -> Calibration:
-    """Whether scores are probabilities, over all pairs of item and tag."""
+    """Compare scores with frequencies, over all pairs of item and tag.
+
+    Returns:
+        The bins with scores, and the expected calibration error.
+    """
     bins = np.minimum((scores * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1).ravel()
     counts = np.bincount(bins)
-    held = counts > 0
-    means = np.bincount(bins, scores.ravel())[held] / counts[held]
-    shares = np.bincount(bins, y_true.ravel())[held] / counts[held]
+    filled = counts > 0
+    means = np.bincount(bins, scores.ravel())[filled] / counts[filled]
+    shares = np.bincount(bins, y_true.ravel())[filled] / counts[filled]
     return Calibration(
         scores=tuple(means.tolist()),
         frequencies=tuple(shares.tolist()),
-        counts=tuple(counts[held].tolist()),
-        expected_error=float(np.average(np.abs(means - shares), weights=counts[held])),
+        counts=tuple(counts[filled].tolist()),
+        expected_error=float(np.average(np.abs(means - shares), weights=counts[filled])),
     )
 
 
-def threshold(hits: Labels, scores: Scores, precision: float) -> float | None:
-    """The lowest score from which on so many are right; none where no score gives that.
+def threshold(labels: Labels, scores: Scores, precision: float) -> float | None:
+    """Return the lowest threshold that reaches a precision, or None if none does.
 
     Args:
-        hits: (items,), whether they have the tag.
+        labels: (items,), whether they have the tag.
         scores: (items,), the tag's.
-        precision: Wished, above 0 and at most 1.
+        precision: The target, above 0 and at most 1.
     """
-    if not hits.any():
+    if not labels.any():
         return None
-    precisions, _, thresholds = precision_recall_curve(hits, scores)
+    precisions, _, thresholds = precision_recall_curve(labels, scores)
     enough = np.flatnonzero(precisions[:-1] >= precision)
     return float(thresholds[enough[0]]) if len(enough) else None
 
 
 class _Ranking(NamedTuple):
-    """Values by falling score, and where among them the scores lie that a positive has.
+    """Values by decreasing score, and the distinct scores of positives.
 
     Attributes:
-        owners: (values,), whose each is.
-        hits: Where the positives are.
-        above: How many values lie above each of these scores.
-        through: How many lie at or above it.
-        hits_above: The same of positives.
-        hits_through: The same of positives.
+        owners: (values,), the index of each value's track.
+        positives: (positives,), the ranks of the positives.
+        above: (levels,), the number of values above each distinct score.
+        through: (levels,), the number of values at or above it.
+        positives_above: (levels,), the number of positives above it.
+        positives_through: (levels,), the number of positives at or above it.
     """
 
     owners: Indices
-    hits: Indices
+    positives: Indices
     above: Indices
     through: Indices
-    hits_above: Indices
-    hits_through: Indices
+    positives_above: Indices
+    positives_through: Indices
 
     @classmethod
-    def of(cls, hits: Labels, scores: Scores, owners: Indices) -> "_Ranking":
+    def of(cls, labels: Labels, scores: Scores, owners: Indices) -> "_Ranking":
+        """Rank values; see `roc_pr_auc` for the arguments."""
         order = np.argsort(-scores, kind="stable")
-        falling, where = -scores[order], np.flatnonzero(hits[order])
-        levels = np.unique(falling[where])
+        falling, ranks = -scores[order], np.flatnonzero(labels[order])
+        levels = np.unique(falling[ranks])
         above = np.searchsorted(falling, levels, "left")
         through = np.searchsorted(falling, levels, "right")
-        hits_above, hits_through = np.searchsorted(where, above), np.searchsorted(where, through)
-        return cls(owners[order], where, above, through, hits_above, hits_through)
+        counts = np.searchsorted(ranks, above), np.searchsorted(ranks, through)
+        return cls(owners[order], ranks, above, through, *counts)
 
 
 def _areas(ranking: _Ranking, draws: BootstrapCounts) -> RocPrAuc:
     counts = np.take(draws, ranking.owners, axis=1)
-    running, hit = _running(counts), _running(counts[:, ranking.hits])
-    hits, misses = hit[:, -1].astype(float), (running[:, -1] - hit[:, -1]).astype(float)
+    running, positive = _cumulative(counts), _cumulative(counts[:, ranking.positives])
+    positives = positive[:, -1].astype(float)
+    negatives = (running[:, -1] - positive[:, -1]).astype(float)
     above, through = running[:, ranking.above], running[:, ranking.through]
-    hit_above, hit_through = hit[:, ranking.hits_above], hit[:, ranking.hits_through]
-    gained = hit_through - hit_above
-    better = misses[:, np.newaxis] - (above - hit_above + through - hit_through) / 2
-    precision = hit_through / np.maximum(through, 1)
-    with np.errstate(invalid="ignore"):  # 0 / 0 is what can't be measured
-        roc = (gained * better).sum(axis=1) / (hits * misses)
-        pr = (gained * precision).sum(axis=1) * misses / (hits * misses)
+    positive_above = positive[:, ranking.positives_above]
+    positive_through = positive[:, ranking.positives_through]
+    gained = positive_through - positive_above
+    below = negatives[:, np.newaxis] - (above - positive_above + through - positive_through) / 2
+    precision = positive_through / np.maximum(through, 1)
+    with np.errstate(invalid="ignore"):  # 0 / 0 without positives or negatives
+        roc = (gained * below).sum(axis=1) / (positives * negatives)
+        pr = (gained * precision).sum(axis=1) * negatives / (positives * negatives)
     return RocPrAuc(roc, pr)
 
 
-def _running(counts: BootstrapCounts) -> npt.NDArray[np.int32]:
-    """Sums of the first 0, 1, ... of each row: whole numbers, so exact."""
+def _cumulative(counts: BootstrapCounts) -> npt.NDArray[np.int32]:
+    """Return the sums of the first 0, 1, ... of each row; integers, so they are exact."""
     sums = np.zeros((counts.shape[0], counts.shape[1] + 1), np.int32)
     np.cumsum(counts, axis=1, dtype=np.int32, out=sums[:, 1:])
     return sums

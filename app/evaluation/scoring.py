@@ -1,9 +1,9 @@
-"""What a published model hears in the tracks of a split, as the service would hear them.
+"""Score the tracks of a split with a published model, as the service does.
 
-    split --(those in the audio store)--> whole songs --(engine)--> raw scores, kept by track
-      raw scores --(the task's words)--> (windows, tags) of each track
+    split --(tracks in the audio store)--> whole songs --(engine)--> raw scores, cached by track
+      raw scores --(projection to the task's tags)--> (windows, tags) of each track
 
-Raw scores are kept on disk as they are made: whoever was stopped goes on where that was.
+Raw scores are cached on disk at once, so that a stopped run can be resumed.
 """
 
 import copy
@@ -36,26 +36,26 @@ from app.tagging.vocabulary_file import read_vocabularies
 NOT_STORED = "it is not in the audio store"
 
 PREFERENCE = EnginePreference("auto", "float32")
-"""The fastest engine of this machine, in the arithmetic that gives the same figures on all."""
+"""The fastest engine, in the precision that gives the same figures on all machines."""
 
-HEARS_BY = {"name", "architecture", "front_end", "window", "tags", "weights"}
-"""What of a manifest its scores depend on; the weights are there with their hash."""
+SCORE_FIELDS = {"name", "architecture", "front_end", "window", "tags", "weights"}
+"""The fields of a manifest that its scores depend on; it has the weights' hash."""
 
 OnProgress = Callable[[int, int], object]
-"""Is told how many tracks are heard, of how many."""
+"""Called with the numbers of tracks done and in all."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What a model heard in the tracks of a part.
+    """A model's scores of the tracks of a part.
 
     Attributes:
-        tags: Those of the task that the model can give, in the task's order.
-        ids: Of the tracks that were heard.
-        y_true: (tracks, tags).
-        windows: Of each track its (windows, tags).
-        left_out: Tags that the model can't give, each with the reason.
-        skipped: Tracks of the part that were not heard, each with the reason.
+        tags: The task's tags that the model can predict, in the task's order.
+        ids: Ids of the scored tracks.
+        y_true: Labels, (tracks, tags).
+        windows: The scores of each track, (windows, tags).
+        left_out: By tag that the model can't predict, the reason.
+        skipped: By track of the part that was not scored, the reason.
     """
 
     tags: tuple[str, ...]
@@ -67,10 +67,10 @@ class Scored:
 
 
 class Scorer:
-    """A model that hears the tracks of a split.
+    """Scores the tracks of a split with a model.
 
     Attributes:
-        manifest: The model's.
+        manifest: The model's manifest.
     """
 
     def __init__(
@@ -79,48 +79,51 @@ class Scorer:
         """Load the model, which takes seconds.
 
         Args:
-            models: Where it is published.
+            models: The store.
             wanted: `name`, `name/version` or `name/alias`.
-            split: Whose tracks, and in whose words.
-            audio: What is heard.
-            folder: Raw scores are kept in its `<name>/<version>/scores`.
+            split: The tracks and the task's tags.
+            audio: The tracks' audio.
+            folder: Raw scores are cached in its `<name>/<version>/scores`.
 
         Raises:
-            SetupError: There is no such model, it is not what its manifest says, it hears at
-                another rate than that of the audio store, or can give none of the tags.
+            SetupError: The model does not exist, does not match its manifest, has another
+                sample rate than the audio store, or can't predict any of the tags.
         """
         self.manifest = resolve(models, manifests(models), wanted)
         self._split, self._audio = split, audio
-        self._kept = folder / str(self.manifest.ref) / "scores" / _hearing(self.manifest)
+        self._folder = folder / str(self.manifest.ref) / "scores" / _cache_key(self.manifest)
         self._check_rate()
         self._projection = projection(split, self.manifest)
         extractor = TensorFlowFeatureExtractor(self.manifest.front_end)
         self._engine = choose(models, self.manifest, extractor, PREFERENCE)
 
     def score(self, part: Subset, overlap: float, on_progress: OnProgress) -> Scored:
-        """Hear all tracks of a part.
+        """Score all tracks of a part.
 
         Args:
-            part: Which part.
-            overlap: The share of a window that the next one hears again, from 0 to below 1.
+            part: The part.
+            overlap: The share of a window that overlaps with the next one, from 0 to below 1.
             on_progress: See `OnProgress`.
 
+        Returns:
+            The scores and labels of the part's tracks.
+
         Raises:
-            SetupError: Nothing of the part is in the audio store, a score is no number, or scores
-                can't be kept.
+            SetupError: No track of the part is in the audio store, a score is not finite, or scores
+                can't be written.
         """
         tracks = [each.track for each in self._split.part(part)]
-        heard = [track for track in tracks if track.id in self._audio]
-        if not heard:
+        stored = [track for track in tracks if track.id in self._audio]
+        if not stored:
             raise SetupError(
                 f"{self._split.name}: none of the {len(tracks)} tracks of the part {part} is in "
-                "the audio store; `taggram data store` brings them there"
+                "the audio store; `taggram data store` adds them"
             )
-        ids, tags = tuple(track.id for track in heard), self._projection.tags
+        ids, tags = tuple(track.id for track in stored), self._projection.tags
         return Scored(
             tags,
             ids,
-            y_true=np.array([[tag in track.tags for tag in tags] for track in heard]),
+            y_true=np.array([[tag in track.tags for tag in tags] for track in stored]),
             windows=self._windows(ids, overlap, on_progress),
             left_out=self._left_out(),
             skipped=self._skipped(tracks),
@@ -145,25 +148,25 @@ class Scorer:
             engine.window_spec.window_s,
             engine.window_spec.hop_s,
             self._raw_scores(engine, waveform, digest),
-            peaks=np.zeros((0, 2), np.int8),  # nobody draws it
+            peaks=np.zeros((0, 2), np.int8),  # unused
         )
 
     def _raw_scores(self, engine: Engine, waveform: Waveform, digest: str) -> Scores:
-        path = self._kept / f"hop-{engine.window_spec.hop_frames}" / f"{digest}.npy"
+        path = self._folder / f"hop-{engine.window_spec.hop_frames}" / f"{digest}.npy"
         scores = _read(path, len(self.manifest.tags.names))
         if scores is None:
             scores = engine.scores(waveform)
             if not np.isfinite(scores).all():
-                raise SetupError(f"{engine.ref}: it scores what is no number ({digest})")
+                raise SetupError(f"{engine.ref}: a score of {digest} is not finite")
             write_atomically(path, _file(scores))
         return scores
 
     def _check_rate(self) -> None:
-        wanted, stored = self.manifest.front_end.sample_rate, self._audio.sample_rate
-        if wanted != stored:
+        expected, stored = self.manifest.front_end.sample_rate, self._audio.sample_rate
+        if expected != stored:
             raise SetupError(
-                f"{self.manifest.ref} hears {wanted} Hz, the audio store holds {stored} Hz; make "
-                f"one with `taggram data store --sample-rate {wanted}`"
+                f"{self.manifest.ref} needs a sample rate of {expected} Hz, but the audio store "
+                f"has {stored} Hz; make one with `taggram data store --sample-rate {expected}`"
             )
 
     def _skipped(self, tracks: Iterable[Track]) -> dict[str, str]:
@@ -172,18 +175,18 @@ class Scorer:
         return {track_id: refused.get(track_id, NOT_STORED) for track_id in lacking}
 
     def _left_out(self) -> dict[str, str]:
-        reason = f"no raw tag of {self.manifest.ref} speaks for it"
+        reason = f"no raw tag of {self.manifest.ref} maps to it"
         return {tag: reason for tag in self._split.tags if tag not in self._projection.tags}
 
 
 def projection(split: Split, manifest: Manifest) -> Projection:
-    """How a model's raw tags become those of a split.
+    """Return the projection of a model's raw tags to the tags of a split.
 
-    They do by the same words where it has all of them, or nobody says how else: no built-in
-    vocabulary of the task's name knows the model's family. Otherwise as that vocabulary says.
+    Raw tags are matched by name if the model has all of the tags, or if no built-in vocabulary of
+    the task's name covers the model's family. Otherwise that vocabulary defines the projection.
 
     Raises:
-        SetupError: The model can give none of the tags.
+        SetupError: The model can't predict any of the tags.
     """
     family, names = manifest.tags.family, manifest.tags.names
     vocabulary = read_vocabularies((), {family: names}).get(split.task)
@@ -197,17 +200,17 @@ def projection(split: Split, manifest: Manifest) -> Projection:
         return project(Vocabulary(split.task, "1", split.name, tags), (manifest,), raw=True)
     except RequestError as error:
         raise SetupError(
-            f"{manifest.ref}: none of its raw tags speaks for a tag of the task {split.task!r}"
+            f"{manifest.ref}: none of its raw tags maps to a tag of the task {split.task!r}"
         ) from error
 
 
-def _hearing(manifest: Manifest) -> str:
-    """16 hex digits of the SHA-256 of all that a model's scores depend on."""
-    return hashlib.sha256(manifest.model_dump_json(include=HEARS_BY).encode()).hexdigest()[:16]
+def _cache_key(manifest: Manifest) -> str:
+    """Return 16 hex digits of the SHA-256 of everything that a model's scores depend on."""
+    return hashlib.sha256(manifest.model_dump_json(include=SCORE_FIELDS).encode()).hexdigest()[:16]
 
 
 def _overlapping(engine: Engine, overlap: float) -> Engine:
-    """The same engine, whose windows overlap by another share."""
+    """Return a copy of the engine with another overlap of windows."""
     length = engine.window_spec.window_frames
     other = copy.copy(engine)
     other.window_spec = replace(
@@ -217,7 +220,7 @@ def _overlapping(engine: Engine, overlap: float) -> Engine:
 
 
 def _read(path: Path, n_tags: int) -> Scores | None:
-    """What was kept; none where nothing was, or a disk or a crash has spoilt it."""
+    """Return cached scores, or None if there are none or they are damaged."""
     try:
         check_is_file(path)
         scores: Scores = np.load(path)

@@ -1,11 +1,11 @@
-"""Tags that people chose beside what is heard: the likeliest mistakes, with what speaks for it.
+"""Find likely label errors: tags that the scores of a probe contradict.
 
-    songs' embeddings --(artists apart)--> out-of-fold scores --(confident learning)--> doubts
+    songs' embeddings --(folds by artist)--> out-of-fold scores --(confident learning)--> issues
 
-A tag is in doubt by cleanlab's rules for several tags a song (Northcutt et al. 2021, Confident
+A tag is flagged by cleanlab's multi-label rules (Northcutt et al. 2021, Confident
 learning, arXiv:1911.00068; Thyagarajan et al. 2022, Identifying incorrect annotations in
-multi-label classification data, arXiv:2211.13895): whoever has it, or has not, is scored as those
-usually are of whom the opposite is true.
+multi-label classification data, arXiv:2211.13895): a song with the tag has a score that is typical
+of songs without it, or the other way round.
 """
 
 import csv
@@ -25,12 +25,12 @@ from app.files import write_atomically
 from app.front_ends import WindowSpec
 from app.probing.encoder import Song
 from app.probing.probe import Examples, OnProgress, out_of_fold, song_scores
-from app.probing.teaching import MIN_ARTISTS, MIN_SONGS, check_lesson, lacking, tags_of
+from app.probing.teaching import MIN_ARTISTS, MIN_SONGS, check_examples, lacking, tags_of
 from app.tagging.suggest import find_stretches
 from app.tagging.timeline import format_time
 from app.text import csv_cell
 
-CHOSEN, NOT_CHOSEN = "chosen but not heard", "heard but not chosen"
+CHOSEN, NOT_CHOSEN = "labelled but scored low", "scored high but not labelled"
 
 COLUMNS = (
     "dataset",
@@ -49,17 +49,17 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """A tag of a song that is probably wrong, or probably lacks.
+    """A tag of a song that is probably wrong, or probably missing.
 
     Attributes:
-        track: Which song.
-        tag: Which tag.
-        is_chosen: Whether the song has it.
-        score: Of the tag, from a probe that does not know the artist.
-        usual: The median score of songs that have it.
-        instead: The best tag that was heard; it is `tag` itself where that lacks.
-        instead_score: Its score.
-        moments: That speak for `instead`, the best first.
+        track: The song.
+        tag: The tag.
+        is_chosen: Whether the song has the tag.
+        score: The tag's score, from a probe that was not trained on the artist.
+        usual: The median score of songs with the tag.
+        instead: The tag with the highest score that the song lacks; `tag` itself if it is missing.
+        instead_score: The score of `instead`.
+        moments: The stretches with the highest scores of `instead`, the best first.
     """
 
     track: Track
@@ -73,24 +73,24 @@ class LabelIssue:
 
     @property
     def kind(self) -> str:
-        """In words."""
+        """The kind of issue, in words."""
         return CHOSEN if self.is_chosen else NOT_CHOSEN
 
     @property
     def at(self) -> str:
-        """The moments as 0:42-1:10."""
+        """The moments, such as 0:42-1:10."""
         spans = ((format_time(each.start_s), format_time(each.end_s)) for each in self.moments)
         return ", ".join("-".join(span) for span in spans)
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What came of it.
+    """The result of an audit.
 
     Attributes:
-        label_issues: The likeliest mistakes first.
-        songs: How many were compared.
-        left_out: Tags that have too few songs or artists, with how many they have.
+        label_issues: The likeliest errors first.
+        songs: Number of songs that were compared.
+        left_out: By tag with too few songs or artists, their numbers.
     """
 
     label_issues: tuple[LabelIssue, ...]
@@ -99,12 +99,15 @@ class Audit:
 
 
 def audit(songs: Sequence[Song], window_spec: WindowSpec, on_progress: OnProgress) -> Audit:
-    """Compare tags that were chosen with what is heard.
+    """Compare the songs' labels with out-of-fold scores.
 
     Args:
-        songs: With the tags that people chose.
+        songs: With their labels.
         window_spec: Of their windows.
         on_progress: See `OnProgress`.
+
+    Returns:
+        The likely errors, and the tags that were left out.
 
     Raises:
         SetupError: There are too few songs, artists or tags.
@@ -112,22 +115,22 @@ def audit(songs: Sequence[Song], window_spec: WindowSpec, on_progress: OnProgres
     left_out = lacking((song.track for song in songs), MIN_SONGS, MIN_ARTISTS)
     compared = [song for song in (_without(each, left_out) for each in songs) if song.track.tags]
     tracks = [song.track for song in compared]
-    check_lesson(tracks)
+    check_examples(tracks)
     examples = Examples.of(compared, tags_of(tracks))
     windows = out_of_fold(examples, on_progress)
-    found = _Found(examples, song_scores(windows))
+    scored = _Labelled(examples, song_scores(windows))
     label_issues = tuple(
-        found.label_issue(tracks[song], song, tag, windows[song], window_spec)
-        for song, tag in _likely_wrong(examples.y_true, found.scores)
+        scored.label_issue(tracks[song], song, tag, windows[song], window_spec)
+        for song, tag in _likely_wrong(examples.y_true, scored.scores)
     )
     return Audit(label_issues, len(compared), left_out)
 
 
 def write_label_issues(path: Path, label_issues: Sequence[LabelIssue]) -> None:
-    """Write doubts as CSV, whole or not at all; no cell of it is a formula.
+    """Write issues as CSV, atomically; cells are escaped, so that none is a formula.
 
     Raises:
-        SetupError: It can't be written.
+        SetupError: The file can't be written.
     """
     text = io.StringIO()
     writer = csv.writer(text)
@@ -135,19 +138,19 @@ def write_label_issues(path: Path, label_issues: Sequence[LabelIssue]) -> None:
     for each in label_issues:
         track, scores = each.track, (each.score, each.usual, each.instead_score)
         score, usual, instead_score = (f"{number:.3f}" for number in scores)
-        said = (track.dataset, track.path, track.artist, ";".join(track.tags), each.tag, each.kind)
-        cells = (*said, score, usual, each.instead, instead_score, each.at)
+        about = (track.dataset, track.path, track.artist, ";".join(track.tags), each.tag, each.kind)
+        cells = (*about, score, usual, each.instead, instead_score, each.at)
         writer.writerow(map(csv_cell, cells))
     write_atomically(path, text.getvalue().encode())
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
-    """What is true, and what was heard.
+class _Labelled:
+    """Labels and scores.
 
     Attributes:
-        examples: With the tags that were chosen.
-        scores: Out of fold, (songs, tags).
+        examples: With the labels.
+        scores: Out-of-fold scores, (songs, tags).
     """
 
     examples: Examples
@@ -156,50 +159,58 @@ class _Found:
     def label_issue(
         self, track: Track, song: int, tag: int, windows: Scores, window_spec: WindowSpec
     ) -> LabelIssue:
-        """Why a tag of a song is in doubt."""
-        y_true, heard = self.examples.y_true, self.scores[song]
-        instead = int(np.where(y_true[song], -1, heard).argmax()) if y_true[song, tag] else tag
+        """Describe the issue of a song's tag.
+
+        Args:
+            track: The song's track.
+            song: The index of the song.
+            tag: The index of the tag.
+            windows: The song's out-of-fold scores, (windows, tags).
+            window_spec: Of the song's windows.
+        """
+        y_true, scores = self.examples.y_true, self.scores[song]
+        instead = int(np.where(y_true[song], -1, scores).argmax()) if y_true[song, tag] else tag
         return LabelIssue(
             track,
             tag=self.examples.tags[tag],
             is_chosen=bool(y_true[song, tag]),
-            score=float(heard[tag]),
+            score=float(scores[tag]),
             usual=float(np.median(self.scores[y_true[:, tag], tag])),
             instead=self.examples.tags[instead],
-            instead_score=float(heard[instead]),
+            instead_score=float(scores[instead]),
             moments=find_stretches(windows[:, instead], _grid(windows, window_spec)),
         )
 
 
 def _without(song: Song, tags: Container[str]) -> Song:
-    left = tuple(tag for tag in song.track.tags if tag not in tags)
-    return Song(replace(song.track, tags=left), song.windows)
+    kept = tuple(tag for tag in song.track.tags if tag not in tags)
+    return Song(replace(song.track, tags=kept), song.windows)
 
 
 def _likely_wrong(y_true: Labels, scores: Scores) -> list[tuple[int, int]]:
-    """Numbers of songs and tags that are in doubt, the likeliest mistake first."""
-    chosen = [np.flatnonzero(row).tolist() for row in y_true]
-    doubtful = find_multilabel_issues_per_class(chosen, scores.astype(np.float64), n_jobs=1)
+    """Return the indices of songs and tags that are in doubt, the likeliest error first."""
+    labels = [np.flatnonzero(row).tolist() for row in y_true]
+    doubtful = find_multilabel_issues_per_class(labels, scores.astype(np.float64), n_jobs=1)
     songs, tags = np.nonzero(doubtful)
     order = np.argsort(_likelihoods(y_true, scores)[songs, tags], kind="stable")
     return list(zip(songs[order].tolist(), tags[order].tolist(), strict=True))
 
 
 def _likelihoods(y_true: Labels, scores: Scores) -> Floats:
-    """How well each choice agrees with what is heard, beside how well it usually does."""
+    """Return cleanlab's label quality, (songs, tags): low if a label disagrees with its score."""
     columns = zip(y_true.T, scores.T.astype(np.float64), strict=True)
     agreements = [
         get_label_quality_scores(
-            hits.astype(int), np.stack([1 - heard, heard], axis=1), adjust_pred_probs=True
+            labels.astype(int), np.stack([1 - tag, tag], axis=1), adjust_pred_probs=True
         )
-        for hits, heard in columns
+        for labels, tag in columns
     ]
     return np.stack(agreements, axis=1)
 
 
 def _grid(windows: Scores, window_spec: WindowSpec) -> Taggram:
-    """When each window was."""
+    """Return a taggram of the windows' times."""
     duration_s = (len(windows) - 1) * window_spec.hop_s + window_spec.window_s
-    key = TaggramKey("", ModelRef("", ""), Precision.FLOAT32)  # nobody asks
+    key = TaggramKey("", ModelRef("", ""), Precision.FLOAT32)  # unused
     nothing = np.zeros((0, 2), np.int8)
     return Taggram(key, duration_s, window_spec.window_s, window_spec.hop_s, windows, nothing)

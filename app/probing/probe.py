@@ -1,10 +1,10 @@
-"""Linear probes on embeddings: a logistic regression for each tag, judged on unknown artists.
+"""Linear probes on embeddings: a logistic regression for each tag, cross-validated by artist.
 
-    songs --(artists apart, in folds)--> the others teach a probe --> out-of-fold scores
-      the others --(artists apart again)--> how strongly to regularise
+    songs --(folds by artist)--> a probe is trained on the other folds --> out-of-fold scores
+      the other folds --(inner folds by artist)--> strength of regularisation
 
-An artist in both halves would be recognised by the sound of the studio, and the figures would
-flatter. So would a strength of regularisation that was chosen on what it is judged by.
+With an artist in both training and test, the probe would recognise the artist's sound and the
+figures would be too good. The strength of regularisation is chosen without the test fold too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,29 +27,29 @@ FOLDS = 5
 INNER_FOLDS = 3
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-"""Of the data against the penalty, as scikit-learn's C: from a stiff probe to a free one."""
+"""Values of scikit-learn's C, the inverse strength of regularisation."""
 
 WINDOWS_TO_CHOOSE, WINDOWS_TO_LEARN = 8, 30
-"""So many of a song at most, evenly spread: neighbours say much the same."""
+"""The most windows used of a song, evenly spread: neighbours are similar."""
 
 FLAT = 1e-5
-"""A dimension that varies less than this, beside the most lively one, is numerical noise."""
+"""A dimension is numerical noise if its standard deviation is below this share of the largest."""
 
 SEED = 20260101
 
 OnProgress = Callable[[int, int], object]
-"""Is told how many folds are done, of how many."""
+"""Called with the numbers of folds done and in all."""
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What a probe learns from.
+    """Training examples of a probe.
 
     Attributes:
-        tags: Which.
-        y_true: (songs, tags).
-        windows: Of each song its embeddings.
-        artists: (songs,), numbers; a song of nobody knows whom has one of its own.
+        tags: The tags.
+        y_true: Labels, (songs, tags).
+        windows: The embeddings of each song, (windows, dimensions).
+        artists: Artist numbers, (songs,); a song of an unknown artist has its own number.
     """
 
     tags: tuple[str, ...]
@@ -59,7 +59,7 @@ class Examples:
 
     @classmethod
     def of(cls, songs: Sequence[Song], tags: Sequence[str]) -> "Examples":
-        """The examples that songs are."""
+        """Make examples of songs."""
         return cls(
             tuple(tags),
             np.array([[tag in song.track.tags for tag in tags] for song in songs]),
@@ -67,8 +67,8 @@ class Examples:
             np.unique([artist_of(song.track) for song in songs], return_inverse=True)[1],
         )
 
-    def some(self, which: Indices) -> "Examples":
-        """Some of the songs."""
+    def subset(self, which: Indices) -> "Examples":
+        """Return the examples of some songs."""
         windows = tuple(self.windows[index] for index in which)
         return Examples(self.tags, self.y_true[which], windows, self.artists[which])
 
@@ -86,73 +86,75 @@ class Probe:
     bias: npt.NDArray[np.float32]
 
     def scores(self, windows: Embeddings) -> Scores:
-        """(windows, tags) in 0..1."""
+        """Return the scores of windows, (windows, tags) in 0..1."""
         scores: Scores = expit(windows @ self.kernel + self.bias)
         return scores
 
 
 def artist_of(track: Track) -> str:
-    """Who must not be in two folds: the artist, or the track itself."""
+    """Return the group that must not be in two folds: the artist, or else the track itself."""
     return track.artist or f"\0{track.id}"
 
 
-def learn(examples: Examples) -> Probe:
-    """Learn from all examples, as strongly regularised as suits unknown artists best."""
-    with threadpool_limits(1, "blas"):  # vectors are short: threads would wait for one another
+def train_probe(examples: Examples) -> Probe:
+    """Train a probe on all examples, with the regularisation that suits unknown artists best."""
+    with threadpool_limits(1, "blas"):  # vectors are short, threads cost more than they save
         strength = _strength(examples)
         return _probe(_prepared(examples, WINDOWS_TO_LEARN), examples.y_true, strength)
 
 
 def out_of_fold(examples: Examples, on_progress: OnProgress) -> tuple[Scores, ...]:
-    """What probes that know nothing of a song's artist give it: of each song (windows, tags).
+    """Return scores of each song, (windows, tags), by a probe that was not trained on its artist.
 
     Args:
-        examples: Of three artists at least.
+        examples: Of at least three artists.
         on_progress: See `OnProgress`.
     """
     scores: list[Scores] = [np.zeros((0, 0), np.float32)] * len(examples.windows)
     pairs = list(folds(examples, FOLDS))
-    for done, (known, unknown) in enumerate(pairs):
+    for done, (train, test) in enumerate(pairs):
         on_progress(done, len(pairs))
-        probe = learn(examples.some(known))
-        for index in unknown:
+        probe = train_probe(examples.subset(train))
+        for index in test:
             scores[index] = probe.scores(examples.windows[index])
     on_progress(len(pairs), len(pairs))
     return tuple(scores)
 
 
 def folds(examples: Examples, count: int) -> Iterator[tuple[Indices, Indices]]:
-    """Songs to learn from and songs to judge by, no artist in both; tags are evened out.
+    """Yield the indices of training and test songs of each fold, stratified, no artist in both.
 
     Args:
-        examples: Of two artists at least.
-        count: How many; fewer where there are fewer artists.
+        examples: Of at least two artists.
+        count: The number of folds; fewer if there are fewer artists.
     """
     artists = np.unique(examples.artists)
     has = np.array([examples.y_true[examples.artists == each].any(axis=0) for each in artists])
     count = min(count, len(artists))
-    dealt = MultilabelStratifiedKFold(count, shuffle=True, random_state=SEED).split(has, has)
-    for _, unknown in dealt:
-        labeled = np.isin(examples.artists, artists[unknown])
-        yield np.flatnonzero(~labeled), np.flatnonzero(labeled)
+    splits = MultilabelStratifiedKFold(count, shuffle=True, random_state=SEED).split(has, has)
+    for _, test in splits:
+        is_test = np.isin(examples.artists, artists[test])
+        yield np.flatnonzero(~is_test), np.flatnonzero(is_test)
 
 
 def song_scores(windows: Sequence[Scores]) -> Scores:
-    """By the mean, as the service pools: (songs, tags)."""
+    """Return the mean scores of each song, as the service pools: (songs, tags)."""
     return np.stack([each.mean(axis=0) for each in windows])
 
 
 def _strength(examples: Examples) -> float:
-    """The strength with which unknown artists' songs are least surprising."""
+    """Return the strength with the lowest log loss on songs of unknown artists."""
     losses = np.zeros(len(STRENGTHS))
-    for known, unknown in folds(examples, INNER_FOLDS):
-        taught, labeled = examples.some(known), examples.some(unknown)
-        package = _prepared(taught, WINDOWS_TO_CHOOSE)
+    for train, test in folds(examples, INNER_FOLDS):
+        training, held_out = examples.subset(train), examples.subset(test)
+        prepared = _prepared(training, WINDOWS_TO_CHOOSE)
         for number, strength in enumerate(STRENGTHS):
-            probe = _probe(package, taught.y_true, strength)
-            scores = song_scores([probe.scores(windows) for windows in labeled.windows])
-            hits = labeled.y_true.ravel()
-            losses[number] += log_loss(hits, scores.ravel(), normalize=False, labels=[False, True])
+            probe = _probe(prepared, training.y_true, strength)
+            scores = song_scores([probe.scores(windows) for windows in held_out.windows])
+            labels = held_out.y_true.ravel()
+            losses[number] += log_loss(
+                labels, scores.ravel(), normalize=False, labels=[False, True]
+            )
     return STRENGTHS[int(losses.argmin())]
 
 
@@ -161,18 +163,18 @@ class _Prepared:
     """Windows of examples, standardised.
 
     Attributes:
-        x: (windows, dimensions), of mean 0 and deviation 1.
-        owners: (windows,), the song of each.
+        x: (windows, dimensions), with mean 0 and standard deviation 1.
+        owners: (windows,), the index of each window's song.
         weights: (windows,), which add up to 1 for each song.
         mean: (dimensions,).
-        deviation: (dimensions,), infinite where nothing varies.
+        std: (dimensions,), infinite for dimensions that don't vary.
     """
 
     x: Floats
     owners: Indices
     weights: Floats
     mean: Floats
-    deviation: Floats
+    std: Floats
 
 
 def _prepared(examples: Examples, at_most: int) -> _Prepared:
@@ -182,29 +184,29 @@ def _prepared(examples: Examples, at_most: int) -> _Prepared:
     weights = 1 / counts[owners]
     x = np.concatenate(chosen).astype(np.float64)
     mean = np.average(x, axis=0, weights=weights)
-    deviation = np.sqrt(np.average(np.square(x - mean), axis=0, weights=weights))
-    deviation = np.where(deviation > FLAT * deviation.max(), deviation, np.inf)
-    return _Prepared((x - mean) / deviation, owners, weights, mean, deviation)
+    std = np.sqrt(np.average(np.square(x - mean), axis=0, weights=weights))
+    std = np.where(std > FLAT * std.max(), std, np.inf)
+    return _Prepared((x - mean) / std, owners, weights, mean, std)
 
 
 def _spread(count: int, at_most: int) -> Indices:
-    """Places of windows, evenly spread over a song."""
+    """Return the indices of `at_most` windows, evenly spread over a song of `count`."""
     wanted = min(count, at_most)
     return ((np.arange(wanted) + 0.5) * count / wanted).astype(np.intp)
 
 
-def _probe(package: _Prepared, y_true: Labels, strength: float) -> Probe:
-    """Learn each tag; the standardisation is folded into kernel and bias."""
-    fits = [_tag(package, hits, strength) for hits in y_true.T]
-    kernel = np.stack([slopes for slopes, _ in fits], axis=1) / package.deviation[:, np.newaxis]
-    bias = np.array([intercept for _, intercept in fits]) - package.mean @ kernel
+def _probe(prepared: _Prepared, y_true: Labels, strength: float) -> Probe:
+    """Train each tag, and fold the standardisation into kernel and bias."""
+    fits = [_tag(prepared, labels, strength) for labels in y_true.T]
+    kernel = np.stack([slopes for slopes, _ in fits], axis=1) / prepared.std[:, np.newaxis]
+    bias = np.array([intercept for _, intercept in fits]) - prepared.mean @ kernel
     return Probe(kernel.astype(np.float32), bias.astype(np.float32))
 
 
-def _tag(package: _Prepared, hits: Labels, strength: float) -> tuple[Floats, float]:
-    """Slopes and intercept; without slopes where there is nothing to tell apart."""
-    if hits.all() or not hits.any():
-        return np.zeros(package.x.shape[1]), float(logit((hits.sum() + 0.5) / (len(hits) + 1)))
+def _tag(prepared: _Prepared, labels: Labels, strength: float) -> tuple[Floats, float]:
+    """Return slopes and intercept; the slopes are 0 if all labels are equal."""
+    if labels.all() or not labels.any():
+        return np.zeros(prepared.x.shape[1]), float(logit((labels.sum() + 0.5) / (len(labels) + 1)))
     regression = LogisticRegression(C=strength, max_iter=2_000)
-    regression.fit(package.x, hits[package.owners], package.weights)
+    regression.fit(prepared.x, labels[prepared.owners], prepared.weights)
     return regression.coef_[0], float(regression.intercept_[0])

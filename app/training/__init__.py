@@ -1,1 +1,1 @@
-"""Learning: from datasets to a model in the store. Nothing that serves imports it."""
+"""Training: from datasets to a model in the store. The service does not import it."""

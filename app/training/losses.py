@@ -1,4 +1,4 @@
-"""What is minimised."""
+"""The losses of training."""
 
 import keras
 import numpy as np
@@ -15,8 +15,8 @@ class TagLoss(keras.losses.Loss):
     """Binary cross-entropy of scores in 0..1, the mean over tags (the thesis's 10.1).
 
     Args:
-        weights: Of each tag's positives, (tags,).
-        gamma: Of the focal loss.
+        weights: The weight of each tag's positives, (tags,).
+        gamma: The exponent of the focal loss (Lin et al. 2017, arXiv:1708.02002).
     """
 
     def __init__(self, weights: np.ndarray, gamma: float = 0.0) -> None:
@@ -25,22 +25,22 @@ class TagLoss(keras.losses.Loss):
         self.gamma = gamma
 
     def call(self, tags: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
-        """(batch, tags) twice to (batch,); tags may lie between 0 and 1, as a teacher's do."""
+        """Return the loss of tags and scores, (batch, tags) each, as (batch,); tags may be soft."""
         scores = ops.clip(ops.cast(scores, "float32"), EPSILON, 1 - EPSILON)
         tags = ops.cast(tags, "float32")
-        right = -tags * self.weights * ops.log(scores) * (1 - scores) ** self.gamma
-        wrong = -(1 - tags) * ops.log(1 - scores) * scores**self.gamma
-        return ops.mean(right + wrong, axis=-1)
+        positive = -tags * self.weights * ops.log(scores) * (1 - scores) ** self.gamma
+        negative = -(1 - tags) * ops.log(1 - scores) * scores**self.gamma
+        return ops.mean(positive + negative, axis=-1)
 
 
 @keras.saving.register_keras_serializable("taggram")
 class ContrastLoss(keras.losses.Loss):
-    """NT-Xent: each window shall find the other one of its track among all of a batch.
+    """NT-Xent: each window is to be matched with the other one of its track among the batch.
 
-    Chen et al. 2020 (arXiv:2002.05709), with which CLMR learns. Windows of one track are
-    neighbours: rows 2i and 2i + 1. Where devices share the batch, each compares its windows with
-    those of all, so that the loss is the same on any number of devices. Of parts of different size
-    the smaller one weighs as much as the larger.
+    Chen et al. 2020 (arXiv:2002.05709), used by CLMR. The windows of a track are rows 2i and
+    2i + 1. If devices divide the batch, each compares its windows with those of all devices, so
+    that the loss does not depend on the number of devices. Parts of different size have equal
+    weight.
     """
 
     def __init__(self, temperature: float) -> None:
@@ -48,29 +48,29 @@ class ContrastLoss(keras.losses.Loss):
         self.temperature = temperature
 
     def call(self, tags: tf.Tensor, projected: tf.Tensor) -> tf.Tensor:  # noqa: ARG002 - Keras's
-        """(windows, numbers) to (windows,)."""
+        """Return the loss of projections, (windows, dimensions), as (windows,)."""
         unit = ops.normalize(ops.cast(projected, "float32"), axis=-1)
         whole, first = _whole_batch(unit)
-        likeness = ops.matmul(unit, ops.transpose(whole)) / self.temperature
+        similarity = ops.matmul(unit, ops.transpose(whole)) / self.temperature
         number = ops.arange(ops.shape(unit)[0])
         itself = ops.one_hot(first + number, ops.shape(whole)[0])
-        likeness = likeness - 1e9 * itself  # nobody is to find itself
+        similarity = similarity - 1e9 * itself  # a window does not match itself
         other = first + number + 1 - 2 * (number % 2)
-        return keras.losses.sparse_categorical_crossentropy(other, likeness, from_logits=True)
+        return keras.losses.sparse_categorical_crossentropy(other, similarity, from_logits=True)
 
 
 def _whole_batch(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | int]:
-    """Rows of all devices that share a batch, and at which of them those of this device begin."""
-    here = tf.distribute.get_replica_context()
-    if here is None or here.num_replicas_in_sync == 1:
+    """Return the rows of all devices that divide a batch, and the index of this device's first."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
         return rows, 0
-    counts = here.all_gather(tf.shape(rows)[:1], axis=0)
-    first = tf.reduce_sum(counts[: here.replica_id_in_sync_group])
-    return here.all_gather(rows, axis=0), first
+    counts = context.all_gather(tf.shape(rows)[:1], axis=0)
+    first = tf.reduce_sum(counts[: context.replica_id_in_sync_group])
+    return context.all_gather(rows, axis=0), first
 
 
 def tag_loss(wanted: Loss, tags: np.ndarray) -> TagLoss:
-    """The loss of a recipe, with weights from the tags of the training part, (tracks, tags)."""
+    """Return a recipe's loss, with class weights from the training labels, (tracks, tags)."""
     weights = np.ones(tags.shape[1])
     if wanted.class_weights:
         positives = tags.sum(axis=0)

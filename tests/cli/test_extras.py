@@ -45,7 +45,6 @@ def test_what_is_to_be_installed_is_said_in_one_line(
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.split("\n", 1) == [
-        f"taggram: {module} is not installed, which this command needs: "
-        "`pip install 'taggram[train]'`",
+        f"taggram: this command needs {module}; install it with `pip install 'taggram[train]'`",
         "",
     ]

@@ -12,9 +12,9 @@ from testing.server import COMMAND
 
 EACH = {
     "feedback": (["feedback", "acceptance", "--file", "none"], 1, r"^taggram: .*No such file"),
-    "keys": (["keys", "list"], 1, "^taggram: Set TAGGRAM_KEYS_FILE"),
+    "keys": (["keys", "list"], 1, "^taggram: no key file .*TAGGRAM_KEYS_FILE"),
     "models": (["models", "list"], 0, "msd-musicnn.*│ ready "),
-    "serve": (["serve", "--host", "0.0.0.0"], 1, "^taggram: without API keys .*--insecure"),
+    "serve": (["serve", "--host", "0.0.0.0"], 1, "^taggram: .* without API keys.*--insecure"),
 }
 
 

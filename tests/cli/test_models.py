@@ -140,8 +140,8 @@ def test_a_card_is_printed_as_markdown(models: Taggram):
         (["publish", "nowhere"], "nowhere/manifest.toml: there is no such file"),
         (["publish", "sthree://a/b"], "Protocol not known: sthree"),
         (["list", "--store", "sthree://a/b"], "Protocol not known: sthree"),
-        (["list", "--store", ""], "the model store is empty"),
-        (["pull", "--store", "memory://a"], "weights are pulled into a folder"),
+        (["list", "--store", ""], "no folder, and no URL"),
+        (["pull", "--store", "memory://a"], "weights can only be pulled into a folder"),
         (["list", "--store", "empty"], "TAGGRAM_MODEL_STORE"),
     ],
 )
@@ -170,7 +170,7 @@ def test_removing_asks_first(models: Taggram, place: Path):
 
     declined = models("remove", "tiny", "2", answer="n\n")
     assert declined.exit_code == 1
-    assert f"Delete tiny/2 from {place} for good? [y/N]" in declined.stderr
+    assert f"Delete tiny/2 from {place} permanently? [y/N]" in declined.stderr
     assert models("remove", "tiny", "2", answer="").exit_code == 1
     assert tiny.folder_content(place) == before
 
@@ -189,7 +189,9 @@ def test_weights_that_can_t_be_pulled_are_named(models: Taggram, place: Path):
     result = models("pull")
 
     assert said(result) == "0 pulled, the other weights are in place.\n"
-    assert result.stderr.startswith("tiny/1: its weights are not in place; restore them from a")
+    assert result.stderr.startswith(
+        "tiny/1: the weights are missing or altered; bring them back from a"
+    )
     assert [row[3] for row in rows(models("list"))] == ["missing", "ready", "ready"]
 
 
@@ -236,9 +238,9 @@ def test_a_checkpoint_is_imported(models: Taggram, place: Path, tmp_path: Path):
 
     for arguments, words in (
         ([*small, "--tags", tmp_path / "none.txt"], "none.txt: the tags can't be read"),
-        (["--arguments", "[1]", "--tags", tags], "--arguments: a JSON object is needed"),
-        (["--arguments", "{", "--tags", tags], "--arguments: '{' is no JSON"),
-        (["--tags", tags], "has the shape"),
+        (["--arguments", "[1]", "--tags", tags], "--arguments: not a JSON object"),
+        (["--arguments", "{", "--tags", tags], "--arguments: '{' is not valid JSON"),
+        (["--tags", tags], "the network wants"),
         ([*small, "--tags", tags, "--roc-auc", "0.9"], "evaluation.dataset: "),
     ):
         assert words in refused(models(*command, *arguments), place, before)

@@ -132,7 +132,7 @@ def test_a_model_is_listed_pulled_under_its_terms_and_served(
     ("answer", "said"),
     [
         ("n\n", "nothing was pulled"),
-        ("", "nothing was pulled; where there is no terminal, `--yes` agrees to the terms"),
+        ("", "nothing was pulled; without a terminal, use `--yes` to agree to the terms"),
     ],
 )
 def test_without_consent_nothing_is_pulled(
@@ -226,7 +226,10 @@ def test_a_download_that_breaks_goes_on_and_leaves_nothing_behind(
             ["tiny", "--yes", "--mirror", "/nowhere"],
             f"/nowhere/{PATH}: can't be read: No such file",
         ),
-        (["--mirror", "/nowhere"], "--mirror: name the models, as in `taggram models available`"),
+        (
+            ["--mirror", "/nowhere"],
+            "--mirror needs the names of models; `taggram models available` lists them",
+        ),
     ],
 )
 def test_what_can_t_be_pulled_ends_with_one_line(

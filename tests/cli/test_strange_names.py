@@ -18,7 +18,7 @@ from rich.console import Console
 from app.cli.console import cell, say
 from app.cli.tag import CSV_COLUMNS
 from app.evaluation.report.blocks import Cell, Document, Grid, Prose, Section
-from app.evaluation.report.html import html
+from app.evaluation.report.html import render
 from app.evaluation.report.song_chart import taggram as song_chart
 from app.evaluation.report.taggrams import SongTaggram
 from app.feedback.export import export
@@ -128,7 +128,7 @@ def test_tables_lines_and_logs_show_no_name_as_it_is(capsys: pytest.CaptureFixtu
 def test_pages_and_exports_show_no_name_as_it_is(tmp_path: Path) -> None:
     song = SongTaggram(EVIL, (EVIL, "rock"), [0.0, 1.0], np.zeros((2, 2), np.float32), (EVIL,))
     grid = Grid(EVIL, (EVIL,), ((Cell(EVIL, EVIL),),))
-    written = html(Document(EVIL, EVIL, (Section(EVIL, (Prose(EVIL), grid, song_chart(song))),)))
+    written = render(Document(EVIL, EVIL, (Section(EVIL, (Prose(EVIL), grid, song_chart(song))),)))
     assert_harmless(written)
     assert "]0;owned" in written
 

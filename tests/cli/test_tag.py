@@ -56,7 +56,7 @@ def test_each_file_is_printed_with_its_tags_and_their_moments_or_what_is_wrong(
     for each in tags:
         assert re.fullmatch(r"  [01]\.\d{3}  \w[\w ]+  +0:\d\d-0:\d\d.*", each)
     skipped, not_audio, missing, count = filter(str.strip, result.stderr.splitlines())
-    assert skipped == "1 skipped, as good/cover.jpg: its extension is not that of an audio format"
+    assert skipped == "1 skipped, such as good/cover.jpg: no audio format has its extension"
     assert not_audio.startswith("good/notes.mp3: This is not an audio file")
     assert missing == "missing.wav: No such file or directory"
     assert count == "2 failed"
@@ -88,10 +88,10 @@ def test_a_folder_is_read_as_it_really_is(clip: Path, tmp_path: Path, tag: Taggr
     }
     assert result.exit_code == 0
     assert set(filter(None, result.stderr.splitlines())) == {
-        f"3 skipped, as music/Untitled: {OTHER_EXTENSION}",
-        f"1 skipped, as music/._inner.mp3: {APPLE_DOUBLE}",
-        f"1 skipped, as music/pipe.wav: {NOT_A_FILE}",
-        f"3 skipped, as music/an album/and round/elsewhere/album: {CYCLE}",
+        f"3 skipped, such as music/Untitled: {OTHER_EXTENSION}",
+        f"1 skipped, such as music/._inner.mp3: {APPLE_DOUBLE}",
+        f"1 skipped, such as music/pipe.wav: {NOT_A_FILE}",
+        f"3 skipped, such as music/an album/and round/elsewhere/album: {CYCLE}",
     }
 
 
@@ -130,9 +130,9 @@ def test_a_folder_without_audio_is_a_failure(tmp_path: Path, good: Path, tag: Ta
     alone, beside = tag("empty", "texts"), tag("good", "texts")
 
     assert list(filter(None, alone.stderr.splitlines())) == [
-        f"1 skipped, as texts/words.txt: {OTHER_EXTENSION}",
-        "empty: no audio file is in this folder",
-        "texts: no audio file is in this folder",
+        f"1 skipped, such as texts/words.txt: {OTHER_EXTENSION}",
+        "empty: the folder has no audio files",
+        "texts: the folder has no audio files",
         "2 failed",
     ]
     assert (alone.exit_code, alone.stdout) == (1, "")

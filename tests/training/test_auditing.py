@@ -11,7 +11,7 @@ from app.datasets.tables import write_split
 from app.datasets.tracks import Split, Track
 from app.domain import Stretch
 from app.errors import SetupError
-from app.probing.encoder import Embedded, Encoder, Song, embed_stored
+from app.probing.encoder import EmbeddedSongs, Encoder, Song, embed_stored
 from app.probing.label_issues import CHOSEN, Audit, LabelIssue, audit, write_label_issues
 from app.store.storage.store import Store
 from app.text import printable
@@ -37,7 +37,7 @@ def encoder(root: Path) -> Encoder:
 
 
 @pytest.fixture(scope="module")
-def heard(encoder: Encoder, root: Path) -> Embedded:
+def heard(encoder: Encoder, root: Path) -> EmbeddedSongs:
     return heard_in(root / "songs", encoder, root / "cache")
 
 
@@ -46,14 +46,14 @@ def retagged(song: Song, *tags: str) -> Song:
 
 
 @pytest.fixture(scope="module")
-def planted(heard: Embedded) -> dict[str, str]:
+def planted(heard: EmbeddedSongs) -> dict[str, str]:
     """By path, the right tag of songs that get a wrong one."""
     first = {song.track.tags[0]: song.track.path for song in heard.songs}
     return {path: tag for tag, path in first.items()}
 
 
 @pytest.fixture(scope="module")
-def audited(encoder: Encoder, heard: Embedded, planted: dict[str, str]) -> Audit:
+def audited(encoder: Encoder, heard: EmbeddedSongs, planted: dict[str, str]) -> Audit:
     songs = [
         retagged(song, WRONG[planted[song.track.path]]) if song.track.path in planted else song
         for song in heard.songs
@@ -83,11 +83,11 @@ def test_a_wrong_tag_comes_with_what_is_heard_instead_and_where(
     assert label_issue.at.startswith("0:0")
 
 
-def test_where_all_is_right_hardly_anything_is_in_doubt(encoder: Encoder, heard: Embedded):
+def test_where_all_is_right_hardly_anything_is_in_doubt(encoder: Encoder, heard: EmbeddedSongs):
     assert len(audit(heard.songs, encoder.manifest.window_spec, quiet).label_issues) <= 1
 
 
-def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard: Embedded):
+def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard: EmbeddedSongs):
     first, second, *others = heard.songs
     songs = [
         retagged(first, *first.track.tags, "rare"),
@@ -102,10 +102,10 @@ def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard:
     assert all("rare" not in {each.tag, each.instead} for each in audited.label_issues)
 
 
-def test_one_tag_can_t_be_audited(encoder: Encoder, heard: Embedded):
+def test_one_tag_can_t_be_audited(encoder: Encoder, heard: EmbeddedSongs):
     low = [song for song in heard.songs if song.track.tags == ("low",)]
 
-    with pytest.raises(SetupError, match="too few tags"):
+    with pytest.raises(SetupError, match="too few to train on"):
         audit(low, encoder.manifest.window_spec, quiet)
 
 
@@ -146,7 +146,9 @@ def test_a_split_is_heard_from_its_audio_store(encoder: Encoder, root: Path, spl
 def test_an_audio_store_of_another_rate_is_refused(encoder: Encoder, root: Path, split: Split):
     toy_store(root, replace(split, placed=split.placed[:1]), 8_000)
 
-    with pytest.raises(SetupError, match="hears 16000 Hz, the audio store holds 8000 Hz"):
+    with pytest.raises(
+        SetupError, match="needs a sample rate of 16000 Hz, but the audio store has 8000 Hz"
+    ):
         embed_stored(encoder, AudioStore.open(root / "store-8000"), [], quiet)
 
 
@@ -167,4 +169,4 @@ def test_the_command_audits_a_split(root: Path, split: Split):
 def test_a_split_without_its_audio_is_refused_in_a_line(root: Path):
     said = refused("data", "audit", root / "split.parquet", "--store", root / "models")
 
-    assert "a split and --audio-store go together" in said
+    assert "--audio-store is required with a split" in said

@@ -206,7 +206,7 @@ def test_gain_fades_from_one_loudness_to_another() -> None:
     [
         ({"wobble": 1}, "wobble"),
         ({"polarity": 1.5}, "polarity"),
-        ({"delay_s": [0.5, 0.2]}, "the lower end comes first"),
+        ({"delay_s": [0.5, 0.2]}, "give the lower end first"),
         ({"pitch_semitones": [1, 13]}, "pitch_semitones"),
     ],
 )
@@ -253,7 +253,7 @@ def test_listen_goes_on_after_a_broken_file_and_says_so(song: Path, tmp_path: Pa
     code, output = heard(broken, tmp_path / "gone.wav", song, "--to", tmp_path / "to")
     assert code == 1
     assert "broken.wav: " in output
-    assert "gone.wav: it can't be read: No such file" in output
+    assert "gone.wav: can't be read: No such file" in output
     assert (tmp_path / "to/song/original.flac").is_file()
 
 

@@ -11,7 +11,7 @@ import yaml
 from app.errors import SetupError
 from app.training.loop.checkpoint import restore, save_state
 from app.training.recipe.configuration import Configuration, claim, compare
-from app.training.recipe.schedule import beginning
+from app.training.recipe.schedule import initial_state
 from app.training.recipe.schema import Stage
 from tests.training.toy import TAGS, toy_recipe
 
@@ -64,11 +64,11 @@ def test_another_release_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")])
 def test_a_run_that_does_not_say_its_files_is_resumed_too(folder: Path, damage) -> None:
     damage(folder / "code.json")
-    assert "which files is not known" in (compare(folder, configuration()) or "")
+    assert "the changed files are unknown" in (compare(folder, configuration()) or "")
 
 
 def test_another_seed_is_refused_whatever_the_code(folder: Path) -> None:
-    with pytest.raises(SetupError, match="a run with another seed is here"):
+    with pytest.raises(SetupError, match="it has a run with another seed"):
         compare(folder, configuration(seed=2))
 
 
@@ -80,6 +80,6 @@ def test_the_folder_says_it_in_files_that_people_read(folder: Path) -> None:
 @pytest.mark.parametrize("shapes", [[(3,)], [(2,), (2,)]], ids=["another shape", "one more"])
 def test_a_state_of_another_network_is_refused_in_words(tmp_path: Path, shapes: list) -> None:
     stages = [Stage.model_validate({"optimizer": "adam", "learning_rate": 0.1, "epochs": 1})]
-    save_state(tmp_path / "state", [keras.Variable(np.ones(2))], beginning(stages), [])
+    save_state(tmp_path / "state", [keras.Variable(np.ones(2))], initial_state(stages), [])
     with pytest.raises(SetupError, match="code of the network has changed"):
         restore(tmp_path / "state", [keras.Variable(np.zeros(shape)) for shape in shapes])

@@ -70,9 +70,9 @@ def test_fma() -> None:
         "hip hop": {"tag"}, "loud": {"tag"}, "the larks": {"tag"},
     }  # fmt: skip
     assert reasons(dataset) == [
-        (9, "track.duration: 'long' is no number"),
-        (10, "track.genres_all: genres.csv has no 99"),
-        (11, "track.genres_all: '12, 25' is no list"),
+        (9, "track.duration: 'long' is not a non-negative number"),
+        (10, "track.genres_all: 99 is not in genres.csv"),
+        (11, "track.genres_all: '12, 25' is not a list"),
     ]
     assert dataset.missing["track.license"] == 1 / 8
     assert dataset.missing["track.tags"] == 5 / 8
@@ -97,7 +97,7 @@ def test_mtat() -> None:
     assert tracks['0/owl-dusk-02-"three"-0-29.mp3'].tags == ("no vocals",)
     assert reasons(dataset) == [
         (5, "slow: 'x' is neither 0 nor 1"),
-        (6, "clip_info_final.csv has no clip_id '12'"),
+        (6, "clip_id: '12' is not in clip_info_final.csv"),
     ]
     assert dataset.missing["mp3_path"] == 1 / 5
 
@@ -159,9 +159,9 @@ def test_folders_are_tags_and_artists(tmp_path: Path) -> None:
         "Rock/The Larks/Dawn/3.ogg": ("the larks", ("Rock",)),
     }
     assert dataset.skipped == (
-        Skipped(root / "Rock/.DS_Store", 0, f"{OTHER_EXTENSION}; so it is of 2 files"),
+        Skipped(root / "Rock/.DS_Store", 0, f"{OTHER_EXTENSION}; the same for 2 files in all"),
         Skipped(root / "Rock/._one.mp3", 0, APPLE_DOUBLE),
-        Skipped(root / "stray.mp3", 0, "it lies in no folder that is named as a tag"),
+        Skipped(root / "stray.mp3", 0, "it is not in a folder that is named after a tag"),
     )
 
 
@@ -230,7 +230,7 @@ def test_a_folder_without_tracks_says_what_was_left_out(tmp_path: Path) -> None:
     (tmp_path / "Rock").mkdir()
     os.mkfifo(tmp_path / "Rock/pipe.wav")
 
-    with pytest.raises(SetupError, match=r"no track is in it.*pipe\.wav: it is a pipe"):
+    with pytest.raises(SetupError, match=r"it has no tracks.*pipe\.wav: it is a pipe"):
         folder.load(tmp_path)
 
 
@@ -242,7 +242,7 @@ def test_a_name_that_is_no_unicode_is_skipped(tmp_path: Path) -> None:
     dataset = folder.load(tmp_path)
 
     assert [track.path for track in dataset.tracks] == ["Rock/good.mp3"]
-    assert [each.why for each in dataset.skipped] == ["its name is no Unicode; rename it"]
+    assert [each.why for each in dataset.skipped] == ["its name is not valid Unicode; rename it"]
 
 
 def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
         place = inner
     os.close(place)
 
-    with pytest.raises(SetupError, match="it can't be read: File name too long"):
+    with pytest.raises(SetupError, match="can't be read: File name too long"):
         folder.load(tmp_path)
     shutil.rmtree(tmp_path / "Rock")
 
@@ -284,10 +284,10 @@ def test_a_csv_file() -> None:
         ("two.mp3", (), "", None),
     ]
     assert reasons(dataset) == [
-        (4, "path: '../three.mp3' leads to no file beneath the CSV file's folder"),
-        (5, "path: '/four.mp3' leads to no file beneath the CSV file's folder"),
-        (6, "duration_s: 'soon' is no number"),
-        (7, "it has 2 columns, and the header 5"),
+        (4, "path: '../three.mp3' is not a file inside the CSV file's folder"),
+        (5, "path: '/four.mp3' is not a file inside the CSV file's folder"),
+        (6, "duration_s: 'soon' is not a non-negative number"),
+        (7, "the row has 2 columns, the header 5"),
     ]
 
 
@@ -319,9 +319,9 @@ def test_whatever_is_in_a_csv_file_comes_out(
         ("path,labels\na.mp3,rock\n", ["column 'tags' is missing"]),
         ("path,tags\na.mp3,rock\n./a.mp3,pop\n", ["lines 2 and 3", "a.mp3"]),
         ("path,tags,license\na.mp3,rock,mine\n", ["'license' is unknown", "licence"]),
-        ("path,tags,tags\na.mp3,rock,pop\n", ["'tags' is there twice"]),
-        ("path,tags\n", ["no track"]),
-        ("", ["it is empty"]),
+        ("path,tags,tags\na.mp3,rock,pop\n", ["'tags' is a duplicate"]),
+        ("path,tags\n", ["no tracks"]),
+        ("", ["the file is empty"]),
         (b"path,tags\n\xff\n", ["can't be read"]),
     ],
 )
@@ -340,7 +340,7 @@ def test_a_csv_file_that_is_wrong_is_refused(
 def test_a_folder_that_is_named_as_a_dataset_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fma").mkdir()
 
-    with pytest.raises(SetupError, match="fma is the name of another dataset"):
+    with pytest.raises(SetupError, match="fma is the name of a known dataset"):
         folder.load(tmp_path / "fma")
 
 
@@ -371,7 +371,7 @@ def test_a_track_that_is_there_twice_is_refused(copied: Callable[[str], Path], n
     first = 4 if name == "fma" else 2
     path.write_text("\n".join([*lines, lines[first - 1]]))
 
-    with pytest.raises(SetupError, match=f"lines {first} and {len(lines) + 1} are both of"):
+    with pytest.raises(SetupError, match=f"lines {first} and {len(lines) + 1} both describe"):
         LOADERS[name](path.parents[len(Path(FILES[name]).parts) - 1])
 
 
@@ -395,7 +395,7 @@ def test_an_open_quotation_mark_is_pointed_at(tmp_path: Path) -> None:
     [skipped] = folder.load(path).skipped
 
     assert skipped.row == 3
-    assert "it goes on for 2 lines more: is a quotation mark missing?" in skipped.why
+    assert "the row spans 2 more lines: is a quotation mark missing?" in skipped.why
 
 
 @pytest.mark.parametrize(
@@ -417,7 +417,9 @@ def test_unknown_subsets_and_splits_are_refused() -> None:
         fma.load(MINIATURE / "fma", "tiny")
     with pytest.raises(SetupError, match="no subset 'mood'; choose one of autotagging"):
         mtg_jamendo.load(MINIATURE / "mtg-jamendo", "mood")
-    with pytest.raises(SetupError, match="no official split 'mtat'; choose one of fma, mtat-clean"):
+    with pytest.raises(
+        SetupError, match="the official split 'mtat' does not exist; choose one of fma, mtat-clean"
+    ):
         official_split("mtat", MINIATURE / "mtat")
 
 

@@ -94,11 +94,11 @@ def test_many_rows_that_were_skipped_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("gtzan", "."), "'gtzan' is no dataset that is known; say one of fma, mtg-jamendo"),
+        (("gtzan", "."), "'gtzan' is not a known dataset; choose one of fma, mtg-jamendo"),
         (("mtat", MINIATURE / "mtat", "--subset", "large"), "mtat has no subsets"),
         (("fma", MINIATURE / "fma", "--subset", "tiny"), "FMA has no subset 'tiny'; choose"),
         (("mtat", "missing"), "missing: neither annotations_final.csv nor"),
-        (("folder", "missing.csv"), "missing.csv: it can't be read"),
+        (("folder", "missing.csv"), "missing.csv: can't be read"),
     ],
 )
 def test_what_the_user_can_mend_is_a_line(arguments: Sequence[object], named: str) -> None:

@@ -114,7 +114,7 @@ def test_held_out_songs_are_heard(evaluation: Path) -> None:
 
 def test_the_report_is_there(evaluation: Path) -> None:
     out = evaluation.parents[2]
-    assert "In plain words" in (out / "report.html").read_text()
+    assert "Findings" in (out / "report.html").read_text()
 
 
 def test_a_run_says_all_about_itself(trained: Path) -> None:

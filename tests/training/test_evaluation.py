@@ -17,7 +17,7 @@ from app.evaluation.evaluate import (
     Plan,
     Score,
     evaluate,
-    pooled,
+    pool_windows,
     read_evaluation,
     write_evaluation,
     write_scores,
@@ -107,7 +107,7 @@ def test_thresholds_come_from_validation_and_are_tried_on_the_part(evaluation: E
     score = hearing(SPLIT)
     for part, is_met in ((Subset.VALIDATION, True), (Subset.TEST, False)):
         scored = score(part, 0.0)
-        songs = pooled(scored, "mean")
+        songs = pool_windows(scored, "mean")
         for index, each in enumerate(evaluation.tags[:3]):
             chosen, hits = songs[:, index] >= each.threshold, scored.y_true[:, index]
             if is_met:
@@ -125,7 +125,7 @@ def test_training_tracks_count_once_however_often_they_are_heard(evaluation: Eva
 
 def test_max_is_the_highest_of_all_windows() -> None:
     scored = hearing(SPLIT)(Subset.TEST, 0.0)
-    np.testing.assert_array_equal(pooled(scored, "max")[7], scored.windows[7].max(axis=0))
+    np.testing.assert_array_equal(pool_windows(scored, "max")[7], scored.windows[7].max(axis=0))
 
 
 def test_without_validation_there_are_no_thresholds() -> None:
@@ -147,12 +147,12 @@ def test_nothing_true_is_refused() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"overlaps": (1.0,)}, "overlap 1: say a share of a window"),
+        ({"overlaps": (1.0,)}, "overlap 1: expected a share of a window"),
         ({"overlaps": (-0.1,)}, "overlap -0.1"),
         ({"overlaps": (float("nan"),)}, "overlap nan"),
-        ({"precision": 0.0}, "precision 0: say a share"),
+        ({"precision": 0.0}, "precision 0: expected a share"),
         ({"precision": 80.0}, "precision 80"),
-        ({"part": Subset.UNLABELLED}, "unlabelled: without tags"),
+        ({"part": Subset.UNLABELLED}, "the part unlabelled can.t be evaluated"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(changes: dict[str, object], said: str) -> None:
@@ -170,11 +170,11 @@ def test_is_read_back_as_it_was_written(evaluation: Evaluation, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "these figures can't be read"),
-        ("[1]", "these are no figures"),
+        ("", "the figures can't be read"),
+        ("[1]", "not figures that"),
         ('{"model": 1}', "evaluation.json: model: "),
-        ("[" * 100_000, "these figures can't be read"),
-        ("\udcff", "these figures can't be read"),
+        ("[" * 100_000, "the figures can't be read"),
+        ("\udcff", "the figures can't be read"),
     ],
 )
 def test_other_files_are_refused(text: str, said: str, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from app.datasets.audio import fetching
 from app.datasets.audio.fetching import Fetched, Source, fetch
-from app.datasets.audio.library import opened, read_checksums
+from app.datasets.audio.library import open_library, read_checksums
 from app.errors import SetupError
 from tests.training.commands import files_of_at_most
 from tests.training.killed import moments, run_killed
@@ -28,14 +28,14 @@ def source(tmp_path: Path) -> Path:
 def bring(
     to: Path, names: list[str], source: Path, checksums: dict[str, str] | None = None
 ) -> Fetched:
-    with opened(to) as library:
+    with open_library(to) as library:
         return fetch(library, names, {"fma": Source(str(source))}, checksums or {}, lambda *_: None)
 
 
 def test_it_brings_what_is_wanted_and_only_once(source: Path, tmp_path: Path) -> None:
-    assert bring(tmp_path / "to", NAMES[:5], source).brought == 5
+    assert bring(tmp_path / "to", NAMES[:5], source).added == 5
     again = bring(tmp_path / "to", NAMES[:7], source)
-    assert (again.brought, again.known, again.failed) == (2, 5, {})
+    assert (again.added, again.known, again.failed) == (2, 5, {})
     assert (tmp_path / "to" / NAMES[6]).read_bytes() == NAMES[6].encode() * 100
 
 
@@ -45,12 +45,12 @@ def test_what_another_split_needed_is_removed_and_nothing_else(
     bring(tmp_path / "to", NAMES, source)
     own = tmp_path / "to" / "fma" / "my own.mp3"
     own.write_bytes(b"mine")
-    with opened(tmp_path / "to") as library:
+    with open_library(tmp_path / "to") as library:
         unneeded = library.unneeded(NAMES[:3])
         library.remove(unneeded)
     assert sorted(unneeded) == sorted(NAMES[3:])
     assert own.exists()
-    with opened(tmp_path / "to") as library:
+    with open_library(tmp_path / "to") as library:
         assert library.ledger.keys() == set(NAMES[:3])
     assert not (tmp_path / "to" / NAMES[5]).exists()
 
@@ -59,7 +59,7 @@ def test_what_is_not_there_is_told_and_the_others_come(source: Path, tmp_path: P
     (source / NAMES[3].partition("/")[2]).unlink()
     fetched = bring(tmp_path / "to", NAMES, source)
     assert list(fetched.failed) == [NAMES[3]]
-    assert fetched.brought == len(NAMES) - 1
+    assert fetched.added == len(NAMES) - 1
 
 
 def test_a_file_that_is_not_what_its_checksum_says_is_not_kept(
@@ -76,11 +76,11 @@ def test_a_file_that_is_not_what_its_checksum_says_is_not_kept(
 def test_a_file_that_was_cut_off_comes_again(source: Path, tmp_path: Path) -> None:
     bring(tmp_path / "to", NAMES, source)
     (tmp_path / "to" / NAMES[0]).write_bytes(b"half")
-    assert bring(tmp_path / "to", NAMES, source).brought == 1
+    assert bring(tmp_path / "to", NAMES, source).added == 1
 
 
 def test_a_dataset_without_a_source_is_named(tmp_path: Path) -> None:
-    with opened(tmp_path / "to") as library, pytest.raises(SetupError, match="fma"):
+    with open_library(tmp_path / "to") as library, pytest.raises(SetupError, match="fma"):
         fetch(library, NAMES, {}, {}, lambda *_: None)
 
 
@@ -102,9 +102,9 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> 
 FETCH = """
 from pathlib import Path
 from app.datasets.audio import fetching
-from app.datasets.audio.library import opened
+from app.datasets.audio.library import open_library
 fetching.THREADS = 1
-with opened(Path(sys.argv[2])) as library:
+with open_library(Path(sys.argv[2])) as library:
     fetching.fetch(library, sys.argv[3:], {"fma": fetching.Source(sys.argv[1])}, {}, print)
 """
 
@@ -116,7 +116,7 @@ def test_killed_again_and_again_it_ends_with_the_same_files(
     for moment in moments:
         run_killed(FETCH, moment, source, tmp_path / "to", *NAMES)
     bring(tmp_path / "to", NAMES, source)
-    with opened(tmp_path / "to") as library:
+    with open_library(tmp_path / "to") as library:
         assert library.ledger.keys() == set(NAMES)
     for name in NAMES:
         assert (tmp_path / "to" / name).read_bytes() == name.encode() * 100

@@ -8,7 +8,7 @@ import pytest
 
 from app.training.loop.epoch_loop import LOSS_READ_EACH, Loop
 from app.training.loop.phase import Step
-from app.training.run.cluster import seldom
+from app.training.run.cluster import throttled
 from tests.training.test_pipeline import WINDOW, feed
 
 BATCHES = 2 * LOSS_READ_EACH + 5
@@ -47,7 +47,7 @@ def test_a_loss_that_is_no_number_is_in_the_figures_of_the_epoch(
 def test_a_cluster_s_first_process_sends_a_step_each_second_and_the_last_of_an_epoch() -> None:
     now, sent = 0.0, list[tuple[int, int]]()
     step = partial(Step, "tags", 1, 1, epochs=2, steps=1_000, loss=0.5)
-    on_progress = seldom(lambda each: sent.append((each.epoch, each.step)), lambda: now)
+    on_progress = throttled(lambda each: sent.append((each.epoch, each.step)), lambda: now)
     for epoch in (1, 2):
         for number in range(1, 1_001):
             on_progress(step(epoch=epoch, step=number))

@@ -8,7 +8,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.metrics.pairwise import cosine_similarity
 
-from app.evaluation.bootstrap import DRAWS, LabeledScores, drawn, interval, measured
+from app.evaluation.bootstrap import DRAWS, LabeledScores, draw_counts, interval, measure
 from app.evaluation.metrics import (
     CALIBRATION_BINS,
     accuracy_at_k,
@@ -36,7 +36,7 @@ def labeled(draw: st.DrawFn) -> LabeledScores:
 
 @given(labeled())
 def test_areas_are_those_of_scikit_learn(given: LabeledScores) -> None:
-    found = measured(given, drawn(len(given.y_true), 0))
+    found = measure(given, draw_counts(len(given.y_true), 0))
     pairs = list(zip(found.tags, given.y_true.T, given.scores.T, strict=True))
     known = [(area, hits, scores) for area, hits, scores in pairs if hits.any() and not hits.all()]
     for area, hits, scores in known:
@@ -57,7 +57,7 @@ def test_areas_are_those_of_scikit_learn(given: LabeledScores) -> None:
 @given(labeled(), st.integers(0, 1000))
 def test_a_draw_counts_each_track_as_often_as_it_was_drawn(given: LabeledScores, seed: int) -> None:
     hits, scores = given.y_true[:, 0], given.scores[:, 0]
-    draws = drawn(len(hits), 3, seed)
+    draws = draw_counts(len(hits), 3, seed)
     found = roc_pr_auc(hits, scores, draws, given.owners)
     for row, roc, pr in zip(draws, *found, strict=True):
         copied_hits, copied_scores = hits.repeat(row), scores.repeat(row)
@@ -72,9 +72,9 @@ def test_a_draw_counts_each_track_as_often_as_it_was_drawn(given: LabeledScores,
 @given(labeled(), st.integers(1, 4))
 def test_all_chunks_of_a_track_are_drawn_together(given: LabeledScores, chunks: int) -> None:
     owners = given.owners.repeat(chunks)
-    draws = drawn(len(given.y_true), 5)
-    songs = measured(given, draws)
-    same = measured(LabeledScores(given.y_true[owners], given.scores[owners], owners), draws)
+    draws = draw_counts(len(given.y_true), 5)
+    songs = measure(given, draws)
+    same = measure(LabeledScores(given.y_true[owners], given.scores[owners], owners), draws)
     np.testing.assert_allclose(same.every.pr, songs.every.pr)
     np.testing.assert_allclose(same.cosine, songs.cosine)
 
@@ -85,13 +85,13 @@ def test_cosine_is_that_of_scikit_learn_over_items_with_tags(given: LabeledScore
     tagged = given.y_true.any(axis=1)
     wanted = np.diag(cosine_similarity(given.y_true[tagged], given.scores[tagged]))
     np.testing.assert_allclose(cosines(given.y_true, given.scores)[tagged], wanted, atol=1e-6)
-    overall = measured(given, drawn(len(given.y_true), 0)).overall
+    overall = measure(given, draw_counts(len(given.y_true), 0)).overall
     assert overall.cosine.value == pytest.approx(wanted.mean(), abs=1e-6)
 
 
 def test_nothing_to_measure_is_none_and_no_warning() -> None:
     y_true, scores = np.zeros((4, 2), bool), np.full((4, 2), 0.5, np.float32)
-    overall = measured(LabeledScores(y_true, scores, np.arange(4)), drawn(4, 10)).overall
+    overall = measure(LabeledScores(y_true, scores, np.arange(4)), draw_counts(4, 10)).overall
     assert {each.value for each in vars(overall).values()} == {None}
 
 
@@ -108,21 +108,21 @@ def test_an_interval_holds_the_truth_in_about_95_of_100_samples() -> None:
     for _ in range(200):
         hits = np.arange(200) < 60
         scores = (random.standard_normal(200) + hits).astype(np.float32)
-        found = interval(roc_pr_auc(hits, scores, drawn(200, 300), np.arange(200)).roc)
+        found = interval(roc_pr_auc(hits, scores, draw_counts(200, 300), np.arange(200)).roc)
         held += found.low <= 0.760 <= found.high
     assert 180 <= held <= 199
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     assert measured_noise(50).overall == measured_noise(50).overall
-    assert not np.array_equal(drawn(50, 10, seed=1), drawn(50, 10, seed=2))
+    assert not np.array_equal(draw_counts(50, 10, seed=1), draw_counts(50, 10, seed=2))
 
 
 def measured_noise(tracks: int):
     random = np.random.RandomState(tracks)
     y_true = random.uniform(size=(tracks, 3)) < 0.3
     scores = (random.uniform(size=y_true.shape) + y_true * 0.3).astype(np.float32)
-    return measured(LabeledScores(y_true, scores, np.arange(tracks)), drawn(tracks, DRAWS))
+    return measure(LabeledScores(y_true, scores, np.arange(tracks)), draw_counts(tracks, DRAWS))
 
 
 def test_accuracy_at_k_by_hand() -> None:

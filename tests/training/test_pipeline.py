@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.datasets.audio.audio_store import AudioStore
 from app.errors import SetupError
-from app.training.data.batches import BatchDataset, Share, Source
+from app.training.data.batches import BatchDataset, Share, WindowSource
 from app.training.data.sampling import Epoch
 
 WINDOW = 4
@@ -20,7 +20,7 @@ def feed(windows: int, size: int) -> BatchDataset:
     """Windows of one track whose samples count: each tells by its target where it begins."""
     samples = np.arange(WINDOW * windows, dtype=np.int16)
     store = cast("AudioStore", SimpleNamespace(samples=lambda _: samples))
-    source = Source(store, ["one"], lambda _, start: np.array([start], np.float32), WINDOW)
+    source = WindowSource(store, ["one"], lambda _, start: np.array([start], np.float32), WINDOW)
     starts = WINDOW * np.arange(windows)
     return BatchDataset(source, Epoch(np.zeros(windows, np.int64), starts, starts), size)
 

@@ -105,12 +105,12 @@ def test_what_a_disk_has_spoilt_is_scored_anew(score, tmp_path: Path) -> None:
 
 
 def test_processes_share_the_tracks_out(score, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "shared_out", lambda work: work[1::2])
+    monkeypatch.setattr(module, "own_share", lambda work: work[1::2])
     network = Network()
-    with pytest.raises(SetupError, match="need to see the same folder"):
+    with pytest.raises(SetupError, match="must see the same folder"):
         score(network)  # where the other process has written nothing
     assert network.tracks == TRACKS_A_FILE
-    monkeypatch.setattr(module, "shared_out", lambda work: work[0::2])
+    monkeypatch.setattr(module, "own_share", lambda work: work[0::2])
     labels, scored = score()
     assert_whole(labels)
     assert scored == len(IDS) - TRACKS_A_FILE

@@ -19,9 +19,9 @@ def test_recipes_that_ship_can_be_read(name: str) -> None:
     ("change", "said"),
     [
         ({"epochs": 3}, "epochs"),
-        ({"architecture": "vggish"}, "no architecture 'vggish'"),
+        ({"architecture": "vggish"}, "the architecture 'vggish' does not exist"),
         ({"learns": "contrast"}, "needs an augmentation"),
-        ({"teacher": "nobody"}, "asks for 'nobody'"),
+        ({"teacher": "nobody"}, "refers to 'nobody'"),
         ({"augmentation": {"wobble": 1}}, "wobble"),
     ],
 )

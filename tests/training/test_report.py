@@ -27,7 +27,7 @@ HOSTILE = "<script>alert('tag')</script>"
 
 SECTIONS = (
     "Models and tasks",
-    "In plain words",
+    "Findings",
     "Tags",
     "Confusions",
     "Among the first K",
@@ -178,5 +178,5 @@ def test_without_an_evaluation_there_is_no_report(tmp_path: Path) -> None:
 
 def test_curves_that_are_none_are_refused(tmp_path: Path) -> None:
     (tmp_path / "curves.csv").write_text("epoch\n1\n")
-    with pytest.raises(SetupError, match="no column loss"):
+    with pytest.raises(SetupError, match="the column loss is missing"):
         write_report([evaluation()], tmp_path, curves={"musicnn/1": tmp_path / "curves.csv"})

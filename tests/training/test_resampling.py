@@ -130,7 +130,7 @@ def test_a_track_is_heard_as_often_as_the_rarest_of_its_tags_asks() -> None:
 
 
 def test_a_target_of_nothing_is_refused() -> None:
-    with pytest.raises(SetupError, match="target: 0 is no number of tracks"):
+    with pytest.raises(SetupError, match="target: 0 is not a valid number of tracks"):
         resample(trained_on(("fma", "a", 3)), 0, 1)
 
 

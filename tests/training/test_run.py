@@ -132,7 +132,7 @@ def test_a_run_that_is_done_is_not_trained_again(trained: Train) -> None:
 
 def test_a_run_with_another_configuration_is_refused_by_what_differs(trained: Train) -> None:
     trained()
-    with pytest.raises(SetupError, match="another seed is here"):
+    with pytest.raises(SetupError, match="it has a run with another seed"):
         trained(seed=2)
 
 
@@ -217,5 +217,5 @@ def test_members_are_put_together_to_an_ensemble(trained: Train) -> None:
 
 def test_what_a_phase_takes_has_to_have_a_place(trained: Train) -> None:
     second = toy_phase(name="second", takes=[{"phase": "first", "into": "nowhere/"}])
-    with pytest.raises(SetupError, match="none fits"):
+    with pytest.raises(SetupError, match="no name matches"):
         trained(recipe=toy_recipe([toy_phase(name="first"), second]))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.training.recipe.schedule import ScheduleState, after_epoch, beginning
+from app.training.recipe.schedule import ScheduleState, after_epoch, initial_state
 from app.training.recipe.schema import Plateau, Stage
 
 THESIS = Stage(
@@ -16,7 +16,7 @@ THESIS = Stage(
 
 
 def through(stages: tuple[Stage, ...], losses: list[float]) -> list[ScheduleState]:
-    schedule_states = [beginning(stages)]
+    schedule_states = [initial_state(stages)]
     for loss in losses:
         if schedule_states[-1].stage == len(stages):
             break

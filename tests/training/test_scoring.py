@@ -206,7 +206,8 @@ def test_another_rate_is_refused(audio: AudioStore, tmp_path: Path) -> None:
     store = Store(tmp_path / "models")
     publish(store, tiny.spec(), tiny.weights())
     with pytest.raises(
-        SetupError, match=r"tiny/1 hears 2000 Hz, .* 16000 Hz; .*--sample-rate 2000"
+        SetupError,
+        match=r"tiny/1 needs a sample rate of 2000 Hz, .* 16000 Hz; .*--sample-rate 2000",
     ):
         Scorer(store, "tiny", SPLIT, audio, tmp_path)
 
@@ -247,7 +248,7 @@ def test_so_does_one_whose_family_no_vocabulary_knows(models: Store) -> None:
 
 def test_a_model_that_can_give_none_of_the_tags_is_refused(models: Store) -> None:
     for family in ("x", "msd"):
-        with pytest.raises(SetupError, match="tiny/1: none of its raw tags speaks for a tag"):
+        with pytest.raises(SetupError, match="tiny/1: none of its raw tags maps to a tag"):
             projection(split_of(("polka",), "genres"), with_tags(models, family, "drums"))
 
 
@@ -265,7 +266,7 @@ def test_left_out_tags_are_named(models: Store, audio: AudioStore, tmp_path: Pat
     scorer = Scorer(models, "tiny", split_of(("three", "polka", "one")), audio, tmp_path)
     scored = scorer.score(Subset.TEST, 0.0, silent)
     assert scored.tags == ("three", "one")
-    assert scored.left_out == {"polka": "no raw tag of tiny/1 speaks for it"}
+    assert scored.left_out == {"polka": "no raw tag of tiny/1 maps to it"}
     assert {windows.shape[1] for windows in scored.windows} == {2}
 
 
@@ -325,9 +326,9 @@ def test_windows_side_by_side_are_scored_once_for_figures_table_and_report(
     ("others", "said"),
     [
         (["other"], "'other' is not published"),
-        (["tiny", "--overlap", "1"], "overlap 1: say a share"),
-        (["tiny", "--precision", "0"], "precision 0: say a share"),
-        (["tiny", "--part", "unlabelled"], "unlabelled: without tags"),
+        (["tiny", "--overlap", "1"], "overlap 1: expected a share"),
+        (["tiny", "--precision", "0"], "precision 0: expected a share"),
+        (["tiny", "--part", "unlabelled"], "the part unlabelled can't be evaluated"),
     ],
 )
 def test_what_the_user_can_mend_is_said_in_a_line(

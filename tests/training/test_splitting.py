@@ -242,7 +242,7 @@ def test_equal_files_in_two_parts_are_refused(name: str) -> None:
     split = replace(LEAK_FREE, name=name)
     first, second = LEAK_FREE.placed[1].track.id, LEAK_FREE.placed[5].track.id
 
-    with pytest.raises(SetupError, match=r"the equal files mine/2\.mp3 = mine/6\.mp3;"):
+    with pytest.raises(SetupError, match=r"the identical files mine/2\.mp3 = mine/6\.mp3;"):
         check_leaks(split, {first: "same", second: "same"})
 
 
@@ -328,7 +328,9 @@ def test_the_split_of_magnatagatune_shares_artists() -> None:
     [(0.9, 0.1), (0.85, 0.15, 0.0), (1.1, -0.2, 0.1), (0.5, 0.5, 0.5), (0.9, 0.1, float("nan"))],
 )
 def test_shares_that_are_no_parts_of_one_are_refused(shares: Sequence[float]) -> None:
-    with pytest.raises(SetupError, match=r"are not three parts of 1, as \.85 \.1 \.05"):
+    with pytest.raises(
+        SetupError, match=r"are not three positive shares that add up to 1, such as \.85 \.1 \.05"
+    ):
         divide(large(), shares)
 
 
@@ -346,14 +348,14 @@ def test_a_track_that_is_there_twice_is_refused() -> None:
     merged = large()
     twice = replace(merged, tracks=(*merged.tracks, replace(merged.tracks[3], artist="another")))
 
-    with pytest.raises(SetupError, match=r"the track mine/3 is there twice; merge anew"):
+    with pytest.raises(SetupError, match=r"the track mine/3 is in the table twice;"):
         divide(twice)
-    with pytest.raises(SetupError, match=r"the track mine/3 is there twice; merge anew"):
+    with pytest.raises(SetupError, match=r"the track mine/3 is in the table twice;"):
         official(twice, {}, "theirs")
 
 
 def test_tags_of_another_task_are_refused() -> None:
-    with pytest.raises(SetupError, match=r"mine/\d+ has tags that are none of 'letters': f;"):
+    with pytest.raises(SetupError, match=r"mine/\d+ has tags that are not in 'letters': f;"):
         divide(replace(large(), tags=TAGS[:-1]))
 
 
@@ -389,9 +391,9 @@ def test_a_split_is_written_and_its_parts_are_shown(merged_file: Path, tmp_path:
     ]
     assert ["unlabelled", "1", "1", "-"] in rows(said.stdout)
     assert any(row[:2] == ["[b]rare", "validation,"] for row in rows(said.stderr))
-    assert "2 tracks are of unknown artists" in said.stderr
+    assert "2 tracks have unknown artists" in said.stderr
     assert ["[b]rare", "1", "10"] in rows(said.stdout)
-    assert "Too rare to be heard 90 times an epoch: [b]rare." in said.stderr
+    assert "Tags with fewer than 90 tracks an epoch: [b]rare." in said.stderr
 
 
 def test_an_official_split_says_what_it_leaves_out_and_shares(tmp_path: Path) -> None:
@@ -413,10 +415,10 @@ def test_an_official_split_says_what_it_leaves_out_and_shares(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--shares", ".5", ".1", ".1"), "0.5 0.1 0.1 are not three parts of 1"),
-        (("--official", "mtat-clean"), "--official and --metadata go together"),
-        (("--metadata", "."), "--official and --metadata go together"),
-        (("--official", "theirs", "--metadata", "."), "there is no official split 'theirs'"),
+        (("--shares", ".5", ".1", ".1"), "0.5 0.1 0.1 are not three positive shares"),
+        (("--official", "mtat-clean"), "--official and --metadata must be given together"),
+        (("--metadata", "."), "--official and --metadata must be given together"),
+        (("--official", "theirs", "--metadata", "."), "the official split 'theirs' does not exist"),
     ],
 )
 def test_what_cannot_be_split_is_said_in_a_line(
@@ -431,7 +433,7 @@ def test_a_broken_merge_is_named(merged_file: Path, tmp_path: Path) -> None:
 
     said = refused("data", "split", merged_file, tmp_path / "split.parquet")
 
-    assert f"{merged_file}: it can't be read" in said
+    assert f"{merged_file}: can't be read" in said
 
 
 def test_a_full_disk_leaves_what_was_there(merged_file: Path, tmp_path: Path) -> None:

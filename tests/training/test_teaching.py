@@ -15,9 +15,9 @@ from app.errors import SetupError
 from app.evaluation.metrics import roc_pr_auc
 from app.front_ends import WindowSpec
 from app.models import fcn, network, variables
-from app.probing.encoder import Embedded, Encoder, embed_files, own_tracks
-from app.probing.probe import Examples, Probe, folds, learn, out_of_fold, song_scores
-from app.probing.teaching import Taught, check_lesson, check_name, pairs, teach
+from app.probing.encoder import EmbeddedSongs, Encoder, embed_files, read_own_tracks
+from app.probing.probe import Examples, Probe, folds, out_of_fold, song_scores, train_probe
+from app.probing.teaching import TeachResult, check_examples, check_name, pairs, teach
 from app.store.manifest.manifest import Manifest, read_store
 from app.store.registry.loading import load, verify
 from app.store.storage.store import Store
@@ -65,8 +65,8 @@ def write_songs(root: Path, tags: tuple[str, ...] = TAGS) -> None:
         soundfile.write(path, toy_sound(tag, number), RATE)
 
 
-def heard_in(folder: Path, encoder: Encoder, cache: Path) -> Embedded:
-    audio, tracks, _ = own_tracks(folder)
+def heard_in(folder: Path, encoder: Encoder, cache: Path) -> EmbeddedSongs:
+    audio, tracks, _ = read_own_tracks(folder)
     return embed_files(encoder, audio, tracks, cache, quiet)
 
 
@@ -91,43 +91,43 @@ def encoder(models: Store, root: Path) -> Encoder:
 
 
 @pytest.fixture(scope="module")
-def heard(encoder: Encoder, root: Path) -> Embedded:
+def heard(encoder: Encoder, root: Path) -> EmbeddedSongs:
     return heard_in(root / "songs", encoder, root / "cache")
 
 
 @pytest.fixture(scope="module")
-def taught(models: Store, encoder: Encoder, heard: Embedded) -> Taught:
+def taught(models: Store, encoder: Encoder, heard: EmbeddedSongs) -> TeachResult:
     return teach(models, encoder, heard.songs, name="own", precision=0.8, on_progress=quiet)
 
 
-def test_a_file_that_can_t_be_heard_is_named_and_the_others_are_heard(heard: Embedded):
+def test_a_file_that_can_t_be_heard_is_named_and_the_others_are_heard(heard: EmbeddedSongs):
     assert len(heard.songs) == SONGS * len(TAGS)
     assert list(heard.skipped) == ["low/torn.mp3"]
 
 
-def test_what_differs_plainly_is_learnt(taught: Taught):
+def test_what_differs_plainly_is_learnt(taught: TeachResult):
     assert taught.evaluation.song.roc_auc_macro.value > 0.95
-    assert all(pair.is_told_apart for pair in taught.pairs)
+    assert all(pair.is_separated for pair in taught.pairs)
     assert {each.tag for each in taught.evaluation.tags if each.threshold is not None} == set(TAGS)
 
 
 def test_the_published_model_scores_as_the_probe_did(
-    models: Store, encoder: Encoder, heard: Embedded, taught: Taught
+    models: Store, encoder: Encoder, heard: EmbeddedSongs, taught: TeachResult
 ):
     manifest = read_store(models)["own"]
     verify(models, manifest)
-    probe = learn(Examples.of(heard.songs, manifest.tags.names))
+    probe = train_probe(Examples.of(heard.songs, manifest.tags.names))
     sound = toy_sound("low", 99).astype(np.float32)
     samples = np.rint(sound * 32_768).astype(np.int16)
 
     graph = load(models, manifest).graph
     given = graph((samples / np.float32(32_768))[np.newaxis].astype(np.float32))["windows"]
 
-    np.testing.assert_allclose(given, probe.scores(encoder.hear(samples, "0" * 64)), atol=1e-4)
+    np.testing.assert_allclose(given, probe.scores(encoder.embed(samples, "0" * 64)), atol=1e-4)
     assert manifest.tags.names[int(np.mean(given, axis=0).argmax())] == "low"
 
 
-def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taught: Taught):
+def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taught: TeachResult):
     manifest = taught.manifest
 
     assert (manifest.vocabulary.name, manifest.vocabulary.unheard) == ("own", ())
@@ -139,16 +139,16 @@ def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taugh
 
 
 def test_songs_are_decoded_once_and_their_embeddings_read_once_a_run(
-    models: Store, root: Path, heard: Embedded
+    models: Store, root: Path, heard: EmbeddedSongs
 ):
     class Deaf(Encoder):
         read = 0
 
-        def hear(self, samples: np.ndarray, digest: str) -> np.ndarray:
+        def embed(self, samples: np.ndarray, digest: str) -> np.ndarray:
             raise AssertionError("it was heard before")
 
-        def kept(self, digest: str) -> np.ndarray | None:
-            windows = super().kept(digest)
+        def cached(self, digest: str) -> np.ndarray | None:
+            windows = super().cached(digest)
             self.read += windows is not None
             return windows
 
@@ -168,11 +168,11 @@ def test_a_run_that_was_stopped_goes_on(models: Store, root: Path, tmp_path: Pat
         left = 5
         heard = 0
 
-        def hear(self, samples: np.ndarray, digest: str) -> np.ndarray:
+        def embed(self, samples: np.ndarray, digest: str) -> np.ndarray:
             if self.heard == self.left:
                 raise KeyboardInterrupt
             self.heard += 1
-            return super().hear(samples, digest)
+            return super().embed(samples, digest)
 
     stopped, going_on = (Counting(models, "listener", tmp_path) for _ in range(2))
     with pytest.raises(KeyboardInterrupt):
@@ -187,7 +187,7 @@ def test_a_run_that_was_stopped_goes_on(models: Store, root: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("end", [0, 100, -1])
 def test_what_a_disk_has_spoilt_is_heard_again(
-    encoder: Encoder, root: Path, heard: Embedded, end: int
+    encoder: Encoder, root: Path, heard: EmbeddedSongs, end: int
 ):
     kept = next((root / "cache").rglob("*.npy"))
     kept.write_bytes(kept.read_bytes()[:end])
@@ -199,10 +199,10 @@ def test_what_a_disk_has_spoilt_is_heard_again(
 
 
 def test_a_full_disk_is_told_of(encoder: Encoder, root: Path):
-    with files_of_at_most(100), pytest.raises(SetupError, match="there is no space for it"):
-        encoder.hear(np.ones(RATE * 9, np.int16), "f" * 64)
+    with files_of_at_most(100), pytest.raises(SetupError, match="there is no room for it"):
+        encoder.embed(np.ones(RATE * 9, np.int16), "f" * 64)
 
-    assert encoder.kept("f" * 64) is None
+    assert encoder.cached("f" * 64) is None
 
 
 def test_the_same_file_in_two_folders_is_one_song_with_two_tags(
@@ -243,14 +243,14 @@ def tracks_of(counts: dict[str, tuple[int, int]]) -> list[Track]:
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
-        ({"techno": (30, 10)}, "too few tags"),
-        ({"techno": (30, 10), "dub": (4, 4)}, "dub has 4 songs of 4 artists; bring 5 songs"),
-        ({"techno": (30, 10), "dub": (9, 2)}, "dub has 9 songs of 2 artists; bring"),
+        ({"techno": (30, 10)}, "too few to train on"),
+        ({"techno": (30, 10), "dub": (4, 4)}, "dub has 4 songs of 4 artists; add songs"),
+        ({"techno": (30, 10), "dub": (9, 2)}, "dub has 9 songs of 2 artists; add"),
     ],
 )
 def test_too_little_is_refused_with_what_to_bring(counts: dict, said: str):
     with pytest.raises(SetupError, match=said):
-        check_lesson(tracks_of(counts))
+        check_examples(tracks_of(counts))
 
 
 def test_a_tag_on_all_songs_is_refused():
@@ -260,7 +260,7 @@ def test_a_tag_on_all_songs_is_refused():
     ]
 
     with pytest.raises(SetupError, match="all songs have the tag 'music'"):
-        check_lesson(tracks)
+        check_examples(tracks)
 
 
 @pytest.mark.parametrize(
@@ -279,8 +279,10 @@ def test_what_can_t_be_published_is_refused_at_once(
         check_name(models, name, tags)
 
 
-def test_on_a_taught_model_nothing_can_be_taught(models: Store, taught: Taught, tmp_path: Path):
-    with pytest.raises(SetupError, match=f"{taught.manifest.ref}: nothing can be taught on"):
+def test_on_a_taught_model_nothing_can_be_taught(
+    models: Store, taught: TeachResult, tmp_path: Path
+):
+    with pytest.raises(SetupError, match=f"{taught.manifest.ref}: its architecture"):
         Encoder(models, "own", tmp_path)
 
 
@@ -311,7 +313,7 @@ def test_artists_are_not_recognised():
         for hits, column in zip(examples.y_true.T, scores.T, strict=True)
     ]
     assert np.mean(figures) < 0.65
-    assert not any(pair.is_told_apart for pair in pairs(examples, windows))
+    assert not any(pair.is_separated for pair in pairs(examples, windows))
 
 
 def test_tags_that_sound_alike_are_named_and_others_are_not():
@@ -324,7 +326,7 @@ def test_tags_that_sound_alike_are_named_and_others_are_not():
     mixed = Examples(examples.tags, alike, examples.windows, examples.artists)
 
     found = {
-        (pair.first, pair.second): pair.is_told_apart
+        (pair.first, pair.second): pair.is_separated
         for pair in pairs(mixed, out_of_fold(mixed, quiet))
     }
 
@@ -338,7 +340,7 @@ def test_each_song_weighs_the_same_however_long():
         for number, windows in enumerate(examples.windows)
     )
 
-    probes = [learn(examples), learn(replace_windows(examples, longer))]
+    probes = [train_probe(examples), train_probe(replace_windows(examples, longer))]
 
     np.testing.assert_allclose(probes[0].kernel, probes[1].kernel, rtol=0.05, atol=0.01)
 
@@ -351,7 +353,7 @@ def test_dimensions_that_are_always_the_same_say_nothing():
     examples = made_up(2, artists=12, tags=2, artist_sound=0.5, tag_sound=2)
     dead = tuple(np.pad(windows, ((0, 0), (0, 1))) + 7 for windows in examples.windows)
 
-    probe: Probe = learn(replace_windows(examples, dead))
+    probe: Probe = train_probe(replace_windows(examples, dead))
 
     assert not probe.kernel[-1].any()
     assert np.isfinite(probe.bias).all()

@@ -284,9 +284,9 @@ def test_words_of_ones_own_are_no_markup(music: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--task", "moods"), "there is no task 'moods'"),
-        (("--task", "own"), "say which datasets"),
-        (("--task", "genres"), "say which datasets"),
+        (("--task", "moods"), "the task 'moods' does not exist"),
+        (("--task", "own"), "no dataset was given"),
+        (("--task", "genres"), "no dataset was given"),
         (("--task", "genres", "--mtat", "missing"), "missing"),
     ],
 )

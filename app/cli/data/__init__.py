@@ -1,1 +1,1 @@
-"""`taggram data`: from the metadata of datasets to audio that a network can learn from."""
+"""`taggram data`: from the metadata of datasets to audio for training."""

@@ -1,4 +1,4 @@
-"""The subcommands of `taggram data`, put together."""
+"""The command `taggram data` with its subcommands."""
 
 import typer
 
@@ -10,7 +10,9 @@ from app.cli.data.merge import merge
 from app.cli.data.split import split
 from app.cli.data.store import store
 
-data_app = typer.Typer(no_args_is_help=True, help="Datasets, from their metadata to audio.")
+data_app = typer.Typer(
+    no_args_is_help=True, help="Prepare datasets: clean, merge, split, fetch and decode."
+)
 data_app.command()(audit)
 data_app.command()(describe)
 data_app.command()(fetch)

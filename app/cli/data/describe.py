@@ -1,4 +1,4 @@
-"""`taggram data describe`."""
+"""`taggram data describe`: summarise a dataset."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,17 +21,21 @@ def describe(
         str, typer.Argument(metavar="DATASET", help="fma, mtat, mtg-jamendo or folder.")
     ],
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="With its metadata; or a CSV file of your own.")
+        Path,
+        typer.Argument(metavar="FOLDER", help="The folder of its metadata, or your own CSV file."),
     ],
     subset: Annotated[
         str | None,
-        typer.Option(help="Of FMA or MTG-Jamendo; `large` or `autotagging` if not said."),
+        typer.Option(help="Of FMA or MTG-Jamendo; the default is `large` or `autotagging`."),
     ] = None,
     pictures: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Draw its distributions there.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Write charts of its distributions to this folder."
+        ),
     ] = None,
 ) -> None:
-    """Show what a dataset holds, what cleaning drops, and what is missing."""
+    """Show a dataset's statistics, the effect of cleaning, and missing values."""
     with plain_errors():
         from app.datasets.cleaning import clean
         from app.datasets.summary import describe as described
@@ -56,9 +60,9 @@ def _loaded(name: str, folder: Path, subset: str | None) -> "Dataset":
         return in_subsets[name](folder, *([subset] if subset else []))
     if name not in whole:
         known = ", ".join([*in_subsets, *whole])
-        raise SetupError(f"{name!r} is no dataset that is known; say one of {known}")
+        raise SetupError(f"{name!r} is not a known dataset; choose one of {known}")
     if subset:
-        raise SetupError(f"{name} has no subsets; leave out --subset")
+        raise SetupError(f"--subset: {name} has no subsets; leave out the option")
     return whole[name](folder)
 
 
@@ -70,7 +74,7 @@ def _say_source(dataset: "Dataset") -> None:
 
 
 def _counts(before: "Description", after: "Description") -> Table:
-    table = Table("", *_numbers("as it came", "after cleaning"))
+    table = Table("", *_numbers("before cleaning", "after cleaning"))
     for name in ("tracks", "artists"):
         table.add_row(name, *(f"{getattr(each, name):,}" for each in (before, after)))
     table.add_row("tags", *(f"{len(each.tags):,}" for each in (before, after)))
@@ -89,7 +93,7 @@ def _steps(cleaned: "Cleaned") -> Table:
 
 
 def _missing(cleaned: "Cleaned", before: "Description") -> Table:
-    """What tracks lack; then the columns of the dataset's tables that have gaps."""
+    """Return missing values of tracks, and then those of the dataset's tables, by column."""
     table = Table("missing", *_numbers("tracks", "of all"))
     for name, count in before.unknown.items():
         share = f"{count / before.tracks:.1%}" if before.tracks else ""

@@ -1,4 +1,4 @@
-"""`taggram data fetch`: the files that a split needs, and no others."""
+"""`taggram data fetch`: fetch the files that a split needs, and remove others."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.datasets.audio.library import Library
 
 NAMED = 20
-"""So many of the files that are to be removed are named one by one."""
+"""The number of files to remove that are named one by one."""
 
 
 def fetch(
@@ -25,28 +25,28 @@ def fetch(
         list[str],
         typer.Option("--from", metavar="DATASET=FOLDER_OR_URL", help="Once for each dataset."),
     ],
-    to: Annotated[Path, typer.Option("--to", help="The folder of all datasets' audio.")],
+    to: Annotated[Path, typer.Option("--to", help="The folder for all datasets' audio.")],
     checksums: Annotated[
-        Path | None, typer.Option(help="Lines of `SHA-256  <dataset>/<path>`.")
+        Path | None, typer.Option(help="A file with lines of `SHA-256  <dataset>/<path>`.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before removing.")] = False,
 ) -> None:
-    """Copy what a split needs, and remove what was fetched for another one; asks before."""
+    """Fetch the files that a split needs, and after asking remove files of another split."""
     with plain_errors():
         from app.datasets.audio.fetching import Source, needed
-        from app.datasets.audio.library import opened
+        from app.datasets.audio.library import open_library
         from app.datasets.tables import read_split
 
         sources = {name: Source(url) for name, url in map(_named, source)}
         wanted = needed(read_split(split))
         known = _known(checksums, wanted) if checksums else {}
-        with opened(to) as library:
+        with open_library(to) as library:
             _remove(library, library.unneeded(wanted), yes=yes)
             fetched = _fetch(library, wanted, sources, known)
-    say(out, f"{to}: {fetched.brought:,} files brought, {fetched.known:,} were there already.")
-    show_reasons("did not come", fetched.failed)
+    say(out, f"{to}: {fetched.added:,} files fetched, {fetched.known:,} were fetched before.")
+    show_reasons("not fetched", fetched.failed)
     if fetched.failed:
-        say(err, f"{len(fetched.failed):,} files did not come.", style="red")
+        say(err, f"{len(fetched.failed):,} files could not be fetched.", style="red")
         raise typer.Exit(1)
 
 
@@ -58,20 +58,20 @@ def _named(text: str) -> tuple[str, str]:
 
 
 def _known(checksums: Path, wanted: Sequence[str]) -> dict[str, str]:
-    """The checksums of what is wanted; says of how many there is none."""
+    """Read the checksums; report the number of files without one."""
     from app.datasets.audio.library import read_checksums
 
     known = read_checksums(checksums)
     unlisted = sum(path not in known for path in wanted)
     if unlisted == len(wanted):
-        raise SetupError(f"{checksums}: nothing that the split needs is in it, as {wanted[:1]}")
+        raise SetupError(f"{checksums}: it has no file of the split, such as {wanted[0]}")
     if unlisted:
         say(err, f"{checksums}: {unlisted:,} of {len(wanted):,} files are not in it.")
     return known
 
 
 def _remove(library: "Library", paths: Sequence[str], *, yes: bool) -> None:
-    """Remove files of another split, after naming them."""
+    """Remove files of another split, after listing them and asking."""
     from app.datasets.audio.library import LEDGER
 
     if not paths:
@@ -81,7 +81,7 @@ def _remove(library: "Library", paths: Sequence[str], *, yes: bool) -> None:
     for path in paths[:NAMED]:
         say(err, f"  {library.place(path)}")
     if further := len(paths[NAMED:]):
-        say(err, f"  and {further:,} more of {library.folder / LEDGER}")
+        say(err, f"  and {further:,} more, listed in {library.folder / LEDGER}")
     if yes or ask("Remove them?"):
         library.remove(paths)
         say(out, f"{library.folder}: {len(paths):,} files removed.")

@@ -1,4 +1,4 @@
-"""`taggram data listen`: what augmentation makes of a track, as files to hear."""
+"""`taggram data listen`: write augmented excerpts of tracks as files to listen to."""
 
 import io
 from collections import Counter
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from app.training.data.augmentation import Augmenter
 
 SAMPLE_RATE = 16_000
-"""In Hz: as networks hear it."""
+"""In Hz: that of the networks."""
 
 CROP_S = 10
-"""Out of the middle, where most tracks are what they are."""
+"""The length of the excerpt from the middle of the track, in seconds."""
 
 MAX_DURATION_S = 3_600
 STACKS = 3
@@ -29,10 +29,12 @@ STACKS = 3
 
 def listen(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Tracks.")],
-    to: Annotated[Path, typer.Option("--to", help="A folder; each track gets one in it.")],
-    seed: Annotated[int, typer.Option(min=0, help="Another one draws other changes.")] = 0,
+    to: Annotated[
+        Path, typer.Option("--to", help="The output folder; each track gets a folder in it.")
+    ],
+    seed: Annotated[int, typer.Option(min=0, help="Of the random augmentations.")] = 0,
 ) -> None:
-    """Write ten seconds of tracks as they are, with each change alone, and with stacks of them."""
+    """Write ten seconds of tracks: the original, each augmentation alone, and combinations."""
     with plain_errors():
         from app.training.data.augmentation import Augmentation, Augmenter
 
@@ -40,8 +42,8 @@ def listen(
         augmenter = Augmenter(Augmentation(), SAMPLE_RATE)
         written = []
         with Progress(console=err, transient=True) as progress:
-            # Not `progress.track`: a command that fails may wait for its thread for ever.
-            bar = progress.add_task("changing", total=len(files))
+            # Not `progress.track`: if the command fails, its thread may never end.
+            bar = progress.add_task("augmenting", total=len(files))
             for path in files:
                 folder = resolve_inside(to, f"{path.stem}/_").parent  # `...mp3` has the stem `..`
                 written.append(_written(path, folder, augmenter, seed))
@@ -59,7 +61,7 @@ def _written(path: Path, folder: Path, augmenter: "Augmenter", seed: int) -> boo
         say(err, f"{path}: {error.detail}", style="red")
         return False
     except OSError as error:
-        say(err, f"{path}: it can't be read: {error.strerror or error}", style="red")
+        say(err, f"{path}: can't be read: {error.strerror or error}", style="red")
         return False
     names = []
     for name, changed in _versions(samples, augmenter, seed):
@@ -80,7 +82,7 @@ def _versions(samples: Samples, augmenter: "Augmenter", seed: int) -> Iterator[t
 
 
 def _middle(path: Path) -> Samples:
-    """Ten seconds, or all of a track that has less, (samples,)."""
+    """Return ten seconds from the middle of a track, or all of a shorter one, (samples,)."""
     import numpy as np
 
     from app.audio.decoders.track_reader import TrackReader
@@ -95,7 +97,7 @@ def _middle(path: Path) -> Samples:
 
 
 def _flac(samples: Samples) -> bytes:
-    """A file's bytes; what is too loud for one is turned down."""
+    """Encode samples as FLAC; attenuate them if they exceed full scale."""
     import numpy as np
     import soundfile
 
@@ -107,4 +109,4 @@ def _flac(samples: Samples) -> bytes:
 def _refuse_equal_names(files: Sequence[Path]) -> None:
     name, count = Counter(path.stem for path in files).most_common(1)[0]
     if count > 1:
-        raise SetupError(f"{count} files are called {name!r}; give them one after the other")
+        raise SetupError(f"{count} files are called {name!r}; pass them in separate commands")

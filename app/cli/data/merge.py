@@ -1,4 +1,4 @@
-"""`taggram data merge`."""
+"""`taggram data merge`: clean datasets and merge them into a task."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from app.datasets.tasks import Task
     from app.datasets.tracks import Merged
 
-Folder = Annotated[Path | None, typer.Option(metavar="FOLDER", help="With its metadata.")]
+Folder = Annotated[Path | None, typer.Option(metavar="FOLDER", help="The folder of its metadata.")]
 
 
 def merge(
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="As `subgenres.parquet`.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The table, such as `subgenres.parquet`.")
+    ],
     task: Annotated[
-        str, typer.Option(help="genres, subgenres, moodthemes, alltags; or own: a folder's tags.")
+        str,
+        typer.Option(help="genres, subgenres, moodthemes, alltags; or own: the tags of --folder."),
     ],
     fma: Folder = None,
     fma_subset: Annotated[str, typer.Option(help="small, medium, large or full.")] = "large",
@@ -38,10 +41,10 @@ def merge(
         str, typer.Option(help="autotagging, genre, instrument, moodtheme or top50tags.")
     ] = "autotagging",
     folder: Annotated[
-        list[Path] | None, typer.Option(help="Tracks of your own: a folder, or a CSV file.")
+        list[Path] | None, typer.Option(help="Your own tracks: a folder, or a CSV file.")
     ] = None,
 ) -> None:
-    """Clean datasets, and merge them into one table of tracks under the tags of a task."""
+    """Clean datasets, and merge them into one table of tracks with the tags of a task."""
     from app.datasets.loaders import fma as of_fma
     from app.datasets.loaders import folder as of_folder
     from app.datasets.loaders import mtat as of_mtat
@@ -57,13 +60,13 @@ def merge(
     )
     with plain_errors():
         wanted = None if task == OWN else read_task(task)
-        theirs = [partial(load, path) for path, load in known if path]
+        public = [partial(load, path) for path, load in known if path]
         own = [partial(of_folder.load, path) for path in folder or ()]
-        cleaned = _cleaned([*theirs, *own])
-        merged, wrangled = merged_of(wanted or _own_task(cleaned[len(theirs) :]), cleaned)
+        cleaned = _cleaned([*public, *own])
+        merged, wrangled = merged_of(wanted or _own_task(cleaned[len(public) :]), cleaned)
         write_merged(target, merged)
     out.print(_steps(cleaned, wrangled), _tags(merged, wrangled), _counts(), sep="\n")
-    _say_silent(merged, wrangled)
+    _report_unused(merged, wrangled)
     say(out, f"{target}: {len(merged.tracks)} tracks, {len(merged.tags)} tags")
 
 
@@ -71,10 +74,10 @@ def _cleaned(loads: Sequence[Callable[[], "Dataset"]]) -> list["Cleaned"]:
     from app.datasets.cleaning import clean
 
     if not loads:
-        raise SetupError("say which datasets: --fma, --mtat, --mtg-jamendo or --folder")
+        raise SetupError("no dataset was given; use --fma, --mtat, --mtg-jamendo or --folder")
     cleaned = []
     with Progress(console=err, transient=True) as progress:
-        # Not `progress.track`: where a dataset is refused, its thread may wait for ever.
+        # Not `progress.track`: if a dataset is refused, its thread may never end.
         bar = progress.add_task("datasets", total=len(loads))
         for load in loads:
             dataset = load()
@@ -89,12 +92,12 @@ def _own_task(own: Iterable["Cleaned"]) -> "Task":
 
     task = own_task(word for each in own for track in each.tracks for word in track.tags)
     if not task.tags:
-        raise SetupError("--task own takes its tags from tracks of your own; say --folder")
+        raise SetupError("--task own needs the tags of your own tracks; add --folder")
     return task
 
 
 def _steps(cleaned: Sequence["Cleaned"], wrangled: Sequence["Wrangled"]) -> Table:
-    """What each rule dropped, in cleaning and in merging."""
+    """Return the effect of each rule, in cleaning and in merging."""
     table = Table("dataset", "dropped", *_numbers("tracks", "taggings", "tracks left"))
     cleaning = {each.dataset.name: each.steps for each in cleaned}
     for each in wrangled:
@@ -107,18 +110,18 @@ def _steps(cleaned: Sequence["Cleaned"], wrangled: Sequence["Wrangled"]) -> Tabl
 
 
 def _tags(merged: "Merged", wrangled: Sequence["Wrangled"]) -> Table:
-    """A row a tag: on how many tracks of each dataset it is, and what it is called there."""
+    """Return a row for each tag: its tracks in each dataset, and the words that map to it."""
     names = [each.dataset for each in wrangled]
     table = Table("tag", *_numbers(*names, "tracks"), "from")
-    heard = Counter((track.dataset, tag) for track in merged.tracks for tag in track.tags)
+    counted = Counter((track.dataset, tag) for track in merged.tracks for tag in track.tags)
     for tag in merged.tags:
-        counts = [heard[name, tag] for name in names]
-        table.add_row(cell(tag), *map(_count, (*counts, sum(counts))), _called(tag, wrangled))
+        counts = [counted[name, tag] for name in names]
+        table.add_row(cell(tag), *map(_count, (*counts, sum(counts))), _words(tag, wrangled))
     return table
 
 
-def _called(tag: str, wrangled: Sequence["Wrangled"]) -> Text:
-    """The words that became a tag, the most frequent first, where they are others than itself."""
+def _words(tag: str, wrangled: Sequence["Wrangled"]) -> Text:
+    """Return the words that map to a tag, the most frequent first; empty if only itself."""
     words: Counter[str] = Counter()
     for each in wrangled:
         words.update(each.words.get(tag, {}))
@@ -128,19 +131,19 @@ def _called(tag: str, wrangled: Sequence["Wrangled"]) -> Text:
 
 
 def _counts() -> Table:
-    """How many tags the thesis says that its tasks have, and how many its dictionaries give."""
+    """Return the numbers of tags that the thesis states and that its dictionaries give."""
     from app.datasets.tasks import tallies
 
-    table = Table("task", *_numbers("thesis says", "dictionaries give"), "why")
+    table = Table("task", *_numbers("thesis", "dictionaries"), "why")
     for each in tallies():
         table.add_row(each.task, str(each.thesis), str(each.dictionaries), each.difference)
     return table
 
 
-def _say_silent(merged: "Merged", wrangled: Sequence["Wrangled"]) -> None:
-    silent = [tag for tag in merged.tags if not any(tag in each.words for each in wrangled)]
-    if silent:
-        say(err, f"No track has {', '.join(silent)}.")
+def _report_unused(merged: "Merged", wrangled: Sequence["Wrangled"]) -> None:
+    unused = [tag for tag in merged.tags if not any(tag in each.words for each in wrangled)]
+    if unused:
+        say(err, f"No track has {', '.join(unused)}.")
 
 
 def _numbers(*headers: str) -> list[Column]:

@@ -1,4 +1,4 @@
-"""What was left out, and why."""
+"""Report what was left out, and why."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ SHOWN_SKIPS = 10
 
 
 def show_reasons(title: str, reasons: Mapping[str, str]) -> None:
-    """Print why, by file; nothing where there are none."""
+    """Print a table of reasons by name, unless it is empty."""
     if not reasons:
         return
     table = Table(Column(title, overflow="fold"), Column("why", overflow="fold"))
@@ -25,7 +25,7 @@ def show_reasons(title: str, reasons: Mapping[str, str]) -> None:
 
 
 def say_skipped(skipped: "Sequence[Skipped]") -> None:
-    """Print what of a dataset could not be read: the first ones, and how many more of each file."""
+    """Print the first skipped rows of a dataset, and the number of others by file."""
     for each in skipped[:SHOWN_SKIPS]:
         line = f": line {each.row}" if each.row else ""
         say(err, f"skipped: {each.file}{line}: {each.why}")

@@ -1,4 +1,4 @@
-"""`taggram data store`: the audio of a split, decoded once."""
+"""`taggram data store`: decode the audio of a split once."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 def store(
     split: Annotated[Path, typer.Argument(help="A table of `taggram data split`.")],
-    audio: Annotated[Path, typer.Option(help="Where <dataset>/<path> of each track is.")],
-    to: Annotated[Path, typer.Option("--to", help="The audio store; it gets what it lacks.")],
+    audio: Annotated[Path, typer.Option(help="The folder with <dataset>/<path> of each track.")],
+    to: Annotated[Path, typer.Option("--to", help="The audio store; existing tracks are kept.")],
     sample_rate: Annotated[int, typer.Option(min=8_000, max=48_000, help="In Hz.")] = 16_000,
-    jobs: Annotated[int, typer.Option(min=1, help="Files decoded at a time.")] = usable_cpus(),
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Number of files decoded at a time.")
+    ] = usable_cpus(),
 ) -> None:
-    """Decode the tracks of a split to mono; a run that was stopped goes on."""
+    """Decode the tracks of a split to mono; a stopped run can be resumed."""
     with plain_errors():
         from app.datasets.tables import read_split
 
@@ -34,7 +36,7 @@ def store(
     show_reasons("not read", {paths[track]: why for track, why in stored.unread.items()})
     say(
         out,
-        f"{to}: {stored.added:,} tracks decoded, {stored.known:,} were there already, "
+        f"{to}: {stored.added:,} tracks decoded, {stored.known:,} were decoded before, "
         f"{len(stored.refused):,} skipped.",
     )
     if stored.unread:

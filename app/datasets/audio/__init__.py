@@ -1,1 +1,1 @@
-"""The audio of datasets: fetched, decoded once, and read in place."""
+"""The audio of datasets: fetched, decoded once, and memory-mapped."""

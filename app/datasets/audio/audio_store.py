@@ -1,10 +1,10 @@
-"""Decoded audio on disk: mono int16 at one rate, read in place.
+"""Decoded audio on disk: mono int16 at one sample rate, memory-mapped.
 
     store.json            the sample rate
-    shards/<name>.pcm     tracks one behind the other, little-endian
-    shards/<name>.json    what is in it, where, with checksums; a shard without it does not count
+    shards/<name>.pcm     concatenated tracks, little-endian
+    shards/<name>.json    index and checksums; a shard without it is ignored
 
-The network makes the melgram, so only another rate asks for another store, no other front end.
+The network computes the melgram, so models share a store if they have the same sample rate.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from app.store.manifest.training_results import Sha256
 ABOUT, SHARDS = "store.json", "shards"
 
 LARGEST_TABLE = 16 * 2**20
-"""Bytes of what is said of a shard; of 64 tracks that is some 10 kB."""
+"""The limit of a shard's index in bytes; one of 64 tracks has about 10 kB."""
 
 SAMPLE = np.dtype("<i2")
 
@@ -33,14 +33,14 @@ AnyTable = TypeVar("AnyTable", bound=Table)
 
 
 class About(Table):
-    """What holds for a whole store."""
+    """Metadata of a whole store."""
 
     sample_rate: PositiveInt
     format: Literal[1] = 1
 
 
 class Entry(Table):
-    """A track in a shard: its first sample and number of them, SHA-256 of its file."""
+    """A track in a shard: its first sample, its number of samples, the SHA-256 of its file."""
 
     id: str
     offset: NonNegativeInt
@@ -49,7 +49,7 @@ class Entry(Table):
 
 
 class Refused(Table):
-    """A track that can't be decoded: SHA-256 of its file, and why."""
+    """A track that can't be decoded: the SHA-256 of its file, and the reason."""
 
     id: str
     source: str
@@ -57,7 +57,7 @@ class Refused(Table):
 
 
 class Shard(Table):
-    """What is in a shard, and which tracks should be but can't."""
+    """The index of a shard: its tracks, and those that could not be decoded."""
 
     sha256: str
     tracks: tuple[Entry, ...]
@@ -65,12 +65,13 @@ class Shard(Table):
 
 
 class AudioStore:
-    """A folder of decoded audio, as it was when it was opened.
+    """A folder of decoded audio, as of when it was opened.
 
     Attributes:
-        folder: Where.
+        folder: Its path.
         sample_rate: In Hz.
-        refused: Tracks that could not be decoded; one that was mended since is in the store too.
+        refused: Tracks that could not be decoded; if the file was repaired later, the track is
+            also in the store.
     """
 
     def __init__(self, folder: Path, sample_rate: int, shards: Mapping[str, Shard]) -> None:
@@ -78,21 +79,21 @@ class AudioStore:
         self.sample_rate = sample_rate
         self.refused = tuple(each for shard in shards.values() for each in shard.refused)
         self._shards = dict(shards)
-        self._places = {
+        self._entries = {
             entry.id: (name, entry) for name, shard in shards.items() for entry in shard.tracks
         }
         self._maps: dict[str, npt.NDArray[np.int16]] = {}
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Read what is in a store.
+        """Open a store and read its indexes.
 
         Raises:
-            SetupError: It is none, or damaged.
+            SetupError: It is not an audio store, or is damaged.
         """
         about = read_about(folder)
         if about is None:
-            raise SetupError(f"{folder}: this is no audio store; `taggram data store` makes one")
+            raise SetupError(f"{folder}: not an audio store; `taggram data store` makes one")
         listed = sorted((folder / SHARDS).glob("*.json"))
         shards = {path.stem: _read(Shard, path) for path in listed}
         for name, shard in shards.items():
@@ -100,80 +101,80 @@ class AudioStore:
         return cls(folder, about.sample_rate, shards)
 
     def __contains__(self, track: str) -> bool:
-        return track in self._places
+        return track in self._entries
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(self._entries)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._entries)
 
     def samples(self, track: str) -> npt.NDArray[np.int16]:
-        """A track, (samples,), read from disk as it is used.
+        """Return a track, (samples,) int16, memory-mapped.
 
         Raises:
-            SetupError: It is not there.
+            SetupError: The track is not in the store.
         """
-        name, entry = self._place(track)
+        name, entry = self._entry(track)
         if name not in self._maps:
             self._maps[name] = np.memmap(_pcm(self.folder, name), SAMPLE, "r")
         return self._maps[name][entry.offset : entry.offset + entry.samples]
 
     def length(self, track: str) -> int:
-        """How many samples a track has.
+        """Return the number of samples of a track.
 
         Raises:
-            SetupError: It is not there.
+            SetupError: The track is not in the store.
         """
-        return self._place(track)[1].samples
+        return self._entry(track)[1].samples
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
-        """Of each track the SHA-256 of its file."""
-        return {track: entry.source for track, (_, entry) in self._places.items()}
+        """The SHA-256 of each track's file."""
+        return {track: entry.source for track, (_, entry) in self._entries.items()}
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of what can be heard, however it is divided into shards."""
+        """The SHA-256 of the content, independent of how it is divided into shards."""
         lines = (f"{track} {source}\n" for track, source in sorted(self.digests.items()))
         return hashlib.sha256("".join((f"{self.sample_rate}\n", *lines)).encode()).hexdigest()
 
     def verify(self) -> None:
-        """Hold all shards against their checksums.
+        """Check all shards against their checksums.
 
         Raises:
-            SetupError: Some are damaged; it says which.
+            SetupError: Some are damaged; the message names them.
         """
         paths = {_pcm(self.folder, name): shard for name, shard in self._shards.items()}
         damaged = [path for path, shard in paths.items() if _digest(path) != shard.sha256]
         if damaged:
             raise _damaged(", ".join(map(str, damaged)))
 
-    def _place(self, track: str) -> tuple[str, Entry]:
+    def _entry(self, track: str) -> tuple[str, Entry]:
         try:
-            return self._places[track]
+            return self._entries[track]
         except KeyError:
             raise SetupError(
                 f"{self.folder}: track {track} is not in this audio store; `taggram data store` "
-                "brings it there"
+                "adds it"
             ) from None
 
 
 def read_about(folder: Path) -> About | None:
-    """What holds for a store; none where there is none.
+    """Return a store's metadata, or None if there is no store.
 
     Raises:
-        SetupError: It can't be read.
+        SetupError: They can't be read.
     """
     path = folder / ABOUT
     return _read(About, path) if path.exists() else None
 
 
 def shards_folder(folder: Path) -> Path:
-    """Return where the shards of a store are written, and those of killed runs deleted.
+    """Return the folder of a store's shards, for writing and deleting.
 
     Raises:
-        SetupError: A link leads it out of the store.
+        SetupError: A link leads out of the store.
     """
     return resolve_inside(folder, f"{SHARDS}/_").parent
 
@@ -186,28 +187,28 @@ def _read(table: type[AnyTable], path: Path) -> AnyTable:
     try:
         return table.model_validate_json(read_file(path, LARGEST_TABLE))
     except OSError as error:
-        raise SetupError(f"{path}: it can't be read: {error.strerror}") from error
+        raise SetupError(f"{path}: can't be read: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise SetupError(f"{path}: it is damaged: {place}: {first['msg']}") from error
+        field = ".".join(map(str, first["loc"]))
+        raise SetupError(f"{path}: damaged: {field}: {first['msg']}") from error
 
 
 def _check_size(path: Path, shard: Shard) -> None:
-    wanted = sum(entry.samples for entry in shard.tracks) * SAMPLE.itemsize
-    there = path.stat().st_size if path.exists() else 0
-    if there != wanted:
-        raise _damaged(f"{path} ({there} bytes where {wanted} belong)")
+    expected = sum(entry.samples for entry in shard.tracks) * SAMPLE.itemsize
+    size = path.stat().st_size if path.exists() else 0
+    if size != expected:
+        raise _damaged(f"{path} ({size} bytes; expected {expected})")
 
 
 def _damaged(which: str) -> SetupError:
     return SetupError(
-        f"damaged: {which}; remove it with the .json beside it, and run `taggram data store` again"
+        f"damaged: {which}; remove it and its .json file, and run `taggram data store` again"
     )
 
 
 def _digest(path: Path) -> str | None:
-    """SHA-256 of a file; none where the disk does not give it back."""
+    """Return the SHA-256 of a file, or None if it can't be read."""
     try:
         with open_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Which stretch of a track is heard, and its windows, in samples."""
+"""Choose the crop of a track and its windows, in samples."""
 
 from typing import Annotated, Literal
 
@@ -10,15 +10,15 @@ from app.domain import Samples
 from app.store.manifest.tables import Table
 
 FULL_SCALE = 32_768
-"""The sample of an audio store that means 1."""
+"""The int16 sample value that stands for 1.0."""
 
 
 class Crops(Table):
-    """What of a track an epoch hears, by the thesis's names (section 8), in seconds.
+    """Which part of a track an epoch uses, by the thesis's names (section 8), in seconds.
 
-    `start_cut`, `end_cut`: never heard. `random_crop`: a stretch so long, elsewhere each time;
-    none for the whole track. `windows`: all of the stretch, `overlap` of each heard again in the
-    next (its `melgram_hop` of 1.5 s for windows of 3 s), or one at a random place.
+    `start_cut`, `end_cut`: never used. `random_crop`: the length of the crop, at another position
+    each time; None for the whole track. `windows`: all of the crop, overlapping by the share
+    `overlap` (the thesis's `melgram_hop` of 1.5 s for windows of 3 s), or one at random.
     """
 
     start_cut: float = Field(5.0, ge=0)
@@ -31,9 +31,16 @@ class Crops(Table):
 def crop_bounds(
     length: int, sample_rate: int, window: int, crops: Crops, rng: np.random.Generator
 ) -> tuple[int, int]:
-    """First sample of a track's stretch, and the one behind its last.
+    """Return the first sample of a track's crop, and the one after its last.
 
-    Where the cuts would leave less than a window they shrink, both by the same share.
+    If the cuts would leave less than a window, both shrink by the same share.
+
+    Args:
+        length: Of the track, in samples.
+        sample_rate: In Hz.
+        window: Of the model, in samples.
+        crops: Which part of a track is used.
+        rng: Draws the position of the crop.
     """
     start, end = (round(cut * sample_rate) for cut in (crops.start_cut, crops.end_cut))
     spare = max(length - window, 0)
@@ -48,19 +55,27 @@ def crop_bounds(
 
 
 def window_starts(length: int, window: int, hop: int) -> npt.NDArray[np.int64]:
-    """First samples of all windows that fit; a stretch that is shorter than a window has one.
+    """Return the first samples of all windows that fit; a crop shorter than a window has one.
 
     Ten seconds have three windows of 5 s with a hop of 2.5 s; the thesis's example counts a fourth,
-    which would reach beyond the end.
+    which would extend beyond the end.
+
+    Args:
+        length: Of the crop, in samples.
+        window: Of the model, in samples.
+        hop: From one window to the next, in samples.
+
+    Returns:
+        (windows,), relative to the crop's first sample.
     """
     return np.arange(0, max(length - window, 0) + 1, hop, dtype=np.int64)
 
 
 def window_at(track: npt.NDArray[np.int16], start: int, window: int) -> Samples:
-    """A window, (window,) within -1..1; a track that is shorter is repeated, as the service does.
+    """Return a window, (window,) in -1..1; a shorter track is repeated, as the service does.
 
     Args:
-        track: Of an audio store, (samples,).
+        track: A track of an audio store, (samples,).
         start: The window's first sample.
         window: Its length.
     """

@@ -1,4 +1,4 @@
-"""Files to int16, by the service's own decoder, and what keeps some of them out."""
+"""Decode files to int16 with the service's own decoder, and report those that can't be decoded."""
 
 import asyncio
 import hashlib
@@ -22,14 +22,14 @@ from app.paths import open_file
 from app.stages import StageClock
 
 MIN_SAMPLE_RATE = 11_250
-"""The thesis's `min_sample_rate`, in Hz: what is below it lacks half of what is to be heard."""
+"""The thesis's `min_sample_rate`, in Hz: a lower one lacks half of the melgram's frequencies."""
 
 MAX_DURATION_S = 3_600
 TIMEOUT_S = 300
 
 
 @dataclass(frozen=True, eq=False)
-class Embedded:
+class DecodedTrack:
     """A track's samples, (samples,), and the SHA-256 of its file."""
 
     samples: npt.NDArray[np.int16]
@@ -37,17 +37,17 @@ class Embedded:
 
 
 @dataclass(frozen=True)
-class Unread:
-    """Why a track's file can't be had just now; the next run tries it again."""
+class Unreadable:
+    """Why a track's file can't be read now; the next run tries again."""
 
     why: str
 
 
-Outcomes = AsyncIterator[Embedded | Refused | Unread]
+Outcomes = AsyncIterator[DecodedTrack | Refused | Unreadable]
 
 
-def decoder(sample_rate: int, jobs: int) -> Decoder:
-    """For tracks of datasets: short ones too, and long ones.
+def make_decoder(sample_rate: int, jobs: int) -> Decoder:
+    """Return a decoder for tracks of datasets, with no minimum length and a high maximum.
 
     Args:
         sample_rate: In Hz.
@@ -56,41 +56,43 @@ def decoder(sample_rate: int, jobs: int) -> Decoder:
     return Decoder(AudioLimits(sample_rate, 0.0, MAX_DURATION_S), jobs, TIMEOUT_S)
 
 
-async def outcomes(
+async def decode_files(
     decoder: Decoder, files: Mapping[str, Path], ahead: int, on_progress: Callable[[int, int], None]
 ) -> Outcomes:
     """Decode files.
 
     Args:
         decoder: In the service's sandbox.
-        files: By track.
-        ahead: How many are decoded while the first is waited for.
-        on_progress: Told after each file how many are done, of how many.
+        files: By track id.
+        ahead: The number of files decoded concurrently.
+        on_progress: Called after each file with the numbers of files done and in all.
 
     Yields:
-        What came of each file, in order.
+        The outcome of each file, in order.
     """
-    waiting = deque[asyncio.Task[Embedded | Refused | Unread]]()
+    waiting = deque[asyncio.Task[DecodedTrack | Refused | Unreadable]]()
     left = iter(files.items())
     for number in range(len(files)):
         for key, path in islice(left, ahead - len(waiting)):
-            waiting.append(asyncio.ensure_future(_outcome(decoder, key, path)))
+            waiting.append(asyncio.ensure_future(_decode_file(decoder, key, path)))
         outcome = await waiting.popleft()
         on_progress(number + 1, len(files))
         yield outcome
 
 
-async def _outcome(decoder: Decoder, key: str, path: Path) -> Embedded | Refused | Unread:
+async def _decode_file(
+    decoder: Decoder, key: str, path: Path
+) -> DecodedTrack | Refused | Unreadable:
     try:
         source = await asyncio.to_thread(sha256, path)
         try:
-            return Embedded(await _samples(decoder, path), source)
+            return DecodedTrack(await _samples(decoder, path), source)
         except RequestError as error:
-            if error.kind is Kind.OVERLOADED:  # no fault of the file
-                return Unread(error.detail)
+            if error.kind is Kind.OVERLOADED:  # not the file's fault
+                return Unreadable(error.detail)
             return Refused(id=key, source=source, why=error.detail)
     except OSError as error:
-        return Unread(f"it can't be read: {error.strerror}")
+        return Unreadable(f"can't be read: {error.strerror}")
 
 
 async def _samples(decoder: Decoder, path: Path) -> npt.NDArray[np.int16]:
@@ -102,11 +104,11 @@ async def _samples(decoder: Decoder, path: Path) -> npt.NDArray[np.int16]:
 
 
 def _check_rate(path: Path) -> None:
-    """Refuse a rate that is too low, once the sandbox has heard the file: nothing in it is evil."""
+    """Refuse a rate that is too low; safe, as the file was decoded in the sandbox before."""
     try:
         rate = soundfile.info(str(path)).samplerate
     except soundfile.LibsndfileError:
-        return  # a file that FFmpeg alone reads, whose rate is not looked at
+        return  # only FFmpeg reads this file; its rate is not checked
     if rate < MIN_SAMPLE_RATE:
         raise RequestError(
             Kind.UNSUPPORTED_AUDIO, f"Its sample rate is {rate} Hz, below {MIN_SAMPLE_RATE}."
@@ -119,7 +121,7 @@ def _int16(samples: Samples) -> npt.NDArray[np.int16]:
 
 
 def sha256(path: Path) -> str:
-    """Of a file.
+    """Return the SHA-256 of a file as hex digits.
 
     Raises:
         OSError: It can't be read, or is a pipe or a device.

@@ -1,6 +1,6 @@
-"""Brings the files that a split needs, from folders or from whatever fsspec reaches.
+"""Fetch the files that a split needs, from folders or any URL that fsspec supports.
 
-A run that was stopped goes on: see `app.datasets.audio.library` for what counts as there.
+A run that was stopped can be resumed: see `app.datasets.audio.library`.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import fsspec
 
-from app.datasets.audio.library import Brought, Library
+from app.datasets.audio.library import FetchedFile, Library
 from app.datasets.tracks import Split
 from app.errors import SetupError
 from app.files import atomic_file, write_error
@@ -25,32 +25,32 @@ from app.urls import check_scheme
 
 ATTEMPTS = 4
 PAUSE_S = 0.5
-"""Before the second attempt; twice as long before each further one."""
+"""The pause before the second attempt; it doubles before each further one."""
 
 THREADS = 8
 PIECE_BYTES = 2**20
 
 _LONGEST_REASON = 300
-"""Characters; what lies behind a URL may answer with a page."""
+"""In characters; a server may answer with a whole page."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What became of the files that are needed.
+    """The result of a fetch.
 
     Attributes:
-        brought: How many came now.
-        known: How many were there.
-        failed: Paths of those that did not come, with the reason.
+        added: Number of files fetched now.
+        known: Number of files fetched before.
+        failed: By path of each failed file, the reason.
     """
 
-    brought: int
+    added: int
     known: int
     failed: dict[str, str]
 
 
-class _NotBroughtError(Exception):
-    """A file did not come, and why; `again` where another attempt may help."""
+class _FetchError(Exception):
+    """A file could not be fetched, and why; `again` if another attempt may help."""
 
     def __init__(self, why: str, *, again: bool = False) -> None:
         super().__init__(mask(" ".join(why.split()))[:_LONGEST_REASON])
@@ -58,13 +58,13 @@ class _NotBroughtError(Exception):
 
 
 class Source:
-    """Where a dataset's files come from."""
+    """The folder or URL that a dataset's files are fetched from."""
 
     def __init__(self, url: str) -> None:
-        """Say where they are.
+        """Open the source.
 
         Args:
-            url: A folder, or any URL that fsspec knows.
+            url: A folder, or any URL that fsspec supports.
 
         Raises:
             SetupError: It is neither, or a library is missing.
@@ -78,46 +78,50 @@ class Source:
             self._system, root = fsspec.url_to_fs(url)
         except ImportError as error:
             raise SetupError(
-                f"{url}: a library is needed that is not installed: {error}; those for s3:// and "
-                "https:// come with `pip install taggram[s3]`"
+                f"{url}: a required library is not installed: {error}; `pip install taggram[s3]` "
+                "installs those for s3:// and https://"
             ) from error
         except ValueError as error:
             raise SetupError(f"{url}: {error}") from error
         self._is_local = "file" in self._system.protocol
         if self._is_local and not Path(root).is_dir():
-            raise SetupError(f"{url}: there is no such folder")
+            raise SetupError(f"{url}: the folder does not exist")
         self._root = root.rstrip("/")
         self._quoted = "http" in self._system.protocol
 
     def pieces(self, path: str) -> Iterator[bytes]:
-        """A file's content."""
+        """Yield a file's content.
+
+        Raises:
+            _FetchError: It can't be read.
+        """
         within = quote(path) if self._quoted else path
-        place = f"{self._root}/{within}"
+        url = f"{self._root}/{within}"
         try:
             if self._is_local:
-                check_is_file(Path(place))
-            with self._system.open(place, "rb") as file:
+                check_is_file(Path(url))
+            with self._system.open(url, "rb") as file:
                 while piece := file.read(PIECE_BYTES):
                     yield piece
         except FileNotFoundError as error:
-            raise _NotBroughtError("it is not there") from error
+            raise _FetchError("the file does not exist") from error
         except PermissionError as error:
-            raise _NotBroughtError("it may not be read") from error
-        except Exception as error:  # each of fsspec's libraries has its own
-            raise _NotBroughtError(str(error) or type(error).__name__, again=True) from error
+            raise _FetchError("reading it is not permitted") from error
+        except Exception as error:  # each of fsspec's libraries raises its own
+            raise _FetchError(str(error) or type(error).__name__, again=True) from error
 
 
 def needed(split: Split) -> list[str]:
-    """The files that a split hears, as `<dataset>/<path>`.
+    """Return the files that a split uses, as `<dataset>/<path>`.
 
     Raises:
-        SetupError: One is not below its dataset's folder.
+        SetupError: One is not inside its dataset's folder.
     """
     paths = [f"{each.track.dataset}/{each.track.path}" for each in split.placed if each.repeats]
     for path in paths:
         if not is_inside(path) or "/" not in path or re.search("[\\t\\n]", path):
             raise SetupError(
-                f"{path!r}: no file of a dataset can be called so; make the split anew"
+                f"{path!r}: not a valid path of a dataset's file; run `taggram data split` again"
             )
     return paths
 
@@ -129,72 +133,77 @@ def fetch(
     checksums: Mapping[str, str],
     on_progress: Callable[[int, int], None],
 ) -> Fetched:
-    """Bring what is wanted and not there.
+    """Fetch the files that the library lacks.
 
     Args:
-        library: Where to.
+        library: The destination.
         wanted: `<dataset>/<path>` of each file.
         sources: By dataset.
-        checksums: SHA-256 by `<dataset>/<path>`, as far as they are known.
-        on_progress: Told after each file how many are done, of how many.
+        checksums: Known SHA-256 by `<dataset>/<path>`.
+        on_progress: Called after each file with the numbers of files done and in all.
+
+    Returns:
+        The numbers of fetched and known files, and the failed ones.
 
     Raises:
-        SetupError: A dataset has no source, or the disk is full; what came stays.
+        SetupError: A dataset has no source, or the disk is full; fetched files are kept.
     """
     missing = [path for path in wanted if not library.has(path, checksums.get(path))]
     foreign = {path for path in missing if library.is_foreign(path)}
     failed = _differing(library, foreign, checksums)
     missing = [path for path in missing if path not in foreign]
     _refuse_unknown(missing, sources)
-    for number, (path, why) in enumerate(_brought(library, missing, sources, checksums), 1):
+    for number, (path, why) in enumerate(_fetched(library, missing, sources, checksums), 1):
         if why:
             failed[path] = why
         on_progress(number, len(missing))
-    came = len(missing) - len(failed.keys() - foreign)
-    return Fetched(came, len(wanted) - came - len(failed), failed)
+    fetched = len(missing) - len(failed.keys() - foreign)
+    return Fetched(fetched, len(wanted) - fetched - len(failed), failed)
 
 
 def _differing(library: Library, foreign: set[str], checksums: Mapping[str, str]) -> dict[str, str]:
-    """Of the files that were not brought those that are other ones than they should be."""
+    """Return the files that we didn't fetch and whose checksums differ from the expected."""
     return {
-        path: "another file is there that was not fetched; move it away"
+        path: "a different file that was not fetched has this name; move it away"
         for path in foreign & checksums.keys()
         if _digest(library.folder / path) != checksums[path]
     }
 
 
 def _refuse_unknown(missing: Sequence[str], sources: Mapping[str, Source]) -> None:
-    unknown = {_dataset(path)[0] for path in missing} - sources.keys()
+    unknown = {_split_path(path)[0] for path in missing} - sources.keys()
     if unknown:
         options = " ".join(f"--from {each}=FOLDER_OR_URL" for each in sorted(unknown))
-        raise SetupError(f"nobody said where {', '.join(sorted(unknown))} comes from: {options}")
+        raise SetupError(f"{', '.join(sorted(unknown))}: no source given; add {options}")
 
 
-def _brought(
+def _fetched(
     library: Library,
     paths: Sequence[str],
     sources: Mapping[str, Source],
     checksums: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
-    """Bring files, in any order; each with the reason why it did not come, if it did not."""
+    """Fetch files in any order; yield each path with the error, or an empty string."""
     threads = ThreadPoolExecutor(THREADS)
     try:
-        bringing = {
-            threads.submit(_bring, library, path, sources, checksums.get(path)): path
+        futures = {
+            threads.submit(_fetch_file, library, path, sources, checksums.get(path)): path
             for path in paths
         }
-        for done in as_completed(bringing):
-            yield bringing[done], done.result()
+        for done in as_completed(futures):
+            yield futures[done], done.result()
     finally:
         threads.shutdown(cancel_futures=True)
 
 
-def _bring(library: Library, path: str, sources: Mapping[str, Source], checksum: str | None) -> str:
-    dataset, within = _dataset(path)
+def _fetch_file(
+    library: Library, path: str, sources: Mapping[str, Source], checksum: str | None
+) -> str:
+    dataset, within = _split_path(path)
     for attempt in range(ATTEMPTS):
         try:
             _copy(sources[dataset].pieces(within), library, path, checksum)
-        except _NotBroughtError as error:
+        except _FetchError as error:
             if not error.again or attempt == ATTEMPTS - 1:
                 return str(error)
             time.sleep(PAUSE_S * 2**attempt)
@@ -207,20 +216,20 @@ def _bring(library: Library, path: str, sources: Mapping[str, Source], checksum:
 
 def _copy(pieces: Iterator[bytes], library: Library, path: str, checksum: str | None) -> None:
     with atomic_file(library.place(path)) as file:
-        brought = _written(pieces, file)
-        if checksum not in {None, brought.sha256}:
-            raise _NotBroughtError(f"its SHA-256 is {brought.sha256}, not {checksum}", again=True)
-        file.flush()  # a full disk is told before anything is noted
-        library.note(path, brought)
+        fetched = _written(pieces, file)
+        if checksum not in {None, fetched.sha256}:
+            raise _FetchError(f"its SHA-256 is {fetched.sha256}, expected {checksum}", again=True)
+        file.flush()  # a full disk fails here, before the ledger is written
+        library.note(path, fetched)
 
 
-def _written(pieces: Iterator[bytes], file: BinaryIO) -> Brought:
+def _written(pieces: Iterator[bytes], file: BinaryIO) -> FetchedFile:
     digest, size = hashlib.sha256(), 0
     for piece in pieces:
         file.write(piece)
         digest.update(piece)
         size += len(piece)
-    return Brought(digest.hexdigest(), size)
+    return FetchedFile(digest.hexdigest(), size)
 
 
 def _digest(path: Path) -> str:
@@ -228,6 +237,6 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _dataset(path: str) -> tuple[str, str]:
+def _split_path(path: str) -> tuple[str, str]:
     dataset, _, within = path.partition("/")
     return dataset, within

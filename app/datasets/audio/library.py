@@ -1,10 +1,10 @@
-"""A folder of fetched audio, `<dataset>/<path>` for each file, and what was brought there.
+"""A folder of fetched audio, `<dataset>/<path>` for each file, and its ledger.
 
-    fetched.tsv         a line for each file that was brought: SHA-256, size in bytes, path
+    fetched.tsv         a line for each fetched file: SHA-256, size in bytes, path
 
-A file is noted just before it gets its name. So what is there without a note was not brought by us,
-and stays as it is. The list may come from elsewhere, with the folder: a path in it that leads out
-of the folder is refused, and links are not followed to what is written or deleted.
+A file is noted just before it gets its final name. So a file that isn't in the ledger was not
+fetched by us, and is left alone. The ledger is not trusted: a path that leads out of the folder is
+refused, and links are not followed when files are written or deleted.
 """
 
 import io
@@ -22,12 +22,12 @@ from app.paths import bounded_lines, join_inside, open_file, reason, resolve_ins
 LEDGER = "fetched.tsv"
 
 LONGEST_LINE = 2**14
-"""Characters; no path is longer."""
+"""In characters; no path is longer."""
 
 
 @dataclass(frozen=True)
-class Brought:
-    """A file that was fetched: SHA-256 and size in bytes."""
+class FetchedFile:
+    """The SHA-256 of a fetched file, and its size in bytes."""
 
     sha256: str
     size: int
@@ -35,85 +35,85 @@ class Brought:
 
 @dataclass(frozen=True, eq=False)
 class Library:
-    """See above; for one process at a time, and any number of its threads.
+    """The folder and its ledger; for one process at a time, and any number of its threads.
 
     Attributes:
-        folder: Where.
-        ledger: What was brought, by path.
+        folder: Its path.
+        ledger: The fetched files, by path.
     """
 
     folder: Path
-    ledger: dict[str, Brought]
+    ledger: dict[str, FetchedFile]
     _noting: threading.Lock = field(default_factory=threading.Lock)
 
     def has(self, path: str, checksum: str | None) -> bool:
-        """Whether a file was brought, is still as long, and was what is wanted now.
+        """Return whether a file was fetched, has the same size, and the expected checksum.
 
         Args:
             path: `<dataset>/<path>`.
-            checksum: Its SHA-256, where it is known.
+            checksum: Its SHA-256, if known.
         """
-        known, there = self.ledger.get(path), self.folder / path
-        if known is None or not there.is_file() or there.stat().st_size != known.size:
+        known, file = self.ledger.get(path), self.folder / path
+        if known is None or not file.is_file() or file.stat().st_size != known.size:
             return False
         return checksum in {None, known.sha256}
 
     def place(self, path: str) -> Path:
-        """Return where a file is written or deleted.
+        """Return the location of a file, for writing or deleting.
 
         Raises:
-            SetupError: It leads out of the folder.
+            SetupError: The path leads out of the folder.
         """
         return resolve_inside(self.folder, path)
 
     def is_foreign(self, path: str) -> bool:
-        """Whether a file is there that was not brought."""
+        """Return whether a file exists that was not fetched."""
         return path not in self.ledger and (self.folder / path).exists()
 
-    def note(self, path: str, brought: Brought) -> None:
-        """Write down that a file is about to get its name; one that has it gives way.
+    def note(self, path: str, fetched: FetchedFile) -> None:
+        """Note that a file is about to get its final name; an existing file is deleted.
 
         Raises:
             OSError: It can't be written.
-            SetupError: It leads out of the folder.
+            SetupError: The path leads out of the folder.
         """
         self.place(path).unlink(missing_ok=True)
         with self._noting, (self.folder / LEDGER).open("a", encoding="utf-8") as ledger:
-            ledger.write(_line(path, brought))
-            self.ledger[path] = brought
+            ledger.write(_line(path, fetched))
+            self.ledger[path] = fetched
 
     def unneeded(self, wanted: Iterable[str]) -> list[str]:
-        """What was brought and is wanted no more."""
+        """Return the fetched files that are not wanted any more."""
         return sorted(self.ledger.keys() - set(wanted))
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Delete files that were brought.
+        """Delete fetched files.
 
         Raises:
-            SetupError: One leads out of the folder, or can't be deleted; it stays noted.
+            SetupError: A path leads out of the folder, or can't be deleted; it stays in the ledger.
         """
-        places = {path: self.place(path) for path in paths}  # one that is refused, and none goes
+        places = {path: self.place(path) for path in paths}  # if one is refused, none is deleted
         try:
             for path, place in places.items():
                 place.unlink(missing_ok=True)
                 del self.ledger[path]
         except OSError as error:
-            raise SetupError(f"{error.filename}: it can't be removed: {error.strerror}") from error
+            raise SetupError(f"{error.filename}: can't be removed: {error.strerror}") from error
         finally:
             _write(self.folder / LEDGER, self.ledger)
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Library]:
-    """Read what was brought, and keep other runs out meanwhile.
+def open_library(folder: Path) -> Iterator[Library]:
+    """Open a library and lock it against other runs.
 
     Raises:
-        SetupError: The folder can't be used, or another run fills it.
+        SetupError: The folder can't be used, or another run uses it.
     """
     with locked_folder(folder):
         path = folder / LEDGER
         lines = _lines(path) if path.is_symlink() or path.exists() else []
-        # The disk was full; what is noted next must not go on in this line.
+        # The disk was full; the next entry must not continue this line.
         is_cut = bool(lines) and not lines[-1].endswith("\n")
         whole = lines[:-1] if is_cut else lines
         ledger = dict(_noted(path, number, line[:-1]) for number, line in enumerate(whole, 1))
@@ -126,7 +126,7 @@ def read_checksums(path: Path) -> dict[str, str]:
     """Read lines of `SHA-256  <dataset>/<path>`, as sha256sum writes them.
 
     Raises:
-        SetupError: A line is something else, or the file can't be read.
+        SetupError: A line has another form, or the file can't be read.
     """
     checksums = {}
     for number, line in enumerate(_lines(path), 1):
@@ -137,40 +137,40 @@ def read_checksums(path: Path) -> dict[str, str]:
     return checksums
 
 
-def _noted(ledger: Path, number: int, line: str) -> tuple[str, Brought]:
+def _noted(ledger: Path, number: int, line: str) -> tuple[str, FetchedFile]:
     found = re.fullmatch("([0-9a-f]{64})\t([0-9]{1,18})\t([^\t]+)", line)
     if not found:
         raise SetupError(
             f"{ledger}:{number}: expected a SHA-256, a size and a path; remove the line, and its "
-            "file counts as your own"
+            "file is left alone"
         )
     try:
         join_inside(ledger.parent, found[3])
     except SetupError as error:
         raise SetupError(f"{ledger}:{number}: {error}; remove the line") from error
-    return found[3], Brought(found[1], int(found[2]))
+    return found[3], FetchedFile(found[1], int(found[2]))
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a list, with their ends.
+    """Return the lines of a file, with their ends.
 
     Raises:
-        SetupError: It can't be read, is a link, or is no list.
+        SetupError: It can't be read, is a link, or is not a list.
     """
     try:
         if path.name == LEDGER and path.is_symlink():
-            raise SetupError(f"{path}: it is a link; put the file itself there")
+            raise SetupError(f"{path}: a link; replace it by the file itself")
         with io.TextIOWrapper(open_file(path), encoding="utf-8", newline="\n") as file:
             return list(bounded_lines(file, LONGEST_LINE))
     except (OSError, ValueError) as error:
-        raise SetupError(f"{path}: it can't be read: {reason(error)}") from error
+        raise SetupError(f"{path}: can't be read: {reason(error)}") from error
 
 
-def _line(path: str, brought: Brought) -> str:
-    return f"{brought.sha256}\t{brought.size}\t{path}\n"
+def _line(path: str, fetched: FetchedFile) -> str:
+    return f"{fetched.sha256}\t{fetched.size}\t{path}\n"
 
 
-def _write(path: Path, ledger: dict[str, Brought]) -> None:
+def _write(path: Path, ledger: dict[str, FetchedFile]) -> None:
     write_atomically(
-        path, "".join(_line(each, brought) for each, brought in ledger.items()).encode()
+        path, "".join(_line(each, fetched) for each, fetched in ledger.items()).encode()
     )

@@ -1,7 +1,7 @@
-"""Fills an audio store: each track decoded once, in the service's own sandbox.
+"""Fill an audio store: each track is decoded once, in the service's own sandbox.
 
-A shard is written, and only then what is in it; so a run that was killed goes on with the shard
-that it was at, and ends with the very same bytes.
+A shard is written before its index. So a run that was killed resumes with its last shard, and the
+result has the same bytes.
 """
 
 import asyncio
@@ -23,7 +23,14 @@ from app.datasets.audio.audio_store import (
     read_about,
     shards_folder,
 )
-from app.datasets.audio.decoded import Embedded, Outcomes, Unread, decoder, outcomes, sha256
+from app.datasets.audio.decoded import (
+    DecodedTrack,
+    Outcomes,
+    Unreadable,
+    decode_files,
+    make_decoder,
+    sha256,
+)
 from app.datasets.tracks import Track
 from app.errors import SetupError
 from app.files import atomic_file, locked_folder, write_atomically, write_error
@@ -31,20 +38,20 @@ from app.paths import join_inside, open_file
 
 TRACKS_A_SHARD = 64
 
-SURE = 0.5
-"""So much of the room that is guessed from the files' sizes is needed at least: MP3s of 320 kbit/s
-hold little more than half of the seconds that are expected."""
+MIN_SHARE = 0.5
+"""The share of the estimated size that is certainly needed: the estimate goes by the files' sizes,
+and MP3s of 320 kbit/s have little more than half of the estimated duration."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of the tracks.
+    """The result of filling a store.
 
     Attributes:
-        added: How many were decoded now.
-        known: How many were there.
-        refused: Ids of those that can't be decoded, with the reason.
-        unread: Ids of those whose file is not there or can't be read, with the reason.
+        added: Number of tracks decoded now.
+        known: Number of tracks stored before.
+        refused: By id of each track that can't be decoded, the reason.
+        unread: By id of each track whose file is missing or can't be read, the reason.
     """
 
     added: int
@@ -62,46 +69,49 @@ def store_tracks(
     jobs: int,
     on_progress: Callable[[int, int], None],
 ) -> Stored:
-    """Decode what a store does not have yet.
+    """Decode the tracks that a store lacks.
 
     Args:
-        tracks: What is wanted; their files are `<audio>/<dataset>/<path>`.
+        tracks: Which tracks; their files are `<audio>/<dataset>/<path>`.
         audio: As `taggram data fetch` filled it.
-        folder: The store's; made where it is not there.
+        folder: The store's; it is created if needed.
         sample_rate: In Hz.
         jobs: Files decoded at a time.
-        on_progress: Told after each track how many are done, of how many.
+        on_progress: Called after each track with the numbers of tracks done and in all.
+
+    Returns:
+        The numbers of decoded and known tracks, and the failed ones.
 
     Raises:
-        SetupError: The store is of another rate, another run fills it, there is no room for it, or
-            a track's path leads out of `audio`; what was written stays.
+        SetupError: The store has another sample rate, another run fills it, there is not enough
+            disk space, or a track's path leads out of `audio`; written shards are kept.
     """
     files = {track.id: join_inside(audio, f"{track.dataset}/{track.path}") for track in tracks}
     with locked_folder(folder):
-        store = _claimed(folder, sample_rate)
-        new = _new(store, files)
-        there = {key: files[key] for key in new if files[key].is_file()}
-        _check_room(folder, there.values(), sample_rate)
-        unread = asyncio.run(_fill(shards_folder(folder), there, sample_rate, jobs, on_progress))
+        store = _open_locked(folder, sample_rate)
+        new = _undecoded(store, files)
+        present = {key: files[key] for key in new if files[key].is_file()}
+        _check_room(folder, present.values(), sample_rate)
+        unread = asyncio.run(_fill(shards_folder(folder), present, sample_rate, jobs, on_progress))
         after = AudioStore.open(folder)
     refused = {each.id: each.why for each in after.refused if each.id not in after}
     return Stored(
         added=len(after) - len(store),
         known=sum(key in store for key in files),
         refused={key: why for key, why in refused.items() if key in files},
-        unread={key: "there is no such file" for key in new if key not in there} | unread,
+        unread={key: "the file does not exist" for key in new if key not in present} | unread,
     )
 
 
-def _claimed(folder: Path, sample_rate: int) -> AudioStore:
-    """Open a store to which nobody else writes, and clear what a killed run left."""
+def _open_locked(folder: Path, sample_rate: int) -> AudioStore:
+    """Open a store that is locked by this run, and delete what a killed run left."""
     about = read_about(folder)
     if about is None:
         write_atomically(folder / ABOUT, About(sample_rate=sample_rate).model_dump_json().encode())
     elif about.sample_rate != sample_rate:
         raise SetupError(
-            f"{folder}: this audio store holds {about.sample_rate} Hz, not {sample_rate}; choose "
-            "another folder"
+            f"{folder}: the audio store has a sample rate of {about.sample_rate} Hz, not "
+            f"{sample_rate}; choose another folder"
         )
     for left in shards_folder(folder).glob("*.pcm"):
         if not left.with_suffix(".json").exists():
@@ -109,19 +119,19 @@ def _claimed(folder: Path, sample_rate: int) -> AudioStore:
     return AudioStore.open(folder)
 
 
-def _new(store: AudioStore, files: Mapping[str, Path]) -> list[str]:
-    """The tracks to decode, in order: not those that were refused and whose files are the same."""
+def _undecoded(store: AudioStore, files: Mapping[str, Path]) -> list[str]:
+    """Return the tracks to decode, in order: not those refused before with unchanged files."""
     refused = {(each.id, each.source) for each in store.refused}
-    ever = {key for key, _ in refused}
+    refused_ids = {key for key, _ in refused}
     return sorted(
         key
         for key, file in files.items()
-        if key not in store and not (key in ever and (key, _source(file)) in refused)
+        if key not in store and not (key in refused_ids and (key, _source(file)) in refused)
     )
 
 
 def _source(path: Path) -> str | None:
-    """SHA-256 of a file; none where it can't be read, which is told of when its turn comes."""
+    """Return the SHA-256 of a file, or None if it can't be read, which decoding reports later."""
     try:
         return sha256(path)
     except OSError:
@@ -129,7 +139,7 @@ def _source(path: Path) -> str | None:
 
 
 def _check_room(folder: Path, files: Iterable[Path], sample_rate: int) -> None:
-    needed = SURE * sum(map(_expected_s, files)) * sample_rate * SAMPLE.itemsize
+    needed = MIN_SHARE * sum(map(_expected_s, files)) * sample_rate * SAMPLE.itemsize
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise SetupError(
@@ -153,8 +163,8 @@ async def _fill(
     jobs: int,
     on_progress: Callable[[int, int], None],
 ) -> dict[str, str]:
-    """Write shard after shard; returns which files can't be read, with the reason."""
-    coming = outcomes(decoder(sample_rate, jobs), files, 2 * jobs, on_progress)
+    """Write all shards; return the files that can't be read, with the reasons."""
+    coming = decode_files(make_decoder(sample_rate, jobs), files, 2 * jobs, on_progress)
     ids, unread = list(files), dict[str, str]()
     for first in range(0, len(ids), TRACKS_A_SHARD):
         unread |= await _write_shard(folder, ids[first : first + TRACKS_A_SHARD], coming)
@@ -162,7 +172,7 @@ async def _fill(
 
 
 async def _write_shard(folder: Path, ids: Sequence[str], coming: Outcomes) -> dict[str, str]:
-    """Write the next tracks one behind the other, and then what came of them."""
+    """Write a shard of the given tracks, and then its index."""
     path = folder / f"{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:16]}.pcm"
     entries, refused, unread = list[Entry](), list[Refused](), dict[str, str]()
     digest, offset = hashlib.sha256(), 0
@@ -170,7 +180,7 @@ async def _write_shard(folder: Path, ids: Sequence[str], coming: Outcomes) -> di
         with atomic_file(path) as file:
             for key in ids:
                 match await anext(coming):
-                    case Embedded(samples, source):
+                    case DecodedTrack(samples, source):
                         file.write(samples.data)
                         digest.update(samples.data)
                         count = len(samples)
@@ -178,7 +188,7 @@ async def _write_shard(folder: Path, ids: Sequence[str], coming: Outcomes) -> di
                         offset += count
                     case Refused() as each:
                         refused.append(each)
-                    case Unread(why):
+                    case Unreadable(why):
                         unread[key] = why
     except OSError as error:
         raise write_error(path, error) from error

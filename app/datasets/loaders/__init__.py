@@ -1,1 +1,1 @@
-"""Where tracks come from, one dataset a file."""
+"""Loaders of datasets' metadata, one file for each dataset."""

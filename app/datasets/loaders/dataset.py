@@ -1,7 +1,7 @@
-"""What the loaders share: a dataset as it is handed on, and its tables read row by row.
+"""Shared by the loaders: a dataset's metadata, and reading its tables row by row.
 
-What is wrong with a whole file is a `SetupError`. What is wrong with one row is kept in
-`Dataset.skipped`, and the others are read.
+An invalid file raises a `SetupError`. An invalid row is listed in `Dataset.skipped`, and the others
+are read.
 """
 
 import csv
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 LONGEST_CELL = 16 * 2**20
-"""Characters. FMA's biographies and notes are longer than what the csv module takes."""
+"""In characters. FMA's biographies and notes exceed the csv module's default limit."""
 
-NOTHING = frozenset({"", "[]"})
-"""How a missing value is written; the second is FMA's empty list."""
+MISSING = frozenset({"", "[]"})
+"""Missing values; the second is FMA's empty list."""
 
 Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class About:
-    """Where a dataset comes from.
+    """The origin of a dataset.
 
     Attributes:
-        title: What it is called.
-        url: Where it is to be had.
-        licence: Under which terms.
-        citation: What to cite.
-        files: What a loader reads.
-        sha1: Of files as they are published, where that is known for certain.
+        title: Its title.
+        url: Its web page.
+        licence: Its licence.
+        citation: The publication to cite.
+        files: The files that the loader reads.
+        sha1: Known checksums of the published files.
     """
 
     title: str
@@ -56,9 +56,9 @@ class Skipped:
     """A row that could not be read.
 
     Attributes:
-        file: In which file.
-        row: The line on which it starts, from 1; 0 where the file itself is meant.
-        why: What is wrong with it.
+        file: The file.
+        row: The line on which it starts, from 1; 0 for the file itself.
+        why: The reason.
     """
 
     file: Path
@@ -68,14 +68,14 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a dataset's metadata say.
+    """The metadata of a dataset.
 
     Attributes:
         name: As in `Track.dataset`.
-        about: Where it comes from.
-        tracks: With its own tags.
-        categories: By tag, what sorts of tag it is; empty where the dataset does not sort them.
-        skipped: What could not be read.
+        about: Its origin.
+        tracks: With the dataset's own tags.
+        categories: By tag, its categories; empty if the dataset has none.
+        skipped: The rows that could not be read.
         missing: By column of its tables, the share of rows without a value.
     """
 
@@ -88,13 +88,13 @@ class Dataset:
 
 
 class Sheet:
-    """A table of metadata: iterating gives line and cells of each row that has all columns.
+    """A table of metadata: iterating yields the line number and cells of each complete row.
 
     Args:
         path: Text in UTF-8.
-        needed: Columns without which it is of no use.
+        needed: The required columns.
         dialect: `csv.excel` for commas, `csv.excel_tab` for tabs.
-        header: Takes the names of the columns from the first rows.
+        header: Reads the names of the columns from the first rows.
         ragged: The last column takes all cells to the end of the row, with tabs between them.
     """
 
@@ -113,24 +113,24 @@ class Sheet:
         self._rows, self._empty = 0, Counter[str]()
 
     def __iter__(self) -> Iterator[tuple[int, Row]]:
-        """Read on.
+        """Yield the line number and cells of each complete row.
 
         Raises:
-            SetupError: The file can't be read, is no such text, or lacks a column.
+            SetupError: The file can't be read, is not such a table, or lacks a column.
         """
         try:
             with io.TextIOWrapper(open_file(self.path), encoding="utf-8-sig", newline="") as file:
                 yield from self._read(csv.reader(bounded_lines(file), self._dialect))
         except (OSError, ValueError, csv.Error) as error:
-            raise SetupError(f"{self.path}: it can't be read: {reason(error)}") from error
+            raise SetupError(f"{self.path}: can't be read: {reason(error)}") from error
 
     @property
     def missing(self) -> dict[str, float]:
-        """By column, the share of the rows so far without a value."""
+        """By column, the share of the rows read so far without a value."""
         return {column: count / max(self._rows, 1) for column, count in self._empty.items()}
 
     def skip(self, line: int, why: str) -> None:
-        """Leave a row out."""
+        """Record that a row is left out."""
         self.skipped.append(Skipped(self.path, line, why))
 
     def _read(self, rows: "Reader") -> Iterator[tuple[int, Row]]:
@@ -143,8 +143,8 @@ class Sheet:
             if len(whole) == len(columns):
                 row = dict(zip(columns, whole, strict=True))
                 self._rows += 1
-                if not NOTHING.isdisjoint(whole):
-                    self._empty.update(column for column in columns if row[column] in NOTHING)
+                if not MISSING.isdisjoint(whole):
+                    self._empty.update(column for column in columns if row[column] in MISSING)
                 yield line, row
             elif cells:
                 self.skip(line, _miscounted(len(cells), len(columns), rows.line_num - line))
@@ -154,12 +154,12 @@ class Sheet:
         try:
             columns = self._header(rows)
         except StopIteration:
-            raise SetupError(f"{self.path}: it is empty") from None
+            raise SetupError(f"{self.path}: the file is empty") from None
         for column in self._needed:
             if column not in columns:
                 raise SetupError(f"{self.path}: the column {column!r} is missing")
         if twice := [column for column, count in Counter(columns).items() if count > 1]:
-            raise SetupError(f"{self.path}: the column {twice[0]!r} is there twice")
+            raise SetupError(f"{self.path}: the column {twice[0]!r} is a duplicate")
         return columns
 
     def _joined(self, cells: list[str], columns: int) -> list[str]:
@@ -172,11 +172,11 @@ def read_tracks(sheet: Sheet, parse: Callable[[Row], Track | None]) -> list[Trac
     """Make a track of each row; rows of which `parse` raises a ValueError are skipped.
 
     Args:
-        sheet: Where they are.
-        parse: Gives none where a row is not wanted.
+        sheet: The table.
+        parse: Returns the track of a row, or None if the row is not wanted.
 
     Raises:
-        SetupError: The sheet can't be read, or two rows are of one track.
+        SetupError: The sheet can't be read, or two rows describe one track.
     """
     tracks: list[Track] = []
     lines: dict[str, int] = {}
@@ -190,39 +190,44 @@ def read_tracks(sheet: Sheet, parse: Callable[[Row], Track | None]) -> list[Trac
             continue
         if track.id in lines:
             both = f"lines {lines[track.id]} and {line}"
-            raise SetupError(f"{sheet.path}: {both} are both of {track.path}; leave one of them")
+            raise SetupError(f"{sheet.path}: {both} both describe {track.path}; remove one of them")
         lines[track.id] = line
         tracks.append(track)
     return tracks
 
 
 def within(folder: Path, inner: str, wanted: str) -> Path:
-    """The folder that has the file wanted: this one, or that of its archive in it.
+    """Return the folder that has the file `wanted`: `folder`, or `inner` in it.
+
+    Args:
+        folder: The folder.
+        inner: The name of a folder in it.
+        wanted: The name of the file.
 
     Raises:
-        SetupError: Neither.
+        SetupError: Neither has it.
     """
     for place in (folder, folder / inner):
         if (place / wanted).is_file():
             return place
-    raise SetupError(f"{folder}: neither {wanted} nor {inner}/{wanted} is there")
+    raise SetupError(f"{folder}: neither {wanted} nor {inner}/{wanted} exists")
 
 
 def artist_name(name: str) -> str:
-    """A name as all datasets have it: in NFC, without capitals and needless spaces."""
+    """Normalise an artist's name: in NFC, lower case, with single spaces."""
     return " ".join(composed(name).casefold().split())
 
 
 def composed(name: str) -> str:
-    """A name in NFC: the same for all ways to write its accents."""
+    """Return a name in NFC, in which accents have one encoding."""
     return unicodedata.normalize("NFC", name)
 
 
 def number(text: str, column: str) -> float | None:
-    """A cell as a number that is not negative; none where it is empty.
+    """Parse a cell as a non-negative number; return None if it is empty.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: It is not such a number.
     """
     if not text.strip():
         return None
@@ -231,14 +236,14 @@ def number(text: str, column: str) -> float | None:
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise ValueError(f"{column}: {text[:40]!r} is no number")
+        raise ValueError(f"{column}: {text[:40]!r} is not a non-negative number")
     return value
 
 
 def _long_cells(rows: Iterator[list[str]]) -> Iterator[list[str]]:
     """Read rows whose cells have up to `LONGEST_CELL` characters.
 
-    The csv module has one limit for all of a process, so it is put back before each row is used.
+    The csv module has one limit for the whole process, so it is restored after each row.
     """
     while True:
         before = csv.field_size_limit(LONGEST_CELL)
@@ -252,7 +257,7 @@ def _long_cells(rows: Iterator[list[str]]) -> Iterator[list[str]]:
 
 
 def _miscounted(cells: int, columns: int, further_lines: int) -> str:
-    why = f"it has {cells} columns, and the header {columns}"
+    why = f"the row has {cells} columns, the header {columns}"
     if further_lines:
-        why += f"; it goes on for {further_lines} lines more: is a quotation mark missing?"
+        why += f"; the row spans {further_lines} more lines: is a quotation mark missing?"
     return why

@@ -1,12 +1,12 @@
-"""FMA, the Free Music Archive's dataset: genres of a tree of three levels, and free tags.
+"""Load FMA, the Free Music Archive's dataset: a tree of genres with three levels, and free tags.
 
 Source: https://github.com/mdeff/fma; `fma_metadata.zip` has `tracks.csv` and `genres.csv`.
-Licence: CC BY 4.0 for the metadata; each track has the one that its artist chose.
+Licence: CC BY 4.0 for the metadata; each track has the licence that its artist chose.
 Citation: Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017, arXiv:1612.01840.
 
-`tracks.csv` has a header of two rows, of which the first names groups of columns, and one that
-names the index. Lists are Python literals. `large` and `full` are the same tracks, as clips of 30
-seconds and whole; a duration is always that of the whole track.
+`tracks.csv` has a header of three rows: groups of columns, columns, and the name of the index.
+Lists are Python literals. `large` and `full` have the same tracks, as clips of 30 seconds and
+whole; a duration is always that of the whole track.
 """
 
 import ast
@@ -47,13 +47,13 @@ ABOUT = About(
 )
 
 SUBSETS = ("small", "medium", "large", "full")
-"""Each within the next; `full` is all there is, and so is `large`."""
+"""Each is contained in the next; `large` and `full` have the same tracks."""
 
 LEVELS = ("genre", "subgenre", "sub-subgenre")
-"""By depth in the tree; the few that lie deeper are of the last one."""
+"""By depth in the tree; the few deeper ones count as the last level."""
 
 TAG = "tag"
-"""The category of the words that artists wrote themselves."""
+"""The category of the artists' free tags."""
 
 COLUMNS = (
     "track_id", "set.split", "set.subset", "track.duration", "track.genres_all", "track.license",
@@ -73,17 +73,17 @@ def load(folder: Path, subset: str = "large") -> Dataset:
     """Read the metadata.
 
     Args:
-        folder: `fma_metadata`, or what it lies in.
+        folder: `fma_metadata`, or its parent folder.
         subset: One of `SUBSETS`.
 
     Raises:
-        SetupError: There is no such subset, or a file is missing or wrong.
+        SetupError: The subset does not exist, or a file is missing or invalid.
     """
     if subset not in SUBSETS:
         raise SetupError(f"FMA has no subset {subset!r}; choose one of {', '.join(SUBSETS)}")
-    place = within(folder, "fma_metadata", "tracks.csv")
-    genres = read_genres(place / "genres.csv")
-    sheet = tracks_sheet(place)
+    metadata = within(folder, "fma_metadata", "tracks.csv")
+    genres = read_genres(metadata / "genres.csv")
+    sheet = tracks_sheet(metadata)
     wanted = SUBSETS[: SUBSETS.index(subset) + 1]
     tracks = tuple(read_tracks(sheet, partial(_track, genres, wanted)))
     skipped = tuple(sheet.skipped)
@@ -91,32 +91,34 @@ def load(folder: Path, subset: str = "large") -> Dataset:
 
 
 def tracks_sheet(place: Path) -> Sheet:
-    """`tracks.csv`, with columns as `track.genres_all`."""
+    """Return `tracks.csv`, with columns named such as `track.genres_all`."""
     return Sheet(place / "tracks.csv", COLUMNS, csv.excel, _header)
 
 
 def track_path(row: Row) -> str:
-    """Where a track's audio is, as `000/000002.mp3`.
+    """Return the path of a track's audio, such as `000/000002.mp3`.
 
     Raises:
-        ValueError: Its number is none.
+        ValueError: Its track_id is not a number.
     """
     if not row["track_id"].isdecimal():
-        raise ValueError(f"track_id: {row['track_id'][:40]!r} is no number")
+        raise ValueError(f"track_id: {row['track_id'][:40]!r} is not a number")
     name = f"{int(row['track_id']):06d}"
     return f"{name[:3]}/{name}.mp3"
 
 
 def read_genres(path: Path) -> dict[int, Genre]:
-    """The tree of genres by their number.
+    """Return the genres by their number.
 
     Raises:
-        SetupError: It can't be read, or is no tree.
+        SetupError: The file can't be read, or is not a tree.
     """
     rows: dict[str, Row] = {}
     for line, row in Sheet(path, ("genre_id", "parent", "title")):
         if not row["genre_id"].isdecimal() or row["genre_id"] in rows:
-            raise SetupError(f"{path}: line {line}: genre_id {row['genre_id']!r} is none, or twice")
+            raise SetupError(
+                f"{path}: line {line}: genre_id {row['genre_id']!r} is invalid or a duplicate"
+            )
         rows[row["genre_id"]] = row
     return {
         int(number): Genre(row["title"], LEVELS[min(_depth(path, rows, number), 2)])
@@ -135,16 +137,18 @@ def _header(rows: Iterator[list[str]]) -> list[str]:
 def _depth(path: Path, rows: Mapping[str, Row], number: str) -> int:
     for depth in range(len(rows)):
         if number not in rows:
-            raise SetupError(f"{path}: genre_id {number!r} is a parent, and has no row")
+            raise SetupError(f"{path}: genre_id {number!r} is a parent, but has no row")
         number = rows[number]["parent"]
         if number == "0":
             return depth
-    raise SetupError(f"{path}: the parents of genre_id {number!r} go in a circle")
+    raise SetupError(f"{path}: the parents of genre_id {number!r} form a circle")
 
 
 def _track(genres: Mapping[int, Genre], wanted: tuple[str, ...], row: Row) -> Track | None:
     if row["set.subset"] not in SUBSETS:
-        raise ValueError(f"set.subset: {row['set.subset'][:40]!r} is none of {', '.join(SUBSETS)}")
+        raise ValueError(
+            f"set.subset: {row['set.subset'][:40]!r} is not one of {', '.join(SUBSETS)}"
+        )
     if row["set.subset"] not in wanted:
         return None
     titles = [_title(genres, number) for number in _list(row, "track.genres_all")]
@@ -162,7 +166,7 @@ def _track(genres: Mapping[int, Genre], wanted: tuple[str, ...], row: Row) -> Tr
 
 def _title(genres: Mapping[int, Genre], number: object) -> str:
     if not isinstance(number, int) or number not in genres:
-        raise ValueError(f"track.genres_all: genres.csv has no {number!r}")
+        raise ValueError(f"track.genres_all: {number!r} is not in genres.csv")
     return genres[number].title
 
 
@@ -172,7 +176,7 @@ def _list(row: Row, column: str) -> list[object]:
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         value = None
     if not isinstance(value, list):
-        raise ValueError(f"{column}: {row[column][:40]!r} is no list")
+        raise ValueError(f"{column}: {row[column][:40]!r} is not a list")
     return value
 
 

@@ -1,10 +1,9 @@
-"""Tracks of one's own: folders named as tags, or a CSV file.
+"""Load a user's own tracks: folders named after tags, or a CSV file.
 
-A folder holds `tag/song.mp3` or `tag/artist/song.mp3`; what lies deeper belongs to the artist too.
+A folder holds `tag/song.mp3` or `tag/artist/song.mp3`; deeper files belong to the artist too.
 Links to songs and folders are followed. Names are compared in Unicode's NFC, as macOS writes NFD.
 A CSV file has the columns `path` and `tags`, and may have `artist`, `licence` and `duration_s`;
-paths are relative to its folder, and there is a `;` between tags. Whose the licence is, and what is
-to be cited, its owner knows.
+paths are relative to its folder, and tags are separated by `;`.
 """
 
 from functools import cache, partial
@@ -26,7 +25,7 @@ from app.datasets.loaders.dataset import (
 from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
 
-TAKEN = (fma.NAME, mtat.NAME, mtg_jamendo.NAME)
+RESERVED = (fma.NAME, mtat.NAME, mtg_jamendo.NAME)
 
 COLUMNS = ("path", "tags", "artist", "licence", "duration_s")
 
@@ -35,28 +34,26 @@ def load(source: Path) -> Dataset:
     """Read a folder or a CSV file; the dataset is named after it.
 
     Raises:
-        SetupError: There is none, it is wrong or without tracks, or it is named as a known dataset.
+        SetupError: It does not exist, is invalid or empty, or has the name of a known dataset.
     """
     path = source.absolute()
     name = path.name if path.is_dir() else path.stem
-    if name in TAKEN:
-        raise SetupError(f"{source}: {name} is the name of another dataset; give it another name")
+    if name in RESERVED:
+        raise SetupError(f"{source}: {name} is the name of a known dataset; rename it")
     dataset = _from_folder(path, name) if path.is_dir() else _from_csv(path, name)
     if not dataset.tracks:
         left_out = "".join(f"; {each.file}: {each.why}" for each in dataset.skipped[:1])
-        raise SetupError(
-            f"{source}: no track is in it; there should be tag/song.mp3, or rows{left_out}"
-        )
+        raise SetupError(f"{source}: it has no tracks; expected tag/song.mp3, or rows{left_out}")
     return dataset
 
 
 def _from_folder(root: Path, name: str) -> Dataset:
     found = find_audio(root)
-    for folder, why in found.unread.items():  # else it would pass for an empty one
-        raise SetupError(f"{folder}: it can't be read: {why}")
+    for folder, why in found.unread.items():  # otherwise it would count as empty
+        raise SetupError(f"{folder}: can't be read: {why}")
     tracks = []
     skipped = [
-        Skipped(path, 0, why if count == 1 else f"{why}; so it is of {count} files")
+        Skipped(path, 0, why if count == 1 else f"{why}; the same for {count} files in all")
         for path, why, count in by_reason(found.skipped)
     ]
     for path in found.files:
@@ -70,7 +67,7 @@ def _from_folder(root: Path, name: str) -> Dataset:
 def _placed(name: str, path: Path) -> Track:
     tag, *between = path.parts[:-1] or ("",)
     if not tag:
-        raise ValueError("it lies in no folder that is named as a tag")
+        raise ValueError("it is not in a folder that is named after a tag")
     _check_unicode(str(path))
     artist = artist_name(between[0]) if between else ""
     tags = (composed(tag),)
@@ -82,21 +79,21 @@ def _from_csv(path: Path, name: str) -> Dataset:
     tracks = tuple(read_tracks(sheet, partial(_listed, name, _Names(path.parent))))
     if unknown := sorted(sheet.missing.keys() - set(COLUMNS)):
         raise SetupError(
-            f"{path}: the column {unknown[0]!r} is unknown; name it as one of "
-            f"{', '.join(COLUMNS)}, or take it out"
+            f"{path}: the column {unknown[0]!r} is unknown; rename it to one of "
+            f"{', '.join(COLUMNS)}, or remove it"
         )
     return Dataset(name, About(name), tracks, {}, tuple(sheet.skipped), sheet.missing)
 
 
 class _Names:
-    """Paths of files as they are written on the disk, beneath one folder."""
+    """Find files of one folder by their names in NFC."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._by_composed = cache(self._list)
 
     def on_disk(self, path: PurePosixPath) -> PurePosixPath:
-        """The same path, where it differs from a file's by how accents are written."""
+        """Return the path as the disk spells it, which may encode accents in another way."""
         if str(path).isascii() or (self._root / path).exists():
             return path
         found = PurePosixPath()
@@ -114,9 +111,7 @@ class _Names:
 def _listed(name: str, names: _Names, row: Row) -> Track:
     path = PurePosixPath(row["path"].strip())
     if not path.name or path.is_absolute() or ".." in path.parts:
-        raise ValueError(
-            f"path: {row['path'][:80]!r} leads to no file beneath the CSV file's folder"
-        )
+        raise ValueError(f"path: {row['path'][:80]!r} is not a file inside the CSV file's folder")
     path = names.on_disk(path)
     tags = (composed(tag.strip()) for tag in row["tags"].split(";"))
     return Track(
@@ -134,4 +129,4 @@ def _check_unicode(path: str) -> None:
     try:
         path.encode()
     except UnicodeEncodeError:
-        raise ValueError("its name is no Unicode; rename it") from None
+        raise ValueError("its name is not valid Unicode; rename it") from None

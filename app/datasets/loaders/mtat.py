@@ -1,11 +1,11 @@
-"""MagnaTagATune: clips of 29 seconds, and what players of a game said of them.
+"""Load MagnaTagATune: clips of 29 seconds, tagged by the players of a game.
 
 Source: http://mirg.city.ac.uk/codeapps/the-magnatagatune-dataset.
-Licence: Creative Commons Attribution-NonCommercial-ShareAlike, as Magnatune grants it.
+Licence: Creative Commons Attribution-NonCommercial-ShareAlike, granted by Magnatune.
 Citation: Law et al., Evaluation of Algorithms Using Games: The Case of Music Tagging, ISMIR 2009.
 
-Both files are separated by tabs, whatever their names say, and quoted. `clip_info_final.csv` has
-more clips than were annotated, which have no `mp3_path`. No checksums of the files are published.
+Both files are separated by tabs, despite their names, and quoted. `clip_info_final.csv` also has
+clips that were not annotated; they have no `mp3_path`. No checksums of the files are published.
 """
 
 import csv
@@ -36,20 +36,20 @@ ABOUT = About(
 )
 
 SAMPLE_RATE = 16_000
-"""Of all its files, says its page; the tables don't."""
+"""In Hz, of all its files, according to its web page; the tables don't have it."""
 
 CLIP, PATH = "clip_id", "mp3_path"
 INFO_COLUMNS = (CLIP, "artist", "segmentStart", "segmentEnd")
 
 NO_TAGS = (CLIP, PATH)
-HEARD = ("0", "1")
+TAG_VALUES = ("0", "1")
 
 
 def load(folder: Path) -> Dataset:
-    """Read the metadata; clips that nobody tagged are among the tracks.
+    """Read the metadata; clips without tags are among the tracks.
 
     Raises:
-        SetupError: A file is missing or wrong.
+        SetupError: A file is missing or invalid.
     """
     place = within(folder, "mtat", "annotations_final.csv")
     infos = Sheet(place / "clip_info_final.csv", INFO_COLUMNS, csv.excel_tab)
@@ -63,7 +63,7 @@ def _by_clip(infos: Sheet) -> dict[str, Row]:
     rows: dict[str, Row] = {}
     for line, row in infos:
         if row[CLIP] in rows:
-            raise SetupError(f"{infos.path}: line {line}: clip_id {row[CLIP]} is there twice")
+            raise SetupError(f"{infos.path}: line {line}: clip_id {row[CLIP]} is a duplicate")
         rows[row[CLIP]] = {column: row[column] for column in INFO_COLUMNS}
     return rows
 
@@ -71,9 +71,9 @@ def _by_clip(infos: Sheet) -> dict[str, Row]:
 def _track(infos: dict[str, Row], row: Row) -> Track:
     path, info = row[PATH], infos.get(row[CLIP])
     if not path:
-        raise ValueError(f"{PATH}: it is empty")
+        raise ValueError(f"{PATH}: the cell is empty")
     if info is None:
-        raise ValueError(f"clip_info_final.csv has no {CLIP} {row[CLIP][:40]!r}")
+        raise ValueError(f"{CLIP}: {row[CLIP][:40]!r} is not in clip_info_final.csv")
     start, end = (number(info[column], column) for column in ("segmentStart", "segmentEnd"))
     return Track(
         id=track_id(NAME, path),
@@ -88,7 +88,7 @@ def _track(infos: dict[str, Row], row: Row) -> Track:
 
 
 def _tags(row: Row) -> tuple[str, ...]:
-    wrong = [tag for tag, cell in row.items() if cell not in HEARD and tag not in NO_TAGS]
+    wrong = [tag for tag, cell in row.items() if cell not in TAG_VALUES and tag not in NO_TAGS]
     if wrong:
         raise ValueError(f"{wrong[0]}: {row[wrong[0]][:40]!r} is neither 0 nor 1")
     return tuple(tag for tag, cell in row.items() if cell == "1" and tag not in NO_TAGS)

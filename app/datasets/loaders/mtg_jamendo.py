@@ -1,12 +1,12 @@
-"""MTG-Jamendo: whole songs, with genres, instruments, and moods or themes.
+"""Load MTG-Jamendo: whole songs, with genres, instruments, and moods or themes.
 
-Source: https://github.com/MTG/mtg-jamendo-dataset; its folder `data` is what is read here.
+Source: https://github.com/MTG/mtg-jamendo-dataset; its folder `data` is read here.
 Licence: CC BY-NC-SA 4.0 for the metadata; the tracks have several Creative Commons licences.
 Citation: Bogdanov et al., The MTG-Jamendo Dataset for Automatic Music Tagging, ICML 2019.
 
-The files are ragged: five columns, then as many `category---tag`, with tabs between, as a track
-has. `autotagging.tsv` holds all of them (55,609 tracks, 195 tags); the files of the five official
-splits together hold those of which each split has enough (55,525 tracks, 183 tags).
+The rows are ragged: five columns, then the track's tags as `category---tag`, separated by tabs.
+`autotagging.tsv` has all tracks (55,609 tracks, 195 tags); the files of the five official splits
+together have those with tags that are frequent enough in each split (55,525 tracks, 183 tags).
 """
 
 import csv
@@ -35,7 +35,7 @@ SUBSETS = {
     "moodtheme": "autotagging_moodtheme",
     "top50tags": "autotagging_top50tags",
 }
-"""What their files' names begin with."""
+"""The prefixes of their files' names."""
 
 LICENCE = "Creative Commons, see the dataset's audio_licenses.txt"
 
@@ -45,15 +45,15 @@ COLUMNS = ("ARTIST_ID", "PATH", "DURATION", "TAGS")
 def load(folder: Path, subset: str = "autotagging") -> Dataset:
     """Read the metadata.
 
-    The file of the whole subset is read if it is there; else its parts in the official splits;
-    else whatever of it lies beside.
+    The file of the whole subset is read if it exists; otherwise its parts in the official splits;
+    otherwise any parts in the same folder.
 
     Args:
-        folder: `data` of the dataset's repository, or what it lies in.
+        folder: `data` of the dataset's repository, or its parent folder.
         subset: One of `SUBSETS`.
 
     Raises:
-        SetupError: There is no such subset, or no file of it, or one is wrong.
+        SetupError: The subset does not exist, it has no file, or one is invalid.
     """
     if subset not in SUBSETS:
         raise SetupError(
@@ -63,18 +63,18 @@ def load(folder: Path, subset: str = "autotagging") -> Dataset:
     place = data_folder(folder)
     files = _files(place, stem)
     if not files:
-        raise SetupError(f"{place}: neither {stem}.tsv nor a part of it is there")
+        raise SetupError(f"{place}: neither {stem}.tsv nor a part of it exists")
     return _dataset(map(_sheet, files))
 
 
 def data_folder(folder: Path) -> Path:
-    """Where the tables are: the folder itself, or its `data`."""
+    """Return the folder of the tables: the folder itself, or its `data`."""
     inner = folder / "data"
     return inner if inner.is_dir() else folder
 
 
 def read_paths(path: Path) -> list[str]:
-    """The paths of a part's tracks.
+    """Return the paths of a part's tracks.
 
     Raises:
         SetupError: It can't be read.
@@ -93,7 +93,7 @@ def _files(place: Path, stem: str) -> list[Path]:
 
 
 def _dataset(sheets: Iterable[Sheet]) -> Dataset:
-    """The union of files, of which each may know other tags of a track."""
+    """Return the union of the files, each of which may have other tags of a track."""
     tracks: dict[str, Track] = {}
     tags: dict[str, dict[str, None]] = {}
     skipped: list[Skipped] = []
@@ -109,13 +109,13 @@ def _dataset(sheets: Iterable[Sheet]) -> Dataset:
 
 
 def _track(row: Row) -> Track:
-    """A track whose tags still say their categories."""
+    """Return a track whose tags still have their categories as prefixes."""
     tags = tuple(dict.fromkeys(filter(None, row["TAGS"].split("\t"))))
     for tag in tags:
         if not all(tag.partition("---")):
-            raise ValueError(f"TAGS: {tag[:40]!r} is no category---tag")
+            raise ValueError(f"TAGS: {tag[:40]!r} is not of the form category---tag")
     if not row["PATH"]:
-        raise ValueError("PATH: it is empty")
+        raise ValueError("PATH: the cell is empty")
     return Track(
         id=track_id(NAME, row["PATH"]),
         dataset=NAME,

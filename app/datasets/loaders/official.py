@@ -1,9 +1,9 @@
-"""The splits that others report on.
+"""Published splits.
 
 `mtat-full` takes MagnaTagATune's folders 0 to b for training, c for validation and d to f for
-testing. `mtat-clean` is that of Lee et al. (arXiv:1703.01789): of these the clips longer than 29.1
-seconds with one of the 50 most frequent tags. The tables don't say how long a file is; so the few
-clips that the published lists lack are named here.
+testing. `mtat-clean` is that of Lee et al. (arXiv:1703.01789): the clips of these that are longer
+than 29.1 seconds and have one of the 50 most frequent tags. The tables don't have the lengths of
+the files, so the few clips that the published lists lack are listed here.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ EMPTY_CLIPS = frozenset(
         f"{_RAMEAU}25-le_petit_rien_xiveme_ordre_couperin-88-117.mp3",
     }
 )
-"""Three files of MagnaTagATune have no sound in them; no published split has them."""
+"""Three files of MagnaTagATune without sound; no published split has them."""
 
 NOT_CLEAN = frozenset(
     {
@@ -40,27 +40,29 @@ NOT_CLEAN = frozenset(
         f"{_BACH}03-gleichwie_der_regen_und_schnee_vom_himmel_fallt_bwv_18_iii_{_LITANY}-233-262.mp3",
     }
 )
-"""What the published list for training (`split/mtat/train_list_pub.cP` of
-minzwon/sota-music-tagging-models, 15,244 clips) lacks besides; the tables don't say why."""
+"""Clips that the published training list (`split/mtat/train_list_pub.cP` of
+minzwon/sota-music-tagging-models, 15,244 clips) lacks too; the tables don't explain why."""
 
 TOP_TAGS = 50
 
 
 def official_split(name: str, folder: Path) -> Mapping[str, Subset]:
-    """Where each track of a dataset belongs; tracks that are in no part are not there.
+    """Return the part of each track of a dataset; tracks without a part are left out.
 
     Args:
         name: `fma`, `mtat-clean`, `mtat-full`, or `mtg-jamendo-0` to `mtg-jamendo-4`.
-        folder: The dataset's, as its loader takes it.
+        folder: The dataset's folder, as its loader expects it.
 
     Returns:
         Parts by `Track.id`.
 
     Raises:
-        SetupError: There is no such split, or the metadata are missing or wrong.
+        SetupError: The split does not exist, or the metadata are missing or invalid.
     """
     if name not in SPLITS:
-        raise SetupError(f"there is no official split {name!r}; choose one of {', '.join(SPLITS)}")
+        raise SetupError(
+            f"the official split {name!r} does not exist; choose one of {', '.join(SPLITS)}"
+        )
     return SPLITS[name](folder)
 
 
@@ -71,7 +73,9 @@ def _fma(folder: Path) -> dict[str, Subset]:
         try:
             parts[track_id(fma.NAME, fma.track_path(row))] = FMA_PARTS[row["set.split"]]
         except (ValueError, KeyError) as error:
-            raise SetupError(f"{sheet.path}: line {line}: it is in no part: {error}") from error
+            raise SetupError(
+                f"{sheet.path}: line {line}: the track is in no part: {error}"
+            ) from error
     return parts
 
 
@@ -98,7 +102,7 @@ def _in_folders(tracks: Iterable[Track]) -> dict[str, Subset]:
 
 
 def _jamendo(number: int, folder: Path) -> dict[str, Subset]:
-    """Of the parts of all subsets, which are one split."""
+    """Return the union of the parts of all subsets, which form one split."""
     place = mtg_jamendo.data_folder(folder) / "splits" / f"split-{number}"
     parts: dict[str, Subset] = {}
     for path, part in _jamendo_files(place):

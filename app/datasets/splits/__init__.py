@@ -1,1 +1,1 @@
-"""Splits without leaks, and how often training repeats a track."""
+"""Make splits without leaks, and resample their training part."""

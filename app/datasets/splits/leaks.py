@@ -1,4 +1,4 @@
-"""Holds a split against leaks: no track, no artist and no audio in two parts."""
+"""Check a split for leaks: no track, artist or audio may be in two parts."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -8,19 +8,19 @@ from app.datasets.tracks import Split, SplitTrack, Subset
 from app.errors import SetupError
 
 OFFICIAL = "official "
-"""With which the name of a split begins that others drew; some of them share artists."""
+"""The prefix of the names of published splits; some of them share artists."""
 
 _SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Leaks:
-    """What is in more than one part.
+    """Tracks, artists and audio that are in more than one part.
 
     Attributes:
         tracks: Each as `dataset/path`.
         artists: Their names.
-        audio: Tracks of which the files are equal, as `dataset/path = dataset/path`.
+        audio: Tracks with identical files, as `dataset/path = dataset/path`.
     """
 
     tracks: tuple[str, ...]
@@ -32,37 +32,37 @@ def check_leaks(split: Split, digests: Mapping[str, str] | None = None) -> Leaks
     """Refuse a split that leaks.
 
     Args:
-        split: Its tracks; those that an epoch never hears can't leak.
-        digests: Of tracks the SHA-256 of their files, by id, as far as they are known.
+        split: The split; tracks that no epoch uses can't leak.
+        digests: Known SHA-256 of the tracks' files, by id.
 
     Returns:
-        What is let pass: the artists that an official split has in several parts, as all figures on
-        it were measured so.
+        The permitted leaks: artists that an official split has in several parts, as all published
+        figures on it were measured so.
 
     Raises:
-        SetupError: It names what is in two parts.
+        SetupError: Something is in two parts; the message names it.
     """
     leaks = _find(split, digests or {})
     official = split.name.startswith(OFFICIAL)
     found = {
         "the tracks": leaks.tracks,
         "the artists": () if official else leaks.artists,
-        "the equal files": leaks.audio,
+        "the identical files": leaks.audio,
     }
-    said = "; ".join(f"{what} {_named(names)}" for what, names in found.items() if names)
-    if said:
+    leaking = "; ".join(f"{what} {_named(names)}" for what, names in found.items() if names)
+    if leaking:
         raise SetupError(
-            f"the split {split.name!r} leaks: in more than one part are {said}; take all but one "
-            "of equal files out of the datasets, and make it anew with `taggram data split`"
+            f"the split {split.name!r} leaks: in more than one part are {leaking}; remove all but "
+            "one of identical files from the datasets, and run `taggram data split` again"
         )
     return leaks
 
 
 def _find(split: Split, digests: Mapping[str, str]) -> Leaks:
-    heard = [each for each in split.placed if each.repeats]
-    tracks = _shared((each.track.id, each) for each in heard)
-    artists = _shared((each.track.artist, each) for each in heard if each.track.artist)
-    audio = _shared((digests[each.track.id], each) for each in heard if each.track.id in digests)
+    used = [each for each in split.placed if each.repeats]
+    tracks = _shared((each.track.id, each) for each in used)
+    artists = _shared((each.track.artist, each) for each in used if each.track.artist)
+    audio = _shared((digests[each.track.id], each) for each in used if each.track.id in digests)
     return Leaks(
         tracks=tuple(map(_paths, tracks.values())),
         artists=tuple(artists),
@@ -71,7 +71,7 @@ def _find(split: Split, digests: Mapping[str, str]) -> Leaks:
 
 
 def _shared(keyed: Iterable[tuple[str, SplitTrack]]) -> dict[str, list[SplitTrack]]:
-    """What has a key in common, where that is met in two parts."""
+    """Group tracks by key; return the groups that are in two parts."""
     found: dict[str, list[SplitTrack]] = defaultdict(list)
     for key, each in keyed:
         found[key].append(each)
@@ -79,7 +79,7 @@ def _shared(keyed: Iterable[tuple[str, SplitTrack]]) -> dict[str, list[SplitTrac
 
 
 def _side(placed: SplitTrack) -> Subset:
-    """Unlabelled tracks are learnt from, as those for training are."""
+    """Return a track's part; unlabelled tracks count as training, as they are trained on too."""
     return Subset.TRAIN if placed.part is Subset.UNLABELLED else placed.part
 
 

@@ -1,9 +1,9 @@
-"""Evens out how often training hears each tag; validation and test stay as they are.
+"""Even out how often training sees each tag; validation and test are unchanged.
 
 The thesis (7.1.3) draws from each tag's tracks as many as the target says, each dataset keeping its
-share of the tag, and takes every track that was drawn for any of its tags. A tag that has fewer is
-heard more often, each time another crop. Tags stay uneven, as rock comes along with metal: the
-thesis's most frequent genre had 33 times the rarest before, 6 times after.
+share of the tag, and takes every track that was drawn for any of its tags. Tracks of rarer tags are
+repeated, each time another crop. Tags stay uneven, as tracks have several tags: the thesis's most
+frequent genre had 33 times the tracks of the rarest before, 6 times after.
 """
 
 from collections import Counter, defaultdict
@@ -16,24 +16,27 @@ from app.datasets.tracks import Split, SplitTrack, Subset
 from app.errors import SetupError
 
 MAX_COPIES = 10
-"""Beyond it an epoch would rather learn tracks by heart than tags, however they are cropped. At the
-thesis's 1,500 a tag it is just enough for the rarest of all tags of MagnaTagATune and MTG-Jamendo
-(154 tracks); rarer ones stay under the target."""
+"""With more, a model would overfit to single tracks in spite of the crops. With the thesis's target
+of 1,500 it just suffices for the rarest tag of MagnaTagATune and MTG-Jamendo (154 tracks); rarer
+tags stay below the target."""
 
 
 def resample(split: Split, target: int, seed: int) -> Split:
-    """Set how often an epoch of training hears each track: as often as any of its tags asks.
+    """Set how often a training epoch uses each track: the maximum over its tags.
 
     Args:
-        split: Where each track is heard once.
-        target: Tracks (or copies of them) that a tag is to have.
-        seed: Of what is drawn.
+        split: A split whose tracks are all used once.
+        target: The number of tracks, including repeats, that each tag should have.
+        seed: Of the random draws.
+
+    Returns:
+        The split with new repeats in its training part.
 
     Raises:
-        SetupError: The target is no number of tracks.
+        SetupError: The target is less than 1.
     """
     if target < 1:
-        raise SetupError(f"target: {target} is no number of tracks; 1 at least")
+        raise SetupError(f"target: {target} is not a valid number of tracks; expected 1 or more")
     found = _by_tag(split.part(Subset.TRAIN))
     repeats: Counter[str] = Counter()
     for number, tag in enumerate(split.tags):
@@ -49,7 +52,7 @@ def resample(split: Split, target: int, seed: int) -> Split:
 
 
 def tag_counts(placed: Iterable[SplitTrack]) -> Mapping[str, int]:
-    """How often each tag is heard."""
+    """Return how often an epoch uses each tag."""
     counts: Counter[str] = Counter()
     for each in placed:
         for tag in each.track.tags:
@@ -58,7 +61,7 @@ def tag_counts(placed: Iterable[SplitTrack]) -> Mapping[str, int]:
 
 
 def _by_tag(training: Iterable[SplitTrack]) -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """The ids of each tag's tracks by dataset, sorted: how the tracks came does not matter."""
+    """Return the sorted ids of each tag's tracks by dataset, independent of the input's order."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for each in sorted(training, key=lambda each: each.track.id):
         for tag in each.track.tags:
@@ -67,7 +70,7 @@ def _by_tag(training: Iterable[SplitTrack]) -> Mapping[str, Mapping[str, Sequenc
 
 
 def _apportioned(counts: Mapping[str, int], seats: int) -> dict[str, int]:
-    """Divide seats as the counts are: those with the largest remainders get what is left."""
+    """Divide seats in proportion to the counts, by the largest-remainder method."""
     total = sum(counts.values())
     whole = {name: count * seats // total for name, count in counts.items()}
     by_remainder = sorted(counts, key=lambda name: (-(counts[name] * seats % total), name))
@@ -79,8 +82,8 @@ def _apportioned(counts: Mapping[str, int], seats: int) -> dict[str, int]:
 def _draw(
     tracks: Sequence[str], wanted: int, rng: np.random.Generator, repeats: Counter[str]
 ) -> None:
-    """Ask for each track as often as for all others, or once more; the most asked for counts."""
+    """Draw `wanted` tracks evenly; a track's repeats become the maximum over its tags."""
     often, rest = divmod(wanted, len(tracks))
     for place, number in enumerate(rng.permutation(len(tracks))):
-        asked = min(often + (place < rest), MAX_COPIES)
-        repeats[tracks[number]] = max(repeats[tracks[number]], asked)
+        drawn = min(often + (place < rest), MAX_COPIES)
+        repeats[tracks[number]] = max(repeats[tracks[number]], drawn)

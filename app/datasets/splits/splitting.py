@@ -1,11 +1,10 @@
-"""Splits without leaks: an artist's tracks all go into one part, and tags keep their shares.
+"""Make splits without leaks: all tracks of an artist are in one part, and tags keep their shares.
 
-The thesis split melgrams at first, so that songs were heard in training and asked for in the test,
-and then refactored (section 8). Artists go beyond it: who knows an artist's sound knows half of the
-answer (Flexer, "A closer look on artist filters for musical genre classification", ISMIR 2007).
-
-Iterative stratification (Sechidis, Tsoumakas & Vlahavas 2011) deals artists out by the tags that
-they have; a library does it, on one row an artist.
+The thesis at first split melgrams, so that songs were both in training and in the test, and then
+split songs (section 8). We split artists: a model that knows an artist's sound scores their songs
+too well (Flexer, "A closer look on artist filters for musical genre classification", ISMIR 2007).
+Iterative stratification (Sechidis, Tsoumakas & Vlahavas 2011) distributes the artists by their
+tags, with one row for each artist.
 """
 
 from collections import Counter, defaultdict
@@ -24,25 +23,25 @@ PARTS = (Subset.TRAIN, Subset.VALIDATION, Subset.TEST)
 SHARES = (0.85, 0.10, 0.05)
 
 STEPS = tuple(2**power for power in range(8))
-"""An artist has a tag once more at each of these numbers of tracks with it, so that those who have
-much of it are dealt out evenly too. On MTG-Jamendo's genres (55,094 tracks, 3,546 artists) a tag's
-share of the test part is off by .18 of itself in the median; by .32 to .37 where all artists count
-alike, by .44 to .48 where they are drawn at random."""
+"""Each of these numbers of tracks with a tag is a stratification label of its own, so that artists
+with many tracks of a tag are distributed evenly too. On MTG-Jamendo's genres (55,094 tracks, 3,546
+artists) the median relative error of a tag's share of the test part is .18; it is .32 to .37 if all
+artists count alike, and .44 to .48 if they are drawn at random."""
 
-UNTAGGED = "without tags, and on the side of validation or test"
+UNTAGGED = "without tags, and of an artist in validation or test"
 OUTSIDE = "in no part of the official split"
 
 
 @dataclass(frozen=True)
-class Divided:
-    """A split, and what is to be said of it.
+class SplitResult:
+    """A split and its statistics.
 
     Attributes:
         split: The split.
-        left_out: How many tracks are in no part, by reason.
-        unknown_artists: How many tracks are of nobody knows whom; each was taken for an artist's
-            only one.
-        lacking: For each part the tags that it has no positive of.
+        left_out: Number of tracks in no part, by reason.
+        unknown_artists: Number of tracks with an unknown artist; each counts as an artist of its
+            own.
+        lacking: For each part, the tags without a track.
     """
 
     split: Split
@@ -51,19 +50,22 @@ class Divided:
     lacking: Mapping[Subset, tuple[str, ...]]
 
 
-def divide(merged: Merged, shares: Sequence[float] = SHARES, seed: int = 1) -> Divided:
-    """Split by artists.
+def divide(merged: Merged, shares: Sequence[float] = SHARES, seed: int = 1) -> SplitResult:
+    """Split the tracks by artist.
 
     A track without tags becomes unlabelled, unless its artist is in validation or test.
 
     Args:
         merged: The tracks.
         shares: Of training, validation and test.
-        seed: The same one gives the same split, in whatever order the tracks come.
+        seed: The same seed gives the same split, independent of the order of the tracks.
+
+    Returns:
+        The split and its statistics.
 
     Raises:
-        SetupError: The shares do not add up to 1, the merge contradicts itself, or there are too
-            few artists for three parts.
+        SetupError: The shares do not add up to 1, the merged table is inconsistent, or there are
+            too few artists for three parts.
     """
     _check_shares(shares)
     _check(merged)
@@ -74,21 +76,24 @@ def divide(merged: Merged, shares: Sequence[float] = SHARES, seed: int = 1) -> D
     if empty := [part for part in PARTS if not divided.split.part(part)]:
         raise SetupError(
             f"{len(groups)} artists with tags are too few: none is left for {', '.join(empty)}; "
-            "merge more tracks, or say who made them"
+            "merge more tracks, or name their artists"
         )
     return divided
 
 
-def official(merged: Merged, parts: Mapping[str, Subset], name: str) -> Divided:
-    """Split as others did, so that figures can be compared; tracks in none of its parts stay out.
+def official(merged: Merged, parts: Mapping[str, Subset], name: str) -> SplitResult:
+    """Apply a published split, so that figures can be compared; tracks outside of it are left out.
 
     Args:
         merged: The tracks.
         parts: By `Track.id`.
-        name: What the others called it.
+        name: The split's name.
+
+    Returns:
+        The split and its statistics.
 
     Raises:
-        SetupError: The merge contradicts itself, or none of its tracks is in the split.
+        SetupError: The merged table is inconsistent, or none of its tracks is in the split.
     """
     _check(merged)
     divided = _divided(merged, f"{OFFICIAL}{name}", lambda track: parts.get(track.id))
@@ -101,7 +106,8 @@ def _check_shares(shares: Sequence[float]) -> None:
     positive = len(shares) == len(PARTS) and all(share > 0 for share in shares)
     if not positive or abs(sum(shares) - 1) > 1e-6:  # noqa: PLR2004 - rounding
         raise SetupError(
-            f"shares: {' '.join(map(str, shares))} are not three parts of 1, as .85 .1 .05"
+            f"shares: {' '.join(map(str, shares))} are not three positive shares that add up to 1, "
+            "such as .85 .1 .05"
         )
 
 
@@ -110,15 +116,18 @@ def _check(merged: Merged) -> None:
     known = set(merged.tags)
     for track in merged.tracks:
         if ids[track.id] > 1:
-            raise SetupError(f"the track {track.dataset}/{track.path} is there twice; merge anew")
+            raise SetupError(
+                f"the track {track.dataset}/{track.path} is in the table twice; run "
+                "`taggram data merge` again"
+            )
         if unknown := set(track.tags) - known:
             raise SetupError(
-                f"the track {track.dataset}/{track.path} has tags that are none of "
-                f"{merged.task!r}: {', '.join(sorted(unknown))}; merge anew"
+                f"the track {track.dataset}/{track.path} has tags that are not in "
+                f"{merged.task!r}: {', '.join(sorted(unknown))}; run `taggram data merge` again"
             )
 
 
-def _divided(merged: Merged, name: str, part_of: Callable[[Track], Subset | None]) -> Divided:
+def _divided(merged: Merged, name: str, part_of: Callable[[Track], Subset | None]) -> SplitResult:
     placed: list[SplitTrack] = []
     left_out: Counter[str] = Counter()
     for track in sorted(merged.tracks, key=lambda track: track.id):
@@ -133,23 +142,23 @@ def _divided(merged: Merged, name: str, part_of: Callable[[Track], Subset | None
             left_out[UNTAGGED] += 1
     split = Split(merged.task, merged.tags, name, tuple(placed))
     unknown = sum(not each.track.artist for each in placed)
-    return Divided(split, left_out, unknown, _lacking(split))
+    return SplitResult(split, left_out, unknown, _lacking(split))
 
 
 def _lacking(split: Split) -> dict[Subset, tuple[str, ...]]:
     found: dict[Subset, tuple[str, ...]] = {}
     for part in PARTS:
-        there = {tag for each in split.part(part) for tag in each.track.tags}
-        found[part] = tuple(tag for tag in split.tags if tag not in there)
+        present = {tag for each in split.part(part) for tag in each.track.tags}
+        found[part] = tuple(tag for tag in split.tags if tag not in present)
     return found
 
 
 def _artist(track: Track) -> str:
-    return track.artist or f"\0{track.id}"  # nobody knows whose: its own
+    return track.artist or f"\0{track.id}"  # unknown: an artist of its own
 
 
 def _groups(tracks: Iterable[Track]) -> dict[str, list[Track]]:
-    """The artists in the order of their names, so that it does not matter how tracks came."""
+    """Group tracks by artist, ordered by name, so that the order of the tracks has no effect."""
     groups: dict[str, list[Track]] = defaultdict(list)
     for track in tracks:
         groups[_artist(track)].append(track)
@@ -159,7 +168,7 @@ def _groups(tracks: Iterable[Track]) -> dict[str, list[Track]]:
 def _stratified(
     groups: Mapping[str, Sequence[Track]], tags: Sequence[str], shares: Sequence[float], seed: int
 ) -> dict[str, Subset]:
-    """Deal the artists out: how many of them have a tag so many times becomes even."""
+    """Assign artists to parts, with even numbers of artists for each tag and step of `STEPS`."""
     column = {tag: number for number, tag in enumerate(tags)}
     counts = np.zeros((len(groups), len(tags)), int)
     for row, tracks in enumerate(groups.values()):
@@ -175,12 +184,12 @@ def _stratified(
 def _complete(
     folds: npt.NDArray[np.int_], has: npt.NDArray[np.bool_], sizes: npt.NDArray[np.int_]
 ) -> None:
-    """Move artists into parts that lack one of their tags, where another part can spare them.
+    """Move artists into parts that lack one of their tags, if another part can spare them.
 
     Args:
-        folds: For each artist the number of the part; it is changed.
-        has: Which artist has which tag, artists x tags.
-        sizes: How much an artist has; the smallest are moved.
+        folds: The number of each artist's part, (artists,); changed in place.
+        has: Which artist has which tag, (artists, tags).
+        sizes: The number of each artist's taggings, (artists,); the smallest are moved first.
     """
     for tag in np.argsort(has.sum(axis=0), kind="stable"):
         artists = np.flatnonzero(has[:, tag])
@@ -193,6 +202,6 @@ def _complete(
 
 
 def _can_go(artist: int, folds: npt.NDArray[np.int_], has: npt.NDArray[np.bool_]) -> bool:
-    """Whether others in its part have each of its tags too."""
+    """Return whether other artists in its part have each of its tags too."""
     mates = has[folds == folds[artist]][:, has[artist]]
     return bool((mates.sum(axis=0) > 1).all())

@@ -1,1 +1,1 @@
-"""A report: evaluations become a document of blocks (`contents`), and that a page (`html`)."""
+"""The report: `contents` makes a document of evaluations, `html` makes a page of it."""

@@ -1,4 +1,4 @@
-"""What a report consists of."""
+"""The elements of a report."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Prose:
 
 @dataclass(frozen=True)
 class Point:
-    """A line of a list: what it is about, and what is to be said."""
+    """A line of a list: its topic and its text."""
 
     lead: str
     text: str
@@ -29,7 +29,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Cell:
-    """Of a table: its text, what stands small below it, and whether it stands out."""
+    """A cell of a table: its text, a small note below it, and whether it is bold."""
 
     text: str
     note: str = ""
@@ -41,10 +41,10 @@ class Grid:
     """A table.
 
     Attributes:
-        caption: What it shows.
-        head: The names of its columns.
-        rows: As long as the head each.
-        words: So many columns hold words, and come first; the others hold numbers.
+        caption: The caption.
+        head: The names of the columns.
+        rows: The rows, with as many cells as the head.
+        words: The number of leading columns with words; the others have numbers.
     """
 
     caption: str
@@ -55,12 +55,12 @@ class Grid:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing.
+    """A chart.
 
     Attributes:
-        title: Its name.
-        description: For those who do not see it: what is to be seen.
-        figure: The drawing, in colours of `drawing.THEME`.
+        title: Its title.
+        description: The alternative text.
+        figure: The chart, in colours of `app.plot_style`.
     """
 
     title: str
@@ -70,7 +70,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures that stand side by side where there is room."""
+    """Pictures that are shown in a row if there is room."""
 
     pictures: tuple[Picture, ...]
 
@@ -80,7 +80,7 @@ Block = Prose | Points | Grid | Picture | Gallery
 
 @dataclass(frozen=True)
 class Section:
-    """A part with a title; parts of it follow its own blocks."""
+    """A section with a title, blocks, and subsections."""
 
     title: str
     blocks: tuple[Block, ...] = ()
@@ -89,7 +89,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """All of it."""
+    """A whole report."""
 
     title: str
     lead: str

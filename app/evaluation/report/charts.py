@@ -1,4 +1,4 @@
-"""The drawings of an evaluation."""
+"""The charts of an evaluation."""
 
 from collections.abc import Callable, Sequence
 
@@ -25,13 +25,13 @@ from app.plot_style import (
 
 WIDTH = 3.8
 HEIGHT = 2.8
-"""Of a drawing that stands beside another, in inches: a phone's width."""
+"""The size of a chart in a gallery, in inches: a phone's width."""
 
 BAR_INCHES = 0.2
 CELL_INCHES = 0.24
 LEAST_CELL_INCHES = 0.108
 LARGE = 40
-"""Of so many tags, and more, a heat map's cells and labels are as small as can be read."""
+"""From this number of tags on, a heat map's cells and labels have the smallest readable size."""
 
 MOST_CELLS = 80
 LABEL_LETTERS = 20
@@ -43,7 +43,14 @@ def tag_bars(
     of: Callable[[TagFigures], Interval],
     chance: Callable[[TagFigures], float],
 ) -> Picture:
-    """A bar a tag, the first on top, with its interval and what guessing would give."""
+    """Draw a bar for each tag, the first on top, with its interval and the value of guessing.
+
+    Args:
+        tags: The tags' figures.
+        name: The name of the metric.
+        of: Returns the metric of a tag.
+        chance: Returns the value of guessing for a tag.
+    """
     figure = blank(WIDTH, 0.75 + BAR_INCHES * len(tags))
     axes = figure.subplots()
     plain(axes, across=name, grid="x")
@@ -56,26 +63,26 @@ def tag_bars(
     return Picture(
         f"{name} of each tag",
         f"Bars: {name} of {len(tags)} tags, from {short(tags[0].tag)} to {short(tags[-1].tag)}; "
-        "the table of tags holds the same numbers.",
+        "the table of tags has the same numbers.",
         figure,
     )
 
 
 def confusion_map(evaluation: Evaluation) -> Picture:
-    """What was predicted (rows) for songs of each tag (columns), the most frequent tags first."""
-    asked = [at for at in by_positives(evaluation) if evaluation.tags[at].positives]
-    order = (asked or by_positives(evaluation))[:MOST_CELLS]
+    """Draw predicted tags (rows) for songs of each tag (columns), the most frequent tags first."""
+    present = [at for at in by_positives(evaluation) if evaluation.tags[at].positives]
+    order = (present or by_positives(evaluation))[:MOST_CELLS]
     shares = np.array(evaluation.confusion)[np.ix_(order, order)]
     small = len(order) >= LARGE
     side = len(order) * (LEAST_CELL_INCHES if small else CELL_INCHES)
     figure = blank(side + 2.2, side + 1.6)
     axes = figure.subplots()
     top = max(float(shares.max(initial=0)), 1e-6)
-    # The root of a share: of 80 tags, most shares are small, and bands are made of those.
+    # The square root of shares: with 80 tags, most shares are small, and bands consist of those.
     image = axes.imshow(
         shares, cmap=HEAT, norm=PowerNorm(0.5, vmin=0, vmax=top), interpolation="none"
     )
-    plain(axes, across="songs that have the tag", up="what the model heard in them")
+    plain(axes, across="songs that have the tag", up="predicted tags")
     axes.grid(visible=False)
     labels = [short(evaluation.tags[at].tag, LABEL_LETTERS) for at in order]
     axes.set_xticks(range(len(order)), labels, rotation=90, parse_math=False)
@@ -86,20 +93,20 @@ def confusion_map(evaluation: Evaluation) -> Picture:
     bar.ax.tick_params(length=0, labelsize=FONT_PT, labelcolor=INK)
     bar.set_label("share of the column", fontsize=FONT_PT, color=MUTED)
     return Picture(
-        "What songs of each tag are heard as",
-        f"Heat map of {len(order)} by {len(order)} tags; each column is spread over what the model "
-        "heard. The table below names the strongest of each column.",
+        "Predicted tags of the songs of each tag",
+        f"Heat map of {len(order)} by {len(order)} tags; each column is the distribution of the "
+        "predicted tags.",
         figure,
     )
 
 
 def accuracy_curves(evaluation: Evaluation) -> Picture:
-    """Accuracy and soft accuracy at K."""
+    """Draw accuracy and soft accuracy at K."""
     figure = blank(WIDTH, HEIGHT)
     axes = figure.subplots()
-    plain(axes, across="K: so many tags with the highest scores")
+    plain(axes, across="K: number of tags with the highest scores")
     for values, name, colour, dash in (
-        (evaluation.soft_accuracy_at_k, "one of its tags at least", SECOND, "--"),
+        (evaluation.soft_accuracy_at_k, "at least one of its tags", SECOND, "--"),
         (evaluation.accuracy_at_k, "all of its tags", ACCENT, "-"),
     ):
         axes.plot(range(1, len(values) + 1), values, dash, color=colour, label=name, linewidth=1.8)
@@ -109,18 +116,20 @@ def accuracy_curves(evaluation: Evaluation) -> Picture:
     _legend(axes)
     return Picture(
         "Songs whose tags are among the first K",
-        "Two curves that rise with K; the table beside holds the same numbers.",
+        "Two curves that rise with K; the table has the same numbers.",
         figure,
     )
 
 
 def calibration_chart(calibration: Calibration) -> Picture:
-    """How often a score was right, and how many there are of it."""
+    """Draw how often scores are correct, and the number of scores, by bins."""
     figure = blank(WIDTH, HEIGHT)
     upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
-    plain(upper, up="how often right")
-    plain(lower, across="score", up="how many", grid="y")
-    upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="as it should be")
+    plain(upper, up="how often correct")
+    plain(lower, across="score", up="count", grid="y")
+    upper.plot(
+        [0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="perfectly calibrated"
+    )
     upper.plot(
         calibration.scores,
         calibration.frequencies,
@@ -135,20 +144,20 @@ def calibration_chart(calibration: Calibration) -> Picture:
     upper.set_ylim(0, 1.02)
     _legend(upper)
     return Picture(
-        "Scores against how often they were right",
+        "Scores and how often they are correct",
         "A curve that would follow the diagonal if scores were probabilities, above the numbers of "
-        "scores; the table beside holds the same numbers.",
+        "scores; the table has the same numbers.",
         figure,
     )
 
 
 def training_charts(curves: Curves) -> tuple[Picture, ...]:
-    """Loss, ROC-AUC and PR-AUC over epochs."""
+    """Draw loss, ROC-AUC and PR-AUC over epochs."""
     return tuple(_training_chart(curves, column) for column in METRICS)
 
 
 def by_positives(evaluation: Evaluation) -> list[int]:
-    """The places of tags, the most frequent first."""
+    """Return the indices of tags, the most frequent first."""
     return sorted(range(len(evaluation.tags)), key=lambda at: -evaluation.tags[at].positives)
 
 

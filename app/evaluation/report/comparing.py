@@ -1,8 +1,8 @@
-"""What intervals allow to say of two figures.
+"""Compare figures by their intervals.
 
-Two figures are told apart only where their intervals do not touch. That is stricter than a test of
-their difference on the same tracks would be: some true differences stay unsaid, few false ones are
-said.
+Two figures count as different only if their intervals do not overlap. That is stricter than a test
+of their difference on the same tracks: some true differences are missed, few false ones are
+reported.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from app.evaluation.figures import Interval
 
 
 def surely_above(one: Interval, other: Interval) -> bool:
-    """Whether the whole of one lies above the whole of the other."""
+    """Return whether the whole of one interval lies above the whole of the other."""
     return one.low is not None and other.high is not None and one.low > other.high
 
 
 def best(figures: Sequence[Interval]) -> frozenset[int]:
-    """The places of the highest, and of those that can't be told apart from it."""
+    """Return the indices of the highest figure, and of those that don't differ significantly."""
     known = {at: each for at, each in enumerate(figures) if each.value is not None}
     if not known:
         return frozenset()

@@ -1,4 +1,4 @@
-"""Models side by side, as tables 10.1 and 10.2 of the thesis."""
+"""Tables that compare models, as tables 10.1 and 10.2 of the thesis."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from app.evaluation.figures import Evaluation, Interval, Overall
 from app.evaluation.report.blocks import Block, Cell, Grid, Prose, Section
 from app.evaluation.report.comparing import best
-from app.evaluation.report.words import POOLINGS, cell, count, joined, measured
+from app.evaluation.report.words import POOLINGS, cell, count, joined, with_interval
 
 Group = Sequence[Evaluation]
 
@@ -18,31 +18,31 @@ METRICS: dict[str, Callable[[Overall], Interval]] = {
     "cosine": lambda overall: overall.cosine,
 }
 BRIEF = ("PR-AUC", "ROC-AUC", "cosine")
-BOLD = "Bold: the highest, and all that can’t be told apart from it."
+BOLD = "Bold: the highest, and all that don’t differ significantly from it."
 
 
-def comparison(evaluations: Sequence[Evaluation]) -> Section:
-    """Of each task: who is best, on whole songs and on chunks."""
+def compare_models(evaluations: Sequence[Evaluation]) -> Section:
+    """Compare the models of each task, on whole songs and on chunks."""
     groups = _comparable(evaluations)
     blocks: list[Block] = [Prose(BOLD)]
     if len({group[0].task for group in groups}) < len(groups):
         blocks.append(
             Prose(
-                "Some models of a task were not evaluated on the same tracks; figures of different "
-                "tables can’t be held against each other."
+                "Some models of a task were evaluated on different tracks; figures of different "
+                "tables can’t be compared."
             )
         )
     parts = tuple(_group(group) for group in groups)
     return Section("Models and tasks", tuple(blocks), parts)
 
 
-def where(evaluation: Evaluation) -> str:
-    """On which tracks."""
+def describe_tracks(evaluation: Evaluation) -> str:
+    """Describe the tracks of an evaluation."""
     return f"{evaluation.part} part of “{evaluation.split}” ({evaluation.fingerprint[:8]})"
 
 
 def _comparable(evaluations: Iterable[Evaluation]) -> list[Group]:
-    """Those of the same task and tracks together."""
+    """Group evaluations of the same task and tracks."""
     groups = defaultdict(list)
     for each in evaluations:
         groups[each.task, each.split, each.part, each.fingerprint].append(each)
@@ -52,10 +52,10 @@ def _comparable(evaluations: Iterable[Evaluation]) -> list[Group]:
 def _group(group: Group) -> Section:
     first = group[0]
     blocks = (
-        Prose(f"On the {where(first)}. {_winner(group)}"),
+        Prose(f"On the {describe_tracks(first)}. {_winner(group)}"),
         *_caveats(group),
         _overall_grid(group, "Whole songs, windows pooled by the mean", lambda each: each.song),
-        _overall_grid(group, "Chunks, each window for itself", lambda each: each.chunk),
+        _overall_grid(group, "Chunks, single windows", lambda each: each.chunk),
         _pooling_grid(group),
     )
     return Section(first.task, blocks)
@@ -64,31 +64,30 @@ def _group(group: Group) -> Section:
 def _winner(group: Group) -> str:
     figures = [each.song.pr_auc_macro for each in group]
     if len(group) == 1:
-        return f"PR-AUC on whole songs is {measured(figures[0])}."
+        return f"PR-AUC on whole songs is {with_interval(figures[0])}."
     top = best(figures)
     if not top:
         return "No model’s PR-AUC could be measured."
     if any(figure.low is None for figure in figures):
-        return "Some figures have no interval, so this does not say which model is best."
+        return "Some figures have no interval, so the best model is unknown."
     names = [group[at].model for at in sorted(top)]
     if len(names) == 1:
         return f"By PR-AUC on whole songs, {names[0]} is best, above the intervals of all others."
     return (
-        f"By PR-AUC on whole songs, {joined(names)} can’t be told apart: their intervals overlap."
+        f"By PR-AUC on whole songs, {joined(names)} don’t differ significantly: their intervals "
+        "overlap."
     )
 
 
 def _caveats(group: Group) -> tuple[Block, ...]:
-    on_progress = []
+    caveats = []
     if len({each.tracks for each in group}) > 1:
-        on_progress.append(
-            "Not all models heard the same number of tracks, as some could not be read."
-        )
+        caveats.append("The models scored different numbers of tracks, as some could not be read.")
     if len({_measured_tags(each) for each in group}) > 1:
-        on_progress.append(
-            "Not all models are measured on the same tags, so their means are of others."
+        caveats.append(
+            "The models are measured on different tags, so their means are not comparable."
         )
-    return tuple(map(Prose, on_progress))
+    return tuple(map(Prose, caveats))
 
 
 def _measured_tags(evaluation: Evaluation) -> frozenset[str]:
@@ -111,7 +110,7 @@ def _overall_grid(group: Group, caption: str, level: Callable[[Evaluation], Over
 
 
 def _pooling_grid(group: Group) -> Grid:
-    """Each pooling's best model in bold, as in table 10.2."""
+    """Return a table with each pooling's best model in bold, as table 10.2."""
     rows = []
     for pooling, name in POOLINGS.items():
         found = [
@@ -126,7 +125,7 @@ def _pooling_grid(group: Group) -> Grid:
             (Cell(name), Cell(model), *_cells(columns, strong, at))
             for at, (model, _) in enumerate(found)
         ]
-    caption = f"Whole songs by pooling, windows side by side ({group[0].task})"
+    caption = f"Whole songs by pooling, adjacent windows ({group[0].task})"
     return Grid(caption, ("pooling", "model", *BRIEF), tuple(rows), words=2)
 
 

@@ -1,7 +1,6 @@
-"""What the confusion of 10.2 holds: bands, and tags that are heard as another.
+"""Analyse the confusion matrix of 10.2: bands, and pairs of confused tags.
 
-Its shares have no intervals. So columns of few songs are left out, and nothing is said but what is
-there.
+Its shares have no intervals, so columns of few songs are left out.
 """
 
 from dataclasses import dataclass
@@ -12,29 +11,29 @@ import numpy.typing as npt
 from app.evaluation.figures import Evaluation
 
 ENOUGH_SONGS = 20
-"""A column of fewer songs says more about these songs than about the tag."""
+"""The least number of songs of a column; fewer are not representative of the tag."""
 
 BAND = 2
-"""A band holds so many times what it would if scores were spread evenly, in most columns."""
+"""A band's shares in most columns are at least this multiple of an even distribution."""
 
 STANDS_OUT = 2
-"""A confusion is so many times as strong as what the same tag has in other columns."""
+"""A confusion's share is at least this multiple of the same tag's share in other columns."""
 
 
 @dataclass(frozen=True)
 class Confused:
-    """Songs of a tag in which another is heard.
+    """A tag that is predicted for songs of another one.
 
     Attributes:
         true: The songs' tag.
-        heard: The other.
-        share: Of the column.
-        itself: The share of the songs' own tag.
-        elsewhere: The mean share of the other in all other columns.
+        predicted: The predicted tag.
+        share: The predicted tag's share of the column.
+        itself: The true tag's share of the column.
+        elsewhere: The predicted tag's mean share of all other columns.
     """
 
     true: str
-    heard: str
+    predicted: str
     share: float
     itself: float
     elsewhere: float
@@ -42,19 +41,19 @@ class Confused:
 
 @dataclass(frozen=True)
 class Band:
-    """A tag that is heard in songs of most others; `share`: the mean over those."""
+    """A tag that is predicted for songs of most others; `share`: the mean over those."""
 
     tag: str
     share: float
 
 
 def enough(evaluation: Evaluation) -> list[int]:
-    """The places of tags whose columns have songs enough."""
+    """Return the indices of tags whose columns have enough songs."""
     return [at for at, each in enumerate(evaluation.tags) if each.positives >= ENOUGH_SONGS]
 
 
 def bands(evaluation: Evaluation) -> list[Band]:
-    """The strongest first."""
+    """Return the bands, the strongest first."""
     shares, columns = _shares(evaluation), enough(evaluation)
     even = BAND / len(evaluation.tags)
     found = []
@@ -66,7 +65,7 @@ def bands(evaluation: Evaluation) -> list[Band]:
 
 
 def confusions(evaluation: Evaluation) -> list[Confused]:
-    """Where a tag stands out in songs of another, the strongest first; bands apart."""
+    """Return confused pairs of tags, the strongest first, without bands."""
     wide = {band.tag for band in bands(evaluation)}
     even = 1 / len(evaluation.tags)
     pairs = [
@@ -82,14 +81,20 @@ def confusions(evaluation: Evaluation) -> list[Confused]:
 
 
 def strongest(evaluation: Evaluation, column: int, most: int = 3) -> list[tuple[str, float]]:
-    """What else is heard most in songs of a tag, with its share."""
+    """Return the other tags with the largest shares in songs of a tag.
+
+    Args:
+        evaluation: The evaluation.
+        column: The index of the tag.
+        most: The largest number of tags returned.
+    """
     shares = _shares(evaluation)[:, column]
     order = [at for at in np.argsort(-shares, kind="stable") if at != column and shares[at] > 0]
     return [(evaluation.tags[at].tag, float(shares[at])) for at in order[:most]]
 
 
 def leading(evaluation: Evaluation) -> list[str]:
-    """Tags whose songs are heard as the tag itself most of all."""
+    """Return the tags whose songs have the highest share of the tag itself."""
     shares = _shares(evaluation)
     return [evaluation.tags[at].tag for at in enough(evaluation) if shares[:, at].argmax() == at]
 

@@ -1,4 +1,4 @@
-"""What a report says, section by section."""
+"""Assemble a report, section by section."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,30 +6,35 @@ from pathlib import Path
 from app.evaluation.figures import Evaluation, TagFigures
 from app.evaluation.report import charts
 from app.evaluation.report.blocks import Block, Cell, Document, Gallery, Grid, Prose, Section
-from app.evaluation.report.comparison import comparison, where
+from app.evaluation.report.comparison import compare_models, describe_tracks
 from app.evaluation.report.diagnosis import diagnose
 from app.evaluation.report.song_chart import taggram
 from app.evaluation.report.taggrams import SongTaggram
 from app.evaluation.report.training_curves import read_curves
-from app.evaluation.report.words import cell, count, number, percent, pooled
+from app.evaluation.report.words import cell, count, describe_pooling, number, percent
 
 RANKS = (1, 2, 3, 5, 10, 20)
-"""Of accuracy at K, in the table; the drawing has all."""
+"""The values of K in the table; the chart has all."""
 
 
-def document(
+def make_document(
     evaluations: Sequence[Evaluation],
     taggrams: Sequence[SongTaggram],
     curves: Mapping[str, Path],
 ) -> Document:
-    """Put it together.
+    """Assemble a report.
+
+    Args:
+        evaluations: Of one model or several.
+        taggrams: Of chosen songs.
+        curves: `curves.csv` of the models' trainings, by the models' names.
 
     Raises:
         SetupError: Curves can't be read.
     """
-    sections = [comparison(evaluations), *(_model(each, curves) for each in evaluations)]
+    sections = [compare_models(evaluations), *(_model(each, curves) for each in evaluations)]
     if taggrams:
-        note = Prose("A dot marks the tags that people gave the song.")
+        note = Prose("A dot marks the song’s labels.")
         pictures = tuple(map(taggram, taggrams))
         sections.append(Section("Songs over time", (note, *pictures)))
     lead = (
@@ -37,12 +42,12 @@ def document(
         "PR-AUC: the mean precision over all recalls, guessing gives the tag’s share of songs. In "
         "brackets 95 % bootstrap intervals over songs."
     )
-    return Document("How well the tags are heard", lead, tuple(sections))
+    return Document("How well the tags are predicted", lead, tuple(sections))
 
 
 def _model(evaluation: Evaluation, curves: Mapping[str, Path]) -> Section:
     sections = [
-        Section("In plain words", (diagnose(evaluation),)),
+        Section("Findings", (diagnose(evaluation),)),
         Section("Tags", _tags(evaluation)),
         Section("Confusions", _confusions(evaluation)),
         Section("Among the first K", _ranks(evaluation)),
@@ -54,7 +59,7 @@ def _model(evaluation: Evaluation, curves: Mapping[str, Path]) -> Section:
         sections.append(Section("Training", (Gallery(pictures),)))
     about = (
         f"{count(evaluation.tracks)} tracks, {count(evaluation.chunks)} windows: the "
-        f"{where(evaluation)}."
+        f"{describe_tracks(evaluation)}."
     )
     return Section(f"{evaluation.model}: {evaluation.task}", (Prose(about),), tuple(sections))
 
@@ -73,7 +78,9 @@ def _tags(evaluation: Evaluation) -> tuple[Block, ...]:
             charts.tag_bars(tags, "ROC-AUC", lambda each: each.roc_auc, lambda _: 0.5),
         )
     )
-    note = Prose("In brackets how many songs have the tag; the short upright line is guessing.")
+    note = Prose(
+        "In brackets the number of songs with the tag; the short vertical line is guessing."
+    )
     preferred = percent(evaluation.preferred_precision)
     head = (
         "tag", "songs", "in training", "PR-AUC", "ROC-AUC",
@@ -97,9 +104,9 @@ def _tag_row(each: TagFigures) -> tuple[Cell, ...]:
 
 def _confusions(evaluation: Evaluation) -> tuple[Block, ...]:
     note = Prose(
-        "Of all that is scored in songs of a column’s tag, the share that each row’s tag gets; "
-        "each column adds up to 1. The diagonal is what is heard as itself; a bright row is a tag "
-        "that is heard in everything."
+        "The share of each row’s tag in the scores of songs of a column’s tag; each column adds "
+        "up to 1. The diagonal has correct predictions; a bright row is a tag that is predicted "
+        "for most songs."
     )
     return note, charts.confusion_map(evaluation)
 
@@ -122,23 +129,23 @@ def _ranks(evaluation: Evaluation) -> tuple[Block, ...]:
 def _calibration(evaluation: Evaluation) -> tuple[Block, ...]:
     calibration = evaluation.calibration
     rows = tuple(
-        (Cell(number(score)), Cell(number(right)), Cell(count(how_many)))
-        for score, right, how_many in zip(
+        (Cell(number(score)), Cell(number(frequency)), Cell(count(amount)))
+        for score, frequency, amount in zip(
             calibration.scores, calibration.frequencies, calibration.counts, strict=True
         )
     )
-    head = ("mean score", "how often right", "scores")
+    head = ("mean score", "how often correct", "scores")
     return charts.calibration_chart(calibration), Grid("Scores in bins", head, rows)
 
 
 def _poolings(evaluation: Evaluation) -> Grid:
     rows = tuple(
         (
-            Cell(pooled(level)),
+            Cell(describe_pooling(level)),
             cell(level.overall.pr_auc_macro),
             cell(level.overall.roc_auc_macro),
             cell(level.overall.cosine),
         )
         for level in evaluation.songs
     )
-    return Grid("How windows become a song", ("pooling", "PR-AUC", "ROC-AUC", "cosine"), rows)
+    return Grid("Poolings of windows", ("pooling", "PR-AUC", "ROC-AUC", "cosine"), rows)

@@ -1,27 +1,27 @@
-"""What an evaluation says, in plain words: where to look first."""
+"""Findings of an evaluation as sentences: which tags and scores to look at first."""
 
 from app.evaluation.figures import Evaluation
 from app.evaluation.report import score_findings, tag_findings
 from app.evaluation.report.blocks import Points
 
 FINDINGS = (
-    tag_findings.spread,
-    tag_findings.guessed,
-    tag_findings.starved,
-    tag_findings.noisy,
-    tag_findings.vague,
-    tag_findings.examples,
-    score_findings.banded,
-    score_findings.confused,
-    score_findings.confidence,
-    score_findings.poolings,
-    score_findings.thresholds,
-    score_findings.unmeasured,
+    tag_findings.report_spread,
+    tag_findings.report_guessing,
+    tag_findings.report_few_examples,
+    tag_findings.report_noisy_labels,
+    tag_findings.report_wide_intervals,
+    tag_findings.report_example_effect,
+    score_findings.report_bands,
+    score_findings.report_confusions,
+    score_findings.report_confidence,
+    score_findings.report_poolings,
+    score_findings.report_thresholds,
+    score_findings.report_unmeasured,
 )
-"""In the order in which they are told; each gives nothing where it has nothing to go by."""
+"""In the order of the report; each returns None if it does not apply."""
 
 
 def diagnose(evaluation: Evaluation) -> Points:
-    """All that its figures carry."""
-    on_progress = (finding(evaluation) for finding in FINDINGS)
-    return Points(tuple(point for point in on_progress if point is not None))
+    """Return all findings of an evaluation."""
+    points = (finding(evaluation) for finding in FINDINGS)
+    return Points(tuple(point for point in points if point is not None))

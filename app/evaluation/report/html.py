@@ -1,4 +1,4 @@
-"""A report as one page that needs nothing else: styles and drawings are in it, no scripts."""
+"""Render a report as one self-contained page: with styles and charts, without scripts."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from app.text import printable
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 
 
-def html(document: Document) -> str:
-    """Write it; whatever a model or a song is called stays text."""
+def render(document: Document) -> str:
+    """Return the page; names of models and songs are escaped."""
     numbers = iter(range(10**6))
 
     def drawn(picture: Picture) -> str:
@@ -28,5 +28,5 @@ def html(document: Document) -> str:
 
 
 def _finalized(value: object) -> object:
-    """Words in which nothing turns others around; drawings as they are."""
+    """Replace control and bidirectional characters in text; return charts unchanged."""
     return printable(value) if type(value) is str else value

@@ -1,4 +1,4 @@
-"""A song's taggram, drawn."""
+"""Draw a song's taggram."""
 
 import numpy as np
 from matplotlib.ticker import FuncFormatter
@@ -15,14 +15,14 @@ WIDTH = 7.4
 
 
 def strongest(song: SongTaggram) -> list[int]:
-    """The places of tags that are shown, by mean score: the highest, and all true ones."""
+    """Return the indices of the tags to show, by mean score: the highest, and all labels."""
     order = np.argsort(-song.scores.mean(axis=0), kind="stable").tolist()
     true = set(song.true_tags)
     return [at for rank, at in enumerate(order) if rank < MOST_ROWS or song.tags[at] in true]
 
 
 def taggram(song: SongTaggram) -> Picture:
-    """Tags over time, those that are true marked."""
+    """Draw the scores of tags over time, with the labels marked."""
     rows = strongest(song)
     figure = blank(WIDTH, 0.85 + ROW_INCHES * len(rows))
     axes = figure.subplots()
@@ -48,8 +48,8 @@ def taggram(song: SongTaggram) -> Picture:
     bar.set_label("score", fontsize=FONT_PT, color=MUTED)
     return Picture(
         song.title,
-        f"Heat map of {len(rows)} tags over {format_time(end_s - begin_s)} minutes; strongest on "
-        f"the whole is {song.tags[rows[0]]}.",
+        f"Heat map of {len(rows)} tags over {format_time(end_s - begin_s)} minutes; the highest "
+        f"mean score has {song.tags[rows[0]]}.",
         figure,
     )
 

@@ -1,4 +1,4 @@
-"""What the figures of single tags say, and no more than their intervals carry."""
+"""Findings on single tags, as far as their intervals are conclusive."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -9,33 +9,33 @@ from scipy.stats import spearmanr
 
 from app.evaluation.figures import Evaluation, Interval, TagFigures
 from app.evaluation.report.blocks import Point
-from app.evaluation.report.words import count, listed, measured, number, some
+from app.evaluation.report.words import count, listed, number, some, with_interval
 
 GUESS = 0.5
 """The ROC-AUC of guessing."""
 
-VAGUE = 0.3
-"""An interval of PR-AUC as wide as this says little."""
+WIDE = 0.3
+"""A wider interval of PR-AUC is inconclusive."""
 
 ENOUGH_TAGS = 10
-"""Of fewer tags, a rank correlation says nothing."""
+"""The least number of tags for a rank correlation."""
 
 
-def spread(evaluation: Evaluation) -> Point | None:
-    """How far apart tags are, by both metrics."""
+def report_spread(evaluation: Evaluation) -> Point | None:
+    """Return a finding on the distribution of tags by both metrics."""
     roc, pr = (_known(evaluation, of) for of in (_roc, _pr))
     if not roc or not pr:
         return None
     return Point(
         "Tags differ",
         f"Half of the tags have a ROC-AUC of {_middle(roc)}, and a PR-AUC of {_middle(pr)}. "
-        "ROC-AUC does not depend on how rare a tag is; PR-AUC of a rare tag is low even where "
+        "ROC-AUC does not depend on how rare a tag is; PR-AUC of a rare tag is low even if "
         "songs are ranked well.",
     )
 
 
-def guessed(evaluation: Evaluation) -> Point | None:
-    """Tags that can't be told from guessing."""
+def report_guessing(evaluation: Evaluation) -> Point | None:
+    """Return a finding on tags that are not significantly better than guessing."""
     tags = [
         each.tag
         for each in evaluation.tags
@@ -44,28 +44,28 @@ def guessed(evaluation: Evaluation) -> Point | None:
     if not tags:
         return None
     return Point(
-        "Not told from guessing",
+        "Not better than guessing",
         f"{some(len(tags), 'tag')}, whose interval of ROC-AUC begins at .5 or below: "
         f"{listed(tags)}.",
     )
 
 
-def vague(evaluation: Evaluation) -> Point | None:
-    """Tags that need more songs to be measured, whatever the model."""
-    tags = [each for each in evaluation.tags if _width(each.pr_auc) > VAGUE]
+def report_wide_intervals(evaluation: Evaluation) -> Point | None:
+    """Return a finding on tags that need more songs to be evaluated."""
+    tags = [each for each in evaluation.tags if _width(each.pr_auc) > WIDE]
     if not tags:
         return None
     tags.sort(key=lambda each: -_width(each.pr_auc))
     named = listed(f"{each.tag} ({some(each.positives, 'track')})" for each in tags)
     return Point(
         "More songs to test on",
-        f"For {some(len(tags), 'tag')} the interval of PR-AUC is wider than {VAGUE:.1f}, so that "
-        f"nothing is known of how well they are heard: {named}.",
+        f"For {some(len(tags), 'tag')} the interval of PR-AUC is wider than {WIDE:.1f}, so it "
+        f"is unknown how well they are predicted: {named}.",
     )
 
 
-def examples(evaluation: Evaluation) -> Point | None:
-    """Whether tags with more examples are heard better at all."""
+def report_example_effect(evaluation: Evaluation) -> Point | None:
+    """Return a finding on whether tags with more examples are predicted better."""
     known = [each for each in evaluation.tags if each.roc_auc.value is not None]
     counts = [_examples(each) for each in known]
     figures = [value for each in known if (value := each.roc_auc.value) is not None]
@@ -74,56 +74,57 @@ def examples(evaluation: Evaluation) -> Point | None:
     rank = float(spearmanr(counts, figures).statistic)
     within = _fisher(rank, len(known))
     if within.low is not None and within.low > 0:
-        said = "tags with more examples are heard better"
+        result = "tags with more examples are predicted better"
     elif within.high is not None and within.high < 0:
-        said = "tags with more examples are heard worse, so that their labels may be the matter"
+        result = "tags with more examples are predicted worse, so their labels may be wrong"
     else:
-        said = "these tags do not show that more examples make a tag better heard"
+        result = "these tags do not show that more examples help"
     return Point(
         "Do examples help?",
-        f"The rank correlation of a tag’s examples and its ROC-AUC is {measured(within, 2)}: "
-        f"{said}.",
+        f"The rank correlation of a tag’s examples and its ROC-AUC is {with_interval(within, 2)}: "
+        f"{result}.",
     )
 
 
-def starved(evaluation: Evaluation) -> Point:
-    """Weak tags with few examples."""
-    tags = [each for each in _weak(evaluation) if _examples(each) < _half(evaluation)]
+def report_few_examples(evaluation: Evaluation) -> Point:
+    """Return a finding on weak tags with few examples."""
+    tags = [each for each in _weak(evaluation) if _examples(each) < _median_examples(evaluation)]
     if not tags:
         return Point(
             "Tags that data may help",
-            "None: no tag with fewer examples than half of the others have is surely under the "
-            "mean PR-AUC.",
+            "None: no tag with fewer examples than the median is significantly below the mean "
+            "PR-AUC.",
         )
     tags.sort(key=_examples)
     return Point(
         "Tags that data may help",
-        f"{_told(tags)} {_have(tags)} fewer examples than half of the tags, and a PR-AUC that is "
-        f"surely under the mean of all tags ({_mean(evaluation)}). Part of that is rarity itself.",
+        f"{_named(tags)} {_have(tags)} fewer examples than the median tag, and a PR-AUC that is "
+        f"significantly below the mean of all tags ({_mean(evaluation)}), in part as rare tags "
+        "have a lower PR-AUC.",
     )
 
 
-def noisy(evaluation: Evaluation) -> Point:
-    """Weak tags in spite of many examples."""
-    tags = [each for each in _weak(evaluation) if _examples(each) >= _half(evaluation)]
+def report_noisy_labels(evaluation: Evaluation) -> Point:
+    """Return a finding on weak tags in spite of many examples."""
+    tags = [each for each in _weak(evaluation) if _examples(each) >= _median_examples(evaluation)]
     if not tags:
         return Point(
-            "Labels to listen to again",
-            "None: no tag with as many examples as half of the others is surely under the mean "
-            "PR-AUC.",
+            "Labels to check",
+            "None: no tag with at least the median number of examples is significantly below the "
+            "mean PR-AUC.",
         )
     tags.sort(key=lambda each: each.pr_auc.value or 0)
     return Point(
-        "Labels to listen to again",
-        f"{_told(tags)} {_have(tags)} many examples, and yet a PR-AUC that is surely under the "
-        f"mean of all tags ({_mean(evaluation)}): either the labels are not what is heard, or "
-        "sound does not tell.",
+        "Labels to check",
+        f"{_named(tags)} {_have(tags)} many examples, but a PR-AUC that is significantly below "
+        f"the mean of all tags ({_mean(evaluation)}): either labels are wrong, or the audio does "
+        "not determine the tag.",
     )
 
 
-def _told(tags: Iterable[TagFigures]) -> str:
+def _named(tags: Iterable[TagFigures]) -> str:
     return listed(
-        f"{each.tag} ({count(_examples(each))} examples, {measured(each.pr_auc, 2)})"
+        f"{each.tag} ({count(_examples(each))} examples, {with_interval(each.pr_auc, 2)})"
         for each in tags
     )
 
@@ -146,16 +147,16 @@ def _mean(evaluation: Evaluation) -> str:
 
 
 def _examples(tag: TagFigures) -> int:
-    """To learn from, where that is known; else those that it is measured on."""
+    """Return the number of training tracks if known, else the number of evaluated ones."""
     return tag.positives if tag.train_positives is None else tag.train_positives
 
 
-def _half(evaluation: Evaluation) -> float:
+def _median_examples(evaluation: Evaluation) -> float:
     return median(map(_examples, evaluation.tags))
 
 
 def _fisher(rank: float, amount: int) -> Interval:
-    """A rank correlation's 95 % interval, by Fisher's transformation."""
+    """Return a rank correlation's 95 % interval, by Fisher's transformation."""
     middle = math.atanh(max(-0.999, min(0.999, rank)))
     reach = 1.96 / math.sqrt(amount - 3)
     return Interval(value=rank, low=math.tanh(middle - reach), high=math.tanh(middle + reach))

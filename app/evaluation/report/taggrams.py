@@ -1,4 +1,4 @@
-"""What a model heard in one song."""
+"""A model's scores of one song, for the report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ class SongTaggram:
     """A song's scores over time.
 
     Attributes:
-        title: What it is called.
-        tags: The model's.
-        times_s: Where each window begins, in seconds.
+        title: The title.
+        tags: The model's tags.
+        times_s: The start of each window, in seconds.
         scores: (windows, tags), 0 to 1.
-        true_tags: What people say that it is; empty where nobody did.
+        true_tags: The song's labels; empty if unknown.
 
     Raises:
-        ValueError: The three do not fit each other.
+        ValueError: The shape of scores does not match times and tags.
     """
 
     title: str
@@ -28,6 +28,8 @@ class SongTaggram:
     true_tags: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        wanted = (len(self.times_s), len(self.tags))
-        if self.scores.shape != wanted or 0 in wanted:
-            raise ValueError(f"{self.title}: scores of {self.scores.shape}, not of {wanted}")
+        expected = (len(self.times_s), len(self.tags))
+        if self.scores.shape != expected or 0 in expected:
+            raise ValueError(
+                f"{self.title}: scores have the shape {self.scores.shape}, expected {expected}"
+            )

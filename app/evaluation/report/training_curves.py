@@ -1,4 +1,4 @@
-"""How a training went: `curves.csv`, a row an epoch."""
+"""Read `curves.csv` of a training, with a row for each epoch."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from app.errors import SetupError
 from app.paths import bounded_lines, open_file, reason
 
 METRICS = {"loss": "Loss", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"}
-"""By the name of the column for training; that for validation begins with `val_`."""
+"""Titles by the column of training; validation's columns have the prefix `val_`."""
 
 LONGEST_LINE = 2**16
 
@@ -20,10 +20,10 @@ NUMBERS = ("epoch", *METRICS, *(f"val_{name}" for name in METRICS))
 
 @dataclass(frozen=True)
 class Curves:
-    """A training's figures.
+    """The figures of a training.
 
     Attributes:
-        values: By column, a value an epoch; NaN where it was not measured.
+        values: By column, a value for each epoch; NaN if it was not measured.
         stages: The name of each epoch's stage.
     """
 
@@ -32,7 +32,7 @@ class Curves:
 
     @property
     def best(self) -> int | None:
-        """The place of the epoch with the highest PR-AUC in validation, if it was measured."""
+        """The index of the epoch with the highest validation PR-AUC, or None if not measured."""
         measured = [
             (value, -at)
             for at, value in enumerate(self.values["val_pr_auc"])
@@ -49,21 +49,21 @@ class Curves:
 
 
 def read_curves(path: Path) -> Curves:
-    """Read them.
+    """Read the curves of a training.
 
     Raises:
-        SetupError: There is no such file, a column is missing, or something is no number.
+        SetupError: The file can't be read, lacks a column, or has an invalid number.
     """
     try:
         with io.TextIOWrapper(open_file(path), encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(bounded_lines(file, LONGEST_LINE)))
     except (OSError, ValueError, csv.Error) as error:
-        raise SetupError(f"{path}: it can't be read: {reason(error)}") from error
+        raise SetupError(f"{path}: can't be read: {reason(error)}") from error
     if not rows:
-        raise SetupError(f"{path}: it holds no epoch; train first, or leave the curves out")
+        raise SetupError(f"{path}: it has no epochs; train first, or leave out the curves")
     missing = [name for name in (*NUMBERS, "stage") if name not in rows[0]]
     if missing:
-        raise SetupError(f"{path}: it has no column {missing[0]}; `taggram train` writes it")
+        raise SetupError(f"{path}: the column {missing[0]} is missing; `taggram train` writes it")
     values = {
         name: tuple(_value(path, line, name, row) for line, row in enumerate(rows, 2))
         for name in NUMBERS
@@ -76,7 +76,7 @@ def _value(path: Path, line: int, name: str, row: Mapping[str, str | None]) -> f
     try:
         value = float(text) if text else math.nan
     except ValueError:
-        raise SetupError(f"{path}: line {line}, {name}: {text!r} is no number") from None
+        raise SetupError(f"{path}: line {line}, {name}: {text!r} is not a number") from None
     if name == "epoch" and not math.isfinite(value):
-        raise SetupError(f"{path}: line {line} names no epoch")
+        raise SetupError(f"{path}: line {line}, epoch: the number is missing")
     return value if math.isfinite(value) else math.nan

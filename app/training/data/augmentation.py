@@ -1,11 +1,11 @@
-"""Changes that leave a track's tags as they are (the thesis, section 3.5), stacked at random.
+"""Audio augmentations that preserve the tags (the thesis, section 3.5), combined at random.
 
-Probabilities are the noisy student's (Won et al. 2021, arXiv:2111.13457); filters, delay and pitch
-go as far as CLMR's (Spijkervet & Burgoyne 2021, arXiv:2103.09410).
+Probabilities are the noisy student's (Won et al. 2021, arXiv:2111.13457); the ranges of filters,
+delay and pitch are CLMR's (Spijkervet & Burgoyne 2021, arXiv:2103.09410).
 
-audiomentations draws from the generators that all of Python shares: with threads, what a window
-becomes would hang on what others drew meanwhile. So all is drawn here, from a generator of the
-window's own seed, and its transforms are handed what was drawn; each is made for one window alone.
+audiomentations draws from global random generators, so with threads a window's result would depend
+on the other threads. So all parameters are drawn here, from a generator with the window's own seed,
+and are set on a transform that is created for the one window.
 """
 
 import threading
@@ -27,20 +27,20 @@ from app.errors import SetupError
 from app.store.manifest.tables import Table
 
 _CONSTANTS = threading.Lock()
-"""pyroomacoustics reads its number of threads from constants that all of a process shares."""
+"""pyroomacoustics reads its number of threads from process-wide constants."""
 
 ROLLOFF = 12
-"""Of the filters, in dB an octave."""
+"""Of the filters, in dB per octave."""
 
 REFLECTIONS = 15
-"""So often an echo met a wall at most; by then little of it is left."""
+"""The largest number of reflections of an echo; later ones are negligible."""
 
 Number = TypeVar("Number", int, float)
 
 
 def _rising(ends: tuple[Number, Number]) -> tuple[Number, Number]:
     if ends[0] > ends[1]:
-        raise ValueError(f"{ends[0]} is above {ends[1]}; the lower end comes first")
+        raise ValueError(f"{ends[0]} is above {ends[1]}; give the lower end first")
     return ends
 
 
@@ -53,11 +53,11 @@ Semitones = Annotated[int, Field(ge=1, le=12)]
 
 
 class Augmentation(Table):
-    """How probable each change is, and from which range its strength is drawn.
+    """The probability of each augmentation, and the range that its strength is drawn from.
 
-    `filters`: either a high-pass or a low-pass. `pitch_semitones`: so many, up or down.
-    `delay_gain`: how loud the echo is. `gain_db`: from one of this range to another.
-    `reverb_room_m`: each side of the room; `reverb_absorption`: what its walls keep.
+    `filters`: either a high-pass or a low-pass. `pitch_semitones`: the shift, up or down.
+    `delay_gain`: the echo's amplitude. `gain_db`: start and end of the fade.
+    `reverb_room_m`: the sides of the room; `reverb_absorption`: the energy that its walls absorb.
     """
 
     polarity: Chance = 0.8
@@ -79,21 +79,21 @@ class Augmentation(Table):
 
 
 STACKED = ("polarity", "filters", "delay", "pitch", "noise", "reverb", "gain")
-"""Each with its probability in `Augmentation`, and its method in `Changes`."""
+"""Each has a probability in `Augmentation` and a method in `Transforms`."""
 
 SINGLE = ("polarity", "high_pass", "low_pass", "delay", "pitch", "noise", "reverb", "gain")
-"""What there is to listen to."""
+"""The augmentations that `taggram data listen` writes one by one."""
 
 
 class Augmenter:
-    """Stacks changes as a seed has it. Any thread may call it.
+    """Applies random augmentations, reproducible by seed. It is thread-safe.
 
     Args:
-        augmentation: Which changes.
+        augmentation: Probabilities and ranges.
         sample_rate: In Hz, of all samples.
 
     Raises:
-        SetupError: A filter's edge is above what this rate can carry.
+        SetupError: A filter's cutoff is above the Nyquist frequency.
     """
 
     def __init__(self, augmentation: Augmentation, sample_rate: int) -> None:
@@ -102,116 +102,125 @@ class Augmenter:
             if highest >= sample_rate / 2:
                 raise SetupError(
                     f"augmentation: {name}: {highest:g} Hz is not below {sample_rate / 2:g} Hz, "
-                    "the highest that the audio's sample rate carries"
+                    "half of the audio's sample rate"
                 )
-        self._wanted, self._rate = augmentation, sample_rate
+        self._augmentation, self._rate = augmentation, sample_rate
 
     def __call__(self, samples: Samples, seed: int) -> Samples:
-        """Change samples, (n,) to (n,): the same bytes for a seed, whatever else is drawn.
+        """Augment samples, (n,) to (n,); the result depends on samples and seed alone.
 
-        They may go beyond -1..1, as sums do.
+        It may exceed -1..1.
         """
-        changes = self._changes(seed)
-        rng = changes.rng
-        chosen = [name for name in STACKED if rng.random() < getattr(self._wanted, name)]
+        transforms = self._transforms(seed)
+        rng = transforms.rng
+        chosen = [name for name in STACKED if rng.random() < getattr(self._augmentation, name)]
         for name in rng.permutation(chosen):
-            samples = getattr(changes, name)(samples)
+            samples = getattr(transforms, name)(samples)
         return samples
 
     def alone(self, name: str, samples: Samples, seed: int) -> Samples:
-        """Make one change of `SINGLE`, whatever its probability, (n,) to (n,)."""
-        changed: Samples = getattr(self._changes(seed), name)(samples)
+        """Apply one augmentation of `SINGLE`, regardless of its probability, (n,) to (n,).
+
+        Args:
+            name: Of `SINGLE`.
+            samples: (n,).
+            seed: Of the random parameters.
+        """
+        changed: Samples = getattr(self._transforms(seed), name)(samples)
         return changed
 
-    def _changes(self, seed: int) -> "Changes":
-        return Changes(self._wanted, self._rate, np.random.default_rng(seed))
+    def _transforms(self, seed: int) -> "Transforms":
+        return Transforms(self._augmentation, self._rate, np.random.default_rng(seed))
 
 
 @dataclass(frozen=True)
-class Changes:
-    """The changes, (n,) to (n,) each; every call draws anew.
+class Transforms:
+    """The augmentations, (n,) to (n,) each; every call draws new parameters.
 
     Attributes:
-        wanted: The ranges to draw from.
+        augmentation: The ranges to draw from.
         sample_rate: In Hz.
-        rng: What draws.
+        rng: The random generator.
     """
 
-    wanted: Augmentation
+    augmentation: Augmentation
     sample_rate: int
     rng: np.random.Generator
 
     def polarity(self, samples: Samples) -> Samples:
-        """Turn it upside down."""
+        """Invert the polarity."""
         return -samples
 
     def filters(self, samples: Samples) -> Samples:
-        """Take away what is low, or what is high."""
+        """Apply a high-pass or a low-pass filter."""
         change = self.high_pass if self.rng.random() < 0.5 else self.low_pass  # noqa: PLR2004
         return change(samples)
 
     def high_pass(self, samples: Samples) -> Samples:
-        """Take away what is low."""
-        edge = self.rng.uniform(*self.wanted.high_pass_hz)
+        """Apply a high-pass filter."""
+        edge = self.rng.uniform(*self.augmentation.high_pass_hz)
         drawn = {"cutoff_freq": edge, "rolloff": ROLLOFF}
-        return self._made(audiomentations.HighPassFilter(), samples, drawn)
+        return self._transformed(audiomentations.HighPassFilter(), samples, drawn)
 
     def low_pass(self, samples: Samples) -> Samples:
-        """Take away what is high."""
-        edge = self.rng.uniform(*self.wanted.low_pass_hz)
+        """Apply a low-pass filter."""
+        edge = self.rng.uniform(*self.augmentation.low_pass_hz)
         drawn = {"cutoff_freq": edge, "rolloff": ROLLOFF}
-        return self._made(audiomentations.LowPassFilter(), samples, drawn)
+        return self._transformed(audiomentations.LowPassFilter(), samples, drawn)
 
     def delay(self, samples: Samples) -> Samples:
-        """Add an echo; audiomentations has none."""
-        late = round(self.rng.uniform(*self.wanted.delay_s) * self.sample_rate)
-        gain = np.float32(self.rng.uniform(*self.wanted.delay_gain))
+        """Add an echo, which audiomentations does not have."""
+        shift = round(self.rng.uniform(*self.augmentation.delay_s) * self.sample_rate)
+        gain = np.float32(self.rng.uniform(*self.augmentation.delay_gain))
         echoed = samples.copy()
-        echoed[late:] += gain * samples[: max(len(samples) - late, 0)]
+        echoed[shift:] += gain * samples[: max(len(samples) - shift, 0)]
         return echoed
 
     def pitch(self, samples: Samples) -> Samples:
-        """Shift it by semitones; its tempo stays."""
-        low, high = self.wanted.pitch_semitones
+        """Shift the pitch by semitones, and keep the tempo."""
+        low, high = self.augmentation.pitch_semitones
         semitones = int(self.rng.integers(low, high + 1) * self.rng.choice([-1, 1]))
-        return self._made(audiomentations.PitchShift(), samples, {"num_semitones": semitones})
+        return self._transformed(
+            audiomentations.PitchShift(), samples, {"num_semitones": semitones}
+        )
 
     def noise(self, samples: Samples) -> Samples:
-        """Add white noise; audiomentations would draw it where all of Python does."""
-        below = 10 ** (-self.rng.uniform(*self.wanted.noise_snr_db) / 20)
+        """Add white noise; audiomentations would draw it from a global generator."""
+        below = 10 ** (-self.rng.uniform(*self.augmentation.noise_snr_db) / 20)
         level = np.sqrt(np.mean(np.square(samples, dtype=np.float64))) * below
         noise = self.rng.standard_normal(len(samples), np.float32)
         return samples + np.float32(level) * noise
 
     def reverb(self, samples: Samples) -> Samples:
-        """Put it into a room, about as loud as before.
+        """Add the reverberation of a room, at about the same loudness.
 
-        audiomentations' RoomSimulator builds the same rooms, with air, at three times the cost.
+        audiomentations' RoomSimulator computes the same rooms, and the absorption by air, at three
+        times the cost.
         """
-        response = self._room(self.rng.uniform(*self.wanted.reverb_room_m, 3))
+        response = self._room(self.rng.uniform(*self.augmentation.reverb_room_m, 3))
         wet = fftconvolve(samples, response / np.linalg.norm(response))
         return wet[: len(samples)].astype(np.float32)
 
     def gain(self, samples: Samples) -> Samples:
-        """Fade from one loudness to another, over a fifth of the time at least."""
+        """Fade from one gain to another, over at least a fifth of the time."""
         count = len(samples)
         fade = int(self.rng.integers(count // 5, count, endpoint=True))
-        start, end = self.rng.uniform(*self.wanted.gain_db, 2)
+        start, end = self.rng.uniform(*self.augmentation.gain_db, 2)
         drawn = {
             "fade_time_samples": fade,
             "t0": int(self.rng.integers(0, count - fade, endpoint=True)),
             "start_gain_db": start,
             "end_gain_db": end,
         }
-        return self._made(audiomentations.GainTransition(), samples, drawn)
+        return self._transformed(audiomentations.GainTransition(), samples, drawn)
 
     def _room(self, sides: npt.NDArray[np.float64]) -> Samples:
-        """What is heard of a click in a room of these sides in metres."""
-        walls = pyroomacoustics.Material(self.rng.uniform(*self.wanted.reverb_absorption))
+        """Return the impulse response of a room with these sides in metres, (n,)."""
+        walls = pyroomacoustics.Material(self.rng.uniform(*self.augmentation.reverb_absorption))
         room = pyroomacoustics.ShoeBox(
             sides, fs=self.sample_rate, materials=walls, max_order=REFLECTIONS
         )
-        # In two halves of the room, so that they are never in one place.
+        # Source and microphone are in different halves of the room, so they never coincide.
         room.add_source(sides * self.rng.uniform(0.1, 0.45, 3))
         room.add_microphone(sides * self.rng.uniform(0.55, 0.9, 3))
         with _one_thread():
@@ -219,18 +228,18 @@ class Changes:
         response: Samples = room.rir[0][0]
         return response
 
-    def _made(
+    def _transformed(
         self, transform: BaseWaveformTransform, samples: Samples, drawn: dict[str, float]
     ) -> Samples:
         transform.parameters |= {"should_apply": True, **drawn}
-        transform.freeze_parameters()  # it draws nothing itself
+        transform.freeze_parameters()  # so that the transform draws nothing
         changed: Samples = transform(samples, self.sample_rate)
         return changed
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Have pyroomacoustics use one thread: with more of them, sums differ in their last bits."""
+    """Limit pyroomacoustics to one thread: with more, sums differ in their last bits."""
     with _CONSTANTS:
         before = pyroomacoustics.constants.get("num_threads")
         pyroomacoustics.constants.set("num_threads", 1)

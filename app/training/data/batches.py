@@ -1,4 +1,4 @@
-"""Batches of windows, read and augmented beside the training."""
+"""Batches of windows, read and augmented in parallel with the training."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from app.training.data.augmentation import Augmenter
 from app.training.data.sampling import Epoch
 
 Targets = Callable[[int, int], npt.NDArray[np.float32]]
-"""What a window is to be scored: (tags,), from the number of its track and its first sample."""
+"""Returns a window's targets, (tags,), by the number of its track and its first sample."""
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """Where windows come from.
+class WindowSource:
+    """Reads and augments windows.
 
     Attributes:
         store: The audio.
-        ids: Of the tracks, in the order of their numbers.
-        targets: What each window is to be scored.
+        ids: The tracks' ids, in the order of their numbers.
+        targets: Returns each window's targets.
         window: Length of a window in samples.
-        augmenter: What changes them, if anything does.
+        augmenter: Augments windows; None for no augmentation.
     """
 
     store: AudioStore
@@ -37,20 +37,26 @@ class Source:
     window: int
     augmenter: Augmenter | None = None
 
-    def heard(self, track: int, start: int, seed: int) -> Samples:
-        """One window, (samples,)."""
+    def read(self, track: int, start: int, seed: int) -> Samples:
+        """Return a window, (samples,), augmented.
+
+        Args:
+            track: The number of the track.
+            start: The window's first sample.
+            seed: Of the augmentation.
+        """
         samples = window_at(self.store.samples(self.ids[track]), start, self.window)
         return self.augmenter(samples, seed) if self.augmenter else samples
 
 
 @dataclass(frozen=True)
 class Share:
-    """Which replicas of all that share each batch are fed here.
+    """The replicas whose part of each batch this process reads.
 
     Attributes:
         first: Number of the first one.
-        count: How many.
-        of: How many there are anywhere.
+        count: Number of replicas of this process.
+        of: Number of replicas of all processes.
     """
 
     first: int
@@ -66,32 +72,32 @@ class BatchDataset:
     """The windows of an epoch in batches, in the epoch's order.
 
     Attributes:
-        source: Where they come from.
-        epoch: Which they are.
-        size: Of a batch, in windows. The last one is smaller, or larger by what is too little for
-            all replicas: each gets two windows at least, as what is contrasted comes in pairs.
+        source: Reads the windows.
+        epoch: Which windows.
+        size: Windows of a batch. The last batch is smaller, or larger by a rest that is too small
+            for all replicas: each gets at least two windows, as contrastive training needs pairs.
     """
 
-    source: Source
+    source: WindowSource
     epoch: Epoch
     size: int
 
     def steps(self, replicas: int = 1) -> int:
-        """How many batches there are.
+        """Return the number of batches.
 
         Raises:
-            SetupError: There is too little for so many replicas.
+            SetupError: There are too few windows for the number of replicas.
         """
         whole, rest = divmod(len(self.epoch), self.size)
         if replicas > 1 and min(self.size, len(self.epoch)) < 2 * replicas:
             raise SetupError(
-                f"{len(self.epoch)} windows in batches of {self.size} can't be shared by "
-                f"{replicas} devices: each needs two of a batch; take fewer devices"
+                f"{len(self.epoch)} windows in batches of {self.size} are too few for {replicas} "
+                "devices: each needs two windows of a batch; use fewer devices"
             )
         return max(1, whole + (rest >= 2 * replicas))
 
     def parts(self, share: Share = WHOLE) -> tf.data.Dataset:
-        """(windows (batch, samples), targets (batch, tags)) for each replica of a share in turn."""
+        """Return (windows (batch, samples), targets (batch, tags)) for each replica in turn."""
         bounds, tags = self._bounds(share), len(self.source.targets(0, 0))
 
         def read(first: int, last: int) -> tuple[Samples, npt.NDArray[np.float32]]:
@@ -99,7 +105,7 @@ class BatchDataset:
             rows = range(first, last)
             places = [(int(tracks[row]), int(starts[row])) for row in rows]
             windows = [
-                self.source.heard(track, start, int(seeds[row]))
+                self.source.read(track, start, int(seeds[row]))
                 for row, (track, start) in zip(rows, places, strict=True)
             ]
             return np.stack(windows), np.stack([self.source.targets(*place) for place in places])
@@ -116,7 +122,7 @@ class BatchDataset:
         return parts.map(shaped, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
     def _bounds(self, share: Share) -> npt.NDArray[np.int64]:
-        """(parts, 2), the first window of each part and the one after its last."""
+        """Return the first window of each part and the one after its last, (parts, 2)."""
         steps = self.steps(share.of)
         ends = [*(number * self.size for number in range(1, steps)), len(self.epoch)]
         bounds = []

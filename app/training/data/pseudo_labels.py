@@ -1,14 +1,14 @@
-"""A teacher's scores of unlabelled tracks: what its student takes for their tags.
+"""A teacher's scores of unlabelled tracks, which its student is trained on.
 
 The noisy student of Won, Choi & Serra, "Semi-supervised music tagging transformer", ISMIR 2021
-(arXiv:2111.13457): the teacher hears what is clean, the student what is augmented. The scores are
-of windows on a grid, half overlapping.
+(arXiv:2111.13457): the teacher's windows are clean, the student's augmented. Windows are scored on
+a grid, overlapping by half.
 
     <key>/                    by the teacher's weights, architecture and arguments
       <digest>.safetensors    scores of some tracks, by the SHA-256 of their files
 
-Processes that share a training share the tracks out, and read one another's files. What was scored
-before a kill is not scored again.
+The processes of a training divide the tracks among them, and read each other's files. Scores of a
+killed run are used again.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from app.files import write_atomically
 from app.training.data.batches import Targets
 from app.training.data.sampling import Epoch
 from app.training.loop.networks import Weights
-from app.training.loop.replicas import shared_out, wait_for_all
+from app.training.loop.replicas import own_share, wait_for_all
 from app.training.recipe.schema import Phase
 
 BATCH = 32
@@ -40,24 +40,29 @@ TRACKS_A_FILE = 64
 
 @dataclass(frozen=True, eq=False)
 class PseudoLabels:
-    """Scores on a grid.
+    """Scores of windows on a grid.
 
     Attributes:
         hop: Samples between two windows.
-        scores: For each track (windows, tags).
+        scores: For each track, (windows, tags).
     """
 
     hop: int
     scores: Sequence[npt.NDArray[np.float32]]
 
     def on_grid(self, epoch: Epoch) -> Epoch:
-        """The same windows, moved to where scores are."""
+        """Return the epoch with its windows moved to the grid."""
         last = np.array([len(scores) - 1 for scores in self.scores])[epoch.tracks]
         places = np.minimum(epoch.starts // self.hop, last)
         return Epoch(epoch.tracks, places * self.hop, epoch.seeds)
 
     def after(self, labelled: Targets, offset: int) -> Targets:
-        """Targets of labelled tracks, and from number `offset` on of these."""
+        """Return the targets of labelled tracks, followed by those of the scored tracks.
+
+        Args:
+            labelled: Targets of the labelled tracks.
+            offset: The number of labelled tracks.
+        """
 
         def target(track: int, start: int) -> npt.NDArray[np.float32]:
             if track < offset:
@@ -70,13 +75,13 @@ class PseudoLabels:
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """A network that scores for a student.
+    """A network whose scores are a student's targets.
 
     Attributes:
-        phase: By which it learnt.
+        phase: The phase that trained it.
         network: Waveform (batch, samples) to scores (batch, tags).
         weights: Its weights, by path.
-        window: Samples that it is given at a time.
+        window: Length of its window in samples.
     """
 
     phase: Phase
@@ -86,7 +91,7 @@ class Teacher:
 
     @property
     def key(self) -> str:
-        """16 hex digits of the SHA-256 of all that the scores of a track depend on."""
+        """16 hex digits of the SHA-256 of everything that the scores depend on."""
         digest = hashlib.sha256()
         arguments = json.dumps(self.phase.arguments, sort_keys=True, default=str)
         digest.update(f"{self.phase.architecture} {arguments} {self.window}\n".encode())
@@ -98,21 +103,24 @@ class Teacher:
 def pseudo_labels(
     teacher: Teacher, store: AudioStore, ids: Sequence[str], folder: Path
 ) -> PseudoLabels:
-    """Have a teacher score tracks, or read what it scored before.
+    """Score tracks with a teacher, or read its earlier scores.
 
     Args:
-        teacher: Which.
+        teacher: The teacher.
         store: The audio.
-        ids: Of the tracks.
-        folder: Where scores are kept; all processes that share a training see it.
+        ids: The tracks' ids.
+        folder: Where scores are written; all processes of a training must see it.
+
+    Returns:
+        The scores of all tracks.
 
     Raises:
-        SetupError: Scores can't be kept, or not be read back.
+        SetupError: Scores can't be written or read.
     """
     hop = teacher.window // 2
     groups = [ids[first : first + TRACKS_A_FILE] for first in range(0, len(ids), TRACKS_A_FILE)]
     files = [(folder / teacher.key / _name(store, group), group) for group in groups]
-    for path, group in shared_out(files):
+    for path, group in own_share(files):
         if _read(path, len(group)) is None:
             scored = [
                 _scores(teacher.network, store.samples(each), teacher.window, hop) for each in group
@@ -125,8 +133,8 @@ def pseudo_labels(
         read = _read(path, len(group))
         if read is None:
             raise SetupError(
-                f"{path}: the teacher's scores can't be read; all processes that share a training "
-                "need to see the same folder"
+                f"{path}: the teacher's scores can't be read; all processes of a training must see "
+                "the same folder"
             )
         scores += read
     return PseudoLabels(hop, scores)
@@ -138,7 +146,7 @@ def _name(store: AudioStore, ids: Sequence[str]) -> str:
 
 
 def _read(path: Path, tracks: int) -> list[npt.NDArray[np.float32]] | None:
-    """Read scores of so many tracks; none where none were kept, or a disk has spoilt them."""
+    """Read the scores of `tracks` tracks; return None if they are missing or damaged."""
     try:
         arrays = safetensors.numpy.load_file(path)
     except (OSError, SafetensorError):

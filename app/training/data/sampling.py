@@ -1,4 +1,4 @@
-"""Which windows an epoch hears, and in which order: from a seed and the epoch's number alone."""
+"""Choose the windows of an epoch and their order, by a seed and the epoch's number alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class Epoch:
     """Windows in order.
 
     Attributes:
-        tracks: (windows,), the number of each one's track.
+        tracks: (windows,), the number of each window's track.
         starts: (windows,), its first sample.
-        seeds: (windows,), of what augmentation draws.
+        seeds: (windows,), its seed for augmentation.
     """
 
     tracks: Numbers
@@ -31,14 +31,14 @@ class Epoch:
 
 @dataclass(frozen=True, eq=False)
 class SamplerConfig:
-    """What tracks there are, and how they are cut.
+    """The tracks to sample from, and how they are cropped.
 
     Attributes:
         lengths: (tracks,), in samples.
-        repeats: (tracks,), how often an epoch hears each.
+        repeats: (tracks,), how often an epoch uses each.
         sample_rate: In Hz.
         window: Length of a window in samples.
-        crops: What of a track is heard.
+        crops: Which part of a track is used.
     """
 
     lengths: Sequence[int]
@@ -48,24 +48,39 @@ class SamplerConfig:
     crops: Crops
 
 
-def training_epoch(hearing: SamplerConfig, seed: int, number: int) -> Epoch:
-    """An epoch of training: other crops and another order each time."""
+def training_epoch(config: SamplerConfig, seed: int, number: int) -> Epoch:
+    """Return a training epoch: each number has other crops and another order.
+
+    Args:
+        config: The tracks and crops.
+        seed: Of the run.
+        number: Of the epoch.
+    """
     rng = np.random.default_rng([seed, number])
-    epoch = _windows(hearing, rng, hearing.crops.overlap)
+    epoch = _windows(config, rng, config.crops.overlap)
     order = rng.permutation(len(epoch))
     return Epoch(epoch.tracks[order], epoch.starts[order], epoch.seeds[order])
 
 
-def validation_epoch(hearing: SamplerConfig, seed: int) -> Epoch:
-    """The same windows each time, side by side, each track once."""
-    return _windows(hearing, np.random.default_rng(seed), overlap=0.0)
+def validation_epoch(config: SamplerConfig, seed: int) -> Epoch:
+    """Return a validation epoch: the same adjacent windows each time, each track once."""
+    return _windows(config, np.random.default_rng(seed), overlap=0.0)
 
 
-def pairs(epoch: Epoch, hearing: SamplerConfig, seed: int) -> Epoch:
-    """Beside each window another one of the same track, as neighbours 2i and 2i + 1."""
+def pairs(epoch: Epoch, config: SamplerConfig, seed: int) -> Epoch:
+    """Pair each window with a random one of the same track, as rows 2i and 2i + 1.
+
+    Args:
+        epoch: The windows.
+        config: The tracks of the epoch.
+        seed: Of the random windows.
+
+    Returns:
+        An epoch with twice as many windows.
+    """
     rng = np.random.default_rng([seed, len(epoch)])
-    lengths = np.asarray(hearing.lengths)[epoch.tracks]
-    others = rng.integers(0, np.maximum(lengths - hearing.window, 0) + 1)
+    lengths = np.asarray(config.lengths)[epoch.tracks]
+    others = rng.integers(0, np.maximum(lengths - config.window, 0) + 1)
     return Epoch(
         np.repeat(epoch.tracks, 2),
         np.stack([epoch.starts, others], axis=1).ravel(),
@@ -74,21 +89,30 @@ def pairs(epoch: Epoch, hearing: SamplerConfig, seed: int) -> Epoch:
 
 
 def interleaved(epoch: Epoch, other: Epoch, offset: int) -> Epoch:
-    """Windows of two epochs in turns; the other's tracks count from `offset`, and repeat."""
-    places = np.arange(len(epoch)) % len(other)
+    """Alternate the windows of two epochs.
+
+    Args:
+        epoch: The first epoch.
+        other: The second one, which is repeated up to the first one's length.
+        offset: Is added to the track numbers of `other`.
+
+    Returns:
+        An epoch with twice as many windows as the first one.
+    """
+    rows = np.arange(len(epoch)) % len(other)
     pairs_of = (
-        (epoch.tracks, other.tracks[places] + offset),
-        (epoch.starts, other.starts[places]),
-        (epoch.seeds, other.seeds[places]),
+        (epoch.tracks, other.tracks[rows] + offset),
+        (epoch.starts, other.starts[rows]),
+        (epoch.seeds, other.seeds[rows]),
     )
     return Epoch(*(np.stack(pair, axis=1).ravel() for pair in pairs_of))
 
 
-def _windows(hearing: SamplerConfig, rng: np.random.Generator, overlap: float) -> Epoch:
+def _windows(config: SamplerConfig, rng: np.random.Generator, overlap: float) -> Epoch:
     tracks, starts = [], []
-    for track, (length, repeats) in enumerate(zip(hearing.lengths, hearing.repeats, strict=True)):
+    for track, (length, repeats) in enumerate(zip(config.lengths, config.repeats, strict=True)):
         for _ in range(repeats):
-            found = _of_crop(hearing, length, rng, overlap)
+            found = _of_crop(config, length, rng, overlap)
             tracks.append(np.full(len(found), track))
             starts.append(found)
     count = sum(map(len, starts))
@@ -96,11 +120,11 @@ def _windows(hearing: SamplerConfig, rng: np.random.Generator, overlap: float) -
 
 
 def _of_crop(
-    hearing: SamplerConfig, length: int, rng: np.random.Generator, overlap: float
+    config: SamplerConfig, length: int, rng: np.random.Generator, overlap: float
 ) -> Numbers:
-    window = hearing.window
-    first, last = crop_bounds(length, hearing.sample_rate, window, hearing.crops, rng)
-    if hearing.crops.windows == "one":
+    window = config.window
+    first, last = crop_bounds(length, config.sample_rate, window, config.crops, rng)
+    if config.crops.windows == "one":
         return np.array([rng.integers(first, max(first, last - window) + 1)])
     hop = max(1, round(window * (1 - overlap)))
     return first + window_starts(last - first, window, hop)

@@ -1,1 +1,1 @@
-"""Networks that learn, epoch by epoch."""
+"""The training loop: networks, epochs, checkpoints, devices."""

@@ -1,4 +1,4 @@
-"""Where a phase stands, on disk: after a kill it goes on as if nothing had been."""
+"""Checkpoints of a phase: a killed run is resumed with the same result."""
 
 import json
 import math
@@ -18,9 +18,8 @@ from app.paths import check_is_file
 from app.training.loop.networks import Weights
 from app.training.recipe.schedule import ScheduleState
 
-STANDING, ROWS = "standing", "rows"
-
-_STANDING = TypeAdapter(ScheduleState)
+STATE_KEY, ROWS_KEY = "standing", "rows"
+_STATE = TypeAdapter(ScheduleState)
 
 Row = Mapping[str, float | int | str]
 """One epoch's figures, as a line of `curves.csv`."""
@@ -32,15 +31,25 @@ def save_state(
     schedule_state: ScheduleState,
     rows: Sequence[Row],
 ) -> None:
-    """Keep variables of network and optimizer, in their order, with where the phase stands."""
+    """Write the variables of network and optimizer, in their order, and the phase's state.
+
+    Args:
+        path: The file.
+        variables: Of network and optimizer.
+        schedule_state: The state of the schedule.
+        rows: The figures of all epochs so far.
+
+    Raises:
+        SetupError: The file can't be written.
+    """
     arrays = {f"{number:05}": np.asarray(each.numpy()) for number, each in enumerate(variables)}
     about = {**asdict(schedule_state), "best_loss": _text(schedule_state.best_loss)}
-    metadata = {STANDING: json.dumps(about), ROWS: json.dumps(list(rows))}
+    metadata = {STATE_KEY: json.dumps(about), ROWS_KEY: json.dumps(list(rows))}
     write_atomically(path, safetensors.numpy.save(arrays, metadata))
 
 
 def read_schedule_state(path: Path) -> tuple[ScheduleState, list[Row]] | None:
-    """Where a phase stood; none where it did not begin.
+    """Read the state of a phase and the figures of its epochs; None if it has not begun.
 
     Raises:
         SetupError: The file is damaged.
@@ -52,32 +61,36 @@ def read_schedule_state(path: Path) -> tuple[ScheduleState, list[Row]] | None:
         with safetensors.safe_open(path, "numpy") as file:
             metadata = file.metadata()
     except (OSError, SafetensorError) as error:
-        raise SetupError(f"{path}: it can't be read: {error}; begin a new run") from error
+        raise SetupError(f"{path}: can't be read: {error}; start a new run") from error
     try:
-        return _STANDING.validate_json(metadata[STANDING]), json.loads(metadata[ROWS])
+        return _STATE.validate_json(metadata[STATE_KEY]), json.loads(metadata[ROWS_KEY])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise SetupError(f"{path}: it is damaged; begin a new run") from error
+        raise SetupError(f"{path}: damaged; start a new run") from error
 
 
 def restore(path: Path, variables: Iterable[keras.Variable]) -> None:
-    """Put the variables back, in their order.
+    """Restore variables, in the order in which they were saved.
 
     Raises:
-        SetupError: They are those of another network.
+        SetupError: The file has the variables of another network.
     """
     arrays = safetensors.numpy.load_file(path)
     for number, variable in enumerate(variables):
         array = arrays.get(f"{number:05}")
         if array is None or array.shape != tuple(variable.shape):
             raise SetupError(
-                f"{path}: it has no {variable.path} of the shape {tuple(variable.shape)}, as the "
-                "code of the network has changed since this run began; begin a new run"
+                f"{path}: it has no {variable.path} of the shape {tuple(variable.shape)}: the code "
+                "of the network has changed since this run began; start a new run"
             )
         variable.assign(array)
 
 
 def save_weights(path: Path, weights: Weights) -> None:
-    """Keep weights by path."""
+    """Write weights by path.
+
+    Raises:
+        SetupError: The file can't be written.
+    """
     contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}
     write_atomically(path, safetensors.numpy.save(contiguous))
 

@@ -1,4 +1,4 @@
-"""The networks that learn: from waveform to scores, melgram on board."""
+"""Build the networks to train: from waveform to scores, including the melgram."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ Weights = dict[str, np.ndarray]
 
 
 class TrainingModel(keras.Model):
-    """A network under an L2 penalty: `l2` times the sum of squares is added to the loss."""
+    """A network with an L2 penalty: `l2` times the sum of squares is added to the loss."""
 
     def __init__(self, *args: object, l2: float = 0.0, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.l2 = l2
 
     def compute_loss(self, *args: object, **kwargs: object) -> tf.Tensor:
-        """The loss that was compiled, and the penalty."""
+        """Return the compiled loss plus the penalty."""
         loss = super().compute_loss(*args, **kwargs)
         if not self.l2:
             return loss
@@ -39,9 +39,10 @@ class Built:
     """A phase's network.
 
     Attributes:
-        window_spec: What it hears at a time; windows side by side.
-        scoring: Frames (batch, *window) to scores (batch, tags); what is published.
-        training_model: Waveform (batch, samples) to scores, or to what contrast compares.
+        window_spec: Its window; windows don't overlap.
+        scoring: Frames (batch, *window) to scores (batch, tags); this model is published.
+        training_model: Waveform (batch, samples) to scores, or to projections for contrastive
+            training.
     """
 
     window_spec: WindowSpec
@@ -49,30 +50,30 @@ class Built:
     training_model: TrainingModel
 
     def weights(self) -> Weights:
-        """The scoring network's, by path."""
+        """Return the scoring network's weights, by path."""
         return {
             path: np.asarray(variable.numpy()) for path, variable in variables(self.scoring).items()
         }
 
     def assign(self, weights: Mapping[str, np.ndarray]) -> None:
-        """Put weights back.
+        """Set the scoring network's weights.
 
         Raises:
             SetupError: They are those of another network.
         """
-        ours = variables(self.scoring)
-        for path, variable in ours.items():
+        own = variables(self.scoring)
+        for path, variable in own.items():
             if path not in weights or weights[path].shape != tuple(variable.shape):
                 raise SetupError(
-                    f"phase {self.training_model.name!r}: no weights {path} of the shape "
-                    f"{tuple(variable.shape)} were kept, as the code of the network has changed "
-                    "since this run began; begin a new run"
+                    f"phase {self.training_model.name!r}: no saved weights {path} have the "
+                    f"shape {tuple(variable.shape)}: the code of the network has changed since "
+                    "this run began; start a new run"
                 )
             variable.assign(weights[path])
 
 
 def window_spec_of(phase: Phase) -> WindowSpec:
-    """What a phase's network hears at a time."""
+    """Return the window of a phase's network."""
     architecture = architectures()[phase.architecture]
     count = architecture.window_frames
     return WindowSpec(architecture.front_end, count, count)
@@ -86,50 +87,57 @@ def build(phase: Phase, n_tags: int) -> Built:
     """
     window_spec = window_spec_of(phase)
     try:
-        shapes(phase.architecture, n_tags, window_spec, phase.arguments)  # or it is too large
+        shapes(
+            phase.architecture, n_tags, window_spec, phase.arguments
+        )  # raises if it is too large
         scoring = network(phase.architecture, n_tags, window_spec, phase.arguments)
     except ValueError as error:
-        said = " ".join(str(error).split())
-        raise SetupError(f"phase {phase.name!r}: arguments: {said}") from error
+        message = " ".join(str(error).split())
+        raise SetupError(f"phase {phase.name!r}: arguments: {message}") from error
     frames = track_frames(window_spec.front, window_spec.window_samples)
-    learning = scoring if phase.learns == "tags" else _projected(scoring, phase.projection)
+    trainable = scoring if phase.learns == "tags" else _projected(scoring, phase.projection)
     training_model = TrainingModel(
-        frames.input, learning(frames.output), l2=phase.l2, name=phase.name
+        frames.input, trainable(frames.output), l2=phase.l2, name=phase.name
     )
     _freeze(scoring, phase.frozen)
     return Built(window_spec, scoring, training_model)
 
 
-def take(built: Built, weights: Mapping[str, np.ndarray], taken: WeightTransfer) -> None:
-    """Begin with weights of an earlier phase's network.
+def transfer(built: Built, weights: Mapping[str, np.ndarray], source: WeightTransfer) -> None:
+    """Initialise a network with weights of an earlier phase's network.
+
+    Args:
+        built: The network to initialise.
+        weights: The earlier phase's weights, by path.
+        source: Which of them, and where to.
 
     Raises:
-        SetupError: None of them has a place, or one has another shape.
+        SetupError: None of them fits, or one has another shape.
     """
-    ours = variables(built.scoring)
-    moved = {
-        f"{taken.into}{path}": array
+    own = variables(built.scoring)
+    renamed = {
+        f"{source.into}{path}": array
         for path, array in weights.items()
-        if path.startswith(taken.layers)
+        if path.startswith(source.layers)
     }
-    found = {path: array for path, array in moved.items() if path in ours}
+    found = {path: array for path, array in renamed.items() if path in own}
     name = built.training_model.name
     if not found:
         raise SetupError(
-            f"phase {name!r} takes weights of {taken.phase!r} into {taken.into!r}, "
-            f"but none fits; its own are {', '.join(list(ours)[:3])}, ..."
+            f"phase {name!r} takes weights of {source.phase!r} into {source.into!r}, but no name "
+            f"matches; the phase's own are {', '.join(list(own)[:3])}, ..."
         )
     for path, array in found.items():
-        if tuple(ours[path].shape) != array.shape:
-            raise SetupError(f"phase {name!r}: {path}: that of {taken.phase!r} has another shape")
-        ours[path].assign(array)
+        if tuple(own[path].shape) != array.shape:
+            raise SetupError(f"phase {name!r}: {path} of {source.phase!r} has another shape")
+        own[path].assign(array)
 
 
-def _projected(scoring: keras.Model, numbers: int) -> keras.Model:
-    """The embedding that the last layer hears, through what contrast learns on and nobody keeps."""
+def _projected(scoring: keras.Model, dimensions: int) -> keras.Model:
+    """Return the embedding network with a projection head, which is only used in training."""
     embedding = scoring.get_layer("tags").input
     x = layers.Dense(embedding.shape[-1], activation="relu", name="projection_1")(embedding)
-    x = layers.Dense(numbers, name="projection_2", dtype="float32")(x)
+    x = layers.Dense(dimensions, name="projection_2", dtype="float32")(x)
     return keras.Model(scoring.input, x, name="projected")
 
 

@@ -1,4 +1,4 @@
-"""One phase of a training: epoch after epoch, each kept, so that a killed run goes on."""
+"""Train one phase; the state is saved after each epoch, so that a killed run can be resumed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,25 +21,25 @@ from app.training.loop.checkpoint import (
 from app.training.loop.epoch_loop import Loop
 from app.training.loop.networks import Built
 from app.training.loop.replicas import by_one
-from app.training.recipe.schedule import ScheduleState, after_epoch, beginning
+from app.training.recipe.schedule import ScheduleState, after_epoch, initial_state
 from app.training.recipe.schema import Phase, Stage
 
 STATE = "state.safetensors"
 
 Epochs = Callable[[int], BatchDataset]
-"""The batches of an epoch, by its number."""
+"""Returns the batches of an epoch by its number."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """How far a phase is, for whoever watches.
+    """The progress of a phase.
 
     Attributes:
         phase: Its name.
         stage: Number of the stage, from 1, of `stages`.
         epoch: Number of the epoch in the stage, from 1, of at most `epochs`.
-        step: Batches of the epoch that are done, of `steps`.
-        loss: Mean of the epoch so far, as it was read last.
+        step: Number of batches of the epoch done, of `steps`.
+        loss: Mean of the epoch so far, as last read.
     """
 
     phase: str
@@ -57,12 +57,12 @@ OnProgress = Callable[[Step], None]
 
 @dataclass(frozen=True, eq=False)
 class TrainingInputs:
-    """What a phase learns from.
+    """The data and loss of a phase.
 
     Attributes:
-        epochs: Its training.
-        validation: Its validation.
-        loss: What is minimised.
+        epochs: The training epochs.
+        validation: The validation windows.
+        loss: The loss.
     """
 
     epochs: Epochs
@@ -73,32 +73,32 @@ class TrainingInputs:
 def fit(
     phase: Phase,
     built: Built,
-    material: TrainingInputs,
+    inputs: TrainingInputs,
     folder: Path,
     *,
     seed: int,
     on_progress: OnProgress,
     record: Callable[[Sequence[Row]], None],
 ) -> None:
-    """Train a phase's network, and leave it with its best weights by validation loss.
+    """Train a phase's network, and set its best weights by validation loss.
 
     Args:
-        phase: What the recipe says.
+        phase: The phase of the recipe.
         built: Its network.
-        material: What it learns from.
-        folder: Where its state is kept; one that holds a state goes on from there.
+        inputs: Its data and loss.
+        folder: Where its state is saved; training resumes from a state found there.
         seed: Of dropout.
-        on_progress: Told after each batch.
-        record: Told after each epoch, with the figures of all epochs.
+        on_progress: Called after each batch.
+        record: Called after each epoch with the figures of all epochs.
 
     Raises:
-        SetupError: The loss is no number any more, or the folder can't be written.
+        SetupError: The loss is not finite, or the folder can't be written.
     """
     keras.utils.set_random_seed(seed)
     stages, training_model = phase.stages, built.training_model
-    kept = read_schedule_state(folder / STATE)
-    schedule_state, rows = kept or (beginning(stages), [])
-    if kept:
+    saved = read_schedule_state(folder / STATE)
+    schedule_state, rows = saved or (initial_state(stages), [])
+    if saved:
         restore(folder / STATE, training_model.variables)
     loop: Loop | None = None
     while schedule_state.stage < len(stages):
@@ -106,22 +106,22 @@ def fit(
         if schedule_state.epoch_of_stage == 0 and schedule_state.epoch:
             built.assign(load_weights(_best(folder, schedule_state)))
         if loop is None or schedule_state.epoch_of_stage == 0:
-            loop = _compiled(phase, training_model, stage, material.loss)
-            if schedule_state.epoch_of_stage:  # it was stopped amid a stage
+            loop = _compiled(phase, training_model, stage, inputs.loss)
+            if schedule_state.epoch_of_stage:  # the run was stopped within a stage
                 restore(folder / STATE, _state(training_model))
         if not stage.decay:
             training_model.optimizer.learning_rate = schedule_state.learning_rate
-        figures = _epoch(phase, loop, material, schedule_state, on_progress)
+        figures = _epoch(phase, loop, inputs, schedule_state, on_progress)
         after = after_epoch(schedule_state, stages, figures["val_loss"])
         rows.append(_row(phase, schedule_state, figures))
-        by_one(partial(_keep, built, folder, after, rows))
+        by_one(partial(_save, built, folder, after, rows))
         record(rows)
         schedule_state = after
     built.assign(load_weights(_best(folder, schedule_state)))
 
 
-def _keep(built: Built, folder: Path, schedule_state: ScheduleState, rows: Sequence[Row]) -> None:
-    """Keep what an epoch made; the state names the best weights, and is written when they are."""
+def _save(built: Built, folder: Path, schedule_state: ScheduleState, rows: Sequence[Row]) -> None:
+    """Save an epoch's result; the best weights are written before the state that names them."""
     best = _best(folder, schedule_state)
     if schedule_state.best_epoch == schedule_state.epoch:
         save_weights(best, built.weights())
@@ -159,16 +159,16 @@ def _optimizer(stage: Stage) -> keras.optimizers.Optimizer:
 
 
 def _state(training_model: keras.Model) -> list[keras.Variable]:
-    """All that epochs change, the seeds of dropout among it; the network's own come first."""
-    measured = {id(each) for each in training_model.metrics_variables}
-    own = [each for each in training_model.variables if id(each) not in measured]
+    """Return all variables that training changes, including dropout seeds; the network's first."""
+    metrics = {id(each) for each in training_model.metrics_variables}
+    own = [each for each in training_model.variables if id(each) not in metrics]
     return [*own, *training_model.optimizer.variables]
 
 
 def _epoch(
     phase: Phase,
     loop: Loop,
-    material: TrainingInputs,
+    inputs: TrainingInputs,
     schedule_state: ScheduleState,
     on_progress: OnProgress,
 ) -> dict[str, float]:
@@ -178,13 +178,13 @@ def _epoch(
         epoch, epochs = schedule_state.epoch_of_stage + 1, stages[now].epochs
         on_progress(Step(phase.name, now + 1, len(stages), epoch, epochs, step, steps, loss))
 
-    figures = loop.train(material.epochs(schedule_state.epoch), on_batch)
-    validated = loop.validate(material.validation)
+    figures = loop.train(inputs.epochs(schedule_state.epoch), on_batch)
+    validated = loop.validate(inputs.validation)
     figures |= {f"val_{name}": value for name, value in validated.items()}
     if not np.isfinite(figures["val_loss"]) or not np.isfinite(figures["loss"]):
         raise SetupError(
             f"phase {phase.name!r}, epoch {schedule_state.epoch + 1}: the loss is not a finite "
-            "number; a lower learning rate helps, or float32 where the precision is mixed"
+            "number; try a lower learning rate, or float32 instead of mixed precision"
         )
     return figures
 

@@ -1,4 +1,4 @@
-"""The devices that share each batch: one, all of a machine, or those of several machines."""
+"""The devices that divide each batch: one, all of a machine, or those of several machines."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -10,9 +10,10 @@ Work = TypeVar("Work")
 
 
 def strategy() -> tf.distribute.Strategy:
-    """All machines that `TF_CONFIG` names, as Ray Train sets it; else all GPUs here, else its CPUs.
+    """Return the strategy for the machines in `TF_CONFIG`, else all GPUs, else all CPUs.
 
-    To be made before TensorFlow computes anything, as several machines meet while it starts.
+    It must be created before TensorFlow computes anything, as it connects the machines.
+    Ray Train sets `TF_CONFIG`.
     """
     if "TF_CONFIG" in os.environ:
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -23,27 +24,27 @@ def strategy() -> tf.distribute.Strategy:
 
 
 def by_one(write: Callable[[], None]) -> None:
-    """Have one process of all write; the others go on when it is written."""
+    """Call `write` in one process; the others wait until it returns."""
     if _process()[0] == 0:
         write()
     wait_for_all()
 
 
-def shared_out(work: Sequence[Work]) -> Sequence[Work]:
-    """The part of some work that is this process's, where several share a training."""
+def own_share(work: Sequence[Work]) -> Sequence[Work]:
+    """Return this process's share of some work, if a training has several processes."""
     number, count = _process()
     return work[number::count]
 
 
 def wait_for_all() -> None:
-    """Go on when all processes that share a training have come here."""
+    """Wait until all processes of the training have called this."""
     current = tf.distribute.get_strategy()
     if current.cluster_resolver is not None:
         current.reduce("SUM", current.run(lambda: tf.constant(0)), axis=None)
 
 
 def _process() -> tuple[int, int]:
-    """Number of this process, and how many share the training."""
+    """Return the number of this process, and the number of processes of the training."""
     resolver = tf.distribute.get_strategy().cluster_resolver
     if resolver is None:
         return 0, 1

@@ -1,1 +1,1 @@
-"""What a training does, as data."""
+"""Recipes: the phases, stages and settings of a training, as data."""

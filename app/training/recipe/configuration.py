@@ -1,4 +1,4 @@
-"""What a run is determined by: kept in its folder, so that none goes on as another one."""
+"""The configuration of a run, saved in its folder: a run is only resumed with the same one."""
 
 import hashlib
 import json
@@ -19,18 +19,18 @@ from app.yaml_files import read_values
 
 CONFIGURATION = "run.yaml"
 CODE = "code.json"
-"""SHA-256 of each file of our source as a run began: a release's number does not say while one
-works on it."""
+"""The SHA-256 of each source file when the run began: the version number does not change during
+development."""
 
 CODE_FIELDS = {"taggram", "code"}
-"""What may differ when a run is resumed."""
+"""Fields that may differ when a run is resumed."""
 
 NAMED = 8
-"""At most so many changed files are named in a line."""
+"""The number of changed files that a message names."""
 
 
 class Configuration(Table):
-    """What a run is determined by; `code` is the SHA-256 of `code.json`."""
+    """Everything that determines a run; `code` is the SHA-256 of `code.json`."""
 
     recipe: Recipe
     seed: int
@@ -45,7 +45,7 @@ class Configuration(Table):
 
 
 def claim(folder: Path, wanted: Configuration) -> None:
-    """Write what a run is determined by, unless a run is there.
+    """Write the configuration of a run, unless the folder has one.
 
     Raises:
         SetupError: It can't be written.
@@ -58,36 +58,42 @@ def claim(folder: Path, wanted: Configuration) -> None:
 
 
 def compare(folder: Path, wanted: Configuration) -> str | None:
-    """Hold what a run is to be against what is in its folder.
+    """Compare the configuration of a run with the one in its folder.
 
     Returns:
-        How the code differs from that with which the run began, as a warning; none where it does
-        not.
+        A warning if the code has changed since the run began, else None.
 
     Raises:
-        SetupError: No run is in the folder, or another one.
+        SetupError: The folder has no run, or one with another configuration.
     """
-    there = read_configuration(folder)
+    saved = read_configuration(folder)
     differing = [
-        name for name in Configuration.model_fields if getattr(there, name) != getattr(wanted, name)
+        name for name in Configuration.model_fields if getattr(saved, name) != getattr(wanted, name)
     ]
     if others := [name for name in differing if name not in CODE_FIELDS]:
         raise SetupError(
-            f"{folder}: a run with another {', '.join(others)} is here; choose a new folder"
+            f"{folder}: it has a run with another {', '.join(others)}; choose a new folder"
         )
     if not differing:
         return None
     changes = _changes(folder / CODE) if "code" in differing else []
     if "taggram" in differing:
-        changes.insert(0, f"taggram {there.taggram} became {wanted.taggram}")
+        changes.insert(0, f"taggram {saved.taggram} became {wanted.taggram}")
     return (
         f"{folder}: the code has changed since this run began: {'; '.join(changes)}. The run is "
-        "resumed with the new code; a run that can be repeated needs a new folder."
+        "resumed with the new code; for a reproducible run, choose a new folder."
     )
 
 
 def configuration(recipe: Recipe, split: Split, store: AudioStore, seed: int) -> Configuration:
-    """What a run is determined by."""
+    """Return the configuration of a run.
+
+    Args:
+        recipe: The recipe.
+        split: The tracks and their parts.
+        store: Their audio.
+        seed: Of all random draws.
+    """
     return Configuration(
         recipe=recipe,
         seed=seed,
@@ -103,22 +109,22 @@ def configuration(recipe: Recipe, split: Split, store: AudioStore, seed: int) ->
 
 
 def read_configuration(folder: Path) -> Configuration:
-    """What a run was determined by.
+    """Read the configuration of a run.
 
     Raises:
-        SetupError: The folder holds no run.
+        SetupError: The folder has no run.
     """
     path = folder / CONFIGURATION
     if not path.exists():
-        raise SetupError(f"{path}: there is no such file; is this a run?")
+        raise SetupError(f"{path}: the file does not exist; is this the folder of a run?")
     values = read_values(path)
     if not isinstance(values, dict):
-        raise SetupError(f"{path}: a mapping is needed, as `taggram train` writes it")
+        raise SetupError(f"{path}: not a mapping as `taggram train` writes it")
     return validate(Configuration, values, str(path))
 
 
 def _code() -> bytes:
-    """SHA-256 of each file of our source, as `code.json` has it."""
+    """Return the SHA-256 of each source file, in the format of `code.json`."""
     root = Path(app.__file__).parent
     digests = {
         path.relative_to(root.parent).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -128,11 +134,11 @@ def _code() -> bytes:
 
 
 def _changes(path: Path) -> list[str]:
-    """Name the files that differ from those of `code.json`."""
+    """Return descriptions of the files that differ from those of `code.json`."""
     try:
         before: Mapping[str, str] = json.loads(path.read_bytes())
     except (OSError, ValueError):
-        return [f"which files is not known, as {path.name} is missing or damaged"]
+        return [f"the changed files are unknown, as {path.name} is missing or damaged"]
     now: Mapping[str, str] = json.loads(_code())
     kinds = {
         "changed": [name for name in now if before.get(name, now[name]) != now[name]],

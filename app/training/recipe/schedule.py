@@ -1,6 +1,6 @@
-"""When a stage ends and the learning rate falls: a pure function of the validation losses.
+"""Early stopping, plateaus and stages: a pure function of the validation losses.
 
-Keras's callbacks do as much, but forget where they stood when a run is killed.
+Keras's callbacks do the same, but lose their state when a run is killed.
 """
 
 import math
@@ -12,17 +12,17 @@ from app.training.recipe.schema import Stage
 
 @dataclass(frozen=True)
 class ScheduleState:
-    """Where a phase stands between two epochs.
+    """The state of a phase between two epochs.
 
     Attributes:
-        learning_rate: The current stage's, as far as it fell.
-        stage: Its number; as many as there are stages when the phase is done.
-        epoch: Epochs of the phase so far.
-        epoch_of_stage: Of them those of the current stage.
-        best_loss: The least validation loss of the phase.
-        best_epoch: After how many epochs it was.
-        since_best: Epochs of the stage since then, or since it began.
-        since_fall: As much, or since the learning rate fell.
+        learning_rate: The current learning rate.
+        stage: The index of the current stage; the number of stages when the phase is done.
+        epoch: Number of epochs of the phase so far.
+        epoch_of_stage: Number of epochs of the current stage so far.
+        best_loss: The lowest validation loss of the phase.
+        best_epoch: The number of epochs after which it was reached.
+        since_best: Epochs of the stage since the best loss, or since the stage began.
+        since_fall: The same, but reset when the learning rate is lowered.
     """
 
     learning_rate: float
@@ -35,15 +35,21 @@ class ScheduleState:
     since_fall: int = 0
 
 
-def beginning(stages: Sequence[Stage]) -> ScheduleState:
-    """Before the first epoch."""
+def initial_state(stages: Sequence[Stage]) -> ScheduleState:
+    """Return the state before the first epoch."""
     return ScheduleState(stages[0].learning_rate)
 
 
 def after_epoch(
     schedule_state: ScheduleState, stages: Sequence[Stage], loss: float
 ) -> ScheduleState:
-    """What follows from the validation loss of one more epoch."""
+    """Return the state after an epoch with the given validation loss.
+
+    Args:
+        schedule_state: The state before the epoch.
+        stages: The phase's stages.
+        loss: The epoch's validation loss.
+    """
     stage = stages[schedule_state.stage]
     better = loss < schedule_state.best_loss
     now = replace(

@@ -1,4 +1,4 @@
-"""Recipes as data: which network learns from what, in which phases and stages."""
+"""The schema of recipes: networks, their data, phases and stages."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,8 +30,8 @@ class Plateau(Table):
 class Stage(Table):
     """Epochs with one optimizer; each stage begins with the best weights so far.
 
-    `sgd` has Nesterov's momentum of .9. `decay` divides the learning rate by 1 + decay * steps.
-    `early_stop`: the stage ends after so many epochs without a better validation loss.
+    `sgd` has a Nesterov momentum of .9. `decay` divides the learning rate by 1 + decay * steps.
+    `early_stop`: the number of epochs without a better validation loss after which the stage ends.
     """
 
     optimizer: Literal["adam", "sgd"]
@@ -49,10 +49,11 @@ class Stage(Table):
 
 
 class Loss(Table):
-    """Binary cross-entropy, and what it does against rare tags.
+    """Binary cross-entropy, with options for rare tags.
 
-    `focal_gamma`: weighs down what is right already (Lin et al. 2017, arXiv:1708.02002); 0 does
-    not. `class_weights`: a tag's positives weigh as much as its negatives, up to `max_weight`.
+    `focal_gamma`: the focal loss's weight of easy examples (Lin et al. 2017, arXiv:1708.02002); 0
+    is plain cross-entropy. `class_weights`: a tag's positives have the same total weight as its
+    negatives, limited by `max_weight`.
     """
 
     focal_gamma: float = Field(0.0, ge=0)
@@ -61,7 +62,7 @@ class Loss(Table):
 
 
 class WeightTransfer(Table):
-    """Weights of an earlier phase's network: those under `layers`, put under `into`."""
+    """Weights of an earlier phase's network: the prefix `layers` of paths becomes `into`."""
 
     phase: str
     layers: str = ""
@@ -69,13 +70,13 @@ class WeightTransfer(Table):
 
 
 class Phase(Table):
-    """One network that learns.
+    """The training of one network.
 
-    `learns`: `tags`, or by `contrast` which windows are of the same track (its architecture's
-    embedding does, under a projection of `projection` numbers, with `temperature`). `teacher`: the
-    phase whose scores are the tags of unlabelled windows, half of each batch. `takes`: weights to
-    begin with. `frozen`: prefixes of weights that stay as they are. Without stages the network is
-    only put together.
+    `learns`: `tags`, or `contrast`: which windows are of the same track, by the architecture's
+    embedding with a projection head of `projection` dimensions and `temperature`. `teacher`: the
+    phase whose scores are the targets of unlabelled windows, half of each batch. `takes`: initial
+    weights. `frozen`: prefixes of weights that are not trained. Without stages, the network is
+    only assembled.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
@@ -98,16 +99,18 @@ class Phase(Table):
     def _known(self) -> Self:
         if self.architecture not in architectures():
             known = ", ".join(architectures())
-            raise ValueError(f"no architecture {self.architecture!r}; there are {known}")
+            raise ValueError(
+                f"the architecture {self.architecture!r} does not exist; choose one of {known}"
+            )
         if self.learns == "contrast" and self.augmentation is None:
-            raise ValueError("what learns by contrast needs an augmentation")
+            raise ValueError("a phase that learns by contrast needs an augmentation")
         return self
 
 
 class Recipe(Table):
     """How a model is trained; the last phase's network is the model.
 
-    `precision`: Keras's policy that the layers compute by; weights stay float32.
+    `precision`: the Keras dtype policy of the layers; weights are always float32.
     """
 
     name: str
@@ -123,21 +126,22 @@ class Recipe(Table):
             for wanted in _wanted(phase):
                 if wanted not in earlier:
                     raise ValueError(
-                        f"phase {phase.name!r} asks for {wanted!r}; no phase before it is called so"
+                        f"phase {phase.name!r} refers to {wanted!r}, but no earlier phase has that "
+                        "name"
                     )
             if phase.name in earlier:
                 raise ValueError(f"two phases are named {phase.name!r}")
             earlier.append(phase.name)
         if self.phases[-1].learns != "tags":
-            raise ValueError("the last phase has to learn tags")
+            raise ValueError("the last phase must learn tags")
         return self
 
 
 def read_recipe(name_or_file: str) -> Recipe:
-    """Read a recipe that ships, by its name, or a YAML file.
+    """Read a built-in recipe by its name, or a YAML file.
 
     Raises:
-        SetupError: There is none, or something in it is wrong.
+        SetupError: It does not exist, or is invalid.
     """
     path = BUILT_IN / f"{name_or_file}.yaml"
     if not path.is_file():
@@ -145,11 +149,11 @@ def read_recipe(name_or_file: str) -> Recipe:
     if not path.exists():
         known = ", ".join(recipe_names())
         raise SetupError(
-            f"{shortened(name_or_file)}: no recipe of that name and no such file; there are {known}"
+            f"{shortened(name_or_file)}: not a built-in recipe or a file; built-in are {known}"
         )
     values = read_values(path)
     if not isinstance(values, dict):
-        raise SetupError(f"{path}: a mapping is needed, with name, summary, source, phases")
+        raise SetupError(f"{path}: not a mapping; expected the keys name, summary, source, phases")
     try:
         return validate(Recipe, values, str(path))
     except ManifestError as error:
@@ -157,7 +161,7 @@ def read_recipe(name_or_file: str) -> Recipe:
 
 
 def recipe_names() -> list[str]:
-    """Those that ship."""
+    """Return the names of the built-in recipes."""
     return sorted(path.stem for path in BUILT_IN.glob("*.yaml"))
 
 

@@ -1,1 +1,1 @@
-"""From a recipe to a model in a folder."""
+"""Run a recipe: from a split and an audio store to a model in a folder."""

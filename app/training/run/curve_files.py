@@ -1,4 +1,4 @@
-"""The curves of a training, as CSV and as a picture."""
+"""Write the curves of a training as CSV and as a picture."""
 
 import csv
 import io
@@ -57,17 +57,17 @@ def _drawn(rows: Sequence[Row]) -> Figure:
 
 
 def _panel(axes: Axes, rows: Sequence[Row], name: str) -> None:
-    """Training dashed, validation solid, a colour a phase; the learning rate's falls dotted."""
+    """Draw training dashed, validation solid, a colour per phase, learning rate changes dotted."""
     phases = dict.fromkeys(str(row["phase"]) for row in rows)
     for number, phase in enumerate(phases):
         own = [(at, row) for at, row in enumerate(rows, 1) if row["phase"] == phase]
         known = [(at, row) for at, row in own if name in row]
-        places = [at for at, _ in known]
+        epochs = [at for at, _ in known]
         for column, style in ((name, "--"), (f"val_{name}", "-")):
             label = f"{phase}, {'training' if style == '--' else 'validation'}"
             values = [float(row[column]) for _, row in known]
-            marker = "o" if len(places) == 1 else None
-            axes.plot(places, values, style, color=f"C{number}", label=label, marker=marker)
+            marker = "o" if len(epochs) == 1 else None
+            axes.plot(epochs, values, style, color=f"C{number}", label=label, marker=marker)
         for (_, before), (at, row) in pairwise(own):
             if row["learning_rate"] != before["learning_rate"]:
                 axes.axvline(at - 0.5, color="grey", linestyle=":", linewidth=0.8)

@@ -1,4 +1,4 @@
-"""From a training to a version in the model store: all that was learnt and measured goes along."""
+"""Publish a trained model in a model store, with its vocabulary, figures and calibration."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,10 +17,10 @@ from app.store.storage.store import Store
 from app.training.recipe.configuration import read_configuration
 
 MODEL = "model"
-"""The folder of a run that is a model store with its one model."""
+"""The folder of a run that is a model store with the run's model."""
 
 DECIMALS = 6
-"""As many as scores have where they are suggested."""
+"""The same precision as the scores of suggestions."""
 
 BASE_RATES = "Share of the tracks of the training part"
 
@@ -46,25 +46,27 @@ def publish_trained(
     """Publish a model that was trained on a vocabulary as the next version of its name.
 
     Args:
-        store: Where to.
-        name: The model's.
-        summary: What it is, in a sentence.
-        architecture: Which of `app.models` it is.
-        arguments: What that is built with.
-        window_spec: What the network hears at a time.
-        tags: In the order of its outputs.
-        family: Under which other vocabularies may refer to these tags.
-        weights: The network's, by the path of each variable.
-        vocabulary: Whose tags these are, word by word.
+        store: The store to publish to.
+        name: The model's name.
+        summary: A description, in a sentence.
+        architecture: One of `app.models`.
+        arguments: The architecture's arguments.
+        window_spec: The network's window.
+        tags: In the order of the network's outputs.
+        family: The name by which vocabularies refer to these tags.
+        weights: The network's weights, by path.
+        vocabulary: The name of the vocabulary of these tags.
         base_rates: See `base_rates_of`.
-        evaluation: Its figures, which give thresholds and calibration too; None where it was not
-            measured yet.
-        data: What it learnt from, in a sentence.
-        licence: Under which terms it may be used.
-        citation: What to cite.
+        evaluation: Its figures, thresholds and calibration; None if it was not evaluated.
+        data: The training data, in a sentence.
+        licence: The model's licence.
+        citation: The publication to cite.
+
+    Returns:
+        The manifest of the published version.
 
     Raises:
-        SetupError: It is not right, or can't be written; the store is as it was.
+        SetupError: The model is invalid, or can't be written; the store is unchanged.
     """
     values = {
         "name": name,
@@ -77,7 +79,7 @@ def publish_trained(
         "vocabulary": {
             "name": vocabulary,
             "description": f"The {len(tags)} tags that {name} was trained on.",
-            "unheard": _unheard(evaluation),
+            "unheard": _untrained_tags(evaluation),
         },
     }
     if base_rates:
@@ -87,10 +89,10 @@ def publish_trained(
 
 
 def base_rates_of(tags: Sequence[str], tracks: Iterable[SplitTrack]) -> BaseRates:
-    """The share of the tracks that have each tag; a track counts as often as an epoch uses it.
+    """Return the share of tracks with each tag; a track counts as often as an epoch uses it.
 
-    Half a track at least has a tag, and half a track has it not: with a base rate of 0, any score
-    would be infinitely high.
+    Shares are limited to half a track from 0 and from 1: a base rate of 0 would make the lift of
+    any score infinite.
     """
     counts, total = Counter[str](), 0
     for each in tracks:
@@ -112,24 +114,29 @@ def publish_run(
     """Publish the model of a finished run.
 
     Args:
-        store: Where to.
+        store: The store to publish to.
         run: The folder of `taggram train`.
-        name: What it is to be called; by default after its task and architecture.
+        name: The model's name; by default made of its task and architecture.
         evaluation: Its figures, of `taggram evaluate`.
-        licence: Under which terms it may be used.
-        citation: What to cite.
+        licence: The model's licence.
+        citation: The publication to cite.
+
+    Returns:
+        The manifest of the published version.
 
     Raises:
-        SetupError: The run is not finished, the figures are another model's, or nothing can be
+        SetupError: The run is not finished, the figures are another model's, or the store can't be
             written.
     """
-    left = Store(str(run / MODEL))
-    if not left.refs():
-        raise SetupError(f"{run}: no finished run is here; `taggram train` goes on with it")
-    manifest = read_manifest(left, left.refs()[0])
-    trained_on = read_configuration(run)
+    trained = Store(str(run / MODEL))
+    if not trained.refs():
+        raise SetupError(f"{run}: not a finished run; `taggram train` resumes it")
+    manifest = read_manifest(trained, trained.refs()[0])
+    config = read_configuration(run)
     if evaluation and evaluation.model != str(manifest.ref):
-        raise SetupError(f"the figures are {evaluation.model}'s, the run's model is {manifest.ref}")
+        raise SetupError(
+            f"the evaluation is of {evaluation.model}, but the run's model is {manifest.ref}"
+        )
     chosen = name or manifest.name
     return publish_trained(
         store,
@@ -140,18 +147,18 @@ def publish_run(
         window_spec=manifest.window_spec,
         tags=manifest.tags.names,
         family=chosen,
-        weights=read_weights(left, manifest),
-        vocabulary=trained_on.task,
+        weights=read_weights(trained, manifest),
+        vocabulary=config.task,
         base_rates=manifest.base_rates,
         evaluation=evaluation,
-        data=f"Split {trained_on.split}, fingerprint {trained_on.split_fingerprint[:16]}",
+        data=f"Split {config.split}, fingerprint {config.split_fingerprint[:16]}",
         licence=licence,
         citation=citation,
     )
 
 
-def _unheard(evaluation: Evaluation | None) -> tuple[str, ...]:
-    """Tags that no track of the training part has."""
+def _untrained_tags(evaluation: Evaluation | None) -> tuple[str, ...]:
+    """Return the tags that no track of the training part has."""
     figures = evaluation.tags if evaluation else ()
     return tuple(each.tag for each in figures if each.train_positives == 0)
 
@@ -171,7 +178,7 @@ def _measured(evaluation: Evaluation) -> dict[str, object]:
 
 
 def _figures(evaluation: Evaluation) -> dict[str, object] | None:
-    """Those of whole songs by the mean; none where no tag could be measured."""
+    """Return the figures of whole songs by the mean, or None if no tag could be measured."""
     roc, pr = evaluation.song.roc_auc_macro, evaluation.song.pr_auc_macro
     if roc.value is None or pr.value is None:
         return None
@@ -200,7 +207,7 @@ def _tag(figures: TagFigures) -> tuple[str, dict[str, object]] | None:
 
 
 def _thresholds(evaluation: Evaluation) -> dict[str, object] | None:
-    """None where no tag has one: perhaps there was no part to choose them on."""
+    """Return the thresholds, or None if no tag has one, as without a validation part."""
     chosen = {
         each.tag: _rounded(each.threshold) for each in evaluation.tags if each.threshold is not None
     }

@@ -1,15 +1,15 @@
-"""A training from a recipe to a model, in a folder that says all about it.
+"""Run a recipe in a folder, which documents the run.
 
-    run.yaml          the recipe as it was resolved, seed, fingerprints of data and code
-    code.json         SHA-256 of each file of the code that it began with
+    run.yaml          the resolved recipe, seed, fingerprints of data and code
+    code.json         SHA-256 of each source file when the run began
     curves.csv|png    loss, ROC-AUC, PR-AUC of each epoch
-    phases/<name>/    where each phase stands, its best weights, its teacher's scores
+    phases/<name>/    each phase's state, best weights, and teacher's scores
     tensorboard/      the same curves for TensorBoard
-    mlflow-key        finds the run in MLflow, where it logs there
-    model/            a model store with the one model, which `taggram evaluate` hears
+    mlflow-key        the key of the run in MLflow, if it logs there
+    model/            a model store with the model, which `taggram evaluate` reads
 
-A run that was stopped goes on where it was; one with another configuration is refused. Where only
-the code has changed, it goes on with a warning that names the files.
+A stopped run is resumed; a run with another configuration is refused. If only the code has changed,
+the run is resumed with a warning that names the files.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ from app.datasets.tracks import Split
 from app.errors import SetupError
 from app.front_ends import WindowSpec
 from app.paths import resolve_inside
-from app.training.data.inputs import SplitAudio, corpus, material
+from app.training.data.inputs import SplitAudio, read_split_audio, training_inputs
 from app.training.data.pseudo_labels import PseudoLabels, Teacher, pseudo_labels
 from app.training.loop import networks
 from app.training.loop.checkpoint import Row, load_weights, read_schedule_state, save_weights
@@ -41,17 +41,17 @@ WEIGHTS = "weights.safetensors"
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What to train, and where.
+    """The recipe, data and folder of a run.
 
     Attributes:
-        recipe: How.
-        split: Of which tracks.
+        recipe: The recipe.
+        split: The tracks and their parts.
         store: Their audio.
-        folder: The run's.
+        folder: The run's folder.
         seed: Of weights, crops, order and augmentation.
-        on_progress: Told after each batch.
-        record: Told after each epoch, with all figures so far.
-        warn: Given a line where a run is resumed with other code than it began with.
+        on_progress: Called after each batch.
+        record: Called after each epoch with all figures so far.
+        warn: Called with a line if the code has changed since the run began.
     """
 
     recipe: Recipe
@@ -66,13 +66,13 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What a run ends with.
+    """The result of a run.
 
     Attributes:
-        phase: The last one.
-        window_spec: What the model hears at a time.
-        weights: The model's, by path.
-        missing: Ids of tracks that the audio store has not.
+        phase: The last phase.
+        window_spec: The model's window.
+        weights: The model's weights, by path.
+        missing: Ids of tracks that the audio store lacks.
     """
 
     phase: Phase
@@ -82,36 +82,39 @@ class Trained:
 
 
 def train(job: Job) -> Trained:
-    """Train, or go on.
+    """Train, or resume a run.
+
+    Returns:
+        The weights of the last phase's network.
 
     Raises:
-        SetupError: The split leaks, the audio does not fit, the folder holds another run, or the
-            loss is no number any more.
+        SetupError: The split leaks, the audio has another sample rate, the folder has another run,
+            or the loss is not finite.
     """
     check_leaks(job.split, job.store.digests)
     for phase in job.recipe.phases:
         _check_rate(phase, job.store)
-    found = corpus(job.split, job.store)
-    wanted = configuration(job.recipe, job.split, job.store, job.seed)
+    audio = read_split_audio(job.split, job.store)
+    config = configuration(job.recipe, job.split, job.store, job.seed)
     done: dict[str, networks.Weights] = {}
     rows: list[Row] = []
     with strategy().scope(), _policy(job.recipe.precision):
-        by_one(partial(claim, job.folder, wanted))
-        if warning := compare(job.folder, wanted):
+        by_one(partial(claim, job.folder, config))
+        if warning := compare(job.folder, config):
             job.warn(warning)
         for phase in job.recipe.phases:
-            done[phase.name] = _phase(job, phase, found, done, rows)
+            done[phase.name] = _phase(job, phase, audio, done, rows)
             if rows:
                 by_one(partial(draw_curves, job.folder, rows))
     last = job.recipe.phases[-1]
-    return Trained(last, networks.window_spec_of(last), done[last.name], found.missing)
+    return Trained(last, networks.window_spec_of(last), done[last.name], audio.missing)
 
 
 def phase_folder(run: Path, phase: str) -> Path:
-    """Return where a phase leaves its weights, and deletes older ones.
+    """Return the folder of a phase, for writing and deleting.
 
     Raises:
-        SetupError: A link leads it out of the run's folder, which may come from elsewhere.
+        SetupError: A link leads out of the run's folder, which is not trusted.
     """
     return resolve_inside(run, f"phases/{phase}/_").parent
 
@@ -119,25 +122,27 @@ def phase_folder(run: Path, phase: str) -> Path:
 def _phase(
     job: Job,
     phase: Phase,
-    found: SplitAudio,
+    audio: SplitAudio,
     done: Mapping[str, networks.Weights],
     rows: list[Row],
 ) -> networks.Weights:
-    """Train a phase, or read what it left; `rows` get its figures."""
+    """Train a phase, or read its weights; add its figures to `rows`."""
     folder = phase_folder(job.folder, phase.name)
     if not (folder / WEIGHTS).exists():
         keras.utils.set_random_seed(job.seed)
-        built = networks.build(phase, len(found.tags))
-        for taken in phase.takes:
-            networks.take(built, done[taken.phase], taken)
+        built = networks.build(phase, len(audio.tags))
+        for source in phase.takes:
+            networks.transfer(built, done[source.phase], source)
         if phase.stages:
-            pseudo = _pseudo(job, phase, found, done)
-            learning = material(phase, built.window_spec.window_samples, found, job.seed, pseudo)
+            pseudo = _pseudo(job, phase, audio, done)
+            inputs = training_inputs(
+                phase, built.window_spec.window_samples, audio, job.seed, pseudo
+            )
             record = partial(_record, job, tuple(rows))
             fit(
                 phase,
                 built,
-                learning,
+                inputs,
                 folder,
                 seed=job.seed,
                 on_progress=job.on_progress,
@@ -150,23 +155,25 @@ def _phase(
 
 
 def _pseudo(
-    job: Job, phase: Phase, found: SplitAudio, done: Mapping[str, networks.Weights]
+    job: Job, phase: Phase, audio: SplitAudio, done: Mapping[str, networks.Weights]
 ) -> PseudoLabels | None:
     if phase.teacher is None:
         return None
-    if not found.unlabelled:
+    if not audio.unlabelled:
         raise SetupError(
-            f"phase {phase.name!r} learns from a teacher, but no track of the split is unlabelled"
+            f"phase {phase.name!r} has a teacher, but the split has no unlabelled tracks"
         )
-    taught = next(each for each in job.recipe.phases if each.name == phase.teacher)
-    teacher = networks.build(taught, len(found.tags))
+    teacher_phase = next(each for each in job.recipe.phases if each.name == phase.teacher)
+    teacher = networks.build(teacher_phase, len(audio.tags))
     window = teacher.window_spec.window_samples
     if window != networks.window_spec_of(phase).window_samples:
-        raise SetupError(f"phase {phase.name!r} hears other windows than {phase.teacher!r}")
+        raise SetupError(
+            f"phase {phase.name!r} and its teacher {phase.teacher!r} have different windows"
+        )
     teacher.assign(done[phase.teacher])
-    ids = [each.track.id for each in found.unlabelled]
+    ids = [each.track.id for each in audio.unlabelled]
     folder = job.folder / "phases" / phase.name / "pseudo-labels"
-    scoring = Teacher(taught, teacher.training_model, done[phase.teacher], window)
+    scoring = Teacher(teacher_phase, teacher.training_model, done[phase.teacher], window)
     return pseudo_labels(scoring, job.store, ids, folder)
 
 
@@ -179,11 +186,11 @@ def _record(job: Job, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
 
 
 def _check_rate(phase: Phase, store: AudioStore) -> None:
-    wanted = networks.window_spec_of(phase).front.sample_rate
-    if wanted != store.sample_rate:
+    expected = networks.window_spec_of(phase).front.sample_rate
+    if expected != store.sample_rate:
         raise SetupError(
-            f"{phase.architecture} hears {wanted} Hz, the audio store holds {store.sample_rate}; "
-            f"make one with `taggram data store --sample-rate {wanted}`"
+            f"{phase.architecture} needs a sample rate of {expected} Hz, but the audio store has "
+            f"{store.sample_rate} Hz; make one with `taggram data store --sample-rate {expected}`"
         )
 
 

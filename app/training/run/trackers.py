@@ -1,4 +1,4 @@
-"""The curves, for those who watch runs in TensorBoard or MLflow."""
+"""Log the curves to TensorBoard and MLflow."""
 
 import re
 import secrets
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 Record = Callable[[Sequence[Row]], None]
 
 MLFLOW_KEY = "mlflow-key"
-"""File of a run's folder that names it in MLflow, wherever the folder is moved."""
+"""The file with the run's key in MLflow, which stays valid when the folder is moved."""
 
 MLFLOW_TAG = "taggram.key"
 
 
 def tensorboard(folder: Path) -> Record:
-    """Write the newest epoch's figures where `tensorboard --logdir` finds them."""
+    """Return a function that writes the last epoch's figures for `tensorboard --logdir`."""
     writers: dict[str, tf.summary.SummaryWriter] = {}
 
     def record(rows: Sequence[Row]) -> None:
@@ -42,18 +42,18 @@ def tensorboard(folder: Path) -> Record:
 
 
 def mlflow(url: str, folder: Path, parameters: Mapping[str, object]) -> Record:
-    """Log to an MLflow server as a run of the experiment `taggram`, named as the folder.
+    """Return a function that logs to MLflow, to a run of the experiment `taggram`.
 
-    A training that goes on goes on in the same MLflow run: the folder keeps a key that the run has
-    as a tag. Other folders of this name have other keys.
+    The run is named after the folder. A resumed training is logged to the same run: the folder
+    has a key, which is a tag of the run. Other folders of the same name have other keys.
 
     Args:
         url: Of the server.
         folder: Of the training.
-        parameters: What a new run is said to have.
+        parameters: The parameters of a new run.
 
     Raises:
-        SetupError: MLflow is not installed, or does not take it, or the key can't be kept.
+        SetupError: MLflow is not installed or reports an error, or the key can't be written.
     """
     try:
         from mlflow import MlflowClient, MlflowException  # noqa: PLC0415 - an extra
@@ -76,18 +76,18 @@ def mlflow(url: str, folder: Path, parameters: Mapping[str, object]) -> Record:
 
 
 def _key(path: Path) -> str:
-    """Read a folder's key, or draw and keep one."""
+    """Read a folder's key, or create one."""
     try:
         key = path.read_text()
     except FileNotFoundError:
         key = secrets.token_hex(16)
         write_atomically(path, key.encode())
     except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path}: it can't be read: {error}") from error
+        raise SetupError(f"{path}: can't be read: {error}") from error
     if not re.fullmatch("[0-9a-f]{32}", key):
         raise SetupError(
-            f"{path}: {key[:40]!r} is not 32 hex digits; remove the file, and the training goes "
-            "on in a new MLflow run"
+            f"{path}: {key[:40]!r} is not 32 hex digits; remove the file to continue in a new "
+            "MLflow run"
         )
     return key
 

@@ -1,4 +1,4 @@
-"""`taggram train` from files to files: reads what a run needs, trains, and leaves its model."""
+"""`taggram train`: read the split and the audio store, train, and publish the model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from app.training.run.recipe_run import Job, Trained, train
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What `taggram train` was asked for; see its options."""
+    """The options of `taggram train`."""
 
     split: Path
     audio_store: Path
@@ -32,11 +32,11 @@ class TrainRequest:
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that is done.
+    """A finished run.
 
     Attributes:
-        name: Its model's.
-        missing: Ids of tracks that the audio store has not.
+        name: The model's name.
+        missing: Ids of tracks that the audio store lacks.
     """
 
     name: str
@@ -44,41 +44,48 @@ class Finished:
 
 
 def run(
-    wanted: TrainRequest, on_progress: OnProgress, say: Callable[[str], None], *, leads: bool = True
+    request: TrainRequest,
+    on_progress: OnProgress,
+    say: Callable[[str], None],
+    *,
+    leads: bool = True,
 ) -> Finished:
-    """Train by files, or go on.
+    """Train, or resume a run.
 
     Args:
-        wanted: Which.
-        on_progress: Told after each batch.
-        say: Given a line after each epoch, and warnings.
-        leads: Whether, of the processes that share the training, this one leaves the model.
+        request: The options.
+        on_progress: Called after each batch.
+        say: Called with a line after each epoch, and with warnings.
+        leads: Whether this process, of all of the training, publishes the model.
+
+    Returns:
+        The finished run.
 
     Raises:
-        SetupError: A file is wrong, does not fit, or can't be written.
+        SetupError: A file is invalid or inconsistent with another one, or can't be written.
     """
-    recipe = _with_architecture(read_recipe(wanted.recipe), wanted.architecture)
-    split = read_split(wanted.split)
-    records = [trackers.tensorboard(wanted.folder / "tensorboard"), _lines(say)]
-    if wanted.mlflow and leads:
-        parameters = {"recipe": recipe.name, "split": split.name, "seed": wanted.seed}
-        records.append(trackers.mlflow(wanted.mlflow, wanted.folder, parameters))
+    recipe = _with_architecture(read_recipe(request.recipe), request.architecture)
+    split = read_split(request.split)
+    records = [trackers.tensorboard(request.folder / "tensorboard"), _lines(say)]
+    if request.mlflow and leads:
+        parameters = {"recipe": recipe.name, "split": split.name, "seed": request.seed}
+        records.append(trackers.mlflow(request.mlflow, request.folder, parameters))
 
     def record(rows: Sequence[Row]) -> None:
         for each in records:
             each(rows)
 
-    store = AudioStore.open(wanted.audio_store)
-    job = Job(recipe, split, store, wanted.folder, wanted.seed, on_progress, record, say)
+    store = AudioStore.open(request.audio_store)
+    job = Job(recipe, split, store, request.folder, request.seed, on_progress, record, say)
     trained = train(job)
     name = f"{split.task}-{trained.phase.architecture}".replace("_", "-")
-    models = Store(str(wanted.folder / MODEL))
+    models = Store(str(request.folder / MODEL))
     if leads and not models.refs():
-        _leave(models, name, recipe, split, trained)
+        _publish(models, name, recipe, split, trained)
     return Finished(name, trained.missing)
 
 
-def _leave(models: Store, name: str, recipe: Recipe, split: Split, trained: Trained) -> None:
+def _publish(models: Store, name: str, recipe: Recipe, split: Split, trained: Trained) -> None:
     missing = set(trained.missing)
     used = [each for each in split.part(Subset.TRAIN) if each.track.id not in missing]
     publish_trained(
@@ -100,7 +107,9 @@ def _with_architecture(recipe: Recipe, architecture: str | None) -> Recipe:
     if architecture is None:
         return recipe
     if len(recipe.phases) > 1:
-        raise SetupError(f"the recipe {recipe.name!r} has phases that belong to its architectures")
+        raise SetupError(
+            f"--architecture: the recipe {recipe.name!r} has several phases; it needs one phase"
+        )
     phase = {**recipe.phases[0].model_dump(), "architecture": architecture, "arguments": {}}
     return Recipe.model_validate({**recipe.model_dump(), "phases": (phase,)})
 
