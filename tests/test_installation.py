@@ -108,7 +108,7 @@ def test_a_store_without_models_gets_the_shipped_manifests(tmp_path: Path) -> No
         assert store.read(f"{ref}/{MANIFEST}") == ours
 
 
-def test_a_shipped_model_that_was_removed_stays_away(tmp_path: Path) -> None:
+def test_a_removed_shipped_model_is_not_restored(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     first, *others = publish_shipped(store)
     store.remove(first)

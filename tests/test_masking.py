@@ -65,7 +65,7 @@ def test_a_url_is_shown_without_its_secrets(url: str) -> None:
         "hunter2",
     ],
 )
-def test_the_pieces_of_a_url_that_was_given_are_masked(reason: str) -> None:
+def test_the_secret_parts_of_a_url_are_masked_everywhere(reason: str) -> None:
     for url in URLS:
         remember(url)
     assert_masked(mask(reason))
@@ -83,13 +83,13 @@ def test_the_pieces_of_a_url_that_was_given_are_masked(reason: str) -> None:
         "the forward pass is wide",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_other_text_is_not_masked(text: str) -> None:
     for url in URLS:
         remember(url)
     assert mask(text) == text
 
 
-def test_every_way_out_masks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_output_masks(capsys: pytest.CaptureFixture[str]) -> None:
     from rich.console import Console
 
     url = "s3://operator:pa/ss@wd@bucket/models"
@@ -125,7 +125,7 @@ def test_every_way_out_masks(capsys: pytest.CaptureFixture[str]) -> None:
         "nothing://operator:pa/ss@wd@host/models",
     ],
 )
-def test_what_libraries_say_of_a_store_or_a_dataset_is_masked(
+def test_library_errors_about_a_store_or_a_dataset_are_masked(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_MAX_ATTEMPTS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

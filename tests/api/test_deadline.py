@@ -34,7 +34,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory, temporary_files: Path) -> It
         yield server
 
 
-def test_a_track_that_takes_too_long_is_given_up_and_nothing_of_it_is_left(
+def test_a_track_past_its_deadline_is_abandoned_and_leaves_nothing_behind(
     hasty: Server, temporary_files: Path
 ) -> None:
     for seed in range(5):

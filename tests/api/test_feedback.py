@@ -91,7 +91,7 @@ def counted(server: Server) -> dict[tuple[str, frozenset[tuple[str, str]]], floa
     }
 
 
-def test_it_is_kept_in_the_order_shown_and_sent_again_it_counts_once(keeping: Keeping) -> None:
+def test_feedback_is_stored_in_the_order_shown_and_a_repeat_counts_once(keeping: Keeping) -> None:
     body = said()
     first = give(keeping, body)
     assert (first.status_code, first.json()) == (201, {"id": body["id"], "kept": True})
@@ -136,7 +136,7 @@ def test_acceptance_is_counted_by_vocabulary_and_rank(stub: Server) -> None:
         {"track_id": "0" * 64},
     ],
 )
-def test_all_that_an_artist_may_say_is_accepted(more: dict[str, Any], keeping: Keeping) -> None:
+def test_all_kinds_of_feedback_are_accepted(more: dict[str, Any], keeping: Keeping) -> None:
     assert give(keeping, said(**more)).status_code == 201
 
 
@@ -182,37 +182,37 @@ BAD = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_what_makes_no_sense_is_refused_and_not_counted(what: str, keeping: Keeping) -> None:
+def test_invalid_feedback_is_refused_and_not_counted(what: str, keeping: Keeping) -> None:
     before, kept = counted(keeping.server), len(rows(keeping.file))
     problem = assert_problem(give(keeping, BAD[what]), 422, "invalid_parameter")
     assert problem["errors"]
     assert (counted(keeping.server), len(rows(keeping.file))) == (before, kept)
 
 
-def test_an_unknown_vocabulary_makes_no_new_series(keeping: Keeping) -> None:
+def test_an_unknown_vocabulary_creates_no_new_series(keeping: Keeping) -> None:
     before = counted(keeping.server)
     response = give(keeping, said(vocabulary="invented"))
     assert "GET /vocabularies" in assert_problem(response, 404, "unknown_vocabulary")["detail"]
     assert counted(keeping.server) == before
 
 
-def test_too_large_a_body_is_refused(keeping: Keeping) -> None:
+def test_an_oversized_body_is_refused(keeping: Keeping) -> None:
     problem = assert_problem(give(keeping, b" " * 70_000), 413, "payload_too_large")
     assert problem["max_bytes"] == 65_536
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_what_a_foreign_page_may_send_unasked_is_refused(media_type: str, keeping: Keeping) -> None:
+def test_a_simple_request_from_another_site_is_refused(media_type: str, keeping: Keeping) -> None:
     response = give(keeping, said(), **{"Content-Type": media_type})
     assert_problem(response, 415, "unsupported_media_type")
 
 
-def test_a_charset_beside_the_media_type_is_taken(keeping: Keeping) -> None:
+def test_a_media_type_with_a_charset_is_accepted(keeping: Keeping) -> None:
     response = give(keeping, said(), **{"Content-Type": "Application/JSON; charset=utf-8"})
     assert response.status_code == 201
 
 
-def test_a_key_or_a_token_is_needed_and_no_use_of_the_token_is_spent(keeping: Keeping) -> None:
+def test_a_key_or_a_token_is_required_and_no_use_of_the_token_is_spent(keeping: Keeping) -> None:
     anonymous = keeping.server.http.post("/feedback", json=said())
     assert_problem(anonymous, 401, "unauthorized")
     key = {"Authorization": f"Bearer {keeping.key}"}
@@ -226,7 +226,7 @@ def test_a_key_or_a_token_is_needed_and_no_use_of_the_token_is_spent(keeping: Ke
     assert_problem(give(keeping, said(), **elsewhere), 403, "forbidden")
 
 
-def test_a_file_that_others_hold_asks_to_come_again_and_counts_nothing(keeping: Keeping) -> None:
+def test_a_locked_file_answers_503_and_counts_nothing(keeping: Keeping) -> None:
     body = said()
     before = counted(keeping.server)
     with closing(sqlite3.connect(keeping.file, isolation_level=None)) as other:

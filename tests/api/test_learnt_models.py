@@ -104,7 +104,7 @@ def test_its_scores_follow_its_raw_scores_and_how_common_the_tags_were_in_traini
     assert len(set(own["mean_scores"])) == len(WORDS)
 
 
-def test_a_model_that_learnt_a_built_in_vocabulary_is_asked_for_what_it_learnt(
+def test_a_model_trained_on_a_built_in_vocabulary_scores_its_tags(
     learnt: Server,
 ) -> None:
     covered = raw_tags(learnt, "subgenres")
@@ -117,7 +117,7 @@ def test_a_model_that_learnt_a_built_in_vocabulary_is_asked_for_what_it_learnt(
     assert answered["confidence"] != "unknown"  # msd-musicnn has typical scores, "finer" has none
 
 
-def test_another_model_that_is_named_still_gives_its_own(learnt: Server) -> None:
+def test_another_named_model_still_gives_its_own_tags(learnt: Server) -> None:
     asked = {"vocabulary": "subgenres", "model": "msd-musicnn", "top_k": 20}
     answered = answer(post(learnt, TRACK, **asked))
 
@@ -127,7 +127,7 @@ def test_another_model_that_is_named_still_gives_its_own(learnt: Server) -> None
     assert "trance" not in shown["tags"]
 
 
-def test_a_model_says_what_it_learnt_and_how_well(learnt: Server) -> None:
+def test_a_model_shows_its_trained_tags_and_their_evaluation(learnt: Server) -> None:
     house, published = model(learnt, "house"), model(learnt, "msd-musicnn")
 
     assert house["vocabulary"] == "house-style"
@@ -142,7 +142,7 @@ def test_a_model_says_what_it_learnt_and_how_well(learnt: Server) -> None:
     assert published["evaluation"]["tracks"] is None
 
 
-def test_an_unknown_vocabulary_is_refused_with_those_that_there_are(
+def test_an_unknown_vocabulary_is_refused_with_a_list_of_the_known_ones(
     learnt: Server,
 ) -> None:
     problem = assert_problem(post(learnt, TRACK, vocabulary="house"), 404, "unknown_vocabulary")
@@ -150,9 +150,7 @@ def test_an_unknown_vocabulary_is_refused_with_those_that_there_are(
     assert "house-style" in problem["vocabularies"]
 
 
-def test_a_new_version_is_taken_over_at_a_reload_with_its_words(
-    models: Store, learnt: Server
-) -> None:
+def test_a_reload_loads_a_new_version_with_its_vocabulary(models: Store, learnt: Server) -> None:
     assert "chiptune" not in raw_tags(learnt, "subgenres")
     with second_version(models, learnt, "finer", ("chiptune", "trance")):
         answer(learnt.http.post("/models/reload"))
@@ -165,7 +163,7 @@ def test_a_new_version_is_taken_over_at_a_reload_with_its_words(
         assert {"name": "finer", "version": "2"} in answered["models"]
 
 
-def test_a_new_version_with_none_of_the_vocabulary_s_words_is_not_taken_over(
+def test_a_reload_refuses_a_version_without_a_tag_of_its_vocabulary(
     models: Store, learnt: Server
 ) -> None:
     before = model(learnt, "house")

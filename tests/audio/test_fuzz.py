@@ -73,7 +73,7 @@ def test_damaged_files_decode_or_are_refused(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_files_that_are_damaged_were_sound(seed: str, tmp_path: Path):
+def test_the_files_were_valid_before_they_were_damaged(seed: str, tmp_path: Path):
     path = tmp_path / "sound"
     path.write_bytes(SEEDS[seed])
 

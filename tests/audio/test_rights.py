@@ -85,7 +85,7 @@ async def test_decoders_and_their_fork_server_have_no_secrets(
             assert {"PATH", "LC_TIME"} <= seen.keys()
 
 
-async def test_a_decoder_has_nothing_open_but_what_it_needs(stuck_file: Path):
+async def test_a_decoder_has_only_the_descriptors_it_needs(stuck_file: Path):
     async with confined_decoder(stuck_file) as decoder:
         paths = opened(decoder.pid)
 
@@ -95,7 +95,7 @@ async def test_a_decoder_has_nothing_open_but_what_it_needs(stuck_file: Path):
     assert set(paths) == {os.devnull, samples, str(stuck_file), *sockets}
 
 
-async def test_a_decoder_has_no_right_of_root(stuck_file: Path):
+async def test_a_decoder_has_no_root_capabilities(stuck_file: Path):
     async with confined_decoder(stuck_file) as decoder:
         has = status(decoder.pid)
 

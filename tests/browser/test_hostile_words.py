@@ -50,12 +50,12 @@ def test_a_file_s_name_stays_text(marked: Element) -> None:
     expect(marked.root.get_by_text(NAME, exact=True)).to_be_visible()
 
 
-def test_a_completed_word_stays_text(marked: Element) -> None:
+def test_a_completed_tag_stays_text(marked: Element) -> None:
     marked.own.fill("<img")
     expect(marked.completions).to_have_text([MARKUP])
 
 
-def test_a_word_of_one_s_own_stays_text(marked: Element) -> None:
+def test_a_custom_tag_stays_text(marked: Element) -> None:
     word = "<b onclick=alert(1)>bold"
     marked.add(word)
     expect(marked.button(f"Remove {word}")).to_be_visible()
@@ -70,7 +70,7 @@ def test_the_taggram_view_stays_text(marked: Element) -> None:
     expect(view.get_by_role("rowheader", name=MARKUP)).to_be_visible()
 
 
-def test_a_link_s_words_stay_text(embed: Embed, page: Page, complaints: Complaints) -> None:
+def test_the_text_of_a_link_stays_text(embed: Embed, page: Page, complaints: Complaints) -> None:
     complaints.expect("/taggram?")
     element = embed(FIELD)
     words = quote(MARKUP)

@@ -49,7 +49,9 @@ def choose(element: Element, track: Path) -> None:
     ],
     ids=["page", "own", "region", "ancestor", "own before ancestor", "unknown", "invalid"],
 )
-def test_the_nearest_language_is_spoken(embed: Embed, fields: str, language: str) -> None:
+def test_the_nearest_lang_attribute_sets_the_language(
+    embed: Embed, fields: str, language: str
+) -> None:
     element = embed(fields)
     says(element, CHOOSE[language])
     expect(element.root.locator("fieldset")).to_have_attribute(
@@ -57,7 +59,7 @@ def test_the_nearest_language_is_spoken(embed: Embed, fields: str, language: str
     )
 
 
-def test_the_language_of_a_page_can_change_and_nothing_is_lost(embed: Embed, page: Page) -> None:
+def test_a_change_of_language_loses_nothing(embed: Embed, page: Page) -> None:
     element = embed(FIELD.format(""))
     element.add("electronic, bedroom techno")
     element.own.fill("half a wor")
@@ -78,7 +80,7 @@ def test_an_english_page_loads_no_other_language(embed: Embed, page: Page) -> No
     assert not any(url.endswith("/words-fr.js") for url in asked)
 
 
-def test_without_its_file_a_language_is_english(
+def test_a_language_whose_file_is_missing_falls_back_to_english(
     embed: Embed, page: Page, complaints: Complaints
 ) -> None:
     complaints.expect("net::ERR_")
@@ -142,7 +144,7 @@ def test_a_refusal_is_in_french(embed: Embed, complaints: Complaints) -> None:
     expect(element.alert).to_contain_text("Ce fichier est vide")
 
 
-def test_a_host_s_words_come_first_and_others_are_the_element_s(embed: Embed) -> None:
+def test_texts_of_the_host_override_those_of_the_element(embed: Embed) -> None:
     element = embed(FIELD.format('lang="de"'))
     words = {"choose": "Wähle ein Stück", "chosen": {"one": "{count} Tag", "other": "{count} Tags"}}
     element.root.evaluate("(element, words) => { element.words = words; }", words)
@@ -153,7 +155,7 @@ def test_a_host_s_words_come_first_and_others_are_the_element_s(embed: Embed) ->
     expect(element.root.get_by_role("button", name="Add")).to_be_visible()
 
 
-def test_a_host_s_words_may_be_there_before_the_element(embed: Embed, page: Page) -> None:
+def test_texts_of_the_host_may_be_set_before_the_element_loads(embed: Embed, page: Page) -> None:
     page.add_init_script(
         "addEventListener('readystatechange', () => {"
         "  for (const element of document.querySelectorAll('tag-suggest'))"

@@ -41,7 +41,7 @@ def uploads(page: Page) -> list[Request]:
     ],
     ids=["unsupported_type", "empty_file", "too_large"],
 )
-def test_what_can_be_refused_at_once_is_not_sent(
+def test_a_file_that_the_page_can_refuse_is_not_sent(
     embed: Embed,
     page: Page,
     complaints: Complaints,
@@ -69,7 +69,7 @@ def test_what_can_be_refused_at_once_is_not_sent(
     ],
     ids=["unsupported_audio", "undecodable_audio", "audio_too_short", "silent_audio"],
 )
-def test_what_the_service_refuses_is_explained(
+def test_refusals_of_the_service_are_explained(
     embed: Embed, complaints: Complaints, file: FilePayload, status: int, kind: str, words: str
 ) -> None:
     complaints.expect(f"status of {status}")
@@ -91,7 +91,7 @@ def change(track: Path) -> None:
 
 
 @pytest.mark.parametrize("what", [change, Path.unlink], ids=["changed", "deleted"])
-def test_a_file_that_changed_since_it_was_chosen_is_to_be_chosen_again(
+def test_a_file_that_changed_since_it_was_chosen_must_be_chosen_again(
     embed: Embed, page: Page, complaints: Complaints, tmp_path: Path, what: Callable[[Path], None]
 ) -> None:
     complaints.expect("net::ERR_")
@@ -114,7 +114,7 @@ def test_a_file_that_changed_since_it_was_chosen_is_to_be_chosen_again(
     expect(element.heading).to_be_visible()
 
 
-def test_of_a_damaged_file_what_could_be_read_is_tagged_and_the_page_says_so(embed: Embed) -> None:
+def test_a_damaged_file_is_tagged_and_the_page_says_so(embed: Embed) -> None:
     element = embed()
     element.analyse(HALF)
     expect(
@@ -130,7 +130,7 @@ def test_a_file_without_an_extension_is_judged_by_its_bytes(embed: Embed, media_
     assert element.events("error") == []
 
 
-def test_a_file_is_too_large_for_the_service_alone(
+def test_a_file_may_be_too_large_for_the_service_only(
     embed: Embed, page: Page, complaints: Complaints
 ) -> None:
     def promise_more(route: Route) -> None:
@@ -148,7 +148,7 @@ def test_a_file_is_too_large_for_the_service_alone(
 @pytest.mark.parametrize(
     ("status", "words"), [(413, TOO_LARGE_WORDS), (502, "could not reach")], ids=["413", "502"]
 )
-def test_a_proxy_s_own_refusal_is_understood(
+def test_a_refusal_by_a_proxy_is_explained(
     embed: Embed,
     page: Page,
     complaints: Complaints,
@@ -163,7 +163,7 @@ def test_a_proxy_s_own_refusal_is_understood(
     expect(element.alert).to_contain_text(words)
 
 
-def test_a_page_that_a_proxy_answers_with_is_not_taken_for_suggestions(
+def test_an_html_page_of_a_proxy_is_not_taken_for_suggestions(
     embed: Embed, page: Page, track: Path
 ) -> None:
     fulfill(page, 200, body="<h1>Welcome to our network</h1>")
@@ -204,7 +204,7 @@ def test_an_answer_of_low_confidence_says_so(embed: Embed, page: Page, track: Pa
     ("status", "kind", "words"),
     [(429, "rate_limited", "a lot of tracks"), (503, "not_ready", "still starting")],
 )
-def test_a_refusal_for_a_while_says_how_long(
+def test_a_temporary_refusal_shows_how_long_to_wait(
     embed: Embed,
     page: Page,
     complaints: Complaints,

@@ -302,7 +302,7 @@ def show(page: Page, screen: tuple[int, int]) -> None:
     assert page.locator("tag-suggest").evaluate(STICKING_OUT) == []
 
 
-def test_bars_move_unless_the_artist_wants_no_motion(scene: Scene) -> None:
+def test_bars_move_unless_reduced_motion_is_preferred(scene: Scene) -> None:
     analysing(scene)
     scene.page.emulate_media(reduced_motion="no-preference")
     assert scene.page.evaluate(MOVING) > 0

@@ -46,7 +46,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Se
         host.issue_token = None
 
 
-def test_all_that_the_page_asks_for_goes_by_a_token(
+def test_every_request_of_the_page_carries_a_token(
     embed: Embed, page: Page, host: Host, service: Server, track: Path
 ) -> None:
     element = embed(FIELD)
@@ -63,7 +63,7 @@ def test_all_that_the_page_asks_for_goes_by_a_token(
     )
 
 
-def test_a_token_that_is_used_up_is_renewed_without_a_word(
+def test_a_used_up_token_is_renewed_silently(
     embed: Embed, host: Host, complaints: Complaints, track: Path
 ) -> None:
     complaints.expect("status of 401", "status of 403")
@@ -75,7 +75,7 @@ def test_a_token_that_is_used_up_is_renewed_without_a_word(
     assert host.tokens_given == given + 2
 
 
-def test_a_host_that_gives_no_token_is_named_as_the_cause(
+def test_a_host_without_a_token_is_named_as_the_cause(
     embed: Embed, page: Page, complaints: Complaints, track: Path
 ) -> None:
     complaints.expect("/token")
@@ -89,7 +89,7 @@ def test_a_host_that_gives_no_token_is_named_as_the_cause(
     expect(element.heading).to_be_visible()
 
 
-def test_without_a_token_no_track_is_taken(
+def test_without_a_token_no_track_is_accepted(
     embed: Embed, complaints: Complaints, track: Path
 ) -> None:
     complaints.expect("status of 401")
@@ -99,7 +99,7 @@ def test_without_a_token_no_track_is_taken(
     assert [error["kind"] for error in element.events("error")] == ["unauthorized"]
 
 
-def test_another_page_s_token_is_of_no_use(
+def test_a_token_of_another_page_is_refused(
     embed: Embed, page: Page, service: Server, complaints: Complaints, track: Path
 ) -> None:
     """The service's own page is on another origin than the one that the token names."""

@@ -34,7 +34,7 @@ def mortal(tmp_path: Path, host: Host) -> Iterator[Server]:
         yield server
 
 
-def test_what_is_cancelled_is_not_kept_and_can_be_sent_again(
+def test_a_cancelled_upload_is_not_kept_and_can_be_sent_again(
     embed: Embed, page: Page, service: Server
 ) -> None:
     data = noise_file(60, seed=74)  # that no other test sends
@@ -61,7 +61,7 @@ def test_what_is_cancelled_is_not_kept_and_can_be_sent_again(
     expect(element.heading).to_be_visible()
 
 
-def test_where_all_places_are_taken_it_is_said_how_long_to_wait(
+def test_under_overload_the_page_shows_how_long_to_wait(
     embed: Embed, service: Server, complaints: Complaints
 ) -> None:
     complaints.expect("status of 503")
@@ -82,7 +82,7 @@ def test_where_all_places_are_taken_it_is_said_how_long_to_wait(
     expect(element.heading).to_be_visible()
 
 
-def test_a_service_that_dies_costs_no_file(
+def test_a_service_that_dies_loses_no_file(
     page: Page, host: Host, mortal: Server, service: Server, complaints: Complaints
 ) -> None:
     complaints.expect("net::ERR_")
@@ -101,7 +101,7 @@ def test_a_service_that_dies_costs_no_file(
     expect(element.root.get_by_text("song.flac", exact=True)).to_be_visible()
 
 
-def test_without_a_service_words_of_one_s_own_are_sent(
+def test_without_a_service_custom_tags_are_submitted(
     embed: Embed, page: Page, host: Host, service: Server, complaints: Complaints
 ) -> None:
     complaints.expect("net::ERR_")

@@ -88,7 +88,7 @@ async def until_probed(resource: Resource) -> None:
 @pytest.mark.parametrize(
     ("trouble", "error"), [(refuse, RefusedError), (refuse_in_other_words, RuntimeError)]
 )
-def test_who_works_and_who_refuses_is_asked_again_and_again(
+def test_a_resource_that_works_or_refuses_is_called_again(
     trouble: Callable[[], Awaitable[object]], error: type[Exception]
 ) -> None:
     async def scenario() -> None:
@@ -106,7 +106,7 @@ def test_who_works_and_who_refuses_is_asked_again_and_again(
 
 
 @pytest.mark.parametrize("trouble", [break_off, hang, babble])
-def test_at_the_first_failure_it_opens_and_no_caller_gets_through(
+def test_the_first_failure_opens_the_breaker(
     trouble: Callable[[], Awaitable[object]],
 ) -> None:
     async def scenario() -> None:
@@ -125,7 +125,7 @@ def test_at_the_first_failure_it_opens_and_no_caller_gets_through(
 
 
 @pytest.mark.parametrize("trouble", [break_off, hang, babble])
-def test_it_finds_out_by_itself_that_the_resource_is_back(
+def test_the_breaker_closes_by_itself_when_the_resource_is_back(
     trouble: Callable[[], Awaitable[object]],
 ) -> None:
     async def scenario() -> None:
@@ -144,7 +144,7 @@ def test_it_finds_out_by_itself_that_the_resource_is_back(
     asyncio.run(scenario())
 
 
-def test_a_resource_that_refuses_its_probe_is_back() -> None:
+def test_a_resource_that_refuses_its_probe_counts_as_back() -> None:
     async def scenario() -> None:
         resource = Resource()
         resource.trouble = break_off
@@ -157,7 +157,7 @@ def test_a_resource_that_refuses_its_probe_is_back() -> None:
     asyncio.run(scenario())
 
 
-def test_many_that_wait_when_it_fails_open_it_once() -> None:
+def test_concurrent_failures_open_the_breaker_once() -> None:
     async def scenario() -> None:
         resource = Resource()
         resource.trouble = hang
@@ -170,7 +170,7 @@ def test_many_that_wait_when_it_fails_open_it_once() -> None:
     asyncio.run(scenario())
 
 
-def test_a_caller_who_leaves_says_nothing_about_the_resource() -> None:
+def test_a_caller_that_leaves_does_not_count_as_a_failure() -> None:
     async def scenario() -> None:
         resource = Resource()
         resource.trouble = hang
@@ -208,7 +208,7 @@ def test_the_log_has_a_line_for_each_change_and_no_secret(
     ]
 
 
-def test_who_only_stumbles_is_back_at_once_and_not_in_the_log(
+def test_a_single_failure_is_retried_at_once_and_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario() -> None:
@@ -226,7 +226,7 @@ def test_who_only_stumbles_is_back_at_once_and_not_in_the_log(
     assert not [record for record in caplog.records if record.name.startswith("app.")]
 
 
-def test_a_closed_service_probes_no_more() -> None:
+def test_a_closed_breaker_sends_no_probes() -> None:
     async def scenario() -> None:
         resource = Resource()
         resource.trouble = hang

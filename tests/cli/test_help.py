@@ -19,7 +19,7 @@ def commands(group: typer.Typer, *path: str) -> Iterator[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("command", list(commands(app)), ids=" ".join)
-def test_help_can_be_read(command: tuple[str, ...]) -> None:
+def test_every_command_has_help(command: tuple[str, ...]) -> None:
     said = CliRunner().invoke(app, [*command, "--help"])
     assert said.exit_code == 0, said.exception
     assert "Usage:" in said.stdout

@@ -37,7 +37,7 @@ def run(folder: Path, *arguments: str | Path, **settings: str) -> subprocess.Com
 
 
 @pytest.mark.parametrize("command", EACH)
-def test_a_command_says_what_it_did_or_in_one_line_why_not(command: str, tmp_path: Path) -> None:
+def test_a_command_prints_its_result_or_a_one_line_error(command: str, tmp_path: Path) -> None:
     arguments, status, words = EACH[command]
 
     ended = run(tmp_path, *arguments)

@@ -102,7 +102,7 @@ def test_a_folder_is_published_then_listed_promoted_rolled_back_and_removed(
 
 
 @pytest.mark.usefixtures("three")
-def test_verify_names_what_is_wrong_and_what_is_right(models: Taggram, place: Path):
+def test_verify_lists_valid_and_invalid_models(models: Taggram, place: Path):
     weights = place / "tiny" / "2" / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
 
@@ -146,7 +146,7 @@ def test_a_card_is_printed_as_markdown(models: Taggram):
     ],
 )
 @pytest.mark.usefixtures("three")
-def test_what_can_t_be_done_ends_with_one_line(
+def test_an_impossible_command_ends_with_one_line(
     arguments: list[str], words: str, models: Taggram, place: Path
 ):
     before = tiny.folder_content(place)
@@ -155,7 +155,7 @@ def test_what_can_t_be_done_ends_with_one_line(
 
 
 @pytest.mark.usefixtures("three")
-def test_a_version_that_serves_is_not_removed(models: Taggram, place: Path):
+def test_a_served_version_is_not_removed(models: Taggram, place: Path):
     models("promote", "tiny", "1")
     before = tiny.folder_content(place)
 
@@ -179,7 +179,7 @@ def test_removing_asks_first(models: Taggram, place: Path):
 
 
 @pytest.mark.usefixtures("three")
-def test_weights_that_can_t_be_pulled_are_named(models: Taggram, place: Path):
+def test_weights_that_cannot_be_pulled_are_named(models: Taggram, place: Path):
     weights = place / "tiny" / "1" / "weights.safetensors"
     inode = weights.stat().st_ino
     assert said(models("pull")) == "0 pulled, all weights are in place.\n"

@@ -141,9 +141,7 @@ def test_without_consent_nothing_is_pulled(
     assert refused(models("pull", "tiny", "--mirror", mirror, input=answer), place) == said
 
 
-def test_what_is_in_the_store_already_is_neither_asked_for_nor_brought(
-    models: Models, mirror: Path, place: Path
-):
+def test_a_model_already_in_the_store_is_not_downloaded(models: Models, mirror: Path, place: Path):
     models("pull", "tiny", "--mirror", mirror, "--yes")
     before = tiny.folder_content(place)
 
@@ -155,9 +153,7 @@ def test_what_is_in_the_store_already_is_neither_asked_for_nor_brought(
     assert tiny.folder_content(place) == before
 
 
-def test_weights_that_were_lost_or_altered_are_brought_back(
-    models: Models, mirror: Path, place: Path
-):
+def test_lost_or_altered_weights_are_downloaded_again(models: Models, mirror: Path, place: Path):
     models("pull", "tiny", "--mirror", mirror, "--yes")
     before = tiny.folder_content(place)
     weights = place / "tiny" / "1" / "weights.safetensors"
@@ -172,7 +168,7 @@ def test_weights_that_were_lost_or_altered_are_brought_back(
         assert tiny.folder_content(place) == before
 
 
-def test_another_model_of_the_name_stays_beside_the_one_that_is_pulled(
+def test_another_model_of_the_same_name_is_kept(
     models: Models, mirror: Path, place: Path, manifest: Path, tmp_path: Path
 ):
     place.mkdir()
@@ -198,7 +194,7 @@ def test_a_model_is_pulled_into_a_store_behind_a_url(models: Models, mirror: Pat
     verify(Store(url), published(place))
 
 
-def test_a_download_that_breaks_goes_on_and_leaves_nothing_behind(
+def test_a_broken_download_is_resumed_and_leaves_nothing_behind(
     models: Models, mirror: Path, place: Path, tmp_path: Path
 ):
     data = (mirror / PATH).read_bytes()
@@ -226,7 +222,7 @@ def test_a_download_that_breaks_goes_on_and_leaves_nothing_behind(
         (["--mirror", "/nowhere"], "--mirror: name the models, as in `taggram models available`"),
     ],
 )
-def test_what_can_t_be_pulled_ends_with_one_line(
+def test_a_failed_pull_ends_with_one_line(
     arguments: list[str], said: str, models: Models, place: Path
 ):
     assert refused(models("pull", *arguments), place).startswith(said)
@@ -248,7 +244,7 @@ def golden_of_another(text: str) -> str:
         (lambda text: text.replace('"three"', '"three", "four"'), "not one score for each tag"),
     ],
 )
-def test_weights_other_than_the_manifest_says_are_refused(
+def test_weights_that_differ_from_the_manifest_are_refused(
     change: Callable[[str], str],
     said: str,
     models: Models,
@@ -268,7 +264,7 @@ def sha256_of(text: str) -> str:
     return text.partition("[weights]")[2].partition('sha256 = "')[2][:64]
 
 
-def test_hostile_checkpoints_are_refused_even_where_their_hash_is_the_pinned_one(
+def test_hostile_checkpoints_are_refused_even_with_the_pinned_hash(
     models: Models, place: Path, manifest: Path, mirror: Path, tmp_path: Path
 ):
     hostile = b"cos\nmkdir\n(X\x03\x00\x00\x00badtR."

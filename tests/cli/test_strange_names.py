@@ -65,7 +65,7 @@ def strange(clip: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", [(), ("--csv",), ("--json",)])
-def test_tag_prints_no_name_as_it_is(form: tuple[str, ...], strange: Path, tag: Taggram) -> None:
+def test_tag_escapes_file_names(form: tuple[str, ...], strange: Path, tag: Taggram) -> None:
     result = tag(EVIL, *form)
 
     assert_harmless(result.stderr)
@@ -97,7 +97,7 @@ def test_tag_prints_no_name_as_it_is(form: tuple[str, ...], strange: Path, tag: 
         ("雨\u2029", "雨?"),
     ],
 )
-def test_no_cell_is_computed(text: str, shown: str) -> None:
+def test_no_cell_is_a_formula(text: str, shown: str) -> None:
     assert csv_cell(text) == shown
 
 
@@ -109,7 +109,7 @@ def test_a_taggram_s_table_and_picture_show_raw_tags_without_a_vocabulary() -> N
     assert draw([0.0, 1.0], 1.0, [EVIL, "rock"], scores, EVIL).startswith(b"\x89PNG")
 
 
-def test_tables_lines_and_logs_show_no_name_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tables_lines_and_logs_escape_names(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console()
     say(console, EVIL)
     console.print(cell(EVIL))
@@ -125,7 +125,7 @@ def test_tables_lines_and_logs_show_no_name_as_it_is(capsys: pytest.CaptureFixtu
     assert PlainLine().format(record).splitlines()[0].endswith(printable(EVIL))
 
 
-def test_pages_and_exports_show_no_name_as_it_is(tmp_path: Path) -> None:
+def test_pages_and_exports_escape_names(tmp_path: Path) -> None:
     song = SongTaggram(EVIL, (EVIL, "rock"), [0.0, 1.0], np.zeros((2, 2), np.float32), (EVIL,))
     grid = Grid(EVIL, (EVIL,), ((Cell(EVIL, EVIL),),))
     written = html(Document(EVIL, EVIL, (Section(EVIL, (Prose(EVIL), grid, song_chart(song))),)))
@@ -140,7 +140,7 @@ def test_pages_and_exports_show_no_name_as_it_is(tmp_path: Path) -> None:
     assert rows[-1]["tag"] == csv_cell(said.added[0])
 
 
-def test_what_a_manifest_says_is_shown_harmless(taggram: Taggram) -> None:
+def test_texts_of_a_manifest_are_escaped(taggram: Taggram) -> None:
     name = EVIL.replace("\udc80", "")
     spec = tiny.spec(summary=name, tags={"family": "tiny", "names": [name, "two", "three"]})
     tiny.write(package_model(spec, tiny.weights()), Path("new"))

@@ -176,7 +176,7 @@ def test_the_markup_shown_is_that_of_the_element() -> None:
         assert {word.partition("=")[0] for word in element.split()} <= listed
 
 
-def test_the_words_shown_are_words_of_the_element() -> None:
+def test_the_documented_texts_are_texts_of_the_element() -> None:
     shown = block(doc("signup-element"), "js", "element.words")
     english = (REPOSITORY / "app/web/words-en.js").read_text()
     keys = set(re.findall(r"(\w+): (?:\"|\{)", shown)) - {"one", "other"}

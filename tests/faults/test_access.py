@@ -100,9 +100,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         ("POST", "/models/reload"),
     ],
 )
-def test_what_costs_something_is_for_callers_with_a_key(
-    method: str, path: str, guarded: Guarded
-) -> None:
+def test_expensive_routes_require_a_key(method: str, path: str, guarded: Guarded) -> None:
     for wrong in (None, "x", guarded.shop[:-1], f"{guarded.shop} {guarded.boss}"):
         response = guarded.ask(method, path, wrong)
         assert_problem(response, 401, "unauthorized")
@@ -112,7 +110,7 @@ def test_what_costs_something_is_for_callers_with_a_key(
     assert guarded.ask(method, path, guarded.boss).status_code not in {401, 403, 429}
 
 
-def test_only_an_admin_s_key_reloads(guarded: Guarded) -> None:
+def test_only_an_admin_key_may_reload(guarded: Guarded) -> None:
     problem = assert_problem(guarded.ask("POST", "/models/reload", guarded.shop), 403, "forbidden")
     assert "--admin" in problem["detail"]
 
@@ -124,7 +122,7 @@ def test_only_an_admin_s_key_reloads(guarded: Guarded) -> None:
         *("/vocabularies", "/models", "/limits", "/", "/web/tag-suggest.js"),
     ],
 )
-def test_what_costs_nothing_is_open(path: str, guarded: Guarded) -> None:
+def test_cheap_routes_are_open(path: str, guarded: Guarded) -> None:
     assert guarded.ask("GET", path).status_code == 200
 
 
@@ -146,7 +144,7 @@ def test_without_access_the_body_is_not_read(path: str, guarded: Guarded) -> Non
     assert refused_unread(guarded, path, "X-Forwarded-For: 192.0.2.30") == "429"
 
 
-def test_a_token_is_good_for_a_few_uploads_and_their_taggrams(guarded: Guarded) -> None:
+def test_a_token_allows_a_few_uploads_and_their_taggrams(guarded: Guarded) -> None:
     token = guarded.token(guarded.shop)
 
     uploaded = answer(guarded.upload(token))
@@ -161,7 +159,7 @@ def test_a_token_is_good_for_a_few_uploads_and_their_taggrams(guarded: Guarded) 
 
 
 @pytest.mark.parametrize("origin", [None, "https://evil.example", f"{ORIGIN}.evil.example", "null"])
-def test_a_token_is_for_one_page_and_a_refusal_costs_no_use(
+def test_a_token_is_valid_for_one_page_and_a_refusal_costs_no_use(
     origin: str | None, guarded: Guarded
 ) -> None:
     token = guarded.token(guarded.boss)
@@ -181,9 +179,7 @@ OWN_PAGE = {
 
 
 @pytest.mark.parametrize("host", ["signup.example", "signup.example:443", "SIGNUP.example"])
-def test_a_token_is_good_on_a_page_that_is_served_from_our_own_origin(
-    host: str, guarded: Guarded
-) -> None:
+def test_a_token_is_valid_on_a_page_of_the_service_s_origin(host: str, guarded: Guarded) -> None:
     seen = guarded.ask(
         "GET", UNKNOWN, guarded.token(guarded.shop), headers={**OWN_PAGE, "Host": host}
     )
@@ -203,12 +199,12 @@ def test_a_token_is_good_on_a_page_that_is_served_from_our_own_origin(
         {"Origin": "https://evil.example"},
     ],
 )
-def test_a_token_is_not_good_on_any_other_page(different: dict[str, str], guarded: Guarded) -> None:
+def test_a_token_is_not_valid_on_other_pages(different: dict[str, str], guarded: Guarded) -> None:
     seen = guarded.ask("GET", UNKNOWN, guarded.token(guarded.shop), headers=OWN_PAGE | different)
     assert_problem(seen, 403, "forbidden")
 
 
-def test_a_token_is_for_one_purpose(guarded: Guarded) -> None:
+def test_a_token_is_valid_for_one_purpose(guarded: Guarded) -> None:
     token = guarded.token(guarded.boss)
 
     for path in ("/upload-tokens", "/models/reload"):
@@ -237,7 +233,7 @@ def test_a_token_that_was_changed_is_refused(guarded: Guarded) -> None:
         ("x" * 5_000, 413, "payload_too_large"),
     ],
 )
-def test_a_token_is_got_for_an_allowed_page_only(
+def test_tokens_are_issued_for_allowed_pages_only(
     body: object, status: int, kind: str, guarded: Guarded
 ) -> None:
     response = guarded.ask("POST", "/upload-tokens", guarded.shop, content=json.dumps(body))
@@ -245,7 +241,7 @@ def test_a_token_is_got_for_an_allowed_page_only(
     assert_problem(response, status, kind)
 
 
-def test_a_revocation_counts_at_once_for_the_key_and_its_tokens(guarded: Guarded) -> None:
+def test_a_revocation_takes_effect_at_once_for_the_key_and_its_tokens(guarded: Guarded) -> None:
     key = guarded.new_key("leaver")
     token = guarded.token(key)
     answer(guarded.upload(token))
@@ -305,7 +301,7 @@ def test_an_ipv6_customer_is_one_caller(guarded: Guarded) -> None:
     assert guarded.from_address("2001:db8:0:2::1").status_code == 401
 
 
-def test_a_key_has_a_rate_of_its_own_wherever_it_calls_from(guarded: Guarded) -> None:
+def test_a_key_has_its_own_rate_from_any_address(guarded: Guarded) -> None:
     busy, calm = guarded.new_key("busy"), guarded.new_key("calm")
 
     statuses, _ = until_refused(guarded, busy, ["192.0.2.3"])
@@ -358,7 +354,7 @@ def test_while_one_client_floods_the_others_are_served(guarded: Guarded) -> None
     assert set(statuses) == {401, 429}
 
 
-def test_a_page_of_an_allowed_origin_may_ask_and_read(guarded: Guarded) -> None:
+def test_a_page_of_an_allowed_origin_may_call_and_read(guarded: Guarded) -> None:
     asked = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "POST",
@@ -379,7 +375,7 @@ def test_a_page_of_an_allowed_origin_may_ask_and_read(guarded: Guarded) -> None:
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "http://signup.example", f"{ORIGIN}:8443", "null"]
 )
-def test_a_page_of_another_origin_may_not(origin: str, guarded: Guarded) -> None:
+def test_a_page_of_another_origin_may_not_call(origin: str, guarded: Guarded) -> None:
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     for response in (
         guarded.ask("OPTIONS", "/suggest-tags", headers=asked),
@@ -389,7 +385,7 @@ def test_a_page_of_another_origin_may_not(origin: str, guarded: Guarded) -> None
         assert "Origin" in response.headers["Vary"]
 
 
-def test_invented_names_make_no_new_series(guarded: Guarded) -> None:
+def test_invented_names_create_no_new_series(guarded: Guarded) -> None:
     def ask(index: int) -> None:
         headers = {
             "X-Request-ID": f"invented-{index}",
@@ -409,7 +405,7 @@ def test_invented_names_make_no_new_series(guarded: Guarded) -> None:
     assert set(series(guarded.server)) == before
 
 
-def test_the_document_says_what_needs_a_key(guarded: Guarded, stub: Server) -> None:
+def test_the_openapi_document_marks_routes_that_need_a_key(guarded: Guarded, stub: Server) -> None:
     def needs_key(document: dict[str, Any]) -> set[str]:
         paths = document["paths"].items()
         return {path for path, methods in paths for way in methods.values() if "security" in way}

@@ -138,7 +138,7 @@ def test_a_hostile_file_is_answered_with_its_verdict(answers: tuple[dict, list])
     assert not wrong
 
 
-def test_a_good_track_scores_beside_hostile_ones_as_it_does_alone(
+def test_a_valid_track_scores_the_same_among_hostile_ones(
     answers: tuple[dict, list], before: Before
 ) -> None:
     _, good_ones = answers
@@ -149,7 +149,7 @@ def test_a_good_track_scores_beside_hostile_ones_as_it_does_alone(
 
 
 @pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.thorough)])
-def test_bombs_are_refused_within_the_decoders_memory(before: Before, times: int) -> None:
+def test_bombs_are_refused_within_the_decoder_s_memory_limit(before: Before, times: int) -> None:
     bombs = [
         CORPUS[name].make() + number.to_bytes(4, "big")  # else they are one track, decoded once
         for number in range(times)

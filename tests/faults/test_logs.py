@@ -59,7 +59,7 @@ def test_a_refusal_is_logged_with_its_kind(stub: Server) -> None:
 
 
 @pytest.mark.parametrize("what", FILE_NAMES)
-def test_nothing_of_a_file_s_name_is_in_the_log(stub: Server, what: str) -> None:
+def test_file_names_never_reach_the_log(stub: Server, what: str) -> None:
     before = stub.log.stat().st_size
     body = multipart(b"text", b'form-data; name="file"; filename="' + FILE_NAMES[what] + b'"')
     response = post_body(stub, body)
@@ -71,7 +71,7 @@ def test_nothing_of_a_file_s_name_is_in_the_log(stub: Server, what: str) -> None
     assert {entry["message"] for entry in entries(log)} == {"request"}
 
 
-def test_every_line_is_json_from_the_start_on(stub: Server) -> None:
+def test_every_line_is_json_from_the_start(stub: Server) -> None:
     wait_for(lambda: b"ready: " in stub.log.read_bytes(), "the line that says it is ready")
     messages = [entry["message"] for entry in entries(stub.log.read_bytes())]
     assert any(message.startswith("ready: ") for message in messages)
@@ -116,7 +116,7 @@ def piped(folder: Path) -> Iterator[Piped]:
         os.close(pipe)
 
 
-def test_a_log_that_is_not_read_stops_neither_requests_nor_the_end(tmp_path: Path) -> None:
+def test_an_unread_log_blocks_neither_requests_nor_shutdown(tmp_path: Path) -> None:
     with piped(tmp_path) as blocked:
         server = blocked.server
         ask(server, QUEUE_LINES + blocked.overfull)

@@ -34,7 +34,7 @@ def page(browser: Browser, complaints: Complaints, marked: Marked) -> Iterator[P
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_tells_browsers_to_take_it_for_what_it_is(marked: Marked, path: str) -> None:
+def test_every_answer_forbids_content_sniffing(marked: Marked, path: str) -> None:
     headers = marked.server.http.get(path).headers
     wanted = {**HEADERS, "Content-Security-Policy": headers["Content-Security-Policy"]}
     if path == "/web/tag-suggest.js":
@@ -59,7 +59,7 @@ def test_markup_is_not_run_by_a_browser(page: Page, complaints: Complaints) -> N
     assert not [complaint for complaint in complaints.unexpected if "script" in complaint]
 
 
-def test_markup_in_words_stays_data_in_json(marked: Marked) -> None:
+def test_markup_in_tags_stays_data_in_json(marked: Marked) -> None:
     response = marked.taggram("application/json")
     assert response.headers["Content-Type"] == "application/json"
     shown = response.json()
@@ -67,14 +67,14 @@ def test_markup_in_words_stays_data_in_json(marked: Marked) -> None:
     assert MARKUP in shown["tags"]
 
 
-def test_markup_in_words_stays_data_in_a_table(marked: Marked) -> None:
+def test_markup_in_tags_stays_data_in_a_table(marked: Marked) -> None:
     response = marked.taggram("text/csv")
     assert response.headers["Content-Type"].startswith("text/csv")
     header = next(csv.reader(io.StringIO(response.text)))
     assert set(header) == {"time_s", MARKUP, "pop"}
 
 
-def test_markup_in_words_is_drawn(marked: Marked) -> None:
+def test_markup_in_tags_is_drawn(marked: Marked) -> None:
     response = marked.taggram("image/png")
     assert response.headers["Content-Type"] == "image/png"
     assert response.content.startswith(b"\x89PNG")

@@ -65,7 +65,7 @@ def test_any_first_bytes_name_a_demuxer_leave_it_open_or_are_unsupported(data: b
 
 
 @given(data=st.lists(st.binary(max_size=40) | st.just(b"OggS\0\2")).map(b"".join))
-def test_the_links_of_any_ogg_are_all_of_it(data: bytes) -> None:
+def test_the_links_of_any_ogg_cover_all_of_it(data: bytes) -> None:
     parts = [part.read() for part in sections(io.BytesIO(data), Start("ogg", 0))]
 
     assert data.endswith(b"".join(parts))
@@ -84,7 +84,7 @@ def test_the_links_of_any_ogg_are_all_of_it(data: bytes) -> None:
     ],
     ids=lambda line: line[:16],
 )
-def test_a_value_that_no_manifest_can_mean_is_refused(line: str, manifest: Path) -> None:
+def test_an_invalid_value_in_a_manifest_is_refused(line: str, manifest: Path) -> None:
     key = line.partition(" = ")[0]
     lines = [
         line if old.startswith(f"{key} = ") else old for old in manifest.read_text().splitlines()
@@ -123,7 +123,7 @@ def test_a_manifest_with_any_mistake_is_read_or_refused(
 @given(data=st.binary())
 @example(data=b"a = " + b"[" * 100_000)
 @example(data=b"a = " + b"1" * 100_000)
-def test_any_bytes_are_no_manifest(data: bytes, tmp_path: Path) -> None:
+def test_random_bytes_are_refused_as_a_manifest(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "manifest.toml"
     path.write_bytes(data)
 

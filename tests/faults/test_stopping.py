@@ -182,7 +182,9 @@ def test_an_upload_past_its_deadline_is_not_inferred(tmp_path: Path, long_track:
         wait_for(lambda: post(server, noise_file(4)).is_success, "an upload that is answered")
 
 
-def test_killed_in_mid_upload_it_leaves_nothing_behind(tmp_path: Path, long_track: bytes) -> None:
+def test_a_service_killed_during_an_upload_leaves_nothing_behind(
+    tmp_path: Path, long_track: bytes
+) -> None:
     body = multipart(noise_file(4))
     with started(tmp_path) as (server, temporary_files):
         family = psutil.Process(server.process.pid).children(recursive=True)
@@ -209,7 +211,7 @@ def test_fifty_identical_uploads_at_once_are_inferred_once(sequential: Server) -
     assert all(given["suggestions"] == answers[0]["suggestions"] for given in answers)
 
 
-def test_before_memory_runs_out_uploads_are_asked_to_come_again(
+def test_uploads_are_answered_503_before_memory_runs_out(
     sequential: Server, memory_group: Headroom | None
 ) -> None:
     if memory_group is None:

@@ -78,7 +78,7 @@ def stored(store: Path, data: bytes, folder: Path) -> Manifest:
 
 
 @pytest.mark.parametrize("data", NO_WEIGHTS.values(), ids=NO_WEIGHTS)
-def test_what_is_no_weights_is_refused_by_its_path(
+def test_an_invalid_weights_file_is_refused_with_its_path(
     data: bytes, store: Path, tmp_path: Path
 ) -> None:
     manifest = stored(store, data, tmp_path)
@@ -101,7 +101,7 @@ def test_a_pickle_is_refused_and_not_run(store: Path, tmp_path: Path) -> None:
     assert trace.exists(), "else it was no trap"
 
 
-def test_a_folder_in_the_place_of_weights_is_refused(store: Path, tmp_path: Path) -> None:
+def test_a_folder_in_place_of_weights_is_refused(store: Path, tmp_path: Path) -> None:
     manifest = stored(store, b"", tmp_path)
     path = tmp_path / manifest.name / manifest.version / FILE
     path.unlink()

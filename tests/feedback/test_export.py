@@ -44,7 +44,7 @@ def exported(source: Path, target: Path) -> Path:
 
 
 @given(st.lists(GIVEN, max_size=5))
-def test_both_tables_say_what_was_kept(said: list[Feedback]) -> None:
+def test_both_tables_hold_the_stored_feedback(said: list[Feedback]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "feedback.sqlite"
         asyncio.run(keep(source, *said))
@@ -65,7 +65,7 @@ def test_both_tables_say_what_was_kept(said: list[Feedback]) -> None:
         assert (line["verdict"], line["models"]) == (row["verdict"], row["models"])
 
 
-def test_columns_have_types_and_say_which_release_s_they_are(tmp_path: Path) -> None:
+def test_columns_have_types_and_name_their_release(tmp_path: Path) -> None:
     source = tmp_path / "feedback.sqlite"
     asyncio.run(keep(source))
     schema = pq.read_schema(exported(source, tmp_path / "empty.parquet"))
@@ -76,7 +76,7 @@ def test_columns_have_types_and_say_which_release_s_they_are(tmp_path: Path) -> 
         assert next(csv.reader(file)) == TABLE.names
 
 
-def test_more_rows_than_are_held_at_a_time_are_written_in_their_order(
+def test_rows_beyond_one_batch_are_written_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting, "BATCH_ROWS", 7)
@@ -90,7 +90,7 @@ def test_more_rows_than_are_held_at_a_time_are_written_in_their_order(
     assert table["tag"].to_pylist() == [row["tag"] for row in rows(source)]
 
 
-def test_a_table_that_fails_half_way_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_failed_export_leaves_the_old_table(tmp_path: Path) -> None:
     source = tmp_path / "feedback.sqlite"
     words = tuple(f"{number} {'x' * 90}" for number in range(20))
     asyncio.run(keep(source, *(feedback(added=words) for _ in range(100))))
@@ -108,9 +108,7 @@ def test_a_table_that_fails_half_way_leaves_what_was_there(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
-def test_a_table_that_the_disk_has_no_room_for_leaves_nothing_behind(
-    name: str, tmp_path: Path
-) -> None:
+def test_an_export_to_a_full_disk_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
     source, folder = tmp_path / "feedback.sqlite", tmp_path / "tables"
     folder.mkdir()
     words = random.Random(0)  # which no format makes shorter
@@ -129,7 +127,7 @@ def test_a_table_that_the_disk_has_no_room_for_leaves_nothing_behind(
         ("feedback.sqlite", "missing/table.csv", "missing/table.csv can't be written: No such"),
     ],
 )
-def test_what_can_t_be_read_or_written_is_named(
+def test_an_unreadable_or_unwritable_file_is_named(
     source: str, target: str, words: str, tmp_path: Path
 ) -> None:
     asyncio.run(keep(tmp_path / "feedback.sqlite"))
@@ -138,7 +136,7 @@ def test_what_can_t_be_read_or_written_is_named(
     assert not (tmp_path / "missing.sqlite").exists()
 
 
-def test_acceptance_is_of_the_first_k_by_vocabulary_and_models(tmp_path: Path) -> None:
+def test_acceptance_covers_the_first_k_by_vocabulary_and_models(tmp_path: Path) -> None:
     source = tmp_path / "feedback.sqlite"
     given = [
         feedback((("ambient", True), ("dub", False), ("techno", True))),
@@ -166,7 +164,7 @@ def counted(said: list[Feedback]) -> Iterator[tuple[str, int, int, int]]:
 
 
 @given(st.lists(GIVEN, max_size=8))
-def test_acceptance_is_what_counting_gives(said: list[Feedback]) -> None:
+def test_acceptance_agrees_with_counting(said: list[Feedback]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "feedback.sqlite"
         asyncio.run(keep(source, *said))

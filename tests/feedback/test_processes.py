@@ -62,7 +62,7 @@ def keep_at(moment: Barrier, path: Path) -> list[bool]:
     return asyncio.run(keep(path, feedback()))
 
 
-def test_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_processes_that_create_and_write_one_file_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "feedback.sqlite"
     names = ["one", "two", "three", "four"]
     writers = [writer(path, name, EACH) for name in names]
@@ -78,7 +78,7 @@ def test_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp_path: P
         assert own == [f"{name} {number}" for number in range(EACH)]
 
 
-def test_a_file_that_is_moved_away_again_and_again_loses_nothing(tmp_path: Path) -> None:
+def test_a_file_that_is_moved_repeatedly_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "feedback.sqlite"
     names = ["one", "two", "three"]
     writers = [writer(path, name, EACH) for name in names]
@@ -99,7 +99,7 @@ def test_a_file_that_is_moved_away_again_and_again_loses_nothing(tmp_path: Path)
     assert {f"{name} {number}" for name in names for number in range(EACH)} <= set(kept)
 
 
-def test_those_who_find_no_file_at_once_make_one_together(tmp_path: Path) -> None:
+def test_processes_that_find_no_file_create_a_single_one(tmp_path: Path) -> None:
     with ThreadPoolExecutor(CROWD) as crowd:
         for attempt in range(10):
             path = tmp_path / f"{attempt}.sqlite"
@@ -134,7 +134,7 @@ def busy(path: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def test_a_process_killed_while_it_writes_leaves_whole_feedback(tmp_path: Path) -> None:
+def test_a_process_killed_while_writing_leaves_complete_feedback(tmp_path: Path) -> None:
     path = tmp_path / "feedback.sqlite"
     with busy(path) as process:
         process.send_signal(signal.SIGKILL)
@@ -147,7 +147,7 @@ def test_a_process_killed_while_it_writes_leaves_whole_feedback(tmp_path: Path) 
     assert kept == rows(path)
 
 
-def test_a_table_is_whole_while_the_service_goes_on_writing(tmp_path: Path) -> None:
+def test_a_table_is_complete_while_the_service_keeps_writing(tmp_path: Path) -> None:
     path, target = tmp_path / "feedback.sqlite", tmp_path / "table.parquet"
     on_progress: list[tuple[int, int]] = []
     with busy(path) as process:

@@ -218,7 +218,7 @@ async def answer(task: asyncio.Task[list[Scores]]) -> list[list[float]]:
 
 
 @patiently
-async def test_callers_are_heard_together_and_each_gets_its_own_scores() -> None:
+async def test_callers_share_batches_and_each_gets_its_own_scores() -> None:
     engine = ScriptedEngine()
     async with batching(max_batch_windows=6, max_wait_s=PATIENCE_S) as batcher:
         tasks = [asking(batcher, engine, caller, 2) for caller in range(3)]
@@ -230,7 +230,7 @@ async def test_callers_are_heard_together_and_each_gets_its_own_scores() -> None
 
 @pytest.mark.parametrize("leaving", range(3))
 @patiently
-async def test_one_who_leaves_while_its_batch_is_heard_harms_no_other(leaving: int) -> None:
+async def test_a_caller_that_leaves_during_its_batch_affects_no_other(leaving: int) -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=6, max_wait_s=PATIENCE_S) as batcher:
@@ -244,7 +244,7 @@ async def test_one_who_leaves_while_its_batch_is_heard_harms_no_other(leaving: i
 
 
 @patiently
-async def test_windows_of_a_caller_who_left_are_not_heard() -> None:
+async def test_windows_of_a_caller_that_left_are_not_inferred() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=2) as batcher:
@@ -257,7 +257,7 @@ async def test_windows_of_a_caller_who_left_are_not_heard() -> None:
 
 
 @patiently
-async def test_windows_of_a_caller_who_left_are_not_heard_again_after_a_failure() -> None:
+async def test_windows_of_a_caller_that_left_are_not_retried_after_a_failure() -> None:
     engine = ScriptedEngine()
     engine.raises_on = {1}
     engine.hold()
@@ -284,7 +284,7 @@ async def test_an_engine_that_fails_on_one_caller_fails_it_alone() -> None:
 
 
 @patiently
-async def test_scores_that_are_no_numbers_are_an_error_of_whose_they_are() -> None:
+async def test_scores_of_nan_fail_only_their_caller() -> None:
     engine = ScriptedEngine()
     engine.nan_on = {1}
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
@@ -296,7 +296,7 @@ async def test_scores_that_are_no_numbers_are_an_error_of_whose_they_are() -> No
 
 @pytest.mark.parametrize("fault", ["raises_on", "nan_on"])
 @patiently
-async def test_no_more_is_heard_of_a_caller_whose_windows_failed(fault: str) -> None:
+async def test_a_caller_whose_windows_failed_is_not_inferred_further(fault: str) -> None:
     engine = ScriptedEngine()
     setattr(engine, fault, {0})
     engine.hold()
@@ -314,7 +314,7 @@ async def test_no_more_is_heard_of_a_caller_whose_windows_failed(fault: str) -> 
 
 
 @patiently
-async def test_a_short_track_does_not_wait_for_a_long_one_to_end() -> None:
+async def test_a_short_track_does_not_wait_for_the_end_of_a_long_one() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=4) as batcher:
@@ -330,7 +330,7 @@ async def test_a_short_track_does_not_wait_for_a_long_one_to_end() -> None:
 
 
 @patiently
-async def test_of_several_tracks_all_advance_alike() -> None:
+async def test_all_tracks_advance_at_the_same_rate() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=4) as batcher:
@@ -382,7 +382,7 @@ async def test_an_idle_device_waits_until_a_batch_is_full() -> None:
 
 
 @patiently
-async def test_an_idle_device_does_not_wait_for_ever() -> None:
+async def test_an_idle_device_does_not_wait_forever() -> None:
     engine = ScriptedEngine()
     async with batching(max_batch_windows=4, max_wait_s=0.01) as batcher:
         await asking(batcher, engine, 0, 4)
@@ -391,7 +391,7 @@ async def test_an_idle_device_does_not_wait_for_ever() -> None:
 
 
 @patiently
-async def test_what_comes_while_the_device_is_busy_is_heard_together() -> None:
+async def test_windows_that_arrive_while_the_device_is_busy_share_a_batch() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=4) as batcher:
@@ -405,7 +405,7 @@ async def test_what_comes_while_the_device_is_busy_is_heard_together() -> None:
 
 
 @patiently
-async def test_the_last_windows_of_a_track_are_heard_though_they_fill_no_batch() -> None:
+async def test_the_last_windows_of_a_track_are_inferred_in_a_partial_batch() -> None:
     engine = ScriptedEngine()
     async with batching(max_batch_windows=4, max_wait_s=0.01) as batcher:
         assert await answer(asking(batcher, engine, 0, 9)) == expected(engine, 0, 9)
@@ -413,7 +413,7 @@ async def test_the_last_windows_of_a_track_are_heard_though_they_fill_no_batch()
 
 
 @patiently
-async def test_windows_for_another_model_fill_no_batch() -> None:
+async def test_windows_for_another_model_do_not_fill_a_batch() -> None:
     engines = [ScriptedEngine(0), ScriptedEngine(1)]
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
         await ask(batcher, engines, 0, [4])
@@ -425,7 +425,7 @@ async def test_windows_for_another_model_fill_no_batch() -> None:
 
 
 @patiently
-async def test_one_who_leaves_while_the_device_waits_is_not_waited_for() -> None:
+async def test_a_caller_that_leaves_during_the_wait_is_not_waited_for() -> None:
     engine = ScriptedEngine()
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
         await asking(batcher, engine, 0, 4)
@@ -437,7 +437,7 @@ async def test_one_who_leaves_while_the_device_waits_is_not_waited_for() -> None
 
 
 @patiently
-async def test_without_a_limit_batches_are_as_large_as_suits_the_engine() -> None:
+async def test_without_a_limit_batches_have_the_engine_s_preferred_size() -> None:
     engines = [ScriptedEngine(0, batch_windows=3), ScriptedEngine(1, batch_windows=5)]
     async with batching(max_batch_windows=None) as batcher:
         await ask(batcher, engines, 0, [15])
@@ -445,7 +445,7 @@ async def test_without_a_limit_batches_are_as_large_as_suits_the_engine() -> Non
 
 
 @patiently
-async def test_so_many_windows_may_wait_and_then_callers_wait() -> None:
+async def test_callers_wait_when_the_queue_of_windows_is_full() -> None:
     engine = ScriptedEngine()
     engine.hold()
     put: list[int] = []
@@ -470,7 +470,7 @@ async def test_so_many_windows_may_wait_and_then_callers_wait() -> None:
 
 
 @patiently
-async def test_who_waits_for_room_goes_on_when_another_leaves() -> None:
+async def test_a_caller_waiting_for_the_queue_continues_when_another_leaves() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=1, max_queued_windows=5) as batcher:
@@ -487,7 +487,7 @@ async def test_who_waits_for_room_goes_on_when_another_leaves() -> None:
 
 
 @patiently
-async def test_who_waits_for_room_learns_that_its_windows_failed() -> None:
+async def test_a_caller_waiting_for_the_queue_gets_the_error_of_its_windows() -> None:
     engine = ScriptedEngine()
     engine.raises_on = {0}
     engine.hold()
@@ -501,7 +501,7 @@ async def test_who_waits_for_room_learns_that_its_windows_failed() -> None:
 
 
 @patiently
-async def test_who_waits_for_room_that_others_take_learns_that_its_windows_failed() -> None:
+async def test_a_caller_waiting_behind_others_gets_the_error_of_its_windows() -> None:
     engine = ScriptedEngine()
     engine.raises_on = {0}
     engine.hold()
@@ -519,7 +519,7 @@ async def test_who_waits_for_room_that_others_take_learns_that_its_windows_faile
 
 
 @patiently
-async def test_the_first_error_is_the_one_that_a_caller_learns() -> None:
+async def test_a_caller_gets_the_first_error() -> None:
     engine = ScriptedEngine()
     engine.raises_on = {0}
     async with batching() as batcher:
@@ -532,7 +532,7 @@ async def test_the_first_error_is_the_one_that_a_caller_learns() -> None:
 
 
 @patiently
-async def test_who_waits_for_room_learns_that_the_service_ends() -> None:
+async def test_a_caller_waiting_for_the_queue_gets_an_error_at_shutdown() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=1, max_queued_windows=1) as batcher:
@@ -549,7 +549,7 @@ async def test_who_waits_for_room_learns_that_the_service_ends() -> None:
 
 
 @patiently
-async def test_who_waits_when_the_service_ends_is_told_so_and_nothing_more_is_heard() -> None:
+async def test_waiting_callers_get_an_error_at_shutdown_and_nothing_more_is_inferred() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=2) as batcher:
@@ -565,7 +565,7 @@ async def test_who_waits_when_the_service_ends_is_told_so_and_nothing_more_is_he
 
 
 @patiently
-async def test_nobody_is_accepted_after_the_end() -> None:
+async def test_no_caller_is_accepted_after_shutdown() -> None:
     engine = ScriptedEngine()
     async with batching() as batcher:
         await asking(batcher, engine, 0, 1)
@@ -577,7 +577,7 @@ async def test_nobody_is_accepted_after_the_end() -> None:
 
 
 @patiently
-async def test_a_batcher_that_never_heard_anything_can_be_closed() -> None:
+async def test_an_unused_batcher_can_be_closed() -> None:
     async with batching():
         pass
 
@@ -591,7 +591,7 @@ class SilentEngine(ScriptedEngine):
 
 
 @patiently
-async def test_an_engine_that_gives_no_scores_fails_whom_it_gives_none() -> None:
+async def test_an_engine_that_returns_no_scores_fails_its_callers() -> None:
     engine = SilentEngine()
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
         silent, good = asking(batcher, engine, 0, 2), asking(batcher, engine, 1, 2)
@@ -617,7 +617,7 @@ class ShapelessEngine(ScriptedEngine):
 
 
 @patiently
-async def test_after_a_defect_of_its_own_it_goes_on() -> None:
+async def test_the_batcher_survives_its_own_defects() -> None:
     engine = ShapelessEngine()
     async with batching(max_batch_windows=None) as batcher:
         with pytest.raises(RequestError, match=FAILED):
@@ -647,7 +647,7 @@ class RecordedTimeout:
 
 
 @patiently
-async def test_a_batch_in_line_is_timed_only_once_it_is_scored(
+async def test_the_time_of_a_queued_batch_starts_with_its_inference(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     patience_s = PATIENCE_S + 1.5  # of no other timeout
@@ -666,7 +666,7 @@ async def test_a_batch_in_line_is_timed_only_once_it_is_scored(
 
 
 @patiently
-async def test_a_model_that_hangs_fails_all_who_wait_and_takes_nobody_more() -> None:
+async def test_a_hanging_model_fails_all_waiting_callers_and_accepts_no_more() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=2, patience_s=0.2) as batcher:

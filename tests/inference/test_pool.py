@@ -80,7 +80,7 @@ def loaded(models: list[Manifest], maker: Maker, most: int = 2) -> EnginePool:
     return pool
 
 
-def test_every_model_is_tried_at_the_start_and_the_first_ones_stay(
+def test_every_model_is_loaded_at_the_start_and_the_first_ones_stay(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker)
@@ -90,7 +90,7 @@ def test_every_model_is_tried_at_the_start_and_the_first_ones_stay(
     assert set(pool.choices) == {manifest.ref for manifest in models}
 
 
-def test_a_model_that_can_not_be_loaded_is_found_at_the_start(
+def test_a_model_that_cannot_be_loaded_is_found_at_the_start(
     models: list[Manifest], maker: Maker
 ) -> None:
     maker.broken = {"d"}
@@ -100,7 +100,7 @@ def test_a_model_that_can_not_be_loaded_is_found_at_the_start(
 
 
 @patiently
-async def test_the_one_that_was_not_asked_for_longest_gives_way(
+async def test_the_least_recently_used_model_is_evicted(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker)
@@ -117,7 +117,7 @@ async def test_the_one_that_was_not_asked_for_longest_gives_way(
 
 
 @patiently
-async def test_one_that_gave_way_is_gone_once_nobody_hears_with_it_any_more(
+async def test_an_evicted_model_is_released_after_its_last_use(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker, most=1)
@@ -134,7 +134,7 @@ async def test_one_that_gave_way_is_gone_once_nobody_hears_with_it_any_more(
 
 
 @patiently
-async def test_who_asks_at_the_same_time_gets_the_same_engine_and_who_leaves_harms_no_other(
+async def test_concurrent_callers_share_an_engine_and_one_that_leaves_affects_no_other(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker, most=1)
@@ -153,7 +153,7 @@ async def test_who_asks_at_the_same_time_gets_the_same_engine_and_who_leaves_har
 
 
 @patiently
-async def test_however_many_are_asked_for_at_once_no_more_stay_than_may(
+async def test_the_number_of_loaded_models_is_bounded_under_concurrency(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker)
@@ -165,7 +165,7 @@ async def test_however_many_are_asked_for_at_once_no_more_stay_than_may(
 
 
 @patiently
-async def test_a_model_that_can_not_be_loaded_any_more_fails_its_callers_and_no_others(
+async def test_a_model_that_can_no_longer_be_loaded_fails_only_its_callers(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker)

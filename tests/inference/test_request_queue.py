@@ -19,7 +19,7 @@ HELD_S = 0.05
 
 
 @patiently
-async def test_waiting_behind_another_and_being_heard_are_timed_apart() -> None:
+async def test_queueing_and_inference_are_timed_separately() -> None:
     engine = ScriptedEngine()
     engine.hold()
     scored, waited = StageClock(), StageClock()
@@ -41,7 +41,7 @@ async def test_waiting_behind_another_and_being_heard_are_timed_apart() -> None:
 
 @pytest.mark.parametrize("pieces", [[1], [9], [1, 1, 1], [5, 2, 7]])
 @patiently
-async def test_neither_takes_longer_than_all(pieces: list[int]) -> None:
+async def test_neither_time_exceeds_the_total(pieces: list[int]) -> None:
     engines = [ScriptedEngine(0), ScriptedEngine(1)]
     clocks = [StageClock() for _ in range(3)]
     async with batching() as batcher:

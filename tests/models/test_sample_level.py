@@ -161,7 +161,7 @@ def test_the_multi_scale_network_has_the_parameters_that_its_parts_add_up_to():
 @pytest.mark.parametrize(
     ("module", "rate"), FRONT_ENDS.items(), ids=[each.__name__ for each in FRONT_ENDS]
 )
-def test_a_frame_is_a_sample_and_a_window_is_as_long_as_published(module, rate: int):
+def test_a_frame_is_a_sample_and_a_window_has_the_published_length(module, rate: int):
     assert module.FRONT_END.sample_rate == rate
     assert module.FRONT_END.shape == ()
     assert module.WINDOW_SAMPLES == SAMPLES
@@ -271,7 +271,7 @@ def test_sample_cnn_res_is_sample_cnn_rese_without_its_excitations():
     np.testing.assert_allclose(scored(rese, windows), scored(res, windows), rtol=0, atol=1e-5)
 
 
-def test_clmrs_probe_hears_what_its_encoder_makes_of_a_window():
+def test_clmrs_probe_gets_the_embedding_of_its_encoder():
     windows = windows_of(27)
     encoder, network = clmr.clmr_encoder((27,), (4, 5, 6, 4)), SMALL["clmr"][0](3, (27,))
     weights = {each.path: each.numpy() for each in shaken(network, windows).weights}
@@ -301,7 +301,7 @@ def of_pieces() -> tuple[keras.Model, Windows, Scores]:
     return network, windows, scored(shaken(network, windows), windows)
 
 
-def test_the_pieces_of_a_window_count_alike_in_whatever_order(
+def test_the_order_of_the_pieces_of_a_window_does_not_matter(
     of_pieces: tuple[keras.Model, Windows, Scores],
 ):
     network, windows, scores = of_pieces
@@ -312,7 +312,7 @@ def test_the_pieces_of_a_window_count_alike_in_whatever_order(
 
 
 @pytest.mark.parametrize("piece", [0, 1, 2])
-def test_every_piece_of_a_window_is_heard(
+def test_every_piece_of_a_window_changes_the_scores(
     piece: int, of_pieces: tuple[keras.Model, Windows, Scores]
 ):
     network, windows, scores = of_pieces
@@ -322,7 +322,7 @@ def test_every_piece_of_a_window_is_heard(
     assert np.all(np.max(np.abs(scored(network, changed) - scores), axis=1) > 0.001)
 
 
-def test_what_fills_no_piece_at_the_end_of_a_window_is_not_heard(
+def test_an_incomplete_piece_at_the_end_of_a_window_is_ignored(
     of_pieces: tuple[keras.Model, Windows, Scores],
 ):
     network, windows, scores = of_pieces
@@ -336,7 +336,7 @@ def test_what_fills_no_piece_at_the_end_of_a_window_is_not_heard(
 
 
 @small
-def test_every_weight_has_a_readable_name_of_its_own(network: Network, samples: int):
+def test_every_weight_has_a_readable_unique_name(network: Network, samples: int):
     paths = [variable.path for variable in network(3, (samples,)).weights]
 
     names = r"(scale_\d+_)?(conv_\d+(_bn)?|block_\d+(_\w+)?|hidden(_bn|_\d)?|tags)"
@@ -346,7 +346,7 @@ def test_every_weight_has_a_readable_name_of_its_own(network: Network, samples: 
 
 
 @small
-def test_a_window_scores_the_same_whatever_stands_beside_it(network: Network, samples: int):
+def test_a_window_scores_the_same_in_any_batch(network: Network, samples: int):
     windows = windows_of(samples)
     built = shaken(network(3, (samples,)), windows)
 
@@ -380,7 +380,7 @@ def test_a_window_of_a_spectrogram_is_refused(network: Network, samples: int):
 
 
 @small
-def test_no_tags_at_all_are_refused(network: Network, samples: int):
+def test_an_empty_list_of_tags_is_refused(network: Network, samples: int):
     with pytest.raises(ValueError, match="units"):
         network(0, (samples,))
 
@@ -394,13 +394,13 @@ def test_levels_that_a_network_does_not_have_are_refused(levels: int):
 
 
 @pytest.mark.parametrize("scale", [(3, 80), (3, 27), (1, 1), (0, 81), (-3, 81)])
-def test_a_scale_that_no_network_leaves_one_frame_of_is_refused(scale: tuple[int, int]):
+def test_a_scale_without_a_frame_left_is_refused(scale: tuple[int, int]):
     with pytest.raises(ValueError, match="scales: "):
         many_scales(3, (81,), scales=(scale,))
 
 
 @small
-def test_scores_stay_float32_where_the_rest_is_bf16(network: Network, samples: int):
+def test_scores_stay_float32_if_the_rest_is_bf16(network: Network, samples: int):
     windows = windows_of(samples)
     exact = shaken(network(3, (samples,)), windows)
     policy = keras.config.dtype_policy()

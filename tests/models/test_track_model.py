@@ -47,7 +47,7 @@ def test_a_windows_scores_do_not_depend_on_what_follows_in_the_track(
         np.testing.assert_allclose(part, whole[:windows], rtol=0, atol=TOLERANCE)
 
 
-def test_what_came_before_in_the_track_does_not_change_a_windows_scores(
+def test_a_windows_scores_do_not_depend_on_what_precedes_it_in_the_track(
     published: Published, waveform: Samples
 ):
     model = published("msd-musicnn")

@@ -221,9 +221,7 @@ def test_a_network_scores_as_its_twin_in_pytorch(name: str):
 
 @pytest.mark.parametrize("data", ["mtat", "jamendo"])
 @pytest.mark.parametrize("name", ["fcn", "crnn", "musicnn_zoo"])
-def test_released_weights_score_a_waveform_as_where_they_come_from(
-    name: str, data: str, golden: Path
-):
+def test_released_weights_score_a_waveform_like_their_source(name: str, data: str, golden: Path):
     released = name.removesuffix("_zoo")
     path = golden.parent / "weights" / "sota" / data / released / "best_model.pth"
     if not path.is_file():
@@ -322,7 +320,7 @@ def test_a_window_of_which_poolings_leave_nothing_is_refused(name: str):
         ("harmonic_cnn", {"sample_rate": 100}),
     ],
 )
-def test_arguments_that_fit_nothing_are_refused(name: str, arguments: dict[str, object]):
+def test_invalid_arguments_are_refused(name: str, arguments: dict[str, object]):
     with pytest.raises(ValueError, match=r"\w"):
         ZOO[name].network(**{"n_tags": 3, "window": ZOO[name].window, **arguments})
 
@@ -370,7 +368,7 @@ def test_openvino_scores_the_same(name: str, scored: tuple[keras.Model, Windows,
         np.testing.assert_allclose(scores, expected[:count], rtol=0, atol=1e-4)
 
 
-def test_fcn_never_hears_the_end_of_a_published_window():
+def test_fcn_ignores_the_end_of_a_published_window():
     fill(network("fcn"), twin_weights("fcn"))
     windows = windows_of("fcn", ZOO["fcn"].window, count=1)
     heard, unheard = windows.copy(), windows.copy()
@@ -402,7 +400,7 @@ def responses(layer: HarmonicFilters) -> np.ndarray:
     return np.asarray(layer(bins[np.newaxis]))[0]
 
 
-def test_the_filters_stand_at_half_semitones_from_c1_and_at_their_harmonics(
+def test_the_filters_are_at_half_semitones_from_c1_and_at_their_harmonics(
     filters: HarmonicFilters,
 ):
     peaks = BIN * np.argmax(responses(filters), axis=0)

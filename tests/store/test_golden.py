@@ -41,7 +41,7 @@ def refusal(manifest: Manifest, scores: Scores, precision: Precision) -> str:
     return str(refused.value)
 
 
-def test_every_published_model_tolerates_the_noise_of_float32_and_no_more(store: Path):
+def test_every_published_model_tolerates_only_the_noise_of_float32(store: Path):
     tolerances = {model.golden.tolerance for model in read_store(Store(store)).values()}
 
     assert tolerances == {1e-5}
@@ -51,7 +51,7 @@ def test_every_published_model_tolerates_the_noise_of_float32_and_no_more(store:
     ("precision", "tolerance"), [(Precision.FLOAT32, 1e-5), (Precision.BF16, 0.02)]
 )
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_scores_may_be_off_by_what_their_precision_takes(
+def test_scores_may_differ_by_the_tolerance_of_their_precision(
     sign: int, precision: Precision, tolerance: float, manifest: Manifest
 ):
     worst = best(manifest)[-1]
@@ -90,7 +90,7 @@ def test_the_five_best_tags_must_come_in_the_published_order(place: int, manifes
     assert "not in order" in said
 
 
-def test_tags_below_the_five_best_may_change_places(manifest: Manifest):
+def test_tags_below_the_five_best_may_change_order(manifest: Manifest):
     ranking = best(manifest)
     scores = published(manifest)
     assert scores[ranking[5]] - scores[ranking[6]] < 0.04, "else bf16 does not take it"

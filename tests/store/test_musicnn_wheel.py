@@ -34,7 +34,7 @@ def pull(own_store: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> tuple
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_converting_the_wheel_gives_the_very_bytes_that_the_manifest_names(
+def test_converting_the_wheel_gives_exactly_the_bytes_of_the_manifest(
     name: str, store: Path, wheel: Path, tmp_path: Path
 ):
     musicnn_wheel.check(wheel)
@@ -52,7 +52,7 @@ def test_converting_the_wheel_gives_the_very_bytes_that_the_manifest_names(
     ]
 
 
-def test_pulling_mends_altered_weights(
+def test_pulling_repairs_altered_weights(
     own_store: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
 ):
     before = content(own_store)
@@ -64,7 +64,7 @@ def test_pulling_mends_altered_weights(
     assert content(own_store) == before
 
 
-def test_another_wheel_is_refused_and_the_store_is_left_as_it_was(
+def test_another_wheel_is_refused_and_the_store_is_unchanged(
     own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     weights_of(own_store).write_bytes(b"altered")
@@ -80,7 +80,7 @@ def test_another_wheel_is_refused_and_the_store_is_left_as_it_was(
     assert content(own_store) == before
 
 
-def test_a_wheel_that_is_not_there_is_refused_and_the_store_is_left_as_it_was(
+def test_a_missing_wheel_is_refused_and_the_store_is_unchanged(
     own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     weights_of(own_store).unlink()
@@ -93,7 +93,7 @@ def test_a_wheel_that_is_not_there_is_refused_and_the_store_is_left_as_it_was(
     assert content(own_store) == before
 
 
-def test_weights_other_than_the_manifest_names_are_refused_and_the_store_is_left_as_it_was(
+def test_weights_that_differ_from_the_manifest_are_refused_and_the_store_is_unchanged(
     own_store: Path, wheel: Path, edit: Edit
 ):
     edit('wheel_checkpoint = "MTT_vgg"', 'wheel_checkpoint = "MSD_vgg"')
@@ -105,7 +105,7 @@ def test_weights_other_than_the_manifest_names_are_refused_and_the_store_is_left
     assert content(own_store) == before
 
 
-def test_without_a_network_the_error_says_what_to_bring_and_how_to_use_it(
+def test_without_a_network_the_error_names_the_file_to_download_and_how_to_use_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)

@@ -45,7 +45,7 @@ def published_pools(graph: tf.Graph) -> list[list[int]]:
     return [[*pool.attr["ksize"].list.i[1:3], *pool.attr["strides"].list.i[1:3]] for pool in pools]
 
 
-def test_a_network_scores_log_melgrams_as_the_published_graph_does(
+def test_a_network_scores_log_melgrams_like_the_published_graph(
     model: TrackModel, wheel: Path, tmp_path: Path
 ):
     # Log-melgrams of music lie between 0 and 5; some patches here are quieter than others.

@@ -148,7 +148,7 @@ def test_a_folder_stays_a_store(steps: list[tuple[str, ...]], package: ModelPack
 @pytest.mark.usefixtures("unchecked")
 @examples
 @given(steps=STEPS)
-def test_what_is_behind_a_url_stays_a_store(steps: list[tuple[str, ...]], package: ModelPackage):
+def test_a_store_behind_a_url_stays_a_store(steps: list[tuple[str, ...]], package: ModelPackage):
     import fsspec
 
     system = fsspec.filesystem("memory")

@@ -56,7 +56,7 @@ def refusal(weights: dict[str, np.ndarray]) -> str:
 # layout
 
 
-def test_weights_that_fit_come_out_by_our_paths_and_in_our_shapes():
+def test_matching_weights_are_converted_to_our_paths_and_shapes():
     weights = state()
 
     ours = converted(weights, LAYERS, WANTED, "model")
@@ -134,7 +134,7 @@ def layers_and_twins() -> dict[str, tuple[keras.Layer, object, tuple[int, ...], 
         "layer normalisation",
     ],
 )
-def test_a_layer_gives_what_its_like_in_pytorch_gives(kind: str):
+def test_a_layer_gives_the_output_of_its_pytorch_counterpart(kind: str):
     from tests.models.torch_twins.filling import filled, twin_scores
 
     ours, theirs, shape, alike = layers_and_twins()[kind]
@@ -157,7 +157,7 @@ def test_a_layer_gives_what_its_like_in_pytorch_gives(kind: str):
     assert np.std(expected) > 0.1
 
 
-def test_grus_that_pytorch_has_as_one_give_what_they_give_there():
+def test_stacked_grus_give_the_output_of_pytorch():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     from tests.models.torch_twins.filling import filled
 
@@ -179,7 +179,7 @@ def test_grus_that_pytorch_has_as_one_give_what_they_give_there():
     assert np.std(expected) > 0.1
 
 
-def test_a_bare_parameter_goes_where_it_is_said_to_go():
+def test_a_bare_parameter_is_mapped_to_its_layer():
     token = np.arange(6, dtype=np.float32).reshape(1, 1, 6)
 
     ours = converted({"cls": token}, {"cls": "tokens/cls"}, {"tokens/cls": (1, 1, 6)}, "model")
@@ -203,7 +203,7 @@ def test_weights_of_another_architecture_are_refused_and_some_keys_are_named():
     )
 
 
-def test_where_no_key_fits_three_of_each_are_named_as_they_are_in_the_file():
+def test_if_no_key_matches_three_of_each_are_named_as_in_the_file():
     weights = {f"model.block{number}.weight": np.zeros(2, "f") for number in range(9)}
 
     said = refusal(weights)
@@ -213,12 +213,12 @@ def test_where_no_key_fits_three_of_each_are_named_as_they_are_in_the_file():
     assert "Pass the --architecture" in said
 
 
-def test_a_network_with_layers_that_no_checkpoint_has_is_refused():
+def test_a_network_with_layers_missing_from_the_checkpoint_is_refused():
     with pytest.raises(WeightsError, match="has nothing for our conv_2/kernel"):
         converted(state(), LAYERS, {**WANTED, "conv_2/kernel": (1,)}, "model")
 
 
-def test_what_a_front_end_keeps_is_no_sign_of_another_architecture():
+def test_buffers_of_a_front_end_are_not_taken_for_another_architecture():
     kept = ("spec.spectrogram.window", "to_db.x", "hstft.fft_bins", "conv_bn.num_batches_tracked")
 
     ours = converted(state() | dict.fromkeys(kept, np.zeros(3)), LAYERS, WANTED, "model")
@@ -259,7 +259,7 @@ def test_weights_for_another_number_of_tags_are_refused():
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e300])
-def test_weights_that_are_no_finite_numbers_are_refused(number: float):
+def test_weights_that_are_not_finite_are_refused(number: float):
     spoilt = np.ones(4)
     spoilt[2] = number
 
@@ -267,7 +267,7 @@ def test_weights_that_are_no_finite_numbers_are_refused(number: float):
 
 
 @pytest.mark.parametrize("kind", ["int64", "complex64", "bool"])
-def test_weights_that_are_no_floating_point_numbers_are_refused(kind: str):
+def test_weights_that_are_not_floating_point_are_refused(kind: str):
     said = refusal(state(conv__bias=np.ones(4, kind)))
 
     assert said == f"conv.bias is {kind}; weights are floating-point numbers"
@@ -291,7 +291,7 @@ PREFIXES = [
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_what_wrappers_put_before_each_key_is_taken_off(prefix: str):
+def test_prefixes_of_wrappers_are_removed(prefix: str):
     wrapped = {f"{prefix}{key}": array for key, array in state().items()}
 
     ours = converted(wrapped, LAYERS, WANTED, "model")
@@ -300,7 +300,7 @@ def test_what_wrappers_put_before_each_key_is_taken_off(prefix: str):
         np.testing.assert_array_equal(ours[path], array)
 
 
-def test_modules_that_were_wrapped_one_by_one_are_known():
+def test_prefixes_of_individually_wrapped_modules_are_removed():
     def wrapped(key: str) -> str:
         return key.replace("conv.", "conv._orig_mod.").replace("dense.", "dense.module.")
 
@@ -311,7 +311,7 @@ def test_modules_that_were_wrapped_one_by_one_are_known():
     assert {path: array.shape for path, array in ours.items()} == WANTED
 
 
-def test_a_prefix_that_is_the_network_s_own_stays():
+def test_a_prefix_of_the_network_itself_is_kept():
     weights = {"model.dense.weight": np.ones((49, 4), "f"), "model.dense.bias": np.ones(49, "f")}
     wanted = {path: shape for path, shape in WANTED.items() if path.startswith("tags")}
 
@@ -332,9 +332,7 @@ def test_two_networks_in_one_file_are_not_mixed_up():
         (lambda path: path.write_bytes(b""), "this is not a PyTorch checkpoint, or it is damaged"),
     ],
 )
-def test_a_file_that_can_t_be_read_is_named(
-    spoil: Callable[[Path], object], said: str, tmp_path: Path
-):
+def test_an_unreadable_file_is_named(spoil: Callable[[Path], object], said: str, tmp_path: Path):
     path = tmp_path / "best_model.pth"
     spoil(path)
 

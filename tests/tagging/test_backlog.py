@@ -30,18 +30,18 @@ def heard(backlog: Backlog, clock: Clock, audio_s: float, seconds: float) -> Non
     backlog.remove(item)
 
 
-def test_nothing_waits_at_first() -> None:
+def test_the_backlog_is_empty_at_first() -> None:
     assert Backlog().seconds() == 0
 
 
-def test_before_anything_was_heard_the_first_pace_counts() -> None:
+def test_before_the_first_track_the_initial_pace_counts() -> None:
     backlog = Backlog()
     waiting(backlog, 3 * FIRST_PACE)
     assert backlog.seconds() == pytest.approx(3)
 
 
 @pytest.mark.parametrize("pace", [20.0, 100.0, 1e4])
-def test_it_learns_the_pace_at_which_uploads_are_heard(pace: float) -> None:
+def test_the_pace_is_measured_from_finished_uploads(pace: float) -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(80):
@@ -50,7 +50,7 @@ def test_it_learns_the_pace_at_which_uploads_are_heard(pace: float) -> None:
     assert backlog.seconds() == pytest.approx(300 / pace, rel=0.05)
 
 
-def test_uploads_that_are_heard_together_drain_together() -> None:
+def test_concurrent_uploads_drain_together() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(80):
@@ -63,7 +63,7 @@ def test_uploads_that_are_heard_together_drain_together() -> None:
     assert backlog.seconds() == pytest.approx(1, rel=0.2)
 
 
-def test_time_in_which_nothing_waits_says_nothing() -> None:
+def test_idle_time_does_not_change_the_pace() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(80):
@@ -73,7 +73,7 @@ def test_time_in_which_nothing_waits_says_nothing() -> None:
     assert backlog.seconds() == pytest.approx(1, rel=0.05)
 
 
-def test_a_long_time_without_a_good_track_is_soon_forgotten() -> None:
+def test_a_long_time_without_a_valid_track_is_soon_forgotten() -> None:
     """As under a stream of files that nobody can read: the next good tracks must not pay."""
     clock = Clock()
     backlog = Backlog(clock)
@@ -85,7 +85,7 @@ def test_a_long_time_without_a_good_track_is_soon_forgotten() -> None:
     assert backlog.seconds() < LONGEST_PAUSE_S
 
 
-def test_time_spent_on_what_is_refused_in_the_end_counts_towards_the_pace() -> None:
+def test_time_spent_on_refused_tracks_counts_towards_the_pace() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(80):
@@ -97,7 +97,7 @@ def test_time_spent_on_what_is_refused_in_the_end_counts_towards_the_pace() -> N
     assert backlog.seconds() == pytest.approx(6, rel=0.05)
 
 
-def test_a_good_track_does_not_pay_for_the_time_before_it_came() -> None:
+def test_a_valid_track_is_not_charged_for_earlier_time() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     stuck = waiting(backlog, 60, "stuck")
@@ -108,7 +108,7 @@ def test_a_good_track_does_not_pay_for_the_time_before_it_came() -> None:
     assert backlog.seconds() == pytest.approx(1, rel=0.1)
 
 
-def test_a_client_whose_headers_lie_is_doubted_as_long_as_it_stays() -> None:
+def test_headers_of_a_client_that_lied_are_discounted_while_it_stays() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     lying = [waiting(backlog, 12, "a") for _ in range(2)]
@@ -124,14 +124,14 @@ def test_a_client_whose_headers_lie_is_doubted_as_long_as_it_stays() -> None:
     assert backlog.seconds("a") == pytest.approx(backlog.seconds("b"))
 
 
-def test_what_is_decoded_waits_no_more() -> None:
+def test_decoded_tracks_leave_the_backlog() -> None:
     backlog = Backlog()
     item = waiting(backlog, FIRST_PACE)
     item.work.decoded_s = FIRST_PACE / 2
     assert backlog.seconds() == pytest.approx(0.5)
 
 
-def test_what_leaves_unheard_waits_no_more_and_changes_no_pace() -> None:
+def test_cancelled_tracks_leave_the_backlog_without_changing_the_pace() -> None:
     backlog = Backlog()
     for _ in range(10):
         backlog.remove(waiting(backlog, 60))
@@ -140,7 +140,7 @@ def test_what_leaves_unheard_waits_no_more_and_changes_no_pace() -> None:
     assert backlog.seconds() == pytest.approx(1)
 
 
-def test_an_upload_that_only_begins_is_work_for_a_moment_only() -> None:
+def test_a_starting_upload_counts_only_briefly() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     stalled = backlog.announce("a", FIRST_PACE - OVERHEAD_S, 1_000)
@@ -152,7 +152,7 @@ def test_an_upload_that_only_begins_is_work_for_a_moment_only() -> None:
 
 
 @pytest.mark.parametrize(("arrived", "is_work"), [(900, True), (400, False), (0, False)])
-def test_an_upload_is_work_where_it_will_be_here_soon_at_its_rate(
+def test_an_upload_counts_if_it_will_soon_be_complete_at_its_rate(
     arrived: int, is_work: bool
 ) -> None:
     clock = Clock()
@@ -163,7 +163,7 @@ def test_an_upload_is_work_where_it_will_be_here_soon_at_its_rate(
     assert (backlog.seconds() > 0) == is_work
 
 
-def test_many_short_tracks_do_not_make_long_ones_seem_slow() -> None:
+def test_many_short_tracks_do_not_distort_the_pace_of_long_ones() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(200):
@@ -173,7 +173,7 @@ def test_many_short_tracks_do_not_make_long_ones_seem_slow() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(10, 600)), max_size=30))
-def test_the_clients_parts_are_the_whole(uploads: list[tuple[str, float]]) -> None:
+def test_the_clients_shares_sum_to_the_backlog(uploads: list[tuple[str, float]]) -> None:
     backlog = Backlog()
     items = [waiting(backlog, audio_s, client) for client, audio_s in uploads]
     parts = sum(backlog.seconds(client) for client in "abc")

@@ -63,7 +63,7 @@ async def test_clients_take_turns() -> None:
     await desk.pictures.close()
 
 
-async def test_what_nobody_waits_for_any_more_is_not_drawn() -> None:
+async def test_a_picture_whose_callers_left_is_not_drawn() -> None:
     desk = Desk()
     asked = [desk.ask("a", f"a{number}") for number in range(5)]
     await settled()
@@ -79,7 +79,7 @@ async def test_what_nobody_waits_for_any_more_is_not_drawn() -> None:
     await desk.pictures.close()
 
 
-async def test_a_client_who_leaves_while_its_picture_is_drawn_holds_up_nobody_for_good() -> None:
+async def test_a_client_that_leaves_while_its_picture_is_drawn_blocks_no_other() -> None:
     desk = Desk()
     leaving = desk.ask("a", "a0")
     await settled()
@@ -91,7 +91,7 @@ async def test_a_client_who_leaves_while_its_picture_is_drawn_holds_up_nobody_fo
     await desk.pictures.close()
 
 
-async def test_a_picture_is_drawn_once_for_all_who_ask() -> None:
+async def test_a_picture_is_drawn_once_for_all_callers() -> None:
     desk = Desk()
     asked = [desk.ask(client, "same") for client in "abc"]
     desk.allow(1)
@@ -103,7 +103,7 @@ async def test_a_picture_is_drawn_once_for_all_who_ask() -> None:
     await desk.pictures.close()
 
 
-async def test_what_one_client_may_have_wait_is_bounded_and_shuts_no_other_out() -> None:
+async def test_the_waiting_pictures_of_one_client_are_bounded_and_keep_no_other_out() -> None:
     desk = Desk()
     asked = [desk.ask("a", f"a{number}") for number in range(1 + ONE_CLIENTS)]
     await settled()
@@ -122,7 +122,7 @@ async def test_what_one_client_may_have_wait_is_bounded_and_shuts_no_other_out()
     await desk.pictures.close()
 
 
-async def test_what_all_clients_may_have_wait_is_bounded() -> None:
+async def test_the_waiting_pictures_of_all_clients_are_bounded() -> None:
     desk = Desk()
     asked = [desk.ask(f"client {number}", f"{number}") for number in range(1 + MAX_WAITING)]
     await settled()
@@ -136,7 +136,7 @@ async def test_what_all_clients_may_have_wait_is_bounded() -> None:
     await desk.pictures.close()
 
 
-async def test_pictures_that_are_kept_take_bounded_room() -> None:
+async def test_cached_pictures_take_bounded_memory() -> None:
     pictures, drawn = Pictures(), []
 
     async def ask(name: str) -> None:

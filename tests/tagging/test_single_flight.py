@@ -67,7 +67,7 @@ def asking(
 
 
 @patiently
-async def test_an_identical_question_is_not_computed_twice() -> None:
+async def test_an_identical_request_is_not_computed_twice() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     tasks = [asking(single_flight, oracle, "A") for _ in range(4)]
     await settled()
@@ -77,7 +77,7 @@ async def test_an_identical_question_is_not_computed_twice() -> None:
 
 
 @patiently
-async def test_it_can_be_told_whether_an_answer_is_being_computed() -> None:
+async def test_a_running_computation_is_reported() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     task = asking(single_flight, oracle, "A")
     await settled()
@@ -90,7 +90,7 @@ async def test_it_can_be_told_whether_an_answer_is_being_computed() -> None:
 
 @pytest.mark.parametrize("leaving", range(3))
 @patiently
-async def test_one_who_leaves_harms_no_other(leaving: int) -> None:
+async def test_a_caller_that_leaves_affects_no_other(leaving: int) -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     tasks = [asking(single_flight, oracle, "A") for _ in range(3)]
     await settled()
@@ -104,7 +104,7 @@ async def test_one_who_leaves_harms_no_other(leaving: int) -> None:
 
 
 @patiently
-async def test_when_the_last_one_leaves_nothing_is_computed_any_more() -> None:
+async def test_when_the_last_caller_leaves_the_computation_is_cancelled() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     tasks = [asking(single_flight, oracle, "A") for _ in range(3)]
     await settled()
@@ -117,7 +117,7 @@ async def test_when_the_last_one_leaves_nothing_is_computed_any_more() -> None:
 
 
 @patiently
-async def test_a_question_after_that_is_computed_anew() -> None:
+async def test_a_request_after_a_cancellation_is_computed_again() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     left = asking(single_flight, oracle, "A")
     await settled()
@@ -131,7 +131,7 @@ async def test_a_question_after_that_is_computed_anew() -> None:
 
 
 @patiently
-async def test_a_question_that_was_answered_is_computed_anew() -> None:
+async def test_a_request_after_an_answer_is_computed_again() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     for number in range(2):
         task = asking(single_flight, oracle, "A")
@@ -141,7 +141,7 @@ async def test_a_question_that_was_answered_is_computed_anew() -> None:
 
 
 @patiently
-async def test_of_several_questions_only_the_new_ones_are_computed() -> None:
+async def test_of_several_requests_only_the_new_ones_are_computed() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     tasks = [asking(single_flight, oracle, questions) for questions in ("A", "AB", "BCA", "C")]
     await settled()
@@ -156,7 +156,7 @@ async def test_of_several_questions_only_the_new_ones_are_computed() -> None:
 
 
 @patiently
-async def test_who_shares_a_part_and_leaves_takes_only_its_own_part_along() -> None:
+async def test_a_caller_that_shares_a_part_and_leaves_cancels_only_its_own_part() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     staying, leaving = asking(single_flight, oracle, "A"), asking(single_flight, oracle, "AB")
     await settled()
@@ -169,7 +169,7 @@ async def test_who_shares_a_part_and_leaves_takes_only_its_own_part_along() -> N
 
 
 @patiently
-async def test_an_error_reaches_all_who_wait_for_it_and_no_others() -> None:
+async def test_an_error_reaches_exactly_its_waiting_callers() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     tasks = [asking(single_flight, oracle, questions) for questions in ("A", "A", "AB", "B")]
     await settled()
@@ -182,7 +182,7 @@ async def test_an_error_reaches_all_who_wait_for_it_and_no_others() -> None:
 
 
 @patiently
-async def test_a_question_after_an_error_is_computed_anew() -> None:
+async def test_a_request_after_an_error_is_computed_again() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     failing = asking(single_flight, oracle, "A")
     await settled()
@@ -197,7 +197,7 @@ async def test_a_question_after_an_error_is_computed_anew() -> None:
 
 
 @patiently
-async def test_a_computation_is_begun_though_who_asked_leaves_at_once() -> None:
+async def test_a_computation_starts_even_if_its_caller_leaves_at_once() -> None:
     """What it needs from whoever asked, such as an open file, it has by then."""
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     first, second = asking(single_flight, oracle, "A"), asking(single_flight, oracle, "A")
@@ -222,7 +222,7 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 @patiently
-async def test_whoever_comes_leaves_or_fails_all_who_stay_are_answered(
+async def test_all_callers_that_stay_are_answered(
     steps: list[tuple[str, str | int]],
 ) -> None:
     scene = Scene()

@@ -56,7 +56,7 @@ def suggested(
     return suggest(projection, [taggram], pooling=pooling, top_k=top_k, threshold=threshold)
 
 
-def test_the_highest_tags_come_first_and_at_most_so_many_as_asked() -> None:
+def test_the_highest_tags_come_first_and_at_most_top_k() -> None:
     projection, taggram = RAW[4], heard([[0.1, 0.4, 0.2, 0.3], [0.1, 0.6, 0.2, 0.3]])
 
     suggestions = suggested(projection, taggram, top_k=3)
@@ -65,11 +65,11 @@ def test_the_highest_tags_come_first_and_at_most_so_many_as_asked() -> None:
     assert [suggestion.score for suggestion in suggestions] == pytest.approx([0.5, 0.3, 0.2])
 
 
-def test_fewer_tags_than_asked_are_all_suggested() -> None:
+def test_fewer_tags_than_top_k_are_all_suggested() -> None:
     assert len(suggested(RAW[2], heard([[0.1, 0.2]]), top_k=20)) == 2
 
 
-def test_equal_scores_come_in_the_order_of_the_vocabulary() -> None:
+def test_equal_scores_keep_the_order_of_the_vocabulary() -> None:
     suggestions = suggested(RAW[30], heard([[0.5] * 30]), top_k=20)
 
     assert [suggestion.tag for suggestion in suggestions] == list(RAW[30].tags[:20])
@@ -81,11 +81,11 @@ def test_a_tag_below_the_threshold_is_not_suggested_and_one_at_it_is() -> None:
     assert [suggestion.tag for suggestion in suggestions] == ["pop", "rock"]
 
 
-def test_nothing_is_suggested_where_nothing_reaches_the_threshold() -> None:
+def test_nothing_is_suggested_if_nothing_reaches_the_threshold() -> None:
     assert suggested(RAW[3], heard([[0.2, 0.3, 0.4]]), threshold=0.9) == ()
 
 
-def test_the_pooling_that_was_asked_for_decides_the_order() -> None:
+def test_the_requested_pooling_decides_the_order() -> None:
     often = [0.2, 0.2, 0.2, 0.2]
     once = [0.9, 0.0, 0.0, 0.0]
     others = [[0.15] * 4] * 4  # of six tags, so that majority leaves one out of a window
@@ -122,7 +122,7 @@ def test_suggestions_are_the_first_rows_of_the_taggram_with_its_scores(
             assert falling == pytest.approx(means.tolist(), abs=1e-6)
 
 
-def test_a_suggestion_has_its_label_and_says_whether_it_is_a_genre() -> None:
+def test_a_suggestion_has_its_label_and_level() -> None:
     projection = project(STYLES, [model("own", NAMES[:8])])
 
     suggestions = suggested(projection, heard([[0.005, 0.01, 0, 0, 0, 0.9, 0, 0]]), top_k=2)
@@ -133,7 +133,7 @@ def test_a_suggestion_has_its_label_and_says_whether_it_is_a_genre() -> None:
     ]
 
 
-def test_a_suggestion_names_the_stretches_that_hold_half_of_the_best_odds_best_first() -> None:
+def test_a_suggestion_lists_the_stretches_with_half_of_the_best_odds_best_first() -> None:
     taggram = heard([[0.5], [0.6], [0.1], [0.7], [0.62], [0.39]])
 
     stretches = heard_at(taggram.scores[:, 0], taggram)
@@ -151,7 +151,7 @@ def test_a_stretch_ends_no_later_than_the_track() -> None:
     assert heard_at(taggram.scores[:, 0], taggram)[0] == Stretch(3.0, 5.5, pytest.approx(0.9))
 
 
-def test_windows_that_overlap_make_one_stretch_to_the_end_of_the_last() -> None:
+def test_overlapping_windows_form_one_stretch_to_the_end_of_the_last() -> None:
     taggram = heard([[0.9], [0.9], [0.1], [0.1]], hop_s=1.0)
 
     assert heard_at(taggram.scores[:, 0], taggram)[0] == Stretch(0.0, 4.0, pytest.approx(0.9))

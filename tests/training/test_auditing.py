@@ -61,7 +61,7 @@ def audited(encoder: Encoder, heard: Embedded, planted: dict[str, str]) -> Audit
     return audit(songs, encoder.manifest.window_spec, quiet)
 
 
-def test_wrong_tags_are_the_first_that_are_listed(audited: Audit, planted: dict[str, str]):
+def test_wrong_tags_are_listed_first(audited: Audit, planted: dict[str, str]):
     first = audited.label_issues[: 2 * len(planted)]
 
     found = {(each.track.path, each.tag, each.is_chosen) for each in first}
@@ -70,7 +70,7 @@ def test_wrong_tags_are_the_first_that_are_listed(audited: Audit, planted: dict[
     assert len(found & wanted) >= 5
 
 
-def test_a_wrong_tag_comes_with_what_is_heard_instead_and_where(
+def test_a_wrong_tag_is_listed_with_the_predicted_tag_and_its_position(
     audited: Audit, planted: dict[str, str]
 ):
     label_issue = next(each for each in audited.label_issues if each.is_chosen)
@@ -83,7 +83,7 @@ def test_a_wrong_tag_comes_with_what_is_heard_instead_and_where(
     assert label_issue.at.startswith("0:0")
 
 
-def test_where_all_is_right_hardly_anything_is_in_doubt(encoder: Encoder, heard: Embedded):
+def test_correct_tags_are_hardly_ever_listed(encoder: Encoder, heard: Embedded):
     assert len(audit(heard.songs, encoder.manifest.window_spec, quiet).label_issues) <= 1
 
 
@@ -102,7 +102,7 @@ def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard:
     assert all("rare" not in {each.tag, each.instead} for each in audited.label_issues)
 
 
-def test_one_tag_can_t_be_audited(encoder: Encoder, heard: Embedded):
+def test_a_single_tag_cannot_be_audited(encoder: Encoder, heard: Embedded):
     low = [song for song in heard.songs if song.track.tags == ("low",)]
 
     with pytest.raises(SetupError, match="too few tags"):
@@ -110,7 +110,7 @@ def test_one_tag_can_t_be_audited(encoder: Encoder, heard: Embedded):
 
 
 @pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1", "\t=1"])
-def test_no_cell_becomes_a_formula(evil: str, tmp_path: Path):
+def test_no_cell_is_a_formula(evil: str, tmp_path: Path):
     track = Track("0", evil, evil, evil, (evil, "b"))
     moments = (Stretch(42.0, 70.0, 0.9),)
     label_issue = LabelIssue(track, evil, True, 0.1, 0.8, evil, 0.9, moments)
@@ -132,7 +132,7 @@ def split(root: Path) -> Split:
     return split
 
 
-def test_a_split_is_heard_from_its_audio_store(encoder: Encoder, root: Path, split: Split):
+def test_a_split_is_audited_from_its_audio_store(encoder: Encoder, root: Path, split: Split):
     tracks = [each.track for each in split.placed]
     elsewhere = replace(tracks[0], id="0" * 16, path="gone.mp3")
     store = AudioStore.open(root / "store-16000")
@@ -164,7 +164,7 @@ def test_the_command_audits_a_split(root: Path, split: Split):
         assert {row["path"] for row in csv.DictReader(file)} >= {"0.flac"}
 
 
-def test_a_split_without_its_audio_is_refused_in_a_line(root: Path):
+def test_a_split_without_its_audio_is_refused_in_one_line(root: Path):
     said = refused("data", "audit", root / "split.parquet", "--store", root / "models")
 
     assert "a split and --audio-store go together" in said

@@ -104,7 +104,7 @@ def evaluation(root: Path, split: Path, trained: Path) -> Path:
     return next(out.rglob("evaluation.json"))
 
 
-def test_held_out_songs_are_heard(evaluation: Path) -> None:
+def test_held_out_songs_are_recognised(evaluation: Path) -> None:
     measured = Evaluation.model_validate_json(evaluation.read_bytes())
     heard = [each for each in measured.tags if each.tag in STYLES and each.roc_auc.value]
     assert len(heard) == len(STYLES)
@@ -112,12 +112,12 @@ def test_held_out_songs_are_heard(evaluation: Path) -> None:
     assert mean >= WANTED_ROC_AUC, {each.tag: each.roc_auc.value for each in heard}
 
 
-def test_the_report_is_there(evaluation: Path) -> None:
+def test_a_report_is_written(evaluation: Path) -> None:
     out = evaluation.parents[2]
     assert "In plain words" in (out / "report.html").read_text()
 
 
-def test_a_run_says_all_about_itself(trained: Path) -> None:
+def test_a_run_records_its_configuration_and_environment(trained: Path) -> None:
     said = yaml.safe_load((trained / "run.yaml").read_text())
     assert said["recipe"]["name"] == "small"
     assert said["task"] == "subgenres"
@@ -126,7 +126,7 @@ def test_a_run_says_all_about_itself(trained: Path) -> None:
     assert list((trained / "tensorboard").rglob("events*"))
 
 
-def test_the_service_suggests_by_it_at_once(
+def test_the_service_suggests_with_the_published_model(
     root: Path, trained: Path, evaluation: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "models"

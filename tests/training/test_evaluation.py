@@ -72,20 +72,20 @@ def evaluation() -> Evaluation:
     return evaluate(plan(), "made/1", hearing(SPLIT))
 
 
-def test_says_what_was_measured(evaluation: Evaluation) -> None:
+def test_an_evaluation_states_its_inputs(evaluation: Evaluation) -> None:
     assert (evaluation.model, evaluation.task, evaluation.part) == ("made/1", "genres", "test")
     assert (evaluation.tracks, evaluation.chunks) == (80, 240)
     assert evaluation.fingerprint == SPLIT.fingerprint
     assert evaluation.skipped == {"test x": "gone", "validation x": "gone"}
 
 
-def test_every_pooling_at_every_overlap(evaluation: Evaluation) -> None:
+def test_every_pooling_is_measured_at_every_overlap(evaluation: Evaluation) -> None:
     levels = [(level.pooling, level.overlap) for level in evaluation.songs]
     assert levels == [(pooling, overlap) for overlap in (0.0, 0.5) for pooling in POOLINGS]
     assert evaluation.song is evaluation.songs[0].overall
 
 
-def test_songs_are_told_better_than_chunks(evaluation: Evaluation) -> None:
+def test_songs_are_classified_better_than_chunks(evaluation: Evaluation) -> None:
     assert evaluation.song.roc_auc_macro.value > evaluation.chunk.roc_auc_macro.value > 0.8
     assert evaluation.song.roc_auc_macro.low < evaluation.song.roc_auc_macro.value
 
@@ -103,7 +103,9 @@ def test_tags_that_cannot_be_measured_are_named(evaluation: Evaluation) -> None:
     assert evaluation.song.pr_auc_macro.value == pytest.approx(macro)
 
 
-def test_thresholds_come_from_validation_and_are_tried_on_the_part(evaluation: Evaluation) -> None:
+def test_thresholds_are_chosen_on_validation_and_measured_on_the_subset(
+    evaluation: Evaluation,
+) -> None:
     score = hearing(SPLIT)
     for part, is_met in ((Subset.VALIDATION, True), (Subset.TEST, False)):
         scored = score(part, 0.0)
@@ -118,12 +120,12 @@ def test_thresholds_come_from_validation_and_are_tried_on_the_part(evaluation: E
                 assert each.recall == pytest.approx(chosen[hits].mean())
 
 
-def test_training_tracks_count_once_however_often_they_are_heard(evaluation: Evaluation) -> None:
+def test_resampled_training_tracks_count_once(evaluation: Evaluation) -> None:
     assert [each.train_positives for each in evaluation.tags] == [20, 14, 10, 0, 40]
     assert [each.positives for each in evaluation.tags] == [40, 27, 20, 0, 80]
 
 
-def test_max_is_the_highest_of_all_windows() -> None:
+def test_max_pooling_is_the_highest_of_all_windows() -> None:
     scored = hearing(SPLIT)(Subset.TEST, 0.0)
     np.testing.assert_array_equal(pooled(scored, "max")[7], scored.windows[7].max(axis=0))
 
@@ -135,7 +137,7 @@ def test_without_validation_there_are_no_thresholds() -> None:
     assert found.song.pr_auc_macro.value is not None
 
 
-def test_nothing_true_is_refused() -> None:
+def test_a_subset_without_positives_is_refused() -> None:
     def score(part: Subset, overlap: float) -> Scored:
         scored = hearing(SPLIT)(part, overlap)
         return replace(scored, y_true=np.zeros_like(scored.y_true))
@@ -155,12 +157,12 @@ def test_nothing_true_is_refused() -> None:
         ({"part": Subset.UNLABELLED}, "unlabelled: without tags"),
     ],
 )
-def test_a_plan_that_cannot_be_is_refused(changes: dict[str, object], said: str) -> None:
+def test_an_invalid_plan_is_refused(changes: dict[str, object], said: str) -> None:
     with pytest.raises(SetupError, match=said):
         plan(**changes)
 
 
-def test_is_read_back_as_it_was_written(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_an_evaluation_is_read_back_unchanged(evaluation: Evaluation, tmp_path: Path) -> None:
     path = tmp_path / "made" / "1" / "evaluation.json"
     write_evaluation(path, evaluation)
     assert read_evaluation(path) == evaluation
@@ -184,14 +186,14 @@ def test_other_files_are_refused(text: str, said: str, tmp_path: Path) -> None:
         read_evaluation(path)
 
 
-def test_a_field_too_many_is_named(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_an_unknown_field_is_named(evaluation: Evaluation, tmp_path: Path) -> None:
     path = tmp_path / "evaluation.json"
     path.write_text(evaluation.model_dump_json().replace('"tracks":', '"trakcs":', 1))
     with pytest.raises(SetupError, match="tracks: Field required"):
         read_evaluation(path)
 
 
-def test_a_full_disk_leaves_what_was_there(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file(evaluation: Evaluation, tmp_path: Path) -> None:
     path = tmp_path / "evaluation.json"
     write_evaluation(path, evaluation)
     with files_of_at_most(1_000), pytest.raises(SetupError, match=r"evaluation\.json: .*no room"):
@@ -200,7 +202,7 @@ def test_a_full_disk_leaves_what_was_there(evaluation: Evaluation, tmp_path: Pat
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
-def test_scores_are_a_table(tmp_path: Path) -> None:
+def test_scores_are_written_as_a_table(tmp_path: Path) -> None:
     scored = hearing(SPLIT)(Subset.TEST, 0.0)
     write_scores(tmp_path / "scores.csv", scored)
     header, first, *others = (tmp_path / "scores.csv").read_text().splitlines()
@@ -228,14 +230,14 @@ def test_models_are_compared_and_the_best_is_bold(evaluation: Evaluation) -> Non
 
 
 @pytest.mark.parametrize("other", [{"fingerprint": "x"}, {"part": "train"}, {"tags": ()}])
-def test_only_figures_of_the_same_tracks_and_tags_are_set_side_by_side(
+def test_only_figures_of_the_same_tracks_and_tags_are_compared(
     evaluation: Evaluation, other: dict[str, object]
 ) -> None:
     assert len(compare([evaluation, evaluation])) == 2
     assert len(compare([evaluation, evaluation.model_copy(update=other)])) == 4
 
 
-def test_what_is_not_measured_is_a_dash(evaluation: Evaluation) -> None:
+def test_a_figure_that_was_not_measured_is_a_dash(evaluation: Evaluation) -> None:
     nothing = evaluation.chunk.model_copy(
         update={"pr_auc_macro": evaluation.tags[TAGS.index("polka")].pr_auc}
     )

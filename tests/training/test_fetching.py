@@ -32,16 +32,14 @@ def bring(
         return fetch(library, names, {"fma": Source(str(source))}, checksums or {}, lambda *_: None)
 
 
-def test_it_brings_what_is_wanted_and_only_once(source: Path, tmp_path: Path) -> None:
+def test_each_needed_file_is_fetched_once(source: Path, tmp_path: Path) -> None:
     assert bring(tmp_path / "to", NAMES[:5], source).brought == 5
     again = bring(tmp_path / "to", NAMES[:7], source)
     assert (again.brought, again.known, again.failed) == (2, 5, {})
     assert (tmp_path / "to" / NAMES[6]).read_bytes() == NAMES[6].encode() * 100
 
 
-def test_what_another_split_needed_is_removed_and_nothing_else(
-    source: Path, tmp_path: Path
-) -> None:
+def test_only_files_of_another_split_are_removed(source: Path, tmp_path: Path) -> None:
     bring(tmp_path / "to", NAMES, source)
     own = tmp_path / "to" / "fma" / "my own.mp3"
     own.write_bytes(b"mine")
@@ -55,14 +53,16 @@ def test_what_another_split_needed_is_removed_and_nothing_else(
     assert not (tmp_path / "to" / NAMES[5]).exists()
 
 
-def test_what_is_not_there_is_told_and_the_others_come(source: Path, tmp_path: Path) -> None:
+def test_missing_files_are_reported_and_the_others_are_fetched(
+    source: Path, tmp_path: Path
+) -> None:
     (source / NAMES[3].partition("/")[2]).unlink()
     fetched = bring(tmp_path / "to", NAMES, source)
     assert list(fetched.failed) == [NAMES[3]]
     assert fetched.brought == len(NAMES) - 1
 
 
-def test_a_file_that_is_not_what_its_checksum_says_is_not_kept(
+def test_a_file_with_a_wrong_checksum_is_not_kept(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetching, "PAUSE_S", 0.0)
@@ -73,7 +73,7 @@ def test_a_file_that_is_not_what_its_checksum_says_is_not_kept(
     assert not list((tmp_path / "to").rglob("*.part"))
 
 
-def test_a_file_that_was_cut_off_comes_again(source: Path, tmp_path: Path) -> None:
+def test_a_truncated_file_is_fetched_again(source: Path, tmp_path: Path) -> None:
     bring(tmp_path / "to", NAMES, source)
     (tmp_path / "to" / NAMES[0]).write_bytes(b"half")
     assert bring(tmp_path / "to", NAMES, source).brought == 1
@@ -84,14 +84,14 @@ def test_a_dataset_without_a_source_is_named(tmp_path: Path) -> None:
         fetch(library, NAMES, {}, {}, lambda *_: None)
 
 
-def test_wrong_checksums_are_refused_by_line(tmp_path: Path) -> None:
+def test_invalid_checksum_files_are_refused_with_the_line(tmp_path: Path) -> None:
     path = tmp_path / "sums"
     path.write_text(f"{'a' * 64}  fma/1.mp3\nwrong\n")
     with pytest.raises(SetupError, match="sums:2"):
         read_checksums(path)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_partial_file(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "large.mp3").write_bytes(bytes(100_000))
     with files_of_at_most(20_000), pytest.raises(SetupError, match="there is no room for it"):
@@ -110,7 +110,7 @@ with opened(Path(sys.argv[2])) as library:
 
 
 @moments
-def test_killed_again_and_again_it_ends_with_the_same_files(
+def test_repeated_kills_do_not_change_the_fetched_files(
     moments: Sequence[int], source: Path, tmp_path: Path
 ) -> None:
     for moment in moments:

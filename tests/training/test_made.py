@@ -33,14 +33,16 @@ def loaded(made: MadeDatasets) -> dict[str, Dataset]:
     return {name: load(made.metadata[name]) for name, load in LOADERS.items()}
 
 
-def test_loaders_read_them_whole(made: MadeDatasets, loaded: dict[str, Dataset]) -> None:
+def test_loaders_read_the_synthetic_datasets_completely(
+    made: MadeDatasets, loaded: dict[str, Dataset]
+) -> None:
     for name, dataset in loaded.items():
         assert not dataset.skipped
         assert {track.path for track in dataset.tracks} == {*made.styles[name], *made.odd[name]}
         assert len(made.styles[name]) == TRACKS // len(LOADERS)
 
 
-def test_each_row_has_its_song_and_one_of_a_dataset_is_none(
+def test_each_row_has_its_song_and_one_per_dataset_is_broken(
     made: MadeDatasets, loaded: dict[str, Dataset]
 ) -> None:
     for name, dataset in loaded.items():
@@ -57,7 +59,9 @@ def test_each_row_has_its_song_and_one_of_a_dataset_is_none(
         assert unread == [made.broken[name]]
 
 
-def test_odd_rows_are_what_they_say(made: MadeDatasets, loaded: dict[str, Dataset]) -> None:
+def test_the_irregular_rows_have_their_stated_faults(
+    made: MadeDatasets, loaded: dict[str, Dataset]
+) -> None:
     for name, dataset in loaded.items():
         tracks = {track.path: track for track in dataset.tracks}
         for path, odd in made.odd[name].items():
@@ -69,7 +73,7 @@ def test_odd_rows_are_what_they_say(made: MadeDatasets, loaded: dict[str, Datase
                 assert ((track.duration_s or 0) > 600) == (odd == "longer than ten minutes")
 
 
-def test_cleaned_and_merged_they_have_the_styles_as_tags(
+def test_after_cleaning_and_merging_the_tags_are_the_styles(
     made: MadeDatasets, loaded: dict[str, Dataset]
 ) -> None:
     merged, _ = merge(read_task("subgenres"), [clean(dataset) for dataset in loaded.values()])
@@ -93,7 +97,7 @@ def test_artists_have_three_to_six_tracks(loaded: dict[str, Dataset]) -> None:
         assert all(count >= 3 for count in list(tracks.values())[:-1])
 
 
-def test_the_tables_look_like_the_real_ones(made: MadeDatasets) -> None:
+def test_the_tables_have_the_format_of_the_real_ones(made: MadeDatasets) -> None:
     if not METADATA.is_dir():
         pytest.skip(f"the real metadata are not at {METADATA}")
     mtat_made, mtat_real = made.metadata["mtat"], METADATA / "mtat"
@@ -115,7 +119,7 @@ def test_the_tables_look_like_the_real_ones(made: MadeDatasets) -> None:
     assert trees[0] < trees[1]
 
 
-def test_a_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     once, again, other = (
         make_datasets(tmp_path / name, seed, tracks=3, seconds=(2, 3)).audio["fma"]
         for name, seed in (("once", 1), ("again", 1), ("other", 2))
@@ -132,7 +136,7 @@ def test_every_style_is_in_some_dataset() -> None:
 
 
 @pytest.mark.thorough
-def test_tags_of_unseen_songs_can_be_heard() -> None:
+def test_tags_of_unseen_songs_can_be_predicted() -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
     from sklearn.multiclass import OneVsRestClassifier

@@ -11,7 +11,7 @@ from tests.training.toy import toy_phase
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_recipes_that_ship_can_be_read(name: str) -> None:
+def test_shipped_recipes_can_be_read(name: str) -> None:
     assert read_recipe(name).name == name
 
 
@@ -25,7 +25,7 @@ def test_recipes_that_ship_can_be_read(name: str) -> None:
         ({"augmentation": {"wobble": 1}}, "wobble"),
     ],
 )
-def test_a_wrong_recipe_is_refused_by_file_and_field(
+def test_an_invalid_recipe_is_refused_with_file_and_field(
     change: dict[str, object], said: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "own.yaml"
@@ -37,6 +37,6 @@ def test_a_wrong_recipe_is_refused_by_file_and_field(
     assert str(path) in str(refused.value)
 
 
-def test_a_recipe_that_is_not_there_is_answered_with_those_that_are() -> None:
+def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SetupError, match="clmr, ensemble, multi-level-multi-scale"):
         read_recipe("nothing")

@@ -43,7 +43,7 @@ def learnt(recipe: Recipe, split: Split, store: AudioStore, folder: Path) -> Tra
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_a_recipe_that_ships_trains(
+def test_a_shipped_recipe_trains(
     name: str, split: Split, stores: dict[int, AudioStore], tmp_path: Path
 ) -> None:
     recipe = shrunk(read_recipe(name))

@@ -72,7 +72,7 @@ def test_the_order_of_tracks_does_not_matter(split: Split, chance: random.Random
 
 
 @given(split=splits())
-def test_no_track_is_heard_twice_where_all_tags_have_enough(split: Split) -> None:
+def test_no_track_is_repeated_if_all_tags_reach_the_target(split: Split) -> None:
     target = min(heard(split).values(), default=1)
 
     assert all(each.repeats <= 1 for each in resample(split, target, 1).placed)
@@ -81,7 +81,7 @@ def test_no_track_is_heard_twice_where_all_tags_have_enough(split: Split) -> Non
 # drawing
 
 
-def test_a_seed_draws_the_same_and_another_one_others() -> None:
+def test_the_same_seed_draws_the_same_tracks_and_another_seed_others() -> None:
     split = trained_on(("fma", "a", 100))
 
     first, again, second = (resample(split, 20, seed) for seed in (1, 1, 2))
@@ -107,19 +107,19 @@ def test_each_dataset_keeps_its_share_of_a_tag(counts: tuple[int, ...], target: 
         assert abs(found[name] - target * count / sum(counts)) < 1
 
 
-def test_copies_are_spread_over_all_tracks() -> None:
+def test_repeats_are_spread_over_all_tracks() -> None:
     made = resample(trained_on(("fma", "a", 30)), 75, 1)
 
     assert Counter(each.repeats for each in made.placed) == {2: 15, 3: 15}
 
 
-def test_a_tag_that_is_too_rare_stays_under_the_target() -> None:
+def test_a_very_rare_tag_stays_under_the_target() -> None:
     made = resample(trained_on(("fma", "a", 3), ("fma", "b", 200)), 100, 1)
 
     assert heard(made) == {"a": 3 * MAX_COPIES, "b": 100}
 
 
-def test_a_track_is_heard_as_often_as_the_rarest_of_its_tags_asks() -> None:
+def test_a_track_is_repeated_as_often_as_its_rarest_tag_requires() -> None:
     both = placed(500, "fma", Subset.TRAIN, "a", "b")
     split = trained_on(("fma", "a", 99))
 
@@ -129,13 +129,13 @@ def test_a_track_is_heard_as_often_as_the_rarest_of_its_tags_asks() -> None:
     assert 9 <= heard(made)["a"] <= 10
 
 
-def test_a_target_of_nothing_is_refused() -> None:
+def test_a_target_of_zero_is_refused() -> None:
     with pytest.raises(SetupError, match="target: 0 is no number of tracks"):
         resample(trained_on(("fma", "a", 3)), 0, 1)
 
 
 @pytest.mark.thorough
-def test_real_tags_are_evened_out() -> None:
+def test_real_tags_are_balanced() -> None:
     folder = METADATA / "mtg-jamendo"
     if not folder.is_dir():
         pytest.skip(f"MTG-Jamendo's metadata are not at {folder}")

@@ -100,18 +100,18 @@ def taught(models: Store, encoder: Encoder, heard: Embedded) -> Taught:
     return teach(models, encoder, heard.songs, name="own", precision=0.8, on_progress=quiet)
 
 
-def test_a_file_that_can_t_be_heard_is_named_and_the_others_are_heard(heard: Embedded):
+def test_an_undecodable_file_is_named_and_the_others_are_used(heard: Embedded):
     assert len(heard.songs) == SONGS * len(TAGS)
     assert list(heard.skipped) == ["low/torn.mp3"]
 
 
-def test_what_differs_plainly_is_learnt(taught: Taught):
+def test_clearly_different_tags_are_learned(taught: Taught):
     assert taught.evaluation.song.roc_auc_macro.value > 0.95
     assert all(pair.is_told_apart for pair in taught.pairs)
     assert {each.tag for each in taught.evaluation.tags if each.threshold is not None} == set(TAGS)
 
 
-def test_the_published_model_scores_as_the_probe_did(
+def test_the_published_model_scores_like_the_probe(
     models: Store, encoder: Encoder, heard: Embedded, taught: Taught
 ):
     manifest = read_store(models)["own"]
@@ -127,7 +127,7 @@ def test_the_published_model_scores_as_the_probe_did(
     assert manifest.tags.names[int(np.mean(given, axis=0).argmax())] == "low"
 
 
-def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taught: Taught):
+def test_the_published_model_scores_its_vocabulary_and_keeps_the_licence(taught: Taught):
     manifest = taught.manifest
 
     assert (manifest.vocabulary.name, manifest.vocabulary.unheard) == ("own", ())
@@ -138,7 +138,7 @@ def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taugh
     assert manifest.confidence is None
 
 
-def test_songs_are_decoded_once_and_their_embeddings_read_once_a_run(
+def test_songs_are_decoded_once_and_their_embeddings_are_read_once_per_run(
     models: Store, root: Path, heard: Embedded
 ):
     class Deaf(Encoder):
@@ -163,7 +163,7 @@ def test_songs_are_decoded_once_and_their_embeddings_read_once_a_run(
     assert not (root / "cache" / "decoded").exists()
 
 
-def test_a_run_that_was_stopped_goes_on(models: Store, root: Path, tmp_path: Path):
+def test_a_stopped_run_is_resumed(models: Store, root: Path, tmp_path: Path):
     class Counting(Encoder):
         left = 5
         heard = 0
@@ -186,7 +186,7 @@ def test_a_run_that_was_stopped_goes_on(models: Store, root: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("end", [0, 100, -1])
-def test_what_a_disk_has_spoilt_is_heard_again(
+def test_corrupted_embeddings_are_computed_again(
     encoder: Encoder, root: Path, heard: Embedded, end: int
 ):
     kept = next((root / "cache").rglob("*.npy"))
@@ -198,7 +198,7 @@ def test_what_a_disk_has_spoilt_is_heard_again(
         np.testing.assert_allclose(old.windows, new.windows, atol=1e-5)
 
 
-def test_a_full_disk_is_told_of(encoder: Encoder, root: Path):
+def test_a_full_disk_is_reported(encoder: Encoder, root: Path):
     with files_of_at_most(100), pytest.raises(SetupError, match="there is no room for it"):
         encoder.hear(np.ones(RATE * 9, np.int16), "f" * 64)
 
@@ -220,7 +220,7 @@ def test_the_same_file_in_two_folders_is_one_song_with_two_tags(
     assert heard.repeats == 1
 
 
-def test_a_csv_file_s_paths_are_beside_it(encoder: Encoder, tmp_path: Path, root: Path):
+def test_paths_in_a_csv_file_are_relative_to_it(encoder: Encoder, tmp_path: Path, root: Path):
     song = next((root / "songs" / "low").rglob("*.flac")).read_bytes()
     (tmp_path / "a.flac").write_bytes(song)
     (tmp_path / "songs.csv").write_text("path,tags,artist\na.flac,low;calm,x\nb.flac,high,y\n")
@@ -248,7 +248,7 @@ def tracks_of(counts: dict[str, tuple[int, int]]) -> list[Track]:
         ({"techno": (30, 10), "dub": (9, 2)}, "dub has 9 songs of 2 artists; bring"),
     ],
 )
-def test_too_little_is_refused_with_what_to_bring(counts: dict, said: str):
+def test_too_few_songs_are_refused_with_the_number_needed(counts: dict, said: str):
     with pytest.raises(SetupError, match=said):
         check_lesson(tracks_of(counts))
 
@@ -272,14 +272,14 @@ def test_a_tag_on_all_songs_is_refused():
         ("own", ("=1+1", "b"), "the tag '=1.1' is no word"),
     ],
 )
-def test_what_can_t_be_published_is_refused_at_once(
+def test_an_invalid_name_is_refused_at_once(
     models: Store, name: str, tags: tuple[str, ...], said: str
 ):
     with pytest.raises(SetupError, match=said):
         check_name(models, name, tags)
 
 
-def test_on_a_taught_model_nothing_can_be_taught(models: Store, taught: Taught, tmp_path: Path):
+def test_a_taught_model_cannot_be_taught_again(models: Store, taught: Taught, tmp_path: Path):
     with pytest.raises(SetupError, match=f"{taught.manifest.ref}: nothing can be taught on"):
         Encoder(models, "own", tmp_path)
 
@@ -314,7 +314,7 @@ def test_artists_are_not_recognised():
     assert not any(pair.is_told_apart for pair in pairs(examples, windows))
 
 
-def test_tags_that_sound_alike_are_named_and_others_are_not():
+def test_tags_that_sound_alike_are_named():
     examples = made_up(5, artists=24, tags=3, artist_sound=0.3, tag_sound=3)
     alike = examples.y_true.copy()
     swapped = np.arange(24)[::2]  # every other artist of the first two tags has the other one
@@ -347,7 +347,7 @@ def replace_windows(examples: Examples, windows: tuple[np.ndarray, ...]) -> Exam
     return Examples(examples.tags, examples.y_true, windows, examples.artists)
 
 
-def test_dimensions_that_are_always_the_same_say_nothing():
+def test_constant_dimensions_are_ignored():
     examples = made_up(2, artists=12, tags=2, artist_sound=0.5, tag_sound=2)
     dead = tuple(np.pad(windows, ((0, 0), (0, 1))) + 7 for windows in examples.windows)
 
@@ -363,7 +363,7 @@ def test_dimensions_that_are_always_the_same_say_nothing():
     tags=st.integers(2, 5),
     count=st.integers(2, 6),
 )
-def test_folds_keep_artists_apart_and_judge_each_song_once(
+def test_folds_separate_artists_and_score_each_song_once(
     seed: int, artists: int, tags: int, count: int
 ):
     examples = made_up(seed, artists, tags, artist_sound=1, tag_sound=1)
@@ -377,7 +377,7 @@ def test_folds_keep_artists_apart_and_judge_each_song_once(
 
 
 @pytest.mark.thorough
-def test_the_command_teaches_and_says_how_to_serve(models: Store, root: Path):
+def test_the_command_teaches_and_prints_how_to_serve(models: Store, root: Path):
     places = ("--store", root / "models", "--cache", root / "cache")
 
     done = taggram("teach", root / "songs", "--name", "by-command", "--model", "listener", *places)

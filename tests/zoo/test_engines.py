@@ -47,7 +47,7 @@ def graphs_scores(model: TrackModel, track: Samples) -> Scores:
 
 
 @pytest.mark.parametrize("backend", Backend)
-def test_an_engine_scores_as_the_graph_does_and_a_batch_as_its_windows_alone(
+def test_an_engine_scores_like_the_graph_and_a_batch_like_its_windows_alone(
     backend: Backend, model: TrackModel, track: Samples, graphs_scores: Scores
 ):
     if backend is Backend.OPENVINO and not HAS_OPENVINO:

@@ -44,7 +44,7 @@ def windows(manifest: Manifest, duration_s: float) -> int:
 
 
 @pytest.mark.parametrize("architecture", architectures())
-def test_it_suggests_tags_for_a_real_file_and_shows_how_they_move(
+def test_tags_and_a_taggram_are_given_for_a_real_file(
     architecture: str, server: Server, models: dict[str, Manifest], clip: Path
 ):
     manifest = manifest_of(models, architecture)
@@ -67,7 +67,7 @@ def test_it_suggests_tags_for_a_real_file_and_shows_how_they_move(
         assert means[suggestion["tag"]] == pytest.approx(suggestion["score"], abs=2e-6)
 
 
-def test_no_more_models_are_in_memory_than_may_and_what_one_heard_is_known_without_it(
+def test_the_number_of_loaded_models_is_bounded_and_cached_tracks_need_no_model(
     server: Server, models: dict[str, Manifest], clip: Path
 ):
     first, *_, last = models

@@ -19,7 +19,7 @@ def errors_logged(server: Server) -> list[str]:
     return [line for line in server.log.read_text().splitlines() if '"ERROR"' in line]
 
 
-def test_a_full_disk_asks_uploads_to_come_again(impatient: Server, disk: Path) -> None:
+def test_uploads_to_a_full_disk_are_answered_503(impatient: Server, disk: Path) -> None:
     if not disk.is_mount():
         pytest.skip("only root may make a small disk, and not everywhere")
     filler = disk / "filler"
