@@ -19,7 +19,7 @@ from app.services import batch_limits
 from app.settings import Settings
 from app.stages import StageClock
 from loadtests.engines import MODEL, best, extractor_of, manifest_of
-from loadtests.hearing import decoded, resampled, windows_of
+from loadtests.reference_pipeline import decoded, resampled, windows_of
 from loadtests.report import Row, argument, out, publish, spread
 from loadtests.tracks import encoded
 

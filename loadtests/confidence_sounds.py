@@ -20,8 +20,8 @@ from app.errors import RequestError
 from app.inference.engine import Engine
 from app.store.manifest.manifest import Manifest
 from loadtests.engines import best, extractor_of
-from loadtests.made_sounds import RATE, TIME
 from loadtests.not_music import announcements, noise_and_tones, synthetic_speech
+from loadtests.synthetic_sounds import RATE, TIME
 from testing.packages.audio import CACHE, CannotFetchError, fetch
 from testing.sounds import decoded
 

@@ -28,7 +28,7 @@ import httpx
 import typer
 
 from app.access.key_file import create_key
-from loadtests.health_probe import health_asked
+from loadtests.health_probe import polling_health
 from loadtests.load_profile import percentile
 from loadtests.report import Row, out, publish, spread, tally
 from loadtests.service import service
@@ -41,7 +41,7 @@ from testing.sounds import encoded, noise
 AT_ONCE = 24
 USES = 5
 SOON_S = 3.0
-ASKED_EVERY_S, AGAIN_S = 0.2, 1.0
+INTERVAL_S, AGAIN_S = 0.2, 1.0
 GIVEN_UP_S = 180.0
 ORIGIN = "https://signup.example"
 REFUSED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -128,7 +128,7 @@ def _measured(way: str, kind: str, make: Callable[[], bytes], tries: int) -> Row
         _upload(attacked.url, _clip(0), "127.0.0.1", attacked.credentials())  # to warm it up
         url = httpx.URL(attacked.url)
         with (
-            health_asked(url.host, url.port or 80) as health,
+            polling_health(url.host, url.port or 80) as health,
             _attacking(attacked, make, AT_ONCE, again=True),
         ):
             time.sleep(1.0)
@@ -174,8 +174,10 @@ def _attacked(way: str) -> Iterator[Attacked]:
 
 
 def _token(url: str, key: dict[str, str]) -> dict[str, str]:
-    said = httpx.post(f"{url}/upload-tokens", headers=key, json={"origin": ORIGIN}, trust_env=False)
-    return {"Authorization": f"Bearer {said.json()['token']}", "Origin": ORIGIN}
+    response = httpx.post(
+        f"{url}/upload-tokens", headers=key, json={"origin": ORIGIN}, trust_env=False
+    )
+    return {"Authorization": f"Bearer {response.json()['token']}", "Origin": ORIGIN}
 
 
 @contextmanager
@@ -213,11 +215,11 @@ def _attack(
     while True:
         if shown and number % USES == 0:
             shown.update(attacked.credentials())  # those that share it come along
-        said = _upload(attacked.url, data, address, shown)
-        attacked.answers.append(said.status_code)
+        response = _upload(attacked.url, data, address, shown)
+        attacked.answers.append(response.status_code)
         if not again or attacked.done.is_set():
             return
-        if said.status_code in REFUSED | {HTTPStatus.FORBIDDEN}:
+        if response.status_code in REFUSED | {HTTPStatus.FORBIDDEN}:
             attacked.done.wait(AGAIN_S)
         data = make()
 
@@ -228,9 +230,9 @@ def _victims(attacked: Attacked, tries: int) -> tuple[list[int], list[float]]:
     def wait(number: int) -> tuple[int, float]:
         time.sleep(number)
         begun = time.monotonic()
-        said = _upload(attacked.url, _clip(number + 1), f"127.0.2.{number + 1}", shown[number])
+        response = _upload(attacked.url, _clip(number + 1), f"127.0.2.{number + 1}", shown[number])
         took_s = time.monotonic() - begun
-        return said.status_code, took_s if said.status_code == HTTPStatus.OK else GIVEN_UP_S
+        return response.status_code, took_s if response.status_code == HTTPStatus.OK else GIVEN_UP_S
 
     shown = [attacked.credentials() for _ in range(tries)]
     with ThreadPoolExecutor(tries) as threads:
@@ -240,20 +242,20 @@ def _victims(attacked: Attacked, tries: int) -> tuple[list[int], list[float]]:
 
 def _ratios(attacked: Attacked, make: Callable[[], bytes]) -> list[float]:
     """Attack once, ask from the attacker's address, and hold what is said against what it took."""
-    told: list[tuple[float, float]] = []
+    retries: list[tuple[float, float]] = []
     shown = attacked.credentials()
     address = "127.0.1.1" if attacked.spread_out else ATTACKER
     with _attacking(attacked, make, AT_ONCE, again=False):
         time.sleep(1.0)
         deadline = time.monotonic() + GIVEN_UP_S
-        while (asked := time.monotonic()) < deadline:
-            said = _upload(attacked.url, _clip(secrets.randbelow(2**31)), address, shown)
-            if said.status_code not in REFUSED:
+        while (sent_at := time.monotonic()) < deadline:
+            response = _upload(attacked.url, _clip(secrets.randbelow(2**31)), address, shown)
+            if response.status_code not in REFUSED:
                 break
-            told.append((asked, said.retry_after_s))
-            time.sleep(ASKED_EVERY_S)
+            retries.append((sent_at, response.retry_after_s))
+            time.sleep(INTERVAL_S)
     # Below a second nothing can be said.
-    return [said_s / max(1.0, asked - at) for at, said_s in told]
+    return [header_s / max(1.0, sent_at - at) for at, header_s in retries]
 
 
 def _clip(number: int) -> bytes:
@@ -261,7 +263,7 @@ def _clip(number: int) -> bytes:
 
 
 @dataclass(frozen=True)
-class Said:
+class Retries:
     """An answer.
 
     Attributes:
@@ -273,7 +275,7 @@ class Said:
     retry_after_s: float
 
 
-def _upload(url: str, data: bytes, address: str, headers: dict[str, str]) -> Said:
+def _upload(url: str, data: bytes, address: str, headers: dict[str, str]) -> Retries:
     """Upload from an address of this machine, with as little of its processors as that takes."""
     to = httpx.URL(url)
     connection = http.client.HTTPConnection(
@@ -284,9 +286,9 @@ def _upload(url: str, data: bytes, address: str, headers: dict[str, str]) -> Sai
         connection.request("POST", "/suggest-tags", multipart(data), form)
         answer = connection.getresponse()
         answer.read()
-        return Said(answer.status, float(answer.headers.get("Retry-After", "0")))
+        return Retries(answer.status, float(answer.headers.get("Retry-After", "0")))
     except (OSError, http.client.HTTPException):
-        return Said(0, 0.0)
+        return Retries(0, 0.0)
     finally:
         connection.close()
 

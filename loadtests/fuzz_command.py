@@ -51,14 +51,16 @@ def _fuzz_files(seed: int, count: int) -> int:
         replay = replayed(decoder, again, advance)
     for finding in report.findings:
         _keep(
-            f"{seed}-{finding.number}.audio", finding.data, f"{finding.seed_file}: {finding.said}"
+            f"{seed}-{finding.number}.audio", finding.data, f"{finding.seed_file}: {finding.output}"
         )
-    for finding, said in replay.differing:
+    for finding, output in replay.differing:
         _keep(
-            f"{seed}-{finding.number}.audio", finding.data, f"{finding.said}; the service: {said}"
+            f"{seed}-{finding.number}.audio",
+            finding.data,
+            f"{finding.output}; the service: {output}",
         )
     _publish_files(seed, count, report, replay)
-    uncontained = [said for _, said in replay.differing if said not in fuzz_decoding.VERDICTS]
+    uncontained = [output for _, output in replay.differing if output not in fuzz_decoding.VERDICTS]
     return (not replay.survived) + len(uncontained)
 
 
@@ -67,7 +69,7 @@ def _publish_files(seed: int, count: int, report: fuzz_decoding.Report, replay: 
     rows: list[Row] = [
         {"": "mutants", "count": count},
         {"": f"past the magic check ({share:.0%})", "count": report.past_magic},
-        *_counted(report.said),
+        *_counted(report.output),
         {"": "decoded again the service's own way", "count": replay.count},
         {"": "with another verdict there", "count": len(replay.differing)},
         {"": "findings, contained", "count": len(report.findings)},

@@ -40,7 +40,7 @@ class Tried:
     number: int
     seed_file: str
     data: bytes
-    said: str
+    output: str
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Report:
 
     seconds: float = 0.0
     past_magic: int = 0
-    said: Counter[str] = field(default_factory=Counter)
+    output: Counter[str] = field(default_factory=Counter)
     findings: list[Tried] = field(default_factory=list)
     sample: list[Tried] = field(default_factory=list)
 
@@ -82,16 +82,16 @@ class Worker:
         self.age += 1
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, data, 0)
-        said = b""
+        output = b""
         try:
             with suppress(ConnectionError):  # it ended
                 self._asker.sendall(fuzz_worker.NEXT)
-                said = self._asker.recv(1_000)
+                output = self._asker.recv(1_000)
         except TimeoutError:
             return f"took more than {PATIENCE_S:g} s"
-        if not said:
+        if not output:
             self._process.join()
-        return said.decode() or f"ended its decoder, exit code {self._process.exitcode}"
+        return output.decode() or f"ended its decoder, exit code {self._process.exitcode}"
 
     def end(self) -> None:
         """End it, however it is."""
@@ -115,7 +115,7 @@ def fuzz(seed: int, count: int, advance: Callable[[], object]) -> Report:
             with lock:
                 _note(report, tried)
                 advance()
-            if tried.said not in VERDICTS or worker.age == A_WORKERS_LIFE:
+            if tried.output not in VERDICTS or worker.age == A_WORKERS_LIFE:
                 worker.end()
                 worker = Worker()
         worker.end()
@@ -129,9 +129,9 @@ def fuzz(seed: int, count: int, advance: Callable[[], object]) -> Report:
 
 
 def _note(report: Report, tried: Tried) -> None:
-    report.said[tried.said] += 1
+    report.output[tried.output] += 1
     report.past_magic += _opens_a_format(tried.data)
-    if tried.said not in VERDICTS:
+    if tried.output not in VERDICTS:
         report.findings.append(tried)
     elif tried.number % SAMPLED == 0:
         report.sample.append(tried)

@@ -21,7 +21,7 @@ HEADER_BYTES = 256
 CHECKED_ANEW = 0.8
 """Of the Ogg mutants; the others show that a wrong checksum is seen."""
 
-MOST_SPOILT = 6
+MAX_CHANGES = 6
 """Places; so many bytes in each, at most:"""
 LONGEST = 512
 
@@ -70,7 +70,7 @@ def mutant(seed: int, number: int) -> tuple[str, bytes]:
     chance = random.Random(f"{seed} {number}")
     name = chance.choice(list(seeds()))
     data = bytearray(seeds()[name])
-    for _ in range(chance.randint(1, MOST_SPOILT)):
+    for _ in range(chance.randint(1, MAX_CHANGES)):
         chance.choice(SPOILS)(chance, data)
     if data[:4] == b"OggS" and chance.random() < CHECKED_ANEW:
         return name, b"".join(map(checked, pages(bytes(data))))

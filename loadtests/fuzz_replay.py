@@ -43,10 +43,10 @@ async def _replayed(
 
     async def work() -> None:
         for one in all_tried:
-            said = await _said(decoder, one.data)
+            output = await _output(decoder, one.data)
             replay.count += 1
-            if said != one.said:
-                replay.differing.append((one, said))
+            if output != one.output:
+                replay.differing.append((one, output))
             advance()
 
     before = fork_server()
@@ -55,7 +55,7 @@ async def _replayed(
     return replay
 
 
-async def _said(decoder: Decoder, data: bytes) -> str:
+async def _output(decoder: Decoder, data: bytes) -> str:
     with tempfile.TemporaryFile(buffering=0) as file:
         file.write(data)
         file.seek(0)

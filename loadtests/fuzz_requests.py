@@ -85,9 +85,9 @@ def _part(chance: random.Random, headers: bytes) -> bytes:
 
 
 def _upload(head: bytes, body: bytes, length: object = None) -> bytes:
-    said = len(body) if length is None else length
+    length_header = len(body) if length is None else length
     kind = b"Content-Type: multipart/form-data; boundary=" + BOUNDARY
-    lines = (head, b"Host: localhost", kind, b"Content-Length: %s" % str(said).encode())
+    lines = (head, b"Host: localhost", kind, b"Content-Length: %s" % str(length_header).encode())
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 

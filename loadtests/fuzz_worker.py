@@ -35,15 +35,15 @@ def main(asker: socket.socket, limits: AudioLimits) -> None:
 
 
 def _verdict(file: BinaryIO, limits: AudioLimits) -> str:
-    heard = 0
+    windows = 0
     try:
         for piece in TrackReader(file, limits).samples():
             if not np.all(np.abs(piece) <= 2 * MAX_MAGNITUDE):
                 return "gave samples out of any range"
-            heard += len(piece)
+            windows += len(piece)
     except RequestError as error:
         return error.kind
     except Exception as error:  # noqa: BLE001 - a decoder that raises it ends, which is a finding
         return f"raised {type(error).__name__}"
-    within = heard <= (limits.max_duration_s + 1) * limits.sample_rate
+    within = windows <= (limits.max_duration_s + 1) * limits.sample_rate
     return ACCEPTED if within else "gave more than the longest track"

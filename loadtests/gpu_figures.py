@@ -91,13 +91,13 @@ async def _tracks(decoder: Decoder, engine: Engine, seconds: float) -> None:
         engine.score = timed  # type: ignore[method-assign, assignment]
         begun = time.perf_counter()
 
-        async def hear_on() -> None:
+        async def keep_inferring() -> None:
             while time.perf_counter() - begun < seconds:
                 clocks.append(StageClock())
                 with next(paths).open("rb") as file:
                     await pipeline.run(file, [engine], clocks[-1])
 
-        await asyncio.gather(*(hear_on() for _ in range(2 * settings.decode_workers)))
+        await asyncio.gather(*(keep_inferring() for _ in range(2 * settings.decode_workers)))
         elapsed = time.perf_counter() - begun
     await pipeline.close()
     row: Row = {

@@ -21,7 +21,7 @@ import httpx
 import typer
 from rich.progress import track
 
-from loadtests.health_probe import health_asked
+from loadtests.health_probe import polling_health
 from loadtests.load_profile import percentile
 from loadtests.lookalikes import lookalikes
 from loadtests.report import Row, out, publish, tally
@@ -66,11 +66,11 @@ def main(
     files = [CORPUS[name].make() for name in track(CORPUS, "hostile files", console=out)]
     tracks = lookalikes(encoded(TRACK_S))
     with service() as server:
-        _ask(server, tracks, 5)  # to warm it up
+        _send(server, tracks, 5)  # to warm it up
         rows = [_measured(server, "alone", tracks, seconds, Counter())]
         for who, headers in SENDERS.items():
-            with _hostile(server, files, headers) as told:
-                rows.append(_measured(server, f"beside {who}", tracks, seconds, told))
+            with _hostile(server, files, headers) as outcomes:
+                rows.append(_measured(server, f"beside {who}", tracks, seconds, outcomes))
     notes = [
         f"{row['good uploads']}: the p99 of good uploads is "
         f"{float(row['p99 s'] or 0) / float(rows[0]['p99 s'] or 1):.1f} times as high."
@@ -80,29 +80,29 @@ def main(
 
 
 def _measured(
-    server: Server, name: str, tracks: Iterator[bytes], seconds: float, told: Counter[int]
+    server: Server, name: str, tracks: Iterator[bytes], seconds: float, outcomes: Counter[int]
 ) -> Row:
     address = server.http.base_url
-    before = told.copy()
+    before = outcomes.copy()
     with (
         watched(server.process.pid) as usage,
-        health_asked(address.host, address.port or 80) as health,
+        polling_health(address.host, address.port or 80) as health,
     ):
-        good = _ask(server, tracks, seconds)
+        good = _send(server, tracks, seconds)
     assert good.seconds, "no good upload was tagged"
     return {
         "good uploads": name,
         "answers": tally(good.answers.elements()),
         "p50 s": statistics.median(good.seconds),
         "p99 s": percentile(good.seconds, 99),
-        "hostile answers": tally((told - before).elements()),
+        "hostile answers": tally((outcomes - before).elements()),
         "health p99 ms": percentile(health.milliseconds, 99),
         "health errors": health.errors,
         "peak MiB": round(usage.peak_mib),
     }
 
 
-def _ask(server: Server, tracks: Iterator[bytes], seconds: float) -> Good:
+def _send(server: Server, tracks: Iterator[bytes], seconds: float) -> Good:
     """Upload a new track by the clock, each from another address."""
     good = Good([], Counter())
     start = time.monotonic()
@@ -111,9 +111,9 @@ def _ask(server: Server, tracks: Iterator[bytes], seconds: float) -> Good:
         due = start + number * EVERY_S
         time.sleep(max(0.0, due - time.monotonic()))
         address = {"X-Forwarded-For": f"10.0.{number // 250}.{number % 250 + 1}"}
-        said = server.http.post("/suggest-tags", files={"file": mp3}, headers=address)
-        good.answers[said.status_code] += 1
-        if said.status_code == HTTPStatus.OK:
+        response = server.http.post("/suggest-tags", files={"file": mp3}, headers=address)
+        good.answers[response.status_code] += 1
+        if response.status_code == HTTPStatus.OK:
             good.seconds.append(time.monotonic() - due)
 
     count = round(seconds / EVERY_S)
@@ -128,7 +128,7 @@ def _ask(server: Server, tracks: Iterator[bytes], seconds: float) -> Good:
 @contextmanager
 def _hostile(server: Server, files: list[bytes], headers: dict[str, str]) -> Iterator[Counter[int]]:
     """Send hostile files during the body; how they were answered."""
-    told: Counter[int] = Counter()
+    outcomes: Counter[int] = Counter()
     done = threading.Event()
     turns = itertools.cycle(files)
     lock = threading.Lock()
@@ -138,16 +138,16 @@ def _hostile(server: Server, files: list[bytes], headers: dict[str, str]) -> Ite
             while not done.is_set():
                 with lock:
                     data = next(turns)
-                said = http.post("/suggest-tags", files={"file": data}, headers=headers)
+                response = http.post("/suggest-tags", files={"file": data}, headers=headers)
                 with lock:
-                    told[said.status_code] += 1
-                if said.status_code in REFUSED:
+                    outcomes[response.status_code] += 1
+                if response.status_code in REFUSED:
                     done.wait(PAUSE_S)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         sending = [threads.submit(send) for _ in range(AT_ONCE)]
         try:
-            yield told
+            yield outcomes
         finally:
             done.set()
         for one in sending:

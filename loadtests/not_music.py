@@ -13,7 +13,7 @@ import numpy as np
 from app.audio.limits import AudioLimits
 from app.domain import Samples
 from app.errors import RequestError
-from loadtests.made_sounds import NOISE, RATE, TIME, TONES, make
+from loadtests.synthetic_sounds import NOISE, RATE, TIME, TONES, make
 from testing.sounds import decoded
 
 SOUNDS = 16

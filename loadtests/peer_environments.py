@@ -10,7 +10,7 @@ PEERS = REPOSITORY / ".cache" / "peers"
 PYTHONS = ">=3.11,<3.13"
 """Those for which all of the peers' dependencies have wheels."""
 
-TOLD_CHARACTERS = 400
+SHOWN_CHARACTERS = 400
 """Of what a command says as it fails: its end."""
 
 UV = Path(sys.executable).parent / "uv"
@@ -63,7 +63,7 @@ def run(*command: str) -> None:
     except OSError as error:
         raise CannotRunError(str(error)) from error
     if result.returncode != 0:
-        raise CannotRunError(" ".join(result.stderr.split())[-TOLD_CHARACTERS:])
+        raise CannotRunError(" ".join(result.stderr.split())[-SHOWN_CHARACTERS:])
 
 
 def last_line(text: str) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from musicnn import configuration, extractor, models
 
-from loadtests.peer_protocol import Hear, answer
+from loadtests.peer_protocol import Measure, answer
 
 MODEL = "MSD_musicnn"
 WINDOW_FRAMES = 187
@@ -80,7 +80,7 @@ def with_session_kept() -> ScoresOf:
     return scores_of
 
 
-def timed(scores_of: ScoresOf) -> Hear:
+def timed(scores_of: ScoresOf) -> Measure:
     """With the seconds of loading beside the scores."""
     librosa.load = load = TimedLoad()
 

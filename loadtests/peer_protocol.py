@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-Hear = Callable[[str], tuple[float, Any]]
+Measure = Callable[[str], tuple[float, Any]]
 """From a path to the seconds of loading and an array of scores, (windows, tags)."""
 
 
-def answer(infer: Hear) -> None:
+def answer(infer: Measure) -> None:
     """Answer until the caller closes the line; what libraries print goes to the log instead."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -23,5 +23,5 @@ def answer(infer: Hear) -> None:
         started = time.perf_counter()
         load_s, scores = infer(path)
         total_s = time.perf_counter() - started
-        heard = {"load_s": load_s, "model_s": total_s - load_s, "total_s": total_s}
-        answers.write(json.dumps({**heard, "scores": scores.tolist()}) + "\n")
+        result = {"load_s": load_s, "model_s": total_s - load_s, "total_s": total_s}
+        answers.write(json.dumps({**result, "scores": scores.tolist()}) + "\n")

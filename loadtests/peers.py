@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import Progress
 
-from loadtests.peer_contenders import CONTENDERS, Hear, Heard
+from loadtests.peer_contenders import CONTENDERS, Measure, Measured
 from loadtests.peer_environments import CannotRunError
 from loadtests.report import Row, argument, out, publish, spread
 from loadtests.tracks import FORMATS, encoded
@@ -55,7 +55,7 @@ SCORE_NOTES = (
     "finest resampling, which took six seconds there, left a third of the difference.",
 )
 
-Results = Mapping[tuple[str, str], Sequence[Heard]]
+Results = Mapping[tuple[str, str], Sequence[Measured]]
 """By the format and the contender, a track for each round."""
 
 
@@ -76,7 +76,7 @@ def main() -> None:
     publish("peers-scores", f"Scores beside those of {reference}", scores, SCORE_NOTES)
 
 
-def start(stack: ExitStack, folder: Path) -> tuple[dict[str, Hear], list[str]]:
+def start(stack: ExitStack, folder: Path) -> tuple[dict[str, Measure], list[str]]:
     """Start all and warm them up; those that run, and why others don't."""
     contenders, left_out = {}, []
     first = write(folder, 0, "mp3")
@@ -91,9 +91,9 @@ def start(stack: ExitStack, folder: Path) -> tuple[dict[str, Hear], list[str]]:
     return contenders, left_out
 
 
-def measure(contenders: Mapping[str, Hear], rounds: int, folder: Path) -> Results:
+def measure(contenders: Mapping[str, Measure], rounds: int, folder: Path) -> Results:
     """Let them hear in turns, so that a machine's bad moments fall on all alike."""
-    results: dict[tuple[str, str], list[Heard]] = defaultdict(list)
+    results: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     with Progress(console=out, transient=True) as progress:
         task = progress.add_task("hearing", total=rounds * len(FORMATS) * len(contenders))
         for number, (_, ending) in enumerate(product(range(rounds), FORMATS), start=1):
@@ -115,28 +115,30 @@ def write(folder: Path, number: int, ending: str) -> Path:
 
 def time_rows(results: Results, ending: str) -> list[Row]:
     """How long each took for a format."""
-    heard_by = {name: heard for (format_, name), heard in results.items() if format_ == ending}
-    ours = [totals(heard) for name, heard in heard_by.items() if name.startswith(OURS)]
+    measured_by = {
+        name: measured for (format_, name), measured in results.items() if format_ == ending
+    }
+    ours = [totals(measured) for name, measured in measured_by.items() if name.startswith(OURS)]
     best = min(ours, key=statistics.median, default=None)
     return [
         {
             "format": ending,
             "contender": name,
-            "seconds": spread(totals(heard), 2),
-            "load": round(statistics.median(one.load_s for one in heard), 3),
-            "model": round(statistics.median(one.model_s for one in heard), 3),
-            "ratio": spread(np.divide(totals(heard), best).tolist(), 2) if best else None,
+            "seconds": spread(totals(measured), 2),
+            "load": round(statistics.median(one.load_s for one in measured), 3),
+            "model": round(statistics.median(one.model_s for one in measured), 3),
+            "ratio": spread(np.divide(totals(measured), best).tolist(), 2) if best else None,
         }
-        for name, heard in heard_by.items()
+        for name, measured in measured_by.items()
     ]
 
 
 def faster_musicnn(results: Results) -> list[str]:
     """Which of the two runs of musicnn is the fair one to be compared with."""
     seconds: dict[str, list[float]] = defaultdict(list)
-    for (_, name), heard in results.items():
+    for (_, name), measured in results.items():
         if name.startswith(MUSICNN):
-            seconds[name] += totals(heard)
+            seconds[name] += totals(measured)
     if not seconds:
         return []
     faster = min(seconds, key=lambda name: statistics.median(seconds[name]))
@@ -163,9 +165,9 @@ def score_rows(results: Results, ending: str, reference: str) -> list[Row]:
     return rows
 
 
-def totals(heard: Sequence[Heard]) -> list[float]:
+def totals(measured: Sequence[Measured]) -> list[float]:
     """Seconds by round."""
-    return [one.total_s for one in heard]
+    return [one.total_s for one in measured]
 
 
 def top(means: npt.NDArray[np.float64]) -> set[int]:

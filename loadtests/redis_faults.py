@@ -86,10 +86,10 @@ def _measured(redis: RedisServer, rounds: int) -> tuple[list[float], dict[str, F
         "killed (SIGKILL)": Fault(redis.kill, redis.start),
     }
     with service(settings) as server:
-        heard = server.http.post("/suggest-tags", files={"file": encoded(10)}).raise_for_status()
-        url = heard.json()["taggram_url"]
+        analysed = server.http.post("/suggest-tags", files={"file": encoded(10)}).raise_for_status()
+        url = analysed.json()["taggram_url"]
         unknown = httpx.URL(url).copy_set_param("track_id", "0" * 64)
-        well = [_asked(server, str(unknown))[0] for _ in range(rounds * REQUESTS)]
+        well = [_requested(server, str(unknown))[0] for _ in range(rounds * REQUESTS)]
         for name, fault in faults.items():
             for _ in track(range(rounds), name, console=out, transient=True):
                 _round(server, url, fault, redis)
@@ -98,18 +98,18 @@ def _measured(redis: RedisServer, rounds: int) -> tuple[list[float], dict[str, F
 
 def _round(server: Server, url: str, fault: Fault, redis: RedisServer) -> None:
     """One outage, from the last hit before it to the first hit after it."""
-    assert _asked(server, url)[1] == httpx.codes.OK
+    assert _requested(server, url)[1] == httpx.codes.OK
     with redis.client() as client:
         kept = {name: client.get(name) for name in client.scan_iter()}
     fault.begin()
     began = time.monotonic()
-    answers = [_asked(server, url) for _ in range(1 + REQUESTS)]
+    answers = [_requested(server, url) for _ in range(1 + REQUESTS)]
     time.sleep(max(0.0, DOWN_S - (time.monotonic() - began)))
     fault.end()
     with redis.client() as client:
         client.mset(kept)  # what was killed comes back empty
     back = time.monotonic()
-    while (answer := _asked(server, url))[1] != httpx.codes.OK:
+    while (answer := _requested(server, url))[1] != httpx.codes.OK:
         answers.append(answer)
     fault.back.append(time.monotonic() - back)
     fault.first.append(answers[0][0])
@@ -117,7 +117,7 @@ def _round(server: Server, url: str, fault: Fault, redis: RedisServer) -> None:
     fault.failed += sum(status != httpx.codes.NOT_FOUND for _, status in answers)
 
 
-def _asked(server: Server, url: str) -> tuple[float, int]:
+def _requested(server: Server, url: str) -> tuple[float, int]:
     """A request's ms and status."""
     begun = time.perf_counter()
     status = server.http.get(url).status_code

@@ -94,13 +94,13 @@ def models(repeats: int) -> None:
     """Services with one, two and four models."""
     mp3 = encoded(TRACK_S)
     rows: list[Row] = []
-    for loaded, asked in track(MODELS.items(), "models", console=out, transient=True):
+    for loaded, names in track(MODELS.items(), "models", console=out, transient=True):
         start = time.monotonic()
         with service({"TAGGRAM_MODELS": json.dumps(loaded)}) as server:
             start_s = time.monotonic() - start
             ready = _warmed_up(server)
-            for name in asked:
-                row = _asked(server, name, mp3, repeats)
+            for name in names:
+                row = _measured(server, name, mp3, repeats)
                 rows.append(
                     {"loaded": len(loaded), "start s": start_s, "ready MiB": round(ready), **row}
                 )
@@ -108,11 +108,11 @@ def models(repeats: int) -> None:
     publish("scaling-models", f"Models loaded and asked, {TRACK_S} s of MP3", rows, notes)
 
 
-def _asked(server: Server, name: str | None, mp3: bytes, repeats: int) -> Row:
+def _measured(server: Server, name: str | None, mp3: bytes, repeats: int) -> Row:
     query = {"vocabulary": "genres"} if name is None else {"vocabulary": "raw", "model": name}
     waves = [_one(server, track, query) for track in islice(lookalikes(mp3), 1 + repeats)]
-    heard_by = ", ".join(waves[0].models)
-    return {"heard by": heard_by, **_spread([done.seconds[0] for done in waves[1:]])}
+    models_used = ", ".join(waves[0].models)
+    return {"heard by": models_used, **_spread([done.seconds[0] for done in waves[1:]])}
 
 
 def _warmed_up(server: Server) -> float:

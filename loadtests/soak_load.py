@@ -59,8 +59,8 @@ class Callers:
     async def run(self, rate: float, stop: asyncio.Event) -> None:
         """Send so many requests a second, by chance, until told to stop."""
         for mp3 in self._known:  # before all else, so that they are known
-            heard = await self._upload(mp3)
-            self._taggrams.append(heard.raise_for_status().json()["taggram_url"])
+            response_body = await self._upload(mp3)
+            self._taggrams.append(response_body.raise_for_status().json()["taggram_url"])
         sorts, weights = zip(*((sort, weight) for sort, weight in SORTS.items()), strict=True)
         calls: set[asyncio.Task[None]] = set()
         while not stop.is_set():

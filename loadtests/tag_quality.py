@@ -30,13 +30,13 @@ def main(
 ) -> None:
     """Measure, print, and keep as JSON."""
     fitting = read_plausible(plausible)
-    asked = tuple(name for name in models.split(",") if name)
+    requested = tuple(name for name in models.split(",") if name)
     name = "tag_quality" if material is None else f"tag_quality-{material.stem}"
     if material is not None and material.suffix == ".npz":
-        answers = list(answer_scores(material, asked, fitting))
+        answers = list(answer_scores(material, requested, fitting))
     else:
         songs = free_songs() if material is None else list(labelled_songs(material, fitting))
-        answers = list(answer_songs(songs, asked))
+        answers = list(answer_songs(songs, requested))
     report(name, answers, fitting)
 
 

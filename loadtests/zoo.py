@@ -67,8 +67,8 @@ def _measured(store: Store, name: str, backend: Backend, precision: Precision) -
     if ended.returncode == 0:
         _keep(key, json.loads(ended.stdout.splitlines()[-1]))
     else:
-        said = ended.stderr.strip().splitlines()[-1]
-        _keep(key, {"refused": said.removeprefix("app.errors.SetupError: ")})
+        error = ended.stderr.strip().splitlines()[-1]
+        _keep(key, {"refused": error.removeprefix("app.errors.SetupError: ")})
 
 
 def _rows(sizes: dict[str, Figures]) -> Iterator[Row]:

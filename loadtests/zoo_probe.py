@@ -72,9 +72,9 @@ def size(architecture: str) -> dict[str, float]:
     known = architectures()[architecture]
     window_spec = WindowSpec(known.front_end, known.window_frames, known.window_frames)
     built = network(architecture, 50, window_spec, {})
-    learnt = [each for each in variables(built).values() if each.trainable]
+    trainable_weights = [each for each in variables(built).values() if each.trainable]
     return {
-        "parameters": sum(int(np.prod(each.shape)) for each in learnt),
+        "parameters": sum(int(np.prod(each.shape)) for each in trainable_weights),
         "gflop_a_minute": flop(built) / 1e9 * 60 / window_spec.window_s,
     }
 

@@ -25,9 +25,9 @@ def constant_flac(
         announced_s: What its header says of its length; none: the truth.
         comment: What tells it from other files of the same sound.
     """
-    said = round((seconds if announced_s is None else announced_s) * rate)
+    announced = round((seconds if announced_s is None else announced_s) * rate)
     sizes = BLOCK_SAMPLES.to_bytes(2, "big") * 2 + bytes(6)
-    form = (rate << 44 | (channels - 1) << 41 | 7 << 36 | said).to_bytes(8, "big")
+    form = (rate << 44 | (channels - 1) << 41 | 7 << 36 | announced).to_bytes(8, "big")
     info = sizes + form + bytes(16)
     frames = b"".join(_frame(number, channels) for number in range(_frame_count(seconds, rate)))
     return b"fLaC" + _block(0, info) + _block(0x82, comment) + frames

@@ -115,8 +115,8 @@ def with_granules(change: Callable[[int], int], sound: Sound) -> bytes:
     file = at(OPUS_RATE, "libopus", "ogg", sound, page_duration="20000")
     for number, one in enumerate(pages(file)):
         (granule,) = struct.unpack("<q", one[6:14])
-        said = change(granule) if number > 1 else granule
-        made.append(checked(one[:6] + struct.pack("<q", said) + one[14:]))
+        announced = change(granule) if number > 1 else granule
+        made.append(checked(one[:6] + struct.pack("<q", announced) + one[14:]))
     return b"".join(made)
 
 

@@ -33,8 +33,8 @@ def excerpt(ambient_song: Path) -> Sound:
 
 def scores(server: Server, file: bytes | Path) -> dict[str, float]:
     """All scores of `raw`, the highest first."""
-    said = answer(post(server, file, vocabulary="raw", model="msd-musicnn", top_k=20))
-    return {suggestion["tag"]: suggestion["score"] for suggestion in said["suggestions"]}
+    body = answer(post(server, file, vocabulary="raw", model="msd-musicnn", top_k=20))
+    return {suggestion["tag"]: suggestion["score"] for suggestion in body["suggestions"]}
 
 
 def assert_alike(given: dict[str, float], wanted: dict[str, float]) -> None:

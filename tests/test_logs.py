@@ -45,11 +45,11 @@ def test_an_exception_is_part_of_its_line() -> None:
 
 
 def test_line_breaks_and_control_characters_are_escaped() -> None:
-    odd = 'a\r\n\x1b[2J\u2028\x9b"}'
-    line = formatted(odd, client=odd)
+    unsafe = 'a\r\n\x1b[2J\u2028\x9b"}'
+    line = formatted(unsafe, client=unsafe)
     assert line.isascii()
     assert line.isprintable()
-    assert json.loads(line)["client"] == json.loads(line)["message"] == odd
+    assert json.loads(line)["client"] == json.loads(line)["message"] == unsafe
 
 
 def test_lines_are_written_in_order_and_all_before_the_end() -> None:

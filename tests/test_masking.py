@@ -107,9 +107,9 @@ def test_every_output_masks(capsys: pytest.CaptureFixture[str]) -> None:
     say(Console(), url)
     Console().print(cell(url))
     show_traceback(RuntimeError, raised, raised.__traceback__)
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     line = JsonLine().format(record)
-    for text in (said.out, said.err, line, PlainLine().format(record), describe(raised)):
+    for text in (output.out, output.err, line, PlainLine().format(record), describe(raised)):
         assert_masked(text)
         assert "***" in text
     assert json.loads(line)["message"] == "can't read s3://***@bucket/models"
@@ -136,15 +136,15 @@ def test_library_errors_about_a_store_or_a_dataset_are_masked(
     assert_masked(str(refused.value))
     assert "***" in str(refused.value)
 
-    said = ""
+    output = ""
     try:
         with opened(tmp_path) as library:
             fetched = fetch(library, ["fma/1.mp3"], {"fma": Source(url)}, {}, lambda *_: None)
-        said = " ".join(fetched.failed.values())
+        output = " ".join(fetched.failed.values())
     except SetupError as error:
-        said = str(error)
-    assert said
-    assert_masked(mask(said))
+        output = str(error)
+    assert output
+    assert_masked(mask(output))
 
 
 def test_a_mirror_and_a_cache_are_masked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

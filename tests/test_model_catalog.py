@@ -93,7 +93,9 @@ def test_one_model_cannot_be_served_in_two_versions(wanted: tuple[str, ...], mod
         served(models, *wanted)
 
 
-def asked(models: Store, vocabulary_models: Sequence[str], *, at_most: int = 4) -> list[str]:
+def vocabulary_models_of(
+    models: Store, vocabulary_models: Sequence[str], *, at_most: int = 4
+) -> list[str]:
     settings = Settings(
         _env_file=None,
         model_store=models.url,
@@ -105,10 +107,10 @@ def asked(models: Store, vocabulary_models: Sequence[str], *, at_most: int = 4) 
 
 
 def test_vocabularies_use_all_models_that_fit_in_memory_or_the_named_ones(models: Store):
-    assert asked(models, ()) == [NAME, "msd-vgg"]
-    assert asked(models, (), at_most=1) == [NAME]
-    assert asked(models, ("msd-vgg",)) == ["msd-vgg"]
-    assert asked(models, ("msd-vgg", NAME), at_most=1) == ["msd-vgg"]
+    assert vocabulary_models_of(models, ()) == [NAME, "msd-vgg"]
+    assert vocabulary_models_of(models, (), at_most=1) == [NAME]
+    assert vocabulary_models_of(models, ("msd-vgg",)) == ["msd-vgg"]
+    assert vocabulary_models_of(models, ("msd-vgg", NAME), at_most=1) == ["msd-vgg"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_a_vocabulary_model_that_is_not_served_is_refused(
     named: Sequence[str], words: str, models: Store
 ):
     with pytest.raises(SetupError, match=words):
-        asked(models, named)
+        vocabulary_models_of(models, named)
 
 
 def test_only_served_models_need_their_weights(models: Store):

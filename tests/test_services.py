@@ -183,12 +183,12 @@ def test_a_loaded_service_analyses_files_and_can_be_closed(copy: Path, clip: Pat
         assert [(taggram.key.model, taggram.key.precision) for taggram in again] == [
             (model.ref, built.choices[model.ref].precision) for model in models
         ]
-        said = dict(
+        figures = dict(
             line.rsplit(" ", 1) for line in built.metrics.exposition().decode().splitlines()
         )
-        assert said["taggram_batch_windows_sum"] == "8.0"
-        in_twos = said['taggram_batch_windows_bucket{le="2.0"}']
-        assert in_twos == said["taggram_batch_windows_count"]
+        assert figures["taggram_batch_windows_sum"] == "8.0"
+        in_twos = figures['taggram_batch_windows_bucket{le="2.0"}']
+        assert in_twos == figures["taggram_batch_windows_count"]
         await built.close()
         with pytest.raises(RequestError, match="not_ready"):
             await built.runtime.tagger.infer(Track(track.file, "1" * 64), models, StageClock())

@@ -12,8 +12,8 @@ FRAMES = RATE
 
 def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
     """A chunk that says `size` of itself."""
-    said = len(body) if size is None else size
-    return name + struct.pack(">I", said) + body + bytes(len(body) % 2)
+    announced = len(body) if size is None else size
+    return name + struct.pack(">I", announced) + body + bytes(len(body) % 2)
 
 
 def extended(value: int) -> bytes:

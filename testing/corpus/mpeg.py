@@ -16,8 +16,10 @@ KILOBITS_PER_S = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 3
 
 def id3(body: bytes, size: int | None = None, flags: int = 0) -> bytes:
     """An ID3v2.3 tag that says `size` of itself, in seven bits a byte."""
-    said = len(body) if size is None else size
-    return b"ID3\3\0" + bytes([flags, *(said >> shift & 0x7F for shift in (21, 14, 7, 0))]) + body
+    announced = len(body) if size is None else size
+    return (
+        b"ID3\3\0" + bytes([flags, *(announced >> shift & 0x7F for shift in (21, 14, 7, 0))]) + body
+    )
 
 
 def cover(size: int) -> bytes:
@@ -26,7 +28,7 @@ def cover(size: int) -> bytes:
     return b"APIC" + len(body).to_bytes(4, "big") + b"\0\0" + body
 
 
-def said_frames(frames: int, container: bytes = b"Info") -> bytes:
+def announced_frames(frames: int, container: bytes = b"Info") -> bytes:
     """A sound whose first frame says so of its length."""
     mp3 = sound_file("MP3")
     at = max(mp3.find(b"Xing"), mp3.find(b"Info"))
@@ -52,12 +54,12 @@ def frames_of(head: bytes) -> bytes:
 
 FILES: Files = {
     "mp3 honest": Hostile(1.0, lambda: sound_file("MP3")),
-    "mp3 that says 2^31 frames": Hostile(Kind.AUDIO_TOO_LONG, lambda: said_frames(2**31)),
+    "mp3 that says 2^31 frames": Hostile(Kind.AUDIO_TOO_LONG, lambda: announced_frames(2**31)),
     "mp3 that says 2^32-1 frames": Hostile(
-        Kind.AUDIO_TOO_LONG, lambda: said_frames(2**32 - 1, b"Xing")
+        Kind.AUDIO_TOO_LONG, lambda: announced_frames(2**32 - 1, b"Xing")
     ),
-    "mp3 that says 0 frames": Hostile(1.009, lambda: said_frames(0)),
-    "mp3 that says 1 frame": Hostile(1.009, lambda: said_frames(1)),
+    "mp3 that says 0 frames": Hostile(1.009, lambda: announced_frames(0)),
+    "mp3 that says 1 frame": Hostile(1.009, lambda: announced_frames(1)),
     "mp3 of 11 minutes that says nothing": Hostile(
         Kind.AUDIO_TOO_LONG, lambda: SILENT_FRAME * (11 * 60 * 1_000 // 24)
     ),

@@ -49,8 +49,8 @@ def data(size: int | None = None) -> bytes:
 
 def asf(objects: int, body: bytes = b"", size: int | None = None) -> bytes:
     """The header of an ASF file that says how many objects it has, and how long it is."""
-    said = 30 + len(body) if size is None else size
-    return ASF_HEADER + struct.pack("<QIBB", said, objects, 1, 2) + body
+    announced = 30 + len(body) if size is None else size
+    return ASF_HEADER + struct.pack("<QIBB", announced, objects, 1, 2) + body
 
 
 def links(count: int) -> bytes:

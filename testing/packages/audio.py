@@ -239,7 +239,7 @@ def download(name: str, folder: Path) -> Path:
     return packages[0]
 
 
-def bring(fetch: Callable[[], Path]) -> None:
+def fetch_once(fetch: Callable[[], Path]) -> None:
     """Fetch something, or say why not: then what needs it is skipped."""
     try:
         print(fetch())
@@ -250,7 +250,7 @@ def bring(fetch: Callable[[], Path]) -> None:
 def main() -> None:
     """Fetch the named packages, or those that the tests use."""
     for name in sys.argv[1:] or FOR_TESTS:
-        bring(partial(fetch, name))
+        fetch_once(partial(fetch, name))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from testing.packages.audio import CannotFetchError, bring
+from testing.packages.audio import CannotFetchError, fetch_once
 
 APT_GET = ("apt-get", "--quiet", "--yes")
 MISSING = "Chromium is not on this machine: install it (on Debian `apt-get install chromium`)"
@@ -48,7 +48,7 @@ def fetch() -> Path:
 
 def main() -> None:
     """Fetch it, or say why not."""
-    bring(fetch)
+    fetch_once(fetch)
 
 
 if __name__ == "__main__":

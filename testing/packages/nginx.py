@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from testing.packages.audio import CannotFetchError, bring, download
+from testing.packages.audio import CannotFetchError, download, fetch_once
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "nginx"
 NGINX = CACHE / "usr" / "sbin" / "nginx"
@@ -38,7 +38,7 @@ def fetch() -> Path:
 
 def main() -> None:
     """Fetch it, or say why not."""
-    bring(fetch)
+    fetch_once(fetch)
 
 
 if __name__ == "__main__":

@@ -125,11 +125,11 @@ def test_no_other_page_can_read_it(
 def test_the_page_may_send_everything_that_the_element_sends(
     strict: Server, method: str, path: str
 ) -> None:
-    asked = {
+    preflight = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": "accept,authorization,content-type",
     }
-    response = strict.http.options(path, headers=asked)
+    response = strict.http.options(path, headers=preflight)
     assert response.status_code == httpx.codes.OK, response.text
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN

@@ -18,11 +18,11 @@ def damaged(name: str, seed: int = 1) -> bytes:
 
 @pytest.mark.parametrize("name", ["MP3 cut short", "FLAC with a hole"])
 def test_the_answer_shows_the_decoded_and_the_announced_duration(stub: Server, name: str) -> None:
-    said = answer(post(stub, damaged(name), vocabulary="genres"))
+    body = answer(post(stub, damaged(name), vocabulary="genres"))
 
-    assert said["damaged"] is True
-    assert said["suggestions"]
-    assert 1 < said["duration_s"] < said["announced_s"] == pytest.approx(SECONDS, abs=0.1)
+    assert body["damaged"] is True
+    assert body["suggestions"]
+    assert 1 < body["duration_s"] < body["announced_s"] == pytest.approx(SECONDS, abs=0.1)
 
 
 def test_a_cached_answer_and_the_taggram_show_them_too(stub: Server) -> None:
@@ -37,9 +37,9 @@ def test_a_cached_answer_and_the_taggram_show_them_too(stub: Server) -> None:
 
 
 def test_an_intact_file_is_not_marked_damaged(stub: Server) -> None:
-    said = answer(post(stub, KINDS["MP3"](noise(round(SECONDS * RATE), 3)), vocabulary="genres"))
+    body = answer(post(stub, KINDS["MP3"](noise(round(SECONDS * RATE), 3)), vocabulary="genres"))
 
-    assert (said["damaged"], said["announced_s"]) == (False, None)
+    assert (body["damaged"], body["announced_s"]) == (False, None)
 
 
 def test_a_file_with_too_little_audio_is_undecodable(stub: Server) -> None:

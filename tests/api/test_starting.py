@@ -101,15 +101,15 @@ def end(folder: Path, outcome: str, level: str) -> tuple[list[dict[str, str]], s
     )
     assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
     lines = ended.stderr.splitlines()
-    [said] = [line for line in lines if line.startswith("taggram: ")]
-    lines.remove(said)
-    return [json.loads(line) for line in lines], said
+    [error_line] = [line for line in lines if line.startswith("taggram: ")]
+    lines.remove(error_line)
+    return [json.loads(line) for line in lines], error_line
 
 
 def test_a_model_that_a_library_cannot_load_ends_the_start_with_the_cause(tmp_path: Path) -> None:
-    log, said = end(tmp_path, "NameError: name 'tensorflow' is not defined", "debug")
+    log, error_line = end(tmp_path, "NameError: name 'tensorflow' is not defined", "debug")
 
-    assert said == (
+    assert error_line == (
         "taggram: the models can't be loaded: NameError: name 'tensorflow' is not defined; "
         "with TAGGRAM_LOG_LEVEL=debug the log holds the traceback"
     )
@@ -120,9 +120,9 @@ def test_a_model_that_a_library_cannot_load_ends_the_start_with_the_cause(tmp_pa
 
 
 def test_a_setup_error_ends_the_start_with_its_message(tmp_path: Path) -> None:
-    log, said = end(tmp_path, "SetupError: our-tagger/1 can't run on openvino", "info")
+    log, error_line = end(tmp_path, "SetupError: our-tagger/1 can't run on openvino", "info")
 
-    assert said == "taggram: our-tagger/1 can't run on openvino"
+    assert error_line == "taggram: our-tagger/1 can't run on openvino"
     assert not [line for line in log if "exception" in line]
 
 

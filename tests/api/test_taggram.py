@@ -29,7 +29,7 @@ def taggram(stub: Server, url: str) -> dict[str, Any]:
     return answer(stub.http.get(url))
 
 
-def asked(server: Server, url: str, accept: str) -> httpx.Response:
+def requested(server: Server, url: str, accept: str) -> httpx.Response:
     return server.http.get(url, headers={"Accept": accept})
 
 
@@ -97,10 +97,10 @@ def test_another_pooling_reorders_the_same_columns_in_all_three_formats(
         for each in (taggram, other)
     )
     assert others_by_tag == by_tag
-    table = asked(stub, by_majority, "text/csv").text
+    table = requested(stub, by_majority, "text/csv").text
     assert table.splitlines()[0] == ",".join(["time_s", *other["tags"]])
-    picture = asked(stub, by_majority, "image/png").content
-    assert picture != asked(stub, url, "image/png").content
+    picture = requested(stub, by_majority, "image/png").content
+    assert picture != requested(stub, url, "image/png").content
 
 
 def test_pooling_covers_the_windows_shown(stub: Server, url: str) -> None:
@@ -124,7 +124,7 @@ def test_a_taggram_has_the_duration_and_the_confidence_of_the_suggestions(
 def test_a_taggram_runs_no_model(stub: Server, url: str) -> None:
     before = inferred_s(stub, "msd-musicnn"), inferred_s(stub, "mtt-musicnn")
     for accept in ("application/json", "image/png", "text/csv"):
-        asked(stub, url, accept)
+        requested(stub, url, accept)
     assert (inferred_s(stub, "msd-musicnn"), inferred_s(stub, "mtt-musicnn")) == before
 
 
@@ -174,7 +174,7 @@ def test_an_invalid_parameter_is_named(stub: Server, url: str, cut: str) -> None
 
 
 def test_the_csv_holds_the_same_table(stub: Server, url: str, taggram: dict[str, Any]) -> None:
-    response = asked(stub, url, "text/csv")
+    response = requested(stub, url, "text/csv")
     assert response.headers["Content-Type"].startswith("text/csv")
     header, *rows = csv.reader(response.text.splitlines())
     assert header == ["time_s", *taggram["tags"]]
@@ -185,14 +185,14 @@ def test_the_csv_holds_the_same_table(stub: Server, url: str, taggram: dict[str,
 
 @pytest.mark.parametrize("accept", ["image/png", A_BROWSERS_IMG, "text/csv;q=0.5, image/*"])
 def test_a_picture_is_sent_if_accepted(stub: Server, url: str, accept: str) -> None:
-    response = asked(stub, url, accept)
+    response = requested(stub, url, accept)
     assert response.headers["Content-Type"] == "image/png"
     assert response.content.startswith(PNG_SIGNATURE)
 
 
 def test_a_picture_of_fewer_tags_is_lower(stub: Server, url: str) -> None:
     few, many = (
-        int.from_bytes(asked(stub, f"{url}&top={top}", "image/png").content[20:24], "big")
+        int.from_bytes(requested(stub, f"{url}&top={top}", "image/png").content[20:24], "big")
         for top in (2, 16)
     )
     assert 0 < few < many
@@ -204,21 +204,21 @@ def test_a_picture_of_fewer_tags_is_lower(stub: Server, url: str) -> None:
 def test_json_is_sent_if_neither_picture_nor_csv_is_accepted(
     stub: Server, url: str, taggram: dict[str, Any], accept: str
 ) -> None:
-    response = asked(stub, url, accept)
+    response = requested(stub, url, accept)
     assert response.headers["Content-Type"] == "application/json"
     assert answer(response) == taggram
 
 
 @pytest.mark.parametrize("accept", ["application/json", "image/png", "text/csv"])
 def test_an_unchanged_answer_is_answered_304(stub: Server, url: str, accept: str) -> None:
-    headers = {"Accept": accept, "If-None-Match": asked(stub, url, accept).headers["ETag"]}
+    headers = {"Accept": accept, "If-None-Match": requested(stub, url, accept).headers["ETag"]}
     response = stub.http.get(url, headers=headers)
     assert (response.status_code, response.content) == (304, b"")
     assert response.headers["ETag"] == headers["If-None-Match"]
 
 
 def test_an_outdated_etag_gets_the_whole_answer(stub: Server, url: str) -> None:
-    tag = asked(stub, url, "text/csv").headers["ETag"]
+    tag = requested(stub, url, "text/csv").headers["ETag"]
     response = stub.http.get(url, headers={"Accept": "image/png", "If-None-Match": tag})
     assert response.content.startswith(PNG_SIGNATURE)
 
@@ -233,8 +233,8 @@ def test_an_etag_matches_in_every_valid_spelling(stub: Server, url: str, conditi
 
 def test_other_tags_or_another_part_have_another_etag(stub: Server, url: str) -> None:
     tags = {
-        stub.http.get(asked_for).headers["ETag"]
-        for asked_for in (url, f"{url}&top=2", f"{url}&end_s=5")
+        stub.http.get(requested_url).headers["ETag"]
+        for requested_url in (url, f"{url}&top=2", f"{url}&end_s=5")
     }
     assert len(tags) == 3
 
@@ -256,7 +256,7 @@ def test_an_unknown_track_is_refused_with_advice(stub: Server) -> None:
 
 
 def test_a_picture_of_an_unknown_track_is_refused_in_json(stub: Server) -> None:
-    response = asked(stub, f"/taggram?track_id={UNKNOWN}", "image/png")
+    response = requested(stub, f"/taggram?track_id={UNKNOWN}", "image/png")
     assert_problem(response, 404, "unknown_track")
 
 

@@ -113,10 +113,10 @@ def test_a_picture_and_a_table_have_none(
 ) -> None:
     query = {"track_id": answer(post(stub, swelling_file))["track_id"]}
 
-    plain, asked = (
+    plain, with_peaks = (
         stub.http.get("/taggram", params={**query, **more}, headers={"Accept": media_type})
         for more in ({}, {"include": "peaks"})
     )
 
-    assert asked.content == plain.content
-    assert asked.headers["ETag"] == plain.headers["ETag"]
+    assert with_peaks.content == plain.content
+    assert with_peaks.headers["ETag"] == plain.headers["ETag"]

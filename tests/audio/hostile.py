@@ -30,7 +30,7 @@ BREAK = b"\n--\n"
 """Between two messages."""
 
 
-def says_its_file(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+def sends_its_file(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     """Sends what its file holds, message by message, and ends well."""
     file, _ = _job(service)
     for message in Path(f"/proc/self/fd/{file}").read_bytes().split(BREAK):

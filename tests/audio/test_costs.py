@@ -24,7 +24,7 @@ from testing.flac import constant_flac
 from testing.sounds import LIMITS, decoded, encoded, noise, opened
 from testing.waiting import wait_for_async
 from tests.audio import hostile
-from tests.audio.asking import refusal
+from tests.audio.decode_helpers import refusal
 
 pytestmark = pytest.mark.anyio
 

@@ -24,7 +24,7 @@ from testing.sounds import (
     pitch_hz,
     tone,
 )
-from tests.audio.asking import decode, refusal
+from tests.audio.decode_helpers import decode, refusal
 
 ALONE = replace(LIMITS, decoders=Decoders.SOUNDFILE)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.audio.worker.processes import Decoder
 from app.errors import RequestError
 from testing.sounds import LIMITS, encoded, noise, piped
-from tests.audio.asking import decode
+from tests.audio.decode_helpers import decode
 
 SECONDS = 0.6
 SEEDS = {

@@ -23,7 +23,7 @@ from testing.sounds import LIMITS, Sound, decoded
 from testing.vorbis import crashing_vorbis, oversized_vorbis
 from testing.waiting import wait_for_async
 from tests.audio import hostile
-from tests.audio.asking import decode, decoding
+from tests.audio.decode_helpers import decode, decoding
 
 pytestmark = pytest.mark.anyio
 
@@ -144,10 +144,10 @@ async def test_valid_messages_of_a_decoder_are_accepted():
     assert len(await taken(b'{"samples": 9000, "complete": false}', GOOD)) == SECOND
 
 
-@pytest.mark.parametrize("said", RUBBISH.values(), ids=RUBBISH)
-async def test_an_invalid_message_of_a_decoder_makes_its_file_undecodable(said: bytes):
+@pytest.mark.parametrize("sent", RUBBISH.values(), ids=RUBBISH)
+async def test_an_invalid_message_of_a_decoder_makes_its_file_undecodable(sent: bytes):
     with pytest.raises(RequestError) as refused:
-        await taken(said)
+        await taken(sent)
 
     assert refused.value.kind is Kind.UNDECODABLE_AUDIO
 
@@ -181,7 +181,7 @@ async def test_no_message_of_a_decoder_is_executed(bad_file: Path, good_file: Pa
     trap = tmp_path / "trap"
     bad_file.write_bytes(pickle.dumps(Trap(trap)))
 
-    await assert_undecodable(hostile.says_its_file, bad_file, good_file)
+    await assert_undecodable(hostile.sends_its_file, bad_file, good_file)
 
     assert not trap.exists()
     pickle.loads(bad_file.read_bytes())

@@ -30,7 +30,7 @@ from testing.processes import opened
 from testing.sounds import LIMITS, Sound, decoded, encoded, noise, tone
 from testing.waiting import wait_for_async
 from tests.audio import hostile
-from tests.audio.asking import decode, decoding
+from tests.audio.decode_helpers import decode, decoding
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from app.errors import Kind
 from testing.corpus.wav import wav
 from testing.kinds import announcing
 from testing.sounds import LIMITS, decoded, encoded, noise, piped, tone
-from tests.audio.asking import refusal
+from tests.audio.decode_helpers import refusal
 
 RATE = LIMITS.sample_rate
 ALONE = replace(LIMITS, decoders=Decoders.SOUNDFILE)

@@ -20,7 +20,7 @@ from testing.processes import is_running, opened
 from testing.sounds import LIMITS
 from testing.waiting import wait_for, wait_for_async
 from tests.audio import hostile
-from tests.audio.asking import decode
+from tests.audio.decode_helpers import decode
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +35,7 @@ from app.audio.worker import decoder_process
 from app.audio.worker.processes import Decoder
 from testing.sounds import LIMITS
 from tests.audio import hostile
-from tests.audio.asking import decode
+from tests.audio.decode_helpers import decode
 
 decoder_process.main = hostile.waits_for_its_file
 asyncio.run(decode(Decoder(LIMITS, 1, 300), Path(sys.argv[1])))

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from testing.server import STUB, Server, serving
 from testing.sounds import encoded, noise
-from tests.browser.complaints import Complaints
+from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import RECORDER, Element, Embed
 from tests.browser.host import Host, hosting
 from tests.browser.network import origin
@@ -85,23 +85,23 @@ def track(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def complaints() -> Iterator[Complaints]:
+def console_errors() -> Iterator[ConsoleErrors]:
     """What pages complain about; in the end there is nothing but what a test expected."""
-    complaints = Complaints()
-    yield complaints
-    assert complaints.unexpected == []
+    console_errors = ConsoleErrors()
+    yield console_errors
+    assert console_errors.unexpected == []
 
 
 @pytest.fixture
-def page(context: BrowserContext, complaints: Complaints) -> Iterator[Page]:
+def page(context: BrowserContext, console_errors: ConsoleErrors) -> Iterator[Page]:
     """An empty page; those that a test opens beside it are followed and closed as well."""
-    context.on("page", complaints.follow)
+    context.on("page", console_errors.follow)
     page = context.new_page()
     page.on("filechooser", lambda _: None)  # else each one that is expected is hooked in anew
     yield page
     for opened in context.pages[1:]:
         opened.close()
-    context.remove_listener("page", complaints.follow)
+    context.remove_listener("page", console_errors.follow)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from playwright.sync_api import FilePayload, Page, Request, Route, expect
 
 from testing.sounds import encoded
 from tests.api.client import noise_file
-from tests.browser.complaints import Complaints
 from tests.browser.conftest import MAX_UPLOAD_BYTES
+from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Embed, payload
 from tests.browser.network import UPLOADS, fulfill, refuse
 
@@ -44,12 +44,12 @@ def uploads(page: Page) -> list[Request]:
 def test_a_file_that_the_page_can_refuse_is_not_sent(
     embed: Embed,
     page: Page,
-    complaints: Complaints,
+    console_errors: ConsoleErrors,
     file: FilePayload,
     kind: str,
     words: str | re.Pattern[str],
 ) -> None:
-    complaints.expect("ERR_REQUEST_RANGE_NOT_SATISFIABLE")  # of an empty file's sound
+    console_errors.expect("ERR_REQUEST_RANGE_NOT_SATISFIABLE")  # of an empty file's sound
     element = embed()
     begun = uploads(page)
     element.choose(file)
@@ -70,9 +70,14 @@ def test_a_file_that_the_page_can_refuse_is_not_sent(
     ids=["unsupported_audio", "undecodable_audio", "audio_too_short", "silent_audio"],
 )
 def test_refusals_of_the_service_are_explained(
-    embed: Embed, complaints: Complaints, file: FilePayload, status: int, kind: str, words: str
+    embed: Embed,
+    console_errors: ConsoleErrors,
+    file: FilePayload,
+    status: int,
+    kind: str,
+    words: str,
 ) -> None:
-    complaints.expect(f"status of {status}")
+    console_errors.expect(f"status of {status}")
     element = embed()
     element.choose(file)
     expect(element.alert).to_contain_text(words)
@@ -92,9 +97,13 @@ def change(track: Path) -> None:
 
 @pytest.mark.parametrize("what", [change, Path.unlink], ids=["changed", "deleted"])
 def test_a_file_that_changed_since_it_was_chosen_must_be_chosen_again(
-    embed: Embed, page: Page, complaints: Complaints, tmp_path: Path, what: Callable[[Path], None]
+    embed: Embed,
+    page: Page,
+    console_errors: ConsoleErrors,
+    tmp_path: Path,
+    what: Callable[[Path], None],
 ) -> None:
-    complaints.expect("net::ERR_")
+    console_errors.expect("net::ERR_")
     track = tmp_path / "mix.flac"
     track.write_bytes(noise_file(4, seed=75))
     element = embed()
@@ -131,13 +140,13 @@ def test_a_file_without_an_extension_is_judged_by_its_bytes(embed: Embed, media_
 
 
 def test_a_file_may_be_too_large_for_the_service_only(
-    embed: Embed, page: Page, complaints: Complaints
+    embed: Embed, page: Page, console_errors: ConsoleErrors
 ) -> None:
     def promise_more(route: Route) -> None:
         limits = route.fetch()
         route.fulfill(response=limits, json={**limits.json(), "max_bytes": 10**9})
 
-    complaints.expect("status of 413")
+    console_errors.expect("status of 413")
     page.route("**/limits", promise_more)
     element = embed()
     element.choose(TOO_LARGE)
@@ -151,12 +160,12 @@ def test_a_file_may_be_too_large_for_the_service_only(
 def test_a_refusal_by_a_proxy_is_explained(
     embed: Embed,
     page: Page,
-    complaints: Complaints,
+    console_errors: ConsoleErrors,
     track: Path,
     status: int,
     words: str | re.Pattern[str],
 ) -> None:
-    complaints.expect(f"status of {status}", "Refused to get unsafe header")
+    console_errors.expect(f"status of {status}", "Refused to get unsafe header")
     fulfill(page, status, body="<h1>No</h1>")
     element = embed()
     element.choose(track)
@@ -176,9 +185,9 @@ def test_an_html_page_of_a_proxy_is_not_taken_for_suggestions(
 
 
 def test_after_a_refusal_another_track_can_be_chosen_and_tags_are_still_there(
-    embed: Embed, complaints: Complaints, track: Path
+    embed: Embed, console_errors: ConsoleErrors, track: Path
 ) -> None:
-    complaints.expect("status of 422")
+    console_errors.expect("status of 422")
     element = embed()
     element.add("shoegaze")
     element.choose(SILENCE)
@@ -207,13 +216,13 @@ def test_an_answer_of_low_confidence_says_so(embed: Embed, page: Page, track: Pa
 def test_a_temporary_refusal_shows_how_long_to_wait(
     embed: Embed,
     page: Page,
-    complaints: Complaints,
+    console_errors: ConsoleErrors,
     track: Path,
     status: int,
     kind: str,
     words: str,
 ) -> None:
-    complaints.expect(f"status of {status}")
+    console_errors.expect(f"status of {status}")
     refuse(page, status, kind, retry_after_s=600)
     element = embed()
     element.choose(track)

@@ -104,17 +104,17 @@ def test_a_suggested_genre_is_marked(embed: Embed, suggested: dict, track: Path)
     assert element.value == ["hiphop"]
 
 
-@pytest.mark.parametrize(("attribute", "asked"), [("", 0.5), ('threshold="0.2"', 0.2)])
+@pytest.mark.parametrize(("attribute", "threshold"), [("", 0.5), ('threshold="0.2"', 0.2)])
 def test_only_suggestions_above_a_threshold_are_requested(
-    embed: Embed, track: Path, attribute: str, asked: float
+    embed: Embed, track: Path, attribute: str, threshold: float
 ) -> None:
     element = embed(f"<tag-suggest {attribute}></tag-suggest>")
     with element.page.expect_request(UPLOADS) as upload:
         element.analyse(track)
     query = parse_qs(urlsplit(upload.value.url).query)
-    assert query["threshold"] == [str(asked)]
+    assert query["threshold"] == [str(threshold)]
     [answered] = element.events("suggested")
-    assert all(suggestion["score"] >= asked for suggestion in answered["suggestions"])
+    assert all(suggestion["score"] >= threshold for suggestion in answered["suggestions"])
 
 
 @pytest.mark.parametrize(

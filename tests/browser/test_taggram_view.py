@@ -112,14 +112,14 @@ def test_the_keyboard_plays_and_pauses(view: View, service: Server, known: dict)
 
 
 def test_a_switch_makes_no_upload(view: View, service: Server, known: dict, page: Page) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(f"{request.method} {request.url}"))
     view.switch(view.tags, "genres")
     genres = taggram(service, known["track_id"], vocabulary="genres")
     expect(view.read_out).to_contain_text(genres["labels"][0])
     view.switch(view.score, "majority")
-    assert "pooling=majority" in asked[-1]
-    assert not [url for url in asked if url.startswith("POST")]
+    assert "pooling=majority" in requested[-1]
+    assert not [url for url in requested if url.startswith("POST")]
 
 
 def test_the_table_holds_the_same_numbers(view: View, service: Server, known: dict) -> None:
@@ -193,8 +193,8 @@ def test_a_link_opens_the_view_again(view: View, page: Page, known: dict, servic
     expect(opened.button(re.compile("^Play"))).to_have_count(0)
 
 
-def test_a_link_to_an_expired_track_says_so(embed: Embed, page: Page, complaints: Any) -> None:
-    complaints.expect("/taggram?")
+def test_a_link_to_an_expired_track_says_so(embed: Embed, page: Page, console_errors: Any) -> None:
+    console_errors.expect("/taggram?")
     element = embed(FIELD)
     page.goto(f"{page.url}?subgenres-taggram={'0' * 64}")
     expect(element.alert).to_contain_text("no longer kept")

@@ -12,7 +12,7 @@ from app.access.key_file import create_key
 from testing.server import STUB, Server, serving
 from testing.waiting import wait_for
 from tests.api.client import metric
-from tests.browser.complaints import Complaints
+from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Embed
 from tests.browser.host import Host
 from tests.browser.network import origin
@@ -38,8 +38,8 @@ def service(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Se
 
         def issue() -> dict[str, Any]:
             headers = {"Authorization": f"Bearer {key}"}
-            asked = {"origin": host.origin}
-            return server.http.post("/upload-tokens", json=asked, headers=headers).json()
+            request = {"origin": host.origin}
+            return server.http.post("/upload-tokens", json=request, headers=headers).json()
 
         host.issue_token = issue
         yield server
@@ -64,9 +64,9 @@ def test_every_request_of_the_page_carries_a_token(
 
 
 def test_a_used_up_token_is_renewed_silently(
-    embed: Embed, host: Host, complaints: Complaints, track: Path
+    embed: Embed, host: Host, console_errors: ConsoleErrors, track: Path
 ) -> None:
-    complaints.expect("status of 401", "status of 403")
+    console_errors.expect("status of 401", "status of 403")
     element = embed(FIELD)
     given = host.tokens_given
     for _ in range(USES + 1):
@@ -76,9 +76,9 @@ def test_a_used_up_token_is_renewed_silently(
 
 
 def test_a_host_without_a_token_is_named_as_the_cause(
-    embed: Embed, page: Page, complaints: Complaints, track: Path
+    embed: Embed, page: Page, console_errors: ConsoleErrors, track: Path
 ) -> None:
-    complaints.expect("/token")
+    console_errors.expect("/token")
     page.route("**/token", lambda route: route.fulfill(status=500, body="no"))
     element = embed(FIELD)
     element.choose(track)
@@ -90,9 +90,9 @@ def test_a_host_without_a_token_is_named_as_the_cause(
 
 
 def test_without_a_token_no_track_is_accepted(
-    embed: Embed, complaints: Complaints, track: Path
+    embed: Embed, console_errors: ConsoleErrors, track: Path
 ) -> None:
-    complaints.expect("status of 401")
+    console_errors.expect("status of 401")
     element = embed(WITHOUT)
     element.choose(track)
     expect(element.alert).to_contain_text("may not upload")
@@ -100,10 +100,10 @@ def test_without_a_token_no_track_is_accepted(
 
 
 def test_a_token_of_another_page_is_refused(
-    embed: Embed, page: Page, service: Server, complaints: Complaints, track: Path
+    embed: Embed, page: Page, service: Server, console_errors: ConsoleErrors, track: Path
 ) -> None:
     """The service's own page is on another origin than the one that the token names."""
-    complaints.expect("status of 403")
+    console_errors.expect("status of 403")
     element = embed(FIELD)
     token = page.evaluate("fetch('/token').then(response => response.text())")
     page.goto(origin(service))

@@ -28,17 +28,17 @@ class Resource:
 
     def __init__(self) -> None:
         self.trouble: Callable[[], Awaitable[object]] | None = None
-        self.asked: list[str] = []
+        self.calls: list[str] = []
         self.states: list[bool] = []
 
-    async def ask(self, who: str = "caller") -> str:
-        self.asked.append(who)
+    async def call(self, who: str = "caller") -> str:
+        self.calls.append(who)
         if self.trouble:
             await self.trouble()
         return "answer"
 
     async def probe(self) -> None:
-        await self.ask("probe")
+        await self.call("probe")
 
 
 async def break_off() -> None:
@@ -69,9 +69,9 @@ async def guarding(resource: Resource) -> AsyncIterator[Breaker]:
     await breaker.close()
 
 
-async def ask(breaker: Breaker, resource: Resource) -> str:
+async def call(breaker: Breaker, resource: Resource) -> str:
     async with breaker.guarded():
-        return await resource.ask()
+        return await resource.call()
 
 
 async def until_closed(breaker: Breaker) -> None:
@@ -81,7 +81,7 @@ async def until_closed(breaker: Breaker) -> None:
 
 async def until_probed(resource: Resource) -> None:
     """More than once."""
-    while resource.asked.count("probe") < 2:  # noqa: ASYNC110
+    while resource.calls.count("probe") < 2:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 
@@ -94,12 +94,12 @@ def test_a_resource_that_works_or_refuses_is_called_again(
     async def scenario() -> None:
         resource = Resource()
         async with guarding(resource) as breaker:
-            assert await ask(breaker, resource) == "answer"
+            assert await call(breaker, resource) == "answer"
             resource.trouble = trouble
             for _ in range(3):
                 with pytest.raises(error):
-                    await ask(breaker, resource)
-        assert resource.asked == ["caller"] * 4
+                    await call(breaker, resource)
+        assert resource.calls == ["caller"] * 4
         assert resource.states == []
 
     asyncio.run(scenario())
@@ -115,10 +115,10 @@ def test_the_first_failure_opens_the_breaker(
         async with guarding(resource) as breaker:
             for _ in range(20):
                 with pytest.raises(Unavailable):
-                    await ask(breaker, resource)
+                    await call(breaker, resource)
                 await asyncio.sleep(0)
             assert breaker.is_open
-        assert resource.asked.count("caller") == 1
+        assert resource.calls.count("caller") == 1
         assert resource.states == [True]
 
     asyncio.run(scenario())
@@ -133,12 +133,12 @@ def test_the_breaker_closes_by_itself_when_the_resource_is_back(
         resource.trouble = trouble
         async with guarding(resource) as breaker:
             with pytest.raises(Unavailable):
-                await ask(breaker, resource)
+                await call(breaker, resource)
             await until_probed(resource)
             resource.trouble = None
             await until_closed(breaker)
-            assert await ask(breaker, resource) == "answer"
-        assert resource.asked.count("caller") == 2
+            assert await call(breaker, resource) == "answer"
+        assert resource.calls.count("caller") == 2
         assert resource.states == [True, False]
 
     asyncio.run(scenario())
@@ -150,7 +150,7 @@ def test_a_resource_that_refuses_its_probe_counts_as_back() -> None:
         resource.trouble = break_off
         async with guarding(resource) as breaker:
             with pytest.raises(Unavailable):
-                await ask(breaker, resource)
+                await call(breaker, resource)
             resource.trouble = refuse
             await until_closed(breaker)
 
@@ -162,8 +162,8 @@ def test_concurrent_failures_open_the_breaker_once() -> None:
         resource = Resource()
         resource.trouble = hang
         async with guarding(resource) as breaker:
-            asking = [ask(breaker, resource) for _ in range(50)]
-            failed = await asyncio.gather(*asking, return_exceptions=True)
+            pending = [call(breaker, resource) for _ in range(50)]
+            failed = await asyncio.gather(*pending, return_exceptions=True)
             assert {type(error) for error in failed} == {Unavailable}
         assert resource.states == [True]
 
@@ -175,7 +175,7 @@ def test_a_caller_that_leaves_does_not_count_as_a_failure() -> None:
         resource = Resource()
         resource.trouble = hang
         async with guarding(resource) as breaker:
-            leaving = asyncio.create_task(ask(breaker, resource))
+            leaving = asyncio.create_task(call(breaker, resource))
             await asyncio.sleep(0)
             leaving.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -194,7 +194,7 @@ def test_the_log_has_a_line_for_each_change_and_no_secret(
         async with guarding(resource) as breaker:
             for _ in range(20):
                 with pytest.raises(Unavailable):
-                    await ask(breaker, resource)
+                    await call(breaker, resource)
             await until_probed(resource)
             resource.trouble = None
             await until_closed(breaker)
@@ -218,7 +218,7 @@ def test_a_single_failure_is_retried_at_once_and_not_logged(
                 async with breaker.guarded():
                     await hang()
             await until_closed(breaker)
-        assert resource.asked == ["probe"]
+        assert resource.calls == ["probe"]
         assert resource.states == [True, False]
 
     caplog.set_level(logging.DEBUG, "app")
@@ -232,7 +232,7 @@ def test_a_closed_breaker_sends_no_probes() -> None:
         resource.trouble = hang
         async with guarding(resource) as breaker:
             with pytest.raises(Unavailable):
-                await ask(breaker, resource)
+                await call(breaker, resource)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         assert not others
 

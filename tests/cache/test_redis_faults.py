@@ -8,7 +8,7 @@ from app.cache.redis import RedisCache
 from app.metrics import Metrics
 from testing.redis_server import RedisServer
 from testing.server import free_port
-from tests.cache.keeping import (
+from tests.cache.redis_helpers import (
     HANGING_S,
     PATIENCE_S,
     caching,
@@ -130,9 +130,9 @@ def test_all_callers_of_a_hanging_redis_wait_only_once(redis_server: RedisServer
         async with caching(redis_server.url, timeout_s=HANGING_S) as cache:
             with redis_server.frozen():
                 # More than there are connections, which would keep the last ones waiting for ever.
-                asking = [cache.get([key(), key("b")]) for _ in range(100)]
+                pending = [cache.get([key(), key("b")]) for _ in range(100)]
                 async with asyncio.timeout(PATIENCE_S):
-                    assert await asyncio.gather(*asking) == [{}] * 100
+                    assert await asyncio.gather(*pending) == [{}] * 100
 
     asyncio.run(scenario())
 

@@ -52,8 +52,8 @@ def test_a_song_is_tagged_by_a_real_model(clip: Path, tmp_path: Path) -> None:
 
     ended = run(tmp_path, *arguments, TAGGRAM_MODELS='["msd-musicnn"]')
 
-    said = [line for line in ended.stderr.splitlines() if line]
-    assert (ended.returncode, said) == (1, ["missing.wav: No such file or directory", "1 failed"])
+    lines = [line for line in ended.stderr.splitlines() if line]
+    assert (ended.returncode, lines) == (1, ["missing.wav: No such file or directory", "1 failed"])
     (tagged,) = map(json.loads, ended.stdout.splitlines())
     assert tagged["models"] == ["msd-musicnn/1"]
     assert tagged["suggestions"][0]["tag"] == "metal"

@@ -129,16 +129,16 @@ def test_a_model_is_listed_pulled_under_its_terms_and_served(
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ("n\n", "nothing was pulled"),
         ("", "nothing was pulled; where there is no terminal, `--yes` agrees to the terms"),
     ],
 )
 def test_without_consent_nothing_is_pulled(
-    answer: str, said: str, models: Models, mirror: Path, place: Path
+    answer: str, message: str, models: Models, mirror: Path, place: Path
 ):
-    assert refused(models("pull", "tiny", "--mirror", mirror, input=answer), place) == said
+    assert refused(models("pull", "tiny", "--mirror", mirror, input=answer), place) == message
 
 
 def test_a_model_already_in_the_store_is_not_downloaded(models: Models, mirror: Path, place: Path):
@@ -206,12 +206,12 @@ def test_a_broken_download_is_resumed_and_leaves_nothing_behind(
 
         assert models("pull", "tiny", "--mirror", server.url, "--yes").exit_code == 0
 
-        assert server.asked[-1] == (f"/{PATH}", f"bytes={len(data) // 2}-")
+        assert server.requests[-1] == (f"/{PATH}", f"bytes={len(data) // 2}-")
     assert list((tmp_path / "caches" / "taggram").iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["none", "--yes"], "'none' is not a model that can be pulled by name; there are tiny"),
         (["tiny", "--yes"], f"{BASE}/{PATH} can't be reached: "),
@@ -223,9 +223,9 @@ def test_a_broken_download_is_resumed_and_leaves_nothing_behind(
     ],
 )
 def test_a_failed_pull_ends_with_one_line(
-    arguments: list[str], said: str, models: Models, place: Path
+    arguments: list[str], message: str, models: Models, place: Path
 ):
-    assert refused(models("pull", *arguments), place).startswith(said)
+    assert refused(models("pull", *arguments), place).startswith(message)
 
 
 def golden_of_another(text: str) -> str:
@@ -234,7 +234,7 @@ def golden_of_another(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (
             lambda text: text.replace(sha256_of(text), "0" * 64),
@@ -246,7 +246,7 @@ def golden_of_another(text: str) -> str:
 )
 def test_weights_that_differ_from_the_manifest_are_refused(
     change: Callable[[str], str],
-    said: str,
+    message: str,
     models: Models,
     mirror: Path,
     place: Path,
@@ -256,7 +256,7 @@ def test_weights_that_differ_from_the_manifest_are_refused(
     assert changed != manifest.read_text()
     manifest.write_text(changed)
 
-    assert said in refused(models("pull", "tiny", "--mirror", mirror, "--yes"), place)
+    assert message in refused(models("pull", "tiny", "--mirror", mirror, "--yes"), place)
 
 
 def sha256_of(text: str) -> str:

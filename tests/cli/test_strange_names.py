@@ -30,7 +30,7 @@ from app.tagging.table import tabulate
 from app.text import csv_cell, printable
 from testing.stub_engine import load_stub_engine
 from tests.cli.conftest import Taggram
-from tests.feedback.giving import feedback, keep
+from tests.feedback.samples import feedback, keep
 from tests.store import tiny
 
 EVIL = "=cmd|' -C calc'!A0\x1b]0;owned\x07\x9b31m\r\n\u2028\u202e\u2066\u200b\udc80.flac"
@@ -41,8 +41,8 @@ MOVING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 def assert_harmless(text: str) -> None:
     """Nothing but our own line ends moves the cursor."""
-    odd = {char for char in text if unicodedata.category(char) in MOVING}
-    assert odd <= {"\n"}, text
+    unsafe = {char for char in text if unicodedata.category(char) in MOVING}
+    assert unsafe <= {"\n"}, text
 
 
 @pytest.fixture
@@ -119,8 +119,8 @@ def test_tables_lines_and_logs_escape_names(capsys: pytest.CaptureFixture[str]) 
         record = logging.makeLogRecord(
             {"msg": "broke: %s", "args": (EVIL,), "exc_info": (ValueError, error, None)}
         )
-    said = capsys.readouterr().out
-    assert_harmless(said)
+    printed = capsys.readouterr().out
+    assert_harmless(printed)
     assert_harmless(PlainLine().format(record))
     assert PlainLine().format(record).splitlines()[0].endswith(printable(EVIL))
 
@@ -132,12 +132,12 @@ def test_pages_and_exports_escape_names(tmp_path: Path) -> None:
     assert_harmless(written)
     assert "]0;owned" in written
 
-    said = feedback(added=(EVIL.replace("\udc80", ""),))
-    asyncio.run(keep(tmp_path / "feedback.sqlite", said))
+    printed = feedback(added=(EVIL.replace("\udc80", ""),))
+    asyncio.run(keep(tmp_path / "feedback.sqlite", printed))
     export(tmp_path / "feedback.sqlite", tmp_path / "all.csv", lambda *_: None)
     with (tmp_path / "all.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert rows[-1]["tag"] == csv_cell(said.added[0])
+    assert rows[-1]["tag"] == csv_cell(printed.added[0])
 
 
 def test_texts_of_a_manifest_are_escaped(taggram: Taggram) -> None:

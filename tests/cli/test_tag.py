@@ -142,10 +142,10 @@ def test_a_folder_without_audio_is_a_failure(tmp_path: Path, good: Path, tag: Ta
 
 def test_json_and_csv_agree(good: Path, tag: Taggram) -> None:
     wanted = ("good", "--vocabulary", "alltags", "--top-k", "12")
-    said = [tag(*wanted, form) for form in ("--json", "--csv")]
-    assert [each.exit_code for each in said] == [0, 0]
-    one = json.loads(said[0].stdout)
-    rows = list(csv.DictReader(io.StringIO(said[1].stdout, newline="")))
+    outputs = [tag(*wanted, form) for form in ("--json", "--csv")]
+    assert [each.exit_code for each in outputs] == [0, 0]
+    one = json.loads(outputs[0].stdout)
+    rows = list(csv.DictReader(io.StringIO(outputs[1].stdout, newline="")))
 
     assert {row["file"] for row in rows} == {one["path"]} == {'good/one, "live".FLAC'}
     for name in ("track_id", "confidence", "vocabulary"):
@@ -230,8 +230,8 @@ def test_a_damaged_file_is_tagged_and_marked_damaged(tag: Taggram, tmp_path: Pat
     shown, as_json, as_csv = (tag("cut.wav", *form) for form in ((), ("--json",), ("--csv",)))
 
     assert "cut.wav  (damaged: 2.0 s of 4.0 s decoded)" in shown.stdout.replace("  (not sure)", "")
-    said = json.loads(as_json.stdout)
-    assert (said["damaged"], said["duration_s"], said["announced_s"]) == (True, 2.0, 4.0)
+    outputs = json.loads(as_json.stdout)
+    assert (outputs["damaged"], outputs["duration_s"], outputs["announced_s"]) == (True, 2.0, 4.0)
     assert {row["damaged"] for row in csv.DictReader(io.StringIO(as_csv.stdout))} == {"true"}
 
 

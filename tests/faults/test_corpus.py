@@ -14,7 +14,7 @@ from app.audio.worker.processes import Decoder
 from app.errors import Kind, RequestError
 from testing.corpus import CORPUS, ROOMS
 from testing.decoder_processes import fork_server, main_module_hidden
-from tests.audio.asking import decode
+from tests.audio.decode_helpers import decode
 
 LIMITS = AudioLimits(sample_rate=16_000, min_duration_s=0.5, max_duration_s=600.0)
 WORKERS = 2

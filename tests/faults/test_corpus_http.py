@@ -108,7 +108,9 @@ def answers(
         names.insert(place, "")
     files = [CORPUS[name].make() if name else good() for name in names]
     pairs = list(zip(names, uploaded(before.server, files), strict=True))
-    return {name: said for name, said in pairs if name}, [said for name, said in pairs if not name]
+    return {name: outcome for name, outcome in pairs if name}, [
+        outcome for name, outcome in pairs if not name
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -131,9 +133,9 @@ def test_a_hostile_file_is_answered_with_its_verdict(answers: tuple[dict, list])
         wanted["nothing"] = Kind.INVALID_PARAMETER  # an empty part is refused before any decoder
 
     wrong = {
-        name: (verdict(said), wanted[name])
-        for name, said in hostile.items()
-        if verdict(said) != pytest.approx(wanted[name], abs=0.02)
+        name: (verdict(outcome), wanted[name])
+        for name, outcome in hostile.items()
+        if verdict(outcome) != pytest.approx(wanted[name], abs=0.02)
     }
     assert not wrong
 
@@ -144,8 +146,8 @@ def test_a_valid_track_scores_the_same_among_hostile_ones(
     _, good_ones = answers
 
     assert len(good_ones) > AT_ONCE
-    for said in good_ones:
-        assert scored(said) == pytest.approx(before.scores, abs=1e-5)
+    for outcome in good_ones:
+        assert scored(outcome) == pytest.approx(before.scores, abs=1e-5)
 
 
 @pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.thorough)])
@@ -161,7 +163,7 @@ def test_bombs_are_refused_within_the_decoder_s_memory_limit(before: Before, tim
     with watched(pid, sample_s=0.1) as usage:
         answered = uploaded(before.server, bombs)
 
-    assert {verdict(said) for said in answered} == {Kind.UNDECODABLE_AUDIO}
+    assert {verdict(outcome) for outcome in answered} == {Kind.UNDECODABLE_AUDIO}
     assert usage.peak_mib <= calm_mib + GROWTH_MIB + WORKERS * DECODER_MIB
 
 
@@ -177,17 +179,17 @@ def uploaded(server: Server, files: Iterable[bytes]) -> list[httpx.Response]:
         return list(threads.map(lambda data: post(server, data, vocabulary="raw", top_k=20), files))
 
 
-def scored(said: httpx.Response) -> dict[str, float]:
+def scored(outcome: httpx.Response) -> dict[str, float]:
     """The scores of a track that was not answered from the cache."""
-    body = answer(said)
+    body = answer(outcome)
     assert not body["cached"]
     return {tag["tag"]: tag["score"] for tag in body["suggestions"]}
 
 
-def verdict(said: httpx.Response) -> str | float:
+def verdict(outcome: httpx.Response) -> str | float:
     """The kind of a refusal, or the seconds decoded."""
-    body = said.json()
-    if said.status_code == httpx.codes.OK:
+    body = outcome.json()
+    if outcome.status_code == httpx.codes.OK:
         seconds: float = body["duration_s"]
         return seconds
     kind: str = body["type"].removeprefix("/problems/")

@@ -119,7 +119,7 @@ def piped(folder: Path) -> Iterator[Piped]:
 def test_an_unread_log_blocks_neither_requests_nor_shutdown(tmp_path: Path) -> None:
     with piped(tmp_path) as blocked:
         server = blocked.server
-        ask(server, QUEUE_LINES + blocked.overfull)
+        send(server, QUEUE_LINES + blocked.overfull)
         answer(post(server, new_track()))
         assert_problem(post(server, b"text"), 415, "unsupported_audio")
         assert metric(server, "taggram_log_lines_dropped_total") > 0
@@ -134,10 +134,10 @@ def test_an_unread_log_blocks_neither_requests_nor_shutdown(tmp_path: Path) -> N
         wait_for(goes_on, "a new line in the log")
         assert len(entries(bytes(log))) >= QUEUE_LINES
 
-        ask(server, blocked.overfull)  # the pipe is not read while the service ends, either
+        send(server, blocked.overfull)  # the pipe is not read while the service ends, either
 
 
-def ask(server: Server, times: int) -> None:
+def send(server: Server, times: int) -> None:
     """Have it log this number of lines, by requests that do not wait for each other's answers."""
     address = ("127.0.0.1", server.http.base_url.port)
     with socket.create_connection(address, PATIENCE_S) as connection:

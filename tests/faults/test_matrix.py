@@ -12,7 +12,7 @@ ROWS = re.findall(r"^\| (\d+) \| .+? \| (.+) \|$", (HERE / "README.md").read_tex
 NAMED = sorted({named for _, tests in ROWS for named in re.findall(r"`([\w./]+::\w+)`", tests)})
 
 WALL_CLOCKS = {"time", "now", "utcnow", "today"}
-MAY_TELL_THE_DATE = {"tokens.py", "key_file.py", "keys.py", "remote.py"}
+MAY_USE_THE_DATE = {"tokens.py", "key_file.py", "keys.py", "remote.py"}
 """What a token, a key and a file that was left over say of themselves; nothing waits by it."""
 
 
@@ -30,9 +30,9 @@ def test_a_test_that_the_table_names_exists(named: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(APP.rglob("*.py")), ids=lambda path: path.name)
 def test_no_timeout_uses_the_wall_clock(path: Path) -> None:
-    if path.name in MAY_TELL_THE_DATE:
+    if path.name in MAY_USE_THE_DATE:
         return
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            asked = isinstance(node.func.value, ast.Name) and node.func.value.id
-            assert not (asked in {"time", "datetime", "date"} and node.func.attr in WALL_CLOCKS)
+            module = isinstance(node.func.value, ast.Name) and node.func.value.id
+            assert not (module in {"time", "datetime", "date"} and node.func.attr in WALL_CLOCKS)

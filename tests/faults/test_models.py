@@ -188,7 +188,7 @@ def break_manifest(version: Path) -> None:
     edit(version / "manifest.toml", "name = ", "name == ")
 
 
-def listen_for_years(version: Path) -> None:
+def set_huge_window(version: Path) -> None:
     edit(version / "manifest.toml", "seconds = 7.5", "seconds = 1e9")
 
 
@@ -205,7 +205,7 @@ def put_a_pipe(version: Path) -> None:
     "spoil",
     [
         *(flip_a_byte, truncate, lose_weights, break_manifest),
-        *(listen_for_years, make_weights_huge, put_a_pipe),
+        *(set_huge_window, make_weights_huge, put_a_pipe),
     ],
 )
 def test_an_invalid_version_is_refused_and_the_old_one_stays(

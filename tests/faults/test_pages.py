@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.api.middleware.page_headers import HEADERS
 from app.api.routes.page import FOR_EVERY_PAGE
-from tests.browser.complaints import Complaints
+from tests.browser.console_errors import ConsoleErrors
 from tests.faults.conftest import MARKUP, Marked
 
 PATHS = [
@@ -19,17 +19,17 @@ PATHS = [
 
 
 @pytest.fixture
-def complaints() -> Complaints:
+def console_errors() -> ConsoleErrors:
     """What the page complains about, violations of its policy among them."""
-    return Complaints()
+    return ConsoleErrors()
 
 
 @pytest.fixture
-def page(browser: Browser, complaints: Complaints, marked: Marked) -> Iterator[Page]:
+def page(browser: Browser, console_errors: ConsoleErrors, marked: Marked) -> Iterator[Page]:
     """A page in a browser that knows where the service is."""
     with browser.new_context(base_url=str(marked.server.http.base_url)) as context:
         page = context.new_page()
-        complaints.follow(page)
+        console_errors.follow(page)
         yield page
 
 
@@ -45,18 +45,20 @@ def test_every_answer_forbids_content_sniffing(marked: Marked, path: str) -> Non
     assert "unsafe" not in headers["Content-Security-Policy"]
 
 
-def test_the_documentation_works_under_its_policy(page: Page, complaints: Complaints) -> None:
+def test_the_documentation_works_under_its_policy(
+    page: Page, console_errors: ConsoleErrors
+) -> None:
     page.goto("/docs")
     expect(page.locator('[data-path="/suggest-tags"]')).to_be_visible()
-    assert complaints.unexpected == []
+    assert console_errors.unexpected == []
 
 
-def test_markup_is_not_run_by_a_browser(page: Page, complaints: Complaints) -> None:
+def test_markup_is_not_run_by_a_browser(page: Page, console_errors: ConsoleErrors) -> None:
     page.goto("/vocabularies")
     assert MARKUP in page.inner_text("body")
     assert page.title() == ""
     expect(page.locator("body script")).to_have_count(0)
-    assert not [complaint for complaint in complaints.unexpected if "script" in complaint]
+    assert not [error for error in console_errors.unexpected if "script" in error]
 
 
 def test_markup_in_tags_stays_data_in_json(marked: Marked) -> None:

@@ -18,7 +18,7 @@ from app.errors import SetupError
 from app.feedback import export as exporting
 from app.feedback.export import TABLE, Acceptance, acceptance, export
 from app.text import csv_cell
-from tests.feedback.giving import disk_with, feedback, keep, rows
+from tests.feedback.samples import disk_with, feedback, keep, rows
 
 TAGS = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=100)
 GIVEN = st.builds(
@@ -44,20 +44,20 @@ def exported(source: Path, target: Path) -> Path:
 
 
 @given(st.lists(GIVEN, max_size=5))
-def test_both_tables_hold_the_stored_feedback(said: list[Feedback]) -> None:
+def test_both_tables_hold_the_stored_feedback(stored: list[Feedback]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "feedback.sqlite"
-        asyncio.run(keep(source, *said))
+        asyncio.run(keep(source, *stored))
         kept = rows(source)
         parquet = pq.read_table(exported(source, Path(folder) / "table.parquet"))
         with exported(source, Path(folder) / "table.csv").open(newline="") as file:
             lines = list(csv.DictReader(file))
 
-    as_told = [
+    expected = [
         {**row, "given_at": f"{row['given_at'].isoformat(timespec='milliseconds')[:-6]}Z"}
         for row in parquet.to_pylist()
     ]
-    assert as_told == kept
+    assert expected == kept
     assert [line["tag"] for line in lines] == [csv_cell(row["tag"]) for row in kept]
     for line, row in zip(lines, kept, strict=True):
         assert line["rank"] == ("" if row["rank"] is None else str(row["rank"]))
@@ -112,8 +112,8 @@ def test_an_export_to_a_full_disk_leaves_nothing_behind(name: str, tmp_path: Pat
     source, folder = tmp_path / "feedback.sqlite", tmp_path / "tables"
     folder.mkdir()
     words = random.Random(0)  # which no format makes shorter
-    said = (tuple(words.randbytes(45).hex() for _ in range(20)) for _ in range(50))
-    asyncio.run(keep(source, *(feedback(added=added) for added in said)))
+    stored = (tuple(words.randbytes(45).hex() for _ in range(20)) for _ in range(50))
+    asyncio.run(keep(source, *(feedback(added=added) for added in stored)))
     with disk_with(40_000), pytest.raises(SetupError, match=f"{name} can't be written: "):
         exported(source, folder / name)
     assert list(folder.iterdir()) == []
@@ -154,19 +154,19 @@ def test_acceptance_covers_the_first_k_by_vocabulary_and_models(tmp_path: Path) 
     ]
 
 
-def counted(said: list[Feedback]) -> Iterator[tuple[str, int, int, int]]:
+def counted(stored: list[Feedback]) -> Iterator[tuple[str, int, int, int]]:
     """Vocabulary, k, shown and accepted, each from the start."""
     for vocabulary in ("genres", "subgenres"):
-        lists = [given.shown for given in said if given.vocabulary == vocabulary]
+        lists = [given.shown for given in stored if given.vocabulary == vocabulary]
         for k in range(1, max(map(len, lists), default=0) + 1):
             first = [tag for shown in lists for tag in shown[:k]]
             yield vocabulary, k, len(first), sum(tag.accepted for tag in first)
 
 
 @given(st.lists(GIVEN, max_size=8))
-def test_acceptance_agrees_with_counting(said: list[Feedback]) -> None:
+def test_acceptance_agrees_with_counting(stored: list[Feedback]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "feedback.sqlite"
-        asyncio.run(keep(source, *said))
+        asyncio.run(keep(source, *stored))
         found = acceptance(source)
-    assert [(row.vocabulary, row.k, row.shown, row.accepted) for row in found] == [*counted(said)]
+    assert [(row.vocabulary, row.k, row.shown, row.accepted) for row in found] == [*counted(stored)]

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from app.feedback.export import export
 from tests.conftest import REPOSITORY
-from tests.feedback.giving import feedback, keep, rows
+from tests.feedback.samples import feedback, keep, rows
 
 Rows = list[dict[str, object]]
 
@@ -27,7 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from app.errors import RequestError
 from app.feedback import file
-from tests.feedback.giving import feedback, storing
+from tests.feedback.samples import feedback, storing
 
 file.PATIENCE_S = 60  # four take turns, on a slow disk too
 
@@ -138,12 +138,12 @@ def test_a_process_killed_while_writing_leaves_complete_feedback(tmp_path: Path)
     path = tmp_path / "feedback.sqlite"
     with busy(path) as process:
         process.send_signal(signal.SIGKILL)
-        said = [int(line) for line in process.communicate()[0].split()]
+        numbers = [int(line) for line in process.communicate()[0].split()]
     assert process.returncode == -signal.SIGKILL
 
     kept = rows(path)
     by_id = assert_whole(kept)
-    assert len(by_id) > max(said, default=EACH)
+    assert len(by_id) > max(numbers, default=EACH)
     assert kept == rows(path)
 
 

@@ -15,7 +15,7 @@ import pytest
 from app.errors import Kind, RequestError, SetupError
 from app.feedback import file
 from app.feedback.store import MOST_WAITING, FeedbackStore
-from tests.feedback.giving import disk_with, feedback, keep, rows, storing
+from tests.feedback.samples import disk_with, feedback, keep, rows, storing
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_row_is_kept_for_each_tag(path: Path) -> None:
     times = {row.pop("given_at") for row in kept}
     (time,) = (datetime.fromisoformat(str(time)) for time in times)
     assert before - timedelta(milliseconds=1) <= time <= datetime.now(UTC)
-    said = {
+    fields = {
         "feedback_id": str(given.id),
         "track_id": "ab" * 32,
         "models": "msd-musicnn/1 mtt-musicnn/2",
@@ -49,9 +49,9 @@ def test_a_row_is_kept_for_each_tag(path: Path) -> None:
         "confidence": "high",
     }
     assert kept == [
-        {**said, "tag": "ambient", "rank": 1, "score": 0.5, "verdict": "accepted"},
-        {**said, "tag": "dub", "rank": 2, "score": 0.25, "verdict": "rejected"},
-        {**said, "tag": "slow morning", "rank": None, "score": None, "verdict": "added"},
+        {**fields, "tag": "ambient", "rank": 1, "score": 0.5, "verdict": "accepted"},
+        {**fields, "tag": "dub", "rank": 2, "score": 0.25, "verdict": "rejected"},
+        {**fields, "tag": "slow morning", "rank": None, "score": None, "verdict": "added"},
     ]
 
 

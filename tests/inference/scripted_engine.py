@@ -117,7 +117,7 @@ def windows(caller: int, count: int, first: int = 0) -> Windows:
     return np.stack([np.full(count, caller, np.float32), numbers], axis=1)[:, np.newaxis]
 
 
-async def ask(
+async def infer(
     batcher: Batcher,
     engines: Sequence[Engine],
     caller: int,
@@ -132,11 +132,11 @@ async def ask(
         return [await request_queue.scores(engine) for engine in engines]
 
 
-def asking(
+def start_inference(
     batcher: Batcher, engine: Engine, caller: int, *pieces: int
 ) -> asyncio.Task[list[Scores]]:
     """`ask` one engine, in a task of its own."""
-    return asyncio.create_task(ask(batcher, [engine], caller, pieces))
+    return asyncio.create_task(infer(batcher, [engine], caller, pieces))
 
 
 async def until(condition: Callable[[], object]) -> None:

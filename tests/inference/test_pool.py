@@ -121,14 +121,14 @@ async def test_an_evicted_model_is_released_after_its_last_use(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker, most=1)
-    hearing = await pool.engine(ref("a"))
-    gone = weakref.ref(hearing)
+    used = await pool.engine(ref("a"))
+    gone = weakref.ref(used)
 
     await pool.engine(ref("b"))
 
     assert names(pool) == ["b"]
-    assert gone() is hearing
-    del hearing
+    assert gone() is used
+    del used
     gc.collect()
     assert gone() is None
 
@@ -139,13 +139,13 @@ async def test_concurrent_callers_share_an_engine_and_one_that_leaves_affects_no
 ) -> None:
     pool = loaded(models, maker, most=1)
     maker.go.clear()
-    asking = [asyncio.create_task(pool.engine(ref("c"))) for _ in range(3)]
+    pending = [asyncio.create_task(pool.engine(ref("c"))) for _ in range(3)]
     await until(lambda: "c" in maker.names[4:])
-    asking[0].cancel()
-    await asyncio.wait(asking[:1])
+    pending[0].cancel()
+    await asyncio.wait(pending[:1])
     maker.go.set()
 
-    first, second = await asyncio.gather(*asking[1:])
+    first, second = await asyncio.gather(*pending[1:])
 
     assert first is second
     assert maker.names[4:] == ["c"]

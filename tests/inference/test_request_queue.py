@@ -8,8 +8,8 @@ import pytest
 from app.stages import Stage, StageClock
 from tests.inference.scripted_engine import (
     ScriptedEngine,
-    ask,
     batching,
+    infer,
     patiently,
     settled,
     until,
@@ -24,10 +24,10 @@ async def test_queueing_and_inference_are_timed_separately() -> None:
     engine.hold()
     scored, waited = StageClock(), StageClock()
     async with batching() as batcher:
-        first = asyncio.create_task(ask(batcher, [engine], 0, [4], scored))
+        first = asyncio.create_task(infer(batcher, [engine], 0, [4], scored))
         await until(lambda: engine.scored)
         begun = time.monotonic()
-        second = asyncio.create_task(ask(batcher, [engine], 1, [4], waited))
+        second = asyncio.create_task(infer(batcher, [engine], 1, [4], waited))
         await settled()
         await asyncio.sleep(HELD_S)
         engine.go_on()
@@ -47,7 +47,7 @@ async def test_neither_time_exceeds_the_total(pieces: list[int]) -> None:
     async with batching() as batcher:
         begun = time.monotonic()
         await asyncio.gather(
-            *(ask(batcher, engines, caller, pieces, clock) for caller, clock in enumerate(clocks))
+            *(infer(batcher, engines, caller, pieces, clock) for caller, clock in enumerate(clocks))
         )
         passed = time.monotonic() - begun
     for clock in clocks:

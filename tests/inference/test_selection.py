@@ -164,7 +164,7 @@ def test_tensorflow_on_a_cpu_uses_float32_unless_bf16_is_requested(machine: Mach
 
 
 FAILURE = RuntimeError("Check failed at core.cpp:112:\n  could not create a primitive")
-SAID = "RuntimeError: Check failed at core.cpp:112: could not create a primitive"
+MESSAGE = "RuntimeError: Check failed at core.cpp:112: could not create a primitive"
 
 
 @pytest.mark.parametrize("failing", range(1, len(ORDER)))
@@ -176,7 +176,7 @@ def test_a_failing_engine_is_skipped_and_logged_with_the_reason(
 
     assert machine.choose() == ORDER[failing]
     assert warnings(caplog) == [
-        f"mtt-vgg/1 does not run on {backend} in {precision}: {SAID}"
+        f"mtt-vgg/1 does not run on {backend} in {precision}: {MESSAGE}"
         for backend, precision in ORDER[:failing]
     ]
 
@@ -205,9 +205,9 @@ def test_an_engine_whose_scores_differ_too_much_is_skipped(
 
     assert machine.choose() == best
     assert len(warnings(caplog)) == ORDER.index(best)
-    for said in warnings(caplog):
-        assert said.startswith("mtt-vgg/1 does not run on openvino in bf16: mtt-vgg/1: ")
-        assert "the golden input" in said
+    for message in warnings(caplog):
+        assert message.startswith("mtt-vgg/1 does not run on openvino in bf16: mtt-vgg/1: ")
+        assert "the golden input" in message
 
 
 def test_float32_must_be_closer_to_the_published_scores_than_bf16(machine: Machine) -> None:
@@ -223,15 +223,15 @@ def test_if_all_engines_fail_the_reason_of_each_is_named(machine: Machine) -> No
     with pytest.raises(SetupError) as error:
         machine.choose()
 
-    said = str(error.value)
-    assert said.startswith(
+    message = str(error.value)
+    assert message.startswith(
         "mtt-vgg/1 can't run on openvino in bf16: NameError: name 'tensorflow' is not defined; "
-        f"openvino in float32: {SAID}; "
+        f"openvino in float32: {MESSAGE}; "
         "tensorflow in float32: mtt-vgg/1: the golden input scores 1.0e-01 off"
     )
-    assert "tensorflow in bf16: " in said
-    assert "TAGGRAM_LOG_LEVEL=debug" in said
-    assert "to auto" not in said
+    assert "tensorflow in bf16: " in message
+    assert "TAGGRAM_LOG_LEVEL=debug" in message
+    assert "to auto" not in message
 
 
 def test_a_requested_engine_that_fails_is_refused_with_the_setting_to_change(
@@ -242,10 +242,12 @@ def test_a_requested_engine_that_fails_is_refused_with_the_setting_to_change(
     with pytest.raises(SetupError) as error:
         machine.choose("openvino", "float32")
 
-    said = str(error.value)
-    assert said.startswith(f"mtt-vgg/1 can't run on openvino in float32: {SAID}; set TAGGRAM_")
-    assert "TAGGRAM_ENGINE and TAGGRAM_PRECISION to auto" in said
-    assert "TAGGRAM_LOG_LEVEL=debug" in said
+    message = str(error.value)
+    assert message.startswith(
+        f"mtt-vgg/1 can't run on openvino in float32: {MESSAGE}; set TAGGRAM_"
+    )
+    assert "TAGGRAM_ENGINE and TAGGRAM_PRECISION to auto" in message
+    assert "TAGGRAM_LOG_LEVEL=debug" in message
 
 
 def test_an_error_of_the_model_itself_is_reported_once(

@@ -18,7 +18,7 @@ from tests.published import MODELS
 
 TOLERANCE = 1e-4
 
-LISTENS, NO_KERNEL, NO_GAIN = "listens", "no kernel", "no gain"
+ACTIVE, NO_KERNEL, NO_GAIN = "listens", "no kernel", "no gain"
 Filters = Mapping[str, list[str]]
 """For each layer what becomes of each filter."""
 
@@ -135,9 +135,9 @@ def differ(scores: Array) -> bool:
 @st.composite
 def filters_of(draw: st.DrawFn, small: Small) -> Filters:
     """One filter of each layer listens in any case."""
-    fates = st.sampled_from([LISTENS, NO_KERNEL, NO_GAIN])
+    fates = st.sampled_from([ACTIVE, NO_KERNEL, NO_GAIN])
     return {
-        layer: draw(st.permutations([LISTENS, *(draw(fates) for _ in range(count - 1))]))
+        layer: draw(st.permutations([ACTIVE, *(draw(fates) for _ in range(count - 1))]))
         for layer, count in small.filters.items()
     }
 
@@ -190,7 +190,7 @@ def test_nine_tenths_of_the_timbral_filters_of_msd_musicnn_are_constant(unfolded
 # any weights
 
 
-@pytest.mark.parametrize("fates", [[LISTENS], [LISTENS, NO_GAIN, LISTENS, NO_KERNEL]])
+@pytest.mark.parametrize("fates", [[ACTIVE], [ACTIVE, NO_GAIN, ACTIVE, NO_KERNEL]])
 @pytest.mark.parametrize("small", SMALL.values(), ids=SMALL)
 def test_a_folded_network_scores_the_same(small: Small, fates: list[str]):
     filters = {layer: list(islice(cycle(fates), n)) for layer, n in small.filters.items()}
@@ -240,7 +240,7 @@ def test_a_layer_all_of_whose_filters_are_constant_folds_too(name: str, layer: s
 
 def test_a_filter_is_constant_only_if_its_input_does_not_matter():
     weights = random_weights(SMALL["vgg"].network(), seed=3)
-    deaf = deafened(weights, {"conv_2": [LISTENS, NO_KERNEL, NO_GAIN, LISTENS, LISTENS]})
+    deaf = deafened(weights, {"conv_2": [ACTIVE, NO_KERNEL, NO_GAIN, ACTIVE, ACTIVE]})
     deaf["conv_2/bias"][1] = -1  # which the relu makes 0
 
     given = constant_outputs(deaf, "conv_2")

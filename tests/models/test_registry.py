@@ -165,7 +165,7 @@ def test_a_member_with_a_shorter_window_scores_as_many_as_fit():
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "message"),
     [
         ({}, "members"),
         ({"a": {}}, r"members\.a: architecture"),
@@ -174,8 +174,8 @@ def test_a_member_with_a_shorter_window_scores_as_many_as_fit():
         ({"a": {"architecture": "musicnn_zoo", "depth": 3}}, "depth"),
     ],
 )
-def test_invalid_members_are_refused(members: dict, said: str):
-    with pytest.raises(ValueError, match=said):
+def test_invalid_members_are_refused(members: dict, message: str):
+    with pytest.raises(ValueError, match=message):
         build("ensemble", n_tags=4, members=members)
 
 
@@ -232,7 +232,7 @@ def test_a_network_that_knows_frequencies_knows_those_of_its_front_end(probed: b
 
     model = build(name, n_tags=2, front_end=front, window_samples=110_250, **arguments)
 
-    heard = model.layers[-1].get_layer("encoder") if probed else model.layers[-1]
-    assert heard.get_layer("harmonic_filters").frequencies[-1] == 11_025
+    inner = model.layers[-1].get_layer("encoder") if probed else model.layers[-1]
+    assert inner.get_layer("harmonic_filters").frequencies[-1] == 11_025
     with pytest.raises(ValueError, match="sample_rate"):
         build("harmonic_cnn", n_tags=2, front_end=front, sample_rate=16_000)

@@ -84,7 +84,7 @@ def scored(network: keras.Model, windows: Windows) -> Scores:
     return np.asarray(network(windows))
 
 
-def heard(network: keras.Model, windows: Windows) -> np.ndarray:
+def scores_of(network: keras.Model, windows: Windows) -> np.ndarray:
     """What the last layer hears of the windows."""
     return np.asarray(keras.Model(network.input, network.get_layer("tags").input)(windows))
 
@@ -100,7 +100,7 @@ def shaken(network: keras.Model, windows: Windows) -> keras.Model:
         variable.assign(values)
     tags = network.get_layer("tags")
     kernel, _ = tags.get_weights()
-    logits = heard(network, windows) @ kernel
+    logits = scores_of(network, windows) @ kernel
     spread = np.std(logits, axis=0)
     tags.set_weights([kernel / spread, -np.mean(logits, axis=0) / spread])
     assert np.min(np.ptp(scored(network, windows), axis=0)) > 0.2
@@ -413,7 +413,7 @@ def test_scores_stay_float32_if_the_rest_is_bf16(network: Network, samples: int)
         variable.assign(weights)
 
     assert rough(windows).dtype == "float32"
-    fine, coarse = (heard(each, windows) for each in (exact, rough))
+    fine, coarse = (scores_of(each, windows) for each in (exact, rough))
     assert coarse.dtype == "bfloat16"
     np.testing.assert_allclose(coarse.astype(np.float32), fine, rtol=0, atol=0.03 * np.max(fine))
 

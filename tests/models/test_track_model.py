@@ -74,6 +74,8 @@ def test_a_trailing_partial_window_is_dropped(
 
 
 def test_the_mean_is_the_mean_of_the_windows(published: Published, waveform: Samples):
-    heard = published("mtt-vgg").graph(waveform[np.newaxis, : 10 * 16_000])
+    expected = published("mtt-vgg").graph(waveform[np.newaxis, : 10 * 16_000])
 
-    np.testing.assert_allclose(heard["mean"], np.mean(heard["windows"], axis=0), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        expected["mean"], np.mean(expected["windows"], axis=0), rtol=0, atol=1e-6
+    )

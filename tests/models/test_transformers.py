@@ -85,12 +85,12 @@ def test_spectnt_has_the_parameters_that_its_parts_add_up_to():
     norm = 2 * width
     first, second = 3 * 3 * width + width, 3 * 3 * width * width + width
     front = 2 + 2 * (first + norm) + second + norm  # one channel; the shortcut is a convolution too
-    learnt = (1 + MELS) * width + steps * width + width
+    trained = (1 + MELS) * width + steps * width + width
     attention = norm + 3 * width * features + features * width + width
     dense = norm + 4 * width * width + 4 * width + 4 * width * width + width
     bridge = width * width + width
     block = 2 * (attention + dense) + 2 * bridge
-    expected = front + learnt + blocks * block + width * N_TAGS + N_TAGS
+    expected = front + trained + blocks * block + width * N_TAGS + N_TAGS
     assert parameters(network.trainable_variables) == expected
 
 

@@ -118,8 +118,8 @@ def windows_of(name: str, window: Window, count: int = 3, seed: int = 1) -> Wind
     spectrum = np.cumsum(random.standard_normal((count, 1, bins)), axis=-1)
     noise = random.standard_normal((count, frames, bins))
     decibels = random.uniform(-30, 20, (count, 1, 1)) + 3 * spectrum + 10 * noise
-    heard = 10 ** (decibels / 10) if name == "harmonic_cnn" else decibels
-    return heard.astype(np.float32)
+    powers = 10 ** (decibels / 10) if name == "harmonic_cnn" else decibels
+    return powers.astype(np.float32)
 
 
 def counted(variables: list[keras.Variable]) -> int:
@@ -371,14 +371,14 @@ def test_openvino_scores_the_same(name: str, scored: tuple[keras.Model, Windows,
 def test_fcn_ignores_the_end_of_a_published_window():
     fill(network("fcn"), twin_weights("fcn"))
     windows = windows_of("fcn", ZOO["fcn"].window, count=1)
-    heard, unheard = windows.copy(), windows.copy()
-    heard[:, 1_684:] = 60
+    powers, unheard = windows.copy(), windows.copy()
+    powers[:, 1_684:] = 60
     unheard[:, 1_685:] = 60
 
     before, after = network("fcn")(windows), network("fcn")(unheard)
 
     np.testing.assert_array_equal(before, after)
-    assert np.max(np.abs(network("fcn")(heard) - before)) > 1e-4
+    assert np.max(np.abs(network("fcn")(powers) - before)) > 1e-4
 
 
 # harmonic filters
@@ -425,18 +425,18 @@ def test_a_larger_q_makes_the_filters_narrower(filters: HarmonicFilters):
 
 def test_q_is_trained():
     spectra = np.random.RandomState(1).uniform(size=(2, 9, 257)).astype(np.float32)
-    hearing = keras.Sequential(
+    trained = keras.Sequential(
         [
             keras.Input((9, 257)),
             HarmonicFilters(16_000, 6, 2, name="harmonic_filters"),
             keras.layers.GlobalAveragePooling2D(),
         ]
     )
-    hearing.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
+    trained.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
 
-    hearing.fit(spectra, np.zeros((2, 6), np.float32), epochs=3, verbose=0)
+    trained.fit(spectra, np.zeros((2, 6), np.float32), epochs=3, verbose=0)
 
-    assert hearing.get_layer("harmonic_filters").q.numpy()[0] > 1.01, "narrower lets less through"
+    assert trained.get_layer("harmonic_filters").q.numpy()[0] > 1.01, "narrower lets less through"
 
 
 def test_a_network_with_harmonic_filters_survives_being_saved(tmp_path: Path):

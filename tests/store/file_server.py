@@ -32,7 +32,7 @@ class FileServer:
     announces: bool = True
     cut: int | None = None
     stalls: bool = False
-    asked: list[tuple[str, str | None]] = field(default_factory=list)
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 
 
@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer as the server is set."""
         behaviour = cast("_Server", self.server).behaviour
         wanted = self.headers["Range"]
-        behaviour.asked.append((self.path, wanted))
+        behaviour.requests.append((self.path, wanted))
         if self.path in behaviour.moved:
             self.send_response(302)
             self.send_header("Location", behaviour.moved[self.path])

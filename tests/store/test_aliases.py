@@ -70,8 +70,8 @@ def test_rollbacks_go_back_through_the_promoted_versions(three: Place):
     assert in_production(three) == "1"
     assert rollback(three.store, "tiny") == ref(2)
     assert in_production(three) == "2"
-    said = refused(three, lambda: rollback(three.store, "tiny"))
-    assert said == "tiny/2 is the first in production; there is none before"
+    message = refused(three, lambda: rollback(three.store, "tiny"))
+    assert message == "tiny/2 is the first in production; there is none before"
 
 
 @pytest.mark.usefixtures("tries")
@@ -93,13 +93,13 @@ def test_a_version_that_does_not_score_as_published_is_not_promoted(three: Place
     promote(three.store, "tiny/1")
     path = "tiny/2/manifest.toml"
     text = three.content()[path].decode()
-    spoilt = text.replace("tolerance = 5e-05", "tolerance = 1e-20")
-    assert spoilt != text
-    three.store.write(path, spoilt.encode())
+    corrupted = text.replace("tolerance = 5e-05", "tolerance = 1e-20")
+    assert corrupted != text
+    three.store.write(path, corrupted.encode())
 
-    said = refused(three, lambda: promote(three.store, "tiny/2"))
+    message = refused(three, lambda: promote(three.store, "tiny/2"))
 
-    assert said.startswith("tiny/2: the golden input scores")
+    assert message.startswith("tiny/2: the golden input scores")
     assert in_production(three) == "1"
 
 
@@ -143,9 +143,9 @@ def test_a_missing_version_is_refused_and_the_store_is_unchanged(
     lock = Path(three.store.url) / ".lock"
     lock.unlink(missing_ok=True)
 
-    said = refused(three, lambda: action(three.store))
+    message = refused(three, lambda: action(three.store))
 
-    assert said.startswith(words.format(url=three.store.url))
+    assert message.startswith(words.format(url=three.store.url))
     assert not lock.exists(), "not even that is left"
 
 
@@ -154,9 +154,9 @@ def test_a_served_version_is_not_removed(three: Place):
     promote(three.store, "tiny/2")
     promote(three.store, "tiny/2", "staging")
 
-    said = refused(three, lambda: remove(three.store, ref(2)))
+    message = refused(three, lambda: remove(three.store, ref(2)))
 
-    assert said == (
+    assert message == (
         "tiny/2 is in production and staging; promote another version first, or roll back"
     )
 
@@ -203,9 +203,9 @@ def test_a_rollback_to_weights_that_are_lost_is_refused(three: Place):
     promote(three.store, "tiny/2")
     three.store.write("tiny/1/weights.safetensors", b"something else")
 
-    said = refused(three, lambda: rollback(three.store, "tiny"))
+    message = refused(three, lambda: rollback(three.store, "tiny"))
 
-    assert said.startswith("The weights of tiny/1 are altered; bring them back")
+    assert message.startswith("The weights of tiny/1 are altered; bring them back")
 
 
 @pytest.mark.parametrize(
@@ -225,17 +225,17 @@ def test_a_rollback_to_weights_that_are_lost_is_refused(three: Place):
 def test_an_invalid_file_of_aliases_is_refused_with_its_path(data: bytes, where: str, three: Place):
     three.store.write("tiny/aliases.json", data)
 
-    said = refused(three, lambda: served(three.store, manifests(three.store), "tiny"))
+    message = refused(three, lambda: served(three.store, manifests(three.store), "tiny"))
 
-    assert said.startswith(f"{three.store.url}/tiny/aliases.json: {where}")
+    assert message.startswith(f"{three.store.url}/tiny/aliases.json: {where}")
 
 
 def test_an_alias_of_a_deleted_version_is_refused(three: Place):
     three.store.write("tiny/aliases.json", b'{"aliases": {"production": ["9"]}}')
 
-    said = refused(three, lambda: served(three.store, manifests(three.store), "tiny"))
+    message = refused(three, lambda: served(three.store, manifests(three.store), "tiny"))
 
-    assert said.endswith("; there are tiny/1, tiny/2, tiny/3, tiny/production")
+    assert message.endswith("; there are tiny/1, tiny/2, tiny/3, tiny/production")
 
 
 @pytest.mark.parametrize("place", ["folder"], indirect=True)

@@ -55,10 +55,10 @@ def test_an_absurd_manifest_is_refused_with_one_line(
     with pytest.raises(SetupError, match=f"^{path}: ") as refused:
         read_store(Store(own_store))
 
-    said = str(refused.value)
-    assert words in said
-    assert len(said) < 1_500
-    assert "\n" not in said
+    message = str(refused.value)
+    assert words in message
+    assert len(message) < 1_500
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ HOSTILE = [
 ]
 
 
-SAID = (
+FACTS = (
     *("summary", "tags", "source", "evaluation", "vocabulary", "thresholds", "calibration"),
     "base_rates",
 )
@@ -145,8 +145,8 @@ def test_markup_in_a_manifest_stays_text(text: str, package: ModelPackage):
     spec, plain = _saying(text), _saying("x")
 
     def shape(of: ModelSpec) -> list[str]:
-        said = {name: getattr(of, name) for name in SAID}
-        manifest = package.manifest("1").model_copy(update=said)
+        facts = {name: getattr(of, name) for name in FACTS}
+        manifest = package.manifest("1").model_copy(update=facts)
         written = card(manifest, tiny.weights())
         renderer = markdown.MarkdownIt("gfm-like", {"linkify": False})
         return re.findall(r"</?\w+", renderer.render(written))

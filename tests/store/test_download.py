@@ -69,7 +69,7 @@ def test_a_downloaded_file_is_not_requested_again(mirror: str, server: FileServe
     bring(CHECKPOINT, mirror, lambda _: None)
     bring(CHECKPOINT, mirror, lambda _: None)
 
-    assert server.asked == [(f"/models/{PATH}", None)]
+    assert server.requests == [(f"/models/{PATH}", None)]
 
 
 def test_a_connection_that_is_cut_is_resumed_by_the_next_call(
@@ -81,7 +81,7 @@ def test_a_connection_that_is_cut_is_resumed_by_the_next_call(
     server.cut = None
 
     assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
-    assert [wanted for _, wanted in server.asked] == [None, RESUMED]
+    assert [wanted for _, wanted in server.requests] == [None, RESUMED]
 
 
 def test_a_server_that_stops_sending_times_out(
@@ -109,7 +109,7 @@ def test_an_interrupted_download_is_resumed_by_the_next_call(
     assert 100_000 < came < len(DATA)
 
     assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
-    assert server.asked[1][1] == f"bytes={came}-"
+    assert server.requests[1][1] == f"bytes={came}-"
 
 
 @pytest.mark.parametrize("announces", [True, False])
@@ -120,7 +120,7 @@ def test_a_server_without_range_support_sends_the_whole_file_again(
     server.ranges, server.announces = False, announces
 
     assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
-    assert [wanted for _, wanted in server.asked] == [RESUMED]
+    assert [wanted for _, wanted in server.requests] == [RESUMED]
 
 
 @pytest.mark.parametrize("data", [DATA[::-1], DATA + b"more"], ids=["other bytes", "too long"])
@@ -143,7 +143,7 @@ def test_redirects_are_followed(mirror: str, server: FileServer, kept: Path):
     keep(kept, DATA[:100_000])
 
     assert bring(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
-    assert server.asked[-1] == ("/elsewhere", RESUMED)
+    assert server.requests[-1] == ("/elsewhere", RESUMED)
 
 
 OTHERS = {
@@ -157,13 +157,13 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize(("data", "said"), OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize(("data", "message"), OTHERS.values(), ids=OTHERS)
 def test_a_different_file_is_refused_and_not_kept(
-    data: bytes, said: str, mirror: str, server: FileServer, kept: Path
+    data: bytes, message: str, mirror: str, server: FileServer, kept: Path
 ):
     server.files[f"/models/{PATH}"] = data
 
-    assert refused(mirror) == f"{mirror}/{PATH}: {said}"
+    assert refused(mirror) == f"{mirror}/{PATH}: {message}"
     assert kept.read_bytes() == b""
 
 
@@ -185,10 +185,10 @@ def test_a_missing_file_is_named_with_advice(mirror: str, server: FileServer):
 
 
 def test_without_a_network_the_url_and_advice_are_named():
-    said = refused(None)
+    message = refused(None)
 
-    assert said.startswith(f"https://127.0.0.1:1/models/{PATH} can't be reached: ")
-    assert f"`--mirror FOLDER_OR_URL` takes {PATH} from a folder" in said
+    assert message.startswith(f"https://127.0.0.1:1/models/{PATH} can't be reached: ")
+    assert f"`--mirror FOLDER_OR_URL` takes {PATH} from a folder" in message
 
 
 def test_two_downloads_of_a_file_do_not_interfere(mirror: str, kept: Path):

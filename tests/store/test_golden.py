@@ -72,9 +72,11 @@ def test_scores_that_are_not_finite_are_refused(
     scores = published(manifest)
     scores[3] = number
 
-    said = refusal(manifest, scores, precision)
+    message = refusal(manifest, scores, precision)
 
-    assert said.startswith("msd-musicnn/1: 1 of 50 scores of the golden input are NaN or infinite")
+    assert message.startswith(
+        "msd-musicnn/1: 1 of 50 scores of the golden input are NaN or infinite"
+    )
 
 
 @pytest.mark.parametrize("place", range(5))
@@ -84,10 +86,10 @@ def test_the_five_best_tags_must_come_in_the_published_order(place: int, manifes
         update={"golden": manifest.golden.model_copy(update={"tolerance": 1.0})}
     )
 
-    said = refusal(near, exchanged(manifest, place, place + 1), Precision.FLOAT32)
+    message = refusal(near, exchanged(manifest, place, place + 1), Precision.FLOAT32)
 
-    assert said.startswith("msd-musicnn/1: ")
-    assert "not in order" in said
+    assert message.startswith("msd-musicnn/1: ")
+    assert "not in order" in message
 
 
 def test_tags_below_the_five_best_may_change_order(manifest: Manifest):

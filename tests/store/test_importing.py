@@ -167,8 +167,8 @@ def test_a_file_that_is_not_a_checkpoint_is_refused(
 def test_a_checkpoint_with_nan_is_refused_with_its_location(
     small_store: Store, state: Arrays, tmp_path: Path
 ):
-    spoilt = state | {"dense.bias": np.array([0, np.nan, 0], np.float32)}
-    save(spoilt, tmp_path / "model.pth")
+    corrupted = state | {"dense.bias": np.array([0, np.nan, 0], np.float32)}
+    save(corrupted, tmp_path / "model.pth")
 
     with pytest.raises(SetupError, match=r"dense.bias holds numbers that are not finite"):
         import_torch(small_store, tmp_path / "model.pth", SMALL)

@@ -55,10 +55,10 @@ def test_one_flipped_bit_in_the_weights_is_refused_with_the_remedy(place: int, o
     data[place] ^= 1
     path.write_bytes(data)
 
-    said = load_refusal(own_store)
+    message = load_refusal(own_store)
 
-    assert str(path) in said
-    assert "taggram models pull" in said
+    assert str(path) in message
+    assert "taggram models pull" in message
 
 
 def test_truncated_weights_are_refused_with_the_remedy(own_store: Path):
@@ -72,10 +72,10 @@ def test_missing_weights_are_refused_with_the_remedy(own_store: Path):
     path = weights_of(own_store)
     path.unlink()
 
-    said = load_refusal(own_store)
+    message = load_refusal(own_store)
 
-    assert f"{path}: the weights are missing" in said
-    assert "taggram models pull" in said
+    assert f"{path}: the weights are missing" in message
+    assert "taggram models pull" in message
 
 
 def test_the_state_of_weights_is_known_without_loading_them(own_store: Path):
@@ -97,11 +97,11 @@ def test_a_published_model_is_loaded_unchanged(name: str, store: Path):
 def test_verification_refuses_scores_that_differ_from_the_golden_ones(own_store: Path, edit: Edit):
     edit("0.069121", "0.269121")
 
-    said = verify_refusal(own_store)
+    message = verify_refusal(own_store)
 
-    assert said.startswith("mtt-vgg/1: ")
-    assert "2.0e-01 off" in said
-    assert "at most 1e-05" in said
+    assert message.startswith("mtt-vgg/1: ")
+    assert "2.0e-01 off" in message
+    assert "at most 1e-05" in message
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])

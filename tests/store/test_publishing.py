@@ -90,12 +90,12 @@ def test_a_version_never_changes(place: Place, package: ModelPackage, prepared_f
     other = tiny.spec(version="1", summary="Another.")
     before = place.content()
 
-    said = refused(place, edited(prepared_folder, lambda text: f'version = "1"\n{text}'))
+    message = refused(place, edited(prepared_folder, lambda text: f'version = "1"\n{text}'))
     with pytest.raises(SetupError, match=r"tiny/1 is in .* already"):
         publish(place.store, other, tiny.weights(1))
 
-    assert said.startswith("tiny/1 is in ")
-    assert "leave the version out" in said
+    assert message.startswith("tiny/1 is in ")
+    assert "leave the version out" in message
     assert place.content() == before
 
 

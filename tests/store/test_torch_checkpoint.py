@@ -47,10 +47,10 @@ def state(**others: np.ndarray | None) -> dict[str, np.ndarray]:
 def refusal(weights: dict[str, np.ndarray]) -> str:
     with pytest.raises(WeightsError) as refused:
         converted(weights, LAYERS, WANTED, "best_model.pth")
-    said = str(refused.value)
-    assert said.startswith("best_model.pth: ")
-    assert "\n" not in said
-    return said.removeprefix("best_model.pth: ")
+    message = str(refused.value)
+    assert message.startswith("best_model.pth: ")
+    assert "\n" not in message
+    return message.removeprefix("best_model.pth: ")
 
 
 # layout
@@ -138,11 +138,11 @@ def test_a_layer_gives_the_output_of_its_pytorch_counterpart(kind: str):
     from tests.models.torch_twins.filling import filled, twin_scores
 
     ours, theirs, shape, alike = layers_and_twins()[kind]
-    heard = np.random.RandomState(2).standard_normal(shape).astype(np.float32)
+    inputs = np.random.RandomState(2).standard_normal(shape).astype(np.float32)
     given = keras.Input(shape[1:])
     model = keras.Model(given, ours(given))
     # Their axes run the other way round, but for the batch's.
-    turned = heard if alike else np.ascontiguousarray(np.moveaxis(heard.T, -1, 0))
+    turned = inputs if alike else np.ascontiguousarray(np.moveaxis(inputs.T, -1, 0))
     expected = twin_scores(filled(theirs), turned)
     weights = {f"theirs.{key}": value.numpy() for key, value in theirs.state_dict().items()}
     wanted = {each.path: tuple(each.shape) for each in model.weights}
@@ -151,7 +151,7 @@ def test_a_layer_gives_the_output_of_its_pytorch_counterpart(kind: str):
     for variable in model.weights:
         variable.assign(arrays[variable.path])
 
-    scores = np.asarray(model(heard))
+    scores = np.asarray(model(inputs))
     turned_back = scores if alike else np.moveaxis(scores.T, -1, 0)
     np.testing.assert_allclose(turned_back, expected, rtol=0, atol=1e-5)
     assert np.std(expected) > 0.1
@@ -162,12 +162,12 @@ def test_stacked_grus_give_the_output_of_pytorch():
     from tests.models.torch_twins.filling import filled
 
     theirs = filled(torch.nn.GRU(6, 5, num_layers=2, batch_first=True))
-    heard = np.random.RandomState(2).standard_normal((3, 7, 6)).astype(np.float32)
+    inputs = np.random.RandomState(2).standard_normal((3, 7, 6)).astype(np.float32)
     given = keras.Input((7, 6))
     first = keras.layers.GRU(5, return_sequences=True, name="gru_1")(given)
     model = keras.Model(given, keras.layers.GRU(5, return_sequences=True, name="gru_2")(first))
     with torch.inference_mode():
-        expected = theirs(torch.from_numpy(heard))[0].numpy()
+        expected = theirs(torch.from_numpy(inputs))[0].numpy()
     weights = {f"layer5.{key}": value.numpy() for key, value in theirs.state_dict().items()}
     wanted = {each.path: tuple(each.shape) for each in model.weights}
 
@@ -175,7 +175,7 @@ def test_stacked_grus_give_the_output_of_pytorch():
     for variable in model.weights:
         variable.assign(arrays[variable.path])
 
-    np.testing.assert_allclose(model(heard), expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(model(inputs), expected, rtol=0, atol=1e-5)
     assert np.std(expected) > 0.1
 
 
@@ -193,9 +193,9 @@ def test_a_bare_parameter_is_mapped_to_its_layer():
 def test_weights_of_another_architecture_are_refused_and_some_keys_are_named():
     others = {f"layer{number}__weight": np.zeros(2, "f") for number in range(9)}
 
-    said = refusal(state(**others, conv__bias=None))
+    message = refusal(state(**others, conv__bias=None))
 
-    assert said == (
+    assert message == (
         "the checkpoint is another architecture's: it lacks conv.bias; it has in excess "
         "layer0.weight, layer1.weight, layer2.weight and 6 more. Pass the --architecture and "
         "--arguments that it was trained with, or a state dict whose keys are those of the "
@@ -206,11 +206,11 @@ def test_weights_of_another_architecture_are_refused_and_some_keys_are_named():
 def test_if_no_key_matches_three_of_each_are_named_as_in_the_file():
     weights = {f"model.block{number}.weight": np.zeros(2, "f") for number in range(9)}
 
-    said = refusal(weights)
+    message = refusal(weights)
 
-    assert "lacks conv.weight, conv.bias, conv_bn.weight and 5 more" in said
-    assert "model.block0.weight, model.block1.weight, model.block2.weight and 6 more" in said
-    assert "Pass the --architecture" in said
+    assert "lacks conv.weight, conv.bias, conv_bn.weight and 5 more" in message
+    assert "model.block0.weight, model.block1.weight, model.block2.weight and 6 more" in message
+    assert "Pass the --architecture" in message
 
 
 def test_a_network_with_layers_missing_from_the_checkpoint_is_refused():
@@ -238,9 +238,9 @@ def test_buffers_of_a_front_end_are_not_taken_for_another_architecture():
 def test_a_shape_that_does_not_fit_is_refused(
     key: str, got: tuple[int, ...], wanted: tuple[int, ...]
 ):
-    said = refusal(state() | {key: np.zeros(got, "f")})
+    message = refusal(state() | {key: np.zeros(got, "f")})
 
-    assert said == f"{key} has the shape {got}, the network wants {wanted}"
+    assert message == f"{key} has the shape {got}, the network wants {wanted}"
 
 
 @pytest.mark.parametrize("shape", [(96,), (95,), (), (0,)])
@@ -260,17 +260,17 @@ def test_weights_for_another_number_of_tags_are_refused():
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e300])
 def test_weights_that_are_not_finite_are_refused(number: float):
-    spoilt = np.ones(4)
-    spoilt[2] = number
+    corrupted = np.ones(4)
+    corrupted[2] = number
 
-    assert refusal(state(conv__bias=spoilt)) == "conv.bias holds numbers that are not finite"
+    assert refusal(state(conv__bias=corrupted)) == "conv.bias holds numbers that are not finite"
 
 
 @pytest.mark.parametrize("kind", ["int64", "complex64", "bool"])
 def test_weights_that_are_not_floating_point_are_refused(kind: str):
-    said = refusal(state(conv__bias=np.ones(4, kind)))
+    message = refusal(state(conv__bias=np.ones(4, kind)))
 
-    assert said == f"conv.bias is {kind}; weights are floating-point numbers"
+    assert message == f"conv.bias is {kind}; weights are floating-point numbers"
 
 
 # files
@@ -325,18 +325,18 @@ def test_two_networks_in_one_file_are_not_mixed_up():
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda path: None, "the checkpoint can't be read: No such file or directory"),
         (Path.mkdir, "the checkpoint can't be read: Is a directory"),
         (lambda path: path.write_bytes(b""), "this is not a PyTorch checkpoint, or it is damaged"),
     ],
 )
-def test_an_unreadable_file_is_named(spoil: Callable[[Path], object], said: str, tmp_path: Path):
+def test_an_unreadable_file_is_named(spoil: Callable[[Path], object], message: str, tmp_path: Path):
     path = tmp_path / "best_model.pth"
     spoil(path)
 
     with pytest.raises(WeightsError) as refused:
         read_checkpoint(path)
 
-    assert str(refused.value) == f"{path}: {said}"
+    assert str(refused.value) == f"{path}: {message}"

@@ -117,10 +117,10 @@ def test_a_configuration_named_model_is_not_a_state_dict():
 def test_a_state_dict_under_another_name_is_reported_with_three_of_its_keys():
     content, storages = state_dict({"w": SIX})
 
-    said = refused(legacy({"epoch": 3, "net": content, "best": 1, "last": 2}, storages))
+    message = refused(legacy({"epoch": 3, "net": content, "best": 1, "last": 2}, storages))
 
-    assert "its keys are epoch, net, best and 1 more; save `model.state_dict()`" in said
-    assert "'state_dict', 'model_state_dict', 'model'" in said
+    assert "its keys are epoch, net, best and 1 more; save `model.state_dict()`" in message
+    assert "'state_dict', 'model_state_dict', 'model'" in message
 
 
 def test_a_huge_memo_index_takes_no_memory():
@@ -182,9 +182,9 @@ class Marks:
 def test_a_pickle_with_code_is_refused_and_not_run(protocol: int, tmp_path: Path):
     mark = tmp_path / "was here"
 
-    said = refused(pickle.dumps(Marks(mark), protocol))
+    message = refused(pickle.dumps(Marks(mark), protocol))
 
-    assert said == DAMAGED or "nothing of it was run" in said
+    assert message == DAMAGED or "nothing of it was run" in message
     assert not mark.exists()
 
 
@@ -196,9 +196,9 @@ def test_a_pickle_with_code_is_refused_and_not_run(protocol: int, tmp_path: Path
 def test_a_checkpoint_that_names_other_code_is_refused_by_its_name(write: Write, name: str):
     content, storages = one(call(name, "true"))
 
-    said = refused(write(content, storages))
+    message = refused(write(content, storages))
 
-    assert said == (
+    assert message == (
         f"the file holds more than tensors, code perhaps ({name!r}); nothing of it was run"
     )
 
@@ -218,9 +218,9 @@ INSTRUCTIONS = {
 
 @pytest.mark.parametrize("given", INSTRUCTIONS.values(), ids=INSTRUCTIONS)
 def test_opcodes_that_no_state_dict_needs_are_refused(given: Raw):
-    said = refused(legacy(*one(given)))
+    message = refused(legacy(*one(given)))
 
-    assert "holds more than tensors" in said
+    assert "holds more than tensors" in message
 
 
 def test_attributes_are_ignored():
@@ -287,15 +287,17 @@ NO_TENSORS = {
 @written
 @pytest.mark.parametrize("given", NO_TENSORS.values(), ids=NO_TENSORS)
 def test_a_tensor_outside_its_storage_is_refused(write: Write, given: Raw):
-    said = refused(write(*one(given)))
+    message = refused(write(*one(given)))
 
-    assert said == DAMAGED or "do not fit a storage" in said or "is not a tensor" in said
+    assert message == DAMAGED or "do not fit a storage" in message or "is not a tensor" in message
 
 
 def test_a_tensor_that_does_not_fit_is_named_with_its_sizes():
-    said = refused(legacy(*one(tensor(storage("0", 6), (3,), (3,), 1))))
+    message = refused(legacy(*one(tensor(storage("0", 6), (3,), (3,), 1))))
 
-    assert said == "w: its shape (3,), strides (3,) and offset 1 do not fit a storage of 6 numbers"
+    assert (
+        message == "w: its shape (3,), strides (3,) and offset 1 do not fit a storage of 6 numbers"
+    )
 
 
 def test_tensors_that_share_a_storage_are_not_multiplied_in_memory():
@@ -385,7 +387,7 @@ def test_an_archive_whose_members_overlap_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (tensor(storage("0", 6), (6,), (1,)), "this is not a state dict"),
         ([tensor(storage("0", 6), (6,), (1,))], "this is not a state dict"),
@@ -396,5 +398,5 @@ def test_an_archive_whose_members_overlap_is_refused():
         ({"epoch": 3}, "epoch is not a tensor"),
     ],
 )
-def test_a_nested_state_dict_is_refused(content: object, said: str):
-    assert said in refused(zipped(content, {"0": SIX}))
+def test_a_nested_state_dict_is_refused(content: object, message: str):
+    assert message in refused(zipped(content, {"0": SIX}))

@@ -23,7 +23,7 @@ def waiting(backlog: Backlog, audio_s: float, client: str = "a") -> Item:
     return item
 
 
-def heard(backlog: Backlog, clock: Clock, audio_s: float, seconds: float) -> None:
+def finish_track(backlog: Backlog, clock: Clock, audio_s: float, seconds: float) -> None:
     item = waiting(backlog, audio_s)
     clock.now += seconds
     backlog.drained(item)
@@ -45,7 +45,7 @@ def test_the_pace_is_measured_from_finished_uploads(pace: float) -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(80):
-        heard(backlog, clock, 60, 60 / pace)
+        finish_track(backlog, clock, 60, 60 / pace)
     waiting(backlog, 300)
     assert backlog.seconds() == pytest.approx(300 / pace, rel=0.05)
 
@@ -67,7 +67,7 @@ def test_idle_time_does_not_change_the_pace() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(80):
-        heard(backlog, clock, 60, 1.0)
+        finish_track(backlog, clock, 60, 1.0)
         clock.now += 3_600
     waiting(backlog, 60)
     assert backlog.seconds() == pytest.approx(1, rel=0.05)
@@ -79,7 +79,7 @@ def test_a_long_time_without_a_valid_track_is_soon_forgotten() -> None:
     backlog = Backlog(clock)
     hostile = waiting(backlog, 1, "hostile")
     clock.now += 3_600
-    heard(backlog, clock, 60, 0.1)
+    finish_track(backlog, clock, 60, 0.1)
     backlog.remove(hostile)
     waiting(backlog, 60)
     assert backlog.seconds() < LONGEST_PAUSE_S
@@ -102,7 +102,7 @@ def test_a_valid_track_is_not_charged_for_earlier_time() -> None:
     backlog = Backlog(clock)
     stuck = waiting(backlog, 60, "stuck")
     clock.now += LONGEST_PAUSE_S
-    heard(backlog, clock, 60, 0.3)
+    finish_track(backlog, clock, 60, 0.3)
     backlog.remove(stuck)
     waiting(backlog, FIRST_PACE)
     assert backlog.seconds() == pytest.approx(1, rel=0.1)
@@ -167,7 +167,7 @@ def test_many_short_tracks_do_not_distort_the_pace_of_long_ones() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(200):
-        heard(backlog, clock, OVERHEAD_S + 0.6, 0.03)
+        finish_track(backlog, clock, OVERHEAD_S + 0.6, 0.03)
     waiting(backlog, OVERHEAD_S + 300)
     assert backlog.seconds() < 2
 

@@ -10,7 +10,7 @@ from app.tagging.catalog import ModelCatalog
 from app.tagging.model_vocabularies import with_learnt
 from app.tagging.projection import Projection
 from app.tagging.vocabulary import Tag, Vocabulary
-from tests.tagging.made import model
+from tests.tagging.samples import model
 
 BUILT_IN = ("genres", "subgenres", "moodthemes", "alltags")
 ALL = ("msd-musicnn", "msd-vgg", "mtt-vgg", "mtt-musicnn")
@@ -101,10 +101,10 @@ def test_an_operator_can_restrict_the_models_and_their_order(
 
 
 def test_an_unused_model_takes_no_tag_from_the_used_ones() -> None:
-    able, learnt = model("a", ("mellow",)), model("learnt", ("calm",), "styles")
-    vocabularies = with_learnt({"styles": STYLES}, [able, learnt])
+    able, trained = model("a", ("mellow",)), model("learnt", ("calm",), "styles")
+    vocabularies = with_learnt({"styles": STYLES}, [able, trained])
 
-    catalog = ModelCatalog([able, learnt], vocabularies, askable=[able])
+    catalog = ModelCatalog([able, trained], vocabularies, askable=[able])
 
     assert columns(catalog.projection("styles", None)) == {"calm": ["a"]}
     assert catalog.vocabularies["styles"].tags["calm"].known_to(able) == ("mellow",)
@@ -129,11 +129,11 @@ def test_a_named_model_is_used_alone(catalog: ModelCatalog) -> None:
     assert "jazz" not in projection.tags  # MagnaTagATune's 50 tags lack it
 
 
-@pytest.mark.parametrize(("asked", "name"), [(None, "msd-musicnn"), ("mtt-vgg", "mtt-vgg")])
+@pytest.mark.parametrize(("requested", "name"), [(None, "msd-musicnn"), ("mtt-vgg", "mtt-vgg")])
 def test_raw_is_what_a_model_was_trained_on(
-    asked: str | None, name: str, catalog: ModelCatalog, published: Mapping[str, Manifest]
+    requested: str | None, name: str, catalog: ModelCatalog, published: Mapping[str, Manifest]
 ) -> None:
-    projection = catalog.projection("raw", asked)
+    projection = catalog.projection("raw", requested)
 
     assert names(projection.models) == (name,)
     assert projection.tags == published[name].tags.names

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.store.manifest.typical import Confidence, NotMusic
 from app.tagging.confidence import compute_margin, judge
-from tests.tagging.made import model, taggram_of
+from tests.tagging.samples import model, taggram_of
 
 TYPICAL = Confidence(
     weights=(0.0, 1.0, 0.0),

@@ -13,7 +13,7 @@ from app.store.manifest.manifest import Manifest
 from app.tagging.catalog import ModelCatalog
 from app.tagging.model_vocabularies import as_spoken, with_learnt
 from app.tagging.vocabulary import Tag, Vocabulary
-from tests.tagging.made import model
+from tests.tagging.samples import model
 
 WRITTEN = Vocabulary(
     "styles",
@@ -34,7 +34,7 @@ def catalog(*models: Manifest, written: Sequence[Vocabulary] = (WRITTEN,)) -> Mo
     return ModelCatalog(models, with_learnt(known, models))
 
 
-def heard(
+def scored_by(
     words: ModelCatalog, vocabulary: str = "styles", by: str | None = None
 ) -> dict[str, list]:
     """By which models' raw tags each tag of a vocabulary is heard."""
@@ -54,7 +54,7 @@ BY_OLD = {"calm": [("old", "mellow")], "loud": [("old", "metal"), ("old", "punk"
 
 
 def test_models_that_were_trained_on_no_vocabulary_change_nothing():
-    assert heard(catalog(OLD)) == BY_OLD
+    assert scored_by(catalog(OLD)) == BY_OLD
 
 
 @pytest.mark.parametrize("is_first", [True, False])
@@ -63,7 +63,7 @@ def test_a_model_trained_on_a_tag_scores_it_alone_and_others_keep_the_rest(is_fi
 
     words = catalog(*((new, OLD) if is_first else (OLD, new)))
 
-    assert heard(words) == {
+    assert scored_by(words) == {
         "calm": [("new", "calm")],
         "loud": [("old", "metal"), ("old", "punk")],
         "odd": [("new", "odd")],
@@ -83,28 +83,28 @@ def test_of_several_models_trained_on_a_tag_the_first_scores_it():
     first = model("first", ("calm",), "styles")
     second = model("second", ("calm", "odd"), "styles")
 
-    spoken = heard(catalog(first, second))
+    scored = scored_by(catalog(first, second))
 
-    assert spoken == {"calm": [("first", "calm")], "odd": [("second", "odd")]}
+    assert scored == {"calm": [("first", "calm")], "odd": [("second", "odd")]}
 
 
 def test_a_named_model_scores_its_tags_even_if_another_was_trained_on_them():
     words = catalog(OLD, model("new", ("calm", "loud", "odd"), "styles"))
 
-    assert heard(words, by="old") == BY_OLD
-    assert heard(words, by="new")["calm"] == [("new", "calm")]
+    assert scored_by(words, by="old") == BY_OLD
+    assert scored_by(words, by="new")["calm"] == [("new", "calm")]
 
 
 def test_a_tag_without_a_training_example_is_left_to_other_models():
     new = model("new", ("calm", "loud", "odd"), "styles", unheard=("calm", "odd"))
 
-    assert heard(catalog(OLD, new)) == {"calm": BY_OLD["calm"], "loud": [("new", "loud")]}
+    assert scored_by(catalog(OLD, new)) == {"calm": BY_OLD["calm"], "loud": [("new", "loud")]}
 
 
 def test_tags_missing_from_the_vocabulary_are_not_suggested():
     new = model("new", ("calm", "polka"), "styles")
 
-    assert "polka" not in heard(catalog(new))
+    assert "polka" not in scored_by(catalog(new))
 
 
 def test_a_trained_model_does_not_change_other_vocabularies():
@@ -112,8 +112,8 @@ def test_a_trained_model_does_not_change_other_vocabularies():
 
     words = catalog(OLD, new)
 
-    assert heard(words) == BY_OLD
-    assert heard(words, "others") == {"calm": [("new", "calm")]}
+    assert scored_by(words) == BY_OLD
+    assert scored_by(words, "others") == {"calm": [("new", "calm")]}
 
 
 def test_a_model_brings_a_vocabulary_that_has_no_file():
@@ -133,13 +133,16 @@ def test_of_two_models_with_one_new_vocabulary_the_first_defines_its_tags():
     first = model("first", ("a", "b"), "brand")
     second = model("second", ("b", "c"), "brand")
 
-    assert heard(catalog(first, second), "brand") == {"a": [("first", "a")], "b": [("first", "b")]}
+    assert scored_by(catalog(first, second), "brand") == {
+        "a": [("first", "a")],
+        "b": [("first", "b")],
+    }
 
 
 def test_a_trained_model_may_share_its_family_with_another():
     tuned = model("tuned", ("calm", "odd"), "styles", family="old")
 
-    assert heard(catalog(OLD, tuned)) == {
+    assert scored_by(catalog(OLD, tuned)) == {
         "calm": [("tuned", "calm")],
         "loud": BY_OLD["loud"],
         "odd": [("tuned", "odd")],
@@ -147,10 +150,10 @@ def test_a_trained_model_may_share_its_family_with_another():
 
 
 def test_a_tag_keeps_its_genres_and_labels_when_a_model_was_trained_on_it():
-    spoken = as_spoken(WRITTEN, [OLD, model("new", ("calm",), "styles")])
+    scored = as_spoken(WRITTEN, [OLD, model("new", ("calm",), "styles")])
 
-    assert spoken.tags["calm"] == replace(WRITTEN.tags["calm"], raw_tags={"new": ("calm",)})
-    assert spoken.genres == WRITTEN.genres
+    assert scored.tags["calm"] == replace(WRITTEN.tags["calm"], raw_tags={"new": ("calm",)})
+    assert scored.genres == WRITTEN.genres
 
 
 def test_a_model_without_a_tag_of_its_vocabulary_is_refused():
@@ -186,10 +189,10 @@ def test_each_tag_belongs_to_one_trained_model_at_most_and_none_is_lost(
         for number, (tags, unheard) in enumerate(learners)
     ]
 
-    spoken = as_spoken(WRITTEN, [*models, OLD])
+    scored = as_spoken(WRITTEN, [*models, OLD])
 
-    assert list(spoken.tags) == list(WRITTEN.tags)
-    for name, tag in spoken.tags.items():
+    assert list(scored.tags) == list(WRITTEN.tags)
+    for name, tag in scored.tags.items():
         able = [
             each.name
             for each, (tags, unheard) in zip(models, learners, strict=True)

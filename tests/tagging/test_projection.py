@@ -21,7 +21,7 @@ from app.tagging.projection import (
     project,
 )
 from app.tagging.vocabulary import Tag, Vocabulary, raw_vocabulary
-from tests.tagging.made import model, taggram, taggram_of
+from tests.tagging.samples import model, taggram, taggram_of
 
 DEFAULT = ("msd-musicnn", "mtt-musicnn")
 BUILT_IN = ("genres", "subgenres", "moodthemes", "alltags")

@@ -89,7 +89,7 @@ WRONG = {
     "misspelt raw tag of a genre": (WITH_GENRES + "  new: {msd: [rok]}\n", 17, ["'rok'"]),
 }
 
-ODD = [
+UNUSUAL = [
     "[" * 5_000,
     "{a: " * 5_000,
     "- " * 5_000,
@@ -211,7 +211,7 @@ def test_any_text_is_read_or_refused(text: str, tmp_path: Path) -> None:
     _read_or_refused(text.encode(errors="ignore"), tmp_path)
 
 
-@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize("text", UNUSUAL, ids=range(len(UNUSUAL)))
 def test_text_that_strains_the_yaml_reader_is_read_or_refused(text: str, tmp_path: Path) -> None:
     _read_or_refused(text.encode(), tmp_path)
 

@@ -16,7 +16,7 @@ from app.probing.label_issues import CHOSEN, Audit, LabelIssue, audit, write_lab
 from app.store.storage.store import Store
 from app.text import printable
 from tests.training.commands import refused, taggram
-from tests.training.test_teaching import heard_in, publish_listener, quiet, write_songs
+from tests.training.test_teaching import embedded_in, publish_listener, quiet, write_songs
 from tests.training.toy import TAGS, toy_split, toy_store
 
 WRONG = {"low": "high", "high": "noise", "noise": "low"}
@@ -37,8 +37,8 @@ def encoder(root: Path) -> Encoder:
 
 
 @pytest.fixture(scope="module")
-def heard(encoder: Encoder, root: Path) -> Embedded:
-    return heard_in(root / "songs", encoder, root / "cache")
+def embedded(encoder: Encoder, root: Path) -> Embedded:
+    return embedded_in(root / "songs", encoder, root / "cache")
 
 
 def retagged(song: Song, *tags: str) -> Song:
@@ -46,17 +46,17 @@ def retagged(song: Song, *tags: str) -> Song:
 
 
 @pytest.fixture(scope="module")
-def planted(heard: Embedded) -> dict[str, str]:
+def planted(embedded: Embedded) -> dict[str, str]:
     """By path, the right tag of songs that get a wrong one."""
-    first = {song.track.tags[0]: song.track.path for song in heard.songs}
+    first = {song.track.tags[0]: song.track.path for song in embedded.songs}
     return {path: tag for tag, path in first.items()}
 
 
 @pytest.fixture(scope="module")
-def audited(encoder: Encoder, heard: Embedded, planted: dict[str, str]) -> Audit:
+def audited(encoder: Encoder, embedded: Embedded, planted: dict[str, str]) -> Audit:
     songs = [
         retagged(song, WRONG[planted[song.track.path]]) if song.track.path in planted else song
-        for song in heard.songs
+        for song in embedded.songs
     ]
     return audit(songs, encoder.manifest.window_spec, quiet)
 
@@ -83,12 +83,12 @@ def test_a_wrong_tag_is_listed_with_the_predicted_tag_and_its_position(
     assert label_issue.at.startswith("0:0")
 
 
-def test_correct_tags_are_hardly_ever_listed(encoder: Encoder, heard: Embedded):
-    assert len(audit(heard.songs, encoder.manifest.window_spec, quiet).label_issues) <= 1
+def test_correct_tags_are_hardly_ever_listed(encoder: Encoder, embedded: Embedded):
+    assert len(audit(embedded.songs, encoder.manifest.window_spec, quiet).label_issues) <= 1
 
 
-def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard: Embedded):
-    first, second, *others = heard.songs
+def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, embedded: Embedded):
+    first, second, *others = embedded.songs
     songs = [
         retagged(first, *first.track.tags, "rare"),
         retagged(second, "rare"),
@@ -98,12 +98,12 @@ def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard:
     audited = audit(songs, encoder.manifest.window_spec, quiet)
 
     assert audited.left_out == {"rare": "2 songs of 2 artists"}
-    assert audited.songs == len(heard.songs) - 1
+    assert audited.songs == len(embedded.songs) - 1
     assert all("rare" not in {each.tag, each.instead} for each in audited.label_issues)
 
 
-def test_a_single_tag_cannot_be_audited(encoder: Encoder, heard: Embedded):
-    low = [song for song in heard.songs if song.track.tags == ("low",)]
+def test_a_single_tag_cannot_be_audited(encoder: Encoder, embedded: Embedded):
+    low = [song for song in embedded.songs if song.track.tags == ("low",)]
 
     with pytest.raises(SetupError, match="too few tags"):
         audit(low, encoder.manifest.window_spec, quiet)
@@ -137,10 +137,10 @@ def test_a_split_is_audited_from_its_audio_store(encoder: Encoder, root: Path, s
     elsewhere = replace(tracks[0], id="0" * 16, path="gone.mp3")
     store = AudioStore.open(root / "store-16000")
 
-    heard = embed_stored(encoder, store, [*tracks, elsewhere], quiet)
+    embedded = embed_stored(encoder, store, [*tracks, elsewhere], quiet)
 
-    assert [song.track for song in heard.songs] == tracks
-    assert list(heard.skipped) == ["gone.mp3"]
+    assert [song.track for song in embedded.songs] == tracks
+    assert list(embedded.skipped) == ["gone.mp3"]
 
 
 def test_an_audio_store_of_another_rate_is_refused(encoder: Encoder, root: Path, split: Split):
@@ -165,6 +165,6 @@ def test_the_command_audits_a_split(root: Path, split: Split):
 
 
 def test_a_split_without_its_audio_is_refused_in_one_line(root: Path):
-    said = refused("data", "audit", root / "split.parquet", "--store", root / "models")
+    message = refused("data", "audit", root / "split.parquet", "--store", root / "models")
 
-    assert "a split and --audio-store go together" in said
+    assert "a split and --audio-store go together" in message

@@ -119,8 +119,8 @@ def test_changes_are_combined_in_a_random_order() -> None:
     augmenter = Augmenter(Augmentation(**only, delay_s=(0.5, 0.5), delay_gain=(0.5, 0.5)), RATE)
     echoes = []
     for seed in range(12):
-        heard = augmenter(CLICK, seed)
-        echoes.append(heard[100 + RATE // 2] / heard[100])
+        augmented = augmenter(CLICK, seed)
+        echoes.append(augmented[100 + RATE // 2] / augmented[100])
     # The echo is half as loud where it came last, and else as the fade has it.
     last = [bool(np.isclose(echo, 0.5)) for echo in echoes]
     assert {True, False} == set(last)
@@ -230,13 +230,13 @@ def song(tmp_path: Path) -> Path:
     return path
 
 
-def heard(*arguments: object) -> tuple[int, str]:
+def augmented(*arguments: object) -> tuple[int, str]:
     result = taggram("data", "listen", *arguments)
     return result.exit_code, " ".join(result.output.split())
 
 
 def test_listen_writes_before_and_after(song: Path, tmp_path: Path) -> None:
-    code, output = heard(song, "--to", tmp_path / "to")
+    code, output = augmented(song, "--to", tmp_path / "to")
     assert code == 0, output
     files = {path.stem: soundfile.read(path)[0] for path in (tmp_path / "to/song").iterdir()}
     assert files.keys() == {"original", *SINGLE, "stack_1", "stack_2", "stack_3"}
@@ -250,7 +250,7 @@ def test_listen_writes_before_and_after(song: Path, tmp_path: Path) -> None:
 def test_listen_continues_after_a_broken_file_and_reports_it(song: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF nothing")
-    code, output = heard(broken, tmp_path / "gone.wav", song, "--to", tmp_path / "to")
+    code, output = augmented(broken, tmp_path / "gone.wav", song, "--to", tmp_path / "to")
     assert code == 1
     assert "broken.wav: " in output
     assert "gone.wav: it can't be read: No such file" in output
@@ -258,7 +258,7 @@ def test_listen_continues_after_a_broken_file_and_reports_it(song: Path, tmp_pat
 
 
 def test_listen_refuses_two_files_of_one_name(song: Path, tmp_path: Path) -> None:
-    code, output = heard(song, song.with_suffix(".wav"), "--to", tmp_path / "to")
+    code, output = augmented(song, song.with_suffix(".wav"), "--to", tmp_path / "to")
     assert code == 1
     assert "2 files are called 'song'" in output
     assert not (tmp_path / "to").exists()
@@ -266,7 +266,7 @@ def test_listen_refuses_two_files_of_one_name(song: Path, tmp_path: Path) -> Non
 
 def test_listen_reports_a_full_disk_and_leaves_no_partial_file(song: Path, tmp_path: Path) -> None:
     with files_of_at_most(120_000):  # more than the song has, and less than its FLAC
-        code, output = heard(song, "--to", tmp_path / "to")
+        code, output = augmented(song, "--to", tmp_path / "to")
     assert code == 1
     assert "original.flac: it can't be written" in output
     assert not list((tmp_path / "to/song").iterdir())

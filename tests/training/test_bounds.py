@@ -60,11 +60,11 @@ def test_oversized_yaml_is_refused(
     (tmp_path / "run.yaml").write_text(WRONG_YAML[what])
     given = tmp_path if read is read_configuration else tmp_path / "run.yaml"
 
-    with pytest.raises(SetupError, match=f"^{tmp_path / 'run.yaml'}:") as said:
+    with pytest.raises(SetupError, match=f"^{tmp_path / 'run.yaml'}:") as error:
         read(str(given) if read is read_recipe else given)
 
-    assert "\n" not in str(said.value)
-    assert len(str(said.value)) < 1_000
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 1_000
 
 
 def test_small_yaml_aliases_are_read(tmp_path: Path) -> None:

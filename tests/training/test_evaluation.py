@@ -45,7 +45,7 @@ def split_of(parts: dict[Subset, int] = PARTS) -> Split:
 SPLIT = split_of()
 
 
-def hearing(split: Split, help_by: float = 0.4, seed: int = 0) -> Score:
+def scorer(split: Split, help_by: float = 0.4, seed: int = 0) -> Score:
     """A model that hears a little of what is true, in 3 windows, or more where they overlap."""
 
     def score(part: Subset, overlap: float) -> Scored:
@@ -69,7 +69,7 @@ def plan(split: Split = SPLIT, **changes: object) -> Plan:
 
 @pytest.fixture(scope="module")
 def evaluation() -> Evaluation:
-    return evaluate(plan(), "made/1", hearing(SPLIT))
+    return evaluate(plan(), "made/1", scorer(SPLIT))
 
 
 def test_an_evaluation_states_its_inputs(evaluation: Evaluation) -> None:
@@ -106,7 +106,7 @@ def test_tags_that_cannot_be_measured_are_named(evaluation: Evaluation) -> None:
 def test_thresholds_are_chosen_on_validation_and_measured_on_the_subset(
     evaluation: Evaluation,
 ) -> None:
-    score = hearing(SPLIT)
+    score = scorer(SPLIT)
     for part, is_met in ((Subset.VALIDATION, True), (Subset.TEST, False)):
         scored = score(part, 0.0)
         songs = pooled(scored, "mean")
@@ -126,20 +126,20 @@ def test_resampled_training_tracks_count_once(evaluation: Evaluation) -> None:
 
 
 def test_max_pooling_is_the_highest_of_all_windows() -> None:
-    scored = hearing(SPLIT)(Subset.TEST, 0.0)
+    scored = scorer(SPLIT)(Subset.TEST, 0.0)
     np.testing.assert_array_equal(pooled(scored, "max")[7], scored.windows[7].max(axis=0))
 
 
 def test_without_validation_there_are_no_thresholds() -> None:
     split = split_of({Subset.TRAIN: 10, Subset.TEST: 30})
-    found = evaluate(plan(split, overlaps=()), "made/1", hearing(split))
+    found = evaluate(plan(split, overlaps=()), "made/1", scorer(split))
     assert {each.threshold for each in found.tags} == {None}
     assert found.song.pr_auc_macro.value is not None
 
 
 def test_a_subset_without_positives_is_refused() -> None:
     def score(part: Subset, overlap: float) -> Scored:
-        scored = hearing(SPLIT)(part, overlap)
+        scored = scorer(SPLIT)(part, overlap)
         return replace(scored, y_true=np.zeros_like(scored.y_true))
 
     with pytest.raises(SetupError, match="no track of the part test has a tag that made/1 can"):
@@ -147,7 +147,7 @@ def test_a_subset_without_positives_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"overlaps": (1.0,)}, "overlap 1: say a share of a window"),
         ({"overlaps": (-0.1,)}, "overlap -0.1"),
@@ -157,8 +157,8 @@ def test_a_subset_without_positives_is_refused() -> None:
         ({"part": Subset.UNLABELLED}, "unlabelled: without tags"),
     ],
 )
-def test_an_invalid_plan_is_refused(changes: dict[str, object], said: str) -> None:
-    with pytest.raises(SetupError, match=said):
+def test_an_invalid_plan_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(SetupError, match=message):
         plan(**changes)
 
 
@@ -170,7 +170,7 @@ def test_an_evaluation_is_read_back_unchanged(evaluation: Evaluation, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "these figures can't be read"),
         ("[1]", "these are no figures"),
@@ -179,10 +179,10 @@ def test_an_evaluation_is_read_back_unchanged(evaluation: Evaluation, tmp_path: 
         ("\udcff", "these figures can't be read"),
     ],
 )
-def test_other_files_are_refused(text: str, said: str, tmp_path: Path) -> None:
+def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "evaluation.json"
     path.write_text(text, errors="surrogateescape")
-    with pytest.raises(SetupError, match=said):
+    with pytest.raises(SetupError, match=message):
         read_evaluation(path)
 
 
@@ -203,7 +203,7 @@ def test_a_full_disk_leaves_the_old_file(evaluation: Evaluation, tmp_path: Path)
 
 
 def test_scores_are_written_as_a_table(tmp_path: Path) -> None:
-    scored = hearing(SPLIT)(Subset.TEST, 0.0)
+    scored = scorer(SPLIT)(Subset.TEST, 0.0)
     write_scores(tmp_path / "scores.csv", scored)
     header, first, *others = (tmp_path / "scores.csv").read_text().splitlines()
     assert header == "track_id,rock,pop,jazz,polka,noise"
@@ -214,7 +214,7 @@ def test_scores_are_written_as_a_table(tmp_path: Path) -> None:
 
 
 def test_models_are_compared_and_the_best_is_bold(evaluation: Evaluation) -> None:
-    better = evaluate(plan(overlaps=()), "better/2", hearing(SPLIT, help_by=0.5))
+    better = evaluate(plan(overlaps=()), "better/2", scorer(SPLIT, help_by=0.5))
     chunk, song = compare([evaluation, better])
     assert bold(row(chunk, "better/2")) == [
         f"{value:.3f}"

@@ -25,7 +25,7 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "source"
 
 
-def bring(
+def fetch_files(
     to: Path, names: list[str], source: Path, checksums: dict[str, str] | None = None
 ) -> Fetched:
     with opened(to) as library:
@@ -33,14 +33,14 @@ def bring(
 
 
 def test_each_needed_file_is_fetched_once(source: Path, tmp_path: Path) -> None:
-    assert bring(tmp_path / "to", NAMES[:5], source).brought == 5
-    again = bring(tmp_path / "to", NAMES[:7], source)
+    assert fetch_files(tmp_path / "to", NAMES[:5], source).brought == 5
+    again = fetch_files(tmp_path / "to", NAMES[:7], source)
     assert (again.brought, again.known, again.failed) == (2, 5, {})
     assert (tmp_path / "to" / NAMES[6]).read_bytes() == NAMES[6].encode() * 100
 
 
 def test_only_files_of_another_split_are_removed(source: Path, tmp_path: Path) -> None:
-    bring(tmp_path / "to", NAMES, source)
+    fetch_files(tmp_path / "to", NAMES, source)
     own = tmp_path / "to" / "fma" / "my own.mp3"
     own.write_bytes(b"mine")
     with opened(tmp_path / "to") as library:
@@ -57,7 +57,7 @@ def test_missing_files_are_reported_and_the_others_are_fetched(
     source: Path, tmp_path: Path
 ) -> None:
     (source / NAMES[3].partition("/")[2]).unlink()
-    fetched = bring(tmp_path / "to", NAMES, source)
+    fetched = fetch_files(tmp_path / "to", NAMES, source)
     assert list(fetched.failed) == [NAMES[3]]
     assert fetched.brought == len(NAMES) - 1
 
@@ -67,16 +67,16 @@ def test_a_file_with_a_wrong_checksum_is_not_kept(
 ) -> None:
     monkeypatch.setattr(fetching, "PAUSE_S", 0.0)
     right = {name: hashlib.sha256(name.encode() * 100).hexdigest() for name in NAMES[:2]}
-    fetched = bring(tmp_path / "to", NAMES[:2], source, {**right, NAMES[1]: "0" * 64})
+    fetched = fetch_files(tmp_path / "to", NAMES[:2], source, {**right, NAMES[1]: "0" * 64})
     assert "SHA-256" in fetched.failed[NAMES[1]]
     assert not (tmp_path / "to" / NAMES[1]).exists()
     assert not list((tmp_path / "to").rglob("*.part"))
 
 
 def test_a_truncated_file_is_fetched_again(source: Path, tmp_path: Path) -> None:
-    bring(tmp_path / "to", NAMES, source)
+    fetch_files(tmp_path / "to", NAMES, source)
     (tmp_path / "to" / NAMES[0]).write_bytes(b"half")
-    assert bring(tmp_path / "to", NAMES, source).brought == 1
+    assert fetch_files(tmp_path / "to", NAMES, source).brought == 1
 
 
 def test_a_dataset_without_a_source_is_named(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_full_disk_is_reported_and_leaves_no_partial_file(tmp_path: Path) -> N
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "large.mp3").write_bytes(bytes(100_000))
     with files_of_at_most(20_000), pytest.raises(SetupError, match="there is no room for it"):
-        bring(tmp_path / "to", ["fma/large.mp3"], tmp_path / "source")
+        fetch_files(tmp_path / "to", ["fma/large.mp3"], tmp_path / "source")
     assert not [path for path in (tmp_path / "to").rglob("*large*") if path.is_file()]
 
 
@@ -115,7 +115,7 @@ def test_repeated_kills_do_not_change_the_fetched_files(
 ) -> None:
     for moment in moments:
         run_killed(FETCH, moment, source, tmp_path / "to", *NAMES)
-    bring(tmp_path / "to", NAMES, source)
+    fetch_files(tmp_path / "to", NAMES, source)
     with opened(tmp_path / "to") as library:
         assert library.ledger.keys() == set(NAMES)
     for name in NAMES:

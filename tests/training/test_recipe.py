@@ -16,7 +16,7 @@ def test_shipped_recipes_can_be_read(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"epochs": 3}, "epochs"),
         ({"architecture": "vggish"}, "no architecture 'vggish'"),
@@ -26,14 +26,14 @@ def test_shipped_recipes_can_be_read(name: str) -> None:
     ],
 )
 def test_an_invalid_recipe_is_refused_with_file_and_field(
-    change: dict[str, object], said: str, tmp_path: Path
+    change: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "own.yaml"
     values = {"name": "own", "summary": "", "source": "", "phases": [toy_phase(**change)]}
     path.write_text(yaml.safe_dump(values))
     with pytest.raises(SetupError) as refused:
         read_recipe(str(path))
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert str(path) in str(refused.value)
 
 

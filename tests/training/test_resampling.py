@@ -31,7 +31,7 @@ def trained_on(*counts: tuple[str, str, int]) -> Split:
     return Split("letters", TAGS, "by hand", tuple(rows))
 
 
-def heard(split: Split) -> Counter[str]:
+def counts_of(split: Split) -> Counter[str]:
     return Counter(tag_counts(split.part(Subset.TRAIN)))
 
 
@@ -58,7 +58,7 @@ def test_tags_reach_the_target_in_training_and_nothing_else_changes(
     assert [each.part for each in made.placed] == [each.part for each in split.placed]
     assert all(each.repeats == 1 for each in made.placed if each.part is not Subset.TRAIN)
     assert all(0 <= each.repeats <= MAX_COPIES for each in made.placed)
-    before, after = heard(split), heard(made)
+    before, after = counts_of(split), counts_of(made)
     assert after.keys() == before.keys()
     for tag, count in before.items():
         assert after[tag] >= min(target, MAX_COPIES * count)
@@ -73,7 +73,7 @@ def test_the_order_of_tracks_does_not_matter(split: Split, chance: random.Random
 
 @given(split=splits())
 def test_no_track_is_repeated_if_all_tags_reach_the_target(split: Split) -> None:
-    target = min(heard(split).values(), default=1)
+    target = min(counts_of(split).values(), default=1)
 
     assert all(each.repeats <= 1 for each in resample(split, target, 1).placed)
 
@@ -116,7 +116,7 @@ def test_repeats_are_spread_over_all_tracks() -> None:
 def test_a_very_rare_tag_stays_under_the_target() -> None:
     made = resample(trained_on(("fma", "a", 3), ("fma", "b", 200)), 100, 1)
 
-    assert heard(made) == {"a": 3 * MAX_COPIES, "b": 100}
+    assert counts_of(made) == {"a": 3 * MAX_COPIES, "b": 100}
 
 
 def test_a_track_is_repeated_as_often_as_its_rarest_tag_requires() -> None:
@@ -126,7 +126,7 @@ def test_a_track_is_repeated_as_often_as_its_rarest_tag_requires() -> None:
     made = resample(replace(split, placed=(*split.placed, both)), 5, 1)
 
     assert made.placed[-1].repeats == 5
-    assert 9 <= heard(made)["a"] <= 10
+    assert 9 <= counts_of(made)["a"] <= 10
 
 
 def test_a_target_of_zero_is_refused() -> None:
@@ -145,7 +145,7 @@ def test_real_tags_are_balanced() -> None:
     own = (replace(each, tags=tuple(filter(tags.__contains__, each.tags))) for each in tracks)
     split = Split("genres", tags, "all", tuple(SplitTrack(each, Subset.TRAIN) for each in own))
 
-    before, after = heard(split), heard(resample(split, 1500, 1))
+    before, after = counts_of(split), counts_of(resample(split, 1500, 1))
 
     assert max(before.values()) / min(before.values()) == pytest.approx(33, abs=1)
     assert max(after.values()) / min(after.values()) < 11

@@ -98,7 +98,7 @@ def silent(done: int, total: int) -> None:
     """Nobody is told."""
 
 
-def heard(audio: AudioStore, number: int) -> np.ndarray:
+def samples_of(audio: AudioStore, number: int) -> np.ndarray:
     return audio.samples(SONGS[number].id).astype(np.float32) / 32_768
 
 
@@ -121,7 +121,7 @@ def test_windows_score_as_in_the_published_graph(
     scored = scorer.score(Subset.TEST, 0.0, lambda *counts: on_progress.append(counts))
     graph = load(models, scorer.manifest).graph
     for number, windows in enumerate(scored.windows):
-        samples = heard(audio, number)
+        samples = samples_of(audio, number)
         if number == SHORT:
             samples = np.resize(samples, scorer.manifest.window_spec.window_samples)
         wanted = np.asarray(graph(samples[np.newaxis])["windows"])
@@ -176,14 +176,14 @@ def test_scored_tracks_are_not_scored_again(
     )
 
 
-@pytest.mark.parametrize("spoilt", [b"", b"no scores", None])
+@pytest.mark.parametrize("corrupted", [b"", b"no scores", None])
 def test_scores_corrupted_by_a_crash_are_computed_again(
-    spoilt: bytes | None, models: Store, audio: AudioStore, tmp_path: Path
+    corrupted: bytes | None, models: Store, audio: AudioStore, tmp_path: Path
 ) -> None:
     scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
     before = scorer.score(Subset.TEST, 0.0, silent)
     for path in tmp_path.rglob("*.npy"):
-        path.write_bytes(path.read_bytes()[:-4] if spoilt is None else spoilt)
+        path.write_bytes(path.read_bytes()[:-4] if corrupted is None else corrupted)
     assert_same(scorer.score(Subset.TEST, 0.0, silent), before)
 
 
@@ -326,7 +326,7 @@ def test_adjacent_windows_are_scored_once_for_figures_table_and_report(
 
 
 @pytest.mark.parametrize(
-    ("others", "said"),
+    ("others", "message"),
     [
         (["other"], "'other' is not published"),
         (["tiny", "--overlap", "1"], "overlap 1: say a share"),
@@ -336,7 +336,7 @@ def test_adjacent_windows_are_scored_once_for_figures_table_and_report(
 )
 def test_a_user_s_mistake_is_reported_in_a_single_line(
     others: list[str],
-    said: str,
+    message: str,
     models: Store,
     split_file: Path,
     audio_folder: Path,
@@ -344,5 +344,5 @@ def test_a_user_s_mistake_is_reported_in_a_single_line(
 ) -> None:
     result = run(models, split_file, audio_folder, tmp_path, *others)
     assert result.exit_code == 1
-    assert f"taggram: {said}" in result.output
+    assert f"taggram: {message}" in result.output
     assert "Traceback" not in result.output

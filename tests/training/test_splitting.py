@@ -377,21 +377,21 @@ def test_a_split_is_written_and_its_subsets_are_shown(merged_file: Path, tmp_pat
     target = tmp_path / "split.parquet"
     options = ("--seed", "3", "--shares", ".8", ".1", ".1", "--target", "90")
 
-    said = taggram("data", "split", merged_file, target, *options)
+    output = taggram("data", "split", merged_file, target, *options)
 
-    assert said.exit_code == 0, said.stderr
+    assert output.exit_code == 0, output.stderr
     made = read_split(target)
     assert made.name == "artists apart, 0.8/0.1/0.1, seed 3; 90 a tag, seed 3"
-    assert f"{made.name}, fingerprint {made.fingerprint[:16]}" in said.stdout
+    assert f"{made.name}, fingerprint {made.fingerprint[:16]}" in output.stdout
     test = made.part(Subset.TEST)
     assert ["test", str(len(test)), str(len({each.track.artist for each in test}))] in [
-        row[:3] for row in rows(said.stdout)
+        row[:3] for row in rows(output.stdout)
     ]
-    assert ["unlabelled", "1", "1", "-"] in rows(said.stdout)
-    assert any(row[:2] == ["[b]rare", "validation,"] for row in rows(said.stderr))
-    assert "2 tracks are of unknown artists" in said.stderr
-    assert ["[b]rare", "1", "10"] in rows(said.stdout)
-    assert "Too rare to be heard 90 times an epoch: [b]rare." in said.stderr
+    assert ["unlabelled", "1", "1", "-"] in rows(output.stdout)
+    assert any(row[:2] == ["[b]rare", "validation,"] for row in rows(output.stderr))
+    assert "2 tracks are of unknown artists" in output.stderr
+    assert ["[b]rare", "1", "10"] in rows(output.stdout)
+    assert "Too rare to be heard 90 times an epoch: [b]rare." in output.stderr
 
 
 def test_an_official_split_reports_omitted_tracks_and_shared_artists(tmp_path: Path) -> None:
@@ -400,14 +400,14 @@ def test_an_official_split_reports_omitted_tracks_and_shared_artists(tmp_path: P
     tracks = (*(replace(each, artist="one", tags=("a",)) for each in theirs), track("x", "me", "a"))
     write_merged(source, Merged("letters", ("a",), tracks))
 
-    said = taggram(
+    output = taggram(
         "data", "split", source, target, "--official", "fma", "--metadata", MINIATURE / "fma"
     )
 
-    assert said.exit_code == 0, said.stderr
+    assert output.exit_code == 0, output.stderr
     assert read_split(target).name == "official fma"
-    assert "1 tracks are left out: in no part of the official split." in said.stderr
-    assert "1 artists are in more than one part of this official split." in said.stderr
+    assert "1 tracks are left out: in no part of the official split." in output.stderr
+    assert "1 artists are in more than one part of this official split." in output.stderr
 
 
 @pytest.mark.parametrize(
@@ -429,9 +429,9 @@ def test_an_impossible_split_is_reported_in_one_line(
 def test_a_broken_merge_is_named(merged_file: Path, tmp_path: Path) -> None:
     merged_file.write_bytes(merged_file.read_bytes()[:-100])
 
-    said = refused("data", "split", merged_file, tmp_path / "split.parquet")
+    output = refused("data", "split", merged_file, tmp_path / "split.parquet")
 
-    assert f"{merged_file}: it can't be read" in said
+    assert f"{merged_file}: it can't be read" in output
 
 
 def test_a_full_disk_leaves_the_old_file(merged_file: Path, tmp_path: Path) -> None:
@@ -439,8 +439,8 @@ def test_a_full_disk_leaves_the_old_file(merged_file: Path, tmp_path: Path) -> N
     target.write_text("the last one")
 
     with files_of_at_most(500):
-        said = refused("data", "split", merged_file, target)
+        output = refused("data", "split", merged_file, target)
 
-    assert f"{target}: it can't be written" in said
+    assert f"{target}: it can't be written" in output
     assert target.read_text() == "the last one"
     assert sorted(tmp_path.iterdir()) == [merged_file, target]

@@ -62,10 +62,10 @@ def given_file(tmp_path: Path, text: str) -> Path:
 def refusal(path: Path) -> str:
     with pytest.raises(SetupError) as refused:
         make_task("ambience", ("ambient", "noise"), read_correspondences(path), path)
-    said = str(refused.value)
-    assert said.startswith(f"{path}:")
-    assert "\n" not in said
-    return said
+    message = str(refused.value)
+    assert message.startswith(f"{path}:")
+    assert "\n" not in message
+    return message
 
 
 # against the thesis
@@ -298,7 +298,7 @@ def test_merges_may_be_chained(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "instead", "said"),
+    ("there", "instead", "message"),
     [
         ("drone: ambient", "drone: pads", "datasets.fma: 'drone' ends in 'pads'"),
         ("[ambient, drone]", "[ambient, hum]", "datasets.fma: 'hum' ends in 'hum'"),
@@ -317,11 +317,11 @@ def test_merges_may_be_chained(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_in_a_file_is_reported_with_its_location(
-    there: str, instead: str, said: str, tmp_path: Path
+    there: str, instead: str, message: str, tmp_path: Path
 ) -> None:
     assert there in AMBIENT
 
-    assert said in refusal(given_file(tmp_path, AMBIENT.replace(there, instead)))
+    assert message in refusal(given_file(tmp_path, AMBIENT.replace(there, instead)))
 
 
 @pytest.mark.parametrize("text", ["", "ambient", "- ambient", "[" * 5000, "\x00"])

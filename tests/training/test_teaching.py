@@ -65,7 +65,7 @@ def write_songs(root: Path, tags: tuple[str, ...] = TAGS) -> None:
         soundfile.write(path, toy_sound(tag, number), RATE)
 
 
-def heard_in(folder: Path, encoder: Encoder, cache: Path) -> Embedded:
+def embedded_in(folder: Path, encoder: Encoder, cache: Path) -> Embedded:
     audio, tracks, _ = own_tracks(folder)
     return embed_files(encoder, audio, tracks, cache, quiet)
 
@@ -91,18 +91,18 @@ def encoder(models: Store, root: Path) -> Encoder:
 
 
 @pytest.fixture(scope="module")
-def heard(encoder: Encoder, root: Path) -> Embedded:
-    return heard_in(root / "songs", encoder, root / "cache")
+def embedded(encoder: Encoder, root: Path) -> Embedded:
+    return embedded_in(root / "songs", encoder, root / "cache")
 
 
 @pytest.fixture(scope="module")
-def taught(models: Store, encoder: Encoder, heard: Embedded) -> Taught:
-    return teach(models, encoder, heard.songs, name="own", precision=0.8, on_progress=quiet)
+def taught(models: Store, encoder: Encoder, embedded: Embedded) -> Taught:
+    return teach(models, encoder, embedded.songs, name="own", precision=0.8, on_progress=quiet)
 
 
-def test_an_undecodable_file_is_named_and_the_others_are_used(heard: Embedded):
-    assert len(heard.songs) == SONGS * len(TAGS)
-    assert list(heard.skipped) == ["low/torn.mp3"]
+def test_an_undecodable_file_is_named_and_the_others_are_used(embedded: Embedded):
+    assert len(embedded.songs) == SONGS * len(TAGS)
+    assert list(embedded.skipped) == ["low/torn.mp3"]
 
 
 def test_clearly_different_tags_are_learned(taught: Taught):
@@ -112,11 +112,11 @@ def test_clearly_different_tags_are_learned(taught: Taught):
 
 
 def test_the_published_model_scores_like_the_probe(
-    models: Store, encoder: Encoder, heard: Embedded, taught: Taught
+    models: Store, encoder: Encoder, embedded: Embedded, taught: Taught
 ):
     manifest = read_store(models)["own"]
     verify(models, manifest)
-    probe = learn(Examples.of(heard.songs, manifest.tags.names))
+    probe = learn(Examples.of(embedded.songs, manifest.tags.names))
     sound = toy_sound("low", 99).astype(np.float32)
     samples = np.rint(sound * 32_768).astype(np.int16)
 
@@ -139,7 +139,7 @@ def test_the_published_model_scores_its_vocabulary_and_keeps_the_licence(taught:
 
 
 def test_songs_are_decoded_once_and_their_embeddings_are_read_once_per_run(
-    models: Store, root: Path, heard: Embedded
+    models: Store, root: Path, embedded: Embedded
 ):
     class Deaf(Encoder):
         read = 0
@@ -154,47 +154,47 @@ def test_songs_are_decoded_once_and_their_embeddings_are_read_once_per_run(
 
     deaf = Deaf(models, "listener", root / "cache")
 
-    again = heard_in(root / "songs", deaf, root / "cache")
+    again = embedded_in(root / "songs", deaf, root / "cache")
 
-    for old, new in zip(heard.songs, again.songs, strict=True):
+    for old, new in zip(embedded.songs, again.songs, strict=True):
         assert old.track == new.track
         np.testing.assert_array_equal(old.windows, new.windows)
-    assert deaf.read == len(heard.songs)
+    assert deaf.read == len(embedded.songs)
     assert not (root / "cache" / "decoded").exists()
 
 
 def test_a_stopped_run_is_resumed(models: Store, root: Path, tmp_path: Path):
     class Counting(Encoder):
         left = 5
-        heard = 0
+        embedded = 0
 
         def hear(self, samples: np.ndarray, digest: str) -> np.ndarray:
-            if self.heard == self.left:
+            if self.embedded == self.left:
                 raise KeyboardInterrupt
-            self.heard += 1
+            self.embedded += 1
             return super().hear(samples, digest)
 
     stopped, going_on = (Counting(models, "listener", tmp_path) for _ in range(2))
     with pytest.raises(KeyboardInterrupt):
-        heard_in(root / "songs", stopped, tmp_path)
+        embedded_in(root / "songs", stopped, tmp_path)
     going_on.left = 1_000
 
-    heard = heard_in(root / "songs", going_on, tmp_path)
+    embedded = embedded_in(root / "songs", going_on, tmp_path)
 
-    assert len(heard.songs) == SONGS * len(TAGS)
-    assert going_on.heard == len(heard.songs) - 5
+    assert len(embedded.songs) == SONGS * len(TAGS)
+    assert going_on.embedded == len(embedded.songs) - 5
 
 
 @pytest.mark.parametrize("end", [0, 100, -1])
 def test_corrupted_embeddings_are_computed_again(
-    encoder: Encoder, root: Path, heard: Embedded, end: int
+    encoder: Encoder, root: Path, embedded: Embedded, end: int
 ):
     kept = next((root / "cache").rglob("*.npy"))
     kept.write_bytes(kept.read_bytes()[:end])
 
-    again = heard_in(root / "songs", encoder, root / "cache")
+    again = embedded_in(root / "songs", encoder, root / "cache")
 
-    for old, new in zip(heard.songs, again.songs, strict=True):
+    for old, new in zip(embedded.songs, again.songs, strict=True):
         np.testing.assert_allclose(old.windows, new.windows, atol=1e-5)
 
 
@@ -213,11 +213,11 @@ def test_the_same_file_in_two_folders_is_one_song_with_two_tags(
         (tmp_path / "f" / place).parent.mkdir(parents=True)
         (tmp_path / "f" / place).write_bytes(song)
 
-    heard = heard_in(tmp_path / "f", encoder, root / "cache")
+    embedded = embedded_in(tmp_path / "f", encoder, root / "cache")
 
-    [only] = heard.songs
+    [only] = embedded.songs
     assert (set(only.track.tags), only.track.artist) == ({"low", "deep"}, "x")
-    assert heard.repeats == 1
+    assert embedded.repeats == 1
 
 
 def test_paths_in_a_csv_file_are_relative_to_it(encoder: Encoder, tmp_path: Path, root: Path):
@@ -225,10 +225,10 @@ def test_paths_in_a_csv_file_are_relative_to_it(encoder: Encoder, tmp_path: Path
     (tmp_path / "a.flac").write_bytes(song)
     (tmp_path / "songs.csv").write_text("path,tags,artist\na.flac,low;calm,x\nb.flac,high,y\n")
 
-    heard = heard_in(tmp_path / "songs.csv", encoder, root / "cache")
+    embedded = embedded_in(tmp_path / "songs.csv", encoder, root / "cache")
 
-    assert [song.track.tags for song in heard.songs] == [("low", "calm")]
-    assert list(heard.skipped) == ["b.flac"]
+    assert [song.track.tags for song in embedded.songs] == [("low", "calm")]
+    assert list(embedded.skipped) == ["b.flac"]
 
 
 def tracks_of(counts: dict[str, tuple[int, int]]) -> list[Track]:
@@ -241,15 +241,15 @@ def tracks_of(counts: dict[str, tuple[int, int]]) -> list[Track]:
 
 
 @pytest.mark.parametrize(
-    ("counts", "said"),
+    ("counts", "message"),
     [
         ({"techno": (30, 10)}, "too few tags"),
         ({"techno": (30, 10), "dub": (4, 4)}, "dub has 4 songs of 4 artists; bring 5 songs"),
         ({"techno": (30, 10), "dub": (9, 2)}, "dub has 9 songs of 2 artists; bring"),
     ],
 )
-def test_too_few_songs_are_refused_with_the_number_needed(counts: dict, said: str):
-    with pytest.raises(SetupError, match=said):
+def test_too_few_songs_are_refused_with_the_number_needed(counts: dict, message: str):
+    with pytest.raises(SetupError, match=message):
         check_lesson(tracks_of(counts))
 
 
@@ -264,7 +264,7 @@ def test_a_tag_on_all_songs_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("name", "tags", "said"),
+    ("name", "tags", "message"),
     [
         ("listener", TAGS, "listener is the name of another model"),
         ("No Name", TAGS, "--name No Name"),
@@ -273,9 +273,9 @@ def test_a_tag_on_all_songs_is_refused():
     ],
 )
 def test_an_invalid_name_is_refused_at_once(
-    models: Store, name: str, tags: tuple[str, ...], said: str
+    models: Store, name: str, tags: tuple[str, ...], message: str
 ):
-    with pytest.raises(SetupError, match=said):
+    with pytest.raises(SetupError, match=message):
         check_name(models, name, tags)
 
 
@@ -287,15 +287,15 @@ def test_a_taught_model_cannot_be_taught_again(models: Store, taught: Taught, tm
 def made_up(seed: int, artists: int, tags: int, artist_sound: float, tag_sound: float) -> Examples:
     """Four songs an artist, who has a tag and a sound of his own, as has the tag."""
     rng = np.random.default_rng(seed)
-    whose = np.repeat(np.arange(artists), 4)
+    artist_of = np.repeat(np.arange(artists), 4)
     own = rng.integers(tags, size=artists) if tag_sound == 0 else np.arange(artists) % tags
-    y_true = own[whose][:, np.newaxis] == np.arange(tags)
+    y_true = own[artist_of][:, np.newaxis] == np.arange(tags)
     sounds = artist_sound * rng.normal(size=(artists, 30)), tag_sound * rng.normal(size=(tags, 30))
     windows = tuple(
         (sounds[0][artist] + sounds[1][own[artist]] + rng.normal(size=(5, 30))).astype(np.float32)
-        for artist in whose
+        for artist in artist_of
     )
-    return Examples(tuple("abcdef"[:tags]), y_true, windows, whose)
+    return Examples(tuple("abcdef"[:tags]), y_true, windows, artist_of)
 
 
 def test_artists_are_not_recognised():

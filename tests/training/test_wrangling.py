@@ -258,27 +258,27 @@ def music(tmp_path: Path) -> Path:
 def test_a_table_is_written_and_the_counts_are_shown(music: Path, tmp_path: Path) -> None:
     target = tmp_path / "made" / "subgenres.parquet"
 
-    said = taggram("data", "merge", target, "--task", "subgenres", "--folder", music)
+    printed = taggram("data", "merge", target, "--task", "subgenres", "--folder", music)
 
-    assert said.exit_code == 0, said.output
+    assert printed.exit_code == 0, printed.output
     merged = read_merged(target)
     assert [each.tags for each in merged.tracks] == [("deephouse",), ("deephouse", "techno")]
-    lines = [line.split() for line in said.stdout.replace("│", " ").splitlines()]
+    lines = [line.split() for line in printed.stdout.replace("│", " ").splitlines()]
     assert ["deephouse", "2", "2", "Deep", "House", "1,", "deephouse", "1"] in lines
     assert ["genres", "19", "19"] in lines
     assert any(line[:3] == ["subgenres", "51", "54"] for line in lines)
-    assert f"{target}: 2 tracks, 54 tags" in said.stdout
-    assert "No track has alternative, " in said.stderr
+    assert f"{target}: 2 tracks, 54 tags" in printed.stdout
+    assert "No track has alternative, " in printed.stderr
 
 
 def test_custom_tags_are_not_parsed_as_markup(music: Path, tmp_path: Path) -> None:
     target = tmp_path / "own.parquet"
 
-    said = taggram("data", "merge", target, "--task", "own", "--folder", music)
+    printed = taggram("data", "merge", target, "--task", "own", "--folder", music)
 
-    assert said.exit_code == 0, said.output
+    assert printed.exit_code == 0, printed.output
     assert read_merged(target).tags == ("Deep House", "[b]Zouk", "lol", "techno")
-    assert "[b]Zouk" in said.stdout
+    assert "[b]Zouk" in printed.stdout
 
 
 @pytest.mark.parametrize(
@@ -302,8 +302,8 @@ def test_a_full_disk_leaves_the_old_file(music: Path, tmp_path: Path) -> None:
     target.write_text("the last one")
 
     with files_of_at_most(500):
-        said = refused("data", "merge", target, "--task", "own", "--folder", music)
+        printed = refused("data", "merge", target, "--task", "own", "--folder", music)
 
-    assert f"{target}: it can't be written" in said
+    assert f"{target}: it can't be written" in printed
     assert target.read_text() == "the last one"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["music.csv", "own.parquet"]

@@ -48,22 +48,22 @@ def test_tags_and_a_taggram_are_given_for_a_real_file(
     architecture: str, server: Server, models: dict[str, Manifest], clip: Path
 ):
     manifest = manifest_of(models, architecture)
-    asked = {"vocabulary": "raw", "model": manifest.name}
+    parameters = {"vocabulary": "raw", "model": manifest.name}
 
-    told = answer(post(server, clip, **asked, top_k=20))
-    shown = answer(server.http.get("/taggram", params={**asked, "track_id": told["track_id"]}))
+    body = answer(post(server, clip, **parameters, top_k=20))
+    shown = answer(server.http.get("/taggram", params={**parameters, "track_id": body["track_id"]}))
 
-    assert told["model"] == {"name": manifest.name, "version": "1"}
-    assert told["confidence"] == "unknown"
-    scores = [suggestion["score"] for suggestion in told["suggestions"]]
+    assert body["model"] == {"name": manifest.name, "version": "1"}
+    assert body["confidence"] == "unknown"
+    scores = [suggestion["score"] for suggestion in body["suggestions"]]
     assert len(scores) == 20
     assert scores == sorted(scores, reverse=True)
     assert np.ptp(scores) > 1e-4
     assert shown["window_s"] == pytest.approx(manifest.window_spec.window_s)
     assert shown["hop_s"] == pytest.approx(manifest.window_spec.hop_s)
-    assert np.shape(shown["scores"]) == (windows(manifest, told["duration_s"]), 50)
+    assert np.shape(shown["scores"]) == (windows(manifest, body["duration_s"]), 50)
     means = dict(zip(shown["tags"], np.mean(shown["scores"], axis=0), strict=True))
-    for suggestion in told["suggestions"]:
+    for suggestion in body["suggestions"]:
         assert means[suggestion["tag"]] == pytest.approx(suggestion["score"], abs=2e-6)
 
 
@@ -113,19 +113,19 @@ def test_models_of_two_rates_and_windows_answer_together_for_a_vocabulary(
         "TAGGRAM_MAX_LOADED_MODELS": "1",
     }
     with serving(tmp_path / "log", settings) as running:
-        told = answer(post(running, clip, vocabulary="own"))
-        asked = {"track_id": told["track_id"], "vocabulary": "own"}
-        shown = answer(running.http.get("/taggram", params=asked))
+        body = answer(post(running, clip, vocabulary="own"))
+        parameters = {"track_id": body["track_id"], "vocabulary": "own"}
+        shown = answer(running.http.get("/taggram", params=parameters))
         alone = [
             answer(
                 running.http.get(
-                    "/taggram", params={**asked, "vocabulary": "raw", "model": model["name"]}
+                    "/taggram", params={**parameters, "vocabulary": "raw", "model": model["name"]}
                 )
             )
-            for model in told["models"]
+            for model in body["models"]
         ]
 
-    assert len(told["models"]) == 2
+    assert len(body["models"]) == 2
     assert shown["hop_s"] == min(each["hop_s"] for each in alone)
     assert len(shown["scores"]) == max(len(each["scores"]) for each in alone)
     scores = np.array(shown["scores"])
@@ -134,4 +134,4 @@ def test_models_of_two_rates_and_windows_answer_together_for_a_vocabulary(
     np.testing.assert_allclose(here, raw, rtol=0, atol=2e-6)
     there = scores[:, shown["tags"].index("there")]
     assert set(there) <= set(np.array(alone[1]["scores"])[:, alone[1]["tags"].index("tag 2")])
-    assert {suggestion["tag"] for suggestion in told["suggestions"]} == {"here", "there", "both"}
+    assert {suggestion["tag"] for suggestion in body["suggestions"]} == {"here", "there", "both"}

@@ -30,9 +30,9 @@ def test_uploads_to_a_full_disk_are_answered_503(impatient: Server, disk: Path) 
     assert_problem(response, 503, "overloaded")
     assert int(response.headers["Retry-After"]) > 0
     logged(impatient, response.headers["X-Request-ID"])
-    (complaint,) = errors_logged(impatient)[before:]
-    assert "No space left on device" in complaint
-    assert str(disk) not in complaint
+    (error,) = errors_logged(impatient)[before:]
+    assert "No space left on device" in error
+    assert str(disk) not in error
 
 
 def test_a_flood_of_connections_is_survived(impatient: Server) -> None:

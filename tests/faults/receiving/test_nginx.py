@@ -86,7 +86,7 @@ def nginx(
     url = f"http://127.0.0.1:{port}"
     try:
         with httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False) as client:
-            wait_until_it_listens(port)
+            wait_until_ready(port)
             yield client, process
     finally:
         process.terminate()
@@ -100,7 +100,7 @@ def proxied(impatient: Server, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield Server(client, process, impatient.log)
 
 
-def wait_until_it_listens(port: int) -> None:
+def wait_until_ready(port: int) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
@@ -259,13 +259,13 @@ def test_forwarding_headers_of_callers_are_dropped(tmp_path: Path) -> None:
     ):
         claims = {"X-Forwarded-For": "203.0.113.7", "X-Request-ID": "theirs"}
         answering = pool.submit(client.get, "/models", headers=claims)
-        request = heard_by(listener)
+        request = received_by(listener)
         assert answering.result().status_code == httpx.codes.NO_CONTENT
     assert re.findall(r"X-Forwarded-For: (.*)\r", request) == ["127.0.0.1"]
     assert "theirs" not in request
 
 
-def heard_by(listener: socket.socket) -> str:
+def received_by(listener: socket.socket) -> str:
     """A request, answered without looking."""
     connection, _ = listener.accept()
     with connection:

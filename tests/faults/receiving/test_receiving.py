@@ -40,7 +40,7 @@ NO_HTTP = {
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }
 
-ODD = {
+UNUSUAL = {
     "a length and chunks": POST
     + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a length too low": POST + b"Content-Length: 60\r\n\r\n" + multipart(b"audio"),
@@ -61,10 +61,10 @@ def test_malformed_http_is_refused_and_closed(impatient: Server, what: str) -> N
     assert response is None or response.headers["Connection"] == "close"
 
 
-@pytest.mark.parametrize("what", ODD)
+@pytest.mark.parametrize("what", UNUSUAL)
 def test_odd_requests_break_nothing(impatient: Server, what: str) -> None:
     with connect(impatient) as connection:
-        connection.sendall(ODD[what])
+        connection.sendall(UNUSUAL[what])
         response = answer_on(connection)
     assert response is not None
     assert not response.is_server_error

@@ -72,9 +72,9 @@ def test_a_list_of_fetched_files_names_none_outside(
     line = name.format(outside=str(precious)[1:])
     (received / "fetched.tsv").write_text(f"{DIGEST}\t4\t{line}\n")
 
-    said = refused(*fetch_command(split, received))
+    message = refused(*fetch_command(split, received))
 
-    assert said.startswith(f"taggram: {received}/fetched.tsv:1: ")
+    assert message.startswith(f"taggram: {received}/fetched.tsv:1: ")
     assert precious.read_text() == "mine"
 
 
@@ -119,11 +119,11 @@ def test_files_to_be_removed_are_listed_first(received: Path, split: Path) -> No
     lines = (f"{DIGEST}\t4\tfma/{number}\x1b.mp3\n" for number in range(30))
     (received / "fetched.tsv").write_text("".join(lines))
 
-    said = taggram(*fetch_command(split, received)).stderr
+    message = taggram(*fetch_command(split, received)).stderr
 
-    assert f"{received}/fma/0?.mp3" in said
-    assert "and 10 more" in said
-    assert "\x1b" not in said
+    assert f"{received}/fma/0?.mp3" in message
+    assert "and 10 more" in message
+    assert "\x1b" not in message
 
 
 def test_a_partial_file_that_is_a_link_is_not_written_through(
@@ -225,5 +225,5 @@ def test_a_song_is_not_written_outside_the_folder(tmp_path: Path) -> None:
     """Its folder is called as the song is without its ending, which would be `..`."""
     song = tmp_path / "...mp3"
     song.touch()
-    said = refused("data", "listen", song, "--to", tmp_path / "inner" / "out")
-    assert "does not name a file inside" in said
+    message = refused("data", "listen", song, "--to", tmp_path / "inner" / "out")
+    assert "does not name a file inside" in message

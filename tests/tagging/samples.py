@@ -27,10 +27,10 @@ def model(
     family: str = "",
     rates: Sequence[float] = (),
     confidence: Confidence | None = None,
-    **learnt: object,
+    **trained: object,
 ) -> Manifest:
     """One with these tags, trained on a vocabulary where one is named."""
-    about = {"name": vocabulary, "description": "New.", **learnt}
+    about = {"name": vocabulary, "description": "New.", **trained}
     changes = {
         "name": name,
         "tags": Tags(family=family or name, names=tuple(tags)),

@@ -45,18 +45,18 @@ def unscored() -> Iterator[None]:
         yield
 
 
-def described(**said: object) -> Manifest:
+def described(**fields: object) -> Manifest:
     """A manifest after it was written and read."""
-    names = said.pop("names", TAGS)
-    spec = tiny.spec(tags={"family": "tiny", "names": names}, **said)
+    names = fields.pop("names", TAGS)
+    spec = tiny.spec(tags={"family": "tiny", "names": names}, **fields)
     return package_model(spec, tiny.weights(n_tags=len(names))).manifest("1")
 
 
 def test_all_fields_are_kept():
     manifest = described(**ALL)
 
-    for table, said in ALL.items():
-        assert getattr(manifest, table).model_dump(exclude_defaults=True) == said
+    for table, fields in ALL.items():
+        assert getattr(manifest, table).model_dump(exclude_defaults=True) == fields
 
 
 WRONG = {
@@ -91,10 +91,10 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("said", "words"), WRONG.values(), ids=WRONG)
-def test_fields_that_contradict_the_model_are_refused(said: dict[str, object], words: str):
+@pytest.mark.parametrize(("fields", "words"), WRONG.values(), ids=WRONG)
+def test_fields_that_contradict_the_model_are_refused(fields: dict[str, object], words: str):
     with pytest.raises(ValidationError, match=words):
-        tiny.spec(**said)
+        tiny.spec(**fields)
 
 
 @pytest.mark.parametrize("tag", ["=1+1", "@SUM(1)", "\uff1d1", " -1", "a\x07b", " ", "\ud800"])

@@ -14,8 +14,8 @@ from app.datasets.loaders import fma, mtat, mtg_jamendo
 from app.datasets.loaders.dataset import Dataset
 from app.datasets.merging import merge
 from app.datasets.tasks import read_task
-from tests.training.made import BROKEN, CYCLES, MadeDatasets, make_datasets
 from tests.training.synthesis import STYLES, make_track
+from tests.training.synthetic_datasets import BROKEN, CYCLES, MadeDatasets, make_datasets
 
 METADATA = Path(__file__).resolve().parents[3] / "shared" / "metadata"
 LOADERS = {"fma": fma.load, "mtat": mtat.load, "mtg-jamendo": mtg_jamendo.load}
@@ -38,7 +38,7 @@ def test_loaders_read_the_synthetic_datasets_completely(
 ) -> None:
     for name, dataset in loaded.items():
         assert not dataset.skipped
-        assert {track.path for track in dataset.tracks} == {*made.styles[name], *made.odd[name]}
+        assert {track.path for track in dataset.tracks} == {*made.styles[name], *made.fault[name]}
         assert len(made.styles[name]) == TRACKS // len(LOADERS)
 
 
@@ -64,13 +64,13 @@ def test_the_irregular_rows_have_their_stated_faults(
 ) -> None:
     for name, dataset in loaded.items():
         tracks = {track.path: track for track in dataset.tracks}
-        for path, odd in made.odd[name].items():
+        for path, fault in made.fault[name].items():
             track = tracks[path]
-            assert (not track.tags) == (odd == "no tags")
-            assert (len(track.tags) > 15) == (odd == "more than 15 tags")
+            assert (not track.tags) == (fault == "no tags")
+            assert (len(track.tags) > 15) == (fault == "more than 15 tags")
             if name != "mtat":  # whose clips are of 29 seconds, all of them
-                assert ((track.duration_s or 0) < 60) == (odd == "shorter than a minute")
-                assert ((track.duration_s or 0) > 600) == (odd == "longer than ten minutes")
+                assert ((track.duration_s or 0) < 60) == (fault == "shorter than a minute")
+                assert ((track.duration_s or 0) > 600) == (fault == "longer than ten minutes")
 
 
 def test_after_cleaning_and_merging_the_tags_are_the_styles(
@@ -79,9 +79,9 @@ def test_after_cleaning_and_merging_the_tags_are_the_styles(
     merged, _ = merge(read_task("subgenres"), [clean(dataset) for dataset in loaded.values()])
     tags = {(track.dataset, track.path): set(track.tags) for track in merged.tracks}
     assert tags == {
-        (name, path): set(heard)
+        (name, path): set(song_styles)
         for name, styles in made.styles.items()
-        for path, heard in styles.items()
+        for path, song_styles in styles.items()
     }
 
 
@@ -145,8 +145,8 @@ def test_tags_of_unseen_songs_can_be_predicted() -> None:
 
     known, unseen = _songs(0, 12), _songs(1_000, 5)
     linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
-    heard = OneVsRestClassifier(linear).fit(*known).predict_proba(unseen[0])
-    assert roc_auc_score(unseen[1], heard) > 0.95
+    song_styles = OneVsRestClassifier(linear).fit(*known).predict_proba(unseen[0])
+    assert roc_auc_score(unseen[1], song_styles) > 0.95
 
 
 def _songs(seed: int, each: int) -> tuple[np.ndarray, np.ndarray]:
@@ -166,8 +166,8 @@ def _features(tags: list[str], seed: int) -> np.ndarray:
     """Level, spread and change over time of bands that grow wider upwards, (3 * bands,)."""
     samples, rate = make_track(tags, seed, seconds=6)
     mono = samples if samples.ndim == 1 else samples.mean(axis=1)
-    heard = soxr.resample(mono, rate, 16_000, quality="LQ")
-    power = np.abs(stft(heard, nperseg=512)[2]) ** 2
+    song_styles = soxr.resample(mono, rate, 16_000, quality="LQ")
+    power = np.abs(stft(song_styles, nperseg=512)[2]) ** 2
     edges = np.unique(np.geomspace(1, 257, 36).astype(int))
     bands = np.log(1e-9 + np.add.reduceat(power, edges[:-1]))
     return np.hstack([bands.mean(1), bands.std(1), np.abs(np.diff(bands)).mean(1)])

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tests.training import made_tables
+from tests.training import synthetic_tables
 from tests.training.synthesis import make_track
 
 CYCLES = {
@@ -48,7 +48,7 @@ BROKEN = {
 THREADS = 2
 
 
-class Odd(StrEnum):
+class Fault(StrEnum):
     """Why the rules of cleaning drop a row."""
 
     NO_TAGS = "no tags"
@@ -57,10 +57,10 @@ class Odd(StrEnum):
     LONG = "longer than ten minutes"
 
 
-ODD = {
-    "fma": (Odd.NO_TAGS, Odd.SHORT, Odd.LONG),
-    "mtat": (Odd.NO_TAGS, Odd.MANY_TAGS),
-    "mtg-jamendo": (Odd.SHORT, Odd.LONG),
+FAULTS = {
+    "fma": (Fault.NO_TAGS, Fault.SHORT, Fault.LONG),
+    "mtat": (Fault.NO_TAGS, Fault.MANY_TAGS),
+    "mtg-jamendo": (Fault.SHORT, Fault.LONG),
 }
 """Further rows of each dataset, with songs as all have."""
 
@@ -83,7 +83,7 @@ class Song:
     styles: tuple[str, ...]
     seconds: float
     seed: int
-    odd: Odd | None = None
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class MadeDatasets:
     metadata: Mapping[str, Path]
     audio: Mapping[str, Path]
     styles: Mapping[str, Mapping[str, tuple[str, ...]]] = field(repr=False)
-    odd: Mapping[str, Mapping[str, Odd]]
+    fault: Mapping[str, Mapping[str, Fault]]
     broken: Mapping[str, str]
 
 
@@ -119,9 +119,9 @@ def make_datasets(
     songs = {name: _songs(name, seed, tracks // 3, seconds) for name in CYCLES}
     made = _described(root, songs)
     for name, those in songs.items():
-        made_tables.WRITERS[name](made.metadata[name], those)
+        synthetic_tables.WRITERS[name](made.metadata[name], those)
     files = [
-        (made.audio[name] / made_tables.PATHS[name](song), song)
+        (made.audio[name] / synthetic_tables.PATHS[name](song), song)
         for name, those in songs.items()
         for song in those
     ]
@@ -146,7 +146,7 @@ def _write_all(files: Sequence[tuple[Path, Song]]) -> None:
 def _songs(dataset: str, seed: int, count: int, seconds: tuple[float, float]) -> list[Song]:
     rng = np.random.default_rng((seed, list(CYCLES).index(dataset)))
     styles = cycle(CYCLES[dataset])
-    oddities = chain(repeat(None, count), ODD[dataset])
+    oddities = chain(repeat(None, count), FAULTS[dataset])
     artists = _artists(rng)
     return [
         Song(
@@ -155,9 +155,9 @@ def _songs(dataset: str, seed: int, count: int, seconds: tuple[float, float]) ->
             styles=_layers(rng, next(styles), CYCLES[dataset]),
             seconds=round(rng.uniform(*seconds), 1),
             seed=int(rng.integers(2**32)),
-            odd=odd,
+            fault=fault,
         )
-        for index, odd in enumerate(oddities)
+        for index, fault in enumerate(oddities)
     ]
 
 
@@ -177,13 +177,14 @@ def _layers(rng: np.random.Generator, style: str, styles: tuple[str, ...]) -> tu
 
 def _described(root: Path, songs: Mapping[str, Sequence[Song]]) -> MadeDatasets:
     paths = {
-        name: [made_tables.PATHS[name](song) for song in those] for name, those in songs.items()
+        name: [synthetic_tables.PATHS[name](song) for song in those]
+        for name, those in songs.items()
     }
     pairs = {name: list(zip(paths[name], songs[name], strict=True)) for name in songs}
     return MadeDatasets(
-        metadata={name: root / folder for name, folder in made_tables.METADATA.items()},
-        audio={name: root / folder for name, folder in made_tables.AUDIO.items()},
-        styles={n: {p: s.styles for p, s in those if not s.odd} for n, those in pairs.items()},
-        odd={n: {p: s.odd for p, s in those if s.odd} for n, those in pairs.items()},
+        metadata={name: root / folder for name, folder in synthetic_tables.METADATA.items()},
+        audio={name: root / folder for name, folder in synthetic_tables.AUDIO.items()},
+        styles={n: {p: s.styles for p, s in those if not s.fault} for n, those in pairs.items()},
+        fault={n: {p: s.fault for p, s in those if s.fault} for n, those in pairs.items()},
         broken={n: those[len(those) // 3][0] for n, those in pairs.items()},
     )
