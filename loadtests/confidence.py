@@ -46,14 +46,14 @@ COMBINATIONS = (
 
 INTRODUCTION = """# Confidence
 
-An answer is `confidence: low` if the mean scores of the models are close to those of noise, tones or
-speech, and a classifier finds that they are unlike those of music. For each kind of non-music a
-model's manifest holds twelve typical mean scores (k-means) and a radius. The radius covers 98 % of the
-held-out sounds of the kind: half of them are compared with the typical scores of the other half. The
-classifier is a logistic regression on the logarithms of mean scores, of free music against non-music.
-All packages of music have the same weight, as have all kinds of non-music; all music together has
-twice the weight of all non-music. The margins of several models are averaged. Distances are
-Hellinger's.
+An answer is `confidence: low` if the mean scores of the models are close to those of noise, tones
+or speech, and a classifier finds that they are unlike those of music. For each kind of non-music a
+model's manifest holds twelve typical mean scores (k-means) and a radius. The radius covers 98 % of
+the held-out sounds of the kind: half of them are compared with the typical scores of the other
+half. The classifier is a logistic regression on the logarithms of mean scores, of free music
+against non-music. All packages of music have the same weight, as have all kinds of non-music; all
+music together has twice the weight of all non-music. The margins of several models are averaged.
+Distances are Hellinger's.
 
 The radii protect music of genres that are missing from the free music: the classifier alone gives
 much of it low confidence, but it is outside the radii. `make floor` measures all of this again and
