@@ -1,7 +1,7 @@
-"""What an answer costs that is known already: the upload of a heard track, and its taggram.
+"""The cost of cached answers: the upload of a known track, and its taggram.
 
-`python -m loadtests.cached [REQUESTS]` has the service hear a track of about 5 MB once, then asks
-for it again and again over one connection.
+`python -m loadtests.cached [REQUESTS]` uploads a track of about 5 MB once, then requests it
+repeatedly over one connection.
 """
 
 import time

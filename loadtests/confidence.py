@@ -1,9 +1,9 @@
-"""Finds typical scores of music and of what is not music, by which confidence is judged.
+"""Typical scores of music and of non-music, from which confidence is computed.
 
-`python -m loadtests.confidence` prints loadtests/confidence.md anew and writes the table
-`[confidence]` of each model in the store, or of those that are named, to
+`python -m loadtests.confidence` prints loadtests/confidence.md and writes the table
+`[confidence]` of each model in the store, or of the named ones, to
 `.cache/confidence/<model>.toml`, for its manifest. Models that can be pulled are measured
-where they have been. Sounds that this machine can't bring are left out and named.
+if they have been. Sounds that cannot be fetched on this machine are omitted and named.
 """
 
 import os
@@ -25,16 +25,16 @@ from app.tagging.confidence import OFFSET, compute_margin
 from loadtests.confidence_sounds import FOLDER, MUSIC, NOT_MUSIC, TRACKS, Clips, score_all
 
 TYPICAL = 12
-"""Of each kind of what is not music."""
+"""For each kind of non-music."""
 
 MUSIC_WEIGHT = 2
-"""How much all music counts for the classifier; each kind of what is not music counts a quarter."""
+"""Weight of all music for the classifier; each kind of non-music has a quarter."""
 
 REGULARISATION = 10
 """The classifier's C."""
 
 RADIUS_QUANTILE = 0.98
-"""The share of a kind of what is not music that lies within the radius."""
+"""The share of a kind of non-music that is within the radius."""
 
 FOLDS = 5
 """In which kinds of made sounds, and packages of music, are held out whole."""
@@ -146,7 +146,7 @@ def part_sources(clips: Clips) -> np.ndarray:
 
 
 def find_for_parts(clips: Clips, parts: np.ndarray) -> list[Found]:
-    """For each part, what is found on all others."""
+    """For each part, the confidence data fitted on all others."""
     return [
         {model: find(clips.where(parts != number), model) for model in clips.means}
         for number in range(parts.max() + 1)
@@ -156,7 +156,7 @@ def find_for_parts(clips: Clips, parts: np.ndarray) -> list[Found]:
 def compute_margins(
     clips: Clips, found: Sequence[Found], parts: np.ndarray
 ) -> Mapping[str, Samples]:
-    """By model, each clip's margin by what was found for its part."""
+    """By model, each clip's margin with the data fitted for its part."""
     return {
         model: np.array(
             [
@@ -178,7 +178,7 @@ def list_shares(clips: Clips, margins: Mapping[str, Samples]) -> Iterable[list[s
 
 
 def list_sources(clips: Clips, margins: Mapping[str, Samples]) -> Iterable[list[str]]:
-    """Yield rows of a table: what is `low` of each kind and source, by the first combination."""
+    """Yield rows of a table: the `low` share of each kind and source, by the first combination."""
     names = [name for name in COMBINATIONS[0] if name in margins]
     low = np.mean([margins[name] for name in names], axis=0) <= 0 if names else np.zeros(0)
     groups = [(sound.kind, sound.source) for sound in clips.sounds]

@@ -52,12 +52,12 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 def announced() -> bytes:
-    """603 s of 8 channels at 384 kHz, as the header says."""
+    """603 s of 8 channels at 384 kHz, with a correct header."""
     return constant_flac(603, comment=secrets.token_bytes(8))
 
 
 def lying() -> bytes:
-    """The same, but the header says 5 s."""
+    """The same, but the header announces 5 s."""
     return constant_flac(603, announced_s=5, comment=secrets.token_bytes(8))
 
 
@@ -82,10 +82,10 @@ class Attacked:
     """A service under attack.
 
     Attributes:
-        url: Where it is attacked.
-        credentials: Makes what the next five uploads of a client show, if anything.
+        url: Its address.
+        credentials: Return the headers of a client's next five uploads.
         spread_out: Whether each upload of the attack is from another address.
-        answers: The attacker's.
+        answers: Those to the attacker.
         done: Set at the attack's end.
     """
 
@@ -241,7 +241,7 @@ def _victims(attacked: Attacked, tries: int) -> tuple[list[int], list[float]]:
 
 
 def _ratios(attacked: Attacked, make: Callable[[], bytes]) -> list[float]:
-    """Attack once, ask from the attacker's address, and hold what is said against what it took."""
+    """Attack once, then compare `Retry-After` with the real wait for the attacker's address."""
     retries: list[tuple[float, float]] = []
     shown = attacked.credentials()
     address = "127.0.1.1" if attacked.spread_out else ATTACKER
@@ -254,7 +254,7 @@ def _ratios(attacked: Attacked, make: Callable[[], bytes]) -> list[float]:
                 break
             retries.append((sent_at, response.retry_after_s))
             time.sleep(INTERVAL_S)
-    # Below a second nothing can be said.
+    # Below a second the ratio means nothing.
     return [header_s / max(1.0, sent_at - at) for at, header_s in retries]
 
 
@@ -267,8 +267,8 @@ class Retries:
     """An answer.
 
     Attributes:
-        status_code: Its status; 0 where there was none.
-        retry_after_s: When to come again, if it says so.
+        status_code: Its status; 0 if there was none.
+        retry_after_s: Its `Retry-After` in seconds, if any.
     """
 
     status_code: int

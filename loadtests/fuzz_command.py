@@ -1,4 +1,4 @@
-"""The command behind `loadtests.fuzz`: runs both halves and says what came of them."""
+"""The command behind `loadtests.fuzz`: runs both halves and prints the outcomes."""
 
 import secrets
 from collections import Counter
@@ -33,7 +33,7 @@ def main(
     requests: Annotated[int, typer.Option(min=1, help="Requests to send.")] = 500,
     seed: Annotated[int | None, typer.Option(help="Repeats a run; by lot unless told.")] = None,
 ) -> None:
-    """Fuzz the decoders, then the service; end with 1 where there was a finding."""
+    """Fuzz the decoders, then the service; end with status 1 if there is a finding."""
     seed = secrets.randbelow(2**32) if seed is None else seed
     out.print(f"seed {seed}")
     bad = _fuzz_files(seed, mutants) + _fuzz_requests(seed, requests)
@@ -96,7 +96,7 @@ def _fuzz_requests(seed: int, count: int) -> int:
 
 @contextmanager
 def _bar(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar; call what it gives for each one that is done."""
+    """Show a progress bar; yield the function to call for each finished item."""
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=out, transient=True) as progress:
         bar = progress.add_task(what, total=total)

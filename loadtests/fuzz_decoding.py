@@ -1,4 +1,4 @@
-"""Mutants on their way through decoders: what came of each, and what must not have come."""
+"""Mutants decoded by workers: the outcome of each, and findings."""
 
 import io
 import multiprocessing
@@ -24,18 +24,18 @@ VERDICTS = {fuzz_worker.ACCEPTED, *Kind}
 WORKERS = os.cpu_count() or 1
 
 A_WORKERS_LIFE = 1_000
-"""Mutants; what leaks adds up against the limits of one decoder."""
+"""Mutants per worker; leaks add up against the limits of one decoder."""
 
 PATIENCE_S = 10.0
 """A mutant that takes longer is a finding."""
 
 SAMPLED = 100
-"""Of so many mutants, one also goes the service's own way."""
+"""One mutant of this number is also decoded as in the service."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A mutant, and what came of it."""
+    """A mutant and its outcome."""
 
     number: int
     seed_file: str
@@ -50,7 +50,7 @@ class Report:
     Attributes:
         seconds: How long it took.
         past_magic: Mutants that begin as one of the accepted formats does.
-        said: How many there were of each verdict, and of what is none.
+        output: The number of each verdict, and of invalid ones.
         findings: Mutants without a verdict: they ended their worker, or kept it too long.
         sample: Some of those that have one.
     """
@@ -102,7 +102,7 @@ class Worker:
 
 
 def fuzz(seed: int, count: int, advance: Callable[[], object]) -> Report:
-    """Decode the first `count` mutants of a seed, some at a time; tell of each when it is done."""
+    """Decode the first `count` mutants of a seed, some at a time; report each when it is done."""
     report = Report()
     numbers = iter(range(count))
     lock = threading.Lock()

@@ -8,7 +8,7 @@ from itertools import pairwise
 from testing.sounds import encoded, tone
 
 RIGHT = 0.7
-"""Of the pieces of a request: where all are wrong, only the first is seen."""
+"""Of the pieces of a request: if all are wrong, only the first is reported."""
 
 BOUNDARY = b"fuzz"
 END = b"--" + BOUNDARY + b"--\r\n"

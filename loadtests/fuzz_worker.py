@@ -24,7 +24,7 @@ CPU_S = 120
 
 
 def main(asker: socket.socket, limits: AudioLimits) -> None:
-    """Take the file once, then decode what lies in it as often as asked."""
+    """Receive the file once, then decode its content on each request."""
     _, [descriptor], _, _ = socket.recv_fds(asker, len(NEXT), 1)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         confine(CPU_S)

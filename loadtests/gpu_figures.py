@@ -38,7 +38,7 @@ MATRIX = 8192
 
 
 def measure(decoder: Decoder, seconds: float) -> None:
-    """Measure and print, or say that there is no GPU."""
+    """Measure and print, or report that there is no GPU."""
     if not has_gpu():
         publish("gpu", "On a GPU", [], ["TensorFlow finds no GPU here: nothing was measured."])
         return
@@ -50,7 +50,7 @@ def measure(decoder: Decoder, seconds: float) -> None:
 
 
 def _batches(engine: Engine, flop: float) -> None:
-    """Windows a second by batch size, and what share of the measured peak that is."""
+    """Windows per second by batch size, and their share of the measured peak."""
     peak = _peak_flops(engine.precision)
     rows: list[Row] = []
     for size in track(SIZES, "batch sizes", console=out, transient=True):

@@ -49,7 +49,7 @@ def _poll(host: str, port: int, health: Health, done: threading.Event) -> None:
             health.errors += answer.status != http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             health.errors += 1
-            connection.close()  # the next question opens it anew
+            connection.close()  # the next request opens it again
         health.milliseconds.append((time.monotonic() - due) * 1000)
         due += EVERY_S
     connection.close()

@@ -1,8 +1,8 @@
-"""How good uploads fare beside hostile ones.
+"""Latency of valid uploads among hostile ones.
 
-`python -m loadtests.hostile [--seconds 60]` uploads new tracks by the clock, alone at first, then
-while somebody else sends the whole corpus of hostile files over and over, sixteen at a time: a
-stranger first, then somebody on this machine. All share the machine.
+`python -m loadtests.hostile [--seconds 60]` uploads new tracks at fixed times, alone at first, then
+while another client sends the whole corpus of hostile files repeatedly, sixteen at a time: first
+a remote client, then one on this machine. All share the machine.
 """
 
 import itertools
@@ -33,7 +33,7 @@ from testing.server import Server
 
 TRACK_S = 30
 EVERY_S = 0.5
-"""Between two good uploads: a quarter of what the service takes on two cores."""
+"""Seconds between two valid uploads: a quarter of the capacity on two cores."""
 
 AT_ONCE = 16
 REFUSED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -43,7 +43,7 @@ SENDERS = {
 }
 
 PAUSE_S = 0.1
-"""After a refusal: whoever knows none would only take the cores that it shares with the service."""
+"""Seconds after a refusal: without a pause the client would take the cores of the service."""
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

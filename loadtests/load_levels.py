@@ -29,7 +29,7 @@ def package_model(server: Server, folder: Path) -> None:
 
 
 def loaded(server: Server, folder: Path, level: Level) -> tuple[Result, Usage, Health]:
-    """Load the service by a process of its own; what came of it, and what was seen meanwhile."""
+    """Load the service from a separate process; return the outcome and the resource usage."""
     url = server.http.base_url
     program = [sys.executable, "-m", "loadtests.load_client"]
     arguments = [str(url).rstrip("/"), str(folder), json.dumps(asdict(level))]

@@ -1,4 +1,4 @@
-"""Who is measured by `loadtests.peers`: each is started, then hears one track at a time."""
+"""The programs that `loadtests.peers` measures: each analyses one track at a time."""
 
 import json
 import os
@@ -127,7 +127,7 @@ def _process(command: tuple[str, ...], log: Path, settings: Mapping[str, str]) -
     def infer(path: Path) -> Measured:
         assert process.stdin
         assert process.stdout
-        with suppress(BrokenPipeError):  # then it has ended, and its log says why
+        with suppress(BrokenPipeError):  # then it has ended, and its log has the reason
             print(json.dumps({"path": str(path)}), file=process.stdin, flush=True)
         line = process.stdout.readline()
         if not line:
@@ -143,7 +143,7 @@ def _process(command: tuple[str, ...], log: Path, settings: Mapping[str, str]) -
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """It ends once nobody is there to ask."""
+    """It ends when its standard input is closed."""
     try:
         process.communicate(timeout=STOP_S)
     except (subprocess.TimeoutExpired, BrokenPipeError):

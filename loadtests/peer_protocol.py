@@ -1,4 +1,4 @@
-"""A peer's side of the talk: a line of JSON names a track, a line of JSON says what was heard.
+"""A peer's side of the protocol: a line of JSON names a track, a line of JSON holds the result.
 
 This runs in the environments of the peers, so it needs nothing but the standard library.
 """
@@ -15,7 +15,7 @@ Measure = Callable[[str], tuple[float, Any]]
 
 
 def answer(infer: Measure) -> None:
-    """Answer until the caller closes the line; what libraries print goes to the log instead."""
+    """Answer until the caller closes the pipe; output of libraries goes to the log."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     for line in sys.stdin:

@@ -1,8 +1,8 @@
-"""Taggram beside musicnn and essentia-tensorflow: the same weights, from the file to the scores.
+"""Taggram, musicnn and essentia-tensorflow: the same weights, from the file to the scores.
 
-`python -m loadtests.peers [ROUNDS]` starts all of them, warms each up, and lets them hear the same
-tracks in turns, never two at a time: in each of so many rounds (5 unless told otherwise) three new
-minutes as MP3, WAV, FLAC and Ogg Vorbis. It prints times, ratios and whether the scores agree. The
+`python -m loadtests.peers [ROUNDS]` starts all of them, warms each up, and has them analyse the
+same tracks in turns, never two at a time: in each round (5 by default) three new minutes as MP3,
+WAV, FLAC and Ogg Vorbis. It prints times, ratios and whether the scores agree. The
 first call makes the peers' environments below `.cache/peers`.
 """
 
@@ -92,7 +92,7 @@ def start(stack: ExitStack, folder: Path) -> tuple[dict[str, Measure], list[str]
 
 
 def measure(contenders: Mapping[str, Measure], rounds: int, folder: Path) -> Results:
-    """Let them hear in turns, so that a machine's bad moments fall on all alike."""
+    """Run them in turns, so that disturbances of the machine affect all alike."""
     results: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     with Progress(console=out, transient=True) as progress:
         task = progress.add_task("hearing", total=rounds * len(FORMATS) * len(contenders))
@@ -107,7 +107,7 @@ def measure(contenders: Mapping[str, Measure], rounds: int, folder: Path) -> Res
 
 
 def write(folder: Path, number: int, ending: str) -> Path:
-    """Track number n starts n seconds into the song, so that nobody has heard it."""
+    """Track number n starts n seconds into the song, so that it is in no cache."""
     path = folder / f"{number}.{ending}"
     path.write_bytes(encoded(SECONDS, number, ending))
     return path

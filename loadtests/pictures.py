@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _measured(server: Server, url: str, *, leave: bool) -> Row:
-    # No picture is asked for twice: each shows other tags or another part of the track.
+    # No picture is requested twice: each shows other tags or another part of the track.
     least = 20 if leave else 10
     urls = [f"{url}&top={least + n % 10}&start_s={3 * (n // 10)}" for n in range(REQUESTS)]
     with _crowd(server, urls, leave) as got:
@@ -57,7 +57,7 @@ def _measured(server: Server, url: str, *, leave: bool) -> Row:
 
 @contextmanager
 def _crowd(server: Server, urls: list[str], leave: bool) -> Iterator[list[tuple[int, str | None]]]:
-    """Ask for all of them at once during the body; how they are answered, but who leaves."""
+    """Request all of them at once during the body; yield answers, except of clients that leave."""
     answers: list[tuple[int, str | None]] = []
     lock = threading.Lock()
 

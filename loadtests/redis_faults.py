@@ -1,8 +1,8 @@
-"""What a Redis that is stopped or dead costs callers, and how soon its hits are back.
+"""The cost of a stopped or dead Redis, and the time until its hits are back.
 
-`python -m loadtests.redis_faults [ROUNDS]` asks a running service for one taggram that Redis keeps,
-over and over, so that nothing but the lookup is in the way; in each round Redis is stopped (or
-killed), asked past, and brought back.
+`python -m loadtests.redis_faults [ROUNDS]` requests one taggram repeatedly from a running service,
+so that only the lookup in Redis takes time. In each round Redis is stopped (or killed), requests go
+on, and Redis is started again.
 """
 
 import tempfile
@@ -33,15 +33,15 @@ SECRET = "only for as long as this benchmark runs"
 
 @dataclass
 class Fault:
-    """A way for Redis to be down, and what it cost: in ms, and in s until it was back.
+    """A way for Redis to be down, and its cost: in ms, and in s until it was back.
 
     Attributes:
-        begin: Brings it about.
-        end: Brings Redis back.
-        first: The request that finds out.
+        begin: Cause the fault.
+        end: Start Redis again.
+        first: The first request during the fault.
         after: Those that follow.
         back: From Redis being back until the first hit.
-        failed: Requests that were answered with neither a taggram nor that there is none.
+        failed: Requests that were answered neither with a taggram nor with 404.
     """
 
     begin: Callable[[], None]
@@ -107,7 +107,7 @@ def _round(server: Server, url: str, fault: Fault, redis: RedisServer) -> None:
     time.sleep(max(0.0, DOWN_S - (time.monotonic() - began)))
     fault.end()
     with redis.client() as client:
-        client.mset(kept)  # what was killed comes back empty
+        client.mset(kept)  # a killed Redis is empty after its start
     back = time.monotonic()
     while (answer := _requested(server, url))[1] != httpx.codes.OK:
         answers.append(answer)

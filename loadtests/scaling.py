@@ -1,8 +1,8 @@
 """How time and memory grow with the track, with uploads at once, and with the models loaded.
 
-`python -m loadtests.scaling [--part length ...] [--repeats 3]` starts the service as users do, anew
-for each part. No track is sent twice, so that none is answered from the cache. Memory is the peak
-of all processes (PSS); what is watched for it is sent once more, as watching costs time.
+`python -m loadtests.scaling [--part length ...] [--repeats 3]` starts the service as users do,
+once for each part. No track is sent twice, so that none is answered from the cache. Memory is the
+peak of all processes (PSS); it is measured in a separate run, as sampling it costs time.
 """
 
 import json
@@ -33,8 +33,8 @@ MODELS = {
     ("msd-musicnn", "mtt-musicnn"): ("msd-musicnn", None),
     ("msd-musicnn", "mtt-musicnn", "msd-vgg", "mtt-vgg"): ("msd-musicnn", "msd-vgg", None),
 }
-"""What is loaded, and who is asked: one model for its raw tags, or (none named) a vocabulary that
-takes two of them."""
+"""The loaded models, and the requested one: a model for its raw tags, or (none named) a vocabulary
+that uses two of them."""
 
 PATIENT = {"TAGGRAM_DEADLINE_S": "3600"}
 """So that a slow machine's figures are times and not refusals."""

@@ -1,9 +1,9 @@
-"""Each stage of a request alone, against the request as a whole: what is lost between them.
+"""Each stage of a request alone, and the whole request: the overhead between them.
 
-`python -m loadtests.stages [ROUNDS]` hears three minutes of music in each format, in turns: the
-stages in this process, one after the other, then the whole request over HTTP. Each round has tracks
-that were not heard before. It also shows what each engine makes of the same windows, with and
-without the constant filters that `app.models.folding` leaves out.
+`python -m loadtests.stages [ROUNDS]` analyses three minutes of music in each format, in turns:
+the stages in this process, one after the other, then the whole request over HTTP. Each round has
+new tracks. It also compares the engines on the same windows, with and without the constant filters that
+`app.models.folding` removes.
 """
 
 import time
@@ -104,7 +104,7 @@ def _timed(times: list[float], work: Callable[..., T], *arguments: object) -> T:
 
 
 def _post(server: Server, file: bytes, ending: str, durations: Times) -> float:
-    """Upload a track; the client's seconds, and what the server tells of its stages."""
+    """Upload a track; return the client's seconds, and those of each stage of the server."""
     begun = time.perf_counter()
     answer = server.http.post("/suggest-tags", params={"model": MODEL}, files={"file": file})
     seconds = time.perf_counter() - begun

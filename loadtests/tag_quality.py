@@ -4,7 +4,7 @@
     python -m loadtests.tag_quality SCORES.npz      # raw scores of labelled excerpts, no audio
     python -m loadtests.tag_quality                 # free songs of Debian packages, by the service
 
-`--models` names those that are asked, `--plausible` a YAML file with the tags that fit each genre.
+`--models` names the models, `--plausible` a YAML file with the tags that fit each genre.
 """
 
 from collections.abc import Iterator, Sequence

@@ -19,11 +19,11 @@ def constant_flac(
     """Write a FLAC of 8 bits in which each frame holds one level a channel.
 
     Args:
-        seconds: How long it decodes, in whole frames.
+        seconds: Duration of the decoded audio, in whole frames.
         rate: In Hz, below 655,360 Hz.
         channels: Up to 8.
-        announced_s: What its header says of its length; none: the truth.
-        comment: What tells it from other files of the same sound.
+        announced_s: Duration in its header; none: the true one.
+        comment: Makes it differ from other files of the same sound.
     """
     announced = round((seconds if announced_s is None else announced_s) * rate)
     sizes = BLOCK_SAMPLES.to_bytes(2, "big") * 2 + bytes(6)

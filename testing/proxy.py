@@ -17,7 +17,7 @@ START_S = 30
 
 @contextmanager
 def nginx_before(service_port: int, folder: Path) -> Iterator[int]:
-    """Run nginx as it is shipped, but for what depends on the machine; its port."""
+    """Run nginx with the shipped configuration, except for paths and ports; yield its port."""
     port = free_port()
     text = CONFIGURATION.read_text()
     for old, new in {

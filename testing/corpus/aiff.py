@@ -1,4 +1,4 @@
-"""AIFF and AIFF-C files whose chunks lie."""
+"""AIFF and AIFF-C files whose chunks announce wrong sizes."""
 
 import struct
 
@@ -11,7 +11,7 @@ FRAMES = RATE
 
 
 def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
-    """A chunk that says `size` of itself."""
+    """A chunk that announces `size` bytes."""
     announced = len(body) if size is None else size
     return name + struct.pack(">I", announced) + body + bytes(len(body) % 2)
 

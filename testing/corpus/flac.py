@@ -46,7 +46,7 @@ def _crc_16(data: bytes) -> int:
 
 
 def metadata(kind: int, body: bytes, size: int | None = None) -> bytes:
-    """A metadata block that says `size` of itself."""
+    """A metadata block that announces `size` bytes."""
     return bytes([kind]) + (len(body) if size is None else size).to_bytes(3, "big") + body
 
 
@@ -85,7 +85,7 @@ def _coded(number: int) -> bytes:
 
 
 def silence(seconds: float, announced: int | None = None, **fields: int) -> bytes:
-    """So many seconds of nothing at 44.1 kHz, under a header that says `said` frames."""
+    """Silence of `seconds` at 44.1 kHz, whose header has `announced` frames."""
     blocks = round(seconds * CD_RATE / LARGEST_BLOCK)
     frames = blocks * LARGEST_BLOCK if announced is None else announced
     head = b"fLaC" + metadata(STREAMINFO | LAST, streaminfo(frames, **fields))
@@ -99,7 +99,7 @@ def with_blocks(*blocks: bytes) -> bytes:
 
 
 def announced_frames(frames: int) -> bytes:
-    """A second of sound that says so of its length."""
+    """A second of sound whose header has this number of frames."""
     flac = bytearray(sound_file("FLAC"))
     flac[21] = flac[21] & 0xF0 | frames >> 32
     flac[22:26] = (frames & 0xFFFFFFFF).to_bytes(4, "big")

@@ -1,4 +1,4 @@
-"""MP3 files whose frames, tags and headers lie."""
+"""MP3 files whose frames, tags and headers are wrong."""
 
 import random
 
@@ -15,7 +15,7 @@ KILOBITS_PER_S = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 3
 
 
 def id3(body: bytes, size: int | None = None, flags: int = 0) -> bytes:
-    """An ID3v2.3 tag that says `size` of itself, in seven bits a byte."""
+    """An ID3v2.3 tag that announces `size` bytes, in seven bits per byte."""
     announced = len(body) if size is None else size
     return (
         b"ID3\3\0" + bytes([flags, *(announced >> shift & 0x7F for shift in (21, 14, 7, 0))]) + body
@@ -23,13 +23,13 @@ def id3(body: bytes, size: int | None = None, flags: int = 0) -> bytes:
 
 
 def cover(size: int) -> bytes:
-    """A picture of so many bytes, as a frame of a tag."""
+    """A picture of this number of bytes, as a frame of a tag."""
     body = b"\0image/png\0\3\0".ljust(size, b"\xff")
     return b"APIC" + len(body).to_bytes(4, "big") + b"\0\0" + body
 
 
 def announced_frames(frames: int, container: bytes = b"Info") -> bytes:
-    """A sound whose first frame says so of its length."""
+    """A sound whose first frame announces this number of frames."""
     mp3 = sound_file("MP3")
     at = max(mp3.find(b"Xing"), mp3.find(b"Info"))
     return mp3[:at] + container + mp3[at + 4 : at + 8] + frames.to_bytes(4, "big") + mp3[at + 12 :]

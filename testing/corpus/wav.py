@@ -1,4 +1,4 @@
-"""RIFF WAVE files whose chunks lie."""
+"""RIFF WAVE files whose chunks announce wrong sizes."""
 
 import struct
 from functools import partial
@@ -16,7 +16,7 @@ UNKNOWN_32 = 0xFFFFFFFF
 
 
 def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
-    """A chunk that says `size` of itself."""
+    """A chunk that announces `size` bytes."""
     announced = len(body) if size is None else size
     return name + struct.pack("<I", announced) + body + bytes(len(body) % 2)
 
@@ -45,7 +45,7 @@ def riff(*chunks: bytes, size: int | None = None, magic: bytes = b"RIFF") -> byt
 
 
 def wav(data: bytes | None = None, announced: int | None = None, **fields: int) -> bytes:
-    """A sound under a format chunk of these fields, whose data chunk says `said` of its size."""
+    """A sound with these fields of a format chunk; its data chunk announces `announced` bytes."""
     return riff(fmt(**fields), chunk(b"data", sound() if data is None else data, announced))
 
 
@@ -61,7 +61,7 @@ def between(*chunks: bytes) -> bytes:
 
 
 def rf64(data_size: int, riff_size: int, table: int = 0) -> bytes:
-    """An RF64 file whose 64-bit chunk says this."""
+    """An RF64 file with this 64-bit chunk."""
     sizes = struct.pack("<QQQI", riff_size, data_size, RATE, table)
     chunks = (chunk(b"ds64", sizes), fmt(), chunk(b"data", sound(), UNKNOWN_32))
     return riff(*chunks, size=UNKNOWN_32, magic=b"RF64")

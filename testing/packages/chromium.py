@@ -1,7 +1,7 @@
 """Debian's Chromium, to test the page in a real browser.
 
-`python -m testing.packages.chromium` installs it where it is not there, apt-get is, and we are
-root. Elsewhere it says what is missing and changes nothing. No browser of Playwright's own is ever
+`python -m testing.packages.chromium` installs it if it is missing, apt-get exists, and we are
+root. Otherwise it prints what is missing and changes nothing. Playwright's own browser is never
 downloaded.
 """
 
@@ -23,10 +23,10 @@ def find() -> Path | None:
 
 
 def fetch() -> Path:
-    """Install it where it is not there yet; its program.
+    """Install it if it is missing; return the path of its executable.
 
     Raises:
-        CannotFetchError: No apt, no right to install, or no network.
+        CannotFetchError: No apt, no permission to install, or no network.
     """
     if (found := find()) is not None:
         return found

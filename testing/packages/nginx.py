@@ -1,8 +1,8 @@
 """Debian's nginx, to test `docker/nginx.conf` with, unpacked and not installed.
 
-`python -m testing.packages.nginx` downloads it with `apt-get download`, which holds it against
-Debian's signature, and unpacks it below `.cache/nginx`. On another system it says so and leaves the
-folder as it was.
+`python -m testing.packages.nginx` downloads it with `apt-get download`, which checks
+Debian's signature, and unpacks it below `.cache/nginx`. On another system it prints a message and
+leaves the folder unchanged.
 """
 
 import shutil
@@ -17,7 +17,7 @@ NGINX = CACHE / "usr" / "sbin" / "nginx"
 
 
 def fetch() -> Path:
-    """Bring nginx where it is not there yet; its program.
+    """Fetch nginx if it is missing; return the path of its executable.
 
     Raises:
         CannotFetchError: No apt, no network, or libraries that it needs are missing.

@@ -65,7 +65,7 @@ STEPS = st.lists(
     st.one_of(
         st.just(("joins", 0)),
         st.tuples(st.just("leaves"), st.integers(0, 5)),
-        st.tuples(st.just("hears"), st.integers(0, 1)),
+        st.tuples(st.just("starts"), st.integers(0, 1)),
         st.tuples(st.just("turns"), st.integers(1, 8)),
     ),
     max_size=30,

@@ -21,7 +21,7 @@ class FileServer:
         announces: Whether it says how long the content is.
         cut: After so many bytes of content the connection ends.
         stalls: Whether it then stays open instead, and sends nothing.
-        asked: Path and `Range` of each request.
+        requests: Path and `Range` of each request.
         stopped: Ends what stalls.
     """
 

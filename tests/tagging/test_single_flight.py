@@ -18,7 +18,7 @@ class Oracle:
     """Answers questions when it is told to.
 
     Attributes:
-        asked: The questions of each computation.
+        requests: The questions of each computation.
         cancelled: How many computations were.
         now: How many of them go on.
     """
@@ -212,7 +212,7 @@ async def test_a_computation_starts_even_if_its_caller_leaves_at_once() -> None:
 QUESTIONS = st.sets(st.sampled_from("ABC"), min_size=1).map(sorted).map("".join)
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("asks"), QUESTIONS),
+        st.tuples(st.just("request"), QUESTIONS),
         st.tuples(st.sampled_from(["leaves", "answers", "fails"]), st.integers(0, 9)),
         st.tuples(st.just("turns"), st.integers(1, 5)),
     ),
@@ -249,7 +249,7 @@ class Scene:
     Attributes:
         single_flight: Before which they come.
         oracle: Who computes.
-        asked: What each caller asks.
+        requests: What each caller requests.
         left: The callers who were told to go.
     """
 
