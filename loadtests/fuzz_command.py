@@ -31,7 +31,7 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     mutants: Annotated[int, typer.Option(min=1, help="Files to decode.")] = 2_000,
     requests: Annotated[int, typer.Option(min=1, help="Requests to send.")] = 500,
-    seed: Annotated[int | None, typer.Option(help="Repeats a run; by lot unless told.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Repeats a run; random by default.")] = None,
 ) -> None:
     """Fuzz the decoders, then the service; end with status 1 if there is a finding."""
     seed = secrets.randbelow(2**32) if seed is None else seed

@@ -39,7 +39,7 @@ AT_ONCE = 16
 REFUSED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 SENDERS = {
     "a stranger": {"X-Forwarded-For": "192.0.2.1"},
-    "somebody on this machine": {},  # whose rate is not limited
+    "a client on this machine": {},  # whose rate is not limited
 }
 
 PAUSE_S = 0.1
@@ -70,7 +70,7 @@ def main(
         rows = [_measured(server, "alone", tracks, seconds, Counter())]
         for who, headers in SENDERS.items():
             with _hostile(server, files, headers) as outcomes:
-                rows.append(_measured(server, f"beside {who}", tracks, seconds, outcomes))
+                rows.append(_measured(server, f"with {who}", tracks, seconds, outcomes))
     notes = [
         f"{row['good uploads']}: the p99 of good uploads is "
         f"{float(row['p99 s'] or 0) / float(rows[0]['p99 s'] or 1):.1f} times as high."

@@ -32,7 +32,7 @@ Measure = Callable[[Level, float | None], Measured]
 @cli.command()
 def main(
     seconds: Annotated[float, typer.Option(help="For how long uploads begin in a level.")] = 20.0,
-    mix: Annotated[list[str] | None, typer.Option(help="Which mixes; all unless told.")] = None,
+    mix: Annotated[list[str] | None, typer.Option(help="Mixes to run; all by default.")] = None,
 ) -> None:
     """Measure and print."""
     mixes = mix or list(MIXES)

@@ -30,14 +30,14 @@ OURS, MUSICNN, REFERENCE = "Taggram", "musicnn", "Taggram, tensorflow float32"
 
 TIME_NOTES = (
     "Seconds of one track, minimum / median / maximum over the rounds; load and model are medians. "
-    "The ratio is taken in each round anew, to the Taggram whose median is lowest in that format.",
+    "The ratio is computed in each round, to the Taggram with the lowest median in that format.",
     "Taggram is timed by its client over HTTP on loopback: load is receiving and decoding, model "
     "is inference, by its Server-Timing; where the two overlap, their sum is more than the total. "
     "The peers are timed in their own process, given a path, so without HTTP.",
-    "Taggram leaves out the filters that give the same whatever they hear (app/models/folding.py), "
+    "Taggram removes the filters whose output is constant (app/models/folding.py), "
     "nine tenths of the arithmetic; the peers compute them. Much of the ratio is that.",
     "musicnn, extractor: the public function as published, without features; it builds the graph "
-    "and reads the checkpoint for every track, and hears windows one by one. "
+    "and reads the checkpoint for every track, and scores windows one by one. "
     "musicnn, session kept: its code with the graph and session built once, all windows in one "
     "batch. Either runs on TensorFlow 2.18 through tf_keras.",
     "essentia-tensorflow: algorithms made once, linear resampling (resampleQuality=4, as in its "
@@ -46,7 +46,7 @@ TIME_NOTES = (
 )
 SCORE_NOTES = (
     "Scores are means over the windows; the largest difference is that of any tag in any round. "
-    "All hear windows of 187 frames without overlap and drop a part of a window at the end.",
+    "All score windows of 187 frames without overlap and drop a part of a window at the end.",
     "musicnn is changed in memory only: its melgram stays in float32, as float16 overflows on loud "
     "music. Today's librosa pads the ends with zeros, where musicnn's time, and Taggram, reflect: "
     "that can be seen in the first window.",
@@ -73,7 +73,7 @@ def main() -> None:
     publish("peers", f"{SECONDS} s, 44.1 kHz stereo, {rounds} rounds, warm", times, notes)
     reference = REFERENCE if REFERENCE in contenders else next(iter(contenders))
     scores = [row for ending in FORMATS for row in score_rows(results, ending, reference)]
-    publish("peers-scores", f"Scores beside those of {reference}", scores, SCORE_NOTES)
+    publish("peers-scores", f"Scores compared with those of {reference}", scores, SCORE_NOTES)
 
 
 def start(stack: ExitStack, folder: Path) -> tuple[dict[str, Measure], list[str]]:
@@ -95,7 +95,7 @@ def measure(contenders: Mapping[str, Measure], rounds: int, folder: Path) -> Res
     """Run them in turns, so that disturbances of the machine affect all alike."""
     results: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     with Progress(console=out, transient=True) as progress:
-        task = progress.add_task("hearing", total=rounds * len(FORMATS) * len(contenders))
+        task = progress.add_task("measuring", total=rounds * len(FORMATS) * len(contenders))
         for number, (_, ending) in enumerate(product(range(rounds), FORMATS), start=1):
             path = write(folder, number, ending)
             for name, infer in contenders.items():

@@ -66,11 +66,11 @@ def main() -> None:
     rows = [_row(name, fault, baseline) for name, fault in faults.items()]
     publish(
         "redis_faults",
-        f"What a Redis that is down adds to GET /taggram, {rounds} times, each {REQUESTS} requests",
+        f"Added to GET /taggram by a Redis that is down, {rounds} times, each {REQUESTS} requests",
         rows,
         [
-            f"Added to the {baseline:.1f} ms (p99 {baseline_p99:.1f} ms) in which a service whose "
-            "Redis is well says that there is no such taggram."
+            f"Added to the {baseline:.1f} ms (p99 {baseline_p99:.1f} ms) of a miss in a service "
+            "with a working Redis."
         ],
     )
 

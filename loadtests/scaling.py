@@ -105,14 +105,14 @@ def models(repeats: int) -> None:
                     {"loaded": len(loaded), "start s": start_s, "ready MiB": round(ready), **row}
                 )
     notes = ["start s: from the command to ready, its Python's imports included."]
-    publish("scaling-models", f"Models loaded and asked, {TRACK_S} s of MP3", rows, notes)
+    publish("scaling-models", f"Models loaded and used, {TRACK_S} s of MP3", rows, notes)
 
 
 def _measured(server: Server, name: str | None, mp3: bytes, repeats: int) -> Row:
     query = {"vocabulary": "genres"} if name is None else {"vocabulary": "raw", "model": name}
     waves = [_one(server, track, query) for track in islice(lookalikes(mp3), 1 + repeats)]
     models_used = ", ".join(waves[0].models)
-    return {"heard by": models_used, **_spread([done.seconds[0] for done in waves[1:]])}
+    return {"models used": models_used, **_spread([done.seconds[0] for done in waves[1:]])}
 
 
 def _warmed_up(server: Server) -> float:
@@ -150,7 +150,7 @@ PARTS: dict[str, Callable[[int], None]] = {
 @cli.command()
 def main(
     part: Annotated[
-        list[str] | None, typer.Option(help=f"Of {', '.join(PARTS)}; all unless told.")
+        list[str] | None, typer.Option(help=f"Of {', '.join(PARTS)}; all by default.")
     ] = None,
     repeats: Annotated[int, typer.Option(help="Uploads of each kind that are timed.")] = 3,
 ) -> None:

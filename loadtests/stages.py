@@ -2,8 +2,8 @@
 
 `python -m loadtests.stages [ROUNDS]` analyses three minutes of music in each format, in turns:
 the stages in this process, one after the other, then the whole request over HTTP. Each round has
-new tracks. It also compares the engines on the same windows, with and without the constant filters that
-`app.models.folding` removes.
+new tracks. It also compares the engines on the same windows, with and without the constant filters
+that `app.models.folding` removes.
 """
 
 import time

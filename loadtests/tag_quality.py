@@ -51,7 +51,7 @@ def labelled_songs(folder: Path, plausible: Plausible) -> Iterator[tuple[str, Pa
 def report(name: str, answers: Sequence[Answer], plausible: Plausible) -> None:
     """Print the tables."""
     if not answers:
-        raise typer.BadParameter("there is no song of a genre that the plausible tags name")
+        raise typer.BadParameter("no song has a genre of the plausible tags")
     publish(name, f"{len(answers)} songs (95 % bootstrap interval)", measure(answers, plausible))
     publish(f"{name}-genres", "By genre", measure_genres(answers, plausible))
     publish(f"{name}-first", "What is suggested first", count_first(answers, plausible))

@@ -132,13 +132,13 @@ FILES: Files = {
     "flac of an hour of silence": Hostile(Kind.AUDIO_TOO_LONG, lambda: silence(HOUR_S)),
     "flac of a day of silence": Hostile(Kind.AUDIO_TOO_LONG, lambda: silence(24 * HOUR_S)),
     "flac piped of an hour": Hostile(Kind.AUDIO_TOO_LONG, lambda: silence(HOUR_S, 0)),
-    "flac of an hour that says a second": Hostile(
+    "flac of an hour that announces a second": Hostile(
         Kind.AUDIO_TOO_LONG, lambda: silence(HOUR_S, CD_RATE)
     ),
-    "flac of a second that says 2^36-1 frames": Hostile(
+    "flac of a second that announces 2^36-1 frames": Hostile(
         Kind.AUDIO_TOO_LONG, lambda: announced_frames(2**36 - 1)
     ),
-    "flac of a second that says half": Hostile(1.0, lambda: announced_frames(RATE // 2)),
+    "flac of a second that announces half": Hostile(1.0, lambda: announced_frames(RATE // 2)),
     "flac of 0 Hz": Hostile(1.0, lambda: announced_rate(0)),
     "flac of 1 Hz": Hostile(Kind.AUDIO_TOO_LONG, lambda: announced_rate(1)),
     "flac of 655350 Hz": Hostile(1.0, lambda: announced_rate(655_350)),

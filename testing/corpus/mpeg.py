@@ -54,13 +54,13 @@ def frames_of(head: bytes) -> bytes:
 
 FILES: Files = {
     "mp3 honest": Hostile(1.0, lambda: sound_file("MP3")),
-    "mp3 that says 2^31 frames": Hostile(Kind.AUDIO_TOO_LONG, lambda: announced_frames(2**31)),
-    "mp3 that says 2^32-1 frames": Hostile(
+    "mp3 that announces 2^31 frames": Hostile(Kind.AUDIO_TOO_LONG, lambda: announced_frames(2**31)),
+    "mp3 that announces 2^32-1 frames": Hostile(
         Kind.AUDIO_TOO_LONG, lambda: announced_frames(2**32 - 1, b"Xing")
     ),
-    "mp3 that says 0 frames": Hostile(1.009, lambda: announced_frames(0)),
-    "mp3 that says 1 frame": Hostile(1.009, lambda: announced_frames(1)),
-    "mp3 of 11 minutes that says nothing": Hostile(
+    "mp3 that announces 0 frames": Hostile(1.009, lambda: announced_frames(0)),
+    "mp3 that announces 1 frame": Hostile(1.009, lambda: announced_frames(1)),
+    "mp3 of 11 minutes that announces nothing": Hostile(
         Kind.AUDIO_TOO_LONG, lambda: SILENT_FRAME * (11 * 60 * 1_000 // 24)
     ),
     "mp3 of silence": Hostile(Kind.SILENT_AUDIO, lambda: SILENT_FRAME * 50),
@@ -70,7 +70,7 @@ FILES: Files = {
     ),
     "mp3 with 4 MB of cover art": Hostile(1.0, lambda: id3(cover(4 * 2**20)) + sound_file("MP3")),
     "mp3 with a tag of 2^28-1 bytes": Hostile(1.0, lambda: id3(b"", 2**28 - 1) + sound_file("MP3")),
-    "mp3 with a tag that says nothing": Hostile(
+    "mp3 with a tag that announces nothing": Hostile(
         1.045, lambda: id3(bytes(2_000), 0) + sound_file("MP3")
     ),
     "mp3 with 500 tags": Hostile(1.0, lambda: id3(b"") * 500 + sound_file("MP3")),

@@ -1,4 +1,4 @@
-"""What breaks is told to pages too."""
+"""Internal errors are readable by pages too."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The file of API keys: what is in it, who may read it, and writers at the same time."""
+"""The key file: its content, its permissions, and concurrent writers."""
 
 import json
 import os

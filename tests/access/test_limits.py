@@ -1,4 +1,4 @@
-"""Rates: what counts as one caller, what each may do, and where that is counted."""
+"""Rates: what counts as one caller, its limits, and where they are counted."""
 
 import asyncio
 import time
@@ -52,7 +52,7 @@ async def replica(
 
 
 async def taken(rate_limiter: RateLimiter, caller: str = "a", times: int = 5) -> int:
-    """How many of so many calls are let in."""
+    """Return how many of `count` calls are accepted."""
     return [await rate_limiter.take(caller) for _ in range(times)].count(0.0)
 
 
@@ -106,7 +106,7 @@ def test_the_number_of_remembered_callers_is_bounded(monkeypatch: pytest.MonkeyP
             after, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert after - before < 500 * 1_000  # who is kept is replaced by who is new
+        assert after - before < 500 * 1_000  # old callers are replaced by new ones
 
     asyncio.run(run())
 

@@ -1,4 +1,4 @@
-"""A bad upload is refused with what is wrong with it, and the next good one is answered."""
+"""An invalid upload is refused with the reason, and the next valid one is answered."""
 
 from collections.abc import Iterator
 
@@ -102,7 +102,7 @@ FILE_NAMES = {
 
 @pytest.fixture(autouse=True)
 def unharmed(narrow: Narrow) -> Iterator[None]:
-    """Afterwards no upload is left, there was no internal error, and a good one is answered."""
+    """Afterwards no upload is left, there was no internal error, and a valid one is answered."""
     yield
     wait_for_uploads(narrow.server, 0)
     assert not kept_uploads(narrow.server, narrow.temporary_files)

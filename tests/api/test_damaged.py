@@ -1,4 +1,4 @@
-"""A damaged file is answered by what can be decoded of it, and the answer says so."""
+"""The decodable part of a damaged file is tagged, and the answer says so."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`POST /feedback`: what is taken, what is refused, what is counted."""
+"""`POST /feedback`: accepted, refused and counted feedback."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Without API keys: which names the service answers to, and what pages of other sites may do."""
+"""Without API keys: the host names that are answered, and the rights of pages of other sites."""
 
 import asyncio
 import json

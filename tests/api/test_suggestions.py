@@ -1,4 +1,4 @@
-"""What `POST /suggest-tags` answers to each question about a track, and what its cache saves."""
+"""The answers of `POST /suggest-tags` for all parameters, and the use of the cache."""
 
 import hashlib
 from typing import Any

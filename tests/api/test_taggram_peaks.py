@@ -1,4 +1,4 @@
-"""A track's waveform beside its taggram: what a page draws without decoding the file."""
+"""A track's waveform in its taggram, which a page draws without decoding the file."""
 
 import io
 from typing import Any

@@ -1,4 +1,4 @@
-"""Models that were trained on a vocabulary serve it at once, and say what they were trained on."""
+"""Models that were trained on a vocabulary serve it at once, and show their training data."""
 
 import shutil
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ COPIED = ("track_id", "models", "vocabulary", "vocabulary_version", "pooling", "
 
 @pytest.fixture(scope="module")
 def models(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A published model beside one with words of its own and one that learnt a few subgenres."""
+    """A published model, one with its own vocabulary, and one trained on a few subgenres."""
     folder = tmp_path_factory.mktemp("models")
     shutil.copytree(store / "msd-musicnn", folder / "msd-musicnn")
     models = Store(folder)

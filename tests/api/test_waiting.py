@@ -25,7 +25,7 @@ def request_() -> Request:
 
 @pytest.fixture
 def dropped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Why nobody waited any more."""
+    """The reason why waiting ended."""
     services = SimpleNamespace(settings=SimpleNamespace(deadline_s=DEADLINE_S))
     monkeypatch.setattr(waiting, "services_of", lambda _: services)
     return []

@@ -36,7 +36,7 @@ MAGICS = (
 @st.composite
 def damaged_files(draw: st.DrawFn) -> bytes:
     data = bytearray(SEEDS[draw(st.sampled_from(sorted(SEEDS)))])
-    # Headers lie in front: most damage done there is damage that a decoder sees.
+    # Headers are at the beginning: most damage there is seen by a decoder.
     places = st.one_of(st.integers(0, 99), st.integers(0, len(data) - 1))
     for place, byte in draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=8)):
         data[place] = byte

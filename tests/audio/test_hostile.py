@@ -1,4 +1,4 @@
-"""Decoders that a file has taken over: they may lie, and harm no other file."""
+"""Decoders that a file has taken over cannot affect other files."""
 
 import asyncio
 import logging

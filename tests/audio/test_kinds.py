@@ -62,7 +62,7 @@ def test_the_decodable_part_of_a_damaged_file_is_decoded_and_the_missing_part_re
 
 
 def case_names() -> list[str]:
-    """The cases that lie beside the checkout."""
+    """The cases in `shared`, next to the checkout."""
     table = CASES / "README.md"
     return [name for name, _ in ROW.findall(table.read_text())] if table.is_file() else []
 

@@ -62,7 +62,7 @@ NAMED = [
     *("Opus", "M4A", "ALAC", "MP4 in fragments", "WebM", "Matroska of MP3", "WMA 2", "WavPack"),
     *("TTA", *(name for name in OTHERS if not name.startswith(("AC-3", "E-AC-3", "MPEG")))),
 ]
-"""Kinds whose first bytes say what they are."""
+"""Kinds that are identified by their first bytes."""
 GUESSED = ["MP3", "MP3 without a header", "MP2", "AAC", "AC-3", "MPEG-TS of MP2"]
 FEW = {
     ("FLAC", "junk"), ("M4A", "an ID3v2 tag that is too long"), ("WAV", "an HTTP header"),

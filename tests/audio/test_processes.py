@@ -36,7 +36,7 @@ pytestmark = pytest.mark.anyio
 
 RATE = LIMITS.sample_rate
 DECODE_S = 300
-"""So long that a decoder's own limit does not do what a test waits for."""
+"""So long that a decoder's own limit does not interfere with a test."""
 
 LONG = replace(LIMITS, max_duration_s=600.0)
 LONG_S = 30
@@ -105,7 +105,7 @@ def decoder(limits: AudioLimits = LIMITS, workers: int = 1, timeout_s: float = D
 
 def descriptors() -> Counter[str]:
     """How many this process has open, by the kind of thing behind them."""
-    gc.collect()  # what earlier tests left to it
+    gc.collect()  # garbage of earlier tests
     return Counter(path.partition(":")[0] for path in opened(os.getpid()))
 
 
@@ -308,7 +308,7 @@ async def test_samples_stay_valid_after_decoding(good_file: Path):
     np.testing.assert_array_equal(parts[-1], decoded(good_file))
 
 
-# what a decoder has
+# the limit of a decoder
 
 
 async def test_decoders_and_their_fork_server_load_libsndfile_and_not_tensorflow(stuck_file: Path):
@@ -440,7 +440,7 @@ async def test_a_killed_fork_server_is_restarted_and_files_are_refused_until_the
     assert kinds <= {Kind.OVERLOADED}
 
 
-# callers who leave
+# callers that leave
 
 
 async def test_a_caller_that_leaves_ends_its_decoder(stuck_file: Path):

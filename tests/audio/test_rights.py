@@ -26,7 +26,7 @@ pytestmark = pytest.mark.anyio
 
 SECRET = "not for decoders"
 CAP_SETPCAP = 8
-"""The right to drop what programs may get."""
+"""The capability to drop capabilities."""
 
 SERVICE = """
 import asyncio, sys
@@ -75,7 +75,7 @@ async def test_decoders_and_their_fork_server_have_no_secrets(
     monkeypatch.setenv("LC_TIME", "C")
     Decoder(LIMITS, 1, 300)
     started = psutil.Process(fork_server())
-    started.kill()  # what comes after it has the environment of now
+    started.kill()  # later processes get the current environment
     await wait_for_async(lambda: not is_running(started), "its end")
 
     async with confined_decoder(stuck_file) as decoder:

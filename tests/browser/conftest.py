@@ -86,7 +86,7 @@ def track(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def console_errors() -> Iterator[ConsoleErrors]:
-    """What pages complain about; in the end there is nothing but what a test expected."""
+    """Errors on the console of pages; at the end there are only those that a test expects."""
     console_errors = ConsoleErrors()
     yield console_errors
     assert console_errors.unexpected == []
@@ -94,10 +94,10 @@ def console_errors() -> Iterator[ConsoleErrors]:
 
 @pytest.fixture
 def page(context: BrowserContext, console_errors: ConsoleErrors) -> Iterator[Page]:
-    """An empty page; those that a test opens beside it are followed and closed as well."""
+    """An empty page; other pages that a test opens are followed and closed as well."""
     context.on("page", console_errors.follow)
     page = context.new_page()
-    page.on("filechooser", lambda _: None)  # else each one that is expected is hooked in anew
+    page.on("filechooser", lambda _: None)  # else each expected one is registered again
     yield page
     for opened in context.pages[1:]:
         opened.close()

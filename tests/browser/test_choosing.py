@@ -1,4 +1,4 @@
-"""Files that are dropped, pages that are used by keyboard alone, words of one's own."""
+"""Dropped files, keyboard control, custom tags."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ MAY_BE_AUDIO = {
     "song.unknown": "audio/x-unknown",
     "recording": "video/webm",
 }
-"""Names of files, and what a browser takes each for."""
+"""File names, and their media type in a browser."""
 
 OTHER_TRACK = payload("another.flac", noise_file(4, seed=71))
 

@@ -1,4 +1,4 @@
-"""The element as a part of a form: what it submits, what it demands, what a host can do with it."""
+"""The element as a part of a form: its values, its validation, its API for the host."""
 
 from pathlib import Path
 

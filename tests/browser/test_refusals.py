@@ -1,4 +1,4 @@
-"""What an artist is told when a file is refused, and what can be done then."""
+"""The message of a refused file, and the next steps."""
 
 import os
 import re
@@ -89,7 +89,7 @@ def test_refusals_of_the_service_are_explained(
 
 
 def change(track: Path) -> None:
-    """Export a track anew: browsers look at the time of a file, in whole seconds."""
+    """Write a track again: browsers compare the time of a file, in whole seconds."""
     track.write_bytes(noise_file(5, seed=76))
     later = track.stat().st_mtime + 60
     os.utime(track, (later, later))

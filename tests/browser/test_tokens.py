@@ -24,7 +24,7 @@ WITHOUT = '<tag-suggest name="subgenres" max="3"></tag-suggest>'
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Server]:
-    """A service whose tokens are good for two uploads; the host has a key of it."""
+    """A service with tokens that are valid for two uploads; the host has one of its keys."""
     folder = tmp_path_factory.mktemp("guarded")
     keys = folder / "keys.json"
     key = create_key(keys, "host", admin=False)

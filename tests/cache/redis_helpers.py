@@ -1,4 +1,4 @@
-"""What the tests of the Redis cache keep there, and what they read of its metrics."""
+"""Values of the tests of the Redis cache, and its metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -24,7 +24,7 @@ class RefusedError(Exception):
 
 
 class Resource:
-    """Something that fails as it is told to, and keeps a record of who asked."""
+    """A resource that fails on request and records its callers."""
 
     def __init__(self) -> None:
         self.trouble: Callable[[], Awaitable[object]] | None = None
@@ -75,7 +75,7 @@ async def call(breaker: Breaker, resource: Resource) -> str:
 
 
 async def until_closed(breaker: Breaker) -> None:
-    while breaker.is_open:  # noqa: ASYNC110 - it tells nobody but its owner
+    while breaker.is_open:  # noqa: ASYNC110 - it has no event to wait for
         await asyncio.sleep(0.01)
 
 

@@ -135,7 +135,7 @@ def test_a_field_of_any_type_is_refused_or_leaves_a_valid_taggram(
         {"tags": -2},
         {"tags": 2.0},
         {"tags": True},
-        {"tags": 3},  # four scores are no rows of three
+        {"tags": 3},  # four scores do not form rows of three
         {"tags": 5},
         {"scores": b""},
         {"scores": b"\0" * 15},

@@ -101,7 +101,7 @@ def test_a_taggram_expires_however_often_it_is_read() -> None:
                 await cache.put(ours)
                 await asyncio.sleep(0)
             del ours
-            while await kept(cache, "a"):  # noqa: ASYNC110 - nobody is told
+            while await kept(cache, "a"):  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.01)
         assert gone() is None  # not only hidden
 

@@ -1,4 +1,4 @@
-"""The cache in a real Redis that is well: what was put is got, by whom it is for."""
+"""The cache in a working Redis: stored taggrams are read by their key."""
 
 import asyncio
 import logging

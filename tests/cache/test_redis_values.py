@@ -1,4 +1,4 @@
-"""The cache where Redis holds, or says, what is not ours: a miss, counted, and replaced."""
+"""Foreign values in Redis, or foreign answers, are misses, counted, and replaced."""
 
 import asyncio
 import pickle
@@ -160,10 +160,10 @@ def test_a_value_over_the_size_limit_is_not_stored(redis_server: RedisServer) ->
 
 @asynccontextmanager
 async def babbling(answer: bytes) -> AsyncIterator[str]:
-    """A server that says the same to whatever it hears."""
+    """A server that gives the same answer to any request."""
 
     async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):  # who hears such things may hang up
+        with suppress(ConnectionError):  # the client may close the connection
             while await reader.read(MEGABYTE):
                 writer.write(answer)
         writer.close()

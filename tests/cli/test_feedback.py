@@ -12,7 +12,7 @@ from tests.feedback.samples import feedback, keep
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
-    """A file with what two artists said."""
+    """A file with the feedback of two artists."""
     path = tmp_path / "feedback.sqlite"
     unlike = feedback((("ambient", False),), ("[bold]mine",))
     asyncio.run(keep(path, feedback(), unlike))

@@ -1,4 +1,4 @@
-"""Every command says what it is for."""
+"""Every command has help."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""`taggram serve` with what can't be served: it ends with one line that says what to mend."""
+"""`taggram serve` with invalid input ends with one line that says what to fix."""
 
 import shutil
 import sqlite3

@@ -1,4 +1,4 @@
-"""The README is short, and what it shows is what the service answers."""
+"""The README is short, and its answer is that of the service."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""The tables of the documentation list what there is, with the values that it has."""
+"""The tables of the documentation agree with the code."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""Who may call, how often, and what pages may: over HTTP, on a server with API keys."""
+"""Access, rates and the rights of pages: over HTTP, on a server with API keys."""
 
 import itertools
 import json

@@ -45,7 +45,7 @@ SETTINGS = {
     "TAGGRAM_MAX_BACKLOG_S": "1000",
     "TAGGRAM_DECODE_TIMEOUT_S": "600",
     "TAGGRAM_DEADLINE_S": "600",
-    "MALLOC_ARENA_MAX": "2",  # what the allocator keeps must not grow with the number of CPUs
+    "MALLOC_ARENA_MAX": "2",  # memory held by the allocator must not grow with the number of CPUs
 }
 
 
@@ -55,11 +55,11 @@ class Before:
 
     Attributes:
         server: The running service.
-        temporary_files: The folder in which it keeps what it receives.
-        kept: What lies there anyway.
+        temporary_files: The folder for received files.
+        kept: The files in it before the test.
         processes: Those below it.
-        memory_mib: What its process holds, apart from what it shares with others.
-        scores: Those of the good track alone.
+        memory_mib: The private memory of its process.
+        scores: Those of the valid track alone.
     """
 
     server: Server
@@ -77,7 +77,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
     temporary_files.mkdir()
     with serving(folder / "log", {**SETTINGS, "TMPDIR": str(temporary_files)}, STUB) as server:
         scores = scored(*uploaded(server, [good()]))
-        # The longest track is no leak, but makes the allocators keep more than before.
+        # The longest track is not a leak, but raises the memory held by the allocators.
         uploaded(server, [CORPUS["600 s of silence"].make(), *(good() for _ in range(8))])
         pid = server.process.pid
         kept = set(temporary_files.iterdir())
@@ -121,7 +121,7 @@ def unharmed(before: Before) -> Iterator[None]:
     assert server.process.poll() is None
     assert server.http.get("/health/live").status_code == httpx.codes.OK
     assert metric(server, "taggram_errors_total", kind="internal_error") == 0
-    with suppress(AssertionError):  # the next line says what is left
+    with suppress(AssertionError):  # the next line compares the rest
         wait_for(lambda: not leftovers(before, pid), "the hostile uploads to leave nothing")
     assert leftovers(before, pid) == []
 

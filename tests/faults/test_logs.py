@@ -1,4 +1,4 @@
-"""The log: a line of JSON each, without what clients send, and never waited for."""
+"""The log: one line of JSON per entry, without text of clients, written without blocking."""
 
 import fcntl
 import json
@@ -85,7 +85,7 @@ class Piped:
     Attributes:
         server: The running service.
         pipe: The end to read from.
-        overfull: More lines than it takes.
+        overfull: More lines than it can hold.
     """
 
     server: Server
@@ -93,7 +93,7 @@ class Piped:
     overfull: int
 
     def read(self) -> bytes:
-        """All that lies in the pipe."""
+        """Return the content of the pipe."""
         try:
             return os.read(self.pipe, 2**20)
         except BlockingIOError:

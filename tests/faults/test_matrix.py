@@ -1,4 +1,4 @@
-"""The table of faults is whole, and what it names is there."""
+"""The table of faults is complete, and its tests exist."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ NAMED = sorted({named for _, tests in ROWS for named in re.findall(r"`([\w./]+::
 
 WALL_CLOCKS = {"time", "now", "utcnow", "today"}
 MAY_USE_THE_DATE = {"tokens.py", "key_file.py", "keys.py", "remote.py"}
-"""What a token, a key and a file that was left over say of themselves; nothing waits by it."""
+"""Dates of tokens, keys and leftover files; no waiting depends on them."""
 
 
 def test_the_table_has_a_row_for_each_fault() -> None:

@@ -1,6 +1,6 @@
-"""All that a stranger or an operator hands over is read, or refused with the parser's own error.
+"""All input of strangers and operators is read, or refused with the parser's own error.
 
-The parsers of vocabularies and of cached values have such tests beside their others.
+The parsers of vocabularies and of cached values have such tests in their own files.
 """
 
 import io
@@ -132,7 +132,7 @@ def test_random_bytes_are_refused_as_a_manifest(data: bytes, tmp_path: Path) -> 
 
 
 def read(path: Path) -> Manifest:
-    """Read it as part of the store that it lies in."""
+    """Read it as a part of its store."""
     *_, name, version, _ = path.parts
     return read_manifest(Store(path.parents[2]), ModelRef(name, version))
 

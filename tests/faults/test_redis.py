@@ -143,7 +143,7 @@ def put_in_place_of(track_id: str, replicas: Replicas, put: Callable[..., object
 
 
 def fill(client: redis.Redis) -> None:
-    """So that it keeps what it has, and takes nothing more."""
+    """Have it keep its values, and store no more."""
     client.set("filler", b"x" * 2 * MEGABYTE)
     client.config_set("maxmemory-policy", "noeviction")
     client.config_set("maxmemory", "2mb")

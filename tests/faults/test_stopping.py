@@ -1,4 +1,4 @@
-"""Clients that leave, and processes that end: what was accepted is answered, and nothing stays."""
+"""Clients that leave and processes that end: accepted uploads are answered, nothing is left."""
 
 import os
 import shutil
@@ -42,7 +42,7 @@ STALLED = 20
 def started(
     folder: Path, command: Sequence[str | Path] = STUB, **settings: str
 ) -> Iterator[tuple[Server, Path]]:
-    """A server that decodes a file at a time, and where it keeps what it receives."""
+    """A server that decodes one file at a time, and its folder for received files."""
     # In no folder of the test's own: the path of the decoders' socket may have 108 bytes.
     temporary_files = Path(tempfile.mkdtemp(prefix="taggram-"))
     given = {
@@ -113,7 +113,7 @@ def decoders(server: Server) -> list[psutil.Process]:
 
 @contextmanager
 def in_mid_decode(server: Server, track: bytes) -> Iterator[psutil.Process]:
-    """An upload whose decoder is halted: it is in mid-decode for as long as the test likes."""
+    """An upload whose decoder is halted until the test releases it."""
     body = multipart(track)
     with upload(server, Content_Length=str(len(body))) as connection:
         connection.send(body)

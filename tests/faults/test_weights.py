@@ -1,4 +1,4 @@
-"""Files that fit the hash in a manifest and are no weights."""
+"""Files that match the hash in a manifest and are not weights."""
 
 import json
 import pickle

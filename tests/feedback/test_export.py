@@ -1,4 +1,4 @@
-"""The table that the data team gets, and how much of what was shown was accepted."""
+"""The exported table, and the acceptance of suggestions."""
 
 import asyncio
 import csv

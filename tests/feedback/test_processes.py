@@ -47,7 +47,7 @@ asyncio.run(write(*sys.argv[1:]))
 
 
 def writer(path: Path, name: str, count: int) -> subprocess.Popen[str]:
-    """A process that opened the file, and writes once it is told to."""
+    """A process that opened the file, and writes on request."""
     return subprocess.Popen(
         [sys.executable, "-c", WRITER, path, name, str(count)],
         cwd=REPOSITORY,
@@ -153,7 +153,7 @@ def test_a_table_is_complete_while_the_service_keeps_writing(tmp_path: Path) -> 
     with busy(path) as process:
         count = export(path, target, lambda *news: on_progress.append(news))
         while int(process.stdout.readline()) <= count // 3:
-            pass  # what follows was kept after the table was read
+            pass  # later rows were stored after the table was read
     table = pq.read_table(target).to_pylist()
     assert len(table) == count == on_progress[-1][0] == on_progress[-1][1] > 3 * EACH
     assert_whole(table)

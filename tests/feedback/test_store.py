@@ -1,4 +1,4 @@
-"""What is kept, that it is only appended, and what happens where it can't be."""
+"""Stored feedback is only appended; errors if it cannot be."""
 
 import asyncio
 import glob

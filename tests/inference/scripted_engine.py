@@ -1,4 +1,4 @@
-"""What the tests of batching share: an engine whose scores tell whose windows they are."""
+"""An engine for the tests of batching: its scores identify the caller of a window."""
 
 import asyncio
 import functools
@@ -25,11 +25,11 @@ Window = tuple[int, int]
 
 
 class BadWindowError(Exception):
-    """What an engine raises, with the callers whose windows it can't bear."""
+    """The error of an engine, with the callers whose windows cause it."""
 
 
 class ScriptedEngine(Engine):
-    """Scores a window by whose it is, by its number and by the engine.
+    """Scores a window by its caller, its number and the engine.
 
     Attributes:
         scored: Batch after batch, its windows.
@@ -79,7 +79,7 @@ class ScriptedEngine(Engine):
 
     @property
     def scored_windows(self) -> list[Window]:
-        """All that it heard, in its order."""
+        """All scored windows, in order."""
         return [window for batch in self.scored for window in batch]
 
 
@@ -124,7 +124,7 @@ async def infer(
     pieces: Sequence[int],
     clock: StageClock | None = None,
 ) -> list[Scores]:
-    """Put in so many windows, piece after piece, and wait for what each engine gives."""
+    """Put in this number of windows, piece after piece, and wait for the scores of each engine."""
     with batcher.request_queue(clock or StageClock()) as request_queue:
         for index, count in enumerate(pieces):
             await batcher.put(request_queue, windows(caller, count, sum(pieces[:index])), engines)
@@ -140,13 +140,13 @@ def start_inference(
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait until it holds; what it looks at changes in the engines' thread."""
+    """Wait until the condition holds, which changes in the engines' thread."""
     while not condition():  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 
 
 async def settled() -> None:
-    """Wait until nothing goes on but what an engine is held in."""
+    """Wait until nothing runs but held engines."""
     for _ in range(50):
         await asyncio.sleep(0)
 

@@ -112,10 +112,10 @@ async def test_each_caller_gets_its_own_answer_whatever_the_others_do(
 
 
 class Scene:
-    """Callers who come and go.
+    """Callers that arrive and leave.
 
     Attributes:
-        left: Those who were told to go.
+        left: Those that were cancelled.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Scene:
             await asyncio.sleep(0)
 
     async def end(self, *, closes: bool) -> list[list[Scores] | BaseException]:
-        """All come who did not come yet, engines are held no longer; what each caller got."""
+        """Start all remaining callers, release the engines; return the outcome of each caller."""
         for _ in self._callers:
             await self.joins(0)
         closing = [asyncio.create_task(self._batcher.close())] if closes else []
@@ -164,7 +164,7 @@ class Scene:
 
 
 def engines_for(callers: Sequence[Caller]) -> list[ScriptedEngine]:
-    """Two engines, held, and what they can't bear."""
+    """Two engines, held, and their errors."""
     engines = [ScriptedEngine(number) for number in (0, 1)]
     for engine in engines:
         engine.raises_on = {n for n, caller in enumerate(callers) if caller.fault == "raises"}
@@ -196,7 +196,7 @@ def reason(error: BaseException) -> object:
 
 
 async def assert_nothing_is_left(batcher: Batcher, engines: Sequence[ScriptedEngine]) -> None:
-    """Who comes when all others are gone is served; by then what was in line is done with."""
+    """A caller after all others is served; by then the queue is empty."""
     await infer(batcher, engines, LATECOMER, [1])
     before = [len(engine.scored) for engine in engines]
     await infer(batcher, engines, LATECOMER, [1])
@@ -465,7 +465,7 @@ async def test_callers_wait_when_the_queue_of_windows_is_full() -> None:
         tasks = [asyncio.create_task(put_in(batcher, caller)) for caller in range(3)]
         await until(lambda: engine.scored)
         await settled()
-        taken = 2 * 2  # by the batch that is being heard and the one in line
+        taken = 2 * 2  # by the running batch and the queued one
         assert 8 <= sum(put) <= 8 + 1 + taken
         engine.go_on()
         await asyncio.gather(*tasks)

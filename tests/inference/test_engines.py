@@ -233,7 +233,7 @@ def test_openvino_s_batches_fit_the_cpus_of_the_container(
 
 SMALL = {
     "crnn": {"channels": [8] * 4},  # has loops
-    "ensemble": {  # has constants that are no variables
+    "ensemble": {  # has constants that are not variables
         "members": {
             "waveform": {"architecture": "sample_cnn", "channels": [8] * 11},
             "melgram": {"architecture": "vgg", "channels": [8] * 5},

@@ -1,4 +1,4 @@
-"""A file is decoded, cut and heard at the same time, and scores as if it were not."""
+"""A file is decoded, cut and scored at the same time, with the scores of doing so in sequence."""
 
 import asyncio
 import threading
@@ -204,7 +204,7 @@ async def test_models_of_one_front_end_share_its_frames_and_others_have_their_ow
     together = np.sqrt(np.mean(np.square(low).reshape(4, 3), axis=1))
     np.testing.assert_allclose(by_threes, together, rtol=1e-4)
     halves = np.sqrt(np.mean(np.square(high).reshape(6, 2), axis=1))
-    np.testing.assert_allclose(by_twos, halves, rtol=0.03)  # what lies above 8 kHz is in one only
+    np.testing.assert_allclose(by_twos, halves, rtol=0.03)  # content above 8 kHz is in one only
 
 
 @patiently

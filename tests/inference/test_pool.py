@@ -1,4 +1,4 @@
-"""At most so many models are in memory; whoever asks for another one waits until it is loaded."""
+"""The number of models in memory is bounded; a caller waits until its model is loaded."""
 
 import asyncio
 import gc
@@ -19,12 +19,12 @@ from tests.inference.scripted_engine import PATIENCE_S, ScriptedEngine, patientl
 
 
 class Maker:
-    """Makes engines that hear nothing, and remembers which.
+    """Makes engines without a network, and records them.
 
     Attributes:
-        made: The models that were loaded, in order, and on what they were to run.
-        broken: Models that can't be loaded.
-        go: Set while loading may end.
+        made: The models that were loaded, in order, with their engines.
+        broken: Models that cannot be loaded.
+        go: Set while loading may finish.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Maker:
 
 @pytest.fixture(autouse=True)
 def frozen() -> Iterator[None]:
-    """Leave out of the collections that each load begins with what other tests left."""
+    """Exempt objects of other tests from the garbage collection that each load begins with."""
     gc.freeze()
     yield
     gc.unfreeze()

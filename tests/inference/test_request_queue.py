@@ -1,4 +1,4 @@
-"""A lane's clock tells waiting from hearing, and neither twice."""
+"""A request queue times waiting and inference separately, and neither twice."""
 
 import asyncio
 import time

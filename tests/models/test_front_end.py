@@ -237,8 +237,8 @@ def test_a_tone_is_in_the_bin_of_its_pitch_as_in_librosas_constant_q_transform()
             waveform, sr=22_050, fmin=65.406, n_bins=72, bins_per_octave=12, pad_mode="reflect"
         )
 
-        heard = frames_of(front, waveform)[5:-5].mean(axis=0)
-        assert heard.argmax() == np.abs(transform)[:, 5:-5].mean(axis=1).argmax() == semitone
+        magnitudes = frames_of(front, waveform)[5:-5].mean(axis=0)
+        assert magnitudes.argmax() == np.abs(transform)[:, 5:-5].mean(axis=1).argmax() == semitone
 
 
 def test_log_frequency_bands_are_normal_in_octaves():
@@ -402,7 +402,7 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("make", "said"), MISTAKES.values(), ids=MISTAKES)
-def test_an_invalid_front_end_is_refused_with_the_reason(make, said: str):
-    with pytest.raises(ValueError, match=said):
+@pytest.mark.parametrize(("make", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_an_invalid_front_end_is_refused_with_the_reason(make, message: str):
+    with pytest.raises(ValueError, match=message):
         make()

@@ -1,4 +1,4 @@
-"""Who asks what is being computed waits for it; nobody's leaving harms another."""
+"""Identical requests share one computation; a caller that leaves affects no other."""
 
 import asyncio
 from collections import Counter
@@ -244,13 +244,13 @@ async def test_all_callers_that_stay_are_answered(
 
 
 class Scene:
-    """Callers who come and go, and an oracle that answers or fails.
+    """Callers that arrive and leave, and an oracle that answers or fails.
 
     Attributes:
-        single_flight: Before which they come.
-        oracle: Who computes.
+        single_flight: The one under test.
+        oracle: Computes the answers.
         requests: What each caller requests.
-        left: The callers who were told to go.
+        left: The callers that were cancelled.
     """
 
     def __init__(self) -> None:
@@ -260,23 +260,23 @@ class Scene:
         self._tasks: list[asyncio.Task[Answers]] = []
 
     async def request(self, questions: str) -> None:
-        """A caller comes."""
+        """Start a caller."""
         self.requests.append(questions)
         self._tasks.append(start(self.single_flight, self.oracle, questions))
 
     async def leaves(self, number: int) -> None:
-        """One goes, if it is there."""
+        """Cancel a caller, if it exists."""
         if number < len(self._tasks):
             self._tasks[number].cancel()
             self.left.add(number)
 
     async def answers(self, number: int) -> None:
-        """A computation ends well, if it was begun."""
+        """Finish a computation, if it was begun."""
         if number < len(self.oracle.requests):
             self.oracle.answer(number)
 
     async def fails(self, number: int) -> None:
-        """A computation ends badly, if it was begun."""
+        """Fail a computation, if it was begun."""
         if number < len(self.oracle.requests):
             self.oracle.fail(number)
 

@@ -1,4 +1,4 @@
-"""Figures of songs that were never heard: what they are is known, and what a file may hold."""
+"""Figures of synthetic scores with known results, and the file of an evaluation."""
 
 import re
 from dataclasses import replace

@@ -41,15 +41,15 @@ def test_the_manifest_holds_the_trained_tags_and_the_figures(tmp_path: Path):
     assert manifest.vocabulary.unheard == ("drum & bass",)
     assert manifest.thresholds.model_dump() == {"precision": 0.8, "scores": {"ambient": 0.412346}}
     assert manifest.calibration.model_dump() == MEASURED.calibration.model_dump()
-    said = manifest.evaluation
-    assert (said.split, said.fingerprint, said.tracks) == (
+    evaluation = manifest.evaluation
+    assert (evaluation.split, evaluation.fingerprint, evaluation.tracks) == (
         "artists, seed 1",
         MEASURED.fingerprint,
         2_104,
     )
-    assert (said.roc_auc, said.roc_auc_interval) == (0.912346, (0.88, 0.93))
-    assert (said.pr_auc, said.pr_auc_interval) == (0.4321, (0.4, 0.47))
-    assert {tag: each.roc_auc for tag, each in said.tags.items()} == {
+    assert (evaluation.roc_auc, evaluation.roc_auc_interval) == (0.912346, (0.88, 0.93))
+    assert (evaluation.pr_auc, evaluation.pr_auc_interval) == (0.4321, (0.4, 0.47))
+    assert {tag: each.roc_auc for tag, each in evaluation.tags.items()} == {
         "ambient": 0.95,
         "chiptune": 0.7,
     }
@@ -115,7 +115,7 @@ def test_figures_that_could_not_be_measured_are_omitted(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("tags", "vocabulary", "tag", "said"),
+    ("tags", "vocabulary", "tag", "message"),
     [
         (TAGS, "raw", "ambient", "'raw' is the name of each model's own tags"),
         (TAGS, " ", "ambient", "vocabulary.name: .*is no word"),
@@ -125,11 +125,11 @@ def test_figures_that_could_not_be_measured_are_omitted(tmp_path: Path):
     ],
 )
 def test_an_invalid_run_is_refused_and_the_store_stays_empty(
-    tags: tuple[str, ...], vocabulary: str, tag: str, said: str, tmp_path: Path
+    tags: tuple[str, ...], vocabulary: str, tag: str, message: str, tmp_path: Path
 ):
     measured = trained.evaluation(figures(tag))
 
-    with pytest.raises(SetupError, match=f"^tiny: .*{said}"):
+    with pytest.raises(SetupError, match=f"^tiny: .*{message}"):
         trained.publish(Store(tmp_path), "tiny", tags, vocabulary, measured)
 
     assert not list(tmp_path.iterdir())

@@ -69,5 +69,5 @@ def resident_mb(server: Server, line: str = "VmRSS") -> float:
 
 
 def forget_peak(server: Server) -> None:
-    """Begin anew to note the most memory that the server has."""
+    """Reset the peak memory of the server."""
     Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")

@@ -46,7 +46,7 @@ MALFORMED = {
 
 
 def configured(folder: Path, replaced: dict[str, str]) -> list[str | Path]:
-    """The command for nginx with our configuration, but for what depends on the machine."""
+    """The command for nginx with the shipped configuration, except for paths and ports."""
     text = CONFIGURATION
     for old, new in replaced.items():
         assert text.count(old) == 1, old
