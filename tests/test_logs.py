@@ -1,4 +1,4 @@
-"""Lines of the log: each is one line of JSON, whatever is in it, and a bad one harms nobody."""
+"""Each entry of the log is one line of JSON with any content; an invalid one raises nothing."""
 
 import json
 import logging
@@ -76,7 +76,7 @@ def test_lines_that_cannot_be_written_are_counted() -> None:
     writer = LineWriter(descriptor)
     writer.on_drop = lambda: dropped.append(1)
     for _ in range(3):
-        writer.handle(logging.makeLogRecord({"msg": "to nobody"}))
+        writer.handle(logging.makeLogRecord({"msg": "dropped"}))
     writer.close()
     os.close(descriptor)
     assert len(dropped) == 3

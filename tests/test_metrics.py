@@ -31,7 +31,7 @@ def values(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
 
 
 def used() -> Metrics:
-    """After one upload that was heard, cached and answered, and one that failed."""
+    """After one upload that was analysed, cached and answered, and one that failed."""
     metrics, clock = Metrics(), StageClock()
     metrics.models_loaded([(MODEL, "ab" * 32, Backend.OPENVINO, Precision.BF16)])
     metrics.upload_began()

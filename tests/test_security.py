@@ -1,4 +1,4 @@
-"""SECURITY.md is held to what it says of the limits."""
+"""The limits in SECURITY.md agree with the settings."""
 
 import json
 import re

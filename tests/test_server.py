@@ -1,4 +1,4 @@
-"""The life of servers, with one that serves nothing: which signal does what, and when all ends."""
+"""The life of servers, with one that serves nothing: signals, and the end."""
 
 import asyncio
 import signal
@@ -51,13 +51,13 @@ class Scripted:
     async def serve(self) -> None:
         async with asyncio.timeout(PATIENCE_S):
             await until(lambda: signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL)
-            with self.services.admission.permit("somebody", 1):
+            with self.services.admission.permit("client", 1):
                 await self._script(self)
             await until(lambda: self.should_exit)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - what it waits for sets no event
+    while not condition():  # noqa: ASYNC110 - there is no event to wait for
         await asyncio.sleep(0.001)
 
 

@@ -15,7 +15,7 @@ from app.store.storage.store import Store
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty one to be in, without a `.env`, and no variable of whoever runs the tests."""
+    """An empty working directory, without a `.env`, and no variables of the environment."""
     for name in list(os.environ):
         if name.upper().startswith("TAGGRAM_"):
             monkeypatch.delenv(name)

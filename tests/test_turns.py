@@ -17,7 +17,7 @@ def anyio_backend() -> str:
 
 
 class Clock:
-    """Tells what the test sets."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -69,7 +69,7 @@ def test_an_expired_token_is_refused_as_such() -> None:
 
 FORGED = {
     "for another purpose": signed({**GOOD, "aud": "reload"}),
-    "of another issuer": signed({**GOOD, "iss": "somebody"}),
+    "of another issuer": signed({**GOOD, "iss": "other"}),
     "without a signature": signed(GOOD, "", "none"),
     "by the secret itself": signed(GOOD, SECRET.get_secret_value()),
     "by another purpose's key": signed(GOOD, derive_key(SECRET, "taggrams")),

@@ -169,7 +169,7 @@ BAD = {
     "a NUL in a tag": a_feedback(added=["a\0b"]),
     "half a character": a_feedback(added=["\ud800"]),
     "a score above one": a_feedback(shown=[{"tag": "a", "score": 1.5, "accepted": True}]),
-    "a score that is no number": a_feedback(
+    "a score that is not a number": a_feedback(
         shown=[{"tag": "a", "score": float("nan"), "accepted": True}]
     ),
     "a verdict in words": a_feedback(shown=[{"tag": "a", "score": 0.5, "accepted": "yes"}]),

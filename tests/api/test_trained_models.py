@@ -44,7 +44,7 @@ def trained_server(models: Store, tmp_path_factory: pytest.TempPathFactory) -> I
         "TAGGRAM_MODEL_STORE": models.url,
         "TAGGRAM_MODELS": '["msd-musicnn", "house", "finer"]',
     }
-    with serving(tmp_path_factory.mktemp("learnt") / "log", settings, STUB) as running:
+    with serving(tmp_path_factory.mktemp("trained") / "log", settings, STUB) as running:
         yield running
 
 

@@ -53,7 +53,7 @@ RUBBISH = {
     "an unknown reason": b'{"reason": "spam", "numbers": {}, "codec": null}',
     "words for the uploader": b'{"kind": "silent_audio", "detail": "Buy!", "extra": {}}',
     "a reason alone": b'{"reason": "silent"}',
-    "a reason that is no text": b'{"reason": 5, "numbers": {}, "codec": null}',
+    "a reason that is not text": b'{"reason": 5, "numbers": {}, "codec": null}',
     "an error of the service": b'{"reason": "internal_error", "numbers": {}, "codec": null}',
     "words of its own": b'{"reason": "silent", "numbers": {}, "codec": null, "detail": "Buy!"}',
     "a reason without its numbers": b'{"reason": "cut", "numbers": {}, "codec": null}',
@@ -65,7 +65,7 @@ RUBBISH = {
     "an announced length that is none": b'{"samples": 16000, "complete": true, "announced_s": NaN}',
     "an announced length of ages": b'{"samples": 16000, "complete": true, "announced_s": 1e10}',
     "an announced length in words": b'{"samples": 16000, "complete": true, "announced_s": "1"}',
-    "numbers that are no object": b'{"reason": "silent", "numbers": [1], "codec": null}',
+    "numbers that are not an object": b'{"reason": "silent", "numbers": [1], "codec": null}',
 }
 
 

@@ -50,7 +50,7 @@ async def hang() -> None:
 
 
 async def babble() -> None:
-    raise ValueError("that is no protocol of ours")
+    raise ValueError("not the expected protocol")
 
 
 async def refuse() -> None:
@@ -58,7 +58,7 @@ async def refuse() -> None:
 
 
 async def refuse_in_other_words() -> None:
-    raise RuntimeError("somebody said no") from RefusedError()
+    raise RuntimeError("refused") from RefusedError()
 
 
 @asynccontextmanager

@@ -52,7 +52,7 @@ def package(mirror: Path) -> ModelPackage:
         "licence": "MIT",
         "citation": "",
         "trained_on": "three songs",
-        "data_terms": "for nobody's profit",
+        "data_terms": "non-commercial use only",
         "checkpoint": {**checkpoint, "base": BASE, "path": PATH},
     }
     return package_model(tiny.spec(source=source), tiny.weights())
@@ -106,7 +106,7 @@ def test_a_model_is_listed_pulled_under_its_terms_and_served(
 ):
     before = models("available")
     assert before.exit_code == 0
-    for words in ("tiny", "fcn", "three songs", "MIT", "three songs: for nobody's profit."):
+    for words in ("tiny", "fcn", "three songs", "MIT", "three songs: non-commercial use only."):
         assert words in before.stdout
     assert "version 1" not in before.stdout
 
@@ -114,16 +114,14 @@ def test_a_model_is_listed_pulled_under_its_terms_and_served(
 
     assert pulled.exit_code == 0, pulled.output
     assert pulled.stdout.endswith(f"tiny/1 is published in {place}.\n")
-    terms = (
-        f"tiny: 0.0 MB from {mirror}; licence: MIT; trained on three songs: for nobody's profit."
-    )
+    terms = f"tiny: 0.0 MB from {mirror}; licence: MIT; trained on three songs: non-commercial use only."
     assert pulled.stderr.splitlines()[0] == terms
     manifest = published(place)
     assert manifest.source.checkpoint.path == PATH
     verify(Store(place), manifest)
     assert "version 1" in models("available").stdout
     assert (
-        "Training data: three songs; its terms: for nobody's profit"
+        "Training data: three songs; its terms: non-commercial use only"
         in models("card", "tiny").stdout
     )
 

@@ -252,7 +252,7 @@ def test_the_service_works_without_a_redis_that_requires_another_password(
     track = new_track()
     suggest(replicas.first, track)
     with replicas.redis.client() as client:
-        client.config_set("requirepass", "of somebody else")
+        client.config_set("requirepass", "another password")
         client.client_kill_filter(_type="normal", skipme=True)
         try:
             assert_serves_uncached(replicas.first, track)

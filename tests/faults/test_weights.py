@@ -55,7 +55,7 @@ NO_WEIGHTS = {
     "with something behind": SOUND + b"?",
     "a header of 2^64-1 bytes": b"\xff" * 8 + SOUND[8:],
     "a header of 100 MB": headed(b" " * 10**8),
-    "a header that is no JSON": headed(b"{"),
+    "a header that is not JSON": headed(b"{"),
     "a header that is a list": headed(b"[]"),
     "a header without end": headed(b'{"a":' * 10_000),
     "an array of an unknown type": array("X99", [1]),

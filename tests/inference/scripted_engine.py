@@ -40,7 +40,7 @@ class ScriptedEngine(Engine):
     backend = Backend.TENSORFLOW
 
     def __init__(self, number: int = 0, batch_windows: int = 4) -> None:
-        ref = ModelRef("hearing", str(number))
+        ref = ModelRef("scripted", str(number))
         super().__init__(ref, Precision.FLOAT32, batch_windows, WINDOW_SPEC, None)
         self.scored: list[list[Window]] = []
         self.raises_on: set[int] = set()

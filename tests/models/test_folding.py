@@ -18,9 +18,9 @@ from tests.published import MODELS
 
 TOLERANCE = 1e-4
 
-ACTIVE, NO_KERNEL, NO_GAIN = "listens", "no kernel", "no gain"
+ACTIVE, NO_KERNEL, NO_GAIN = "active", "no kernel", "no gain"
 Filters = Mapping[str, list[str]]
-"""For each layer what becomes of each filter."""
+"""For each layer the state of each filter."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ SMALL = {
 
 
 def random_weights(network: keras.Model, seed: int) -> dict[str, Array]:
-    """As training may leave them; scores lie all over 0..1 with them."""
+    """As after training; scores cover all of 0..1 with them."""
     random = np.random.RandomState(seed)
 
     def weights(name: str, shape: tuple[int, ...]) -> Array:
@@ -134,7 +134,7 @@ def differ(scores: Array) -> bool:
 
 @st.composite
 def filters_of(draw: st.DrawFn, small: Small) -> Filters:
-    """One filter of each layer listens in any case."""
+    """One filter of each layer is always active."""
     fates = st.sampled_from([ACTIVE, NO_KERNEL, NO_GAIN])
     return {
         layer: draw(st.permutations([ACTIVE, *(draw(fates) for _ in range(count - 1))]))
@@ -234,7 +234,7 @@ def test_a_layer_all_of_whose_filters_are_constant_folds_too(name: str, layer: s
 
     whole, folded = scored(small, {layer: [fate] * small.filters[layer]}, seed=2)
 
-    assert differ(whole) == (name == "musicnn"), "all that vgg hears goes through every layer"
+    assert differ(whole) == (name == "musicnn"), "all input of vgg goes through every layer"
     np.testing.assert_allclose(folded, whole, rtol=0, atol=TOLERANCE)
 
 

@@ -1,4 +1,4 @@
-"""Front ends against librosa, scipy and what was published: frames a network can be trained on."""
+"""Front ends compared with librosa, scipy and published values."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Networks that hear raw samples: SampleCNN and what came of it."""
+"""Networks on raw samples: SampleCNN and its successors."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.thorough
 N_TAGS = 50
 SAMPLES = 59_049
 PIECE = 16_384
-"""What the smaller scale of the multi-scale network hears at a time."""
+"""The window of the smaller scale of the multi-scale network."""
 TOLERANCE = 1e-4
 
 Network = Callable[..., keras.Model]
@@ -85,7 +85,7 @@ def scored(network: keras.Model, windows: Windows) -> Scores:
 
 
 def scores_of(network: keras.Model, windows: Windows) -> np.ndarray:
-    """What the last layer hears of the windows."""
+    """The input of the last layer for the windows."""
     return np.asarray(keras.Model(network.input, network.get_layer("tags").input)(windows))
 
 
@@ -180,7 +180,7 @@ def twins():
 def assert_same_scores(
     twin, network: keras.Model, layers, *, tag_gain: float, conv_gain: float = 1
 ) -> None:
-    """What kernels are multiplied with makes the scores of a random network lie all over 0..1."""
+    """The factor of the kernels makes the scores of a random network cover all of 0..1."""
     from tests.models.torch_twins.filling import assert_scores_differ, filled, paired, twin_scores
 
     filled(twin, seed=1, tag_gain=tag_gain)
@@ -295,7 +295,7 @@ def test_clmrs_probe_gets_the_embedding_of_its_encoder():
 
 @pytest.fixture(scope="module")
 def of_pieces() -> tuple[keras.Model, Windows, Scores]:
-    """A network that hears three pieces of 32 in 99 samples, windows, and its scores."""
+    """A network with three pieces of 32 in 99 samples, windows, and its scores."""
     network = many_scales(3, (99,), scales=((2, 32),), channels=(4, 5, 6), hidden_units=(6,))
     windows = windows_of(99)
     return network, windows, scored(shaken(network, windows), windows)
@@ -332,7 +332,7 @@ def test_an_incomplete_piece_at_the_end_of_a_window_is_ignored(
     np.testing.assert_array_equal(scored(network, changed), scores)
 
 
-# what a network takes
+# inputs of a network
 
 
 @small

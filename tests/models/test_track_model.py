@@ -13,7 +13,7 @@ LONGEST = 2 * WINDOWS_PER_STEP + 1
 
 
 def samples_of(model: TrackModel, windows: int) -> int:
-    """The fewest samples that give so many windows."""
+    """The fewest samples that give this number of windows."""
     window_spec = model.manifest.window_spec
     return window_spec.front.samples(
         window_spec.window_frames + (windows - 1) * window_spec.hop_frames

@@ -111,7 +111,7 @@ def test_a_window_has_the_published_length(module, seconds: float, frames: int):
 
 
 def twin_of(module, seed: int, tag_gain: float = 1.0):
-    """Random; `filled` gives learnt vectors next to nothing, where each of them should count."""
+    """Random; `filled` makes trained vectors nearly zero, but each of them should matter."""
     from tests.models.torch_twins.filling import filled, torch
 
     filled(module, seed, tag_gain)
@@ -181,7 +181,7 @@ def test_spectnt_scores_as_its_twin():
     )
 
 
-# what they take
+# their inputs
 
 
 @small
@@ -230,7 +230,7 @@ def test_a_network_is_read_back_from_a_file(network: Network, tmp_path: Path):
     np.testing.assert_array_equal(again(windows), model(windows))
 
 
-# what cannot be
+# invalid arguments
 
 
 def test_cnnsa_refuses_more_bands_than_its_strides_reduce_to_one():

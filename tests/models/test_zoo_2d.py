@@ -42,9 +42,9 @@ class Published:
     trainable: int
     statistics: int
     smallest: tuple[int, int]
-    """Window that it can hear."""
+    """The shortest window."""
     short: tuple[int, int]
-    """Window with as many weights as the published one, for what takes long."""
+    """A window with as many weights as the published one, for slow tests."""
 
 
 Window = tuple[int, int]
@@ -107,7 +107,7 @@ pooling = pytest.mark.parametrize("name", [n for n in ZOO if ZOO[n].smallest[0] 
 
 @cache
 def network(name: str, short: bool = False) -> keras.Model:
-    """As published, or for short windows; whoever needs weights fills them in."""
+    """As published, or for short windows; tests that need weights fill them in."""
     return ZOO[name].network(N_TAGS, ZOO[name].short if short else ZOO[name].window)
 
 
@@ -137,7 +137,7 @@ def shapes(model: keras.Model) -> dict[str, tuple[int, ...]]:
 
 @cache
 def twin_of(name: str) -> "torch.nn.Module":  # noqa: F821 - PyTorch may be missing
-    """The network in PyTorch, with random weights that tell windows and tags apart."""
+    """The network in PyTorch, with random weights that separate windows and tags."""
     from tests.models.torch_twins import filling
 
     module, class_ = ZOO[name].twin
@@ -253,7 +253,7 @@ def test_a_waveform_gives_the_decibels_that_the_released_weights_were_trained_on
     assert frames.shape == decibels.shape
     apart = np.abs(np.asarray(frames) - decibels)
     # Beside a bin 90 dB louder, float32 has two or three digits left for a quiet one: theirs is
-    # then further than ours from what float64 gives.
+    # then further than ours from the result of float64.
     assert np.quantile(apart, 0.999) < 1e-3
     assert np.max(apart) < 0.02
 
@@ -285,7 +285,7 @@ def test_a_network_can_be_built_for_other_windows_and_tags(
 
     assert scores.shape == (5, 7)
     assert np.all((scores >= 0) & (scores <= 1))
-    assert np.max(np.ptp(scores, axis=0)) > 1e-4, "it hears them"
+    assert np.max(np.ptp(scores, axis=0)) > 1e-4, "it depends on them"
 
 
 @zoo

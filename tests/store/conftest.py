@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def own_store(store: Path, tmp_path: Path) -> Path:
-    """A store of one's own that holds mtt-vgg with its weights."""
+    """A separate store that holds mtt-vgg with its weights."""
     return shutil.copytree(store / "mtt-vgg", tmp_path / "store" / "mtt-vgg").parent
 
 
@@ -87,7 +87,7 @@ def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def bucket(request: pytest.FixtureRequest) -> tiny.Place:
-    """An empty bucket of one's own."""
+    """An empty bucket."""
     request.getfixturevalue("s3")
     import fsspec
 

@@ -11,18 +11,18 @@ from typing import cast
 
 @dataclass
 class FileServer:
-    """What it serves, how, and what it was asked for.
+    """The files it serves, its faults, and its requests.
 
     Attributes:
         url: Its own.
         files: By path.
         moved: From path to path.
-        ranges: Whether a part can be had.
-        announces: Whether it says how long the content is.
-        cut: After so many bytes of content the connection ends.
+        ranges: Whether it supports `Range`.
+        announces: Whether it sends `Content-Length`.
+        cut: The number of bytes of content after which the connection ends.
         stalls: Whether it then stays open instead, and sends nothing.
         requests: Path and `Range` of each request.
-        stopped: Ends what stalls.
+        stopped: Set to end a stalled connection.
     """
 
     url: str

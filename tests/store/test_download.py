@@ -1,4 +1,4 @@
-"""Checkpoints from a server or a folder: resumed, checked, and what is said where there is none."""
+"""Checkpoints from a server or a folder: resumed, checked, and messages if there is none."""
 
 import fcntl
 from collections.abc import Iterator

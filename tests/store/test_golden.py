@@ -81,7 +81,7 @@ def test_scores_that_are_not_finite_are_refused(
 
 @pytest.mark.parametrize("place", range(5))
 def test_the_five_best_tags_must_come_in_the_published_order(place: int, manifest: Manifest):
-    # As near as this, only a published order is told apart: another tag's scores would be off.
+    # At this distance only the order can differ: another tag's scores would be off.
     near = manifest.model_copy(
         update={"golden": manifest.golden.model_copy(update={"tolerance": 1.0})}
     )

@@ -77,7 +77,7 @@ MISTAKES = {
         'file = "weights.pickle"',
         "weights.file: ",
     ),
-    "version that is no number": ('version = "1"', 'version = "one"', "version: "),
+    "version that is not a number": ('version = "1"', 'version = "one"', "version: "),
     "name of another folder": ('name = "mtt-vgg"', 'name = "mtt-gvg"', "mtt-gvg/1"),
     "version of another folder": ('version = "1"', 'version = "2"', "mtt-vgg/2"),
     "broken TOML": ("[front_end]", "[front_end", "line 11"),

@@ -27,7 +27,7 @@ def content(folder: Path) -> dict[Path, bytes]:
 
 
 def pull(own_store: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
-    """`taggram models pull --wheel`: its exit status and what it says, in one line."""
+    """`taggram models pull --wheel`: its exit status and its output, in one line."""
     monkeypatch.setenv("TAGGRAM_MODEL_STORE", str(own_store))
     result = CliRunner().invoke(models_app, ["pull", "--wheel", str(wheel)])
     return result.exit_code, result.output.replace("\n", "")

@@ -1,4 +1,4 @@
-"""What becomes a version, and what is refused and leaves the store as it was."""
+"""Published versions, and refusals that leave the store unchanged."""
 
 import shutil
 from collections.abc import Callable
@@ -143,7 +143,7 @@ def in_manifest(old: str, new: str) -> Callable[[Path], None]:
 BAD = {
     "no folder": (shutil.rmtree, "manifest.toml: there is no such file"),
     "no manifest": (lambda folder: (folder / "manifest.toml").unlink(), "no such file"),
-    "a manifest that is no text": (
+    "a manifest that is not text": (
         lambda folder: (folder / "manifest.toml").write_bytes(b"\xff\xfe"),
         "manifest.toml: ",
     ),

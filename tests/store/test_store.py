@@ -1,4 +1,4 @@
-"""Where models lie: what is seen of it, and what can't be one."""
+"""The contents of stores, and invalid stores."""
 
 import os
 import sys

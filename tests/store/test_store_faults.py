@@ -1,4 +1,4 @@
-"""What is left in a store by who dies, or fails, while he changes it."""
+"""The state of a store after a writer that is killed, or fails."""
 
 import signal
 import subprocess
@@ -147,7 +147,7 @@ def test_a_failed_write_removes_the_files_written_before(
         calls += 1
         if calls < fails:
             return real(*arguments, **named)
-        if written:  # and nobody is told so
+        if written:  # and no error is reported
             real(*arguments, **named)
         raise TimeoutError("no answer")
 

@@ -1,4 +1,4 @@
-"""Released PyTorch checkpoints: what is read, how it is laid out, and what is refused."""
+"""Released PyTorch checkpoints: reading, layouts, and refusals."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_weights_of_other_precision_become_float32(kind: str):
 
 
 def layers_and_twins() -> dict[str, tuple[keras.Layer, object, tuple[int, ...], bool]]:
-    """Our layer, PyTorch's, the shape of what ours hears, and whether PyTorch's wants it so."""
+    """Our layer, PyTorch's, the shape of our input, and whether PyTorch's has the same."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     return {
         "conv_1d": (

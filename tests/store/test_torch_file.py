@@ -1,4 +1,4 @@
-"""State dicts of PyTorch without PyTorch: what is read, and what is refused and never run."""
+"""State dicts of PyTorch without PyTorch: reading, and refusals without running code."""
 
 import os
 import pickle
@@ -379,7 +379,7 @@ def test_other_files_are_refused(data: bytes):
 
 def test_an_archive_whose_members_overlap_is_refused():
     data = bytearray(zipped(*state_dict({"a": SIX, "b": SIX})))
-    # In the list at the end, the second storage's member lies where the pickle does.
+    # In the list at the end, the second storage's member has the offset of the pickle.
     entry = data.rindex(b"model/data/1") - 46
     data[entry + 42 : entry + 46] = bytes(4)
 

@@ -48,7 +48,7 @@ def taggram(
     hop_s: float = WINDOW_S,
     window_s: float = WINDOW_S,
 ) -> Taggram:
-    """A track whose last window it does not fill."""
+    """A track that does not fill its last window."""
     matrix = np.array(scores, np.float32)
     duration_s = (len(matrix) - 1) * hop_s + window_s - 0.5
     key = TaggramKey("0" * 64, of.ref, Precision.FLOAT32)

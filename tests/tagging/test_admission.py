@@ -1,4 +1,4 @@
-"""Who gets a place, and what the others are told."""
+"""Accepted uploads, and the retry times of refused ones."""
 
 from contextlib import ExitStack
 from functools import partial
@@ -14,7 +14,7 @@ from app.tagging.admission import FEW, Admission, AdmissionLimits
 from app.tagging.backlog import FIRST_PACE, Backlog
 
 A_SECOND = FIRST_PACE
-"""So much audio takes a second, before anything was heard."""
+"""Seconds of audio analysed per second, before the first track."""
 
 A_HALF = round(A_SECOND / 2 * COMPRESSED_BYTES_A_SECOND)
 """The bytes of half of that."""

@@ -1,4 +1,4 @@
-"""How long what waits will take, as the last uploads went."""
+"""The time that the backlog will take, at the pace of the last uploads."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from app.tagging.backlog import AT_ONCE_S, FIRST_PACE, LONGEST_PAUSE_S, OVERHEAD
 
 
 class Clock:
-    """Tells what the test sets."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -74,7 +74,7 @@ def test_idle_time_does_not_change_the_pace() -> None:
 
 
 def test_a_long_time_without_a_valid_track_is_soon_forgotten() -> None:
-    """As under a stream of files that nobody can read: the next good tracks must not pay."""
+    """As under a stream of unreadable files: the next valid tracks must not be charged."""
     clock = Clock()
     backlog = Backlog(clock)
     hostile = waiting(backlog, 1, "hostile")

@@ -80,12 +80,12 @@ def test_no_more_models_are_used_than_fit_in_memory_and_the_list_shows_that(
 def test_of_too_many_models_the_one_trained_on_the_vocabulary_is_kept() -> None:
     models = [
         *(model(name, ("mellow",), family="a") for name in ("first", "second")),
-        model("learnt", ("later",), "styles"),
+        model("trained", ("later",), "styles"),
     ]
 
     catalog = ModelCatalog(models, with_learnt({"styles": STYLES}, models), at_most=2)
 
-    assert columns(catalog.projection("styles", None)) == {"calm": ["first"], "later": ["learnt"]}
+    assert columns(catalog.projection("styles", None)) == {"calm": ["first"], "later": ["trained"]}
 
 
 def test_an_operator_can_restrict_the_models_and_their_order(
@@ -101,14 +101,14 @@ def test_an_operator_can_restrict_the_models_and_their_order(
 
 
 def test_an_unused_model_takes_no_tag_from_the_used_ones() -> None:
-    able, trained = model("a", ("mellow",)), model("learnt", ("calm",), "styles")
+    able, trained = model("a", ("mellow",)), model("trained", ("calm",), "styles")
     vocabularies = with_learnt({"styles": STYLES}, [able, trained])
 
     catalog = ModelCatalog([able, trained], vocabularies, askable=[able])
 
     assert columns(catalog.projection("styles", None)) == {"calm": ["a"]}
     assert catalog.vocabularies["styles"].tags["calm"].known_to(able) == ("mellow",)
-    assert columns(catalog.projection("styles", "learnt")) == {"calm": ["learnt"]}
+    assert columns(catalog.projection("styles", "trained")) == {"calm": ["trained"]}
 
 
 def test_a_raw_tag_missing_from_one_model_of_the_family_is_skipped(

@@ -1,4 +1,4 @@
-"""When a track is doubted: near what is not music, and like music to no classifier."""
+"""Low confidence: close to non-music, and unlike music to the classifier."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Suggestions for raw scores of labelled excerpts: what the service is for, without audio."""
+"""Suggestions for raw scores of labelled excerpts, without audio."""
 
 from collections.abc import Mapping
 

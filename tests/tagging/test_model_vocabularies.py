@@ -37,7 +37,7 @@ def catalog(*models: Manifest, written: Sequence[Vocabulary] = (WRITTEN,)) -> Mo
 def scored_by(
     words: ModelCatalog, vocabulary: str = "styles", by: str | None = None
 ) -> dict[str, list]:
-    """By which models' raw tags each tag of a vocabulary is heard."""
+    """The models and raw tags that score each tag of a vocabulary."""
     projection = words.projection(vocabulary, by)
     return {
         row.name: [

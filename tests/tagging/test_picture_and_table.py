@@ -24,7 +24,7 @@ def picture(
     title: str = "genres, track 0123456789ab",
     hop_s: float = 3.0,
 ) -> np.ndarray:
-    """Decode what is drawn: (height, width), from dark to bright; windows last 3 s."""
+    """Decode the drawing: (height, width), from dark to bright; windows last 3 s."""
     times_s = [hop_s * window for window in range(len(scores))]
     names = tags or [f"tag {number}" for number in range(scores.shape[1])]
     png = draw(times_s, 3.0, names, scores, title)

@@ -1,4 +1,4 @@
-"""Pictures are drawn one at a time, each once, for who still waits, in turns by client."""
+"""Pictures are drawn one at a time, each once, for waiting callers, in turns by client."""
 
 import asyncio
 import threading
@@ -21,10 +21,10 @@ PATIENCE_S = 60
 
 
 class Desk:
-    """Draws when the test lets it, and remembers what it drew.
+    """Draws when the test lets it, and records the pictures.
 
     Attributes:
-        drawn: The names of pictures, as they were begun.
+        drawn: The names of pictures, in the order of drawing.
     """
 
     def __init__(self) -> None:

@@ -15,12 +15,12 @@ Answers = dict[str, str]
 
 
 class Oracle:
-    """Answers questions when it is told to.
+    """Answers questions on request of the test.
 
     Attributes:
         requests: The questions of each computation.
-        cancelled: How many computations were.
-        now: How many of them go on.
+        cancelled: The number of cancelled computations.
+        now: The number of running ones.
     """
 
     def __init__(self) -> None:
@@ -198,7 +198,7 @@ async def test_a_request_after_an_error_is_computed_again() -> None:
 
 @patiently
 async def test_a_computation_starts_even_if_its_caller_leaves_at_once() -> None:
-    """What it needs from whoever asked, such as an open file, it has by then."""
+    """By then it has the resources of its caller, such as an open file."""
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     first, second = start(single_flight, oracle, "A"), start(single_flight, oracle, "A")
     await asyncio.sleep(0)
@@ -286,7 +286,7 @@ class Scene:
             await asyncio.sleep(0)
 
     async def end(self) -> list[Answers | BaseException]:
-        """Nothing is computed twice; all is answered; what each caller got."""
+        """Answer everything; return the outcome of each caller."""
         await settled()
         assert all(count <= 1 for count in self.oracle.now.values())
         self.oracle.answer_all()

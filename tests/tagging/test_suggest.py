@@ -1,4 +1,4 @@
-"""Which tags are suggested, in which order, and at which moments of the track they are heard."""
+"""The suggested tags, their order, and their moments in the track."""
 
 import itertools
 from collections.abc import Sequence

@@ -284,7 +284,7 @@ THESIS = {
     "alltags": ALLTAGS,
 }
 
-# Where our files depart from the thesis, each with a comment beside it there.
+# Deviations of our files from the thesis, each with a comment there.
 RENAMED = {
     "genres": {"easylisening": "easylistening"},
     "subgenres": {"deephhouse": "deephouse", "new age": "ambient"},

@@ -84,7 +84,7 @@ def test_the_means_and_the_order_are_those_of_the_requested_part() -> None:
 def test_tags_are_sorted_and_cut_by_the_requested_pooling() -> None:
     weighted = shown(pooling=Pooling.SOFTMAX, top=2)
 
-    assert names(weighted) == ("pop", "jazz")  # which is heard in one window, but loud
+    assert names(weighted) == ("pop", "jazz")  # high in a single window
     np.testing.assert_allclose(weighted.pooled_scores, [0.549, 0.405], atol=1e-3)
     np.testing.assert_allclose(weighted.mean_scores, [0.5, 0.225])
 

@@ -81,7 +81,7 @@ WRONG = {
     "label in no language": (RIGHT + "  new: {label: {english: New}}\n", 9, ["'english'", "fr"]),
     "label twice": (RIGHT + "  new: {label: {en: A, en: B}}\n", 9, ["'en'", "twice"]),
     "unknown parent": (RIGHT + "  new: {parents: [rock]}\n", 9, ["'rock' is neither"]),
-    "parent that is no list": (RIGHT + "  new: {parents: calm}\n", 9, ["list of parent genres"]),
+    "parent that is not a list": (RIGHT + "  new: {parents: calm}\n", 9, ["list of parent genres"]),
     "parent of a genre": (WITH_GENRES + "    parents: [loud, rock]\n", 15, ["'rock' is neither"]),
     "genre that is a tag": (WITH_GENRES + "  calm: {}\n", 17, ["'calm' is also a tag"]),
     "genres without one": (RIGHT + "genres: {}\n", 9, ["there is no tag"]),

@@ -1,11 +1,11 @@
-"""Three small datasets in the layouts of the real ones, with songs whose tags can be heard.
+"""Three small datasets in the layouts of the real ones, with audible tags.
 
     root/fma/fma_metadata/{tracks,genres}.csv               root/fma/fma_large/000/000002.mp3
     root/mtat/{annotations,clip_info}_final.csv             root/mtat/mp3/f/artist-album-01-...mp3
     root/mtg-jamendo/data/{autotagging*.tsv,splits/...}     root/mtg-jamendo/audio/01/1.mp3
 
-Metadata have the faults that real ones have: see `Odd`. A song amid each dataset is
-no MP3. FMA and MTAT share an artist, whose name they write differently.
+The metadata have the faults of real ones: see `Fault`. One song of each dataset is
+not an MP3. FMA and MTAT share an artist, whose name they write differently.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from tests.training import synthetic_tables
 from tests.training.synthesis import make_track
 
 CYCLES = {
-    # trance is no genre of FMA, and chiptune is one of FMA alone
+    # trance is not a genre of FMA, and chiptune is one of FMA only
     "fma": (
         "chiptune",
         "reggaedub",
@@ -43,7 +43,7 @@ BROKEN = {
     "mtat": b"",
     "mtg-jamendo": b"<html>Not found</html>",
 }
-"""What lies where a song should: a few bytes, nothing, a page."""
+"""Contents of broken songs: a few bytes, nothing, a page."""
 
 THREADS = 2
 
@@ -71,11 +71,11 @@ class Song:
 
     Attributes:
         number: From 2 on in steps, as FMA's.
-        artist: A number; 0 is the one whom FMA and MTAT share.
-        styles: What is heard in it, one or two of `STYLES`.
+        artist: A number; 0 is the one in both FMA and MTAT.
+        styles: One or two of `STYLES`.
         seconds: Of the file.
         seed: Of the song.
-        odd: Why it will be dropped, if it will.
+        fault: The reason why it will be dropped, if any.
     """
 
     number: int
@@ -88,14 +88,14 @@ class Song:
 
 @dataclass(frozen=True)
 class MadeDatasets:
-    """Where everything is, by the name of the dataset.
+    """All paths, by the name of the dataset.
 
     Attributes:
         metadata: Folders that the loaders read.
         audio: Folders to which a track's path is relative.
-        styles: By dataset and path, what can be heard; rows that are dropped are not among them.
-        odd: By dataset and path, the rows that cleaning drops.
-        broken: The path of the file that is no MP3; its row is like all others.
+        styles: By dataset and path, the styles; without dropped rows.
+        fault: By dataset and path, the rows that cleaning drops.
+        broken: The path of the file that is not an MP3; its row is valid.
     """
 
     metadata: Mapping[str, Path]

@@ -1,4 +1,4 @@
-"""Wrong tags are found among right ones, with what speaks for it."""
+"""Wrong tags are found among right ones, with the evidence."""
 
 import csv
 from dataclasses import replace
@@ -20,7 +20,7 @@ from tests.training.test_teaching import embedded_in, publish_listener, quiet, w
 from tests.training.toy import TAGS, toy_split, toy_store
 
 WRONG = {"low": "high", "high": "noise", "noise": "low"}
-"""A song of the one lies in the folder of the other: three of 24."""
+"""A song of one tag is in the folder of the other: three of 24."""
 
 
 @pytest.fixture(scope="module")

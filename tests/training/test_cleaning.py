@@ -28,7 +28,7 @@ def dataset(
 
 def made(name: str, *tags: str, length: float | None = 100, number: int = 0) -> Track:
     path = f"{number}/{'-'.join(tags)}.mp3"
-    return Track(track_id(name, path), name, path, "somebody", tags, duration_s=length)
+    return Track(track_id(name, path), name, path, "artist", tags, duration_s=length)
 
 
 def left(cleaned: Cleaned) -> list[tuple[str, ...]]:
@@ -80,7 +80,7 @@ def test_only_the_top_25_custom_tags_of_fma_are_kept_and_no_track_is_dropped() -
     assert left(cleaned) == [("Rock", word) for word in words[:25]] + [("Rock",)] * 5
 
 
-# MagnaTagATune, MTG-Jamendo, one's own
+# MagnaTagATune, MTG-Jamendo, folders
 
 
 def test_mtat_is_handled() -> None:

@@ -1,4 +1,4 @@
-"""A run's folder says what it was determined by; a run that differs in code alone is resumed."""
+"""A run's folder records its configuration; a run that differs only in code is resumed."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Metadata as they come: what becomes of each row, and what is refused by name."""
+"""Loading of metadata: the result for each row, and refusals."""
 
 import csv
 import os
@@ -139,7 +139,7 @@ def test_a_lower_case_name_is_unchanged(name: str) -> None:
     assert artist_name(artist_name(name)) == artist_name(f"  {name} ") == artist_name(name)
 
 
-# one's own
+# folders of songs
 
 
 def test_folder_names_are_tags_and_artists(tmp_path: Path) -> None:

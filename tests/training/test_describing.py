@@ -1,4 +1,4 @@
-"""What is told and drawn of a dataset."""
+"""The summary and the pictures of a dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""From three datasets to a model that the service suggests by: each step as a team runs it.
+"""From three datasets to a model in the service: each step as a team runs it.
 
-Two networks of different kinds learn made songs; what they know is asked of songs that nobody made
-before. About ten minutes on two cores.
+Two networks of different kinds are trained on synthetic songs and evaluated on new ones. About ten
+minutes on two cores.
 """
 
 import io

@@ -46,7 +46,7 @@ SPLIT = split_of()
 
 
 def scorer(split: Split, help_by: float = 0.4, seed: int = 0) -> Score:
-    """A model that hears a little of what is true, in 3 windows, or more where they overlap."""
+    """A model with scores slightly better than random, in 3 windows, or more if they overlap."""
 
     def score(part: Subset, overlap: float) -> Scored:
         tracks = [each.track for each in split.part(part)]

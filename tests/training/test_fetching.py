@@ -1,4 +1,4 @@
-"""Only what a split needs lies there at the end, whatever happens on the way."""
+"""At the end there are exactly the files that a split needs, after any fault."""
 
 import hashlib
 from collections.abc import Sequence

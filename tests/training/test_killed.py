@@ -1,4 +1,4 @@
-"""Killed at ten moments, trainings, evaluations and lessons end with what they would have made."""
+"""Trainings, evaluations and teaching end with the same result after ten kills."""
 
 import multiprocessing
 import os
@@ -72,7 +72,7 @@ def run_killed(root: Path, arguments: Sequence[object], lasts_s: float) -> None:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A split, its audio, a recipe, songs of one's own, and a model to teach on."""
+    """A split, its audio, a recipe, a folder of songs, and a model to teach on."""
     root = tmp_path_factory.mktemp("killed")
     split = toy_split()
     write_split(root / "split.parquet", split)

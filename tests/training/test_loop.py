@@ -16,7 +16,7 @@ BATCHES = 2 * LOSS_READ_EACH + 5
 
 @pytest.fixture
 def training_model() -> keras.Model:
-    """A network that learns nothing: its loss says which batches it was given."""
+    """A network without training: its loss identifies its batches."""
     model = keras.Sequential([keras.Input((WINDOW,)), keras.layers.Dense(1)])
     model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mean_absolute_error")
     return model

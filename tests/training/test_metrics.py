@@ -1,4 +1,4 @@
-"""Figures against scikit-learn's and against what is worked out by hand."""
+"""Figures compared with scikit-learn and with hand calculations."""
 
 import numpy as np
 import pytest
@@ -153,7 +153,7 @@ def test_accuracy_rises_with_k_to_one(given: LabeledScores) -> None:
 
 
 def test_confusion_agrees_with_hand_calculation() -> None:
-    """The thesis's 10.2: songs 1 and 2 have tag a, song 2 has b too, nobody has c."""
+    """The thesis's 10.2: songs 1 and 2 have tag a, song 2 has b too, none has c."""
     y_true = np.array([[1, 0, 0], [1, 1, 0]], bool)
     scores = np.array([[0.6, 0.2, 0.2], [0.4, 0.8, 0.0]], np.float32)
     wanted = [[1.0 / 2.2, 0.4 / 1.2, 0], [1.0 / 2.2, 0.8 / 1.2, 0], [0.2 / 2.2, 0, 0]]

@@ -17,7 +17,7 @@ WINDOW = 4
 
 
 def feed(windows: int, size: int) -> BatchDataset:
-    """Windows of one track whose samples count: each tells by its target where it begins."""
+    """Windows of one track whose samples count up: the target of each is its first sample."""
     samples = np.arange(WINDOW * windows, dtype=np.int16)
     store = cast("AudioStore", SimpleNamespace(samples=lambda _: samples))
     source = Source(store, ["one"], lambda _, start: np.array([start], np.float32), WINDOW)

@@ -1,4 +1,4 @@
-"""Recipes are read whole, or refused by what is wrong in them."""
+"""Recipes are read completely, or refused with the mistake."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def test_shipped_recipes_can_be_read(name: str) -> None:
         ({"epochs": 3}, "epochs"),
         ({"architecture": "vggish"}, "no architecture 'vggish'"),
         ({"learns": "contrast"}, "needs an augmentation"),
-        ({"teacher": "nobody"}, "asks for 'nobody'"),
+        ({"teacher": "missing"}, "asks for 'missing'"),
         ({"augmentation": {"wobble": 1}}, "wobble"),
     ],
 )

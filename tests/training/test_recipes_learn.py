@@ -14,7 +14,7 @@ from tests.training.toy import toy_phase, toy_recipe, toy_split, toy_store
 pytestmark = pytest.mark.thorough
 
 RATES = dict.fromkeys(("clmr", "multi-level-multi-scale", "noisy-student"), 22_050)
-"""What the networks of these recipes hear; the others hear 16 kHz."""
+"""The sample rate of these recipes, in Hz; that of the others is 16 kHz."""
 
 
 @pytest.fixture(scope="module")

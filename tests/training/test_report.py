@@ -1,4 +1,4 @@
-"""The report stands alone, says what the figures carry, and lets no name become markup."""
+"""The report is self-contained, states the figures, and escapes names."""
 
 import re
 from pathlib import Path

@@ -25,7 +25,7 @@ def placed(number: int, dataset: str, part: Subset, *tags: str) -> SplitTrack:
 
 
 def trained_on(*counts: tuple[str, str, int]) -> Split:
-    """For each of (dataset, tag, count) so many tracks of training."""
+    """For each (dataset, tag, count) `count` tracks of training."""
     each = [(dataset, tag) for dataset, tag, count in counts for _ in range(count)]
     rows = (placed(index, name, Subset.TRAIN, tag) for index, (name, tag) in enumerate(each))
     return Split("letters", TAGS, "by hand", tuple(rows))
@@ -45,7 +45,7 @@ def splits(draw: st.DrawFn) -> Split:
     return Split("letters", TAGS, "by hand", tuple(every))
 
 
-# what holds for all
+# properties of all
 
 
 @given(split=splits(), target=st.integers(1, 700), seed=st.integers(0, 2**32 - 1))

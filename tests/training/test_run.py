@@ -1,4 +1,4 @@
-"""A training learns, keeps all it did, goes on where it was stopped, and refuses what can't be."""
+"""A training learns, records its work, resumes after a stop, and refuses invalid input."""
 
 import csv
 import itertools
@@ -177,7 +177,7 @@ def test_a_loss_of_nan_ends_the_run_with_a_message(trained: Train) -> None:
 
 
 def test_tracks_missing_from_the_store_are_reported(trained: Train, split: Split) -> None:
-    strange = replace(split.placed[0].track, id="0" * 16, artist="nobody", path="none.flac")
+    strange = replace(split.placed[0].track, id="0" * 16, artist="unknown", path="none.flac")
     more = replace(split, placed=(*split.placed, replace(split.placed[0], track=strange)))
     assert trained(split=more).missing == ("0" * 16,)
 

@@ -1,4 +1,4 @@
-"""A tiny published model hears a tiny audio store: the scores are those that it would serve."""
+"""A tiny published model scores a tiny audio store as it would in the service."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -95,7 +95,7 @@ def published(
 
 
 def silent(done: int, total: int) -> None:
-    """Nobody is told."""
+    """Report nothing."""
 
 
 def samples_of(audio: AudioStore, number: int) -> np.ndarray:
@@ -170,7 +170,7 @@ def test_scored_tracks_are_not_scored_again(
     np.save(next(first), np.full((1, 3), 0.25, np.float32))
     scored = Scorer(models, "tiny", SPLIT, audio, tmp_path).score(Subset.TEST, 0.0, silent)
     assert scored.windows[0].tolist() == [[0.25] * 3]
-    whole = Scorer(models, "tiny", SPLIT, audio, tmp_path / "anew").score(Subset.TEST, 0.0, silent)
+    whole = Scorer(models, "tiny", SPLIT, audio, tmp_path / "again").score(Subset.TEST, 0.0, silent)
     assert_same(
         replace(scored, windows=scored.windows[1:]), replace(whole, windows=whole.windows[1:])
     )
@@ -228,7 +228,7 @@ def with_tags(models: Store, family: str, *names: str) -> Manifest:
 
 
 def test_tags_are_scored_as_the_vocabulary_says(models: Store) -> None:
-    """In `genres`, chillout is what msd calls chillout or chill; jazz is jazz to mtt alone here."""
+    """In `genres`, chillout is chillout or chill of msd; jazz is jazz of mtt only here."""
     split = split_of(("chillout", "blues", "jazz"), "genres")
     found = projection(split, with_tags(models, "msd", "chill", "blues", "chillout"))
     assert found.tags == ("chillout", "blues")

@@ -167,7 +167,7 @@ def test_three_artists_of_one_genre_are_enough_for_three_subsets(
 
 
 def deviation(split: Split) -> float:
-    """How far the test part's share of a tag is from what it should be, as a share of that."""
+    """The relative error of a tag's share in the test subset."""
     all_parts = Counter(tag for each in split.placed for tag in each.track.tags)
     test = Counter(tag for each in split.part(Subset.TEST) for tag in each.track.tags)
     preferred = SHARES[2]
@@ -320,7 +320,7 @@ def test_the_split_of_magnatagatune_shares_artists() -> None:
     assert len(check_leaks(divided.split).artists) > 50
 
 
-# what can't be split
+# impossible splits
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The made datasets are as the real ones are, and their tags can be heard."""
+"""The synthetic datasets are like the real ones, and their tags can be predicted."""
 
 from collections import Counter
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_the_irregular_rows_have_their_stated_faults(
             track = tracks[path]
             assert (not track.tags) == (fault == "no tags")
             assert (len(track.tags) > 15) == (fault == "more than 15 tags")
-            if name != "mtat":  # whose clips are of 29 seconds, all of them
+            if name != "mtat":  # all clips of which last 29 seconds
                 assert ((track.duration_s or 0) < 60) == (fault == "shorter than a minute")
                 assert ((track.duration_s or 0) > 600) == (fault == "longer than ten minutes")
 

@@ -1,4 +1,4 @@
-"""The four tasks against the thesis, the vocabularies, and what the datasets call things."""
+"""The four tasks compared with the thesis, the vocabularies, and the tags of the datasets."""
 
 import csv
 import random
@@ -256,7 +256,7 @@ def test_the_tags_of_a_task_are_unique(name: str) -> None:
     assert len({standardise(tag) for tag in tags}) == len(tags)
 
 
-# tracks of one's own
+# folders of songs
 
 
 def test_a_folder_provides_its_tags_in_any_spelling() -> None:

@@ -1,4 +1,4 @@
-"""Tags of one's own, taught on a published model with songs that differ plainly, or not at all."""
+"""Custom tags, taught on a published model with songs that differ clearly, or not at all."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ def quiet(done: int, of: int) -> None:
 
 
 def publish_listener(models: Store) -> Manifest:
-    """A network that nobody trained: its embeddings tell low from high from noise as they are."""
+    """An untrained network: its embeddings separate low, high and noise."""
     window_spec = WindowSpec(fcn.FRONT_END, 128, 64)
     arguments = {"channels": [4, 8], "pools": [[4, 8], [4, 8]]}
     keras.utils.set_random_seed(1)
@@ -285,7 +285,7 @@ def test_a_taught_model_cannot_be_taught_again(models: Store, taught: Taught, tm
 
 
 def made_up(seed: int, artists: int, tags: int, artist_sound: float, tag_sound: float) -> Examples:
-    """Four songs an artist, who has a tag and a sound of his own, as has the tag."""
+    """Four songs per artist; each artist has a tag and a typical sound, and so has each tag."""
     rng = np.random.default_rng(seed)
     artist_of = np.repeat(np.arange(artists), 4)
     own = rng.integers(tags, size=artists) if tag_sound == 0 else np.arange(artists) % tags
@@ -299,7 +299,7 @@ def made_up(seed: int, artists: int, tags: int, artist_sound: float, tag_sound: 
 
 
 def test_artists_are_not_recognised():
-    """Tags at random on artists with a sound of their own: nothing is there to be learnt."""
+    """Random tags on artists with a typical sound: there is nothing to learn."""
     examples = made_up(3, artists=40, tags=3, artist_sound=3, tag_sound=0)
 
     windows = out_of_fold(examples, quiet)

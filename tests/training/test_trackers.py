@@ -1,4 +1,4 @@
-"""Curves reach those who watch, and a run that goes on goes on in the same place."""
+"""Curves reach the trackers, and a resumed run continues in the same place."""
 
 from pathlib import Path
 

@@ -35,7 +35,7 @@ def split_of(*tracks: Track) -> Split:
 
 @pytest.fixture
 def precious(tmp_path: Path) -> Path:
-    """A file beside the folder that was received."""
+    """A file outside the received folder."""
     path = tmp_path / "precious" / "diary.txt"
     path.parent.mkdir()
     path.write_text("mine")

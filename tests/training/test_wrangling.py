@@ -1,4 +1,4 @@
-"""From cleaned datasets to the tracks of a task: what is merged, dropped, counted and refused."""
+"""From cleaned datasets to the tracks of a task: merging, dropping, counting, refusals."""
 
 import random
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ WORDS = [
 
 
 def track(dataset: str, path: str, *tags: str) -> Track:
-    return Track(track_id(dataset, path), dataset, path, "somebody", tags)
+    return Track(track_id(dataset, path), dataset, path, "artist", tags)
 
 
 def cleaned(
@@ -45,7 +45,7 @@ def tags_of(task: str, *datasets: Cleaned) -> dict[str, tuple[str, ...]]:
     return {each.path: each.tags for each in merged.tracks}
 
 
-# what becomes of tags
+# mapping of tags
 
 
 def test_tags_in_any_spelling_become_the_task_s_tags_in_its_order() -> None:
@@ -114,7 +114,7 @@ def test_a_custom_task_uses_each_of_its_tags_and_equal_tags_of_other_datasets() 
     ]
 
 
-# what is counted
+# counts
 
 
 def test_dropped_and_merged_tracks_are_counted() -> None:
@@ -136,7 +136,7 @@ def test_dropped_and_merged_tracks_are_counted() -> None:
     assert len(merged.tags) == 19
 
 
-# what holds for all
+# properties of all
 
 
 @st.composite
@@ -220,7 +220,7 @@ def metadata(name: str) -> Path:
     return path
 
 
-# what is refused
+# refusals
 
 
 def test_two_tracks_of_an_id_are_refused_by_name() -> None:
@@ -247,7 +247,7 @@ def test_an_empty_merge_is_refused() -> None:
 
 @pytest.fixture
 def music(tmp_path: Path) -> Path:
-    """Three tracks of one's own."""
+    """Three tracks of a folder."""
     path = tmp_path / "music.csv"
     path.write_text(
         "path,tags,artist\na.mp3,Deep House;[b]Zouk,Ana\nb.mp3,deephouse;techno,Bo\nc.mp3,lol,Cy\n"

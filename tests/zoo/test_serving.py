@@ -17,7 +17,7 @@ from tests.zoo.conftest import manifest_of, model_name
 pytestmark = pytest.mark.thorough
 
 AT_ONCE = 3
-"""Models in memory: fewer than there are, so that they give way to one another."""
+"""Models in memory: fewer than are served, so that models are evicted."""
 
 
 @pytest.fixture(scope="module")

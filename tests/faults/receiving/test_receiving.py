@@ -33,7 +33,7 @@ NO_HTTP = {
     "a length of 5,000 digits": POST + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\nhello",
     "another encoding": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + multipart(b"audio"),
     "a chunk of -5 bytes": CHUNKED + b"-5\r\nhello\r\n0\r\n\r\n",
-    "a chunk longer than it says": CHUNKED + b"3\r\nhello\r\n0\r\n\r\n",
+    "a chunk longer than announced": CHUNKED + b"3\r\nhello\r\n0\r\n\r\n",
     "a chunk size of 1 MB": CHUNKED + b"5;" + b"x" * 1_000_000 + b"\r\nhello\r\n0\r\n\r\n",
     "a NUL in a header": GET + b"X: a\0b\r\n\r\n",
     "a NUL in the address": b"GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n",

@@ -14,7 +14,7 @@ nn = torch.nn
 
 WIDTHS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512)
 KERAS = {"eps": 1e-3}
-"""What Keras's normalisation adds to the variance unless it is told otherwise."""
+"""Keras's default epsilon of normalisations."""
 
 
 class Convolved(nn.Module):
