@@ -112,7 +112,7 @@ def _group_by_server(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the slowest files, set-up of shared fixtures included where it happened."""
+    """Print the slowest files, including the setup of shared fixtures in the first file."""
     seconds: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:

@@ -129,7 +129,7 @@ def tries_all_it_must_not(service: socket.socket, limits: AudioLimits, cpu_s: fl
 
 
 class _TriesAll:
-    """In the place of a `TrackReader`, gives a sample for each of `ATTEMPTS`: 0 where refused."""
+    """Replacement of a `TrackReader` that gives a sample for each of `ATTEMPTS`: 0 if refused."""
 
     def __init__(self, file: BinaryIO, limits: AudioLimits) -> None:
         self.announced_s = None

@@ -117,7 +117,7 @@ async def taken(*messages: bytes, sample: float = 0.0) -> Sound:
 async def decoded_by(
     main: Callable[..., None], path: Path, good_file: Path, limits: AudioLimits = LIMITS
 ) -> Waveform:
-    """What comes of a file where this runs in the decode process; and that the next one works."""
+    """Return the outcome of a file whose decoder runs this; check that the next one works."""
     shared = decoder(limits=limits)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoder_process, "main", main)

@@ -30,9 +30,9 @@ browser = pytest.fixture(run_browser, scope="package")
 
 @pytest.fixture(scope="package")
 def context(browser: Browser, host: Host, pytestconfig: pytest.Config) -> Iterator[BrowserContext]:
-    """What all pages are opened in: the page and the element keep nothing in a browser.
+    """The context of all pages: the page and the element store nothing in a browser.
 
-    One page stays open: where none is, the next one takes Chromium a second more.
+    One page stays open: without one, Chromium takes a second more for the next.
     """
     scale = 2 if pytestconfig.getoption("screenshots") else 1
     size = {"width": 1200, "height": 900}

@@ -59,7 +59,7 @@ class Element:
         expect(self.root.locator("#formats")).to_contain_text(re.compile("[0-9]"))
 
     def choose(self, track: Track) -> None:
-        """Choose a file as an artist does: where there is none yet, or instead of another."""
+        """Choose a file as an artist does: a first one, or instead of another."""
         first = self.root.get_by_text("Choose a track", exact=True)
         another = self.button("Choose another track")
         with self.page.expect_file_chooser() as chooser:
@@ -84,7 +84,7 @@ class Element:
 
     @property
     def played_from_s(self) -> list[float]:
-        """From where sound was played so far."""
+        """Return the positions from which sound was played so far."""
         return self.page.evaluate("playedFrom")
 
     def events(self, name: str) -> list[dict[str, Any]]:

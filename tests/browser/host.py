@@ -57,11 +57,11 @@ class Host:
         self._pages: dict[str, tuple[str, str]] = {}
 
     def page(self, service: str, fields: str, method: str = "post") -> str:
-        """Put up a form; where it is.
+        """Serve a form; return its address.
 
         Args:
             service: The origin of the service that the element is from.
-            fields: What stands in the form, as HTML.
+            fields: The content of the form, as HTML.
             method: How it is sent.
         """
         path = f"/pages/{len(self._pages)}"
@@ -70,7 +70,7 @@ class Host:
         return self.origin + path
 
     def show(self, html: str) -> str:
-        """Put up a whole page, without a policy of ours; where it is."""
+        """Serve a whole page, without a policy; return its address."""
         path = f"/pages/{len(self._pages)}"
         self._pages[path] = (html, "default-src * 'unsafe-inline' data: blob:")
         return self.origin + path

@@ -291,7 +291,7 @@ def speak_french(scene: Scene) -> None:
 
 
 def keep_picture(page: Page, name: str, pytestconfig: pytest.Config) -> None:
-    """Leave a picture of the page where pictures are asked for."""
+    """Save a picture of the page if pictures are requested."""
     if pytestconfig.getoption("screenshots"):
         page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
 

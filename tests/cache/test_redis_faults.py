@@ -1,4 +1,4 @@
-"""The cache where Redis is absent, dies, hangs or is full: a miss, counted, and no wait."""
+"""The cache if Redis is absent, dies, hangs or is full: a miss, counted, and no wait."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Every link inside the repository leads to a file, and to a heading where it names one."""
+"""Every link inside the repository leads to a file, and to a heading if it names one."""
 
 import re
 import tomllib

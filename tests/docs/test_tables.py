@@ -30,7 +30,7 @@ WEB = "".join(path.read_text() for path in sorted((REPOSITORY / "app" / "web").g
 
 
 def _defaults() -> list[tuple[str, str]]:
-    """Pair each setting with its default, where the table shows a value."""
+    """Pair each setting with its default, if the table shows a value."""
     rows = re.findall(r"^\| (`TAGGRAM.+?) \| (.+?) \|", doc("operating"), re.MULTILINE)
     pairs = []
     for names, values in rows:

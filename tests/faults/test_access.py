@@ -175,7 +175,7 @@ OWN_PAGE = {
     "Host": "signup.example",
     "X-Forwarded-Proto": "https",
 }
-"""What browsers say with a GET to where the page is from, through the proxy; no Origin."""
+"""The headers of a browser's same-origin GET through the proxy; no Origin."""
 
 
 @pytest.mark.parametrize("host", ["signup.example", "signup.example:443", "SIGNUP.example"])

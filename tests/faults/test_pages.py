@@ -26,7 +26,7 @@ def console_errors() -> ConsoleErrors:
 
 @pytest.fixture
 def page(browser: Browser, console_errors: ConsoleErrors, marked: Marked) -> Iterator[Page]:
-    """A page in a browser that knows where the service is."""
+    """A page in a browser with the address of the service."""
     with browser.new_context(base_url=str(marked.server.http.base_url)) as context:
         page = context.new_page()
         console_errors.follow(page)

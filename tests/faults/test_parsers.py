@@ -44,7 +44,7 @@ PIECES = VALUES | st.sampled_from([*"[]{}=.,#\"'\n\\\0", "\n[x]\n", "'''"]) | st
 
 @pytest.fixture
 def manifest(store: Path, tmp_path: Path) -> Path:
-    """A right manifest, where it belongs."""
+    """A valid manifest in its place."""
     model = read_store(Store(store))["mtt-vgg"]
     path = tmp_path / model.name / model.version / "manifest.toml"
     path.parent.mkdir(parents=True)

@@ -135,7 +135,7 @@ def assert_caches_again(server: Server, audio: bytes) -> None:
 
 
 def put_in_place_of(track_id: str, replicas: Replicas, put: Callable[..., object]) -> None:
-    """Have something else stand where a track's taggram stood, or something made of it."""
+    """Replace the stored taggram of a track, possibly by something derived from it."""
     with replicas.redis.client() as client:
         (name,) = client.keys(f"*{track_id}")
         ours = client.getdel(name)

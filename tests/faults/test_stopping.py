@@ -62,7 +62,7 @@ def started(
 
 @pytest.fixture(scope="module")
 def memory_group() -> Iterator[Headroom | None]:
-    """A control group for memory, without a limit at first; none where we may not make one."""
+    """A control group for memory, without a limit at first; none if we may not create one."""
     own = own_headroom()
     group = replace(own, folder=own.folder / f"taggram-test-{os.getpid()}")
     try:
@@ -86,7 +86,7 @@ def set_limit(group: Headroom, limit: int) -> None:
 def sequential(
     memory_group: Headroom | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """See `started`; in `memory_group`, where there is one."""
+    """See `started`; in `memory_group`, if there is one."""
     command = STUB
     if memory_group:
         joining = f'echo $$ > {memory_group.folder}/cgroup.procs && exec "$0" "$@"'

@@ -36,7 +36,7 @@ WINDOW_SPECS = [PUBLISHED, (187, 94), (10, 10), (10, 3), (2, 1)]
 RAW_WINDOW_SPECS = [(6561, 6561), (2187, 1000)]
 
 NOISE = 2e-5
-"""Of float32, where sums are done in another order; log-melgrams reach 5."""
+"""Of float32, with sums in another order; log-melgrams reach 5."""
 
 LENGTHS = st.integers(2048, 60_000)
 CUTS = st.lists(st.integers(0, 60_000), max_size=12).map(sorted)

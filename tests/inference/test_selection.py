@@ -259,7 +259,7 @@ def test_an_error_of_the_model_itself_is_reported_once(
 
 @pytest.fixture
 def without_openvino(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """What the module that chooses knows where OpenVINO can't be imported."""
+    """The state of the selecting module if OpenVINO cannot be imported."""
     monkeypatch.setitem(sys.modules, "openvino", None)
     monkeypatch.delitem(sys.modules, "app.inference.openvino_engine", raising=False)
     spec = importlib.util.find_spec(selection.__name__)

@@ -40,7 +40,7 @@ MUSICNN = {
 """Arguments with which `musicnn_zoo` is built and trained in no time."""
 
 UNPUBLISHED = {"spectnt", "multi_level_multi_scale"}
-"""Counted from their dimensions where their layers are tested."""
+"""Counted from their dimensions in the tests of their layers."""
 
 
 def count(model: keras.Model) -> int:

@@ -81,7 +81,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tiny.Place:
 
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out the check of scores, where it is not the matter and many models are published."""
+    """Skip the check of scores in tests of other things that publish many models."""
     for check in ("check_scores", "verify"):
         monkeypatch.setattr(f"app.store.registry.publishing.{check}", lambda *_: None)
 

@@ -29,7 +29,7 @@ def model(
     confidence: Confidence | None = None,
     **trained: object,
 ) -> Manifest:
-    """One with these tags, trained on a vocabulary where one is named."""
+    """A model with these tags, trained on a vocabulary if one is named."""
     about = {"name": vocabulary, "description": "New.", **trained}
     changes = {
         "name": name,

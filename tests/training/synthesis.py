@@ -73,7 +73,7 @@ class Studio:
         return np.concatenate([fall[:length] for length in lengths])
 
     def phase(self, frequency: float | Samples) -> Samples:
-        """Turns since the beginning, (n,): the fraction is where in its turn a wave is."""
+        """Turns since the beginning, (n,): the fraction is the phase of a wave."""
         steps = np.broadcast_to(np.asarray(frequency, np.float64) / self.rate, self.count)
         turns = np.cumsum(steps)
         return (turns - np.floor(turns)).astype(np.float32)

@@ -121,7 +121,7 @@ def test_changes_are_combined_in_a_random_order() -> None:
     for seed in range(12):
         augmented = augmenter(CLICK, seed)
         echoes.append(augmented[100 + RATE // 2] / augmented[100])
-    # The echo is half as loud where it came last, and else as the fade has it.
+    # The echo is half as loud if it is applied last, and otherwise as the fade has it.
     last = [bool(np.isclose(echo, 0.5)) for echo in echoes]
     assert {True, False} == set(last)
 

@@ -1,4 +1,4 @@
-"""Whatever a client sends: it gets an answer where it can take one, and harms no other."""
+"""Any input of a client gets an answer if it can receive one, and affects no other."""
 
 from collections.abc import Iterator
 from pathlib import Path

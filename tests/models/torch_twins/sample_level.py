@@ -49,7 +49,7 @@ class SampleCNN(nn.Module):
 
 
 class Excited(nn.Module):
-    """Keys `conv_1.*`, `bn_1.*`, `dense1.*` ...; those with a 3 where there is a shortcut."""
+    """Keys `conv_1.*`, `bn_1.*`, `dense1.*` ...; those with a 3 if there is a shortcut."""
 
     def __init__(self, before: int, after: int, kernel: int, stride: int, pool: int):
         super().__init__()
