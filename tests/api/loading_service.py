@@ -13,13 +13,13 @@ from pathlib import Path
 
 from app import errors
 from app.inference.engine import Engine
-from app.inference.pool import Choice
+from app.inference.pool import EngineSpec
 from app.store.manifest.manifest import Manifest
 from testing import stub_service
 from testing.stub_engine import load_stub_engine
 
 
-def load(manifest: Manifest, choice: Choice | None) -> Engine:
+def load(manifest: Manifest, choice: EngineSpec | None) -> Engine:
     """Load a model once the file says how."""
     file = Path(os.environ["LOADING"])
     while not (outcome := file.read_text()):
