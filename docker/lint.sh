@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the files beside it. HADOLINT names the program where it is not on the PATH.
+# Checks the files in this folder. HADOLINT names the program if it is not on the PATH.
 set -euo pipefail
 
 here=$(dirname "${BASH_SOURCE[0]}")

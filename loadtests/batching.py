@@ -1,7 +1,7 @@
-"""What batching costs and brings: batch sizes, one caller alone, and many at once.
+"""Costs and gains of batching: batch sizes, a single caller, and many at once.
 
 `python -m loadtests.batching [ROUNDS]` feeds the batcher in this process with the windows of a
-three-minute track, without decoding: it is measured against the engine called directly, in turns.
+three-minute track, without decoding. It alternates with calling the engine directly.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from app.services import make_batch_limits
 from app.settings import Settings
 from app.stages import StageClock
 from loadtests.engines import MODEL, best, extractor_of, manifest_of
-from loadtests.hearing import decoded, resampled, windows_of
+from loadtests.reference_pipeline import decoded, resampled, windows_of
 from loadtests.report import Row, argument, out, publish, spread
 from loadtests.tracks import encoded
 
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def sizes(engine: Engine, windows: Windows, rounds: int) -> int:
-    """Windows a second by batch size, in turns; the size that hears the most."""
+    """Windows per second by batch size, measured in turns; return the fastest size."""
     rates: dict[int, list[float]] = defaultdict(list)
     for _ in track(range(rounds), "batch sizes", console=out, transient=True):
         for size in SIZES:

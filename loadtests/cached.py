@@ -1,7 +1,7 @@
-"""What an answer costs that is known already: the upload of a heard track, and its taggram.
+"""The cost of cached answers: the upload of a known track, and its taggram.
 
-`python -m loadtests.cached [REQUESTS]` has the service hear a track of about 5 MB once, then asks
-for it again and again over one connection.
+`python -m loadtests.cached [REQUESTS]` uploads a track of about 5 MB once, then requests it
+repeatedly over one connection.
 """
 
 import time
@@ -37,15 +37,15 @@ def main() -> None:
             "GET /taggram, PNG": lambda: server.http.get(known, headers={"Accept": "image/png"}),
             "GET /health/live": lambda: server.http.get("/health/live"),
         }
-        rows = [_row(name, ask, requests) for name, ask in questions.items()]
+        rows = [_row(name, send, requests) for name, send in questions.items()]
     publish("cached", f"Answers from the cache, {requests} of each, one after the other", rows)
 
 
-def _row(name: str, ask: Callable[[], httpx.Response], requests: int) -> Row:
+def _row(name: str, send: Callable[[], httpx.Response], requests: int) -> Row:
     times = []
     for _ in track(range(requests), name, console=out, transient=True):
         begun = time.perf_counter()
-        ask().raise_for_status()
+        send().raise_for_status()
         times.append((time.perf_counter() - begun) * 1000)
     p50, p95, p99 = np.percentile(times, (50, 95, 99))
     return {

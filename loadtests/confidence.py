@@ -1,9 +1,9 @@
-"""Finds typical scores of music and of what is not music, by which confidence is judged.
+"""Typical scores of music and of non-music, from which confidence is computed.
 
-`python -m loadtests.confidence` prints loadtests/confidence.md anew and writes the table
-`[confidence]` of each model in the store, or of those that are named, to
+`python -m loadtests.confidence` prints loadtests/confidence.md and writes the table
+`[confidence]` of each model in the store, or of the named ones, to
 `.cache/confidence/<model>.toml`, for its manifest. Models that can be pulled are measured
-where they have been. Sounds that this machine can't bring are left out and named.
+if they have been. Sounds that cannot be fetched on this machine are omitted and named.
 """
 
 import os
@@ -25,16 +25,16 @@ from app.tagging.confidence import OFFSET, compute_margin
 from loadtests.confidence_sounds import FOLDER, MUSIC, NOT_MUSIC, TRACKS, Clips, score_all
 
 TYPICAL = 12
-"""Of each kind of what is not music."""
+"""For each kind of non-music."""
 
 MUSIC_WEIGHT = 2
-"""How much all music counts for the classifier; each kind of what is not music counts a quarter."""
+"""Weight of all music for the classifier; each kind of non-music has a quarter."""
 
 REGULARISATION = 10
 """The classifier's C."""
 
 RADIUS_QUANTILE = 0.98
-"""The share of a kind of what is not music that lies within the radius."""
+"""The share of a kind of non-music that is within the radius."""
 
 FOLDS = 5
 """In which kinds of made sounds, and packages of music, are held out whole."""
@@ -46,23 +46,25 @@ COMBINATIONS = (
 
 INTRODUCTION = """# Confidence
 
-An answer is `confidence: low` where the models' mean scores are near those of noise, tones or
-speech, and a classifier says that they are not those of music. Each model's manifest keeps of each
-kind of what is not music twelve typical mean scores (k-means), and a radius, within which 98 % of
-its sounds lie when they are held out (half of them from the typical scores of the other half). The
-classifier is a logistic regression on the logarithms of mean scores, of free music against the
-rest: all packages of music weigh the same, all kinds of what is not music too, all music twice as
-much. Several models are judged by the mean of their margins. Distances are Hellinger's.
+An answer is `confidence: low` if the mean scores of the models are close to those of noise, tones
+or speech, and a classifier finds that they are unlike those of music. For each kind of non-music a
+model's manifest holds twelve typical mean scores (k-means) and a radius. The radius covers 98 % of
+the held-out sounds of the kind: half of them are compared with the typical scores of the other
+half. The classifier is a logistic regression on the logarithms of mean scores, of free music
+against non-music. All packages of music have the same weight, as have all kinds of non-music; all
+music together has twice the weight of all non-music. The margins of several models are averaged.
+Distances are Hellinger's.
 
-The radii are for music of genres that the free music lacks: the classifier alone doubts much of it,
-but it lies beyond the radii. `make floor` measures all of this anew and prints this page. Noise and
-tones are drawn at random, sixteen sounds of each kind (`loadtests/made_sounds.py`); music is up to
-four excerpts of 18 s of up to ten tracks of each package; a track is the mean of its excerpts.
+The radii protect music of genres that are missing from the free music: the classifier alone gives
+much of it low confidence, but it is outside the radii. `make floor` measures all of this again and
+writes this page. Noise and tones are drawn at random, sixteen sounds of each kind
+(`loadtests/synthetic_sounds.py`). Music is up to four excerpts of 18 s of up to ten tracks of each
+package; a track is the mean of its excerpts.
 
-"Held out": sounds were parted into halves, tracks whole, and each half was judged by what was found
-on the other. "Kinds and packages held out": whole kinds of noise and tones (such as all hum), and
-whole packages of music, were judged by what was found on the others, in five folds; speech by
-halves. "Shipped": judged by what is in the manifests, which was found on all.
+"Held out": the sounds are split into halves, by track, and each half is judged by the fit on the
+other. "Kinds and packages held out": whole kinds of noise and tones (such as all hum) and whole
+packages of music are judged by the fit on the others, in five folds; speech in halves. "Shipped":
+judged by the data in the manifests, which was fitted on everything.
 """
 
 Found = Mapping[str, Confidence]
@@ -144,7 +146,7 @@ def part_sources(clips: Clips) -> np.ndarray:
 
 
 def find_for_parts(clips: Clips, parts: np.ndarray) -> list[Found]:
-    """For each part, what is found on all others."""
+    """For each part, the confidence data fitted on all others."""
     return [
         {model: find(clips.where(parts != number), model) for model in clips.means}
         for number in range(parts.max() + 1)
@@ -154,7 +156,7 @@ def find_for_parts(clips: Clips, parts: np.ndarray) -> list[Found]:
 def compute_margins(
     clips: Clips, found: Sequence[Found], parts: np.ndarray
 ) -> Mapping[str, Samples]:
-    """By model, each clip's margin by what was found for its part."""
+    """By model, each clip's margin with the data fitted for its part."""
     return {
         model: np.array(
             [
@@ -169,14 +171,14 @@ def compute_margins(
 def list_shares(clips: Clips, margins: Mapping[str, Samples]) -> Iterable[list[str]]:
     """Yield rows of a table: models, and the share of each kind that is `low`."""
     kinds = np.array([sound.kind for sound in clips.sounds])
-    asked = [names for names in COMBINATIONS if set(names) <= set(margins)]
-    for names in (*asked, *((name,) for name in margins)):
+    combinations = [names for names in COMBINATIONS if set(names) <= set(margins)]
+    for names in (*combinations, *((name,) for name in margins)):
         low = np.mean([margins[name] for name in names], axis=0) <= 0
         yield [", ".join(names), *(f"{low[kinds == k].mean():.1%}" for k in (*MUSIC, *NOT_MUSIC))]
 
 
 def list_sources(clips: Clips, margins: Mapping[str, Samples]) -> Iterable[list[str]]:
-    """Yield rows of a table: what is `low` of each kind and source, by the first combination."""
+    """Yield rows of a table: the `low` share of each kind and source, by the first combination."""
     names = [name for name in COMBINATIONS[0] if name in margins]
     low = np.mean([margins[name] for name in names], axis=0) <= 0 if names else np.zeros(0)
     groups = [(sound.kind, sound.source) for sound in clips.sounds]

@@ -1,7 +1,7 @@
-"""Sounds by which confidence is found and measured, and what models say of them.
+"""Sounds with which confidence is fitted and measured, and their scores by model.
 
-Scores are kept in `.cache/confidence`, a file a model: a run that was interrupted goes on where it
-was. Delete the folder where the sounds have changed.
+Scores are stored in `.cache/confidence`, one file per model, so that an interrupted run is resumed.
+Delete the folder when the sounds have changed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,8 +20,8 @@ from app.errors import RequestError
 from app.inference.engine import Engine
 from app.store.manifest.manifest import Manifest
 from loadtests.engines import best, extractor_of
-from loadtests.made_sounds import RATE, TIME
 from loadtests.not_music import announcements, noise_and_tones, synthetic_speech
+from loadtests.synthetic_sounds import RATE, TIME
 from testing.packages.audio import CACHE, CannotFetchError, fetch
 from testing.sounds import decoded
 
@@ -80,10 +80,10 @@ class Sound:
 
 @dataclass(frozen=True, eq=False)
 class Clips:
-    """Clips and what models say of them.
+    """Clips and their scores.
 
     Attributes:
-        sounds: What they are.
+        sounds: The clips.
         means: By model, mean scores, (clips, tags).
     """
 
@@ -117,7 +117,7 @@ def read_sounds() -> Iterator[tuple[Sound, Samples]]:
 
 
 def read_excerpts(package: str, name: str, path: Path) -> Iterator[tuple[Sound, Samples]]:
-    """Yield excerpts of a track, evenly spread; none where it is too short, or silent."""
+    """Yield excerpts of a track, evenly spread; none if it is too short or silent."""
     with suppress(RequestError):
         samples = decoded(path, TRACK_LIMITS)
         whole = len(samples) // len(TIME)
@@ -133,7 +133,7 @@ def spread(items: Sequence[Each], most: int) -> list[Each]:
 
 
 def score_all(models: Sequence[Manifest]) -> Clips:
-    """Run all models on all sounds, but for those whose scores are kept."""
+    """Run all models on all sounds without stored scores."""
     missing = [model for model in models if not _kept(model).exists()]
     if missing:
         _score(missing)

@@ -28,7 +28,7 @@ import httpx
 import typer
 
 from app.access.key_file import create_key
-from loadtests.health_probe import health_asked
+from loadtests.health_probe import polling_health
 from loadtests.load_profile import percentile
 from loadtests.report import Row, out, publish, spread, tally
 from loadtests.service import service
@@ -41,7 +41,7 @@ from testing.sounds import encoded, noise
 AT_ONCE = 24
 USES = 5
 SOON_S = 3.0
-ASKED_EVERY_S, AGAIN_S = 0.2, 1.0
+INTERVAL_S, AGAIN_S = 0.2, 1.0
 GIVEN_UP_S = 180.0
 ORIGIN = "https://signup.example"
 REFUSED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -52,12 +52,12 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 def announced() -> bytes:
-    """603 s of 8 channels at 384 kHz, as the header says."""
+    """603 s of 8 channels at 384 kHz, with a correct header."""
     return constant_flac(603, comment=secrets.token_bytes(8))
 
 
 def lying() -> bytes:
-    """The same, but the header says 5 s."""
+    """The same, but the header announces 5 s."""
     return constant_flac(603, announced_s=5, comment=secrets.token_bytes(8))
 
 
@@ -86,7 +86,7 @@ class Attacked:
         port: The service's own, where its health is asked for.
         credentials: Makes what the next five uploads of a client show, if anything.
         spread_out: Whether each upload of the attack is from another address.
-        answers: The attacker's.
+        answers: Those to the attacker.
         done: Set at the attack's end.
     """
 
@@ -129,7 +129,7 @@ def _measured(way: str, kind: str, make: Callable[[], bytes], tries: int) -> Row
     with _attacked(way) as attacked:
         _upload(attacked.url, _clip(0), "127.0.0.1", attacked.credentials())  # to warm it up
         with (
-            health_asked("127.0.0.1", attacked.port) as health,
+            polling_health("127.0.0.1", attacked.port) as health,
             _attacking(attacked, make, AT_ONCE, again=True),
         ):
             time.sleep(1.0)
@@ -174,8 +174,10 @@ def _attacked(way: str) -> Iterator[Attacked]:
 
 
 def _token(url: str, key: dict[str, str]) -> dict[str, str]:
-    said = httpx.post(f"{url}/upload-tokens", headers=key, json={"origin": ORIGIN}, trust_env=False)
-    return {"Authorization": f"Bearer {said.json()['token']}", "Origin": ORIGIN}
+    response = httpx.post(
+        f"{url}/upload-tokens", headers=key, json={"origin": ORIGIN}, trust_env=False
+    )
+    return {"Authorization": f"Bearer {response.json()['token']}", "Origin": ORIGIN}
 
 
 @contextmanager
@@ -213,11 +215,11 @@ def _attack(
     while True:
         if shown and number % USES == 0:
             shown.update(attacked.credentials())  # those that share it come along
-        said = _upload(attacked.url, data, address, shown)
-        attacked.answers.append(said.status_code)
+        response = _upload(attacked.url, data, address, shown)
+        attacked.answers.append(response.status_code)
         if not again or attacked.done.is_set():
             return
-        if said.status_code in REFUSED | {HTTPStatus.FORBIDDEN}:
+        if response.status_code in REFUSED | {HTTPStatus.FORBIDDEN}:
             attacked.done.wait(AGAIN_S)
         data = make()
 
@@ -228,9 +230,9 @@ def _victims(attacked: Attacked, tries: int) -> tuple[list[int], list[float]]:
     def wait(number: int) -> tuple[int, float]:
         time.sleep(number)
         begun = time.monotonic()
-        said = _upload(attacked.url, _clip(number + 1), f"127.0.2.{number + 1}", shown[number])
+        response = _upload(attacked.url, _clip(number + 1), f"127.0.2.{number + 1}", shown[number])
         took_s = time.monotonic() - begun
-        return said.status_code, took_s if said.status_code == HTTPStatus.OK else GIVEN_UP_S
+        return response.status_code, took_s if response.status_code == HTTPStatus.OK else GIVEN_UP_S
 
     shown = [attacked.credentials() for _ in range(tries)]
     with ThreadPoolExecutor(tries) as threads:
@@ -239,21 +241,21 @@ def _victims(attacked: Attacked, tries: int) -> tuple[list[int], list[float]]:
 
 
 def _ratios(attacked: Attacked, make: Callable[[], bytes]) -> list[float]:
-    """Attack once, ask from the attacker's address, and hold what is said against what it took."""
-    told: list[tuple[float, float]] = []
+    """Attack once, then compare `Retry-After` with the real wait for the attacker's address."""
+    retries: list[tuple[float, float]] = []
     shown = attacked.credentials()
     address = "127.0.1.1" if attacked.spread_out else ATTACKER
     with _attacking(attacked, make, AT_ONCE, again=False):
         time.sleep(1.0)
         deadline = time.monotonic() + GIVEN_UP_S
-        while (asked := time.monotonic()) < deadline:
-            said = _upload(attacked.url, _clip(secrets.randbelow(2**31)), address, shown)
-            if said.status_code not in REFUSED:
+        while (sent_at := time.monotonic()) < deadline:
+            response = _upload(attacked.url, _clip(secrets.randbelow(2**31)), address, shown)
+            if response.status_code not in REFUSED:
                 break
-            told.append((asked, said.retry_after_s))
-            time.sleep(ASKED_EVERY_S)
-    # Below a second nothing can be said.
-    return [said_s / max(1.0, asked - at) for at, said_s in told]
+            retries.append((sent_at, response.retry_after_s))
+            time.sleep(INTERVAL_S)
+    # Below a second the ratio means nothing.
+    return [header_s / max(1.0, sent_at - at) for at, header_s in retries]
 
 
 def _clip(number: int) -> bytes:
@@ -261,19 +263,19 @@ def _clip(number: int) -> bytes:
 
 
 @dataclass(frozen=True)
-class Said:
+class Retries:
     """An answer.
 
     Attributes:
-        status_code: Its status; 0 where there was none.
-        retry_after_s: When to come again, if it says so.
+        status_code: Its status; 0 if there was none.
+        retry_after_s: Its `Retry-After` in seconds, if any.
     """
 
     status_code: int
     retry_after_s: float
 
 
-def _upload(url: str, data: bytes, address: str, headers: dict[str, str]) -> Said:
+def _upload(url: str, data: bytes, address: str, headers: dict[str, str]) -> Retries:
     """Upload from an address of this machine, with as little of its processors as that takes."""
     to = httpx.URL(url)
     connection = http.client.HTTPConnection(
@@ -284,9 +286,9 @@ def _upload(url: str, data: bytes, address: str, headers: dict[str, str]) -> Sai
         connection.request("POST", "/suggest-tags", multipart(data), form)
         answer = connection.getresponse()
         answer.read()
-        return Said(answer.status, float(answer.headers.get("Retry-After", "0")))
+        return Retries(answer.status, float(answer.headers.get("Retry-After", "0")))
     except (OSError, http.client.HTTPException):
-        return Said(0, 0.0)
+        return Retries(0, 0.0)
     finally:
         connection.close()
 

@@ -37,7 +37,7 @@ def files() -> dict[str, bytes]:
 
 
 def cpu_s(data: bytes, limits: AudioLimits) -> float | None:
-    """Return the seconds of CPU; none where it is not read."""
+    """Return the seconds of CPU; none if it cannot be read."""
     with TemporaryFile(buffering=0) as file:
         file.write(data)
         begun = time.process_time()

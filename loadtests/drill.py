@@ -1,10 +1,9 @@
-"""What an overload does to those who are accepted, to those who are not, and to what comes after.
+"""Effects of an overload: on accepted and refused uploads, and on those after it.
 
-`python -m loadtests.drill [--seconds 60]` starts the service as users do and uploads 30-second MP3s
-that it never heard. It finds the capacity, then offers half of it (the normal day), ten times as
-much, and half again at once; at last one client alone sends ten times the capacity while others
-send a fifth of it. Each upload but the flooder's comes from an address of its own. Client and
-service share the machine.
+`python -m loadtests.drill [--seconds 60]` starts the service as users do and uploads new 30-second
+MP3s. It finds the capacity, then offers half of it (normal load), ten times as much, and half
+again at once. At last a single client sends ten times the capacity while others send a fifth of
+it. Each upload but the flooder's has its own address. Client and service share the machine.
 """
 
 import secrets

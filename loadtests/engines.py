@@ -21,7 +21,7 @@ MODEL = "msd-musicnn"
 
 
 def manifest_of(name: str = MODEL) -> Manifest:
-    """What is said about a published model."""
+    """The figures of a published model."""
     return read_store(STORE)[name]
 
 

@@ -1,9 +1,9 @@
-"""How well the published weights hear free songs: `python -m loadtests.free_songs`.
+"""How well the published weights tag free songs: `python -m loadtests.free_songs`.
 
-Songs are of Debian packages, and their tags are what the packages' descriptions say of all their
-songs: metal (fretsonfire-songs-sectoid), ambient and electronic (singularity-music), classical for
-what is orchestral (wesnoth-1.16-music). These are three composers' groups and few songs: a look at
-whether all is well, no benchmark. What is measured goes the way of `taggram evaluate`.
+The songs are in Debian packages, and their tags are those that the description of the package gives
+for all its songs: metal (fretsonfire-songs-sectoid), ambient and electronic (singularity-music),
+classical for orchestral music (wesnoth-1.16-music). These are three groups of composers and few
+songs: a sanity check, not a benchmark. The figures are computed as by `taggram evaluate`.
 """
 
 import subprocess

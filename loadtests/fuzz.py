@@ -1,7 +1,7 @@
-"""Mutants of good files, and broken requests: what the service must outlive.
+"""Mutants of valid files, and malformed requests, which the service must survive.
 
-`python -m loadtests.fuzz [--mutants 2000] [--requests 500] [--seed 1]` prints what came of them and
-keeps each finding in `.cache/fuzz`, with how to repeat it beside it.
+`python -m loadtests.fuzz [--mutants 2000] [--requests 500] [--seed 1]` prints the outcomes and
+stores each finding in `.cache/fuzz`, with the command that repeats it.
 """
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command behind `loadtests.fuzz`: runs both halves and says what came of them."""
+"""The command behind `loadtests.fuzz`: runs both halves and prints the outcomes."""
 
 import secrets
 from collections import Counter
@@ -31,9 +31,9 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     mutants: Annotated[int, typer.Option(min=1, help="Files to decode.")] = 2_000,
     requests: Annotated[int, typer.Option(min=1, help="Requests to send.")] = 500,
-    seed: Annotated[int | None, typer.Option(help="Repeats a run; by lot unless told.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Repeats a run; random by default.")] = None,
 ) -> None:
-    """Fuzz the decoders, then the service; end with 1 where there was a finding."""
+    """Fuzz the decoders, then the service; end with status 1 if there is a finding."""
     seed = secrets.randbelow(2**32) if seed is None else seed
     out.print(f"seed {seed}")
     bad = _fuzz_files(seed, mutants) + _fuzz_requests(seed, requests)
@@ -51,14 +51,16 @@ def _fuzz_files(seed: int, count: int) -> int:
         replay = replayed(decoder, again, advance)
     for finding in report.findings:
         _keep(
-            f"{seed}-{finding.number}.audio", finding.data, f"{finding.seed_file}: {finding.said}"
+            f"{seed}-{finding.number}.audio", finding.data, f"{finding.seed_file}: {finding.output}"
         )
-    for finding, said in replay.differing:
+    for finding, output in replay.differing:
         _keep(
-            f"{seed}-{finding.number}.audio", finding.data, f"{finding.said}; the service: {said}"
+            f"{seed}-{finding.number}.audio",
+            finding.data,
+            f"{finding.output}; the service: {output}",
         )
     _publish_files(seed, count, report, replay)
-    uncontained = [said for _, said in replay.differing if said not in fuzz_decoding.VERDICTS]
+    uncontained = [output for _, output in replay.differing if output not in fuzz_decoding.VERDICTS]
     return (not replay.survived) + len(uncontained)
 
 
@@ -67,7 +69,7 @@ def _publish_files(seed: int, count: int, report: fuzz_decoding.Report, replay: 
     rows: list[Row] = [
         {"": "mutants", "count": count},
         {"": f"past the magic check ({share:.0%})", "count": report.past_magic},
-        *_counted(report.said),
+        *_counted(report.output),
         {"": "decoded again the service's own way", "count": replay.count},
         {"": "with another verdict there", "count": len(replay.differing)},
         {"": "findings, contained", "count": len(report.findings)},
@@ -94,7 +96,7 @@ def _fuzz_requests(seed: int, count: int) -> int:
 
 @contextmanager
 def _bar(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar; call what it gives for each one that is done."""
+    """Show a progress bar; yield the function to call for each finished item."""
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=out, transient=True) as progress:
         bar = progress.add_task(what, total=total)

@@ -1,4 +1,4 @@
-"""Mutants on their way through decoders: what came of each, and what must not have come."""
+"""Mutants decoded by workers: the outcome of each, and findings."""
 
 import io
 import multiprocessing
@@ -24,23 +24,23 @@ VERDICTS = {fuzz_worker.ACCEPTED, *Kind}
 WORKERS = os.cpu_count() or 1
 
 A_WORKERS_LIFE = 1_000
-"""Mutants; what leaks adds up against the limits of one decoder."""
+"""Mutants per worker; leaks add up against the limits of one decoder."""
 
 PATIENCE_S = 10.0
 """A mutant that takes longer is a finding."""
 
 SAMPLED = 100
-"""Of so many mutants, one also goes the service's own way."""
+"""One mutant of this number is also decoded as in the service."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A mutant, and what came of it."""
+    """A mutant and its outcome."""
 
     number: int
     seed_file: str
     data: bytes
-    said: str
+    output: str
 
 
 @dataclass
@@ -50,14 +50,14 @@ class Report:
     Attributes:
         seconds: How long it took.
         past_magic: Mutants that begin as one of the accepted formats does.
-        said: How many there were of each verdict, and of what is none.
+        output: The number of each verdict, and of invalid ones.
         findings: Mutants without a verdict: they ended their worker, or kept it too long.
         sample: Some of those that have one.
     """
 
     seconds: float = 0.0
     past_magic: int = 0
-    said: Counter[str] = field(default_factory=Counter)
+    output: Counter[str] = field(default_factory=Counter)
     findings: list[Tried] = field(default_factory=list)
     sample: list[Tried] = field(default_factory=list)
 
@@ -82,16 +82,16 @@ class Worker:
         self.age += 1
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, data, 0)
-        said = b""
+        output = b""
         try:
             with suppress(ConnectionError):  # it ended
                 self._asker.sendall(fuzz_worker.NEXT)
-                said = self._asker.recv(1_000)
+                output = self._asker.recv(1_000)
         except TimeoutError:
             return f"took more than {PATIENCE_S:g} s"
-        if not said:
+        if not output:
             self._process.join()
-        return said.decode() or f"ended its decoder, exit code {self._process.exitcode}"
+        return output.decode() or f"ended its decoder, exit code {self._process.exitcode}"
 
     def end(self) -> None:
         """End it, however it is."""
@@ -102,7 +102,7 @@ class Worker:
 
 
 def fuzz(seed: int, count: int, advance: Callable[[], object]) -> Report:
-    """Decode the first `count` mutants of a seed, some at a time; tell of each when it is done."""
+    """Decode the first `count` mutants of a seed, some at a time; report each when it is done."""
     report = Report()
     numbers = iter(range(count))
     lock = threading.Lock()
@@ -115,7 +115,7 @@ def fuzz(seed: int, count: int, advance: Callable[[], object]) -> Report:
             with lock:
                 _note(report, tried)
                 advance()
-            if tried.said not in VERDICTS or worker.age == A_WORKERS_LIFE:
+            if tried.output not in VERDICTS or worker.age == A_WORKERS_LIFE:
                 worker.end()
                 worker = Worker()
         worker.end()
@@ -129,9 +129,9 @@ def fuzz(seed: int, count: int, advance: Callable[[], object]) -> Report:
 
 
 def _note(report: Report, tried: Tried) -> None:
-    report.said[tried.said] += 1
+    report.output[tried.output] += 1
     report.past_magic += _opens_a_format(tried.data)
-    if tried.said not in VERDICTS:
+    if tried.output not in VERDICTS:
         report.findings.append(tried)
     elif tried.number % SAMPLED == 0:
         report.sample.append(tried)

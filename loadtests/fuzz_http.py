@@ -16,11 +16,11 @@ from testing.server import Server
 
 AT_ONCE = 16
 QUIET_S = 0.5
-"""A server that says nothing for so long waits for more of the request."""
+"""A server silent for this many seconds is waiting for more of the request."""
 
 HEAD_BYTES = 1_000
 PATIENCE_S = 20.0
-"""One that was told that no more will come and does not hang up by then is a finding."""
+"""A connection still open this many seconds after the end of the request is a finding."""
 
 CLOSED = "closed without an answer"
 UNANSWERED = "neither answered nor closed"
@@ -28,7 +28,7 @@ UNANSWERED = "neither answered nor closed"
 
 @dataclass(frozen=True)
 class Sent:
-    """A request and what came of it."""
+    """A request and its outcome."""
 
     number: int
     data: bytes
@@ -53,7 +53,7 @@ class HttpReport:
 
 
 def fuzz(server: Server, seed: int, count: int, advance: Callable[[], object]) -> HttpReport:
-    """Send the first `count` requests of a seed, some at a time; tell of each when it is done."""
+    """Send the first `count` requests of a seed, some at a time; report each when it is done."""
     report, numbers, lock = HttpReport(), iter(range(count)), threading.Lock()
     before = _processes(server)
 
@@ -84,7 +84,7 @@ def _processes(server: Server) -> set[int]:
 
 
 def _answer(server: Server, data: bytes) -> str:
-    """The status of the first answer; a server that waits for more is told that none will come."""
+    """Return the status of the first answer; half-close the connection if the server waits."""
     address = server.http.base_url
     received = b""
     with (

@@ -21,8 +21,8 @@ HEADER_BYTES = 256
 CHECKED_ANEW = 0.8
 """Of the Ogg mutants; the others show that a wrong checksum is seen."""
 
-MOST_SPOILT = 6
-"""Places; so many bytes in each, at most:"""
+MAX_CHANGES = 6
+"""Offsets; the maximum number of bytes at each:"""
 LONGEST = 512
 
 NUMBERS = (0, 1, 2, 7, 8, 9, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536, 2**24 - 1,
@@ -66,11 +66,11 @@ def seeds() -> dict[str, bytes]:
 
 
 def mutant(seed: int, number: int) -> tuple[str, bytes]:
-    """The name of the good file and what became of it."""
+    """The name of the valid file, and the mutations."""
     chance = random.Random(f"{seed} {number}")
     name = chance.choice(list(seeds()))
     data = bytearray(seeds()[name])
-    for _ in range(chance.randint(1, MOST_SPOILT)):
+    for _ in range(chance.randint(1, MAX_CHANGES)):
         chance.choice(SPOILS)(chance, data)
     if data[:4] == b"OggS" and chance.random() < CHECKED_ANEW:
         return name, b"".join(map(checked, pages(bytes(data))))

@@ -1,4 +1,4 @@
-"""Mutants on the service's own way: a decoder for each, that the service starts and listens to."""
+"""Mutants decoded as in the service: a decoder process for each."""
 
 import asyncio
 import os
@@ -18,11 +18,11 @@ WORKERS = os.cpu_count() or 1
 
 @dataclass
 class Replay:
-    """What came of mutants here.
+    """The outcomes of mutants decoded as in the service.
 
     Attributes:
         count: How many there were.
-        differing: Those that were told something else than a worker had told, and what.
+        differing: Those whose outcome differs from the worker's, with the outcome.
         survived: Whether the process that decoders come from is still the same.
     """
 
@@ -43,10 +43,10 @@ async def _replayed(
 
     async def work() -> None:
         for one in all_tried:
-            said = await _said(decoder, one.data)
+            output = await _output(decoder, one.data)
             replay.count += 1
-            if said != one.said:
-                replay.differing.append((one, said))
+            if output != one.output:
+                replay.differing.append((one, output))
             advance()
 
     before = fork_server()
@@ -55,7 +55,7 @@ async def _replayed(
     return replay
 
 
-async def _said(decoder: Decoder, data: bytes) -> str:
+async def _output(decoder: Decoder, data: bytes) -> str:
     with tempfile.TemporaryFile(buffering=0) as file:
         file.write(data)
         file.seek(0)
@@ -68,6 +68,6 @@ async def _said(decoder: Decoder, data: bytes) -> str:
                     pass
         except RequestError as error:
             return error.kind
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is no refusal
+        except Exception as error:  # noqa: BLE001 - any error that is not a refusal
             return f"raised {type(error).__name__}"
     return ACCEPTED

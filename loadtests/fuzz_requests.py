@@ -8,7 +8,7 @@ from itertools import pairwise
 from testing.sounds import encoded, tone
 
 RIGHT = 0.7
-"""Of the pieces of a request: where all are wrong, only the first is seen."""
+"""Of the pieces of a request: if all are wrong, only the first is reported."""
 
 BOUNDARY = b"fuzz"
 END = b"--" + BOUNDARY + b"--\r\n"
@@ -85,9 +85,9 @@ def _part(chance: random.Random, headers: bytes) -> bytes:
 
 
 def _upload(head: bytes, body: bytes, length: object = None) -> bytes:
-    said = len(body) if length is None else length
+    length_header = len(body) if length is None else length
     kind = b"Content-Type: multipart/form-data; boundary=" + BOUNDARY
-    lines = (head, b"Host: localhost", kind, b"Content-Length: %s" % str(said).encode())
+    lines = (head, b"Host: localhost", kind, b"Content-Length: %s" % str(length_header).encode())
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 

@@ -24,7 +24,7 @@ CPU_S = 120
 
 
 def main(asker: socket.socket, limits: AudioLimits) -> None:
-    """Take the file once, then decode what lies in it as often as asked."""
+    """Receive the file once, then decode its content on each request."""
     _, [descriptor], _, _ = socket.recv_fds(asker, len(NEXT), 1)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         confine(CPU_S)
@@ -35,15 +35,15 @@ def main(asker: socket.socket, limits: AudioLimits) -> None:
 
 
 def _verdict(file: BinaryIO, limits: AudioLimits) -> str:
-    heard = 0
+    windows = 0
     try:
         for piece in TrackReader(file, limits).samples():
             if not np.all(np.abs(piece) <= 2 * MAX_MAGNITUDE):
                 return "gave samples out of any range"
-            heard += len(piece)
+            windows += len(piece)
     except RequestError as error:
         return error.kind
     except Exception as error:  # noqa: BLE001 - a decoder that raises it ends, which is a finding
         return f"raised {type(error).__name__}"
-    within = heard <= (limits.max_duration_s + 1) * limits.sample_rate
+    within = windows <= (limits.max_duration_s + 1) * limits.sample_rate
     return ACCEPTED if within else "gave more than the longest track"

@@ -1,7 +1,7 @@
-"""On a GPU: tracks a second, the share of the time that it computes, and how far from its roofline.
+"""On a GPU: tracks per second, the share of time that it computes, and the share of its roofline.
 
-`python -m loadtests.gpu [SECONDS]` hears tracks of three minutes for so long with as many decoders
-as there are cores. Without a GPU it says so and measures nothing.
+`python -m loadtests.gpu [SECONDS]` analyses tracks of three minutes for SECONDS, with one decoder
+per core. Without a GPU it prints a message and measures nothing.
 """
 
 import sys

@@ -38,7 +38,7 @@ MATRIX = 8192
 
 
 def measure(decoder: Decoder, seconds: float) -> None:
-    """Measure and print, or say that there is no GPU."""
+    """Measure and print, or report that there is no GPU."""
     if not has_gpu():
         publish("gpu", "On a GPU", [], ["TensorFlow finds no GPU here: nothing was measured."])
         return
@@ -50,7 +50,7 @@ def measure(decoder: Decoder, seconds: float) -> None:
 
 
 def _batches(engine: Engine, flop: float) -> None:
-    """Windows a second by batch size, and what share of the measured peak that is."""
+    """Windows per second by batch size, and their share of the measured peak."""
     peak = _peak_flops(engine.precision)
     rows: list[Row] = []
     for size in track(SIZES, "batch sizes", console=out, transient=True):
@@ -91,13 +91,13 @@ async def _tracks(decoder: Decoder, engine: Engine, seconds: float) -> None:
         engine.score = timed  # type: ignore[method-assign, assignment]
         begun = time.perf_counter()
 
-        async def hear_on() -> None:
+        async def keep_inferring() -> None:
             while time.perf_counter() - begun < seconds:
                 clocks.append(StageClock())
                 with next(paths).open("rb") as file:
                     await pipeline.run(file, [engine], clocks[-1])
 
-        await asyncio.gather(*(hear_on() for _ in range(2 * settings.decode_workers)))
+        await asyncio.gather(*(keep_inferring() for _ in range(2 * settings.decode_workers)))
         elapsed = time.perf_counter() - begun
     await pipeline.close()
     row: Row = {

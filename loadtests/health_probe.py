@@ -25,20 +25,20 @@ class Health:
 
 
 @contextmanager
-def health_asked(host: str, port: int) -> Iterator[Health]:
+def polling_health(host: str, port: int) -> Iterator[Health]:
     """Ask every 50 ms during the body."""
     health = Health()
     done = threading.Event()
-    asking = threading.Thread(target=_ask, args=(host, port, health, done), daemon=True)
-    asking.start()
+    thread = threading.Thread(target=_poll, args=(host, port, health, done), daemon=True)
+    thread.start()
     try:
         yield health
     finally:
         done.set()
-        asking.join()
+        thread.join()
 
 
-def _ask(host: str, port: int, health: Health, done: threading.Event) -> None:
+def _poll(host: str, port: int, health: Health, done: threading.Event) -> None:
     connection = http.client.HTTPConnection(host, port, timeout=60)
     due = time.monotonic()
     while not done.wait(max(0.0, due - time.monotonic())):
@@ -49,7 +49,7 @@ def _ask(host: str, port: int, health: Health, done: threading.Event) -> None:
             health.errors += answer.status != http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             health.errors += 1
-            connection.close()  # the next question opens it anew
+            connection.close()  # the next request opens it again
         health.milliseconds.append((time.monotonic() - due) * 1000)
         due += EVERY_S
     connection.close()

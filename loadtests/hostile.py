@@ -1,8 +1,8 @@
-"""How good uploads fare beside hostile ones.
+"""Latency of valid uploads among hostile ones.
 
-`python -m loadtests.hostile [--seconds 60]` uploads new tracks by the clock, alone at first, then
-while somebody else sends the whole corpus of hostile files over and over, sixteen at a time: a
-stranger first, then somebody on this machine. All share the machine.
+`python -m loadtests.hostile [--seconds 60]` uploads new tracks at fixed times, alone at first, then
+while another client sends the whole corpus of hostile files repeatedly, sixteen at a time: first
+a remote client, then one on this machine. All share the machine.
 """
 
 import itertools
@@ -21,7 +21,7 @@ import httpx
 import typer
 from rich.progress import track
 
-from loadtests.health_probe import health_asked
+from loadtests.health_probe import polling_health
 from loadtests.load_profile import percentile
 from loadtests.lookalikes import lookalikes
 from loadtests.report import Row, out, publish, tally
@@ -33,17 +33,17 @@ from testing.server import Server
 
 TRACK_S = 30
 EVERY_S = 0.5
-"""Between two good uploads: a quarter of what the service takes on two cores."""
+"""Seconds between two valid uploads: a quarter of the capacity on two cores."""
 
 AT_ONCE = 16
 REFUSED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 SENDERS = {
     "a stranger": {"X-Forwarded-For": "192.0.2.1"},
-    "somebody on this machine": {},  # whose rate is not limited
+    "a client on this machine": {},  # whose rate is not limited
 }
 
 PAUSE_S = 0.1
-"""After a refusal: whoever knows none would only take the cores that it shares with the service."""
+"""Seconds after a refusal: without a pause the client would take the cores of the service."""
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -66,11 +66,11 @@ def main(
     files = [CORPUS[name].make() for name in track(CORPUS, "hostile files", console=out)]
     tracks = lookalikes(encoded(TRACK_S))
     with service() as server:
-        _ask(server, tracks, 5)  # to warm it up
+        _send(server, tracks, 5)  # to warm it up
         rows = [_measured(server, "alone", tracks, seconds, Counter())]
         for who, headers in SENDERS.items():
-            with _hostile(server, files, headers) as told:
-                rows.append(_measured(server, f"beside {who}", tracks, seconds, told))
+            with _hostile(server, files, headers) as outcomes:
+                rows.append(_measured(server, f"with {who}", tracks, seconds, outcomes))
     notes = [
         f"{row['good uploads']}: the p99 of good uploads is "
         f"{float(row['p99 s'] or 0) / float(rows[0]['p99 s'] or 1):.1f} times as high."
@@ -80,29 +80,29 @@ def main(
 
 
 def _measured(
-    server: Server, name: str, tracks: Iterator[bytes], seconds: float, told: Counter[int]
+    server: Server, name: str, tracks: Iterator[bytes], seconds: float, outcomes: Counter[int]
 ) -> Row:
     address = server.http.base_url
-    before = told.copy()
+    before = outcomes.copy()
     with (
         watched(server.process.pid) as usage,
-        health_asked(address.host, address.port or 80) as health,
+        polling_health(address.host, address.port or 80) as health,
     ):
-        good = _ask(server, tracks, seconds)
+        good = _send(server, tracks, seconds)
     assert good.seconds, "no good upload was tagged"
     return {
         "good uploads": name,
         "answers": tally(good.answers.elements()),
         "p50 s": statistics.median(good.seconds),
         "p99 s": percentile(good.seconds, 99),
-        "hostile answers": tally((told - before).elements()),
+        "hostile answers": tally((outcomes - before).elements()),
         "health p99 ms": percentile(health.milliseconds, 99),
         "health errors": health.errors,
         "peak MiB": round(usage.peak_mib),
     }
 
 
-def _ask(server: Server, tracks: Iterator[bytes], seconds: float) -> Good:
+def _send(server: Server, tracks: Iterator[bytes], seconds: float) -> Good:
     """Upload a new track by the clock, each from another address."""
     good = Good([], Counter())
     start = time.monotonic()
@@ -111,9 +111,9 @@ def _ask(server: Server, tracks: Iterator[bytes], seconds: float) -> Good:
         due = start + number * EVERY_S
         time.sleep(max(0.0, due - time.monotonic()))
         address = {"X-Forwarded-For": f"10.0.{number // 250}.{number % 250 + 1}"}
-        said = server.http.post("/suggest-tags", files={"file": mp3}, headers=address)
-        good.answers[said.status_code] += 1
-        if said.status_code == HTTPStatus.OK:
+        response = server.http.post("/suggest-tags", files={"file": mp3}, headers=address)
+        good.answers[response.status_code] += 1
+        if response.status_code == HTTPStatus.OK:
             good.seconds.append(time.monotonic() - due)
 
     count = round(seconds / EVERY_S)
@@ -128,7 +128,7 @@ def _ask(server: Server, tracks: Iterator[bytes], seconds: float) -> Good:
 @contextmanager
 def _hostile(server: Server, files: list[bytes], headers: dict[str, str]) -> Iterator[Counter[int]]:
     """Send hostile files during the body; how they were answered."""
-    told: Counter[int] = Counter()
+    outcomes: Counter[int] = Counter()
     done = threading.Event()
     turns = itertools.cycle(files)
     lock = threading.Lock()
@@ -138,16 +138,16 @@ def _hostile(server: Server, files: list[bytes], headers: dict[str, str]) -> Ite
             while not done.is_set():
                 with lock:
                     data = next(turns)
-                said = http.post("/suggest-tags", files={"file": data}, headers=headers)
+                response = http.post("/suggest-tags", files={"file": data}, headers=headers)
                 with lock:
-                    told[said.status_code] += 1
-                if said.status_code in REFUSED:
+                    outcomes[response.status_code] += 1
+                if response.status_code in REFUSED:
                     done.wait(PAUSE_S)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         sending = [threads.submit(send) for _ in range(AT_ONCE)]
         try:
-            yield told
+            yield outcomes
         finally:
             done.set()
         for one in sending:

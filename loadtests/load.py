@@ -1,8 +1,8 @@
-"""How much the service can take, and how it answers below, at and beyond that.
+"""The capacity of the service, and its answers below, at and above it.
 
 `python -m loadtests.load [--seconds 20] [--mix cold ...]` starts the service as users do and
-uploads 30-second MP3s to it, in three mixes: cold (no track was heard before), cached (all were),
-mixed (half). For each it finds the capacity in a closed loop, then offers shares of it in an open
+uploads 30-second MP3s to it, in three mixes: cold (no track is known), cached (all are), mixed
+(half). For each it finds the capacity in a closed loop, then offers shares of it in an open
 one. Client and service share the machine.
 """
 
@@ -32,7 +32,7 @@ Measure = Callable[[Level, float | None], Measured]
 @cli.command()
 def main(
     seconds: Annotated[float, typer.Option(help="For how long uploads begin in a level.")] = 20.0,
-    mix: Annotated[list[str] | None, typer.Option(help="Which mixes; all unless told.")] = None,
+    mix: Annotated[list[str] | None, typer.Option(help="Mixes to run; all by default.")] = None,
 ) -> None:
     """Measure and print."""
     mixes = mix or list(MIXES)

@@ -1,7 +1,7 @@
-"""One level of load by locust, a process of its own: locust patches whatever blocks in Python.
+"""One level of load by locust, in a separate process: locust patches blocking calls of Python.
 
-`loadtests.load` starts it with the service's address, the folder of tracks and the level. It says
-when it begins, and then, in one line of JSON, what came of it.
+`loadtests.load` starts it with the service's address, the folder of tracks and the level. It prints
+a line when it begins, and its outcome in one line of JSON.
 """
 
 import ipaddress
@@ -53,7 +53,7 @@ class Uploader(FastHttpUser):
     connections = BoundedSemaphore(CONNECTIONS)
 
     def upload(self, due: float) -> None:
-        """Upload the next track; `main` listens for what comes of it."""
+        """Upload the next track; `main` collects the outcome."""
         with self.connections:
             number = next(self.numbers)
             body = multipart(self.track(number))
@@ -64,7 +64,7 @@ class Uploader(FastHttpUser):
             self.client.post("/suggest-tags", body, headers=headers, context=context)  # type: ignore[arg-type]
 
     def is_flooders(self, number: int) -> bool:
-        """Whether an upload is the one client's who sends more than all others."""
+        """Return whether an upload is sent by the flooding client."""
         share = self.level.flooders_share
         return int((number + 1) * share) > int(number * share)
 
@@ -86,7 +86,7 @@ class ClosedLoop(Uploader):
 
 
 class OpenLoop(Uploader):
-    """Stands for a crowd whose uploads leave by the clock."""
+    """A crowd whose uploads are sent at fixed times."""
 
     @task
     def crowd(self) -> None:

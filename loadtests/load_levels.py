@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from loadtests.health_probe import Health, health_asked
+from loadtests.health_probe import Health, polling_health
 from loadtests.load_profile import Level, Result
 from loadtests.report import out
 from loadtests.service import show_log
@@ -29,14 +29,17 @@ def package_model(server: Server, folder: Path) -> None:
 
 
 def loaded(server: Server, folder: Path, level: Level) -> tuple[Result, Usage, Health]:
-    """Load the service by a process of its own; what came of it, and what was seen meanwhile."""
+    """Load the service from a separate process; return the outcome and the resource usage."""
     url = server.http.base_url
     program = [sys.executable, "-m", "loadtests.load_client"]
     arguments = [str(url).rstrip("/"), str(folder), json.dumps(asdict(level))]
     with subprocess.Popen([*program, *arguments], stdout=subprocess.PIPE, text=True) as client:
         assert client.stdout is not None
         client.stdout.readline()  # it begins; importing locust is not part of the level
-        with watched(server.process.pid) as usage, health_asked(url.host, url.port or 80) as health:
+        with (
+            watched(server.process.pid) as usage,
+            polling_health(url.host, url.port or 80) as health,
+        ):
             answer = client.stdout.readline()
     if client.returncode or server.process.poll() is not None:
         raise RuntimeError(f"{level.name}: the client or the service ended")

@@ -1,4 +1,4 @@
-"""What the load's two processes hand each other: a level of load, and what came of it."""
+"""Types that the two processes of a load test exchange: a level of load, and its outcome."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from loadtests.report import tally
 OK, OVERLOADED, LIMITED = "200", "503", "429"
 REFUSALS = (OVERLOADED, LIMITED)
 MIXES = {"cold": 0.0, "cached": 1.0, "mixed": 0.5}
-"""Which share of the uploads the service has heard before."""
+"""The share of the uploads that the service has analysed before."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Level:
 
 @dataclass(frozen=True)
 class Upload:
-    """What came of one upload.
+    """The outcome of one upload.
 
     Attributes:
         due_s: When it should have left, counted from the level's beginning.
         sent_s: When it left.
         ended_s: When its answer was complete.
-        answer: Its status, or what went wrong.
+        answer: Its status, or the error.
         flooders: Whether it was the flooder's.
         cached: Whether it was answered from the cache.
         stages: Seconds by stage, as `Server-Timing` names them.
@@ -86,7 +86,7 @@ class Result:
         return [upload for upload in self.uploads if upload.answer in answers]
 
     def tagged_a_second(self, least_s: float = 0.0) -> float:
-        """Tracks tagged a second, until the last of them was, or for `least_s` where it is more."""
+        """Return tracks tagged per second, until the last one or for `least_s` if longer."""
         tagged = self.of(OK)
         return len(tagged) / max(least_s, tagged[-1].ended_s) if tagged else 0.0
 
@@ -107,7 +107,7 @@ class Result:
 
 
 def latencies(uploads: Sequence[Upload]) -> list[float]:
-    """Seconds from the moment that each was due; what left late is not forgiven."""
+    """Seconds from the moment that each was due, including a late start."""
     return [upload.ended_s - upload.due_s for upload in uploads]
 
 

@@ -1,4 +1,4 @@
-"""The tables of `loadtests.load`: answers, stages, and what the service used meanwhile."""
+"""The tables of `loadtests.load`: answers, stages, and the resources used."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sounds that are no music: noise and tones made here, speech recorded and synthetic."""
+"""Sounds that are not music: generated noise and tones, recorded and synthetic speech."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ import numpy as np
 from app.audio.limits import AudioLimits
 from app.domain import Samples
 from app.errors import RequestError
-from loadtests.made_sounds import NOISE, RATE, TIME, TONES, make
+from loadtests.synthetic_sounds import NOISE, RATE, TIME, TONES, make
 from testing.sounds import decoded
 
 SOUNDS = 16
@@ -29,7 +29,7 @@ READ_ALOUD = "The harbour office opens at seven, and the first ferry leaves at t
 
 
 def noise_and_tones() -> Iterator[tuple[str, str, Samples]]:
-    """Yield sounds with what they are and of which kind; of each kind always the same ones."""
+    """Yield sounds with their name and kind; the same ones in each run."""
     for what, kinds in (("noise", NOISE), ("tones", TONES)):
         for name, kind in kinds.items():
             random = np.random.default_rng([SEED, crc32(name.encode())])
@@ -48,7 +48,7 @@ def announcements(folder: Path) -> Iterator[Samples]:
 
 
 def synthetic_speech() -> Iterator[Samples]:
-    """A text read by voices of espeak-ng, where it is installed."""
+    """A text read by voices of espeak-ng, if it is installed."""
     for voice in VOICES if shutil.which("espeak-ng") else ():
         for variant in ("", "+f2", "+m3"):
             with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""From the drop to the chips: what an artist waits for, in a real browser over loopback.
+"""From the drop to the chips: the time that an artist waits, in a real browser over loopback.
 
 `python -m loadtests.page [ROUNDS]` chooses three minutes of MP3 in the demo page, another stretch
 of the song in each round, and in turn uploads one without a browser.

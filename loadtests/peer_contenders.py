@@ -1,4 +1,4 @@
-"""Who is measured by `loadtests.peers`: each is started, then hears one track at a time."""
+"""The programs that `loadtests.peers` measures: each analyses one track at a time."""
 
 import json
 import os
@@ -19,12 +19,12 @@ from loadtests.service import stage_seconds
 from testing.server import serving
 
 MODEL = "msd-musicnn"
-ASKED = {"vocabulary": "raw", "model": MODEL}
+PARAMETERS = {"vocabulary": "raw", "model": MODEL}
 STOP_S = 30
 
 
 @dataclass(frozen=True)
-class Heard:
+class Measured:
     """What came of one track.
 
     Attributes:
@@ -40,11 +40,11 @@ class Heard:
     scores: npt.NDArray[np.float64]
 
 
-Hear = Callable[[Path], Heard]
+Measure = Callable[[Path], Measured]
 
 
 @contextmanager
-def taggram(engine: str, precision: str) -> Iterator[Hear]:
+def taggram(engine: str, precision: str) -> Iterator[Measure]:
     """The service as users start it, with one model."""
     settings = {
         "TAGGRAM_MODELS": json.dumps([MODEL]),
@@ -61,7 +61,7 @@ def taggram(engine: str, precision: str) -> Iterator[Hear]:
 
 
 @contextmanager
-def musicnn(way: str) -> Iterator[Hear]:
+def musicnn(way: str) -> Iterator[Measure]:
     """Their own code, see `loadtests.peer_musicnn`."""
     command = (str(environment("musicnn")), "-m", "loadtests.peer_musicnn", way)
     with _process(command, _log(f"musicnn-{way}"), {"TF_USE_LEGACY_KERAS": "1"}) as infer:
@@ -69,7 +69,7 @@ def musicnn(way: str) -> Iterator[Hear]:
 
 
 @contextmanager
-def essentia() -> Iterator[Hear]:
+def essentia() -> Iterator[Measure]:
     """essentia-tensorflow, see `loadtests.peer_essentia`."""
     graph = str(frozen_graph())
     command = (str(environment("essentia")), "-m", "loadtests.peer_essentia", graph)
@@ -77,7 +77,7 @@ def essentia() -> Iterator[Hear]:
         yield infer
 
 
-CONTENDERS: dict[str, Callable[[], AbstractContextManager[Hear]]] = {
+CONTENDERS: dict[str, Callable[[], AbstractContextManager[Measure]]] = {
     "Taggram, openvino bf16": lambda: taggram("openvino", "bf16"),
     "Taggram, openvino float32": lambda: taggram("openvino", "float32"),
     "Taggram, tensorflow float32": lambda: taggram("tensorflow", "float32"),
@@ -87,23 +87,23 @@ CONTENDERS: dict[str, Callable[[], AbstractContextManager[Hear]]] = {
 }
 
 
-def _uploaded(http: httpx.Client, path: Path) -> Heard:
+def _uploaded(http: httpx.Client, path: Path) -> Measured:
     file = (path.name, path.read_bytes())
     started = time.perf_counter()
-    answer = http.post("/suggest-tags", files={"file": file}, params={**ASKED, "top_k": 5})
+    answer = http.post("/suggest-tags", files={"file": file}, params={**PARAMETERS, "top_k": 5})
     total_s = time.perf_counter() - started
     if answer.is_error:
         raise CannotRunError(f"status {answer.status_code}: {answer.text}")
-    heard = answer.json()
-    if heard["cached"]:
+    body = answer.json()
+    if body["cached"]:
         raise RuntimeError("a track that should be new was answered from the cache")
     stages = stage_seconds(answer.headers)
-    scores = _scores(http, heard["track_id"])
-    return Heard(total_s, stages["receive"] + stages["decode"], stages["infer"], scores)
+    scores = _scores(http, body["track_id"])
+    return Measured(total_s, stages["receive"] + stages["decode"], stages["infer"], scores)
 
 
 def _scores(http: httpx.Client, track_id: str) -> npt.NDArray[np.float64]:
-    query = {**ASKED, "track_id": track_id}
+    query = {**PARAMETERS, "track_id": track_id}
     shown = http.get("/taggram", params=query).raise_for_status().json()
     (model,) = http.get("/models").raise_for_status().json()
     columns = [shown["tags"].index(tag) for tag in model["tags"]]
@@ -111,7 +111,7 @@ def _scores(http: httpx.Client, track_id: str) -> npt.NDArray[np.float64]:
 
 
 @contextmanager
-def _process(command: tuple[str, ...], log: Path, settings: Mapping[str, str]) -> Iterator[Hear]:
+def _process(command: tuple[str, ...], log: Path, settings: Mapping[str, str]) -> Iterator[Measure]:
     """A peer's process, which speaks as in `loadtests.peer_protocol`."""
     with log.open("w") as errors:
         process = subprocess.Popen(
@@ -124,17 +124,17 @@ def _process(command: tuple[str, ...], log: Path, settings: Mapping[str, str]) -
             text=True,
         )
 
-    def infer(path: Path) -> Heard:
+    def infer(path: Path) -> Measured:
         assert process.stdin
         assert process.stdout
-        with suppress(BrokenPipeError):  # then it has ended, and its log says why
+        with suppress(BrokenPipeError):  # then it has ended, and its log has the reason
             print(json.dumps({"path": str(path)}), file=process.stdin, flush=True)
         line = process.stdout.readline()
         if not line:
             raise CannotRunError(last_line(log.read_text(errors="replace")))
         answer = json.loads(line)
         answer["scores"] = np.array(answer["scores"])
-        return Heard(**answer)
+        return Measured(**answer)
 
     try:
         yield infer
@@ -143,7 +143,7 @@ def _process(command: tuple[str, ...], log: Path, settings: Mapping[str, str]) -
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """It ends once nobody is there to ask."""
+    """It ends when its standard input is closed."""
     try:
         process.communicate(timeout=STOP_S)
     except (subprocess.TimeoutExpired, BrokenPipeError):

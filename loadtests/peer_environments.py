@@ -1,4 +1,4 @@
-"""The peers' environments, below `.cache/peers`: what they need would not go beside Taggram's."""
+"""The peers' environments, below `.cache/peers`: their requirements conflict with Taggram's."""
 
 import subprocess
 import sys
@@ -10,21 +10,21 @@ PEERS = REPOSITORY / ".cache" / "peers"
 PYTHONS = ">=3.11,<3.13"
 """Those for which all of the peers' dependencies have wheels."""
 
-TOLD_CHARACTERS = 400
-"""Of what a command says as it fails: its end."""
+SHOWN_CHARACTERS = 400
+"""The last characters of a failing command's output are shown."""
 
 UV = Path(sys.executable).parent / "uv"
 
 
 class CannotRunError(Exception):
-    """This machine can't run a contender; the message says why."""
+    """A contender cannot run on this machine; the message has the reason."""
 
 
 def environment(name: str) -> Path:
-    """Make the environment of a peer where its lock is not the one it was made from; its Python.
+    """Create the environment of a peer unless it matches its lock; return its Python.
 
     Raises:
-        CannotRunError: It can't be made.
+        CannotRunError: It cannot be created.
     """
     folder, lock = PEERS / name, REPOSITORY / "requirements" / f"peer-{name}.lock"
     python, made_from = folder / "bin" / "python", folder / "made-from.lock"
@@ -41,10 +41,10 @@ def frozen_graph() -> Path:
     """The published network of musicnn as essentia reads it.
 
     Raises:
-        CannotRunError: It can't be made.
+        CannotRunError: It cannot be created.
     """
     python = environment("musicnn")
-    graph = PEERS / "musicnn" / "msd-musicnn.pb"  # goes when the environment is made anew
+    graph = PEERS / "musicnn" / "msd-musicnn.pb"  # deleted when the environment is created again
     if not graph.is_file():
         run("env", "TF_USE_LEGACY_KERAS=1", str(python), "-m", "loadtests.peer_freeze", str(graph))
     return graph
@@ -63,10 +63,10 @@ def run(*command: str) -> None:
     except OSError as error:
         raise CannotRunError(str(error)) from error
     if result.returncode != 0:
-        raise CannotRunError(" ".join(result.stderr.split())[-TOLD_CHARACTERS:])
+        raise CannotRunError(" ".join(result.stderr.split())[-SHOWN_CHARACTERS:])
 
 
 def last_line(text: str) -> str:
-    """Where a traceback or a log says what went wrong."""
+    """Return the last line of a traceback or a log, which has the error."""
     lines = text.strip().splitlines()
     return lines[-1].strip() if lines else "it said nothing"

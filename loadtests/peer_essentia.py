@@ -11,7 +11,7 @@ import essentia
 import numpy as np
 from essentia.standard import MonoLoader, TensorflowPredictMusiCNN
 
-from loadtests.peer_protocol import Hear, answer
+from loadtests.peer_protocol import Measure, answer
 
 RATE = 16_000
 LINEAR = 4
@@ -19,7 +19,7 @@ WINDOW_FRAMES = 187
 WINDOWS_AT_A_TIME = 4
 
 
-def pipeline(graph: str) -> Hear:
+def pipeline(graph: str) -> Measure:
     """The algorithms, made once."""
     load = MonoLoader()
     predict = TensorflowPredictMusiCNN(

@@ -1,4 +1,4 @@
-"""Writes musicnn's published network as a frozen graph, which is what essentia reads.
+"""Write musicnn's published network as a frozen graph, which essentia reads.
 
 `python -m loadtests.peer_freeze FILE`, in the environment of `loadtests.peer_musicnn`.
 """

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from musicnn import configuration, extractor, models
 
-from loadtests.peer_protocol import Hear, answer
+from loadtests.peer_protocol import Measure, answer
 
 MODEL = "MSD_musicnn"
 WINDOW_FRAMES = 187
@@ -30,7 +30,7 @@ extractor.np = SimpleNamespace(**{**vars(np), "float16": np.float32})
 
 
 class TimedLoad:
-    """Stands in for `librosa.load`, to tell loading from listening."""
+    """Replacement of `librosa.load`, to time loading separately from inference."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -63,7 +63,7 @@ def network() -> tuple[tf.compat.v1.Session, tf.Tensor, tf.Tensor]:
 
 
 def by_extractor(path: str) -> np.ndarray:
-    """The public function, without the features that nobody asks for here."""
+    """Call the public function, without the features that are not needed here."""
     scores: np.ndarray = extractor.extractor(path, model=MODEL, extract_features=False)[0]
     return scores
 
@@ -80,8 +80,8 @@ def with_session_kept() -> ScoresOf:
     return scores_of
 
 
-def timed(scores_of: ScoresOf) -> Hear:
-    """With the seconds of loading beside the scores."""
+def timed(scores_of: ScoresOf) -> Measure:
+    """Return the seconds of loading, and the scores."""
     librosa.load = load = TimedLoad()
 
     def infer(path: str) -> tuple[float, np.ndarray]:

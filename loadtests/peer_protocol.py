@@ -1,4 +1,4 @@
-"""A peer's side of the talk: a line of JSON names a track, a line of JSON says what was heard.
+"""A peer's side of the protocol: a line of JSON names a track, a line of JSON holds the result.
 
 This runs in the environments of the peers, so it needs nothing but the standard library.
 """
@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-Hear = Callable[[str], tuple[float, Any]]
+Measure = Callable[[str], tuple[float, Any]]
 """From a path to the seconds of loading and an array of scores, (windows, tags)."""
 
 
-def answer(infer: Hear) -> None:
-    """Answer until the caller closes the line; what libraries print goes to the log instead."""
+def answer(infer: Measure) -> None:
+    """Answer until the caller closes the pipe; output of libraries goes to the log."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     for line in sys.stdin:
@@ -23,5 +23,5 @@ def answer(infer: Hear) -> None:
         started = time.perf_counter()
         load_s, scores = infer(path)
         total_s = time.perf_counter() - started
-        heard = {"load_s": load_s, "model_s": total_s - load_s, "total_s": total_s}
-        answers.write(json.dumps({**heard, "scores": scores.tolist()}) + "\n")
+        result = {"load_s": load_s, "model_s": total_s - load_s, "total_s": total_s}
+        answers.write(json.dumps({**result, "scores": scores.tolist()}) + "\n")

@@ -1,8 +1,8 @@
-"""Taggram beside musicnn and essentia-tensorflow: the same weights, from the file to the scores.
+"""Taggram, musicnn and essentia-tensorflow: the same weights, from the file to the scores.
 
-`python -m loadtests.peers [ROUNDS]` starts all of them, warms each up, and lets them hear the same
-tracks in turns, never two at a time: in each of so many rounds (5 unless told otherwise) three new
-minutes as MP3, WAV, FLAC and Ogg Vorbis. It prints times, ratios and whether the scores agree. The
+`python -m loadtests.peers [ROUNDS]` starts all of them, warms each up, and has them analyse the
+same tracks in turns, never two at a time: in each round (5 by default) three new minutes as MP3,
+WAV, FLAC and Ogg Vorbis. It prints times, ratios and whether the scores agree. The
 first call makes the peers' environments below `.cache/peers`.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import Progress
 
-from loadtests.peer_contenders import CONTENDERS, Hear, Heard
+from loadtests.peer_contenders import CONTENDERS, Measure, Measured
 from loadtests.peer_environments import CannotRunError
 from loadtests.report import Row, argument, out, publish, spread
 from loadtests.tracks import FORMATS, encoded
@@ -30,14 +30,14 @@ OURS, MUSICNN, REFERENCE = "Taggram", "musicnn", "Taggram, tensorflow float32"
 
 TIME_NOTES = (
     "Seconds of one track, minimum / median / maximum over the rounds; load and model are medians. "
-    "The ratio is taken in each round anew, to the Taggram whose median is lowest in that format.",
+    "The ratio is computed in each round, to the Taggram with the lowest median in that format.",
     "Taggram is timed by its client over HTTP on loopback: load is receiving and decoding, model "
     "is inference, by its Server-Timing; where the two overlap, their sum is more than the total. "
     "The peers are timed in their own process, given a path, so without HTTP.",
-    "Taggram leaves out the filters that give the same whatever they hear (app/models/folding.py), "
+    "Taggram removes the filters whose output is constant (app/models/folding.py), "
     "nine tenths of the arithmetic; the peers compute them. Much of the ratio is that.",
     "musicnn, extractor: the public function as published, without features; it builds the graph "
-    "and reads the checkpoint for every track, and hears windows one by one. "
+    "and reads the checkpoint for every track, and scores windows one by one. "
     "musicnn, session kept: its code with the graph and session built once, all windows in one "
     "batch. Either runs on TensorFlow 2.18 through tf_keras.",
     "essentia-tensorflow: algorithms made once, linear resampling (resampleQuality=4, as in its "
@@ -46,7 +46,7 @@ TIME_NOTES = (
 )
 SCORE_NOTES = (
     "Scores are means over the windows; the largest difference is that of any tag in any round. "
-    "All hear windows of 187 frames without overlap and drop a part of a window at the end.",
+    "All score windows of 187 frames without overlap and drop a part of a window at the end.",
     "musicnn is changed in memory only: its melgram stays in float32, as float16 overflows on loud "
     "music. Today's librosa pads the ends with zeros, where musicnn's time, and Taggram, reflect: "
     "that can be seen in the first window.",
@@ -55,7 +55,7 @@ SCORE_NOTES = (
     "finest resampling, which took six seconds there, left a third of the difference.",
 )
 
-Results = Mapping[tuple[str, str], Sequence[Heard]]
+Results = Mapping[tuple[str, str], Sequence[Measured]]
 """By the format and the contender, a track for each round."""
 
 
@@ -73,10 +73,10 @@ def main() -> None:
     publish("peers", f"{SECONDS} s, 44.1 kHz stereo, {rounds} rounds, warm", times, notes)
     reference = REFERENCE if REFERENCE in contenders else next(iter(contenders))
     scores = [row for ending in FORMATS for row in score_rows(results, ending, reference)]
-    publish("peers-scores", f"Scores beside those of {reference}", scores, SCORE_NOTES)
+    publish("peers-scores", f"Scores compared with those of {reference}", scores, SCORE_NOTES)
 
 
-def start(stack: ExitStack, folder: Path) -> tuple[dict[str, Hear], list[str]]:
+def start(stack: ExitStack, folder: Path) -> tuple[dict[str, Measure], list[str]]:
     """Start all and warm them up; those that run, and why others don't."""
     contenders, left_out = {}, []
     first = write(folder, 0, "mp3")
@@ -91,11 +91,11 @@ def start(stack: ExitStack, folder: Path) -> tuple[dict[str, Hear], list[str]]:
     return contenders, left_out
 
 
-def measure(contenders: Mapping[str, Hear], rounds: int, folder: Path) -> Results:
-    """Let them hear in turns, so that a machine's bad moments fall on all alike."""
-    results: dict[tuple[str, str], list[Heard]] = defaultdict(list)
+def measure(contenders: Mapping[str, Measure], rounds: int, folder: Path) -> Results:
+    """Run them in turns, so that disturbances of the machine affect all alike."""
+    results: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     with Progress(console=out, transient=True) as progress:
-        task = progress.add_task("hearing", total=rounds * len(FORMATS) * len(contenders))
+        task = progress.add_task("measuring", total=rounds * len(FORMATS) * len(contenders))
         for number, (_, ending) in enumerate(product(range(rounds), FORMATS), start=1):
             path = write(folder, number, ending)
             for name, infer in contenders.items():
@@ -107,7 +107,7 @@ def measure(contenders: Mapping[str, Hear], rounds: int, folder: Path) -> Result
 
 
 def write(folder: Path, number: int, ending: str) -> Path:
-    """Track number n starts n seconds into the song, so that nobody has heard it."""
+    """Track number n starts n seconds into the song, so that it is in no cache."""
     path = folder / f"{number}.{ending}"
     path.write_bytes(encoded(SECONDS, number, ending))
     return path
@@ -115,28 +115,30 @@ def write(folder: Path, number: int, ending: str) -> Path:
 
 def time_rows(results: Results, ending: str) -> list[Row]:
     """How long each took for a format."""
-    heard_by = {name: heard for (format_, name), heard in results.items() if format_ == ending}
-    ours = [totals(heard) for name, heard in heard_by.items() if name.startswith(OURS)]
+    measured_by = {
+        name: measured for (format_, name), measured in results.items() if format_ == ending
+    }
+    ours = [totals(measured) for name, measured in measured_by.items() if name.startswith(OURS)]
     best = min(ours, key=statistics.median, default=None)
     return [
         {
             "format": ending,
             "contender": name,
-            "seconds": spread(totals(heard), 2),
-            "load": round(statistics.median(one.load_s for one in heard), 3),
-            "model": round(statistics.median(one.model_s for one in heard), 3),
-            "ratio": spread(np.divide(totals(heard), best).tolist(), 2) if best else None,
+            "seconds": spread(totals(measured), 2),
+            "load": round(statistics.median(one.load_s for one in measured), 3),
+            "model": round(statistics.median(one.model_s for one in measured), 3),
+            "ratio": spread(np.divide(totals(measured), best).tolist(), 2) if best else None,
         }
-        for name, heard in heard_by.items()
+        for name, measured in measured_by.items()
     ]
 
 
 def faster_musicnn(results: Results) -> list[str]:
     """Which of the two runs of musicnn is the fair one to be compared with."""
     seconds: dict[str, list[float]] = defaultdict(list)
-    for (_, name), heard in results.items():
+    for (_, name), measured in results.items():
         if name.startswith(MUSICNN):
-            seconds[name] += totals(heard)
+            seconds[name] += totals(measured)
     if not seconds:
         return []
     faster = min(seconds, key=lambda name: statistics.median(seconds[name]))
@@ -163,9 +165,9 @@ def score_rows(results: Results, ending: str, reference: str) -> list[Row]:
     return rows
 
 
-def totals(heard: Sequence[Heard]) -> list[float]:
+def totals(measured: Sequence[Measured]) -> list[float]:
     """Seconds by round."""
-    return [one.total_s for one in heard]
+    return [one.total_s for one in measured]
 
 
 def top(means: npt.NDArray[np.float64]) -> set[int]:

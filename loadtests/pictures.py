@@ -19,7 +19,7 @@ from loadtests.service import service
 from testing.server import Server
 from testing.sounds import encoded, noise
 
-ASKED = 60
+REQUESTS = 60
 PATIENCE_S = 120
 
 
@@ -27,23 +27,23 @@ def main() -> None:
     """Measure and print."""
     with service() as server:
         clip = encoded(noise(30 * 16_000), 16_000, "FLAC")
-        said = server.http.post("/suggest-tags", files={"file": clip}).json()
-        url = f"/taggram?track_id={said['track_id']}&vocabulary=raw"
-        _ask(server, f"{url}&top=3", "127.0.0.1")  # to load the library
+        suggested = server.http.post("/suggest-tags", files={"file": clip}).json()
+        url = f"/taggram?track_id={suggested['track_id']}&vocabulary=raw"
+        _request(server, f"{url}&top=3", "127.0.0.1")  # to load the library
         rows = [_measured(server, url, leave=leave) for leave in (False, True)]
-    publish("pictures", f"A picture while one client asks for {ASKED}", rows)
+    publish("pictures", f"A picture while one client asks for {REQUESTS}", rows)
 
 
 def _measured(server: Server, url: str, *, leave: bool) -> Row:
-    # No picture is asked for twice: each shows other tags or another part of the track.
+    # No picture is requested twice: each shows other tags or another part of the track.
     least = 20 if leave else 10
-    urls = [f"{url}&top={least + n % 10}&start_s={3 * (n // 10)}" for n in range(ASKED)]
+    urls = [f"{url}&top={least + n % 10}&start_s={3 * (n // 10)}" for n in range(REQUESTS)]
     with _crowd(server, urls, leave) as got:
         time.sleep(1.0)
         if leave:
             time.sleep(0.5)
         begun = time.monotonic()
-        answer, retry_after = _ask(server, f"{url}&top={40 + leave}", "127.0.0.3")
+        answer, retry_after = _request(server, f"{url}&top={40 + leave}", "127.0.0.3")
         seconds = time.monotonic() - begun
     return {
         "the 60": "leave after a second" if leave else "stay",
@@ -57,23 +57,23 @@ def _measured(server: Server, url: str, *, leave: bool) -> Row:
 
 @contextmanager
 def _crowd(server: Server, urls: list[str], leave: bool) -> Iterator[list[tuple[int, str | None]]]:
-    """Ask for all of them at once during the body; how they are answered, but who leaves."""
+    """Request all of them at once during the body; yield answers, except of clients that leave."""
     answers: list[tuple[int, str | None]] = []
     lock = threading.Lock()
 
-    def ask(url: str) -> None:
+    def send(url: str) -> None:
         with contextlib.suppress(TimeoutError):
-            answer = _ask(server, url, "127.0.0.2", 1.0 if leave else PATIENCE_S)
+            answer = _request(server, url, "127.0.0.2", 1.0 if leave else PATIENCE_S)
             with lock:
                 answers.append(answer)
 
     with ThreadPoolExecutor(len(urls)) as threads:
         for url in urls:
-            threads.submit(ask, url)
+            threads.submit(send, url)
         yield answers
 
 
-def _ask(
+def _request(
     server: Server, url: str, address: str, patience_s: float = PATIENCE_S
 ) -> tuple[int, str | None]:
     to = server.http.base_url

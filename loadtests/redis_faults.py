@@ -1,8 +1,8 @@
-"""What a Redis that is stopped or dead costs callers, and how soon its hits are back.
+"""The cost of a stopped or dead Redis, and the time until its hits are back.
 
-`python -m loadtests.redis_faults [ROUNDS]` asks a running service for one taggram that Redis keeps,
-over and over, so that nothing but the lookup is in the way; in each round Redis is stopped (or
-killed), asked past, and brought back.
+`python -m loadtests.redis_faults [ROUNDS]` requests one taggram repeatedly from a running service,
+so that only the lookup in Redis takes time. In each round Redis is stopped (or killed), requests go
+on, and Redis is started again.
 """
 
 import tempfile
@@ -33,15 +33,15 @@ SECRET = "only for as long as this benchmark runs"
 
 @dataclass
 class Fault:
-    """A way for Redis to be down, and what it cost: in ms, and in s until it was back.
+    """A way for Redis to be down, and its cost: in ms, and in s until it was back.
 
     Attributes:
-        begin: Brings it about.
-        end: Brings Redis back.
-        first: The request that finds out.
+        begin: Cause the fault.
+        end: Start Redis again.
+        first: The first request during the fault.
         after: Those that follow.
         back: From Redis being back until the first hit.
-        failed: Requests that were answered with neither a taggram nor that there is none.
+        failed: Requests that were answered neither with a taggram nor with 404.
     """
 
     begin: Callable[[], None]
@@ -66,11 +66,11 @@ def main() -> None:
     rows = [_row(name, fault, baseline) for name, fault in faults.items()]
     publish(
         "redis_faults",
-        f"What a Redis that is down adds to GET /taggram, {rounds} times, each {REQUESTS} requests",
+        f"Added to GET /taggram by a Redis that is down, {rounds} times, each {REQUESTS} requests",
         rows,
         [
-            f"Added to the {baseline:.1f} ms (p99 {baseline_p99:.1f} ms) in which a service whose "
-            "Redis is well says that there is no such taggram."
+            f"Added to the {baseline:.1f} ms (p99 {baseline_p99:.1f} ms) of a miss in a service "
+            "with a working Redis."
         ],
     )
 
@@ -86,10 +86,10 @@ def _measured(redis: RedisServer, rounds: int) -> tuple[list[float], dict[str, F
         "killed (SIGKILL)": Fault(redis.kill, redis.start),
     }
     with service(settings) as server:
-        heard = server.http.post("/suggest-tags", files={"file": encoded(10)}).raise_for_status()
-        url = heard.json()["taggram_url"]
+        analysed = server.http.post("/suggest-tags", files={"file": encoded(10)}).raise_for_status()
+        url = analysed.json()["taggram_url"]
         unknown = httpx.URL(url).copy_set_param("track_id", "0" * 64)
-        well = [_asked(server, str(unknown))[0] for _ in range(rounds * REQUESTS)]
+        well = [_requested(server, str(unknown))[0] for _ in range(rounds * REQUESTS)]
         for name, fault in faults.items():
             for _ in track(range(rounds), name, console=out, transient=True):
                 _round(server, url, fault, redis)
@@ -98,18 +98,18 @@ def _measured(redis: RedisServer, rounds: int) -> tuple[list[float], dict[str, F
 
 def _round(server: Server, url: str, fault: Fault, redis: RedisServer) -> None:
     """One outage, from the last hit before it to the first hit after it."""
-    assert _asked(server, url)[1] == httpx.codes.OK
+    assert _requested(server, url)[1] == httpx.codes.OK
     with redis.client() as client:
         kept = {name: client.get(name) for name in client.scan_iter()}
     fault.begin()
     began = time.monotonic()
-    answers = [_asked(server, url) for _ in range(1 + REQUESTS)]
+    answers = [_requested(server, url) for _ in range(1 + REQUESTS)]
     time.sleep(max(0.0, DOWN_S - (time.monotonic() - began)))
     fault.end()
     with redis.client() as client:
-        client.mset(kept)  # what was killed comes back empty
+        client.mset(kept)  # a killed Redis is empty after its start
     back = time.monotonic()
-    while (answer := _asked(server, url))[1] != httpx.codes.OK:
+    while (answer := _requested(server, url))[1] != httpx.codes.OK:
         answers.append(answer)
     fault.back.append(time.monotonic() - back)
     fault.first.append(answers[0][0])
@@ -117,7 +117,7 @@ def _round(server: Server, url: str, fault: Fault, redis: RedisServer) -> None:
     fault.failed += sum(status != httpx.codes.NOT_FOUND for _, status in answers)
 
 
-def _asked(server: Server, url: str) -> tuple[float, int]:
+def _requested(server: Server, url: str) -> tuple[float, int]:
     """A request's ms and status."""
     begun = time.perf_counter()
     status = server.http.get(url).status_code

@@ -1,8 +1,8 @@
 """How time and memory grow with the track, with uploads at once, and with the models loaded.
 
-`python -m loadtests.scaling [--part length ...] [--repeats 3]` starts the service as users do, anew
-for each part. No track is sent twice, so that none is answered from the cache. Memory is the peak
-of all processes (PSS); what is watched for it is sent once more, as watching costs time.
+`python -m loadtests.scaling [--part length ...] [--repeats 3]` starts the service as users do,
+once for each part. No track is sent twice, so that none is answered from the cache. Memory is the
+peak of all processes (PSS); it is measured in a separate run, as sampling it costs time.
 """
 
 import json
@@ -33,8 +33,8 @@ MODELS = {
     ("msd-musicnn", "mtt-musicnn"): ("msd-musicnn", None),
     ("msd-musicnn", "mtt-musicnn", "msd-vgg", "mtt-vgg"): ("msd-musicnn", "msd-vgg", None),
 }
-"""What is loaded, and who is asked: one model for its raw tags, or (none named) a vocabulary that
-takes two of them."""
+"""The loaded models, and the requested one: a model for its raw tags, or (none named) a vocabulary
+that uses two of them."""
 
 PATIENT = {"TAGGRAM_DEADLINE_S": "3600"}
 """So that a slow machine's figures are times and not refusals."""
@@ -94,25 +94,25 @@ def models(repeats: int) -> None:
     """Services with one, two and four models."""
     mp3 = encoded(TRACK_S)
     rows: list[Row] = []
-    for loaded, asked in track(MODELS.items(), "models", console=out, transient=True):
+    for loaded, names in track(MODELS.items(), "models", console=out, transient=True):
         start = time.monotonic()
         with service({"TAGGRAM_MODELS": json.dumps(loaded)}) as server:
             start_s = time.monotonic() - start
             ready = _warmed_up(server)
-            for name in asked:
-                row = _asked(server, name, mp3, repeats)
+            for name in names:
+                row = _measured(server, name, mp3, repeats)
                 rows.append(
                     {"loaded": len(loaded), "start s": start_s, "ready MiB": round(ready), **row}
                 )
     notes = ["start s: from the command to ready, its Python's imports included."]
-    publish("scaling-models", f"Models loaded and asked, {TRACK_S} s of MP3", rows, notes)
+    publish("scaling-models", f"Models loaded and used, {TRACK_S} s of MP3", rows, notes)
 
 
-def _asked(server: Server, name: str | None, mp3: bytes, repeats: int) -> Row:
+def _measured(server: Server, name: str | None, mp3: bytes, repeats: int) -> Row:
     query = {"vocabulary": "genres"} if name is None else {"vocabulary": "raw", "model": name}
     waves = [_one(server, track, query) for track in islice(lookalikes(mp3), 1 + repeats)]
-    heard_by = ", ".join(waves[0].models)
-    return {"heard by": heard_by, **_spread([done.seconds[0] for done in waves[1:]])}
+    models_used = ", ".join(waves[0].models)
+    return {"models used": models_used, **_spread([done.seconds[0] for done in waves[1:]])}
 
 
 def _warmed_up(server: Server) -> float:
@@ -150,7 +150,7 @@ PARTS: dict[str, Callable[[int], None]] = {
 @cli.command()
 def main(
     part: Annotated[
-        list[str] | None, typer.Option(help=f"Of {', '.join(PARTS)}; all unless told.")
+        list[str] | None, typer.Option(help=f"Of {', '.join(PARTS)}; all by default.")
     ] = None,
     repeats: Annotated[int, typer.Option(help="Uploads of each kind that are timed.")] = 3,
 ) -> None:

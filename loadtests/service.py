@@ -1,4 +1,4 @@
-"""The service under measurement: as the tests start it, but its log is shown where it fails."""
+"""The service under measurement: as the tests start it, but its log is printed if it fails."""
 
 import re
 import tempfile
@@ -17,7 +17,7 @@ STAGE = re.compile(r"([\w-]+);dur=([\d.]+)")
 def service(
     settings: Mapping[str, str] | None = None, command: Sequence[str | Path] = (COMMAND,)
 ) -> Iterator[Server]:
-    """Run the service until the body is done; where the body fails, print how its log ends."""
+    """Run the service until the body is done; if the body fails, print the end of its log."""
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder) / "log", settings, command) as server,
@@ -30,7 +30,7 @@ def service(
 
 
 def show_log(server: Server) -> None:
-    """Print how the log ends, without the many lines of those who only ask whether it lives."""
+    """Print the end of the log, without the many lines of health checks."""
     lines = server.log.read_text(errors="replace").splitlines()
     lines = [line for line in lines if "/health/live" not in line][-TAIL_LINES:]
     out.rule("the service's log")

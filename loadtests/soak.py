@@ -1,8 +1,8 @@
-"""Whether the service stays as it is: for minutes, among good requests and hostile ones.
+"""Stability of the service over minutes of valid and hostile requests.
 
-`python -m loadtests.soak [--minutes 10]` sends nine good requests in ten, and one hostile; Ctrl-C
-ends it early, with what was measured so far. It ends with status 1 where the service answered with
-a fault of its own, or left something behind. Client and service share the machine.
+`python -m loadtests.soak [--minutes 10]` sends nine valid requests in ten, and one hostile. Ctrl-C
+ends it early, with the figures so far. It ends with status 1 if the service answered with an
+internal error, or left something behind. Client and service share the machine.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from loadtests.soak_watch import Sample, growth, sampled, watch
 from testing.server import COMMAND
 
 REST_S = 5.0
-"""After the load, before what is left is looked at."""
+"""Seconds after the load, before leftovers are counted."""
 
 CACHE_BYTES = 1_000_000
 """Little, so that it is full, and grows no more, when the warm-up ends."""

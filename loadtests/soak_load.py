@@ -21,7 +21,7 @@ ADDRESSES = 200
 """Callers, by their addresses: each stays within its rate."""
 
 HOSTILE_BYTES = 2**20
-"""Larger ones of the corpus would make the client what is measured."""
+"""With larger files of the corpus the client would be the bottleneck."""
 
 SLOW_S = 15.0
 AT_ONCE = 24
@@ -30,11 +30,11 @@ TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one request.
+    """The outcome of one request.
 
     Attributes:
-        what: Which sort it was.
-        answer: The status, with the kind of a problem; or how else it ended.
+        what: Its kind.
+        answer: The status, with the kind of a problem; or another outcome.
         seconds: How long that took.
     """
 
@@ -44,7 +44,7 @@ class Outcome:
 
 
 class Callers:
-    """Sends requests of all sorts and keeps what came of them."""
+    """Send requests of all kinds and collect their outcomes."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.outcomes: list[Outcome] = []
@@ -57,10 +57,10 @@ class Callers:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, rate: float, stop: asyncio.Event) -> None:
-        """Send so many requests a second, by chance, until told to stop."""
+        """Send this many requests per second, at random times, until stopped."""
         for mp3 in self._known:  # before all else, so that they are known
-            heard = await self._upload(mp3)
-            self._taggrams.append(heard.raise_for_status().json()["taggram_url"])
+            response_body = await self._upload(mp3)
+            self._taggrams.append(response_body.raise_for_status().json()["taggram_url"])
         sorts, weights = zip(*((sort, weight) for sort, weight in SORTS.items()), strict=True)
         calls: set[asyncio.Task[None]] = set()
         while not stop.is_set():
@@ -84,7 +84,7 @@ class Callers:
                 self.outcomes.append(Outcome(what, answer, time.monotonic() - begun))
 
     async def new_track(self) -> str:
-        """A track that was never heard."""
+        """Return a new track."""
         return _answer(await self._upload(next(self._new)))
 
     async def known_track(self) -> str:

@@ -17,7 +17,7 @@ WARM_UP = 0.4
 """Of the time: so long everything grows to its size, and is left out of the slope."""
 
 BLOCK = 10
-"""Of so many samples the lowest memory counts: what is held for good, not for a request."""
+"""The lowest memory of this many samples counts: that is held permanently, not by a request."""
 
 
 FEWEST = 6
@@ -26,14 +26,14 @@ FEWEST = 6
 
 @dataclass(frozen=True)
 class Sample:
-    """What the service held at a moment.
+    """The resources of the service at a moment.
 
     Attributes:
         at_s: The moment.
         rss_mib: Memory of the service's own process.
         descriptors: Its open files and sockets.
         processes: How many run below it.
-        zombies: Of these, ended ones that nobody asked after.
+        zombies: Of these, ended ones that were not waited for.
         temporary_files: Entries of its folder for temporary files, and open files without a name.
     """
 
@@ -60,7 +60,7 @@ def sampled(pid: int, folder: Path) -> Sample:
 
 
 async def watch(pid: int, folder: Path, stop: asyncio.Event, samples: list[Sample]) -> None:
-    """Look again and again until told to stop; a service that ends fails the soak."""
+    """Sample repeatedly until stopped; a service that ends fails the soak."""
     while not stop.is_set():
         samples.append(await asyncio.to_thread(sampled, pid, folder))
         with suppress(TimeoutError):

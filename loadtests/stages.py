@@ -1,9 +1,9 @@
-"""Each stage of a request alone, against the request as a whole: what is lost between them.
+"""Each stage of a request alone, and the whole request: the overhead between them.
 
-`python -m loadtests.stages [ROUNDS]` hears three minutes of music in each format, in turns: the
-stages in this process, one after the other, then the whole request over HTTP. Each round has tracks
-that were not heard before. It also shows what each engine makes of the same windows, with and
-without the constant filters that `app.models.folding` leaves out.
+`python -m loadtests.stages [ROUNDS]` analyses three minutes of music in each format, in turns:
+the stages in this process, one after the other, then the whole request over HTTP. Each round has
+new tracks. It also compares the engines on the same windows, with and without the constant filters
+that `app.models.folding` removes.
 """
 
 import time
@@ -18,7 +18,7 @@ from app.inference.engine import Engine
 from app.inference.features import FeatureExtractor
 from app.store.manifest.manifest import Manifest
 from loadtests.engines import MODEL, as_published, best, extractor_of, manifest_of, served
-from loadtests.hearing import decoded, resampled, scores_of, windows_of
+from loadtests.reference_pipeline import decoded, resampled, scores_of, windows_of
 from loadtests.report import Row, argument, out, publish, spread
 from loadtests.service import service, stage_seconds
 from loadtests.tracks import FORMATS, encoded
@@ -40,17 +40,17 @@ def main() -> None:
     engine_rounds(manifest, extractor, rounds)
     alone: Times = defaultdict(list)
     whole: Times = defaultdict(list)
-    told: Times = defaultdict(list)
+    durations: Times = defaultdict(list)
     with service({"TAGGRAM_MODELS": f'["{MODEL}"]'}) as server:
         for ending in FORMATS:
-            _post(server, encoded(SECONDS, 300, ending), ending, told)  # warms up
-        told.clear()
+            _post(server, encoded(SECONDS, 300, ending), ending, durations)  # warms up
+        durations.clear()
         for number in track(range(rounds), "stages", console=out, transient=True):
             for ending in FORMATS:
                 file = encoded(SECONDS, number, ending)
                 _stages(file, ending, engine, alone)
-                whole[ending].append(_post(server, file, ending, told))
-    _publish_stages(rounds, engine, alone, told)
+                whole[ending].append(_post(server, file, ending, durations))
+    _publish_stages(rounds, engine, alone, durations)
     _publish_ratios(rounds, alone, whole)
 
 
@@ -103,19 +103,19 @@ def _timed(times: list[float], work: Callable[..., T], *arguments: object) -> T:
     return result
 
 
-def _post(server: Server, file: bytes, ending: str, told: Times) -> float:
-    """Upload a track; the client's seconds, and what the server tells of its stages."""
+def _post(server: Server, file: bytes, ending: str, durations: Times) -> float:
+    """Upload a track; return the client's seconds, and those of each stage of the server."""
     begun = time.perf_counter()
     answer = server.http.post("/suggest-tags", params={"model": MODEL}, files={"file": file})
     seconds = time.perf_counter() - begun
     answer.raise_for_status()
     assert not answer.json()["cached"]
     for stage, stage_s in stage_seconds(answer.headers).items():
-        told[f"{ending}: {stage}"].append(stage_s)
+        durations[f"{ending}: {stage}"].append(stage_s)
     return seconds
 
 
-def _publish_stages(rounds: int, engine: Engine, alone: Times, told: Times) -> None:
+def _publish_stages(rounds: int, engine: Engine, alone: Times, durations: Times) -> None:
     rows: list[Row] = [
         {"stage": stage, "s min / median / max": spread(times)}
         for stage, times in alone.items()
@@ -124,7 +124,8 @@ def _publish_stages(rounds: int, engine: Engine, alone: Times, told: Times) -> N
     title = f"Each stage alone: {SECONDS} s, {engine.backend} {engine.precision}, {rounds} rounds"
     publish("stages-alone", title, rows)
     rows = [
-        {"stage": stage, "s min / median / max": spread(times)} for stage, times in told.items()
+        {"stage": stage, "s min / median / max": spread(times)}
+        for stage, times in durations.items()
     ]
     notes = ["Decoding and inference overlap: their sum is more than the total."]
     publish("stages-told", "The same in the service, by its Server-Timing", rows, notes)

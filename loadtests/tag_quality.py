@@ -4,7 +4,7 @@
     python -m loadtests.tag_quality SCORES.npz      # raw scores of labelled excerpts, no audio
     python -m loadtests.tag_quality                 # free songs of Debian packages, by the service
 
-`--models` names those that are asked, `--plausible` a YAML file with the tags that fit each genre.
+`--models` names the models, `--plausible` a YAML file with the tags that fit each genre.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,13 +30,13 @@ def main(
 ) -> None:
     """Measure, print, and keep as JSON."""
     fitting = read_plausible(plausible)
-    asked = tuple(name for name in models.split(",") if name)
+    requested = tuple(name for name in models.split(",") if name)
     name = "tag_quality" if material is None else f"tag_quality-{material.stem}"
     if material is not None and material.suffix == ".npz":
-        answers = list(answer_scores(material, asked, fitting))
+        answers = list(answer_scores(material, requested, fitting))
     else:
         songs = free_songs() if material is None else list(labelled_songs(material, fitting))
-        answers = list(answer_songs(songs, asked))
+        answers = list(answer_songs(songs, requested))
     report(name, answers, fitting)
 
 
@@ -51,7 +51,7 @@ def labelled_songs(folder: Path, plausible: Plausible) -> Iterator[tuple[str, Pa
 def report(name: str, answers: Sequence[Answer], plausible: Plausible) -> None:
     """Print the tables."""
     if not answers:
-        raise typer.BadParameter("there is no song of a genre that the plausible tags name")
+        raise typer.BadParameter("no song has a genre of the plausible tags")
     publish(name, f"{len(answers)} songs (95 % bootstrap interval)", measure(answers, plausible))
     publish(f"{name}-genres", "By genre", measure_genres(answers, plausible))
     publish(f"{name}-first", "What is suggested first", count_first(answers, plausible))

@@ -17,15 +17,15 @@ HAS_SUBGENRES = ("blues", "country", "metal", "rock")
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said of a song.
+    """The suggestions for a song.
 
     Attributes:
         genre: Its true one.
         tags: The suggested ones, by falling score.
-        is_genre: Whether each is a genre that stands in for its subgenres.
+        is_genre: Whether each is a genre, instead of a subgenre.
         is_low: Whether the confidence is low.
         scores: Of all tags of the vocabulary, by name.
-        raw: Raw scores by the vocabulary's tag that they mean: of each tag the highest.
+        raw: Raw scores by tag of the vocabulary: of each tag the highest.
     """
 
     genre: str
@@ -85,7 +85,7 @@ def measure_genres(answers: Sequence[Answer], plausible: Plausible) -> list[Row]
 
 
 def count_first(answers: Sequence[Answer], plausible: Plausible) -> list[Row]:
-    """What each genre is called; a star marks what does not fit."""
+    """The suggested tags of each genre; a star marks those that do not fit."""
     rows: list[Row] = []
     for genre in _genres(answers):
         firsts = Counter(answer.tags[0] for answer in answers if answer.genre == genre)
@@ -100,10 +100,10 @@ def count_first(answers: Sequence[Answer], plausible: Plausible) -> list[Row]:
 def roc_auc(
     answers: Sequence[Answer], plausible: Plausible, genre: str, which: str
 ) -> float | None:
-    """How well the highest score of a genre's plausible tags tells its songs from the others.
+    """ROC-AUC of the highest score of a genre's plausible tags, for its songs against the others.
 
     Returns:
-        None where no tag is known, or all songs are of one genre.
+        None if no tag is known, or all songs are of one genre.
     """
     scores, y_true = [], []
     for answer in answers:

@@ -20,11 +20,11 @@ TOP_K = 20
 def answer_scores(path: Path, models: tuple[str, ...], plausible: Plausible) -> Iterator[Answer]:
     """Yield an answer for each excerpt; by default by the service's default models."""
     published = read_store(Store(Settings().model_store))
-    asked = [published[name] for name in models or Settings.model_fields["models"].default]
+    manifests = [published[name] for name in models or Settings.model_fields["models"].default]
     families: dict[str, set[str]] = {}
-    for model in asked:
+    for model in manifests:
         families.setdefault(model.tags.family, set()).update(model.tags.names)
-    projection = project(read_vocabularies((), families)["subgenres"], asked)
+    projection = project(read_vocabularies((), families)["subgenres"], manifests)
     for genre, taggrams in read_scores(path, projection.models):
         if genre in plausible:
             yield _answer(genre, projection, taggrams)

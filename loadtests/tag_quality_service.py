@@ -35,7 +35,7 @@ def answer_songs(songs: Sequence[tuple[str, Path]], models: tuple[str, ...]) -> 
 def _answer(
     server: Server, genre: str, answer: dict[str, Any], vocabulary: dict[str, Any]
 ) -> Answer:
-    """The scores are asked for by the track: the suggestions stop at the twentieth."""
+    """The scores are requested from `GET /taggram`: suggestions stop at the twentieth."""
     shown = server.http.get(answer["taggram_url"]).json()
     raw = {
         model["name"]: _raw(server, answer["track_id"], model["name"]) for model in answer["models"]

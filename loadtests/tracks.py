@@ -16,7 +16,7 @@ SONG = "Metal madness"
 RATE = 44_100
 FORMATS = {"mp3": ("MP3", None), "wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"),
            "ogg": ("OGG", "VORBIS")}  # fmt: skip
-"""File name endings and what libsndfile calls them."""
+"""File name extensions and their names in libsndfile."""
 
 Stereo = npt.NDArray[np.float32]
 """(frames, 2) at `RATE`."""
@@ -35,7 +35,7 @@ def song() -> Stereo:
 
 
 def audio(seconds: float, start_s: float = 0.0) -> Stereo:
-    """So many seconds of the song from `start_s` on, beginning anew where it ends."""
+    """Return `seconds` of the song from `start_s` on, starting over at its end."""
     turned = np.roll(song(), -round(start_s * RATE), axis=0)
     return np.resize(turned, (round(seconds * RATE), turned.shape[1]))
 

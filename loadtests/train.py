@@ -1,9 +1,9 @@
-"""What learning costs: tracks decoded, windows read and trained, time spent waiting, memory.
+"""The cost of training: tracks decoded, windows read and trained, time spent waiting, memory.
 
 `python -m loadtests.train [ROUNDS]` makes songs as MP3, fills an audio store with them, and trains
 networks as large as published for some steps: with windows read from the store, and with the same
-batches lying in memory, in turns. What the former takes longer is waiting. Windows that are read
-and not trained, as they are and augmented, tell how fast a device may be before it has to wait.
+batches in memory, in turns. The difference is waiting time. The rate of windows that are read and
+not trained, unchanged and augmented, bounds the speed of a device that need not wait.
 """
 
 import resource
@@ -19,7 +19,7 @@ import soundfile
 
 from loadtests.report import Row, argument, out, publish, spread
 
-if TYPE_CHECKING:  # decode processes import this module anew, and need none of these
+if TYPE_CHECKING:  # decode processes import this module again, and need none of these
     import tensorflow as tf
 
     from app.training.data.batches import BatchDataset, Share
@@ -164,7 +164,7 @@ def _in_turns(
 
 
 def _reading(feed: "BatchDataset") -> float:
-    """Windows a second that come out of the pipeline where nobody learns from them."""
+    """Windows per second that the pipeline yields without training."""
     began = time.perf_counter()
     for _ in feed.parts():
         pass

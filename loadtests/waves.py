@@ -1,4 +1,4 @@
-"""Uploads that leave together, and what they cost: time and memory."""
+"""Uploads sent at the same time, and their cost: time and memory."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -10,18 +10,18 @@ from testing.process_usage import watched
 from testing.server import Server
 
 SAMPLE_S = 0.05
-"""Often, as a short upload's peak is short. That slows the service down, so what is watched for its
-memory is not timed."""
+"""Often, as a short upload's peak is short. Sampling slows the service down, so runs that measure
+memory are not timed."""
 
 
 @dataclass(frozen=True)
 class Wave:
-    """What came of uploads that left together.
+    """The outcome of uploads sent at the same time.
 
     Attributes:
         seconds: From the wave's beginning to each answer.
         answers: How many there were of each status.
-        models: Those that heard the last track.
+        models: Those that scored the last track.
     """
 
     seconds: list[float]

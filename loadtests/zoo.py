@@ -1,8 +1,8 @@
-"""`make bench-zoo`: what every architecture costs, by engine, against how well it is said to tag.
+"""`make bench-zoo`: the cost of every architecture, by engine, and its published quality.
 
-Each is published with random weights in a store of its own and measured in a fresh process, one
-after the other. What was measured with the same code and processor is kept: a run that was stopped
-goes on where it stopped. The table and the picture lie in `.cache/bench`.
+Each is published with random weights in a separate store and measured in a new process, one after
+the other. Figures of the same code and processor are reused, so that a stopped run is resumed. The
+table and the picture are in `.cache/bench`.
 """
 
 import json
@@ -36,7 +36,7 @@ Figures = dict[str, Any]
 
 
 def main() -> None:
-    """Measure what was not measured yet, print, draw."""
+    """Measure missing figures, print, draw."""
     KEPT.mkdir(parents=True, exist_ok=True)
     jobs = [(name, *engine) for name in architectures() for engine in ENGINES]
     with tempfile.TemporaryDirectory() as folder:
@@ -67,8 +67,8 @@ def _measured(store: Store, name: str, backend: Backend, precision: Precision) -
     if ended.returncode == 0:
         _keep(key, json.loads(ended.stdout.splitlines()[-1]))
     else:
-        said = ended.stderr.strip().splitlines()[-1]
-        _keep(key, {"refused": said.removeprefix("app.errors.SetupError: ")})
+        error = ended.stderr.strip().splitlines()[-1]
+        _keep(key, {"refused": error.removeprefix("app.errors.SetupError: ")})
 
 
 def _rows(sizes: dict[str, Figures]) -> Iterator[Row]:
@@ -109,7 +109,7 @@ def _notes() -> list[str]:
 
 
 def _speed(figures: Figures) -> float:
-    """Seconds of audio heard in a second, windows side by side."""
+    """Seconds of audio scored per second, windows adjacent."""
     return float(figures["windows_median"]) * float(figures["window_s"])
 
 

@@ -1,7 +1,7 @@
-"""One architecture on one engine, in a process of its own: `python -m loadtests.zoo_probe`.
+"""One architecture on one engine, in a separate process: `python -m loadtests.zoo_probe`.
 
-Prints one line of JSON. Memory is what the process holds more when the model is ready to hear than
-before it was built, TensorFlow being imported already.
+Prints one line of JSON. Memory is that of the process with the model ready, minus that before it
+was built, with TensorFlow imported.
 """
 
 import gc
@@ -68,13 +68,13 @@ def probe(
 
 
 def size(architecture: str) -> dict[str, float]:
-    """Weights that are learnt, and the network's arithmetic for a minute of audio."""
+    """Trainable weights, and the network's arithmetic for a minute of audio."""
     known = architectures()[architecture]
     window_spec = WindowSpec(known.front_end, known.window_frames, known.window_frames)
     built = network(architecture, 50, window_spec, {})
-    learnt = [each for each in variables(built).values() if each.trainable]
+    trainable_weights = [each for each in variables(built).values() if each.trainable]
     return {
-        "parameters": sum(int(np.prod(each.shape)) for each in learnt),
+        "parameters": sum(int(np.prod(each.shape)) for each in trainable_weights),
         "gflop_a_minute": flop(built) / 1e9 * 60 / window_spec.window_s,
     }
 

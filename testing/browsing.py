@@ -24,9 +24,9 @@ def browsing(chromium: Path, *, headed: bool = False, slow_mo_ms: int = 0) -> It
     """Run Chromium until the body is done; meanwhile this thread can't run another event loop.
 
     Args:
-        chromium: Its program.
+        chromium: Path of its executable.
         headed: Whether it opens windows.
-        slow_mo_ms: How long it waits after each step, for people who watch.
+        slow_mo_ms: Delay after each step in milliseconds, for people watching.
     """
     with (
         sync_playwright() as playwright,

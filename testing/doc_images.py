@@ -1,7 +1,7 @@
-"""Takes the pictures of the documentation from the real service: `python -m testing.doc_images`.
+"""Pictures of the documentation, taken from the real service: `python -m testing.doc_images`.
 
 A free song of a Debian package is tagged by the default models. The signup page is taken in
-Chromium, the taggram is what `GET /taggram` answers as PNG. Both are written to `docs/images`, with
+Chromium, the taggram is the PNG of `GET /taggram`. Both are written to `docs/images`, with
 a palette of 128 colours to keep them small.
 """
 

@@ -19,15 +19,15 @@ def constant_flac(
     """Write a FLAC of 8 bits in which each frame holds one level a channel.
 
     Args:
-        seconds: How long it decodes, in whole frames.
+        seconds: Duration of the decoded audio, in whole frames.
         rate: In Hz, below 655,360 Hz.
         channels: Up to 8.
-        announced_s: What its header says of its length; none: the truth.
-        comment: What tells it from other files of the same sound.
+        announced_s: Duration in its header; none: the true one.
+        comment: Makes it differ from other files of the same sound.
     """
-    said = round((seconds if announced_s is None else announced_s) * rate)
+    announced = round((seconds if announced_s is None else announced_s) * rate)
     sizes = BLOCK_SAMPLES.to_bytes(2, "big") * 2 + bytes(6)
-    form = (rate << 44 | (channels - 1) << 41 | 7 << 36 | said).to_bytes(8, "big")
+    form = (rate << 44 | (channels - 1) << 41 | 7 << 36 | announced).to_bytes(8, "big")
     info = sizes + form + bytes(16)
     frames = b"".join(_frame(number, channels) for number in range(_frame_count(seconds, rate)))
     return b"fLaC" + _block(0, info) + _block(0x82, comment) + frames

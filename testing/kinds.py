@@ -88,7 +88,7 @@ def rifx(sound: Sound) -> bytes:
 
 
 def announcing(seconds: float, sound: Sound) -> bytes:
-    """A FLAC that says that it is longer by so much."""
+    """A FLAC whose header announces this much more."""
     file = flac(sound)
     frames = len(sound) + round(seconds * RATE)
     return file[:22] + struct.pack(">I", frames) + file[26:]
@@ -102,7 +102,7 @@ def free_bit_rate(sound: Sound) -> bytes:
 
 
 def begun_before(first: bytes, sound: Sound) -> bytes:
-    """A stream of Vorbis beside another one, whose first page is in front."""
+    """A stream of Vorbis multiplexed with another one, whose first page comes first."""
     own, *rest = pages(vorbis(sound))
     other = page([first], 0, flags=FIRST, serial=7)
     end = page([], 1, flags=LAST, serial=7)
@@ -110,13 +110,13 @@ def begun_before(first: bytes, sound: Sound) -> bytes:
 
 
 def with_granules(change: Callable[[int], int], sound: Sound) -> bytes:
-    """Opus whose pages say that they end elsewhere."""
+    """Opus whose pages have changed granule positions."""
     made = []
     file = at(OPUS_RATE, "libopus", "ogg", sound, page_duration="20000")
     for number, one in enumerate(pages(file)):
         (granule,) = struct.unpack("<q", one[6:14])
-        said = change(granule) if number > 1 else granule
-        made.append(checked(one[:6] + struct.pack("<q", said) + one[14:]))
+        announced = change(granule) if number > 1 else granule
+        made.append(checked(one[:6] + struct.pack("<q", announced) + one[14:]))
     return b"".join(made)
 
 
@@ -261,7 +261,7 @@ NARROW: dict[str, Kind] = {
         soxr.resample(sound, RATE, NARROW_RATE), NARROW_RATE, "WAV", "GSM610"
     ),
 }
-"""Telephones' codecs, which leave out half of what is to be heard."""
+"""Telephone codecs, which drop half of the spectrum."""
 
 TWICE: dict[str, Kind] = {
     "FLAC, two joined": lambda sound: 2 * flac(sound),
@@ -273,7 +273,7 @@ TWICE: dict[str, Kind] = {
     "Ogg, Opus behind Vorbis": lambda sound: vorbis(sound) + opus(sound, 2),
     "Opus, chained": lambda sound: opus(sound) + opus(sound, 2),
 }
-"""The sound two times, all of which is heard."""
+"""The sound twice, all of which is decoded."""
 
 KINDS: dict[str, Kind] = {**WAVS, **FLACS, **MPEGS, **OGGS, **BOXES, **OTHERS, **NARROW, **TWICE}
 

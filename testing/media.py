@@ -29,7 +29,7 @@ def media(
     video: bool = False,
     title: str = "",
 ) -> bytes:
-    """A file of a sound, (samples,), with a picture of the cover or a film where wanted."""
+    """Return a file of a sound, (samples,), optionally with a cover or a video."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options or {}) as made:
         made.metadata["title"] = title
@@ -67,7 +67,7 @@ def film() -> bytes:
 
 
 def referring(file: bytes, path: bytes) -> bytes:
-    """The same, but the sound is said to be in the file of this path, as QuickTime says it."""
+    """The same, but with a QuickTime reference to the sound in the file of this path."""
     reference = bytes(4 + 10) + bytes(28) + bytes(12) + bytes(64) + bytes(16)
     reference += bytes(4) + bytes(16) + (2).to_bytes(2, "big") + len(path).to_bytes(2, "big")
     reference += path + bytes(len(path) % 2) + b"\xff\xff\0\0"

@@ -58,7 +58,7 @@ def checked(one_page: bytes) -> bytes:
 
 
 def pages(stream: bytes) -> Iterator[bytes]:
-    """Take a stream apart; whatever is no page is left out."""
+    """Split a stream into pages; other bytes are dropped."""
     start = stream.find(b"OggS")
     while 0 <= start <= len(stream) - HEAD.size:
         body = start + HEAD.size + stream[start + HEAD.size - 1]

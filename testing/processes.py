@@ -1,4 +1,4 @@
-"""Looks at processes: which run below one, and what they have open."""
+"""Child processes of a process, and their open descriptors."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +22,7 @@ def is_running(process: psutil.Process) -> bool:
 
 
 def opened(pid: int) -> list[str]:
-    """What is behind each descriptor of a process; nothing where it has ended."""
+    """Return the target of each descriptor of a process; empty if it has ended."""
     found = []
     with suppress(FileNotFoundError, ProcessLookupError):
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():

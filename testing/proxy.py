@@ -17,7 +17,7 @@ START_S = 30
 
 @contextmanager
 def nginx_before(service_port: int, folder: Path) -> Iterator[int]:
-    """Run nginx as it is shipped, but for what depends on the machine; its port."""
+    """Run nginx with the shipped configuration, except for paths and ports; yield its port."""
     port = free_port()
     text = CONFIGURATION.read_text()
     for old, new in {
@@ -36,7 +36,7 @@ def nginx_before(service_port: int, folder: Path) -> Iterator[int]:
     with (folder / "error.log").open("wb") as log:
         process = subprocess.Popen(command, stderr=log)
     try:
-        _wait_until_it_listens(port)
+        _wait_until_ready(port)
         yield port
     finally:
         process.terminate()
@@ -48,7 +48,7 @@ def _temporary_folders(folder: Path) -> str:
     return " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
 
 
-def _wait_until_it_listens(port: int) -> None:
+def _wait_until_ready(port: int) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):

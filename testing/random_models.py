@@ -1,7 +1,7 @@
-"""Models of every architecture with random weights that still tell sounds apart.
+"""Models of every architecture with random weights that still separate sounds.
 
-A network as Keras fills it gives nearly the same scores for all sounds, so that to compare them
-says nothing. So its last layer is made to spread what the sounds here give.
+A network as Keras initialises it gives nearly the same scores for all sounds, so comparing them
+would prove nothing. So its last layer is scaled to spread the scores of the sounds here.
 """
 
 from collections.abc import Mapping

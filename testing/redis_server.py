@@ -42,7 +42,7 @@ class RedisServer:
             time.sleep(0.01)
 
     def client(self) -> redis.Redis:
-        """For looking at what lies there, and putting other things there; close it."""
+        """A client to read and replace stored values; close it."""
         return redis.Redis(port=self.port)
 
     def freeze(self) -> None:

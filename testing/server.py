@@ -79,11 +79,11 @@ def serving(
 
 
 def free_port() -> int:
-    """Reserve a port on loopback for as long as this process lives.
+    """Reserve a port on loopback for the lifetime of this process.
 
     A bound socket that does not listen keeps the kernel from giving the port to anything else. With
-    SO_REUSEADDR on both sides, a server that is given the port by its number can listen there, as
-    often as it is started; meanwhile connections are refused.
+    SO_REUSEADDR on both sides, a server with that port number can listen there, however often it
+    is started; until then connections are refused.
     """
     reserving = socket.socket()
     reserving.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -8,7 +8,7 @@ from testing.server import serving
 
 
 def main() -> None:
-    """Print what is suggested, and by which engines."""
+    """Print the suggestions and the engines."""
     song = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "log") as server:
         answer = server.http.post("/suggest-tags", files={"file": song.read_bytes()})

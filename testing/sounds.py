@@ -1,4 +1,4 @@
-"""Sounds as samples and as files, and what comes of files that are decoded."""
+"""Sounds as samples and as files, and properties of decoded files."""
 
 import io
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def tone(rate: int, seconds: float = 2.0) -> Sound:
 
 
 def pitch_hz(sound: Sound) -> float:
-    """Where the spectrum of what was decoded is highest."""
+    """Return the frequency, in Hz, of the highest peak in the spectrum of decoded samples."""
     spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
     return float(np.argmax(spectrum)) * LIMITS.sample_rate / len(sound)
 
@@ -71,7 +71,7 @@ def encoded(sound: Sound, rate: int, container: str = "WAV", codec: str | None =
 
 
 def piped(flac: bytes) -> bytes:
-    """The FLAC as an encoder writes it to a pipe, where it can't go back to note the length.
+    """The FLAC as an encoder writes it to a pipe, which cannot seek back to write the length.
 
     STREAMINFO begins at byte 8; the length in samples is the low 36 bits of its bytes 13 to 17.
     """

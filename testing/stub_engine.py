@@ -1,11 +1,11 @@
 """A model's engine without a network: a few lines of NumPy, and no TensorFlow.
 
-For tests of what lies around the networks: limits, keys, errors, caches, pages. Its scores mean
-nothing, but they are those of the audio: the same audio gives the same scores, in whichever batch
-and after whichever container, and other audio gives others.
+For tests of everything around the networks: limits, keys, errors, caches, pages. Its scores mean
+nothing but depend on the audio: the same audio gives the same scores, in any batch and from any
+container, and other audio gives others.
 
-Where the environment variable FAULT_FILE names a file, engines fail as it says: `nan`, `raise`, or
-`halt` for as long as it says so; where it is empty, they work.
+If the environment variable FAULT_FILE names a file, engines fail as its content says: `nan`,
+`raise`, or `halt` for as long as it holds that word. If it is empty, they work.
 """
 
 import os
@@ -66,7 +66,7 @@ class StubEngine(Engine):
 
 
 class FaultyEngine(StubEngine):
-    """A stub that fails as a file says."""
+    """A stub with the fault that a file names."""
 
     def __init__(self, manifest: Manifest, fault: Path) -> None:
         super().__init__(manifest)

@@ -24,7 +24,7 @@ def oversized_vorbis() -> bytes:
 
 
 def equal_words(log2_words: int) -> Fields:
-    """A Huffman tree whose words are all as long as each other."""
+    """A Huffman tree whose codewords all have the same length."""
     words = 1 << log2_words
     return [(words, 24), (1, 1), (log2_words - 1, 5), (words, log2_words + 1)]
 

@@ -32,7 +32,7 @@ SHARED_SERVERS = ("server", "stub", "narrow", "marked", "service", "impatient")
 SLOWEST_FILES = 10
 
 # Few examples, the same ones each time; `pytest --hypothesis-profile thorough` tries more, and new
-# ones. Neither depends on the speed of the machine, and each example writes its files anew.
+# ones. Neither depends on the speed of the machine, and each example writes its own files.
 anywhere = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
@@ -43,7 +43,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add which tests run, and what people choose who look at the page."""
+    """Add options for the tests to run, and for people who watch the page."""
     parser.addoption(
         "--slice", default="1/1", help="run one of several equal parts of the tests, as 2/10"
     )
@@ -58,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Collect the tests without the garbage collector, and exempt from it what was imported.
+    """Collect the tests without the garbage collector, and exempt the imported modules from it.
 
     It finds nothing there, but each of its full runs would look through all of TensorFlow.
     """
@@ -72,7 +72,7 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep one slice of the tests, and group them by what they share."""
+    """Select one slice of the tests, and group them by shared fixtures."""
     _keep_slice(config, items)
     _group_by_server(items)
 
@@ -112,7 +112,7 @@ def _group_by_server(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the slowest files, set-up of shared fixtures included where it happened."""
+    """Print the slowest files, including the setup of shared fixtures in the first file."""
     seconds: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:
@@ -131,7 +131,7 @@ def store() -> Path:
 
 @pytest.fixture(scope="session")
 def golden() -> Path:
-    """Outputs of the published models, where they lie beside the checkout."""
+    """Outputs of the published models, if they are next to the checkout."""
     if not GOLDEN.is_dir():
         pytest.skip(f"the published models' outputs are not at {GOLDEN}")
     return GOLDEN

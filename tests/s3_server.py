@@ -46,7 +46,7 @@ def new_bucket() -> str:
 
 
 def forget_connections() -> None:
-    """Have whoever opens s3:// next look at the environment again."""
+    """Have the next access to s3:// read the environment again."""
     import fsspec
 
     fsspec.get_filesystem_class("s3").clear_instance_cache()

@@ -10,7 +10,7 @@ from app.cpus import usable_cpus
 HERE = sorted(os.sched_getaffinity(0))
 
 
-def test_a_process_that_is_kept_to_one_cpu_has_one():
+def test_a_process_pinned_to_one_cpu_counts_one():
     program = (
         f"import os; os.sched_setaffinity(0, [{HERE[0]}]); "
         "from app.settings import Settings; print(Settings().decode_workers)"
@@ -32,11 +32,11 @@ def test_a_process_that_is_kept_to_one_cpu_has_one():
         ("", len(HERE)),
     ],
 )
-def test_a_containers_share_of_the_time_counts_rounded_up(quota: str, cpus: int, tmp_path: Path):
+def test_the_cpu_quota_of_a_container_is_rounded_up(quota: str, cpus: int, tmp_path: Path):
     (tmp_path / "cpu.max").write_text(quota)
 
     assert usable_cpus(tmp_path / "cpu.max") == cpus
 
 
-def test_without_a_container_all_that_are_allowed_count(tmp_path: Path):
+def test_without_a_quota_all_allowed_cpus_count(tmp_path: Path):
     assert usable_cpus(tmp_path / "none") == len(HERE)

@@ -67,21 +67,21 @@ def test_the_wheel_holds_manifests_vocabularies_and_the_page_but_no_weights(whee
 
 
 def test_an_installed_wheel_names_its_version(installed: Path, tmp_path: Path) -> None:
-    said = run(installed, "--version", home=tmp_path)
+    output = run(installed, "--version", home=tmp_path)
 
-    assert said.returncode == 0, said.stderr
-    assert said.stdout == f"taggram {metadata.version('taggram')}\n"
+    assert output.returncode == 0, output.stderr
+    assert output.stdout == f"taggram {metadata.version('taggram')}\n"
 
 
 def test_an_installed_wheel_uses_a_store_in_the_users_folder(
     installed: Path, tmp_path: Path
 ) -> None:
-    said = run(installed, "models", "list", home=tmp_path)
+    output = run(installed, "models", "list", home=tmp_path)
 
-    assert said.returncode == 1
+    assert output.returncode == 1
     assert re.search(
         r"^taggram: \S+/\.local/share/taggram/model_store: .* run `taggram models pull`",
-        said.stderr,
+        output.stderr,
     )
 
 
@@ -108,7 +108,7 @@ def test_a_store_without_models_gets_the_shipped_manifests(tmp_path: Path) -> No
         assert store.read(f"{ref}/{MANIFEST}") == ours
 
 
-def test_a_shipped_model_that_was_removed_stays_away(tmp_path: Path) -> None:
+def test_a_removed_shipped_model_is_not_restored(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     first, *others = publish_shipped(store)
     store.remove(first)
@@ -131,8 +131,8 @@ def test_a_package_that_another_distribution_overwrote_is_refused(
     ours.write_bytes(before + b"# another service\n")
 
     check = "from app.installation import check_environment; check_environment()"
-    said = run(installed.parent / "python", "-c", check, home=tmp_path)
+    output = run(installed.parent / "python", "-c", check, home=tmp_path)
 
     ours.write_bytes(before)
-    assert said.returncode == 1
-    assert "app/__init__.py is not the file that taggram installed" in said.stderr
+    assert output.returncode == 1
+    assert "app/__init__.py is not the file that taggram installed" in output.stderr

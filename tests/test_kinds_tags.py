@@ -33,8 +33,8 @@ def excerpt(ambient_song: Path) -> Sound:
 
 def scores(server: Server, file: bytes | Path) -> dict[str, float]:
     """All scores of `raw`, the highest first."""
-    said = answer(post(server, file, vocabulary="raw", model="msd-musicnn", top_k=20))
-    return {suggestion["tag"]: suggestion["score"] for suggestion in said["suggestions"]}
+    body = answer(post(server, file, vocabulary="raw", model="msd-musicnn", top_k=20))
+    return {suggestion["tag"]: suggestion["score"] for suggestion in body["suggestions"]}
 
 
 def assert_alike(given: dict[str, float], wanted: dict[str, float]) -> None:
@@ -64,7 +64,7 @@ def test_a_song_gets_the_same_tags_in_every_kind_of_file(
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", DAMAGED)
-def test_what_is_left_of_a_damaged_file_gets_tags(
+def test_the_decodable_part_of_a_damaged_file_is_tagged(
     name: str, excerpt: Sound, server: Server
 ) -> None:
     assert scores(server, DAMAGED[name](excerpt))
@@ -72,7 +72,7 @@ def test_what_is_left_of_a_damaged_file_gets_tags(
 
 @pytest.mark.thorough
 @pytest.mark.skipif(not CASES.is_dir(), reason=f"no cases of others are at {CASES}")
-def test_the_cases_of_others_get_the_tags_of_their_song(server: Server) -> None:
+def test_reported_files_get_the_tags_of_their_song(server: Server) -> None:
     wanted = scores(server, CASES / "wav-bw64.wav")
     files = sorted(path for path in CASES.iterdir() if path.suffix != ".md")
     unlike = {

@@ -1,4 +1,4 @@
-"""Lines of the log: each is one line of JSON, whatever is in it, and a bad one harms nobody."""
+"""Each entry of the log is one line of JSON with any content; an invalid one raises nothing."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ def formatted(message: str, **fields: object) -> str:
     return JsonLine().format(record)
 
 
-def test_an_exception_stands_in_the_same_line() -> None:
+def test_an_exception_is_part_of_its_line() -> None:
     try:
         raise ValueError("first\nsecond")
     except ValueError:
@@ -44,15 +44,15 @@ def test_an_exception_stands_in_the_same_line() -> None:
     assert "first\nsecond" in entry["exception"]
 
 
-def test_what_could_end_a_line_or_move_a_cursor_is_escaped() -> None:
-    odd = 'a\r\n\x1b[2J\u2028\x9b"}'
-    line = formatted(odd, client=odd)
+def test_line_breaks_and_control_characters_are_escaped() -> None:
+    unsafe = 'a\r\n\x1b[2J\u2028\x9b"}'
+    line = formatted(unsafe, client=unsafe)
     assert line.isascii()
     assert line.isprintable()
-    assert json.loads(line)["client"] == json.loads(line)["message"] == odd
+    assert json.loads(line)["client"] == json.loads(line)["message"] == unsafe
 
 
-def test_lines_are_written_in_their_order_and_all_before_the_end() -> None:
+def test_lines_are_written_in_order_and_all_before_the_end() -> None:
     with written() as (log, writer, reader):
         for number in range(100):
             log.warning("line %d", number)
@@ -61,7 +61,7 @@ def test_lines_are_written_in_their_order_and_all_before_the_end() -> None:
     assert [json.loads(line)["message"] for line in lines] == [f"line {n}" for n in range(100)]
 
 
-def test_a_wrong_log_call_fails_nobody_and_is_counted() -> None:
+def test_a_wrong_log_call_raises_nothing_and_is_counted() -> None:
     dropped = []
     with written() as (log, writer, _):
         writer.on_drop = lambda: dropped.append(1)
@@ -69,14 +69,14 @@ def test_a_wrong_log_call_fails_nobody_and_is_counted() -> None:
     assert len(dropped) == 1
 
 
-def test_lines_that_nobody_will_read_any_more_are_counted() -> None:
+def test_lines_that_cannot_be_written_are_counted() -> None:
     dropped = []
     reader, descriptor = os.pipe()
     os.close(reader)
     writer = LineWriter(descriptor)
     writer.on_drop = lambda: dropped.append(1)
     for _ in range(3):
-        writer.handle(logging.makeLogRecord({"msg": "to nobody"}))
+        writer.handle(logging.makeLogRecord({"msg": "dropped"}))
     writer.close()
     os.close(descriptor)
     assert len(dropped) == 3

@@ -65,7 +65,7 @@ def test_a_url_is_shown_without_its_secrets(url: str) -> None:
         "hunter2",
     ],
 )
-def test_the_pieces_of_a_url_that_was_given_are_masked(reason: str) -> None:
+def test_the_secret_parts_of_a_url_are_masked_everywhere(reason: str) -> None:
     for url in URLS:
         remember(url)
     assert_masked(mask(reason))
@@ -83,13 +83,13 @@ def test_the_pieces_of_a_url_that_was_given_are_masked(reason: str) -> None:
         "the forward pass is wide",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_other_text_is_not_masked(text: str) -> None:
     for url in URLS:
         remember(url)
     assert mask(text) == text
 
 
-def test_every_way_out_masks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_output_masks(capsys: pytest.CaptureFixture[str]) -> None:
     from rich.console import Console
 
     url = "s3://operator:pa/ss@wd@bucket/models"
@@ -107,9 +107,9 @@ def test_every_way_out_masks(capsys: pytest.CaptureFixture[str]) -> None:
     say(Console(), url)
     Console().print(cell(url))
     show_traceback(RuntimeError, raised, raised.__traceback__)
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     line = JsonLine().format(record)
-    for text in (said.out, said.err, line, PlainLine().format(record), describe(raised)):
+    for text in (output.out, output.err, line, PlainLine().format(record), describe(raised)):
         assert_masked(text)
         assert "***" in text
     assert json.loads(line)["message"] == "can't read s3://***@bucket/models"
@@ -125,7 +125,7 @@ def test_every_way_out_masks(capsys: pytest.CaptureFixture[str]) -> None:
         "nothing://operator:pa/ss@wd@host/models",
     ],
 )
-def test_what_libraries_say_of_a_store_or_a_dataset_is_masked(
+def test_library_errors_about_a_store_or_a_dataset_are_masked(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_MAX_ATTEMPTS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -136,15 +136,15 @@ def test_what_libraries_say_of_a_store_or_a_dataset_is_masked(
     assert_masked(str(refused.value))
     assert "***" in str(refused.value)
 
-    said = ""
+    output = ""
     try:
         with opened(tmp_path) as library:
             fetched = fetch(library, ["fma/1.mp3"], {"fma": Source(url)}, {}, lambda *_: None)
-        said = " ".join(fetched.failed.values())
+        output = " ".join(fetched.failed.values())
     except SetupError as error:
-        said = str(error)
-    assert said
-    assert_masked(mask(said))
+        output = str(error)
+    assert output
+    assert_masked(mask(output))
 
 
 def test_a_mirror_and_a_cache_are_masked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def values(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
 
 
 def used() -> Metrics:
-    """After one upload that was heard, cached and answered, and one that failed."""
+    """After one upload that was analysed, cached and answered, and one that failed."""
     metrics, clock = Metrics(), StageClock()
     metrics.models_loaded([(MODEL, "ab" * 32, Backend.OPENVINO, Precision.BF16)])
     metrics.upload_began()
@@ -64,7 +64,7 @@ def test_hits_misses_and_failures_of_the_cache_are_counted_from_the_start() -> N
     assert values(metrics, "taggram_cache_failures_total") == {("get",): 0, ("put",): 0}
 
 
-def test_whether_the_cache_is_down_is_known_from_the_start() -> None:
+def test_the_state_of_the_cache_is_reported_from_the_start() -> None:
     metrics = Metrics()
     assert values(metrics, "taggram_cache_down") == {(): 0}
 
@@ -75,7 +75,7 @@ def test_whether_the_cache_is_down_is_known_from_the_start() -> None:
     assert values(metrics, "taggram_cache_down") == {(): 0}
 
 
-def test_what_happened_is_counted_under_its_labels() -> None:
+def test_events_are_counted_under_their_labels() -> None:
     metrics = used()
 
     assert values(metrics, "taggram_errors_total")["silent_audio",] == 1
@@ -93,7 +93,7 @@ def test_what_happened_is_counted_under_its_labels() -> None:
     assert values(metrics, "taggram_stage_seconds_count") == {("decode",): 1, ("infer",): 1}
 
 
-def test_uploads_in_flight_go_up_and_down() -> None:
+def test_the_gauge_of_uploads_in_flight_rises_and_falls() -> None:
     metrics = Metrics()
     metrics.upload_began()
     metrics.upload_began()
@@ -102,7 +102,7 @@ def test_uploads_in_flight_go_up_and_down() -> None:
     assert values(metrics, "taggram_uploads_in_flight") == {(): 1}
 
 
-def test_the_models_that_serve_are_named_with_their_weights_and_what_computes_them() -> None:
+def test_served_models_are_reported_with_their_weights_and_engine() -> None:
     metrics = used()
     metrics.models_loaded(
         [
@@ -131,7 +131,7 @@ def test_the_models_that_serve_are_named_with_their_weights_and_what_computes_th
 
 
 @pytest.mark.parametrize("name", ["taggram_stage_seconds", "taggram_request_seconds"])
-def test_buckets_tell_half_a_second_from_one_and_ten_seconds_from_twenty(name: str) -> None:
+def test_buckets_separate_half_a_second_from_one_and_ten_seconds_from_twenty(name: str) -> None:
     bounds = {
         float(sample.labels["le"])
         for sample in families(used())[name].samples
@@ -143,7 +143,7 @@ def test_buckets_tell_half_a_second_from_one_and_ten_seconds_from_twenty(name: s
     assert math.inf in bounds
 
 
-def test_buckets_tell_a_window_alone_from_a_full_batch_on_any_device() -> None:
+def test_buckets_separate_a_single_window_from_a_full_batch_on_any_device() -> None:
     buckets = families(used())["taggram_batch_windows"].samples
     bounds = sorted(float(each.labels["le"]) for each in buckets if "le" in each.labels)
 
@@ -155,11 +155,11 @@ def test_uploads_that_shared_an_answer_are_counted_from_the_start() -> None:
     assert values(Metrics(), "taggram_uploads_shared_total") == {(): 0}
 
 
-def test_the_process_itself_is_watched() -> None:
+def test_process_metrics_are_exported() -> None:
     assert values(Metrics(), "process_resident_memory_bytes")[()] > 0
 
 
-def test_two_services_in_a_process_count_apart() -> None:
+def test_two_services_in_a_process_count_separately() -> None:
     one, other = Metrics(), Metrics()
     one.error(Kind.OVERLOADED)
 

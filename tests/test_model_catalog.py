@@ -81,7 +81,9 @@ def test_a_version_or_an_alias_may_be_named(models: Store):
         ("", "'' is not published in"),
     ],
 )
-def test_what_is_not_published_is_refused_with_what_is(wanted: str, words: str, models: Store):
+def test_an_unpublished_model_is_refused_with_a_list_of_the_published_ones(
+    wanted: str, words: str, models: Store
+):
     with pytest.raises(ManifestError, match=words):
         served(models, wanted)
 
@@ -89,12 +91,14 @@ def test_what_is_not_published_is_refused_with_what_is(wanted: str, words: str, 
 @pytest.mark.parametrize(
     "wanted", [(NAME, NAME), (NAME, "mtt-vgg/2"), ("mtt-vgg/1", "msd-vgg", "mtt-vgg/2")]
 )
-def test_one_model_can_t_be_served_in_two_versions(wanted: tuple[str, ...], models: Store):
+def test_one_model_cannot_be_served_in_two_versions(wanted: tuple[str, ...], models: Store):
     with pytest.raises(SetupError, match="TAGGRAM_MODELS names 'mtt-vgg' more than once"):
         served(models, *wanted)
 
 
-def asked(models: Store, vocabulary_models: Sequence[str], *, at_most: int = 4) -> list[str]:
+def vocabulary_models_of(
+    models: Store, vocabulary_models: Sequence[str], *, at_most: int = 4
+) -> list[str]:
     settings = Settings(
         _env_file=None,
         model_store=models.url,
@@ -105,11 +109,11 @@ def asked(models: Store, vocabulary_models: Sequence[str], *, at_most: int = 4) 
     return [model.name for model in read_catalog(settings).projection("genres", None).models]
 
 
-def test_vocabularies_ask_all_models_that_fit_in_memory_or_those_that_are_named(models: Store):
-    assert asked(models, ()) == [NAME, "msd-vgg"]
-    assert asked(models, (), at_most=1) == [NAME]
-    assert asked(models, ("msd-vgg",)) == ["msd-vgg"]
-    assert asked(models, ("msd-vgg", NAME), at_most=1) == ["msd-vgg"]
+def test_vocabularies_use_all_models_that_fit_in_memory_or_the_named_ones(models: Store):
+    assert vocabulary_models_of(models, ()) == [NAME, "msd-vgg"]
+    assert vocabulary_models_of(models, (), at_most=1) == [NAME]
+    assert vocabulary_models_of(models, ("msd-vgg",)) == ["msd-vgg"]
+    assert vocabulary_models_of(models, ("msd-vgg", NAME), at_most=1) == ["msd-vgg"]
 
 
 @pytest.mark.parametrize(
@@ -120,14 +124,14 @@ def test_vocabularies_ask_all_models_that_fit_in_memory_or_those_that_are_named(
         ((NAME, NAME), "TAGGRAM_VOCABULARY_MODELS names 'mtt-vgg' more than once"),
     ],
 )
-def test_a_model_that_vocabularies_can_t_ask_is_refused(
+def test_a_vocabulary_model_that_is_not_served_is_refused(
     named: Sequence[str], words: str, models: Store
 ):
     with pytest.raises(SetupError, match=words):
-        asked(models, named)
+        vocabulary_models_of(models, named)
 
 
-def test_only_the_weights_of_what_is_served_need_be_in_place(models: Store):
+def test_only_served_models_need_their_weights(models: Store):
     models.write("mtt-vgg/2/weights.safetensors", b"something else")
 
     assert served(models, NAME) == ["mtt-vgg/3"]

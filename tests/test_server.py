@@ -1,4 +1,4 @@
-"""The life of servers, with one that serves nothing: which signal does what, and when all ends."""
+"""The life of servers, with one that serves nothing: signals, and the end."""
 
 import asyncio
 import signal
@@ -51,13 +51,13 @@ class Scripted:
     async def serve(self) -> None:
         async with asyncio.timeout(PATIENCE_S):
             await until(lambda: signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL)
-            with self.services.admission.permit("somebody", 1):
+            with self.services.admission.permit("client", 1):
                 await self._script(self)
             await until(lambda: self.should_exit)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - what it waits for sets no event
+    while not condition():  # noqa: ASYNC110 - there is no event to wait for
         await asyncio.sleep(0.001)
 
 
@@ -81,7 +81,7 @@ def default_handlers() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_at_the_first_signal_it_drains(number: int) -> None:
+def test_the_first_signal_drains_the_server(number: int) -> None:
     async def script(scripted: Scripted) -> None:
         await stop(scripted, number)
         looks = scripted.services.looks
@@ -91,7 +91,7 @@ def test_at_the_first_signal_it_drains(number: int) -> None:
     Scripted(script).run()
 
 
-def test_at_the_second_signal_it_ends_and_breaks_off_at_the_third() -> None:
+def test_the_second_signal_ends_the_server_and_the_third_aborts_it() -> None:
     async def script(scripted: Scripted) -> None:
         await stop(scripted)
         signal.raise_signal(signal.SIGTERM)
@@ -103,7 +103,7 @@ def test_at_the_second_signal_it_ends_and_breaks_off_at_the_third() -> None:
     Scripted(script).run()
 
 
-def test_it_drains_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_draining_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(scripted: Scripted) -> None:
         await stop(scripted)
         await until(lambda: scripted.should_exit)
@@ -112,21 +112,21 @@ def test_it_drains_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
     Scripted(script).run()
 
 
-def test_a_stuck_engine_ends_it() -> None:
+def test_a_stuck_engine_ends_the_server() -> None:
     async def script(scripted: Scripted) -> None:
         scripted.services.has_hung = True
 
     Scripted(script).run()
 
 
-def test_models_that_can_t_be_loaded_end_it() -> None:
+def test_models_that_cannot_be_loaded_end_the_server() -> None:
     async def script(scripted: Scripted) -> None:
         scripted.state.failure = RuntimeError("no model")
 
     Scripted(script).run()
 
 
-def test_at_sighup_it_reloads_and_serves_on_where_that_fails() -> None:
+def test_sighup_reloads_and_a_failed_reload_keeps_serving() -> None:
     async def script(scripted: Scripted) -> None:
         signal.raise_signal(signal.SIGHUP)
         await until(lambda: scripted.services.reloads == 1)

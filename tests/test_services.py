@@ -42,7 +42,7 @@ def edit(manifest: Path, old: str, new: str) -> None:
     manifest.write_text(text.replace(old, new, 1))
 
 
-def test_the_models_are_those_named_in_their_order_and_the_first_is_the_default(
+def test_models_are_served_in_the_order_named_and_the_first_is_the_default(
     copy: Path,
 ) -> None:
     catalog = services(copy, "mtt-vgg", "msd-vgg").catalog
@@ -63,12 +63,12 @@ def test_the_newest_version_of_a_model_is_served(copy: Path) -> None:
     assert str(services(copy, "mtt-vgg").catalog.models[0].ref) == "mtt-vgg/10"
 
 
-def test_a_model_that_is_not_published_is_refused_with_those_that_are(copy: Path) -> None:
+def test_an_unpublished_model_is_refused_with_the_published_ones(copy: Path) -> None:
     with pytest.raises(ManifestError, match=r"'msd-musicnn'.*msd-vgg, mtt-vgg"):
         services(copy, "msd-vgg", "msd-musicnn")
 
 
-def test_a_store_without_models_is_refused_by_its_path(tmp_path: Path) -> None:
+def test_a_store_without_models_is_refused_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=f"{tmp_path}.*TAGGRAM_MODEL_STORE"):
         services(tmp_path)
 
@@ -90,7 +90,7 @@ def cut_short(weights: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "state"), [(lose, "missing"), (flip_a_bit, "altered"), (cut_short, "altered")]
 )
-def test_weights_that_are_not_the_published_ones_are_refused(
+def test_weights_that_differ_from_the_published_ones_are_refused(
     spoil: Callable[[Path], None], state: str, copy: Path
 ) -> None:
     spoil(copy / "mtt-vgg" / "1" / "weights.safetensors")
@@ -100,7 +100,7 @@ def test_weights_that_are_not_the_published_ones_are_refused(
     services(copy, "msd-vgg")  # which are in place
 
 
-def test_a_wrong_vocabulary_is_refused_by_file_and_line(copy: Path, tmp_path: Path) -> None:
+def test_an_invalid_vocabulary_is_refused_with_file_and_line(copy: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "own.yaml"
     wrong.write_text("name: own\nversion: 1\ndescription: Ours.\ntags:\n  calm: {msd: [calm]}\n")
 
@@ -133,7 +133,7 @@ def test_nothing_is_tagged_before_the_models_are_loaded(copy: Path) -> None:
     "precision",
     [Precision.FLOAT32, pytest.param(Precision.BF16, marks=pytest.mark.thorough)],
 )
-def test_models_are_computed_as_the_settings_say_share_a_front_end_and_the_metrics_name_them(
+def test_models_use_the_engine_of_the_settings_share_a_front_end_and_are_named_by_the_metrics(
     precision: Precision, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # How close bf16 comes to the published scores depends on the CPU.
@@ -150,7 +150,7 @@ def test_models_are_computed_as_the_settings_say_share_a_front_end_and_the_metri
     assert len({id(engine.extractor) for engine in built.runtime.pool.loaded.values()}) == 1
 
 
-def test_a_model_that_scores_something_else_is_not_served(copy: Path) -> None:
+def test_a_model_with_other_scores_is_not_served(copy: Path) -> None:
     edit(copy / "mtt-vgg" / "1" / "manifest.toml", "0.069121", "0.969121")
     built = services(copy, engine=Backend.TENSORFLOW, precision=Precision.FLOAT32)
 
@@ -161,7 +161,7 @@ def test_a_model_that_scores_something_else_is_not_served(copy: Path) -> None:
     assert not built.choices
 
 
-def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) -> None:
+def test_a_loaded_service_analyses_files_and_can_be_closed(copy: Path, clip: Path) -> None:
     async def scenario() -> None:
         settings = Settings(
             _env_file=None,
@@ -183,12 +183,12 @@ def test_what_is_loaded_hears_files_and_is_closed_again(copy: Path, clip: Path) 
         assert [(taggram.key.model, taggram.key.precision) for taggram in again] == [
             (model.ref, built.choices[model.ref].precision) for model in models
         ]
-        said = dict(
+        figures = dict(
             line.rsplit(" ", 1) for line in built.metrics.exposition().decode().splitlines()
         )
-        assert said["taggram_batch_windows_sum"] == "8.0"
-        in_twos = said['taggram_batch_windows_bucket{le="2.0"}']
-        assert in_twos == said["taggram_batch_windows_count"]
+        assert figures["taggram_batch_windows_sum"] == "8.0"
+        in_twos = figures['taggram_batch_windows_bucket{le="2.0"}']
+        assert in_twos == figures["taggram_batch_windows_count"]
         await built.close()
         with pytest.raises(RequestError, match="not_ready"):
             await built.runtime.tagger.infer(Track(track.file, "1" * 64), models, StageClock())

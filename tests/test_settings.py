@@ -15,7 +15,7 @@ from app.store.storage.store import Store
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty one to be in, without a `.env`, and no variable of whoever runs the tests."""
+    """An empty working directory, without a `.env`, and no variables of the environment."""
     for name in list(os.environ):
         if name.upper().startswith("TAGGRAM_"):
             monkeypatch.delenv(name)
@@ -74,14 +74,14 @@ def test_without_any_setting_the_machine_decides_how_to_compute() -> None:
 
 
 @pytest.mark.parametrize("value", ["auto", *Backend])
-def test_every_engine_can_be_asked_for(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_engine_can_be_requested(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAGGRAM_ENGINE", value)
 
     assert Settings().engine == value
 
 
 @pytest.mark.parametrize("value", ["auto", *Precision])
-def test_every_precision_can_be_asked_for(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_precision_can_be_requested(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAGGRAM_PRECISION", value)
 
     assert Settings().precision == value
@@ -93,7 +93,7 @@ def test_a_variable_without_the_prefix_sets_nothing(monkeypatch: pytest.MonkeyPa
     assert Settings().max_upload_bytes != 1000
 
 
-def test_a_file_named_env_is_read_and_the_environment_goes_before_it(
+def test_a_dotenv_file_is_read_and_the_environment_overrides_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / ".env").write_text(
@@ -154,7 +154,7 @@ def test_a_file_named_env_is_read_and_the_environment_goes_before_it(
         ("TRUSTED_PROXIES", '["*"]'),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused_by_the_setting_s_name(
+def test_an_invalid_value_is_refused_with_the_setting_s_name(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"TAGGRAM_{name}", value)
@@ -164,7 +164,7 @@ def test_a_value_that_makes_no_sense_is_refused_by_the_setting_s_name(
 
 
 @pytest.mark.parametrize("value", ["msd-musicnn", "msd-musicnn,mtt-musicnn", "['msd-musicnn']", ""])
-def test_models_that_are_no_json_list_are_refused(
+def test_models_that_are_not_a_json_list_are_refused(
     value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TAGGRAM_MODELS", value)
@@ -173,14 +173,14 @@ def test_models_that_are_no_json_list_are_refused(
         Settings()
 
 
-def test_settings_never_change() -> None:
+def test_settings_are_immutable() -> None:
     settings = Settings()
 
     with pytest.raises(ValidationError, match="frozen"):
         settings.max_in_flight = 1  # type: ignore[misc]
 
 
-def test_a_misspelt_variable_is_named_with_the_setting_that_is_meant(
+def test_a_misspelt_variable_is_reported_with_the_nearest_setting(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TAGGRAM_MAX_UPLOAD_BYTE", "1000")

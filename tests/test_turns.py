@@ -17,7 +17,7 @@ def anyio_backend() -> str:
 
 
 class Clock:
-    """Tells what the test sets."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -93,7 +93,7 @@ async def pass_time(turns: Turns, clock: Clock, seconds: float) -> None:
     await settled()
 
 
-async def test_clients_take_turns_however_many_pieces_each_brings() -> None:
+async def test_clients_take_turns_whatever_their_number_of_pieces() -> None:
     turns = Turns(1, Clock())
     decodings = await begun(turns, "aaab", can_pause=False)
     order = []
@@ -129,7 +129,7 @@ async def test_while_others_wait_a_client_has_one_slot() -> None:
         await decoding.end()
 
 
-async def test_who_had_least_time_comes_next() -> None:
+async def test_the_client_with_the_least_time_runs_next() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     decodings = await begun(turns, "ab")
@@ -143,7 +143,7 @@ async def test_who_had_least_time_comes_next() -> None:
         await decoding.end()
 
 
-async def test_a_client_with_a_slot_comes_behind_one_without() -> None:
+async def test_a_client_without_a_slot_runs_first() -> None:
     turns = Turns(2, Clock())
     decodings = await begun(turns, "baba", can_pause=False)
     await decodings[1].end()
@@ -152,7 +152,7 @@ async def test_a_client_with_a_slot_comes_behind_one_without() -> None:
         await decoding.end()
 
 
-async def test_short_pieces_make_up_for_a_long_one_of_another() -> None:
+async def test_short_pieces_catch_up_with_a_long_one() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     decodings = await begun(turns, "aabbb", can_pause=False)
@@ -165,7 +165,7 @@ async def test_short_pieces_make_up_for_a_long_one_of_another() -> None:
     assert order == [0, 2, 3, 4, 1]
 
 
-async def test_many_long_pieces_of_one_client_cost_another_a_moment_each_time() -> None:
+async def test_many_long_pieces_of_one_client_delay_another_only_briefly() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     long = await begun(turns, "a" * 10)
@@ -179,7 +179,7 @@ async def test_many_long_pieces_of_one_client_cost_another_a_moment_each_time() 
         await decoding.end()
 
 
-async def test_who_comes_anew_has_saved_up_no_time() -> None:
+async def test_a_new_client_has_no_saved_time() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     [first] = await begun(turns, "a")
@@ -193,7 +193,7 @@ async def test_who_comes_anew_has_saved_up_no_time() -> None:
     await second.end()
 
 
-async def test_what_cannot_be_paused_keeps_its_slot() -> None:
+async def test_work_that_cannot_be_paused_keeps_its_slot() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     decodings = await begun(turns, "ab", can_pause=False)
@@ -203,7 +203,7 @@ async def test_what_cannot_be_paused_keeps_its_slot() -> None:
         await decoding.end()
 
 
-async def test_time_stands_still_for_what_is_paused() -> None:
+async def test_paused_time_is_not_counted() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     first, second = await begun(turns, "ab")
@@ -231,7 +231,7 @@ async def test_work_that_begins_late_is_paused_too(monkeypatch: pytest.MonkeyPat
     await first.end()
 
 
-async def test_only_so_many_are_paused() -> None:
+async def test_the_number_of_paused_pieces_is_bounded() -> None:
     clock = Clock()
     turns = Turns(1, clock)
     decodings = []
@@ -244,7 +244,7 @@ async def test_only_so_many_are_paused() -> None:
 
 
 @pytest.mark.parametrize("leaving", [0, 1, 2])
-async def test_who_leaves_makes_room_whether_it_ran_waited_or_was_paused(leaving: int) -> None:
+async def test_leaving_frees_the_slot_of_running_waiting_or_paused_work(leaving: int) -> None:
     clock = Clock()
     turns = Turns(1, clock)
     decodings = await begun(turns, "ab")

@@ -1,4 +1,4 @@
-"""AIFF and AIFF-C files whose chunks lie."""
+"""AIFF and AIFF-C files whose chunks announce wrong sizes."""
 
 import struct
 
@@ -11,9 +11,9 @@ FRAMES = RATE
 
 
 def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
-    """A chunk that says `size` of itself."""
-    said = len(body) if size is None else size
-    return name + struct.pack(">I", said) + body + bytes(len(body) % 2)
+    """A chunk that announces `size` bytes."""
+    announced = len(body) if size is None else size
+    return name + struct.pack(">I", announced) + body + bytes(len(body) % 2)
 
 
 def extended(value: int) -> bytes:

@@ -1,4 +1,4 @@
-"""MP4 files whose boxes lie, nest or are missing."""
+"""MP4 files whose boxes are wrong, nested or missing."""
 
 import struct
 from functools import cache, partial
@@ -26,7 +26,7 @@ def good(options: str = "") -> bytes:
 
 
 def box(name: str, body: bytes, size: int | None = None) -> bytes:
-    """A box that says `size` of itself."""
+    """A box that announces `size` bytes."""
     return struct.pack(">I", len(body) + 8 if size is None else size) + name.encode() + body
 
 
@@ -64,7 +64,7 @@ def many_streams(count: int) -> bytes:
 
 
 def with_table(name: str, entries: int, body: bytes) -> bytes:
-    """A file whose sample table of this name says how many entries it has, and holds these."""
+    """A file whose sample table of this name announces a number of entries and holds these."""
     return patched(name, 4, number(entries) + body)
 
 

@@ -10,7 +10,7 @@ UNSUPPORTED, UNDECODABLE = Kind.UNSUPPORTED_AUDIO, Kind.UNDECODABLE_AUDIO
 SECONDS = 2.0
 CONTAINERS = ("WAV", "AIFF", "FLAC", "piped FLAC", "MP3", "Vorbis", "Opus")
 PLACES = (14, 40, 0.1, 0.5, 0.9)
-"""Where a file is cut: after so many bytes, or so much of it."""
+"""Where a file is cut: after a number of bytes, or a share of it."""
 
 
 def cut(container: str, place: float) -> bytes:

@@ -1,4 +1,4 @@
-"""Matroska files (RFC 9559) whose elements lie, nest or are bombs."""
+"""Matroska files (RFC 9559) whose elements are wrong, nested or bombs."""
 
 import struct
 import zlib
@@ -30,7 +30,7 @@ TAGS, TAG, SIMPLE, ATTACHMENTS, CHAPTERS = (
 
 
 def element(name: bytes, body: bytes, size: bytes | None = None) -> bytes:
-    """An element that says `size` of itself, written in eight bytes."""
+    """An element that announces `size` bytes, written in eight bytes."""
     return name + (struct.pack(">Q", 1 << 56 | len(body)) if size is None else size) + body
 
 

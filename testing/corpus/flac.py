@@ -46,7 +46,7 @@ def _crc_16(data: bytes) -> int:
 
 
 def metadata(kind: int, body: bytes, size: int | None = None) -> bytes:
-    """A metadata block that says `size` of itself."""
+    """A metadata block that announces `size` bytes."""
     return bytes([kind]) + (len(body) if size is None else size).to_bytes(3, "big") + body
 
 
@@ -84,10 +84,10 @@ def _coded(number: int) -> bytes:
     return bytes([0xFF << room + 1 & 0xFF | number]) + tail
 
 
-def silence(seconds: float, said: int | None = None, **fields: int) -> bytes:
-    """So many seconds of nothing at 44.1 kHz, under a header that says `said` frames."""
+def silence(seconds: float, announced: int | None = None, **fields: int) -> bytes:
+    """Silence of `seconds` at 44.1 kHz, whose header has `announced` frames."""
     blocks = round(seconds * CD_RATE / LARGEST_BLOCK)
-    frames = blocks * LARGEST_BLOCK if said is None else said
+    frames = blocks * LARGEST_BLOCK if announced is None else announced
     head = b"fLaC" + metadata(STREAMINFO | LAST, streaminfo(frames, **fields))
     return head + b"".join(map(silent_frame, range(blocks)))
 
@@ -98,15 +98,15 @@ def with_blocks(*blocks: bytes) -> bytes:
     return flac[:42] + b"".join(blocks) + flac[42:]
 
 
-def said_frames(frames: int) -> bytes:
-    """A second of sound that says so of its length."""
+def announced_frames(frames: int) -> bytes:
+    """A second of sound whose header has this number of frames."""
     flac = bytearray(sound_file("FLAC"))
     flac[21] = flac[21] & 0xF0 | frames >> 32
     flac[22:26] = (frames & 0xFFFFFFFF).to_bytes(4, "big")
     return bytes(flac)
 
 
-def said_rate(rate: int) -> bytes:
+def announced_rate(rate: int) -> bytes:
     """A second of sound under another rate; its frames refer to the header's."""
     flac = bytearray(sound_file("FLAC"))
     flac[18:21] = (rate << 4 | flac[20] & 0x0F).to_bytes(3, "big")
@@ -132,16 +132,16 @@ FILES: Files = {
     "flac of an hour of silence": Hostile(Kind.AUDIO_TOO_LONG, lambda: silence(HOUR_S)),
     "flac of a day of silence": Hostile(Kind.AUDIO_TOO_LONG, lambda: silence(24 * HOUR_S)),
     "flac piped of an hour": Hostile(Kind.AUDIO_TOO_LONG, lambda: silence(HOUR_S, 0)),
-    "flac of an hour that says a second": Hostile(
+    "flac of an hour that announces a second": Hostile(
         Kind.AUDIO_TOO_LONG, lambda: silence(HOUR_S, CD_RATE)
     ),
-    "flac of a second that says 2^36-1 frames": Hostile(
-        Kind.AUDIO_TOO_LONG, lambda: said_frames(2**36 - 1)
+    "flac of a second that announces 2^36-1 frames": Hostile(
+        Kind.AUDIO_TOO_LONG, lambda: announced_frames(2**36 - 1)
     ),
-    "flac of a second that says half": Hostile(1.0, lambda: said_frames(RATE // 2)),
-    "flac of 0 Hz": Hostile(1.0, lambda: said_rate(0)),
-    "flac of 1 Hz": Hostile(Kind.AUDIO_TOO_LONG, lambda: said_rate(1)),
-    "flac of 655350 Hz": Hostile(1.0, lambda: said_rate(655_350)),
+    "flac of a second that announces half": Hostile(1.0, lambda: announced_frames(RATE // 2)),
+    "flac of 0 Hz": Hostile(1.0, lambda: announced_rate(0)),
+    "flac of 1 Hz": Hostile(Kind.AUDIO_TOO_LONG, lambda: announced_rate(1)),
+    "flac of 655350 Hz": Hostile(1.0, lambda: announced_rate(655_350)),
     "flac of 8 channels that are one": Hostile(Kind.SILENT_AUDIO, lambda: silence(4, channels=8)),
     "flac of 4 bits": Hostile(UNDECODABLE, lambda: silence(4, bits=4)),
     "flac of 32 bits": Hostile(UNDECODABLE, lambda: silence(4, bits=32)),

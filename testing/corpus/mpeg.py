@@ -1,4 +1,4 @@
-"""MP3 files whose frames, tags and headers lie."""
+"""MP3 files whose frames, tags and headers are wrong."""
 
 import random
 
@@ -15,19 +15,21 @@ KILOBITS_PER_S = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 3
 
 
 def id3(body: bytes, size: int | None = None, flags: int = 0) -> bytes:
-    """An ID3v2.3 tag that says `size` of itself, in seven bits a byte."""
-    said = len(body) if size is None else size
-    return b"ID3\3\0" + bytes([flags, *(said >> shift & 0x7F for shift in (21, 14, 7, 0))]) + body
+    """An ID3v2.3 tag that announces `size` bytes, in seven bits per byte."""
+    announced = len(body) if size is None else size
+    return (
+        b"ID3\3\0" + bytes([flags, *(announced >> shift & 0x7F for shift in (21, 14, 7, 0))]) + body
+    )
 
 
 def cover(size: int) -> bytes:
-    """A picture of so many bytes, as a frame of a tag."""
+    """A picture of this number of bytes, as a frame of a tag."""
     body = b"\0image/png\0\3\0".ljust(size, b"\xff")
     return b"APIC" + len(body).to_bytes(4, "big") + b"\0\0" + body
 
 
-def said_frames(frames: int, container: bytes = b"Info") -> bytes:
-    """A sound whose first frame says so of its length."""
+def announced_frames(frames: int, container: bytes = b"Info") -> bytes:
+    """A sound whose first frame announces this number of frames."""
     mp3 = sound_file("MP3")
     at = max(mp3.find(b"Xing"), mp3.find(b"Info"))
     return mp3[:at] + container + mp3[at + 4 : at + 8] + frames.to_bytes(4, "big") + mp3[at + 12 :]
@@ -52,13 +54,13 @@ def frames_of(head: bytes) -> bytes:
 
 FILES: Files = {
     "mp3 honest": Hostile(1.0, lambda: sound_file("MP3")),
-    "mp3 that says 2^31 frames": Hostile(Kind.AUDIO_TOO_LONG, lambda: said_frames(2**31)),
-    "mp3 that says 2^32-1 frames": Hostile(
-        Kind.AUDIO_TOO_LONG, lambda: said_frames(2**32 - 1, b"Xing")
+    "mp3 that announces 2^31 frames": Hostile(Kind.AUDIO_TOO_LONG, lambda: announced_frames(2**31)),
+    "mp3 that announces 2^32-1 frames": Hostile(
+        Kind.AUDIO_TOO_LONG, lambda: announced_frames(2**32 - 1, b"Xing")
     ),
-    "mp3 that says 0 frames": Hostile(1.009, lambda: said_frames(0)),
-    "mp3 that says 1 frame": Hostile(1.009, lambda: said_frames(1)),
-    "mp3 of 11 minutes that says nothing": Hostile(
+    "mp3 that announces 0 frames": Hostile(1.009, lambda: announced_frames(0)),
+    "mp3 that announces 1 frame": Hostile(1.009, lambda: announced_frames(1)),
+    "mp3 of 11 minutes that announces nothing": Hostile(
         Kind.AUDIO_TOO_LONG, lambda: SILENT_FRAME * (11 * 60 * 1_000 // 24)
     ),
     "mp3 of silence": Hostile(Kind.SILENT_AUDIO, lambda: SILENT_FRAME * 50),
@@ -68,7 +70,7 @@ FILES: Files = {
     ),
     "mp3 with 4 MB of cover art": Hostile(1.0, lambda: id3(cover(4 * 2**20)) + sound_file("MP3")),
     "mp3 with a tag of 2^28-1 bytes": Hostile(1.0, lambda: id3(b"", 2**28 - 1) + sound_file("MP3")),
-    "mp3 with a tag that says nothing": Hostile(
+    "mp3 with a tag that announces nothing": Hostile(
         1.045, lambda: id3(bytes(2_000), 0) + sound_file("MP3")
     ),
     "mp3 with 500 tags": Hostile(1.0, lambda: id3(b"") * 500 + sound_file("MP3")),

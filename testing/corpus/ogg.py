@@ -59,10 +59,10 @@ def without(flag: int) -> bytes:
 
 
 def granules(granule: int) -> bytes:
-    """A sound whose pages all say that they end at this sample."""
-    said = struct.pack("<q", granule)
+    """A sound whose pages all have this end sample."""
+    announced = struct.pack("<q", granule)
     one_by_one = list(pages(sound_file("Vorbis")))
-    sounding = [one[:6] + said + one[14:] for one in one_by_one[2:]]
+    sounding = [one[:6] + announced + one[14:] for one in one_by_one[2:]]
     return with_serial(b"".join(one_by_one[:2] + sounding), 1)
 
 

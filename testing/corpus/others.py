@@ -23,7 +23,7 @@ def good(kind: str) -> bytes:
 
 
 def patched(kind: str, place: int | bytes, offset: int, value: bytes) -> bytes:
-    """A good file with other bytes at a place, or behind what is found there."""
+    """A valid file with other bytes at an offset, or after a marker."""
     file = good(kind)
     at = offset + (place if isinstance(place, int) else file.index(place))
     return file[:at] + value + file[at + len(value) :]
@@ -48,9 +48,9 @@ def data(size: int | None = None) -> bytes:
 
 
 def asf(objects: int, body: bytes = b"", size: int | None = None) -> bytes:
-    """The header of an ASF file that says how many objects it has, and how long it is."""
-    said = 30 + len(body) if size is None else size
-    return ASF_HEADER + struct.pack("<QIBB", said, objects, 1, 2) + body
+    """The header of an ASF file with these numbers of objects and bytes."""
+    announced = 30 + len(body) if size is None else size
+    return ASF_HEADER + struct.pack("<QIBB", announced, objects, 1, 2) + body
 
 
 def links(count: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Files in good order whose samples are the problem."""
+"""Valid files with extreme samples."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def constant(value: float, seconds: float = 1.0) -> bytes:
 
 
 def ultrasound() -> bytes:
-    """A tone at 30 kHz that comes and goes softly, as a sudden one can be heard."""
+    """A tone at 30 kHz that fades in and out, as sudden edges would be audible."""
     samples = np.sin(2 * np.pi * 30_000 * np.arange(96_000) / 96_000) * np.hanning(96_000)
     return floats(samples, 96_000)
 

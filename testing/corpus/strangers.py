@@ -1,4 +1,4 @@
-"""Files that are no audio, or none that we read, whatever they are called."""
+"""Files that are not audio, or not of a supported format, under any name."""
 
 import gzip
 import io

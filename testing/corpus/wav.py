@@ -1,4 +1,4 @@
-"""RIFF WAVE files whose chunks lie."""
+"""RIFF WAVE files whose chunks announce wrong sizes."""
 
 import struct
 from functools import partial
@@ -16,9 +16,9 @@ UNKNOWN_32 = 0xFFFFFFFF
 
 
 def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
-    """A chunk that says `size` of itself."""
-    said = len(body) if size is None else size
-    return name + struct.pack("<I", said) + body + bytes(len(body) % 2)
+    """A chunk that announces `size` bytes."""
+    announced = len(body) if size is None else size
+    return name + struct.pack("<I", announced) + body + bytes(len(body) % 2)
 
 
 def fmt(
@@ -44,14 +44,14 @@ def riff(*chunks: bytes, size: int | None = None, magic: bytes = b"RIFF") -> byt
     return magic + struct.pack("<I", len(body) if size is None else size) + body
 
 
-def wav(data: bytes | None = None, said: int | None = None, **fields: int) -> bytes:
-    """A sound under a format chunk of these fields, whose data chunk says `said` of its size."""
-    return riff(fmt(**fields), chunk(b"data", sound() if data is None else data, said))
+def wav(data: bytes | None = None, announced: int | None = None, **fields: int) -> bytes:
+    """A sound with these fields of a format chunk; its data chunk announces `announced` bytes."""
+    return riff(fmt(**fields), chunk(b"data", sound() if data is None else data, announced))
 
 
-def extensible(guid: bytes, said: int = 22) -> bytes:
+def extensible(guid: bytes, announced: int = 22) -> bytes:
     """An extensible format."""
-    extra = struct.pack("<HHI", said, 16, 4) + guid
+    extra = struct.pack("<HHI", announced, 16, 4) + guid
     return riff(fmt(extra, tag=EXTENSIBLE), chunk(b"data", sound()))
 
 
@@ -61,7 +61,7 @@ def between(*chunks: bytes) -> bytes:
 
 
 def rf64(data_size: int, riff_size: int, table: int = 0) -> bytes:
-    """An RF64 file whose 64-bit chunk says this."""
+    """An RF64 file with this 64-bit chunk."""
     sizes = struct.pack("<QQQI", riff_size, data_size, RATE, table)
     chunks = (chunk(b"ds64", sizes), fmt(), chunk(b"data", sound(), UNKNOWN_32))
     return riff(*chunks, size=UNKNOWN_32, magic=b"RF64")
@@ -69,12 +69,12 @@ def rf64(data_size: int, riff_size: int, table: int = 0) -> bytes:
 
 SIZES: Files = {
     "wav honest": Hostile(1.0, wav),
-    "wav data size 0": Hostile(1.0, lambda: wav(said=0)),
-    "wav data size 2^32-1": Hostile(1.0, lambda: wav(said=UNKNOWN_32)),
-    "wav data size 2^31": Hostile(1.0, lambda: wav(said=2**31)),
-    "wav data size odd": Hostile(0.5, lambda: wav(said=16_001)),
-    "wav data size too long": Hostile(1.0, lambda: wav(said=64_000)),
-    "wav data size too small": Hostile(Kind.AUDIO_TOO_SHORT, lambda: wav(said=100)),
+    "wav data size 0": Hostile(1.0, lambda: wav(announced=0)),
+    "wav data size 2^32-1": Hostile(1.0, lambda: wav(announced=UNKNOWN_32)),
+    "wav data size 2^31": Hostile(1.0, lambda: wav(announced=2**31)),
+    "wav data size odd": Hostile(0.5, lambda: wav(announced=16_001)),
+    "wav data size too long": Hostile(1.0, lambda: wav(announced=64_000)),
+    "wav data size too small": Hostile(Kind.AUDIO_TOO_SHORT, lambda: wav(announced=100)),
     "wav riff size 0": Hostile(1.0, lambda: riff(fmt(), chunk(b"data", sound()), size=0)),
     "wav riff size 2^32-1": Hostile(
         1.0, lambda: riff(fmt(), chunk(b"data", sound()), size=UNKNOWN_32)

@@ -1,8 +1,8 @@
 """Free music and recorded speech to test and measure with, from Debian's packages.
 
 `python -m testing.packages.audio [NAME ...]` downloads packages with `apt-get download` (no root
-needed), holds them against their pinned SHA-256 and unpacks them below `.cache/audio`. Nothing of
-it is committed. On another system it says so and leaves the folder as it was.
+needed), compares them with their pinned SHA-256 and unpacks them below `.cache/audio`. Nothing of
+it is committed. On another system it prints a message and leaves the folder unchanged.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ class Package:
     """A Debian package that holds audio.
 
     Attributes:
-        name: As apt knows it.
+        name: Name of the package.
         sha256: Of the .deb file.
-        folder: Where the audio lies in it.
-        what: What it sounds like, and its licence.
-        archive: A ZIP file in the folder that holds the audio; none where the folder itself does.
+        folder: Folder of the audio in it.
+        what: Kind of sound, and licence.
+        archive: A ZIP file in the folder that holds the audio; none if the folder does.
     """
 
     name: str
@@ -187,7 +187,7 @@ FOR_TESTS = ("fretsonfire-songs-sectoid", "singularity-music")
 
 
 class CannotFetchError(Exception):
-    """This machine can't bring a package; the message says why."""
+    """A package cannot be fetched on this machine; the message has the reason."""
 
 
 def audio_folder(name: str) -> Path:
@@ -196,10 +196,10 @@ def audio_folder(name: str) -> Path:
 
 
 def fetch(name: str) -> Path:
-    """Bring a package where it is not there yet; its audio folder.
+    """Fetch a package if it is missing; return its audio folder.
 
     Raises:
-        CannotFetchError: No apt, no network, or another file than the pinned one.
+        CannotFetchError: No apt, no network, or a file with another hash.
     """
     if audio_folder(name).is_dir():
         return audio_folder(name)
@@ -223,10 +223,10 @@ def fetch(name: str) -> Path:
 
 
 def download(name: str, folder: Path) -> Path:
-    """Have apt bring the package of that name into a folder; its .deb file.
+    """Download the package of that name with apt into a folder; return its .deb file.
 
     Raises:
-        CannotFetchError: It could not.
+        CannotFetchError: apt failed.
     """
     command = ["apt-get", "--quiet", "download", name]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -239,8 +239,8 @@ def download(name: str, folder: Path) -> Path:
     return packages[0]
 
 
-def bring(fetch: Callable[[], Path]) -> None:
-    """Fetch something, or say why not: then what needs it is skipped."""
+def fetch_once(fetch: Callable[[], Path]) -> None:
+    """Fetch something, or print why not: tests that need it are then skipped."""
     try:
         print(fetch())
     except CannotFetchError as error:
@@ -250,7 +250,7 @@ def bring(fetch: Callable[[], Path]) -> None:
 def main() -> None:
     """Fetch the named packages, or those that the tests use."""
     for name in sys.argv[1:] or FOR_TESTS:
-        bring(partial(fetch, name))
+        fetch_once(partial(fetch, name))
 
 
 if __name__ == "__main__":

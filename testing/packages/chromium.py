@@ -1,7 +1,7 @@
 """Debian's Chromium, to test the page in a real browser.
 
-`python -m testing.packages.chromium` installs it where it is not there, apt-get is, and we are
-root. Elsewhere it says what is missing and changes nothing. No browser of Playwright's own is ever
+`python -m testing.packages.chromium` installs it if it is missing, apt-get exists, and we are
+root. Otherwise it prints what is missing and changes nothing. Playwright's own browser is never
 downloaded.
 """
 
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from testing.packages.audio import CannotFetchError, bring
+from testing.packages.audio import CannotFetchError, fetch_once
 
 APT_GET = ("apt-get", "--quiet", "--yes")
 MISSING = "Chromium is not on this machine: install it (on Debian `apt-get install chromium`)"
@@ -23,10 +23,10 @@ def find() -> Path | None:
 
 
 def fetch() -> Path:
-    """Install it where it is not there yet; its program.
+    """Install it if it is missing; return the path of its executable.
 
     Raises:
-        CannotFetchError: No apt, no right to install, or no network.
+        CannotFetchError: No apt, no permission to install, or no network.
     """
     if (found := find()) is not None:
         return found
@@ -48,7 +48,7 @@ def fetch() -> Path:
 
 def main() -> None:
     """Fetch it, or say why not."""
-    bring(fetch)
+    fetch_once(fetch)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Debian's nginx, to test `docker/nginx.conf` with, unpacked and not installed.
 
-`python -m testing.packages.nginx` downloads it with `apt-get download`, which holds it against
-Debian's signature, and unpacks it below `.cache/nginx`. On another system it says so and leaves the
-folder as it was.
+`python -m testing.packages.nginx` downloads it with `apt-get download`, which checks
+Debian's signature, and unpacks it below `.cache/nginx`. On another system it prints a message and
+leaves the folder unchanged.
 """
 
 import shutil
@@ -10,14 +10,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from testing.packages.audio import CannotFetchError, bring, download
+from testing.packages.audio import CannotFetchError, download, fetch_once
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "nginx"
 NGINX = CACHE / "usr" / "sbin" / "nginx"
 
 
 def fetch() -> Path:
-    """Bring nginx where it is not there yet; its program.
+    """Fetch nginx if it is missing; return the path of its executable.
 
     Raises:
         CannotFetchError: No apt, no network, or libraries that it needs are missing.
@@ -38,7 +38,7 @@ def fetch() -> Path:
 
 def main() -> None:
     """Fetch it, or say why not."""
-    bring(fetch)
+    fetch_once(fetch)
 
 
 if __name__ == "__main__":

@@ -14,19 +14,19 @@ from app.settings import Settings
 SECRET = "a secret of tests, thirty-two or more characters"
 
 
-def test_without_a_file_of_keys_there_is_nothing_to_set_up() -> None:
+def test_without_a_key_file_nothing_is_set_up() -> None:
     assert not needs_credentials(Settings())
     Authenticator(Settings(), None)
 
 
-def test_a_file_of_keys_needs_a_secret(tmp_path: Path) -> None:
+def test_a_key_file_needs_a_secret(tmp_path: Path) -> None:
     create_key(tmp_path / "keys.json", "shop", admin=False)
 
     with pytest.raises(SetupError, match=r"TAGGRAM_SECRET.*openssl rand -hex 32"):
         Authenticator(Settings(keys_file=tmp_path / "keys.json"), None)
 
 
-def test_a_file_of_keys_that_is_not_there_does_not_open_the_gate(tmp_path: Path) -> None:
+def test_a_missing_key_file_grants_no_access(tmp_path: Path) -> None:
     settings = Settings(keys_file=tmp_path / "missing.json", secret=SECRET)
 
     assert needs_credentials(settings)
@@ -57,7 +57,7 @@ def test_without_keys_a_client_is_an_address_or_a_network_of_64_bits() -> None:
     assert counted_as(authenticator, "192.0.2.1") != counted_as(authenticator, "192.0.2.2")
 
 
-def test_a_key_is_one_client_wherever_it_calls_from_and_its_tokens_are_not(tmp_path: Path) -> None:
+def test_a_key_is_one_client_from_any_address_and_its_tokens_are_others(tmp_path: Path) -> None:
     shop = create_key(tmp_path / "keys.json", "shop", admin=False)
     settings = Settings(keys_file=tmp_path / "keys.json", secret=SECRET, allowed_origins=(ORIGIN,))
     authenticator = Authenticator(settings, None)
@@ -80,7 +80,7 @@ def test_a_key_is_one_client_wherever_it_calls_from_and_its_tokens_are_not(tmp_p
     assert artist != counted_as(authenticator, "192.0.2.1", shop)
 
 
-def test_tokens_that_are_remembered_are_bounded() -> None:
+def test_the_number_of_remembered_tokens_is_bounded() -> None:
     clients = TokenClients()
     for number in range(MAX_TOKENS + 1):
         clients.client_of(str(number), "first")

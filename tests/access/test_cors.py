@@ -1,4 +1,4 @@
-"""What breaks is told to pages too."""
+"""Internal errors are readable by pages too."""
 
 import asyncio
 from pathlib import Path
@@ -12,7 +12,7 @@ from app.settings import Settings
 ORIGIN = "https://signup.example"
 
 
-def test_an_error_of_ours_can_be_read_by_the_page(store: Path) -> None:
+def test_the_page_can_read_an_internal_error(store: Path) -> None:
     def breaks() -> None:
         raise RuntimeError("broken on purpose")
 

@@ -1,4 +1,4 @@
-"""The file of API keys: what is in it, who may read it, and writers at the same time."""
+"""The key file: its content, its permissions, and concurrent writers."""
 
 import json
 import os
@@ -18,21 +18,21 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "keys.json"
 
 
-def test_a_key_is_of_the_form_that_scanners_look_for_and_no_two_are_alike(file: Path) -> None:
+def test_a_key_has_the_form_that_scanners_look_for_and_is_unique(file: Path) -> None:
     keys = {create_key(file, name, admin=False) for name in ("a", "b")}
 
     assert len(keys) == 2
     assert all(KEY.fullmatch(key) for key in keys)
 
 
-def test_the_file_is_of_no_use_to_a_thief(file: Path) -> None:
+def test_the_file_holds_no_usable_keys(file: Path) -> None:
     secret = create_key(file, "shop", admin=False).rpartition("_")[2]
 
     assert secret not in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_what_is_kept_of_a_key_knows_it_and_no_other(file: Path) -> None:
+def test_the_stored_hash_matches_its_key_and_no_other(file: Path) -> None:
     shop, boss = create_key(file, "shop", admin=False), create_key(file, "boss", admin=True)
 
     kept = {key.name: key for key in read_keys(file)}
@@ -58,7 +58,7 @@ def test_a_revoked_key_stays_in_the_list_and_keeps_its_name(file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Shop", "a b", "-a", "a/b", "a\n", "ä", "a" * 41, "\x1b[2J"])
-def test_a_name_that_would_be_no_good_in_a_log_is_refused(name: str, file: Path) -> None:
+def test_a_name_unsuitable_for_logs_is_refused(name: str, file: Path) -> None:
     with pytest.raises(SetupError, match="is not a valid name of a key") as refused:
         create_key(file, name, admin=False)
 
@@ -66,7 +66,7 @@ def test_a_name_that_would_be_no_good_in_a_log_is_refused(name: str, file: Path)
     assert not file.exists()
 
 
-def test_of_writers_at_the_same_time_nothing_is_lost_and_readers_see_whole_files(
+def test_concurrent_writers_lose_nothing_and_readers_see_whole_files(
     file: Path,
 ) -> None:
     names = [f"key-{index}" for index in range(20)]
@@ -83,7 +83,7 @@ def test_of_writers_at_the_same_time_nothing_is_lost_and_readers_see_whole_files
     assert {path.name for path in file.parent.iterdir()} == {"keys.json", "keys.json.lock"}
 
 
-def test_a_link_stays_a_link_and_the_file_stays_its_owner_s(file: Path, tmp_path: Path) -> None:
+def test_a_link_stays_a_link_and_the_file_keeps_its_permissions(file: Path, tmp_path: Path) -> None:
     if os.getuid():
         pytest.skip("only root can give files away")
     real = tmp_path / "elsewhere" / "real.json"
@@ -133,6 +133,6 @@ def test_a_broken_file_is_refused_in_one_line_and_left_as_it_is(content: str, fi
     assert file.read_text() == content
 
 
-def test_a_folder_that_is_not_there_is_said_to_be(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="can't be written: No such file"):
         create_key(tmp_path / "nowhere" / "keys.json", "shop", admin=False)

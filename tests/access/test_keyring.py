@@ -59,7 +59,7 @@ def become_a_folder(file: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [break_off, become_a_folder, Path.unlink])
-def test_a_file_that_goes_bad_is_logged_once_and_the_last_good_keys_stay(
+def test_a_file_that_becomes_invalid_is_logged_once_and_the_last_valid_keys_stay(
     spoil, keyring: Keyring, key: str, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     spoil(file)
@@ -71,7 +71,7 @@ def test_a_file_that_goes_bad_is_logged_once_and_the_last_good_keys_stay(
     assert "stay in use" in caplog.messages[0]
 
 
-def test_a_file_that_is_mended_counts_again(keyring: Keyring, key: str, file: Path) -> None:
+def test_a_repaired_file_is_used_again(keyring: Keyring, key: str, file: Path) -> None:
     good = file.read_bytes()
     break_off(file)
     assert found(keyring, key) == "shop"
@@ -81,6 +81,6 @@ def test_a_file_that_is_mended_counts_again(keyring: Keyring, key: str, file: Pa
     assert found(keyring, key) is None
 
 
-def test_there_is_no_start_without_the_file(tmp_path: Path) -> None:
+def test_the_start_fails_without_the_file(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="create it with `taggram keys create NAME`"):
         Keyring(tmp_path / "missing.json")

@@ -1,4 +1,4 @@
-"""Rates: what counts as one caller, what each may do, and where that is counted."""
+"""Rates: what counts as one caller, its limits, and where they are counted."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ from app.cache.signer import Signer
 from app.errors import Kind, RequestError
 from app.settings import Settings
 from testing.redis_server import RedisServer
-from tests.cache.keeping import BUSY_MACHINE_S, HANGING_S, PATIENCE_S, SIGNER, caching
+from tests.cache.redis_helpers import BUSY_MACHINE_S, HANGING_S, PATIENCE_S, SIGNER, caching
 
 HOUR = timedelta(hours=1)
 
@@ -36,7 +36,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The monotonic clock, which stands still but where a test moves it."""
+    """The monotonic clock, which only a test advances."""
     clock = Clock()
     monkeypatch.setattr(time, "monotonic", lambda: clock.now)
     return clock
@@ -52,7 +52,7 @@ async def replica(
 
 
 async def taken(rate_limiter: RateLimiter, caller: str = "a", times: int = 5) -> int:
-    """How many of so many calls are let in."""
+    """Return how many of `count` calls are accepted."""
     return [await rate_limiter.take(caller) for _ in range(times)].count(0.0)
 
 
@@ -67,7 +67,7 @@ def test_a_bucket_holds_a_burst_and_fills_evenly(clock: Clock) -> None:
     asyncio.run(run())
 
 
-def test_one_caller_s_bucket_is_not_another_s() -> None:
+def test_each_caller_has_its_own_bucket() -> None:
     async def run() -> None:
         rate = RateLimiter("test", 3, HOUR, 1, None)
         assert [await taken(rate, caller) for caller in ("a", "a", "b")] == [3, 0, 3]
@@ -91,7 +91,7 @@ def test_a_wall_clock_that_jumps_changes_nothing(
     asyncio.run(run())
 
 
-def test_however_many_callers_come_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_remembered_callers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limiter, "MAX_CALLERS", 500)
 
     async def run() -> None:
@@ -106,7 +106,7 @@ def test_however_many_callers_come_so_many_are_kept(monkeypatch: pytest.MonkeyPa
             after, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert after - before < 500 * 1_000  # who is kept is replaced by who is new
+        assert after - before < 500 * 1_000  # old callers are replaced by new ones
 
     asyncio.run(run())
 
@@ -119,7 +119,7 @@ def test_replicas_count_together(redis_server: RedisServer) -> None:
     asyncio.run(run())
 
 
-def test_replicas_that_count_at_once_let_no_more_in(redis_server: RedisServer) -> None:
+def test_replicas_that_count_at_once_accept_no_more(redis_server: RedisServer) -> None:
     async def run() -> None:
         async with AsyncExitStack() as stack:
             replicas = [await stack.enter_async_context(replica(redis_server)) for _ in range(4)]
@@ -131,7 +131,7 @@ def test_replicas_that_count_at_once_let_no_more_in(redis_server: RedisServer) -
     asyncio.run(run())
 
 
-def test_what_is_kept_in_redis_is_forgotten_when_it_no_longer_matters(
+def test_values_in_redis_expire_when_they_no_longer_matter(
     redis_server: RedisServer,
 ) -> None:
     async def run() -> None:
@@ -145,7 +145,7 @@ def test_what_is_kept_in_redis_is_forgotten_when_it_no_longer_matters(
 
 
 @pytest.mark.parametrize("how", ["dead", "frozen"])
-def test_without_redis_a_replica_counts_by_itself_and_later_together_again(
+def test_without_redis_a_replica_counts_alone_and_later_together_again(
     how: str, redis_server: RedisServer
 ) -> None:
     async def run() -> None:
@@ -185,7 +185,7 @@ FORGERIES: dict[str, Callable[[str, float], bytes]] = {
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_who_writes_to_redis_has_no_caller_refused(
+def test_a_writer_to_redis_cannot_have_callers_refused(
     forge: Callable[[str, float], bytes], redis_server: RedisServer
 ) -> None:
     async def run() -> None:
@@ -201,7 +201,9 @@ def test_who_writes_to_redis_has_no_caller_refused(
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_redis_that_lies_locks_nobody_out(lie: str, redis_server: RedisServer) -> None:
+def test_a_redis_with_forged_values_locks_no_caller_out(
+    lie: str, redis_server: RedisServer
+) -> None:
     with redis_server.client() as client:
         client.set(NAME, LIES[lie])
 
@@ -212,7 +214,7 @@ def test_a_redis_that_lies_locks_nobody_out(lie: str, redis_server: RedisServer)
     asyncio.run(run())
 
 
-def test_who_empties_redis_renews_nothing_that_this_replica_counted(
+def test_emptying_redis_does_not_reset_the_counts_of_a_replica(
     redis_server: RedisServer,
 ) -> None:
     async def run() -> None:
@@ -225,7 +227,9 @@ def test_who_empties_redis_renews_nothing_that_this_replica_counted(
     asyncio.run(run())
 
 
-def test_values_of_another_type_and_a_full_redis_lock_nobody_out(redis_server: RedisServer) -> None:
+def test_values_of_another_type_and_a_full_redis_lock_no_caller_out(
+    redis_server: RedisServer,
+) -> None:
     with redis_server.client() as client:
         client.lpush(NAME, "x")
         client.config_set("maxmemory", 1)
@@ -249,7 +253,7 @@ def test_values_of_another_type_and_a_full_redis_lock_nobody_out(redis_server: R
         ("_hidden", "", True),
     ],
 )
-def test_who_counts_as_one(one: str, other: str, is_same: bool) -> None:
+def test_addresses_that_count_as_one_caller(one: str, other: str, is_same: bool) -> None:
     assert (identify_caller(one) == identify_caller(other)) is is_same
 
 
@@ -264,7 +268,7 @@ def test_who_counts_as_one(one: str, other: str, is_same: bool) -> None:
         ("", False),
     ],
 )
-def test_who_is_on_this_machine(address: str, is_ours: bool) -> None:
+def test_addresses_of_this_machine(address: str, is_ours: bool) -> None:
     assert is_this_machine(address) is is_ours
 
 
@@ -277,7 +281,7 @@ def test_who_is_on_this_machine(address: str, is_ours: bool) -> None:
         ("192.0.2.1", True, True),
     ],
 )
-def test_all_but_this_machine_s_own_addresses_are_counted(
+def test_all_addresses_but_those_of_this_machine_are_counted(
     address: str, is_forwarded: bool, is_counted: bool, clock: Clock
 ) -> None:
     async def run() -> None:

@@ -40,7 +40,7 @@ def assert_refused(token: str, words: str) -> None:
     assert "POST /upload-tokens" in refused.value.detail
 
 
-def test_a_token_says_who_got_it_for_which_page_and_how_long_it_is_good() -> None:
+def test_a_token_holds_its_key_its_page_and_its_expiry() -> None:
     before = datetime.now(UTC)
     issued = TOKENS.issue("shop", ORIGIN)
 
@@ -53,13 +53,13 @@ def test_a_token_says_who_got_it_for_which_page_and_how_long_it_is_good() -> Non
     assert read.id != TOKENS.read(TOKENS.issue("shop", ORIGIN).token).id
 
 
-def test_a_replica_with_the_same_secret_believes_it() -> None:
+def test_a_replica_with_the_same_secret_accepts_it() -> None:
     replica = UploadTokens(SecretStr(SECRET.get_secret_value()), timedelta(minutes=1), uses=1)
 
     assert replica.read(TOKENS.issue("shop", ORIGIN).token).key == "shop"
 
 
-def test_what_the_tests_forge_would_pass_if_it_were_not_forged() -> None:
+def test_the_forged_tokens_differ_from_a_valid_one_only_by_the_forgery() -> None:
     assert TOKENS.read(signed(GOOD)) == UploadToken("an id", "shop", ORIGIN)
 
 
@@ -69,7 +69,7 @@ def test_an_expired_token_is_refused_as_such() -> None:
 
 FORGED = {
     "for another purpose": signed({**GOOD, "aud": "reload"}),
-    "of another issuer": signed({**GOOD, "iss": "somebody"}),
+    "of another issuer": signed({**GOOD, "iss": "other"}),
     "without a signature": signed(GOOD, "", "none"),
     "by the secret itself": signed(GOOD, SECRET.get_secret_value()),
     "by another purpose's key": signed(GOOD, derive_key(SECRET, "taggrams")),
@@ -91,6 +91,6 @@ def test_a_forged_token_is_refused(how: str) -> None:
 
 
 @given(st.text() | st.builds("{}.{}.{}".format, st.text(), st.text(), st.text()))
-def test_whatever_comes_is_refused_in_words(token: str) -> None:
+def test_any_other_text_is_refused_with_a_message(token: str) -> None:
     with pytest.raises(RequestError):
         TOKENS.read(token)

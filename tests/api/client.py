@@ -91,7 +91,7 @@ def series(server: Server) -> dict[tuple[str, frozenset[tuple[str, str]]], float
 
 
 def metric(server: Server, name: str, **labels: str) -> float:
-    """One value of /metrics; 0 where nothing was counted yet."""
+    """One value of /metrics; 0 if nothing was counted yet."""
     return series(server).get((name, frozenset(labels.items())), 0.0)
 
 

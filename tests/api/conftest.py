@@ -36,7 +36,7 @@ class Narrow:
 
 @pytest.fixture(scope="session")
 def varied() -> bytes:
-    """A track of 12 s whose loudness changes every 3 s, so that its windows score differently."""
+    """A track of 12 s with another loudness every 3 s, so that its windows score differently."""
     stretches = [level * noise(48_000, seed) for seed, level in enumerate(LEVELS)]
     return encoded(np.concatenate(stretches), 16_000, "FLAC")
 

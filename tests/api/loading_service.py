@@ -1,4 +1,6 @@
-"""`python -m tests.api.loading_service serve`: the stub service, whose models load as a test says.
+"""The stub service, with models that load when a test lets them.
+
+It is run as `python -m tests.api.loading_service serve`.
 
 The file that LOADING names is empty while a model is being loaded; then it holds `loaded`, or the
 name of an exception and its message.

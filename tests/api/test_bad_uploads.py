@@ -1,4 +1,4 @@
-"""A bad upload is refused with what is wrong with it, and the next good one is answered."""
+"""An invalid upload is refused with the reason, and the next valid one is answered."""
 
 from collections.abc import Iterator
 
@@ -102,7 +102,7 @@ FILE_NAMES = {
 
 @pytest.fixture(autouse=True)
 def unharmed(narrow: Narrow) -> Iterator[None]:
-    """Afterwards no upload is left, there was no internal error, and a good one is answered."""
+    """Afterwards no upload is left, there was no internal error, and a valid one is answered."""
     yield
     wait_for_uploads(narrow.server, 0)
     assert not kept_uploads(narrow.server, narrow.temporary_files)
@@ -111,7 +111,7 @@ def unharmed(narrow: Narrow) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("what", AUDIO)
-def test_audio_that_can_not_be_tagged_is_refused_by_its_kind(narrow: Narrow, what: str) -> None:
+def test_audio_that_cannot_be_tagged_is_refused_by_its_kind(narrow: Narrow, what: str) -> None:
     audio, status, kind = AUDIO[what]
     files = {"file": ("song.mp3", audio, "audio/mpeg")}
     for _ in range(2):  # the refusal is not cached as an answer
@@ -151,7 +151,7 @@ def test_a_request_without_any_body_is_refused(narrow: Narrow) -> None:
     assert_problem(narrow.server.http.post("/suggest-tags"), 415, "unsupported_media_type")
 
 
-def test_other_parts_beside_the_file_are_ignored(narrow: Narrow) -> None:
+def test_other_parts_of_the_form_are_ignored(narrow: Narrow) -> None:
     other = multipart(bytes(60_000), b'form-data; name="other"').removesuffix(LAST_BOUNDARY)
     assert answer(post_body(narrow.server, b"\r\n" + other + multipart(narrow.good)))["cached"]
 
@@ -164,7 +164,7 @@ def test_a_wrong_parameter_is_named(narrow: Narrow, parameter: str, value: str) 
 
 
 @pytest.mark.parametrize("name", ["polka", "Genres", "", "../genres", "\0"])
-def test_an_unknown_vocabulary_is_refused_with_those_that_are_known(
+def test_an_unknown_vocabulary_is_refused_with_a_list_of_the_known_ones(
     narrow: Narrow, name: str
 ) -> None:
     response = post(narrow.server, narrow.good, vocabulary=name)
@@ -175,20 +175,22 @@ def test_an_unknown_vocabulary_is_refused_with_those_that_are_known(
 @pytest.mark.parametrize(
     "name", ["polka", "", "mtt-vgg", "../msd-vgg", "/etc/passwd", "\0", "http://localhost/model"]
 )
-def test_an_unknown_model_is_refused_with_those_that_are_loaded(narrow: Narrow, name: str) -> None:
+def test_an_unknown_model_is_refused_with_a_list_of_the_loaded_ones(
+    narrow: Narrow, name: str
+) -> None:
     problem = assert_problem(post(narrow.server, narrow.good, model=name), 404, "unknown_model")
     assert problem["models"] == ["msd-musicnn"]
 
 
 @pytest.mark.parametrize("what", FILE_NAMES)
-def test_the_name_of_the_file_plays_no_part(narrow: Narrow, what: str) -> None:
+def test_the_file_name_has_no_effect(narrow: Narrow, what: str) -> None:
     disposition = b'form-data; name="file"; filename="' + FILE_NAMES[what] + b'"'
     response = post_body(narrow.server, multipart(narrow.good, disposition))
     assert answer(response)["cached"]
     assert "X-Injected" not in response.headers
 
 
-def test_no_name_of_a_file_reaches_the_log(narrow: Narrow) -> None:
+def test_file_names_are_not_logged(narrow: Narrow) -> None:
     named = b'form-data; name="file"; filename="\x1b[31m-not-for-the-log"'
     response = post_body(narrow.server, multipart(b"text", named))
     assert logged(narrow.server, response.headers["X-Request-ID"])["status"] == 415
@@ -205,7 +207,7 @@ def test_a_file_as_large_as_the_limit_is_accepted_and_one_byte_more_is_not(narro
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_too_large_an_upload_is_refused_before_all_of_it_was_sent(
+def test_an_oversized_upload_is_refused_before_all_of_it_was_sent(
     narrow: Narrow, is_chunked: bool
 ) -> None:
     data, headers = FILE_HEAD + OVER_THE_CAP, {"Content_Length": str(10 * MAX_UPLOAD_BYTES)}
@@ -216,13 +218,13 @@ def test_too_large_an_upload_is_refused_before_all_of_it_was_sent(
         assert_problem(response_to(connection), 413, "payload_too_large")
 
 
-def test_parts_that_are_passed_over_count_as_well(narrow: Narrow) -> None:
+def test_skipped_parts_count_towards_the_limit(narrow: Narrow) -> None:
     other = {"other": bytes(2 * MAX_UPLOAD_BYTES), "file": narrow.good}
     response = narrow.server.http.post("/suggest-tags", files=other)
     assert_problem(response, 413, "payload_too_large")
 
 
-def test_a_client_that_sends_on_after_the_refusal_gets_to_read_it(narrow: Narrow) -> None:
+def test_a_client_that_keeps_sending_after_the_refusal_can_read_it(narrow: Narrow) -> None:
     def endless() -> Iterator[bytes]:
         yield FILE_HEAD
         for _ in range(20):
@@ -233,7 +235,7 @@ def test_a_client_that_sends_on_after_the_refusal_gets_to_read_it(narrow: Narrow
     assert_problem(response, 413, "payload_too_large")
 
 
-def test_an_upload_in_chunks_of_no_stated_length_is_accepted(narrow: Narrow) -> None:
+def test_a_chunked_upload_is_accepted(narrow: Narrow) -> None:
     body = multipart(narrow.good)
     chunks = (body[start : start + 10_000] for start in range(0, len(body), 10_000))
     headers = {"Content-Type": CONTENT_TYPE}
@@ -241,7 +243,7 @@ def test_an_upload_in_chunks_of_no_stated_length_is_accepted(narrow: Narrow) -> 
     assert answer(response)["cached"]
 
 
-def test_what_a_client_sent_before_it_left_is_not_kept(narrow: Narrow) -> None:
+def test_a_partial_upload_of_a_disconnected_client_is_not_kept(narrow: Narrow) -> None:
     gone = {"method": "POST", "route": "/suggest-tags", "status": "499"}
     before = metric(narrow.server, "taggram_request_seconds_count", **gone)
     with upload(narrow.server, Content_Length="500000") as connection:

@@ -109,24 +109,24 @@ SLOW = {
 
 @pytest.mark.parametrize("headers", [LENGTH, CHUNKED])
 @pytest.mark.parametrize("what", SLOW)
-def test_a_body_that_comes_too_slowly_is_given_up(what: str, headers: dict[bytes, bytes]) -> None:
+def test_a_body_below_the_minimum_rate_times_out(what: str, headers: dict[bytes, bytes]) -> None:
     pieces, problem = SLOW[what]
     with pytest.raises(RequestError, match=problem) as refusal:
         Client(pieces, headers=headers).call(reading())
     assert refusal.value.kind is Kind.REQUEST_TIMEOUT
 
 
-def test_a_body_that_comes_fast_enough_is_taken() -> None:
+def test_a_body_above_the_minimum_rate_is_accepted() -> None:
     client = Client(each_second(120, 50), is_whole=True)
     client.call(reading())
     assert client.taken_bytes == 50 * 120
 
 
-def test_a_client_that_leaves_is_not_waited_for() -> None:
+def test_a_disconnected_client_is_not_waited_for() -> None:
     Client([(0, b"a")], leaves=True).call(reading())
 
 
-def test_time_in_which_the_service_does_not_read_does_not_count() -> None:
+def test_time_in_which_the_service_does_not_read_is_not_counted() -> None:
     client = Client(20 * [(0, b"a")], is_whole=True)
     client.call(reading(pause_s=30))
     assert client.taken_bytes == 20
@@ -151,7 +151,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("what", ENDLESS)
-def test_not_more_is_discarded_than_the_bounds_allow(what: str) -> None:
+def test_no_more_is_discarded_than_the_limits_allow(what: str) -> None:
     pieces, seconds, size = ENDLESS[what]
     client = Client(pieces)
     client.call(refuse)
@@ -159,7 +159,7 @@ def test_not_more_is_discarded_than_the_bounds_allow(what: str) -> None:
     assert client.taken_bytes <= size
 
 
-def test_nothing_is_discarded_of_a_client_that_left() -> None:
+def test_nothing_is_discarded_of_a_disconnected_client() -> None:
     client = Client([], leaves=True)
     client.call(refuse)
     assert client.answer[-1][0] == 0
@@ -173,7 +173,7 @@ def test_nothing_is_discarded_of_a_client_that_left() -> None:
         (Client([], headers={b"content-length": b"0"}), refuse),
     ],
 )
-def test_an_answer_to_a_whole_request_stays_as_it_is(client: Client, app: ASGIApp) -> None:
+def test_an_answer_to_a_complete_request_is_unchanged(client: Client, app: ASGIApp) -> None:
     client.call(app)
     (_, start), (_, body) = client.answer
     assert start["headers"] == []

@@ -34,7 +34,7 @@ def test_the_four_vocabularies_are_listed(vocabularies: dict[str, dict[str, Any]
 
 
 @pytest.mark.parametrize("name", VOCABULARIES)
-def test_a_tag_is_covered_where_a_model_knows_it(
+def test_a_tag_is_covered_if_a_model_knows_it(
     vocabularies: dict[str, dict[str, Any]], models: dict[str, dict[str, Any]], name: str
 ) -> None:
     for tag in (*vocabularies[name]["tags"], *vocabularies[name]["genres"]):
@@ -44,7 +44,7 @@ def test_a_tag_is_covered_where_a_model_knows_it(
             assert set(raw_tags) <= set(models[model]["tags"])
 
 
-def test_tags_that_no_model_knows_are_shown_as_such(
+def test_tags_that_no_model_knows_are_marked(
     vocabularies: dict[str, dict[str, Any]],
 ) -> None:
     subgenres = vocabularies["subgenres"]
@@ -94,7 +94,7 @@ def test_suggestions_and_the_taggram_come_from_the_covered_tags_and_genres(
 
 
 @pytest.mark.parametrize("name", VOCABULARIES)
-def test_a_vocabulary_names_the_models_that_it_asks(
+def test_a_vocabulary_lists_its_models(
     stub: Server, vocabularies: dict[str, dict[str, Any]], name: str
 ) -> None:
     answered = answer(post(stub, TRACK, vocabulary=name))
@@ -110,7 +110,7 @@ def test_the_loaded_models_are_listed_with_the_default_first(stub: Server) -> No
     ]
 
 
-def test_a_model_says_what_its_scores_are_worth(models: dict[str, dict[str, Any]]) -> None:
+def test_a_model_shows_its_evaluation(models: dict[str, dict[str, Any]]) -> None:
     for model in models.values():
         assert 0.5 < model["evaluation"]["roc_auc"] < 1
         assert 0 < model["evaluation"]["pr_auc"] < 1
@@ -119,7 +119,7 @@ def test_a_model_says_what_its_scores_are_worth(models: dict[str, dict[str, Any]
         assert len(model["tags"]) == len(set(model["tags"])) == 50
 
 
-def test_a_model_says_whose_it_is_and_how_it_may_be_used(
+def test_a_model_shows_its_source_and_licence(
     models: dict[str, dict[str, Any]],
 ) -> None:
     for model in models.values():
@@ -128,7 +128,7 @@ def test_a_model_says_whose_it_is_and_how_it_may_be_used(
         assert model["url"].startswith("https://")
 
 
-def test_the_metrics_name_the_weights_that_are_served_and_what_computes_them(
+def test_the_metrics_name_the_served_weights_and_their_engine(
     stub: Server, models: dict[str, dict[str, Any]]
 ) -> None:
     for name, model in models.items():

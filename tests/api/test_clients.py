@@ -74,7 +74,7 @@ def test_a_form_that_rfc_2046_allows_is_read(stub: Server, form: str) -> None:
 
 @pytest.mark.parametrize("size", [0, 5_000, len(GOOD), 1_000_000])
 @pytest.mark.parametrize("name", ["file[]", "File", "audio", "fi\u1e3ee"])
-def test_a_part_of_another_name_is_named_whatever_its_size(
+def test_a_part_with_another_name_is_reported_at_any_size(
     stub: Server, name: str, size: int
 ) -> None:
     disposition = f'form-data; name="{name}"; filename="song.mp3"'.encode()
@@ -85,7 +85,7 @@ def test_a_part_of_another_name_is_named_whatever_its_size(
 
 
 @pytest.mark.parametrize("is_first", [False, True])
-def test_a_large_part_beside_the_file_is_named(stub: Server, is_first: bool) -> None:
+def test_a_large_additional_part_is_reported(stub: Server, is_first: bool) -> None:
     other = part_start(b'form-data; name="cover"') + bytes(100_000) + b"\r\n"
     last = DELIMITER + b"--\r\n"
     body = other + FORM if is_first else FORM.removesuffix(last) + other + last
@@ -95,7 +95,7 @@ def test_a_large_part_beside_the_file_is_named(stub: Server, is_first: bool) -> 
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "deflate, gzip"])
-def test_a_compressed_body_is_refused_by_its_coding(stub: Server, coding: str) -> None:
+def test_a_compressed_body_is_refused_with_its_encoding(stub: Server, coding: str) -> None:
     files, headers = {"file": GOOD}, {"Content-Encoding": coding}
     response = stub.http.post("/suggest-tags", files=files, headers=headers)
     problem = assert_problem(response, 415, "unsupported_media_type")
@@ -103,24 +103,26 @@ def test_a_compressed_body_is_refused_by_its_coding(stub: Server, coding: str) -
 
 
 @pytest.mark.parametrize("coding", ["", "identity"])
-def test_a_body_that_says_it_is_not_compressed_is_read(stub: Server, coding: str) -> None:
+def test_a_body_with_identity_encoding_is_accepted(stub: Server, coding: str) -> None:
     files, headers = {"file": GOOD}, {"Content-Encoding": coding}
     assert answer(stub.http.post("/suggest-tags", files=files, headers=headers))
 
 
 @pytest.mark.parametrize("encoding", [b"base64", b"Quoted-Printable", b"x-uuencode"])
-def test_a_part_in_a_transfer_encoding_is_refused_by_it(stub: Server, encoding: bytes) -> None:
+def test_a_part_with_a_transfer_encoding_is_refused_with_that_encoding(
+    stub: Server, encoding: bytes
+) -> None:
     problem = assert_problem(post_body(stub, encoded_part(encoding)), 415, "unsupported_media_type")
     assert f"Content-Transfer-Encoding '{encoding.decode().lower()}'" in problem["detail"]
 
 
 @pytest.mark.parametrize("encoding", [b"binary", b"8BIT", b"7bit"])
-def test_a_part_whose_bytes_are_as_they_are_is_read(stub: Server, encoding: bytes) -> None:
+def test_a_part_with_binary_transfer_encoding_is_accepted(stub: Server, encoding: bytes) -> None:
     assert answer(post_body(stub, encoded_part(encoding)))["duration_s"] == 4
 
 
 @pytest.mark.parametrize("path", MONITORED)
-def test_head_is_answered_as_get_without_a_body(stub: Server, path: str) -> None:
+def test_head_is_answered_like_get_without_a_body(stub: Server, path: str) -> None:
     plain = {"Accept-Encoding": "identity"}
     head, get = (stub.http.request(method, path, headers=plain) for method in ("HEAD", "GET"))
     assert head.content == b""
@@ -137,6 +139,6 @@ def test_head_of_a_taggram_and_of_metrics(stub: Server) -> None:
     assert stub.http.head(url).headers["ETag"] == stub.http.get(url).headers["ETag"]
 
 
-def test_head_is_no_operation_of_its_own_in_openapi(stub: Server) -> None:
+def test_head_is_not_a_separate_operation_in_openapi(stub: Server) -> None:
     paths = stub.http.get("/openapi.json").json()["paths"].values()
     assert not any("head" in operations for operations in paths)

@@ -87,7 +87,7 @@ def assert_readable(response: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize(("refused", "status", "kind"), REFUSALS)
-def test_a_refusal_can_be_read_by_the_page(
+def test_the_page_can_read_a_refusal(
     strict: Server, refused: Callable[[Server, str], httpx.Response], status: int, kind: str
 ) -> None:
     response = refused(strict, ORIGIN)
@@ -95,7 +95,7 @@ def test_a_refusal_can_be_read_by_the_page(
     assert_readable(response)
 
 
-def test_an_overload_can_be_read_by_the_page(narrow: Narrow) -> None:
+def test_the_page_can_read_an_overload(narrow: Narrow) -> None:
     with upload(narrow.server, Content_Length=str(len(BODY))) as holding:
         holding.send(BODY[:100])
         wait_for_uploads(narrow.server, 1)
@@ -106,7 +106,7 @@ def test_an_overload_can_be_read_by_the_page(narrow: Narrow) -> None:
 
 
 @pytest.mark.parametrize("refused", [too_large, too_slow, no_audio])
-def test_it_can_be_read_by_no_other_page(
+def test_no_other_page_can_read_it(
     strict: Server, refused: Callable[[Server, str], httpx.Response]
 ) -> None:
     response = refused(strict, "https://evil.example")
@@ -122,14 +122,14 @@ def test_it_can_be_read_by_no_other_page(
         ("POST", "/feedback"),
     ],
 )
-def test_the_page_may_send_all_that_the_element_sends(
+def test_the_page_may_send_everything_that_the_element_sends(
     strict: Server, method: str, path: str
 ) -> None:
-    asked = {
+    preflight = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": "accept,authorization,content-type",
     }
-    response = strict.http.options(path, headers=asked)
+    response = strict.http.options(path, headers=preflight)
     assert response.status_code == httpx.codes.OK, response.text
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN

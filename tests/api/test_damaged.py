@@ -1,4 +1,4 @@
-"""A damaged file is answered by what can be decoded of it, and the answer says so."""
+"""The decodable part of a damaged file is tagged, and the answer says so."""
 
 from pathlib import Path
 
@@ -17,15 +17,15 @@ def damaged(name: str, seed: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["MP3 cut short", "FLAC with a hole"])
-def test_the_answer_says_how_much_was_decoded_of_how_much(stub: Server, name: str) -> None:
-    said = answer(post(stub, damaged(name), vocabulary="genres"))
+def test_the_answer_shows_the_decoded_and_the_announced_duration(stub: Server, name: str) -> None:
+    body = answer(post(stub, damaged(name), vocabulary="genres"))
 
-    assert said["damaged"] is True
-    assert said["suggestions"]
-    assert 1 < said["duration_s"] < said["announced_s"] == pytest.approx(SECONDS, abs=0.1)
+    assert body["damaged"] is True
+    assert body["suggestions"]
+    assert 1 < body["duration_s"] < body["announced_s"] == pytest.approx(SECONDS, abs=0.1)
 
 
-def test_so_does_an_answer_from_the_cache_and_the_taggram(stub: Server) -> None:
+def test_a_cached_answer_and_the_taggram_show_them_too(stub: Server) -> None:
     file = damaged("WAV cut short", seed=2)
     first = answer(post(stub, file, vocabulary="genres"))
     again = answer(post(stub, file, vocabulary="genres"))
@@ -36,13 +36,13 @@ def test_so_does_an_answer_from_the_cache_and_the_taggram(stub: Server) -> None:
     assert taggram["announced_s"] == first["announced_s"] == pytest.approx(SECONDS, abs=0.1)
 
 
-def test_a_whole_file_is_not_called_damaged(stub: Server) -> None:
-    said = answer(post(stub, KINDS["MP3"](noise(round(SECONDS * RATE), 3)), vocabulary="genres"))
+def test_an_intact_file_is_not_marked_damaged(stub: Server) -> None:
+    body = answer(post(stub, KINDS["MP3"](noise(round(SECONDS * RATE), 3)), vocabulary="genres"))
 
-    assert (said["damaged"], said["announced_s"]) == (False, None)
+    assert (body["damaged"], body["announced_s"]) == (False, None)
 
 
-def test_of_too_little_nothing_is_told_but_that_it_is_broken(stub: Server) -> None:
+def test_a_file_with_too_little_audio_is_undecodable(stub: Server) -> None:
     whole = KINDS["WAV"](noise(round(SECONDS * RATE), 4))
 
     problem = assert_problem(post(stub, whole[: len(whole) // 12]), 422, "undecodable_audio")
@@ -50,7 +50,7 @@ def test_of_too_little_nothing_is_told_but_that_it_is_broken(stub: Server) -> No
     assert "0.33 s of 4.00 s" in problem["detail"]
 
 
-def test_nothing_that_ffmpeg_says_reaches_a_client_or_the_log(stub: Server) -> None:
+def test_no_message_of_ffmpeg_reaches_a_client_or_the_log(stub: Server) -> None:
     logged = Path(stub.log).stat().st_size
     texts = [post(stub, damaged(name, seed)).text for seed, name in enumerate(DAMAGED, start=10)]
     texts.append(post(stub, b"\0\0\0\x14ftypM4A " + bytes(2_000)).text)

@@ -18,13 +18,13 @@ from tests.api.client import (
 
 @pytest.fixture(scope="module")
 def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the server keeps what it receives."""
+    """The folder for received files."""
     return tmp_path_factory.mktemp("deadline")
 
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory, temporary_files: Path) -> Iterator[Server]:
-    """A server whose deadline nothing can keep."""
+    """A server with an impossible deadline."""
     settings = {
         "TMPDIR": str(temporary_files),
         "TAGGRAM_MODELS": '["msd-musicnn"]',
@@ -34,7 +34,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory, temporary_files: Path) -> It
         yield server
 
 
-def test_a_track_that_takes_too_long_is_given_up_and_nothing_of_it_is_left(
+def test_a_track_past_its_deadline_is_abandoned_and_leaves_nothing_behind(
     hasty: Server, temporary_files: Path
 ) -> None:
     for seed in range(5):

@@ -1,4 +1,4 @@
-"""`POST /feedback`: what is taken, what is refused, what is counted."""
+"""`POST /feedback`: accepted, refused and counted feedback."""
 
 import json
 import sqlite3
@@ -16,7 +16,7 @@ from app.access.key_file import create_key
 from testing.server import STUB, Server, serving
 from tests.api.client import assert_problem, metric, series
 from tests.api.conftest import ORIGIN
-from tests.feedback.giving import rows
+from tests.feedback.samples import rows
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def keeping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeping]:
         yield Keeping(server, file, key)
 
 
-def said(**more: Any) -> dict[str, Any]:
+def a_feedback(**more: Any) -> dict[str, Any]:
     """What a page sends."""
     return {
         "id": str(uuid4()),
@@ -91,8 +91,8 @@ def counted(server: Server) -> dict[tuple[str, frozenset[tuple[str, str]]], floa
     }
 
 
-def test_it_is_kept_in_the_order_shown_and_sent_again_it_counts_once(keeping: Keeping) -> None:
-    body = said()
+def test_feedback_is_stored_in_the_order_shown_and_a_repeat_counts_once(keeping: Keeping) -> None:
+    body = a_feedback()
     first = give(keeping, body)
     assert (first.status_code, first.json()) == (201, {"id": body["id"], "kept": True})
     before = counted(keeping.server)
@@ -119,7 +119,7 @@ def test_acceptance_is_counted_by_vocabulary_and_rank(stub: Server) -> None:
         return [count("given"), *by_rank, count("added")]
 
     before = all_counts()
-    response = give(stub, said(vocabulary="genres"))
+    response = give(stub, a_feedback(vocabulary="genres"))
     assert (response.status_code, response.json()["kept"]) == (201, False)
     more = [now - then for now, then in zip(all_counts(), before, strict=True)]
     assert more == [1, 1, 1, 1, 0, 1]
@@ -136,14 +136,14 @@ def test_acceptance_is_counted_by_vocabulary_and_rank(stub: Server) -> None:
         {"track_id": "0" * 64},
     ],
 )
-def test_all_that_an_artist_may_say_is_accepted(more: dict[str, Any], keeping: Keeping) -> None:
-    assert give(keeping, said(**more)).status_code == 201
+def test_all_kinds_of_feedback_are_accepted(more: dict[str, Any], keeping: Keeping) -> None:
+    assert give(keeping, a_feedback(**more)).status_code == 201
 
 
 def test_the_largest_feedback_is_accepted(keeping: Keeping) -> None:
     tags = [f"{number:02d}{'🎸' * 98}" for number in range(40)]
     models = [{"name": "m" * 100, "version": str(number)} for number in range(20)]
-    body = said(shown=shown(*tags[:20]), added=tags[20:], models=models)
+    body = a_feedback(shown=shown(*tags[:20]), added=tags[20:], models=models)
     assert give(keeping, body).status_code == 201
 
 
@@ -153,81 +153,83 @@ BAD = {
     "nothing": b"",
     "not even Unicode": b"\xff\xfe",
     "nested without end": b"[" * 20_000,
-    "an unknown member": said(price=1),
-    "a member of a suggestion that is unknown": said(shown=[{**shown("a")[0], "colour": "red"}]),
-    "no tag": said(shown=[], added=[]),
-    "a tag shown twice": said(shown=shown("a", "b", "A")),
-    "a tag added twice": said(added=["straße", "STRASSE"]),
-    "a tag both shown and added": said(added=["Ambient "]),
-    "too many shown": said(shown=shown(*map(str, range(21)))),
-    "too many added": said(added=list(map(str, range(21)))),
-    "a tag of blanks": said(added=["  "]),
-    "a tag that is too long": said(added=["x" * 101]),
-    "a line break in a tag": said(added=["a\nb"]),
-    "a NUL in a tag": said(added=["a\0b"]),
-    "half a character": said(added=["\ud800"]),
-    "a score above one": said(shown=[{"tag": "a", "score": 1.5, "accepted": True}]),
-    "a score that is no number": said(
+    "an unknown member": a_feedback(price=1),
+    "a member of a suggestion that is unknown": a_feedback(
+        shown=[{**shown("a")[0], "colour": "red"}]
+    ),
+    "no tag": a_feedback(shown=[], added=[]),
+    "a tag shown twice": a_feedback(shown=shown("a", "b", "A")),
+    "a tag added twice": a_feedback(added=["straße", "STRASSE"]),
+    "a tag both shown and added": a_feedback(added=["Ambient "]),
+    "too many shown": a_feedback(shown=shown(*map(str, range(21)))),
+    "too many added": a_feedback(added=list(map(str, range(21)))),
+    "a tag of blanks": a_feedback(added=["  "]),
+    "a tag that is too long": a_feedback(added=["x" * 101]),
+    "a line break in a tag": a_feedback(added=["a\nb"]),
+    "a NUL in a tag": a_feedback(added=["a\0b"]),
+    "half a character": a_feedback(added=["\ud800"]),
+    "a score above one": a_feedback(shown=[{"tag": "a", "score": 1.5, "accepted": True}]),
+    "a score that is not a number": a_feedback(
         shown=[{"tag": "a", "score": float("nan"), "accepted": True}]
     ),
-    "a verdict in words": said(shown=[{"tag": "a", "score": 0.5, "accepted": "yes"}]),
-    "an id that is none": said(id="1"),
-    "a track that is none": said(track_id="../x"),
-    "no model": said(models=[]),
-    "a model that is markup": said(models=[{"name": "[red]", "version": "1"}]),
-    "an invented pooling": said(pooling="max"),
-    "an invented confidence": said(confidence="sure"),
-    "no pooling": {name: value for name, value in said().items() if name != "pooling"},
+    "a verdict in words": a_feedback(shown=[{"tag": "a", "score": 0.5, "accepted": "yes"}]),
+    "an id that is none": a_feedback(id="1"),
+    "a track that is none": a_feedback(track_id="../x"),
+    "no model": a_feedback(models=[]),
+    "a model that is markup": a_feedback(models=[{"name": "[red]", "version": "1"}]),
+    "an invented pooling": a_feedback(pooling="max"),
+    "an invented confidence": a_feedback(confidence="sure"),
+    "no pooling": {name: value for name, value in a_feedback().items() if name != "pooling"},
 }
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_what_makes_no_sense_is_refused_and_not_counted(what: str, keeping: Keeping) -> None:
+def test_invalid_feedback_is_refused_and_not_counted(what: str, keeping: Keeping) -> None:
     before, kept = counted(keeping.server), len(rows(keeping.file))
     problem = assert_problem(give(keeping, BAD[what]), 422, "invalid_parameter")
     assert problem["errors"]
     assert (counted(keeping.server), len(rows(keeping.file))) == (before, kept)
 
 
-def test_an_unknown_vocabulary_makes_no_new_series(keeping: Keeping) -> None:
+def test_an_unknown_vocabulary_creates_no_new_series(keeping: Keeping) -> None:
     before = counted(keeping.server)
-    response = give(keeping, said(vocabulary="invented"))
+    response = give(keeping, a_feedback(vocabulary="invented"))
     assert "GET /vocabularies" in assert_problem(response, 404, "unknown_vocabulary")["detail"]
     assert counted(keeping.server) == before
 
 
-def test_too_large_a_body_is_refused(keeping: Keeping) -> None:
+def test_an_oversized_body_is_refused(keeping: Keeping) -> None:
     problem = assert_problem(give(keeping, b" " * 70_000), 413, "payload_too_large")
     assert problem["max_bytes"] == 65_536
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_what_a_foreign_page_may_send_unasked_is_refused(media_type: str, keeping: Keeping) -> None:
-    response = give(keeping, said(), **{"Content-Type": media_type})
+def test_a_simple_request_from_another_site_is_refused(media_type: str, keeping: Keeping) -> None:
+    response = give(keeping, a_feedback(), **{"Content-Type": media_type})
     assert_problem(response, 415, "unsupported_media_type")
 
 
-def test_a_charset_beside_the_media_type_is_taken(keeping: Keeping) -> None:
-    response = give(keeping, said(), **{"Content-Type": "Application/JSON; charset=utf-8"})
+def test_a_media_type_with_a_charset_is_accepted(keeping: Keeping) -> None:
+    response = give(keeping, a_feedback(), **{"Content-Type": "Application/JSON; charset=utf-8"})
     assert response.status_code == 201
 
 
-def test_a_key_or_a_token_is_needed_and_no_use_of_the_token_is_spent(keeping: Keeping) -> None:
-    anonymous = keeping.server.http.post("/feedback", json=said())
+def test_a_key_or_a_token_is_required_and_no_use_of_the_token_is_spent(keeping: Keeping) -> None:
+    anonymous = keeping.server.http.post("/feedback", json=a_feedback())
     assert_problem(anonymous, 401, "unauthorized")
     key = {"Authorization": f"Bearer {keeping.key}"}
     issued = keeping.server.http.post("/upload-tokens", json={"origin": ORIGIN}, headers=key).json()
     page = {"Authorization": f"Bearer {issued['token']}", "Origin": ORIGIN}
     for _ in range(issued["uses"] + 1):
-        response = give(keeping, said(), **page)
+        response = give(keeping, a_feedback(), **page)
         assert response.status_code == 201
         assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
     elsewhere = {**page, "Origin": "https://elsewhere.example"}
-    assert_problem(give(keeping, said(), **elsewhere), 403, "forbidden")
+    assert_problem(give(keeping, a_feedback(), **elsewhere), 403, "forbidden")
 
 
-def test_a_file_that_others_hold_asks_to_come_again_and_counts_nothing(keeping: Keeping) -> None:
-    body = said()
+def test_a_locked_file_answers_503_and_counts_nothing(keeping: Keeping) -> None:
+    body = a_feedback()
     before = counted(keeping.server)
     with closing(sqlite3.connect(keeping.file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -40,7 +40,7 @@ def limits(server: Server) -> dict[str, Any]:
     return answer(server.http.get("/limits"))
 
 
-def test_they_follow_the_settings(narrow: Narrow) -> None:
+def test_limits_follow_the_settings(narrow: Narrow) -> None:
     given = limits(narrow.server)
     assert given["max_bytes"] == MAX_UPLOAD_BYTES
     assert given["max_duration_s"] == MAX_DURATION_S
@@ -48,7 +48,7 @@ def test_they_follow_the_settings(narrow: Narrow) -> None:
     assert {format_["name"] for format_ in given["formats"]} == {*SAMPLES, *UNMADE}
 
 
-def test_a_page_need_not_ask_each_time(stub: Server) -> None:
+def test_limits_can_be_cached_by_a_page(stub: Server) -> None:
     assert stub.http.get("/limits").headers["Cache-Control"] == "max-age=300"
 
 
@@ -58,7 +58,7 @@ def test_each_format_is_read(stub: Server, name: str) -> None:
     assert answer(post(stub, audio, vocabulary="genres"))["suggestions"]
 
 
-def test_where_soundfile_is_alone_fewer_are_named_and_read(tmp_path: Path) -> None:
+def test_with_soundfile_alone_fewer_formats_are_listed_and_read(tmp_path: Path) -> None:
     with serving(tmp_path / "log", {"TAGGRAM_DECODERS": "soundfile"}, STUB) as alone:
         named = {format_["name"] for format_ in limits(alone)["formats"]}
         detail = assert_problem(post(alone, KINDS["M4A"](noise(RATE))), 415, "unsupported_audio")

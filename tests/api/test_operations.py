@@ -42,7 +42,7 @@ def test_another_method_is_answered_with_a_problem(stub: Server, method: str) ->
     assert response.headers["Allow"] == "POST"
 
 
-def test_a_sane_request_id_comes_back(stub: Server) -> None:
+def test_a_valid_request_id_is_returned(stub: Server) -> None:
     for path in ("/health/live", "/nothing"):
         response = stub.http.get(path, headers={"X-Request-ID": "shop-42_a.b"})
         assert response.headers["X-Request-ID"] == "shop-42_a.b"
@@ -127,5 +127,5 @@ def test_invented_paths_and_methods_do_not_grow_the_metrics(stub: Server) -> Non
     assert series(stub).keys() == before
 
 
-def test_nothing_broke_inside(stub: Server) -> None:
+def test_no_internal_error_occurred(stub: Server) -> None:
     assert metric(stub, "taggram_errors_total", kind="internal_error") == 0

@@ -40,7 +40,7 @@ def half_sent(narrow: Narrow) -> Iterator[HalfSent]:
 
 
 @pytest.mark.usefixtures("half_sent")
-def test_one_upload_too_many_is_asked_to_come_again(narrow: Narrow) -> None:
+def test_an_upload_over_the_limit_is_answered_503(narrow: Narrow) -> None:
     response = post(narrow.server, narrow.good)
     assert_problem(response, 503, "overloaded")
     assert int(response.headers["Retry-After"]) > 0
@@ -54,17 +54,17 @@ def test_it_is_refused_before_its_body_is_sent(narrow: Narrow) -> None:
 
 @pytest.mark.usefixtures("half_sent")
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/vocabularies"])
-def test_what_needs_no_place_is_answered(narrow: Narrow, path: str) -> None:
+def test_requests_that_need_no_permit_are_answered(narrow: Narrow, path: str) -> None:
     assert narrow.server.http.get(path).status_code == httpx.codes.OK
 
 
 @pytest.mark.usefixtures("half_sent")
-def test_a_known_track_can_be_looked_at(narrow: Narrow) -> None:
+def test_the_taggram_of_a_known_track_is_answered(narrow: Narrow) -> None:
     track_id = hashlib.sha256(narrow.good).hexdigest()
     assert answer(narrow.server.http.get("/taggram", params={"track_id": track_id}))["tags"]
 
 
-def test_the_upload_that_has_the_place_is_answered_and_frees_it(
+def test_the_upload_that_holds_the_permit_is_answered_and_releases_it(
     narrow: Narrow, half_sent: HalfSent
 ) -> None:
     assert_problem(post(narrow.server, narrow.good), 503, "overloaded")
@@ -73,7 +73,7 @@ def test_the_upload_that_has_the_place_is_answered_and_frees_it(
     assert answer(post(narrow.server, narrow.good))["cached"]
 
 
-def test_a_refusal_takes_no_place(narrow: Narrow) -> None:
+def test_a_refusal_takes_no_permit(narrow: Narrow) -> None:
     for _ in range(3):
         assert_problem(post(narrow.server, b"text"), 415, "unsupported_audio")
     assert answer(post(narrow.server, narrow.good))["cached"]

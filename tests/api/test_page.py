@@ -23,7 +23,7 @@ MOST_BYTES_WITH_TAGGRAM = 33_000
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_each_file_is_what_it_is_called_and_for_every_page(stub: Server, name: str) -> None:
+def test_each_file_has_its_media_type_and_is_open_to_every_page(stub: Server, name: str) -> None:
     response = stub.http.get(f"/web/{name}", headers={"Origin": ORIGIN})
     assert response.content == (WEB / name).read_bytes()
     assert response.headers["Content-Type"] == TYPES[Path(name).suffix]
@@ -32,7 +32,7 @@ def test_each_file_is_what_it_is_called_and_for_every_page(stub: Server, name: s
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_an_unchanged_file_is_not_sent_again(stub: Server) -> None:
+def test_an_unchanged_file_is_answered_304(stub: Server) -> None:
     first = stub.http.get("/web/tag-suggest.js")
     assert first.headers["Cache-Control"] == "no-cache"
     again = stub.http.get("/web/tag-suggest.js", headers={"If-None-Match": first.headers["ETag"]})
@@ -86,12 +86,12 @@ def test_each_language_has_all_texts_with_the_same_placeholders() -> None:
         *("/web//etc/passwd", f"/web/{300 * 'a'}"),
     ],
 )
-def test_nothing_else_is_given(stub: Server, path: str) -> None:
+def test_no_other_file_is_served(stub: Server, path: str) -> None:
     response = stub.http.get(path)
     assert_problem(response, 404, "not_found")
 
 
-def test_the_page_is_held_to_its_own_files(stub: Server) -> None:
+def test_the_policy_allows_only_files_of_the_page(stub: Server) -> None:
     response = stub.http.get("/")
     policy = dict(
         directive.split(" ", 1)

@@ -108,7 +108,7 @@ def test_four_uploads_of_a_track_are_inferred_once_and_answered_alike(
     assert len(answers[0]["suggestions"]) == 5
 
 
-def test_of_a_question_to_both_models_only_the_new_half_is_inferred(
+def test_only_the_model_without_a_cached_taggram_is_run(
     halting: Halting, together: ThreadPoolExecutor
 ) -> None:
     track, inferred, shared = new_track(SECONDS), halting.inferred(), halting.shared()
@@ -125,7 +125,7 @@ def test_of_a_question_to_both_models_only_the_new_half_is_inferred(
     assert halting.inferred() == [seconds + SECONDS for seconds in inferred]
 
 
-def test_the_first_to_come_may_leave_and_the_other_is_answered(
+def test_when_the_first_client_leaves_the_second_is_answered(
     halting: Halting, together: ThreadPoolExecutor
 ) -> None:
     track, inferred, shared = new_track(SECONDS), halting.inferred(), halting.shared()
@@ -144,7 +144,7 @@ def test_the_first_to_come_may_leave_and_the_other_is_answered(
     assert metric(halting.server, "taggram_errors_total", kind="internal_error") == 0
 
 
-def test_a_refusal_reaches_all_who_sent_the_same(
+def test_a_refusal_reaches_every_client_that_sent_the_file(
     halting: Halting, together: ThreadPoolExecutor
 ) -> None:
     broken = new_track(SECONDS)[:2_000]  # less than a tenth can be decoded
@@ -154,9 +154,7 @@ def test_a_refusal_reaches_all_who_sent_the_same(
     assert_problem(post(halting.server, broken), 422, "undecodable_audio")
 
 
-def test_different_tracks_at_the_same_time_are_not_mixed_up(
-    halting: Halting, together: ThreadPoolExecutor
-) -> None:
+def test_concurrent_tracks_are_not_mixed_up(halting: Halting, together: ThreadPoolExecutor) -> None:
     seconds = [20, 20, 2, 70]
     tracks = [new_track(length) for length in seconds]
 

@@ -1,4 +1,4 @@
-"""Without API keys: which names the service answers to, and what pages of other sites may do."""
+"""Without API keys: the host names that are answered, and the rights of pages of other sites."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ NAMED = ("taggram", "tags.example", "[2001:db8::1]")
         "localhost:",
     ],
 )
-def test_it_answers_to_names_of_this_machine(stub: Server, host: str) -> None:
+def test_names_of_this_machine_are_answered(stub: Server, host: str) -> None:
     assert stub.http.get("/limits", headers={"Host": host}).status_code == httpx.codes.OK
 
 
@@ -57,7 +57,7 @@ def test_it_answers_to_names_of_this_machine(stub: Server, host: str) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/limits", "/docs"])
-def test_it_answers_to_no_other(stub: Server, host: str, path: str) -> None:
+def test_other_host_names_are_refused(stub: Server, host: str, path: str) -> None:
     problem = assert_problem(stub.http.get(path, headers={"Host": host}), 421, "unknown_host")
     assert "TAGGRAM_ALLOWED_HOSTS" in problem["detail"]
 
@@ -74,7 +74,7 @@ def test_a_request_names_one_host(stub: Server, hosts: bytes, version: bytes) ->
     ("with_keys", "allowed", "refused"),
     [(False, NAMED, EVIL_HOST), (True, NAMED, EVIL_HOST), (True, (), None)],
 )
-def test_it_answers_to_the_hosts_of_the_setting(
+def test_hosts_of_the_setting_are_answered(
     with_keys: bool, allowed: tuple[str, ...], refused: str | None, tmp_path: Path
 ) -> None:
     keys = tmp_path / "keys.json"

@@ -77,18 +77,20 @@ def assert_not_ready(response: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize("path", NEEDS_MODELS)
-def test_what_needs_the_models_is_not_ready_until_they_are_loaded(
+def test_requests_that_need_models_are_not_ready_until_they_are_loaded(
     started: Started, path: str
 ) -> None:
     assert_not_ready(started.early[path])
 
 
-def test_uploads_are_asked_to_come_again_until_the_models_are_loaded(started: Started) -> None:
+def test_uploads_are_answered_503_until_the_models_are_loaded(started: Started) -> None:
     assert_not_ready(started.early_upload)
 
 
 @pytest.mark.parametrize("path", NEEDS_NONE)
-def test_what_needs_no_model_is_answered_from_the_start(started: Started, path: str) -> None:
+def test_requests_that_need_no_model_are_answered_from_the_start(
+    started: Started, path: str
+) -> None:
     assert started.early[path].status_code == httpx.codes.OK
 
 
@@ -101,15 +103,15 @@ def end(folder: Path, outcome: str, level: str) -> tuple[list[dict[str, str]], s
     )
     assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
     lines = ended.stderr.splitlines()
-    [said] = [line for line in lines if line.startswith("taggram: ")]
-    lines.remove(said)
-    return [json.loads(line) for line in lines], said
+    [error_line] = [line for line in lines if line.startswith("taggram: ")]
+    lines.remove(error_line)
+    return [json.loads(line) for line in lines], error_line
 
 
-def test_models_that_a_library_can_not_load_end_the_start_with_the_cause(tmp_path: Path) -> None:
-    log, said = end(tmp_path, "NameError: name 'tensorflow' is not defined", "debug")
+def test_a_model_that_a_library_cannot_load_ends_the_start_with_the_cause(tmp_path: Path) -> None:
+    log, error_line = end(tmp_path, "NameError: name 'tensorflow' is not defined", "debug")
 
-    assert said == (
+    assert error_line == (
         "taggram: the models can't be loaded: NameError: name 'tensorflow' is not defined; "
         "with TAGGRAM_LOG_LEVEL=debug the log holds the traceback"
     )
@@ -119,14 +121,14 @@ def test_models_that_a_library_can_not_load_end_the_start_with_the_cause(tmp_pat
     assert "loading_service.py" in traced["exception"]
 
 
-def test_what_is_the_operators_to_mend_ends_the_start_with_what_it_says(tmp_path: Path) -> None:
-    log, said = end(tmp_path, "SetupError: our-tagger/1 can't run on openvino", "info")
+def test_a_setup_error_ends_the_start_with_its_message(tmp_path: Path) -> None:
+    log, error_line = end(tmp_path, "SetupError: our-tagger/1 can't run on openvino", "info")
 
-    assert said == "taggram: our-tagger/1 can't run on openvino"
+    assert error_line == "taggram: our-tagger/1 can't run on openvino"
     assert not [line for line in log if "exception" in line]
 
 
-def test_a_folder_for_sockets_whose_path_is_too_long_ends_the_start_in_a_line(
+def test_a_socket_folder_with_too_long_a_path_ends_the_start_with_one_line(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / ("long" * 30)

@@ -58,7 +58,9 @@ def tags(answered: dict[str, Any]) -> list[str]:
     return [suggestion["tag"] for suggestion in answered["suggestions"]]
 
 
-def test_music_is_not_doubted_and_noise_and_tones_are(server: Server, song: Path) -> None:
+def test_music_has_normal_confidence_and_noise_and_tones_have_low(
+    server: Server, song: Path
+) -> None:
     assert answer(post(server, song))["confidence"] == "high"
     tone = np.sin(2 * np.pi * 440 * np.arange(12 * RATE) / RATE).astype(np.float32)
     for sound in (noise(12 * RATE, 1), 0.3 * tone):
@@ -93,7 +95,7 @@ def test_ambient_electronic_music_is_tagged_as_that(server: Server, ambient_song
         ("OGG", "OPUS", 48_000, LOSSY),
     ],
 )
-def test_the_same_music_scores_alike_in_every_container_and_rate(
+def test_the_same_music_scores_alike_in_every_container_and_sample_rate(
     server: Server,
     excerpt: np.ndarray,
     reference: dict[str, float],
@@ -114,7 +116,7 @@ def test_mono_and_two_equal_channels_score_the_same(server: Server, excerpt: np.
 
 
 @pytest.mark.thorough
-def test_the_arithmetic_that_suits_the_machine_scores_nearly_as_float32(
+def test_the_default_precision_scores_nearly_as_float32(
     excerpt: np.ndarray, reference: dict[str, float], tmp_path: Path
 ) -> None:
     settings = {"TAGGRAM_MODELS": '["msd-musicnn"]', "TAGGRAM_PRECISION": "float32"}
@@ -125,13 +127,13 @@ def test_the_arithmetic_that_suits_the_machine_scores_nearly_as_float32(
     assert set(best) == set(others)
 
 
-def test_a_model_says_which_engine_runs_it_and_in_which_precision(server: Server) -> None:
+def test_a_model_shows_its_engine_and_precision(server: Server) -> None:
     for model in server.http.get("/models").json():
         assert model["engine"] in {"openvino", "tensorflow"}
         assert model["precision"] in {"bf16", "float32"}
 
 
-def test_health_is_answered_while_the_networks_are_busy(server: Server) -> None:
+def test_health_is_answered_during_inference(server: Server) -> None:
     with ThreadPoolExecutor() as together:
         uploads = [together.submit(post, server, new_track(60)) for _ in range(2)]
         while not all(upload.done() for upload in uploads):

@@ -1,4 +1,4 @@
-"""What `POST /suggest-tags` answers to each question about a track, and what its cache saves."""
+"""The answers of `POST /suggest-tags` for all parameters, and the use of the cache."""
 
 import hashlib
 from typing import Any
@@ -25,7 +25,7 @@ def inferred(server: Server) -> list[float]:
     return [inferred_s(server, model) for model in MODELS]
 
 
-def test_the_answer_has_the_shape_of_the_contract(suggested: dict[str, Any], varied: bytes) -> None:
+def test_the_answer_has_the_documented_shape(suggested: dict[str, Any], varied: bytes) -> None:
     track_id = hashlib.sha256(varied).hexdigest()
     assert (suggested["track_id"], suggested["duration_s"]) == (track_id, 12)
     assert suggested["model"] == {"name": "msd-musicnn", "version": "1"}
@@ -35,7 +35,9 @@ def test_the_answer_has_the_shape_of_the_contract(suggested: dict[str, Any], var
     assert len(suggested["suggestions"]) == 5
 
 
-def test_suggestions_and_their_moments_come_by_falling_score(suggested: dict[str, Any]) -> None:
+def test_suggestions_and_their_moments_are_sorted_by_falling_score(
+    suggested: dict[str, Any],
+) -> None:
     scores = [suggestion["score"] for suggestion in suggested["suggestions"]]
     assert scores == sorted(scores, reverse=True)
     assert all(0 < score < 1 for score in scores)
@@ -49,7 +51,7 @@ def test_suggestions_and_their_moments_come_by_falling_score(suggested: dict[str
             assert 0 <= moment["start_s"] < moment["end_s"] <= suggested["duration_s"]
 
 
-def test_a_known_track_is_answered_from_the_cache_with_the_same_body(stub: Server) -> None:
+def test_a_cached_answer_has_the_same_body(stub: Server) -> None:
     track = new_track()
     first, second = (answer(post(stub, track)) for _ in range(2))
     assert (first.pop("cached"), second.pop("cached")) == (False, True)
@@ -67,7 +69,7 @@ def test_a_known_track_is_answered_from_the_cache_with_the_same_body(stub: Serve
     ],
 )
 @pytest.mark.usefixtures("suggested")
-def test_other_questions_about_a_known_track_run_no_model(
+def test_other_requests_for_a_known_track_run_no_model(
     stub: Server, varied: bytes, query: dict[str, object]
 ) -> None:
     before = inferred(stub)
@@ -75,7 +77,7 @@ def test_other_questions_about_a_known_track_run_no_model(
     assert inferred(stub) == before
 
 
-def test_only_a_model_that_does_not_know_the_track_runs(stub: Server) -> None:
+def test_only_a_model_without_a_cached_taggram_runs(stub: Server) -> None:
     track = new_track(4)
     answer(post(stub, track, model=MODELS[0]))
     first, second = inferred(stub)
@@ -126,7 +128,7 @@ def test_the_majority_is_a_share_of_the_windows(stub: Server, varied: bytes) -> 
         assert shares == pytest.approx(round(shares), abs=1e-3)
 
 
-def test_one_model_alone_can_be_asked(stub: Server, varied: bytes) -> None:
+def test_a_single_model_can_be_requested(stub: Server, varied: bytes) -> None:
     alone = answer(post(stub, varied, model="mtt-musicnn", vocabulary="genres"))
     assert alone["models"] == [alone["model"]] == [{"name": "mtt-musicnn", "version": "1"}]
     assert "model=mtt-musicnn" in alone["taggram_url"]
@@ -134,7 +136,7 @@ def test_one_model_alone_can_be_asked(stub: Server, varied: bytes) -> None:
     assert "indie" not in shown["tags"]  # which only the other model knows
 
 
-def test_raw_asks_for_the_models_own_tags(stub: Server, varied: bytes) -> None:
+def test_raw_returns_the_model_s_own_tags(stub: Server, varied: bytes) -> None:
     models = {model["name"]: model for model in stub.http.get("/models").json()}
     for name, model in models.items():
         raw = answer(post(stub, varied, vocabulary="raw", model=name, top_k=20))

@@ -29,7 +29,7 @@ def taggram(stub: Server, url: str) -> dict[str, Any]:
     return answer(stub.http.get(url))
 
 
-def asked(server: Server, url: str, accept: str) -> httpx.Response:
+def requested(server: Server, url: str, accept: str) -> httpx.Response:
     return server.http.get(url, headers={"Accept": accept})
 
 
@@ -42,20 +42,20 @@ def test_a_row_is_a_window_and_a_column_is_a_tag(taggram: dict[str, Any]) -> Non
     assert np.max(taggram["scores"]) <= 1
 
 
-def test_it_names_its_track_and_its_models(taggram: dict[str, Any], url: str) -> None:
+def test_a_taggram_names_its_track_and_its_models(taggram: dict[str, Any], url: str) -> None:
     assert taggram["track_id"] in url
     assert taggram["vocabulary"] == "subgenres"
     assert taggram["model"] == {"name": "msd-musicnn", "version": "1"}
     assert [model["name"] for model in taggram["models"]] == ["msd-musicnn", "mtt-musicnn"]
 
 
-def test_windows_come_in_the_order_of_time(taggram: dict[str, Any]) -> None:
+def test_windows_are_sorted_by_time(taggram: dict[str, Any]) -> None:
     starts = np.arange(len(taggram["times_s"])) * taggram["hop_s"]
     assert taggram["times_s"] == pytest.approx(starts, abs=1e-3)
     assert taggram["window_s"] == pytest.approx(3, abs=0.1)
 
 
-def test_tags_come_by_falling_mean_over_time(taggram: dict[str, Any]) -> None:
+def test_tags_are_sorted_by_falling_mean_over_time(taggram: dict[str, Any]) -> None:
     assert taggram["mean_scores"] == sorted(taggram["mean_scores"], reverse=True)
     means = np.mean(taggram["scores"], axis=0)
     assert taggram["mean_scores"] == pytest.approx(means, abs=SIX_DECIMALS)
@@ -85,7 +85,7 @@ def test_the_default_pooling_is_the_mean(stub: Server, url: str, taggram: dict[s
     assert answer(stub.http.get(f"{url}&pooling=mean")) == taggram
 
 
-def test_another_pooling_is_another_order_of_the_same_columns_in_all_three_forms(
+def test_another_pooling_reorders_the_same_columns_in_all_three_formats(
     stub: Server, url: str, taggram: dict[str, Any]
 ) -> None:
     by_majority = f"{url}&pooling=majority"
@@ -97,13 +97,13 @@ def test_another_pooling_is_another_order_of_the_same_columns_in_all_three_forms
         for each in (taggram, other)
     )
     assert others_by_tag == by_tag
-    table = asked(stub, by_majority, "text/csv").text
+    table = requested(stub, by_majority, "text/csv").text
     assert table.splitlines()[0] == ",".join(["time_s", *other["tags"]])
-    picture = asked(stub, by_majority, "image/png").content
-    assert picture != asked(stub, url, "image/png").content
+    picture = requested(stub, by_majority, "image/png").content
+    assert picture != requested(stub, url, "image/png").content
 
 
-def test_what_is_pooled_are_the_windows_that_are_shown(stub: Server, url: str) -> None:
+def test_pooling_covers_the_windows_shown(stub: Server, url: str) -> None:
     part = answer(stub.http.get(f"{url}&pooling=softmax&start_s=4&end_s=8"))
     scores = np.array(part["scores"])
     weights = np.exp(scores)
@@ -111,7 +111,7 @@ def test_what_is_pooled_are_the_windows_that_are_shown(stub: Server, url: str) -
     assert part["pooled_scores"] == pytest.approx(pooled, abs=2 * SIX_DECIMALS)
 
 
-def test_it_says_how_long_the_track_is_and_how_sure_the_models_are_as_the_suggestions_do(
+def test_a_taggram_has_the_duration_and_the_confidence_of_the_suggestions(
     stub: Server, varied: bytes
 ) -> None:
     for audio in (varied, new_track()):
@@ -121,10 +121,10 @@ def test_it_says_how_long_the_track_is_and_how_sure_the_models_are_as_the_sugges
         assert shown["confidence"] == posted["confidence"]
 
 
-def test_no_model_runs_for_it(stub: Server, url: str) -> None:
+def test_a_taggram_runs_no_model(stub: Server, url: str) -> None:
     before = inferred_s(stub, "msd-musicnn"), inferred_s(stub, "mtt-musicnn")
     for accept in ("application/json", "image/png", "text/csv"):
-        asked(stub, url, accept)
+        requested(stub, url, accept)
     assert (inferred_s(stub, "msd-musicnn"), inferred_s(stub, "mtt-musicnn")) == before
 
 
@@ -168,13 +168,13 @@ def test_a_part_without_any_window_is_refused(stub: Server, url: str, cut: str) 
         "include=",
     ],
 )
-def test_a_parameter_that_is_off_is_named(stub: Server, url: str, cut: str) -> None:
+def test_an_invalid_parameter_is_named(stub: Server, url: str, cut: str) -> None:
     problem = assert_problem(stub.http.get(f"{url}&{cut}"), 422, "invalid_parameter")
     assert [error["parameter"] for error in problem["errors"]] == [cut.partition("=")[0]]
 
 
-def test_as_csv_it_is_the_same_table(stub: Server, url: str, taggram: dict[str, Any]) -> None:
-    response = asked(stub, url, "text/csv")
+def test_the_csv_holds_the_same_table(stub: Server, url: str, taggram: dict[str, Any]) -> None:
+    response = requested(stub, url, "text/csv")
     assert response.headers["Content-Type"].startswith("text/csv")
     header, *rows = csv.reader(response.text.splitlines())
     assert header == ["time_s", *taggram["tags"]]
@@ -184,15 +184,15 @@ def test_as_csv_it_is_the_same_table(stub: Server, url: str, taggram: dict[str, 
 
 
 @pytest.mark.parametrize("accept", ["image/png", A_BROWSERS_IMG, "text/csv;q=0.5, image/*"])
-def test_a_picture_is_sent_where_it_is_accepted(stub: Server, url: str, accept: str) -> None:
-    response = asked(stub, url, accept)
+def test_a_picture_is_sent_if_accepted(stub: Server, url: str, accept: str) -> None:
+    response = requested(stub, url, accept)
     assert response.headers["Content-Type"] == "image/png"
     assert response.content.startswith(PNG_SIGNATURE)
 
 
 def test_a_picture_of_fewer_tags_is_lower(stub: Server, url: str) -> None:
     few, many = (
-        int.from_bytes(asked(stub, f"{url}&top={top}", "image/png").content[20:24], "big")
+        int.from_bytes(requested(stub, f"{url}&top={top}", "image/png").content[20:24], "big")
         for top in (2, 16)
     )
     assert 0 < few < many
@@ -201,48 +201,46 @@ def test_a_picture_of_fewer_tags_is_lower(stub: Server, url: str) -> None:
 @pytest.mark.parametrize(
     "accept", ["*/*", "application/json, text/plain, */*", "text/html", "image/png;q=0", "{}", ""]
 )
-def test_json_is_sent_where_neither_picture_nor_table_is_accepted(
+def test_json_is_sent_if_neither_picture_nor_csv_is_accepted(
     stub: Server, url: str, taggram: dict[str, Any], accept: str
 ) -> None:
-    response = asked(stub, url, accept)
+    response = requested(stub, url, accept)
     assert response.headers["Content-Type"] == "application/json"
     assert answer(response) == taggram
 
 
 @pytest.mark.parametrize("accept", ["application/json", "image/png", "text/csv"])
-def test_an_unchanged_answer_is_not_sent_again(stub: Server, url: str, accept: str) -> None:
-    headers = {"Accept": accept, "If-None-Match": asked(stub, url, accept).headers["ETag"]}
+def test_an_unchanged_answer_is_answered_304(stub: Server, url: str, accept: str) -> None:
+    headers = {"Accept": accept, "If-None-Match": requested(stub, url, accept).headers["ETag"]}
     response = stub.http.get(url, headers=headers)
     assert (response.status_code, response.content) == (304, b"")
     assert response.headers["ETag"] == headers["If-None-Match"]
 
 
-def test_it_is_sent_where_the_caller_has_something_else(stub: Server, url: str) -> None:
-    tag = asked(stub, url, "text/csv").headers["ETag"]
+def test_an_outdated_etag_gets_the_whole_answer(stub: Server, url: str) -> None:
+    tag = requested(stub, url, "text/csv").headers["ETag"]
     response = stub.http.get(url, headers={"Accept": "image/png", "If-None-Match": tag})
     assert response.content.startswith(PNG_SIGNATURE)
 
 
 @pytest.mark.parametrize("condition", ['"older", {tag}', "{strong}", "*"])
-def test_a_remembered_version_counts_however_it_is_named(
-    stub: Server, url: str, condition: str
-) -> None:
+def test_an_etag_matches_in_every_valid_spelling(stub: Server, url: str, condition: str) -> None:
     tag = stub.http.get(url).headers["ETag"]
     named = condition.format(tag=tag, strong=tag.removeprefix("W/"))
     response = stub.http.get(url, headers={"If-None-Match": named})
     assert response.status_code == httpx.codes.NOT_MODIFIED
 
 
-def test_other_tags_or_another_part_are_another_version(stub: Server, url: str) -> None:
+def test_other_tags_or_another_part_have_another_etag(stub: Server, url: str) -> None:
     tags = {
-        stub.http.get(asked_for).headers["ETag"]
-        for asked_for in (url, f"{url}&top=2", f"{url}&end_s=5")
+        stub.http.get(requested_url).headers["ETag"]
+        for requested_url in (url, f"{url}&top=2", f"{url}&end_s=5")
     }
     assert len(tags) == 3
 
 
 @pytest.mark.parametrize(("encoding", "sent"), [("gzip", "gzip"), ("identity", None)])
-def test_it_is_compressed_where_that_is_accepted(
+def test_the_answer_is_compressed_if_accepted(
     stub: Server, url: str, taggram: dict[str, Any], encoding: str, sent: str | None
 ) -> None:
     response = stub.http.get(url, headers={"Accept-Encoding": encoding})
@@ -251,27 +249,27 @@ def test_it_is_compressed_where_that_is_accepted(
     assert answer(response) == taggram
 
 
-def test_an_unknown_track_is_refused_with_what_to_do(stub: Server) -> None:
+def test_an_unknown_track_is_refused_with_advice(stub: Server) -> None:
     response = stub.http.get("/taggram", params={"track_id": UNKNOWN})
     problem = assert_problem(response, 404, "unknown_track")
     assert "POST the track to /suggest-tags" in problem["detail"]
 
 
 def test_a_picture_of_an_unknown_track_is_refused_in_json(stub: Server) -> None:
-    response = asked(stub, f"/taggram?track_id={UNKNOWN}", "image/png")
+    response = requested(stub, f"/taggram?track_id={UNKNOWN}", "image/png")
     assert_problem(response, 404, "unknown_track")
 
 
 @pytest.mark.parametrize(
     "track_id", ["", "abc", "g" * 64, "A" * 64, "0" * 65, f"{UNKNOWN}\n", "../" + "0" * 61]
 )
-def test_what_is_no_track_id_is_refused(stub: Server, track_id: str) -> None:
+def test_an_invalid_track_id_is_refused(stub: Server, track_id: str) -> None:
     response = stub.http.get("/taggram", params={"track_id": track_id})
     problem = assert_problem(response, 422, "invalid_parameter")
     assert [error["parameter"] for error in problem["errors"]] == ["track_id"]
 
 
-def test_without_a_track_id_nothing_can_be_shown(stub: Server) -> None:
+def test_a_track_id_is_required(stub: Server) -> None:
     assert_problem(stub.http.get("/taggram"), 422, "invalid_parameter")
 
 
@@ -284,7 +282,7 @@ def test_unknown_names_are_refused(stub: Server, url: str, parameter: str, kind:
     assert_problem(stub.http.get("/taggram", params=query), 404, kind)
 
 
-def test_a_model_that_has_not_heard_the_track_is_named(stub: Server) -> None:
+def test_a_model_without_a_taggram_of_the_track_is_named(stub: Server) -> None:
     posted = answer(post(stub, new_track(), model="msd-musicnn"))
     assert answer(stub.http.get(posted["taggram_url"]))["track_id"] == posted["track_id"]
     response = stub.http.get("/taggram", params={"track_id": posted["track_id"]})
@@ -293,7 +291,7 @@ def test_a_model_that_has_not_heard_the_track_is_named(stub: Server) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_it_can_only_be_read(stub: Server, url: str, method: str) -> None:
+def test_a_taggram_is_read_only(stub: Server, url: str, method: str) -> None:
     response = stub.http.request(method, url)
     assert_problem(response, 405, "method_not_allowed")
     assert response.headers["Allow"] == "GET"

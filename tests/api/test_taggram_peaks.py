@@ -1,4 +1,4 @@
-"""A track's waveform beside its taggram: what a page draws without decoding the file."""
+"""A track's waveform in its taggram, which a page draws without decoding the file."""
 
 import io
 from typing import Any
@@ -49,7 +49,7 @@ def swelling_file() -> bytes:
 @pytest.mark.parametrize(
     ("rate", "container"), [(44_100, "FLAC"), (16_000, "WAV"), (48_000, "MP3"), (48_000, "OGG")]
 )
-def test_what_is_loud_in_the_middle_is_drawn_so(stub: Server, rate: int, container: str) -> None:
+def test_peaks_follow_the_loudness(stub: Server, rate: int, container: str) -> None:
     file = encoded(swelling(rate), rate, container)
 
     peaks = np.array(shown(stub, file)["peaks"])
@@ -77,7 +77,7 @@ def test_peaks_have_three_decimals_within_full_scale(stub: Server, swelling_file
     assert np.abs(peaks).max() <= 1
 
 
-def test_they_are_the_whole_track_s_for_any_part_and_any_model(
+def test_peaks_cover_the_whole_track_for_any_part_and_any_model(
     stub: Server, swelling_file: bytes
 ) -> None:
     whole = shown(stub, swelling_file)
@@ -99,7 +99,7 @@ def test_a_cached_answer_has_the_same_peaks(stub: Server) -> None:
     assert first["peaks"] == again["peaks"]
 
 
-def test_they_are_sent_only_where_they_are_asked_for(stub: Server, swelling_file: bytes) -> None:
+def test_peaks_are_sent_only_on_request(stub: Server, swelling_file: bytes) -> None:
     included = shown(stub, swelling_file)
 
     response = stub.http.get("/taggram", params={"track_id": included["track_id"]})
@@ -113,10 +113,10 @@ def test_a_picture_and_a_table_have_none(
 ) -> None:
     query = {"track_id": answer(post(stub, swelling_file))["track_id"]}
 
-    plain, asked = (
+    plain, with_peaks = (
         stub.http.get("/taggram", params={**query, **more}, headers={"Accept": media_type})
         for more in ({}, {"include": "peaks"})
     )
 
-    assert asked.content == plain.content
-    assert asked.headers["ETag"] == plain.headers["ETag"]
+    assert with_peaks.content == plain.content
+    assert with_peaks.headers["ETag"] == plain.headers["ETag"]

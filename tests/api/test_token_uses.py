@@ -97,7 +97,7 @@ def assert_all_uses_left(guarded: Guarded, token: str) -> None:
     assert "used up" in problem["detail"]
 
 
-def test_what_is_refused_before_it_is_accepted_costs_no_use(guarded: Guarded) -> None:
+def test_an_upload_refused_before_admission_costs_no_use(guarded: Guarded) -> None:
     token = guarded.token()
     for status, request in REFUSED.values():
         assert guarded.send(token, **request).status_code == status
@@ -114,7 +114,7 @@ def test_what_is_refused_before_it_is_accepted_costs_no_use(guarded: Guarded) ->
     assert_all_uses_left(guarded, token)
 
 
-def test_no_more_than_its_uses_are_accepted_at_once(guarded: Guarded) -> None:
+def test_no_more_uploads_than_uses_are_accepted_at_once(guarded: Guarded) -> None:
     token = guarded.token()
     statuses: Counter[int] = Counter()
     while not statuses[403]:

@@ -25,13 +25,13 @@ def request_() -> Request:
 
 @pytest.fixture
 def dropped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Why nobody waited any more."""
+    """The reason why waiting ended."""
     services = SimpleNamespace(settings=SimpleNamespace(deadline_s=DEADLINE_S))
     monkeypatch.setattr(waiting, "services_of", lambda _: services)
     return []
 
 
-def test_a_timeout_of_the_work_is_not_taken_for_the_deadline(
+def test_a_timeout_error_of_the_work_is_not_reported_as_the_deadline(
     request_: Request, dropped: list[str]
 ) -> None:
     async def work() -> None:
@@ -43,7 +43,7 @@ def test_a_timeout_of_the_work_is_not_taken_for_the_deadline(
     assert dropped == []
 
 
-def test_work_that_passes_the_deadline_is_given_up(request_: Request, dropped: list[str]) -> None:
+def test_work_past_the_deadline_is_cancelled(request_: Request, dropped: list[str]) -> None:
     async def work() -> None:
         await asyncio.Event().wait()
 

@@ -30,8 +30,8 @@ BREAK = b"\n--\n"
 """Between two messages."""
 
 
-def says_its_file(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
-    """Sends what its file holds, message by message, and ends well."""
+def sends_its_file(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
+    """Send the content of its file, message by message, and succeed."""
     file, _ = _job(service)
     for message in Path(f"/proc/self/fd/{file}").read_bytes().split(BREAK):
         service.sendall(message)
@@ -64,7 +64,7 @@ def dawdles(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
 
 
 def pulls_the_memory_away(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
-    """Makes the memory shorter than what it says is in it."""
+    """Shrink the memory below the announced samples."""
     _, memory = _job(service)
     with suppress(PermissionError):
         os.ftruncate(memory, 0)
@@ -98,7 +98,7 @@ def pauses(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
 
 
 def waits_for_its_file(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
-    """Decodes as ever, once its file gives a byte: a named pipe without a writer never does."""
+    """Decode normally, once its file gives a byte: a named pipe without a writer never does."""
     reader = decoder_process.TrackReader
 
     def wait(file: BinaryIO, limits: AudioLimits) -> decoder_process.TrackReader:
@@ -110,26 +110,26 @@ def waits_for_its_file(service: socket.socket, limits: AudioLimits, cpu_s: float
 
 
 def has_little_room(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
-    """Decodes as ever, but only a few messages may lie unread."""
+    """Decode normally, but with room for only a few unread messages."""
     service.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
     decoder_process.main(service, limits, cpu_s)
 
 
 def has_a_usual_stack(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
-    """Decodes as ever, on a stack of 8 MiB whatever the machine's is."""
+    """Decode normally, on a stack of 8 MiB on every machine."""
     _, most = resource.getrlimit(resource.RLIMIT_STACK)
     resource.setrlimit(resource.RLIMIT_STACK, (8 * 2**20, most))
     decoder_process.main(service, limits, cpu_s)
 
 
 def tries_all_it_must_not(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
-    """Takes its file as ever, and then does anything but decode it."""
+    """Receive its file normally, and then do anything but decode it."""
     decoder_process.TrackReader = _TriesAll
     decoder_process.main(service, limits, cpu_s)
 
 
 class _TriesAll:
-    """In the place of a `TrackReader`, gives a sample for each of `ATTEMPTS`: 0 where refused."""
+    """Replacement of a `TrackReader` that gives a sample for each of `ATTEMPTS`: 0 if refused."""
 
     def __init__(self, file: BinaryIO, limits: AudioLimits) -> None:
         self.announced_s = None

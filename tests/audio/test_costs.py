@@ -24,7 +24,7 @@ from testing.flac import constant_flac
 from testing.sounds import LIMITS, decoded, encoded, noise, opened
 from testing.waiting import wait_for_async
 from tests.audio import hostile
-from tests.audio.asking import refusal
+from tests.audio.decode_helpers import refusal
 
 pytestmark = pytest.mark.anyio
 
@@ -63,7 +63,7 @@ async def decode(shared: Decoder, path: Path, work: Work) -> Waveform:
 # before it is decoded
 
 
-def test_what_a_header_announces_is_refused_before_anything_is_decoded() -> None:
+def test_a_header_that_announces_too_long_a_track_is_refused_before_decoding() -> None:
     whole = constant_flac(603)
     header = whole[: whole.index(b"\xff\xf8")]
 
@@ -73,7 +73,7 @@ def test_what_a_header_announces_is_refused_before_anything_is_decoded() -> None
     assert error.extra == {"duration_s": 603, "max_duration_s": 600}
 
 
-def test_more_samples_than_are_read_are_refused_before_anything_is_decoded() -> None:
+def test_a_header_that_announces_too_many_samples_is_refused_before_decoding() -> None:
     whole = constant_flac(9, RATE, CHANNELS)
     header = whole[: whole.index(b"\xff\xf8")]
 
@@ -84,7 +84,7 @@ def test_more_samples_than_are_read_are_refused_before_anything_is_decoded() -> 
     assert "48 kHz stereo" in error.detail
 
 
-def test_a_header_that_announces_a_moment_more_than_it_has_is_no_reason_to_refuse() -> None:
+def test_a_header_that_announces_slightly_too_much_is_accepted() -> None:
     file = constant_flac(9, 48_000, 1, announced_s=LIMITS.max_duration_s + 0.5)
 
     assert len(decoded(file)) == pytest.approx(9.56 * LIMITS.sample_rate, rel=0.01)
@@ -94,7 +94,7 @@ def test_a_header_that_announces_a_moment_more_than_it_has_is_no_reason_to_refus
 
 
 @pytest.mark.parametrize("announced_s", [1.0, 0.0])
-def test_a_file_that_announces_less_is_cut_where_it_passes_the_samples_that_are_read(
+def test_a_file_that_announces_too_little_is_cut_at_the_sample_limit(
     announced_s: float,
 ) -> None:
     pieces: list[int] = []
@@ -115,14 +115,14 @@ def test_the_bound_counts_all_containers() -> None:
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(192_000, 2), (96_000, 2), (48_000, 8)])
-def test_what_studios_write_is_read_to_the_longest_track(rate: int, channels: int) -> None:
+def test_studio_formats_are_read_up_to_the_longest_track(rate: int, channels: int) -> None:
     assert len(decoded(constant_flac(9.5, rate, channels))) > 9 * LIMITS.sample_rate
 
 
 # while it waits
 
 
-async def test_the_header_tells_what_a_file_costs(good_file: Path) -> None:
+async def test_the_cost_of_a_file_follows_from_its_header(good_file: Path) -> None:
     work = Work("a", audio_s=1_000.0)
 
     await decode(Decoder(LIMITS, 1, DECODE_S), good_file, work)
@@ -140,7 +140,7 @@ async def test_more_channels_and_a_higher_rate_cost_more(tmp_path: Path) -> None
     assert work.load > 2
 
 
-async def test_what_a_waiting_file_costs_is_known_before_its_turn(
+async def test_the_cost_of_a_waiting_file_is_known_before_its_turn(
     stuck_file: Path, good_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = Decoder(LIMITS, 1, DECODE_S)
@@ -170,7 +170,7 @@ async def test_a_waiting_file_that_announces_too_much_is_refused_before_its_turn
 # shared out
 
 
-async def test_a_file_that_decodes_without_end_holds_no_other_client_up(
+async def test_a_file_that_decodes_endlessly_delays_no_other_client(
     stuck_file: Path, good_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = Decoder(LIMITS, 1, DECODE_S)
@@ -182,7 +182,7 @@ async def test_a_file_that_decodes_without_end_holds_no_other_client_up(
         assert len(decoders()) == 1, "the long one is still there"
 
 
-async def test_files_that_are_paused_again_and_again_decode_to_the_same_samples(
+async def test_repeatedly_paused_decoders_give_the_same_samples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns, "TIME_SLICE_S", 0.001)

@@ -46,7 +46,9 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(("container", "codec", "rate"), ACCEPTED)
-def test_every_accepted_format_keeps_length_pitch_and_level(container: str, codec: str, rate: int):
+def test_every_accepted_format_keeps_duration_pitch_and_level(
+    container: str, codec: str, rate: int
+):
     sound = decoded(encoded(tone(rate), rate, container, codec))
 
     assert sound.dtype == np.float32
@@ -65,7 +67,7 @@ def test_a_lossless_file_at_the_models_rate_is_decoded_exactly(container: str, c
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000, 192_000, 384_000])
-def test_any_sample_rate_is_resampled_as_soxr_does_it_in_one_go(rate: int):
+def test_any_sample_rate_is_resampled_as_by_soxr_in_one_call(rate: int):
     sound = noise(rate * 3 + 1)
 
     got = decoded(encoded(sound, rate, codec="FLOAT"))
@@ -96,14 +98,14 @@ def test_a_piped_flac_keeps_its_channels_apart_until_they_are_mixed():
 
 
 @pytest.mark.parametrize("container", ["MP3", "FLAC", "WAV", "AIFF"])
-def test_tags_in_front_are_passed_over(container: str):
+def test_leading_tags_are_skipped(container: str):
     tag = b"ID3\x04\0\0\0\0\x01\x48" + bytes(200)
     sound = encoded(tone(44_100), 44_100, container)
 
     np.testing.assert_array_equal(decoded(2 * tag + sound), decoded(sound))
 
 
-def test_a_song_is_decoded_whole(song: Path):
+def test_a_song_is_decoded_completely(song: Path):
     info = soundfile.info(song)
 
     got = decoded(song, AudioLimits(RATE, 0.5, 600.0))

@@ -24,7 +24,7 @@ from testing.sounds import (
     pitch_hz,
     tone,
 )
-from tests.audio.asking import decode, refusal
+from tests.audio.decode_helpers import decode, refusal
 
 ALONE = replace(LIMITS, decoders=Decoders.SOUNDFILE)
 
@@ -41,7 +41,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("make", FILES.values(), ids=FILES)
-def test_length_pitch_and_level_are_kept(make: Callable[[], bytes]):
+def test_duration_pitch_and_level_are_kept(make: Callable[[], bytes]):
     sound = decoded(make())
 
     assert sound.dtype == np.float32
@@ -61,7 +61,7 @@ def test_any_number_of_channels_is_mixed(channels: int) -> None:
     assert np.sqrt(np.mean(mixed**2)) == pytest.approx(TONE_LEVEL / np.sqrt(2), rel=0.2)
 
 
-def test_what_is_lossless_is_decoded_sample_for_sample():
+def test_lossless_formats_are_decoded_exactly():
     sound = noise(3 * LIMITS.sample_rate)
 
     got = decoded(media(sound, "alac", rate=LIMITS.sample_rate, channels=1))
@@ -71,7 +71,9 @@ def test_what_is_lossless_is_decoded_sample_for_sample():
 
 @pytest.mark.parametrize("make", [FILES["AAC"], FILES["ALAC"], FILES["AAC in frames of ADTS"]])
 @pytest.mark.anyio
-async def test_a_confined_decoder_gives_the_same(make: Callable[[], bytes], tmp_path: Path):
+async def test_a_sandboxed_decoder_gives_the_same_samples(
+    make: Callable[[], bytes], tmp_path: Path
+):
     path = tmp_path / "upload"
     path.write_bytes(make())
 
@@ -105,7 +107,7 @@ def zeroed(file: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("make", UNSUPPORTED.values(), ids=UNSUPPORTED)
-def test_what_is_no_sound_that_we_read_is_unsupported(make: Callable[[], bytes]):
+def test_files_without_a_supported_audio_stream_are_unsupported(make: Callable[[], bytes]):
     error = refusal(make())
 
     assert error.kind is Kind.UNSUPPORTED_AUDIO
@@ -113,21 +115,21 @@ def test_what_is_no_sound_that_we_read_is_unsupported(make: Callable[[], bytes])
 
 
 @pytest.mark.parametrize("make", DAMAGED.values(), ids=DAMAGED)
-def test_of_what_nothing_can_be_decoded_is_undecodable(make: Callable[[], bytes]):
+def test_files_without_decodable_audio_are_undecodable(make: Callable[[], bytes]):
     assert refusal(make()).kind is Kind.UNDECODABLE_AUDIO
 
 
-def test_no_demuxer_is_allowed_that_follows_to_other_files():
+def test_no_allowed_demuxer_opens_other_files():
     assert not {"hls", "concat", "dash", "image2", "lavfi", "sdp", "rtsp"} & set(DEMUXERS)
 
 
-def test_all_that_is_allowed_is_known_to_ffmpeg_and_decodes_sound():
+def test_all_allowed_names_are_known_to_ffmpeg_and_decode_audio():
     known = av.formats_available
     assert all(any(name in each.split(",") for each in known) for name in DEMUXERS)
     assert all(av.Codec(name, "r").type == "audio" for name in CODECS)
 
 
-def test_a_title_that_is_no_utf_8_is_no_reason_to_refuse():
+def test_a_title_that_is_not_utf_8_is_accepted():
     title = "a song of its own"
     file = media(title=title)
     strange = file.replace(title.encode(), b"\xff\xc0" * (len(title) // 2) + b"\x80")
@@ -136,7 +138,7 @@ def test_a_title_that_is_no_utf_8_is_no_reason_to_refuse():
     np.testing.assert_array_equal(decoded(strange), decoded(file))
 
 
-def test_sound_that_is_in_another_file_is_not_looked_for(tmp_path: Path):
+def test_audio_in_an_external_file_is_not_opened(tmp_path: Path):
     there, here = tmp_path / "there", tmp_path / "here"
     there.write_bytes(media())
     here.write_bytes(referring(media(), bytes(there)))
@@ -148,7 +150,7 @@ def test_sound_that_is_in_another_file_is_not_looked_for(tmp_path: Path):
 
 
 @pytest.mark.parametrize("container", ["mp4", "matroska"])
-def test_a_film_that_outlasts_its_sound_is_whole(container: str):
+def test_a_video_longer_than_its_audio_is_not_damaged(container: str):
     with opened(media(tone(RATE, 1.0), container=container, video=True)) as file:
         reader = TrackReader(file, LIMITS)
         sound = np.concatenate(list(reader.samples()))
@@ -160,11 +162,11 @@ def test_a_film_that_outlasts_its_sound_is_whole(container: str):
 @pytest.mark.parametrize(
     ("seconds", "kind"), [(0.1, Kind.AUDIO_TOO_SHORT), (11, Kind.AUDIO_TOO_LONG)]
 )
-def test_length_is_counted_in_what_was_decoded(seconds: float, kind: Kind):
+def test_the_duration_is_that_of_the_decoded_audio(seconds: float, kind: Kind):
     assert refusal(media(tone(RATE, seconds))).kind is kind
 
 
-def test_without_pyav_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch):
+def test_without_pyav_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "av", None)
 
     with pytest.raises(SetupError, match=r"TAGGRAM_DECODERS=soundfile"):
@@ -191,7 +193,7 @@ def test_soundfile_alone_refuses_the_others(name: str):
     assert "M4A" not in error.detail
 
 
-def test_soundfile_alone_says_what_a_damaged_file_lacks():
+def test_soundfile_alone_reports_what_a_damaged_file_lacks():
     flac = encoded(noise(3 * RATE), RATE, "FLAC")
     with opened(flac[: len(flac) // 2]) as file:
         reader = TrackReader(file, ALONE)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.audio.worker.processes import Decoder
 from app.errors import RequestError
 from testing.sounds import LIMITS, encoded, noise, piped
-from tests.audio.asking import decode
+from tests.audio.decode_helpers import decode
 
 SECONDS = 0.6
 SEEDS = {
@@ -36,7 +36,7 @@ MAGICS = (
 @st.composite
 def damaged_files(draw: st.DrawFn) -> bytes:
     data = bytearray(SEEDS[draw(st.sampled_from(sorted(SEEDS)))])
-    # Headers lie in front: most damage done there is damage that a decoder sees.
+    # Headers are at the beginning: most damage there is seen by a decoder.
     places = st.one_of(st.integers(0, 99), st.integers(0, len(data) - 1))
     for place, byte in draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=8)):
         data[place] = byte
@@ -73,7 +73,7 @@ def test_damaged_files_decode_or_are_refused(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_files_that_are_damaged_were_sound(seed: str, tmp_path: Path):
+def test_the_files_were_valid_before_they_were_damaged(seed: str, tmp_path: Path):
     path = tmp_path / "sound"
     path.write_bytes(SEEDS[seed])
 

@@ -1,4 +1,4 @@
-"""Decoders that a file has taken over: they may lie, and harm no other file."""
+"""Decoders that a file has taken over cannot affect other files."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ from testing.sounds import LIMITS, Sound, decoded
 from testing.vorbis import crashing_vorbis, oversized_vorbis
 from testing.waiting import wait_for_async
 from tests.audio import hostile
-from tests.audio.asking import decode, decoding
+from tests.audio.decode_helpers import decode, decoding
 
 pytestmark = pytest.mark.anyio
 
@@ -53,7 +53,7 @@ RUBBISH = {
     "an unknown reason": b'{"reason": "spam", "numbers": {}, "codec": null}',
     "words for the uploader": b'{"kind": "silent_audio", "detail": "Buy!", "extra": {}}',
     "a reason alone": b'{"reason": "silent"}',
-    "a reason that is no text": b'{"reason": 5, "numbers": {}, "codec": null}',
+    "a reason that is not text": b'{"reason": 5, "numbers": {}, "codec": null}',
     "an error of the service": b'{"reason": "internal_error", "numbers": {}, "codec": null}',
     "words of its own": b'{"reason": "silent", "numbers": {}, "codec": null, "detail": "Buy!"}',
     "a reason without its numbers": b'{"reason": "cut", "numbers": {}, "codec": null}',
@@ -65,7 +65,7 @@ RUBBISH = {
     "an announced length that is none": b'{"samples": 16000, "complete": true, "announced_s": NaN}',
     "an announced length of ages": b'{"samples": 16000, "complete": true, "announced_s": 1e10}',
     "an announced length in words": b'{"samples": 16000, "complete": true, "announced_s": "1"}',
-    "numbers that are no object": b'{"reason": "silent", "numbers": [1], "codec": null}',
+    "numbers that are not an object": b'{"reason": "silent", "numbers": [1], "codec": null}',
 }
 
 
@@ -117,7 +117,7 @@ async def taken(*messages: bytes, sample: float = 0.0) -> Sound:
 async def decoded_by(
     main: Callable[..., None], path: Path, good_file: Path, limits: AudioLimits = LIMITS
 ) -> Waveform:
-    """What comes of a file where this runs in the decode process; and that the next one works."""
+    """Return the outcome of a file whose decoder runs this; check that the next one works."""
     shared = decoder(limits=limits)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoder_process, "main", main)
@@ -140,14 +140,14 @@ async def assert_undecodable(
 GOOD = b'{"samples": 16000, "complete": true}'
 
 
-async def test_what_a_decoder_says_in_the_agreed_form_is_taken():
+async def test_valid_messages_of_a_decoder_are_accepted():
     assert len(await taken(b'{"samples": 9000, "complete": false}', GOOD)) == SECOND
 
 
-@pytest.mark.parametrize("said", RUBBISH.values(), ids=RUBBISH)
-async def test_a_decoder_that_says_rubbish_makes_its_file_undecodable(said: bytes):
+@pytest.mark.parametrize("sent", RUBBISH.values(), ids=RUBBISH)
+async def test_an_invalid_message_of_a_decoder_makes_its_file_undecodable(sent: bytes):
     with pytest.raises(RequestError) as refused:
-        await taken(said)
+        await taken(sent)
 
     assert refused.value.kind is Kind.UNDECODABLE_AUDIO
 
@@ -158,7 +158,7 @@ async def test_codecs_are_named_by_the_service(codec: str, named: str):
         await taken(b'{"reason": "codec", "numbers": {}, "codec": "%s"}' % codec.encode())
 
 
-async def test_a_decoder_that_ends_without_its_last_word_makes_its_file_undecodable():
+async def test_a_decoder_that_ends_without_its_last_message_makes_its_file_undecodable():
     with pytest.raises(RequestError) as refused:
         await taken(b'{"samples": 16000, "complete": false}')
 
@@ -166,35 +166,35 @@ async def test_a_decoder_that_ends_without_its_last_word_makes_its_file_undecoda
 
 
 @pytest.mark.parametrize("sample", [np.nan, np.inf, -np.inf, 1e30, -1e30, 10_001])
-async def test_samples_that_a_decoder_did_not_check_are_checked(sample: float):
+async def test_samples_are_checked_again_by_the_service(sample: float):
     with pytest.raises(RequestError) as refused:
         await taken(GOOD, sample=sample)
 
     assert refused.value.kind is Kind.UNDECODABLE_AUDIO
 
 
-async def test_samples_within_the_bounds_are_not_suspected():
+async def test_samples_within_the_bounds_are_accepted():
     assert (await taken(GOOD, sample=-9_999))[9_000] == -9_999
 
 
-async def test_nothing_that_a_decoder_says_is_run(bad_file: Path, good_file: Path, tmp_path: Path):
+async def test_no_message_of_a_decoder_is_executed(bad_file: Path, good_file: Path, tmp_path: Path):
     trap = tmp_path / "trap"
     bad_file.write_bytes(pickle.dumps(Trap(trap)))
 
-    await assert_undecodable(hostile.says_its_file, bad_file, good_file)
+    await assert_undecodable(hostile.sends_its_file, bad_file, good_file)
 
     assert not trap.exists()
     pickle.loads(bad_file.read_bytes())
     assert trap.exists(), "else it was no trap"
 
 
-async def test_a_decoder_that_ends_before_it_took_its_file_makes_that_undecodable(
+async def test_a_decoder_that_ends_before_it_received_its_file_makes_it_undecodable(
     bad_file: Path, good_file: Path
 ):
     await assert_undecodable(hostile.leaves_at_once, bad_file, good_file)
 
 
-async def test_how_a_decoder_ended_is_for_the_operator_to_read(
+async def test_the_log_says_how_a_decoder_ended(
     bad_file: Path, good_file: Path, log: pytest.LogCaptureFixture
 ):
     await assert_undecodable(hostile.fails, bad_file, good_file)
@@ -202,13 +202,13 @@ async def test_how_a_decoder_ended_is_for_the_operator_to_read(
     assert "exit code 77" in log.text
 
 
-async def test_memory_that_a_decoder_tries_to_pull_away_stays(bad_file: Path, good_file: Path):
+async def test_a_decoder_cannot_shrink_the_shared_memory(bad_file: Path, good_file: Path):
     waveform = await decoded_by(hostile.pulls_the_memory_away, bad_file, good_file)
 
     assert not np.any(waveform.samples)
 
 
-async def test_samples_that_were_taken_can_no_longer_be_changed(
+async def test_a_decoder_cannot_change_samples_already_copied(
     bad_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(decoder_process, "main", hostile.changes_its_samples)
@@ -225,7 +225,7 @@ async def test_samples_that_were_taken_can_no_longer_be_changed(
         np.testing.assert_array_equal(samples, np.full(SECOND, 0.5, np.float32))
 
 
-async def test_a_decoder_may_do_nothing_but_decode_and_all_else_is_refused_without_its_end(
+async def test_a_decoder_may_only_decode_and_other_system_calls_fail(
     bad_file: Path, good_file: Path
 ):
     waveform = await decoded_by(hostile.tries_all_it_must_not, bad_file, good_file)
@@ -253,7 +253,7 @@ async def test_a_file_that_crashes_libsndfile_is_undecodable_and_the_next_one_wo
     assert end in log.text, "else nothing crashed"
 
 
-async def test_a_decoder_that_talks_without_end_holds_no_other_up(
+async def test_a_decoder_that_sends_endless_messages_delays_no_other(
     bad_file: Path, good_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
     shared = decoder(workers=2)
@@ -277,7 +277,7 @@ async def test_a_decoder_that_talks_without_end_holds_no_other_up(
         pytest.param(hostile.talks_without_end, marks=pytest.mark.thorough),  # for a second of CPU
     ],
 )
-async def test_a_decoder_that_never_comes_to_the_end_is_ended(
+async def test_a_decoder_that_never_ends_is_killed(
     main: Callable[..., None], bad_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(decoder_process, "main", main)

@@ -39,7 +39,7 @@ def loudness(samples: Sound) -> Sound:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_kind_is_decoded_whole(name: str, sound: Sound) -> None:
+def test_a_kind_of_file_is_decoded_completely(name: str, sound: Sound) -> None:
     samples, announced_s = read(KINDS[name](sound))
 
     times = 2 if name in TWICE else 1
@@ -51,7 +51,7 @@ def test_a_kind_is_decoded_whole(name: str, sound: Sound) -> None:
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_what_can_be_decoded_of_a_damaged_file_is_and_the_rest_is_said(
+def test_the_decodable_part_of_a_damaged_file_is_decoded_and_the_missing_part_reported(
     name: str, sound: Sound
 ) -> None:
     samples, announced_s = read(DAMAGED[name](sound))
@@ -62,13 +62,13 @@ def test_what_can_be_decoded_of_a_damaged_file_is_and_the_rest_is_said(
 
 
 def case_names() -> list[str]:
-    """The cases that lie beside the checkout."""
+    """The cases in `shared`, next to the checkout."""
     table = CASES / "README.md"
     return [name for name, _ in ROW.findall(table.read_text())] if table.is_file() else []
 
 
 @pytest.mark.skipif(not case_names(), reason=f"no cases of others are at {CASES}")
-def test_all_cases_of_others_are_decoded_whole() -> None:
+def test_all_reported_cases_are_decoded_completely() -> None:
     wanted = dict(ROW.findall((CASES / "README.md").read_text()))
     found = {name: len(read(CASES / name)[0]) / 16_000 for name in wanted}
 

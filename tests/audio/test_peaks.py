@@ -27,7 +27,7 @@ def stretches(samples: np.ndarray) -> list[np.ndarray]:
 
 
 @given(samples=sounds(1.0))
-def test_no_sample_lies_beyond_the_peaks_of_its_stretch_which_are_no_wider_than_needed(
+def test_peaks_are_the_exact_minimum_and_maximum_of_their_samples(
     samples: Samples,
 ) -> None:
     peaks = peaks_of(samples)
@@ -40,12 +40,12 @@ def test_no_sample_lies_beyond_the_peaks_of_its_stretch_which_are_no_wider_than_
 
 
 @given(samples=sounds(MAX_RESAMPLED_MAGNITUDE))
-def test_what_is_louder_than_full_scale_is_drawn_at_full_scale(samples: Samples) -> None:
+def test_peaks_are_clipped_to_full_scale(samples: Samples) -> None:
     np.testing.assert_array_equal(peaks_of(samples), peaks_of(samples.clip(-1, 1)))
 
 
 @given(samples=sounds(1.0))
-def test_a_track_upside_down_has_its_peaks_upside_down(samples: Samples) -> None:
+def test_an_inverted_track_has_inverted_peaks(samples: Samples) -> None:
     np.testing.assert_array_equal(peaks_of(-samples), -peaks_of(samples)[:, ::-1])
 
 
@@ -53,13 +53,13 @@ def test_a_track_upside_down_has_its_peaks_upside_down(samples: Samples) -> None
 @pytest.mark.parametrize(
     ("level", "pair"), [(0, [0, 0]), (1, [127, 127]), (-1, [-127, -127]), (0.5, [63, 64])]
 )
-def test_a_constant_is_the_same_everywhere(level: float, pair: list[int], length: int) -> None:
+def test_a_constant_signal_has_constant_peaks(level: float, pair: list[int], length: int) -> None:
     peaks = peaks_of(np.full(length, level, np.float32))
 
     assert np.unique(peaks, axis=0).tolist() == [pair]
 
 
-def test_a_click_is_seen_where_it_is() -> None:
+def test_a_click_is_at_its_position() -> None:
     samples = np.zeros(1_000_000, np.float32)
     samples[731_500] = -1
 

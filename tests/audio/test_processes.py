@@ -30,13 +30,13 @@ from testing.processes import opened
 from testing.sounds import LIMITS, Sound, decoded, encoded, noise, tone
 from testing.waiting import wait_for_async
 from tests.audio import hostile
-from tests.audio.asking import decode, decoding
+from tests.audio.decode_helpers import decode, decoding
 
 pytestmark = pytest.mark.anyio
 
 RATE = LIMITS.sample_rate
 DECODE_S = 300
-"""So long that a decoder's own limit does not do what a test waits for."""
+"""So long that a decoder's own limit does not interfere with a test."""
 
 LONG = replace(LIMITS, max_duration_s=600.0)
 LONG_S = 30
@@ -105,7 +105,7 @@ def decoder(limits: AudioLimits = LIMITS, workers: int = 1, timeout_s: float = D
 
 def descriptors() -> Counter[str]:
     """How many this process has open, by the kind of thing behind them."""
-    gc.collect()  # what earlier tests left to it
+    gc.collect()  # garbage of earlier tests
     return Counter(path.partition(":")[0] for path in opened(os.getpid()))
 
 
@@ -179,7 +179,7 @@ async def test_a_file_decodes_in_another_process_to_the_same_samples(good_file: 
     np.testing.assert_array_equal(waveform.samples, decoded(good_file))
 
 
-async def test_a_file_that_is_gone_by_then_decodes_as_long_as_it_is_open(good_file: Path):
+async def test_a_deleted_file_decodes_as_long_as_it_is_open(good_file: Path):
     expected = decoded(good_file)
 
     with good_file.open("rb") as file:
@@ -190,13 +190,13 @@ async def test_a_file_that_is_gone_by_then_decodes_as_long_as_it_is_open(good_fi
     np.testing.assert_array_equal(parts[-1], expected)
 
 
-async def test_a_limit_of_many_hours_does_not_take_the_room_to_decode_a_short_file(good_file: Path):
+async def test_a_limit_of_many_hours_reserves_no_memory_for_a_short_file(good_file: Path):
     waveform = await decode(decoder(replace(LIMITS, max_duration_s=86_400.0)), good_file)
 
     np.testing.assert_array_equal(waveform.samples, decoded(good_file))
 
 
-async def test_files_decoded_at_the_same_time_are_not_mixed_up(tmp_path: Path):
+async def test_concurrently_decoded_files_are_not_mixed_up(tmp_path: Path):
     paths = [tmp_path / str(seed) for seed in range(6)]
     for seed, path in enumerate(paths):
         path.write_bytes(encoded(noise(16_000 + seed, seed), 16_000))
@@ -208,7 +208,7 @@ async def test_files_decoded_at_the_same_time_are_not_mixed_up(tmp_path: Path):
         np.testing.assert_array_equal(waveform.samples, decoded(path))
 
 
-async def test_a_refusal_arrives_with_all_that_it_says(short_file: Path):
+async def test_a_refusal_arrives_with_all_its_fields(short_file: Path):
     error = await refusal(decode(decoder(), short_file))
 
     assert error.kind is Kind.AUDIO_TOO_SHORT
@@ -216,7 +216,7 @@ async def test_a_refusal_arrives_with_all_that_it_says(short_file: Path):
     assert error.extra == {"duration_s": 0.1, "min_duration_s": 0.5}
 
 
-async def test_the_clock_gets_the_times_of_waiting_and_of_decoding(good_file: Path):
+async def test_waiting_and_decoding_are_timed(good_file: Path):
     clock = StageClock()
 
     async with decoding(decoder(), good_file, clock) as running:
@@ -231,7 +231,7 @@ async def test_the_clock_gets_the_times_of_waiting_and_of_decoding(good_file: Pa
 
 
 @pytest.mark.usefixtures("pausing")
-async def test_samples_come_while_the_rest_is_being_decoded(long_file: Path):
+async def test_samples_arrive_during_decoding(long_file: Path):
     parts = await decode_in_steps(long_file, resume)
 
     whole = decoded(long_file, LONG)
@@ -242,7 +242,7 @@ async def test_samples_come_while_the_rest_is_being_decoded(long_file: Path):
     assert len(parts[-1]) == len(whole)
 
 
-async def test_samples_that_were_not_taken_meanwhile_come_all_at_once(long_file: Path):
+async def test_samples_not_yet_read_arrive_together(long_file: Path):
     async with decoding(decoder(LONG), long_file) as running:
         await no_decoders()
         [samples] = [samples.copy() async for samples in running.progress()]
@@ -250,7 +250,7 @@ async def test_samples_that_were_not_taken_meanwhile_come_all_at_once(long_file:
     np.testing.assert_array_equal(samples, decoded(long_file, LONG))
 
 
-async def test_messages_for_which_there_is_no_room_cost_no_sample(
+async def test_messages_that_do_not_fit_the_pipe_lose_no_samples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(decoder_process, "main", hostile.has_little_room)
@@ -269,7 +269,7 @@ async def test_messages_for_which_there_is_no_room_cost_no_sample(
 
 
 @pytest.mark.usefixtures("pausing")
-async def test_a_caller_slow_to_take_the_samples_does_not_use_up_the_decoders_time(
+async def test_a_slow_reader_does_not_use_up_the_decoder_s_timeout(
     long_file: Path,
 ):
     clock = SimpleNamespace(now=0.0)
@@ -301,17 +301,17 @@ async def test_a_refusal_comes_after_samples_that_were_taken_before(tmp_path: Pa
     assert len(pauses) == 3
 
 
-async def test_samples_outlive_their_decoding_for_who_holds_them(good_file: Path):
+async def test_samples_stay_valid_after_decoding(good_file: Path):
     async with decoding(decoder(), good_file) as running:
         parts = [samples async for samples in running.progress()]
 
     np.testing.assert_array_equal(parts[-1], decoded(good_file))
 
 
-# what a decoder has
+# the limit of a decoder
 
 
-async def test_decoders_and_their_fork_server_hold_libsndfile_and_no_tensorflow(stuck_file: Path):
+async def test_decoders_and_their_fork_server_load_libsndfile_and_not_tensorflow(stuck_file: Path):
     async with stuck(decoder(), stuck_file) as pid:  # it has all of its imports by now
         for process in (fork_server(), pid):
             libraries = Path(f"/proc/{process}/maps").read_text()
@@ -319,7 +319,7 @@ async def test_decoders_and_their_fork_server_hold_libsndfile_and_no_tensorflow(
             assert "tensorflow" not in libraries
 
 
-async def test_a_decoder_is_given_its_own_file_and_no_other(stuck_file: Path, tmp_path: Path):
+async def test_a_decoder_receives_only_its_own_file(stuck_file: Path, tmp_path: Path):
     other = tmp_path / "other"
     os.mkfifo(other)
     shared = decoder(workers=2)
@@ -330,13 +330,13 @@ async def test_a_decoder_is_given_its_own_file_and_no_other(stuck_file: Path, tm
         assert decoders_of(other) == [another]
 
 
-def test_the_commands_main_module_which_every_decoder_imports_is_next_to_empty():
+def test_the_main_module_that_every_decoder_imports_is_nearly_empty():
     heavy = "{'tensorflow', 'keras', 'fastapi', 'typer', 'matplotlib'} & sys.modules.keys()"
 
     subprocess.run([sys.executable, "-c", f"import app.cli, sys; assert not {heavy}"], check=True)
 
 
-async def test_a_decoder_that_has_its_file_is_confined(stuck_file: Path):
+async def test_a_decoder_that_has_its_file_is_sandboxed(stuck_file: Path):
     async with stuck(decoder(), stuck_file) as pid:
         process = Path(f"/proc/{pid}")
         await wait_for_async(
@@ -370,7 +370,7 @@ async def test_a_decoder_killed_in_the_middle_makes_its_file_undecodable_and_no_
 
 
 @pytest.mark.usefixtures("pausing")
-async def test_a_decoder_killed_after_it_gave_samples_makes_its_file_undecodable_too(
+async def test_a_decoder_killed_after_it_sent_samples_makes_its_file_undecodable_too(
     long_file: Path,
 ):
     error = await refusal(decode_in_steps(long_file, psutil.Process.kill))
@@ -378,7 +378,7 @@ async def test_a_decoder_killed_after_it_gave_samples_makes_its_file_undecodable
     assert error.kind is Kind.UNDECODABLE_AUDIO
 
 
-async def test_a_decoder_that_did_its_work_is_not_said_to_have_broken(
+async def test_a_decoder_that_finished_is_not_reported_as_failed(
     good_file: Path, log: pytest.LogCaptureFixture
 ):
     await decode(decoder(), good_file)
@@ -386,7 +386,7 @@ async def test_a_decoder_that_did_its_work_is_not_said_to_have_broken(
     assert "exit code" not in log.text
 
 
-async def test_a_decoder_that_takes_too_long_is_ended_and_the_next_file_works(
+async def test_a_decoder_past_its_timeout_is_killed_and_the_next_file_works(
     good_file: Path, stuck_file: Path
 ):
     shared = decoder(timeout_s=0.2)
@@ -401,7 +401,7 @@ async def test_a_decoder_that_takes_too_long_is_ended_and_the_next_file_works(
 
 
 @pytest.mark.usefixtures("pausing")
-async def test_a_decoder_that_stops_in_the_middle_takes_too_long(long_file: Path):
+async def test_a_decoder_that_stops_in_the_middle_times_out(long_file: Path):
     with pytest.raises(RequestError, match="too long"):
         await decode(decoder(LONG, timeout_s=0.5), long_file)
 
@@ -418,7 +418,7 @@ async def test_a_killed_fork_server_is_replaced(good_file: Path):
 
 
 @pytest.mark.usefixtures("pausing")
-async def test_a_fork_server_killed_beside_files_is_back_soon_and_refuses_until_then(
+async def test_a_killed_fork_server_is_restarted_and_files_are_refused_until_then(
     good_file: Path, long_file: Path
 ):
     shared = decoder(LONG, workers=2)
@@ -440,10 +440,10 @@ async def test_a_fork_server_killed_beside_files_is_back_soon_and_refuses_until_
     assert kinds <= {Kind.OVERLOADED}
 
 
-# callers who leave
+# callers that leave
 
 
-async def test_a_caller_who_leaves_takes_its_decoder_along(stuck_file: Path):
+async def test_a_caller_that_leaves_ends_its_decoder(stuck_file: Path):
     async with stuck(decoder(), stuck_file):
         pass
 
@@ -451,7 +451,7 @@ async def test_a_caller_who_leaves_takes_its_decoder_along(stuck_file: Path):
 
 
 @pytest.mark.usefixtures("pausing")
-async def test_a_caller_whose_own_work_fails_takes_its_decoder_along(long_file: Path):
+async def test_a_caller_that_fails_ends_its_decoder(long_file: Path):
     def fail(process: psutil.Process) -> None:
         raise ArithmeticError("of the caller")
 
@@ -471,7 +471,7 @@ async def leave_while_its_decoder_starts(shared: Decoder, path: Path) -> None:
     await no_decoders()
 
 
-async def test_a_caller_who_leaves_while_its_decoder_starts_takes_it_along_too(
+async def test_a_caller_that_leaves_during_the_start_ends_its_decoder(
     good_file: Path, stuck_file: Path
 ):
     shared = decoder()
@@ -482,7 +482,7 @@ async def test_a_caller_who_leaves_while_its_decoder_starts_takes_it_along_too(
 
 
 @pytest.mark.parametrize("how", ["done", "refused", "left", "left before its turn"])
-async def test_a_turn_is_given_back_whatever_the_end_and_only_once(
+async def test_a_turn_is_released_exactly_once_however_decoding_ends(
     how: str, good_file: Path, short_file: Path, stuck_file: Path
 ):
     shared = decoder(workers=1)
@@ -511,7 +511,7 @@ async def test_a_turn_is_given_back_whatever_the_end_and_only_once(
 # memory
 
 
-async def test_shared_memory_goes_with_the_decoding_though_the_samples_are_held(good_file: Path):
+async def test_shared_memory_is_released_after_decoding(good_file: Path):
     async def take() -> Sound:
         async with decoding(decoder(), good_file) as running:
             parts = [samples async for samples in running.progress()]
@@ -526,7 +526,7 @@ async def test_shared_memory_goes_with_the_decoding_though_the_samples_are_held(
 
 
 @pytest.mark.parametrize("how", ["done", "refused", "no audio", "left", "left at its start"])
-async def test_nothing_is_left_open_whatever_the_end(
+async def test_no_descriptor_is_left_open_however_decoding_ends(
     how: str, good_file: Path, short_file: Path, stuck_file: Path, tmp_path: Path
 ):
     shared = decoder()

@@ -15,7 +15,7 @@ from app.errors import Kind
 from testing.corpus.wav import wav
 from testing.kinds import announcing
 from testing.sounds import LIMITS, decoded, encoded, noise, piped, tone
-from tests.audio.asking import refusal
+from tests.audio.decode_helpers import refusal
 
 RATE = LIMITS.sample_rate
 ALONE = replace(LIMITS, decoders=Decoders.SOUNDFILE)
@@ -40,7 +40,7 @@ def piped_noise() -> bytes:
 
 
 @pytest.mark.parametrize("make", UNSUPPORTED.values(), ids=UNSUPPORTED)
-def test_what_is_no_audio_that_we_read_is_unsupported(make: Callable[[], bytes]):
+def test_files_that_are_not_supported_audio_are_unsupported(make: Callable[[], bytes]):
     error = refusal(make())
 
     assert error.kind is Kind.UNSUPPORTED_AUDIO
@@ -53,7 +53,7 @@ UNREAD = sorted(soundfile.available_formats().keys() - READ - {"SD2", "CAF", "W6
 
 
 @pytest.mark.parametrize("container", UNREAD)
-def test_what_else_libsndfile_could_read_is_unsupported(container: str):
+def test_other_formats_of_libsndfile_are_unsupported(container: str):
     for codec in soundfile.available_subtypes(container):
         for channels in (1, 2):
             with suppress(soundfile.LibsndfileError):  # not every one can be written
@@ -62,7 +62,7 @@ def test_what_else_libsndfile_could_read_is_unsupported(container: str):
                 assert refusal(file).kind is Kind.UNSUPPORTED_AUDIO
 
 
-def test_codecs_that_we_do_not_read_are_unsupported_by_soundfile_alone():
+def test_codecs_that_only_ffmpeg_reads_are_unsupported_by_soundfile_alone():
     for container in READ:
         for codec in soundfile.available_subtypes(container).keys() - SUBTYPES[container]:
             with suppress(soundfile.LibsndfileError):
@@ -71,7 +71,7 @@ def test_codecs_that_we_do_not_read_are_unsupported_by_soundfile_alone():
 
 
 @pytest.mark.parametrize("make", DAMAGED.values(), ids=DAMAGED)
-def test_a_damaged_file_is_undecodable_in_words_that_do_not_say_where_it_lies(
+def test_the_message_for_a_damaged_file_does_not_hold_its_path(
     make: Callable[[], bytes], tmp_path: Path
 ):
     path = tmp_path / "song.mp3"
@@ -85,7 +85,7 @@ def test_a_damaged_file_is_undecodable_in_words_that_do_not_say_where_it_lies(
 
 
 @pytest.mark.parametrize("rate", [7_999, 384_001])
-def test_a_sample_rate_that_no_music_has_is_unsupported(rate: int):
+def test_an_absurd_sample_rate_is_unsupported(rate: int):
     error = refusal(wav(rate=rate))
 
     assert error.kind is Kind.UNSUPPORTED_AUDIO
@@ -107,7 +107,7 @@ def test_a_track_below_the_limit_is_too_short(seconds: float):
     assert error.extra == {"duration_s": seconds, "min_duration_s": LIMITS.min_duration_s}
 
 
-def test_a_piped_flac_that_holds_no_music_is_too_short():
+def test_a_piped_flac_without_samples_is_too_short():
     flac = piped_noise()
     header = flac[: flac.index(b"\xff\xf8")]  # where its first frame begins
 

@@ -20,13 +20,13 @@ from testing.processes import is_running, opened
 from testing.sounds import LIMITS
 from testing.waiting import wait_for, wait_for_async
 from tests.audio import hostile
-from tests.audio.asking import decode
+from tests.audio.decode_helpers import decode
 
 pytestmark = pytest.mark.anyio
 
 SECRET = "not for decoders"
 CAP_SETPCAP = 8
-"""The right to drop what programs may get."""
+"""The capability to drop capabilities."""
 
 SERVICE = """
 import asyncio, sys
@@ -35,7 +35,7 @@ from app.audio.worker import decoder_process
 from app.audio.worker.processes import Decoder
 from testing.sounds import LIMITS
 from tests.audio import hostile
-from tests.audio.asking import decode
+from tests.audio.decode_helpers import decode
 
 decoder_process.main = hostile.waits_for_its_file
 asyncio.run(decode(Decoder(LIMITS, 1, 300), Path(sys.argv[1])))
@@ -75,7 +75,7 @@ async def test_decoders_and_their_fork_server_have_no_secrets(
     monkeypatch.setenv("LC_TIME", "C")
     Decoder(LIMITS, 1, 300)
     started = psutil.Process(fork_server())
-    started.kill()  # what comes after it has the environment of now
+    started.kill()  # later processes get the current environment
     await wait_for_async(lambda: not is_running(started), "its end")
 
     async with confined_decoder(stuck_file) as decoder:
@@ -85,7 +85,7 @@ async def test_decoders_and_their_fork_server_have_no_secrets(
             assert {"PATH", "LC_TIME"} <= seen.keys()
 
 
-async def test_a_decoder_has_nothing_open_but_what_it_needs(stuck_file: Path):
+async def test_a_decoder_has_only_the_descriptors_it_needs(stuck_file: Path):
     async with confined_decoder(stuck_file) as decoder:
         paths = opened(decoder.pid)
 
@@ -95,7 +95,7 @@ async def test_a_decoder_has_nothing_open_but_what_it_needs(stuck_file: Path):
     assert set(paths) == {os.devnull, samples, str(stuck_file), *sockets}
 
 
-async def test_a_decoder_has_no_right_of_root(stuck_file: Path):
+async def test_a_decoder_has_no_root_capabilities(stuck_file: Path):
     async with confined_decoder(stuck_file) as decoder:
         has = status(decoder.pid)
 

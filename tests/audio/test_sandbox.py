@@ -16,19 +16,19 @@ def confined(program: str) -> int:
     return subprocess.run([sys.executable, "-c", code], check=False).returncode
 
 
-def test_a_confined_program_that_keeps_within_its_bounds_ends_well():
+def test_a_sandboxed_program_within_its_limits_succeeds():
     assert confined("assert len(bytes(64 * 2**20))") == 0
 
 
-def test_a_confined_program_that_computes_without_end_is_ended():
+def test_a_sandboxed_program_past_its_cpu_time_is_killed():
     assert confined("\nwhile True: pass") == -signal.SIGKILL
 
 
-def test_a_confined_program_that_takes_too_much_memory_does_not_get_it():
+def test_a_sandboxed_program_cannot_exceed_its_memory_limit():
     assert confined("bytes(256 * 2**20)") == 1
 
 
-def test_without_libseccomp_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch):
+def test_without_libseccomp_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delitem(sys.modules, "pyseccomp", raising=False)
     monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
 
@@ -36,7 +36,7 @@ def test_without_libseccomp_it_is_said_what_to_install(monkeypatch: pytest.Monke
         Decoder(LIMITS, workers=1, timeout_s=1)
 
 
-def test_where_a_machine_confines_no_process_the_start_says_so():
+def test_a_machine_without_sandbox_support_fails_the_start_with_a_message():
     program = """
 import pyseccomp as seccomp
 refusing = seccomp.SyscallFilter(seccomp.ALLOW)

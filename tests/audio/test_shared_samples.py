@@ -7,7 +7,7 @@ import pytest
 from app.audio.worker.shared_samples import SharedSamples, map_samples
 
 
-def test_what_is_written_through_the_descriptor_is_read_without_a_copy():
+def test_data_written_through_the_descriptor_is_read_without_a_copy():
     with SharedSamples(1_000) as memory:
         theirs = map_samples(memory.descriptor)
         assert len(theirs) == len(memory.samples) == 1_000
@@ -19,7 +19,7 @@ def test_what_is_written_through_the_descriptor_is_read_without_a_copy():
 
 
 @pytest.mark.parametrize("samples", [0, 999, 1_001, 10**6])
-def test_the_memory_can_neither_be_pulled_away_nor_stretched(samples: int):
+def test_the_memory_can_neither_shrink_nor_grow(samples: int):
     with SharedSamples(1_000) as memory:
         with pytest.raises(PermissionError):
             os.ftruncate(memory.descriptor, 4 * samples)
@@ -28,7 +28,7 @@ def test_the_memory_can_neither_be_pulled_away_nor_stretched(samples: int):
         assert memory.samples[-1] == 0
 
 
-def test_room_that_is_not_written_to_is_not_taken():
+def test_unwritten_memory_is_not_allocated():
     with SharedSamples(2**26) as memory:
         memory.samples[:1_000] = 1
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from testing.server import STUB, Server, serving
 from testing.sounds import encoded, noise
-from tests.browser.complaints import Complaints
+from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import RECORDER, Element, Embed
 from tests.browser.host import Host, hosting
 from tests.browser.network import origin
@@ -30,9 +30,9 @@ browser = pytest.fixture(run_browser, scope="package")
 
 @pytest.fixture(scope="package")
 def context(browser: Browser, host: Host, pytestconfig: pytest.Config) -> Iterator[BrowserContext]:
-    """What all pages are opened in: the page and the element keep nothing in a browser.
+    """The context of all pages: the page and the element store nothing in a browser.
 
-    One page stays open: where none is, the next one takes Chromium a second more.
+    One page stays open: without one, Chromium takes a second more for the next.
     """
     scale = 2 if pytestconfig.getoption("screenshots") else 1
     size = {"width": 1200, "height": 900}
@@ -85,23 +85,23 @@ def track(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def complaints() -> Iterator[Complaints]:
-    """What pages complain about; in the end there is nothing but what a test expected."""
-    complaints = Complaints()
-    yield complaints
-    assert complaints.unexpected == []
+def console_errors() -> Iterator[ConsoleErrors]:
+    """Errors on the console of pages; at the end there are only those that a test expects."""
+    console_errors = ConsoleErrors()
+    yield console_errors
+    assert console_errors.unexpected == []
 
 
 @pytest.fixture
-def page(context: BrowserContext, complaints: Complaints) -> Iterator[Page]:
-    """An empty page; those that a test opens beside it are followed and closed as well."""
-    context.on("page", complaints.follow)
+def page(context: BrowserContext, console_errors: ConsoleErrors) -> Iterator[Page]:
+    """An empty page; other pages that a test opens are followed and closed as well."""
+    context.on("page", console_errors.follow)
     page = context.new_page()
-    page.on("filechooser", lambda _: None)  # else each one that is expected is hooked in anew
+    page.on("filechooser", lambda _: None)  # else each expected one is registered again
     yield page
     for opened in context.pages[1:]:
         opened.close()
-    context.remove_listener("page", complaints.follow)
+    context.remove_listener("page", console_errors.follow)
 
 
 @pytest.fixture

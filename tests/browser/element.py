@@ -1,4 +1,4 @@
-"""`<tag-suggest>` as artists find it: by what things are called."""
+"""`<tag-suggest>` as artists find it: by roles and names."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -26,8 +26,8 @@ HTMLMediaElement.prototype.play = function () {
   return play.call(this);
 };
 """
-"""Runs before a page does. It keeps the element's events and from where its sound was played, and
-slows the sound down: a busy machine may need seconds to look at what plays."""
+"""Runs before a page does. It records the element's events and the positions of playback, and slows
+playback down: a busy machine may need seconds to observe it."""
 
 
 class Element:
@@ -45,7 +45,7 @@ class Element:
         self.suggestions = self.root.locator("button[aria-pressed]")
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
-        """A button whose whole name this is, or matches."""
+        """A button with this whole name, or a matching one."""
         return self.root.get_by_role("button", name=name, exact=True)
 
     def suggestion(self, label: str) -> Locator:
@@ -55,11 +55,11 @@ class Element:
         )
 
     def wait_until_ready(self) -> None:
-        """Wait until it knows what the service takes, and the words to complete."""
+        """Wait until it has loaded the limits and the vocabulary."""
         expect(self.root.locator("#formats")).to_contain_text(re.compile("[0-9]"))
 
     def choose(self, track: Track) -> None:
-        """Choose a file as an artist does: where there is none yet, or instead of another."""
+        """Choose a file as an artist does: a first one, or instead of another."""
         first = self.root.get_by_text("Choose a track", exact=True)
         another = self.button("Choose another track")
         with self.page.expect_file_chooser() as chooser:
@@ -72,7 +72,7 @@ class Element:
             self.choose(track)
 
     def add(self, words: str) -> None:
-        """Add words of one's own."""
+        """Add custom tags."""
         self.own.fill(words)
         self.own.press("Enter")
 
@@ -84,7 +84,7 @@ class Element:
 
     @property
     def played_from_s(self) -> list[float]:
-        """From where sound was played so far."""
+        """Return the positions from which sound was played so far."""
         return self.page.evaluate("playedFrom")
 
     def events(self, name: str) -> list[dict[str, Any]]:

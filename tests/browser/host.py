@@ -40,13 +40,13 @@ POLICY = (
 
 
 class Host:
-    """Shows forms with the element in them, and keeps what they submit.
+    """Serves forms with the element in them, and stores the submitted data.
 
     Attributes:
-        origin: Where it is.
-        submitted: What each form sent, in its order: pairs of a name and a value.
-        issue_token: Gives an upload token, as its backend got it from the service.
-        tokens_given: How many pages asked for one.
+        origin: Its origin.
+        submitted: The data of each form, in order: pairs of a name and a value.
+        issue_token: Return an upload token of the service.
+        tokens_given: The number of tokens requested by pages.
     """
 
     def __init__(self, origin: str) -> None:
@@ -57,11 +57,11 @@ class Host:
         self._pages: dict[str, tuple[str, str]] = {}
 
     def page(self, service: str, fields: str, method: str = "post") -> str:
-        """Put up a form; where it is.
+        """Serve a form; return its address.
 
         Args:
             service: The origin of the service that the element is from.
-            fields: What stands in the form, as HTML.
+            fields: The content of the form, as HTML.
             method: How it is sent.
         """
         path = f"/pages/{len(self._pages)}"
@@ -70,7 +70,7 @@ class Host:
         return self.origin + path
 
     def show(self, html: str) -> str:
-        """Put up a whole page, without a policy of ours; where it is."""
+        """Serve a whole page, without a policy; return its address."""
         path = f"/pages/{len(self._pages)}"
         self._pages[path] = (html, "default-src * 'unsafe-inline' data: blob:")
         return self.origin + path
@@ -88,7 +88,7 @@ class Host:
         return None
 
     def take(self, form: str) -> None:
-        """Keep what a form submits."""
+        """Store the submitted data."""
         self.submitted.append(parse_qsl(form, keep_blank_values=True))
 
 

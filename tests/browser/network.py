@@ -1,4 +1,4 @@
-"""What lies between a page and the service: a slow line, answers that are held, refusals."""
+"""The network between a page and the service: a slow line, delayed answers, refusals."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ def slow_uploads(page: Page, bytes_per_s: int = SLOW) -> Iterator[None]:
 
 @contextmanager
 def held_answers(page: Page) -> Iterator[None]:
-    """Send a page's uploads, but keep what the service answers until the body is done."""
+    """Send a page's uploads, but hold the answers of the service until the body is done."""
     session = page.context.new_cdp_session(page)
     pattern = {"urlPattern": UPLOADS, "requestStage": "Response"}
     session.send("Fetch.enable", {"patterns": [pattern]})

@@ -1,4 +1,4 @@
-"""Files that are dropped, pages that are used by keyboard alone, words of one's own."""
+"""Dropped files, keyboard control, custom tags."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ MAY_BE_AUDIO = {
     "song.unknown": "audio/x-unknown",
     "recording": "video/webm",
 }
-"""Names of files, and what a browser takes each for."""
+"""File names, and their media type in a browser."""
 
 OTHER_TRACK = payload("another.flac", noise_file(4, seed=71))
 
@@ -48,7 +48,7 @@ def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
     raise AssertionError(f"{MOST_STEPS} times {key} did not bring the focus to {target}")
 
 
-def test_a_track_can_be_dropped_also_onto_an_answer(embed: Embed, track: Path) -> None:
+def test_a_track_can_also_be_dropped_onto_an_answer(embed: Embed, track: Path) -> None:
     element = embed()
     element.analyse(OTHER_TRACK)
     drop(element.heading, track)
@@ -111,7 +111,7 @@ def test_a_form_is_filled_and_sent_by_keyboard_alone(
     assert host.submitted[-1] == [("subgenres", tag) for tag in chosen]
 
 
-def test_the_focus_never_falls_out_of_the_element(embed: Embed, page: Page, track: Path) -> None:
+def test_the_focus_stays_in_the_element(embed: Embed, page: Page, track: Path) -> None:
     element = embed()
     element.analyse(OTHER_TRACK)
     tab_to(page, element.button("Choose another track"), "Shift+Tab")
@@ -123,7 +123,7 @@ def test_the_focus_never_falls_out_of_the_element(embed: Embed, page: Page, trac
     assert page.evaluate("document.activeElement.localName") == "tag-suggest"
 
 
-def test_words_are_completed_from_the_vocabulary(embed: Embed) -> None:
+def test_input_is_completed_from_the_vocabulary(embed: Embed) -> None:
     element = embed()
     dubstep = element.completions.filter(has_text="Dubstep")
     for typed in ("DUB", "dub", " Dub"):
@@ -157,13 +157,13 @@ def test_labels_are_completed_and_names_are_submitted(
     assert element.value == [tag]
 
 
-def test_a_label_that_is_typed_is_that_tag_and_other_words_stay_as_they_are(embed: Embed) -> None:
+def test_a_typed_label_selects_its_tag_and_other_input_is_kept(embed: Embed) -> None:
     element = embed()
     element.add("hip hop, Hip-Hop from the Loire")
     assert element.value == ["hiphop", "Hip-Hop from the Loire"]
 
 
-def test_escape_closes_the_completions_and_keeps_what_was_typed(embed: Embed) -> None:
+def test_escape_closes_the_completions_and_keeps_the_input(embed: Embed) -> None:
     element = embed()
     element.own.fill("dub")
     expect(element.completions).not_to_have_count(0)
@@ -172,7 +172,7 @@ def test_escape_closes_the_completions_and_keeps_what_was_typed(embed: Embed) ->
     expect(element.own).to_have_value("dub")
 
 
-def test_enter_adds_words_and_does_not_send_the_form(embed: Embed, host: Host) -> None:
+def test_enter_adds_tags_and_does_not_submit_the_form(embed: Embed, host: Host) -> None:
     element = embed()
     sent = len(host.submitted)
     element.add("dub techno, shoegaze")
@@ -180,7 +180,7 @@ def test_enter_adds_words_and_does_not_send_the_form(embed: Embed, host: Host) -
     assert len(host.submitted) == sent
 
 
-def test_a_word_in_another_spelling_is_the_same_word(embed: Embed) -> None:
+def test_a_tag_in_another_spelling_is_the_same_tag(embed: Embed) -> None:
     element = embed()
     element.add("DubStep")
     element.add("dubstep")

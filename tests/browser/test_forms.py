@@ -1,4 +1,4 @@
-"""The element as a part of a form: what it submits, what it demands, what a host can do with it."""
+"""The element as a part of a form: its values, its validation, its API for the host."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def validity(element: Element) -> dict[str, bool]:
     return wrong
 
 
-def test_a_form_that_demands_a_tag_is_not_sent_without(
+def test_a_form_with_required_tags_is_not_submitted_without_one(
     embed: Embed, host: Host, sign_up: Locator, welcome: Locator
 ) -> None:
     element = embed(REQUIRED)
@@ -54,7 +54,7 @@ def test_a_form_that_demands_a_tag_is_not_sent_without(
     assert host.submitted[sent:] == [[("subgenres", "shoegaze")]]
 
 
-def test_a_form_that_demands_none_is_sent_without(
+def test_a_form_without_required_tags_is_submitted_without_one(
     embed: Embed, host: Host, sign_up: Locator, welcome: Locator
 ) -> None:
     embed(OPTIONAL)
@@ -78,9 +78,7 @@ def test_a_host_sets_tags_and_how_many_are_valid(embed: Embed) -> None:
     assert element.value == ["a", "b", "c"]
 
 
-def test_starting_over_forgets_the_track_and_the_tags(
-    embed: Embed, page: Page, track: Path
-) -> None:
+def test_a_reset_clears_the_track_and_the_tags(embed: Embed, page: Page, track: Path) -> None:
     element = embed(REQUIRED)
     element.analyse(track)
     element.suggestions.first.click()
@@ -93,7 +91,7 @@ def test_starting_over_forgets_the_track_and_the_tags(
     assert validity(element)["valueMissing"]
 
 
-def test_a_disabled_fieldset_takes_and_sends_nothing(
+def test_a_disabled_fieldset_accepts_and_submits_nothing(
     embed: Embed, host: Host, sign_up: Locator, welcome: Locator
 ) -> None:
     element = embed(f"<fieldset disabled>{REQUIRED}</fieldset>")
@@ -107,7 +105,9 @@ def test_a_disabled_fieldset_takes_and_sends_nothing(
     assert host.submitted[-1] == []
 
 
-def test_a_fieldset_that_is_enabled_again_takes_all(embed: Embed, page: Page, track: Path) -> None:
+def test_a_fieldset_that_is_enabled_again_accepts_input(
+    embed: Embed, page: Page, track: Path
+) -> None:
     element = embed(f"<fieldset disabled>{REQUIRED}</fieldset>")
     page.evaluate("() => { document.querySelector('fieldset').disabled = false; }")
     element.analyse(track)
@@ -115,7 +115,7 @@ def test_a_fieldset_that_is_enabled_again_takes_all(embed: Embed, page: Page, tr
     assert len(element.value) == 1
 
 
-def test_two_elements_do_not_mind_each_other(
+def test_two_elements_are_independent(
     embed: Embed,
     page: Page,
     host: Host,
@@ -147,7 +147,7 @@ def test_two_elements_do_not_mind_each_other(
     ]
 
 
-def test_the_tags_are_there_again_after_going_back(
+def test_the_tags_are_restored_after_going_back(
     embed: Embed, page: Page, sign_up: Locator, welcome: Locator
 ) -> None:
     element = embed(REQUIRED)
@@ -159,7 +159,7 @@ def test_the_tags_are_there_again_after_going_back(
     assert element.value == ["one", "two"]
 
 
-def test_an_element_that_is_moved_goes_on(embed: Embed, page: Page, track: Path) -> None:
+def test_an_element_that_is_moved_keeps_its_state(embed: Embed, page: Page, track: Path) -> None:
     element = embed(OPTIONAL)
     element.add("one")
     page.evaluate(

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from testing.server import Server
 from tests.api.client import answer, post
-from tests.browser.complaints import Complaints
+from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Element, Embed
 from tests.browser.network import fulfill
 
@@ -25,7 +25,7 @@ def given(service: Server, track: Path) -> dict:
     return answer(post(service, track, top_k=3))
 
 
-def says(element: Element, words: str) -> None:
+def has_text(element: Element, words: str) -> None:
     """Wait until it says this."""
     expect(element.root.get_by_text(words, exact=True)).to_be_visible()
 
@@ -49,41 +49,43 @@ def choose(element: Element, track: Path) -> None:
     ],
     ids=["page", "own", "region", "ancestor", "own before ancestor", "unknown", "invalid"],
 )
-def test_the_nearest_language_is_spoken(embed: Embed, fields: str, language: str) -> None:
+def test_the_nearest_lang_attribute_sets_the_language(
+    embed: Embed, fields: str, language: str
+) -> None:
     element = embed(fields)
-    says(element, CHOOSE[language])
+    has_text(element, CHOOSE[language])
     expect(element.root.locator("fieldset")).to_have_attribute(
         "lang", re.compile(f"^{language}(-CA)?$")
     )
 
 
-def test_the_language_of_a_page_can_change_and_nothing_is_lost(embed: Embed, page: Page) -> None:
+def test_a_change_of_language_loses_nothing(embed: Embed, page: Page) -> None:
     element = embed(FIELD.format(""))
     element.add("electronic, bedroom techno")
     element.own.fill("half a wor")
     page.evaluate("document.documentElement.lang = 'fr'")
-    says(element, CHOOSE["fr"])
+    has_text(element, CHOOSE["fr"])
     expect(element.button("Retirer Électronique")).to_be_visible()
     expect(element.root.locator("#own")).to_have_value("half a wor")
     page.evaluate("document.documentElement.lang = 'en'")
-    says(element, CHOOSE["en"])
+    has_text(element, CHOOSE["en"])
     assert element.value == ["electronic", "bedroom techno"]
 
 
 def test_an_english_page_loads_no_other_language(embed: Embed, page: Page) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     embed(FIELD.format(""))
-    assert any(url.endswith("/words-en.js") for url in asked)
-    assert not any(url.endswith("/words-fr.js") for url in asked)
+    assert any(url.endswith("/words-en.js") for url in requested)
+    assert not any(url.endswith("/words-fr.js") for url in requested)
 
 
-def test_without_its_file_a_language_is_english(
-    embed: Embed, page: Page, complaints: Complaints
+def test_a_language_whose_file_is_missing_falls_back_to_english(
+    embed: Embed, page: Page, console_errors: ConsoleErrors
 ) -> None:
-    complaints.expect("net::ERR_")
+    console_errors.expect("net::ERR_")
     page.route("**/words-fr.js", lambda route: route.abort())
-    says(embed(FRENCH), CHOOSE["en"])
+    has_text(embed(FRENCH), CHOOSE["en"])
 
 
 def test_suggestions_are_in_french(embed: Embed, given: dict, track: Path) -> None:
@@ -99,7 +101,7 @@ def test_suggestions_are_in_french(embed: Embed, given: dict, track: Path) -> No
     play = element.button("Écouter Électronique, repéré à 1:02–1:15")
     expect(play).to_be_visible()
     element.suggestions.click()
-    says(element, "1 choisi sur 3")
+    has_text(element, "1 choisi sur 3")
     assert element.value == ["electronic"]
 
 
@@ -134,30 +136,30 @@ def test_the_taggram_is_in_french(embed: Embed, track: Path) -> None:
     expect(view.get_by_role("button", name="Copy link")).to_be_visible()
 
 
-def test_a_refusal_is_in_french(embed: Embed, complaints: Complaints) -> None:
-    complaints.expect("ERR_REQUEST_RANGE_NOT_SATISFIABLE")
+def test_a_refusal_is_in_french(embed: Embed, console_errors: ConsoleErrors) -> None:
+    console_errors.expect("ERR_REQUEST_RANGE_NOT_SATISFIABLE")
     element = embed(FRENCH)
     file = {"name": "vide.mp3", "mimeType": "audio/mpeg", "buffer": b""}
     element.root.locator("input[type=file]").set_input_files(file)
     expect(element.alert).to_contain_text("Ce fichier est vide")
 
 
-def test_a_host_s_words_come_first_and_others_are_the_element_s(embed: Embed) -> None:
+def test_texts_of_the_host_override_those_of_the_element(embed: Embed) -> None:
     element = embed(FIELD.format('lang="de"'))
     words = {"choose": "Wähle ein Stück", "chosen": {"one": "{count} Tag", "other": "{count} Tags"}}
     element.root.evaluate("(element, words) => { element.words = words; }", words)
-    says(element, "Wähle ein Stück")
-    says(element, "0 Tags")
+    has_text(element, "Wähle ein Stück")
+    has_text(element, "0 Tags")
     element.add("eins")
-    says(element, "1 Tag")
+    has_text(element, "1 Tag")
     expect(element.root.get_by_role("button", name="Add")).to_be_visible()
 
 
-def test_a_host_s_words_may_be_there_before_the_element(embed: Embed, page: Page) -> None:
+def test_texts_of_the_host_may_be_set_before_the_element_loads(embed: Embed, page: Page) -> None:
     page.add_init_script(
         "addEventListener('readystatechange', () => {"
         "  for (const element of document.querySelectorAll('tag-suggest'))"
         "    element.words ??= { choose: 'Pick a song' };"
         "}, { capture: true, once: true });"
     )
-    says(embed(FIELD.format("")), "Pick a song")
+    has_text(embed(FIELD.format("")), "Pick a song")

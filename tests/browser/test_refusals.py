@@ -1,4 +1,4 @@
-"""What an artist is told when a file is refused, and what can be done then."""
+"""The message of a refused file, and the next steps."""
 
 import os
 import re
@@ -11,8 +11,8 @@ from playwright.sync_api import FilePayload, Page, Request, Route, expect
 
 from testing.sounds import encoded
 from tests.api.client import noise_file
-from tests.browser.complaints import Complaints
 from tests.browser.conftest import MAX_UPLOAD_BYTES
+from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Embed, payload
 from tests.browser.network import UPLOADS, fulfill, refuse
 
@@ -41,15 +41,15 @@ def uploads(page: Page) -> list[Request]:
     ],
     ids=["unsupported_type", "empty_file", "too_large"],
 )
-def test_what_can_be_refused_at_once_is_not_sent(
+def test_a_file_that_the_page_can_refuse_is_not_sent(
     embed: Embed,
     page: Page,
-    complaints: Complaints,
+    console_errors: ConsoleErrors,
     file: FilePayload,
     kind: str,
     words: str | re.Pattern[str],
 ) -> None:
-    complaints.expect("ERR_REQUEST_RANGE_NOT_SATISFIABLE")  # of an empty file's sound
+    console_errors.expect("ERR_REQUEST_RANGE_NOT_SATISFIABLE")  # of an empty file's sound
     element = embed()
     begun = uploads(page)
     element.choose(file)
@@ -69,10 +69,15 @@ def test_what_can_be_refused_at_once_is_not_sent(
     ],
     ids=["unsupported_audio", "undecodable_audio", "audio_too_short", "silent_audio"],
 )
-def test_what_the_service_refuses_is_explained(
-    embed: Embed, complaints: Complaints, file: FilePayload, status: int, kind: str, words: str
+def test_refusals_of_the_service_are_explained(
+    embed: Embed,
+    console_errors: ConsoleErrors,
+    file: FilePayload,
+    status: int,
+    kind: str,
+    words: str,
 ) -> None:
-    complaints.expect(f"status of {status}")
+    console_errors.expect(f"status of {status}")
     element = embed()
     element.choose(file)
     expect(element.alert).to_contain_text(words)
@@ -84,17 +89,21 @@ def test_what_the_service_refuses_is_explained(
 
 
 def change(track: Path) -> None:
-    """Export a track anew: browsers look at the time of a file, in whole seconds."""
+    """Write a track again: browsers compare the time of a file, in whole seconds."""
     track.write_bytes(noise_file(5, seed=76))
     later = track.stat().st_mtime + 60
     os.utime(track, (later, later))
 
 
 @pytest.mark.parametrize("what", [change, Path.unlink], ids=["changed", "deleted"])
-def test_a_file_that_changed_since_it_was_chosen_is_to_be_chosen_again(
-    embed: Embed, page: Page, complaints: Complaints, tmp_path: Path, what: Callable[[Path], None]
+def test_a_file_that_changed_since_it_was_chosen_must_be_chosen_again(
+    embed: Embed,
+    page: Page,
+    console_errors: ConsoleErrors,
+    tmp_path: Path,
+    what: Callable[[Path], None],
 ) -> None:
-    complaints.expect("net::ERR_")
+    console_errors.expect("net::ERR_")
     track = tmp_path / "mix.flac"
     track.write_bytes(noise_file(4, seed=75))
     element = embed()
@@ -114,7 +123,7 @@ def test_a_file_that_changed_since_it_was_chosen_is_to_be_chosen_again(
     expect(element.heading).to_be_visible()
 
 
-def test_of_a_damaged_file_what_could_be_read_is_tagged_and_the_page_says_so(embed: Embed) -> None:
+def test_a_damaged_file_is_tagged_and_the_page_says_so(embed: Embed) -> None:
     element = embed()
     element.analyse(HALF)
     expect(
@@ -130,14 +139,14 @@ def test_a_file_without_an_extension_is_judged_by_its_bytes(embed: Embed, media_
     assert element.events("error") == []
 
 
-def test_a_file_is_too_large_for_the_service_alone(
-    embed: Embed, page: Page, complaints: Complaints
+def test_a_file_may_be_too_large_for_the_service_only(
+    embed: Embed, page: Page, console_errors: ConsoleErrors
 ) -> None:
     def promise_more(route: Route) -> None:
         limits = route.fetch()
         route.fulfill(response=limits, json={**limits.json(), "max_bytes": 10**9})
 
-    complaints.expect("status of 413")
+    console_errors.expect("status of 413")
     page.route("**/limits", promise_more)
     element = embed()
     element.choose(TOO_LARGE)
@@ -148,22 +157,22 @@ def test_a_file_is_too_large_for_the_service_alone(
 @pytest.mark.parametrize(
     ("status", "words"), [(413, TOO_LARGE_WORDS), (502, "could not reach")], ids=["413", "502"]
 )
-def test_a_proxy_s_own_refusal_is_understood(
+def test_a_refusal_by_a_proxy_is_explained(
     embed: Embed,
     page: Page,
-    complaints: Complaints,
+    console_errors: ConsoleErrors,
     track: Path,
     status: int,
     words: str | re.Pattern[str],
 ) -> None:
-    complaints.expect(f"status of {status}", "Refused to get unsafe header")
+    console_errors.expect(f"status of {status}", "Refused to get unsafe header")
     fulfill(page, status, body="<h1>No</h1>")
     element = embed()
     element.choose(track)
     expect(element.alert).to_contain_text(words)
 
 
-def test_a_page_that_a_proxy_answers_with_is_not_taken_for_suggestions(
+def test_an_html_page_of_a_proxy_is_not_taken_for_suggestions(
     embed: Embed, page: Page, track: Path
 ) -> None:
     fulfill(page, 200, body="<h1>Welcome to our network</h1>")
@@ -176,9 +185,9 @@ def test_a_page_that_a_proxy_answers_with_is_not_taken_for_suggestions(
 
 
 def test_after_a_refusal_another_track_can_be_chosen_and_tags_are_still_there(
-    embed: Embed, complaints: Complaints, track: Path
+    embed: Embed, console_errors: ConsoleErrors, track: Path
 ) -> None:
-    complaints.expect("status of 422")
+    console_errors.expect("status of 422")
     element = embed()
     element.add("shoegaze")
     element.choose(SILENCE)
@@ -204,16 +213,16 @@ def test_an_answer_of_low_confidence_says_so(embed: Embed, page: Page, track: Pa
     ("status", "kind", "words"),
     [(429, "rate_limited", "a lot of tracks"), (503, "not_ready", "still starting")],
 )
-def test_a_refusal_for_a_while_says_how_long(
+def test_a_temporary_refusal_shows_how_long_to_wait(
     embed: Embed,
     page: Page,
-    complaints: Complaints,
+    console_errors: ConsoleErrors,
     track: Path,
     status: int,
     kind: str,
     words: str,
 ) -> None:
-    complaints.expect(f"status of {status}")
+    console_errors.expect(f"status of {status}")
     refuse(page, status, kind, retry_after_s=600)
     element = embed()
     element.choose(track)

@@ -16,8 +16,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from testing.server import Server
-from tests.browser.complaints import Complaints
 from tests.browser.conftest import MAX_UPLOAD_BYTES
+from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Element, Track, payload
 from tests.browser.network import UPLOADS, fulfill, held_answers, origin, refuse, slow_uploads
 
@@ -67,7 +67,7 @@ class Scene:
     element: Element
     track: Path
     stack: ExitStack
-    complaints: Complaints
+    console_errors: ConsoleErrors
 
     @property
     def page(self) -> Page:
@@ -76,7 +76,7 @@ class Scene:
 
     def fail(self, file: Track) -> None:
         """Choose a file that is refused."""
-        self.complaints.expect("/suggest-tags")
+        self.console_errors.expect("/suggest-tags")
         self.element.choose(file)
         expect(self.element.alert).to_be_visible()
 
@@ -231,7 +231,9 @@ STATES: list[Callable[[Scene], None]] = [
 
 
 @pytest.fixture
-def scene(page: Page, service: Server, track: Path, complaints: Complaints) -> Iterator[Scene]:
+def scene(
+    page: Page, service: Server, track: Path, console_errors: ConsoleErrors
+) -> Iterator[Scene]:
     """The service's own page, before anything happened."""
     page.emulate_media(reduced_motion="reduce")
     page.goto(origin(service))
@@ -239,7 +241,7 @@ def scene(page: Page, service: Server, track: Path, complaints: Complaints) -> I
     element = Element(page)
     element.wait_until_ready()
     with ExitStack() as stack:
-        yield Scene(element, track, stack, complaints)
+        yield Scene(element, track, stack, console_errors)
 
 
 def in_turns() -> Iterator[object]:
@@ -289,7 +291,7 @@ def speak_french(scene: Scene) -> None:
 
 
 def keep_picture(page: Page, name: str, pytestconfig: pytest.Config) -> None:
-    """Leave a picture of the page where pictures are asked for."""
+    """Save a picture of the page if pictures are requested."""
     if pytestconfig.getoption("screenshots"):
         page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
 
@@ -302,7 +304,7 @@ def show(page: Page, screen: tuple[int, int]) -> None:
     assert page.locator("tag-suggest").evaluate(STICKING_OUT) == []
 
 
-def test_bars_move_unless_the_artist_wants_no_motion(scene: Scene) -> None:
+def test_bars_move_unless_reduced_motion_is_preferred(scene: Scene) -> None:
     analysing(scene)
     scene.page.emulate_media(reduced_motion="no-preference")
     assert scene.page.evaluate(MOVING) > 0

@@ -69,7 +69,7 @@ def test_each_step_is_shown_and_announced(embed: Embed, track: Path) -> None:
     assert announced[-1] == f"{MAX} tags suggested."
 
 
-def test_suggestions_are_the_service_s(answered: Element, suggested: dict) -> None:
+def test_the_suggestions_of_the_service_are_shown(answered: Element, suggested: dict) -> None:
     expect(answered.suggestions).to_have_count(MAX)
     for shown, given in zip(answered.suggestions.all(), suggested["suggestions"], strict=True):
         expect(shown).to_have_accessible_name(
@@ -83,7 +83,7 @@ def test_suggestions_are_the_service_s(answered: Element, suggested: dict) -> No
     ("score", "words"),
     [(0.71, "strong match"), (0.61, "good match"), (0.5, "fair match"), (0.49, "faint match")],
 )
-def test_a_score_is_said_in_words_and_as_a_number(
+def test_a_score_is_shown_in_words_and_as_a_number(
     embed: Embed, suggested: dict, track: Path, score: float, words: str
 ) -> None:
     element = embed()
@@ -93,7 +93,7 @@ def test_a_score_is_said_in_words_and_as_a_number(
     expect(element.suggestion("Dub")).to_have_accessible_name(f"Dub {words} {score:.2f}")
 
 
-def test_a_genre_is_suggested_as_one(embed: Embed, suggested: dict, track: Path) -> None:
+def test_a_suggested_genre_is_marked(embed: Embed, suggested: dict, track: Path) -> None:
     element = embed()
     genre = {**suggested["suggestions"][0], "tag": "hiphop", "label": "Hip-hop", "level": "genre"}
     fulfill(element.page, json={**suggested, "suggestions": [genre]})
@@ -104,24 +104,24 @@ def test_a_genre_is_suggested_as_one(embed: Embed, suggested: dict, track: Path)
     assert element.value == ["hiphop"]
 
 
-@pytest.mark.parametrize(("attribute", "asked"), [("", 0.5), ('threshold="0.2"', 0.2)])
-def test_only_suggestions_above_a_threshold_are_asked_for(
-    embed: Embed, track: Path, attribute: str, asked: float
+@pytest.mark.parametrize(("attribute", "threshold"), [("", 0.5), ('threshold="0.2"', 0.2)])
+def test_only_suggestions_above_a_threshold_are_requested(
+    embed: Embed, track: Path, attribute: str, threshold: float
 ) -> None:
     element = embed(f"<tag-suggest {attribute}></tag-suggest>")
     with element.page.expect_request(UPLOADS) as upload:
         element.analyse(track)
     query = parse_qs(urlsplit(upload.value.url).query)
-    assert query["threshold"] == [str(asked)]
+    assert query["threshold"] == [str(threshold)]
     [answered] = element.events("suggested")
-    assert all(suggestion["score"] >= asked for suggestion in answered["suggestions"])
+    assert all(suggestion["score"] >= threshold for suggestion in answered["suggestions"])
 
 
 @pytest.mark.parametrize(
     ("confidence", "words"),
     [("high", "No tag fits well enough to be suggested"), ("low", "We are not sure about this")],
 )
-def test_where_nothing_is_suggested_own_words_are_offered(
+def test_without_suggestions_custom_tags_are_offered(
     embed: Embed, suggested: dict, track: Path, confidence: str, words: str
 ) -> None:
     element = embed()
@@ -137,7 +137,7 @@ def test_where_nothing_is_suggested_own_words_are_offered(
 
 
 @pytest.mark.parametrize("method", ["post", "get"])
-def test_the_form_gets_what_was_chosen_in_that_order(
+def test_the_form_gets_the_chosen_tags_in_their_order(
     embed: Embed, host: Host, suggested: dict, track: Path, method: str
 ) -> None:
     element = embed(FIELDS, method)
@@ -155,7 +155,7 @@ def test_the_form_gets_what_was_chosen_in_that_order(
     assert host.submitted[-1] == [("artist", "Nina"), *subgenres, ("town", "")]
 
 
-def test_feedback_says_what_became_of_the_suggestions(
+def test_feedback_reports_the_choice_for_each_suggestion(
     answered: Element, suggested: dict, feedback_file: Path
 ) -> None:
     first, second, third = tags_of(suggested)
@@ -170,9 +170,7 @@ def test_feedback_says_what_became_of_the_suggestions(
     ]
 
 
-def test_the_moment_of_a_tag_is_played_and_no_more(
-    embed: Embed, suggested: dict, track: Path
-) -> None:
+def test_only_the_moment_of_a_tag_is_played(embed: Embed, suggested: dict, track: Path) -> None:
     element = embed()
     moment = {"start_s": 12.0, "end_s": 24.0, "score": 0.9}
     dub = {"tag": "dub", "label": "Dub", "level": "tag", "score": 0.9, "heard_at": [moment]}
@@ -187,7 +185,7 @@ def test_the_moment_of_a_tag_is_played_and_no_more(
     assert element.page.evaluate("sound.paused && !sound.ended")
 
 
-def test_playing_can_be_stopped(answered: Element, suggested: dict) -> None:
+def test_playback_can_be_stopped(answered: Element, suggested: dict) -> None:
     tag = labels_of(suggested)[0]
     answered.button(re.compile(f"^Play {tag}, ")).click()
     answered.button(re.compile(f"^Stop {tag}, ")).click()
@@ -195,9 +193,7 @@ def test_playing_can_be_stopped(answered: Element, suggested: dict) -> None:
     assert answered.page.evaluate("sound.paused")
 
 
-def test_a_track_that_is_chosen_again_is_answered_from_the_cache(
-    answered: Element, track: Path
-) -> None:
+def test_a_track_chosen_again_is_answered_from_the_cache(answered: Element, track: Path) -> None:
     answered.analyse(track)
     first, second = answered.events("suggested")
     assert second["cached"]

@@ -77,7 +77,7 @@ def taggram(service: Server, track_id: str, **query: object) -> dict[str, Any]:
     return answer(service.http.get("/taggram", params=query))
 
 
-def test_the_cursor_goes_through_moments_and_tags(view: View, service: Server, known: dict) -> None:
+def test_arrow_keys_move_through_moments_and_tags(view: View, service: Server, known: dict) -> None:
     given = taggram(service, known["track_id"])
     view.map.focus()
     for key in ["ArrowRight", "ArrowRight", "ArrowDown"]:
@@ -112,14 +112,14 @@ def test_the_keyboard_plays_and_pauses(view: View, service: Server, known: dict)
 
 
 def test_a_switch_makes_no_upload(view: View, service: Server, known: dict, page: Page) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(f"{request.method} {request.url}"))
     view.switch(view.tags, "genres")
     genres = taggram(service, known["track_id"], vocabulary="genres")
     expect(view.read_out).to_contain_text(genres["labels"][0])
     view.switch(view.score, "majority")
-    assert "pooling=majority" in asked[-1]
-    assert not [url for url in asked if url.startswith("POST")]
+    assert "pooling=majority" in requested[-1]
+    assert not [url for url in requested if url.startswith("POST")]
 
 
 def test_the_table_holds_the_same_numbers(view: View, service: Server, known: dict) -> None:
@@ -140,7 +140,7 @@ def test_the_table_holds_the_same_numbers(view: View, service: Server, known: di
     ]
 
 
-def test_rows_are_called_by_their_labels_and_genres_are_marked(
+def test_rows_show_labels_and_genres_are_marked(
     view: View, page: Page, service: Server, known: dict
 ) -> None:
     given = taggram(service, known["track_id"])
@@ -155,7 +155,7 @@ def test_rows_are_called_by_their_labels_and_genres_are_marked(
     expect(view.read_out).not_to_contain_text("(genre)")
 
 
-def test_the_legend_says_what_colours_mean(view: View) -> None:
+def test_the_legend_explains_the_colours(view: View) -> None:
     legend = view.root.locator("[part=legend]")
     expect(legend).to_contain_text("The brighter, the better a tag fits")
     expect(legend.locator(".marks span")).to_have_text(["0", "0.25", "1"])
@@ -175,7 +175,7 @@ def test_the_picture_and_the_table_are_saved(view: View, known: dict, page: Page
     assert len(rows[0]) == 1 + ROWS
 
 
-def test_a_link_opens_it_again(view: View, page: Page, known: dict, service: Server) -> None:
+def test_a_link_opens_the_view_again(view: View, page: Page, known: dict, service: Server) -> None:
     view.switch(view.tags, "genres")
     genres = taggram(service, known["track_id"], vocabulary="genres")
     expect(view.read_out).to_contain_text(genres["labels"][0])
@@ -193,16 +193,14 @@ def test_a_link_opens_it_again(view: View, page: Page, known: dict, service: Ser
     expect(opened.button(re.compile("^Play"))).to_have_count(0)
 
 
-def test_a_link_to_a_track_that_was_forgotten_says_so(
-    embed: Embed, page: Page, complaints: Any
-) -> None:
-    complaints.expect("/taggram?")
+def test_a_link_to_an_expired_track_says_so(embed: Embed, page: Page, console_errors: Any) -> None:
+    console_errors.expect("/taggram?")
     element = embed(FIELD)
     page.goto(f"{page.url}?subgenres-taggram={'0' * 64}")
     expect(element.alert).to_contain_text("no longer kept")
 
 
-def test_it_is_closed_and_opened(view: View) -> None:
+def test_the_view_can_be_closed_and_opened(view: View) -> None:
     view.element.button("Hide how tags move through the song").click()
     expect(view.root).to_have_count(0)
     view.element.button(SHOW).click()

@@ -12,7 +12,7 @@ from app.access.key_file import create_key
 from testing.server import STUB, Server, serving
 from testing.waiting import wait_for
 from tests.api.client import metric
-from tests.browser.complaints import Complaints
+from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Embed
 from tests.browser.host import Host
 from tests.browser.network import origin
@@ -24,7 +24,7 @@ WITHOUT = '<tag-suggest name="subgenres" max="3"></tag-suggest>'
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Server]:
-    """A service whose tokens are good for two uploads; the host has a key of it."""
+    """A service with tokens that are valid for two uploads; the host has one of its keys."""
     folder = tmp_path_factory.mktemp("guarded")
     keys = folder / "keys.json"
     key = create_key(keys, "host", admin=False)
@@ -38,15 +38,15 @@ def service(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Se
 
         def issue() -> dict[str, Any]:
             headers = {"Authorization": f"Bearer {key}"}
-            asked = {"origin": host.origin}
-            return server.http.post("/upload-tokens", json=asked, headers=headers).json()
+            request = {"origin": host.origin}
+            return server.http.post("/upload-tokens", json=request, headers=headers).json()
 
         host.issue_token = issue
         yield server
         host.issue_token = None
 
 
-def test_all_that_the_page_asks_for_goes_by_a_token(
+def test_every_request_of_the_page_carries_a_token(
     embed: Embed, page: Page, host: Host, service: Server, track: Path
 ) -> None:
     element = embed(FIELD)
@@ -63,10 +63,10 @@ def test_all_that_the_page_asks_for_goes_by_a_token(
     )
 
 
-def test_a_token_that_is_used_up_is_renewed_without_a_word(
-    embed: Embed, host: Host, complaints: Complaints, track: Path
+def test_a_used_up_token_is_renewed_silently(
+    embed: Embed, host: Host, console_errors: ConsoleErrors, track: Path
 ) -> None:
-    complaints.expect("status of 401", "status of 403")
+    console_errors.expect("status of 401", "status of 403")
     element = embed(FIELD)
     given = host.tokens_given
     for _ in range(USES + 1):
@@ -75,10 +75,10 @@ def test_a_token_that_is_used_up_is_renewed_without_a_word(
     assert host.tokens_given == given + 2
 
 
-def test_a_host_that_gives_no_token_is_named_as_the_cause(
-    embed: Embed, page: Page, complaints: Complaints, track: Path
+def test_a_host_without_a_token_is_named_as_the_cause(
+    embed: Embed, page: Page, console_errors: ConsoleErrors, track: Path
 ) -> None:
-    complaints.expect("/token")
+    console_errors.expect("/token")
     page.route("**/token", lambda route: route.fulfill(status=500, body="no"))
     element = embed(FIELD)
     element.choose(track)
@@ -89,21 +89,21 @@ def test_a_host_that_gives_no_token_is_named_as_the_cause(
     expect(element.heading).to_be_visible()
 
 
-def test_without_a_token_no_track_is_taken(
-    embed: Embed, complaints: Complaints, track: Path
+def test_without_a_token_no_track_is_accepted(
+    embed: Embed, console_errors: ConsoleErrors, track: Path
 ) -> None:
-    complaints.expect("status of 401")
+    console_errors.expect("status of 401")
     element = embed(WITHOUT)
     element.choose(track)
     expect(element.alert).to_contain_text("may not upload")
     assert [error["kind"] for error in element.events("error")] == ["unauthorized"]
 
 
-def test_another_page_s_token_is_of_no_use(
-    embed: Embed, page: Page, service: Server, complaints: Complaints, track: Path
+def test_a_token_of_another_page_is_refused(
+    embed: Embed, page: Page, service: Server, console_errors: ConsoleErrors, track: Path
 ) -> None:
     """The service's own page is on another origin than the one that the token names."""
-    complaints.expect("status of 403")
+    console_errors.expect("status of 403")
     element = embed(FIELD)
     token = page.evaluate("fetch('/token').then(response => response.text())")
     page.goto(origin(service))

@@ -14,8 +14,8 @@ from testing.multipart import multipart
 from testing.server import STUB, Server, serving
 from testing.waiting import wait_for
 from tests.api.client import kept_uploads, noise_file, upload, wait_for_uploads
-from tests.browser.complaints import Complaints
 from tests.browser.conftest import FIELD, MAX_IN_FLIGHT
+from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Element, Embed, payload
 from tests.browser.host import Host
 from tests.browser.network import UPLOADS, origin, slow_uploads
@@ -34,7 +34,7 @@ def mortal(tmp_path: Path, host: Host) -> Iterator[Server]:
         yield server
 
 
-def test_what_is_cancelled_is_not_kept_and_can_be_sent_again(
+def test_a_cancelled_upload_is_not_kept_and_can_be_sent_again(
     embed: Embed, page: Page, service: Server
 ) -> None:
     data = noise_file(60, seed=74)  # that no other test sends
@@ -61,10 +61,10 @@ def test_what_is_cancelled_is_not_kept_and_can_be_sent_again(
     expect(element.heading).to_be_visible()
 
 
-def test_where_all_places_are_taken_it_is_said_how_long_to_wait(
-    embed: Embed, service: Server, complaints: Complaints
+def test_under_overload_the_page_shows_how_long_to_wait(
+    embed: Embed, service: Server, console_errors: ConsoleErrors
 ) -> None:
-    complaints.expect("status of 503")
+    console_errors.expect("status of 503")
     element = embed()
     wait_for_uploads(service, 0)
     body = multipart(DATA)
@@ -82,10 +82,10 @@ def test_where_all_places_are_taken_it_is_said_how_long_to_wait(
     expect(element.heading).to_be_visible()
 
 
-def test_a_service_that_dies_costs_no_file(
-    page: Page, host: Host, mortal: Server, service: Server, complaints: Complaints
+def test_a_service_that_dies_loses_no_file(
+    page: Page, host: Host, mortal: Server, service: Server, console_errors: ConsoleErrors
 ) -> None:
-    complaints.expect("net::ERR_")
+    console_errors.expect("net::ERR_")
     page.goto(host.page(origin(mortal), FIELD))
     element = Element(page)
     element.wait_until_ready()
@@ -101,10 +101,10 @@ def test_a_service_that_dies_costs_no_file(
     expect(element.root.get_by_text("song.flac", exact=True)).to_be_visible()
 
 
-def test_without_a_service_words_of_one_s_own_are_sent(
-    embed: Embed, page: Page, host: Host, service: Server, complaints: Complaints
+def test_without_a_service_custom_tags_are_submitted(
+    embed: Embed, page: Page, host: Host, service: Server, console_errors: ConsoleErrors
 ) -> None:
-    complaints.expect("net::ERR_")
+    console_errors.expect("net::ERR_")
     element = embed()
     page.route(f"{origin(service)}/**", lambda route: route.abort())
     element.choose(TRACK)

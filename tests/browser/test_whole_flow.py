@@ -1,4 +1,4 @@
-"""The signup page with the real networks: from a real song to what the platform gets."""
+"""The signup page with the real networks: from a real song to the submitted tags."""
 
 import re
 from pathlib import Path

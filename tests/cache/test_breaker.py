@@ -24,21 +24,21 @@ class RefusedError(Exception):
 
 
 class Resource:
-    """Something that fails as it is told to, and keeps a record of who asked."""
+    """A resource that fails on request and records its callers."""
 
     def __init__(self) -> None:
         self.trouble: Callable[[], Awaitable[object]] | None = None
-        self.asked: list[str] = []
+        self.calls: list[str] = []
         self.states: list[bool] = []
 
-    async def ask(self, who: str = "caller") -> str:
-        self.asked.append(who)
+    async def call(self, who: str = "caller") -> str:
+        self.calls.append(who)
         if self.trouble:
             await self.trouble()
         return "answer"
 
     async def probe(self) -> None:
-        await self.ask("probe")
+        await self.call("probe")
 
 
 async def break_off() -> None:
@@ -50,7 +50,7 @@ async def hang() -> None:
 
 
 async def babble() -> None:
-    raise ValueError("that is no protocol of ours")
+    raise ValueError("not the expected protocol")
 
 
 async def refuse() -> None:
@@ -58,7 +58,7 @@ async def refuse() -> None:
 
 
 async def refuse_in_other_words() -> None:
-    raise RuntimeError("somebody said no") from RefusedError()
+    raise RuntimeError("refused") from RefusedError()
 
 
 @asynccontextmanager
@@ -69,44 +69,44 @@ async def guarding(resource: Resource) -> AsyncIterator[Breaker]:
     await breaker.close()
 
 
-async def ask(breaker: Breaker, resource: Resource) -> str:
+async def call(breaker: Breaker, resource: Resource) -> str:
     async with breaker.guarded():
-        return await resource.ask()
+        return await resource.call()
 
 
 async def until_closed(breaker: Breaker) -> None:
-    while breaker.is_open:  # noqa: ASYNC110 - it tells nobody but its owner
+    while breaker.is_open:  # noqa: ASYNC110 - it has no event to wait for
         await asyncio.sleep(0.01)
 
 
 async def until_probed(resource: Resource) -> None:
     """More than once."""
-    while resource.asked.count("probe") < 2:  # noqa: ASYNC110
+    while resource.calls.count("probe") < 2:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(
     ("trouble", "error"), [(refuse, RefusedError), (refuse_in_other_words, RuntimeError)]
 )
-def test_who_works_and_who_refuses_is_asked_again_and_again(
+def test_a_resource_that_works_or_refuses_is_called_again(
     trouble: Callable[[], Awaitable[object]], error: type[Exception]
 ) -> None:
     async def scenario() -> None:
         resource = Resource()
         async with guarding(resource) as breaker:
-            assert await ask(breaker, resource) == "answer"
+            assert await call(breaker, resource) == "answer"
             resource.trouble = trouble
             for _ in range(3):
                 with pytest.raises(error):
-                    await ask(breaker, resource)
-        assert resource.asked == ["caller"] * 4
+                    await call(breaker, resource)
+        assert resource.calls == ["caller"] * 4
         assert resource.states == []
 
     asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("trouble", [break_off, hang, babble])
-def test_at_the_first_failure_it_opens_and_no_caller_gets_through(
+def test_the_first_failure_opens_the_breaker(
     trouble: Callable[[], Awaitable[object]],
 ) -> None:
     async def scenario() -> None:
@@ -115,17 +115,17 @@ def test_at_the_first_failure_it_opens_and_no_caller_gets_through(
         async with guarding(resource) as breaker:
             for _ in range(20):
                 with pytest.raises(Unavailable):
-                    await ask(breaker, resource)
+                    await call(breaker, resource)
                 await asyncio.sleep(0)
             assert breaker.is_open
-        assert resource.asked.count("caller") == 1
+        assert resource.calls.count("caller") == 1
         assert resource.states == [True]
 
     asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("trouble", [break_off, hang, babble])
-def test_it_finds_out_by_itself_that_the_resource_is_back(
+def test_the_breaker_closes_by_itself_when_the_resource_is_back(
     trouble: Callable[[], Awaitable[object]],
 ) -> None:
     async def scenario() -> None:
@@ -133,49 +133,49 @@ def test_it_finds_out_by_itself_that_the_resource_is_back(
         resource.trouble = trouble
         async with guarding(resource) as breaker:
             with pytest.raises(Unavailable):
-                await ask(breaker, resource)
+                await call(breaker, resource)
             await until_probed(resource)
             resource.trouble = None
             await until_closed(breaker)
-            assert await ask(breaker, resource) == "answer"
-        assert resource.asked.count("caller") == 2
+            assert await call(breaker, resource) == "answer"
+        assert resource.calls.count("caller") == 2
         assert resource.states == [True, False]
 
     asyncio.run(scenario())
 
 
-def test_a_resource_that_refuses_its_probe_is_back() -> None:
+def test_a_resource_that_refuses_its_probe_counts_as_back() -> None:
     async def scenario() -> None:
         resource = Resource()
         resource.trouble = break_off
         async with guarding(resource) as breaker:
             with pytest.raises(Unavailable):
-                await ask(breaker, resource)
+                await call(breaker, resource)
             resource.trouble = refuse
             await until_closed(breaker)
 
     asyncio.run(scenario())
 
 
-def test_many_that_wait_when_it_fails_open_it_once() -> None:
+def test_concurrent_failures_open_the_breaker_once() -> None:
     async def scenario() -> None:
         resource = Resource()
         resource.trouble = hang
         async with guarding(resource) as breaker:
-            asking = [ask(breaker, resource) for _ in range(50)]
-            failed = await asyncio.gather(*asking, return_exceptions=True)
+            pending = [call(breaker, resource) for _ in range(50)]
+            failed = await asyncio.gather(*pending, return_exceptions=True)
             assert {type(error) for error in failed} == {Unavailable}
         assert resource.states == [True]
 
     asyncio.run(scenario())
 
 
-def test_a_caller_who_leaves_says_nothing_about_the_resource() -> None:
+def test_a_caller_that_leaves_does_not_count_as_a_failure() -> None:
     async def scenario() -> None:
         resource = Resource()
         resource.trouble = hang
         async with guarding(resource) as breaker:
-            leaving = asyncio.create_task(ask(breaker, resource))
+            leaving = asyncio.create_task(call(breaker, resource))
             await asyncio.sleep(0)
             leaving.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -194,7 +194,7 @@ def test_the_log_has_a_line_for_each_change_and_no_secret(
         async with guarding(resource) as breaker:
             for _ in range(20):
                 with pytest.raises(Unavailable):
-                    await ask(breaker, resource)
+                    await call(breaker, resource)
             await until_probed(resource)
             resource.trouble = None
             await until_closed(breaker)
@@ -208,7 +208,7 @@ def test_the_log_has_a_line_for_each_change_and_no_secret(
     ]
 
 
-def test_who_only_stumbles_is_back_at_once_and_not_in_the_log(
+def test_a_single_failure_is_retried_at_once_and_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario() -> None:
@@ -218,7 +218,7 @@ def test_who_only_stumbles_is_back_at_once_and_not_in_the_log(
                 async with breaker.guarded():
                     await hang()
             await until_closed(breaker)
-        assert resource.asked == ["probe"]
+        assert resource.calls == ["probe"]
         assert resource.states == [True, False]
 
     caplog.set_level(logging.DEBUG, "app")
@@ -226,13 +226,13 @@ def test_who_only_stumbles_is_back_at_once_and_not_in_the_log(
     assert not [record for record in caplog.records if record.name.startswith("app.")]
 
 
-def test_a_closed_service_probes_no_more() -> None:
+def test_a_closed_breaker_sends_no_probes() -> None:
     async def scenario() -> None:
         resource = Resource()
         resource.trouble = hang
         async with guarding(resource) as breaker:
             with pytest.raises(Unavailable):
-                await ask(breaker, resource)
+                await call(breaker, resource)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         assert not others
 

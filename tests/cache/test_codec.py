@@ -70,7 +70,7 @@ def refused_or_sound(data: bytes) -> None:
     seconds=st.tuples(SECONDS, SECONDS, SECONDS),
     peaks=PEAKS,
 )
-def test_a_taggram_comes_back_bit_by_bit(
+def test_a_decoded_taggram_is_bitwise_equal(
     scores: np.ndarray, by_columns: bool, seconds: tuple[float, float, float], peaks: np.ndarray
 ) -> None:
     layout = np.asfortranarray if by_columns else np.ascontiguousarray
@@ -91,12 +91,12 @@ def test_a_taggram_comes_back_bit_by_bit(
 @example(data=b"\x81\x90\x02")  # a list as a key
 @example(data=b"\x91" * 100_000)
 @example(data=b"\xd4\xff\x00")  # a timestamp of one byte
-def test_any_bytes_are_refused_or_a_sound_taggram(data: bytes) -> None:
+def test_any_bytes_are_refused_or_a_valid_taggram(data: bytes) -> None:
     refused_or_sound(data)
 
 
 @given(at=st.integers(0, len(VALID) - 1), byte=st.integers(0, 255))
-def test_a_damaged_byte_is_refused_or_leaves_a_sound_taggram(at: int, byte: int) -> None:
+def test_a_damaged_byte_is_refused_or_leaves_a_valid_taggram(at: int, byte: int) -> None:
     refused_or_sound(VALID[:at] + bytes([byte]) + VALID[at + 1 :])
 
 
@@ -107,7 +107,7 @@ def test_a_truncated_taggram_is_refused(length: int) -> None:
 
 
 @given(value=ANYTHING)
-def test_messagepack_of_anything_is_refused_or_a_sound_taggram(value: object) -> None:
+def test_any_messagepack_is_refused_or_a_valid_taggram(value: object) -> None:
     refused_or_sound(msgpack.packb(value))
 
 
@@ -115,7 +115,7 @@ def test_messagepack_of_anything_is_refused_or_a_sound_taggram(value: object) ->
 @example(field="tags", value=2**64 - 1)
 @example(field="tags", value=2**63)
 @example(field="scores", value=b"")
-def test_a_field_of_any_type_is_refused_or_leaves_a_sound_taggram(
+def test_a_field_of_any_type_is_refused_or_leaves_a_valid_taggram(
     field: str, value: object
 ) -> None:
     refused_or_sound(msgpack.packb({**FIELDS, field: value}))
@@ -135,7 +135,7 @@ def test_a_field_of_any_type_is_refused_or_leaves_a_sound_taggram(
         {"tags": -2},
         {"tags": 2.0},
         {"tags": True},
-        {"tags": 3},  # four scores are no rows of three
+        {"tags": 3},  # four scores do not form rows of three
         {"tags": 5},
         {"scores": b""},
         {"scores": b"\0" * 15},

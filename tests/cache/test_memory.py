@@ -39,7 +39,7 @@ async def kept(cache: MemoryCache, names: Sequence[str]) -> list[str]:
     return [of.track_id for of in found]
 
 
-def test_what_was_put_is_got_and_another_model_or_version_or_precision_is_not() -> None:
+def test_a_stored_taggram_is_found_only_under_its_model_version_and_precision() -> None:
     async def scenario() -> None:
         cache = MemoryCache(room_for(9), LONG_S)
         ours = taggram(key("a"))
@@ -56,7 +56,7 @@ def test_what_was_put_is_got_and_another_model_or_version_or_precision_is_not() 
     asyncio.run(scenario())
 
 
-def test_the_least_recently_used_goes_where_the_room_ends() -> None:
+def test_the_least_recently_used_taggram_is_evicted() -> None:
     async def scenario() -> None:
         cache = MemoryCache(room_for(3), LONG_S)
         for name in "abc":
@@ -69,7 +69,7 @@ def test_the_least_recently_used_goes_where_the_room_ends() -> None:
     asyncio.run(scenario())
 
 
-def test_putting_one_again_takes_no_more_room() -> None:
+def test_storing_a_taggram_again_takes_no_more_memory() -> None:
     async def scenario() -> None:
         cache = MemoryCache(room_for(2), LONG_S)
         for name in "abbb":
@@ -80,7 +80,7 @@ def test_putting_one_again_takes_no_more_room() -> None:
     asyncio.run(scenario())
 
 
-def test_one_larger_than_the_whole_cache_is_not_kept_and_drives_nothing_out() -> None:
+def test_a_taggram_larger_than_the_cache_is_not_stored_and_evicts_nothing() -> None:
     async def scenario() -> None:
         cache = MemoryCache(room_for(3), LONG_S)
         await cache.put(taggram(key("a")))
@@ -91,7 +91,7 @@ def test_one_larger_than_the_whole_cache_is_not_kept_and_drives_nothing_out() ->
     asyncio.run(scenario())
 
 
-def test_one_is_forgotten_after_its_time_however_often_it_is_asked_for() -> None:
+def test_a_taggram_expires_however_often_it_is_read() -> None:
     async def scenario() -> None:
         cache = MemoryCache(room_for(9), ttl_s=0.2)
         ours = taggram(key("a"))
@@ -101,7 +101,7 @@ def test_one_is_forgotten_after_its_time_however_often_it_is_asked_for() -> None
                 await cache.put(ours)
                 await asyncio.sleep(0)
             del ours
-            while await kept(cache, "a"):  # noqa: ASYNC110 - nobody is told
+            while await kept(cache, "a"):  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.01)
         assert gone() is None  # not only hidden
 
@@ -112,7 +112,7 @@ def test_one_is_forgotten_after_its_time_however_often_it_is_asked_for() -> None
     max_bytes=st.integers(1, 100_000),
     windows=st.lists(st.integers(1, 200), min_size=1, max_size=40),
 )
-def test_the_scores_and_peaks_kept_never_exceed_the_bound(
+def test_the_stored_scores_and_peaks_never_exceed_the_limit(
     max_bytes: int, windows: list[int]
 ) -> None:
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""The cache in a real Redis that is well: what was put is got, by whom it is for."""
+"""The cache in a working Redis: stored taggrams are read by their key."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from app.errors import SetupError
 from app.metrics import Metrics
 from testing.redis_server import RedisServer
 from testing.waiting import wait_for_async
-from tests.cache.keeping import (
+from tests.cache.redis_helpers import (
     MAX_DURATION_S,
     SIGNER,
     TTL_S,
@@ -25,7 +25,7 @@ from tests.cache.keeping import (
 )
 
 
-def test_a_taggram_comes_back_as_it_was(redis_server: RedisServer) -> None:
+def test_a_stored_taggram_is_read_unchanged(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         metrics, ours = Metrics(), taggram(key())
         async with caching(redis_server.url, metrics) as cache:
@@ -42,7 +42,7 @@ def test_a_taggram_comes_back_as_it_was(redis_server: RedisServer) -> None:
     asyncio.run(scenario())
 
 
-def test_replicas_share_it(redis_server: RedisServer) -> None:
+def test_replicas_share_the_cache(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         async with caching(redis_server.url) as one, caching(redis_server.url) as other:
             await one.put(taggram(key(), 0.25))
@@ -66,7 +66,7 @@ def test_models_versions_precisions_and_tracks_are_kept_apart(redis_server: Redi
     asyncio.run(scenario())
 
 
-def test_several_are_asked_for_at_once_and_those_that_are_there_come(
+def test_several_keys_are_read_at_once_and_the_stored_ones_are_returned(
     redis_server: RedisServer,
 ) -> None:
     async def scenario() -> None:
@@ -83,7 +83,7 @@ def test_several_are_asked_for_at_once_and_those_that_are_there_come(
     asyncio.run(scenario())
 
 
-def test_all_that_is_kept_expires(redis_server: RedisServer) -> None:
+def test_all_stored_values_expire(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         async with caching(redis_server.url) as cache:
             await cache.put(taggram(key()))
@@ -97,7 +97,7 @@ def test_all_that_is_kept_expires(redis_server: RedisServer) -> None:
     assert all(TTL_S - 100 < seconds <= TTL_S for seconds in times_to_live)
 
 
-def test_the_longest_taggram_is_kept(redis_server: RedisServer) -> None:
+def test_the_longest_taggram_is_stored(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         metrics = Metrics()
         async with caching(redis_server.url, metrics) as cache:
@@ -108,7 +108,7 @@ def test_the_longest_taggram_is_kept(redis_server: RedisServer) -> None:
     asyncio.run(scenario())
 
 
-def test_many_callers_at_a_time_each_get_their_own(redis_server: RedisServer) -> None:
+def test_concurrent_callers_each_get_their_own_taggram(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         tracks = "0123456789abcdef"
         keys = [key(track, version=str(number)) for track in tracks for number in range(1, 5)]
@@ -124,7 +124,7 @@ def test_many_callers_at_a_time_each_get_their_own(redis_server: RedisServer) ->
     asyncio.run(scenario())
 
 
-def test_an_answer_to_a_caller_who_left_is_not_taken_for_another_track_s(
+def test_an_answer_to_a_cancelled_call_is_not_taken_for_another_track_s(
     redis_server: RedisServer,
 ) -> None:
     async def scenario() -> None:
@@ -145,7 +145,7 @@ def test_an_answer_to_a_caller_who_left_is_not_taken_for_another_track_s(
 
 
 @pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "redis://:hunter2/x@host"])
-def test_what_is_no_address_of_a_redis_is_refused_without_its_password(
+def test_an_invalid_redis_url_is_refused_without_showing_its_password(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""The cache where Redis is absent, dies, hangs or is full: a miss, counted, and no wait."""
+"""The cache if Redis is absent, dies, hangs or is full: a miss, counted, and no wait."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from app.cache.redis import RedisCache
 from app.metrics import Metrics
 from testing.redis_server import RedisServer
 from testing.server import free_port
-from tests.cache.keeping import (
+from tests.cache.redis_helpers import (
     HANGING_S,
     PATIENCE_S,
     caching,
@@ -89,7 +89,7 @@ def test_redis_that_hangs_is_a_miss_and_counted_and_used_again_when_it_goes_on(
     asyncio.run(scenario())
 
 
-def test_a_black_hole_swallows_one_question_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_black_hole_delays_only_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.cache.breaker.PROBE_EVERY_S", PATIENCE_S)
 
     async def scenario() -> None:
@@ -109,7 +109,7 @@ def test_a_black_hole_swallows_one_question_and_no_more(monkeypatch: pytest.Monk
     asyncio.run(scenario())
 
 
-def test_a_redis_that_was_restarted_while_nobody_asked_gives_at_once(
+def test_a_redis_restarted_while_idle_answers_at_once(
     redis_server: RedisServer,
 ) -> None:
     async def scenario() -> None:
@@ -125,14 +125,14 @@ def test_a_redis_that_was_restarted_while_nobody_asked_gives_at_once(
     asyncio.run(scenario())
 
 
-def test_all_who_wait_for_a_hanging_redis_wait_once(redis_server: RedisServer) -> None:
+def test_all_callers_of_a_hanging_redis_wait_only_once(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         async with caching(redis_server.url, timeout_s=HANGING_S) as cache:
             with redis_server.frozen():
                 # More than there are connections, which would keep the last ones waiting for ever.
-                asking = [cache.get([key(), key("b")]) for _ in range(100)]
+                pending = [cache.get([key(), key("b")]) for _ in range(100)]
                 async with asyncio.timeout(PATIENCE_S):
-                    assert await asyncio.gather(*asking) == [{}] * 100
+                    assert await asyncio.gather(*pending) == [{}] * 100
 
     asyncio.run(scenario())
 
@@ -154,7 +154,7 @@ def test_an_answer_that_comes_too_late_is_not_taken_for_another_track_s(
     asyncio.run(scenario())
 
 
-def test_a_full_redis_still_gives_what_it_has(redis_server: RedisServer) -> None:
+def test_a_full_redis_still_returns_its_values(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         metrics = Metrics()
         async with caching(redis_server.url, metrics) as cache:
@@ -170,7 +170,7 @@ def test_a_full_redis_still_gives_what_it_has(redis_server: RedisServer) -> None
     asyncio.run(scenario())
 
 
-def test_redis_that_wants_a_password_is_a_miss_and_counted_until_it_wants_none(
+def test_redis_that_requires_a_password_is_a_miss_and_counted_until_it_requires_none(
     redis_server: RedisServer,
 ) -> None:
     async def scenario() -> None:
@@ -186,7 +186,9 @@ def test_redis_that_wants_a_password_is_a_miss_and_counted_until_it_wants_none(
     asyncio.run(scenario())
 
 
-def test_redis_that_forbids_us_our_keys_is_a_miss_and_counted(redis_server: RedisServer) -> None:
+def test_redis_that_denies_access_to_the_keys_is_a_miss_and_counted(
+    redis_server: RedisServer,
+) -> None:
     async def scenario() -> None:
         metrics = Metrics()
         with redis_server.client() as client:

@@ -10,7 +10,7 @@ SIGNER = Signer(b"k" * 32)
 
 
 @given(name=st.text(), value=st.binary())
-def test_a_value_is_opened_in_its_place(name: str, value: bytes) -> None:
+def test_a_signed_value_is_verified_under_its_key(name: str, value: bytes) -> None:
     assert SIGNER.verify(name, SIGNER.sign(name, value)) == value
 
 
@@ -24,7 +24,7 @@ def test_a_flipped_bit_is_refused() -> None:
             SIGNER.verify("a", bytes(data))
 
 
-def test_a_value_cut_short_is_refused() -> None:
+def test_a_truncated_value_is_refused() -> None:
     sign = SIGNER.sign("a", b"abc")
     for length in range(len(sign)):
         with pytest.raises(BadSignature):
@@ -34,13 +34,13 @@ def test_a_value_cut_short_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("b", b"abc"), ("", b"abc"), ("aa", b"bc"), ("a", b"")], ids=repr
 )
-def test_a_value_moved_to_another_place_is_refused(name: str, value: bytes) -> None:
+def test_a_value_moved_to_another_key_is_refused(name: str, value: bytes) -> None:
     signature = SIGNER.sign("a", b"abc")[:SIGNATURE_BYTES]
 
     with pytest.raises(BadSignature):
         SIGNER.verify(name, signature + value)
 
 
-def test_a_value_sealed_with_another_key_is_refused() -> None:
+def test_a_value_signed_with_another_secret_is_refused() -> None:
     with pytest.raises(BadSignature):
         SIGNER.verify("a", Signer(b"K" * 32).sign("a", b"abc"))

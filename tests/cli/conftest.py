@@ -1,4 +1,4 @@
-"""Commands as their users run them: in this process, where a new one would show nothing more."""
+"""Commands as their users run them: in this process, if a new one would show nothing more."""
 
 import os
 from collections.abc import Callable

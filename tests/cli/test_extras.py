@@ -32,9 +32,7 @@ AFTER_TENSORFLOW = {
         *(pytest.param(*each, marks=pytest.mark.thorough) for each in AFTER_TENSORFLOW.items()),
     ],
 )
-def test_what_is_to_be_installed_is_said_in_one_line(
-    command: str, module: str, tmp_path: Path
-) -> None:
+def test_a_missing_extra_is_named_in_one_line(command: str, module: str, tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", WITHOUT, *command.split()],
         cwd=tmp_path,

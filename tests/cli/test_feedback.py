@@ -7,12 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import Refused, Taggram
-from tests.feedback.giving import feedback, keep
+from tests.feedback.samples import feedback, keep
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
-    """A file with what two artists said."""
+    """A file with the feedback of two artists."""
     path = tmp_path / "feedback.sqlite"
     unlike = feedback((("ambient", False),), ("[bold]mine",))
     asyncio.run(keep(path, feedback(), unlike))
@@ -20,7 +20,7 @@ def kept(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "CSV"])
-def test_all_of_it_is_written_as_a_table(ending: str, kept: Path, taggram: Taggram) -> None:
+def test_all_feedback_is_exported_as_a_table(ending: str, kept: Path, taggram: Taggram) -> None:
     target = kept.with_name(f"table.{ending}")
     written = taggram("feedback", "export", "--file", kept, target)
     assert (written.exit_code, written.stdout) == (0, f"{target}: 5 rows\n")
@@ -37,7 +37,7 @@ def test_the_service_s_setting_names_the_file(kept: Path, taggram: Taggram) -> N
     assert target.exists()
 
 
-def test_a_table_that_is_there_is_written_over_only_by_force(
+def test_an_existing_table_is_overwritten_only_with_force(
     kept: Path, taggram: Taggram, refused: Refused
 ) -> None:
     target = kept.with_name("table.csv")
@@ -60,7 +60,7 @@ def test_acceptance_is_shown_at_each_k(kept: Path, taggram: Taggram) -> None:
 
 
 @pytest.mark.parametrize("command", ["export", "acceptance"])
-def test_without_a_file_or_with_a_wrong_one_it_says_so(
+def test_a_missing_or_invalid_file_is_reported(
     command: str, tmp_path: Path, refused: Refused
 ) -> None:
     target = tmp_path / "table.csv"

@@ -1,4 +1,4 @@
-"""Every command says what it is for."""
+"""Every command has help."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ def commands(group: typer.Typer, *path: str) -> Iterator[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("command", list(commands(app)), ids=" ".join)
-def test_help_can_be_read(command: tuple[str, ...]) -> None:
-    said = CliRunner().invoke(app, [*command, "--help"])
-    assert said.exit_code == 0, said.exception
-    assert "Usage:" in said.stdout
+def test_every_command_has_help(command: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*command, "--help"])
+    assert result.exit_code == 0, result.exception
+    assert "Usage:" in result.stdout

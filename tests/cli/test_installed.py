@@ -37,7 +37,7 @@ def run(folder: Path, *arguments: str | Path, **settings: str) -> subprocess.Com
 
 
 @pytest.mark.parametrize("command", EACH)
-def test_a_command_says_what_it_did_or_in_one_line_why_not(command: str, tmp_path: Path) -> None:
+def test_a_command_prints_its_result_or_a_one_line_error(command: str, tmp_path: Path) -> None:
     arguments, status, words = EACH[command]
 
     ended = run(tmp_path, *arguments)
@@ -52,8 +52,8 @@ def test_a_song_is_tagged_by_a_real_model(clip: Path, tmp_path: Path) -> None:
 
     ended = run(tmp_path, *arguments, TAGGRAM_MODELS='["msd-musicnn"]')
 
-    said = [line for line in ended.stderr.splitlines() if line]
-    assert (ended.returncode, said) == (1, ["missing.wav: No such file or directory", "1 failed"])
+    lines = [line for line in ended.stderr.splitlines() if line]
+    assert (ended.returncode, lines) == (1, ["missing.wav: No such file or directory", "1 failed"])
     (tagged,) = map(json.loads, ended.stdout.splitlines())
     assert tagged["models"] == ["msd-musicnn/1"]
     assert tagged["suggestions"][0]["tag"] == "metal"

@@ -28,7 +28,5 @@ def test_a_key_is_printed_once_then_listed_by_name_and_revoked(
 
 
 @pytest.mark.parametrize("settings", [{}, {"TAGGRAM_KEYS_FILE": ""}])
-def test_without_a_file_to_keep_them_in_there_are_no_keys(
-    settings: dict[str, str], refused: Refused
-) -> None:
+def test_keys_need_a_key_file(settings: dict[str, str], refused: Refused) -> None:
     assert "TAGGRAM_KEYS_FILE" in refused("keys", "create", "shop", **settings)

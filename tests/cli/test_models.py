@@ -61,7 +61,7 @@ def three(published: Path, place: Path) -> None:
     shutil.copytree(published, place, dirs_exist_ok=True)
 
 
-def said(result: Result) -> str:
+def output_of(result: Result) -> str:
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -76,7 +76,7 @@ def refused(result: Result, place: Path, before: tiny.Content) -> str:
 
 
 def rows(result: Result) -> list[list[str]]:
-    cells = [re.split(r"\s*│\s*", line)[1:-1] for line in said(result).splitlines()]
+    cells = [re.split(r"\s*│\s*", line)[1:-1] for line in output_of(result).splitlines()]
     return [row for row in cells if row]
 
 
@@ -84,25 +84,27 @@ def test_a_folder_is_published_then_listed_promoted_rolled_back_and_removed(
     models: Taggram, folder: Path, place: Path
 ):
     first = models("publish", folder)
-    assert said(first) == f"tiny/1 is published in {place}.\n"
+    assert output_of(first) == f"tiny/1 is published in {place}.\n"
     assert "`taggram models promote tiny 1`" in first.stderr
-    assert said(models("publish", folder)) == f"tiny/2 is published in {place}.\n"
-    assert said(models("promote", "tiny", "1")) == "tiny/1 is in production.\n"
-    assert said(models("promote", "tiny", "2")) == "tiny/2 is in production.\n"
-    assert said(models("promote", "tiny", "1", "--alias", "staging")) == "tiny/1 is in staging.\n"
+    assert output_of(models("publish", folder)) == f"tiny/2 is published in {place}.\n"
+    assert output_of(models("promote", "tiny", "1")) == "tiny/1 is in production.\n"
+    assert output_of(models("promote", "tiny", "2")) == "tiny/2 is in production.\n"
+    assert (
+        output_of(models("promote", "tiny", "1", "--alias", "staging")) == "tiny/1 is in staging.\n"
+    )
 
     assert rows(models("list")) == [
         ["tiny", "1", "3", "ready", "staging", "MIT", "[bold]A model[/] :guitar:"],
         ["tiny", "2", "3", "ready", "production", "MIT", "[bold]A model[/] :guitar:"],
     ]
 
-    assert said(models("rollback", "tiny")) == "tiny/1 is in production.\n"
-    assert said(models("remove", "tiny", "2", "--yes")) == "tiny/2 is removed.\n"
+    assert output_of(models("rollback", "tiny")) == "tiny/1 is in production.\n"
+    assert output_of(models("remove", "tiny", "2", "--yes")) == "tiny/2 is removed.\n"
     assert [row[:2] for row in rows(models("list"))] == [["tiny", "1"]]
 
 
 @pytest.mark.usefixtures("three")
-def test_verify_names_what_is_wrong_and_what_is_right(models: Taggram, place: Path):
+def test_verify_lists_valid_and_invalid_models(models: Taggram, place: Path):
     weights = place / "tiny" / "2" / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
 
@@ -111,18 +113,18 @@ def test_verify_names_what_is_wrong_and_what_is_right(models: Taggram, place: Pa
     assert result.exit_code == 1
     assert result.stdout == "tiny/1: as published\ntiny/3: as published\n"
     assert "tiny/2/weights.safetensors: the SHA-256 of the weights is not" in result.stderr
-    assert said(models("verify", "tiny/1")) == "tiny/1: as published\n"
-    assert said(models("verify", "tiny")) == "tiny/3: as published\n"
+    assert output_of(models("verify", "tiny/1")) == "tiny/1: as published\n"
+    assert output_of(models("verify", "tiny")) == "tiny/3: as published\n"
     assert models("verify", "tiny/2").exit_code == 1
     assert [row[3] for row in rows(models("list"))] == ["ready", "altered", "ready"]
 
 
 @pytest.mark.usefixtures("three")
 def test_a_card_is_printed_as_markdown(models: Taggram):
-    card = said(models("card", "tiny/2"))
+    card = output_of(models("card", "tiny/2"))
 
     assert card.startswith("# tiny/2\n\n\\[bold\\]A model\\[/\\] \\:guitar:\n\n## Model\n\n")
-    assert said(models("card", "tiny")).startswith("# tiny/3\n")
+    assert output_of(models("card", "tiny")).startswith("# tiny/3\n")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_a_card_is_printed_as_markdown(models: Taggram):
     ],
 )
 @pytest.mark.usefixtures("three")
-def test_what_can_t_be_done_ends_with_one_line(
+def test_an_impossible_command_ends_with_one_line(
     arguments: list[str], words: str, models: Taggram, place: Path
 ):
     before = tiny.folder_content(place)
@@ -155,7 +157,7 @@ def test_what_can_t_be_done_ends_with_one_line(
 
 
 @pytest.mark.usefixtures("three")
-def test_a_version_that_serves_is_not_removed(models: Taggram, place: Path):
+def test_a_served_version_is_not_removed(models: Taggram, place: Path):
     models("promote", "tiny", "1")
     before = tiny.folder_content(place)
 
@@ -174,21 +176,21 @@ def test_removing_asks_first(models: Taggram, place: Path):
     assert models("remove", "tiny", "2", answer="").exit_code == 1
     assert tiny.folder_content(place) == before
 
-    assert said(models("remove", "tiny", "2", answer="y\n")).endswith("tiny/2 is removed.\n")
+    assert output_of(models("remove", "tiny", "2", answer="y\n")).endswith("tiny/2 is removed.\n")
     assert not (place / "tiny" / "2").exists()
 
 
 @pytest.mark.usefixtures("three")
-def test_weights_that_can_t_be_pulled_are_named(models: Taggram, place: Path):
+def test_weights_that_cannot_be_pulled_are_named(models: Taggram, place: Path):
     weights = place / "tiny" / "1" / "weights.safetensors"
     inode = weights.stat().st_ino
-    assert said(models("pull")) == "0 pulled, all weights are in place.\n"
+    assert output_of(models("pull")) == "0 pulled, all weights are in place.\n"
     assert weights.stat().st_ino == inode
     weights.unlink()
 
     result = models("pull")
 
-    assert said(result) == "0 pulled, the other weights are in place.\n"
+    assert output_of(result) == "0 pulled, the other weights are in place.\n"
     assert result.stderr.startswith(
         "tiny/1: the weights are missing or altered; bring them back from a"
     )
@@ -203,13 +205,13 @@ def test_a_model_goes_to_an_object_store_and_is_served_from_there(
         remote = ("--store", url)
         models("publish", folder)
 
-        published = said(models("publish", place / "tiny" / "1", *remote))
+        published = output_of(models("publish", place / "tiny" / "1", *remote))
 
         assert published == f"tiny/1 is published in {url}.\n"
-        assert said(models("promote", "tiny", "1", *remote)) == "tiny/1 is in production.\n"
+        assert output_of(models("promote", "tiny", "1", *remote)) == "tiny/1 is in production.\n"
         assert rows(models("list", *remote))[0][:5] == ["tiny", "1", "3", "stored", "production"]
-        assert said(models("verify", *remote)) == "tiny/1: as published\n"
-        assert said(models("card", "tiny", *remote)) == said(models("card", "tiny"))
+        assert output_of(models("verify", *remote)) == "tiny/1: as published\n"
+        assert output_of(models("card", "tiny", *remote)) == output_of(models("card", "tiny"))
         served = read_catalog(Settings(_env_file=None, model_store=url, models=["tiny"])).models
         assert [str(model.ref) for model in served] == ["tiny/1"]
 
@@ -249,7 +251,7 @@ def test_a_checkpoint_is_imported(models: Taggram, place: Path, tmp_path: Path):
     known += ["--dataset", "Ours", "--roc-auc", "0.9", "--pr-auc", "0.4", "--citation", "Me."]
     imported = models(*command, *small, "--tags", tags, "--family", "two", *known)
 
-    assert said(imported) == f"small/1 is published in {place}.\n"
-    card = said(models("card", "small"))
+    assert output_of(imported) == f"small/1 is published in {place}.\n"
+    card = output_of(models("card", "small"))
     for words in ("Family: two", "Licence: MIT", "<https://example.org/small>", "PR-AUC: 0.4000"):
         assert words in card

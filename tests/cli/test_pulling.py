@@ -52,7 +52,7 @@ def package(mirror: Path) -> ModelPackage:
         "licence": "MIT",
         "citation": "",
         "trained_on": "three songs",
-        "data_terms": "for nobody's profit",
+        "data_terms": "non-commercial use only",
         "checkpoint": {**checkpoint, "base": BASE, "path": PATH},
     }
     return package_model(tiny.spec(source=source), tiny.weights())
@@ -106,7 +106,7 @@ def test_a_model_is_listed_pulled_under_its_terms_and_served(
 ):
     before = models("available")
     assert before.exit_code == 0
-    for words in ("tiny", "fcn", "three songs", "MIT", "three songs: for nobody's profit."):
+    for words in ("tiny", "fcn", "three songs", "MIT", "three songs: non-commercial use only."):
         assert words in before.stdout
     assert "version 1" not in before.stdout
 
@@ -114,36 +114,33 @@ def test_a_model_is_listed_pulled_under_its_terms_and_served(
 
     assert pulled.exit_code == 0, pulled.output
     assert pulled.stdout.endswith(f"tiny/1 is published in {place}.\n")
-    terms = (
-        f"tiny: 0.0 MB from {mirror}; licence: MIT; trained on three songs: for nobody's profit."
-    )
-    assert pulled.stderr.splitlines()[0] == terms
+    terms = "trained on three songs: non-commercial use only."
+    line = f"tiny: 0.0 MB from {mirror}; licence: MIT; {terms}"
+    assert pulled.stderr.splitlines()[0] == line
     manifest = published(place)
     assert manifest.source.checkpoint.path == PATH
     verify(Store(place), manifest)
     assert "version 1" in models("available").stdout
     assert (
-        "Training data: three songs; its terms: for nobody's profit"
+        "Training data: three songs; its terms: non-commercial use only"
         in models("card", "tiny").stdout
     )
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ("n\n", "nothing was pulled"),
         ("", "nothing was pulled; without a terminal, use `--yes` to agree to the terms"),
     ],
 )
 def test_without_consent_nothing_is_pulled(
-    answer: str, said: str, models: Models, mirror: Path, place: Path
+    answer: str, message: str, models: Models, mirror: Path, place: Path
 ):
-    assert refused(models("pull", "tiny", "--mirror", mirror, input=answer), place) == said
+    assert refused(models("pull", "tiny", "--mirror", mirror, input=answer), place) == message
 
 
-def test_what_is_in_the_store_already_is_neither_asked_for_nor_brought(
-    models: Models, mirror: Path, place: Path
-):
+def test_a_model_already_in_the_store_is_not_downloaded(models: Models, mirror: Path, place: Path):
     models("pull", "tiny", "--mirror", mirror, "--yes")
     before = tiny.folder_content(place)
 
@@ -155,9 +152,7 @@ def test_what_is_in_the_store_already_is_neither_asked_for_nor_brought(
     assert tiny.folder_content(place) == before
 
 
-def test_weights_that_were_lost_or_altered_are_brought_back(
-    models: Models, mirror: Path, place: Path
-):
+def test_lost_or_altered_weights_are_downloaded_again(models: Models, mirror: Path, place: Path):
     models("pull", "tiny", "--mirror", mirror, "--yes")
     before = tiny.folder_content(place)
     weights = place / "tiny" / "1" / "weights.safetensors"
@@ -172,7 +167,7 @@ def test_weights_that_were_lost_or_altered_are_brought_back(
         assert tiny.folder_content(place) == before
 
 
-def test_another_model_of_the_name_stays_beside_the_one_that_is_pulled(
+def test_another_model_of_the_same_name_is_kept(
     models: Models, mirror: Path, place: Path, manifest: Path, tmp_path: Path
 ):
     place.mkdir()
@@ -198,7 +193,7 @@ def test_a_model_is_pulled_into_a_store_behind_a_url(models: Models, mirror: Pat
     verify(Store(url), published(place))
 
 
-def test_a_download_that_breaks_goes_on_and_leaves_nothing_behind(
+def test_a_broken_download_is_resumed_and_leaves_nothing_behind(
     models: Models, mirror: Path, place: Path, tmp_path: Path
 ):
     data = (mirror / PATH).read_bytes()
@@ -210,12 +205,12 @@ def test_a_download_that_breaks_goes_on_and_leaves_nothing_behind(
 
         assert models("pull", "tiny", "--mirror", server.url, "--yes").exit_code == 0
 
-        assert server.asked[-1] == (f"/{PATH}", f"bytes={len(data) // 2}-")
+        assert server.requests[-1] == (f"/{PATH}", f"bytes={len(data) // 2}-")
     assert list((tmp_path / "caches" / "taggram").iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             ["none", "--yes"],
@@ -232,10 +227,10 @@ def test_a_download_that_breaks_goes_on_and_leaves_nothing_behind(
         ),
     ],
 )
-def test_what_can_t_be_pulled_ends_with_one_line(
-    arguments: list[str], said: str, models: Models, place: Path
+def test_a_failed_pull_ends_with_one_line(
+    arguments: list[str], message: str, models: Models, place: Path
 ):
-    assert refused(models("pull", *arguments), place).startswith(said)
+    assert refused(models("pull", *arguments), place).startswith(message)
 
 
 def golden_of_another(text: str) -> str:
@@ -244,7 +239,7 @@ def golden_of_another(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (
             lambda text: text.replace(sha256_of(text), "0" * 64),
@@ -254,9 +249,9 @@ def golden_of_another(text: str) -> str:
         (lambda text: text.replace('"three"', '"three", "four"'), "write one for each tag"),
     ],
 )
-def test_weights_other_than_the_manifest_says_are_refused(
+def test_weights_that_differ_from_the_manifest_are_refused(
     change: Callable[[str], str],
-    said: str,
+    message: str,
     models: Models,
     mirror: Path,
     place: Path,
@@ -266,7 +261,7 @@ def test_weights_other_than_the_manifest_says_are_refused(
     assert changed != manifest.read_text()
     manifest.write_text(changed)
 
-    assert said in refused(models("pull", "tiny", "--mirror", mirror, "--yes"), place)
+    assert message in refused(models("pull", "tiny", "--mirror", mirror, "--yes"), place)
 
 
 def sha256_of(text: str) -> str:
@@ -274,7 +269,7 @@ def sha256_of(text: str) -> str:
     return text.partition("[weights]")[2].partition('sha256 = "')[2][:64]
 
 
-def test_hostile_checkpoints_are_refused_even_where_their_hash_is_the_pinned_one(
+def test_hostile_checkpoints_are_refused_even_with_the_pinned_hash(
     models: Models, place: Path, manifest: Path, mirror: Path, tmp_path: Path
 ):
     hostile = b"cos\nmkdir\n(X\x03\x00\x00\x00badtR."

@@ -1,4 +1,4 @@
-"""`taggram serve` with what can't be served: it ends with one line that says what to mend."""
+"""`taggram serve` with invalid input ends with one line that says what to fix."""
 
 import shutil
 import sqlite3
@@ -47,13 +47,15 @@ WRONG: dict[str, tuple[dict[str, str], list[str]]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_a_setting_that_is_wrong(what: str, refused: Refused) -> None:
+def test_an_invalid_setting_ends_the_start_with_one_line(what: str, refused: Refused) -> None:
     settings, words = WRONG[what]
     line = refused("serve", **settings)
     assert [word for word in words if word not in line] == []
 
 
-def test_a_model_without_its_weights(store: Path, tmp_path: Path, refused: Refused) -> None:
+def test_a_model_without_weights_ends_the_start_with_one_line(
+    store: Path, tmp_path: Path, refused: Refused
+) -> None:
     without = shutil.ignore_patterns("*.safetensors")
     shutil.copytree(store / "msd-vgg", tmp_path / "bare" / "msd-vgg", ignore=without)
     line = refused("serve", TAGGRAM_MODEL_STORE="bare", TAGGRAM_MODELS='["msd-vgg"]')
@@ -61,7 +63,9 @@ def test_a_model_without_its_weights(store: Path, tmp_path: Path, refused: Refus
     assert [word for word in words if word not in line] == []
 
 
-def test_a_vocabulary_without_tags(tmp_path: Path, refused: Refused) -> None:
+def test_a_vocabulary_without_tags_ends_the_start_with_one_line(
+    tmp_path: Path, refused: Refused
+) -> None:
     (tmp_path / "own.yaml").write_text("name: own\nversion: 1\ndescription: Ours.\ntags: {}\n")
     line = refused("serve", TAGGRAM_VOCABULARY_FILES='["own.yaml"]')
     assert "own.yaml:4: the mapping is empty" in line
@@ -81,7 +85,9 @@ FEEDBACK_FILES: dict[str, tuple[Callable[[Path], object], str, str]] = {
 
 
 @pytest.mark.parametrize("what", FEEDBACK_FILES)
-def test_a_feedback_file_that_is(what: str, tmp_path: Path, refused: Refused) -> None:
+def test_an_invalid_feedback_file_ends_the_start_with_one_line(
+    what: str, tmp_path: Path, refused: Refused
+) -> None:
     make, name, words = FEEDBACK_FILES[what]
     make(tmp_path / name)
     line = refused("serve", TAGGRAM_FEEDBACK_FILE=str(tmp_path / name))

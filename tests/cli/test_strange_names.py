@@ -30,7 +30,7 @@ from app.tagging.table import tabulate
 from app.text import csv_cell, printable
 from testing.stub_engine import load_stub_engine
 from tests.cli.conftest import Taggram
-from tests.feedback.giving import feedback, keep
+from tests.feedback.samples import feedback, keep
 from tests.store import tiny
 
 EVIL = "=cmd|' -C calc'!A0\x1b]0;owned\x07\x9b31m\r\n\u2028\u202e\u2066\u200b\udc80.flac"
@@ -41,8 +41,8 @@ MOVING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 def assert_harmless(text: str) -> None:
     """Nothing but our own line ends moves the cursor."""
-    odd = {char for char in text if unicodedata.category(char) in MOVING}
-    assert odd <= {"\n"}, text
+    unsafe = {char for char in text if unicodedata.category(char) in MOVING}
+    assert unsafe <= {"\n"}, text
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def strange(clip: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", [(), ("--csv",), ("--json",)])
-def test_tag_prints_no_name_as_it_is(form: tuple[str, ...], strange: Path, tag: Taggram) -> None:
+def test_tag_escapes_file_names(form: tuple[str, ...], strange: Path, tag: Taggram) -> None:
     result = tag(EVIL, *form)
 
     assert_harmless(result.stderr)
@@ -97,7 +97,7 @@ def test_tag_prints_no_name_as_it_is(form: tuple[str, ...], strange: Path, tag: 
         ("雨\u2029", "雨?"),
     ],
 )
-def test_no_cell_is_computed(text: str, shown: str) -> None:
+def test_no_cell_is_a_formula(text: str, shown: str) -> None:
     assert csv_cell(text) == shown
 
 
@@ -109,7 +109,7 @@ def test_a_taggram_s_table_and_picture_show_raw_tags_without_a_vocabulary() -> N
     assert draw([0.0, 1.0], 1.0, [EVIL, "rock"], scores, EVIL).startswith(b"\x89PNG")
 
 
-def test_tables_lines_and_logs_show_no_name_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tables_lines_and_logs_escape_names(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console()
     say(console, EVIL)
     console.print(cell(EVIL))
@@ -119,28 +119,28 @@ def test_tables_lines_and_logs_show_no_name_as_it_is(capsys: pytest.CaptureFixtu
         record = logging.makeLogRecord(
             {"msg": "broke: %s", "args": (EVIL,), "exc_info": (ValueError, error, None)}
         )
-    said = capsys.readouterr().out
-    assert_harmless(said)
+    printed = capsys.readouterr().out
+    assert_harmless(printed)
     assert_harmless(PlainLine().format(record))
     assert PlainLine().format(record).splitlines()[0].endswith(printable(EVIL))
 
 
-def test_pages_and_exports_show_no_name_as_it_is(tmp_path: Path) -> None:
+def test_pages_and_exports_escape_names(tmp_path: Path) -> None:
     song = SongTaggram(EVIL, (EVIL, "rock"), [0.0, 1.0], np.zeros((2, 2), np.float32), (EVIL,))
     grid = Grid(EVIL, (EVIL,), ((Cell(EVIL, EVIL),),))
     written = render(Document(EVIL, EVIL, (Section(EVIL, (Prose(EVIL), grid, song_chart(song))),)))
     assert_harmless(written)
     assert "]0;owned" in written
 
-    said = feedback(added=(EVIL.replace("\udc80", ""),))
-    asyncio.run(keep(tmp_path / "feedback.sqlite", said))
+    printed = feedback(added=(EVIL.replace("\udc80", ""),))
+    asyncio.run(keep(tmp_path / "feedback.sqlite", printed))
     export(tmp_path / "feedback.sqlite", tmp_path / "all.csv", lambda *_: None)
     with (tmp_path / "all.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert rows[-1]["tag"] == csv_cell(said.added[0])
+    assert rows[-1]["tag"] == csv_cell(printed.added[0])
 
 
-def test_what_a_manifest_says_is_shown_harmless(taggram: Taggram) -> None:
+def test_texts_of_a_manifest_are_escaped(taggram: Taggram) -> None:
     name = EVIL.replace("\udc80", "")
     spec = tiny.spec(summary=name, tags={"family": "tiny", "names": [name, "two", "three"]})
     tiny.write(package_model(spec, tiny.weights()), Path("new"))

@@ -42,9 +42,7 @@ def good(clip: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_each_file_is_printed_with_its_tags_and_their_moments_or_what_is_wrong(
-    good: Path, tag: Taggram
-) -> None:
+def test_each_file_is_printed_with_tags_and_moments_or_an_error(good: Path, tag: Taggram) -> None:
     (good / "notes.mp3").write_text("This is a shopping list.\n")
     (good / "cover.jpg").write_bytes(b"\xff\xd8\xff\xe0")
 
@@ -63,7 +61,9 @@ def test_each_file_is_printed_with_its_tags_and_their_moments_or_what_is_wrong(
     assert result.exit_code == 1
 
 
-def test_a_folder_is_read_as_it_really_is(clip: Path, tmp_path: Path, tag: Taggram) -> None:
+def test_a_folder_is_read_with_its_links_and_without_other_files(
+    clip: Path, tmp_path: Path, tag: Taggram
+) -> None:
     folder, elsewhere = tmp_path / "music", tmp_path / "elsewhere" / "album"
     elsewhere.mkdir(parents=True)
     shutil.copy(clip, elsewhere / "linked.flac")
@@ -95,7 +95,7 @@ def test_a_folder_is_read_as_it_really_is(clip: Path, tmp_path: Path, tag: Taggr
     }
 
 
-def test_links_that_lead_nowhere_are_songs_that_are_missing(good: Path, tag: Taggram) -> None:
+def test_broken_links_are_reported_as_missing_songs(good: Path, tag: Taggram) -> None:
     (good / "missing.mp3").symlink_to("nowhere.mp3")
     (good / "round.mp3").symlink_to("round.mp3")
 
@@ -140,12 +140,12 @@ def test_a_folder_without_audio_is_a_failure(tmp_path: Path, good: Path, tag: Ta
     assert beside.stdout.startswith("good/")
 
 
-def test_json_and_csv_say_the_same(good: Path, tag: Taggram) -> None:
+def test_json_and_csv_agree(good: Path, tag: Taggram) -> None:
     wanted = ("good", "--vocabulary", "alltags", "--top-k", "12")
-    said = [tag(*wanted, form) for form in ("--json", "--csv")]
-    assert [each.exit_code for each in said] == [0, 0]
-    one = json.loads(said[0].stdout)
-    rows = list(csv.DictReader(io.StringIO(said[1].stdout, newline="")))
+    outputs = [tag(*wanted, form) for form in ("--json", "--csv")]
+    assert [each.exit_code for each in outputs] == [0, 0]
+    one = json.loads(outputs[0].stdout)
+    rows = list(csv.DictReader(io.StringIO(outputs[1].stdout, newline="")))
 
     assert {row["file"] for row in rows} == {one["path"]} == {'good/one, "live".FLAC'}
     for name in ("track_id", "confidence", "vocabulary"):
@@ -163,7 +163,7 @@ def test_json_and_csv_say_the_same(good: Path, tag: Taggram) -> None:
         assert all(0 <= at["start_s"] < at["end_s"] <= 12 for at in suggestion["heard_at"])
 
 
-def test_people_see_labels_and_programs_the_names_of_tags_too(good: Path, tag: Taggram) -> None:
+def test_text_shows_labels_and_json_the_tag_names_too(good: Path, tag: Taggram) -> None:
     wanted = ("good", "--vocabulary", "genres", "--top-k", "20")
 
     shown, as_json = (tag(*wanted, *form).stdout for form in ((), ("--json",)))
@@ -176,7 +176,7 @@ def test_people_see_labels_and_programs_the_names_of_tags_too(good: Path, tag: T
         assert suggestion["label"] in line
 
 
-def test_two_forms_at_once_are_refused(taggram: Taggram) -> None:
+def test_two_output_formats_are_refused(taggram: Taggram) -> None:
     result = taggram("tag", "any.wav", "--json", "--csv")
 
     assert result.exit_code == 2
@@ -184,7 +184,7 @@ def test_two_forms_at_once_are_refused(taggram: Taggram) -> None:
     assert "--csv" in result.stderr
 
 
-def test_an_unknown_vocabulary_is_refused_with_those_that_there_are(refused: Refused) -> None:
+def test_an_unknown_vocabulary_is_refused_with_a_list_of_the_known_ones(refused: Refused) -> None:
     line = refused("tag", "any.wav", "--vocabulary", "subgenre")
 
     assert "alltags, genres, moodthemes, subgenres, raw" in line
@@ -204,7 +204,7 @@ FORMS = [_readable, _json_line, csv_rows]
 
 @pytest.mark.parametrize("show", FORMS)
 @pytest.mark.parametrize("tag", ["[rock]", "[/]", ":guitar:"])
-def test_a_tag_is_printed_as_it_is_written(
+def test_a_tag_is_printed_unchanged(
     show: Callable[[TaggedFile], None], tag: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show(one_file("clip.flac", tag))
@@ -213,7 +213,7 @@ def test_a_tag_is_printed_as_it_is_written(
 
 
 @pytest.mark.parametrize("show", FORMS)
-def test_a_file_whose_name_is_no_utf8_is_printed(
+def test_a_file_name_that_is_not_utf8_is_printed(
     show: Callable[[TaggedFile], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")  # as in a UTF-8 locale
@@ -224,19 +224,19 @@ def test_a_file_whose_name_is_no_utf8_is_printed(
     assert stdout.tell()
 
 
-def test_a_damaged_file_is_tagged_and_said_to_be_damaged(tag: Taggram, tmp_path: Path) -> None:
+def test_a_damaged_file_is_tagged_and_marked_damaged(tag: Taggram, tmp_path: Path) -> None:
     (tmp_path / "cut.wav").write_bytes(DAMAGED["WAV cut short"](noise(4 * RATE)))
 
     shown, as_json, as_csv = (tag("cut.wav", *form) for form in ((), ("--json",), ("--csv",)))
 
     assert "cut.wav  (damaged: 2.0 s of 4.0 s decoded)" in shown.stdout.replace("  (not sure)", "")
-    said = json.loads(as_json.stdout)
-    assert (said["damaged"], said["duration_s"], said["announced_s"]) == (True, 2.0, 4.0)
+    outputs = json.loads(as_json.stdout)
+    assert (outputs["damaged"], outputs["duration_s"], outputs["announced_s"]) == (True, 2.0, 4.0)
     assert {row["damaged"] for row in csv.DictReader(io.StringIO(as_csv.stdout))} == {"true"}
 
 
 @pytest.mark.parametrize("name", ["song.m4a", "song.wma", "song.webm", "song.wv", "SONG.CAF"])
-def test_of_a_folder_each_format_is_tried(name: str, tag: Taggram, tmp_path: Path) -> None:
+def test_every_format_in_a_folder_is_tagged(name: str, tag: Taggram, tmp_path: Path) -> None:
     (tmp_path / "songs").mkdir()
     (tmp_path / "songs" / name).write_bytes(KINDS["M4A"](noise(2 * RATE)))
 

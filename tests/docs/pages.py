@@ -1,4 +1,4 @@
-"""The pages that the documentation consists of, and what the tests find in them."""
+"""The pages of the documentation, and their parts for the tests."""
 
 import re
 from pathlib import Path
@@ -50,13 +50,13 @@ def section(text: str, heading: str) -> str:
 
 
 def first_cells(text: str) -> list[str]:
-    """List what stands in backticks in the first cells of all rows of tables."""
+    """Return the code spans in the first cells of all rows of tables."""
     rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
 
 
 def code(text: str) -> list[str]:
-    """List what stands in backticks in the prose of a page, on one line each."""
+    """Return the code spans in the prose of a page, each on one line."""
     return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose(text))]
 
 

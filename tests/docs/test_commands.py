@@ -30,7 +30,7 @@ def _run_lines() -> list[str]:
 
 
 def _arguments(line: str) -> list[str] | None:
-    """Return the arguments of a line that runs `taggram`, without what is set before it."""
+    """Return the arguments of a line that runs `taggram`, without its variables."""
     words = shlex.split(line, comments=True)
     while words and ASSIGNMENT.fullmatch(words[0]):
         del words[0]
@@ -58,7 +58,7 @@ def test_every_command_line_is_accepted(line: str) -> None:
 
 
 def _named() -> Iterator[str]:
-    """Yield what is named in the prose as a command of `taggram`, each once."""
+    """Yield the commands of `taggram` named in the prose, each once."""
     yield from sorted(
         {span for text in TEXTS for span in code(text) if span.startswith("taggram ")}
     )

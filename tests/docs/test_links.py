@@ -1,4 +1,4 @@
-"""Every link inside the repository leads to a file, and to a heading where it names one."""
+"""Every link inside the repository leads to a file, and to a heading if it names one."""
 
 import re
 import tomllib
@@ -20,7 +20,7 @@ def _anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_relative_link_leads_somewhere(page: Path) -> None:
+def test_every_relative_link_has_a_target(page: Path) -> None:
     broken = []
     for link in LINK.findall(prose(page.read_text())):
         path, _, anchor = link.partition("#")
@@ -32,13 +32,13 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert not broken
 
 
-def test_headings_of_a_page_have_anchors_of_their_own() -> None:
+def test_headings_of_a_page_have_unique_anchors() -> None:
     for page in DOCS:
         headings = re.findall(r"^#+ (.+)$", prose(page.read_text()), re.MULTILINE)
         assert len(headings) == len(_anchors(page)), page
 
 
-def test_the_index_and_the_site_have_every_page_of_docs() -> None:
+def test_the_index_and_the_site_list_every_page_of_docs() -> None:
     names = {page.name for page in DOCS} - {"index.md"}
     linked = set(LINK.findall((REPOSITORY / "docs" / "index.md").read_text()))
     assert names <= linked

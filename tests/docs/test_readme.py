@@ -1,4 +1,4 @@
-"""The README is short, and what it shows is what the service answers."""
+"""The README is short, and its answer is that of the service."""
 
 import json
 import shlex
@@ -27,7 +27,7 @@ def _words(answer: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(each["tag"], each["label"], each["level"]) for each in answer["suggestions"]]
 
 
-def test_the_answer_shown_is_the_answer_given(server: Server, ambient_song: Path) -> None:
+def test_the_documented_answer_is_the_real_one(server: Server, ambient_song: Path) -> None:
     url = shlex.split(block(TEXT, "sh", "curl"))[-1]
     shown = json.loads(block(TEXT, "json", "suggestions"))
     with ambient_song.open("rb") as file:
@@ -39,7 +39,7 @@ def test_the_answer_shown_is_the_answer_given(server: Server, ambient_song: Path
     assert _scores(given) == pytest.approx(_scores(shown), abs=BF16_TOLERANCE)
 
 
-def test_other_pages_show_the_request_that_is_tried_here() -> None:
+def test_other_pages_show_the_request_tested_here() -> None:
     [tried] = [line for line in command_lines(TEXT) if line.startswith("curl")]
     shown = [line for page in GUIDES for line in command_lines(page.read_text())]
     assert {line for line in shown if line.startswith("curl")} == {tried}

@@ -1,4 +1,4 @@
-"""The tables of the documentation list what there is, with the values that it has."""
+"""The tables of the documentation agree with the code."""
 
 import ast
 import json
@@ -30,7 +30,7 @@ WEB = "".join(path.read_text() for path in sorted((REPOSITORY / "app" / "web").g
 
 
 def _defaults() -> list[tuple[str, str]]:
-    """Pair each setting with its default, where the table shows a value."""
+    """Pair each setting with its default, if the table shows a value."""
     rows = re.findall(r"^\| (`TAGGRAM.+?) \| (.+?) \|", doc("operating"), re.MULTILINE)
     pairs = []
     for names, values in rows:
@@ -176,7 +176,7 @@ def test_the_markup_shown_is_that_of_the_element() -> None:
         assert {word.partition("=")[0] for word in element.split()} <= listed
 
 
-def test_the_words_shown_are_words_of_the_element() -> None:
+def test_the_documented_texts_are_texts_of_the_element() -> None:
     shown = block(doc("signup-element"), "js", "element.words")
     english = (REPOSITORY / "app/web/words-en.js").read_text()
     keys = set(re.findall(r"(\w+): (?:\"|\{)", shown)) - {"one", "other"}

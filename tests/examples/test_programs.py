@@ -119,7 +119,7 @@ def test_the_token_backend_gives_a_token_that_uploads(
 
 
 def is_up(http: httpx.Client) -> bool:
-    """Whether the backend listens."""
+    """Return whether the backend listens."""
     try:
         return http.get("/openapi.json").is_success
     except httpx.ConnectError:

@@ -1,4 +1,4 @@
-"""Who may call, how often, and what pages may: over HTTP, on a server with API keys."""
+"""Access, rates and the rights of pages: over HTTP, on a server with API keys."""
 
 import itertools
 import json
@@ -48,7 +48,7 @@ class Guarded:
     def new_key(self, name: str) -> str:
         return create_key(self.keys, name, admin=False)
 
-    def ask(
+    def send(
         self, method: str, path: str, credential: str | None = None, **more: Any
     ) -> httpx.Response:
         headers = dict(more.pop("headers", {}))
@@ -57,7 +57,7 @@ class Guarded:
         return self.server.http.request(method, path, headers=headers, **more)
 
     def token(self, key: str) -> str:
-        response = self.ask("POST", "/upload-tokens", key, json={"origin": ORIGIN})
+        response = self.send("POST", "/upload-tokens", key, json={"origin": ORIGIN})
         assert response.status_code == 201, response.text
         assert response.json()["uses"] == USES
         return response.json()["token"]
@@ -65,11 +65,11 @@ class Guarded:
     def upload(self, credential: str, origin: str | None = ORIGIN) -> httpx.Response:
         headers = {"Origin": origin} if origin else {}
         files = {"file": noise_file(4)}
-        return self.ask("POST", "/suggest-tags", credential, headers=headers, files=files)
+        return self.send("POST", "/suggest-tags", credential, headers=headers, files=files)
 
     def from_address(self, address: str, path: str = UNKNOWN, **more: Any) -> httpx.Response:
         """As a proxy on this machine passes it on."""
-        return self.ask("GET", path, headers={"X-Forwarded-For": address}, **more)
+        return self.send("GET", path, headers={"X-Forwarded-For": address}, **more)
 
 
 @pytest.fixture(scope="module")
@@ -100,20 +100,18 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         ("POST", "/models/reload"),
     ],
 )
-def test_what_costs_something_is_for_callers_with_a_key(
-    method: str, path: str, guarded: Guarded
-) -> None:
+def test_expensive_routes_require_a_key(method: str, path: str, guarded: Guarded) -> None:
     for wrong in (None, "x", guarded.shop[:-1], f"{guarded.shop} {guarded.boss}"):
-        response = guarded.ask(method, path, wrong)
+        response = guarded.send(method, path, wrong)
         assert_problem(response, 401, "unauthorized")
         assert response.headers["WWW-Authenticate"] == "Bearer"
-    basic = guarded.ask(method, path, headers={"Authorization": f"Basic {guarded.boss}"})
+    basic = guarded.send(method, path, headers={"Authorization": f"Basic {guarded.boss}"})
     assert_problem(basic, 401, "unauthorized")
-    assert guarded.ask(method, path, guarded.boss).status_code not in {401, 403, 429}
+    assert guarded.send(method, path, guarded.boss).status_code not in {401, 403, 429}
 
 
-def test_only_an_admin_s_key_reloads(guarded: Guarded) -> None:
-    problem = assert_problem(guarded.ask("POST", "/models/reload", guarded.shop), 403, "forbidden")
+def test_only_an_admin_key_may_reload(guarded: Guarded) -> None:
+    problem = assert_problem(guarded.send("POST", "/models/reload", guarded.shop), 403, "forbidden")
     assert "--admin" in problem["detail"]
 
 
@@ -124,8 +122,8 @@ def test_only_an_admin_s_key_reloads(guarded: Guarded) -> None:
         *("/vocabularies", "/models", "/limits", "/", "/web/tag-suggest.js"),
     ],
 )
-def test_what_costs_nothing_is_open(path: str, guarded: Guarded) -> None:
-    assert guarded.ask("GET", path).status_code == 200
+def test_cheap_routes_are_open(path: str, guarded: Guarded) -> None:
+    assert guarded.send("GET", path).status_code == 200
 
 
 def refused_unread(guarded: Guarded, path: str, *more: str) -> str:
@@ -146,12 +144,12 @@ def test_without_access_the_body_is_not_read(path: str, guarded: Guarded) -> Non
     assert refused_unread(guarded, path, "X-Forwarded-For: 192.0.2.30") == "429"
 
 
-def test_a_token_is_good_for_a_few_uploads_and_their_taggrams(guarded: Guarded) -> None:
+def test_a_token_allows_a_few_uploads_and_their_taggrams(guarded: Guarded) -> None:
     token = guarded.token(guarded.shop)
 
     uploaded = answer(guarded.upload(token))
     for _ in range(USES + 1):
-        seen = guarded.ask("GET", uploaded["taggram_url"], token, headers={"Origin": ORIGIN})
+        seen = guarded.send("GET", uploaded["taggram_url"], token, headers={"Origin": ORIGIN})
         assert seen.status_code == 200
     for _ in range(USES - 1):
         answer(guarded.upload(token))
@@ -161,7 +159,7 @@ def test_a_token_is_good_for_a_few_uploads_and_their_taggrams(guarded: Guarded) 
 
 
 @pytest.mark.parametrize("origin", [None, "https://evil.example", f"{ORIGIN}.evil.example", "null"])
-def test_a_token_is_for_one_page_and_a_refusal_costs_no_use(
+def test_a_token_is_valid_for_one_page_and_a_refusal_costs_no_use(
     origin: str | None, guarded: Guarded
 ) -> None:
     token = guarded.token(guarded.boss)
@@ -177,14 +175,12 @@ OWN_PAGE = {
     "Host": "signup.example",
     "X-Forwarded-Proto": "https",
 }
-"""What browsers say with a GET to where the page is from, through the proxy; no Origin."""
+"""The headers of a browser's same-origin GET through the proxy; no Origin."""
 
 
 @pytest.mark.parametrize("host", ["signup.example", "signup.example:443", "SIGNUP.example"])
-def test_a_token_is_good_on_a_page_that_is_served_from_our_own_origin(
-    host: str, guarded: Guarded
-) -> None:
-    seen = guarded.ask(
+def test_a_token_is_valid_on_a_page_of_the_service_s_origin(host: str, guarded: Guarded) -> None:
+    seen = guarded.send(
         "GET", UNKNOWN, guarded.token(guarded.shop), headers={**OWN_PAGE, "Host": host}
     )
     assert_problem(seen, 404, "unknown_track")
@@ -203,16 +199,16 @@ def test_a_token_is_good_on_a_page_that_is_served_from_our_own_origin(
         {"Origin": "https://evil.example"},
     ],
 )
-def test_a_token_is_not_good_on_any_other_page(different: dict[str, str], guarded: Guarded) -> None:
-    seen = guarded.ask("GET", UNKNOWN, guarded.token(guarded.shop), headers=OWN_PAGE | different)
+def test_a_token_is_not_valid_on_other_pages(different: dict[str, str], guarded: Guarded) -> None:
+    seen = guarded.send("GET", UNKNOWN, guarded.token(guarded.shop), headers=OWN_PAGE | different)
     assert_problem(seen, 403, "forbidden")
 
 
-def test_a_token_is_for_one_purpose(guarded: Guarded) -> None:
+def test_a_token_is_valid_for_one_purpose(guarded: Guarded) -> None:
     token = guarded.token(guarded.boss)
 
     for path in ("/upload-tokens", "/models/reload"):
-        response = guarded.ask("POST", path, token, headers={"Origin": ORIGIN})
+        response = guarded.send("POST", path, token, headers={"Origin": ORIGIN})
         assert "API key" in assert_problem(response, 403, "forbidden")["detail"]
 
 
@@ -237,22 +233,22 @@ def test_a_token_that_was_changed_is_refused(guarded: Guarded) -> None:
         ("x" * 5_000, 413, "payload_too_large"),
     ],
 )
-def test_a_token_is_got_for_an_allowed_page_only(
+def test_tokens_are_issued_for_allowed_pages_only(
     body: object, status: int, kind: str, guarded: Guarded
 ) -> None:
-    response = guarded.ask("POST", "/upload-tokens", guarded.shop, content=json.dumps(body))
+    response = guarded.send("POST", "/upload-tokens", guarded.shop, content=json.dumps(body))
 
     assert_problem(response, status, kind)
 
 
-def test_a_revocation_counts_at_once_for_the_key_and_its_tokens(guarded: Guarded) -> None:
+def test_a_revocation_takes_effect_at_once_for_the_key_and_its_tokens(guarded: Guarded) -> None:
     key = guarded.new_key("leaver")
     token = guarded.token(key)
     answer(guarded.upload(token))
 
     revoke_key(guarded.keys, "leaver")
 
-    assert_problem(guarded.ask("GET", UNKNOWN, key), 401, "unauthorized")
+    assert_problem(guarded.send("GET", UNKNOWN, key), 401, "unauthorized")
     assert "revoked" in assert_problem(guarded.upload(token), 401, "unauthorized")["detail"]
 
 
@@ -264,7 +260,7 @@ def test_the_log_names_the_key_and_nothing_secret(guarded: Guarded) -> None:
         (token, "token:shop"),
         ("wrong", "address"),
     ):
-        response = guarded.ask("GET", UNKNOWN, credential)
+        response = guarded.send("GET", UNKNOWN, credential)
         assert logged(guarded.server, response.headers["X-Request-ID"])["client"] == client
     log = guarded.server.log.read_text()
     assert guarded.shop not in log
@@ -278,7 +274,7 @@ def until_refused(
     statuses: Counter[int] = Counter()
     for address in itertools.islice(itertools.cycle(addresses), 10 * BURST["key"]):
         headers = {"X-Forwarded-For": address}
-        response = guarded.ask("GET", UNKNOWN, credential, headers=headers)
+        response = guarded.send("GET", UNKNOWN, credential, headers=headers)
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             return statuses, response
         statuses[response.status_code] += 1
@@ -296,7 +292,7 @@ def test_an_address_has_its_rate_and_another_its_own(guarded: Guarded) -> None:
     assert 1 <= int(response.headers["Retry-After"]) <= 60 / PER_MINUTE["address"]
     assert f"{PER_MINUTE['address']} requests a minute from this address" in problem["detail"]
     assert guarded.from_address("192.0.2.2").status_code == 401
-    assert guarded.ask("GET", UNKNOWN).status_code == 401  # without a proxy: not counted
+    assert guarded.send("GET", UNKNOWN).status_code == 401  # without a proxy: not counted
 
 
 def test_an_ipv6_customer_is_one_caller(guarded: Guarded) -> None:
@@ -305,14 +301,14 @@ def test_an_ipv6_customer_is_one_caller(guarded: Guarded) -> None:
     assert guarded.from_address("2001:db8:0:2::1").status_code == 401
 
 
-def test_a_key_has_a_rate_of_its_own_wherever_it_calls_from(guarded: Guarded) -> None:
+def test_a_key_has_its_own_rate_from_any_address(guarded: Guarded) -> None:
     busy, calm = guarded.new_key("busy"), guarded.new_key("calm")
 
     statuses, _ = until_refused(guarded, busy, ["192.0.2.3"])
 
     assert set(statuses) == {404}
     assert statuses[404] >= BURST["key"] > BURST["address"]
-    assert guarded.ask("GET", UNKNOWN, calm).status_code == 404
+    assert guarded.send("GET", UNKNOWN, calm).status_code == 404
     assert guarded.from_address("192.0.2.3").status_code == 401
 
 
@@ -348,7 +344,7 @@ def test_while_one_client_floods_the_others_are_served(guarded: Guarded) -> None
         floods = [pool.submit(flood) for _ in range(4)]
         try:
             wait_for(lambda: statuses[429] > BURST["address"], "the flood to be refused")
-            served = [guarded.ask("GET", UNKNOWN, polite).status_code for _ in range(BURST["key"])]
+            served = [guarded.send("GET", UNKNOWN, polite).status_code for _ in range(BURST["key"])]
         finally:
             enough.set()
     for done in floods:
@@ -358,19 +354,19 @@ def test_while_one_client_floods_the_others_are_served(guarded: Guarded) -> None
     assert set(statuses) == {401, 429}
 
 
-def test_a_page_of_an_allowed_origin_may_ask_and_read(guarded: Guarded) -> None:
-    asked = {
+def test_a_page_of_an_allowed_origin_may_call_and_read(guarded: Guarded) -> None:
+    preflight = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization, content-type, x-request-id",
     }
-    may = guarded.ask("OPTIONS", "/suggest-tags", headers=asked)
+    may = guarded.send("OPTIONS", "/suggest-tags", headers=preflight)
     assert may.status_code == 200
     assert may.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert "Access-Control-Allow-Credentials" not in may.headers
 
     for path in ("/models", UNKNOWN, "/nothing", "/taggram"):
-        response = guarded.ask("GET", path, headers={"Origin": ORIGIN})
+        response = guarded.send("GET", path, headers={"Origin": ORIGIN})
         assert response.headers["Access-Control-Allow-Origin"] == ORIGIN, path
         assert "Origin" in response.headers["Vary"]
         assert "Retry-After" in response.headers["Access-Control-Expose-Headers"]
@@ -379,42 +375,42 @@ def test_a_page_of_an_allowed_origin_may_ask_and_read(guarded: Guarded) -> None:
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "http://signup.example", f"{ORIGIN}:8443", "null"]
 )
-def test_a_page_of_another_origin_may_not(origin: str, guarded: Guarded) -> None:
-    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+def test_a_page_of_another_origin_may_not_call(origin: str, guarded: Guarded) -> None:
+    preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     for response in (
-        guarded.ask("OPTIONS", "/suggest-tags", headers=asked),
-        guarded.ask("GET", "/models", headers={"Origin": origin}),
+        guarded.send("OPTIONS", "/suggest-tags", headers=preflight),
+        guarded.send("GET", "/models", headers={"Origin": origin}),
     ):
         assert "Access-Control-Allow-Origin" not in response.headers
         assert "Origin" in response.headers["Vary"]
 
 
-def test_invented_names_make_no_new_series(guarded: Guarded) -> None:
-    def ask(index: int) -> None:
+def test_invented_names_create_no_new_series(guarded: Guarded) -> None:
+    def send(index: int) -> None:
         headers = {
             "X-Request-ID": f"invented-{index}",
             "X-Forwarded-For": f"198.51.{index % 100}.{index // 100}",
             "Authorization": f"Bearer taggram_{index:012x}_{index:064x}",
         }
         query = {"track_id": f"{index:064x}", "model": f"invented-{index}"}
-        guarded.ask("GET", "/taggram", params=query, headers=headers)
-        guarded.ask("GET", f"/invented-{index}", headers=headers)
+        guarded.send("GET", "/taggram", params=query, headers=headers)
+        guarded.send("GET", f"/invented-{index}", headers=headers)
 
-    ask(0)
+    send(0)
     series(guarded.server)  # which is a request, too
     before = set(series(guarded.server))
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(ask, range(1, 60)))
+        list(pool.map(send, range(1, 60)))
 
     assert set(series(guarded.server)) == before
 
 
-def test_the_document_says_what_needs_a_key(guarded: Guarded, stub: Server) -> None:
+def test_the_openapi_document_marks_routes_that_need_a_key(guarded: Guarded, stub: Server) -> None:
     def needs_key(document: dict[str, Any]) -> set[str]:
         paths = document["paths"].items()
         return {path for path, methods in paths for way in methods.values() if "security" in way}
 
-    document = guarded.ask("GET", "/openapi.json").json()
+    document = guarded.send("GET", "/openapi.json").json()
     assert needs_key(document) == {
         "/suggest-tags",
         "/taggram",

@@ -43,9 +43,7 @@ def track_id(stub: Server) -> str:
 
 
 @pytest.mark.hypothesis  # the thorough run generates more requests
-def test_whatever_is_asked_is_answered_as_documented(
-    stub: Server, track_id: str, tmp_path: Path
-) -> None:
+def test_any_request_is_answered_as_documented(stub: Server, track_id: str, tmp_path: Path) -> None:
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG.format(track_id=track_id))
     arguments = ["--phases=examples,coverage,fuzzing", f"--max-examples={settings().max_examples}"]

@@ -14,7 +14,7 @@ from app.audio.worker.processes import Decoder
 from app.errors import Kind, RequestError
 from testing.corpus import CORPUS, ROOMS
 from testing.decoder_processes import fork_server, main_module_hidden
-from tests.audio.asking import decode
+from tests.audio.decode_helpers import decode
 
 LIMITS = AudioLimits(sample_rate=16_000, min_duration_s=0.5, max_duration_s=600.0)
 WORKERS = 2
@@ -48,11 +48,11 @@ def test_a_hostile_file_gets_its_verdict(name: str, outcome: Outcome) -> None:
     assert outcome.verdicts[name] == pytest.approx(CORPUS[name].verdict, abs=0.02)
 
 
-def test_no_hostile_file_takes_more_memory_than_a_decoder_may_have(outcome: Outcome) -> None:
+def test_no_hostile_file_exceeds_the_decoder_s_memory_limit(outcome: Outcome) -> None:
     assert 0 < outcome.peak_mib <= MOST_MIB
 
 
-def test_no_two_hostile_files_bear_the_same_name() -> None:
+def test_hostile_files_have_unique_names() -> None:
     assert len(CORPUS) == sum(len(room.FILES) for room in ROOMS)
 
 

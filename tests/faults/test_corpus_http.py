@@ -45,7 +45,7 @@ SETTINGS = {
     "TAGGRAM_MAX_BACKLOG_S": "1000",
     "TAGGRAM_DECODE_TIMEOUT_S": "600",
     "TAGGRAM_DEADLINE_S": "600",
-    "MALLOC_ARENA_MAX": "2",  # what the allocator keeps must not grow with the number of CPUs
+    "MALLOC_ARENA_MAX": "2",  # memory held by the allocator must not grow with the number of CPUs
 }
 
 
@@ -55,11 +55,11 @@ class Before:
 
     Attributes:
         server: The running service.
-        temporary_files: The folder in which it keeps what it receives.
-        kept: What lies there anyway.
+        temporary_files: The folder for received files.
+        kept: The files in it before the test.
         processes: Those below it.
-        memory_mib: What its process holds, apart from what it shares with others.
-        scores: Those of the good track alone.
+        memory_mib: The private memory of its process.
+        scores: Those of the valid track alone.
     """
 
     server: Server
@@ -77,7 +77,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
     temporary_files.mkdir()
     with serving(folder / "log", {**SETTINGS, "TMPDIR": str(temporary_files)}, STUB) as server:
         scores = scored(*uploaded(server, [good()]))
-        # The longest track is no leak, but makes the allocators keep more than before.
+        # The longest track is not a leak, but raises the memory held by the allocators.
         uploaded(server, [CORPUS["600 s of silence"].make(), *(good() for _ in range(8))])
         pid = server.process.pid
         kept = set(temporary_files.iterdir())
@@ -108,7 +108,9 @@ def answers(
         names.insert(place, "")
     files = [CORPUS[name].make() if name else good() for name in names]
     pairs = list(zip(names, uploaded(before.server, files), strict=True))
-    return {name: said for name, said in pairs if name}, [said for name, said in pairs if not name]
+    return {name: outcome for name, outcome in pairs if name}, [
+        outcome for name, outcome in pairs if not name
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +121,7 @@ def unharmed(before: Before) -> Iterator[None]:
     assert server.process.poll() is None
     assert server.http.get("/health/live").status_code == httpx.codes.OK
     assert metric(server, "taggram_errors_total", kind="internal_error") == 0
-    with suppress(AssertionError):  # the next line says what is left
+    with suppress(AssertionError):  # the next line compares the rest
         wait_for(lambda: not leftovers(before, pid), "the hostile uploads to leave nothing")
     assert leftovers(before, pid) == []
 
@@ -131,25 +133,25 @@ def test_a_hostile_file_is_answered_with_its_verdict(answers: tuple[dict, list])
         wanted["nothing"] = Kind.INVALID_PARAMETER  # an empty part is refused before any decoder
 
     wrong = {
-        name: (verdict(said), wanted[name])
-        for name, said in hostile.items()
-        if verdict(said) != pytest.approx(wanted[name], abs=0.02)
+        name: (verdict(outcome), wanted[name])
+        for name, outcome in hostile.items()
+        if verdict(outcome) != pytest.approx(wanted[name], abs=0.02)
     }
     assert not wrong
 
 
-def test_a_good_track_scores_beside_hostile_ones_as_it_does_alone(
+def test_a_valid_track_scores_the_same_among_hostile_ones(
     answers: tuple[dict, list], before: Before
 ) -> None:
     _, good_ones = answers
 
     assert len(good_ones) > AT_ONCE
-    for said in good_ones:
-        assert scored(said) == pytest.approx(before.scores, abs=1e-5)
+    for outcome in good_ones:
+        assert scored(outcome) == pytest.approx(before.scores, abs=1e-5)
 
 
 @pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.thorough)])
-def test_bombs_are_refused_within_the_decoders_memory(before: Before, times: int) -> None:
+def test_bombs_are_refused_within_the_decoder_s_memory_limit(before: Before, times: int) -> None:
     bombs = [
         CORPUS[name].make() + number.to_bytes(4, "big")  # else they are one track, decoded once
         for number in range(times)
@@ -161,7 +163,7 @@ def test_bombs_are_refused_within_the_decoders_memory(before: Before, times: int
     with watched(pid, sample_s=0.1) as usage:
         answered = uploaded(before.server, bombs)
 
-    assert {verdict(said) for said in answered} == {Kind.UNDECODABLE_AUDIO}
+    assert {verdict(outcome) for outcome in answered} == {Kind.UNDECODABLE_AUDIO}
     assert usage.peak_mib <= calm_mib + GROWTH_MIB + WORKERS * DECODER_MIB
 
 
@@ -177,17 +179,17 @@ def uploaded(server: Server, files: Iterable[bytes]) -> list[httpx.Response]:
         return list(threads.map(lambda data: post(server, data, vocabulary="raw", top_k=20), files))
 
 
-def scored(said: httpx.Response) -> dict[str, float]:
+def scored(outcome: httpx.Response) -> dict[str, float]:
     """The scores of a track that was not answered from the cache."""
-    body = answer(said)
+    body = answer(outcome)
     assert not body["cached"]
     return {tag["tag"]: tag["score"] for tag in body["suggestions"]}
 
 
-def verdict(said: httpx.Response) -> str | float:
+def verdict(outcome: httpx.Response) -> str | float:
     """The kind of a refusal, or the seconds decoded."""
-    body = said.json()
-    if said.status_code == httpx.codes.OK:
+    body = outcome.json()
+    if outcome.status_code == httpx.codes.OK:
         seconds: float = body["duration_s"]
         return seconds
     kind: str = body["type"].removeprefix("/problems/")

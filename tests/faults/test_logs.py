@@ -1,4 +1,4 @@
-"""The log: a line of JSON each, without what clients send, and never waited for."""
+"""The log: one line of JSON per entry, without text of clients, written without blocking."""
 
 import fcntl
 import json
@@ -59,7 +59,7 @@ def test_a_refusal_is_logged_with_its_kind(stub: Server) -> None:
 
 
 @pytest.mark.parametrize("what", FILE_NAMES)
-def test_nothing_of_a_file_s_name_is_in_the_log(stub: Server, what: str) -> None:
+def test_file_names_never_reach_the_log(stub: Server, what: str) -> None:
     before = stub.log.stat().st_size
     body = multipart(b"text", b'form-data; name="file"; filename="' + FILE_NAMES[what] + b'"')
     response = post_body(stub, body)
@@ -71,7 +71,7 @@ def test_nothing_of_a_file_s_name_is_in_the_log(stub: Server, what: str) -> None
     assert {entry["message"] for entry in entries(log)} == {"request"}
 
 
-def test_every_line_is_json_from_the_start_on(stub: Server) -> None:
+def test_every_line_is_json_from_the_start(stub: Server) -> None:
     wait_for(lambda: b"ready: " in stub.log.read_bytes(), "the line that says it is ready")
     messages = [entry["message"] for entry in entries(stub.log.read_bytes())]
     assert any(message.startswith("ready: ") for message in messages)
@@ -85,7 +85,7 @@ class Piped:
     Attributes:
         server: The running service.
         pipe: The end to read from.
-        overfull: More lines than it takes.
+        overfull: More lines than it can hold.
     """
 
     server: Server
@@ -93,7 +93,7 @@ class Piped:
     overfull: int
 
     def read(self) -> bytes:
-        """All that lies in the pipe."""
+        """Return the content of the pipe."""
         try:
             return os.read(self.pipe, 2**20)
         except BlockingIOError:
@@ -116,10 +116,10 @@ def piped(folder: Path) -> Iterator[Piped]:
         os.close(pipe)
 
 
-def test_a_log_that_is_not_read_stops_neither_requests_nor_the_end(tmp_path: Path) -> None:
+def test_an_unread_log_blocks_neither_requests_nor_shutdown(tmp_path: Path) -> None:
     with piped(tmp_path) as blocked:
         server = blocked.server
-        ask(server, QUEUE_LINES + blocked.overfull)
+        send(server, QUEUE_LINES + blocked.overfull)
         answer(post(server, new_track()))
         assert_problem(post(server, b"text"), 415, "unsupported_audio")
         assert metric(server, "taggram_log_lines_dropped_total") > 0
@@ -134,10 +134,10 @@ def test_a_log_that_is_not_read_stops_neither_requests_nor_the_end(tmp_path: Pat
         wait_for(goes_on, "a new line in the log")
         assert len(entries(bytes(log))) >= QUEUE_LINES
 
-        ask(server, blocked.overfull)  # the pipe is not read while the service ends, either
+        send(server, blocked.overfull)  # the pipe is not read while the service ends, either
 
 
-def ask(server: Server, times: int) -> None:
+def send(server: Server, times: int) -> None:
     """Have it log this number of lines, by requests that do not wait for each other's answers."""
     address = ("127.0.0.1", server.http.base_url.port)
     with socket.create_connection(address, PATIENCE_S) as connection:

@@ -1,4 +1,4 @@
-"""The table of faults is whole, and what it names is there."""
+"""The table of faults is complete, and its tests exist."""
 
 import ast
 import re
@@ -12,8 +12,8 @@ ROWS = re.findall(r"^\| (\d+) \| .+? \| (.+) \|$", (HERE / "README.md").read_tex
 NAMED = sorted({named for _, tests in ROWS for named in re.findall(r"`([\w./]+::\w+)`", tests)})
 
 WALL_CLOCKS = {"time", "now", "utcnow", "today"}
-MAY_TELL_THE_DATE = {"tokens.py", "key_file.py", "keys.py", "remote.py"}
-"""What a token, a key and a file that was left over say of themselves; nothing waits by it."""
+MAY_USE_THE_DATE = {"tokens.py", "key_file.py", "keys.py", "remote.py"}
+"""Dates of tokens, keys and leftover files; no waiting depends on them."""
 
 
 def test_the_table_has_a_row_for_each_fault() -> None:
@@ -29,8 +29,8 @@ def test_a_test_that_the_table_names_exists(named: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(APP.rglob("*.py")), ids=lambda path: path.name)
-def test_no_time_out_goes_by_the_wall_clock(path: Path) -> None:
-    if path.name in MAY_TELL_THE_DATE:
+def test_no_timeout_uses_the_wall_clock(path: Path) -> None:
+    if path.name in MAY_USE_THE_DATE:
         return
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):

@@ -112,7 +112,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["nan", "raise"])
-def test_a_model_that_fails_is_our_fault_is_counted_and_is_not_remembered(
+def test_a_failing_model_is_a_counted_server_error_and_is_not_cached(
     breakable: Breakable, fault: str
 ) -> None:
     server, track = breakable.server, new_track()
@@ -128,7 +128,7 @@ def test_a_model_that_fails_is_our_fault_is_counted_and_is_not_remembered(
     assert server.http.get("/health/live").status_code == httpx.codes.OK
 
 
-def test_a_model_that_hangs_fails_its_callers_by_their_deadline_and_ends_the_process(
+def test_a_hanging_model_fails_its_callers_by_their_deadline_and_ends_the_process(
     models: Path, tmp_path: Path
 ) -> None:
     with serving_breakable(models, tmp_path, TAGGRAM_DEADLINE_S="2") as hanging:
@@ -188,7 +188,7 @@ def break_manifest(version: Path) -> None:
     edit(version / "manifest.toml", "name = ", "name == ")
 
 
-def listen_for_years(version: Path) -> None:
+def set_huge_window(version: Path) -> None:
     edit(version / "manifest.toml", "seconds = 7.5", "seconds = 1e9")
 
 
@@ -205,10 +205,10 @@ def put_a_pipe(version: Path) -> None:
     "spoil",
     [
         *(flip_a_byte, truncate, lose_weights, break_manifest),
-        *(listen_for_years, make_weights_huge, put_a_pipe),
+        *(set_huge_window, make_weights_huge, put_a_pipe),
     ],
 )
-def test_a_bad_version_is_refused_and_the_old_one_serves_on(
+def test_an_invalid_version_is_refused_and_the_old_one_stays(
     breakable: Breakable, new_version: Path, spoil: Callable[[Path], None]
 ) -> None:
     spoil(new_version)
@@ -218,7 +218,7 @@ def test_a_bad_version_is_refused_and_the_old_one_serves_on(
     assert answer(post(breakable.server, new_track()))["model"]["version"] == "1"
 
 
-def test_a_version_that_scores_something_else_is_refused_and_the_old_one_serves_on(
+def test_a_version_with_other_scores_is_refused_and_the_old_one_stays(
     models: Path,
 ) -> None:
     settings = Settings(
@@ -245,7 +245,7 @@ def test_a_version_that_scores_something_else_is_refused_and_the_old_one_serves_
     asyncio.run(reload())
 
 
-def test_sighup_reads_the_vocabularies_anew_and_keeps_them_where_they_are_wrong(
+def test_sighup_reloads_the_vocabularies_and_keeps_the_old_ones_on_errors(
     breakable: Breakable,
 ) -> None:
     def tags() -> list[str]:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.api.middleware.page_headers import HEADERS
 from app.api.routes.page import FOR_EVERY_PAGE
-from tests.browser.complaints import Complaints
+from tests.browser.console_errors import ConsoleErrors
 from tests.faults.conftest import MARKUP, Marked
 
 PATHS = [
@@ -19,22 +19,22 @@ PATHS = [
 
 
 @pytest.fixture
-def complaints() -> Complaints:
+def console_errors() -> ConsoleErrors:
     """What the page complains about, violations of its policy among them."""
-    return Complaints()
+    return ConsoleErrors()
 
 
 @pytest.fixture
-def page(browser: Browser, complaints: Complaints, marked: Marked) -> Iterator[Page]:
-    """A page in a browser that knows where the service is."""
+def page(browser: Browser, console_errors: ConsoleErrors, marked: Marked) -> Iterator[Page]:
+    """A page in a browser with the address of the service."""
     with browser.new_context(base_url=str(marked.server.http.base_url)) as context:
         page = context.new_page()
-        complaints.follow(page)
+        console_errors.follow(page)
         yield page
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_tells_browsers_to_take_it_for_what_it_is(marked: Marked, path: str) -> None:
+def test_every_answer_forbids_content_sniffing(marked: Marked, path: str) -> None:
     headers = marked.server.http.get(path).headers
     wanted = {**HEADERS, "Content-Security-Policy": headers["Content-Security-Policy"]}
     if path == "/web/tag-suggest.js":
@@ -45,21 +45,23 @@ def test_every_answer_tells_browsers_to_take_it_for_what_it_is(marked: Marked, p
     assert "unsafe" not in headers["Content-Security-Policy"]
 
 
-def test_the_documentation_works_under_its_policy(page: Page, complaints: Complaints) -> None:
+def test_the_documentation_works_under_its_policy(
+    page: Page, console_errors: ConsoleErrors
+) -> None:
     page.goto("/docs")
     expect(page.locator('[data-path="/suggest-tags"]')).to_be_visible()
-    assert complaints.unexpected == []
+    assert console_errors.unexpected == []
 
 
-def test_markup_is_not_run_by_a_browser(page: Page, complaints: Complaints) -> None:
+def test_markup_is_not_run_by_a_browser(page: Page, console_errors: ConsoleErrors) -> None:
     page.goto("/vocabularies")
     assert MARKUP in page.inner_text("body")
     assert page.title() == ""
     expect(page.locator("body script")).to_have_count(0)
-    assert not [complaint for complaint in complaints.unexpected if "script" in complaint]
+    assert not [error for error in console_errors.unexpected if "script" in error]
 
 
-def test_markup_in_words_stays_data_in_json(marked: Marked) -> None:
+def test_markup_in_tags_stays_data_in_json(marked: Marked) -> None:
     response = marked.taggram("application/json")
     assert response.headers["Content-Type"] == "application/json"
     shown = response.json()
@@ -67,14 +69,14 @@ def test_markup_in_words_stays_data_in_json(marked: Marked) -> None:
     assert MARKUP in shown["tags"]
 
 
-def test_markup_in_words_stays_data_in_a_table(marked: Marked) -> None:
+def test_markup_in_tags_stays_data_in_a_table(marked: Marked) -> None:
     response = marked.taggram("text/csv")
     assert response.headers["Content-Type"].startswith("text/csv")
     header = next(csv.reader(io.StringIO(response.text)))
     assert set(header) == {"time_s", MARKUP, "pop"}
 
 
-def test_markup_in_words_is_drawn(marked: Marked) -> None:
+def test_markup_in_tags_is_drawn(marked: Marked) -> None:
     response = marked.taggram("image/png")
     assert response.headers["Content-Type"] == "image/png"
     assert response.content.startswith(b"\x89PNG")

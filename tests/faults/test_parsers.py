@@ -1,6 +1,6 @@
-"""All that a stranger or an operator hands over is read, or refused with the parser's own error.
+"""All input of strangers and operators is read, or refused with the parser's own error.
 
-The parsers of vocabularies and of cached values have such tests beside their others.
+The parsers of vocabularies and of cached values have such tests in their own files.
 """
 
 import io
@@ -44,7 +44,7 @@ PIECES = VALUES | st.sampled_from([*"[]{}=.,#\"'\n\\\0", "\n[x]\n", "'''"]) | st
 
 @pytest.fixture
 def manifest(store: Path, tmp_path: Path) -> Path:
-    """A right manifest, where it belongs."""
+    """A valid manifest in its place."""
     model = read_store(Store(store))["mtt-vgg"]
     path = tmp_path / model.name / model.version / "manifest.toml"
     path.parent.mkdir(parents=True)
@@ -65,7 +65,7 @@ def test_any_first_bytes_name_a_demuxer_leave_it_open_or_are_unsupported(data: b
 
 
 @given(data=st.lists(st.binary(max_size=40) | st.just(b"OggS\0\2")).map(b"".join))
-def test_the_links_of_any_ogg_are_all_of_it(data: bytes) -> None:
+def test_the_links_of_any_ogg_cover_all_of_it(data: bytes) -> None:
     parts = [part.read() for part in sections(io.BytesIO(data), Start("ogg", 0))]
 
     assert data.endswith(b"".join(parts))
@@ -84,7 +84,7 @@ def test_the_links_of_any_ogg_are_all_of_it(data: bytes) -> None:
     ],
     ids=lambda line: line[:16],
 )
-def test_a_value_that_no_manifest_can_mean_is_refused(line: str, manifest: Path) -> None:
+def test_an_invalid_value_in_a_manifest_is_refused(line: str, manifest: Path) -> None:
     key = line.partition(" = ")[0]
     lines = [
         line if old.startswith(f"{key} = ") else old for old in manifest.read_text().splitlines()
@@ -123,7 +123,7 @@ def test_a_manifest_with_any_mistake_is_read_or_refused(
 @given(data=st.binary())
 @example(data=b"a = " + b"[" * 100_000)
 @example(data=b"a = " + b"1" * 100_000)
-def test_any_bytes_are_no_manifest(data: bytes, tmp_path: Path) -> None:
+def test_random_bytes_are_refused_as_a_manifest(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "manifest.toml"
     path.write_bytes(data)
 
@@ -132,7 +132,7 @@ def test_any_bytes_are_no_manifest(data: bytes, tmp_path: Path) -> None:
 
 
 def read(path: Path) -> Manifest:
-    """Read it as part of the store that it lies in."""
+    """Read it as a part of its store."""
     *_, name, version, _ = path.parts
     return read_manifest(Store(path.parents[2]), ModelRef(name, version))
 

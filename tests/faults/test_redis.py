@@ -135,7 +135,7 @@ def assert_caches_again(server: Server, audio: bytes) -> None:
 
 
 def put_in_place_of(track_id: str, replicas: Replicas, put: Callable[..., object]) -> None:
-    """Have something else stand where a track's taggram stood, or something made of it."""
+    """Replace the stored taggram of a track, possibly by something derived from it."""
     with replicas.redis.client() as client:
         (name,) = client.keys(f"*{track_id}")
         ours = client.getdel(name)
@@ -143,7 +143,7 @@ def put_in_place_of(track_id: str, replicas: Replicas, put: Callable[..., object
 
 
 def fill(client: redis.Redis) -> None:
-    """So that it keeps what it has, and takes nothing more."""
+    """Have it keep its values, and store no more."""
     client.set("filler", b"x" * 2 * MEGABYTE)
     client.config_set("maxmemory-policy", "noeviction")
     client.config_set("maxmemory", "2mb")
@@ -155,14 +155,14 @@ def test_a_service_that_starts_without_redis_answers(replicas: Replicas) -> None
     assert_caches_again(replicas.first, replicas.track)
 
 
-def test_what_one_replica_computed_the_other_knows(replicas: Replicas) -> None:
+def test_replicas_share_computed_taggrams(replicas: Replicas) -> None:
     track = new_track()
     computed, known = (suggest(replica, track) for replica in replicas.both)
     assert (computed.pop("cached"), known.pop("cached")) == (False, True)
     assert known == computed
 
 
-def test_each_replica_shows_what_the_other_computed(replicas: Replicas) -> None:
+def test_each_replica_shows_taggrams_of_the_other(replicas: Replicas) -> None:
     url = suggest(replicas.second, new_track())["taggram_url"]
     assert answer(replicas.first.http.get(url)) == answer(replicas.second.http.get(url))
 
@@ -206,7 +206,9 @@ def test_redis_killed_under_load_fails_no_upload(replicas: Replicas) -> None:
     assert {response.status_code for response in answers} == {httpx.codes.OK}
 
 
-def test_a_dead_redis_is_gone_without_and_used_again_when_it_is_back(replicas: Replicas) -> None:
+def test_the_service_works_without_a_dead_redis_and_uses_it_again_when_it_is_back(
+    replicas: Replicas,
+) -> None:
     track = new_track()
     cached = suggest(replicas.first, track)
     with replicas.redis.dead():
@@ -218,7 +220,7 @@ def test_a_dead_redis_is_gone_without_and_used_again_when_it_is_back(replicas: R
         assert_caches_again(replica, track)
 
 
-def test_a_frozen_redis_is_gone_without_and_used_again_when_it_goes_on(
+def test_the_service_works_without_a_frozen_redis_and_uses_it_again_when_it_continues(
     replicas: Replicas, impatient_replica: Server
 ) -> None:
     track = new_track()
@@ -231,7 +233,7 @@ def test_a_frozen_redis_is_gone_without_and_used_again_when_it_goes_on(
     assert_caches_again(impatient_replica, track)
 
 
-def test_a_black_hole_in_the_place_of_redis_is_gone_without(
+def test_the_service_works_with_a_black_hole_in_place_of_redis(
     replicas: Replicas, impatient_replica: Server
 ) -> None:
     track = new_track()
@@ -244,11 +246,13 @@ def test_a_black_hole_in_the_place_of_redis_is_gone_without(
     assert_caches_again(impatient_replica, track)
 
 
-def test_a_redis_that_wants_another_password_is_gone_without(replicas: Replicas) -> None:
+def test_the_service_works_without_a_redis_that_requires_another_password(
+    replicas: Replicas,
+) -> None:
     track = new_track()
     suggest(replicas.first, track)
     with replicas.redis.client() as client:
-        client.config_set("requirepass", "of somebody else")
+        client.config_set("requirepass", "another password")
         client.client_kill_filter(_type="normal", skipme=True)
         try:
             assert_serves_uncached(replicas.first, track)
@@ -257,7 +261,7 @@ def test_a_redis_that_wants_another_password_is_gone_without(replicas: Replicas)
     assert_caches_again(replicas.first, track)
 
 
-def test_a_full_redis_gives_what_it_has_and_keeps_no_more(replicas: Replicas) -> None:
+def test_a_full_redis_returns_its_values_and_stores_no_more(replicas: Replicas) -> None:
     track, other = new_track(), new_track()
     suggest(replicas.first, track)
     reads, writes = failures(replicas.first)
@@ -285,7 +289,7 @@ def test_a_full_redis_gives_what_it_has_and_keeps_no_more(replicas: Replicas) ->
     ],
     ids=["garbage", "pickle", "unsigned", "list", "100 MB"],
 )
-def test_what_is_not_ours_is_a_miss_and_counted_and_overwritten(
+def test_foreign_values_are_misses_and_counted_and_overwritten(
     put: Callable[..., object], replicas: Replicas
 ) -> None:
     track = new_track()

@@ -40,7 +40,7 @@ def held_files(server: Server, folder: Path) -> list[str]:
     return [path for pid in pids for path in opened(pid) if path.startswith(str(folder))]
 
 
-def test_an_upload_is_gone_once_it_is_answered(forgetful: Server, temporary_files: Path) -> None:
+def test_an_upload_is_deleted_once_it_is_answered(forgetful: Server, temporary_files: Path) -> None:
     body = multipart(new_track())
     before = set(temporary_files.iterdir())
     with upload(forgetful, Content_Length=str(len(body))) as connection:
@@ -53,7 +53,7 @@ def test_an_upload_is_gone_once_it_is_answered(forgetful: Server, temporary_file
     assert set(temporary_files.iterdir()) == before
 
 
-def test_a_taggram_is_gone_after_its_time(forgetful: Server) -> None:
+def test_a_taggram_expires(forgetful: Server) -> None:
     track = new_track()
     url = answer(post(forgetful, track))["taggram_url"]
     wait_for(

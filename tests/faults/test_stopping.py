@@ -1,4 +1,4 @@
-"""Clients that leave, and processes that end: what was accepted is answered, and nothing stays."""
+"""Clients that leave and processes that end: accepted uploads are answered, nothing is left."""
 
 import os
 import shutil
@@ -42,7 +42,7 @@ STALLED = 20
 def started(
     folder: Path, command: Sequence[str | Path] = STUB, **settings: str
 ) -> Iterator[tuple[Server, Path]]:
-    """A server that decodes a file at a time, and where it keeps what it receives."""
+    """A server that decodes one file at a time, and its folder for received files."""
     # In no folder of the test's own: the path of the decoders' socket may have 108 bytes.
     temporary_files = Path(tempfile.mkdtemp(prefix="taggram-"))
     given = {
@@ -86,7 +86,7 @@ def set_limit(group: Headroom, limit: int) -> None:
 def sequential(
     memory_group: Headroom | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """See `started`; in `memory_group`, where there is one."""
+    """See `started`; in `memory_group`, if there is one."""
     command = STUB
     if memory_group:
         joining = f'echo $$ > {memory_group.folder}/cgroup.procs && exec "$0" "$@"'
@@ -113,7 +113,7 @@ def decoders(server: Server) -> list[psutil.Process]:
 
 @contextmanager
 def in_mid_decode(server: Server, track: bytes) -> Iterator[psutil.Process]:
-    """An upload whose decoder is halted: it is in mid-decode for as long as the test likes."""
+    """An upload whose decoder is halted until the test releases it."""
     body = multipart(track)
     with upload(server, Content_Length=str(len(body))) as connection:
         connection.send(body)
@@ -182,7 +182,9 @@ def test_an_upload_past_its_deadline_is_not_inferred(tmp_path: Path, long_track:
         wait_for(lambda: post(server, noise_file(4)).is_success, "an upload that is answered")
 
 
-def test_killed_in_mid_upload_it_leaves_nothing_behind(tmp_path: Path, long_track: bytes) -> None:
+def test_a_service_killed_during_an_upload_leaves_nothing_behind(
+    tmp_path: Path, long_track: bytes
+) -> None:
     body = multipart(noise_file(4))
     with started(tmp_path) as (server, temporary_files):
         family = psutil.Process(server.process.pid).children(recursive=True)
@@ -209,7 +211,7 @@ def test_fifty_identical_uploads_at_once_are_inferred_once(sequential: Server) -
     assert all(given["suggestions"] == answers[0]["suggestions"] for given in answers)
 
 
-def test_before_memory_runs_out_uploads_are_asked_to_come_again(
+def test_uploads_are_answered_503_before_memory_runs_out(
     sequential: Server, memory_group: Headroom | None
 ) -> None:
     if memory_group is None:

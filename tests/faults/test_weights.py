@@ -1,4 +1,4 @@
-"""Files that fit the hash in a manifest and are no weights."""
+"""Files that match the hash in a manifest and are not weights."""
 
 import json
 import pickle
@@ -55,7 +55,7 @@ NO_WEIGHTS = {
     "with something behind": SOUND + b"?",
     "a header of 2^64-1 bytes": b"\xff" * 8 + SOUND[8:],
     "a header of 100 MB": headed(b" " * 10**8),
-    "a header that is no JSON": headed(b"{"),
+    "a header that is not JSON": headed(b"{"),
     "a header that is a list": headed(b"[]"),
     "a header without end": headed(b'{"a":' * 10_000),
     "an array of an unknown type": array("X99", [1]),
@@ -78,7 +78,7 @@ def stored(store: Path, data: bytes, folder: Path) -> Manifest:
 
 
 @pytest.mark.parametrize("data", NO_WEIGHTS.values(), ids=NO_WEIGHTS)
-def test_what_is_no_weights_is_refused_by_its_path(
+def test_an_invalid_weights_file_is_refused_with_its_path(
     data: bytes, store: Path, tmp_path: Path
 ) -> None:
     manifest = stored(store, data, tmp_path)
@@ -101,7 +101,7 @@ def test_a_pickle_is_refused_and_not_run(store: Path, tmp_path: Path) -> None:
     assert trace.exists(), "else it was no trap"
 
 
-def test_a_folder_in_the_place_of_weights_is_refused(store: Path, tmp_path: Path) -> None:
+def test_a_folder_in_place_of_weights_is_refused(store: Path, tmp_path: Path) -> None:
     manifest = stored(store, b"", tmp_path)
     path = tmp_path / manifest.name / manifest.version / FILE
     path.unlink()

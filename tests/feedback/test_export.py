@@ -1,4 +1,4 @@
-"""The table that the data team gets, and how much of what was shown was accepted."""
+"""The exported table, and the acceptance of suggestions."""
 
 import asyncio
 import csv
@@ -18,7 +18,7 @@ from app.errors import SetupError
 from app.feedback import export as exporting
 from app.feedback.export import TABLE, Acceptance, acceptance, export
 from app.text import csv_cell
-from tests.feedback.giving import disk_with, feedback, keep, rows
+from tests.feedback.samples import disk_with, feedback, keep, rows
 
 TAGS = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=100)
 GIVEN = st.builds(
@@ -44,20 +44,20 @@ def exported(source: Path, target: Path) -> Path:
 
 
 @given(st.lists(GIVEN, max_size=5))
-def test_both_tables_say_what_was_kept(said: list[Feedback]) -> None:
+def test_both_tables_hold_the_stored_feedback(stored: list[Feedback]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "feedback.sqlite"
-        asyncio.run(keep(source, *said))
+        asyncio.run(keep(source, *stored))
         kept = rows(source)
         parquet = pq.read_table(exported(source, Path(folder) / "table.parquet"))
         with exported(source, Path(folder) / "table.csv").open(newline="") as file:
             lines = list(csv.DictReader(file))
 
-    as_told = [
+    expected = [
         {**row, "given_at": f"{row['given_at'].isoformat(timespec='milliseconds')[:-6]}Z"}
         for row in parquet.to_pylist()
     ]
-    assert as_told == kept
+    assert expected == kept
     assert [line["tag"] for line in lines] == [csv_cell(row["tag"]) for row in kept]
     for line, row in zip(lines, kept, strict=True):
         assert line["rank"] == ("" if row["rank"] is None else str(row["rank"]))
@@ -65,7 +65,7 @@ def test_both_tables_say_what_was_kept(said: list[Feedback]) -> None:
         assert (line["verdict"], line["models"]) == (row["verdict"], row["models"])
 
 
-def test_columns_have_types_and_say_which_release_s_they_are(tmp_path: Path) -> None:
+def test_columns_have_types_and_name_their_release(tmp_path: Path) -> None:
     source = tmp_path / "feedback.sqlite"
     asyncio.run(keep(source))
     schema = pq.read_schema(exported(source, tmp_path / "empty.parquet"))
@@ -76,7 +76,7 @@ def test_columns_have_types_and_say_which_release_s_they_are(tmp_path: Path) -> 
         assert next(csv.reader(file)) == TABLE.names
 
 
-def test_more_rows_than_are_held_at_a_time_are_written_in_their_order(
+def test_rows_beyond_one_batch_are_written_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting, "BATCH_ROWS", 7)
@@ -90,7 +90,7 @@ def test_more_rows_than_are_held_at_a_time_are_written_in_their_order(
     assert table["tag"].to_pylist() == [row["tag"] for row in rows(source)]
 
 
-def test_a_table_that_fails_half_way_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_failed_export_leaves_the_old_table(tmp_path: Path) -> None:
     source = tmp_path / "feedback.sqlite"
     words = tuple(f"{number} {'x' * 90}" for number in range(20))
     asyncio.run(keep(source, *(feedback(added=words) for _ in range(100))))
@@ -108,14 +108,12 @@ def test_a_table_that_fails_half_way_leaves_what_was_there(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
-def test_a_table_that_the_disk_has_no_room_for_leaves_nothing_behind(
-    name: str, tmp_path: Path
-) -> None:
+def test_an_export_to_a_full_disk_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
     source, folder = tmp_path / "feedback.sqlite", tmp_path / "tables"
     folder.mkdir()
     words = random.Random(0)  # which no format makes shorter
-    said = (tuple(words.randbytes(45).hex() for _ in range(20)) for _ in range(50))
-    asyncio.run(keep(source, *(feedback(added=added) for added in said)))
+    stored = (tuple(words.randbytes(45).hex() for _ in range(20)) for _ in range(50))
+    asyncio.run(keep(source, *(feedback(added=added) for added in stored)))
     with disk_with(40_000), pytest.raises(SetupError, match=f"{name} can't be written: "):
         exported(source, folder / name)
     assert list(folder.iterdir()) == []
@@ -129,7 +127,7 @@ def test_a_table_that_the_disk_has_no_room_for_leaves_nothing_behind(
         ("feedback.sqlite", "missing/table.csv", "missing/table.csv can't be written: No such"),
     ],
 )
-def test_what_can_t_be_read_or_written_is_named(
+def test_an_unreadable_or_unwritable_file_is_named(
     source: str, target: str, words: str, tmp_path: Path
 ) -> None:
     asyncio.run(keep(tmp_path / "feedback.sqlite"))
@@ -138,7 +136,7 @@ def test_what_can_t_be_read_or_written_is_named(
     assert not (tmp_path / "missing.sqlite").exists()
 
 
-def test_acceptance_is_of_the_first_k_by_vocabulary_and_models(tmp_path: Path) -> None:
+def test_acceptance_covers_the_first_k_by_vocabulary_and_models(tmp_path: Path) -> None:
     source = tmp_path / "feedback.sqlite"
     given = [
         feedback((("ambient", True), ("dub", False), ("techno", True))),
@@ -156,19 +154,19 @@ def test_acceptance_is_of_the_first_k_by_vocabulary_and_models(tmp_path: Path) -
     ]
 
 
-def counted(said: list[Feedback]) -> Iterator[tuple[str, int, int, int]]:
+def counted(stored: list[Feedback]) -> Iterator[tuple[str, int, int, int]]:
     """Vocabulary, k, shown and accepted, each from the start."""
     for vocabulary in ("genres", "subgenres"):
-        lists = [given.shown for given in said if given.vocabulary == vocabulary]
+        lists = [given.shown for given in stored if given.vocabulary == vocabulary]
         for k in range(1, max(map(len, lists), default=0) + 1):
             first = [tag for shown in lists for tag in shown[:k]]
             yield vocabulary, k, len(first), sum(tag.accepted for tag in first)
 
 
 @given(st.lists(GIVEN, max_size=8))
-def test_acceptance_is_what_counting_gives(said: list[Feedback]) -> None:
+def test_acceptance_agrees_with_counting(stored: list[Feedback]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "feedback.sqlite"
-        asyncio.run(keep(source, *said))
+        asyncio.run(keep(source, *stored))
         found = acceptance(source)
-    assert [(row.vocabulary, row.k, row.shown, row.accepted) for row in found] == [*counted(said)]
+    assert [(row.vocabulary, row.k, row.shown, row.accepted) for row in found] == [*counted(stored)]

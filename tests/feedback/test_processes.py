@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from app.feedback.export import export
 from tests.conftest import REPOSITORY
-from tests.feedback.giving import feedback, keep, rows
+from tests.feedback.samples import feedback, keep, rows
 
 Rows = list[dict[str, object]]
 
@@ -27,7 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from app.errors import RequestError
 from app.feedback import file
-from tests.feedback.giving import feedback, storing
+from tests.feedback.samples import feedback, storing
 
 file.LOCK_TIMEOUT_S = 60  # four take turns, on a slow disk too
 
@@ -47,7 +47,7 @@ asyncio.run(write(*sys.argv[1:]))
 
 
 def writer(path: Path, name: str, count: int) -> subprocess.Popen[str]:
-    """A process that opened the file, and writes once it is told to."""
+    """A process that opened the file, and writes on request."""
     return subprocess.Popen(
         [sys.executable, "-c", WRITER, path, name, str(count)],
         cwd=REPOSITORY,
@@ -62,7 +62,7 @@ def keep_at(moment: Barrier, path: Path) -> list[bool]:
     return asyncio.run(keep(path, feedback()))
 
 
-def test_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_processes_that_create_and_write_one_file_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "feedback.sqlite"
     names = ["one", "two", "three", "four"]
     writers = [writer(path, name, EACH) for name in names]
@@ -78,7 +78,7 @@ def test_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp_path: P
         assert own == [f"{name} {number}" for number in range(EACH)]
 
 
-def test_a_file_that_is_moved_away_again_and_again_loses_nothing(tmp_path: Path) -> None:
+def test_a_file_that_is_moved_repeatedly_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "feedback.sqlite"
     names = ["one", "two", "three"]
     writers = [writer(path, name, EACH) for name in names]
@@ -99,7 +99,7 @@ def test_a_file_that_is_moved_away_again_and_again_loses_nothing(tmp_path: Path)
     assert {f"{name} {number}" for name in names for number in range(EACH)} <= set(kept)
 
 
-def test_those_who_find_no_file_at_once_make_one_together(tmp_path: Path) -> None:
+def test_processes_that_find_no_file_create_a_single_one(tmp_path: Path) -> None:
     with ThreadPoolExecutor(CROWD) as crowd:
         for attempt in range(10):
             path = tmp_path / f"{attempt}.sqlite"
@@ -134,26 +134,26 @@ def busy(path: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def test_a_process_killed_while_it_writes_leaves_whole_feedback(tmp_path: Path) -> None:
+def test_a_process_killed_while_writing_leaves_complete_feedback(tmp_path: Path) -> None:
     path = tmp_path / "feedback.sqlite"
     with busy(path) as process:
         process.send_signal(signal.SIGKILL)
-        said = [int(line) for line in process.communicate()[0].split()]
+        numbers = [int(line) for line in process.communicate()[0].split()]
     assert process.returncode == -signal.SIGKILL
 
     kept = rows(path)
     by_id = assert_whole(kept)
-    assert len(by_id) > max(said, default=EACH)
+    assert len(by_id) > max(numbers, default=EACH)
     assert kept == rows(path)
 
 
-def test_a_table_is_whole_while_the_service_goes_on_writing(tmp_path: Path) -> None:
+def test_a_table_is_complete_while_the_service_keeps_writing(tmp_path: Path) -> None:
     path, target = tmp_path / "feedback.sqlite", tmp_path / "table.parquet"
     on_progress: list[tuple[int, int]] = []
     with busy(path) as process:
         count = export(path, target, lambda *news: on_progress.append(news))
         while int(process.stdout.readline()) <= count // 3:
-            pass  # what follows was kept after the table was read
+            pass  # later rows were stored after the table was read
     table = pq.read_table(target).to_pylist()
     assert len(table) == count == on_progress[-1][0] == on_progress[-1][1] > 3 * EACH
     assert_whole(table)

@@ -1,4 +1,4 @@
-"""What is kept, that it is only appended, and what happens where it can't be."""
+"""Stored feedback is only appended; errors if it cannot be."""
 
 import asyncio
 import glob
@@ -15,7 +15,7 @@ import pytest
 from app.errors import Kind, RequestError, SetupError
 from app.feedback import file
 from app.feedback.store import MAX_WAITING, FeedbackStore
-from tests.feedback.giving import disk_with, feedback, keep, rows, storing
+from tests.feedback.samples import disk_with, feedback, keep, rows, storing
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_row_is_kept_for_each_tag(path: Path) -> None:
     times = {row.pop("given_at") for row in kept}
     (time,) = (datetime.fromisoformat(str(time)) for time in times)
     assert before - timedelta(milliseconds=1) <= time <= datetime.now(UTC)
-    said = {
+    fields = {
         "feedback_id": str(given.id),
         "track_id": "ab" * 32,
         "models": "msd-musicnn/1 mtt-musicnn/2",
@@ -49,13 +49,13 @@ def test_a_row_is_kept_for_each_tag(path: Path) -> None:
         "confidence": "high",
     }
     assert kept == [
-        {**said, "tag": "ambient", "rank": 1, "score": 0.5, "verdict": "accepted"},
-        {**said, "tag": "dub", "rank": 2, "score": 0.25, "verdict": "rejected"},
-        {**said, "tag": "slow morning", "rank": None, "score": None, "verdict": "added"},
+        {**fields, "tag": "ambient", "rank": 1, "score": 0.5, "verdict": "accepted"},
+        {**fields, "tag": "dub", "rank": 2, "score": 0.25, "verdict": "rejected"},
+        {**fields, "tag": "slow morning", "rank": None, "score": None, "verdict": "added"},
     ]
 
 
-def test_what_is_sent_again_is_kept_once_even_by_another_process(path: Path) -> None:
+def test_repeated_feedback_is_stored_once_even_by_another_process(path: Path) -> None:
     given = feedback()
     other_words = feedback((("techno", True),), (), given.id)
     assert asyncio.run(keep(path, given, given)) == [True, False]
@@ -71,7 +71,7 @@ def test_what_is_sent_again_is_kept_once_even_by_another_process(path: Path) -> 
         "INSERT OR REPLACE INTO feedback SELECT * FROM feedback",
     ],
 )
-def test_what_is_kept_is_neither_changed_nor_deleted(path: Path, statement: str) -> None:
+def test_stored_feedback_is_neither_changed_nor_deleted(path: Path, statement: str) -> None:
     asyncio.run(keep(path, feedback()))
     before = rows(path)
     with closing(sqlite3.connect(path)) as connection:
@@ -81,7 +81,7 @@ def test_what_is_kept_is_neither_changed_nor_deleted(path: Path, statement: str)
     assert rows(path) == before
 
 
-def test_only_its_owner_reads_it(path: Path) -> None:
+def test_only_the_owner_can_read_the_file(path: Path) -> None:
     async def modes() -> set[int]:
         async with storing(path) as store:
             await store.keep(feedback())
@@ -90,7 +90,7 @@ def test_only_its_owner_reads_it(path: Path) -> None:
     assert asyncio.run(modes()) == {0o600}
 
 
-def test_on_a_full_disk_nothing_is_half_kept_and_later_all_is_well(path: Path) -> None:
+def test_a_full_disk_stores_nothing_partially_and_writing_works_again_later(path: Path) -> None:
     many = tuple(f"tag {number} {'x' * 90}" for number in range(20))
 
     async def fill() -> None:
@@ -108,7 +108,7 @@ def test_on_a_full_disk_nothing_is_half_kept_and_later_all_is_well(path: Path) -
     assert len(rows(path)) == 3 + 2 + 20
 
 
-def test_while_others_hold_the_file_callers_are_asked_to_come_again(
+def test_a_locked_file_is_answered_with_a_retry(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file, "LOCK_TIMEOUT_S", 0.05)
@@ -143,7 +143,7 @@ def replace(path: Path) -> None:
 @pytest.mark.parametrize(
     ("move", "there"), [(rename, 0), (rename_with_its_log, 0), (replace, 3), (Path.unlink, 0)]
 )
-def test_after_a_file_that_was_moved_or_deleted_a_new_one_is_kept(
+def test_a_moved_or_deleted_file_is_replaced_by_a_new_one(
     move: Callable[[Path], None], there: int, path: Path
 ) -> None:
     async def rotate() -> None:
@@ -159,7 +159,7 @@ def test_after_a_file_that_was_moved_or_deleted_a_new_one_is_kept(
     assert len(rows(rotated)) == 3 if move is not Path.unlink else not rotated.exists()
 
 
-def test_what_goes_into_a_file_that_is_deleted_meanwhile_is_asked_for_again(
+def test_feedback_written_to_a_deleted_file_is_answered_with_a_retry(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def delete_first(store: FeedbackStore) -> str:
@@ -177,7 +177,7 @@ def test_what_goes_into_a_file_that_is_deleted_meanwhile_is_asked_for_again(
     assert len(rows(path)) == 3
 
 
-def test_where_no_new_file_can_be_made_callers_are_asked_to_come_again(path: Path) -> None:
+def test_a_file_that_cannot_be_created_is_answered_with_a_retry(path: Path) -> None:
     folder = path.parent / "folder"
     folder.mkdir()
     path = folder / path.name
@@ -207,7 +207,7 @@ def test_several_processes_follow_a_file_that_is_moved(path: Path) -> None:
     assert (len(rows(path.with_name("rotated"))), len(rows(path))) == (6, 9)
 
 
-def test_no_more_wait_than_are_answered_in_time(path: Path) -> None:
+def test_the_number_of_waiting_writers_is_bounded(path: Path) -> None:
     async def crowd() -> None:
         async with storing(path) as store:
             waiting = [asyncio.create_task(store.keep(feedback())) for _ in range(MAX_WAITING)]
@@ -246,7 +246,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_a_file_of_something_else_is_named_and_left_as_it_is(what: str, path: Path) -> None:
+def test_a_file_of_another_kind_is_named_and_left_unchanged(what: str, path: Path) -> None:
     make, words = WRONG[what]
     make(path)
     before = path.read_bytes() if path.is_file() else None
@@ -255,12 +255,12 @@ def test_a_file_of_something_else_is_named_and_left_as_it_is(what: str, path: Pa
     assert before is None or path.read_bytes() == before
 
 
-def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"missing/feedback.*No such file.*TAGGRAM_FEEDBACK_FILE"):
         FeedbackStore(tmp_path / "missing" / "feedback.sqlite")
 
 
-def test_a_file_of_our_own_is_opened_again(path: Path) -> None:
+def test_an_existing_feedback_file_is_opened_again(path: Path) -> None:
     asyncio.run(keep(path, feedback()))
     asyncio.run(keep(path, feedback()))
     with file.open_readable(path) as connection:

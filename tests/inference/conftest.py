@@ -1,4 +1,4 @@
-"""Real music at the models' rate, and what makes their windows."""
+"""Real music at the models' sample rate, and their feature extractors."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def music(song: Path) -> Waveform:
 
 @pytest.fixture(scope="session")
 def window_spec(manifests: dict[str, Manifest]) -> WindowSpec:
-    """How all published models hear."""
+    """The windows of all published models."""
     return manifests["msd-musicnn"].window_spec
 
 

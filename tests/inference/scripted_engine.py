@@ -1,4 +1,4 @@
-"""What the tests of batching share: an engine whose scores tell whose windows they are."""
+"""An engine for the tests of batching: its scores identify the caller of a window."""
 
 import asyncio
 import functools
@@ -25,11 +25,11 @@ Window = tuple[int, int]
 
 
 class BadWindowError(Exception):
-    """What an engine raises, with the callers whose windows it can't bear."""
+    """The error of an engine, with the callers whose windows cause it."""
 
 
 class ScriptedEngine(Engine):
-    """Scores a window by whose it is, by its number and by the engine.
+    """Scores a window by its caller, its number and the engine.
 
     Attributes:
         scored: Batch after batch, its windows.
@@ -40,7 +40,7 @@ class ScriptedEngine(Engine):
     backend = Backend.TENSORFLOW
 
     def __init__(self, number: int = 0, batch_windows: int = 4) -> None:
-        ref = ModelRef("hearing", str(number))
+        ref = ModelRef("scripted", str(number))
         super().__init__(ref, Precision.FLOAT32, batch_windows, WINDOW_SPEC, None)
         self.scored: list[list[Window]] = []
         self.raises_on: set[int] = set()
@@ -79,7 +79,7 @@ class ScriptedEngine(Engine):
 
     @property
     def scored_windows(self) -> list[Window]:
-        """All that it heard, in its order."""
+        """All scored windows, in order."""
         return [window for batch in self.scored for window in batch]
 
 
@@ -117,14 +117,14 @@ def windows(caller: int, count: int, first: int = 0) -> Windows:
     return np.stack([np.full(count, caller, np.float32), numbers], axis=1)[:, np.newaxis]
 
 
-async def ask(
+async def infer(
     batcher: Batcher,
     engines: Sequence[Engine],
     caller: int,
     pieces: Sequence[int],
     clock: StageClock | None = None,
 ) -> list[Scores]:
-    """Put in so many windows, piece after piece, and wait for what each engine gives."""
+    """Put in this number of windows, piece after piece, and wait for the scores of each engine."""
     with batcher.request_queue(clock or StageClock()) as request_queue:
         for index, count in enumerate(pieces):
             await batcher.put(request_queue, windows(caller, count, sum(pieces[:index])), engines)
@@ -132,21 +132,21 @@ async def ask(
         return [await request_queue.scores(engine) for engine in engines]
 
 
-def asking(
+def start_inference(
     batcher: Batcher, engine: Engine, caller: int, *pieces: int
 ) -> asyncio.Task[list[Scores]]:
     """`ask` one engine, in a task of its own."""
-    return asyncio.create_task(ask(batcher, [engine], caller, pieces))
+    return asyncio.create_task(infer(batcher, [engine], caller, pieces))
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait until it holds; what it looks at changes in the engines' thread."""
+    """Wait until the condition holds, which changes in the engines' thread."""
     while not condition():  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 
 
 async def settled() -> None:
-    """Wait until nothing goes on but what an engine is held in."""
+    """Wait until nothing runs but held engines."""
     for _ in range(50):
         await asyncio.sleep(0)
 

@@ -18,12 +18,12 @@ from tests.inference.scripted_engine import (
     PATIENCE_S,
     ScriptedEngine,
     Window,
-    ask,
-    asking,
     batching,
     cancelled,
+    infer,
     patiently,
     settled,
+    start_inference,
     until,
     windows,
 )
@@ -65,7 +65,7 @@ STEPS = st.lists(
     st.one_of(
         st.just(("joins", 0)),
         st.tuples(st.just("leaves"), st.integers(0, 5)),
-        st.tuples(st.just("hears"), st.integers(0, 1)),
+        st.tuples(st.just("starts"), st.integers(0, 1)),
         st.tuples(st.just("turns"), st.integers(1, 8)),
     ),
     max_size=30,
@@ -112,10 +112,10 @@ async def test_each_caller_gets_its_own_answer_whatever_the_others_do(
 
 
 class Scene:
-    """Callers who come and go.
+    """Callers that arrive and leave.
 
     Attributes:
-        left: Those who were told to go.
+        left: Those that were cancelled.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Scene:
             self._tasks[number].cancel()
             self.left.add(number)
 
-    async def hears(self, number: int) -> None:
+    async def starts(self, number: int) -> None:
         """An engine is done with a batch."""
         self._engines[number].let()
 
@@ -146,7 +146,7 @@ class Scene:
             await asyncio.sleep(0)
 
     async def end(self, *, closes: bool) -> list[list[Scores] | BaseException]:
-        """All come who did not come yet, engines are held no longer; what each caller got."""
+        """Start all remaining callers, release the engines; return the outcome of each caller."""
         for _ in self._callers:
             await self.joins(0)
         closing = [asyncio.create_task(self._batcher.close())] if closes else []
@@ -159,12 +159,12 @@ class Scene:
     async def _act(self, number: int) -> list[Scores]:
         caller = self._callers[number]
         async with asyncio.timeout(0.003 if caller.hasty else None):
-            asked = [self._engines[index] for index in caller.engines]
-            return await ask(self._batcher, asked, number, caller.pieces)
+            chosen = [self._engines[index] for index in caller.engines]
+            return await infer(self._batcher, chosen, number, caller.pieces)
 
 
 def engines_for(callers: Sequence[Caller]) -> list[ScriptedEngine]:
-    """Two engines, held, and what they can't bear."""
+    """Two engines, held, and their errors."""
     engines = [ScriptedEngine(number) for number in (0, 1)]
     for engine in engines:
         engine.raises_on = {n for n, caller in enumerate(callers) if caller.fault == "raises"}
@@ -196,10 +196,10 @@ def reason(error: BaseException) -> object:
 
 
 async def assert_nothing_is_left(batcher: Batcher, engines: Sequence[ScriptedEngine]) -> None:
-    """Who comes when all others are gone is served; by then what was in line is done with."""
-    await ask(batcher, engines, LATECOMER, [1])
+    """A caller after all others is served; by then the queue is empty."""
+    await infer(batcher, engines, LATECOMER, [1])
     before = [len(engine.scored) for engine in engines]
-    await ask(batcher, engines, LATECOMER, [1])
+    await infer(batcher, engines, LATECOMER, [1])
     for engine, count in zip(engines, before, strict=True):
         assert engine.scored[count:] == [[(LATECOMER, 0)]]
 
@@ -218,10 +218,10 @@ async def answer(task: asyncio.Task[list[Scores]]) -> list[list[float]]:
 
 
 @patiently
-async def test_callers_are_heard_together_and_each_gets_its_own_scores() -> None:
+async def test_callers_share_batches_and_each_gets_its_own_scores() -> None:
     engine = ScriptedEngine()
     async with batching(max_batch_windows=6, max_wait_s=PATIENCE_S) as batcher:
-        tasks = [asking(batcher, engine, caller, 2) for caller in range(3)]
+        tasks = [start_inference(batcher, engine, caller, 2) for caller in range(3)]
         assert [await answer(task) for task in tasks] == [
             expected(engine, caller, 2) for caller in range(3)
         ]
@@ -230,11 +230,11 @@ async def test_callers_are_heard_together_and_each_gets_its_own_scores() -> None
 
 @pytest.mark.parametrize("leaving", range(3))
 @patiently
-async def test_one_who_leaves_while_its_batch_is_heard_harms_no_other(leaving: int) -> None:
+async def test_a_caller_that_leaves_during_its_batch_affects_no_other(leaving: int) -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=6, max_wait_s=PATIENCE_S) as batcher:
-        tasks = [asking(batcher, engine, caller, 2) for caller in range(3)]
+        tasks = [start_inference(batcher, engine, caller, 2) for caller in range(3)]
         await until(lambda: engine.scored)
         assert {caller for caller, _ in engine.scored[0]} == {0, 1, 2}
         await cancelled(tasks[leaving])
@@ -244,11 +244,14 @@ async def test_one_who_leaves_while_its_batch_is_heard_harms_no_other(leaving: i
 
 
 @patiently
-async def test_windows_of_a_caller_who_left_are_not_heard() -> None:
+async def test_windows_of_a_caller_that_left_are_not_inferred() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=2) as batcher:
-        leaving, staying = asking(batcher, engine, 0, 7), asking(batcher, engine, 1, 3)
+        leaving, staying = (
+            start_inference(batcher, engine, 0, 7),
+            start_inference(batcher, engine, 1, 3),
+        )
         await until(lambda: engine.scored)
         await cancelled(leaving)
         engine.go_on()
@@ -257,12 +260,12 @@ async def test_windows_of_a_caller_who_left_are_not_heard() -> None:
 
 
 @patiently
-async def test_windows_of_a_caller_who_left_are_not_heard_again_after_a_failure() -> None:
+async def test_windows_of_a_caller_that_left_are_not_retried_after_a_failure() -> None:
     engine = ScriptedEngine()
     engine.raises_on = {1}
     engine.hold()
     async with batching(max_batch_windows=3, max_wait_s=PATIENCE_S) as batcher:
-        leaving, *others = [asking(batcher, engine, caller, 1) for caller in range(3)]
+        leaving, *others = [start_inference(batcher, engine, caller, 1) for caller in range(3)]
         await until(lambda: engine.scored)
         await cancelled(leaving)
         engine.go_on()
@@ -275,7 +278,7 @@ async def test_an_engine_that_fails_on_one_caller_fails_it_alone() -> None:
     engine = ScriptedEngine()
     engine.raises_on = {1}
     async with batching(max_batch_windows=6, max_wait_s=PATIENCE_S) as batcher:
-        first, bad, last = [asking(batcher, engine, caller, 2) for caller in range(3)]
+        first, bad, last = [start_inference(batcher, engine, caller, 2) for caller in range(3)]
         with pytest.raises(RequestError, match=FAILED):
             await bad
         assert await answer(first) == expected(engine, 0, 2)
@@ -284,11 +287,11 @@ async def test_an_engine_that_fails_on_one_caller_fails_it_alone() -> None:
 
 
 @patiently
-async def test_scores_that_are_no_numbers_are_an_error_of_whose_they_are() -> None:
+async def test_scores_of_nan_fail_only_their_caller() -> None:
     engine = ScriptedEngine()
     engine.nan_on = {1}
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
-        good, bad = asking(batcher, engine, 0, 2), asking(batcher, engine, 1, 2)
+        good, bad = start_inference(batcher, engine, 0, 2), start_inference(batcher, engine, 1, 2)
         with pytest.raises(RequestError, match=FAILED):
             await bad
         assert await answer(good) == expected(engine, 0, 2)
@@ -296,7 +299,7 @@ async def test_scores_that_are_no_numbers_are_an_error_of_whose_they_are() -> No
 
 @pytest.mark.parametrize("fault", ["raises_on", "nan_on"])
 @patiently
-async def test_no_more_is_heard_of_a_caller_whose_windows_failed(fault: str) -> None:
+async def test_a_caller_whose_windows_failed_is_not_inferred_further(fault: str) -> None:
     engine = ScriptedEngine()
     setattr(engine, fault, {0})
     engine.hold()
@@ -309,18 +312,18 @@ async def test_no_more_is_heard_of_a_caller_whose_windows_failed(fault: str) -> 
                 await request_queue.scores(engine)
             with pytest.raises(RequestError, match=FAILED):
                 await batcher.put(request_queue, windows(0, 5, first=5), [engine])
-            assert await answer(asking(batcher, engine, 1, 5)) == expected(engine, 1, 5)
+            assert await answer(start_inference(batcher, engine, 1, 5)) == expected(engine, 1, 5)
     assert not windows_of(0, engine.scored[2:])
 
 
 @patiently
-async def test_a_short_track_does_not_wait_for_a_long_one_to_end() -> None:
+async def test_a_short_track_does_not_wait_for_the_end_of_a_long_one() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=4) as batcher:
-        long = asking(batcher, engine, 0, 200)
+        long = start_inference(batcher, engine, 0, 200)
         await until(lambda: engine.scored)
-        short = asking(batcher, engine, 1, 10)
+        short = start_inference(batcher, engine, 1, 10)
         await settled()
         engine.go_on()
         await answer(short)
@@ -330,11 +333,11 @@ async def test_a_short_track_does_not_wait_for_a_long_one_to_end() -> None:
 
 
 @patiently
-async def test_of_several_tracks_all_advance_alike() -> None:
+async def test_all_tracks_advance_at_the_same_rate() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=4) as batcher:
-        tasks = [asking(batcher, engine, caller, 12) for caller in range(6)]
+        tasks = [start_inference(batcher, engine, caller, 12) for caller in range(6)]
         await until(lambda: engine.scored)
         engine.go_on()
         await asyncio.gather(*tasks)
@@ -351,7 +354,7 @@ async def test_two_models_take_turns() -> None:
     for number, engine in enumerate(engines):
         engine.scored = NotingList(order, number)
     async with batching(max_batch_windows=4) as batcher:
-        await asyncio.gather(*(ask(batcher, engines, caller, [8]) for caller in range(3)))
+        await asyncio.gather(*(infer(batcher, engines, caller, [8]) for caller in range(3)))
     assert sorted(order) == 6 * [0] + 6 * [1]
     for count in range(len(order)):
         assert abs(order[:count].count(0) - order[:count].count(1)) <= 2
@@ -372,32 +375,32 @@ class NotingList(list[list[tuple[int, int]]]):
 async def test_an_idle_device_waits_until_a_batch_is_full() -> None:
     engine = ScriptedEngine()
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
-        await asking(batcher, engine, 0, 4)
-        first = asking(batcher, engine, 1, 3)
+        await start_inference(batcher, engine, 0, 4)
+        first = start_inference(batcher, engine, 1, 3)
         await settled()
         assert len(engine.scored) == 1
-        second = asking(batcher, engine, 2, 1)
+        second = start_inference(batcher, engine, 2, 1)
         await asyncio.gather(first, second)
     assert [len(batch) for batch in engine.scored] == [4, 4]
 
 
 @patiently
-async def test_an_idle_device_does_not_wait_for_ever() -> None:
+async def test_an_idle_device_does_not_wait_forever() -> None:
     engine = ScriptedEngine()
     async with batching(max_batch_windows=4, max_wait_s=0.01) as batcher:
-        await asking(batcher, engine, 0, 4)
-        await asking(batcher, engine, 1, 3)
+        await start_inference(batcher, engine, 0, 4)
+        await start_inference(batcher, engine, 1, 3)
     assert [len(batch) for batch in engine.scored] == [4, 3]
 
 
 @patiently
-async def test_what_comes_while_the_device_is_busy_is_heard_together() -> None:
+async def test_windows_that_arrive_while_the_device_is_busy_share_a_batch() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=4) as batcher:
-        tasks = [asking(batcher, engine, 0, 1)]
+        tasks = [start_inference(batcher, engine, 0, 1)]
         await until(lambda: engine.scored)
-        tasks += [asking(batcher, engine, caller, 1) for caller in (1, 2, 3)]
+        tasks += [start_inference(batcher, engine, caller, 1) for caller in (1, 2, 3)]
         await settled()
         engine.go_on()
         await asyncio.gather(*tasks)
@@ -405,47 +408,47 @@ async def test_what_comes_while_the_device_is_busy_is_heard_together() -> None:
 
 
 @patiently
-async def test_the_last_windows_of_a_track_are_heard_though_they_fill_no_batch() -> None:
+async def test_the_last_windows_of_a_track_are_inferred_in_a_partial_batch() -> None:
     engine = ScriptedEngine()
     async with batching(max_batch_windows=4, max_wait_s=0.01) as batcher:
-        assert await answer(asking(batcher, engine, 0, 9)) == expected(engine, 0, 9)
+        assert await answer(start_inference(batcher, engine, 0, 9)) == expected(engine, 0, 9)
     assert [len(batch) for batch in engine.scored] == [4, 4, 1]
 
 
 @patiently
-async def test_windows_for_another_model_fill_no_batch() -> None:
+async def test_windows_for_another_model_do_not_fill_a_batch() -> None:
     engines = [ScriptedEngine(0), ScriptedEngine(1)]
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
-        await ask(batcher, engines, 0, [4])
-        first = asyncio.create_task(ask(batcher, engines, 1, [2]))
+        await infer(batcher, engines, 0, [4])
+        first = asyncio.create_task(infer(batcher, engines, 1, [2]))
         await asyncio.sleep(0.05)
-        second = asyncio.create_task(ask(batcher, engines, 2, [2]))
+        second = asyncio.create_task(infer(batcher, engines, 2, [2]))
         await asyncio.gather(first, second)
     assert [[len(batch) for batch in engine.scored] for engine in engines] == [[4, 4], [4, 4]]
 
 
 @patiently
-async def test_one_who_leaves_while_the_device_waits_is_not_waited_for() -> None:
+async def test_a_caller_that_leaves_during_the_wait_is_not_waited_for() -> None:
     engine = ScriptedEngine()
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
-        await asking(batcher, engine, 0, 4)
-        leaving = asking(batcher, engine, 1, 3)
+        await start_inference(batcher, engine, 0, 4)
+        leaving = start_inference(batcher, engine, 1, 3)
         await settled()
         await cancelled(leaving)
-        assert await answer(asking(batcher, engine, 2, 4)) == expected(engine, 2, 4)
+        assert await answer(start_inference(batcher, engine, 2, 4)) == expected(engine, 2, 4)
     assert {caller for caller, _ in engine.scored_windows} == {0, 2}
 
 
 @patiently
-async def test_without_a_limit_batches_are_as_large_as_suits_the_engine() -> None:
+async def test_without_a_limit_batches_have_the_engine_s_preferred_size() -> None:
     engines = [ScriptedEngine(0, batch_windows=3), ScriptedEngine(1, batch_windows=5)]
     async with batching(max_batch_windows=None) as batcher:
-        await ask(batcher, engines, 0, [15])
+        await infer(batcher, engines, 0, [15])
     assert [[len(batch) for batch in engine.scored] for engine in engines] == [[3] * 5, [5] * 3]
 
 
 @patiently
-async def test_so_many_windows_may_wait_and_then_callers_wait() -> None:
+async def test_callers_wait_when_the_queue_of_windows_is_full() -> None:
     engine = ScriptedEngine()
     engine.hold()
     put: list[int] = []
@@ -462,7 +465,7 @@ async def test_so_many_windows_may_wait_and_then_callers_wait() -> None:
         tasks = [asyncio.create_task(put_in(batcher, caller)) for caller in range(3)]
         await until(lambda: engine.scored)
         await settled()
-        taken = 2 * 2  # by the batch that is being heard and the one in line
+        taken = 2 * 2  # by the running batch and the queued one
         assert 8 <= sum(put) <= 8 + 1 + taken
         engine.go_on()
         await asyncio.gather(*tasks)
@@ -470,11 +473,11 @@ async def test_so_many_windows_may_wait_and_then_callers_wait() -> None:
 
 
 @patiently
-async def test_who_waits_for_room_goes_on_when_another_leaves() -> None:
+async def test_a_caller_waiting_for_the_queue_continues_when_another_leaves() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=1, max_queued_windows=5) as batcher:
-        in_the_way = asking(batcher, engine, 0, 9)
+        in_the_way = start_inference(batcher, engine, 0, 9)
         await until(lambda: engine.scored)
         with batcher.request_queue(StageClock()) as request_queue:
             putting = asyncio.create_task(batcher.put(request_queue, windows(1, 3), [engine]))
@@ -487,12 +490,12 @@ async def test_who_waits_for_room_goes_on_when_another_leaves() -> None:
 
 
 @patiently
-async def test_who_waits_for_room_learns_that_its_windows_failed() -> None:
+async def test_a_caller_waiting_for_the_queue_gets_the_error_of_its_windows() -> None:
     engine = ScriptedEngine()
     engine.raises_on = {0}
     engine.hold()
     async with batching(max_batch_windows=1, max_queued_windows=1) as batcher:
-        task = asking(batcher, engine, 0, 3, 3)
+        task = start_inference(batcher, engine, 0, 3, 3)
         await until(lambda: engine.scored)
         await settled()  # the second piece waits for room that its own first one takes
         engine.go_on()
@@ -501,13 +504,13 @@ async def test_who_waits_for_room_learns_that_its_windows_failed() -> None:
 
 
 @patiently
-async def test_who_waits_for_room_that_others_take_learns_that_its_windows_failed() -> None:
+async def test_a_caller_waiting_behind_others_gets_the_error_of_its_windows() -> None:
     engine = ScriptedEngine()
     engine.raises_on = {0}
     engine.hold()
     async with batching(max_batch_windows=1, max_queued_windows=2) as batcher:
-        failing = asking(batcher, engine, 0, 1, 1)
-        other = asking(batcher, engine, 1, 6)
+        failing = start_inference(batcher, engine, 0, 1, 1)
+        other = start_inference(batcher, engine, 1, 6)
         await until(lambda: engine.scored)
         await settled()
         engine.let()
@@ -519,7 +522,7 @@ async def test_who_waits_for_room_that_others_take_learns_that_its_windows_faile
 
 
 @patiently
-async def test_the_first_error_is_the_one_that_a_caller_learns() -> None:
+async def test_a_caller_gets_the_first_error() -> None:
     engine = ScriptedEngine()
     engine.raises_on = {0}
     async with batching() as batcher:
@@ -532,11 +535,11 @@ async def test_the_first_error_is_the_one_that_a_caller_learns() -> None:
 
 
 @patiently
-async def test_who_waits_for_room_learns_that_the_service_ends() -> None:
+async def test_a_caller_waiting_for_the_queue_gets_an_error_at_shutdown() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=1, max_queued_windows=1) as batcher:
-        task = asking(batcher, engine, 0, 3, 3)
+        task = start_inference(batcher, engine, 0, 3, 3)
         await until(lambda: engine.scored)
         await settled()
         closing = asyncio.create_task(batcher.close())
@@ -549,11 +552,11 @@ async def test_who_waits_for_room_learns_that_the_service_ends() -> None:
 
 
 @patiently
-async def test_who_waits_when_the_service_ends_is_told_so_and_nothing_more_is_heard() -> None:
+async def test_waiting_callers_get_an_error_at_shutdown_and_nothing_more_is_inferred() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=2) as batcher:
-        tasks = [asking(batcher, engine, caller, 4) for caller in range(3)]
+        tasks = [start_inference(batcher, engine, caller, 4) for caller in range(3)]
         await until(lambda: engine.scored)
         closing = asyncio.create_task(batcher.close())
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
@@ -565,19 +568,19 @@ async def test_who_waits_when_the_service_ends_is_told_so_and_nothing_more_is_he
 
 
 @patiently
-async def test_nobody_is_accepted_after_the_end() -> None:
+async def test_no_caller_is_accepted_after_shutdown() -> None:
     engine = ScriptedEngine()
     async with batching() as batcher:
-        await asking(batcher, engine, 0, 1)
+        await start_inference(batcher, engine, 0, 1)
         await batcher.close()
         with pytest.raises(RequestError) as error:
-            await asking(batcher, engine, 1, 1)
+            await start_inference(batcher, engine, 1, 1)
     assert error.value.kind is Kind.NOT_READY
     assert engine.scored_windows == [(0, 0)]
 
 
 @patiently
-async def test_a_batcher_that_never_heard_anything_can_be_closed() -> None:
+async def test_an_unused_batcher_can_be_closed() -> None:
     async with batching():
         pass
 
@@ -591,10 +594,13 @@ class SilentEngine(ScriptedEngine):
 
 
 @patiently
-async def test_an_engine_that_gives_no_scores_fails_whom_it_gives_none() -> None:
+async def test_an_engine_that_returns_no_scores_fails_its_callers() -> None:
     engine = SilentEngine()
     async with batching(max_batch_windows=4, max_wait_s=PATIENCE_S) as batcher:
-        silent, good = asking(batcher, engine, 0, 2), asking(batcher, engine, 1, 2)
+        silent, good = (
+            start_inference(batcher, engine, 0, 2),
+            start_inference(batcher, engine, 1, 2),
+        )
         outcome, _ = await asyncio.gather(silent, good, return_exceptions=True)
         assert isinstance(outcome, Exception)
         assert await answer(good) == expected(engine, 1, 2)
@@ -617,13 +623,13 @@ class ShapelessEngine(ScriptedEngine):
 
 
 @patiently
-async def test_after_a_defect_of_its_own_it_goes_on() -> None:
+async def test_the_batcher_survives_its_own_defects() -> None:
     engine = ShapelessEngine()
     async with batching(max_batch_windows=None) as batcher:
         with pytest.raises(RequestError, match=FAILED):
-            await asking(batcher, engine, 0, 2)
+            await start_inference(batcher, engine, 0, 2)
         engine.broken = False
-        assert await answer(asking(batcher, engine, 1, 6)) == expected(engine, 1, 6)
+        assert await answer(start_inference(batcher, engine, 1, 6)) == expected(engine, 1, 6)
 
 
 class RecordedTimeout:
@@ -647,7 +653,7 @@ class RecordedTimeout:
 
 
 @patiently
-async def test_a_batch_in_line_is_timed_only_once_it_is_scored(
+async def test_the_time_of_a_queued_batch_starts_with_its_inference(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     batch_timeout_s = PATIENCE_S + 1.5  # of no other timeout
@@ -655,7 +661,7 @@ async def test_a_batch_in_line_is_timed_only_once_it_is_scored(
     engine.hold()
     monkeypatch.setattr(asyncio, "timeout", RecordedTimeout)
     async with batching(max_batch_windows=2, batch_timeout_s=batch_timeout_s) as batcher:
-        answers = [asking(batcher, engine, caller, 2) for caller in range(2)]
+        answers = [start_inference(batcher, engine, caller, 2) for caller in range(2)]
         await until(lambda: len(engine.scored) == 1)
         await settled()
         assert RecordedTimeout.entered.count(batch_timeout_s) == 1
@@ -666,15 +672,15 @@ async def test_a_batch_in_line_is_timed_only_once_it_is_scored(
 
 
 @patiently
-async def test_a_model_that_hangs_fails_all_who_wait_and_takes_nobody_more() -> None:
+async def test_a_hanging_model_fails_all_waiting_callers_and_accepts_no_more() -> None:
     engine = ScriptedEngine()
     engine.hold()
     async with batching(max_batch_windows=2, batch_timeout_s=0.2) as batcher:
-        waiting = [asking(batcher, engine, caller, 5) for caller in range(3)]
+        waiting = [start_inference(batcher, engine, caller, 5) for caller in range(3)]
         for task in waiting:
             with pytest.raises(RequestError, match=FAILED):
                 await task
         assert batcher.is_stuck
         with pytest.raises(RequestError, match=FAILED):
-            await ask(batcher, [engine], 4, [1])
+            await infer(batcher, [engine], 4, [1])
         engine.go_on()

@@ -156,7 +156,7 @@ def best_tags(scores: Scores) -> list[int]:
 
 @pytest.mark.parametrize("name", NAMES)
 @each_kind
-def test_a_batch_of_any_size_scores_as_its_windows_do_one_by_one(
+def test_a_batch_of_any_size_scores_like_its_windows_one_by_one(
     name: str, backend: Backend, precision: Precision, workshop: Workshop, windows: Windows
 ) -> None:
     engine = workshop.engine(name, backend, precision)
@@ -182,7 +182,7 @@ def test_windows_of_another_track_in_the_batch_change_nothing(
 
 
 @each_kind
-def test_scores_stay_what_they_were_when_others_are_computed(
+def test_scores_do_not_change_when_others_are_computed(
     backend: Backend, precision: Precision, workshop: Workshop, windows: Windows
 ) -> None:
     engine = workshop.engine(NAME, backend, precision)
@@ -195,7 +195,7 @@ def test_scores_stay_what_they_were_when_others_are_computed(
 
 
 @with_openvino
-def test_openvino_needs_neither_the_network_nor_a_file_once_it_is_converted(
+def test_openvino_needs_neither_the_network_nor_a_file_after_conversion(
     store: Path,
     manifests: dict[str, Manifest],
     extractor: TensorFlowFeatureExtractor,
@@ -233,7 +233,7 @@ def test_openvino_s_batches_fit_the_cpus_of_the_container(
 
 SMALL = {
     "crnn": {"channels": [8] * 4},  # has loops
-    "ensemble": {  # has constants that are no variables
+    "ensemble": {  # has constants that are not variables
         "members": {
             "waveform": {"architecture": "sample_cnn", "channels": [8] * 11},
             "melgram": {"architecture": "vgg", "channels": [8] * 5},
@@ -244,7 +244,7 @@ SMALL = {
 
 @with_openvino
 @pytest.mark.parametrize("architecture", SMALL)
-def test_openvino_scores_as_keras_does_whatever_a_network_consists_of(architecture: str) -> None:
+def test_openvino_scores_like_keras_for_every_layer_type(architecture: str) -> None:
     published = architectures()[architecture]
     window_spec = WindowSpec(published.front_end, published.window_frames, published.window_frames)
     built = network(architecture, 3, window_spec, SMALL[architecture])
@@ -259,7 +259,9 @@ def test_openvino_scores_as_keras_does_whatever_a_network_consists_of(architectu
 
 
 @each_kind
-def test_it_says_what_it_is(backend: Backend, precision: Precision, workshop: Workshop) -> None:
+def test_an_engine_describes_itself(
+    backend: Backend, precision: Precision, workshop: Workshop
+) -> None:
     engine = workshop.engine(NAME, backend, precision)
 
     assert (str(engine.ref), engine.backend, engine.precision) == ("mtt-vgg/1", backend, precision)
@@ -283,8 +285,6 @@ def test_a_track_shorter_than_a_window_is_scored_as_if_repeated_to_fill_it(
     np.testing.assert_allclose(scores, engine.scores(Waveform(filled, RATE)), rtol=0, atol=EXACT)
 
 
-def test_another_sample_rate_is_refused_rather_than_heard_at_the_wrong_pitch(
-    engine: Engine, music: Waveform
-) -> None:
+def test_another_sample_rate_is_refused(engine: Engine, music: Waveform) -> None:
     with pytest.raises(ValueError, match="mtt-vgg/1: the waveform has 44100 Hz; expected 16000 Hz"):
         engine.scores(Waveform(music.samples, 44_100))

@@ -36,7 +36,7 @@ WINDOW_SPECS = [PUBLISHED, (187, 94), (10, 10), (10, 3), (2, 1)]
 RAW_WINDOW_SPECS = [(6561, 6561), (2187, 1000)]
 
 NOISE = 2e-5
-"""Of float32, where sums are done in another order; log-melgrams reach 5."""
+"""Of float32, with sums in another order; log-melgrams reach 5."""
 
 LENGTHS = st.integers(2048, 60_000)
 CUTS = st.lists(st.integers(0, 60_000), max_size=12).map(sorted)
@@ -92,7 +92,7 @@ def streamed(
 
 @pytest.mark.parametrize("name", FRONTS)
 @given(length=LENGTHS, cuts=CUTS)
-def test_however_a_track_comes_in_all_windows_are_cut_out_of_the_whole_tracks_frames(
+def test_windows_are_cut_from_the_frames_of_the_whole_track_for_any_piece_sizes(
     name: str, length: int, cuts: list[int]
 ) -> None:
     front = FRONTS[name]
@@ -124,9 +124,7 @@ WINDOW = 186 * 256
         (5 * 187 * 256 + 100, 5),
     ],
 )
-def test_at_the_edges_of_a_window_there_are_as_many_as_in_the_reference(
-    length: int, count: int
-) -> None:
+def test_the_number_of_windows_at_the_edges_matches_the_reference(length: int, count: int) -> None:
     cuts = [length // 3, WINDOW - 1, WINDOW, length - 1]
 
     windows = np.concatenate(streamed(FRONT, track(length), [PUBLISHED], sorted(cuts))[PUBLISHED])
@@ -171,9 +169,7 @@ def test_a_short_track_is_repeated_only_for_the_windows_that_it_does_not_fill() 
 @given(name=st.sampled_from(list(FRONTS)), samples=st.integers(2048, 600_000))
 @example(name="published", samples=WINDOW + 256)
 @example(name="published", samples=WINDOW + 255)
-def test_no_frame_is_promised_whose_samples_are_not_there_and_none_is_held_back(
-    name: str, samples: int
-) -> None:
+def test_exactly_the_frames_whose_samples_arrived_are_returned(name: str, samples: int) -> None:
     front = FRONTS[name]
 
     def end(frame: int) -> int:

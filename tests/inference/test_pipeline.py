@@ -1,4 +1,4 @@
-"""A file is decoded, cut and heard at the same time, and scores as if it were not."""
+"""A file is decoded, cut and scored at the same time, with the scores of doing so in sequence."""
 
 import asyncio
 import threading
@@ -69,7 +69,7 @@ async def scored(
 
 
 @patiently
-async def test_two_models_score_a_song_as_if_it_came_at_once(
+async def test_two_models_score_a_streamed_song_like_a_whole_one(
     engines: list[Engine], song: Path, music: Waveform
 ) -> None:
     clock = StageClock()
@@ -84,7 +84,7 @@ async def test_two_models_score_a_song_as_if_it_came_at_once(
 
 
 @patiently
-async def test_tracks_that_are_heard_together_are_not_mixed_up(
+async def test_concurrent_tracks_are_not_mixed_up(
     engines: list[Engine], song: Path, clip: Path
 ) -> None:
     paths = [song, clip, clip]
@@ -100,7 +100,7 @@ async def test_tracks_that_are_heard_together_are_not_mixed_up(
 
 
 @patiently
-async def test_one_who_leaves_and_one_who_is_refused_harm_no_other(
+async def test_a_client_that_leaves_and_one_that_is_refused_affect_no_other(
     manifests: dict[str, Manifest], song: Path, clip: Path, tmp_path: Path
 ) -> None:
     text = tmp_path / "text"
@@ -123,7 +123,7 @@ async def test_one_who_leaves_and_one_who_is_refused_harm_no_other(
 
 
 @patiently
-async def test_a_track_that_proves_too_long_when_part_of_it_was_heard_is_refused(
+async def test_a_track_found_too_long_during_inference_is_refused(
     engines: list[Engine], song: Path, clip: Path
 ) -> None:
     limits = AudioLimits(RATE, min_duration_s=0.5, max_duration_s=60)
@@ -137,7 +137,7 @@ async def test_a_track_that_proves_too_long_when_part_of_it_was_heard_is_refused
 
 
 @patiently
-async def test_a_track_that_is_half_done_when_the_service_ends_fails_as_not_ready(
+async def test_a_track_in_progress_at_shutdown_fails_as_not_ready(
     manifests: dict[str, Manifest], song: Path
 ) -> None:
     engine = HeldEngine(manifests["mtt-vgg"])
@@ -204,11 +204,11 @@ async def test_models_of_one_front_end_share_its_frames_and_others_have_their_ow
     together = np.sqrt(np.mean(np.square(low).reshape(4, 3), axis=1))
     np.testing.assert_allclose(by_threes, together, rtol=1e-4)
     halves = np.sqrt(np.mean(np.square(high).reshape(6, 2), axis=1))
-    np.testing.assert_allclose(by_twos, halves, rtol=0.03)  # what lies above 8 kHz is in one only
+    np.testing.assert_allclose(by_twos, halves, rtol=0.03)  # content above 8 kHz is in one only
 
 
 @patiently
-async def test_a_track_looks_the_same_at_whichever_rates_its_models_hear_it(tmp_path: Path) -> None:
+async def test_peaks_do_not_depend_on_the_sample_rates_of_the_models(tmp_path: Path) -> None:
     time = np.arange(6 * 44_100) / 44_100
     sound = np.sin(np.pi * time / 6) * np.sin(2 * np.pi * 300 * time)
     path = tmp_path / "swelling.flac"

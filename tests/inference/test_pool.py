@@ -1,4 +1,4 @@
-"""At most so many models are in memory; whoever asks for another one waits until it is loaded."""
+"""The number of models in memory is bounded; a caller waits until its model is loaded."""
 
 import asyncio
 import gc
@@ -19,12 +19,12 @@ from tests.inference.scripted_engine import PATIENCE_S, ScriptedEngine, patientl
 
 
 class Maker:
-    """Makes engines that hear nothing, and remembers which.
+    """Makes engines without a network, and records them.
 
     Attributes:
-        made: The models that were loaded, in order, and on what they were to run.
-        broken: Models that can't be loaded.
-        go: Set while loading may end.
+        made: The models that were loaded, in order, with their engines.
+        broken: Models that cannot be loaded.
+        go: Set while loading may finish.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Maker:
 
 @pytest.fixture(autouse=True)
 def frozen() -> Iterator[None]:
-    """Leave out of the collections that each load begins with what other tests left."""
+    """Exempt objects of other tests from the garbage collection that each load begins with."""
     gc.freeze()
     yield
     gc.unfreeze()
@@ -80,7 +80,7 @@ def loaded(models: list[Manifest], maker: Maker, most: int = 2) -> EnginePool:
     return pool
 
 
-def test_every_model_is_tried_at_the_start_and_the_first_ones_stay(
+def test_every_model_is_loaded_at_the_start_and_the_first_ones_stay(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker)
@@ -90,7 +90,7 @@ def test_every_model_is_tried_at_the_start_and_the_first_ones_stay(
     assert set(pool.choices) == {manifest.ref for manifest in models}
 
 
-def test_a_model_that_can_not_be_loaded_is_found_at_the_start(
+def test_a_model_that_cannot_be_loaded_is_found_at_the_start(
     models: list[Manifest], maker: Maker
 ) -> None:
     maker.broken = {"d"}
@@ -100,7 +100,7 @@ def test_a_model_that_can_not_be_loaded_is_found_at_the_start(
 
 
 @patiently
-async def test_the_one_that_was_not_asked_for_longest_gives_way(
+async def test_the_least_recently_used_model_is_evicted(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker)
@@ -117,35 +117,35 @@ async def test_the_one_that_was_not_asked_for_longest_gives_way(
 
 
 @patiently
-async def test_one_that_gave_way_is_gone_once_nobody_hears_with_it_any_more(
+async def test_an_evicted_model_is_released_after_its_last_use(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker, most=1)
-    hearing = await pool.engine(ref("a"))
-    gone = weakref.ref(hearing)
+    used = await pool.engine(ref("a"))
+    gone = weakref.ref(used)
 
     await pool.engine(ref("b"))
 
     assert names(pool) == ["b"]
-    assert gone() is hearing
-    del hearing
+    assert gone() is used
+    del used
     gc.collect()
     assert gone() is None
 
 
 @patiently
-async def test_who_asks_at_the_same_time_gets_the_same_engine_and_who_leaves_harms_no_other(
+async def test_concurrent_callers_share_an_engine_and_one_that_leaves_affects_no_other(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker, most=1)
     maker.go.clear()
-    asking = [asyncio.create_task(pool.engine(ref("c"))) for _ in range(3)]
+    pending = [asyncio.create_task(pool.engine(ref("c"))) for _ in range(3)]
     await until(lambda: "c" in maker.names[4:])
-    asking[0].cancel()
-    await asyncio.wait(asking[:1])
+    pending[0].cancel()
+    await asyncio.wait(pending[:1])
     maker.go.set()
 
-    first, second = await asyncio.gather(*asking[1:])
+    first, second = await asyncio.gather(*pending[1:])
 
     assert first is second
     assert maker.names[4:] == ["c"]
@@ -153,7 +153,7 @@ async def test_who_asks_at_the_same_time_gets_the_same_engine_and_who_leaves_har
 
 
 @patiently
-async def test_however_many_are_asked_for_at_once_no_more_stay_than_may(
+async def test_the_number_of_loaded_models_is_bounded_under_concurrency(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker)
@@ -165,7 +165,7 @@ async def test_however_many_are_asked_for_at_once_no_more_stay_than_may(
 
 
 @patiently
-async def test_a_model_that_can_not_be_loaded_any_more_fails_its_callers_and_no_others(
+async def test_a_model_that_can_no_longer_be_loaded_fails_only_its_callers(
     models: list[Manifest], maker: Maker
 ) -> None:
     pool = loaded(models, maker)

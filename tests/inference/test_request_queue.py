@@ -1,4 +1,4 @@
-"""A lane's clock tells waiting from hearing, and neither twice."""
+"""A request queue times waiting and inference separately, and neither twice."""
 
 import asyncio
 import time
@@ -8,8 +8,8 @@ import pytest
 from app.stages import Stage, StageClock
 from tests.inference.scripted_engine import (
     ScriptedEngine,
-    ask,
     batching,
+    infer,
     patiently,
     settled,
     until,
@@ -19,15 +19,15 @@ HELD_S = 0.05
 
 
 @patiently
-async def test_waiting_behind_another_and_being_heard_are_timed_apart() -> None:
+async def test_queueing_and_inference_are_timed_separately() -> None:
     engine = ScriptedEngine()
     engine.hold()
     scored, waited = StageClock(), StageClock()
     async with batching() as batcher:
-        first = asyncio.create_task(ask(batcher, [engine], 0, [4], scored))
+        first = asyncio.create_task(infer(batcher, [engine], 0, [4], scored))
         await until(lambda: engine.scored)
         begun = time.monotonic()
-        second = asyncio.create_task(ask(batcher, [engine], 1, [4], waited))
+        second = asyncio.create_task(infer(batcher, [engine], 1, [4], waited))
         await settled()
         await asyncio.sleep(HELD_S)
         engine.go_on()
@@ -41,13 +41,13 @@ async def test_waiting_behind_another_and_being_heard_are_timed_apart() -> None:
 
 @pytest.mark.parametrize("pieces", [[1], [9], [1, 1, 1], [5, 2, 7]])
 @patiently
-async def test_neither_takes_longer_than_all(pieces: list[int]) -> None:
+async def test_neither_time_exceeds_the_total(pieces: list[int]) -> None:
     engines = [ScriptedEngine(0), ScriptedEngine(1)]
     clocks = [StageClock() for _ in range(3)]
     async with batching() as batcher:
         begun = time.monotonic()
         await asyncio.gather(
-            *(ask(batcher, engines, caller, pieces, clock) for caller, clock in enumerate(clocks))
+            *(infer(batcher, engines, caller, pieces, clock) for caller, clock in enumerate(clocks))
         )
         passed = time.monotonic() - begun
     for clock in clocks:

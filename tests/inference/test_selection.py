@@ -120,7 +120,7 @@ def test_the_fastest_runs_and_the_log_names_it(
     assert caplog.messages == ["mtt-vgg/1 runs on openvino in bf16"]
 
 
-def test_an_engine_that_is_too_slow_here_is_passed_over(
+def test_an_engine_that_is_too_slow_is_skipped(
     machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
     machine.speeds = {ORDER[0]: 2.0, ORDER[1]: 1.5}
@@ -132,7 +132,7 @@ def test_an_engine_that_is_too_slow_here_is_passed_over(
     ]
 
 
-def test_where_all_engines_are_slow_the_fastest_of_them_runs(machine: Machine) -> None:
+def test_if_all_engines_are_slow_the_fastest_runs(machine: Machine) -> None:
     machine.speeds = dict(zip(ORDER, (2.0, 3.0, 1.0, 0.5), strict=True))
 
     assert machine.choose() == ORDER[1]
@@ -155,28 +155,28 @@ def test_a_gpu_runs_tensorflow_in_bf16(machine: Machine, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("kind", ORDER, ids=" ".join)
-def test_what_is_asked_for_is_what_runs(kind: Kind, machine: Machine) -> None:
+def test_the_requested_engine_runs(kind: Kind, machine: Machine) -> None:
     assert machine.choose(*kind) == kind
 
 
-def test_tensorflow_on_a_cpu_is_exact_unless_bf16_is_asked_for(machine: Machine) -> None:
+def test_tensorflow_on_a_cpu_uses_float32_unless_bf16_is_requested(machine: Machine) -> None:
     assert machine.choose("tensorflow") == (Backend.TENSORFLOW, Precision.FLOAT32)
 
 
 FAILURE = RuntimeError("Check failed at core.cpp:112:\n  could not create a primitive")
-SAID = "RuntimeError: Check failed at core.cpp:112: could not create a primitive"
+MESSAGE = "RuntimeError: Check failed at core.cpp:112: could not create a primitive"
 
 
 @pytest.mark.parametrize("failing", range(1, len(ORDER)))
 @pytest.mark.parametrize("when", ["building", "running"])
-def test_one_that_fails_is_passed_over_and_the_log_says_which_and_why(
+def test_a_failing_engine_is_skipped_and_logged_with_the_reason(
     when: str, failing: int, machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
     getattr(machine, when).update(dict.fromkeys(ORDER[:failing], FAILURE))
 
     assert machine.choose() == ORDER[failing]
     assert warnings(caplog) == [
-        f"mtt-vgg/1 does not run on {backend} in {precision}: {SAID}"
+        f"mtt-vgg/1 does not run on {backend} in {precision}: {MESSAGE}"
         for backend, precision in ORDER[:failing]
     ]
 
@@ -198,16 +198,16 @@ def test_at_debug_level_the_log_holds_the_traceback(
     [(1e-3, ORDER[0]), (0.1, ORDER[1]), (np.nan, ORDER[1])],
     ids=["as good as it gets in bf16", "too much", "NaN"],
 )
-def test_one_whose_scores_are_too_far_from_the_published_ones_is_passed_over(
+def test_an_engine_whose_scores_differ_too_much_is_skipped(
     off: float, best: Kind, machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
     machine.running[ORDER[0]] = off
 
     assert machine.choose() == best
     assert len(warnings(caplog)) == ORDER.index(best)
-    for said in warnings(caplog):
-        assert said.startswith("mtt-vgg/1 does not run on openvino in bf16: mtt-vgg/1: ")
-        assert "the golden input" in said
+    for message in warnings(caplog):
+        assert message.startswith("mtt-vgg/1 does not run on openvino in bf16: mtt-vgg/1: ")
+        assert "the golden input" in message
 
 
 def test_float32_must_be_closer_to_the_published_scores_than_bf16(machine: Machine) -> None:
@@ -216,37 +216,41 @@ def test_float32_must_be_closer_to_the_published_scores_than_bf16(machine: Machi
     assert machine.choose("tensorflow") == (Backend.TENSORFLOW, Precision.BF16)
 
 
-def test_where_all_fail_the_reason_of_each_is_named(machine: Machine) -> None:
+def test_if_all_engines_fail_the_reason_of_each_is_named(machine: Machine) -> None:
     machine.building[ORDER[0]] = NameError("name 'tensorflow' is not defined")
     machine.running = {ORDER[1]: FAILURE, ORDER[2]: 0.1, ORDER[3]: 0.1}
 
     with pytest.raises(SetupError) as error:
         machine.choose()
 
-    said = str(error.value)
-    assert said.startswith(
+    message = str(error.value)
+    assert message.startswith(
         "mtt-vgg/1 can't run on openvino in bf16: NameError: name 'tensorflow' is not defined; "
-        f"openvino in float32: {SAID}; "
+        f"openvino in float32: {MESSAGE}; "
         "tensorflow in float32: mtt-vgg/1: the golden input's scores differ by 1.0e-01 from"
     )
-    assert "tensorflow in bf16: " in said
-    assert "TAGGRAM_LOG_LEVEL=debug" in said
-    assert "to auto" not in said
+    assert "tensorflow in bf16: " in message
+    assert "TAGGRAM_LOG_LEVEL=debug" in message
+    assert "to auto" not in message
 
 
-def test_one_that_is_asked_for_and_fails_is_refused_with_what_to_set(machine: Machine) -> None:
+def test_a_requested_engine_that_fails_is_refused_with_the_setting_to_change(
+    machine: Machine,
+) -> None:
     machine.building[ORDER[1]] = FAILURE
 
     with pytest.raises(SetupError) as error:
         machine.choose("openvino", "float32")
 
-    said = str(error.value)
-    assert said.startswith(f"mtt-vgg/1 can't run on openvino in float32: {SAID}; set TAGGRAM_")
-    assert "TAGGRAM_ENGINE and TAGGRAM_PRECISION to auto" in said
-    assert "TAGGRAM_LOG_LEVEL=debug" in said
+    message = str(error.value)
+    assert message.startswith(
+        f"mtt-vgg/1 can't run on openvino in float32: {MESSAGE}; set TAGGRAM_"
+    )
+    assert "TAGGRAM_ENGINE and TAGGRAM_PRECISION to auto" in message
+    assert "TAGGRAM_LOG_LEVEL=debug" in message
 
 
-def test_what_is_wrong_with_the_model_itself_is_said_once(
+def test_an_error_of_the_model_itself_is_reported_once(
     manifests: dict[str, Manifest], extractor: TensorFlowFeatureExtractor, tmp_path: Path
 ) -> None:
     with pytest.raises(WeightsError, match=r"^/.*: the weights are missing; run `taggram"):
@@ -255,7 +259,7 @@ def test_what_is_wrong_with_the_model_itself_is_said_once(
 
 @pytest.fixture
 def without_openvino(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """What the module that chooses knows where OpenVINO can't be imported."""
+    """The state of the selecting module if OpenVINO cannot be imported."""
     monkeypatch.setitem(sys.modules, "openvino", None)
     monkeypatch.delitem(sys.modules, "app.inference.openvino_engine", raising=False)
     spec = importlib.util.find_spec(selection.__name__)
@@ -264,7 +268,7 @@ def without_openvino(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     return {name: getattr(module, name) for name in ("HAS_OPENVINO", "OPENVINO_ERROR")}
 
 
-def test_without_openvino_tensorflow_runs_and_one_who_asks_for_it_learns_what_to_install(
+def test_without_openvino_tensorflow_runs_and_a_request_for_it_says_what_to_install(
     machine: Machine,
     without_openvino: dict[str, object],
     monkeypatch: pytest.MonkeyPatch,

@@ -62,7 +62,7 @@ def unfolded(store: Path, manifests: Mapping[str, Manifest]) -> Unfolded:
 
 @pytest.fixture(scope="session")
 def music_windows(clip: Path, manifests: Mapping[str, Manifest]) -> Windows:
-    """Twelve seconds of a song, as the networks hear it."""
+    """Twelve seconds of a song, at the sample rate of the networks."""
     manifest = manifests["msd-musicnn"]
     samples = decoded(clip, AudioLimits(16_000, 0.5, 600.0))
     window_spec = manifest.window_spec

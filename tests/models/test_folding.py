@@ -18,9 +18,9 @@ from tests.published import MODELS
 
 TOLERANCE = 1e-4
 
-LISTENS, NO_KERNEL, NO_GAIN = "listens", "no kernel", "no gain"
+ACTIVE, NO_KERNEL, NO_GAIN = "active", "no kernel", "no gain"
 Filters = Mapping[str, list[str]]
-"""For each layer what becomes of each filter."""
+"""For each layer the state of each filter."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ SMALL = {
 
 
 def random_weights(network: keras.Model, seed: int) -> dict[str, Array]:
-    """As training may leave them; scores lie all over 0..1 with them."""
+    """As after training; scores cover all of 0..1 with them."""
     random = np.random.RandomState(seed)
 
     def weights(name: str, shape: tuple[int, ...]) -> Array:
@@ -134,10 +134,10 @@ def differ(scores: Array) -> bool:
 
 @st.composite
 def filters_of(draw: st.DrawFn, small: Small) -> Filters:
-    """One filter of each layer listens in any case."""
-    fates = st.sampled_from([LISTENS, NO_KERNEL, NO_GAIN])
+    """One filter of each layer is always active."""
+    fates = st.sampled_from([ACTIVE, NO_KERNEL, NO_GAIN])
     return {
-        layer: draw(st.permutations([LISTENS, *(draw(fates) for _ in range(count - 1))]))
+        layer: draw(st.permutations([ACTIVE, *(draw(fates) for _ in range(count - 1))]))
         for layer, count in small.filters.items()
     }
 
@@ -177,7 +177,7 @@ def test_a_published_model_is_smaller_for_its_folding(
     assert published(name).network.count_params() < share * unfolded(name).count_params()
 
 
-def test_nine_tenths_of_the_timbral_filters_of_msd_musicnn_hear_nothing(unfolded: Unfolded):
+def test_nine_tenths_of_the_timbral_filters_of_msd_musicnn_are_constant(unfolded: Unfolded):
     weights = {each.path: each.numpy() for each in unfolded("msd-musicnn").weights}
 
     constant = [
@@ -190,9 +190,9 @@ def test_nine_tenths_of_the_timbral_filters_of_msd_musicnn_hear_nothing(unfolded
 # any weights
 
 
-@pytest.mark.parametrize("fates", [[LISTENS], [LISTENS, NO_GAIN, LISTENS, NO_KERNEL]])
+@pytest.mark.parametrize("fates", [[ACTIVE], [ACTIVE, NO_GAIN, ACTIVE, NO_KERNEL]])
 @pytest.mark.parametrize("small", SMALL.values(), ids=SMALL)
-def test_a_network_scores_the_same_folded(small: Small, fates: list[str]):
+def test_a_folded_network_scores_the_same(small: Small, fates: list[str]):
     filters = {layer: list(islice(cycle(fates), n)) for layer, n in small.filters.items()}
 
     whole, folded = scored(small, filters, seed=1)
@@ -234,13 +234,13 @@ def test_a_layer_all_of_whose_filters_are_constant_folds_too(name: str, layer: s
 
     whole, folded = scored(small, {layer: [fate] * small.filters[layer]}, seed=2)
 
-    assert differ(whole) == (name == "musicnn"), "all that vgg hears goes through every layer"
+    assert differ(whole) == (name == "musicnn"), "all input of vgg goes through every layer"
     np.testing.assert_allclose(folded, whole, rtol=0, atol=TOLERANCE)
 
 
-def test_a_filter_is_constant_only_where_nothing_it_hears_matters():
+def test_a_filter_is_constant_only_if_its_input_does_not_matter():
     weights = random_weights(SMALL["vgg"].network(), seed=3)
-    deaf = deafened(weights, {"conv_2": [LISTENS, NO_KERNEL, NO_GAIN, LISTENS, LISTENS]})
+    deaf = deafened(weights, {"conv_2": [ACTIVE, NO_KERNEL, NO_GAIN, ACTIVE, ACTIVE]})
     deaf["conv_2/bias"][1] = -1  # which the relu makes 0
 
     given = constant_outputs(deaf, "conv_2")
@@ -271,7 +271,7 @@ def one_phase() -> tuple[dict[str, Array], Windows, Array]:
     "phases",
     [2, LANES, *(pytest.param(n, marks=pytest.mark.thorough) for n in range(3, LANES))],
 )
-def test_a_temporal_convolution_answers_the_same_however_many_frames_at_a_time(
+def test_a_temporal_convolution_gives_the_same_for_any_phase_count(
     phases: int, one_phase: tuple[dict[str, Array], Windows, Array]
 ):
     weights, windows, expected = one_phase
@@ -285,10 +285,10 @@ def test_a_temporal_convolution_answers_the_same_however_many_frames_at_a_time(
 
 
 @pytest.mark.parametrize("length", [32, 64, 128])
-def test_filters_that_fill_the_vectors_answer_one_frame_at_a_time(length: int):
+def test_filters_that_fill_the_vectors_compute_one_frame_at_a_time(length: int):
     assert [best_phases(length, filters) for filters in (LANES, 2 * LANES, 3 * LANES)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("length", [32, 64, 128])
-def test_a_few_filters_answer_as_many_frames_at_a_time_as_fill_a_vector(length: int):
+def test_a_few_filters_compute_as_many_frames_at_a_time_as_fill_a_vector(length: int):
     assert [best_phases(length, filters) for filters in (1, 2, 4, 8)] == [16, 8, 4, 2]

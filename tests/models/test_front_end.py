@@ -1,4 +1,4 @@
-"""Front ends against librosa, scipy and what was published: frames a network can be trained on."""
+"""Front ends compared with librosa, scipy and published values."""
 
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def test_mel_bands_are_librosas(rate: int, n_fft: int, hop: int, bands: Mel, pow
     assert_same(frames_of(front, waveform), expected)
 
 
-def test_a_real_song_gives_librosas_mel_powers(clip: Path):
+def test_a_real_song_gives_the_mel_powers_of_librosa(clip: Path):
     waveform = decoded(clip, AudioLimits(RATE, 0.5, 60.0))
     front = FrontEnd(RATE, Spectrum((512,), 256, bands=SLANEY))
 
@@ -95,7 +95,7 @@ def test_a_real_song_gives_librosas_mel_powers(clip: Path):
     assert_same(frames_of(front, waveform), librosas_mels(powers, RATE, SLANEY))
 
 
-def test_the_published_mel_powers_and_log_melgram_come_out(golden: Path):
+def test_the_published_mel_powers_and_log_melgram_are_reproduced(golden: Path):
     powers = FrontEnd(RATE, Spectrum((512,), 256, bands=SLANEY))
     with np.load(golden / "musicnn_audio_golden.npz") as expected:
         assert_same(frames_of(powers, expected["waveform"]), expected["mel_power_reflect"])
@@ -226,7 +226,7 @@ def test_standardised_bands_are_what_scipy_calls_z_scores():
 LOG_FREQUENCY = LogFrequency(n_bins=72, bins_per_octave=12, pitch_min=65.406)
 
 
-def test_a_tone_is_heard_in_the_bin_of_its_pitch_as_in_librosas_constant_q_transform():
+def test_a_tone_is_in_the_bin_of_its_pitch_as_in_librosas_constant_q_transform():
     front = FrontEnd(22_050, Spectrum((4096,), 512, bands=LOG_FREQUENCY))
     time = np.arange(22_050) / 22_050
     for semitone in range(12, 72, 7):
@@ -237,8 +237,8 @@ def test_a_tone_is_heard_in_the_bin_of_its_pitch_as_in_librosas_constant_q_trans
             waveform, sr=22_050, fmin=65.406, n_bins=72, bins_per_octave=12, pad_mode="reflect"
         )
 
-        heard = frames_of(front, waveform)[5:-5].mean(axis=0)
-        assert heard.argmax() == np.abs(transform)[:, 5:-5].mean(axis=1).argmax() == semitone
+        magnitudes = frames_of(front, waveform)[5:-5].mean(axis=0)
+        assert magnitudes.argmax() == np.abs(transform)[:, 5:-5].mean(axis=1).argmax() == semitone
 
 
 def test_log_frequency_bands_are_normal_in_octaves():
@@ -293,7 +293,7 @@ def test_a_band_pass_is_scipys_filter(band: BandPass, edges: list[float], pass_z
     assert_same(frames_of(FrontEnd(RATE, None, band), waveform), expected)
 
 
-def test_a_band_pass_stands_before_the_spectrum_and_one_as_wide_as_the_rate_changes_nothing():
+def test_a_band_pass_precedes_the_spectrum_and_one_as_wide_as_the_rate_changes_nothing():
     waveform = tones_and_noise()
     narrow = FrontEnd(RATE, PUBLISHED.spectrum, BandPass(300.0, 3_000.0))
     wide = FrontEnd(RATE, PUBLISHED.spectrum, BandPass(0.0, 8_000.0))
@@ -308,7 +308,7 @@ def test_a_band_pass_stands_before_the_spectrum_and_one_as_wide_as_the_rate_chan
     assert cut[3:-3, outside].max() < 0.3 < plain[3:-3, outside].max()
 
 
-def test_raw_audio_is_what_it_was():
+def test_raw_audio_is_unchanged():
     waveform = tones_and_noise()
 
     np.testing.assert_array_equal(frames_of(FrontEnd(RATE), waveform), waveform)
@@ -338,7 +338,7 @@ def test_silence_is_zero_and_full_scale_stays_finite():
     assert np.all(frames_of(PUBLISHED, np.zeros(RATE, np.float32)) == 0)
 
 
-def test_frames_are_float32_also_where_the_network_behind_them_computes_in_less():
+def test_frames_are_float32_even_if_the_network_computes_in_less():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         frames = frames_of(PUBLISHED, tones_and_noise())
@@ -348,7 +348,7 @@ def test_frames_are_float32_also_where_the_network_behind_them_computes_in_less(
     np.testing.assert_allclose(frames, frames_of(PUBLISHED, tones_and_noise()), rtol=0, atol=1e-4)
 
 
-def test_a_frame_hears_only_its_own_surroundings():
+def test_a_frame_depends_only_on_its_neighbourhood():
     # Decibels clipped at the loudest frame of a track, as kapre's ready-made layer has them, would
     # change quiet frames with every loud one.
     quiet = 0.01 * tones_and_noise()
@@ -402,7 +402,7 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("make", "said"), MISTAKES.values(), ids=MISTAKES)
-def test_a_front_end_that_cannot_be_is_refused_with_what_is_wrong(make, said: str):
-    with pytest.raises(ValueError, match=said):
+@pytest.mark.parametrize(("make", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_an_invalid_front_end_is_refused_with_the_reason(make, message: str):
+    with pytest.raises(ValueError, match=message):
         make()

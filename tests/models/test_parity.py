@@ -12,11 +12,11 @@ from tests.published import MODELS
 def test_a_waveform_scores_as_in_the_published_graph(name: str, published: Published, golden: Path):
     model = published(name)
     with np.load(golden / "musicnn_audio_golden.npz") as expected:
-        heard = model.graph(expected["waveform"][np.newaxis])
+        given = model.graph(expected["waveform"][np.newaxis])
         scores = expected[f"sigmoid_{model.manifest.source.wheel_checkpoint}"]
 
-    np.testing.assert_allclose(heard["windows"], scores, rtol=0, atol=TOLERANCE)
-    np.testing.assert_allclose(heard["mean"], scores.mean(axis=0), rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(given["windows"], scores, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(given["mean"], scores.mean(axis=0), rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize(

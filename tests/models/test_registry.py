@@ -40,7 +40,7 @@ MUSICNN = {
 """Arguments with which `musicnn_zoo` is built and trained in no time."""
 
 UNPUBLISHED = {"spectnt", "multi_level_multi_scale"}
-"""Counted from their dimensions where their layers are tested."""
+"""Counted from their dimensions in the tests of their layers."""
 
 
 def count(model: keras.Model) -> int:
@@ -68,7 +68,7 @@ def test_a_model_has_exactly_the_published_parameters(name: str):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", architectures())
-def test_a_model_hears_waveforms_of_the_published_length_and_scores_any_number_of_tags(name: str):
+def test_a_model_accepts_waveforms_of_the_published_length_and_scores_any_number_of_tags(name: str):
     model = build(name, n_tags=7)
 
     assert model.input_shape == (None, architectures()[name].window_samples)
@@ -80,7 +80,7 @@ def test_a_model_hears_waveforms_of_the_published_length_and_scores_any_number_o
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", architectures())
-def test_every_weight_has_a_path_of_its_own_that_another_build_has_too(name: str):
+def test_every_weight_has_a_unique_path_that_is_the_same_in_every_build(name: str):
     window_spec = published_window_spec(name)
     first, second = (variables(network(name, 3, window_spec, {})) for _ in range(2))
 
@@ -107,7 +107,7 @@ def test_another_front_end_and_window_can_stand_before_a_network():
 
 
 @pytest.mark.parametrize("name", ["musicnn", "crnn", "cnnsa", "harmonic_cnn", "sample_cnn"])
-def test_a_front_end_whose_frames_a_network_cannot_hear_is_refused(name: str):
+def test_a_front_end_that_does_not_fit_the_network_is_refused(name: str):
     raw = FrontEnd(16_000)
     mels = FrontEnd(16_000, Spectrum((512,), 256, bands=Mel(64, 0.0, 8_000.0)))
     front = mels if architectures()[name].front_end.spectrum is None else raw
@@ -116,7 +116,7 @@ def test_a_front_end_whose_frames_a_network_cannot_hear_is_refused(name: str):
         build(name, n_tags=5, front_end=front)
 
 
-def test_an_unknown_architecture_is_refused_with_those_that_there_are():
+def test_an_unknown_architecture_is_refused_with_a_list_of_the_known_ones():
     with pytest.raises(
         ValueError,
         match=r"'resnet' is not a known architecture; expected one of fcn, crnn, musicnn",
@@ -125,12 +125,12 @@ def test_an_unknown_architecture_is_refused_with_those_that_there_are():
 
 
 @pytest.mark.parametrize("name", architectures())
-def test_an_argument_that_an_architecture_does_not_take_is_refused(name: str):
+def test_an_unknown_argument_of_an_architecture_is_refused(name: str):
     with pytest.raises(ValueError, match="depth"):
         build(name, n_tags=5, depth=3)
 
 
-def test_an_ensemble_gives_the_mean_of_what_its_members_give():
+def test_an_ensemble_gives_the_mean_of_its_members():
     members = {
         "first": {"architecture": "musicnn_zoo", **MUSICNN},
         "again": {"architecture": "musicnn_zoo", **MUSICNN},
@@ -153,7 +153,7 @@ def test_an_ensemble_gives_the_mean_of_what_its_members_give():
     np.testing.assert_allclose(model(waveforms), np.mean(alone, axis=0), rtol=0, atol=TOLERANCE)
 
 
-def test_a_member_with_a_shorter_window_hears_as_many_as_fit():
+def test_a_member_with_a_shorter_window_scores_as_many_as_fit():
     members = {"only": {"architecture": "musicnn_zoo", **MUSICNN}}
     model = build("ensemble", n_tags=4, window_samples=100_000, members=members)
     member = build("musicnn_zoo", n_tags=4, **MUSICNN)
@@ -168,7 +168,7 @@ def test_a_member_with_a_shorter_window_hears_as_many_as_fit():
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "message"),
     [
         ({}, "members"),
         ({"a": {}}, r"members\.a: architecture"),
@@ -177,13 +177,13 @@ def test_a_member_with_a_shorter_window_hears_as_many_as_fit():
         ({"a": {"architecture": "musicnn_zoo", "depth": 3}}, "depth"),
     ],
 )
-def test_members_that_cannot_be_are_refused(members: dict, said: str):
-    with pytest.raises(ValueError, match=said):
+def test_invalid_members_are_refused(members: dict, message: str):
+    with pytest.raises(ValueError, match=message):
         build("ensemble", n_tags=4, members=members)
 
 
 @pytest.mark.parametrize(("hidden_units", "parameters"), [(0, 240_050), (512, 2_483_762)])
-def test_vectors_of_an_encoder_that_runs_elsewhere_are_probed(hidden_units: int, parameters: int):
+def test_embeddings_of_an_external_encoder_are_probed(hidden_units: int, parameters: int):
     """CALM: 4,800 numbers a track, of Jukebox."""
     probe = head(50, hidden_units=hidden_units)
 
@@ -197,7 +197,9 @@ def test_vectors_of_an_encoder_that_runs_elsewhere_are_probed(hidden_units: int,
 @pytest.mark.parametrize(
     "encoder", ["musicnn_zoo", pytest.param("clmr", marks=pytest.mark.thorough)]
 )
-def test_a_probe_hears_what_the_encoders_last_layer_hears_and_only_the_probe_learns(encoder: str):
+def test_a_probe_gets_the_input_of_the_encoders_last_layer_and_only_the_probe_is_trained(
+    encoder: str,
+):
     front = architectures()[encoder].front_end
     arguments = MUSICNN if encoder == "musicnn_zoo" else {}
     given = {"encoder": encoder, "arguments": arguments, "hidden_units": 8}
@@ -233,7 +235,7 @@ def test_a_network_that_knows_frequencies_knows_those_of_its_front_end(probed: b
 
     model = build(name, n_tags=2, front_end=front, window_samples=110_250, **arguments)
 
-    heard = model.layers[-1].get_layer("encoder") if probed else model.layers[-1]
-    assert heard.get_layer("harmonic_filters").frequencies[-1] == 11_025
+    inner = model.layers[-1].get_layer("encoder") if probed else model.layers[-1]
+    assert inner.get_layer("harmonic_filters").frequencies[-1] == 11_025
     with pytest.raises(ValueError, match="sample_rate"):
         build("harmonic_cnn", n_tags=2, front_end=front, sample_rate=16_000)

@@ -1,4 +1,4 @@
-"""Networks that hear raw samples: SampleCNN and what came of it."""
+"""Networks on raw samples: SampleCNN and its successors."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.thorough
 N_TAGS = 50
 SAMPLES = 59_049
 PIECE = 16_384
-"""What the smaller scale of the multi-scale network hears at a time."""
+"""The window of the smaller scale of the multi-scale network."""
 TOLERANCE = 1e-4
 
 Network = Callable[..., keras.Model]
@@ -84,8 +84,8 @@ def scored(network: keras.Model, windows: Windows) -> Scores:
     return np.asarray(network(windows))
 
 
-def heard(network: keras.Model, windows: Windows) -> np.ndarray:
-    """What the last layer hears of the windows."""
+def scores_of(network: keras.Model, windows: Windows) -> np.ndarray:
+    """The input of the last layer for the windows."""
     return np.asarray(keras.Model(network.input, network.get_layer("tags").input)(windows))
 
 
@@ -100,7 +100,7 @@ def shaken(network: keras.Model, windows: Windows) -> keras.Model:
         variable.assign(values)
     tags = network.get_layer("tags")
     kernel, _ = tags.get_weights()
-    logits = heard(network, windows) @ kernel
+    logits = scores_of(network, windows) @ kernel
     spread = np.std(logits, axis=0)
     tags.set_weights([kernel / spread, -np.mean(logits, axis=0) / spread])
     assert np.min(np.ptp(scored(network, windows), axis=0)) > 0.2
@@ -161,7 +161,7 @@ def test_the_multi_scale_network_has_the_parameters_that_its_parts_add_up_to():
 @pytest.mark.parametrize(
     ("module", "rate"), FRONT_ENDS.items(), ids=[each.__name__ for each in FRONT_ENDS]
 )
-def test_a_frame_is_a_sample_and_a_window_is_as_long_as_published(module, rate: int):
+def test_a_frame_is_a_sample_and_a_window_has_the_published_length(module, rate: int):
     assert module.FRONT_END.sample_rate == rate
     assert module.FRONT_END.shape == ()
     assert module.WINDOW_SAMPLES == SAMPLES
@@ -180,7 +180,7 @@ def twins():
 def assert_same_scores(
     twin, network: keras.Model, layers, *, tag_gain: float, conv_gain: float = 1
 ) -> None:
-    """What kernels are multiplied with makes the scores of a random network lie all over 0..1."""
+    """The factor of the kernels makes the scores of a random network cover all of 0..1."""
     from tests.models.torch_twins.filling import assert_scores_differ, filled, paired, twin_scores
 
     filled(twin, seed=1, tag_gain=tag_gain)
@@ -271,7 +271,7 @@ def test_sample_cnn_res_is_sample_cnn_rese_without_its_excitations():
     np.testing.assert_allclose(scored(rese, windows), scored(res, windows), rtol=0, atol=1e-5)
 
 
-def test_clmrs_probe_hears_what_its_encoder_makes_of_a_window():
+def test_clmrs_probe_gets_the_embedding_of_its_encoder():
     windows = windows_of(27)
     encoder, network = clmr.clmr_encoder((27,), (4, 5, 6, 4)), SMALL["clmr"][0](3, (27,))
     weights = {each.path: each.numpy() for each in shaken(network, windows).weights}
@@ -295,13 +295,13 @@ def test_clmrs_probe_hears_what_its_encoder_makes_of_a_window():
 
 @pytest.fixture(scope="module")
 def of_pieces() -> tuple[keras.Model, Windows, Scores]:
-    """A network that hears three pieces of 32 in 99 samples, windows, and its scores."""
+    """A network with three pieces of 32 in 99 samples, windows, and its scores."""
     network = many_scales(3, (99,), scales=((2, 32),), channels=(4, 5, 6), hidden_units=(6,))
     windows = windows_of(99)
     return network, windows, scored(shaken(network, windows), windows)
 
 
-def test_the_pieces_of_a_window_count_alike_in_whatever_order(
+def test_the_order_of_the_pieces_of_a_window_does_not_matter(
     of_pieces: tuple[keras.Model, Windows, Scores],
 ):
     network, windows, scores = of_pieces
@@ -312,7 +312,7 @@ def test_the_pieces_of_a_window_count_alike_in_whatever_order(
 
 
 @pytest.mark.parametrize("piece", [0, 1, 2])
-def test_every_piece_of_a_window_is_heard(
+def test_every_piece_of_a_window_changes_the_scores(
     piece: int, of_pieces: tuple[keras.Model, Windows, Scores]
 ):
     network, windows, scores = of_pieces
@@ -322,7 +322,7 @@ def test_every_piece_of_a_window_is_heard(
     assert np.all(np.max(np.abs(scored(network, changed) - scores), axis=1) > 0.001)
 
 
-def test_what_fills_no_piece_at_the_end_of_a_window_is_not_heard(
+def test_an_incomplete_piece_at_the_end_of_a_window_is_ignored(
     of_pieces: tuple[keras.Model, Windows, Scores],
 ):
     network, windows, scores = of_pieces
@@ -332,11 +332,11 @@ def test_what_fills_no_piece_at_the_end_of_a_window_is_not_heard(
     np.testing.assert_array_equal(scored(network, changed), scores)
 
 
-# what a network takes
+# inputs of a network
 
 
 @small
-def test_every_weight_has_a_readable_name_of_its_own(network: Network, samples: int):
+def test_every_weight_has_a_readable_unique_name(network: Network, samples: int):
     paths = [variable.path for variable in network(3, (samples,)).weights]
 
     names = r"(scale_\d+_)?(conv_\d+(_bn)?|block_\d+(_\w+)?|hidden(_bn|_\d)?|tags)"
@@ -346,7 +346,7 @@ def test_every_weight_has_a_readable_name_of_its_own(network: Network, samples: 
 
 
 @small
-def test_a_window_scores_the_same_whatever_stands_beside_it(network: Network, samples: int):
+def test_a_window_scores_the_same_in_any_batch(network: Network, samples: int):
     windows = windows_of(samples)
     built = shaken(network(3, (samples,)), windows)
 
@@ -380,7 +380,7 @@ def test_a_window_of_a_spectrogram_is_refused(network: Network, samples: int):
 
 
 @small
-def test_no_tags_at_all_are_refused(network: Network, samples: int):
+def test_an_empty_list_of_tags_is_refused(network: Network, samples: int):
     with pytest.raises(ValueError, match="units"):
         network(0, (samples,))
 
@@ -394,13 +394,13 @@ def test_levels_that_a_network_does_not_have_are_refused(levels: int):
 
 
 @pytest.mark.parametrize("scale", [(3, 80), (3, 27), (1, 1), (0, 81), (-3, 81)])
-def test_a_scale_that_no_network_leaves_one_frame_of_is_refused(scale: tuple[int, int]):
+def test_a_scale_without_a_frame_left_is_refused(scale: tuple[int, int]):
     with pytest.raises(ValueError, match="scales: "):
         many_scales(3, (81,), scales=(scale,))
 
 
 @small
-def test_scores_stay_float32_where_the_rest_is_bf16(network: Network, samples: int):
+def test_scores_stay_float32_if_the_rest_is_bf16(network: Network, samples: int):
     windows = windows_of(samples)
     exact = shaken(network(3, (samples,)), windows)
     policy = keras.config.dtype_policy()
@@ -413,7 +413,7 @@ def test_scores_stay_float32_where_the_rest_is_bf16(network: Network, samples: i
         variable.assign(weights)
 
     assert rough(windows).dtype == "float32"
-    fine, coarse = (heard(each, windows) for each in (exact, rough))
+    fine, coarse = (scores_of(each, windows) for each in (exact, rough))
     assert coarse.dtype == "bfloat16"
     np.testing.assert_allclose(coarse.astype(np.float32), fine, rtol=0, atol=0.03 * np.max(fine))
 

@@ -13,7 +13,7 @@ LONGEST = 2 * WINDOWS_PER_STEP + 1
 
 
 def samples_of(model: TrackModel, windows: int) -> int:
-    """The fewest samples that give so many windows."""
+    """The fewest samples that give this number of windows."""
     window_spec = model.manifest.window_spec
     return window_spec.front.samples(
         window_spec.window_frames + (windows - 1) * window_spec.hop_frames
@@ -47,7 +47,7 @@ def test_a_windows_scores_do_not_depend_on_what_follows_in_the_track(
         np.testing.assert_allclose(part, whole[:windows], rtol=0, atol=TOLERANCE)
 
 
-def test_what_came_before_in_the_track_does_not_change_a_windows_scores(
+def test_a_windows_scores_do_not_depend_on_what_precedes_it_in_the_track(
     published: Published, waveform: Samples
 ):
     model = published("msd-musicnn")
@@ -74,6 +74,8 @@ def test_a_trailing_partial_window_is_dropped(
 
 
 def test_the_mean_is_the_mean_of_the_windows(published: Published, waveform: Samples):
-    heard = published("mtt-vgg").graph(waveform[np.newaxis, : 10 * 16_000])
+    expected = published("mtt-vgg").graph(waveform[np.newaxis, : 10 * 16_000])
 
-    np.testing.assert_allclose(heard["mean"], np.mean(heard["windows"], axis=0), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        expected["mean"], np.mean(expected["windows"], axis=0), rtol=0, atol=1e-6
+    )

@@ -85,12 +85,12 @@ def test_spectnt_has_the_parameters_that_its_parts_add_up_to():
     norm = 2 * width
     first, second = 3 * 3 * width + width, 3 * 3 * width * width + width
     front = 2 + 2 * (first + norm) + second + norm  # one channel; the shortcut is a convolution too
-    learnt = (1 + MELS) * width + steps * width + width
+    trained = (1 + MELS) * width + steps * width + width
     attention = norm + 3 * width * features + features * width + width
     dense = norm + 4 * width * width + 4 * width + 4 * width * width + width
     bridge = width * width + width
     block = 2 * (attention + dense) + 2 * bridge
-    expected = front + learnt + blocks * block + width * N_TAGS + N_TAGS
+    expected = front + trained + blocks * block + width * N_TAGS + N_TAGS
     assert parameters(network.trainable_variables) == expected
 
 
@@ -98,7 +98,7 @@ def test_spectnt_has_the_parameters_that_its_parts_add_up_to():
     ("module", "seconds", "frames"),
     [(cnnsa, 15, 938), (music_tagging_transformer, 10, 431), (spectnt, 4.54, 196)],
 )
-def test_a_window_is_as_long_as_published(module, seconds: float, frames: int):
+def test_a_window_has_the_published_length(module, seconds: float, frames: int):
     samples = int(seconds * module.FRONT_END.sample_rate)
 
     assert (
@@ -111,7 +111,7 @@ def test_a_window_is_as_long_as_published(module, seconds: float, frames: int):
 
 
 def twin_of(module, seed: int, tag_gain: float = 1.0):
-    """Random; `filled` gives learnt vectors next to nothing, where each of them should count."""
+    """Random; `filled` makes trained vectors nearly zero, but each of them should matter."""
     from tests.models.torch_twins.filling import filled, torch
 
     filled(module, seed, tag_gain)
@@ -181,7 +181,7 @@ def test_spectnt_scores_as_its_twin():
     )
 
 
-# what they take
+# their inputs
 
 
 @small
@@ -197,7 +197,7 @@ def test_a_windows_scores_do_not_depend_on_what_else_is_in_the_batch(network: Ne
 
 @small
 @pytest.mark.parametrize("n_tags", [1, 7])
-def test_there_are_as_many_scores_as_tags(network: Network, n_tags: int):
+def test_the_number_of_scores_is_the_number_of_tags(network: Network, n_tags: int):
     assert network(n_tags).output_shape == (None, n_tags)
 
 
@@ -230,15 +230,15 @@ def test_a_network_is_read_back_from_a_file(network: Network, tmp_path: Path):
     np.testing.assert_array_equal(again(windows), model(windows))
 
 
-# what cannot be
+# invalid arguments
 
 
-def test_cnnsa_refuses_more_bands_than_its_strides_make_one_of():
+def test_cnnsa_refuses_more_bands_than_its_strides_reduce_to_one():
     with pytest.raises(ValueError, match="129 bands become 2; expected 1"):
         cnnsa.cnnsa(N_TAGS, (938, 129))
 
 
-def test_music_tagging_transformer_refuses_a_window_with_more_tokens_than_places():
+def test_music_tagging_transformer_refuses_a_window_with_more_tokens_than_positions():
     build = music_tagging_transformer.music_tagging_transformer
 
     assert build(2, (4 * 512, 8), dimension=8, channels=2).output_shape == (None, 2)

@@ -42,9 +42,9 @@ class Published:
     trainable: int
     statistics: int
     smallest: tuple[int, int]
-    """Window that it can hear."""
+    """The shortest window."""
     short: tuple[int, int]
-    """Window with as many weights as the published one, for what takes long."""
+    """A window with as many weights as the published one, for slow tests."""
 
 
 Window = tuple[int, int]
@@ -107,7 +107,7 @@ pooling = pytest.mark.parametrize("name", [n for n in ZOO if ZOO[n].smallest[0] 
 
 @cache
 def network(name: str, short: bool = False) -> keras.Model:
-    """As published, or for short windows; whoever needs weights fills them in."""
+    """As published, or for short windows; tests that need weights fill them in."""
     return ZOO[name].network(N_TAGS, ZOO[name].short if short else ZOO[name].window)
 
 
@@ -118,8 +118,8 @@ def windows_of(name: str, window: Window, count: int = 3, seed: int = 1) -> Wind
     spectrum = np.cumsum(random.standard_normal((count, 1, bins)), axis=-1)
     noise = random.standard_normal((count, frames, bins))
     decibels = random.uniform(-30, 20, (count, 1, 1)) + 3 * spectrum + 10 * noise
-    heard = 10 ** (decibels / 10) if name == "harmonic_cnn" else decibels
-    return heard.astype(np.float32)
+    powers = 10 ** (decibels / 10) if name == "harmonic_cnn" else decibels
+    return powers.astype(np.float32)
 
 
 def counted(variables: list[keras.Variable]) -> int:
@@ -137,7 +137,7 @@ def shapes(model: keras.Model) -> dict[str, tuple[int, ...]]:
 
 @cache
 def twin_of(name: str) -> "torch.nn.Module":  # noqa: F821 - PyTorch may be missing
-    """The network in PyTorch, with random weights that tell windows and tags apart."""
+    """The network in PyTorch, with random weights that separate windows and tags."""
     from tests.models.torch_twins import filling
 
     module, class_ = ZOO[name].twin
@@ -221,9 +221,7 @@ def test_a_network_scores_as_its_twin_in_pytorch(name: str):
 
 @pytest.mark.parametrize("data", ["mtat", "jamendo"])
 @pytest.mark.parametrize("name", ["fcn", "crnn", "musicnn_zoo"])
-def test_released_weights_score_a_waveform_as_where_they_come_from(
-    name: str, data: str, golden: Path
-):
+def test_released_weights_score_a_waveform_like_their_source(name: str, data: str, golden: Path):
     released = name.removesuffix("_zoo")
     path = golden.parent / "weights" / "sota" / data / released / "best_model.pth"
     if not path.is_file():
@@ -255,7 +253,7 @@ def test_a_waveform_gives_the_decibels_that_the_released_weights_were_trained_on
     assert frames.shape == decibels.shape
     apart = np.abs(np.asarray(frames) - decibels)
     # Beside a bin 90 dB louder, float32 has two or three digits left for a quiet one: theirs is
-    # then further than ours from what float64 gives.
+    # then further than ours from the result of float64.
     assert np.quantile(apart, 0.999) < 1e-3
     assert np.max(apart) < 0.02
 
@@ -287,7 +285,7 @@ def test_a_network_can_be_built_for_other_windows_and_tags(
 
     assert scores.shape == (5, 7)
     assert np.all((scores >= 0) & (scores <= 1))
-    assert np.max(np.ptp(scores, axis=0)) > 1e-4, "it hears them"
+    assert np.max(np.ptp(scores, axis=0)) > 1e-4, "it depends on them"
 
 
 @zoo
@@ -322,7 +320,7 @@ def test_a_window_of_which_poolings_leave_nothing_is_refused(name: str):
         ("harmonic_cnn", {"sample_rate": 100}),
     ],
 )
-def test_arguments_that_fit_nothing_are_refused(name: str, arguments: dict[str, object]):
+def test_invalid_arguments_are_refused(name: str, arguments: dict[str, object]):
     with pytest.raises(ValueError, match=r"\w"):
         ZOO[name].network(**{"n_tags": 3, "window": ZOO[name].window, **arguments})
 
@@ -370,17 +368,17 @@ def test_openvino_scores_the_same(name: str, scored: tuple[keras.Model, Windows,
         np.testing.assert_allclose(scores, expected[:count], rtol=0, atol=1e-4)
 
 
-def test_fcn_never_hears_the_end_of_a_published_window():
+def test_fcn_ignores_the_end_of_a_published_window():
     fill(network("fcn"), twin_weights("fcn"))
     windows = windows_of("fcn", ZOO["fcn"].window, count=1)
-    heard, unheard = windows.copy(), windows.copy()
-    heard[:, 1_684:] = 60
+    powers, unheard = windows.copy(), windows.copy()
+    powers[:, 1_684:] = 60
     unheard[:, 1_685:] = 60
 
     before, after = network("fcn")(windows), network("fcn")(unheard)
 
     np.testing.assert_array_equal(before, after)
-    assert np.max(np.abs(network("fcn")(heard) - before)) > 1e-4
+    assert np.max(np.abs(network("fcn")(powers) - before)) > 1e-4
 
 
 # harmonic filters
@@ -402,7 +400,7 @@ def responses(layer: HarmonicFilters) -> np.ndarray:
     return np.asarray(layer(bins[np.newaxis]))[0]
 
 
-def test_the_filters_stand_at_half_semitones_from_c1_and_at_their_harmonics(
+def test_the_filters_are_at_half_semitones_from_c1_and_at_their_harmonics(
     filters: HarmonicFilters,
 ):
     peaks = BIN * np.argmax(responses(filters), axis=0)
@@ -427,18 +425,18 @@ def test_a_larger_q_makes_the_filters_narrower(filters: HarmonicFilters):
 
 def test_q_is_trained():
     spectra = np.random.RandomState(1).uniform(size=(2, 9, 257)).astype(np.float32)
-    hearing = keras.Sequential(
+    trained = keras.Sequential(
         [
             keras.Input((9, 257)),
             HarmonicFilters(16_000, 6, 2, name="harmonic_filters"),
             keras.layers.GlobalAveragePooling2D(),
         ]
     )
-    hearing.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
+    trained.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
 
-    hearing.fit(spectra, np.zeros((2, 6), np.float32), epochs=3, verbose=0)
+    trained.fit(spectra, np.zeros((2, 6), np.float32), epochs=3, verbose=0)
 
-    assert hearing.get_layer("harmonic_filters").q.numpy()[0] > 1.01, "narrower lets less through"
+    assert trained.get_layer("harmonic_filters").q.numpy()[0] > 1.01, "narrower lets less through"
 
 
 def test_a_network_with_harmonic_filters_survives_being_saved(tmp_path: Path):

@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def own_store(store: Path, tmp_path: Path) -> Path:
-    """A store of one's own that holds mtt-vgg with its weights."""
+    """A separate store that holds mtt-vgg with its weights."""
     return shutil.copytree(store / "mtt-vgg", tmp_path / "store" / "mtt-vgg").parent
 
 
@@ -81,13 +81,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tiny.Place:
 
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out the check of scores, where it is not the matter and many models are published."""
+    """Skip the check of scores in tests of other things that publish many models."""
     for check in ("check_scores", "verify"):
         monkeypatch.setattr(f"app.store.registry.publishing.{check}", lambda *_: None)
 
 
 def bucket(request: pytest.FixtureRequest) -> tiny.Place:
-    """An empty bucket of one's own."""
+    """An empty bucket."""
     request.getfixturevalue("s3")
     import fsspec
 

@@ -11,18 +11,18 @@ from typing import cast
 
 @dataclass
 class FileServer:
-    """What it serves, how, and what it was asked for.
+    """The files it serves, its faults, and its requests.
 
     Attributes:
         url: Its own.
         files: By path.
         moved: From path to path.
-        ranges: Whether a part can be had.
-        announces: Whether it says how long the content is.
-        cut: After so many bytes of content the connection ends.
+        ranges: Whether it supports `Range`.
+        announces: Whether it sends `Content-Length`.
+        cut: The number of bytes of content after which the connection ends.
         stalls: Whether it then stays open instead, and sends nothing.
-        asked: Path and `Range` of each request.
-        stopped: Ends what stalls.
+        requests: Path and `Range` of each request.
+        stopped: Set to end a stalled connection.
     """
 
     url: str
@@ -32,7 +32,7 @@ class FileServer:
     announces: bool = True
     cut: int | None = None
     stalls: bool = False
-    asked: list[tuple[str, str | None]] = field(default_factory=list)
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 
 
@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer as the server is set."""
         behaviour = cast("_Server", self.server).behaviour
         wanted = self.headers["Range"]
-        behaviour.asked.append((self.path, wanted))
+        behaviour.requests.append((self.path, wanted))
         if self.path in behaviour.moved:
             self.send_response(302)
             self.send_header("Location", behaviour.moved[self.path])

@@ -59,7 +59,7 @@ def test_without_an_alias_the_newest_version_is_served(three: Place):
     assert in_production(three) == "3"
 
 
-def test_what_was_promoted_is_served_and_newer_ones_are_not(three: Place, prepared_folder: Store):
+def test_a_promoted_version_is_served_instead_of_newer_ones(three: Place, prepared_folder: Store):
     manifest = promote(three.store, "tiny/1")
 
     assert manifest.ref == ref(1)
@@ -69,7 +69,7 @@ def test_what_was_promoted_is_served_and_newer_ones_are_not(three: Place, prepar
 
 
 @pytest.mark.usefixtures("tries")
-def test_rollbacks_go_back_through_what_was_promoted(three: Place):
+def test_rollbacks_go_back_through_the_promoted_versions(three: Place):
     for version in (2, 1, 1, 3):  # twice the same is once
         promote(three.store, f"tiny/{version}")
 
@@ -82,7 +82,7 @@ def test_rollbacks_go_back_through_what_was_promoted(three: Place):
 
 
 @pytest.mark.usefixtures("tries")
-def test_each_alias_has_a_history_of_its_own(three: Place):
+def test_each_alias_has_its_own_history(three: Place):
     promote(three.store, "tiny/1")
     promote(three.store, "tiny/2", "staging")
     promote(three.store, "tiny/3", "staging")
@@ -100,13 +100,13 @@ def test_a_version_that_does_not_score_as_published_is_not_promoted(three: Place
     promote(three.store, "tiny/1")
     path = "tiny/2/manifest.toml"
     text = three.content()[path].decode()
-    spoilt = text.replace("tolerance = 5e-05", "tolerance = 1e-20")
-    assert spoilt != text
-    three.store.write(path, spoilt.encode())
+    corrupted = text.replace("tolerance = 5e-05", "tolerance = 1e-20")
+    assert corrupted != text
+    three.store.write(path, corrupted.encode())
 
-    said = refused(three, lambda: promote(three.store, "tiny/2"))
+    message = refused(three, lambda: promote(three.store, "tiny/2"))
 
-    assert said.startswith("tiny/2: the golden input's scores differ by")
+    assert message.startswith("tiny/2: the golden input's scores differ by")
     assert in_production(three) == "1"
 
 
@@ -155,33 +155,33 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize(("action", "words"), UNKNOWN.values(), ids=UNKNOWN)
-def test_what_is_not_there_is_refused_and_the_store_is_left_as_it_was(
+def test_a_missing_version_is_refused_and_the_store_is_unchanged(
     action: Callable[[Store], object], words: str, three: Place
 ):
     lock = Path(three.store.url) / ".lock"
     lock.unlink(missing_ok=True)
 
-    said = refused(three, lambda: action(three.store))
+    message = refused(three, lambda: action(three.store))
 
-    assert said.startswith(words.format(url=three.store.url))
+    assert message.startswith(words.format(url=three.store.url))
     assert not lock.exists(), "not even that is left"
 
 
 @pytest.mark.usefixtures("tries")
-def test_a_version_that_serves_is_not_removed(three: Place):
+def test_a_served_version_is_not_removed(three: Place):
     promote(three.store, "tiny/2")
     promote(three.store, "tiny/2", "staging")
 
-    said = refused(three, lambda: remove(three.store, ref(2)))
+    message = refused(three, lambda: remove(three.store, ref(2)))
 
-    assert said == (
+    assert message == (
         "tiny/2 is in production and staging; promote another version first, or roll back"
     )
 
 
 @everywhere
 @pytest.mark.usefixtures("tries")
-def test_a_version_that_was_removed_is_gone_and_no_rollback_leads_to_it(three: Place):
+def test_a_removed_version_is_deleted_and_never_a_target_of_a_rollback(three: Place):
     for version in (1, 2, 1, 3, 2):
         promote(three.store, f"tiny/{version}")
     promote(three.store, "tiny/1")
@@ -197,7 +197,7 @@ def test_a_version_that_was_removed_is_gone_and_no_rollback_leads_to_it(three: P
     refused(three, lambda: rollback(three.store, "tiny"))
 
 
-def test_a_removal_that_was_cut_short_is_finished_by_another(
+def test_an_interrupted_removal_is_finished_by_the_next(
     three: Place, monkeypatch: pytest.MonkeyPatch
 ):
     def interrupted(*_: object) -> None:
@@ -221,9 +221,9 @@ def test_a_rollback_to_weights_that_are_lost_is_refused(three: Place):
     promote(three.store, "tiny/2")
     three.store.write("tiny/1/weights.safetensors", b"something else")
 
-    said = refused(three, lambda: rollback(three.store, "tiny"))
+    message = refused(three, lambda: rollback(three.store, "tiny"))
 
-    assert said.startswith("The weights of tiny/1 are altered; restore them from")
+    assert message.startswith("The weights of tiny/1 are altered; restore them from")
 
 
 @pytest.mark.parametrize(
@@ -240,9 +240,7 @@ def test_a_rollback_to_weights_that_are_lost_is_refused(three: Place):
         (b'{"aliases": {"production": ["\xff"]}}', ""),
     ],
 )
-def test_a_file_of_aliases_that_is_wrong_is_refused_by_its_path(
-    data: bytes, where: str, three: Place
-):
+def test_an_invalid_file_of_aliases_is_refused_with_its_path(data: bytes, where: str, three: Place):
     three.store.write("tiny/aliases.json", data)
 
     said = refused(three, lambda: resolve(three.store, manifests(three.store), "tiny"))
@@ -250,7 +248,7 @@ def test_a_file_of_aliases_that_is_wrong_is_refused_by_its_path(
     assert said.startswith(f"{three.store.url}/tiny/aliases.json: {where}")
 
 
-def test_an_alias_of_a_version_that_somebody_deleted_is_refused(three: Place):
+def test_an_alias_of_a_deleted_version_is_refused(three: Place):
     three.store.write("tiny/aliases.json", b'{"aliases": {"production": ["9"]}}')
 
     said = refused(three, lambda: resolve(three.store, manifests(three.store), "tiny"))
@@ -259,7 +257,7 @@ def test_an_alias_of_a_version_that_somebody_deleted_is_refused(three: Place):
 
 
 @pytest.mark.parametrize("place", ["folder"], indirect=True)
-def test_of_two_who_promote_at_once_each_is_heard(three: Place):
+def test_two_concurrent_promotions_are_both_recorded(three: Place):
     both = Barrier(2)
 
     def promote_at_once(version: int) -> None:
@@ -277,7 +275,7 @@ def test_of_two_who_promote_at_once_each_is_heard(three: Place):
 
 
 @pytest.mark.parametrize("place", ["s3"], indirect=True)
-def test_of_two_who_promote_at_once_in_an_object_store_one_wins(three: Place):
+def test_of_two_concurrent_promotions_in_an_object_store_one_wins(three: Place):
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda version: set_alias(three.store, ref(version), PRODUCTION), (1, 2)))
 

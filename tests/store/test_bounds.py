@@ -46,17 +46,19 @@ ABSURD = {
 
 
 @pytest.mark.parametrize("what", ABSURD)
-def test_an_absurd_manifest_is_refused_by_a_line(what: str, own_store: Path, edit: Edit) -> None:
+def test_an_absurd_manifest_is_refused_with_one_line(
+    what: str, own_store: Path, edit: Edit
+) -> None:
     old, new, words = ABSURD[what]
     path = edit(old, new)
 
     with pytest.raises(SetupError, match=f"^{path}: ") as refused:
         read_store(Store(own_store))
 
-    said = str(refused.value)
-    assert words in said
-    assert len(said) < 1_500
-    assert "\n" not in said
+    message = str(refused.value)
+    assert words in message
+    assert len(message) < 1_500
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_an_absurd_manifest_is_refused_by_a_line(what: str, own_store: Path, edi
         ("ensemble", {"members": {"a": {"architecture": "fcn", "front_end": {}}}}),
     ],
 )
-def test_a_network_beyond_all_is_refused_before_it_is_built(
+def test_a_network_of_absurd_size_is_refused_before_it_is_built(
     name: str, arguments: dict[str, object], tmp_path: Path
 ) -> None:
     spec = tiny.spec(architecture={"name": name, "arguments": arguments})
@@ -98,7 +100,7 @@ def test_a_pipe_or_a_device_in_a_store_is_not_waited_for(
         publish_folder(Store(tmp_path / "store"), prepared_folder)
 
 
-def test_weights_beyond_all_are_not_read(prepared_folder: Store, tmp_path: Path) -> None:
+def test_weights_of_absurd_size_are_not_read(prepared_folder: Store, tmp_path: Path) -> None:
     assert prepared_folder.folder
     os.truncate(prepared_folder.folder / "weights.safetensors", 2**40)  # of holes
     with pytest.raises(SetupError, match="it is larger than"):
@@ -106,12 +108,12 @@ def test_weights_beyond_all_are_not_read(prepared_folder: Store, tmp_path: Path)
 
 
 @pytest.mark.parametrize("url", ["x" * 5_000, "x\0y", "a/" * 3_000])
-def test_a_store_that_can_be_nowhere_is_refused(url: str) -> None:
+def test_a_store_at_an_impossible_location_is_refused(url: str) -> None:
     with pytest.raises(SetupError) as refused:
         read_store(Store(url))
     assert "\n" not in str(refused.value)
 
 
-def test_a_list_of_many_tags_is_read_at_once(tmp_path: Path) -> None:
+def test_a_list_of_many_tags_is_read_quickly(tmp_path: Path) -> None:
     (tmp_path / "tags").write_text("".join(f"{number}\n" for number in range(80_000)))
     assert len(read_tags(tmp_path / "tags")) == 80_000

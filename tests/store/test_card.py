@@ -32,7 +32,7 @@ def musicnn_card(store) -> str:
     return card(manifest, read_weights(models, manifest))
 
 
-def test_a_card_says_what_a_published_model_is(musicnn_card: str):
+def test_a_card_describes_a_published_model(musicnn_card: str):
     for words in (
         "# msd-musicnn/1\n",
         "- Architecture: musicnn\n",
@@ -55,7 +55,7 @@ def test_a_card_says_what_a_published_model_is(musicnn_card: str):
         assert words in musicnn_card
 
 
-def test_its_parameters_are_those_of_the_network(store):
+def test_the_parameters_of_a_card_are_those_of_the_network(store):
     models = Store(store)
     for manifest in read_store(models).values():
         weights = read_weights(models, manifest)
@@ -67,7 +67,7 @@ def test_its_parameters_are_those_of_the_network(store):
         assert f"- Parameters: {network.count_params():,}, " in card(manifest, weights)
 
 
-def test_what_is_not_known_is_said_to_be_so(package: ModelPackage):
+def test_unknown_facts_are_marked_as_unknown(package: ModelPackage):
     text = card(package.manifest("1"), tiny.weights())
 
     assert "- Test set: not measured\n- ROC-AUC: not measured\n- PR-AUC: not measured\n" in text
@@ -77,7 +77,7 @@ def test_what_is_not_known_is_said_to_be_so(package: ModelPackage):
     assert "- Where: not stated\n- To cite: not stated\n" in text
 
 
-def test_where_no_tag_can_be_trusted_the_card_says_so(package: ModelPackage):
+def test_a_card_says_if_no_tag_has_a_threshold(package: ModelPackage):
     nothing = tiny.spec(thresholds={"precision": 0.9, "scores": {}}).thresholds
     manifest = package.manifest("1").model_copy(update={"thresholds": nothing})
 
@@ -112,7 +112,7 @@ HOSTILE = [
 ]
 
 
-SAID = (
+FACTS = (
     *("summary", "tags", "source", "evaluation", "vocabulary", "thresholds", "calibration"),
     "base_rates",
 )
@@ -145,8 +145,8 @@ def test_markup_in_a_manifest_stays_text(text: str, package: ModelPackage):
     spec, plain = _saying(text), _saying("x")
 
     def shape(of: ModelSpec) -> list[str]:
-        said = {name: getattr(of, name) for name in SAID}
-        manifest = package.manifest("1").model_copy(update=said)
+        facts = {name: getattr(of, name) for name in FACTS}
+        manifest = package.manifest("1").model_copy(update=facts)
         written = card(manifest, tiny.weights())
         renderer = markdown.MarkdownIt("gfm-like", {"linkify": False})
         return re.findall(r"</?\w+", renderer.render(written))
@@ -158,7 +158,7 @@ def test_markup_in_a_manifest_stays_text(text: str, package: ModelPackage):
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_text_that_is_made_inert_is_one_line_and_says_the_same(text: str):
+def test_escaped_text_is_one_line_and_reads_the_same(text: str):
     line = inert(text)
 
     assert "\n" not in line
@@ -169,14 +169,14 @@ def test_text_that_is_made_inert_is_one_line_and_says_the_same(text: str):
     assert shown == " ".join(text.replace("\u202e", " ").split())
 
 
-def test_every_front_end_is_told_in_words():
+def test_every_front_end_is_described():
     for name, architecture in architectures().items():
         words = front_end_words(architecture.front_end)
         assert words.startswith("mono at "), name
         assert ";" in words
 
 
-def test_a_front_end_is_told_step_by_step():
+def test_a_front_end_is_described_step_by_step():
     spectrum = Spectrum(
         (512, 1024),
         256,

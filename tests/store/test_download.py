@@ -1,4 +1,4 @@
-"""Checkpoints from a server or a folder: resumed, checked, and what is said where there is none."""
+"""Checkpoints from a server or a folder: resumed, checked, and messages if there is none."""
 
 import fcntl
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def keep(kept: Path, data: bytes) -> None:
     kept.write_bytes(data)
 
 
-def test_a_file_comes_whole_and_is_kept_until_it_is_not_needed(mirror: str, kept: Path):
+def test_a_file_is_downloaded_completely_and_kept_until_it_is_not_needed(mirror: str, kept: Path):
     seen: list[int] = []
 
     path = download_checkpoint(CHECKPOINT, f"{mirror}/", seen.append)
@@ -65,11 +65,11 @@ def test_a_file_comes_whole_and_is_kept_until_it_is_not_needed(mirror: str, kept
     assert list(kept.parent.iterdir()) == []
 
 
-def test_a_file_that_came_is_not_asked_for_again(mirror: str, server: FileServer):
+def test_a_downloaded_file_is_not_requested_again(mirror: str, server: FileServer):
     download_checkpoint(CHECKPOINT, mirror, lambda _: None)
     download_checkpoint(CHECKPOINT, mirror, lambda _: None)
 
-    assert server.asked == [(f"/models/{PATH}", None)]
+    assert server.requests == [(f"/models/{PATH}", None)]
 
 
 def test_a_connection_that_is_cut_is_resumed_by_the_next_call(
@@ -84,7 +84,7 @@ def test_a_connection_that_is_cut_is_resumed_by_the_next_call(
     assert [wanted for _, wanted in server.asked] == [None, RESUMED]
 
 
-def test_a_server_that_stops_sending_is_given_up(
+def test_a_server_that_stops_sending_times_out(
     mirror: str, server: FileServer, monkeypatch: pytest.MonkeyPatch
 ):
     server.cut, server.stalls = 100_000, True
@@ -96,7 +96,7 @@ def test_a_server_that_stops_sending_is_given_up(
     assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
 
 
-def test_what_is_interrupted_is_resumed_by_the_next_call(
+def test_an_interrupted_download_is_resumed_by_the_next_call(
     mirror: str, server: FileServer, kept: Path
 ):
     def interrupt(count: int) -> None:
@@ -113,7 +113,7 @@ def test_what_is_interrupted_is_resumed_by_the_next_call(
 
 
 @pytest.mark.parametrize("announces", [True, False])
-def test_a_server_that_knows_no_parts_sends_all_again(
+def test_a_server_without_range_support_sends_the_whole_file_again(
     announces: bool, mirror: str, server: FileServer, kept: Path
 ):
     keep(kept, DATA[:100_000])
@@ -124,20 +124,20 @@ def test_a_server_that_knows_no_parts_sends_all_again(
 
 
 @pytest.mark.parametrize("data", [DATA[::-1], DATA + b"more"], ids=["other bytes", "too long"])
-def test_a_file_that_is_kept_and_wrong_is_brought_anew(data: bytes, mirror: str, kept: Path):
+def test_a_wrong_cached_file_is_downloaded_again(data: bytes, mirror: str, kept: Path):
     keep(kept, data)
 
     assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
 
 
-def test_the_beginning_of_another_file_is_found_out_and_dropped(mirror: str, kept: Path):
+def test_a_partial_file_of_another_file_is_detected_and_dropped(mirror: str, kept: Path):
     keep(kept, bytes(100_000))
 
     assert "is not the file that was released" in refused(mirror)
     assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
 
 
-def test_a_file_that_was_moved_is_followed(mirror: str, server: FileServer, kept: Path):
+def test_redirects_are_followed(mirror: str, server: FileServer, kept: Path):
     server.moved[f"/models/{PATH}"] = "/elsewhere"
     server.files["/elsewhere"] = DATA
     keep(kept, DATA[:100_000])
@@ -157,17 +157,17 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize(("data", "said"), OTHERS.values(), ids=OTHERS)
-def test_another_file_is_refused_and_not_kept(
-    data: bytes, said: str, mirror: str, server: FileServer, kept: Path
+@pytest.mark.parametrize(("data", "message"), OTHERS.values(), ids=OTHERS)
+def test_a_different_file_is_refused_and_not_kept(
+    data: bytes, message: str, mirror: str, server: FileServer, kept: Path
 ):
     server.files[f"/models/{PATH}"] = data
 
-    assert refused(mirror) == f"{mirror}/{PATH}: {said}"
+    assert refused(mirror) == f"{mirror}/{PATH}: {message}"
     assert kept.read_bytes() == b""
 
 
-def test_a_file_without_end_is_not_kept(mirror: str, server: FileServer, kept: Path):
+def test_an_endless_file_is_not_kept(mirror: str, server: FileServer, kept: Path):
     server.files[f"/models/{PATH}"] = bytes(50_000_000)
     server.announces = False
 
@@ -175,7 +175,7 @@ def test_a_file_without_end_is_not_kept(mirror: str, server: FileServer, kept: P
     assert kept.read_bytes() == b""
 
 
-def test_a_file_that_is_not_there_is_named_with_what_helps(mirror: str, server: FileServer):
+def test_a_missing_file_is_named_with_advice(mirror: str, server: FileServer):
     server.files.clear()
 
     assert refused(mirror) == (
@@ -184,27 +184,27 @@ def test_a_file_that_is_not_there_is_named_with_what_helps(mirror: str, server: 
     )
 
 
-def test_without_a_network_the_address_and_what_helps_are_named():
-    said = refused(None)
+def test_without_a_network_the_url_and_advice_are_named():
+    message = refused(None)
 
-    assert said.startswith(f"https://127.0.0.1:1/models/{PATH} can't be reached: ")
-    assert f"use `--mirror FOLDER_OR_URL` to read {PATH} from elsewhere" in said
+    assert message.startswith(f"https://127.0.0.1:1/models/{PATH} can't be reached: ")
+    assert f"use `--mirror FOLDER_OR_URL` to read {PATH} from elsewhere" in message
 
 
-def test_two_downloads_of_a_file_do_not_meet(mirror: str, kept: Path):
+def test_two_downloads_of_a_file_do_not_interfere(mirror: str, kept: Path):
     keep(kept, b"")
     with kept.open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         assert refused(mirror) == f"{kept}: another process is downloading {PATH}; try again later"
 
 
-def test_a_cache_that_can_t_be_written_is_named(mirror: str, kept: Path):
+def test_an_unwritable_cache_is_named(mirror: str, kept: Path):
     kept.parent.parent.write_text("in the way")
 
     assert refused(mirror).startswith(f"{kept}: can't be written: ")
 
 
-def test_a_folder_gives_its_own_file(tmp_path: Path, kept: Path):
+def test_a_local_folder_is_used_in_place(tmp_path: Path, kept: Path):
     path = tmp_path / "models" / PATH
     path.parent.mkdir(parents=True)
     path.write_bytes(DATA)

@@ -41,7 +41,7 @@ def refusal(manifest: Manifest, scores: Scores, precision: Precision) -> str:
     return str(refused.value)
 
 
-def test_every_published_model_tolerates_the_noise_of_float32_and_no_more(store: Path):
+def test_every_published_model_tolerates_only_the_noise_of_float32(store: Path):
     tolerances = {model.golden.tolerance for model in read_store(Store(store)).values()}
 
     assert tolerances == {1e-5}
@@ -51,7 +51,7 @@ def test_every_published_model_tolerates_the_noise_of_float32_and_no_more(store:
     ("precision", "tolerance"), [(Precision.FLOAT32, 1e-5), (Precision.BF16, 0.02)]
 )
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_scores_may_be_off_by_what_their_precision_takes(
+def test_scores_may_differ_by_the_tolerance_of_their_precision(
     sign: int, precision: Precision, tolerance: float, manifest: Manifest
 ):
     worst = best(manifest)[-1]
@@ -72,25 +72,27 @@ def test_scores_that_are_not_finite_are_refused(
     scores = published(manifest)
     scores[3] = number
 
-    said = refusal(manifest, scores, precision)
+    message = refusal(manifest, scores, precision)
 
-    assert said.startswith("msd-musicnn/1: 1 of 50 scores of the golden input are NaN or infinite")
+    assert message.startswith(
+        "msd-musicnn/1: 1 of 50 scores of the golden input are NaN or infinite"
+    )
 
 
 @pytest.mark.parametrize("place", range(5))
 def test_the_five_best_tags_must_come_in_the_published_order(place: int, manifest: Manifest):
-    # As near as this, only a published order is told apart: another tag's scores would be off.
+    # At this distance only the order can differ: another tag's scores would be off.
     near = manifest.model_copy(
         update={"golden": manifest.golden.model_copy(update={"tolerance": 1.0})}
     )
 
-    said = refusal(near, exchanged(manifest, place, place + 1), Precision.FLOAT32)
+    message = refusal(near, exchanged(manifest, place, place + 1), Precision.FLOAT32)
 
-    assert said.startswith("msd-musicnn/1: ")
-    assert "best tags are not those published" in said
+    assert message.startswith("msd-musicnn/1: ")
+    assert "best tags are not those published" in message
 
 
-def test_tags_below_the_five_best_may_change_places(manifest: Manifest):
+def test_tags_below_the_five_best_may_change_order(manifest: Manifest):
     ranking = best(manifest)
     scores = published(manifest)
     assert scores[ranking[5]] - scores[ranking[6]] < 0.04, "else bf16 does not take it"

@@ -86,7 +86,7 @@ def test_long_windows_overlap_by_half_and_the_golden_input_is_longer_than_one(
     assert manifest.golden.seconds == pytest.approx(1.5 * manifest.window_spec.window_s, abs=1e-3)
 
 
-def test_all_that_is_known_of_a_checkpoint_is_kept(small_store: Store, checkpoint: Path):
+def test_all_facts_about_a_checkpoint_are_kept(small_store: Store, checkpoint: Path):
     released = Released(
         name="small",
         architecture="fcn",
@@ -137,7 +137,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("changes", "words"), WRONG.values(), ids=WRONG)
-def test_what_is_said_wrong_of_a_checkpoint_is_refused_and_nothing_is_published(
+def test_wrong_facts_about_a_checkpoint_are_refused_and_nothing_is_published(
     changes: dict[str, object], words: str, small_store: Store, checkpoint: Path
 ):
     released = Released(**{**vars(SMALL), **changes})
@@ -150,13 +150,15 @@ def test_what_is_said_wrong_of_a_checkpoint_is_refused_and_nothing_is_published(
     assert tiny.folder_content(small_store.folder) == {}
 
 
-def test_a_file_that_is_not_there_is_refused(small_store: Store, tmp_path: Path):
+def test_a_missing_file_is_refused(small_store: Store, tmp_path: Path):
     with pytest.raises(SetupError, match=r"nothing.pth: can't be read: No such file"):
         import_torch(small_store, tmp_path / "nothing.pth", SMALL)
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\3\4", b"no checkpoint"])
-def test_a_file_that_is_no_checkpoint_is_refused(data: bytes, small_store: Store, tmp_path: Path):
+def test_a_file_that_is_not_a_checkpoint_is_refused(
+    data: bytes, small_store: Store, tmp_path: Path
+):
     (tmp_path / "model.pth").write_bytes(data)
 
     with pytest.raises(SetupError, match=r"model.pth: this is not a PyTorch checkpoint"):
@@ -165,11 +167,11 @@ def test_a_file_that_is_no_checkpoint_is_refused(data: bytes, small_store: Store
     assert tiny.folder_content(small_store.folder) == {}
 
 
-def test_a_checkpoint_with_nan_is_refused_with_where(
+def test_a_checkpoint_with_nan_is_refused_with_its_location(
     small_store: Store, state: Arrays, tmp_path: Path
 ):
-    spoilt = state | {"dense.bias": np.array([0, np.nan, 0], np.float32)}
-    save(spoilt, tmp_path / "model.pth")
+    corrupted = state | {"dense.bias": np.array([0, np.nan, 0], np.float32)}
+    save(corrupted, tmp_path / "model.pth")
 
     with pytest.raises(SetupError, match=r"dense.bias holds numbers that are not finite"):
         import_torch(small_store, tmp_path / "model.pth", SMALL)
@@ -177,7 +179,7 @@ def test_a_checkpoint_with_nan_is_refused_with_where(
     assert tiny.folder_content(small_store.folder) == {}
 
 
-def test_tags_are_read_a_line_each(tmp_path: Path):
+def test_tags_are_read_one_per_line(tmp_path: Path):
     path = tmp_path / "tags.txt"
     path.write_bytes("\ufeffrock\r\n\r\n  hip hop \n80s\n\nJazz\u00e9".encode())
 
@@ -195,9 +197,7 @@ def test_tags_are_read_a_line_each(tmp_path: Path):
         (None, "the tags can't be read: No such file"),
     ],
 )
-def test_tags_that_are_none_are_refused_by_their_file(
-    data: bytes | None, words: str, tmp_path: Path
-):
+def test_invalid_tags_are_refused_with_their_file(data: bytes | None, words: str, tmp_path: Path):
     path = tmp_path / "tags.txt"
     if data is not None:
         path.write_bytes(data)

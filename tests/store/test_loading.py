@@ -49,36 +49,36 @@ def put_weights(own_store: Path, edit: Edit, weights: dict[str, np.ndarray]) -> 
 
 
 @pytest.mark.parametrize("place", [0, 1_000_000, -1])
-def test_one_flipped_bit_in_the_weights_is_refused_with_how_to_mend_it(place: int, own_store: Path):
+def test_one_flipped_bit_in_the_weights_is_refused_with_the_remedy(place: int, own_store: Path):
     path = weights_of(own_store)
     data = bytearray(path.read_bytes())
     data[place] ^= 1
     path.write_bytes(data)
 
-    said = load_refusal(own_store)
+    message = load_refusal(own_store)
 
-    assert str(path) in said
-    assert "taggram models pull" in said
+    assert str(path) in message
+    assert "taggram models pull" in message
 
 
-def test_weights_cut_short_are_refused_with_how_to_mend_it(own_store: Path):
+def test_truncated_weights_are_refused_with_the_remedy(own_store: Path):
     path = weights_of(own_store)
     path.write_bytes(path.read_bytes()[:-1])
 
     assert "taggram models pull" in load_refusal(own_store)
 
 
-def test_missing_weights_are_refused_with_how_to_mend_it(own_store: Path):
+def test_missing_weights_are_refused_with_the_remedy(own_store: Path):
     path = weights_of(own_store)
     path.unlink()
 
-    said = load_refusal(own_store)
+    message = load_refusal(own_store)
 
-    assert f"{path}: the weights are missing" in said
-    assert "taggram models pull" in said
+    assert f"{path}: the weights are missing" in message
+    assert "taggram models pull" in message
 
 
-def test_the_state_of_weights_is_seen_without_loading_them(own_store: Path):
+def test_the_state_of_weights_is_known_without_loading_them(own_store: Path):
     own, path = Store(own_store), weights_of(own_store)
     manifest = read_store(own)["mtt-vgg"]
 
@@ -90,23 +90,23 @@ def test_the_state_of_weights_is_seen_without_loading_them(own_store: Path):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_published_model_is_what_it_was_when_it_was_published(name: str, store: Path):
+def test_a_published_model_is_loaded_unchanged(name: str, store: Path):
     verify(Store(store), read_store(Store(store))[name])
 
 
-def test_scores_off_the_golden_ones_are_refused_by_who_verifies(own_store: Path, edit: Edit):
+def test_verification_refuses_scores_that_differ_from_the_golden_ones(own_store: Path, edit: Edit):
     edit("0.069121", "0.269121")
 
-    said = verify_refusal(own_store)
+    message = verify_refusal(own_store)
 
-    assert said.startswith("mtt-vgg/1: ")
-    assert "differ by 2.0e-01 from" in said
-    assert "at most 1e-05" in said
+    assert message.startswith("mtt-vgg/1: ")
+    assert "differ by 2.0e-01 from" in message
+    assert "at most 1e-05" in message
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("path", ["tags/bias", "conv_3/kernel"])
-def test_weights_that_are_not_finite_are_refused_with_where(
+def test_non_finite_weights_are_refused_with_their_location(
     path: str, number: float, own_store: Path, edit: Edit
 ):
     weights = safetensors.numpy.load_file(weights_of(own_store))
@@ -116,7 +116,7 @@ def test_weights_that_are_not_finite_are_refused_with_where(
     assert f": {path} holds numbers that are not finite" in load_refusal(own_store)
 
 
-def test_a_model_whose_finite_weights_score_nan_is_refused_by_who_verifies(store: Path):
+def test_verification_refuses_a_model_whose_finite_weights_score_nan(store: Path):
     models = Store(store)
     manifest = read_store(models)["msd-musicnn"]
     weights = read_weights(models, manifest)
@@ -126,7 +126,7 @@ def test_a_model_whose_finite_weights_score_nan_is_refused_by_who_verifies(store
         check_scores(manifest, weights)
 
 
-def test_loading_leaves_the_golden_scores_to_whoever_runs_the_model(own_store: Path, edit: Edit):
+def test_loading_does_not_check_the_golden_scores(own_store: Path, edit: Edit):
     edit("0.069121", "0.969121")
 
     assert load(Store(own_store), read_store(Store(own_store))["mtt-vgg"]).network.output_shape == (
@@ -136,7 +136,7 @@ def test_loading_leaves_the_golden_scores_to_whoever_runs_the_model(own_store: P
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_network_in_bf16_scores_a_little_else_and_its_weights_stay_float32(
+def test_a_network_in_bf16_scores_slightly_differently_and_its_weights_stay_float32(
     name: str, store: Path
 ):
     models = Store(store)
@@ -166,7 +166,7 @@ def test_a_network_in_bf16_scores_a_little_else_and_its_weights_stay_float32(
         ("conv_5/bias", 0),
     ],
 )
-def test_weights_of_another_shape_are_refused_with_where_they_differ(
+def test_weights_of_another_shape_are_refused_with_the_difference(
     path: str, axis: int, own_store: Path, edit: Edit
 ):
     weights = safetensors.numpy.load_file(weights_of(own_store))
@@ -177,7 +177,7 @@ def test_weights_of_another_shape_are_refused_with_where_they_differ(
 
 
 @pytest.mark.parametrize("path", ["conv_1/kernel", "conv_3_bn/moving_mean", "tags/bias"])
-def test_weights_that_lack_a_variable_are_refused_with_its_name(
+def test_weights_without_a_variable_are_refused_with_its_name(
     path: str, own_store: Path, edit: Edit
 ):
     weights = safetensors.numpy.load_file(weights_of(own_store))
@@ -187,13 +187,13 @@ def test_weights_that_lack_a_variable_are_refused_with_its_name(
     assert load_refusal(own_store).endswith(f"the weights do not fit at {path}")
 
 
-def test_weights_for_other_channels_than_the_manifest_s_are_refused(own_store: Path, edit: Edit):
+def test_weights_for_another_number_of_channels_are_refused(own_store: Path, edit: Edit):
     edit("pools = ", "channels = [128, 128, 128, 64, 128]\npools = ")
 
     assert "conv_4/kernel" in load_refusal(own_store)
 
 
-def test_weights_with_a_variable_too_many_are_refused_with_its_name(own_store: Path, edit: Edit):
+def test_weights_with_an_extra_variable_are_refused_with_its_name(own_store: Path, edit: Edit):
     weights = safetensors.numpy.load_file(weights_of(own_store))
     weights["conv_6/bias"] = weights["conv_5/bias"]
     put_weights(own_store, edit, weights)

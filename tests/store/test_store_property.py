@@ -100,7 +100,7 @@ def do(store: Store, package: ModelPackage, folder: Path, step: tuple[str, ...])
 
 
 def check(store: Store, expected: Expected, content: Callable[[], tiny.Content]) -> None:
-    """Hold a store against what it is to hold."""
+    """Compare a store with its expected content."""
     found = content()
     refs = {ModelRef(name, str(n)) for name, numbers in expected.versions.items() for n in numbers}
     assert {path.rpartition("/")[0] for path in found if path.count("/") == 2} == set(
@@ -122,7 +122,7 @@ def check(store: Store, expected: Expected, content: Callable[[], tiny.Content])
 def run(
     store: Store, package: ModelPackage, content: Callable[[], tiny.Content], steps: list
 ) -> None:
-    """Take all steps; after each the store is what it is to be, and versions are as they were."""
+    """Take all steps; after each the store is as expected, and versions are unchanged."""
     expected, ever = Expected(), {}
     with tempfile.TemporaryDirectory() as folder:
         for step in steps:
@@ -148,7 +148,7 @@ def test_a_folder_stays_a_store(steps: list[tuple[str, ...]], package: ModelPack
 @pytest.mark.usefixtures("unchecked")
 @examples
 @given(steps=STEPS)
-def test_what_is_behind_a_url_stays_a_store(steps: list[tuple[str, ...]], package: ModelPackage):
+def test_a_store_behind_a_url_stays_a_store(steps: list[tuple[str, ...]], package: ModelPackage):
     import fsspec
 
     system = fsspec.filesystem("memory")

@@ -1,4 +1,4 @@
-"""Released PyTorch checkpoints: what is read, how it is laid out, and what is refused."""
+"""Released PyTorch checkpoints: reading, layouts, and refusals."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +56,7 @@ def refusal(weights: dict[str, np.ndarray]) -> str:
 # layout
 
 
-def test_weights_that_fit_come_out_by_our_paths_and_in_our_shapes():
+def test_matching_weights_are_converted_to_our_paths_and_shapes():
     weights = state()
 
     ours = convert(weights, LAYERS, WANTED, "model")
@@ -86,7 +86,7 @@ def test_weights_of_other_precision_become_float32(kind: str):
 
 
 def layers_and_twins() -> dict[str, tuple[keras.Layer, object, tuple[int, ...], bool]]:
-    """Our layer, PyTorch's, the shape of what ours hears, and whether PyTorch's wants it so."""
+    """Our layer, PyTorch's, the shape of our input, and whether PyTorch's has the same."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     return {
         "conv_1d": (
@@ -134,15 +134,15 @@ def layers_and_twins() -> dict[str, tuple[keras.Layer, object, tuple[int, ...], 
         "layer normalisation",
     ],
 )
-def test_a_layer_gives_what_its_like_in_pytorch_gives(kind: str):
+def test_a_layer_gives_the_output_of_its_pytorch_counterpart(kind: str):
     from tests.models.torch_twins.filling import filled, twin_scores
 
     ours, theirs, shape, alike = layers_and_twins()[kind]
-    heard = np.random.RandomState(2).standard_normal(shape).astype(np.float32)
+    inputs = np.random.RandomState(2).standard_normal(shape).astype(np.float32)
     given = keras.Input(shape[1:])
     model = keras.Model(given, ours(given))
     # Their axes run the other way round, but for the batch's.
-    turned = heard if alike else np.ascontiguousarray(np.moveaxis(heard.T, -1, 0))
+    turned = inputs if alike else np.ascontiguousarray(np.moveaxis(inputs.T, -1, 0))
     expected = twin_scores(filled(theirs), turned)
     weights = {f"theirs.{key}": value.numpy() for key, value in theirs.state_dict().items()}
     wanted = {each.path: tuple(each.shape) for each in model.weights}
@@ -151,23 +151,23 @@ def test_a_layer_gives_what_its_like_in_pytorch_gives(kind: str):
     for variable in model.weights:
         variable.assign(arrays[variable.path])
 
-    scores = np.asarray(model(heard))
+    scores = np.asarray(model(inputs))
     turned_back = scores if alike else np.moveaxis(scores.T, -1, 0)
     np.testing.assert_allclose(turned_back, expected, rtol=0, atol=1e-5)
     assert np.std(expected) > 0.1
 
 
-def test_grus_that_pytorch_has_as_one_give_what_they_give_there():
+def test_stacked_grus_give_the_output_of_pytorch():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     from tests.models.torch_twins.filling import filled
 
     theirs = filled(torch.nn.GRU(6, 5, num_layers=2, batch_first=True))
-    heard = np.random.RandomState(2).standard_normal((3, 7, 6)).astype(np.float32)
+    inputs = np.random.RandomState(2).standard_normal((3, 7, 6)).astype(np.float32)
     given = keras.Input((7, 6))
     first = keras.layers.GRU(5, return_sequences=True, name="gru_1")(given)
     model = keras.Model(given, keras.layers.GRU(5, return_sequences=True, name="gru_2")(first))
     with torch.inference_mode():
-        expected = theirs(torch.from_numpy(heard))[0].numpy()
+        expected = theirs(torch.from_numpy(inputs))[0].numpy()
     weights = {f"layer5.{key}": value.numpy() for key, value in theirs.state_dict().items()}
     wanted = {each.path: tuple(each.shape) for each in model.weights}
 
@@ -175,11 +175,11 @@ def test_grus_that_pytorch_has_as_one_give_what_they_give_there():
     for variable in model.weights:
         variable.assign(arrays[variable.path])
 
-    np.testing.assert_allclose(model(heard), expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(model(inputs), expected, rtol=0, atol=1e-5)
     assert np.std(expected) > 0.1
 
 
-def test_a_bare_parameter_goes_where_it_is_said_to_go():
+def test_a_bare_parameter_is_mapped_to_its_layer():
     token = np.arange(6, dtype=np.float32).reshape(1, 1, 6)
 
     ours = convert({"cls": token}, {"cls": "tokens/cls"}, {"tokens/cls": (1, 1, 6)}, "model")
@@ -193,31 +193,31 @@ def test_a_bare_parameter_goes_where_it_is_said_to_go():
 def test_weights_of_another_architecture_are_refused_and_some_keys_are_named():
     others = {f"layer{number}__weight": np.zeros(2, "f") for number in range(9)}
 
-    said = refusal(state(**others, conv__bias=None))
+    message = refusal(state(**others, conv__bias=None))
 
-    assert said == (
+    assert message == (
         "the checkpoint belongs to another architecture: it lacks conv.bias; it also has "
         "layer0.weight, layer1.weight, layer2.weight and 6 more. Pass the --architecture and "
         "--arguments of its training, or a state dict with the keys of the released network"
     )
 
 
-def test_where_no_key_fits_three_of_each_are_named_as_they_are_in_the_file():
+def test_if_no_key_matches_three_of_each_are_named_as_in_the_file():
     weights = {f"model.block{number}.weight": np.zeros(2, "f") for number in range(9)}
 
-    said = refusal(weights)
+    message = refusal(weights)
 
-    assert "lacks conv.weight, conv.bias, conv_bn.weight and 5 more" in said
-    assert "model.block0.weight, model.block1.weight, model.block2.weight and 6 more" in said
-    assert "Pass the --architecture" in said
+    assert "lacks conv.weight, conv.bias, conv_bn.weight and 5 more" in message
+    assert "model.block0.weight, model.block1.weight, model.block2.weight and 6 more" in message
+    assert "Pass the --architecture" in message
 
 
-def test_a_network_with_layers_that_no_checkpoint_has_is_refused():
+def test_a_network_with_layers_missing_from_the_checkpoint_is_refused():
     with pytest.raises(WeightsError, match="has nothing for the variables conv_2/kernel"):
         convert(state(), LAYERS, {**WANTED, "conv_2/kernel": (1,)}, "model")
 
 
-def test_what_a_front_end_keeps_is_no_sign_of_another_architecture():
+def test_buffers_of_a_front_end_are_not_taken_for_another_architecture():
     kept = ("spec.spectrogram.window", "to_db.x", "hstft.fft_bins", "conv_bn.num_batches_tracked")
 
     ours = convert(state() | dict.fromkeys(kept, np.zeros(3)), LAYERS, WANTED, "model")
@@ -237,9 +237,9 @@ def test_what_a_front_end_keeps_is_no_sign_of_another_architecture():
 def test_a_shape_that_does_not_fit_is_refused(
     key: str, got: tuple[int, ...], wanted: tuple[int, ...]
 ):
-    said = refusal(state() | {key: np.zeros(got, "f")})
+    message = refusal(state() | {key: np.zeros(got, "f")})
 
-    assert said == f"{key} has the shape {got}; expected {wanted}"
+    assert message == f"{key} has the shape {got}; expected {wanted}"
 
 
 @pytest.mark.parametrize("shape", [(96,), (95,), (), (0,)])
@@ -258,18 +258,18 @@ def test_weights_for_another_number_of_tags_are_refused():
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e300])
-def test_weights_that_are_no_finite_numbers_are_refused(number: float):
-    spoilt = np.ones(4)
-    spoilt[2] = number
+def test_weights_that_are_not_finite_are_refused(number: float):
+    corrupted = np.ones(4)
+    corrupted[2] = number
 
-    assert refusal(state(conv__bias=spoilt)) == "conv.bias holds numbers that are not finite"
+    assert refusal(state(conv__bias=corrupted)) == "conv.bias holds numbers that are not finite"
 
 
 @pytest.mark.parametrize("kind", ["int64", "complex64", "bool"])
-def test_weights_that_are_no_floating_point_numbers_are_refused(kind: str):
-    said = refusal(state(conv__bias=np.ones(4, kind)))
+def test_weights_that_are_not_floating_point_are_refused(kind: str):
+    message = refusal(state(conv__bias=np.ones(4, kind)))
 
-    assert said == f"conv.bias is {kind}; expected floating-point numbers"
+    assert message == f"conv.bias is {kind}; expected floating-point numbers"
 
 
 # files
@@ -290,7 +290,7 @@ PREFIXES = [
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_what_wrappers_put_before_each_key_is_taken_off(prefix: str):
+def test_prefixes_of_wrappers_are_removed(prefix: str):
     wrapped = {f"{prefix}{key}": array for key, array in state().items()}
 
     ours = convert(wrapped, LAYERS, WANTED, "model")
@@ -299,7 +299,7 @@ def test_what_wrappers_put_before_each_key_is_taken_off(prefix: str):
         np.testing.assert_array_equal(ours[path], array)
 
 
-def test_modules_that_were_wrapped_one_by_one_are_known():
+def test_prefixes_of_individually_wrapped_modules_are_removed():
     def wrapped(key: str) -> str:
         return key.replace("conv.", "conv._orig_mod.").replace("dense.", "dense.module.")
 
@@ -308,7 +308,7 @@ def test_modules_that_were_wrapped_one_by_one_are_known():
     assert {path: array.shape for path, array in ours.items()} == WANTED
 
 
-def test_a_prefix_that_is_the_network_s_own_stays():
+def test_a_prefix_of_the_network_itself_is_kept():
     weights = {"model.dense.weight": np.ones((49, 4), "f"), "model.dense.bias": np.ones(49, "f")}
     wanted = {path: shape for path, shape in WANTED.items() if path.startswith("tags")}
 
@@ -322,20 +322,18 @@ def test_two_networks_in_one_file_are_not_mixed_up():
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda path: None, "the checkpoint can't be read: No such file or directory"),
         (Path.mkdir, "the checkpoint can't be read: Is a directory"),
         (lambda path: path.write_bytes(b""), "this is not a PyTorch checkpoint, or it is damaged"),
     ],
 )
-def test_a_file_that_can_t_be_read_is_named(
-    spoil: Callable[[Path], object], said: str, tmp_path: Path
-):
+def test_an_unreadable_file_is_named(spoil: Callable[[Path], object], message: str, tmp_path: Path):
     path = tmp_path / "best_model.pth"
     spoil(path)
 
     with pytest.raises(WeightsError) as refused:
         read_checkpoint(path)
 
-    assert str(refused.value) == f"{path}: {said}"
+    assert str(refused.value) == f"{path}: {message}"

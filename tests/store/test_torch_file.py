@@ -1,4 +1,4 @@
-"""State dicts of PyTorch without PyTorch: what is read, and what is refused and never run."""
+"""State dicts of PyTorch without PyTorch: reading, and refusals without running code."""
 
 import os
 import pickle
@@ -69,7 +69,7 @@ def test_a_state_dict_is_read(write: Write):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_type_of_numbers_is_read(kind: str):
+def test_every_dtype_is_read(kind: str):
     numbers = np.array([0, 1, 1, 0]).astype(kind)
 
     read = read_state_dict(zipped(*state_dict({"w": numbers})))["w"]
@@ -100,37 +100,37 @@ def test_views_of_one_storage_are_read():
 
 
 @pytest.mark.parametrize("name", ["state_dict", "model_state_dict", "model"])
-def test_a_state_dict_beside_other_things_is_read(name: str):
+def test_a_state_dict_next_to_other_entries_is_read(name: str):
     content, storages = state_dict({"w": SIX})
     beside = {"epoch": 3, "loss": 0.5, "best": None, name: content, "history": [1, 2]}
 
     np.testing.assert_array_equal(read_state_dict(legacy(beside, storages))["w"], SIX)
 
 
-def test_a_configuration_called_model_is_no_state_dict():
+def test_a_configuration_named_model_is_not_a_state_dict():
     content, storages = state_dict({"w": SIX})
     beside = {"model": {"name": "fcn"}, "model_state_dict": content}
 
     np.testing.assert_array_equal(read_state_dict(legacy(beside, storages))["w"], SIX)
 
 
-def test_where_the_state_dict_is_under_another_name_that_is_said_with_three_of_the_keys():
+def test_a_state_dict_under_another_name_is_reported_with_three_of_its_keys():
     content, storages = state_dict({"w": SIX})
 
-    said = refused(legacy({"epoch": 3, "net": content, "best": 1, "last": 2}, storages))
+    message = refused(legacy({"epoch": 3, "net": content, "best": 1, "last": 2}, storages))
 
-    assert "its keys are epoch, net, best and 1 more; save `model.state_dict()`" in said
-    assert "'state_dict', 'model_state_dict', 'model'" in said
+    assert "its keys are epoch, net, best and 1 more; save `model.state_dict()`" in message
+    assert "'state_dict', 'model_state_dict', 'model'" in message
 
 
-def test_a_number_in_the_memo_that_is_very_large_takes_no_memory():
+def test_a_huge_memo_index_takes_no_memory():
     given = Raw(tensor(storage("0", 6), (6,), (1,)) + b"r\xff\xff\xff\xff")
 
     np.testing.assert_array_equal(read_state_dict(legacy(*one(given)))["w"], SIX)
 
 
 @pytest.mark.parametrize("zipfile", [True, False])
-def test_what_pytorch_writes_is_read(zipfile: bool, tmp_path: Path):
+def test_files_of_pytorch_are_read(zipfile: bool, tmp_path: Path):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     layers = torch.nn.Sequential(torch.nn.Linear(5, 3), torch.nn.BatchNorm1d(3))
     state = layers.state_dict() | {
@@ -149,7 +149,7 @@ def test_what_pytorch_writes_is_read(zipfile: bool, tmp_path: Path):
         np.testing.assert_array_equal(read[key], given.numpy())
 
 
-def test_what_pytorch_writes_beside_tensors_of_numbers_is_refused(tmp_path: Path):
+def test_other_objects_in_files_of_pytorch_are_refused(tmp_path: Path):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     path = tmp_path / "model"
     for content in (
@@ -182,9 +182,9 @@ class Marks:
 def test_a_pickle_with_code_is_refused_and_not_run(protocol: int, tmp_path: Path):
     mark = tmp_path / "was here"
 
-    said = refused(pickle.dumps(Marks(mark), protocol))
+    message = refused(pickle.dumps(Marks(mark), protocol))
 
-    assert said == DAMAGED or "which was not run" in said
+    assert message == DAMAGED or "which was not run" in message
     assert not mark.exists()
 
 
@@ -196,9 +196,9 @@ def test_a_pickle_with_code_is_refused_and_not_run(protocol: int, tmp_path: Path
 def test_a_checkpoint_that_names_other_code_is_refused_by_its_name(write: Write, name: str):
     content, storages = one(call(name, "true"))
 
-    said = refused(write(content, storages))
+    message = refused(write(content, storages))
 
-    assert said == (
+    assert message == (
         f"the file contains more than tensors, possibly code ({name!r}), which was not run; "
         "expected a state dict"
     )
@@ -218,13 +218,13 @@ INSTRUCTIONS = {
 
 
 @pytest.mark.parametrize("given", INSTRUCTIONS.values(), ids=INSTRUCTIONS)
-def test_instructions_that_no_state_dict_needs_are_refused(given: Raw):
-    said = refused(legacy(*one(given)))
+def test_opcodes_that_no_state_dict_needs_are_refused(given: Raw):
+    message = refused(legacy(*one(given)))
 
-    assert "contains more than tensors" in said
+    assert "contains more than tensors" in message
 
 
-def test_attributes_change_nothing():
+def test_attributes_are_ignored():
     """A pickle may set attributes of all that it names; here it names nothing that has any."""
     patched = Raw(named("torch._utils _rebuild_tensor_v2") + raw({"__call__": 1}) + b"b")
     content = {"w": tensor(storage("0", 6), (6,), (1,)), "x": patched}
@@ -287,19 +287,21 @@ NO_TENSORS = {
 
 @written
 @pytest.mark.parametrize("given", NO_TENSORS.values(), ids=NO_TENSORS)
-def test_what_is_not_a_tensor_of_its_storage_is_refused(write: Write, given: Raw):
-    said = refused(write(*one(given)))
+def test_a_tensor_outside_its_storage_is_refused(write: Write, given: Raw):
+    message = refused(write(*one(given)))
 
-    assert said == DAMAGED or "do not fit a storage" in said or "is not a tensor" in said
+    assert message == DAMAGED or "do not fit a storage" in message or "is not a tensor" in message
 
 
 def test_a_tensor_that_does_not_fit_is_named_with_its_sizes():
-    said = refused(legacy(*one(tensor(storage("0", 6), (3,), (3,), 1))))
+    message = refused(legacy(*one(tensor(storage("0", 6), (3,), (3,), 1))))
 
-    assert said == "w: its shape (3,), strides (3,) and offset 1 do not fit a storage of 6 numbers"
+    assert (
+        message == "w: its shape (3,), strides (3,) and offset 1 do not fit a storage of 6 numbers"
+    )
 
 
-def test_tensors_that_share_a_storage_are_not_many_times_the_file():
+def test_tensors_that_share_a_storage_are_not_multiplied_in_memory():
     of, numbers = storage("0", 500), np.zeros(500, np.float32)
     content = {f"w{number}": tensor(of, (500,), (1,)) for number in range(40)}
 
@@ -312,14 +314,14 @@ def test_a_storage_of_two_sizes_is_refused():
     assert refused(zipped(content, {"0": SIX})) == DAMAGED
 
 
-def test_very_many_instructions_are_refused(monkeypatch: pytest.MonkeyPatch):
+def test_too_many_opcodes_are_refused(monkeypatch: pytest.MonkeyPatch):
     data = legacy(*state_dict({"w": SIX}))
     monkeypatch.setattr(pickles, "MAX_INSTRUCTIONS", 20)
 
     assert "more than 20 instructions" in refused(data)
 
 
-def test_a_very_large_file_is_refused(monkeypatch: pytest.MonkeyPatch):
+def test_an_oversized_file_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch_file, "MAX_BYTES", 1000)
 
     assert refused(bytes(1001)) == "the file has 1,001 bytes; expected at most 1,000"
@@ -329,7 +331,7 @@ def test_a_very_large_file_is_refused(monkeypatch: pytest.MonkeyPatch):
 
 
 @written
-def test_a_file_cut_short_anywhere_is_refused(write: Write):
+def test_a_truncated_file_is_refused(write: Write):
     data = write(*state_dict({"conv.weight": SIX.reshape(2, 3), "conv.bias": SIX}))
 
     for length in range(len(data)):
@@ -378,7 +380,7 @@ def test_other_files_are_refused(data: bytes):
 
 def test_an_archive_whose_members_overlap_is_refused():
     data = bytearray(zipped(*state_dict({"a": SIX, "b": SIX})))
-    # In the list at the end, the second storage's member lies where the pickle does.
+    # In the list at the end, the second storage's member has the offset of the pickle.
     entry = data.rindex(b"model/data/1") - 46
     data[entry + 42 : entry + 46] = bytes(4)
 
@@ -386,7 +388,7 @@ def test_an_archive_whose_members_overlap_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (tensor(storage("0", 6), (6,), (1,)), "this is not a state dict"),
         ([tensor(storage("0", 6), (6,), (1,))], "this is not a state dict"),
@@ -397,5 +399,5 @@ def test_an_archive_whose_members_overlap_is_refused():
         ({"epoch": 3}, "epoch is not a tensor"),
     ],
 )
-def test_what_is_not_a_flat_state_dict_is_refused(content: object, said: str):
-    assert said in refused(zipped(content, {"0": SIX}))
+def test_a_nested_state_dict_is_refused(content: object, message: str):
+    assert message in refused(zipped(content, {"0": SIX}))

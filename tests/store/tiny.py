@@ -27,7 +27,7 @@ Content = dict[str, bytes]
 
 @dataclass(frozen=True)
 class Place:
-    """A store, and all that is in it, whoever put it there."""
+    """A store, and all files in it."""
 
     store: Store
     content: Callable[[], Content]

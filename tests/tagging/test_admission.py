@@ -1,4 +1,4 @@
-"""Who gets a place, and what the others are told."""
+"""Accepted uploads, and the retry times of refused ones."""
 
 from contextlib import ExitStack
 from functools import partial
@@ -14,7 +14,7 @@ from app.tagging.admission import MIN_WAITING, Admission, AdmissionLimits
 from app.tagging.backlog import FIRST_PACE, Backlog
 
 A_SECOND = FIRST_PACE
-"""So much audio takes a second, before anything was heard."""
+"""Seconds of audio analysed per second, before the first track."""
 
 A_HALF = round(A_SECOND / 2 * COMPRESSED_BYTES_A_SECOND)
 """The bytes of half of that."""
@@ -39,7 +39,7 @@ def refusal(places: Admission, client: str) -> RequestError:
     return raised.value
 
 
-def test_a_free_service_accepts_however_much_the_first_upload_brings() -> None:
+def test_an_idle_service_accepts_a_first_upload_of_any_size() -> None:
     with admission().permit("a", 1) as permit:
         permit.mark_received(100 * A_SECOND)
 
@@ -52,7 +52,7 @@ def test_uploads_that_begin_at_once_are_not_all_accepted() -> None:
         assert refusal(places, "one more").kind is Kind.OVERLOADED
 
 
-def test_where_too_much_waits_the_next_is_told_when_to_come_again() -> None:
+def test_an_upload_over_the_backlog_limit_is_refused_with_a_retry_time() -> None:
     places = admission()
     with ExitStack() as held:
         for client in ("a", "c", "d", "e"):
@@ -71,14 +71,14 @@ def test_a_few_long_tracks_are_no_overload() -> None:
             held.enter_context(places.permit("a", 1)).mark_received(100 * A_SECOND)
 
 
-def test_where_all_places_are_held_the_next_is_refused() -> None:
+def test_an_upload_is_refused_if_all_permits_are_held() -> None:
     places = admission(max_in_flight=2)
     with places.permit("a", 1), places.permit("b", 1):
         assert refusal(places, "c").kind is Kind.OVERLOADED
     assert not places.in_flight
 
 
-def test_one_client_gets_half_of_the_places() -> None:
+def test_one_client_gets_half_of_the_permits() -> None:
     places = admission(max_in_flight=6)
     with places.permit("b", 1), places.permit("a", 1), places.permit("a", 1), places.permit("a", 1):
         assert refusal(places, "a").kind is Kind.RATE_LIMITED
@@ -99,7 +99,7 @@ def test_one_client_gets_half_of_the_backlog() -> None:
             pass
 
 
-def test_what_one_brought_beyond_his_share_keeps_no_other_out() -> None:
+def test_work_of_a_client_beyond_its_share_keeps_no_other_out() -> None:
     places = admission()
     with ExitStack() as held:
         for _ in range(MIN_WAITING):
@@ -108,7 +108,7 @@ def test_what_one_brought_beyond_his_share_keeps_no_other_out() -> None:
             assert refusal(places, "a").kind is Kind.RATE_LIMITED
 
 
-def test_where_others_are_heard_in_turns_a_client_is_told_to_come_later() -> None:
+def test_the_retry_time_accounts_for_turns_with_other_clients() -> None:
     places = admission()
     with places.permit("b", 1) as others, places.permit("a", 1) as permit:
         others.mark_received(10 * A_SECOND)
@@ -117,7 +117,7 @@ def test_where_others_are_heard_in_turns_a_client_is_told_to_come_later() -> Non
         assert refused.retry_after_s == pytest.approx(2 * 2, abs=0.1)
 
 
-def test_a_client_that_took_all_places_while_it_was_alone_shuts_no_other_out() -> None:
+def test_a_client_that_took_all_permits_while_alone_keeps_no_other_out() -> None:
     places = admission(max_in_flight=8)
     with ExitStack() as held:
         for _ in range(8):
@@ -135,7 +135,7 @@ def test_two_clients_beyond_their_shares_keep_no_third_one_out() -> None:
             pass
 
 
-def test_what_a_header_says_counts_as_soon_as_it_is_read() -> None:
+def test_the_duration_in_a_header_counts_as_soon_as_it_is_read() -> None:
     places = admission()
     with places.permit("b", 1):
         pass
@@ -151,7 +151,7 @@ def test_what_a_header_says_counts_as_soon_as_it_is_read() -> None:
             pass
 
 
-def test_no_header_makes_a_track_longer_than_the_longest() -> None:
+def test_the_duration_in_a_header_is_capped_at_the_longest_track() -> None:
     places = admission()
     with places.permit("b", 1):
         pass
@@ -160,7 +160,7 @@ def test_no_header_makes_a_track_longer_than_the_longest() -> None:
         assert (refusal(places, "a").retry_after_s or 0) < 600 / A_SECOND
 
 
-def test_who_is_alone_may_have_all() -> None:
+def test_a_single_client_may_use_everything() -> None:
     places = admission(max_in_flight=4)
     with ExitStack() as held:
         for _ in range(4):
@@ -168,14 +168,14 @@ def test_who_is_alone_may_have_all() -> None:
         assert refusal(places, "a").kind is Kind.OVERLOADED
 
 
-def test_a_place_is_given_back_where_its_upload_fails() -> None:
+def test_a_permit_is_released_when_its_upload_fails() -> None:
     places = admission(max_in_flight=1)
     for _ in range(3):
         with pytest.raises(RequestError, match="gone"), places.permit("a", 1):
             raise RequestError(Kind.UNDECODABLE_AUDIO, "gone")
 
 
-def test_a_service_that_is_about_to_end_accepts_nothing_and_keeps_what_it_has() -> None:
+def test_a_draining_service_accepts_nothing_and_finishes_its_uploads() -> None:
     places = admission()
     with places.permit("a", 1):
         places.close()
@@ -184,7 +184,7 @@ def test_a_service_that_is_about_to_end_accepts_nothing_and_keeps_what_it_has() 
 
 
 @pytest.mark.parametrize(("usage", "accepted"), [(8_900, True), (9_100, False)])
-def test_memory_that_runs_short_is_noticed_before_the_kernel_does(
+def test_low_memory_is_detected_before_the_kernel_kills(
     tmp_path: Path, usage: int, accepted: bool
 ) -> None:
     (tmp_path / "memory.max").write_text("10000\n")
@@ -197,14 +197,14 @@ def test_memory_that_runs_short_is_noticed_before_the_kernel_does(
         assert refusal(admission(tmp_path), "a").kind is Kind.OVERLOADED
 
 
-def test_files_that_are_only_cached_count_as_free_memory(tmp_path: Path) -> None:
+def test_the_page_cache_counts_as_free_memory(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("10000\n")
     (tmp_path / "memory.current").write_text("9900\n")
     (tmp_path / "memory.stat").write_text("inactive_file 5000\n")
     assert Headroom(tmp_path, V2).free_bytes() == 5_100
 
 
-def test_without_a_limit_there_is_always_memory(tmp_path: Path) -> None:
+def test_without_a_limit_memory_is_always_available(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("9900\n")
     (tmp_path / "memory.stat").write_text("inactive_file 5000\n")

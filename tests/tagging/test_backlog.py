@@ -1,4 +1,4 @@
-"""How long what waits will take, as the last uploads went."""
+"""The time that the backlog will take, at the pace of the last uploads."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from app.tagging.backlog import FIRST_PACE, JUST_BEGUN_S, LONGEST_PAUSE_S, OVERH
 
 
 class Clock:
-    """Tells what the test sets."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -23,34 +23,34 @@ def waiting(backlog: Backlog, audio_s: float, client: str = "a") -> Item:
     return item
 
 
-def heard(backlog: Backlog, clock: Clock, audio_s: float, seconds: float) -> None:
+def finish_track(backlog: Backlog, clock: Clock, audio_s: float, seconds: float) -> None:
     item = waiting(backlog, audio_s)
     clock.now += seconds
     backlog.mark_analysed(item)
     backlog.remove(item)
 
 
-def test_nothing_waits_at_first() -> None:
+def test_the_backlog_is_empty_at_first() -> None:
     assert Backlog().seconds() == 0
 
 
-def test_before_anything_was_heard_the_first_pace_counts() -> None:
+def test_before_the_first_track_the_initial_pace_counts() -> None:
     backlog = Backlog()
     waiting(backlog, 3 * FIRST_PACE)
     assert backlog.seconds() == pytest.approx(3)
 
 
 @pytest.mark.parametrize("pace", [20.0, 100.0, 1e4])
-def test_it_learns_the_pace_at_which_uploads_are_heard(pace: float) -> None:
+def test_the_pace_is_measured_from_finished_uploads(pace: float) -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(80):
-        heard(backlog, clock, 60, 60 / pace)
+        finish_track(backlog, clock, 60, 60 / pace)
     waiting(backlog, 300)
     assert backlog.seconds() == pytest.approx(300 / pace, rel=0.05)
 
 
-def test_uploads_that_are_heard_together_drain_together() -> None:
+def test_concurrent_uploads_drain_together() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(80):
@@ -63,29 +63,29 @@ def test_uploads_that_are_heard_together_drain_together() -> None:
     assert backlog.seconds() == pytest.approx(1, rel=0.2)
 
 
-def test_time_in_which_nothing_waits_says_nothing() -> None:
+def test_idle_time_does_not_change_the_pace() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(80):
-        heard(backlog, clock, 60, 1.0)
+        finish_track(backlog, clock, 60, 1.0)
         clock.now += 3_600
     waiting(backlog, 60)
     assert backlog.seconds() == pytest.approx(1, rel=0.05)
 
 
-def test_a_long_time_without_a_good_track_is_soon_forgotten() -> None:
-    """As under a stream of files that nobody can read: the next good tracks must not pay."""
+def test_a_long_time_without_a_valid_track_is_soon_forgotten() -> None:
+    """As under a stream of unreadable files: the next valid tracks must not be charged."""
     clock = Clock()
     backlog = Backlog(clock)
     hostile = waiting(backlog, 1, "hostile")
     clock.now += 3_600
-    heard(backlog, clock, 60, 0.1)
+    finish_track(backlog, clock, 60, 0.1)
     backlog.remove(hostile)
     waiting(backlog, 60)
     assert backlog.seconds() < LONGEST_PAUSE_S
 
 
-def test_time_spent_on_what_is_refused_in_the_end_counts_towards_the_pace() -> None:
+def test_time_spent_on_refused_tracks_counts_towards_the_pace() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(80):
@@ -97,12 +97,12 @@ def test_time_spent_on_what_is_refused_in_the_end_counts_towards_the_pace() -> N
     assert backlog.seconds() == pytest.approx(6, rel=0.05)
 
 
-def test_a_good_track_does_not_pay_for_the_time_before_it_came() -> None:
+def test_a_valid_track_is_not_charged_for_earlier_time() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     stuck = waiting(backlog, 60, "stuck")
     clock.now += LONGEST_PAUSE_S
-    heard(backlog, clock, 60, 0.3)
+    finish_track(backlog, clock, 60, 0.3)
     backlog.remove(stuck)
     waiting(backlog, FIRST_PACE)
     assert backlog.seconds() == pytest.approx(1, rel=0.1)
@@ -137,7 +137,7 @@ def test_what_is_decoded_and_inferred_waits_no_more() -> None:
     assert backlog.seconds() == pytest.approx(1)
 
 
-def test_what_leaves_unheard_waits_no_more_and_changes_no_pace() -> None:
+def test_cancelled_tracks_leave_the_backlog_without_changing_the_pace() -> None:
     backlog = Backlog()
     for _ in range(10):
         backlog.remove(waiting(backlog, 60))
@@ -146,7 +146,7 @@ def test_what_leaves_unheard_waits_no_more_and_changes_no_pace() -> None:
     assert backlog.seconds() == pytest.approx(1)
 
 
-def test_an_upload_that_only_begins_is_work_for_a_moment_only() -> None:
+def test_a_starting_upload_counts_only_briefly() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     stalled = backlog.add("a", FIRST_PACE - OVERHEAD_S, 1_000)
@@ -158,7 +158,7 @@ def test_an_upload_that_only_begins_is_work_for_a_moment_only() -> None:
 
 
 @pytest.mark.parametrize(("arrived", "is_work"), [(900, True), (400, False), (0, False)])
-def test_an_upload_is_work_where_it_will_be_here_soon_at_its_rate(
+def test_an_upload_counts_if_it_will_soon_be_complete_at_its_rate(
     arrived: int, is_work: bool
 ) -> None:
     clock = Clock()
@@ -169,17 +169,17 @@ def test_an_upload_is_work_where_it_will_be_here_soon_at_its_rate(
     assert (backlog.seconds() > 0) == is_work
 
 
-def test_many_short_tracks_do_not_make_long_ones_seem_slow() -> None:
+def test_many_short_tracks_do_not_distort_the_pace_of_long_ones() -> None:
     clock = Clock()
     backlog = Backlog(clock)
     for _ in range(200):
-        heard(backlog, clock, OVERHEAD_S + 0.6, 0.03)
+        finish_track(backlog, clock, OVERHEAD_S + 0.6, 0.03)
     waiting(backlog, OVERHEAD_S + 300)
     assert backlog.seconds() < 2
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(10, 600)), max_size=30))
-def test_the_clients_parts_are_the_whole(uploads: list[tuple[str, float]]) -> None:
+def test_the_clients_shares_sum_to_the_backlog(uploads: list[tuple[str, float]]) -> None:
     backlog = Backlog()
     items = [waiting(backlog, audio_s, client) for client, audio_s in uploads]
     parts = sum(backlog.seconds(client) for client in "abc")

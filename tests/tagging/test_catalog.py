@@ -10,7 +10,7 @@ from app.tagging.catalog import ModelCatalog
 from app.tagging.model_vocabularies import add_model_vocabularies
 from app.tagging.projection import Projection
 from app.tagging.vocabulary import Tag, Vocabulary
-from tests.tagging.made import model
+from tests.tagging.samples import model
 
 BUILT_IN = ("genres", "subgenres", "moodthemes", "alltags")
 ALL = ("msd-musicnn", "msd-vgg", "mtt-vgg", "mtt-musicnn")
@@ -38,7 +38,7 @@ def columns(projection: Projection) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("vocabulary", BUILT_IN)
-def test_a_vocabulary_asks_all_models_that_know_a_tag(
+def test_a_vocabulary_uses_all_models_that_know_a_tag(
     vocabulary: str, catalog: ModelCatalog
 ) -> None:
     projection = catalog.projection(vocabulary, None)
@@ -46,7 +46,7 @@ def test_a_vocabulary_asks_all_models_that_know_a_tag(
     assert names(projection.models) == names(catalog.models_for(vocabulary)) == ALL
 
 
-def test_a_model_that_knows_none_of_the_tags_is_not_asked() -> None:
+def test_a_model_that_knows_none_of_the_tags_is_not_used() -> None:
     catalog = ModelCatalog([model("other", ("x",)), model("a", ("mellow",))], {"styles": STYLES})
 
     assert names(catalog.projection("styles", None).models) == ("a",)
@@ -61,7 +61,7 @@ def test_a_tag_that_no_loaded_model_knows_is_never_given(
     assert "techno" not in alone.tags  # only MagnaTagATune has that tag
 
 
-def test_no_more_models_are_asked_than_fit_in_memory_and_the_list_shows_that(
+def test_no_more_models_are_used_than_fit_in_memory_and_the_list_shows_that(
     published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]
 ) -> None:
     models = [published[name] for name in ALL]
@@ -77,18 +77,18 @@ def test_no_more_models_are_asked_than_fit_in_memory_and_the_list_shows_that(
     assert names(catalog.projection("subgenres", "mtt-musicnn").models) == ("mtt-musicnn",)
 
 
-def test_of_too_many_models_one_that_was_trained_on_the_vocabulary_is_kept() -> None:
+def test_of_too_many_models_the_one_trained_on_the_vocabulary_is_kept() -> None:
     models = [
         *(model(name, ("mellow",), family="a") for name in ("first", "second")),
-        model("learnt", ("later",), "styles"),
+        model("trained", ("later",), "styles"),
     ]
 
     catalog = ModelCatalog(models, add_model_vocabularies({"styles": STYLES}, models), at_most=2)
 
-    assert columns(catalog.projection("styles", None)) == {"calm": ["first"], "later": ["learnt"]}
+    assert columns(catalog.projection("styles", None)) == {"calm": ["first"], "later": ["trained"]}
 
 
-def test_an_operator_can_restrict_which_models_are_asked_and_in_which_order(
+def test_an_operator_can_restrict_the_models_and_their_order(
     published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]
 ) -> None:
     models = [published[name] for name in ALL]
@@ -100,7 +100,7 @@ def test_an_operator_can_restrict_which_models_are_asked_and_in_which_order(
     assert names(catalog.projection("raw", None).models) == ("msd-musicnn",)
 
 
-def test_a_model_that_is_not_asked_takes_no_tag_from_those_that_are() -> None:
+def test_an_unused_model_takes_no_tag_from_the_used_ones() -> None:
     able, learnt = model("a", ("mellow",)), model("learnt", ("calm",), "styles")
     vocabularies = add_model_vocabularies({"styles": STYLES}, [able, learnt])
 
@@ -111,7 +111,7 @@ def test_a_model_that_is_not_asked_takes_no_tag_from_those_that_are() -> None:
     assert columns(catalog.projection("styles", "learnt")) == {"calm": ["learnt"]}
 
 
-def test_a_raw_tag_that_only_another_model_of_the_family_has_does_not_break_an_answer(
+def test_a_raw_tag_missing_from_one_model_of_the_family_is_skipped(
     vocabularies: Mapping[str, Vocabulary],
 ) -> None:
     smaller = model("smaller", ("rock", "pop"), family="msd")
@@ -121,7 +121,7 @@ def test_a_raw_tag_that_only_another_model_of_the_family_has_does_not_break_an_a
     assert set(projection.tags) == {"rock", "pop"}
 
 
-def test_naming_a_model_asks_that_one_alone(catalog: ModelCatalog) -> None:
+def test_a_named_model_is_used_alone(catalog: ModelCatalog) -> None:
     projection = catalog.projection("genres", "mtt-musicnn")
 
     assert names(projection.models) == ("mtt-musicnn",)
@@ -129,17 +129,17 @@ def test_naming_a_model_asks_that_one_alone(catalog: ModelCatalog) -> None:
     assert "jazz" not in projection.tags  # MagnaTagATune's 50 tags lack it
 
 
-@pytest.mark.parametrize(("asked", "name"), [(None, "msd-musicnn"), ("mtt-vgg", "mtt-vgg")])
+@pytest.mark.parametrize(("requested", "name"), [(None, "msd-musicnn"), ("mtt-vgg", "mtt-vgg")])
 def test_raw_is_what_a_model_was_trained_on(
-    asked: str | None, name: str, catalog: ModelCatalog, published: Mapping[str, Manifest]
+    requested: str | None, name: str, catalog: ModelCatalog, published: Mapping[str, Manifest]
 ) -> None:
-    projection = catalog.projection("raw", asked)
+    projection = catalog.projection("raw", requested)
 
     assert names(projection.models) == (name,)
     assert projection.tags == published[name].tags.names
 
 
-def test_an_unknown_model_is_refused_with_those_that_are_loaded(catalog: ModelCatalog) -> None:
+def test_an_unknown_model_is_refused_with_a_list_of_the_loaded_ones(catalog: ModelCatalog) -> None:
     with pytest.raises(RequestError, match=", ".join(ALL)) as refusal:
         catalog.projection("subgenres", "msd-gvg")
 
@@ -147,7 +147,9 @@ def test_an_unknown_model_is_refused_with_those_that_are_loaded(catalog: ModelCa
     assert refusal.value.extra == {"models": list(ALL)}
 
 
-def test_an_unknown_vocabulary_is_refused_with_those_that_there_are(catalog: ModelCatalog) -> None:
+def test_an_unknown_vocabulary_is_refused_with_a_list_of_the_known_ones(
+    catalog: ModelCatalog,
+) -> None:
     for model_name in (None, "msd-vgg"):
         with pytest.raises(RequestError) as refusal:
             catalog.projection("subgenre", model_name)
@@ -156,7 +158,7 @@ def test_an_unknown_vocabulary_is_refused_with_those_that_there_are(catalog: Mod
 
 
 @pytest.mark.parametrize("name", [None, "other"])
-def test_a_vocabulary_of_which_the_models_know_nothing_is_refused(name: str | None) -> None:
+def test_a_vocabulary_unknown_to_the_models_is_refused(name: str | None) -> None:
     catalog = ModelCatalog([model("other", ("x",))], {"styles": STYLES})
 
     catalog.check_vocabulary("styles")  # feedback on it may come from before

@@ -1,4 +1,4 @@
-"""When a track is doubted: near what is not music, and like music to no classifier."""
+"""Low confidence: close to non-music, and unlike music to the classifier."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.store.manifest.typical import Confidence, NotMusic
 from app.tagging.confidence import compute_margin, judge
-from tests.tagging.made import model, taggram_of
+from tests.tagging.samples import model, taggram_of
 
 TYPICAL = Confidence(
     weights=(0.0, 1.0, 0.0),
@@ -35,13 +35,13 @@ SCORES = st.lists(st.floats(0, 1, width=32), min_size=3, max_size=3)
         ({"jazz": 0.98}, "high"),  # far from all: music of another kind
     ],
 )
-def test_a_track_is_doubted_where_it_is_near_what_is_not_music_and_not_like_music(
+def test_confidence_is_low_for_a_track_close_to_non_music_and_unlike_music(
     scores: dict[str, float], confidence: str
 ) -> None:
     assert judge([SURE], [taggram_of(SURE, **scores)]) == confidence
 
 
-def test_several_models_judge_by_their_mean() -> None:
+def test_the_confidence_of_several_models_is_their_mean() -> None:
     doubting, mild, certain = (
         taggram_of(SURE, **scores)
         for scores in ({"noise": 0.1}, {"noise": 0.5, "rock": 0.15}, {"noise": 0.5, "rock": 0.9})
@@ -52,17 +52,17 @@ def test_several_models_judge_by_their_mean() -> None:
     assert judge([SURE, SURE], [doubting, certain]) == "high"
 
 
-def test_a_model_that_cannot_tell_leaves_the_judgement_to_the_others() -> None:
+def test_a_model_without_confidence_data_is_left_out() -> None:
     taggrams = [taggram_of(SURE), taggram_of(UNSURE, jazz=0.9)]
 
     assert judge([SURE, UNSURE], taggrams) == judge([SURE], taggrams[:1]) == "low"
 
 
-def test_it_is_unknown_where_no_model_can_tell() -> None:
+def test_confidence_is_unknown_if_no_model_has_data() -> None:
     assert judge([UNSURE], [taggram_of(UNSURE, jazz=0.9)]) == "unknown"
 
 
-def test_a_model_stays_equal_to_itself_once_it_has_judged() -> None:
+def test_a_model_stays_equal_to_itself_after_use() -> None:
     used, fresh = (
         model("sure", ("noise", "rock", "jazz"), confidence=TYPICAL.model_copy(deep=True))
         for _ in range(2)

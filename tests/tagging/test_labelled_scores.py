@@ -1,4 +1,4 @@
-"""Suggestions for raw scores of labelled excerpts: what the service is for, without audio."""
+"""Suggestions for raw scores of labelled excerpts, without audio."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ PLAUSIBLE = 250
 """Of 409; measured: 260."""
 
 
-def test_the_first_suggestion_fits_the_genre_and_music_is_rarely_doubted(
+def test_the_first_suggestion_fits_the_genre_and_music_rarely_has_low_confidence(
     published: Mapping[str, Manifest], vocabularies: Mapping[str, Vocabulary]
 ) -> None:
     if not SCORES.exists():

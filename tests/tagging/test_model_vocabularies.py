@@ -13,7 +13,7 @@ from app.store.manifest.manifest import Manifest
 from app.tagging.catalog import ModelCatalog
 from app.tagging.model_vocabularies import add_model_vocabularies, with_model_tags
 from app.tagging.vocabulary import Tag, Vocabulary
-from tests.tagging.made import model
+from tests.tagging.samples import model
 
 WRITTEN = Vocabulary(
     "styles",
@@ -34,10 +34,10 @@ def catalog(*models: Manifest, written: Sequence[Vocabulary] = (WRITTEN,)) -> Mo
     return ModelCatalog(models, add_model_vocabularies(known, models))
 
 
-def heard(
+def scored_by(
     words: ModelCatalog, vocabulary: str = "styles", by: str | None = None
 ) -> dict[str, list]:
-    """By which models' raw tags each tag of a vocabulary is heard."""
+    """The models and raw tags that score each tag of a vocabulary."""
     projection = words.projection(vocabulary, by)
     return {
         row.name: [
@@ -54,23 +54,23 @@ BY_OLD = {"calm": [("old", "mellow")], "loud": [("old", "metal"), ("old", "punk"
 
 
 def test_models_that_were_trained_on_no_vocabulary_change_nothing():
-    assert heard(catalog(OLD)) == BY_OLD
+    assert scored_by(catalog(OLD)) == BY_OLD
 
 
 @pytest.mark.parametrize("is_first", [True, False])
-def test_who_learnt_a_word_speaks_for_it_alone_and_others_keep_the_rest(is_first: bool):
+def test_a_model_trained_on_a_tag_scores_it_alone_and_others_keep_the_rest(is_first: bool):
     new = model("new", ("odd", "calm"), "styles")
 
     words = catalog(*((new, OLD) if is_first else (OLD, new)))
 
-    assert heard(words) == {
+    assert scored_by(words) == {
         "calm": [("new", "calm")],
         "loud": [("old", "metal"), ("old", "punk")],
         "odd": [("new", "odd")],
     }
 
 
-def test_a_model_that_learnt_all_of_the_words_is_asked_alone():
+def test_a_model_trained_on_all_tags_is_used_alone():
     new = model("new", ("odd", "calm", "loud"), "styles")
 
     words = catalog(OLD, new)
@@ -79,44 +79,44 @@ def test_a_model_that_learnt_all_of_the_words_is_asked_alone():
     assert words.models_for("styles") == (new,)
 
 
-def test_of_several_models_that_learnt_a_word_the_first_speaks():
+def test_of_several_models_trained_on_a_tag_the_first_scores_it():
     first = model("first", ("calm",), "styles")
     second = model("second", ("calm", "odd"), "styles")
 
-    spoken = heard(catalog(first, second))
+    scored = scored_by(catalog(first, second))
 
-    assert spoken == {"calm": [("first", "calm")], "odd": [("second", "odd")]}
+    assert scored == {"calm": [("first", "calm")], "odd": [("second", "odd")]}
 
 
-def test_a_model_that_is_named_says_what_it_can_whoever_else_learnt_the_words():
+def test_a_named_model_scores_its_tags_even_if_another_was_trained_on_them():
     words = catalog(OLD, model("new", ("calm", "loud", "odd"), "styles"))
 
-    assert heard(words, by="old") == BY_OLD
-    assert heard(words, by="new")["calm"] == [("new", "calm")]
+    assert scored_by(words, by="old") == BY_OLD
+    assert scored_by(words, by="new")["calm"] == [("new", "calm")]
 
 
-def test_a_word_without_an_example_in_training_is_left_to_others():
+def test_a_tag_without_a_training_example_is_left_to_other_models():
     new = model("new", ("calm", "loud", "odd"), "styles", unheard=("calm", "odd"))
 
-    assert heard(catalog(OLD, new)) == {"calm": BY_OLD["calm"], "loud": [("new", "loud")]}
+    assert scored_by(catalog(OLD, new)) == {"calm": BY_OLD["calm"], "loud": [("new", "loud")]}
 
 
-def test_words_that_the_vocabulary_lacks_are_not_suggested():
+def test_tags_missing_from_the_vocabulary_are_not_suggested():
     new = model("new", ("calm", "polka"), "styles")
 
-    assert "polka" not in heard(catalog(new))
+    assert "polka" not in scored_by(catalog(new))
 
 
-def test_another_vocabulary_is_none_of_its_business():
+def test_a_trained_model_does_not_change_other_vocabularies():
     new = model("new", ("calm",), "others")
 
     words = catalog(OLD, new)
 
-    assert heard(words) == BY_OLD
-    assert heard(words, "others") == {"calm": [("new", "calm")]}
+    assert scored_by(words) == BY_OLD
+    assert scored_by(words, "others") == {"calm": [("new", "calm")]}
 
 
-def test_a_vocabulary_that_nobody_wrote_arises_from_the_model():
+def test_a_model_brings_a_vocabulary_that_has_no_file():
     new = model("new", ("b", "a"), "brand", version="2026-01", description="New words.")
 
     brand = catalog(OLD, new).vocabularies["brand"]
@@ -125,42 +125,45 @@ def test_a_vocabulary_that_nobody_wrote_arises_from_the_model():
     assert brand.tags == {"b": Tag({"new": ("b",)}), "a": Tag({"new": ("a",)})}
 
 
-def test_without_a_version_of_its_own_it_has_the_model_s():
+def test_a_vocabulary_without_a_version_has_the_model_s():
     assert catalog(model("new", ("a",), "brand")).vocabularies["brand"].version == "3"
 
 
-def test_of_two_models_with_one_new_vocabulary_the_first_says_which_words_it_has():
+def test_of_two_models_with_one_new_vocabulary_the_first_defines_its_tags():
     first = model("first", ("a", "b"), "brand")
     second = model("second", ("b", "c"), "brand")
 
-    assert heard(catalog(first, second), "brand") == {"a": [("first", "a")], "b": [("first", "b")]}
+    assert scored_by(catalog(first, second), "brand") == {
+        "a": [("first", "a")],
+        "b": [("first", "b")],
+    }
 
 
-def test_a_model_that_learnt_tags_may_share_its_family_with_another():
+def test_a_trained_model_may_share_its_family_with_another():
     tuned = model("tuned", ("calm", "odd"), "styles", family="old")
 
-    assert heard(catalog(OLD, tuned)) == {
+    assert scored_by(catalog(OLD, tuned)) == {
         "calm": [("tuned", "calm")],
         "loud": BY_OLD["loud"],
         "odd": [("tuned", "odd")],
     }
 
 
-def test_a_tag_keeps_its_genres_and_labels_when_a_model_learnt_it():
+def test_a_tag_keeps_its_genres_and_labels_when_a_model_was_trained_on_it():
     spoken = with_model_tags(WRITTEN, [OLD, model("new", ("calm",), "styles")])
 
     assert spoken.tags["calm"] == replace(WRITTEN.tags["calm"], raw_tags={"new": ("calm",)})
     assert spoken.genres == WRITTEN.genres
 
 
-def test_a_model_without_any_word_of_its_vocabulary_is_refused():
+def test_a_model_without_a_tag_of_its_vocabulary_is_refused():
     stray = model("stray", ("polka",), "styles")
 
     with pytest.raises(VocabularyError, match=r"stray/3 was trained on a vocabulary 'styles'"):
         catalog(stray)
 
 
-def test_a_model_that_is_not_asked_brings_no_vocabulary():
+def test_an_unused_model_brings_no_vocabulary():
     words = catalog(OLD)
 
     with pytest.raises(RequestError, match="No vocabulary has this name"):
@@ -178,7 +181,7 @@ WORDS = ("calm", "loud", "odd", "polka")
         max_size=4,
     )
 )
-def test_each_word_is_of_one_learner_at_most_and_none_is_lost(
+def test_each_tag_belongs_to_one_trained_model_at_most_and_none_is_lost(
     learners: list[tuple[list[str], list[str]]],
 ):
     models = [

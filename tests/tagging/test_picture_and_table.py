@@ -24,7 +24,7 @@ def picture(
     title: str = "genres, track 0123456789ab",
     hop_s: float = 3.0,
 ) -> np.ndarray:
-    """Decode what is drawn: (height, width), from dark to bright; windows last 3 s."""
+    """Decode the drawing: (height, width), from dark to bright; windows last 3 s."""
     times_s = [hop_s * window for window in range(len(scores))]
     names = tags or [f"tag {number}" for number in range(scores.shape[1])]
     png = draw(times_s, 3.0, names, scores, title)
@@ -54,7 +54,7 @@ def test_time_runs_to_the_right() -> None:
     assert later.mean() > earlier.mean() + 20
 
 
-def test_windows_that_overlap_are_drawn_around_their_middles() -> None:
+def test_overlapping_windows_are_drawn_around_their_centres() -> None:
     scores = np.zeros((3, 4), np.float32)
     scores[1] = 1
     side_by_side, overlapping = (picture(scores, hop_s=hop_s) for hop_s in (3.0, 1.0))
@@ -93,13 +93,13 @@ def test_a_single_window_and_a_single_tag_are_drawn() -> None:
 
 
 @pytest.mark.parametrize("text", ["a$ap", "cash $$", r"$\nosuchcommand$"])
-def test_an_operator_s_word_is_drawn_as_it_is_written_and_not_read_as_a_formula(text: str) -> None:
+def test_a_tag_is_drawn_as_written_and_not_parsed_as_a_formula(text: str) -> None:
     level = np.full((2, 2), 0.5, np.float32)
 
     assert picture(level, [text, "rock"], title=text).shape == picture(level).shape
 
 
-def test_a_table_has_a_row_a_window_and_a_column_a_tag() -> None:
+def test_a_table_has_a_row_per_window_and_a_column_per_tag() -> None:
     table = tabulate([0.0, 2.992], ["rock", "hip, hop"], np.array([[0.25, 0.5], [1, 0]]))
 
     assert table.splitlines() == [

@@ -1,4 +1,4 @@
-"""Pictures are drawn one at a time, each once, for who still waits, in turns by client."""
+"""Pictures are drawn one at a time, each once, for waiting callers, in turns by client."""
 
 import asyncio
 import threading
@@ -21,10 +21,10 @@ PATIENCE_S = 60
 
 
 class Desk:
-    """Draws when the test lets it, and remembers what it drew.
+    """Draws when the test lets it, and records the pictures.
 
     Attributes:
-        drawn: The names of pictures, as they were begun.
+        drawn: The names of pictures, in the order of drawing.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Desk:
         self.pictures = Pictures()
         self._allowed = threading.Semaphore(0)
 
-    def ask(self, client: str, name: str) -> "asyncio.Task[bytes]":
+    def start(self, client: str, name: str) -> "asyncio.Task[bytes]":
         def draw() -> bytes:
             self.drawn.append(name)
             assert self._allowed.acquire(timeout=PATIENCE_S)
@@ -51,66 +51,66 @@ async def settled() -> None:
 
 async def test_clients_take_turns() -> None:
     desk = Desk()
-    asked = [desk.ask("a", f"a{number}") for number in range(4)]
+    pending = [desk.start("a", f"a{number}") for number in range(4)]
     await settled()
-    asked.append(desk.ask("b", "b0"))
+    pending.append(desk.start("b", "b0"))
     await settled()
 
     desk.allow(5)
-    assert await asyncio.gather(*asked) == [b"a0", b"a1", b"a2", b"a3", b"b0"]
+    assert await asyncio.gather(*pending) == [b"a0", b"a1", b"a2", b"a3", b"b0"]
 
     assert desk.drawn == ["a0", "b0", "a1", "a2", "a3"]
     await desk.pictures.close()
 
 
-async def test_what_nobody_waits_for_any_more_is_not_drawn() -> None:
+async def test_a_picture_whose_callers_left_is_not_drawn() -> None:
     desk = Desk()
-    asked = [desk.ask("a", f"a{number}") for number in range(5)]
+    pending = [desk.start("a", f"a{number}") for number in range(5)]
     await settled()
-    for leaving in asked[1:4]:
+    for leaving in pending[1:4]:
         leaving.cancel()
     await settled()
 
     desk.allow(2)
-    await asked[0]
-    await asked[4]
+    await pending[0]
+    await pending[4]
 
     assert desk.drawn == ["a0", "a4"]
     await desk.pictures.close()
 
 
-async def test_a_client_who_leaves_while_its_picture_is_drawn_holds_up_nobody_for_good() -> None:
+async def test_a_client_that_leaves_while_its_picture_is_drawn_blocks_no_other() -> None:
     desk = Desk()
-    leaving = desk.ask("a", "a0")
+    leaving = desk.start("a", "a0")
     await settled()
     leaving.cancel()
-    staying = desk.ask("b", "b0")
+    staying = desk.start("b", "b0")
     desk.allow(2)
 
     assert await staying == b"b0"
     await desk.pictures.close()
 
 
-async def test_a_picture_is_drawn_once_for_all_who_ask() -> None:
+async def test_a_picture_is_drawn_once_for_all_callers() -> None:
     desk = Desk()
-    asked = [desk.ask(client, "same") for client in "abc"]
+    pending = [desk.start(client, "same") for client in "abc"]
     desk.allow(1)
 
-    assert await asyncio.gather(*asked) == [b"same"] * 3
-    assert await desk.ask("d", "same") == b"same"
+    assert await asyncio.gather(*pending) == [b"same"] * 3
+    assert await desk.start("d", "same") == b"same"
 
     assert desk.drawn == ["same"]
     await desk.pictures.close()
 
 
-async def test_what_one_client_may_have_wait_is_bounded_and_shuts_no_other_out() -> None:
+async def test_the_waiting_pictures_of_one_client_are_bounded_and_keep_no_other_out() -> None:
     desk = Desk()
     asked = [desk.ask("a", f"a{number}") for number in range(1 + MAX_WAITING_PER_CLIENT)]
     await settled()
 
     with pytest.raises(RequestError) as refused:
-        await desk.ask("a", "one more")
-    other = desk.ask("b", "b0")
+        await desk.start("a", "one more")
+    other = desk.start("b", "b0")
     await settled()
 
     assert refused.value.kind is Kind.OVERLOADED
@@ -122,24 +122,24 @@ async def test_what_one_client_may_have_wait_is_bounded_and_shuts_no_other_out()
     await desk.pictures.close()
 
 
-async def test_what_all_clients_may_have_wait_is_bounded() -> None:
+async def test_the_waiting_pictures_of_all_clients_are_bounded() -> None:
     desk = Desk()
-    asked = [desk.ask(f"client {number}", f"{number}") for number in range(1 + MAX_WAITING)]
+    pending = [desk.start(f"client {number}", f"{number}") for number in range(1 + MAX_WAITING)]
     await settled()
 
     with pytest.raises(RequestError) as refused:
-        await desk.ask("another", "one more")
+        await desk.start("another", "one more")
 
     assert refused.value.kind is Kind.OVERLOADED
-    desk.allow(len(asked))
-    await asyncio.gather(*asked)
+    desk.allow(len(pending))
+    await asyncio.gather(*pending)
     await desk.pictures.close()
 
 
-async def test_pictures_that_are_kept_take_bounded_room() -> None:
+async def test_cached_pictures_take_bounded_memory() -> None:
     pictures, drawn = Pictures(), []
 
-    async def ask(name: str) -> None:
+    async def start(name: str) -> None:
         def draw() -> bytes:
             drawn.append(name)
             return bytes(CACHE_BYTES // 3)
@@ -147,7 +147,7 @@ async def test_pictures_that_are_kept_take_bounded_room() -> None:
         await pictures.picture("a", name, draw)
 
     for name in ("1", "2", "3", "1", "4", "1", "2"):
-        await ask(name)
+        await start(name)
 
     assert drawn == ["1", "2", "3", "4", "2"]
     await pictures.close()
@@ -163,5 +163,5 @@ async def test_a_picture_that_cannot_be_drawn_fails_its_caller_and_no_other() ->
         await desk.pictures.picture("a", "a0", fail)
     desk.allow(1)
 
-    assert await desk.ask("a", "a0") == b"a0"
+    assert await desk.start("a", "a0") == b"a0"
     await desk.pictures.close()

@@ -97,7 +97,7 @@ def test_the_order_of_the_windows_does_not_matter(
     np.testing.assert_allclose(pool(scores[order], pooling), pool(scores, pooling), atol=1e-6)
 
 
-def test_softmax_favours_a_tag_that_is_heard_for_a_moment() -> None:
+def test_softmax_favours_a_tag_that_is_strong_for_a_moment() -> None:
     steady, moment = 0.2, np.array([0.9, 0.025, 0.025, 0.025, 0.025], np.float32)
     scores = np.stack([np.full(5, steady, np.float32), moment], axis=1)
 

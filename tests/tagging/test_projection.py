@@ -21,7 +21,7 @@ from app.tagging.projection import (
     project,
 )
 from app.tagging.vocabulary import Tag, Vocabulary, make_raw_vocabulary
-from tests.tagging.made import model, taggram, taggram_of
+from tests.tagging.samples import model, taggram, taggram_of
 
 DEFAULT = ("msd-musicnn", "mtt-musicnn")
 BUILT_IN = ("genres", "subgenres", "moodthemes", "alltags")
@@ -106,7 +106,7 @@ def test_a_score_is_the_mean_lift_over_models_weighed_by_the_best_parent(
 
 
 @given(raw=BOTH)
-def test_all_known_tags_are_scored_and_a_genre_only_where_it_is_far_above_its_subgenres(
+def test_all_known_tags_are_scored_and_a_genre_only_if_it_is_far_above_its_subgenres(
     default: dict[str, Projection], raw: Scores
 ) -> None:
     projection = default["subgenres"]
@@ -125,7 +125,7 @@ def test_all_known_tags_are_scored_and_a_genre_only_where_it_is_far_above_its_su
 
 
 @given(raw=BOTH, cell=st.tuples(st.integers(0, 1), st.integers(0, 49)), higher=UNIT)
-def test_no_tag_falls_where_a_raw_score_rises(
+def test_no_tag_falls_when_a_raw_score_rises(
     default: dict[str, Projection], raw: Scores, cell: tuple[int, int], higher: float
 ) -> None:
     of, tag = cell
@@ -152,7 +152,7 @@ def test_each_window_is_scored_alike(
         assert moved[name] == pytest.approx(plain[name][order], abs=1e-6)
 
 
-def test_where_nothing_is_recognised_all_scores_are_0_and_no_genre_hides_its_subgenres(
+def test_without_recognised_tags_all_scores_are_0_and_no_genre_hides_its_subgenres(
     default: dict[str, Projection],
 ) -> None:
     scored = score(default["subgenres"], np.zeros((2, 1, 50)))
@@ -170,7 +170,7 @@ def test_where_nothing_is_recognised_all_scores_are_0_and_no_genre_hides_its_sub
         ({"electronic": 0.6, "ambient": 0.4}, {"ambient": 0.5}, ("ambient", "tag")),
     ],
 )
-def test_the_first_suggestion_is_what_the_models_are_sure_of(
+def test_the_first_suggestion_is_the_tag_of_highest_confidence(
     msd: dict[str, float],
     mtt: dict[str, float],
     first: tuple[str, str],
@@ -225,7 +225,7 @@ def test_a_model_without_base_rates_compares_with_one_that_has_them() -> None:
 
 
 @given(scores=arrays(np.float32, (3, 50), elements=UNIT))
-def test_raw_scores_are_the_model_s_own(published: Mapping[str, Manifest], scores: Scores) -> None:
+def test_raw_scores_are_unchanged(published: Mapping[str, Manifest], scores: Scores) -> None:
     of = published["mtt-vgg"]
     projection = project(make_raw_vocabulary(of), [of])
 
@@ -267,7 +267,7 @@ def test_models_of_different_windows_answer_together_in_the_finer_ones() -> None
     seconds=st.tuples(st.floats(0.5, 30), st.floats(0.5, 30)),
     overlap=st.floats(0.1, 1),
 )
-def test_whatever_the_windows_are_each_moment_has_a_score_that_a_model_gave(
+def test_every_moment_has_a_score_of_a_model_for_any_windows(
     windows: tuple[int, int], seconds: tuple[float, float], overlap: float
 ) -> None:
     random = np.random.RandomState(sum(windows))
@@ -284,7 +284,7 @@ def test_whatever_the_windows_are_each_moment_has_a_score_that_a_model_gave(
         assert np.isin(scores, each.scores).all()
 
 
-def test_parents_that_name_each_other_are_no_obstacle() -> None:
+def test_circular_parents_are_handled() -> None:
     turns = Vocabulary(
         "turns",
         "1",

@@ -1,4 +1,4 @@
-"""Who asks what is being computed waits for it; nobody's leaving harms another."""
+"""Identical requests share one computation; a caller that leaves affects no other."""
 
 import asyncio
 from collections import Counter
@@ -15,28 +15,28 @@ Answers = dict[str, str]
 
 
 class Oracle:
-    """Answers questions when it is told to.
+    """Answers questions on request of the test.
 
     Attributes:
-        asked: The questions of each computation.
-        cancelled: How many computations were.
-        now: How many of them go on.
+        requests: The questions of each computation.
+        cancelled: The number of cancelled computations.
+        now: The number of running ones.
     """
 
     def __init__(self) -> None:
-        self.asked: list[list[str]] = []
+        self.requests: list[list[str]] = []
         self.cancelled = 0
         self.now: Counter[str] = Counter()
-        self._told: list[asyncio.Future[None]] = []
+        self._finished: list[asyncio.Future[None]] = []
 
     async def compute(self, questions: Sequence[str]) -> Answers:
-        number = len(self.asked)
-        self.asked.append(list(questions))
-        told = asyncio.get_running_loop().create_future()
-        self._told.append(told)
+        number = len(self.requests)
+        self.requests.append(list(questions))
+        future = asyncio.get_running_loop().create_future()
+        self._finished.append(future)
         self.now.update(questions)
         try:
-            await told
+            await future
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
@@ -46,20 +46,20 @@ class Oracle:
 
     def answer(self, number: int = 0) -> None:
         """Have a computation end well."""
-        if not self._told[number].done():
-            self._told[number].set_result(None)
+        if not self._finished[number].done():
+            self._finished[number].set_result(None)
 
     def fail(self, number: int = 0) -> None:
         """Have a computation end badly."""
-        if not self._told[number].done():
-            self._told[number].set_exception(OSError(number))
+        if not self._finished[number].done():
+            self._finished[number].set_exception(OSError(number))
 
     def answer_all(self) -> None:
-        for number in range(len(self._told)):
+        for number in range(len(self._finished)):
             self.answer(number)
 
 
-def asking(
+def start(
     single_flight: SingleFlight[str, str], oracle: Oracle, questions: str
 ) -> asyncio.Task[Answers]:
     """Ask some questions, a letter each, in a task of its own."""
@@ -67,19 +67,19 @@ def asking(
 
 
 @patiently
-async def test_an_identical_question_is_not_computed_twice() -> None:
+async def test_an_identical_request_is_not_computed_twice() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
-    tasks = [asking(single_flight, oracle, "A") for _ in range(4)]
+    tasks = [start(single_flight, oracle, "A") for _ in range(4)]
     await settled()
     oracle.answer()
     assert await asyncio.gather(*tasks) == 4 * [{"A": "A0"}]
-    assert oracle.asked == [["A"]]
+    assert oracle.requests == [["A"]]
 
 
 @patiently
-async def test_it_can_be_told_whether_an_answer_is_being_computed() -> None:
+async def test_a_running_computation_is_reported() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
-    task = asking(single_flight, oracle, "A")
+    task = start(single_flight, oracle, "A")
     await settled()
     assert "A" in single_flight
     assert "B" not in single_flight
@@ -90,9 +90,9 @@ async def test_it_can_be_told_whether_an_answer_is_being_computed() -> None:
 
 @pytest.mark.parametrize("leaving", range(3))
 @patiently
-async def test_one_who_leaves_harms_no_other(leaving: int) -> None:
+async def test_a_caller_that_leaves_affects_no_other(leaving: int) -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
-    tasks = [asking(single_flight, oracle, "A") for _ in range(3)]
+    tasks = [start(single_flight, oracle, "A") for _ in range(3)]
     await settled()
     left = tasks.pop(leaving)
     left.cancel()
@@ -100,13 +100,13 @@ async def test_one_who_leaves_harms_no_other(leaving: int) -> None:
     oracle.answer()
     assert await asyncio.gather(*tasks) == 2 * [{"A": "A0"}]
     assert left.cancelled()
-    assert (oracle.asked, oracle.cancelled) == ([["A"]], 0)
+    assert (oracle.requests, oracle.cancelled) == ([["A"]], 0)
 
 
 @patiently
-async def test_when_the_last_one_leaves_nothing_is_computed_any_more() -> None:
+async def test_when_the_last_caller_leaves_the_computation_is_cancelled() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
-    tasks = [asking(single_flight, oracle, "A") for _ in range(3)]
+    tasks = [start(single_flight, oracle, "A") for _ in range(3)]
     await settled()
     for task in tasks:
         assert oracle.cancelled == 0
@@ -117,35 +117,35 @@ async def test_when_the_last_one_leaves_nothing_is_computed_any_more() -> None:
 
 
 @patiently
-async def test_a_question_after_that_is_computed_anew() -> None:
+async def test_a_request_after_a_cancellation_is_computed_again() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
-    left = asking(single_flight, oracle, "A")
+    left = start(single_flight, oracle, "A")
     await settled()
     left.cancel()
     await asyncio.wait({left})
-    task = asking(single_flight, oracle, "A")
+    task = start(single_flight, oracle, "A")
     await settled()
     oracle.answer(1)
     assert await task == {"A": "A1"}
-    assert oracle.asked == [["A"], ["A"]]
+    assert oracle.requests == [["A"], ["A"]]
 
 
 @patiently
-async def test_a_question_that_was_answered_is_computed_anew() -> None:
+async def test_a_request_after_an_answer_is_computed_again() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
     for number in range(2):
-        task = asking(single_flight, oracle, "A")
+        task = start(single_flight, oracle, "A")
         await settled()
         oracle.answer(number)
         assert await task == {"A": f"A{number}"}
 
 
 @patiently
-async def test_of_several_questions_only_the_new_ones_are_computed() -> None:
+async def test_of_several_requests_only_the_new_ones_are_computed() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
-    tasks = [asking(single_flight, oracle, questions) for questions in ("A", "AB", "BCA", "C")]
+    tasks = [start(single_flight, oracle, questions) for questions in ("A", "AB", "BCA", "C")]
     await settled()
-    assert oracle.asked == [["A"], ["B"], ["C"]]
+    assert oracle.requests == [["A"], ["B"], ["C"]]
     oracle.answer_all()
     assert await asyncio.gather(*tasks) == [
         {"A": "A0"},
@@ -156,9 +156,9 @@ async def test_of_several_questions_only_the_new_ones_are_computed() -> None:
 
 
 @patiently
-async def test_who_shares_a_part_and_leaves_takes_only_its_own_part_along() -> None:
+async def test_a_caller_that_shares_a_part_and_leaves_cancels_only_its_own_part() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
-    staying, leaving = asking(single_flight, oracle, "A"), asking(single_flight, oracle, "AB")
+    staying, leaving = start(single_flight, oracle, "A"), start(single_flight, oracle, "AB")
     await settled()
     leaving.cancel()
     await settled()
@@ -169,9 +169,9 @@ async def test_who_shares_a_part_and_leaves_takes_only_its_own_part_along() -> N
 
 
 @patiently
-async def test_an_error_reaches_all_who_wait_for_it_and_no_others() -> None:
+async def test_an_error_reaches_exactly_its_waiting_callers() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
-    tasks = [asking(single_flight, oracle, questions) for questions in ("A", "A", "AB", "B")]
+    tasks = [start(single_flight, oracle, questions) for questions in ("A", "A", "AB", "B")]
     await settled()
     oracle.fail()
     await settled()
@@ -182,13 +182,13 @@ async def test_an_error_reaches_all_who_wait_for_it_and_no_others() -> None:
 
 
 @patiently
-async def test_a_question_after_an_error_is_computed_anew() -> None:
+async def test_a_request_after_an_error_is_computed_again() -> None:
     single_flight, oracle = SingleFlight[str, str](), Oracle()
-    failing = asking(single_flight, oracle, "A")
+    failing = start(single_flight, oracle, "A")
     await settled()
     oracle.fail()
     await asyncio.wait({failing})
-    task = asking(single_flight, oracle, "A")
+    task = start(single_flight, oracle, "A")
     await settled()
     oracle.answer(1)
     assert await task == {"A": "A1"}
@@ -197,14 +197,14 @@ async def test_a_question_after_an_error_is_computed_anew() -> None:
 
 
 @patiently
-async def test_a_computation_is_begun_though_who_asked_leaves_at_once() -> None:
-    """What it needs from whoever asked, such as an open file, it has by then."""
+async def test_a_computation_starts_even_if_its_caller_leaves_at_once() -> None:
+    """By then it has the resources of its caller, such as an open file."""
     single_flight, oracle = SingleFlight[str, str](), Oracle()
-    first, second = asking(single_flight, oracle, "A"), asking(single_flight, oracle, "A")
+    first, second = start(single_flight, oracle, "A"), start(single_flight, oracle, "A")
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.wait({first})
-    assert oracle.asked == [["A"]]
+    assert oracle.requests == [["A"]]
     oracle.answer()
     assert await second == {"A": "A0"}
 
@@ -212,7 +212,7 @@ async def test_a_computation_is_begun_though_who_asked_leaves_at_once() -> None:
 QUESTIONS = st.sets(st.sampled_from("ABC"), min_size=1).map(sorted).map("".join)
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("asks"), QUESTIONS),
+        st.tuples(st.just("request"), QUESTIONS),
         st.tuples(st.sampled_from(["leaves", "answers", "fails"]), st.integers(0, 9)),
         st.tuples(st.just("turns"), st.integers(1, 5)),
     ),
@@ -222,7 +222,7 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 @patiently
-async def test_whoever_comes_leaves_or_fails_all_who_stay_are_answered(
+async def test_all_callers_that_stay_are_answered(
     steps: list[tuple[str, str | int]],
 ) -> None:
     scene = Scene()
@@ -230,12 +230,12 @@ async def test_whoever_comes_leaves_or_fails_all_who_stay_are_answered(
         await getattr(scene, step)(value)
     outcomes = await scene.end()
 
-    for number, (questions, outcome) in enumerate(zip(scene.asked, outcomes, strict=True)):
+    for number, (questions, outcome) in enumerate(zip(scene.requests, outcomes, strict=True)):
         if isinstance(outcome, dict):
             assert "".join(outcome) == questions
             assert all(answer[0] == question for question, answer in outcome.items())
         elif isinstance(outcome, OSError):
-            assert set(scene.oracle.asked[outcome.args[0]]) & set(questions)
+            assert set(scene.oracle.requests[outcome.args[0]]) & set(questions)
         else:
             assert isinstance(outcome, asyncio.CancelledError)
             assert number in scene.left
@@ -244,40 +244,40 @@ async def test_whoever_comes_leaves_or_fails_all_who_stay_are_answered(
 
 
 class Scene:
-    """Callers who come and go, and an oracle that answers or fails.
+    """Callers that arrive and leave, and an oracle that answers or fails.
 
     Attributes:
-        single_flight: Before which they come.
-        oracle: Who computes.
-        asked: What each caller asks.
-        left: The callers who were told to go.
+        single_flight: The one under test.
+        oracle: Computes the answers.
+        requests: What each caller requests.
+        left: The callers that were cancelled.
     """
 
     def __init__(self) -> None:
         self.single_flight, self.oracle = SingleFlight[str, str](), Oracle()
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.left: set[int] = set()
         self._tasks: list[asyncio.Task[Answers]] = []
 
-    async def asks(self, questions: str) -> None:
-        """A caller comes."""
-        self.asked.append(questions)
-        self._tasks.append(asking(self.single_flight, self.oracle, questions))
+    async def request(self, questions: str) -> None:
+        """Start a caller."""
+        self.requests.append(questions)
+        self._tasks.append(start(self.single_flight, self.oracle, questions))
 
     async def leaves(self, number: int) -> None:
-        """One goes, if it is there."""
+        """Cancel a caller, if it exists."""
         if number < len(self._tasks):
             self._tasks[number].cancel()
             self.left.add(number)
 
     async def answers(self, number: int) -> None:
-        """A computation ends well, if it was begun."""
-        if number < len(self.oracle.asked):
+        """Finish a computation, if it was begun."""
+        if number < len(self.oracle.requests):
             self.oracle.answer(number)
 
     async def fails(self, number: int) -> None:
-        """A computation ends badly, if it was begun."""
-        if number < len(self.oracle.asked):
+        """Fail a computation, if it was begun."""
+        if number < len(self.oracle.requests):
             self.oracle.fail(number)
 
     async def turns(self, count: int) -> None:
@@ -286,7 +286,7 @@ class Scene:
             await asyncio.sleep(0)
 
     async def end(self) -> list[Answers | BaseException]:
-        """Nothing is computed twice; all is answered; what each caller got."""
+        """Answer everything; return the outcome of each caller."""
         await settled()
         assert all(count <= 1 for count in self.oracle.now.values())
         self.oracle.answer_all()

@@ -1,4 +1,4 @@
-"""Which tags are suggested, in which order, and at which moments of the track they are heard."""
+"""The suggested tags, their order, and their moments in the track."""
 
 import itertools
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from app.tagging.projection import Projection, project
 from app.tagging.suggest import ALMOST_1, SHARE_OF_PEAK, find_stretches, suggest
 from app.tagging.timeline import select_timeline
 from app.tagging.vocabulary import Tag, Vocabulary, make_raw_vocabulary
-from tests.tagging.made import WINDOW_S, model, taggram
+from tests.tagging.samples import WINDOW_S, model, taggram
 
 NAMES = ("rock", "pop", "alternative", "indie", *(f"tag {number}" for number in range(5, 31)))
 
@@ -41,7 +41,7 @@ STYLES = Vocabulary(
 )
 
 
-def heard(scores: Sequence[Sequence[float]] | Scores, hop_s: float = WINDOW_S) -> Taggram:
+def taggram_of(scores: Sequence[Sequence[float]] | Scores, hop_s: float = WINDOW_S) -> Taggram:
     return taggram(model("own", NAMES), scores, hop_s=hop_s)
 
 
@@ -56,8 +56,8 @@ def suggested(
     return suggest(projection, [taggram], pooling=pooling, top_k=top_k, threshold=threshold)
 
 
-def test_the_highest_tags_come_first_and_at_most_so_many_as_asked() -> None:
-    projection, taggram = RAW[4], heard([[0.1, 0.4, 0.2, 0.3], [0.1, 0.6, 0.2, 0.3]])
+def test_the_highest_tags_come_first_and_at_most_top_k() -> None:
+    projection, taggram = RAW[4], taggram_of([[0.1, 0.4, 0.2, 0.3], [0.1, 0.6, 0.2, 0.3]])
 
     suggestions = suggested(projection, taggram, top_k=3)
 
@@ -65,31 +65,31 @@ def test_the_highest_tags_come_first_and_at_most_so_many_as_asked() -> None:
     assert [suggestion.score for suggestion in suggestions] == pytest.approx([0.5, 0.3, 0.2])
 
 
-def test_fewer_tags_than_asked_are_all_suggested() -> None:
-    assert len(suggested(RAW[2], heard([[0.1, 0.2]]), top_k=20)) == 2
+def test_fewer_tags_than_top_k_are_all_suggested() -> None:
+    assert len(suggested(RAW[2], taggram_of([[0.1, 0.2]]), top_k=20)) == 2
 
 
-def test_equal_scores_come_in_the_order_of_the_vocabulary() -> None:
-    suggestions = suggested(RAW[30], heard([[0.5] * 30]), top_k=20)
+def test_equal_scores_keep_the_order_of_the_vocabulary() -> None:
+    suggestions = suggested(RAW[30], taggram_of([[0.5] * 30]), top_k=20)
 
     assert [suggestion.tag for suggestion in suggestions] == list(RAW[30].tags[:20])
 
 
 def test_a_tag_below_the_threshold_is_not_suggested_and_one_at_it_is() -> None:
-    suggestions = suggested(RAW[3], heard([[0.25, 0.5, 0.24]]), threshold=0.25)
+    suggestions = suggested(RAW[3], taggram_of([[0.25, 0.5, 0.24]]), threshold=0.25)
 
     assert [suggestion.tag for suggestion in suggestions] == ["pop", "rock"]
 
 
-def test_nothing_is_suggested_where_nothing_reaches_the_threshold() -> None:
-    assert suggested(RAW[3], heard([[0.2, 0.3, 0.4]]), threshold=0.9) == ()
+def test_nothing_is_suggested_if_nothing_reaches_the_threshold() -> None:
+    assert suggested(RAW[3], taggram_of([[0.2, 0.3, 0.4]]), threshold=0.9) == ()
 
 
-def test_the_pooling_that_was_asked_for_decides_the_order() -> None:
+def test_the_requested_pooling_decides_the_order() -> None:
     often = [0.2, 0.2, 0.2, 0.2]
     once = [0.9, 0.0, 0.0, 0.0]
     others = [[0.15] * 4] * 4  # of six tags, so that majority leaves one out of a window
-    taggram = heard(np.array([once, often, *others]).T)
+    taggram = taggram_of(np.array([once, often, *others]).T)
 
     def best(pooling: Pooling) -> str:
         return suggested(RAW[6], taggram, pooling=pooling)[0].tag
@@ -105,7 +105,7 @@ def test_suggestions_are_the_first_rows_of_the_taggram_with_its_scores(
 ) -> None:
     own = model("own", NAMES[: scores.shape[1]], rates=[0.2] * scores.shape[1])
     for projection in (RAW[scores.shape[1]], project(STYLES, [own])):
-        track = heard(scores)
+        track = taggram_of(scores)
 
         suggestions = suggested(projection, track, pooling=pooling, top_k=20)
         whole = select_timeline(
@@ -124,10 +124,10 @@ def test_suggestions_are_the_first_rows_of_the_taggram_with_its_scores(
             assert falling == pytest.approx(means.tolist(), abs=1e-6)
 
 
-def test_a_suggestion_has_its_label_and_says_whether_it_is_a_genre() -> None:
+def test_a_suggestion_has_its_label_and_level() -> None:
     projection = project(STYLES, [model("own", NAMES[:8])])
 
-    suggestions = suggested(projection, heard([[0.005, 0.01, 0, 0, 0, 0.9, 0, 0]]), top_k=2)
+    suggestions = suggested(projection, taggram_of([[0.005, 0.01, 0, 0, 0, 0.9, 0, 0]]), top_k=2)
 
     assert [(each.tag, each.label, each.level) for each in suggestions] == [
         ("big", "Big one", Level.GENRE),
@@ -135,8 +135,8 @@ def test_a_suggestion_has_its_label_and_says_whether_it_is_a_genre() -> None:
     ]
 
 
-def test_a_suggestion_names_the_stretches_that_hold_half_of_the_best_odds_best_first() -> None:
-    taggram = heard([[0.5], [0.6], [0.1], [0.7], [0.62], [0.39]])
+def test_a_suggestion_lists_the_stretches_with_half_of_the_best_odds_best_first() -> None:
+    taggram = taggram_of([[0.5], [0.6], [0.1], [0.7], [0.62], [0.39]])
 
     stretches = find_stretches(taggram.scores[:, 0], taggram)
 
@@ -147,14 +147,14 @@ def test_a_suggestion_names_the_stretches_that_hold_half_of_the_best_odds_best_f
 
 
 def test_a_stretch_ends_no_later_than_the_track() -> None:
-    taggram = heard([[0.1], [0.9]])
+    taggram = taggram_of([[0.1], [0.9]])
 
     assert taggram.duration_s == 5.5
     assert find_stretches(taggram.scores[:, 0], taggram)[0] == Stretch(3.0, 5.5, pytest.approx(0.9))
 
 
-def test_windows_that_overlap_make_one_stretch_to_the_end_of_the_last() -> None:
-    taggram = heard([[0.9], [0.9], [0.1], [0.1]], hop_s=1.0)
+def test_overlapping_windows_form_one_stretch_to_the_end_of_the_last() -> None:
+    taggram = taggram_of([[0.9], [0.9], [0.1], [0.1]], hop_s=1.0)
 
     assert find_stretches(taggram.scores[:, 0], taggram)[0] == Stretch(0.0, 4.0, pytest.approx(0.9))
 
@@ -166,7 +166,7 @@ def test_windows_that_overlap_make_one_stretch_to_the_end_of_the_last() -> None:
 def test_the_stretches_are_the_three_best_runs_of_windows_with_half_of_the_best_odds(
     scores: np.ndarray, hop_s: float
 ) -> None:
-    taggram = heard(scores[:, np.newaxis], hop_s)
+    taggram = taggram_of(scores[:, np.newaxis], hop_s)
     limited = np.minimum(scores, ALMOST_1)
     odds = limited / (1 - limited)
     groups = itertools.groupby(

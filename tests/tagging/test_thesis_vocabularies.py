@@ -284,7 +284,7 @@ THESIS = {
     "alltags": ALLTAGS,
 }
 
-# Where our files depart from the thesis, each with a comment beside it there.
+# Deviations of our files from the thesis, each with a comment there.
 RENAMED = {
     "genres": {"easylisening": "easylistening"},
     "subgenres": {"deephhouse": "deephouse", "new age": "ambient"},
@@ -319,7 +319,7 @@ def test_the_built_in_vocabularies_are_the_four_of_the_thesis(
 @pytest.mark.parametrize(
     ("name", "count"), [("genres", 19), ("subgenres", 54), ("moodthemes", 40), ("alltags", 54)]
 )
-def test_the_tags_are_the_wanted_ones_merged_and_united(
+def test_the_tags_are_those_of_the_thesis_merged_and_united(
     name: str, count: int, vocabularies: Mapping[str, Vocabulary]
 ) -> None:
     united = {tag for dataset in THESIS[name] for tag in merged(name, dataset).values()}
@@ -330,7 +330,7 @@ def test_the_tags_are_the_wanted_ones_merged_and_united(
 
 
 @pytest.mark.parametrize("name", THESIS)
-def test_each_raw_tag_of_magnatagatune_means_what_the_thesis_merges_it_into(
+def test_each_raw_tag_of_magnatagatune_maps_to_the_tag_of_the_thesis(
     name: str, vocabularies: Mapping[str, Vocabulary], published: Mapping[str, Manifest]
 ) -> None:
     known = published["mtt-musicnn"].tags.names

@@ -68,23 +68,23 @@ def test_all_windows_are_shown_in_time_order_and_the_tags_by_falling_mean() -> N
         (11.9, 100.0, [9]),
     ],
 )
-def test_a_window_is_shown_where_any_of_it_lies_in_the_part_asked_for(
+def test_a_window_is_shown_if_any_of_it_is_in_the_requested_part(
     start_s: float, end_s: float | None, times_s: list[float]
 ) -> None:
     assert shown(start_s=start_s, end_s=end_s).times_s == times_s
 
 
-def test_the_means_and_the_order_are_those_of_the_part_asked_for() -> None:
+def test_the_means_and_the_order_are_those_of_the_requested_part() -> None:
     beginning = shown(end_s=3.0)
 
     assert names(beginning) == ("jazz", "pop", "rock")
     np.testing.assert_allclose(beginning.mean_scores, [0.9, 0.2, 0.1])
 
 
-def test_tags_are_sorted_and_cut_by_the_pooling_that_was_asked_for() -> None:
+def test_tags_are_sorted_and_cut_by_the_requested_pooling() -> None:
     weighted = shown(pooling=Pooling.SOFTMAX, top=2)
 
-    assert names(weighted) == ("pop", "jazz")  # which is heard in one window, but loud
+    assert names(weighted) == ("pop", "jazz")  # high in a single window
     np.testing.assert_allclose(weighted.pooled_scores, [0.549, 0.405], atol=1e-3)
     np.testing.assert_allclose(weighted.mean_scores, [0.5, 0.225])
 
@@ -98,7 +98,7 @@ def test_a_majority_is_one_among_all_tags_and_not_among_those_shown() -> None:
     assert everything.pooled_scores.tolist() == [1, 1, 1, 1, 1, 0]
 
 
-def test_only_so_many_tags_are_shown_as_asked() -> None:
+def test_only_the_requested_number_of_tags_is_shown() -> None:
     best = shown(top=2)
 
     assert names(best) == ("pop", "rock")
@@ -107,12 +107,12 @@ def test_only_so_many_tags_are_shown_as_asked() -> None:
     assert best.pooled_scores.shape == (2,)
 
 
-def test_more_tags_asked_than_there_are_shows_them_all() -> None:
+def test_a_number_above_that_of_the_tags_shows_all() -> None:
     assert names(shown(top=100)) == ("pop", "rock", "jazz")
 
 
 @pytest.mark.parametrize(("start_s", "end_s"), [(12.0, None), (500.0, None), (8.0, 2.0)])
-def test_a_part_without_a_window_is_refused_with_the_length_of_the_track(
+def test_a_part_without_a_window_is_refused_with_the_duration_of_the_track(
     start_s: float, end_s: float | None
 ) -> None:
     with pytest.raises(RequestError, match=r"12\.0 s") as refusal:

@@ -85,7 +85,7 @@ WRONG = {
     "label in no language": (RIGHT + "  new: {label: {english: New}}\n", 9, ["'english'", "fr"]),
     "label twice": (RIGHT + "  new: {label: {en: A, en: B}}\n", 9, ["'en'", "twice"]),
     "unknown parent": (RIGHT + "  new: {parents: [rock]}\n", 9, ["'rock' is neither"]),
-    "parent that is no list": (RIGHT + "  new: {parents: calm}\n", 9, ["list of parent genres"]),
+    "parent that is not a list": (RIGHT + "  new: {parents: calm}\n", 9, ["list of parent genres"]),
     "parent of a genre": (WITH_GENRES + "    parents: [loud, rock]\n", 15, ["'rock' is neither"]),
     "genre that is a tag": (WITH_GENRES + "  calm: {}\n", 17, ["'calm' is also a tag"]),
     "genres without one": (RIGHT + "genres: {}\n", 9, ["at least one tag"]),
@@ -93,7 +93,7 @@ WRONG = {
     "misspelt raw tag of a genre": (WITH_GENRES + "  new: {msd: [rok]}\n", 17, ["'rok'"]),
 }
 
-ODD = [
+UNUSUAL = [
     "[" * 5_000,
     "{a: " * 5_000,
     "- " * 5_000,
@@ -131,7 +131,7 @@ def read(folder: Path, content: str | bytes) -> Vocabulary:
     return read_vocabulary(path, FAMILIES)
 
 
-def test_a_right_file_is_read_word_for_word(tmp_path: Path) -> None:
+def test_a_valid_file_is_read_completely(tmp_path: Path) -> None:
     vocabulary = read(tmp_path, RIGHT)
 
     assert vocabulary.name == "own"
@@ -159,7 +159,7 @@ def test_labels_parents_and_genres_are_read_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("written", ["3", "1.10", "2026-01-01", '"3"', "no"])
-def test_a_version_needs_no_quotes_and_stays_as_it_is_written(written: str, tmp_path: Path) -> None:
+def test_a_version_needs_no_quotes_and_is_kept_as_written(written: str, tmp_path: Path) -> None:
     vocabulary = read(tmp_path, RIGHT.replace("version: 3", f"version: {written}"))
 
     assert vocabulary.version == written.strip('"')
@@ -178,7 +178,7 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "line", "words"), WRONG.values(), ids=WRONG)
-def test_a_wrong_file_is_refused_by_file_line_and_reason(
+def test_an_invalid_file_is_refused_with_file_line_and_reason(
     text: str, line: int, words: list[str], tmp_path: Path
 ) -> None:
     with pytest.raises(VocabularyError) as refusal:
@@ -190,17 +190,17 @@ def test_a_wrong_file_is_refused_by_file_line_and_reason(
     assert all(word in reason for word in words), reason
 
 
-def test_a_file_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(VocabularyError, match=r"own\.yaml: .*utf-8"):
         read(tmp_path, RIGHT.replace("Our", "Für uns").encode("latin-1"))
 
 
-def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(VocabularyError, match=r"absent\.yaml"):
         read_vocabulary(tmp_path / "absent.yaml", FAMILIES)
 
 
-def test_a_file_whose_tags_name_code_runs_none_of_it(tmp_path: Path) -> None:
+def test_a_file_whose_yaml_tags_name_code_runs_none_of_it(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     called = f"!!python/object/apply:subprocess.check_call [[touch, {trace}]]"
 
@@ -211,11 +211,11 @@ def test_a_file_whose_tags_name_code_runs_none_of_it(tmp_path: Path) -> None:
 
 
 @given(text=YAML_LIKE | NEAR_MISS | st.text())
-def test_any_text_is_read_or_refused_and_nothing_else(text: str, tmp_path: Path) -> None:
+def test_any_text_is_read_or_refused(text: str, tmp_path: Path) -> None:
     _read_or_refused(text.encode(errors="ignore"), tmp_path)
 
 
-@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize("text", UNUSUAL, ids=range(len(UNUSUAL)))
 def test_text_that_strains_the_yaml_reader_is_read_or_refused(text: str, tmp_path: Path) -> None:
     _read_or_refused(text.encode(), tmp_path)
 
@@ -227,7 +227,7 @@ def test_any_bytes_are_read_or_refused(data: bytes, tmp_path: Path) -> None:
     _read_or_refused(data, tmp_path)
 
 
-def test_the_operator_s_file_takes_the_place_of_a_built_in_of_its_name(
+def test_the_operator_s_file_replaces_a_built_in_one_of_its_name(
     store: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "ours.yaml"
@@ -240,7 +240,7 @@ def test_the_operator_s_file_takes_the_place_of_a_built_in_of_its_name(
     assert set(vocabularies["genres"].tags) == {"calm", "loud", "not yet"}
 
 
-def test_the_operator_s_file_of_another_name_stands_beside_the_built_in_ones(
+def test_the_operator_s_file_of_another_name_is_added_to_the_built_in_ones(
     store: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "ours.yaml"
@@ -251,7 +251,7 @@ def test_the_operator_s_file_of_another_name_stands_beside_the_built_in_ones(
     assert set(vocabularies) == {"alltags", "genres", "moodthemes", "subgenres", "own"}
 
 
-def test_of_two_files_with_one_name_the_later_counts(store: Path, tmp_path: Path) -> None:
+def test_of_two_files_with_one_name_the_later_one_counts(store: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "b.yaml", tmp_path / "a.yaml"
     first.write_text(RIGHT)
     second.write_text(RIGHT.replace("version: 3", "version: 4"))
@@ -275,7 +275,7 @@ def _read_or_refused(data: bytes, folder: Path) -> None:
         assert outcome.tags
 
 
-def test_in_a_store_of_other_models_built_in_vocabularies_say_what_those_can_give() -> None:
+def test_built_in_vocabularies_work_with_a_store_of_other_models() -> None:
     found = read_vocabularies((), {"own": ("hiss",), "mtt": ("ambient", "techno")})
 
     assert set(found) == {path.stem for path in BUILT_IN.glob("*.yaml")}

@@ -23,7 +23,7 @@ def taggram(*arguments: object) -> Result:
 
 
 def refused(*arguments: object) -> str:
-    """What `taggram` says where it ends for a reason that the user can mend."""
+    """Return the message of `taggram` for an error that the user can fix."""
     result = taggram(*arguments)
     assert (result.exit_code, result.stdout) == (1, ""), result.output
     assert isinstance(result.exception, SystemExit), "a traceback"

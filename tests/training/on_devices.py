@@ -1,6 +1,6 @@
-"""`python -m tests.training.on_devices COUNT taggram-arguments...`: the command on so many devices.
+"""`python -m tests.training.on_devices COUNT taggram-arguments...`: the command on COUNT devices.
 
-A CPU is taken for several, which has to be said before TensorFlow looks for devices.
+One CPU is configured as several, before TensorFlow looks for devices.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""Music whose tags can be heard, made up from a seed: timbre, tempo, register and pulse tell them.
+"""Synthetic music from a seed, with tags that depend on timbre, tempo, register and pulse.
 
 Each style is a function from a `Studio` to samples. Key, mode, tempo, level, noise and width vary
-from song to song, so that none of them gives a style away alone.
+from song to song, so that none of them identifies a style alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -50,7 +50,7 @@ class Studio:
         return self.rng.standard_normal(self.count if count is None else count, np.float32)
 
     def beats(self, bpm: float, *, each: float = 1.0, first: float = 0.0) -> Starts:
-        """The samples at which beats begin, one `each` so many beats."""
+        """The samples at which beats begin, one every `each` beats."""
         step = 60 / bpm * self.rate
         return np.arange(first * step, self.count, each * step).astype(int)
 
@@ -73,7 +73,7 @@ class Studio:
         return np.concatenate([fall[:length] for length in lengths])
 
     def phase(self, frequency: float | Samples) -> Samples:
-        """Turns since the beginning, (n,): the fraction is where in its turn a wave is."""
+        """Turns since the beginning, (n,): the fraction is the phase of a wave."""
         steps = np.broadcast_to(np.asarray(frequency, np.float64) / self.rate, self.count)
         turns = np.cumsum(steps)
         return (turns - np.floor(turns)).astype(np.float32)
@@ -107,7 +107,7 @@ class Studio:
         return (self.filtered(self.noise(count), edge, "high") * falling).astype(np.float32)
 
     def _lengths(self, starts: Starts) -> Starts:
-        """Samples from each start to the next; what is before the first is the first's."""
+        """Samples from each start to the next; those before the first belong to the first."""
         return np.diff([0, *starts[1:], self.count])
 
 

@@ -39,7 +39,7 @@ def fill(root: Path, to: Path, split: Split, sample_rate: int = RATE) -> Stored:
     )
 
 
-def test_tracks_come_back_as_they_are_heard(root: Path, split: Split) -> None:
+def test_stored_tracks_have_the_samples_that_the_service_decodes(root: Path, split: Split) -> None:
     store = AudioStore.open(root / f"store-{RATE}")
     first = split.placed[0].track
     samples = store.samples(first.id)
@@ -49,7 +49,7 @@ def test_tracks_come_back_as_they_are_heard(root: Path, split: Split) -> None:
     store.verify()
 
 
-def test_another_rate_is_another_length_and_needs_another_folder(root: Path, split: Split) -> None:
+def test_another_sample_rate_needs_another_folder(root: Path, split: Split) -> None:
     fill(root, root / "half", split, RATE // 2)
     first = split.placed[0].track.id
     assert AudioStore.open(root / "half").length(first) == SECONDS * RATE // 2
@@ -57,12 +57,12 @@ def test_another_rate_is_another_length_and_needs_another_folder(root: Path, spl
         fill(root, root / "half", split, RATE)
 
 
-def test_what_is_there_is_not_decoded_again(root: Path, split: Split) -> None:
+def test_stored_tracks_are_not_decoded_again(root: Path, split: Split) -> None:
     again = fill(root, root / f"store-{RATE}", split)
     assert (again.added, again.known) == (0, TRACKS)
 
 
-def test_broken_files_are_told_and_the_others_go_on(
+def test_broken_files_are_reported_and_the_others_are_stored(
     root: Path, split: Split, tmp_path: Path
 ) -> None:
     shutil.copytree(root / "audio", tmp_path / "audio")
@@ -76,7 +76,7 @@ def test_broken_files_are_told_and_the_others_go_on(
     assert broken.id not in AudioStore.open(tmp_path / "store")
 
 
-def test_a_mended_file_is_decoded_after_all(root: Path, split: Split, tmp_path: Path) -> None:
+def test_a_repaired_file_is_decoded_later(root: Path, split: Split, tmp_path: Path) -> None:
     shutil.copytree(root / "audio", tmp_path / "audio")
     path = tmp_path / "audio" / "toy" / split.placed[0].track.path
     right = path.read_bytes()
@@ -99,7 +99,7 @@ def test_one_flipped_bit_is_found_and_named(root: Path, split: Split, tmp_path: 
         AudioStore.open(tmp_path / "store")
 
 
-def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="taggram data store"):
         AudioStore.open(tmp_path)
 
@@ -116,7 +116,7 @@ storing.store_tracks(tracks, audio, to, sample_rate=16_000, jobs=2, on_progress=
 
 
 @moments
-def test_killed_again_and_again_it_ends_with_the_same_bytes(
+def test_repeated_kills_do_not_change_the_result(
     moments: Sequence[int],
     root: Path,
     split: Split,
@@ -136,7 +136,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(
         assert filecmp.cmp(one, other, shallow=False)
 
 
-def test_samples_are_read_from_disk_and_not_changed(root: Path, split: Split) -> None:
+def test_samples_are_memory_mapped_read_only(root: Path, split: Split) -> None:
     samples = AudioStore.open(root / f"store-{RATE}").samples(split.placed[3].track.id)
     assert samples.dtype == np.int16
     assert not samples.flags.writeable

@@ -1,4 +1,4 @@
-"""Wrong tags are found among right ones, with what speaks for it."""
+"""Wrong tags are found among right ones, with the evidence."""
 
 import csv
 from dataclasses import replace
@@ -16,11 +16,11 @@ from app.probing.label_issues import CHOSEN, Audit, LabelIssue, audit, write_lab
 from app.store.storage.store import Store
 from app.text import printable
 from tests.training.commands import refused, taggram
-from tests.training.test_teaching import heard_in, publish_listener, quiet, write_songs
+from tests.training.test_teaching import embedded_in, publish_listener, quiet, write_songs
 from tests.training.toy import TAGS, toy_split, toy_store
 
 WRONG = {"low": "high", "high": "noise", "noise": "low"}
-"""A song of the one lies in the folder of the other: three of 24."""
+"""A song of one tag is in the folder of the other: three of 24."""
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def encoder(root: Path) -> Encoder:
 
 
 @pytest.fixture(scope="module")
-def heard(encoder: Encoder, root: Path) -> EmbeddedSongs:
-    return heard_in(root / "songs", encoder, root / "cache")
+def embedded(encoder: Encoder, root: Path) -> EmbeddedSongs:
+    return embedded_in(root / "songs", encoder, root / "cache")
 
 
 def retagged(song: Song, *tags: str) -> Song:
@@ -46,22 +46,22 @@ def retagged(song: Song, *tags: str) -> Song:
 
 
 @pytest.fixture(scope="module")
-def planted(heard: EmbeddedSongs) -> dict[str, str]:
+def planted(embedded: EmbeddedSongs) -> dict[str, str]:
     """By path, the right tag of songs that get a wrong one."""
-    first = {song.track.tags[0]: song.track.path for song in heard.songs}
+    first = {song.track.tags[0]: song.track.path for song in embedded.songs}
     return {path: tag for tag, path in first.items()}
 
 
 @pytest.fixture(scope="module")
-def audited(encoder: Encoder, heard: EmbeddedSongs, planted: dict[str, str]) -> Audit:
+def audited(encoder: Encoder, embedded: EmbeddedSongs, planted: dict[str, str]) -> Audit:
     songs = [
         retagged(song, WRONG[planted[song.track.path]]) if song.track.path in planted else song
-        for song in heard.songs
+        for song in embedded.songs
     ]
     return audit(songs, encoder.manifest.window_spec, quiet)
 
 
-def test_wrong_tags_are_the_first_that_are_listed(audited: Audit, planted: dict[str, str]):
+def test_wrong_tags_are_listed_first(audited: Audit, planted: dict[str, str]):
     first = audited.label_issues[: 2 * len(planted)]
 
     found = {(each.track.path, each.tag, each.is_chosen) for each in first}
@@ -70,7 +70,7 @@ def test_wrong_tags_are_the_first_that_are_listed(audited: Audit, planted: dict[
     assert len(found & wanted) >= 5
 
 
-def test_a_wrong_tag_comes_with_what_is_heard_instead_and_where(
+def test_a_wrong_tag_is_listed_with_the_predicted_tag_and_its_position(
     audited: Audit, planted: dict[str, str]
 ):
     label_issue = next(each for each in audited.label_issues if each.is_chosen)
@@ -83,12 +83,12 @@ def test_a_wrong_tag_comes_with_what_is_heard_instead_and_where(
     assert label_issue.at.startswith("0:0")
 
 
-def test_where_all_is_right_hardly_anything_is_in_doubt(encoder: Encoder, heard: EmbeddedSongs):
-    assert len(audit(heard.songs, encoder.manifest.window_spec, quiet).label_issues) <= 1
+def test_correct_tags_are_hardly_ever_listed(encoder: Encoder, embedded: EmbeddedSongs):
+    assert len(audit(embedded.songs, encoder.manifest.window_spec, quiet).label_issues) <= 1
 
 
-def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard: EmbeddedSongs):
-    first, second, *others = heard.songs
+def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, embedded: EmbeddedSongs):
+    first, second, *others = embedded.songs
     songs = [
         retagged(first, *first.track.tags, "rare"),
         retagged(second, "rare"),
@@ -98,19 +98,19 @@ def test_tags_with_too_few_songs_are_left_out_and_named(encoder: Encoder, heard:
     audited = audit(songs, encoder.manifest.window_spec, quiet)
 
     assert audited.left_out == {"rare": "2 songs of 2 artists"}
-    assert audited.songs == len(heard.songs) - 1
+    assert audited.songs == len(embedded.songs) - 1
     assert all("rare" not in {each.tag, each.instead} for each in audited.label_issues)
 
 
-def test_one_tag_can_t_be_audited(encoder: Encoder, heard: EmbeddedSongs):
-    low = [song for song in heard.songs if song.track.tags == ("low",)]
+def test_a_single_tag_cannot_be_audited(encoder: Encoder, embedded: EmbeddedSongs):
+    low = [song for song in embedded.songs if song.track.tags == ("low",)]
 
     with pytest.raises(SetupError, match="too few to train on"):
         audit(low, encoder.manifest.window_spec, quiet)
 
 
 @pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1", "\t=1"])
-def test_no_cell_becomes_a_formula(evil: str, tmp_path: Path):
+def test_no_cell_is_a_formula(evil: str, tmp_path: Path):
     track = Track("0", evil, evil, evil, (evil, "b"))
     moments = (Stretch(42.0, 70.0, 0.9),)
     label_issue = LabelIssue(track, evil, True, 0.1, 0.8, evil, 0.9, moments)
@@ -132,15 +132,15 @@ def split(root: Path) -> Split:
     return split
 
 
-def test_a_split_is_heard_from_its_audio_store(encoder: Encoder, root: Path, split: Split):
+def test_a_split_is_audited_from_its_audio_store(encoder: Encoder, root: Path, split: Split):
     tracks = [each.track for each in split.placed]
     elsewhere = replace(tracks[0], id="0" * 16, path="gone.mp3")
     store = AudioStore.open(root / "store-16000")
 
-    heard = embed_stored(encoder, store, [*tracks, elsewhere], quiet)
+    embedded = embed_stored(encoder, store, [*tracks, elsewhere], quiet)
 
-    assert [song.track for song in heard.songs] == tracks
-    assert list(heard.skipped) == ["gone.mp3"]
+    assert [song.track for song in embedded.songs] == tracks
+    assert list(embedded.skipped) == ["gone.mp3"]
 
 
 def test_an_audio_store_of_another_rate_is_refused(encoder: Encoder, root: Path, split: Split):
@@ -166,7 +166,7 @@ def test_the_command_audits_a_split(root: Path, split: Split):
         assert {row["path"] for row in csv.DictReader(file)} >= {"0.flac"}
 
 
-def test_a_split_without_its_audio_is_refused_in_a_line(root: Path):
-    said = refused("data", "audit", root / "split.parquet", "--store", root / "models")
+def test_a_split_without_its_audio_is_refused_in_one_line(root: Path):
+    message = refused("data", "audit", root / "split.parquet", "--store", root / "models")
 
-    assert "--audio-store is required with a split" in said
+    assert "--audio-store is required with a split" in message

@@ -57,7 +57,7 @@ def test_a_seed_gives_the_same_in_any_order_thread_and_process() -> None:
         assert list(pool.map(digest, seeds)) == alone
 
 
-def test_what_others_draw_meanwhile_changes_nothing_and_stays_as_it_is() -> None:
+def test_the_global_random_state_has_no_effect_and_is_not_changed() -> None:
     alone = [digest(seed) for seed in range(8)]
     ended = threading.Event()
 
@@ -77,7 +77,7 @@ def test_what_others_draw_meanwhile_changes_nothing_and_stays_as_it_is() -> None
     assert (random.getstate(), np.random.get_state()[1].tolist()) == states
 
 
-def test_the_process_s_own_setting_of_room_threads_changes_nothing_and_stays() -> None:
+def test_the_process_s_setting_of_room_threads_has_no_effect_and_is_not_changed() -> None:
     alone = changed("reverb", NOISE)
     before = pyroomacoustics.constants.get("num_threads")
     pyroomacoustics.constants.set("num_threads", 3)
@@ -92,7 +92,7 @@ def test_the_process_s_own_setting_of_room_threads_changes_nothing_and_stays() -
     samples=arrays(np.float32, st.integers(1, 3_000), elements=st.floats(-1, 1, width=32)),
     seed=st.integers(0, 2**63 - 1),
 )
-def test_any_window_keeps_its_length_and_is_not_touched(samples: np.ndarray, seed: int) -> None:
+def test_any_window_keeps_its_length_and_is_not_modified(samples: np.ndarray, seed: int) -> None:
     before = samples.copy()
     after = Augmenter(Augmentation(**ALWAYS), RATE)(samples, seed)
     assert after.shape == samples.shape
@@ -101,12 +101,12 @@ def test_any_window_keeps_its_length_and_is_not_touched(samples: np.ndarray, see
     assert np.array_equal(samples, before)
 
 
-def test_without_chances_nothing_is_changed() -> None:
+def test_with_zero_probabilities_nothing_is_changed() -> None:
     assert np.array_equal(Augmenter(Augmentation(**NEVER), RATE)(NOISE, 1), NOISE)
 
 
 @pytest.mark.parametrize("name", STACKED)
-def test_a_change_comes_as_often_as_its_probability_says(name: str) -> None:
+def test_a_change_is_applied_with_its_probability(name: str) -> None:
     chances = {**NEVER, name: 0.25}
     augmenter = Augmenter(Augmentation(**chances, delay_s=(0.001, 0.01)), RATE)
     window = NOISE[:500]
@@ -114,35 +114,35 @@ def test_a_change_comes_as_often_as_its_probability_says(name: str) -> None:
     assert 70 <= came <= 130
 
 
-def test_changes_are_stacked_in_an_order_that_is_drawn() -> None:
+def test_changes_are_combined_in_a_random_order() -> None:
     only = {**NEVER, "delay": 1.0, "gain": 1.0}
     augmenter = Augmenter(Augmentation(**only, delay_s=(0.5, 0.5), delay_gain=(0.5, 0.5)), RATE)
     echoes = []
     for seed in range(12):
-        heard = augmenter(CLICK, seed)
-        echoes.append(heard[100 + RATE // 2] / heard[100])
-    # The echo is half as loud where it came last, and else as the fade has it.
+        augmented = augmenter(CLICK, seed)
+        echoes.append(augmented[100 + RATE // 2] / augmented[100])
+    # The echo is half as loud if it is applied last, and otherwise as the fade has it.
     last = [bool(np.isclose(echo, 0.5)) for echo in echoes]
     assert {True, False} == set(last)
 
 
-def test_polarity_is_the_very_same_upside_down() -> None:
+def test_polarity_negates_the_samples() -> None:
     assert np.array_equal(changed("polarity", NOISE), -NOISE)
 
 
-def test_a_high_pass_takes_away_what_is_low() -> None:
+def test_a_high_pass_removes_low_frequencies() -> None:
     after = changed("high_pass", NOISE, high_pass_hz=(1_000, 1_000))
     assert decibels(NOISE, after, 230, 270) == pytest.approx(-24, abs=2)
     assert decibels(NOISE, after, 4_000, 7_000) == pytest.approx(0, abs=0.5)
 
 
-def test_a_low_pass_takes_away_what_is_high() -> None:
+def test_a_low_pass_removes_high_frequencies() -> None:
     after = changed("low_pass", NOISE, low_pass_hz=(1_000, 1_000))
     assert decibels(NOISE, after, 3_500, 4_500) < -24
     assert decibels(NOISE, after, 50, 250) == pytest.approx(0, abs=0.5)
 
 
-def test_filters_are_of_either_kind() -> None:
+def test_both_kinds_of_filters_are_drawn() -> None:
     lows = [decibels(NOISE, changed("filters", NOISE, seed), 20, 80) for seed in range(12)]
     assert min(lows) < -10
     assert max(lows) > -1
@@ -160,14 +160,14 @@ def test_pitch_moves_by_semitones_up_and_down(semitones: int) -> None:
     assert {-1, 1} == set(np.sign(moved))
 
 
-def test_an_echo_comes_when_and_as_loud_as_it_was_drawn() -> None:
+def test_an_echo_has_the_drawn_delay_and_level() -> None:
     after = changed("delay", CLICK, delay_s=(0.3, 0.3), delay_gain=(0.4, 0.4))
     assert np.flatnonzero(after).tolist() == [100, 100 + int(0.3 * RATE)]
     assert after[[100, 100 + int(0.3 * RATE)]] == pytest.approx([1, 0.4])
 
 
 @pytest.mark.parametrize("ratio", [0, 10, 40])
-def test_noise_is_as_far_below_as_it_was_drawn(ratio: float) -> None:
+def test_noise_has_the_drawn_signal_to_noise_ratio(ratio: float) -> None:
     noise = changed("noise", NOISE, noise_snr_db=(ratio, ratio)) - NOISE
     assert 20 * np.log10(NOISE.std() / noise.std()) == pytest.approx(ratio, abs=0.3)
     assert abs(np.corrcoef(noise, NOISE)[0, 1]) < 0.02
@@ -177,7 +177,7 @@ def test_silence_stays_silent() -> None:
     assert not changed("noise", np.zeros(RATE, np.float32)).any()
 
 
-def test_a_room_lets_a_click_die_away_and_sooner_with_soft_walls() -> None:
+def test_reverberation_decays_and_faster_with_soft_walls() -> None:
     def late(absorption: float) -> float:
         after = changed("reverb", CLICK, reverb_absorption=(absorption, absorption))
         return float(np.square(after[100 + RATE // 10 :]).sum() / np.square(after).sum())
@@ -185,13 +185,13 @@ def test_a_room_lets_a_click_die_away_and_sooner_with_soft_walls() -> None:
     assert 0 < late(0.6) < late(0.3) < late(0.1) < 1
 
 
-def test_a_room_keeps_about_how_loud_it_is() -> None:
+def test_reverberation_keeps_the_loudness() -> None:
     levels = [changed("reverb", NOISE, seed).std() / NOISE.std() for seed in range(6)]
     assert min(levels) > 0.7
     assert max(levels) < 1.4
 
 
-def test_gain_fades_from_one_loudness_to_another() -> None:
+def test_gain_fades_between_two_levels() -> None:
     for seed in range(8):
         curve = 20 * np.log10(changed("gain", np.ones(RATE, np.float32), seed))
         assert curve.min() >= -20.01
@@ -210,7 +210,7 @@ def test_gain_fades_from_one_loudness_to_another() -> None:
         ({"pitch_semitones": [1, 13]}, "pitch_semitones"),
     ],
 )
-def test_what_a_recipe_may_not_say_is_named(written: dict[str, object], named: str) -> None:
+def test_invalid_values_of_a_recipe_are_named(written: dict[str, object], named: str) -> None:
     with pytest.raises(SetupError, match=named):
         validate(Augmentation, written, "recipe.yaml")
 
@@ -230,13 +230,13 @@ def song(tmp_path: Path) -> Path:
     return path
 
 
-def heard(*arguments: object) -> tuple[int, str]:
+def augmented(*arguments: object) -> tuple[int, str]:
     result = taggram("data", "listen", *arguments)
     return result.exit_code, " ".join(result.output.split())
 
 
 def test_listen_writes_before_and_after(song: Path, tmp_path: Path) -> None:
-    code, output = heard(song, "--to", tmp_path / "to")
+    code, output = augmented(song, "--to", tmp_path / "to")
     assert code == 0, output
     files = {path.stem: soundfile.read(path)[0] for path in (tmp_path / "to/song").iterdir()}
     assert files.keys() == {"original", *SINGLE, "stack_1", "stack_2", "stack_3"}
@@ -247,10 +247,10 @@ def test_listen_writes_before_and_after(song: Path, tmp_path: Path) -> None:
     )
 
 
-def test_listen_goes_on_after_a_broken_file_and_says_so(song: Path, tmp_path: Path) -> None:
+def test_listen_continues_after_a_broken_file_and_reports_it(song: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF nothing")
-    code, output = heard(broken, tmp_path / "gone.wav", song, "--to", tmp_path / "to")
+    code, output = augmented(broken, tmp_path / "gone.wav", song, "--to", tmp_path / "to")
     assert code == 1
     assert "broken.wav: " in output
     assert "gone.wav: can't be read: No such file" in output
@@ -258,17 +258,15 @@ def test_listen_goes_on_after_a_broken_file_and_says_so(song: Path, tmp_path: Pa
 
 
 def test_listen_refuses_two_files_of_one_name(song: Path, tmp_path: Path) -> None:
-    code, output = heard(song, song.with_suffix(".wav"), "--to", tmp_path / "to")
+    code, output = augmented(song, song.with_suffix(".wav"), "--to", tmp_path / "to")
     assert code == 1
     assert "2 files are called 'song'" in output
     assert not (tmp_path / "to").exists()
 
 
-def test_listen_says_so_where_there_is_no_room_and_leaves_nothing_half(
-    song: Path, tmp_path: Path
-) -> None:
+def test_listen_reports_a_full_disk_and_leaves_no_partial_file(song: Path, tmp_path: Path) -> None:
     with files_of_at_most(120_000):  # more than the song has, and less than its FLAC
-        code, output = heard(song, "--to", tmp_path / "to")
+        code, output = augmented(song, "--to", tmp_path / "to")
     assert code == 1
     assert "original.flac: it can't be written" in output
     assert not list((tmp_path / "to/song").iterdir())

@@ -57,20 +57,20 @@ WRONG_YAML = {
 
 @pytest.mark.parametrize("read", [read_recipe, read_correspondences, read_configuration])
 @pytest.mark.parametrize("what", WRONG_YAML)
-def test_yaml_that_costs_too_much_is_refused(
+def test_oversized_yaml_is_refused(
     what: str, read: Callable[[Path | str], object], tmp_path: Path
 ) -> None:
     (tmp_path / "run.yaml").write_text(WRONG_YAML[what])
     given = tmp_path if read is read_configuration else tmp_path / "run.yaml"
 
-    with pytest.raises(SetupError, match=f"^{tmp_path / 'run.yaml'}:") as said:
+    with pytest.raises(SetupError, match=f"^{tmp_path / 'run.yaml'}:") as error:
         read(str(given) if read is read_recipe else given)
 
-    assert "\n" not in str(said.value)
-    assert len(str(said.value)) < 1_000
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 1_000
 
 
-def test_aliases_that_stand_for_little_are_read(tmp_path: Path) -> None:
+def test_small_yaml_aliases_are_read(tmp_path: Path) -> None:
     stage = "{optimizer: adam, learning_rate: 0.1, epochs: 1}"
     text = (
         RECIPE
@@ -90,13 +90,13 @@ def test_aliases_that_stand_for_little_are_read(tmp_path: Path) -> None:
         "batch_size: 1e400",
     ],
 )
-def test_a_recipe_of_numbers_beyond_all_is_refused(line: str, tmp_path: Path) -> None:
+def test_a_recipe_with_absurd_numbers_is_refused(line: str, tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(f"{RECIPE}    {line}\n")
     with pytest.raises(SetupError, match=rf"own\.yaml: phases\.0\.{line.partition(':')[0]}: "):
         read_recipe(str(tmp_path / "own.yaml"))
 
 
-def test_a_phase_of_a_network_beyond_all_is_refused() -> None:
+def test_a_phase_with_a_network_of_absurd_size_is_refused() -> None:
     phase = Phase(name="one", architecture="musicnn", arguments={"mid_channels": 60_000})
     with pytest.raises(SetupError, match="phase 'one': arguments: the network has"):
         build(phase, 3)
@@ -116,7 +116,7 @@ def test_a_vocabulary_whose_aliases_multiply_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("read", [folder.load, read_checksums, read_split])
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
-def test_a_pipe_or_a_device_is_no_table(
+def test_a_pipe_or_a_device_is_refused_as_a_table(
     make: Callable[[Path], None], read: Callable[[Path], object], tmp_path: Path
 ) -> None:
     make(tmp_path / "own.csv")
@@ -125,7 +125,7 @@ def test_a_pipe_or_a_device_is_no_table(
 
 
 @pytest.mark.parametrize("read", [folder.load, read_checksums])
-def test_a_line_without_end_is_not_read(read: Callable[[Path], object], tmp_path: Path) -> None:
+def test_an_endless_line_is_not_read(read: Callable[[Path], object], tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("path,tags\n")
     os.truncate(path, 2**40)  # of holes
@@ -151,7 +151,7 @@ LONG = "a" * 5_000
         ("feedback", "acceptance", "--file", LONG),
     ],
 )
-def test_a_path_that_is_too_long_is_a_line(
+def test_too_long_a_path_is_refused_in_one_line(
     command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -28,7 +28,7 @@ def dataset(
 
 def made(name: str, *tags: str, length: float | None = 100, number: int = 0) -> Track:
     path = f"{number}/{'-'.join(tags)}.mp3"
-    return Track(track_id(name, path), name, path, "somebody", tags, duration_s=length)
+    return Track(track_id(name, path), name, path, "artist", tags, duration_s=length)
 
 
 def left(cleaned: Cleaned) -> list[tuple[str, ...]]:
@@ -42,7 +42,7 @@ def counts(cleaned: Cleaned) -> list[tuple[int, int, int]]:
 # FMA
 
 
-def test_the_miniature_fma() -> None:
+def test_fma_miniature_is_cleaned() -> None:
     cleaned = clean(fma.load(MINIATURE / "fma"))
 
     assert {track.path[4:]: track.tags for track in cleaned.tracks} == {
@@ -69,7 +69,7 @@ def test_fmas_frequent_subgenres_stay() -> None:
     assert stays == {*sub[:8], sub[10], sub[11], *deep[:24], deep[29], "Top"}
 
 
-def test_fmas_own_words_but_the_top_25_go_and_their_tracks_stay() -> None:
+def test_only_the_top_25_custom_tags_of_fma_are_kept_and_no_track_is_dropped() -> None:
     words = [f"word {n:02}" for n in range(30)]
     names = ["spettro records", "Somebody", "ROCK"]
     tracks = [made("fma", "Rock", word, *names, number=n) for n, word in enumerate(words)]
@@ -80,10 +80,10 @@ def test_fmas_own_words_but_the_top_25_go_and_their_tracks_stay() -> None:
     assert left(cleaned) == [("Rock", word) for word in words[:25]] + [("Rock",)] * 5
 
 
-# MagnaTagATune, MTG-Jamendo, one's own
+# MagnaTagATune, MTG-Jamendo, folders
 
 
-def test_mtat() -> None:
+def test_mtat_is_handled() -> None:
     many = [f"tag {n:03}" for n in range(16)]
     rare = [f"rare {n:03}" for n in range(101)]
     tracks = [made("mtat"), made("mtat", *many), made("mtat", *many[:15])]
@@ -99,7 +99,7 @@ def test_mtat() -> None:
     assert counts(cleaned) == [(1, 0, 204), (1, 16, 203), (3, 17, 200)]
 
 
-def test_mtg_jamendo() -> None:
+def test_mtg_jamendo_is_handled() -> None:
     tracks = [
         made("mtg-jamendo", "rock", "calm", length=length) for length in (59.9, 60, 600, 600.1)
     ]
@@ -113,7 +113,7 @@ def test_mtg_jamendo() -> None:
     assert cleaned.steps[1] == Step("genres but the top 100 (there are 1)", 0, 0, 2)
 
 
-def test_of_more_genres_the_top_100_stay_and_moods_too() -> None:
+def test_the_top_100_genres_and_all_moods_are_kept() -> None:
     genres = [f"genre {n:03}" for n in range(101)]
     tracks = [made("mtg-jamendo", genre, "calm") for genre in genres]
     categories = dict.fromkeys(genres, frozenset({"genre"})) | {"calm": frozenset({"mood/theme"})}
@@ -121,7 +121,7 @@ def test_of_more_genres_the_top_100_stay_and_moods_too() -> None:
     assert left(clean(dataset("mtg-jamendo", tracks, categories)))[-1] == ("calm",)
 
 
-def test_of_ones_own_only_tracks_without_a_tag_go() -> None:
+def test_only_tracks_without_a_tag_are_dropped_from_a_folder() -> None:
     tracks = [made("mine", length=1), made("mine", *map(str, range(20)), length=1)]
 
     assert clean(dataset("mine", tracks)).tracks == (tracks[1],)
@@ -142,7 +142,7 @@ def test_of_ones_own_only_tracks_without_a_tag_go() -> None:
     st.dictionaries(st.sampled_from("abcdefgh"), st.sets(st.sampled_from(SORTS), min_size=1)),
     st.randoms(),
 )
-def test_cleaning_invents_nothing_counts_right_and_knows_no_order(
+def test_cleaning_adds_nothing_counts_correctly_and_ignores_order(
     name: str,
     listed: list[tuple[list[str], float | None]],
     categories: dict[str, set[str]],

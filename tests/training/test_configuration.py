@@ -1,4 +1,4 @@
-"""A run's folder says what it was determined by; a run that differs in code alone is resumed."""
+"""A run's folder records its configuration; a run that differs only in code is resumed."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_run_of_the_same_code_is_resumed_without_a_word(tmp_path: Path) -> None:
+def test_a_run_of_the_same_code_is_resumed_without_a_warning(tmp_path: Path) -> None:
     claim(tmp_path, configuration())
     assert compare(tmp_path, configuration()) is None
 
@@ -62,23 +62,25 @@ def test_another_release_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")])
-def test_a_run_that_does_not_say_its_files_is_resumed_too(folder: Path, damage) -> None:
+def test_a_run_without_a_list_of_files_is_resumed_too(folder: Path, damage) -> None:
     damage(folder / "code.json")
     assert "the changed files are unknown" in (compare(folder, configuration()) or "")
 
 
-def test_another_seed_is_refused_whatever_the_code(folder: Path) -> None:
+def test_another_seed_is_refused_for_any_code(folder: Path) -> None:
     with pytest.raises(SetupError, match="it has a run with another seed"):
         compare(folder, configuration(seed=2))
 
 
-def test_the_folder_says_it_in_files_that_people_read(folder: Path) -> None:
+def test_the_configuration_is_kept_in_readable_files(folder: Path) -> None:
     assert yaml.safe_load((folder / "run.yaml").read_text())["code"] == "before"
     assert len(json.loads((folder / "code.json").read_text())["app/__init__.py"]) == 64
 
 
 @pytest.mark.parametrize("shapes", [[(3,)], [(2,), (2,)]], ids=["another shape", "one more"])
-def test_a_state_of_another_network_is_refused_in_words(tmp_path: Path, shapes: list) -> None:
+def test_a_checkpoint_of_another_network_is_refused_with_a_message(
+    tmp_path: Path, shapes: list
+) -> None:
     stages = [Stage.model_validate({"optimizer": "adam", "learning_rate": 0.1, "epochs": 1})]
     save_state(tmp_path / "state", [keras.Variable(np.ones(2))], initial_state(stages), [])
     with pytest.raises(SetupError, match="code of the network has changed"):

@@ -18,7 +18,7 @@ RATE = 16_000
     st.none() | st.floats(0.1, 60),
     st.integers(0, 99),
 )
-def test_a_crop_lies_in_the_track_and_holds_a_window_where_the_track_does(
+def test_a_crop_is_within_the_track_and_holds_a_window_if_the_track_does(
     length: int, window: int, start: float, end: float, crop: float | None, seed: int
 ) -> None:
     crops = Crops(start_cut=start, end_cut=end, random_crop=crop)
@@ -41,20 +41,20 @@ def test_ten_seconds_have_three_half_overlapping_windows_of_five() -> None:
 
 
 @given(st.integers(1, 1000), st.integers(1, 300), st.integers(1, 300))
-def test_windows_fit_and_no_more_would(length: int, window: int, hop: int) -> None:
+def test_as_many_windows_as_fit_are_cut(length: int, window: int, hop: int) -> None:
     starts = window_starts(length, window, hop)
     assert starts[0] == 0
     if length >= window:
         assert starts[-1] + window <= length < starts[-1] + hop + window
 
 
-def test_a_window_is_the_track_s_own_samples_within_one() -> None:
+def test_a_window_holds_the_samples_of_the_track() -> None:
     track = np.array([-32_768, 0, 16_384, 32_767], np.int16)
     assert window_at(track, 1, 2) == pytest.approx([0, 0.5])
     assert window_at(track, 0, 1) == pytest.approx([-1])
 
 
-def test_a_short_track_is_repeated_as_the_service_repeats_it() -> None:
+def test_a_short_track_is_repeated_like_in_the_service() -> None:
     assert (window_at(np.array([1, 2, 3], np.int16), 0, 7) * 32_768).tolist() == [
         1,
         2,

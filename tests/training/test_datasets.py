@@ -1,4 +1,4 @@
-"""Metadata as they come: what becomes of each row, and what is refused by name."""
+"""Loading of metadata: the result for each row, and refusals."""
 
 import csv
 import os
@@ -55,7 +55,7 @@ def reasons(dataset: Dataset) -> list[tuple[int, str]]:
 # each dataset in its own words
 
 
-def test_fma() -> None:
+def test_fma_is_loaded() -> None:
     dataset = fma.load(MINIATURE / "fma")
 
     tracks = by_path(dataset)
@@ -84,7 +84,7 @@ def test_fmas_subsets_lie_within_one_another() -> None:
     assert sizes == [2, 3, 5, 5]
 
 
-def test_mtat() -> None:
+def test_mtat_is_handled() -> None:
     dataset = mtat.load(MINIATURE / "mtat")
 
     tracks = by_path(dataset)
@@ -126,7 +126,7 @@ def test_mtg_jamendos_whole_file_comes_before_its_parts(copied: Callable[[str], 
     assert len(mtg_jamendo.load(data).tracks) == 3
 
 
-def test_the_same_artist_is_called_the_same_everywhere() -> None:
+def test_an_artist_has_the_same_id_in_all_datasets() -> None:
     [in_fma] = {track.artist for track in fma.load(MINIATURE / "fma", "medium").tracks[:2]}
     in_mtat = mtat.load(MINIATURE / "mtat").tracks[0].artist
     own = folder.load(MINIATURE / "own.csv").tracks[0].artist
@@ -135,14 +135,14 @@ def test_the_same_artist_is_called_the_same_everywhere() -> None:
 
 
 @given(st.text())
-def test_a_name_without_capitals_stays_as_it_is(name: str) -> None:
+def test_a_lower_case_name_is_unchanged(name: str) -> None:
     assert artist_name(artist_name(name)) == artist_name(f"  {name} ") == artist_name(name)
 
 
-# one's own
+# folders of songs
 
 
-def test_folders_are_tags_and_artists(tmp_path: Path) -> None:
+def test_folder_names_are_tags_and_artists(tmp_path: Path) -> None:
     root = tmp_path / "my music"
     for path in ("Rock/one.mp3", "Rock/The Larks/two.FLAC", "Rock/The Larks/Dawn/3.ogg"):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +190,7 @@ def test_linked_tags_artists_and_songs_are_read(tmp_path: Path) -> None:
     assert {each.why.partition(";")[0] for each in dataset.skipped} == {CYCLE}
 
 
-def test_names_that_macos_writes_are_the_same_names(tmp_path: Path) -> None:
+def test_decomposed_names_of_macos_are_normalised(tmp_path: Path) -> None:
     names = [unicodedata.normalize(form, "Électro/Zoë/Été.mp3") for form in ("NFC", "NFD")]
     for name in names:
         (tmp_path / "folder" / name).parent.mkdir(parents=True)
@@ -211,7 +211,7 @@ def test_names_that_macos_writes_are_the_same_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("on_disk", "listed"), [("NFC", "NFD"), ("NFD", "NFC")])
-def test_a_csv_file_may_write_accents_as_the_disk_does_not(
+def test_a_csv_file_may_encode_accents_differently_from_the_disk(
     tmp_path: Path, on_disk: str, listed: str
 ) -> None:
     there, named = (unicodedata.normalize(form, "Zoë/Été.mp3") for form in (on_disk, listed))
@@ -226,7 +226,7 @@ def test_a_csv_file_may_write_accents_as_the_disk_does_not(
     assert missing.path.endswith("/fehlt.mp3")
 
 
-def test_a_folder_without_tracks_says_what_was_left_out(tmp_path: Path) -> None:
+def test_a_folder_without_tracks_is_refused_with_the_skipped_files(tmp_path: Path) -> None:
     (tmp_path / "Rock").mkdir()
     os.mkfifo(tmp_path / "Rock/pipe.wav")
 
@@ -234,7 +234,7 @@ def test_a_folder_without_tracks_says_what_was_left_out(tmp_path: Path) -> None:
         folder.load(tmp_path)
 
 
-def test_a_name_that_is_no_unicode_is_skipped(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_unicode_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "Rock").mkdir()
     (tmp_path / "Rock/good.mp3").touch()
     Path(os.fsdecode(os.fsencode(tmp_path / "Rock") + b"/\xff.mp3")).touch()
@@ -245,7 +245,7 @@ def test_a_name_that_is_no_unicode_is_skipped(tmp_path: Path) -> None:
     assert [each.why for each in dataset.skipped] == ["its name is not valid Unicode; rename it"]
 
 
-def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+def test_an_unreadable_folder_is_not_taken_for_empty(tmp_path: Path) -> None:
     (tmp_path / "Rock").mkdir()
     (tmp_path / "Rock/good.mp3").touch()
     place = os.open(tmp_path / "Rock", os.O_RDONLY)
@@ -261,7 +261,7 @@ def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "Rock")
 
 
-def test_a_cell_longer_than_the_csv_module_takes_is_read_and_its_limit_stays(
+def test_a_cell_over_the_default_csv_limit_is_read_and_the_limit_is_not_changed(
     tmp_path: Path,
 ) -> None:
     limit = csv.field_size_limit()
@@ -275,7 +275,7 @@ def test_a_cell_longer_than_the_csv_module_takes_is_read_and_its_limit_stays(
     assert next(rows) == (3, {"path": "b.mp3", "tags": "rock"})
 
 
-def test_a_csv_file() -> None:
+def test_a_csv_file_is_loaded() -> None:
     dataset = folder.load(MINIATURE / "own.csv")
 
     assert dataset.name == "own"
@@ -297,7 +297,7 @@ CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0;"), min_size
 
 
 @given(st.dictionaries(st.text(string.ascii_letters, min_size=1), st.lists(CELLS), min_size=1))
-def test_whatever_is_in_a_csv_file_comes_out(
+def test_any_text_in_a_csv_file_is_read_unchanged(
     tmp_path_factory: pytest.TempPathFactory, wanted: dict[str, list[str]]
 ) -> None:
     path = tmp_path_factory.mktemp("own") / "own.csv"
@@ -325,7 +325,7 @@ def test_whatever_is_in_a_csv_file_comes_out(
         (b"path,tags\n\xff\n", ["can't be read"]),
     ],
 )
-def test_a_csv_file_that_is_wrong_is_refused(
+def test_an_invalid_csv_file_is_refused(
     tmp_path: Path, text: str | bytes, named: Sequence[str]
 ) -> None:
     path = tmp_path / "own.csv"
@@ -337,7 +337,7 @@ def test_a_csv_file_that_is_wrong_is_refused(
     assert all(words in str(refused.value) for words in [str(path), *named])
 
 
-def test_a_folder_that_is_named_as_a_dataset_is_refused(tmp_path: Path) -> None:
+def test_a_folder_with_the_name_of_a_dataset_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fma").mkdir()
 
     with pytest.raises(SetupError, match="fma is the name of a known dataset"):
@@ -365,7 +365,7 @@ def test_a_missing_column_is_named(copied: Callable[[str], Path], name: str, col
 
 
 @pytest.mark.parametrize("name", LOADERS)
-def test_a_track_that_is_there_twice_is_refused(copied: Callable[[str], Path], name: str) -> None:
+def test_a_duplicate_track_is_refused(copied: Callable[[str], Path], name: str) -> None:
     path = copied(name) / FILES[name]
     lines = path.read_text().splitlines()
     first = 4 if name == "fma" else 2
@@ -376,7 +376,7 @@ def test_a_track_that_is_there_twice_is_refused(copied: Callable[[str], Path], n
 
 
 @pytest.mark.parametrize("name", LOADERS)
-def test_a_file_cut_short_never_ends_in_a_traceback(
+def test_a_truncated_file_never_raises_an_unexpected_error(
     copied: Callable[[str], Path], name: str
 ) -> None:
     root = copied(name)
@@ -388,7 +388,7 @@ def test_a_file_cut_short_never_ends_in_a_traceback(
             LOADERS[name](root)
 
 
-def test_an_open_quotation_mark_is_pointed_at(tmp_path: Path) -> None:
+def test_an_unclosed_quotation_mark_is_reported_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text('path,tags\na.mp3,rock\n"b.mp3,rock\nc.mp3,rock\nd.mp3,rock\n')
 
@@ -401,7 +401,7 @@ def test_an_open_quotation_mark_is_pointed_at(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "named"), [("7,1,8,Loop,7\n8,1,7,Pool,7", "circle"), ("7,1,999,Orphan,7", "999")]
 )
-def test_genres_that_are_no_tree_are_refused(
+def test_genres_that_are_not_a_tree_are_refused(
     copied: Callable[[str], Path], row: str, named: str
 ) -> None:
     root = copied("fma")
@@ -426,7 +426,7 @@ def test_unknown_subsets_and_splits_are_refused() -> None:
 # official splits
 
 
-def test_official_splits_of_the_miniatures() -> None:
+def test_official_splits_of_the_miniatures_are_read() -> None:
     in_fma = official_split("fma", MINIATURE / "fma")
     in_mtat = official_split("mtat-full", MINIATURE / "mtat")
     in_jamendo = official_split("mtg-jamendo-0", MINIATURE / "mtg-jamendo")
@@ -460,7 +460,7 @@ def test_an_official_split_that_contradicts_itself_is_refused(
 
 
 @real
-def test_the_real_mtat() -> None:
+def test_the_real_mtat_is_loaded() -> None:
     dataset = real_mtat()
 
     assert (len(dataset.tracks), dataset.skipped) == (25_863, ())
@@ -477,7 +477,9 @@ def test_the_real_mtat() -> None:
     ("name", "counts"),
     [("mtat-clean", (15_244, 1_529, 4_332)), ("mtat-full", (18_706, 1_825, 5_329))],
 )
-def test_the_real_mtats_published_splits(name: str, counts: tuple[int, int, int]) -> None:
+def test_the_published_splits_of_the_real_mtat_are_read(
+    name: str, counts: tuple[int, int, int]
+) -> None:
     parts = Counter(official_split(name, METADATA / "mtat").values())
 
     assert (parts[Subset.TRAIN], parts[Subset.VALIDATION], parts[Subset.TEST]) == counts
@@ -485,7 +487,7 @@ def test_the_real_mtats_published_splits(name: str, counts: tuple[int, int, int]
 
 @pytest.mark.thorough
 @real
-def test_the_real_mtg_jamendo() -> None:
+def test_the_real_mtg_jamendo_is_loaded() -> None:
     dataset = real_mtg_jamendo()
 
     assert (len(dataset.tracks), dataset.skipped) == (55_525, ())
@@ -502,7 +504,7 @@ def test_the_real_mtg_jamendo() -> None:
     ("subset", "tracks", "tags"),
     [("genre", 55_094, 87), ("instrument", 25_135, 41), ("moodtheme", 18_486, 59)],
 )
-def test_the_real_mtg_jamendos_subsets(subset: str, tracks: int, tags: int) -> None:
+def test_the_subsets_of_the_real_mtg_jamendo_are_read(subset: str, tracks: int, tags: int) -> None:
     dataset = mtg_jamendo.load(METADATA / "mtg-jamendo", subset)
 
     assert (len(dataset.tracks), len(dataset.categories)) == (tracks, tags)
@@ -510,7 +512,7 @@ def test_the_real_mtg_jamendos_subsets(subset: str, tracks: int, tags: int) -> N
 
 @pytest.mark.thorough
 @real
-def test_the_real_fma(tmp_path: Path) -> None:
+def test_the_real_fma_is_loaded(tmp_path: Path) -> None:
     dataset = fma.load(export_fma(tmp_path))
 
     assert (len(dataset.tracks), dataset.skipped) == (17_734, ())

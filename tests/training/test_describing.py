@@ -1,4 +1,4 @@
-"""What is told and drawn of a dataset."""
+"""The summary and the pictures of a dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.training.commands import files_of_at_most, refused, taggram
 from tests.training.test_datasets import LOADERS, MINIATURE
 
 
-def test_numbers() -> None:
+def test_a_dataset_is_summarised() -> None:
     numbers = describe(mtat.load(MINIATURE / "mtat").tracks)
 
     assert (numbers.tracks, numbers.artists) == (3, 2)
@@ -30,11 +30,11 @@ def test_numbers() -> None:
     }  # fmt: skip
 
 
-def test_nothing_has_numbers_too() -> None:
+def test_an_empty_dataset_is_summarised() -> None:
     assert describe(()).tracks == describe(()).hours == 0
 
 
-def test_tags_go_by_category_the_most_frequent_first() -> None:
+def test_tags_are_sorted_by_category_and_falling_frequency() -> None:
     sorted_tags = by_category(clean(fma.load(MINIATURE / "fma")))
 
     assert list(sorted_tags) == ["genre", "tag", "subgenre", "sub-subgenre"]
@@ -43,7 +43,7 @@ def test_tags_go_by_category_the_most_frequent_first() -> None:
 
 
 @pytest.mark.parametrize("name", LOADERS)
-def test_pictures(name: str, tmp_path: Path) -> None:
+def test_pictures_are_drawn(name: str, tmp_path: Path) -> None:
     cleaned = clean(LOADERS[name](MINIATURE / name))
 
     paths = draw(cleaned, tmp_path / "new" / "folder")
@@ -60,14 +60,14 @@ def test_pictures(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "tags", [(), ("$\\frac{1}$", "[bold]", "x" * 500, "\u266b \u8f9b \U0001f3b8", "\udcff")]
 )
-def test_whatever_tags_are_called_can_be_drawn(tags: Sequence[str], tmp_path: Path) -> None:
+def test_tags_with_any_name_can_be_drawn(tags: Sequence[str], tmp_path: Path) -> None:
     track = Track(track_id("mine", "a"), "mine", "a", "", tuple(tags))
     about = About("$ \\frac{")
 
     assert draw(clean(Dataset("mine", about, (track,), {}, ())), tmp_path)
 
 
-def test_the_command_tells_what_came_in_what_went_and_what_is_missing(tmp_path: Path) -> None:
+def test_the_command_prints_loaded_dropped_and_missing_tracks(tmp_path: Path) -> None:
     ran = taggram("data", "describe", "mtat", MINIATURE / "mtat", "--out", tmp_path)
 
     assert ran.exit_code == 0, ran.output
@@ -80,7 +80,7 @@ def test_the_command_tells_what_came_in_what_went_and_what_is_missing(tmp_path: 
     assert "annotations_final.csv: line 5: slow: 'x' is neither 0 nor 1" in ran.stderr
 
 
-def test_many_rows_that_were_skipped_are_counted(tmp_path: Path) -> None:
+def test_many_skipped_rows_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("path,tags\na.mp3,rock\n" + "/no.mp3,rock\n" * 30)
 
@@ -101,11 +101,11 @@ def test_many_rows_that_were_skipped_are_counted(tmp_path: Path) -> None:
         (("folder", "missing.csv"), "missing.csv: can't be read"),
     ],
 )
-def test_what_the_user_can_mend_is_a_line(arguments: Sequence[object], named: str) -> None:
+def test_a_user_s_mistake_is_reported_in_one_line(arguments: Sequence[object], named: str) -> None:
     assert named in refused("data", "describe", *arguments)
 
 
-def test_a_full_disk_leaves_no_half_written_picture(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_partial_picture(tmp_path: Path) -> None:
     with files_of_at_most(5_000):
         ran = taggram("data", "describe", "mtat", MINIATURE / "mtat", "--out", tmp_path)
 

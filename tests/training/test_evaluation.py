@@ -1,4 +1,4 @@
-"""Figures of songs that were never heard: what they are is known, and what a file may hold."""
+"""Figures of synthetic scores with known results, and the file of an evaluation."""
 
 import re
 from dataclasses import replace
@@ -45,8 +45,8 @@ def split_of(parts: dict[Subset, int] = PARTS) -> Split:
 SPLIT = split_of()
 
 
-def hearing(split: Split, help_by: float = 0.4, seed: int = 0) -> Score:
-    """A model that hears a little of what is true, in 3 windows, or more where they overlap."""
+def scorer(split: Split, help_by: float = 0.4, seed: int = 0) -> Score:
+    """A model with scores slightly better than random, in 3 windows, or more if they overlap."""
 
     def score(part: Subset, overlap: float) -> Scored:
         tracks = [each.track for each in split.part(part)]
@@ -69,23 +69,23 @@ def plan(split: Split = SPLIT, **changes: object) -> Plan:
 
 @pytest.fixture(scope="module")
 def evaluation() -> Evaluation:
-    return evaluate(plan(), "made/1", hearing(SPLIT))
+    return evaluate(plan(), "made/1", scorer(SPLIT))
 
 
-def test_says_what_was_measured(evaluation: Evaluation) -> None:
+def test_an_evaluation_states_its_inputs(evaluation: Evaluation) -> None:
     assert (evaluation.model, evaluation.task, evaluation.part) == ("made/1", "genres", "test")
     assert (evaluation.tracks, evaluation.chunks) == (80, 240)
     assert evaluation.fingerprint == SPLIT.fingerprint
     assert evaluation.skipped == {"test x": "gone", "validation x": "gone"}
 
 
-def test_every_pooling_at_every_overlap(evaluation: Evaluation) -> None:
+def test_every_pooling_is_measured_at_every_overlap(evaluation: Evaluation) -> None:
     levels = [(level.pooling, level.overlap) for level in evaluation.songs]
     assert levels == [(pooling, overlap) for overlap in (0.0, 0.5) for pooling in POOLINGS]
     assert evaluation.song is evaluation.songs[0].overall
 
 
-def test_songs_are_told_better_than_chunks(evaluation: Evaluation) -> None:
+def test_songs_are_classified_better_than_chunks(evaluation: Evaluation) -> None:
     assert evaluation.song.roc_auc_macro.value > evaluation.chunk.roc_auc_macro.value > 0.8
     assert evaluation.song.roc_auc_macro.low < evaluation.song.roc_auc_macro.value
 
@@ -103,8 +103,10 @@ def test_tags_that_cannot_be_measured_are_named(evaluation: Evaluation) -> None:
     assert evaluation.song.pr_auc_macro.value == pytest.approx(macro)
 
 
-def test_thresholds_come_from_validation_and_are_tried_on_the_part(evaluation: Evaluation) -> None:
-    score = hearing(SPLIT)
+def test_thresholds_are_chosen_on_validation_and_measured_on_the_subset(
+    evaluation: Evaluation,
+) -> None:
+    score = scorer(SPLIT)
     for part, is_met in ((Subset.VALIDATION, True), (Subset.TEST, False)):
         scored = score(part, 0.0)
         songs = pool_windows(scored, "mean")
@@ -118,26 +120,26 @@ def test_thresholds_come_from_validation_and_are_tried_on_the_part(evaluation: E
                 assert each.recall == pytest.approx(chosen[hits].mean())
 
 
-def test_training_tracks_count_once_however_often_they_are_heard(evaluation: Evaluation) -> None:
+def test_resampled_training_tracks_count_once(evaluation: Evaluation) -> None:
     assert [each.train_positives for each in evaluation.tags] == [20, 14, 10, 0, 40]
     assert [each.positives for each in evaluation.tags] == [40, 27, 20, 0, 80]
 
 
-def test_max_is_the_highest_of_all_windows() -> None:
-    scored = hearing(SPLIT)(Subset.TEST, 0.0)
+def test_max_pooling_is_the_highest_of_all_windows() -> None:
+    scored = scorer(SPLIT)(Subset.TEST, 0.0)
     np.testing.assert_array_equal(pool_windows(scored, "max")[7], scored.windows[7].max(axis=0))
 
 
 def test_without_validation_there_are_no_thresholds() -> None:
     split = split_of({Subset.TRAIN: 10, Subset.TEST: 30})
-    found = evaluate(plan(split, overlaps=()), "made/1", hearing(split))
+    found = evaluate(plan(split, overlaps=()), "made/1", scorer(split))
     assert {each.threshold for each in found.tags} == {None}
     assert found.song.pr_auc_macro.value is not None
 
 
-def test_nothing_true_is_refused() -> None:
+def test_a_subset_without_positives_is_refused() -> None:
     def score(part: Subset, overlap: float) -> Scored:
-        scored = hearing(SPLIT)(part, overlap)
+        scored = scorer(SPLIT)(part, overlap)
         return replace(scored, y_true=np.zeros_like(scored.y_true))
 
     with pytest.raises(SetupError, match="no track of the part test has a tag that made/1 can"):
@@ -145,7 +147,7 @@ def test_nothing_true_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"overlaps": (1.0,)}, "overlap 1: expected a share of a window"),
         ({"overlaps": (-0.1,)}, "overlap -0.1"),
@@ -155,12 +157,12 @@ def test_nothing_true_is_refused() -> None:
         ({"part": Subset.UNLABELLED}, "the part unlabelled can.t be evaluated"),
     ],
 )
-def test_a_plan_that_cannot_be_is_refused(changes: dict[str, object], said: str) -> None:
-    with pytest.raises(SetupError, match=said):
+def test_an_invalid_plan_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(SetupError, match=message):
         plan(**changes)
 
 
-def test_is_read_back_as_it_was_written(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_an_evaluation_is_read_back_unchanged(evaluation: Evaluation, tmp_path: Path) -> None:
     path = tmp_path / "made" / "1" / "evaluation.json"
     write_evaluation(path, evaluation)
     assert read_evaluation(path) == evaluation
@@ -168,7 +170,7 @@ def test_is_read_back_as_it_was_written(evaluation: Evaluation, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "the figures can't be read"),
         ("[1]", "not figures that"),
@@ -177,21 +179,21 @@ def test_is_read_back_as_it_was_written(evaluation: Evaluation, tmp_path: Path) 
         ("\udcff", "the figures can't be read"),
     ],
 )
-def test_other_files_are_refused(text: str, said: str, tmp_path: Path) -> None:
+def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "evaluation.json"
     path.write_text(text, errors="surrogateescape")
-    with pytest.raises(SetupError, match=said):
+    with pytest.raises(SetupError, match=message):
         read_evaluation(path)
 
 
-def test_a_field_too_many_is_named(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_an_unknown_field_is_named(evaluation: Evaluation, tmp_path: Path) -> None:
     path = tmp_path / "evaluation.json"
     path.write_text(evaluation.model_dump_json().replace('"tracks":', '"trakcs":', 1))
     with pytest.raises(SetupError, match="tracks: Field required"):
         read_evaluation(path)
 
 
-def test_a_full_disk_leaves_what_was_there(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file(evaluation: Evaluation, tmp_path: Path) -> None:
     path = tmp_path / "evaluation.json"
     write_evaluation(path, evaluation)
     with files_of_at_most(1_000), pytest.raises(SetupError, match=r"evaluation\.json: .*no room"):
@@ -200,8 +202,8 @@ def test_a_full_disk_leaves_what_was_there(evaluation: Evaluation, tmp_path: Pat
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
-def test_scores_are_a_table(tmp_path: Path) -> None:
-    scored = hearing(SPLIT)(Subset.TEST, 0.0)
+def test_scores_are_written_as_a_table(tmp_path: Path) -> None:
+    scored = scorer(SPLIT)(Subset.TEST, 0.0)
     write_scores(tmp_path / "scores.csv", scored)
     header, first, *others = (tmp_path / "scores.csv").read_text().splitlines()
     assert header == "track_id,rock,pop,jazz,polka,noise"
@@ -212,7 +214,7 @@ def test_scores_are_a_table(tmp_path: Path) -> None:
 
 
 def test_models_are_compared_and_the_best_is_bold(evaluation: Evaluation) -> None:
-    better = evaluate(plan(overlaps=()), "better/2", hearing(SPLIT, help_by=0.5))
+    better = evaluate(plan(overlaps=()), "better/2", scorer(SPLIT, help_by=0.5))
     chunk, song = compare([evaluation, better])
     assert bold(row(chunk, "better/2")) == [
         f"{value:.3f}"
@@ -228,14 +230,14 @@ def test_models_are_compared_and_the_best_is_bold(evaluation: Evaluation) -> Non
 
 
 @pytest.mark.parametrize("other", [{"fingerprint": "x"}, {"part": "train"}, {"tags": ()}])
-def test_only_figures_of_the_same_tracks_and_tags_are_set_side_by_side(
+def test_only_figures_of_the_same_tracks_and_tags_are_compared(
     evaluation: Evaluation, other: dict[str, object]
 ) -> None:
     assert len(compare([evaluation, evaluation])) == 2
     assert len(compare([evaluation, evaluation.model_copy(update=other)])) == 4
 
 
-def test_what_is_not_measured_is_a_dash(evaluation: Evaluation) -> None:
+def test_a_figure_that_was_not_measured_is_a_dash(evaluation: Evaluation) -> None:
     nothing = evaluation.chunk.model_copy(
         update={"pr_auc_macro": evaluation.tags[TAGS.index("polka")].pr_auc}
     )

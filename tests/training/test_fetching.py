@@ -1,4 +1,4 @@
-"""Only what a split needs lies there at the end, whatever happens on the way."""
+"""At the end there are exactly the files that a split needs, after any fault."""
 
 import hashlib
 from collections.abc import Sequence
@@ -25,24 +25,22 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "source"
 
 
-def bring(
+def fetch_files(
     to: Path, names: list[str], source: Path, checksums: dict[str, str] | None = None
 ) -> Fetched:
     with open_library(to) as library:
         return fetch(library, names, {"fma": Source(str(source))}, checksums or {}, lambda *_: None)
 
 
-def test_it_brings_what_is_wanted_and_only_once(source: Path, tmp_path: Path) -> None:
-    assert bring(tmp_path / "to", NAMES[:5], source).added == 5
-    again = bring(tmp_path / "to", NAMES[:7], source)
+def test_each_needed_file_is_fetched_once(source: Path, tmp_path: Path) -> None:
+    assert fetch_files(tmp_path / "to", NAMES[:5], source).added == 5
+    again = fetch_files(tmp_path / "to", NAMES[:7], source)
     assert (again.added, again.known, again.failed) == (2, 5, {})
     assert (tmp_path / "to" / NAMES[6]).read_bytes() == NAMES[6].encode() * 100
 
 
-def test_what_another_split_needed_is_removed_and_nothing_else(
-    source: Path, tmp_path: Path
-) -> None:
-    bring(tmp_path / "to", NAMES, source)
+def test_only_files_of_another_split_are_removed(source: Path, tmp_path: Path) -> None:
+    fetch_files(tmp_path / "to", NAMES, source)
     own = tmp_path / "to" / "fma" / "my own.mp3"
     own.write_bytes(b"mine")
     with open_library(tmp_path / "to") as library:
@@ -55,28 +53,30 @@ def test_what_another_split_needed_is_removed_and_nothing_else(
     assert not (tmp_path / "to" / NAMES[5]).exists()
 
 
-def test_what_is_not_there_is_told_and_the_others_come(source: Path, tmp_path: Path) -> None:
+def test_missing_files_are_reported_and_the_others_are_fetched(
+    source: Path, tmp_path: Path
+) -> None:
     (source / NAMES[3].partition("/")[2]).unlink()
-    fetched = bring(tmp_path / "to", NAMES, source)
+    fetched = fetch_files(tmp_path / "to", NAMES, source)
     assert list(fetched.failed) == [NAMES[3]]
     assert fetched.added == len(NAMES) - 1
 
 
-def test_a_file_that_is_not_what_its_checksum_says_is_not_kept(
+def test_a_file_with_a_wrong_checksum_is_not_kept(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetching, "PAUSE_S", 0.0)
     right = {name: hashlib.sha256(name.encode() * 100).hexdigest() for name in NAMES[:2]}
-    fetched = bring(tmp_path / "to", NAMES[:2], source, {**right, NAMES[1]: "0" * 64})
+    fetched = fetch_files(tmp_path / "to", NAMES[:2], source, {**right, NAMES[1]: "0" * 64})
     assert "SHA-256" in fetched.failed[NAMES[1]]
     assert not (tmp_path / "to" / NAMES[1]).exists()
     assert not list((tmp_path / "to").rglob("*.part"))
 
 
-def test_a_file_that_was_cut_off_comes_again(source: Path, tmp_path: Path) -> None:
-    bring(tmp_path / "to", NAMES, source)
+def test_a_truncated_file_is_fetched_again(source: Path, tmp_path: Path) -> None:
+    fetch_files(tmp_path / "to", NAMES, source)
     (tmp_path / "to" / NAMES[0]).write_bytes(b"half")
-    assert bring(tmp_path / "to", NAMES, source).added == 1
+    assert fetch_files(tmp_path / "to", NAMES, source).added == 1
 
 
 def test_a_dataset_without_a_source_is_named(tmp_path: Path) -> None:
@@ -84,18 +84,18 @@ def test_a_dataset_without_a_source_is_named(tmp_path: Path) -> None:
         fetch(library, NAMES, {}, {}, lambda *_: None)
 
 
-def test_wrong_checksums_are_refused_by_line(tmp_path: Path) -> None:
+def test_invalid_checksum_files_are_refused_with_the_line(tmp_path: Path) -> None:
     path = tmp_path / "sums"
     path.write_text(f"{'a' * 64}  fma/1.mp3\nwrong\n")
     with pytest.raises(SetupError, match="sums:2"):
         read_checksums(path)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_partial_file(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "large.mp3").write_bytes(bytes(100_000))
     with files_of_at_most(20_000), pytest.raises(SetupError, match="there is no space for it"):
-        bring(tmp_path / "to", ["fma/large.mp3"], tmp_path / "source")
+        fetch_files(tmp_path / "to", ["fma/large.mp3"], tmp_path / "source")
     assert not [path for path in (tmp_path / "to").rglob("*large*") if path.is_file()]
 
 
@@ -110,12 +110,12 @@ with open_library(Path(sys.argv[2])) as library:
 
 
 @moments
-def test_killed_again_and_again_it_ends_with_the_same_files(
+def test_repeated_kills_do_not_change_the_fetched_files(
     moments: Sequence[int], source: Path, tmp_path: Path
 ) -> None:
     for moment in moments:
         run_killed(FETCH, moment, source, tmp_path / "to", *NAMES)
-    bring(tmp_path / "to", NAMES, source)
+    fetch_files(tmp_path / "to", NAMES, source)
     with open_library(tmp_path / "to") as library:
         assert library.ledger.keys() == set(NAMES)
     for name in NAMES:

@@ -1,4 +1,4 @@
-"""Killed at ten moments, trainings, evaluations and lessons end with what they would have made."""
+"""Trainings, evaluations and teaching end with the same result after ten kills."""
 
 import multiprocessing
 import os
@@ -72,7 +72,7 @@ def run_killed(root: Path, arguments: Sequence[object], lasts_s: float) -> None:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A split, its audio, a recipe, songs of one's own, and a model to teach on."""
+    """A split, its audio, a recipe, a folder of songs, and a model to teach on."""
     root = tmp_path_factory.mktemp("killed")
     split = toy_split()
     write_split(root / "split.parquet", split)
@@ -97,7 +97,7 @@ def trained(root: Path) -> dict[str, Path]:
     return {name: root / name for name in ("whole", "parts")}
 
 
-def test_a_training(trained: dict[str, Path]) -> None:
+def test_a_killed_training_is_resumed(trained: dict[str, Path]) -> None:
     whole, parts = trained["whole"], trained["parts"]
     for part, undisturbed in zip(rows(parts), rows(whole), strict=True):
         assert part == pytest.approx(undisturbed, rel=1e-3)
@@ -107,7 +107,7 @@ def test_a_training(trained: dict[str, Path]) -> None:
         assert weights[1][path] == pytest.approx(array, rel=1e-3, abs=1e-5)
 
 
-def test_an_evaluation(root: Path, trained: dict[str, Path]) -> None:
+def test_a_killed_evaluation_is_resumed(root: Path, trained: dict[str, Path]) -> None:
     given = ("evaluate", trained["whole"], "--split", root / "split.parquet")
     given = (*given, "--audio-store", next(root.glob("store-*")), "--overlap", "0.5", "--report")
     lasts_s = run(root, (*given, "--out", root / "evaluated-whole"))
@@ -120,7 +120,7 @@ def test_an_evaluation(root: Path, trained: dict[str, Path]) -> None:
     assert (root / "evaluated-parts" / "report.html").exists()
 
 
-def test_a_lesson(root: Path) -> None:
+def test_a_killed_teaching_is_resumed(root: Path) -> None:
     taught = {}
     lasts_s = 0.0
     for name in ("whole", "parts"):

@@ -16,13 +16,13 @@ BATCHES = 2 * LOSS_READ_EACH + 5
 
 @pytest.fixture
 def training_model() -> keras.Model:
-    """A network that learns nothing: its loss says which batches it was given."""
+    """A network without training: its loss identifies its batches."""
     model = keras.Sequential([keras.Input((WINDOW,)), keras.layers.Dense(1)])
     model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mean_absolute_error")
     return model
 
 
-def test_each_batch_is_told_and_the_loss_as_it_was_read_last(training_model: keras.Model) -> None:
+def test_each_batch_is_reported_with_the_last_loss_read(training_model: keras.Model) -> None:
     on_progress: list[tuple[int, int, float]] = []
     figures = Loop(training_model).train(
         feed(2 * BATCHES, 2), lambda *step: on_progress.append(step)
@@ -35,7 +35,7 @@ def test_each_batch_is_told_and_the_loss_as_it_was_read_last(training_model: ker
 
 
 @pytest.mark.parametrize("method", ["train", "validate"])
-def test_a_loss_that_is_no_number_is_in_the_figures_of_the_epoch(
+def test_a_loss_of_nan_is_in_the_figures_of_the_epoch(
     training_model: keras.Model, method: str
 ) -> None:
     training_model.layers[-1].bias.assign([np.nan])

@@ -15,12 +15,12 @@ TAGS = RNG.integers(0, 2, (40, 7)).astype(np.float32)
 SCORES = RNG.uniform(0.01, 0.99, (40, 7)).astype(np.float32)
 
 
-def test_plain_it_is_keras_s_binary_cross_entropy() -> None:
+def test_without_options_the_loss_is_keras_s_binary_cross_entropy() -> None:
     ours = float(TagLoss(np.ones(7))(TAGS, SCORES))
     assert ours == pytest.approx(float(keras.losses.BinaryCrossentropy()(TAGS, SCORES)), rel=1e-5)
 
 
-def test_with_a_gamma_it_is_keras_s_focal_loss() -> None:
+def test_with_a_gamma_the_loss_is_keras_s_focal_loss() -> None:
     theirs = keras.losses.BinaryFocalCrossentropy(gamma=2.0)
     ours = float(TagLoss(np.ones(7), gamma=2.0)(TAGS, SCORES))
     assert ours == pytest.approx(float(theirs(TAGS, SCORES)), rel=1e-5)
@@ -34,13 +34,13 @@ def test_a_rare_tag_s_positives_weigh_as_much_as_its_negatives() -> None:
     assert loss.weights == pytest.approx([9, 1])
 
 
-def test_no_weight_is_beyond_the_limit_nor_for_a_tag_that_no_track_has() -> None:
+def test_class_weights_are_bounded_and_absent_tags_have_none() -> None:
     tags = np.zeros((1000, 2), np.float32)
     tags[0, 0] = 1
     assert tag_loss(Loss(class_weights=True, max_weight=20), tags).weights == pytest.approx(20)
 
 
-def test_contrast_is_what_its_definition_says() -> None:
+def test_the_contrastive_loss_agrees_with_its_definition() -> None:
     z = RNG.normal(size=(6, 5)).astype(np.float32)
     unit = z / np.linalg.norm(z, axis=1, keepdims=True)
     likeness = np.exp(unit @ unit.T / 0.5)
@@ -50,7 +50,7 @@ def test_contrast_is_what_its_definition_says() -> None:
     assert float(ContrastLoss(0.5)(np.zeros((6, 1)), z)) == pytest.approx(by_hand.mean(), rel=1e-5)
 
 
-def test_contrast_is_least_where_the_windows_of_a_track_agree() -> None:
+def test_the_contrastive_loss_is_lowest_if_the_windows_of_a_track_agree() -> None:
     alike = np.repeat(np.eye(4, dtype=np.float32), 2, axis=0)
     strangers = np.concatenate([np.eye(4, dtype=np.float32)] * 2)
     nothing = np.zeros((8, 1))
@@ -58,7 +58,7 @@ def test_contrast_is_least_where_the_windows_of_a_track_agree() -> None:
 
 
 @pytest.mark.thorough
-def test_contrast_of_a_batch_is_the_same_on_two_devices() -> None:
+def test_the_contrastive_loss_of_a_batch_is_the_same_on_two_devices() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.training.contrast_on_devices"],
         capture_output=True,

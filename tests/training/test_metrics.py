@@ -1,4 +1,4 @@
-"""Figures against scikit-learn's and against what is worked out by hand."""
+"""Figures compared with scikit-learn and with hand calculations."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def labeled(draw: st.DrawFn) -> LabeledScores:
 
 
 @given(labeled())
-def test_areas_are_those_of_scikit_learn(given: LabeledScores) -> None:
+def test_roc_and_pr_auc_agree_with_scikit_learn(given: LabeledScores) -> None:
     found = measure(given, draw_counts(len(given.y_true), 0))
     pairs = list(zip(found.tags, given.y_true.T, given.scores.T, strict=True))
     known = [(area, hits, scores) for area, hits, scores in pairs if hits.any() and not hits.all()]
@@ -55,7 +55,9 @@ def test_areas_are_those_of_scikit_learn(given: LabeledScores) -> None:
 
 
 @given(labeled(), st.integers(0, 1000))
-def test_a_draw_counts_each_track_as_often_as_it_was_drawn(given: LabeledScores, seed: int) -> None:
+def test_a_bootstrap_sample_counts_each_track_as_often_as_it_was_drawn(
+    given: LabeledScores, seed: int
+) -> None:
     hits, scores = given.y_true[:, 0], given.scores[:, 0]
     draws = draw_counts(len(hits), 3, seed)
     found = roc_pr_auc(hits, scores, draws, given.owners)
@@ -80,7 +82,7 @@ def test_all_chunks_of_a_track_are_drawn_together(given: LabeledScores, chunks: 
 
 
 @given(labeled())
-def test_cosine_is_that_of_scikit_learn_over_items_with_tags(given: LabeledScores) -> None:
+def test_cosine_similarity_agrees_with_scikit_learn(given: LabeledScores) -> None:
     assume(given.y_true.any())
     tagged = given.y_true.any(axis=1)
     wanted = np.diag(cosine_similarity(given.y_true[tagged], given.scores[tagged]))
@@ -89,20 +91,20 @@ def test_cosine_is_that_of_scikit_learn_over_items_with_tags(given: LabeledScore
     assert overall.cosine.value == pytest.approx(wanted.mean(), abs=1e-6)
 
 
-def test_nothing_to_measure_is_none_and_no_warning() -> None:
+def test_a_figure_without_data_is_none_without_a_warning() -> None:
     y_true, scores = np.zeros((4, 2), bool), np.full((4, 2), 0.5, np.float32)
     overall = measure(LabeledScores(y_true, scores, np.arange(4)), draw_counts(4, 10)).overall
     assert {each.value for each in vars(overall).values()} == {None}
 
 
-def test_an_interval_lies_around_its_figure_and_narrows_with_more_tracks() -> None:
+def test_an_interval_contains_its_figure_and_narrows_with_more_tracks() -> None:
     few, many = (measured_noise(tracks).overall.roc_auc_macro for tracks in (100, 1600))
     for each in (few, many):
         assert each.low < each.value < each.high
     assert 3 < (few.high - few.low) / (many.high - many.low) < 5.5
 
 
-def test_an_interval_holds_the_truth_in_about_95_of_100_samples() -> None:
+def test_an_interval_covers_the_true_value_in_about_95_of_100_samples() -> None:
     """Normal scores, one apart: the area under the ROC is .760 (the normal's .5 ** .5)."""
     random, held = np.random.RandomState(1), 0
     for _ in range(200):
@@ -125,7 +127,7 @@ def measured_noise(tracks: int):
     return measure(LabeledScores(y_true, scores, np.arange(tracks)), draw_counts(tracks, DRAWS))
 
 
-def test_accuracy_at_k_by_hand() -> None:
+def test_accuracy_at_k_agrees_with_hand_calculation() -> None:
     """The thesis's 10.3 and 10.4: song a is right at 1, b has its tags at ranks 1 and 3, d at 2."""
     y_true = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 1]], bool)
     scores = np.array([[0.9, 0.1, 0.2], [0.8, 0.1, 0.5], [0.5, 0.5, 0.5], [0.7, 0.1, 0.4]])
@@ -150,8 +152,8 @@ def test_accuracy_rises_with_k_to_one(given: LabeledScores) -> None:
     assert (found.any >= found.every).all()
 
 
-def test_confusion_by_hand() -> None:
-    """The thesis's 10.2: songs 1 and 2 have tag a, song 2 has b too, nobody has c."""
+def test_confusion_agrees_with_hand_calculation() -> None:
+    """The thesis's 10.2: songs 1 and 2 have tag a, song 2 has b too, none has c."""
     y_true = np.array([[1, 0, 0], [1, 1, 0]], bool)
     scores = np.array([[0.6, 0.2, 0.2], [0.4, 0.8, 0.0]], np.float32)
     wanted = [[1.0 / 2.2, 0.4 / 1.2, 0], [1.0 / 2.2, 0.8 / 1.2, 0], [0.2 / 2.2, 0, 0]]
@@ -159,7 +161,7 @@ def test_confusion_by_hand() -> None:
 
 
 @given(labeled())
-def test_calibration_is_that_of_scikit_learn(given: LabeledScores) -> None:
+def test_calibration_agrees_with_scikit_learn(given: LabeledScores) -> None:
     found = calibration(given.y_true, given.scores)
     assert sum(found.counts) == given.y_true.size
     assume(given.y_true.any() and not given.y_true.all())
@@ -171,7 +173,7 @@ def test_calibration_is_that_of_scikit_learn(given: LabeledScores) -> None:
     np.testing.assert_allclose(found.frequencies, shares, rtol=1e-5)
 
 
-def test_expected_error_by_hand() -> None:
+def test_expected_calibration_error_agrees_with_hand_calculation() -> None:
     """Three scores of .9 of which two are right, one of .1 that is wrong."""
     scores = np.array([[0.9, 0.9], [0.9, 0.1]], np.float32)
     y_true = np.array([[1, 1], [0, 0]], bool)
@@ -180,12 +182,12 @@ def test_expected_error_by_hand() -> None:
     assert found.expected_error == pytest.approx(3 / 4 * (0.9 - 2 / 3) + 1 / 4 * 0.1)
 
 
-def test_scores_of_nothing_and_of_one_are_in_the_outer_bins() -> None:
+def test_scores_of_zero_and_one_are_in_the_outer_bins() -> None:
     found = calibration(np.array([[True, False]]), np.array([[1.0, 0.0]], np.float32))
     assert found.expected_error == 0
 
 
-def test_a_threshold_is_the_lowest_that_is_right_often_enough() -> None:
+def test_a_threshold_is_the_lowest_with_the_required_precision() -> None:
     scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5], np.float32)
     hits = np.array([1, 0, 1, 1, 0], bool)
     assert threshold(hits, scores, 0.75) == pytest.approx(0.6)

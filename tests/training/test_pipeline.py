@@ -17,7 +17,7 @@ WINDOW = 4
 
 
 def feed(windows: int, size: int) -> BatchDataset:
-    """Windows of one track whose samples count: each tells by its target where it begins."""
+    """Windows of one track whose samples count up: the target of each is its first sample."""
     samples = np.arange(WINDOW * windows, dtype=np.int16)
     store = cast("AudioStore", SimpleNamespace(samples=lambda _: samples))
     source = WindowSource(store, ["one"], lambda _, start: np.array([start], np.float32), WINDOW)
@@ -54,7 +54,7 @@ def test_devices_of_all_machines_are_fed_all_windows_in_turns(
 
 
 @given(pairs=st.integers(4, 30), size=st.integers(4, 10))
-def test_what_is_contrasted_stays_together(pairs: int, size: int) -> None:
+def test_windows_of_a_contrastive_group_stay_together(pairs: int, size: int) -> None:
     for device in range(2):
         for part in parts(feed(2 * pairs, 2 * size), Share(device, 1, 2)):
             assert len(part) % 2 == 0

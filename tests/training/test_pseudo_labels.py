@@ -69,7 +69,7 @@ def test_tracks_are_scored_once(score) -> None:
     assert scored == 0
 
 
-def test_after_a_kill_only_what_is_missing_is_scored(score) -> None:
+def test_after_a_kill_only_the_missing_tracks_are_scored(score) -> None:
     with pytest.raises(KeyboardInterrupt):
         score(Network(killed_at=TRACKS_A_FILE + 3))
     labels, scored = score()
@@ -85,17 +85,17 @@ def test_after_a_kill_only_what_is_missing_is_scored(score) -> None:
     ],
     ids=["weights", "arguments"],
 )
-def test_another_teacher_scores_anew(score, changes: dict[str, object]) -> None:
+def test_another_teacher_scores_the_tracks_again(score, changes: dict[str, object]) -> None:
     score()
     assert score(**changes)[1] == len(IDS)
 
 
-def test_a_track_whose_file_is_another_is_scored_anew(score) -> None:
+def test_a_track_with_another_file_is_scored_again(score) -> None:
     score()
     assert score(audio=store(changed=IDS[-1]))[1] == len(IDS) % TRACKS_A_FILE
 
 
-def test_what_a_disk_has_spoilt_is_scored_anew(score, tmp_path: Path) -> None:
+def test_corrupted_scores_are_computed_again(score, tmp_path: Path) -> None:
     score()
     path = max(tmp_path.rglob("*.safetensors"), key=lambda each: each.stat().st_size)
     path.write_bytes(path.read_bytes()[:-1])
@@ -104,7 +104,7 @@ def test_what_a_disk_has_spoilt_is_scored_anew(score, tmp_path: Path) -> None:
     assert scored == TRACKS_A_FILE
 
 
-def test_processes_share_the_tracks_out(score, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_divide_the_tracks_among_them(score, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "own_share", lambda work: work[1::2])
     network = Network()
     with pytest.raises(SetupError, match="must see the same folder"):

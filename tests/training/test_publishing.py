@@ -27,7 +27,7 @@ MEASURED = trained.evaluation(
 )
 
 
-def test_what_was_learnt_and_measured_is_in_the_manifest(tmp_path: Path):
+def test_the_manifest_holds_the_trained_tags_and_the_figures(tmp_path: Path):
     store = Store(tmp_path)
 
     trained.publish(store, "tiny", TAGS, "subgenres", MEASURED)
@@ -41,21 +41,21 @@ def test_what_was_learnt_and_measured_is_in_the_manifest(tmp_path: Path):
     assert manifest.vocabulary.unheard == ("drum & bass",)
     assert manifest.thresholds.model_dump() == {"precision": 0.8, "scores": {"ambient": 0.412346}}
     assert manifest.calibration.model_dump() == MEASURED.calibration.model_dump()
-    said = manifest.evaluation
-    assert (said.split, said.fingerprint, said.tracks) == (
+    evaluation = manifest.evaluation
+    assert (evaluation.split, evaluation.fingerprint, evaluation.tracks) == (
         "artists, seed 1",
         MEASURED.fingerprint,
         2_104,
     )
-    assert (said.roc_auc, said.roc_auc_interval) == (0.912346, (0.88, 0.93))
-    assert (said.pr_auc, said.pr_auc_interval) == (0.4321, (0.4, 0.47))
-    assert {tag: each.roc_auc for tag, each in said.tags.items()} == {
+    assert (evaluation.roc_auc, evaluation.roc_auc_interval) == (0.912346, (0.88, 0.93))
+    assert (evaluation.pr_auc, evaluation.pr_auc_interval) == (0.4321, (0.4, 0.47))
+    assert {tag: each.roc_auc for tag, each in evaluation.tags.items()} == {
         "ambient": 0.95,
         "chiptune": 0.7,
     }
 
 
-def test_base_rates_are_the_shares_of_the_tracks_as_often_as_an_epoch_uses_them(tmp_path: Path):
+def test_base_rates_count_each_track_as_often_as_an_epoch_uses_it(tmp_path: Path):
     tagged = [("ambient",), ("ambient", "chiptune"), ("ambient",)]
     tracks = [
         SplitTrack(Track(str(number), "made", "", "", tags), Subset.TRAIN, repeats)
@@ -84,7 +84,7 @@ def test_a_run_is_published_with_the_base_rates_of_its_training(tmp_path: Path):
     assert (str(manifest.ref), manifest.base_rates) == ("mine/1", rates)
 
 
-def test_a_model_that_nobody_measured_says_nothing_of_how_good_it_is(tmp_path: Path):
+def test_a_model_without_an_evaluation_has_no_figures(tmp_path: Path):
     manifest = trained.publish(Store(tmp_path), "tiny", TAGS, "subgenres")
 
     assert manifest.vocabulary.unheard == ()
@@ -101,13 +101,13 @@ def test_each_training_is_a_version_of_its_own(tmp_path: Path):
     assert versions == ["1", "2"]
 
 
-def test_where_no_tag_has_a_threshold_none_is_claimed(tmp_path: Path):
+def test_without_thresholds_none_is_published(tmp_path: Path):
     measured = trained.evaluation(figures("ambient"), figures("chiptune"))
 
     assert trained.publish(Store(tmp_path), "tiny", TAGS, "s", measured).thresholds is None
 
 
-def test_figures_that_could_not_be_measured_are_left_out(tmp_path: Path):
+def test_figures_that_could_not_be_measured_are_omitted(tmp_path: Path):
     lacking = FIGURES.model_copy(update={"pr_auc_macro": Interval(value=None)})
     measured = trained.evaluation(figures("ambient"), overall=lacking)
 
@@ -115,7 +115,7 @@ def test_figures_that_could_not_be_measured_are_left_out(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("tags", "vocabulary", "tag", "said"),
+    ("tags", "vocabulary", "tag", "message"),
     [
         (TAGS, "raw", "ambient", "'raw' is the name of each model's own tags"),
         (TAGS, " ", "ambient", "vocabulary.name: .*is not a valid word"),
@@ -124,18 +124,18 @@ def test_figures_that_could_not_be_measured_are_left_out(tmp_path: Path):
         (("a", "b", "a"), "subgenres", "b", "named twice: a"),
     ],
 )
-def test_what_can_t_be_published_is_refused_and_the_store_stays_empty(
-    tags: tuple[str, ...], vocabulary: str, tag: str, said: str, tmp_path: Path
+def test_an_invalid_run_is_refused_and_the_store_stays_empty(
+    tags: tuple[str, ...], vocabulary: str, tag: str, message: str, tmp_path: Path
 ):
     measured = trained.evaluation(figures(tag))
 
-    with pytest.raises(SetupError, match=f"^tiny: .*{said}"):
+    with pytest.raises(SetupError, match=f"^tiny: .*{message}"):
         trained.publish(Store(tmp_path), "tiny", tags, vocabulary, measured)
 
     assert not list(tmp_path.iterdir())
 
 
-def test_the_card_says_what_was_learnt_and_measured(tmp_path: Path):
+def test_the_card_shows_the_trained_tags_and_the_figures(tmp_path: Path):
     store = Store(tmp_path)
     manifest = trained.publish(store, "tiny", TAGS, "subgenres", MEASURED)
 
@@ -159,7 +159,7 @@ def test_the_card_says_what_was_learnt_and_measured(tmp_path: Path):
         assert words in written
 
 
-def test_the_card_tells_best_tags_from_worst(tmp_path: Path):
+def test_the_card_lists_the_best_and_the_worst_tags(tmp_path: Path):
     tags = [f"t{number:02}" for number in range(12)]
     measured = trained.evaluation(
         *(figures(tag, 0.5 + number / 100) for number, tag in enumerate(tags))

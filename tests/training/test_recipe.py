@@ -1,4 +1,4 @@
-"""Recipes are read whole, or refused by what is wrong in them."""
+"""Recipes are read completely, or refused with the mistake."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from tests.training.toy import toy_phase
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_recipes_that_ship_can_be_read(name: str) -> None:
+def test_shipped_recipes_can_be_read(name: str) -> None:
     assert read_recipe(name).name == name
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"epochs": 3}, "epochs"),
         ({"architecture": "vggish"}, "the architecture 'vggish' does not exist"),
@@ -25,18 +25,18 @@ def test_recipes_that_ship_can_be_read(name: str) -> None:
         ({"augmentation": {"wobble": 1}}, "wobble"),
     ],
 )
-def test_a_wrong_recipe_is_refused_by_file_and_field(
-    change: dict[str, object], said: str, tmp_path: Path
+def test_an_invalid_recipe_is_refused_with_file_and_field(
+    change: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "own.yaml"
     values = {"name": "own", "summary": "", "source": "", "phases": [toy_phase(**change)]}
     path.write_text(yaml.safe_dump(values))
     with pytest.raises(SetupError) as refused:
         read_recipe(str(path))
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert str(path) in str(refused.value)
 
 
-def test_a_recipe_that_is_not_there_is_answered_with_those_that_are() -> None:
+def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SetupError, match="clmr, ensemble, multi-level-multi-scale"):
         read_recipe("nothing")

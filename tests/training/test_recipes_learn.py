@@ -14,7 +14,7 @@ from tests.training.toy import toy_phase, toy_recipe, toy_split, toy_store
 pytestmark = pytest.mark.thorough
 
 RATES = dict.fromkeys(("clmr", "multi-level-multi-scale", "noisy-student"), 22_050)
-"""What the networks of these recipes hear; the others hear 16 kHz."""
+"""The sample rate of these recipes, in Hz; that of the others is 16 kHz."""
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +38,16 @@ def shrunk(recipe: Recipe) -> Recipe:
     return Recipe.model_validate(values)
 
 
-def learnt(recipe: Recipe, split: Split, store: AudioStore, folder: Path) -> Trained:
+def run_recipe(recipe: Recipe, split: Split, store: AudioStore, folder: Path) -> Trained:
     return train(Job(recipe, split, store, folder, 1, lambda step: None, lambda rows: None, print))
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_a_recipe_that_ships_trains(
+def test_a_shipped_recipe_trains(
     name: str, split: Split, stores: dict[int, AudioStore], tmp_path: Path
 ) -> None:
     recipe = shrunk(read_recipe(name))
-    trained = learnt(recipe, split, stores[RATES.get(name, 16_000)], tmp_path)
+    trained = run_recipe(recipe, split, stores[RATES.get(name, 16_000)], tmp_path)
     with (tmp_path / "curves.csv").open() as file:
         phases = {row["phase"] for row in csv.DictReader(file)}
     assert phases == {phase.name for phase in recipe.phases if phase.stages}
@@ -59,5 +59,5 @@ def test_in_mixed_precision_weights_stay_float32(
     precision: str, split: Split, stores: dict[int, AudioStore], tmp_path: Path
 ) -> None:
     recipe = toy_recipe([toy_phase()], precision=precision)
-    trained = learnt(recipe, split, stores[16_000], tmp_path)
+    trained = run_recipe(recipe, split, stores[16_000], tmp_path)
     assert {str(each.dtype) for each in trained.weights.values()} == {"float32"}

@@ -1,4 +1,4 @@
-"""The report stands alone, says what the figures carry, and lets no name become markup."""
+"""The report is self-contained, states the figures, and escapes names."""
 
 import re
 from pathlib import Path
@@ -117,7 +117,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(both, folder, [song], {"musicnn/1": curves})
 
 
-def test_the_page_needs_nothing_else(report: Path) -> None:
+def test_the_page_is_self_contained(report: Path) -> None:
     page = report.read_text()
     assert not re.findall(r"(?:src|href)\s*=\s*[\"'](?!#|data:)", page.replace("xlink:", ""))
     assert "<script" not in page
@@ -125,25 +125,25 @@ def test_the_page_needs_nothing_else(report: Path) -> None:
     assert "url(http" not in page
 
 
-def test_names_stay_text(report: Path) -> None:
+def test_names_in_a_report_stay_text(report: Path) -> None:
     page = report.read_text()
     assert "&lt;script&gt;alert(" in page
     assert HOSTILE not in page
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_each_part_is_there(section: str, report: Path) -> None:
+def test_the_report_has_every_section(section: str, report: Path) -> None:
     assert f">{section}<" in report.read_text()
 
 
-def test_all_numbers_are_there_as_text_too(report: Path) -> None:
+def test_all_figures_are_in_the_text_too(report: Path) -> None:
     page = report.read_text()
     for each in evaluation().tags[1:]:
         assert each.roc_auc.value is not None
         assert f"{each.roc_auc.value:.3f}" in page
 
 
-def test_what_could_not_be_measured_is_said(report: Path) -> None:
+def test_figures_that_could_not_be_measured_are_reported(report: Path) -> None:
     page = report.read_text()
     assert "waltz" in page
     assert "1 track skipped: it breaks off" in page
@@ -153,7 +153,7 @@ def test_what_could_not_be_measured_is_said(report: Path) -> None:
     ("width", "scheme"),
     [(360, "dark"), pytest.param(1200, "light", marks=pytest.mark.thorough)],
 )
-def test_on_phone_desktop_and_paper_it_fits_and_axe_finds_nothing(
+def test_the_report_fits_phone_desktop_and_paper_and_is_accessible(
     width: int, scheme: str, report: Path, browser: Browser
 ) -> None:
     with browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme) as page:
@@ -176,7 +176,7 @@ def test_without_an_evaluation_there_is_no_report(tmp_path: Path) -> None:
         write_report([], tmp_path)
 
 
-def test_curves_that_are_none_are_refused(tmp_path: Path) -> None:
+def test_invalid_training_curves_are_refused(tmp_path: Path) -> None:
     (tmp_path / "curves.csv").write_text("epoch\n1\n")
     with pytest.raises(SetupError, match="the column loss is missing"):
         write_report([evaluation()], tmp_path, curves={"musicnn/1": tmp_path / "curves.csv"})

@@ -25,13 +25,13 @@ def placed(number: int, dataset: str, part: Subset, *tags: str) -> SplitTrack:
 
 
 def trained_on(*counts: tuple[str, str, int]) -> Split:
-    """For each of (dataset, tag, count) so many tracks of training."""
+    """For each (dataset, tag, count) `count` tracks of training."""
     each = [(dataset, tag) for dataset, tag, count in counts for _ in range(count)]
     rows = (placed(index, name, Subset.TRAIN, tag) for index, (name, tag) in enumerate(each))
     return Split("letters", TAGS, "by hand", tuple(rows))
 
 
-def heard(split: Split) -> Counter[str]:
+def counts_of(split: Split) -> Counter[str]:
     return Counter(tag_counts(split.part(Subset.TRAIN)))
 
 
@@ -45,7 +45,7 @@ def splits(draw: st.DrawFn) -> Split:
     return Split("letters", TAGS, "by hand", tuple(every))
 
 
-# what holds for all
+# properties of all
 
 
 @given(split=splits(), target=st.integers(1, 700), seed=st.integers(0, 2**32 - 1))
@@ -58,7 +58,7 @@ def test_tags_reach_the_target_in_training_and_nothing_else_changes(
     assert [each.part for each in made.placed] == [each.part for each in split.placed]
     assert all(each.repeats == 1 for each in made.placed if each.part is not Subset.TRAIN)
     assert all(0 <= each.repeats <= MAX_COPIES for each in made.placed)
-    before, after = heard(split), heard(made)
+    before, after = counts_of(split), counts_of(made)
     assert after.keys() == before.keys()
     for tag, count in before.items():
         assert after[tag] >= min(target, MAX_COPIES * count)
@@ -72,8 +72,8 @@ def test_the_order_of_tracks_does_not_matter(split: Split, chance: random.Random
 
 
 @given(split=splits())
-def test_no_track_is_heard_twice_where_all_tags_have_enough(split: Split) -> None:
-    target = min(heard(split).values(), default=1)
+def test_no_track_is_repeated_if_all_tags_reach_the_target(split: Split) -> None:
+    target = min(counts_of(split).values(), default=1)
 
     assert all(each.repeats <= 1 for each in resample(split, target, 1).placed)
 
@@ -81,7 +81,7 @@ def test_no_track_is_heard_twice_where_all_tags_have_enough(split: Split) -> Non
 # drawing
 
 
-def test_a_seed_draws_the_same_and_another_one_others() -> None:
+def test_the_same_seed_draws_the_same_tracks_and_another_seed_others() -> None:
     split = trained_on(("fma", "a", 100))
 
     first, again, second = (resample(split, 20, seed) for seed in (1, 1, 2))
@@ -107,35 +107,35 @@ def test_each_dataset_keeps_its_share_of_a_tag(counts: tuple[int, ...], target: 
         assert abs(found[name] - target * count / sum(counts)) < 1
 
 
-def test_copies_are_spread_over_all_tracks() -> None:
+def test_repeats_are_spread_over_all_tracks() -> None:
     made = resample(trained_on(("fma", "a", 30)), 75, 1)
 
     assert Counter(each.repeats for each in made.placed) == {2: 15, 3: 15}
 
 
-def test_a_tag_that_is_too_rare_stays_under_the_target() -> None:
+def test_a_very_rare_tag_stays_under_the_target() -> None:
     made = resample(trained_on(("fma", "a", 3), ("fma", "b", 200)), 100, 1)
 
-    assert heard(made) == {"a": 3 * MAX_COPIES, "b": 100}
+    assert counts_of(made) == {"a": 3 * MAX_COPIES, "b": 100}
 
 
-def test_a_track_is_heard_as_often_as_the_rarest_of_its_tags_asks() -> None:
+def test_a_track_is_repeated_as_often_as_its_rarest_tag_requires() -> None:
     both = placed(500, "fma", Subset.TRAIN, "a", "b")
     split = trained_on(("fma", "a", 99))
 
     made = resample(replace(split, placed=(*split.placed, both)), 5, 1)
 
     assert made.placed[-1].repeats == 5
-    assert 9 <= heard(made)["a"] <= 10
+    assert 9 <= counts_of(made)["a"] <= 10
 
 
-def test_a_target_of_nothing_is_refused() -> None:
+def test_a_target_of_zero_is_refused() -> None:
     with pytest.raises(SetupError, match="target: 0 is not a valid number of tracks"):
         resample(trained_on(("fma", "a", 3)), 0, 1)
 
 
 @pytest.mark.thorough
-def test_real_tags_are_evened_out() -> None:
+def test_real_tags_are_balanced() -> None:
     folder = METADATA / "mtg-jamendo"
     if not folder.is_dir():
         pytest.skip(f"MTG-Jamendo's metadata are not at {folder}")
@@ -145,7 +145,7 @@ def test_real_tags_are_evened_out() -> None:
     own = (replace(each, tags=tuple(filter(tags.__contains__, each.tags))) for each in tracks)
     split = Split("genres", tags, "all", tuple(SplitTrack(each, Subset.TRAIN) for each in own))
 
-    before, after = heard(split), heard(resample(split, 1500, 1))
+    before, after = counts_of(split), counts_of(resample(split, 1500, 1))
 
     assert max(before.values()) / min(before.values()) == pytest.approx(33, abs=1)
     assert max(after.values()) / min(after.values()) < 11

@@ -1,4 +1,4 @@
-"""A training learns, keeps all it did, goes on where it was stopped, and refuses what can't be."""
+"""A training learns, records its work, resumes after a stop, and refuses invalid input."""
 
 import csv
 import itertools
@@ -50,7 +50,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_it_learns_and_leaves_what_it_did(trained: Train, tmp_path: Path) -> None:
+def test_a_run_learns_and_writes_its_files(trained: Train, tmp_path: Path) -> None:
     recipe = toy_recipe(
         [toy_phase(stages=[{"optimizer": "adam", "learning_rate": 0.01, "epochs": 12}])]
     )
@@ -67,7 +67,7 @@ def test_it_learns_and_leaves_what_it_did(trained: Train, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("windows", ["one", "all"])
-def test_stopped_ten_times_it_ends_as_if_it_had_not_been(
+def test_a_run_stopped_ten_times_ends_with_the_same_result(
     trained: Train, tmp_path: Path, windows: str
 ) -> None:
     crops = {"start_cut": 1, "end_cut": 1, "random_crop": 5, "windows": windows}
@@ -101,7 +101,7 @@ def test_stopped_ten_times_it_ends_as_if_it_had_not_been(
         assert parts.weights[path] == pytest.approx(weights, rel=1e-3, abs=1e-5)
 
 
-def test_stopped_between_the_best_weights_and_the_state_that_names_them(
+def test_a_run_stopped_between_the_best_weights_and_their_checkpoint_is_resumed(
     trained: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stages = [{"optimizer": "adam", "learning_rate": rate, "epochs": 1} for rate in (0.01, 0.005)]
@@ -124,13 +124,13 @@ def test_stopped_between_the_best_weights_and_the_state_that_names_them(
         assert parts.weights[path] == pytest.approx(weights, rel=1e-3, abs=1e-5)
 
 
-def test_a_run_that_is_done_is_not_trained_again(trained: Train) -> None:
+def test_a_finished_run_is_not_trained_again(trained: Train) -> None:
     first = trained()
     again = trained(on_progress=lambda step: pytest.fail("it trained again"))
     assert all((again.weights[path] == first.weights[path]).all() for path in first.weights)
 
 
-def test_a_run_with_another_configuration_is_refused_by_what_differs(trained: Train) -> None:
+def test_a_run_with_another_configuration_is_refused_with_the_differences(trained: Train) -> None:
     trained()
     with pytest.raises(SetupError, match="it has a run with another seed"):
         trained(seed=2)
@@ -170,24 +170,24 @@ def test_a_store_of_another_rate_is_refused(trained: Train) -> None:
         trained(recipe=recipe)
 
 
-def test_a_loss_that_is_no_number_ends_the_run_in_words(trained: Train) -> None:
+def test_a_loss_of_nan_ends_the_run_with_a_message(trained: Train) -> None:
     wild = [{"optimizer": "sgd", "learning_rate": 1e30, "epochs": 3}]
     with pytest.raises(SetupError, match="lower learning rate"):
         trained(recipe=toy_recipe([toy_phase(stages=wild)]))
 
 
-def test_tracks_that_the_store_has_not_are_told(trained: Train, split: Split) -> None:
-    strange = replace(split.placed[0].track, id="0" * 16, artist="nobody", path="none.flac")
+def test_tracks_missing_from_the_store_are_reported(trained: Train, split: Split) -> None:
+    strange = replace(split.placed[0].track, id="0" * 16, artist="unknown", path="none.flac")
     more = replace(split, placed=(*split.placed, replace(split.placed[0], track=strange)))
     assert trained(split=more).missing == ("0" * 16,)
 
 
-def test_against_skew_there_are_class_weights_and_the_focal_loss(trained: Train) -> None:
+def test_class_weights_and_the_focal_loss_can_be_used(trained: Train) -> None:
     loss = {"focal_gamma": 2.0, "class_weights": True}
     trained(recipe=toy_recipe([toy_phase(loss=loss)]))
 
 
-def test_a_student_learns_from_what_its_teacher_hears(trained: Train, tmp_path: Path) -> None:
+def test_a_student_learns_from_the_scores_of_its_teacher(trained: Train, tmp_path: Path) -> None:
     teacher = toy_phase(name="teacher")
     student = toy_phase(name="student", teacher="teacher", augmentation={"reverb": 0})
     trained(recipe=toy_recipe([teacher, student]))
@@ -201,7 +201,7 @@ def test_a_student_without_unlabelled_tracks_is_refused(trained: Train, split: S
         trained(split=replace(split, placed=labelled), recipe=toy_recipe(phases))
 
 
-def test_members_are_put_together_to_an_ensemble(trained: Train) -> None:
+def test_members_are_combined_into_an_ensemble(trained: Train) -> None:
     small = {"channels": [8] * 7, "hidden_units": 16}
     members = {name: {"architecture": "short_chunk_cnn", **small} for name in ("one", "other")}
     ensemble = {
@@ -215,7 +215,7 @@ def test_members_are_put_together_to_an_ensemble(trained: Train) -> None:
     assert last.phase.architecture == "ensemble"
 
 
-def test_what_a_phase_takes_has_to_have_a_place(trained: Train) -> None:
+def test_weights_taken_by_a_phase_must_fit_its_network(trained: Train) -> None:
     second = toy_phase(name="second", takes=[{"phase": "first", "into": "nowhere/"}])
     with pytest.raises(SetupError, match="no name matches"):
         trained(recipe=toy_recipe([toy_phase(name="first"), second]))

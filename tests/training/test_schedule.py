@@ -29,13 +29,13 @@ def test_the_rate_falls_to_a_tenth_after_two_epochs_without_a_better_loss() -> N
     assert rates == pytest.approx([1e-4, 1e-4, 1e-4, 1e-4, 1e-5, 1e-5])
 
 
-def test_it_stops_after_four_epochs_without_a_better_loss() -> None:
+def test_training_stops_after_four_epochs_without_a_better_loss() -> None:
     schedule_states = through((THESIS,), [1.0, *[1.1] * 10])
     assert schedule_states[-1].stage == 1
     assert schedule_states[-1].epoch == 5
 
 
-def test_a_stage_has_no_more_epochs_than_it_is_given_and_the_next_has_its_own_rate() -> None:
+def test_a_stage_has_at_most_its_epochs_and_the_next_has_its_own_rate() -> None:
     stages = tuple(Stage(optimizer="sgd", learning_rate=rate, epochs=2) for rate in (1e-2, 1e-3))
     schedule_states = through(stages, [5, 4, 3, 2, 1])
     assert [each.stage for each in schedule_states] == [0, 0, 1, 1, 2]
@@ -48,7 +48,7 @@ def test_the_best_loss_is_that_of_the_whole_phase() -> None:
 
 
 @given(st.lists(st.floats(0.01, 10), min_size=1, max_size=30))
-def test_it_agrees_with_the_callbacks_of_keras(losses: list[float]) -> None:
+def test_the_schedule_agrees_with_the_callbacks_of_keras(losses: list[float]) -> None:
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(optimizer=keras.optimizers.Adam(1e-4), loss="mse")
     plateau = keras.callbacks.ReduceLROnPlateau(patience=2, factor=0.1, min_delta=0)

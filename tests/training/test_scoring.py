@@ -1,4 +1,4 @@
-"""A tiny published model hears a tiny audio store: the scores are those that it would serve."""
+"""A tiny published model scores a tiny audio store as it would in the service."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -95,10 +95,10 @@ def published(
 
 
 def silent(done: int, total: int) -> None:
-    """Nobody is told."""
+    """Report nothing."""
 
 
-def heard(audio: AudioStore, number: int) -> np.ndarray:
+def samples_of(audio: AudioStore, number: int) -> np.ndarray:
     return audio.samples(SONGS[number].id).astype(np.float32) / 32_768
 
 
@@ -113,7 +113,7 @@ def assert_same(one: Scored, other: Scored) -> None:
         np.testing.assert_array_equal(windows, others)
 
 
-def test_windows_score_as_the_published_graph_says(
+def test_windows_score_as_in_the_published_graph(
     models: Store, audio: AudioStore, tmp_path: Path
 ) -> None:
     on_progress: list[tuple[int, int]] = []
@@ -121,7 +121,7 @@ def test_windows_score_as_the_published_graph_says(
     scored = scorer.score(Subset.TEST, 0.0, lambda *counts: on_progress.append(counts))
     graph = load(models, scorer.manifest).graph
     for number, windows in enumerate(scored.windows):
-        samples = heard(audio, number)
+        samples = samples_of(audio, number)
         if number == SHORT:
             samples = np.resize(samples, scorer.manifest.window_spec.window_samples)
         wanted = np.asarray(graph(samples[np.newaxis])["windows"])
@@ -130,7 +130,9 @@ def test_windows_score_as_the_published_graph_says(
     assert on_progress == [(done, TESTED) for done in range(1, TESTED + 1)]
 
 
-def test_truth_and_what_is_missing(models: Store, audio: AudioStore, tmp_path: Path) -> None:
+def test_labels_and_missing_tracks_are_reported(
+    models: Store, audio: AudioStore, tmp_path: Path
+) -> None:
     scored = Scorer(models, "tiny", SPLIT, audio, tmp_path).score(Subset.TEST, 0.0, silent)
     assert scored.ids == tuple(track.id for track in SONGS[:TESTED])
     assert scored.y_true.argmax(axis=1).tolist() == [0, 1, 2, 0, 1]
@@ -152,7 +154,7 @@ def test_overlapping_windows_begin_more_often(
             np.testing.assert_allclose(others[::times][: len(windows)], windows, atol=1e-5)
 
 
-def test_what_was_heard_is_not_heard_again(
+def test_scored_tracks_are_not_scored_again(
     models: Store, audio: AudioStore, tmp_path: Path
 ) -> None:
     def stop(done: int, total: int) -> None:
@@ -168,24 +170,24 @@ def test_what_was_heard_is_not_heard_again(
     np.save(next(first), np.full((1, 3), 0.25, np.float32))
     scored = Scorer(models, "tiny", SPLIT, audio, tmp_path).score(Subset.TEST, 0.0, silent)
     assert scored.windows[0].tolist() == [[0.25] * 3]
-    whole = Scorer(models, "tiny", SPLIT, audio, tmp_path / "anew").score(Subset.TEST, 0.0, silent)
+    whole = Scorer(models, "tiny", SPLIT, audio, tmp_path / "again").score(Subset.TEST, 0.0, silent)
     assert_same(
         replace(scored, windows=scored.windows[1:]), replace(whole, windows=whole.windows[1:])
     )
 
 
-@pytest.mark.parametrize("spoilt", [b"", b"no scores", None])
-def test_scores_that_a_crash_has_spoilt_are_made_anew(
-    spoilt: bytes | None, models: Store, audio: AudioStore, tmp_path: Path
+@pytest.mark.parametrize("corrupted", [b"", b"no scores", None])
+def test_scores_corrupted_by_a_crash_are_computed_again(
+    corrupted: bytes | None, models: Store, audio: AudioStore, tmp_path: Path
 ) -> None:
     scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
     before = scorer.score(Subset.TEST, 0.0, silent)
     for path in tmp_path.rglob("*.npy"):
-        path.write_bytes(path.read_bytes()[:-4] if spoilt is None else spoilt)
+        path.write_bytes(path.read_bytes()[:-4] if corrupted is None else corrupted)
     assert_same(scorer.score(Subset.TEST, 0.0, silent), before)
 
 
-def test_another_model_of_the_same_name_hears_anew(
+def test_another_model_of_the_same_name_scores_again(
     models: Store, audio: AudioStore, tmp_path: Path
 ) -> None:
     others = Store(tmp_path / "models")
@@ -195,14 +197,14 @@ def test_another_model_of_the_same_name_hears_anew(
     assert not np.allclose(one.windows[0], other.windows[0])
 
 
-def test_a_full_disk_is_said(models: Store, audio: AudioStore, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(models: Store, audio: AudioStore, tmp_path: Path) -> None:
     scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
     with files_of_at_most(100), pytest.raises(SetupError, match=r"\.npy: it can't be written"):
         scorer.score(Subset.TEST, 0.0, silent)
     assert len(scorer.score(Subset.TEST, 0.0, silent).ids) == TESTED
 
 
-def test_another_rate_is_refused(audio: AudioStore, tmp_path: Path) -> None:
+def test_another_sample_rate_is_refused(audio: AudioStore, tmp_path: Path) -> None:
     store = Store(tmp_path / "models")
     publish(store, tiny.spec(), tiny.weights())
     with pytest.raises(
@@ -212,7 +214,9 @@ def test_another_rate_is_refused(audio: AudioStore, tmp_path: Path) -> None:
         Scorer(store, "tiny", SPLIT, audio, tmp_path)
 
 
-def test_a_part_without_audio_is_refused(models: Store, audio: AudioStore, tmp_path: Path) -> None:
+def test_a_subset_without_audio_is_refused(
+    models: Store, audio: AudioStore, tmp_path: Path
+) -> None:
     split = Split("own", TAGS, "made, seed 1", (SplitTrack(LOST, Subset.TEST),))
     scorer = Scorer(models, "tiny", split, audio, tmp_path)
     with pytest.raises(SetupError, match="none of the 1 tracks of the part test is in"):
@@ -224,21 +228,21 @@ def with_tags(models: Store, family: str, *names: str) -> Manifest:
     return manifest.model_copy(update={"tags": Tags(family=family, names=names)})
 
 
-def test_tags_are_spoken_for_as_the_vocabulary_says(models: Store) -> None:
-    """In `genres`, chillout is what msd calls chillout or chill; jazz is jazz to mtt alone here."""
+def test_tags_are_scored_as_the_vocabulary_says(models: Store) -> None:
+    """In `genres`, chillout is chillout or chill of msd; jazz is jazz of mtt only here."""
     split = split_of(("chillout", "blues", "jazz"), "genres")
     found = projection(split, with_tags(models, "msd", "chill", "blues", "chillout"))
     assert found.tags == ("chillout", "blues")
     assert columns(found) == [(2, 0), (1,)]
 
 
-def test_a_model_that_has_all_tags_speaks_for_them_by_the_same_words(models: Store) -> None:
+def test_a_model_with_all_tags_scores_them_under_the_same_names(models: Store) -> None:
     split = split_of(("ambient", "chillout"), "genres")
     found = projection(split, with_tags(models, "msd", "chillout", "chill", "ambient"))
     assert columns(found) == [(2,), (0,)]
 
 
-def test_so_does_one_whose_family_no_vocabulary_knows(models: Store) -> None:
+def test_a_model_of_an_unknown_family_scores_tags_under_the_same_names(models: Store) -> None:
     for task in ("genres", "own"):
         found = projection(
             split_of(("one", "polka", "two"), task), with_tags(models, "x", "two", "one")
@@ -246,13 +250,13 @@ def test_so_does_one_whose_family_no_vocabulary_knows(models: Store) -> None:
         assert (found.tags, columns(found)) == (("one", "two"), [(1,), (0,)])
 
 
-def test_a_model_that_can_give_none_of_the_tags_is_refused(models: Store) -> None:
+def test_a_model_with_none_of_the_tags_is_refused(models: Store) -> None:
     for family in ("x", "msd"):
         with pytest.raises(SetupError, match="tiny/1: none of its raw tags maps to a tag"):
             projection(split_of(("polka",), "genres"), with_tags(models, family, "drums"))
 
 
-def test_published_models_and_tasks(store: Path) -> None:
+def test_published_models_are_evaluated_on_tasks(store: Path) -> None:
     """What the shipped vocabularies say of the shipped models, in the task's order."""
     found = {name: each[-1] for name, each in manifests(Store(store)).items()}
     split = split_of(("rock", "chiptune", "ambient"), "subgenres")
@@ -262,7 +266,7 @@ def test_published_models_and_tasks(store: Path) -> None:
     assert tags == ("rock", "ambient")
 
 
-def test_left_out_tags_are_named(models: Store, audio: AudioStore, tmp_path: Path) -> None:
+def test_omitted_tags_are_named(models: Store, audio: AudioStore, tmp_path: Path) -> None:
     scorer = Scorer(models, "tiny", split_of(("three", "polka", "one")), audio, tmp_path)
     scored = scorer.score(Subset.TEST, 0.0, silent)
     assert scored.tags == ("three", "one")
@@ -300,7 +304,7 @@ def test_the_command_prints_and_writes_figures(
     assert again.exit_code == 0
 
 
-def test_windows_side_by_side_are_scored_once_for_figures_table_and_report(
+def test_adjacent_windows_are_scored_once_for_figures_table_and_report(
     models: Store,
     split_file: Path,
     audio_folder: Path,
@@ -323,7 +327,7 @@ def test_windows_side_by_side_are_scored_once_for_figures_table_and_report(
 
 
 @pytest.mark.parametrize(
-    ("others", "said"),
+    ("others", "message"),
     [
         (["other"], "'other' is not published"),
         (["tiny", "--overlap", "1"], "overlap 1: expected a share"),
@@ -331,9 +335,9 @@ def test_windows_side_by_side_are_scored_once_for_figures_table_and_report(
         (["tiny", "--part", "unlabelled"], "the part unlabelled can't be evaluated"),
     ],
 )
-def test_what_the_user_can_mend_is_said_in_a_line(
+def test_a_user_s_mistake_is_reported_in_a_single_line(
     others: list[str],
-    said: str,
+    message: str,
     models: Store,
     split_file: Path,
     audio_folder: Path,
@@ -341,5 +345,5 @@ def test_what_the_user_can_mend_is_said_in_a_line(
 ) -> None:
     result = run(models, split_file, audio_folder, tmp_path, *others)
     assert result.exit_code == 1
-    assert f"taggram: {said}" in result.output
+    assert f"taggram: {message}" in result.output
     assert "Traceback" not in result.output

@@ -73,7 +73,7 @@ def test_two_devices_learn_together(given: list[str], tmp_path: Path) -> None:
     assert max(row["val_roc_auc"] for row in curve) > 0.9
 
 
-def test_machines_of_a_cluster_learn_together_though_one_dies(
+def test_machines_of_a_cluster_learn_together_even_if_one_dies(
     given: list[str], tmp_path: Path
 ) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"

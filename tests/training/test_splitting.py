@@ -66,7 +66,7 @@ def jamendo() -> Merged:
 
 
 @given(merged=merges(), seed=st.integers(0, 2**32 - 1))
-def test_each_artist_is_in_one_part_and_each_track_is_accounted_for(
+def test_each_artist_is_in_one_subset_and_each_track_is_accounted_for(
     merged: Merged, seed: int
 ) -> None:
     try:
@@ -94,7 +94,7 @@ def test_each_artist_is_in_one_part_and_each_track_is_accounted_for(
 
 
 @given(merged=merges())
-def test_tags_that_a_part_has_no_positive_of_are_named(merged: Merged) -> None:
+def test_tags_without_a_positive_in_a_subset_are_named(merged: Merged) -> None:
     try:
         divided = divide(merged)
     except SetupError:
@@ -107,7 +107,7 @@ def test_tags_that_a_part_has_no_positive_of_are_named(merged: Merged) -> None:
         assert there.union(divided.lacking[part]) == set(TAGS)
 
 
-def test_tracks_of_unknown_artists_are_counted_and_kept_apart() -> None:
+def test_tracks_of_unknown_artists_are_counted_and_separated() -> None:
     tracks = tuple(track(str(number), "", "a") for number in range(100))
 
     divided = divide(Merged("letters", TAGS, tracks))
@@ -152,7 +152,7 @@ def test_shares_are_met() -> None:
     artists=st.lists(st.sampled_from(TAGS), min_size=3, max_size=40),
     seed=st.integers(0, 100),
 )
-def test_three_artists_of_one_kind_of_music_are_enough_for_three_parts(
+def test_three_artists_of_one_genre_are_enough_for_three_subsets(
     artists: Sequence[str], seed: int
 ) -> None:
     known = Counter(artists)
@@ -167,7 +167,7 @@ def test_three_artists_of_one_kind_of_music_are_enough_for_three_parts(
 
 
 def deviation(split: Split) -> float:
-    """How far the test part's share of a tag is from what it should be, as a share of that."""
+    """The relative error of a tag's share in the test subset."""
     all_parts = Counter(tag for each in split.placed for tag in each.track.tags)
     test = Counter(tag for each in split.part(Subset.TEST) for tag in each.track.tags)
     preferred = SHARES[2]
@@ -217,12 +217,12 @@ def leaking(*placed: SplitTrack) -> Split:
     return replace(LEAK_FREE, placed=LEAK_FREE.placed + placed)
 
 
-def test_what_does_not_leak_passes() -> None:
+def test_a_split_without_leaks_passes() -> None:
     assert check_leaks(LEAK_FREE, DIGESTS) == check_leaks(LEAK_FREE)
 
 
 @pytest.mark.parametrize("part", [Subset.TRAIN, Subset.VALIDATION, Subset.UNLABELLED])
-def test_a_track_in_two_parts_is_refused(part: Subset) -> None:
+def test_a_track_in_two_subsets_is_refused(part: Subset) -> None:
     split = leaking(SplitTrack(LEAK_FREE.placed[2].track, part))
 
     with pytest.raises(SetupError, match=r"'by hand' leaks.* the tracks mine/3\.mp3"):
@@ -230,7 +230,7 @@ def test_a_track_in_two_parts_is_refused(part: Subset) -> None:
 
 
 @pytest.mark.parametrize("part", [Subset.TRAIN, Subset.VALIDATION, Subset.UNLABELLED])
-def test_an_artist_in_two_parts_is_refused(part: Subset) -> None:
+def test_an_artist_in_two_subsets_is_refused(part: Subset) -> None:
     split = leaking(SplitTrack(track("7.mp3", "Cy", "a"), part))
 
     with pytest.raises(SetupError, match="leaks: in more than one part are the artists Cy;"):
@@ -238,7 +238,7 @@ def test_an_artist_in_two_parts_is_refused(part: Subset) -> None:
 
 
 @pytest.mark.parametrize("name", ["by hand", f"{OFFICIAL}mtat-clean"])
-def test_equal_files_in_two_parts_are_refused(name: str) -> None:
+def test_equal_files_in_two_subsets_are_refused(name: str) -> None:
     split = replace(LEAK_FREE, name=name)
     first, second = LEAK_FREE.placed[1].track.id, LEAK_FREE.placed[5].track.id
 
@@ -246,15 +246,15 @@ def test_equal_files_in_two_parts_are_refused(name: str) -> None:
         check_leaks(split, {first: "same", second: "same"})
 
 
-def test_equal_files_in_one_part_pass() -> None:
+def test_equal_files_in_one_subset_pass() -> None:
     check_leaks(LEAK_FREE, {LEAK_FREE.placed[0].track.id: "x", LEAK_FREE.placed[4].track.id: "x"})
 
 
-def test_what_no_epoch_hears_does_not_leak() -> None:
+def test_unused_tracks_do_not_leak() -> None:
     check_leaks(leaking(SplitTrack(track("7.mp3", "Cy", "a"), Subset.TRAIN, repeats=0)))
 
 
-def test_many_leaks_are_named_in_short() -> None:
+def test_many_leaks_are_abbreviated() -> None:
     split = leaking(
         *(
             SplitTrack(track(f"{name} {part}", name, "a"), part)
@@ -270,7 +270,7 @@ def test_many_leaks_are_named_in_short() -> None:
 # official splits
 
 
-def test_an_official_split_is_taken_as_it_is_and_its_shared_artists_are_told() -> None:
+def test_an_official_split_is_used_unchanged_and_its_shared_artists_are_reported() -> None:
     tracks = [track(str(number), f"artist {number % 2}", "a") for number in range(6)]
     silent = [track("7", "artist 0"), track("8", "artist 1")]
     parts = {each.id: part for each, part in zip(tracks, [*PARTS, Subset.TEST], strict=False)}
@@ -297,7 +297,7 @@ def test_an_official_split_of_another_dataset_is_refused() -> None:
 
 
 @pytest.mark.thorough
-def test_the_split_of_mtg_jamendo_has_each_artist_in_one_part(jamendo: Merged) -> None:
+def test_the_split_of_mtg_jamendo_has_each_artist_in_one_subset(jamendo: Merged) -> None:
     parts = official_split("mtg-jamendo-0", METADATA / "mtg-jamendo")
 
     divided = official(jamendo, parts, "mtg-jamendo-0")
@@ -320,14 +320,14 @@ def test_the_split_of_magnatagatune_shares_artists() -> None:
     assert len(check_leaks(divided.split).artists) > 50
 
 
-# what can't be split
+# impossible splits
 
 
 @pytest.mark.parametrize(
     "shares",
     [(0.9, 0.1), (0.85, 0.15, 0.0), (1.1, -0.2, 0.1), (0.5, 0.5, 0.5), (0.9, 0.1, float("nan"))],
 )
-def test_shares_that_are_no_parts_of_one_are_refused(shares: Sequence[float]) -> None:
+def test_shares_that_do_not_sum_to_one_are_refused(shares: Sequence[float]) -> None:
     with pytest.raises(
         SetupError, match=r"are not three positive shares that add up to 1, such as \.85 \.1 \.05"
     ):
@@ -335,7 +335,7 @@ def test_shares_that_are_no_parts_of_one_are_refused(shares: Sequence[float]) ->
 
 
 @pytest.mark.parametrize("artists", [0, 1, 2])
-def test_fewer_artists_than_parts_are_refused(artists: int) -> None:
+def test_fewer_artists_than_subsets_are_refused(artists: int) -> None:
     tracks = (
         track(str(number), f"artist {number % artists}", "a") for number in range(9 * artists)
     )
@@ -344,7 +344,7 @@ def test_fewer_artists_than_parts_are_refused(artists: int) -> None:
         divide(Merged("letters", TAGS, tuple(tracks)))
 
 
-def test_a_track_that_is_there_twice_is_refused() -> None:
+def test_a_duplicate_track_is_refused() -> None:
     merged = large()
     twice = replace(merged, tracks=(*merged.tracks, replace(merged.tracks[3], artist="another")))
 
@@ -375,41 +375,41 @@ def rows(printed: str) -> list[list[str]]:
     return [line.split() for line in printed.replace("│", " ").splitlines()]
 
 
-def test_a_split_is_written_and_its_parts_are_shown(merged_file: Path, tmp_path: Path) -> None:
+def test_a_split_is_written_and_its_subsets_are_shown(merged_file: Path, tmp_path: Path) -> None:
     target = tmp_path / "split.parquet"
     options = ("--seed", "3", "--shares", ".8", ".1", ".1", "--target", "90")
 
-    said = taggram("data", "split", merged_file, target, *options)
+    output = taggram("data", "split", merged_file, target, *options)
 
-    assert said.exit_code == 0, said.stderr
+    assert output.exit_code == 0, output.stderr
     made = read_split(target)
     assert made.name == "artists apart, 0.8/0.1/0.1, seed 3; 90 a tag, seed 3"
-    assert f"{made.name}, fingerprint {made.fingerprint[:16]}" in said.stdout
+    assert f"{made.name}, fingerprint {made.fingerprint[:16]}" in output.stdout
     test = made.part(Subset.TEST)
     assert ["test", str(len(test)), str(len({each.track.artist for each in test}))] in [
-        row[:3] for row in rows(said.stdout)
+        row[:3] for row in rows(output.stdout)
     ]
-    assert ["unlabelled", "1", "1", "-"] in rows(said.stdout)
-    assert any(row[:2] == ["[b]rare", "validation,"] for row in rows(said.stderr))
-    assert "2 tracks have unknown artists" in said.stderr
-    assert ["[b]rare", "1", "10"] in rows(said.stdout)
-    assert "Tags with fewer than 90 tracks an epoch: [b]rare." in said.stderr
+    assert ["unlabelled", "1", "1", "-"] in rows(output.stdout)
+    assert any(row[:2] == ["[b]rare", "validation,"] for row in rows(output.stderr))
+    assert "2 tracks have unknown artists" in output.stderr
+    assert ["[b]rare", "1", "10"] in rows(output.stdout)
+    assert "Tags with fewer than 90 tracks an epoch: [b]rare." in output.stderr
 
 
-def test_an_official_split_says_what_it_leaves_out_and_shares(tmp_path: Path) -> None:
+def test_an_official_split_reports_omitted_tracks_and_shared_artists(tmp_path: Path) -> None:
     source, target = tmp_path / "merged.parquet", tmp_path / "split.parquet"
     theirs = fma.load(MINIATURE / "fma").tracks
     tracks = (*(replace(each, artist="one", tags=("a",)) for each in theirs), track("x", "me", "a"))
     write_merged(source, Merged("letters", ("a",), tracks))
 
-    said = taggram(
+    output = taggram(
         "data", "split", source, target, "--official", "fma", "--metadata", MINIATURE / "fma"
     )
 
-    assert said.exit_code == 0, said.stderr
+    assert output.exit_code == 0, output.stderr
     assert read_split(target).name == "official fma"
-    assert "1 tracks are left out: in no part of the official split." in said.stderr
-    assert "1 artists are in more than one part of this official split." in said.stderr
+    assert "1 tracks are left out: in no part of the official split." in output.stderr
+    assert "1 artists are in more than one part of this official split." in output.stderr
 
 
 @pytest.mark.parametrize(
@@ -421,7 +421,7 @@ def test_an_official_split_says_what_it_leaves_out_and_shares(tmp_path: Path) ->
         (("--official", "theirs", "--metadata", "."), "the official split 'theirs' does not exist"),
     ],
 )
-def test_what_cannot_be_split_is_said_in_a_line(
+def test_an_impossible_split_is_reported_in_one_line(
     merged_file: Path, tmp_path: Path, arguments: tuple[object, ...], words: str
 ) -> None:
     assert words in refused("data", "split", merged_file, tmp_path / "split.parquet", *arguments)
@@ -431,18 +431,18 @@ def test_what_cannot_be_split_is_said_in_a_line(
 def test_a_broken_merge_is_named(merged_file: Path, tmp_path: Path) -> None:
     merged_file.write_bytes(merged_file.read_bytes()[:-100])
 
-    said = refused("data", "split", merged_file, tmp_path / "split.parquet")
+    output = refused("data", "split", merged_file, tmp_path / "split.parquet")
 
-    assert f"{merged_file}: can't be read" in said
+    assert f"{merged_file}: can't be read" in output
 
 
-def test_a_full_disk_leaves_what_was_there(merged_file: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file(merged_file: Path, tmp_path: Path) -> None:
     target = tmp_path / "split.parquet"
     target.write_text("the last one")
 
     with files_of_at_most(500):
-        said = refused("data", "split", merged_file, target)
+        output = refused("data", "split", merged_file, target)
 
-    assert f"{target}: it can't be written" in said
+    assert f"{target}: it can't be written" in output
     assert target.read_text() == "the last one"
     assert sorted(tmp_path.iterdir()) == [merged_file, target]

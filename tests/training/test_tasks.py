@@ -1,4 +1,4 @@
-"""The four tasks against the thesis, the vocabularies, and what the datasets call things."""
+"""The four tasks compared with the thesis, the vocabularies, and the tags of the datasets."""
 
 import csv
 import random
@@ -62,17 +62,17 @@ def given_file(tmp_path: Path, text: str) -> Path:
 def refusal(path: Path) -> str:
     with pytest.raises(SetupError) as refused:
         make_task("ambience", ("ambient", "noise"), read_correspondences(path), path)
-    said = str(refused.value)
-    assert said.startswith(f"{path}:")
-    assert "\n" not in said
-    return said
+    message = str(refused.value)
+    assert message.startswith(f"{path}:")
+    assert "\n" not in message
+    return message
 
 
 # against the thesis
 
 
 @pytest.mark.parametrize(("name", "dataset"), PRINTED)
-def test_each_word_becomes_what_the_printed_dictionary_says(name: str, dataset: str) -> None:
+def test_each_tag_is_mapped_as_in_the_printed_dictionary(name: str, dataset: str) -> None:
     _, merging = THESIS[name][dataset]
     printed = {**merging, **merged(name, dataset), **DEPARTURES.get((name, dataset), {})}
     wanted = {
@@ -93,7 +93,7 @@ def test_the_dictionaries_end_in_the_tags_of_the_service_and_in_all_of_them(name
     assert ends == set(task.tags)
 
 
-def test_where_the_thesis_counts_other_tags_than_its_dictionaries_it_is_said_and_why() -> None:
+def test_differences_between_the_counts_of_the_thesis_and_its_dictionaries_are_explained() -> None:
     counts = {tally.task: (tally.thesis, tally.dictionaries) for tally in tallies()}
 
     assert counts == {
@@ -106,17 +106,17 @@ def test_where_the_thesis_counts_other_tags_than_its_dictionaries_it_is_said_and
         assert bool(tally.difference) == (tally.thesis != tally.dictionaries)
 
 
-def test_the_sum_that_the_thesis_gives_itself_is_that_of_the_dictionaries() -> None:
+def test_the_total_of_the_thesis_is_that_of_the_dictionaries() -> None:
     counts = {tally.task: tally.dictionaries for tally in tallies()}
 
     assert counts["genres"] + counts["subgenres"] + counts["moodthemes"] == 113
 
 
-def test_moods_are_not_looked_for_in_fma_for_which_the_annex_has_no_list() -> None:
+def test_moods_are_not_mapped_for_fma() -> None:
     assert not correspondence(read_task("moodthemes"), "fma")
 
 
-def test_what_jamendo_brings_to_all_tags_follows_from_the_three_other_tasks() -> None:
+def test_the_jamendo_tags_of_all_tags_follow_from_the_three_other_tasks() -> None:
     others = [correspondence(read_task(name), "mtg-jamendo") for name in TASKS[:3]]
     known = {standardise(tag): tag for tag in vocabulary_tags("alltags")}
     derived = {"country": "folk"}  # as both printed lists have it
@@ -138,11 +138,11 @@ def test_what_jamendo_brings_to_all_tags_follows_from_the_three_other_tasks() ->
         ("alltags", set()),
     ],
 )
-def test_of_jamendo_a_task_hears_its_own_categories(name: str, categories: set[str]) -> None:
+def test_a_task_uses_its_own_categories_of_jamendo(name: str, categories: set[str]) -> None:
     assert read_task(name).categories["mtg-jamendo"] == categories
 
 
-def test_a_task_that_does_not_exist_is_refused_with_those_that_do() -> None:
+def test_an_unknown_task_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SetupError, match=r"'moods'.*genres, subgenres, moodthemes, alltags, own"):
         read_task("moods")
 
@@ -150,7 +150,7 @@ def test_a_task_that_does_not_exist_is_refused_with_those_that_do() -> None:
 # against the datasets
 
 
-def test_fma_has_a_genre_for_each_wanted_word() -> None:
+def test_fma_has_a_genre_for_each_tag() -> None:
     titles = {standardise(row["title"]) for row in rows("fma/genres.csv", ",")}
 
     wanted = words_of("fma", printed_wanted("FMA"))
@@ -158,7 +158,7 @@ def test_fma_has_a_genre_for_each_wanted_word() -> None:
     assert wanted <= titles
 
 
-def test_magnatagatune_has_a_tag_for_each_wanted_word_but_these() -> None:
+def test_magnatagatune_has_a_tag_for_each_tag_but_these() -> None:
     header = header_of("mtat/annotations_final.csv", "\t")
 
     wanted = words_of("mtat", printed_wanted("MTAT"))
@@ -166,7 +166,7 @@ def test_magnatagatune_has_a_tag_for_each_wanted_word_but_these() -> None:
     assert wanted - {standardise(tag) for tag in header} == set()
 
 
-def test_jamendo_has_a_tag_for_each_wanted_word_but_these() -> None:
+def test_jamendo_has_a_tag_for_each_tag_but_these() -> None:
     tags = set()
     for path in metadata("mtg-jamendo").rglob("*.tsv"):
         for line in path.read_text().splitlines()[1:]:
@@ -226,25 +226,23 @@ def words_of(dataset: str, wanted: set[str]) -> set[str]:
         ("\uff24\uff35\uff22", "dub"),  # in full width
     ],
 )
-def test_spellings_of_a_word_meet(spellings: tuple[str, ...]) -> None:
+def test_spellings_of_a_tag_are_unified(spellings: tuple[str, ...]) -> None:
     assert len({standardise(word) for word in spellings}) == 1
 
 
-def test_words_do_not_meet_that_are_not_the_same() -> None:
+def test_different_tags_are_not_unified() -> None:
     words = ("dub", "dubstep", "año", "ano", "80s", "90s", "c", "!!!", "♥")
 
     assert len({standardise(word) for word in words}) == len(words)
 
 
 @given(st.text())
-def test_to_standardise_twice_is_to_standardise_once(word: str) -> None:
+def test_standardising_is_idempotent(word: str) -> None:
     assert standardise(standardise(word)) == standardise(word)
 
 
 @given(st.lists(st.sampled_from(["ambient", "tech", "Ünique", "80s"]), min_size=1), st.data())
-def test_case_and_what_stands_between_letters_make_no_other_word(
-    parts: list[str], data: st.DataObject
-) -> None:
+def test_case_and_separators_do_not_change_a_tag(parts: list[str], data: st.DataObject) -> None:
     between = [data.draw(st.sampled_from(["", " ", "-", " & ", "/", "_", "'"])) for _ in parts]
     changed = "".join(chain.from_iterable(zip(map(str.swapcase, parts), between, strict=True)))
 
@@ -252,16 +250,16 @@ def test_case_and_what_stands_between_letters_make_no_other_word(
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_no_two_tags_of_a_task_are_the_same_word(name: str) -> None:
+def test_the_tags_of_a_task_are_unique(name: str) -> None:
     tags = vocabulary_tags(name)
 
     assert len({standardise(tag) for tag in tags}) == len(tags)
 
 
-# tracks of one's own
+# folders of songs
 
 
-def test_a_folder_of_ones_own_speaks_for_the_tags_that_it_names_in_any_spelling() -> None:
+def test_a_folder_provides_its_tags_in_any_spelling() -> None:
     finals = correspondence(read_task("subgenres"), "my music")
 
     assert finals[standardise("Deep House")] == "deephouse"
@@ -270,7 +268,7 @@ def test_a_folder_of_ones_own_speaks_for_the_tags_that_it_names_in_any_spelling(
 
 
 @given(st.lists(st.sampled_from(["Dub", "dub", "DUB", "Hip Hop", "hip-hop", "zouk"])), st.randoms())
-def test_the_task_of_ones_own_has_each_word_once_in_any_order(
+def test_the_task_of_a_folder_has_each_tag_once_in_any_order(
     words: list[str], order: random.Random
 ) -> None:
     task = own_task(words)
@@ -284,14 +282,14 @@ def test_the_task_of_ones_own_has_each_word_once_in_any_order(
     assert all(finals[standardise(word)] in words for word in words)
 
 
-def test_a_tag_of_ones_own_is_called_as_it_mostly_is() -> None:
+def test_a_custom_tag_has_its_most_frequent_spelling() -> None:
     assert own_task(["hip hop", "Hip-Hop", "Hip-Hop", "zouk"]).tags == ("Hip-Hop", "zouk")
 
 
 # wrong files
 
 
-def test_a_merge_may_lead_to_the_next(tmp_path: Path) -> None:
+def test_merges_may_be_chained(tmp_path: Path) -> None:
     path = given_file(tmp_path, AMBIENT.replace("drone: ambient", "drone: pad, pad: ambient"))
 
     task = make_task("ambience", ("ambient", "noise"), read_correspondences(path), path)
@@ -300,7 +298,7 @@ def test_a_merge_may_lead_to_the_next(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "instead", "said"),
+    ("there", "instead", "message"),
     [
         ("drone: ambient", "drone: pads", "datasets.fma: 'drone' maps to 'pads'"),
         ("[ambient, drone]", "[ambient, hum]", "datasets.fma: 'hum' maps to 'hum'"),
@@ -318,16 +316,16 @@ def test_a_merge_may_lead_to_the_next(tmp_path: Path) -> None:
         ("[ambient, drone]", "[\x01]", "special characters"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_said_with_its_place(
-    there: str, instead: str, said: str, tmp_path: Path
+def test_a_mistake_in_a_file_is_reported_with_its_location(
+    there: str, instead: str, message: str, tmp_path: Path
 ) -> None:
     assert there in AMBIENT
 
-    assert said in refusal(given_file(tmp_path, AMBIENT.replace(there, instead)))
+    assert message in refusal(given_file(tmp_path, AMBIENT.replace(there, instead)))
 
 
 @pytest.mark.parametrize("text", ["", "ambient", "- ambient", "[" * 5000, "\x00"])
-def test_what_is_no_table_at_all_is_refused(text: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_table_is_refused(text: str, tmp_path: Path) -> None:
     refusal(given_file(tmp_path, text))
 
 

@@ -1,4 +1,4 @@
-"""Tags of one's own, taught on a published model with songs that differ plainly, or not at all."""
+"""Custom tags, taught on a published model with songs that differ clearly, or not at all."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ def quiet(done: int, of: int) -> None:
 
 
 def publish_listener(models: Store) -> Manifest:
-    """A network that nobody trained: its embeddings tell low from high from noise as they are."""
+    """An untrained network: its embeddings separate low, high and noise."""
     window_spec = WindowSpec(fcn.FRONT_END, 128, 64)
     arguments = {"channels": [4, 8], "pools": [[4, 8], [4, 8]]}
     keras.utils.set_random_seed(1)
@@ -65,7 +65,7 @@ def write_songs(root: Path, tags: tuple[str, ...] = TAGS) -> None:
         soundfile.write(path, toy_sound(tag, number), RATE)
 
 
-def heard_in(folder: Path, encoder: Encoder, cache: Path) -> EmbeddedSongs:
+def embedded_in(folder: Path, encoder: Encoder, cache: Path) -> EmbeddedSongs:
     audio, tracks, _ = read_own_tracks(folder)
     return embed_files(encoder, audio, tracks, cache, quiet)
 
@@ -91,32 +91,32 @@ def encoder(models: Store, root: Path) -> Encoder:
 
 
 @pytest.fixture(scope="module")
-def heard(encoder: Encoder, root: Path) -> EmbeddedSongs:
-    return heard_in(root / "songs", encoder, root / "cache")
+def embedded(encoder: Encoder, root: Path) -> EmbeddedSongs:
+    return embedded_in(root / "songs", encoder, root / "cache")
 
 
 @pytest.fixture(scope="module")
-def taught(models: Store, encoder: Encoder, heard: EmbeddedSongs) -> TeachResult:
-    return teach(models, encoder, heard.songs, name="own", precision=0.8, on_progress=quiet)
+def taught(models: Store, encoder: Encoder, embedded: EmbeddedSongs) -> TeachResult:
+    return teach(models, encoder, embedded.songs, name="own", precision=0.8, on_progress=quiet)
 
 
-def test_a_file_that_can_t_be_heard_is_named_and_the_others_are_heard(heard: EmbeddedSongs):
-    assert len(heard.songs) == SONGS * len(TAGS)
-    assert list(heard.skipped) == ["low/torn.mp3"]
+def test_an_undecodable_file_is_named_and_the_others_are_used(embedded: EmbeddedSongs):
+    assert len(embedded.songs) == SONGS * len(TAGS)
+    assert list(embedded.skipped) == ["low/torn.mp3"]
 
 
-def test_what_differs_plainly_is_learnt(taught: TeachResult):
+def test_clearly_different_tags_are_learned(taught: TeachResult):
     assert taught.evaluation.song.roc_auc_macro.value > 0.95
     assert all(pair.is_separated for pair in taught.pairs)
     assert {each.tag for each in taught.evaluation.tags if each.threshold is not None} == set(TAGS)
 
 
-def test_the_published_model_scores_as_the_probe_did(
-    models: Store, encoder: Encoder, heard: EmbeddedSongs, taught: TeachResult
+def test_the_published_model_scores_like_the_probe(
+    models: Store, encoder: Encoder, embedded: EmbeddedSongs, taught: TeachResult
 ):
     manifest = read_store(models)["own"]
     verify(models, manifest)
-    probe = train_probe(Examples.of(heard.songs, manifest.tags.names))
+    probe = train_probe(Examples.of(embedded.songs, manifest.tags.names))
     sound = toy_sound("low", 99).astype(np.float32)
     samples = np.rint(sound * 32_768).astype(np.int16)
 
@@ -127,7 +127,7 @@ def test_the_published_model_scores_as_the_probe_did(
     assert manifest.tags.names[int(np.mean(given, axis=0).argmax())] == "low"
 
 
-def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taught: TeachResult):
+def test_the_published_model_scores_its_vocabulary_and_keeps_the_licence(taught: TeachResult):
     manifest = taught.manifest
 
     assert (manifest.vocabulary.name, manifest.vocabulary.unheard) == ("own", ())
@@ -138,8 +138,8 @@ def test_the_published_model_speaks_for_its_vocabulary_and_keeps_the_terms(taugh
     assert manifest.confidence is None
 
 
-def test_songs_are_decoded_once_and_their_embeddings_read_once_a_run(
-    models: Store, root: Path, heard: EmbeddedSongs
+def test_songs_are_decoded_once_and_their_embeddings_are_read_once_per_run(
+    models: Store, root: Path, embedded: EmbeddedSongs
 ):
     class Deaf(Encoder):
         read = 0
@@ -154,51 +154,51 @@ def test_songs_are_decoded_once_and_their_embeddings_read_once_a_run(
 
     deaf = Deaf(models, "listener", root / "cache")
 
-    again = heard_in(root / "songs", deaf, root / "cache")
+    again = embedded_in(root / "songs", deaf, root / "cache")
 
-    for old, new in zip(heard.songs, again.songs, strict=True):
+    for old, new in zip(embedded.songs, again.songs, strict=True):
         assert old.track == new.track
         np.testing.assert_array_equal(old.windows, new.windows)
-    assert deaf.read == len(heard.songs)
+    assert deaf.read == len(embedded.songs)
     assert not (root / "cache" / "decoded").exists()
 
 
-def test_a_run_that_was_stopped_goes_on(models: Store, root: Path, tmp_path: Path):
+def test_a_stopped_run_is_resumed(models: Store, root: Path, tmp_path: Path):
     class Counting(Encoder):
         left = 5
-        heard = 0
+        embedded = 0
 
         def embed(self, samples: np.ndarray, digest: str) -> np.ndarray:
-            if self.heard == self.left:
+            if self.embedded == self.left:
                 raise KeyboardInterrupt
-            self.heard += 1
+            self.embedded += 1
             return super().embed(samples, digest)
 
     stopped, going_on = (Counting(models, "listener", tmp_path) for _ in range(2))
     with pytest.raises(KeyboardInterrupt):
-        heard_in(root / "songs", stopped, tmp_path)
+        embedded_in(root / "songs", stopped, tmp_path)
     going_on.left = 1_000
 
-    heard = heard_in(root / "songs", going_on, tmp_path)
+    embedded = embedded_in(root / "songs", going_on, tmp_path)
 
-    assert len(heard.songs) == SONGS * len(TAGS)
-    assert going_on.heard == len(heard.songs) - 5
+    assert len(embedded.songs) == SONGS * len(TAGS)
+    assert going_on.embedded == len(embedded.songs) - 5
 
 
 @pytest.mark.parametrize("end", [0, 100, -1])
-def test_what_a_disk_has_spoilt_is_heard_again(
-    encoder: Encoder, root: Path, heard: EmbeddedSongs, end: int
+def test_corrupted_embeddings_are_computed_again(
+    encoder: Encoder, root: Path, embedded: EmbeddedSongs, end: int
 ):
     kept = next((root / "cache").rglob("*.npy"))
     kept.write_bytes(kept.read_bytes()[:end])
 
-    again = heard_in(root / "songs", encoder, root / "cache")
+    again = embedded_in(root / "songs", encoder, root / "cache")
 
-    for old, new in zip(heard.songs, again.songs, strict=True):
+    for old, new in zip(embedded.songs, again.songs, strict=True):
         np.testing.assert_allclose(old.windows, new.windows, atol=1e-5)
 
 
-def test_a_full_disk_is_told_of(encoder: Encoder, root: Path):
+def test_a_full_disk_is_reported(encoder: Encoder, root: Path):
     with files_of_at_most(100), pytest.raises(SetupError, match="there is no room for it"):
         encoder.embed(np.ones(RATE * 9, np.int16), "f" * 64)
 
@@ -213,22 +213,22 @@ def test_the_same_file_in_two_folders_is_one_song_with_two_tags(
         (tmp_path / "f" / place).parent.mkdir(parents=True)
         (tmp_path / "f" / place).write_bytes(song)
 
-    heard = heard_in(tmp_path / "f", encoder, root / "cache")
+    embedded = embedded_in(tmp_path / "f", encoder, root / "cache")
 
-    [only] = heard.songs
+    [only] = embedded.songs
     assert (set(only.track.tags), only.track.artist) == ({"low", "deep"}, "x")
-    assert heard.repeats == 1
+    assert embedded.repeats == 1
 
 
-def test_a_csv_file_s_paths_are_beside_it(encoder: Encoder, tmp_path: Path, root: Path):
+def test_paths_in_a_csv_file_are_relative_to_it(encoder: Encoder, tmp_path: Path, root: Path):
     song = next((root / "songs" / "low").rglob("*.flac")).read_bytes()
     (tmp_path / "a.flac").write_bytes(song)
     (tmp_path / "songs.csv").write_text("path,tags,artist\na.flac,low;calm,x\nb.flac,high,y\n")
 
-    heard = heard_in(tmp_path / "songs.csv", encoder, root / "cache")
+    embedded = embedded_in(tmp_path / "songs.csv", encoder, root / "cache")
 
-    assert [song.track.tags for song in heard.songs] == [("low", "calm")]
-    assert list(heard.skipped) == ["b.flac"]
+    assert [song.track.tags for song in embedded.songs] == [("low", "calm")]
+    assert list(embedded.skipped) == ["b.flac"]
 
 
 def tracks_of(counts: dict[str, tuple[int, int]]) -> list[Track]:
@@ -241,14 +241,14 @@ def tracks_of(counts: dict[str, tuple[int, int]]) -> list[Track]:
 
 
 @pytest.mark.parametrize(
-    ("counts", "said"),
+    ("counts", "message"),
     [
         ({"techno": (30, 10)}, "too few to train on"),
         ({"techno": (30, 10), "dub": (4, 4)}, "dub has 4 songs of 4 artists; add songs"),
         ({"techno": (30, 10), "dub": (9, 2)}, "dub has 9 songs of 2 artists; add"),
     ],
 )
-def test_too_little_is_refused_with_what_to_bring(counts: dict, said: str):
+def test_too_few_songs_are_refused_with_the_number_needed(counts: dict, said: str):
     with pytest.raises(SetupError, match=said):
         check_examples(tracks_of(counts))
 
@@ -264,7 +264,7 @@ def test_a_tag_on_all_songs_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("name", "tags", "said"),
+    ("name", "tags", "message"),
     [
         ("listener", TAGS, "listener is the name of another model"),
         ("No Name", TAGS, "--name No Name"),
@@ -272,36 +272,34 @@ def test_a_tag_on_all_songs_is_refused():
         ("own", ("=1+1", "b"), "the tag '=1.1' is not a valid word"),
     ],
 )
-def test_what_can_t_be_published_is_refused_at_once(
-    models: Store, name: str, tags: tuple[str, ...], said: str
+def test_an_invalid_name_is_refused_at_once(
+    models: Store, name: str, tags: tuple[str, ...], message: str
 ):
-    with pytest.raises(SetupError, match=said):
+    with pytest.raises(SetupError, match=message):
         check_name(models, name, tags)
 
 
-def test_on_a_taught_model_nothing_can_be_taught(
-    models: Store, taught: TeachResult, tmp_path: Path
-):
+def test_a_taught_model_cannot_be_taught_again(models: Store, taught: TeachResult, tmp_path: Path):
     with pytest.raises(SetupError, match=f"{taught.manifest.ref}: its architecture"):
         Encoder(models, "own", tmp_path)
 
 
 def made_up(seed: int, artists: int, tags: int, artist_sound: float, tag_sound: float) -> Examples:
-    """Four songs an artist, who has a tag and a sound of his own, as has the tag."""
+    """Four songs per artist; each artist has a tag and a typical sound, and so has each tag."""
     rng = np.random.default_rng(seed)
-    whose = np.repeat(np.arange(artists), 4)
+    artist_of = np.repeat(np.arange(artists), 4)
     own = rng.integers(tags, size=artists) if tag_sound == 0 else np.arange(artists) % tags
-    y_true = own[whose][:, np.newaxis] == np.arange(tags)
+    y_true = own[artist_of][:, np.newaxis] == np.arange(tags)
     sounds = artist_sound * rng.normal(size=(artists, 30)), tag_sound * rng.normal(size=(tags, 30))
     windows = tuple(
         (sounds[0][artist] + sounds[1][own[artist]] + rng.normal(size=(5, 30))).astype(np.float32)
-        for artist in whose
+        for artist in artist_of
     )
-    return Examples(tuple("abcdef"[:tags]), y_true, windows, whose)
+    return Examples(tuple("abcdef"[:tags]), y_true, windows, artist_of)
 
 
 def test_artists_are_not_recognised():
-    """Tags at random on artists with a sound of their own: nothing is there to be learnt."""
+    """Random tags on artists with a typical sound: there is nothing to learn."""
     examples = made_up(3, artists=40, tags=3, artist_sound=3, tag_sound=0)
 
     windows = out_of_fold(examples, quiet)
@@ -316,7 +314,7 @@ def test_artists_are_not_recognised():
     assert not any(pair.is_separated for pair in pairs(examples, windows))
 
 
-def test_tags_that_sound_alike_are_named_and_others_are_not():
+def test_tags_that_sound_alike_are_named():
     examples = made_up(5, artists=24, tags=3, artist_sound=0.3, tag_sound=3)
     alike = examples.y_true.copy()
     swapped = np.arange(24)[::2]  # every other artist of the first two tags has the other one
@@ -349,7 +347,7 @@ def replace_windows(examples: Examples, windows: tuple[np.ndarray, ...]) -> Exam
     return Examples(examples.tags, examples.y_true, windows, examples.artists)
 
 
-def test_dimensions_that_are_always_the_same_say_nothing():
+def test_constant_dimensions_are_ignored():
     examples = made_up(2, artists=12, tags=2, artist_sound=0.5, tag_sound=2)
     dead = tuple(np.pad(windows, ((0, 0), (0, 1))) + 7 for windows in examples.windows)
 
@@ -365,7 +363,7 @@ def test_dimensions_that_are_always_the_same_say_nothing():
     tags=st.integers(2, 5),
     count=st.integers(2, 6),
 )
-def test_folds_keep_artists_apart_and_judge_each_song_once(
+def test_folds_separate_artists_and_score_each_song_once(
     seed: int, artists: int, tags: int, count: int
 ):
     examples = made_up(seed, artists, tags, artist_sound=1, tag_sound=1)
@@ -379,7 +377,7 @@ def test_folds_keep_artists_apart_and_judge_each_song_once(
 
 
 @pytest.mark.thorough
-def test_the_command_teaches_and_says_how_to_serve(models: Store, root: Path):
+def test_the_command_teaches_and_prints_how_to_serve(models: Store, root: Path):
     places = ("--store", root / "models", "--cache", root / "cache")
 
     done = taggram("teach", root / "songs", "--name", "by-command", "--model", "listener", *places)

@@ -1,4 +1,4 @@
-"""Curves reach those who watch, and a run that goes on goes on in the same place."""
+"""Curves reach the trackers, and a resumed run continues in the same place."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def losses(url: str) -> list[tuple[str, list[float]]]:
     )
 
 
-def test_mlflow_gets_one_run_of_a_folder_that_is_resumed_elsewhere(
+def test_mlflow_has_one_run_for_a_folder_that_is_resumed_elsewhere(
     tmp_path: Path, url: str
 ) -> None:
     folder = tmp_path / "it's a run"
@@ -64,18 +64,18 @@ def test_mlflow_gets_one_run_of_a_folder_that_is_resumed_elsewhere(
     assert losses(url) == [("it's a run", [0.5, 0.25, 0.125])]
 
 
-def test_mlflow_gets_two_runs_of_two_folders_of_one_name(tmp_path: Path, url: str) -> None:
+def test_mlflow_has_two_runs_for_two_folders_of_one_name(tmp_path: Path, url: str) -> None:
     for number, parent in enumerate(("one", "other")):
         mlflow(url, tmp_path / parent / "run", {"recipe": "thesis"})([row(1, number)])
     assert losses(url) == [("run", [0.0]), ("run", [1.0])]
 
 
-def test_a_key_that_is_damaged_is_refused_in_words(tmp_path: Path, url: str) -> None:
+def test_a_damaged_run_key_is_refused_with_a_message(tmp_path: Path, url: str) -> None:
     (tmp_path / "mlflow-key").write_text("'")
     with pytest.raises(SetupError, match="not 32 hex digits; remove the file"):
         mlflow(url, tmp_path, {})
 
 
-def test_a_tracker_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
+def test_an_unknown_tracker_is_refused_with_a_message(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="--mlflow nowhere://x"):
         mlflow("nowhere://x", tmp_path, {})

@@ -1,4 +1,4 @@
-"""From cleaned datasets to the tracks of a task: what is merged, dropped, counted and refused."""
+"""From cleaned datasets to the tracks of a task: merging, dropping, counting, refusals."""
 
 import random
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ WORDS = [
 
 
 def track(dataset: str, path: str, *tags: str) -> Track:
-    return Track(track_id(dataset, path), dataset, path, "somebody", tags)
+    return Track(track_id(dataset, path), dataset, path, "artist", tags)
 
 
 def cleaned(
@@ -45,10 +45,10 @@ def tags_of(task: str, *datasets: Cleaned) -> dict[str, tuple[str, ...]]:
     return {each.path: each.tags for each in merged.tracks}
 
 
-# what becomes of tags
+# mapping of tags
 
 
-def test_words_in_any_spelling_become_the_tasks_tags_in_its_order() -> None:
+def test_tags_in_any_spelling_become_the_task_s_tags_in_its_order() -> None:
     tracks = (
         track("fma", "1", "Soul-RnB", "Hip-Hop", "hip hop", "Spoken", "Chip Music"),
         track("fma", "2", "Rock", "Country"),
@@ -60,7 +60,7 @@ def test_words_in_any_spelling_become_the_tasks_tags_in_its_order() -> None:
     }
 
 
-def test_each_dataset_has_a_dictionary_of_its_own() -> None:
+def test_each_dataset_has_its_own_dictionary() -> None:
     datasets = (
         cleaned("fma", track("fma", "1", "Blues")),
         cleaned(
@@ -74,7 +74,7 @@ def test_each_dataset_has_a_dictionary_of_its_own() -> None:
     assert tags_of("genres", *datasets) == {"1": ("blues",), "2": ("rock",), "3": ("blues",)}
 
 
-def test_of_jamendo_a_word_counts_in_the_right_category_alone() -> None:
+def test_a_tag_of_jamendo_counts_only_in_its_category() -> None:
     categories = {
         "dark": frozenset({"genre", "mood/theme"}),
         "bass": frozenset({"instrument"}),
@@ -89,7 +89,7 @@ def test_of_jamendo_a_word_counts_in_the_right_category_alone() -> None:
     assert tags_of("subgenres", jamendo) == {"1": ("techno",), "2": ("techno",)}
 
 
-def test_what_cleaning_dropped_stays_away_but_words_that_it_took_are_asked_for() -> None:
+def test_tracks_dropped_by_cleaning_stay_dropped_and_removed_tags_are_still_mapped() -> None:
     tracks = (track("fma", "1", "Rock", "Shoegaze"), track("fma", "2", "Shoegaze"))
     dataset = Dataset("fma", ABOUT, tracks, {}, ())
     left = Cleaned(dataset, (track("fma", "1", "Rock"),), (Step("too long", 1, 2, 1),))
@@ -97,7 +97,7 @@ def test_what_cleaning_dropped_stays_away_but_words_that_it_took_are_asked_for()
     assert tags_of("subgenres", left) == {"1": ("shoegaze",)}
 
 
-def test_a_task_of_ones_own_takes_each_word_and_what_others_call_alike() -> None:
+def test_a_custom_task_uses_each_of_its_tags_and_equal_tags_of_other_datasets() -> None:
     own = cleaned(
         "mine", track("mine", "1", "Zouk Love"), track("mine", "2", "zouk-love", "Mákina")
     )
@@ -114,10 +114,10 @@ def test_a_task_of_ones_own_takes_each_word_and_what_others_call_alike() -> None
     ]
 
 
-# what is counted
+# counts
 
 
-def test_what_is_dropped_and_merged_is_counted() -> None:
+def test_dropped_and_merged_tracks_are_counted() -> None:
     tracks = (
         track("mtat", "1", "jazz", "jazzy", "not english"),
         track("mtat", "2", "lol"),
@@ -136,7 +136,7 @@ def test_what_is_dropped_and_merged_is_counted() -> None:
     assert len(merged.tags) == 19
 
 
-# what holds for all
+# properties of all
 
 
 @st.composite
@@ -151,7 +151,7 @@ def datasets(draw: st.DrawFn) -> list[Cleaned]:
 
 
 @given(st.sampled_from(TASKS), datasets(), st.randoms())
-def test_a_merge_keeps_tracks_as_they_were_but_for_their_tags(
+def test_a_merge_changes_only_the_tags_of_tracks(
     name: str, given_datasets: list[Cleaned], order: random.Random
 ) -> None:
     task = read_task(name)
@@ -181,7 +181,7 @@ def shuffled(one: Cleaned, order: random.Random) -> Cleaned:
 
 
 @pytest.mark.thorough
-def test_real_jamendo_gives_all_its_tags_of_each_task_but_those_it_lacks() -> None:
+def test_real_jamendo_has_all_its_tags_of_each_task_except_known_ones() -> None:
     jamendo = clean(mtg_jamendo.load(metadata("mtg-jamendo")))
     lacking = {
         "genres": set(),
@@ -198,7 +198,7 @@ def test_real_jamendo_gives_all_its_tags_of_each_task_but_those_it_lacks() -> No
 
 
 @pytest.mark.thorough
-def test_real_magnatagatune_gives_all_its_tags_of_each_task() -> None:
+def test_real_magnatagatune_has_all_its_tags_of_each_task() -> None:
     magnatagatune = clean(mtat.load(metadata("mtat")))
 
     for name in TASKS:
@@ -220,7 +220,7 @@ def metadata(name: str) -> Path:
     return path
 
 
-# what is refused
+# refusals
 
 
 def test_two_tracks_of_an_id_are_refused_by_name() -> None:
@@ -237,7 +237,7 @@ def test_two_datasets_of_a_name_are_refused() -> None:
         merge(read_task("subgenres"), twice)
 
 
-def test_a_merge_that_leaves_nothing_is_refused() -> None:
+def test_an_empty_merge_is_refused() -> None:
     with pytest.raises(SetupError, match="no track of fma has a tag of the task moodthemes"):
         merge(read_task("moodthemes"), [cleaned("fma", track("fma", "1", "Rock"))])
 
@@ -247,7 +247,7 @@ def test_a_merge_that_leaves_nothing_is_refused() -> None:
 
 @pytest.fixture
 def music(tmp_path: Path) -> Path:
-    """Three tracks of one's own."""
+    """Three tracks of a folder."""
     path = tmp_path / "music.csv"
     path.write_text(
         "path,tags,artist\na.mp3,Deep House;[b]Zouk,Ana\nb.mp3,deephouse;techno,Bo\nc.mp3,lol,Cy\n"
@@ -255,30 +255,30 @@ def music(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_table_is_written_and_what_was_counted_is_shown(music: Path, tmp_path: Path) -> None:
+def test_a_table_is_written_and_the_counts_are_shown(music: Path, tmp_path: Path) -> None:
     target = tmp_path / "made" / "subgenres.parquet"
 
-    said = taggram("data", "merge", target, "--task", "subgenres", "--folder", music)
+    printed = taggram("data", "merge", target, "--task", "subgenres", "--folder", music)
 
-    assert said.exit_code == 0, said.output
+    assert printed.exit_code == 0, printed.output
     merged = read_merged(target)
     assert [each.tags for each in merged.tracks] == [("deephouse",), ("deephouse", "techno")]
-    lines = [line.split() for line in said.stdout.replace("│", " ").splitlines()]
+    lines = [line.split() for line in printed.stdout.replace("│", " ").splitlines()]
     assert ["deephouse", "2", "2", "Deep", "House", "1,", "deephouse", "1"] in lines
     assert ["genres", "19", "19"] in lines
     assert any(line[:3] == ["subgenres", "51", "54"] for line in lines)
-    assert f"{target}: 2 tracks, 54 tags" in said.stdout
-    assert "No track has alternative, " in said.stderr
+    assert f"{target}: 2 tracks, 54 tags" in printed.stdout
+    assert "No track has alternative, " in printed.stderr
 
 
-def test_words_of_ones_own_are_no_markup(music: Path, tmp_path: Path) -> None:
+def test_custom_tags_are_not_parsed_as_markup(music: Path, tmp_path: Path) -> None:
     target = tmp_path / "own.parquet"
 
-    said = taggram("data", "merge", target, "--task", "own", "--folder", music)
+    printed = taggram("data", "merge", target, "--task", "own", "--folder", music)
 
-    assert said.exit_code == 0, said.output
+    assert printed.exit_code == 0, printed.output
     assert read_merged(target).tags == ("Deep House", "[b]Zouk", "lol", "techno")
-    assert "[b]Zouk" in said.stdout
+    assert "[b]Zouk" in printed.stdout
 
 
 @pytest.mark.parametrize(
@@ -290,20 +290,20 @@ def test_words_of_ones_own_are_no_markup(music: Path, tmp_path: Path) -> None:
         (("--task", "genres", "--mtat", "missing"), "missing"),
     ],
 )
-def test_what_cannot_be_merged_is_said_in_a_line(
+def test_an_impossible_merge_is_reported_in_one_line(
     arguments: tuple[str, ...], words: str, tmp_path: Path
 ) -> None:
     assert words in refused("data", "merge", tmp_path / "out.parquet", *arguments)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_leaves_what_was_there(music: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file(music: Path, tmp_path: Path) -> None:
     target = tmp_path / "own.parquet"
     target.write_text("the last one")
 
     with files_of_at_most(500):
-        said = refused("data", "merge", target, "--task", "own", "--folder", music)
+        printed = refused("data", "merge", target, "--task", "own", "--folder", music)
 
-    assert f"{target}: it can't be written" in said
+    assert f"{target}: it can't be written" in printed
     assert target.read_text() == "the last one"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["music.csv", "own.parquet"]

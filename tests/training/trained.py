@@ -1,4 +1,4 @@
-"""A model as a training leaves it, too small to have learnt anything, and figures of it."""
+"""A model as after training, but too small to learn anything, and its figures."""
 
 from collections.abc import Mapping, Sequence
 

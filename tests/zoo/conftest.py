@@ -1,4 +1,4 @@
-"""A store of every architecture, with random weights that tell sounds apart."""
+"""A store of every architecture, with random weights that separate sounds."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="session")
 def folder(zoo: Store) -> Path:
-    """Where they lie."""
+    """Their folder."""
     assert zoo.folder
     return zoo.folder
 

@@ -47,7 +47,7 @@ def graphs_scores(model: TrackModel, track: Samples) -> Scores:
 
 
 @pytest.mark.parametrize("backend", Backend)
-def test_an_engine_scores_as_the_graph_does_and_a_batch_as_its_windows_alone(
+def test_an_engine_scores_like_the_graph_and_a_batch_like_its_windows_alone(
     backend: Backend, model: TrackModel, track: Samples, graphs_scores: Scores
 ):
     if backend is Backend.OPENVINO and not HAS_OPENVINO:
@@ -60,7 +60,7 @@ def test_an_engine_scores_as_the_graph_does_and_a_batch_as_its_windows_alone(
     alone = np.concatenate([engine.score(windows[index : index + 1]) for index in range(WINDOWS)])
 
     assert scores.shape == (WINDOWS, 50)
-    assert np.median(np.ptp(graphs_scores, axis=0)) > 0.1, "else windows are not told apart"
+    assert np.median(np.ptp(graphs_scores, axis=0)) > 0.1, "else windows cannot be distinguished"
     np.testing.assert_allclose(scores, graphs_scores, rtol=0, atol=TOLERANCE)
     np.testing.assert_allclose(together, scores, rtol=0, atol=TOLERANCE)
     np.testing.assert_allclose(alone, together, rtol=0, atol=TOLERANCE)

@@ -17,7 +17,7 @@ from tests.zoo.conftest import manifest_of, model_name
 pytestmark = pytest.mark.thorough
 
 AT_ONCE = 3
-"""Models in memory: fewer than there are, so that they give way to one another."""
+"""Models in memory: fewer than are served, so that models are evicted."""
 
 
 @pytest.fixture(scope="module")
@@ -44,30 +44,30 @@ def windows(manifest: Manifest, duration_s: float) -> int:
 
 
 @pytest.mark.parametrize("architecture", architectures())
-def test_it_suggests_tags_for_a_real_file_and_shows_how_they_move(
+def test_tags_and_a_taggram_are_given_for_a_real_file(
     architecture: str, server: Server, models: dict[str, Manifest], clip: Path
 ):
     manifest = manifest_of(models, architecture)
-    asked = {"vocabulary": "raw", "model": manifest.name}
+    parameters = {"vocabulary": "raw", "model": manifest.name}
 
-    told = answer(post(server, clip, **asked, top_k=20))
-    shown = answer(server.http.get("/taggram", params={**asked, "track_id": told["track_id"]}))
+    body = answer(post(server, clip, **parameters, top_k=20))
+    shown = answer(server.http.get("/taggram", params={**parameters, "track_id": body["track_id"]}))
 
-    assert told["model"] == {"name": manifest.name, "version": "1"}
-    assert told["confidence"] == "unknown"
-    scores = [suggestion["score"] for suggestion in told["suggestions"]]
+    assert body["model"] == {"name": manifest.name, "version": "1"}
+    assert body["confidence"] == "unknown"
+    scores = [suggestion["score"] for suggestion in body["suggestions"]]
     assert len(scores) == 20
     assert scores == sorted(scores, reverse=True)
     assert np.ptp(scores) > 1e-4
     assert shown["window_s"] == pytest.approx(manifest.window_spec.window_s)
     assert shown["hop_s"] == pytest.approx(manifest.window_spec.hop_s)
-    assert np.shape(shown["scores"]) == (windows(manifest, told["duration_s"]), 50)
+    assert np.shape(shown["scores"]) == (windows(manifest, body["duration_s"]), 50)
     means = dict(zip(shown["tags"], np.mean(shown["scores"], axis=0), strict=True))
-    for suggestion in told["suggestions"]:
+    for suggestion in body["suggestions"]:
         assert means[suggestion["tag"]] == pytest.approx(suggestion["score"], abs=2e-6)
 
 
-def test_no_more_models_are_in_memory_than_may_and_what_one_heard_is_known_without_it(
+def test_the_number_of_loaded_models_is_bounded_and_cached_tracks_need_no_model(
     server: Server, models: dict[str, Manifest], clip: Path
 ):
     first, *_, last = models
@@ -113,19 +113,19 @@ def test_models_of_two_rates_and_windows_answer_together_for_a_vocabulary(
         "TAGGRAM_MAX_LOADED_MODELS": "1",
     }
     with serving(tmp_path / "log", settings) as running:
-        told = answer(post(running, clip, vocabulary="own"))
-        asked = {"track_id": told["track_id"], "vocabulary": "own"}
-        shown = answer(running.http.get("/taggram", params=asked))
+        body = answer(post(running, clip, vocabulary="own"))
+        parameters = {"track_id": body["track_id"], "vocabulary": "own"}
+        shown = answer(running.http.get("/taggram", params=parameters))
         alone = [
             answer(
                 running.http.get(
-                    "/taggram", params={**asked, "vocabulary": "raw", "model": model["name"]}
+                    "/taggram", params={**parameters, "vocabulary": "raw", "model": model["name"]}
                 )
             )
-            for model in told["models"]
+            for model in body["models"]
         ]
 
-    assert len(told["models"]) == 2
+    assert len(body["models"]) == 2
     assert shown["hop_s"] == min(each["hop_s"] for each in alone)
     assert len(shown["scores"]) == max(len(each["scores"]) for each in alone)
     scores = np.array(shown["scores"])
@@ -134,4 +134,4 @@ def test_models_of_two_rates_and_windows_answer_together_for_a_vocabulary(
     np.testing.assert_allclose(here, raw, rtol=0, atol=2e-6)
     there = scores[:, shown["tags"].index("there")]
     assert set(there) <= set(np.array(alone[1]["scores"])[:, alone[1]["tags"].index("tag 2")])
-    assert {suggestion["tag"] for suggestion in told["suggestions"]} == {"here", "there", "both"}
+    assert {suggestion["tag"] for suggestion in body["suggestions"]} == {"here", "there", "both"}

@@ -19,7 +19,7 @@ GOOD = noise_file(4)
 
 @pytest.fixture(scope="session")
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where `impatient` keeps what it receives: a small disk where root may make one."""
+    """The folder for files received by `impatient`: a small disk if root can create one."""
     folder = tmp_path_factory.mktemp("disk")
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder]
     is_root = os.geteuid() == 0

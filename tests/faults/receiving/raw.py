@@ -28,7 +28,7 @@ def connect(server: Server) -> socket.socket:
 
 
 def exchange(server: Server, *pieces: bytes) -> httpx.Response | None:
-    """Send all of it; the first answer, None where the server closes without one."""
+    """Send all of it; return the first answer, None if the server closes without one."""
     with connect(server) as connection:
         send_all(connection, pieces)
         return answer_on(connection)
@@ -47,7 +47,7 @@ def send_all(connection: socket.socket, pieces: Iterable[bytes]) -> int:
 
 
 def answer_on(connection: socket.socket) -> httpx.Response | None:
-    """The next answer, None where the server closes without one."""
+    """Return the next answer, None if the server closes without one."""
     response = http.client.HTTPResponse(connection)
     try:
         response.begin()
@@ -69,5 +69,5 @@ def resident_mb(server: Server, line: str = "VmRSS") -> float:
 
 
 def forget_peak(server: Server) -> None:
-    """Begin anew to note the most memory that the server has."""
+    """Reset the peak memory of the server."""
     Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")

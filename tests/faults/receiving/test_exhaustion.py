@@ -19,7 +19,7 @@ def errors_logged(server: Server) -> list[str]:
     return [line for line in server.log.read_text().splitlines() if '"ERROR"' in line]
 
 
-def test_a_full_disk_asks_uploads_to_come_again(impatient: Server, disk: Path) -> None:
+def test_uploads_to_a_full_disk_are_answered_503(impatient: Server, disk: Path) -> None:
     if not disk.is_mount():
         pytest.skip("only root may make a small disk, and not everywhere")
     filler = disk / "filler"
@@ -30,9 +30,9 @@ def test_a_full_disk_asks_uploads_to_come_again(impatient: Server, disk: Path) -
     assert_problem(response, 503, "overloaded")
     assert int(response.headers["Retry-After"]) > 0
     logged(impatient, response.headers["X-Request-ID"])
-    (complaint,) = errors_logged(impatient)[before:]
-    assert "No space left on device" in complaint
-    assert str(disk) not in complaint
+    (error,) = errors_logged(impatient)[before:]
+    assert "No space left on device" in error
+    assert str(disk) not in error
 
 
 def test_a_flood_of_connections_is_survived(impatient: Server) -> None:

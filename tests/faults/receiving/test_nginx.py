@@ -48,7 +48,7 @@ UNLIMITED = {"rate=10r/s": "rate=10000r/s", "rate=5r/s": "rate=10000r/s"}
 
 
 def configured(folder: Path, replaced: dict[str, str]) -> list[str | Path]:
-    """The command for nginx with our configuration, but for what depends on the machine."""
+    """The command for nginx with the shipped configuration, except for paths and ports."""
     text = CONFIGURATION
     for old, new in replaced.items():
         assert text.count(old) == 1, old
@@ -88,7 +88,7 @@ def nginx(
     url = f"http://127.0.0.1:{port}"
     try:
         with httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False) as client:
-            wait_until_it_listens(port)
+            wait_until_ready(port)
             yield client, process
     finally:
         process.terminate()
@@ -103,7 +103,7 @@ def proxied(impatient: Server, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield Server(client, process, impatient.log)
 
 
-def wait_until_it_listens(port: int) -> None:
+def wait_until_ready(port: int) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
@@ -124,7 +124,7 @@ def test_refusals_of_the_service_go_through(proxied: Server) -> None:
     assert_problem(response, 415, "unsupported_audio")
 
 
-def test_too_large_an_upload_never_reaches_the_service(proxied: Server, impatient: Server) -> None:
+def test_an_oversized_upload_never_reaches_the_service(proxied: Server, impatient: Server) -> None:
     before = metric(impatient, "taggram_errors_total", kind="payload_too_large")
     request = POST + b"Content-Length: %d\r\n\r\n" % (34 * 2**20)
     assert_problem(exchange(proxied, request), 413, "payload_too_large")
@@ -132,17 +132,17 @@ def test_too_large_an_upload_never_reaches_the_service(proxied: Server, impatien
 
 
 @pytest.mark.parametrize("what", MALFORMED)
-def test_what_nginx_refuses_looks_like_what_we_refuse(proxied: Server, what: str) -> None:
+def test_refusals_of_nginx_look_like_those_of_the_service(proxied: Server, what: str) -> None:
     assert_problem(exchange(proxied, MALFORMED[what]), 400, "malformed_request")
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/docs", "/openapi.json", "/models/reload"])
-def test_what_is_for_operators_stays_inside(proxied: Server, path: str) -> None:
+def test_operator_routes_are_not_proxied(proxied: Server, path: str) -> None:
     assert_problem(proxied.http.get(path), 404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/models", "/vocabularies"])
-def test_the_rest_goes_through(proxied: Server, path: str) -> None:
+def test_other_routes_are_proxied(proxied: Server, path: str) -> None:
     assert proxied.http.get(path).status_code == httpx.codes.OK
 
 
@@ -154,7 +154,7 @@ def test_a_body_that_stalls_is_closed_and_never_reaches_the_service(
     assert metric(impatient, "taggram_errors_total", kind="request_timeout") == before
 
 
-def test_heads_that_do_not_end_are_closed_while_others_are_served(proxied: Server) -> None:
+def test_unfinished_headers_are_closed_while_others_are_served(proxied: Server) -> None:
     with ExitStack() as stack:
         connections = [stack.enter_context(connect(proxied)) for _ in range(300)]
         for connection in connections:
@@ -163,7 +163,7 @@ def test_heads_that_do_not_end_are_closed_while_others_are_served(proxied: Serve
         assert [answer_on(connection) for connection in connections] == 300 * [None]
 
 
-def test_a_client_may_have_eight_requests_under_way(tmp_path: Path) -> None:
+def test_a_client_may_have_eight_concurrent_requests(tmp_path: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as service,
         nginx(tmp_path, service.getsockname()[1]) as (client, process),
@@ -176,7 +176,7 @@ def test_a_client_may_have_eight_requests_under_way(tmp_path: Path) -> None:
         assert_problem(client.get("/models"), 429, "rate_limited")
 
 
-def test_where_nginx_can_keep_no_upload_it_is_asked_to_come_again(tmp_path: Path) -> None:
+def test_an_upload_that_nginx_cannot_buffer_is_answered_503(tmp_path: Path) -> None:
     with nginx(tmp_path, free_port()) as (client, _):
         shutil.rmtree(tmp_path / "body")
         response = client.post("/suggest-tags", files={"file": bytes(100_000)})
@@ -209,7 +209,7 @@ CLIENTS = [
 
 
 @pytest.mark.parametrize(("one", "other", "is_same"), CLIENTS)
-def test_who_counts_as_one_client_to_nginx_and_to_the_service(
+def test_nginx_and_the_service_agree_on_clients(
     one: str, other: str, is_same: bool, tmp_path: Path
 ) -> None:
     assert (identify_caller(one) == identify_caller(other)) is is_same, (
@@ -244,7 +244,7 @@ def test_health_takes_no_bodies_and_no_other_methods(proxied: Server) -> None:
     assert proxied.http.head("/health/live").status_code == httpx.codes.OK
 
 
-def test_health_is_limited_too_and_apart(tmp_path: Path) -> None:
+def test_health_has_its_own_limit(tmp_path: Path) -> None:
     changed = {"rate=5r/s": "rate=1r/m"}
     with nginx(tmp_path, free_port(), changed) as (client, _):
         responses = [client.get("/health/live") for _ in range(12)]
@@ -252,7 +252,7 @@ def test_health_is_limited_too_and_apart(tmp_path: Path) -> None:
         assert client.get("/models").status_code == httpx.codes.SERVICE_UNAVAILABLE
 
 
-def test_what_a_caller_says_of_itself_is_not_passed_on(tmp_path: Path) -> None:
+def test_forwarding_headers_of_callers_are_dropped(tmp_path: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         ThreadPoolExecutor() as pool,
@@ -260,13 +260,13 @@ def test_what_a_caller_says_of_itself_is_not_passed_on(tmp_path: Path) -> None:
     ):
         claims = {"X-Forwarded-For": "203.0.113.7", "X-Request-ID": "theirs"}
         answering = pool.submit(client.get, "/models", headers=claims)
-        request = heard_by(listener)
+        request = received_by(listener)
         assert answering.result().status_code == httpx.codes.NO_CONTENT
     assert re.findall(r"X-Forwarded-For: (.*)\r", request) == ["127.0.0.1"]
     assert "theirs" not in request
 
 
-def heard_by(listener: socket.socket) -> str:
+def received_by(listener: socket.socket) -> str:
     """A request, answered without looking."""
     connection, _ = listener.accept()
     with connection:
@@ -275,7 +275,7 @@ def heard_by(listener: socket.socket) -> str:
     return request
 
 
-def test_who_comes_while_the_service_is_down_is_asked_to_come_again(tmp_path: Path) -> None:
+def test_requests_while_the_service_is_down_are_answered_503(tmp_path: Path) -> None:
     with nginx(tmp_path, free_port()) as (client, _):
         response = client.get("/models")
     assert_problem(response, 503, "not_ready")

@@ -1,4 +1,4 @@
-"""Whatever a client sends: it gets an answer where it can take one, and harms no other."""
+"""Any input of a client gets an answer if it can receive one, and affects no other."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,14 +33,14 @@ NO_HTTP = {
     "a length of 5,000 digits": POST + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\nhello",
     "another encoding": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + multipart(b"audio"),
     "a chunk of -5 bytes": CHUNKED + b"-5\r\nhello\r\n0\r\n\r\n",
-    "a chunk longer than it says": CHUNKED + b"3\r\nhello\r\n0\r\n\r\n",
+    "a chunk longer than announced": CHUNKED + b"3\r\nhello\r\n0\r\n\r\n",
     "a chunk size of 1 MB": CHUNKED + b"5;" + b"x" * 1_000_000 + b"\r\nhello\r\n0\r\n\r\n",
     "a NUL in a header": GET + b"X: a\0b\r\n\r\n",
     "a NUL in the address": b"GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }
 
-ODD = {
+UNUSUAL = {
     "a length and chunks": POST
     + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a length too low": POST + b"Content-Length: 60\r\n\r\n" + multipart(b"audio"),
@@ -55,23 +55,23 @@ ODD = {
 
 
 @pytest.mark.parametrize("what", NO_HTTP)
-def test_what_is_not_http_is_refused_and_closed(impatient: Server, what: str) -> None:
+def test_malformed_http_is_refused_and_closed(impatient: Server, what: str) -> None:
     response = exchange(impatient, NO_HTTP[what])
     assert response is None or response.status_code == httpx.codes.BAD_REQUEST
     assert response is None or response.headers["Connection"] == "close"
 
 
-@pytest.mark.parametrize("what", ODD)
+@pytest.mark.parametrize("what", UNUSUAL)
 def test_odd_requests_break_nothing(impatient: Server, what: str) -> None:
     with connect(impatient) as connection:
-        connection.sendall(ODD[what])
+        connection.sendall(UNUSUAL[what])
         response = answer_on(connection)
     assert response is not None
     assert not response.is_server_error
 
 
 @pytest.mark.parametrize("beginning", [b"GET /", GET + b"X: "])
-def test_a_head_without_end_costs_no_memory(impatient: Server, beginning: bytes) -> None:
+def test_endless_headers_take_no_memory(impatient: Server, beginning: bytes) -> None:
     forget_peak(impatient)
     before = resident_mb(impatient)
     response = exchange(impatient, beginning, *50 * [b"x" * 1_000_000])
@@ -80,13 +80,13 @@ def test_a_head_without_end_costs_no_memory(impatient: Server, beginning: bytes)
 
 
 @pytest.mark.parametrize("sent", [b"", FILE_HEAD, multipart(b"audio")])
-def test_a_body_that_stalls_is_given_up(impatient: Server, sent: bytes) -> None:
+def test_a_stalled_body_times_out(impatient: Server, sent: bytes) -> None:
     response = exchange(impatient, POST + b"Content-Length: 5000\r\n\r\n", sent)
     assert "too slowly" in assert_problem(response, 408, "request_timeout")["detail"]
 
 
 @pytest.mark.parametrize("expecting", [b"", b"Expect: 100-continue\r\n"])
-def test_too_long_a_body_is_refused_unread(impatient: Server, expecting: bytes) -> None:
+def test_an_oversized_body_is_refused_unread(impatient: Server, expecting: bytes) -> None:
     request = POST + expecting + b"Content-Length: %d\r\n\r\n" % (2 * MAX_UPLOAD_BYTES)
     assert_problem(exchange(impatient, request), 413, "payload_too_large")
 
@@ -97,7 +97,7 @@ def test_a_form_of_another_kind_is_refused_unread(impatient: Server) -> None:
     assert_problem(response, 415, "unsupported_media_type")
 
 
-def test_a_client_that_sends_on_after_its_answer_is_not_cut_off(impatient: Server) -> None:
+def test_a_client_that_keeps_sending_after_its_answer_is_not_cut_off(impatient: Server) -> None:
     body = bytes(10 * MAX_UPLOAD_BYTES)
     with connect(impatient) as connection:
         connection.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body))
@@ -108,7 +108,7 @@ def test_a_client_that_sends_on_after_its_answer_is_not_cut_off(impatient: Serve
         assert connection.recv(1) == b""
 
 
-def test_a_body_without_end_is_neither_kept_nor_swallowed(impatient: Server, disk: Path) -> None:
+def test_an_endless_body_is_neither_stored_nor_read(impatient: Server, disk: Path) -> None:
     largest = 0
 
     def endless() -> Iterator[bytes]:
@@ -137,7 +137,7 @@ def kept_sizes(server: Server, folder: Path) -> list[int]:
     return sizes
 
 
-def test_a_connection_lives_on_after_a_whole_request(impatient: Server) -> None:
+def test_a_connection_stays_open_after_a_complete_request(impatient: Server) -> None:
     body = multipart(b"text")
     upload = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
     with connect(impatient) as connection:
@@ -148,7 +148,9 @@ def test_a_connection_lives_on_after_a_whole_request(impatient: Server) -> None:
             assert "Connection" not in response.headers
 
 
-def test_what_follows_an_answer_to_half_a_request_is_no_request(impatient: Server) -> None:
+def test_bytes_after_the_answer_to_an_incomplete_request_are_not_a_request(
+    impatient: Server,
+) -> None:
     with connect(impatient) as connection:
         connection.sendall(GET + b"Content-Length: 10\r\n\r\n")
         assert answer_on(connection).json() == {"status": "alive"}

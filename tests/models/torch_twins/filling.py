@@ -14,14 +14,14 @@ torch = pytest.importorskip("torch", reason="PyTorch, for the twins, is not inst
 def filled(module: "torch.nn.Module", seed: int = 0, tag_gain: float = 1.0) -> "torch.nn.Module":
     """Give every weight and every running statistic another random value; for inference.
 
-    Kernels keep the size of what goes through them. Normalisations do much, and no two channels
-    the same: one that is left out or laid out wrongly shows.
+    Kernels keep the magnitude of their input. Normalisations change much, and each channel
+    differently, so that a missing or misplaced one changes the result.
 
     Args:
-        module: Is changed in place.
+        module: The module to change in place.
         seed: Of the random numbers.
-        tag_gain: What the kernel of the last layer is multiplied with: what goes through a network
-            at random is not very different from one input to another.
+        tag_gain: Factor of the kernel of the last layer: the output of a random network hardly
+            depends on its input.
     """
     random = np.random.RandomState(seed)
     state = module.state_dict()
@@ -35,10 +35,10 @@ def filled(module: "torch.nn.Module", seed: int = 0, tag_gain: float = 1.0) -> "
 
 
 def settled(module: "torch.nn.Module", windows: np.ndarray, seed: int = 0) -> "torch.nn.Module":
-    """Bring the running statistics near those of some windows, as training does.
+    """Set the running statistics close to those of some windows, as training does.
 
-    Otherwise what goes through many layers at random becomes so large, and so much the same
-    whatever comes in, that all scores are 0 or 1. None of the statistics is right to the end.
+    Otherwise the output of many random layers becomes so large, and so independent of the input,
+    that all scores are 0 or 1. None of the statistics is exact.
     """
     random = np.random.RandomState(seed)
     norms = [

@@ -14,7 +14,7 @@ nn = torch.nn
 
 WIDTHS = (128, 128, 128, 256, 256, 256, 256, 256, 256, 512)
 KERAS = {"eps": 1e-3}
-"""What Keras's normalisation adds to the variance unless it is told otherwise."""
+"""Keras's default epsilon of normalisations."""
 
 
 class Convolved(nn.Module):
@@ -49,7 +49,7 @@ class SampleCNN(nn.Module):
 
 
 class Excited(nn.Module):
-    """Keys `conv_1.*`, `bn_1.*`, `dense1.*` ...; those with a 3 where there is a shortcut."""
+    """Keys `conv_1.*`, `bn_1.*`, `dense1.*` ...; those with a 3 if there is a shortcut."""
 
     def __init__(self, before: int, after: int, kernel: int, stride: int, pool: int):
         super().__init__()
@@ -125,11 +125,11 @@ class Kim(nn.Module):
         self.tags = nn.Linear(1024, n_tags)
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
-        x, heard = self.stem(windows[:, None]).relu(), []
+        x, scales = self.stem(windows[:, None]).relu(), []
         for block in self.blocks:
             x = block(x)
-            heard.append(x.amax(-1))
-        x = torch.cat(heard[-3:], dim=1)
+            scales.append(x.amax(-1))
+        x = torch.cat(scales[-3:], dim=1)
         return self.tags(self.hidden_bn(self.hidden(x)).relu()).sigmoid()
 
 
@@ -199,7 +199,7 @@ class MultiScale(nn.Module):
         features = []
         for length, net in self.nets.items():
             pieces = windows.unfold(1, int(length), int(length)).unbind(1)
-            features.append(torch.stack([_heard(net, piece) for piece in pieces]).mean(0))
+            features.append(torch.stack([_pooled(net, piece) for piece in pieces]).mean(0))
         return self.tags(self.hidden(torch.cat(features, dim=1))).sigmoid()
 
 
@@ -225,12 +225,12 @@ def _levels(grain: int, widths: Sequence[int]) -> nn.ModuleList:
     return nn.ModuleList(stages)
 
 
-def _heard(net: nn.ModuleList, piece: torch.Tensor) -> torch.Tensor:
-    x, heard = piece[:, None], []
+def _pooled(net: nn.ModuleList, piece: torch.Tensor) -> torch.Tensor:
+    x, scales = piece[:, None], []
     for stage in net:
         x = stage(x).relu()
-        heard.append(x.amax(-1))
-    return torch.cat(heard[-3:], dim=1)
+        scales.append(x.amax(-1))
+    return torch.cat(scales[-3:], dim=1)
 
 
 def _conv_bn(before: int, after: int, kernel: int, stride: int, padding: int) -> nn.Sequential:

@@ -3,12 +3,12 @@
 from playwright.sync_api import ConsoleMessage, Error, Page
 
 
-class Complaints:
+class ConsoleErrors:
     """Hears a page's complaints; those that a test provokes are expected."""
 
     def __init__(self) -> None:
         self._expected: list[str] = []
-        self._heard: list[str] = []
+        self._messages: list[str] = []
 
     def follow(self, page: Page) -> None:
         """Listen to a page from now on."""
@@ -23,12 +23,12 @@ class Complaints:
     def unexpected(self) -> list[str]:
         """What no test asked for."""
         return [
-            heard for heard in self._heard if not any(words in heard for words in self._expected)
+            entry for entry in self._messages if not any(words in entry for words in self._expected)
         ]
 
     def _failed(self, error: Error) -> None:
-        self._heard.append(f"uncaught: {error.message}")
+        self._messages.append(f"uncaught: {error.message}")
 
     def _printed(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self._heard.append(f"{message.location['url']}: {message.text}")
+            self._messages.append(f"{message.location['url']}: {message.text}")

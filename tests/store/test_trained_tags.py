@@ -45,18 +45,18 @@ def unscored() -> Iterator[None]:
         yield
 
 
-def described(**said: object) -> Manifest:
+def described(**fields: object) -> Manifest:
     """A manifest after it was written and read."""
-    names = said.pop("names", TAGS)
-    spec = tiny.spec(tags={"family": "tiny", "names": names}, **said)
+    names = fields.pop("names", TAGS)
+    spec = tiny.spec(tags={"family": "tiny", "names": names}, **fields)
     return package_model(spec, tiny.weights(n_tags=len(names))).manifest("1")
 
 
-def test_all_of_it_is_kept():
+def test_all_fields_are_kept():
     manifest = described(**ALL)
 
-    for table, said in ALL.items():
-        assert getattr(manifest, table).model_dump(exclude_defaults=True) == said
+    for table, fields in ALL.items():
+        assert getattr(manifest, table).model_dump(exclude_defaults=True) == fields
 
 
 WRONG = {
@@ -94,14 +94,14 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("said", "words"), WRONG.values(), ids=WRONG)
-def test_what_contradicts_the_model_is_refused(said: dict[str, object], words: str):
+@pytest.mark.parametrize(("fields", "words"), WRONG.values(), ids=WRONG)
+def test_fields_that_contradict_the_model_are_refused(fields: dict[str, object], words: str):
     with pytest.raises(ValidationError, match=words):
-        tiny.spec(**said)
+        tiny.spec(**fields)
 
 
 @pytest.mark.parametrize("tag", ["=1+1", "@SUM(1)", "\uff1d1", " -1", "a\x07b", " ", "\ud800"])
-def test_a_tag_that_no_vocabulary_may_have_is_refused_only_where_it_becomes_a_word(tag: str):
+def test_a_tag_invalid_in_a_vocabulary_is_refused_only_if_it_becomes_a_word(tag: str):
     tags = {"family": "tiny", "names": (tag, "two", "three")}
 
     tiny.spec(tags=tags)
@@ -119,7 +119,7 @@ def test_a_tag_that_no_vocabulary_may_have_is_refused_only_where_it_becomes_a_wo
         unique=True,
     )
 )
-def test_whatever_its_words_look_like_they_are_kept(names: list[str]):
+def test_any_valid_words_are_kept(names: list[str]):
     thresholds = {"precision": 0.8, "scores": dict.fromkeys(names, 0.5)}
 
     manifest = described(names=names, vocabulary=VOCABULARY, thresholds=thresholds)

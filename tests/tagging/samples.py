@@ -27,10 +27,10 @@ def model(
     family: str = "",
     rates: Sequence[float] = (),
     confidence: Confidence | None = None,
-    **learnt: object,
+    **trained: object,
 ) -> Manifest:
-    """One with these tags, trained on a vocabulary where one is named."""
-    about = {"name": vocabulary, "description": "New.", **learnt}
+    """A model with these tags, trained on a vocabulary if one is named."""
+    about = {"name": vocabulary, "description": "New.", **trained}
     changes = {
         "name": name,
         "tags": Tags(family=family or name, names=tuple(tags)),
@@ -48,7 +48,7 @@ def taggram(
     hop_s: float = WINDOW_S,
     window_s: float = WINDOW_S,
 ) -> Taggram:
-    """A track whose last window it does not fill."""
+    """A track that does not fill its last window."""
     matrix = np.array(scores, np.float32)
     duration_s = (len(matrix) - 1) * hop_s + window_s - 0.5
     key = TaggramKey("0" * 64, of.ref, Precision.FLOAT32)

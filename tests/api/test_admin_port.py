@@ -42,32 +42,32 @@ def operators(public: Server) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize("path", FOR_OPERATORS)
-def test_what_is_for_operators_is_not_public(public: Server, path: str) -> None:
+def test_operator_routes_are_not_public(public: Server, path: str) -> None:
     assert_problem(public.http.get(path), 404, "not_found")
 
 
-def test_models_are_not_reloaded_in_public(public: Server) -> None:
+def test_the_public_port_does_not_reload_models(public: Server) -> None:
     assert_problem(public.http.post("/models/reload"), 404, "not_found")
 
 
 @pytest.mark.parametrize("path", FOR_OPERATORS)
-def test_operators_have_what_is_theirs(operators: httpx.Client, path: str) -> None:
+def test_the_admin_port_has_the_operator_routes(operators: httpx.Client, path: str) -> None:
     assert operators.get(path, follow_redirects=True).status_code == httpx.codes.OK
 
 
-def test_operators_reload_models(operators: httpx.Client) -> None:
+def test_the_admin_port_reloads_models(operators: httpx.Client) -> None:
     assert [model["name"] for model in answer(operators.post("/models/reload"))] == ["msd-musicnn"]
 
 
-def test_operators_are_led_to_the_documentation(operators: httpx.Client) -> None:
+def test_the_admin_port_redirects_to_the_documentation(operators: httpx.Client) -> None:
     assert operators.get("/").headers["Location"] == "/docs"
 
 
-def test_the_page_is_public(public: Server) -> None:
+def test_the_public_port_serves_the_page(public: Server) -> None:
     assert "<tag-suggest" in public.http.get("/").text
 
 
-def test_both_sides_answer_from_the_same_service(public: Server, operators: httpx.Client) -> None:
+def test_both_ports_answer_from_the_same_service(public: Server, operators: httpx.Client) -> None:
     url = answer(post(public, noise_file(4, seed=70)))["taggram_url"]
     assert answer(operators.get(url))["tags"]
     for http in (public.http, operators):

@@ -1,4 +1,4 @@
-"""Models that were trained on a vocabulary serve it at once, and say what they were trained on."""
+"""Models that were trained on a vocabulary serve it at once, and show their training data."""
 
 import shutil
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ COPIED = ("track_id", "models", "vocabulary", "vocabulary_version", "pooling", "
 
 @pytest.fixture(scope="module")
 def models(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A published model beside one with words of its own and one that learnt a few subgenres."""
+    """A published model, one with its own vocabulary, and one trained on a few subgenres."""
     folder = tmp_path_factory.mktemp("models")
     shutil.copytree(store / "msd-musicnn", folder / "msd-musicnn")
     models = Store(folder)
@@ -38,19 +38,19 @@ def models(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture(scope="module")
-def learnt(models: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def trained_server(models: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of all three."""
     settings = {
         "TAGGRAM_MODEL_STORE": models.url,
         "TAGGRAM_MODELS": '["msd-musicnn", "house", "finer"]',
     }
-    with serving(tmp_path_factory.mktemp("learnt") / "log", settings, STUB) as running:
+    with serving(tmp_path_factory.mktemp("trained") / "log", settings, STUB) as running:
         yield running
 
 
 @contextmanager
 def second_version(
-    models: Store, learnt: Server, name: str, tags: tuple[str, ...]
+    models: Store, trained_server: Server, name: str, tags: tuple[str, ...]
 ) -> Iterator[None]:
     """Publish a second version of a model for subgenres, and take it back in the end."""
     trained.publish(models, name, tags, "subgenres", seed=1)
@@ -58,7 +58,7 @@ def second_version(
         yield
     finally:
         shutil.rmtree(Path(models.url) / name / "2")
-        answer(learnt.http.post("/models/reload"))
+        answer(trained_server.http.post("/models/reload"))
 
 
 def raw_tags(server: Server, vocabulary: str) -> dict[str, dict[str, list[str]]]:
@@ -75,23 +75,23 @@ def model(server: Server, name: str) -> dict[str, Any]:
     return listed[name]
 
 
-def test_a_model_s_own_vocabulary_is_suggested(learnt: Server) -> None:
-    answered = answer(post(learnt, TRACK, vocabulary="house-style"))
+def test_a_model_s_own_vocabulary_is_suggested(trained_server: Server) -> None:
+    answered = answer(post(trained_server, TRACK, vocabulary="house-style"))
 
     assert {each["tag"] for each in answered["suggestions"]} == set(WORDS)
     assert answered["models"] == [{"name": "house", "version": "1"}]
     assert (answered["vocabulary"], answered["vocabulary_version"]) == ("house-style", "1")
     assert answered["confidence"] == "unknown"
-    shown = answer(learnt.http.get(answered["taggram_url"]))
+    shown = answer(trained_server.http.get(answered["taggram_url"]))
     assert set(shown["tags"]) == set(WORDS)
-    assert raw_tags(learnt, "house-style") == {tag: {"house": [tag]} for tag in WORDS}
+    assert raw_tags(trained_server, "house-style") == {tag: {"house": [tag]} for tag in WORDS}
 
 
 def test_its_scores_follow_its_raw_scores_and_how_common_the_tags_were_in_training(
-    learnt: Server,
+    trained_server: Server,
 ) -> None:
     own, raw = (
-        answer(learnt.http.get(answer(post(learnt, TRACK, **query))["taggram_url"]))
+        answer(trained_server.http.get(answer(post(trained_server, TRACK, **query))["taggram_url"]))
         for query in ({"vocabulary": "house-style"}, {"vocabulary": "raw", "model": "house"})
     )
     rates = dict(zip(WORDS, (0.5, 0.25, 0.25), strict=True))
@@ -104,31 +104,31 @@ def test_its_scores_follow_its_raw_scores_and_how_common_the_tags_were_in_traini
     assert len(set(own["mean_scores"])) == len(WORDS)
 
 
-def test_a_model_that_learnt_a_built_in_vocabulary_is_asked_for_what_it_learnt(
-    learnt: Server,
+def test_a_model_trained_on_a_built_in_vocabulary_scores_its_tags(
+    trained_server: Server,
 ) -> None:
-    covered = raw_tags(learnt, "subgenres")
+    covered = raw_tags(trained_server, "subgenres")
 
     assert covered["trance"] == {"finer": ["trance"]}
     assert covered["ambient"] == {"finer": ["ambient"]}
     assert covered["metal"] == {"msd-musicnn": ["metal", "heavy metal"]}
-    answered = answer(post(learnt, TRACK, vocabulary="subgenres", top_k=20))
+    answered = answer(post(trained_server, TRACK, vocabulary="subgenres", top_k=20))
     assert [each["name"] for each in answered["models"]] == ["msd-musicnn", "finer"]
     assert answered["confidence"] != "unknown"  # msd-musicnn has typical scores, "finer" has none
 
 
-def test_another_model_that_is_named_still_gives_its_own(learnt: Server) -> None:
-    asked = {"vocabulary": "subgenres", "model": "msd-musicnn", "top_k": 20}
-    answered = answer(post(learnt, TRACK, **asked))
+def test_another_named_model_still_gives_its_own_tags(trained_server: Server) -> None:
+    request = {"vocabulary": "subgenres", "model": "msd-musicnn", "top_k": 20}
+    answered = answer(post(trained_server, TRACK, **request))
 
     assert answered["models"] == [{"name": "msd-musicnn", "version": "1"}]
-    shown = answer(learnt.http.get(answered["taggram_url"]))
+    shown = answer(trained_server.http.get(answered["taggram_url"]))
     assert "ambient" in shown["tags"]
     assert "trance" not in shown["tags"]
 
 
-def test_a_model_says_what_it_learnt_and_how_well(learnt: Server) -> None:
-    house, published = model(learnt, "house"), model(learnt, "msd-musicnn")
+def test_a_model_shows_its_trained_tags_and_their_evaluation(trained_server: Server) -> None:
+    house, published = model(trained_server, "house"), model(trained_server, "msd-musicnn")
 
     assert house["vocabulary"] == "house-style"
     assert house["confidence"] is None
@@ -142,42 +142,44 @@ def test_a_model_says_what_it_learnt_and_how_well(learnt: Server) -> None:
     assert published["evaluation"]["tracks"] is None
 
 
-def test_an_unknown_vocabulary_is_refused_with_those_that_there_are(
-    learnt: Server,
+def test_an_unknown_vocabulary_is_refused_with_a_list_of_the_known_ones(
+    trained_server: Server,
 ) -> None:
-    problem = assert_problem(post(learnt, TRACK, vocabulary="house"), 404, "unknown_vocabulary")
+    problem = assert_problem(
+        post(trained_server, TRACK, vocabulary="house"), 404, "unknown_vocabulary"
+    )
 
     assert "house-style" in problem["vocabularies"]
 
 
-def test_a_new_version_is_taken_over_at_a_reload_with_its_words(
-    models: Store, learnt: Server
+def test_a_reload_loads_a_new_version_with_its_vocabulary(
+    models: Store, trained_server: Server
 ) -> None:
-    assert "chiptune" not in raw_tags(learnt, "subgenres")
-    with second_version(models, learnt, "finer", ("chiptune", "trance")):
-        answer(learnt.http.post("/models/reload"))
+    assert "chiptune" not in raw_tags(trained_server, "subgenres")
+    with second_version(models, trained_server, "finer", ("chiptune", "trance")):
+        answer(trained_server.http.post("/models/reload"))
 
-        covered = raw_tags(learnt, "subgenres")
+        covered = raw_tags(trained_server, "subgenres")
         assert covered["chiptune"] == {"finer": ["chiptune"]}
         assert covered["ambient"] == {"msd-musicnn": ["ambient"]}
-        answered = answer(post(learnt, TRACK, vocabulary="subgenres", top_k=20))
+        answered = answer(post(trained_server, TRACK, vocabulary="subgenres", top_k=20))
         assert "chiptune" in {each["tag"] for each in answered["suggestions"]}
         assert {"name": "finer", "version": "2"} in answered["models"]
 
 
-def test_a_new_version_with_none_of_the_vocabulary_s_words_is_not_taken_over(
-    models: Store, learnt: Server
+def test_a_reload_refuses_a_version_without_a_tag_of_its_vocabulary(
+    models: Store, trained_server: Server
 ) -> None:
-    before = model(learnt, "house")
-    with second_version(models, learnt, "house", ("polka", "waltz")):
-        problem = assert_problem(learnt.http.post("/models/reload"), 409, "reload_refused")
+    before = model(trained_server, "house")
+    with second_version(models, trained_server, "house", ("polka", "waltz")):
+        problem = assert_problem(trained_server.http.post("/models/reload"), 409, "reload_refused")
 
         assert "was trained on a vocabulary 'subgenres', but has no tag" in problem["detail"]
-        assert model(learnt, "house") == before
+        assert model(trained_server, "house") == before
 
 
-def test_feedback_on_a_model_s_own_vocabulary_is_accepted(learnt: Server) -> None:
-    answered = answer(post(learnt, TRACK, vocabulary="house-style"))
+def test_feedback_on_a_model_s_own_vocabulary_is_accepted(trained_server: Server) -> None:
+    answered = answer(post(trained_server, TRACK, vocabulary="house-style"))
     feedback = {
         "id": "7b0f7a54-3f0e-4f8e-9a55-0a4a6a3c1d2e",
         **{key: answered[key] for key in COPIED},
@@ -187,6 +189,6 @@ def test_feedback_on_a_model_s_own_vocabulary_is_accepted(learnt: Server) -> Non
         ],
     }
 
-    response = learnt.http.post("/feedback", json=feedback)
+    response = trained_server.http.post("/feedback", json=feedback)
 
     assert response.is_success, response.text

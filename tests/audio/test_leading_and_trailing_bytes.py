@@ -63,7 +63,7 @@ NAMED = [
     *("Opus", "M4A", "ALAC", "MP4 in fragments", "WebM", "Matroska of MP3", "WMA 2", "WavPack"),
     *("TTA", *(name for name in OTHERS if not name.startswith(("AC-3", "E-AC-3", "MPEG")))),
 ]
-"""Kinds whose first bytes say what they are."""
+"""Kinds that are identified by their first bytes."""
 GUESSED = ["MP3", "MP3 without a header", "MP2", "AAC", "AC-3", "MPEG-TS of MP2"]
 FEW = {
     ("FLAC", "junk"), ("M4A", "an ID3v2 tag that is too long"), ("WAV", "an HTTP header"),
@@ -100,7 +100,7 @@ def length_s(kind: str) -> float:
 
 
 @pytest.mark.parametrize(("kind", "what"), cases([*NAMED, *GUESSED], FRONT))
-def test_what_stands_in_front_does_no_harm(kind: str, what: str) -> None:
+def test_leading_bytes_do_not_matter(kind: str, what: str) -> None:
     lost_s = 0.3 if kind in GUESSED else 0.001  # a tag that is too long hides their first frames
 
     got_s, announced_s = read(FRONT[what] + made(kind))
@@ -110,7 +110,7 @@ def test_what_stands_in_front_does_no_harm(kind: str, what: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "what"), cases([*NAMED, *GUESSED], BEHIND))
-def test_what_stands_behind_does_no_harm(kind: str, what: str) -> None:
+def test_trailing_bytes_do_not_matter(kind: str, what: str) -> None:
     got_s, announced_s = read(made(kind) + BEHIND[what])
 
     assert got_s == pytest.approx(length_s(kind), abs=0.05)
@@ -118,7 +118,7 @@ def test_what_stands_behind_does_no_harm(kind: str, what: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["FLAC", "WAV", "Ogg Vorbis"])
-def test_a_cover_that_looks_like_audio_is_none(kind: str) -> None:
+def test_a_cover_that_looks_like_audio_is_not_decoded(kind: str) -> None:
     picture = id3(cover(300) + made(kind)[:30_000])
     mp3 = made("MP3")
 
@@ -127,7 +127,7 @@ def test_a_cover_that_looks_like_audio_is_none(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Ogg Vorbis", "Opus", "FLAC in Ogg"])
-def test_an_ogg_that_was_cut_within_a_page_is_damaged_and_one_that_lacks_pages_is_not(
+def test_an_ogg_cut_within_a_page_is_damaged_and_one_that_lacks_pages_is_not(
     kind: str,
 ) -> None:
     *rest, last = pages(made(kind))

@@ -1,4 +1,4 @@
-"""What the tests of the Redis cache keep there, and what they read of its metrics."""
+"""Values of the tests of the Redis cache, and its metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,10 +13,10 @@ from app.domain import PEAK_FULL_SCALE, PEAK_PAIRS, ModelRef, Precision, Taggram
 from app.metrics import Metrics
 
 BUSY_MACHINE_S = 10
-"""Time-out where Redis should answer, so that a slow machine fails no test."""
+"""Timeout if Redis should answer, so that a slow machine fails no test."""
 
 HANGING_S = 0.05
-"""Time-out where it should not."""
+"""Timeout if it should not."""
 
 PATIENCE_S = 30
 TTL_S = 1000

@@ -1,11 +1,11 @@
-"""Three small datasets in the layouts of the real ones, with songs whose tags can be heard.
+"""Three small datasets in the layouts of the real ones, with audible tags.
 
     root/fma/fma_metadata/{tracks,genres}.csv               root/fma/fma_large/000/000002.mp3
     root/mtat/{annotations,clip_info}_final.csv             root/mtat/mp3/f/artist-album-01-...mp3
     root/mtg-jamendo/data/{autotagging*.tsv,splits/...}     root/mtg-jamendo/audio/01/1.mp3
 
-Metadata have the faults that real ones have: see `Odd`. A song amid each dataset is
-no MP3. FMA and MTAT share an artist, whose name they write differently.
+The metadata have the faults of real ones: see `Fault`. One song of each dataset is
+not an MP3. FMA and MTAT share an artist, whose name they write differently.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tests.training import made_tables
+from tests.training import synthetic_tables
 from tests.training.synthesis import make_track
 
 CYCLES = {
-    # trance is no genre of FMA, and chiptune is one of FMA alone
+    # trance is not a genre of FMA, and chiptune is one of FMA only
     "fma": (
         "chiptune",
         "reggaedub",
@@ -43,12 +43,12 @@ BROKEN = {
     "mtat": b"",
     "mtg-jamendo": b"<html>Not found</html>",
 }
-"""What lies where a song should: a few bytes, nothing, a page."""
+"""Contents of broken songs: a few bytes, nothing, a page."""
 
 THREADS = 2
 
 
-class Odd(StrEnum):
+class Fault(StrEnum):
     """Why the rules of cleaning drop a row."""
 
     NO_TAGS = "no tags"
@@ -57,10 +57,10 @@ class Odd(StrEnum):
     LONG = "longer than ten minutes"
 
 
-ODD = {
-    "fma": (Odd.NO_TAGS, Odd.SHORT, Odd.LONG),
-    "mtat": (Odd.NO_TAGS, Odd.MANY_TAGS),
-    "mtg-jamendo": (Odd.SHORT, Odd.LONG),
+FAULTS = {
+    "fma": (Fault.NO_TAGS, Fault.SHORT, Fault.LONG),
+    "mtat": (Fault.NO_TAGS, Fault.MANY_TAGS),
+    "mtg-jamendo": (Fault.SHORT, Fault.LONG),
 }
 """Further rows of each dataset, with songs as all have."""
 
@@ -71,11 +71,11 @@ class Song:
 
     Attributes:
         number: From 2 on in steps, as FMA's.
-        artist: A number; 0 is the one whom FMA and MTAT share.
-        styles: What is heard in it, one or two of `STYLES`.
+        artist: A number; 0 is the one in both FMA and MTAT.
+        styles: One or two of `STYLES`.
         seconds: Of the file.
         seed: Of the song.
-        odd: Why it will be dropped, if it will.
+        fault: The reason why it will be dropped, if any.
     """
 
     number: int
@@ -83,25 +83,25 @@ class Song:
     styles: tuple[str, ...]
     seconds: float
     seed: int
-    odd: Odd | None = None
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
 class MadeDatasets:
-    """Where everything is, by the name of the dataset.
+    """All paths, by the name of the dataset.
 
     Attributes:
         metadata: Folders that the loaders read.
         audio: Folders to which a track's path is relative.
-        styles: By dataset and path, what can be heard; rows that are dropped are not among them.
-        odd: By dataset and path, the rows that cleaning drops.
-        broken: The path of the file that is no MP3; its row is like all others.
+        styles: By dataset and path, the styles; without dropped rows.
+        fault: By dataset and path, the rows that cleaning drops.
+        broken: The path of the file that is not an MP3; its row is valid.
     """
 
     metadata: Mapping[str, Path]
     audio: Mapping[str, Path]
     styles: Mapping[str, Mapping[str, tuple[str, ...]]] = field(repr=False)
-    odd: Mapping[str, Mapping[str, Odd]]
+    fault: Mapping[str, Mapping[str, Fault]]
     broken: Mapping[str, str]
 
 
@@ -119,9 +119,9 @@ def make_datasets(
     songs = {name: _songs(name, seed, tracks // 3, seconds) for name in CYCLES}
     made = _described(root, songs)
     for name, those in songs.items():
-        made_tables.WRITERS[name](made.metadata[name], those)
+        synthetic_tables.WRITERS[name](made.metadata[name], those)
     files = [
-        (made.audio[name] / made_tables.PATHS[name](song), song)
+        (made.audio[name] / synthetic_tables.PATHS[name](song), song)
         for name, those in songs.items()
         for song in those
     ]
@@ -146,7 +146,7 @@ def _write_all(files: Sequence[tuple[Path, Song]]) -> None:
 def _songs(dataset: str, seed: int, count: int, seconds: tuple[float, float]) -> list[Song]:
     rng = np.random.default_rng((seed, list(CYCLES).index(dataset)))
     styles = cycle(CYCLES[dataset])
-    oddities = chain(repeat(None, count), ODD[dataset])
+    oddities = chain(repeat(None, count), FAULTS[dataset])
     artists = _artists(rng)
     return [
         Song(
@@ -155,9 +155,9 @@ def _songs(dataset: str, seed: int, count: int, seconds: tuple[float, float]) ->
             styles=_layers(rng, next(styles), CYCLES[dataset]),
             seconds=round(rng.uniform(*seconds), 1),
             seed=int(rng.integers(2**32)),
-            odd=odd,
+            fault=fault,
         )
-        for index, odd in enumerate(oddities)
+        for index, fault in enumerate(oddities)
     ]
 
 
@@ -177,13 +177,14 @@ def _layers(rng: np.random.Generator, style: str, styles: tuple[str, ...]) -> tu
 
 def _described(root: Path, songs: Mapping[str, Sequence[Song]]) -> MadeDatasets:
     paths = {
-        name: [made_tables.PATHS[name](song) for song in those] for name, those in songs.items()
+        name: [synthetic_tables.PATHS[name](song) for song in those]
+        for name, those in songs.items()
     }
     pairs = {name: list(zip(paths[name], songs[name], strict=True)) for name in songs}
     return MadeDatasets(
-        metadata={name: root / folder for name, folder in made_tables.METADATA.items()},
-        audio={name: root / folder for name, folder in made_tables.AUDIO.items()},
-        styles={n: {p: s.styles for p, s in those if not s.odd} for n, those in pairs.items()},
-        odd={n: {p: s.odd for p, s in those if s.odd} for n, those in pairs.items()},
+        metadata={name: root / folder for name, folder in synthetic_tables.METADATA.items()},
+        audio={name: root / folder for name, folder in synthetic_tables.AUDIO.items()},
+        styles={n: {p: s.styles for p, s in those if not s.fault} for n, those in pairs.items()},
+        fault={n: {p: s.fault for p, s in those if s.fault} for n, those in pairs.items()},
         broken={n: those[len(those) // 3][0] for n, those in pairs.items()},
     )

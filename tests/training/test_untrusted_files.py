@@ -35,7 +35,7 @@ def split_of(*tracks: Track) -> Split:
 
 @pytest.fixture
 def precious(tmp_path: Path) -> Path:
-    """A file beside the folder that was received."""
+    """A file outside the received folder."""
     path = tmp_path / "precious" / "diary.txt"
     path.parent.mkdir()
     path.write_text("mine")
@@ -72,9 +72,9 @@ def test_a_list_of_fetched_files_names_none_outside(
     line = name.format(outside=str(precious)[1:])
     (received / "fetched.tsv").write_text(f"{DIGEST}\t4\t{line}\n")
 
-    said = refused(*fetch_command(split, received))
+    message = refused(*fetch_command(split, received))
 
-    assert said.startswith(f"taggram: {received}/fetched.tsv:1: ")
+    assert message.startswith(f"taggram: {received}/fetched.tsv:1: ")
     assert precious.read_text() == "mine"
 
 
@@ -100,7 +100,7 @@ def test_no_file_is_deleted_or_written_through_a_link(
 
 
 @pytest.mark.parametrize("name", ["fetched.tsv", ".lock"])
-def test_links_and_pipes_in_the_place_of_its_own_files_are_refused(
+def test_links_and_pipes_in_place_of_its_files_are_refused(
     name: str, precious: Path, received: Path, split: Path
 ) -> None:
     (received / name).symlink_to(precious.parent / "new")
@@ -112,18 +112,18 @@ def test_links_and_pipes_in_the_place_of_its_own_files_are_refused(
     assert str(received) in refused(*fetch_command(split, received))
 
 
-def test_what_will_be_removed_is_named_first(received: Path, split: Path) -> None:
+def test_files_to_be_removed_are_listed_first(received: Path, split: Path) -> None:
     (received / "fma").mkdir()
     for number in range(30):
         (received / "fma" / f"{number}\x1b.mp3").write_bytes(b"song")
     lines = (f"{DIGEST}\t4\tfma/{number}\x1b.mp3\n" for number in range(30))
     (received / "fetched.tsv").write_text("".join(lines))
 
-    said = taggram(*fetch_command(split, received)).stderr
+    message = taggram(*fetch_command(split, received)).stderr
 
-    assert f"{received}/fma/0?.mp3" in said
-    assert "and 10 more" in said
-    assert "\x1b" not in said
+    assert f"{received}/fma/0?.mp3" in message
+    assert "and 10 more" in message
+    assert "\x1b" not in message
 
 
 def test_a_partial_file_that_is_a_link_is_not_written_through(
@@ -193,7 +193,7 @@ def test_no_weights_of_a_run_are_deleted_through_a_link(
 
 
 @pytest.mark.parametrize("best", ["../../x", 1.5, None, [1]])
-def test_a_state_of_a_run_names_no_file(best: object, received: Path) -> None:
+def test_a_checkpoint_of_a_run_names_no_file(best: object, received: Path) -> None:
     schedule_state = json.dumps({"learning_rate": 0.1, "best_loss": 1.0, "best_epoch": best})
     data = save({}, {"standing": schedule_state, "rows": "[]"})
     (received / "state.safetensors").write_bytes(data)
@@ -221,9 +221,9 @@ def test_a_link_in_a_model_store_is_not_written_or_deleted_through(
     assert precious.read_text() == "mine"
 
 
-def test_a_song_is_not_written_beside_the_folder(tmp_path: Path) -> None:
+def test_a_song_is_not_written_outside_the_folder(tmp_path: Path) -> None:
     """Its folder is called as the song is without its ending, which would be `..`."""
     song = tmp_path / "...mp3"
     song.touch()
-    said = refused("data", "listen", song, "--to", tmp_path / "inner" / "out")
-    assert "does not name a file inside" in said
+    message = refused("data", "listen", song, "--to", tmp_path / "inner" / "out")
+    assert "does not name a file inside" in message

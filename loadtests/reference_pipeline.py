@@ -1,4 +1,4 @@
-"""The stages of hearing one by one, as plain library calls: what the service is held against."""
+"""The stages of inference as plain library calls, with which the service is compared."""
 
 import io
 
@@ -12,7 +12,7 @@ from app.inference.engine import Engine
 from app.inference.features import FeatureExtractor, WindowStream
 
 RATE = 16_000
-"""What all published models hear."""
+"""The sample rate of all published models, in Hz."""
 
 
 def decoded(file: bytes) -> tuple[Samples, int]:

@@ -20,7 +20,7 @@ def feedback(
     **more: str,
 ) -> Feedback:
     """What an artist said, or said `again`; each suggestion scores half of the one before it."""
-    said = {
+    fields = {
         "track_id": "ab" * 32,
         "vocabulary": "subgenres",
         "vocabulary_version": "1",
@@ -33,7 +33,7 @@ def feedback(
         confidence=Confidence.HIGH,
         shown=tuple(ShownTag(tag, 0.5**rank, taken) for rank, (tag, taken) in enumerate(shown, 1)),
         added=added,
-        **said,
+        **fields,
     )
 
 

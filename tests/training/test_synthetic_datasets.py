@@ -1,4 +1,4 @@
-"""The made datasets are as the real ones are, and their tags can be heard."""
+"""The synthetic datasets are like the real ones, and their tags can be predicted."""
 
 from collections import Counter
 from pathlib import Path
@@ -14,8 +14,8 @@ from app.datasets.loaders import fma, mtat, mtg_jamendo
 from app.datasets.loaders.dataset import Dataset
 from app.datasets.merging import merge
 from app.datasets.tasks import read_task
-from tests.training.made import BROKEN, CYCLES, MadeDatasets, make_datasets
 from tests.training.synthesis import STYLES, make_track
+from tests.training.synthetic_datasets import BROKEN, CYCLES, MadeDatasets, make_datasets
 
 METADATA = Path(__file__).resolve().parents[3] / "shared" / "metadata"
 LOADERS = {"fma": fma.load, "mtat": mtat.load, "mtg-jamendo": mtg_jamendo.load}
@@ -33,14 +33,16 @@ def loaded(made: MadeDatasets) -> dict[str, Dataset]:
     return {name: load(made.metadata[name]) for name, load in LOADERS.items()}
 
 
-def test_loaders_read_them_whole(made: MadeDatasets, loaded: dict[str, Dataset]) -> None:
+def test_loaders_read_the_synthetic_datasets_completely(
+    made: MadeDatasets, loaded: dict[str, Dataset]
+) -> None:
     for name, dataset in loaded.items():
         assert not dataset.skipped
-        assert {track.path for track in dataset.tracks} == {*made.styles[name], *made.odd[name]}
+        assert {track.path for track in dataset.tracks} == {*made.styles[name], *made.fault[name]}
         assert len(made.styles[name]) == TRACKS // len(LOADERS)
 
 
-def test_each_row_has_its_song_and_one_of_a_dataset_is_none(
+def test_each_row_has_its_song_and_one_per_dataset_is_broken(
     made: MadeDatasets, loaded: dict[str, Dataset]
 ) -> None:
     for name, dataset in loaded.items():
@@ -57,27 +59,29 @@ def test_each_row_has_its_song_and_one_of_a_dataset_is_none(
         assert unread == [made.broken[name]]
 
 
-def test_odd_rows_are_what_they_say(made: MadeDatasets, loaded: dict[str, Dataset]) -> None:
+def test_the_irregular_rows_have_their_stated_faults(
+    made: MadeDatasets, loaded: dict[str, Dataset]
+) -> None:
     for name, dataset in loaded.items():
         tracks = {track.path: track for track in dataset.tracks}
-        for path, odd in made.odd[name].items():
+        for path, fault in made.fault[name].items():
             track = tracks[path]
-            assert (not track.tags) == (odd == "no tags")
-            assert (len(track.tags) > 15) == (odd == "more than 15 tags")
-            if name != "mtat":  # whose clips are of 29 seconds, all of them
-                assert ((track.duration_s or 0) < 60) == (odd == "shorter than a minute")
-                assert ((track.duration_s or 0) > 600) == (odd == "longer than ten minutes")
+            assert (not track.tags) == (fault == "no tags")
+            assert (len(track.tags) > 15) == (fault == "more than 15 tags")
+            if name != "mtat":  # all clips of which last 29 seconds
+                assert ((track.duration_s or 0) < 60) == (fault == "shorter than a minute")
+                assert ((track.duration_s or 0) > 600) == (fault == "longer than ten minutes")
 
 
-def test_cleaned_and_merged_they_have_the_styles_as_tags(
+def test_after_cleaning_and_merging_the_tags_are_the_styles(
     made: MadeDatasets, loaded: dict[str, Dataset]
 ) -> None:
     merged, _ = merge(read_task("subgenres"), [clean(dataset) for dataset in loaded.values()])
     tags = {(track.dataset, track.path): set(track.tags) for track in merged.tracks}
     assert tags == {
-        (name, path): set(heard)
+        (name, path): set(song_styles)
         for name, styles in made.styles.items()
-        for path, heard in styles.items()
+        for path, song_styles in styles.items()
     }
 
 
@@ -93,7 +97,7 @@ def test_artists_have_three_to_six_tracks(loaded: dict[str, Dataset]) -> None:
         assert all(count >= 3 for count in list(tracks.values())[:-1])
 
 
-def test_the_tables_look_like_the_real_ones(made: MadeDatasets) -> None:
+def test_the_tables_have_the_format_of_the_real_ones(made: MadeDatasets) -> None:
     if not METADATA.is_dir():
         pytest.skip(f"the real metadata are not at {METADATA}")
     mtat_made, mtat_real = made.metadata["mtat"], METADATA / "mtat"
@@ -115,7 +119,7 @@ def test_the_tables_look_like_the_real_ones(made: MadeDatasets) -> None:
     assert trees[0] < trees[1]
 
 
-def test_a_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     once, again, other = (
         make_datasets(tmp_path / name, seed, tracks=3, seconds=(2, 3)).audio["fma"]
         for name, seed in (("once", 1), ("again", 1), ("other", 2))
@@ -132,7 +136,7 @@ def test_every_style_is_in_some_dataset() -> None:
 
 
 @pytest.mark.thorough
-def test_tags_of_unseen_songs_can_be_heard() -> None:
+def test_tags_of_unseen_songs_can_be_predicted() -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
     from sklearn.multiclass import OneVsRestClassifier
@@ -141,8 +145,8 @@ def test_tags_of_unseen_songs_can_be_heard() -> None:
 
     known, unseen = _songs(0, 12), _songs(1_000, 5)
     linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
-    heard = OneVsRestClassifier(linear).fit(*known).predict_proba(unseen[0])
-    assert roc_auc_score(unseen[1], heard) > 0.95
+    song_styles = OneVsRestClassifier(linear).fit(*known).predict_proba(unseen[0])
+    assert roc_auc_score(unseen[1], song_styles) > 0.95
 
 
 def _songs(seed: int, each: int) -> tuple[np.ndarray, np.ndarray]:
@@ -162,8 +166,8 @@ def _features(tags: list[str], seed: int) -> np.ndarray:
     """Level, spread and change over time of bands that grow wider upwards, (3 * bands,)."""
     samples, rate = make_track(tags, seed, seconds=6)
     mono = samples if samples.ndim == 1 else samples.mean(axis=1)
-    heard = soxr.resample(mono, rate, 16_000, quality="LQ")
-    power = np.abs(stft(heard, nperseg=512)[2]) ** 2
+    song_styles = soxr.resample(mono, rate, 16_000, quality="LQ")
+    power = np.abs(stft(song_styles, nperseg=512)[2]) ** 2
     edges = np.unique(np.geomspace(1, 257, 36).astype(int))
     bands = np.log(1e-9 + np.add.reduceat(power, edges[:-1]))
     return np.hstack([bands.mean(1), bands.std(1), np.abs(np.diff(bands)).mean(1)])

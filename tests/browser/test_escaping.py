@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.api.client import noise_file
-from tests.browser.complaints import Complaints
+from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Element, Embed, payload
 from tests.faults.conftest import MARKUP
 
@@ -50,12 +50,12 @@ def test_a_file_s_name_stays_text(marked: Element) -> None:
     expect(marked.root.get_by_text(NAME, exact=True)).to_be_visible()
 
 
-def test_a_completed_word_stays_text(marked: Element) -> None:
+def test_a_completed_tag_stays_text(marked: Element) -> None:
     marked.own.fill("<img")
     expect(marked.completions).to_have_text([MARKUP])
 
 
-def test_a_word_of_one_s_own_stays_text(marked: Element) -> None:
+def test_a_custom_tag_stays_text(marked: Element) -> None:
     word = "<b onclick=alert(1)>bold"
     marked.add(word)
     expect(marked.button(f"Remove {word}")).to_be_visible()
@@ -70,8 +70,10 @@ def test_the_taggram_view_stays_text(marked: Element) -> None:
     expect(view.get_by_role("rowheader", name=MARKUP)).to_be_visible()
 
 
-def test_a_link_s_words_stay_text(embed: Embed, page: Page, complaints: Complaints) -> None:
-    complaints.expect("/taggram?")
+def test_the_text_of_a_link_stays_text(
+    embed: Embed, page: Page, console_errors: ConsoleErrors
+) -> None:
+    console_errors.expect("/taggram?")
     element = embed(FIELD)
     words = quote(MARKUP)
     page.goto(f"{page.url}?tag-taggram={'0' * 64}&tag-vocabulary={words}&tag-pooling={words}")

@@ -1,4 +1,4 @@
-"""The cache where Redis holds, or says, what is not ours: a miss, counted, and replaced."""
+"""Foreign values in Redis, or foreign answers, are misses, counted, and replaced."""
 
 import asyncio
 import pickle
@@ -13,7 +13,7 @@ from app.cache.redis import FORMAT
 from app.cache.signer import Signer
 from app.metrics import Metrics
 from testing.redis_server import RedisServer
-from tests.cache.keeping import (
+from tests.cache.redis_helpers import (
     HANGING_S,
     MAX_DURATION_S,
     SIGNER,
@@ -41,7 +41,7 @@ def name_of_the_only_value(redis_server: RedisServer) -> bytes:
     [b"junk", b"\xff" * 500, pickle.dumps({"scores": [1]}), SIGNER.sign("", b""), "other type"],
     ids=["text", "bytes", "pickle", "seal", "list"],
 )
-def test_junk_in_our_place_is_a_miss_and_counted_and_replaced(
+def test_junk_under_a_key_is_a_miss_and_counted_and_replaced(
     junk: bytes | str, redis_server: RedisServer
 ) -> None:
     async def scenario() -> None:
@@ -61,7 +61,7 @@ def test_junk_in_our_place_is_a_miss_and_counted_and_replaced(
     asyncio.run(scenario())
 
 
-def test_sealed_junk_is_a_miss_and_counted(redis_server: RedisServer) -> None:
+def test_signed_junk_is_a_miss_and_counted(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         metrics = Metrics()
         async with caching(redis_server.url, metrics) as cache:
@@ -76,7 +76,7 @@ def test_sealed_junk_is_a_miss_and_counted(redis_server: RedisServer) -> None:
     asyncio.run(scenario())
 
 
-def test_another_track_s_value_in_our_place_is_a_miss_and_counted(
+def test_the_value_of_another_track_is_a_miss_and_counted(
     redis_server: RedisServer,
 ) -> None:
     async def scenario() -> None:
@@ -93,7 +93,9 @@ def test_another_track_s_value_in_our_place_is_a_miss_and_counted(
     asyncio.run(scenario())
 
 
-def test_what_was_put_with_another_secret_is_a_miss_and_counted(redis_server: RedisServer) -> None:
+def test_a_value_signed_with_another_secret_is_a_miss_and_counted(
+    redis_server: RedisServer,
+) -> None:
     async def scenario() -> None:
         metrics = Metrics()
         async with caching(redis_server.url, signer=Signer(b"K" * 32)) as forger:
@@ -125,7 +127,7 @@ def test_a_value_of_a_hundred_megabytes_is_refused_unread(redis_server: RedisSer
     asyncio.run(scenario())
 
 
-def test_what_an_older_release_kept_is_missed_and_no_failure(redis_server: RedisServer) -> None:
+def test_a_value_of_an_older_release_is_a_miss_and_not_a_failure(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         metrics = Metrics()
         async with caching(redis_server.url, metrics) as cache:
@@ -144,7 +146,7 @@ def test_what_an_older_release_kept_is_missed_and_no_failure(redis_server: Redis
     asyncio.run(scenario())
 
 
-def test_what_would_be_refused_unread_is_not_kept(redis_server: RedisServer) -> None:
+def test_a_value_over_the_size_limit_is_not_stored(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         metrics = Metrics()
         async with caching(redis_server.url, metrics) as cache:
@@ -158,10 +160,10 @@ def test_what_would_be_refused_unread_is_not_kept(redis_server: RedisServer) -> 
 
 @asynccontextmanager
 async def babbling(answer: bytes) -> AsyncIterator[str]:
-    """A server that says the same to whatever it hears."""
+    """A server that gives the same answer to any request."""
 
     async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):  # who hears such things may hang up
+        with suppress(ConnectionError):  # the client may close the connection
             while await reader.read(MEGABYTE):
                 writer.write(answer)
         writer.close()
@@ -184,7 +186,7 @@ async def babbling(answer: bytes) -> AsyncIterator[str]:
     ],
     ids=lambda answer: repr(answer[:12]),
 )
-def test_what_speaks_no_redis_is_a_miss_and_counted(answer: bytes) -> None:
+def test_a_server_that_is_not_redis_is_a_miss_and_counted(answer: bytes) -> None:
     async def scenario() -> None:
         metrics = Metrics()
         async with (

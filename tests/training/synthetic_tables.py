@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.training.made import Song
+    from tests.training.synthetic_datasets import Song
 
 METADATA = {"fma": "fma/fma_metadata", "mtat": "mtat", "mtg-jamendo": "mtg-jamendo/data"}
 AUDIO = {"fma": "fma/fma_large", "mtat": "mtat/mp3", "mtg-jamendo": "mtg-jamendo/audio"}
@@ -143,7 +143,7 @@ def _fma_cells(song: "Song") -> dict[tuple[str, str], object]:
         ("set", "subset"): ("small", "medium", "large")[song.number % 3],
         ("track", "bit_rate"): 256000,
         ("track", "date_created"): "2008-11-26 01:48:12",
-        ("track", "duration"): DURATIONS.get(song.odd or "", 60 + song.number % 540),
+        ("track", "duration"): DURATIONS.get(song.fault or "", 60 + song.number % 540),
         ("track", "genre_top"): FMA_TITLES[tops.pop()] if len(tops) == 1 else "",
         ("track", "genres"): list(leaves),
         ("track", "genres_all"): above,
@@ -154,7 +154,7 @@ def _fma_cells(song: "Song") -> dict[tuple[str, str], object]:
 
 
 def _fma_tags(song: "Song") -> tuple[list[int], list[str]]:
-    if song.odd == "no tags":
+    if song.fault == "no tags":
         return [], []
     genres = [_turn(FMA_WORDS[style][0], song) for style in song.styles]
     return genres, [_turn(FMA_WORDS[style][1], song) for style in song.styles]
@@ -205,9 +205,9 @@ def _mtat_artist(song: "Song") -> str:
 
 
 def _mtat_tags(song: "Song") -> set[str]:
-    if song.odd == "no tags":
+    if song.fault == "no tags":
         return set()
-    if song.odd == "more than 15 tags":
+    if song.fault == "more than 15 tags":
         return {*MTAT_OTHERS, *(MTAT_WORDS[song.styles[0]][0])[:1], "rock"}
     named = {_turn(MTAT_WORDS[style][0], song) for style in song.styles}
     return named.union(*(MTAT_WORDS[style][1] for style in song.styles))
@@ -243,7 +243,7 @@ def _jamendo_row(song: "Song", tags: Sequence[str]) -> list[object]:
         f"artist_{song.artist:06d}",
         f"album_{song.artist:06d}",
         jamendo_path(song),
-        float(DURATIONS.get(song.odd or "", 60.5 + song.number % 539)),
+        float(DURATIONS.get(song.fault or "", 60.5 + song.number % 539)),
         *tags,
     ]
 
