@@ -60,8 +60,8 @@ class RequestQueue:
     def scored_share(self) -> float:
         """How much of what was given to models by now has its scores."""
         expected = self._expected.total()
-        heard = sum(self._scored(engine) for engine in self._scores)
-        return heard / expected if expected else 1.0
+        scored = sum(self._scored(engine) for engine in self._scores)
+        return scored / expected if expected else 1.0
 
     def waiting_for(self, engine: Engine) -> int:
         """Return the number of windows that wait for a model."""

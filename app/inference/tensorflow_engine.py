@@ -50,7 +50,7 @@ def has_gpu() -> bool:
 
 
 def _padded(windows: Windows) -> Windows:
-    """Pad a batch to a power of two: a GPU selects its kernels anew for every new shape."""
+    """Pad a batch to a power of two: a GPU selects its kernels again for every new shape."""
     size = 1 << (len(windows) - 1).bit_length()
     return np.concatenate(
         [windows, np.zeros((size - len(windows), *windows.shape[1:]), np.float32)]

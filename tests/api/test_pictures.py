@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from app.tagging.pictures import ONE_CLIENTS
+from app.tagging.pictures import MAX_WAITING_PER_CLIENT
 from testing.server import Server
 from testing.waiting import wait_for
 from tests.api.client import answer, assert_problem, noise_file, post
@@ -26,7 +26,7 @@ def test_a_flood_of_pictures_from_one_client_is_asked_to_come_again(stub: Server
     def ask(top: int) -> httpx.Response:
         return stub.http.get(f"{url}&top={top}", headers=PNG)
 
-    count = 4 * ONE_CLIENTS
+    count = 4 * MAX_WAITING_PER_CLIENT
     with ThreadPoolExecutor(count) as threads:
         responses = list(threads.map(ask, range(1, count + 1)))
 
@@ -41,7 +41,7 @@ def test_a_flood_of_pictures_from_one_client_is_asked_to_come_again(stub: Server
 @pytest.mark.thorough
 def test_clients_who_leave_make_room_for_others(stub: Server, url: str) -> None:
     address = (stub.http.base_url.host, stub.http.base_url.port)
-    leaving = [socket.create_connection(address) for _ in range(ONE_CLIENTS + 1)]
+    leaving = [socket.create_connection(address) for _ in range(MAX_WAITING_PER_CLIENT + 1)]
     for number, connection in enumerate(leaving):
         target = f"{url}&top=20&start_s={3 * number}"
         connection.sendall(

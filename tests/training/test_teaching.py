@@ -248,8 +248,8 @@ def tracks_of(counts: dict[str, tuple[int, int]]) -> list[Track]:
         ({"techno": (30, 10), "dub": (9, 2)}, "dub has 9 songs of 2 artists; add"),
     ],
 )
-def test_too_few_songs_are_refused_with_the_number_needed(counts: dict, said: str):
-    with pytest.raises(SetupError, match=said):
+def test_too_few_songs_are_refused_with_the_number_needed(counts: dict, message: str):
+    with pytest.raises(SetupError, match=message):
         check_examples(tracks_of(counts))
 
 
