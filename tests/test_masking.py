@@ -11,7 +11,7 @@ from app import masking
 from app.cache.redis import RedisCache
 from app.cache.signer import Signer
 from app.cli.console import cell, say
-from app.datasets.audio.fetching import Source, fetch
+from app.datasets.audio.fetching import FileSource, fetch
 from app.datasets.audio.library import open_library
 from app.errors import SetupError, describe
 from app.logs import JsonLine, PlainLine, show_traceback
@@ -139,7 +139,7 @@ def test_library_errors_about_a_store_or_a_dataset_are_masked(
     output = ""
     try:
         with open_library(tmp_path) as library:
-            fetched = fetch(library, ["fma/1.mp3"], {"fma": Source(url)}, {}, lambda *_: None)
+            fetched = fetch(library, ["fma/1.mp3"], {"fma": FileSource(url)}, {}, lambda *_: None)
         output = " ".join(fetched.failed.values())
     except SetupError as error:
         output = str(error)

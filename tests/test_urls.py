@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.datasets.audio.fetching import Source
+from app.datasets.audio.fetching import FileSource
 from app.errors import SetupError
 from app.store.storage.store import Store
 from app.urls import check_scheme
@@ -24,9 +24,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("url", "reason"), REFUSED.values(), ids=REFUSED)
-@pytest.mark.parametrize("opened", [Store, Source], ids=["a store", "a dataset"])
+@pytest.mark.parametrize("opened", [Store, FileSource], ids=["a store", "a dataset"])
 def test_other_urls_are_refused_in_one_line(
-    opened: type[Store] | type[Source], url: str, reason: str
+    opened: type[Store] | type[FileSource], url: str, reason: str
 ) -> None:
     with pytest.raises(SetupError, match=reason) as refused:
         opened(url)

@@ -14,7 +14,7 @@ feedback_app = typer.Typer(
     no_args_is_help=True, help="Export and summarise the feedback of artists."
 )
 
-Source = Annotated[
+FeedbackFile = Annotated[
     Path | None,
     typer.Option("--file", help="The service's feedback file; by default TAGGRAM_FEEDBACK_FILE."),
 ]
@@ -25,7 +25,7 @@ def export(
     target: Annotated[
         Path, typer.Argument(help="The table, such as `feedback.parquet` or `feedback.csv`.")
     ],
-    file: Source = None,
+    file: FeedbackFile = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write all feedback as a table, a row for each tag."""
@@ -44,7 +44,7 @@ def export(
 
 
 @feedback_app.command()
-def acceptance(file: Source = None) -> None:
+def acceptance(file: FeedbackFile = None) -> None:
     """Show the share of the first k suggestions that was accepted."""
     from app.feedback.export import acceptance as accepted_at
 

@@ -43,7 +43,7 @@ def card(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> str:
         "Meaning of scores": _score_meaning(manifest),
         "Confidence": _confidence(manifest),
         "Golden check": _golden(manifest),
-        "Source and terms": _source(manifest),
+        "ModelSource and terms": _source(manifest),
         "Serving": _serving(manifest),
     }
     parts = [f"# {manifest.ref}", inert(manifest.summary) or "No summary."]

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from app.audio.decoders.source import Source
+from app.audio.decoders.source import DecodedSource
 from app.audio.limits import AudioLimits
 from app.audio.worker import decoder_process
 from app.audio.worker.sandbox import confine
@@ -134,8 +134,8 @@ class _TriesAll:
     def __init__(self, file: BinaryIO, limits: AudioLimits) -> None:
         self.announced_s = None
 
-    def open(self) -> Source:
-        return Source(iter(()))
+    def open(self) -> DecodedSource:
+        return DecodedSource(iter(()))
 
     def samples(self) -> Iterator[Samples]:
         yield np.array([not _is_refused(attempt) for attempt in ATTEMPTS.values()], np.float32)

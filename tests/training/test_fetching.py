@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.datasets.audio import fetching
-from app.datasets.audio.fetching import Fetched, Source, fetch
+from app.datasets.audio.fetching import Fetched, FileSource, fetch
 from app.datasets.audio.library import open_library, read_checksums
 from app.errors import SetupError
 from tests.training.commands import files_of_at_most
@@ -29,7 +29,9 @@ def fetch_files(
     to: Path, names: list[str], source: Path, checksums: dict[str, str] | None = None
 ) -> Fetched:
     with open_library(to) as library:
-        return fetch(library, names, {"fma": Source(str(source))}, checksums or {}, lambda *_: None)
+        return fetch(
+            library, names, {"fma": FileSource(str(source))}, checksums or {}, lambda *_: None
+        )
 
 
 def test_each_needed_file_is_fetched_once(source: Path, tmp_path: Path) -> None:
@@ -105,7 +107,7 @@ from app.datasets.audio import fetching
 from app.datasets.audio.library import open_library
 fetching.THREADS = 1
 with open_library(Path(sys.argv[2])) as library:
-    fetching.fetch(library, sys.argv[3:], {"fma": fetching.Source(sys.argv[1])}, {}, print)
+    fetching.fetch(library, sys.argv[3:], {"fma": fetching.FileSource(sys.argv[1])}, {}, print)
 """
 
 

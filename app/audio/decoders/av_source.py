@@ -26,7 +26,7 @@ from app.audio.containers import chunks, mp3_header
 from app.audio.containers.sections import ends_within_page, sections
 from app.audio.containers.start import Start
 from app.audio.containers.tags import end_of_tags
-from app.audio.decoders.source import BLOCK_FRAMES, Block, Source
+from app.audio.decoders.source import BLOCK_FRAMES, Block, DecodedSource
 from app.audio.formats import FORMATS
 from app.audio.refusals import Reason, RefusedFileError, check_channels
 from app.domain import Samples
@@ -88,7 +88,7 @@ UNKNOWN_S = 0.001
 
 
 @contextmanager
-def open_source(file: BinaryIO, start: Start) -> Iterator[Source]:
+def open_source(file: BinaryIO, start: Start) -> Iterator[DecodedSource]:
     """Open a file.
 
     Args:
@@ -103,7 +103,7 @@ def open_source(file: BinaryIO, start: Start) -> Iterator[Source]:
     with _opened(first, demuxer) as media:
         stream = _stream(media)
         place = first.tell()
-        source = Source(iter(()), _announced_s(media, stream, first))
+        source = DecodedSource(iter(()), _announced_s(media, stream, first))
         source.length_s = source.announced_s or _guessed_s(media)
         source.sample_rate, source.channels = stream.sample_rate, stream.channels
         first.seek(place)
@@ -127,7 +127,7 @@ def _opened(file: BinaryIO, demuxer: str | None) -> InputContainer:
     return media
 
 
-def _later_blocks(file: BinaryIO, demuxer: str | None, source: Source) -> Iterator[Block]:
+def _later_blocks(file: BinaryIO, demuxer: str | None, source: DecodedSource) -> Iterator[Block]:
     """Yield the blocks of a later section; one that can't be opened counts as lost."""
     try:
         with _opened(file, demuxer) as media:
@@ -185,7 +185,7 @@ def _guessed_s(media: InputContainer) -> float | None:
     return media.duration / av.time_base if media.duration and media.duration > 0 else None
 
 
-def _blocks(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[Block]:
+def _blocks(media: InputContainer, stream: AudioStream, source: DecodedSource) -> Iterator[Block]:
     """Yield blocks of frames of one form: sample rate, channels and sample format."""
     fifo, count, form = av.AudioFifo(), 0, None
     for frame in _frames(media, stream, source):
@@ -210,7 +210,9 @@ def _block(fifo: av.AudioFifo) -> Iterator[Block]:
         yield Block(frame.sample_rate, _channels(frame))
 
 
-def _frames(media: InputContainer, stream: AudioStream, source: Source) -> Iterator[AudioFrame]:
+def _frames(
+    media: InputContainer, stream: AudioStream, source: DecodedSource
+) -> Iterator[AudioFrame]:
     """Yield frames of about a thousand samples; damaged packets between them count as lost."""
     lost_s, began, failed = 0.0, False, 0
     ignored_s = 0.0

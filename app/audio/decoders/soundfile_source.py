@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 from app.audio.containers.start import find_start
-from app.audio.decoders.source import BLOCK_FRAMES, Block, Source
+from app.audio.decoders.source import BLOCK_FRAMES, Block, DecodedSource
 from app.audio.formats import FORMATS
 from app.audio.refusals import Reason, RefusedFileError, check_channels
 from app.domain import Decoders
@@ -51,7 +51,7 @@ class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
 
 
 @contextmanager
-def open_source(file: BinaryIO) -> Iterator[Source]:
+def open_source(file: BinaryIO) -> Iterator[DecodedSource]:
     """Open a file.
 
     Raises:
@@ -71,8 +71,8 @@ def open_source(file: BinaryIO) -> Iterator[Source]:
         yield _source(sound)
 
 
-def _source(sound: _Sound) -> Source:
-    source = Source(iter(()))
+def _source(sound: _Sound) -> DecodedSource:
+    source = DecodedSource(iter(()))
     source.blocks = _blocks(sound, source)
     source.sample_rate, source.channels = sound.samplerate, sound.channels
     if sound.frames != UNKNOWN_LENGTH:
@@ -82,7 +82,7 @@ def _source(sound: _Sound) -> Source:
     return source
 
 
-def _blocks(sound: _Sound, source: Source) -> Iterator[Block]:
+def _blocks(sound: _Sound, source: DecodedSource) -> Iterator[Block]:
     block = np.empty((BLOCK_FRAMES, sound.channels), np.float32)
     try:
         while frames := sound.buffer_read_into(block, "float32"):

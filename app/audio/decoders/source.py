@@ -23,7 +23,7 @@ class Block(NamedTuple):
 
 
 @dataclass
-class Source:
+class DecodedSource:
     """An opened file.
 
     Attributes:

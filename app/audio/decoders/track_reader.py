@@ -14,7 +14,7 @@ import soxr
 from app.audio.containers import chunks
 from app.audio.containers.start import find_start
 from app.audio.decoders import soundfile_source
-from app.audio.decoders.source import Source
+from app.audio.decoders.source import DecodedSource
 from app.audio.limits import (
     MAX_MAGNITUDE,
     MAX_SAMPLE_RATE,
@@ -58,10 +58,10 @@ class TrackReader:
         self.announced_s: float | None = None
         self._file = file
         self._limits = limits
-        self._source: Source | None = None
+        self._source: DecodedSource | None = None
         self._closing = ExitStack()
 
-    def open(self) -> Source:
+    def open(self) -> DecodedSource:
         """Read the header, and no more of the audio than that needs.
 
         Raises:
@@ -103,7 +103,7 @@ class TrackReader:
         _check_loudness(peak)
 
 
-def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
+def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> DecodedSource:
     """Open a file with libsndfile if it is an intact WAV or AIFF, else with FFmpeg.
 
     libsndfile reads some files that FFmpeg refuses: MP3s of free bit rate, some unusual WAVs. If
@@ -132,7 +132,7 @@ def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> Source:
         raise
 
 
-def _mono(source: Source, limits: AudioLimits) -> Iterator[tuple[int, Samples]]:
+def _mono(source: DecodedSource, limits: AudioLimits) -> Iterator[tuple[int, Samples]]:
     """Yield the sample rate and the mono mix of each block, until the file ends or is too long."""
     duration_s, samples = 0.0, 0
     for block in source.blocks:

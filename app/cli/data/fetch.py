@@ -12,7 +12,7 @@ from app.cli.data.reasons import show_reasons
 from app.errors import SetupError
 
 if TYPE_CHECKING:
-    from app.datasets.audio.fetching import Fetched, Source
+    from app.datasets.audio.fetching import Fetched, FileSource
     from app.datasets.audio.library import Library
 
 NAMED = 20
@@ -33,11 +33,11 @@ def fetch(
 ) -> None:
     """Fetch the files that a split needs, and after asking remove files of another split."""
     with plain_errors():
-        from app.datasets.audio.fetching import Source, needed
+        from app.datasets.audio.fetching import FileSource, needed
         from app.datasets.audio.library import open_library
         from app.datasets.tables import read_split
 
-        sources = {name: Source(url) for name, url in map(_named, source)}
+        sources = {name: FileSource(url) for name, url in map(_named, source)}
         wanted = needed(read_split(split))
         known = _known(checksums, wanted) if checksums else {}
         with open_library(to) as library:
@@ -90,7 +90,7 @@ def _remove(library: "Library", paths: Sequence[str], *, yes: bool) -> None:
 def _fetch(
     library: "Library",
     wanted: Sequence[str],
-    sources: "Mapping[str, Source]",
+    sources: "Mapping[str, FileSource]",
     checksums: Mapping[str, str],
 ) -> "Fetched":
     from app.datasets.audio.fetching import fetch

@@ -57,7 +57,7 @@ class _FetchError(Exception):
         self.again = again
 
 
-class Source:
+class FileSource:
     """The folder or URL that a dataset's files are fetched from."""
 
     def __init__(self, url: str) -> None:
@@ -129,7 +129,7 @@ def needed(split: Split) -> list[str]:
 def fetch(
     library: Library,
     wanted: Sequence[str],
-    sources: Mapping[str, Source],
+    sources: Mapping[str, FileSource],
     checksums: Mapping[str, str],
     on_progress: Callable[[int, int], None],
 ) -> Fetched:
@@ -170,7 +170,7 @@ def _differing(library: Library, foreign: set[str], checksums: Mapping[str, str]
     }
 
 
-def _refuse_unknown(missing: Sequence[str], sources: Mapping[str, Source]) -> None:
+def _refuse_unknown(missing: Sequence[str], sources: Mapping[str, FileSource]) -> None:
     unknown = {_split_path(path)[0] for path in missing} - sources.keys()
     if unknown:
         options = " ".join(f"--from {each}=FOLDER_OR_URL" for each in sorted(unknown))
@@ -180,7 +180,7 @@ def _refuse_unknown(missing: Sequence[str], sources: Mapping[str, Source]) -> No
 def _fetched(
     library: Library,
     paths: Sequence[str],
-    sources: Mapping[str, Source],
+    sources: Mapping[str, FileSource],
     checksums: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
     """Fetch files in any order; yield each path with the error, or an empty string."""
@@ -197,7 +197,7 @@ def _fetched(
 
 
 def _fetch_file(
-    library: Library, path: str, sources: Mapping[str, Source], checksum: str | None
+    library: Library, path: str, sources: Mapping[str, FileSource], checksum: str | None
 ) -> str:
     dataset, within = _split_path(path)
     for attempt in range(ATTEMPTS):

@@ -1,6 +1,6 @@
 """Load MTG-Jamendo: whole songs, with genres, instruments, and moods or themes.
 
-Source: https://github.com/MTG/mtg-jamendo-dataset; its folder `data` is read here.
+FileSource: https://github.com/MTG/mtg-jamendo-dataset; its folder `data` is read here.
 Licence: CC BY-NC-SA 4.0 for the metadata; the tracks have several Creative Commons licences.
 Citation: Bogdanov et al., The MTG-Jamendo Dataset for Automatic Music Tagging, ICML 2019.
 

@@ -94,7 +94,7 @@ class Checkpoint(Table):
     sha256: Sha256
 
 
-class Source(Table):
+class ModelSource(Table):
     """The origin of the weights, and their terms.
 
     Attributes:
@@ -146,7 +146,7 @@ class ModelSpec(Table):
     front_end: FrontEnd
     window: Window
     tags: Tags
-    source: Source
+    source: ModelSource
     evaluation: Evaluation | None = None
     base_rates: BaseRates | None = None
     confidence: Confidence | None = None
