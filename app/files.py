@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,8 +18,14 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Yield a file to write, which gets its name after the body; if that fails, it is removed.
+
+    It keeps the owner of the file that it replaces, so that a service can read what root writes.
+
+    Args:
+        path: The name of the file.
+        mode: Its permissions from the start, before the umask.
 
     Raises:
         OSError: The file can't be written.
@@ -28,7 +34,11 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     partial = path.with_name(f".{path.name}{PARTIAL}")
     partial.unlink(missing_ok=True)  # left by a killed run, or a link, which would be followed
     try:
-        with partial.open("xb") as file:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            if path.exists():
+                with suppress(PermissionError):
+                    os.fchown(descriptor, path.stat().st_uid, path.stat().st_gid)
             yield file
             file.flush()
             os.fsync(file.fileno())

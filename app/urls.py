@@ -3,7 +3,7 @@
 from app.errors import SetupError
 
 SCHEMES = frozenset(
-    {"file", "memory", "http", "https", "ftp", "sftp"}
+    {"file", "local", "memory", "http", "https", "ftp", "sftp"}
     | {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hdfs", "webdav", "webdavs"}
 )
 """Each opens the place that it names. fsspec has others that run programs or follow references."""

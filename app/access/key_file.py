@@ -1,8 +1,6 @@
 """Reads and writes the file of API keys, atomically and with one writer at a time."""
 
 import fcntl
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from app.access.keys import ApiKey, make_key
 from app.errors import SetupError
+from app.files import atomic_file
 from app.paths import read_file
 
 LARGEST_BYTES = 2**20
@@ -110,17 +109,6 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _write(path: Path, keys: tuple[ApiKey, ...]) -> None:
     """Replace the file atomically, so that readers see either the old or the new content."""
-    path = path.resolve()  # a symbolic link stays in place
-    # The temporary file has the mode 0600 from the start.
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            if path.exists():  # the service must be able to read what root writes
-                os.fchown(file.fileno(), path.stat().st_uid, path.stat().st_gid)
-            file.write(_Keys(keys=keys).model_dump_json(indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
+    text = _Keys(keys=keys).model_dump_json(indent=1) + "\n"
+    with atomic_file(path.resolve(), mode=0o600) as file:  # a symbolic link stays in place
+        file.write(text.encode())

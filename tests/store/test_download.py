@@ -81,7 +81,7 @@ def test_a_connection_that_is_cut_is_resumed_by_the_next_call(
     server.cut = None
 
     assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
-    assert [wanted for _, wanted in server.asked] == [None, RESUMED]
+    assert [wanted for _, wanted in server.requests] == [None, RESUMED]
 
 
 def test_a_server_that_stops_sending_times_out(
@@ -109,7 +109,7 @@ def test_an_interrupted_download_is_resumed_by_the_next_call(
     assert 100_000 < came < len(DATA)
 
     assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
-    assert server.asked[1][1] == f"bytes={came}-"
+    assert server.requests[1][1] == f"bytes={came}-"
 
 
 @pytest.mark.parametrize("announces", [True, False])
@@ -120,7 +120,7 @@ def test_a_server_without_range_support_sends_the_whole_file_again(
     server.ranges, server.announces = False, announces
 
     assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
-    assert [wanted for _, wanted in server.asked] == [RESUMED]
+    assert [wanted for _, wanted in server.requests] == [RESUMED]
 
 
 @pytest.mark.parametrize("data", [DATA[::-1], DATA + b"more"], ids=["other bytes", "too long"])
@@ -143,7 +143,7 @@ def test_redirects_are_followed(mirror: str, server: FileServer, kept: Path):
     keep(kept, DATA[:100_000])
 
     assert download_checkpoint(CHECKPOINT, mirror, lambda _: None).read_bytes() == DATA
-    assert server.asked[-1] == ("/elsewhere", RESUMED)
+    assert server.requests[-1] == ("/elsewhere", RESUMED)
 
 
 OTHERS = {

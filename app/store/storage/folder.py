@@ -4,10 +4,11 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from app.files import atomic_file
 from app.paths import read_file, resolve_inside
 
 _LOCK = ".lock"
@@ -57,15 +58,8 @@ class Folder:
 
     def write(self, path: str, data: bytes) -> None:
         """Replace a file atomically."""
-        target = resolve_inside(self._folder, path)
-        with self._partial() as partial:
-            new = partial / target.name
-            _write(new, data)
-            if target.exists():
-                with suppress(PermissionError):  # keep its owner, also if root writes
-                    os.chown(new, target.stat().st_uid, target.stat().st_gid)
-            new.replace(target)
-        _sync(target.parent)
+        with atomic_file(resolve_inside(self._folder, path)) as file:
+            file.write(data)
 
     def remove(self, path: str, first: str) -> None:  # noqa: ARG002 - the rename is atomic
         """Rename a folder to a hidden name, then delete it."""
