@@ -140,9 +140,9 @@ def test_a_card_is_printed_as_markdown(models: Taggram):
         (["card", "tiny/4"], "'tiny/4' is not published in"),
         (["verify", "tinny"], "'tinny' is not published in"),
         (["publish", "nowhere"], "nowhere/manifest.toml: there is no such file"),
-        (["publish", "sthree://a/b"], "Protocol not known: sthree"),
-        (["list", "--store", "sthree://a/b"], "Protocol not known: sthree"),
-        (["list", "--store", ""], "no folder, and no URL"),
+        (["publish", "sthree://a/b"], "URLs with sthree:// are not supported"),
+        (["list", "--store", "sthree://a/b"], "URLs with sthree:// are not supported"),
+        (["list", "--store", ""], "the model store is empty"),
         (["pull", "--store", "memory://a"], "weights can only be pulled into a folder"),
         (["list", "--store", "empty"], "TAGGRAM_MODEL_STORE"),
     ],
@@ -192,7 +192,7 @@ def test_weights_that_cannot_be_pulled_are_named(models: Taggram, place: Path):
 
     assert output_of(result) == "0 pulled, the other weights are in place.\n"
     assert result.stderr.startswith(
-        "tiny/1: the weights are missing or altered; bring them back from a"
+        "tiny/1: the weights are missing or altered; restore them from a"
     )
     assert [row[3] for row in rows(models("list"))] == ["missing", "ready", "ready"]
 
@@ -242,7 +242,7 @@ def test_a_checkpoint_is_imported(models: Taggram, place: Path, tmp_path: Path):
         ([*small, "--tags", tmp_path / "none.txt"], "none.txt: the tags can't be read"),
         (["--arguments", "[1]", "--tags", tags], "--arguments: not a JSON object"),
         (["--arguments", "{", "--tags", tags], "--arguments: '{' is not valid JSON"),
-        (["--tags", tags], "the network wants"),
+        (["--tags", tags], "expected (64, 1, 3, 3)"),
         ([*small, "--tags", tags, "--roc-auc", "0.9"], "evaluation.dataset: "),
     ):
         assert words in refused(models(*command, *arguments), place, before)

@@ -54,7 +54,9 @@ def test_each_file_is_printed_with_tags_and_moments_or_an_error(good: Path, tag:
     for each in tags:
         assert re.fullmatch(r"  [01]\.\d{3}  \w[\w ]+  +0:\d\d-0:\d\d.*", each)
     skipped, not_audio, missing, count = filter(str.strip, result.stderr.splitlines())
-    assert skipped == "1 skipped, such as good/cover.jpg: no audio format has its extension"
+    assert (
+        skipped == "1 skipped, such as good/cover.jpg: its extension is not that of an audio format"
+    )
     assert not_audio.startswith("good/notes.mp3: This is not an audio file")
     assert missing == "missing.wav: No such file or directory"
     assert count == "2 failed"

@@ -390,11 +390,11 @@ MISTAKES = {
     "not a number": (lambda: FrontEnd(RATE, None, BandPass(float("nan"), 80.0)), "band_pass"),
     "coefficients without bands for them": (
         lambda: Spectrum((512,), 256, bands=SLANEY, cepstrum=97),
-        "cepstrum: 96 bands",
+        "cepstrum: 97 coefficients are not possible; 96 bands have 1 to 96",
     ),
     "another number of means": (
         lambda: Spectrum((512,), 256, bands=SLANEY, standardised=Standardisation((0.0,), (1.0,))),
-        "standardised: 96",
+        "standardised: there are 1 means and deviations; 96 are needed",
     ),
     "no deviation": (lambda: Standardisation((0.0,), (0.0,)), "standardised"),
     "gain of nothing": (lambda: Log10(0.0), "gain"),

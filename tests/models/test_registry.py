@@ -171,7 +171,7 @@ def test_a_member_with_a_shorter_window_scores_as_many_as_fit():
     ("members", "message"),
     [
         ({}, "members"),
-        ({"a": {}}, r"members\.a: architecture"),
+        ({"a": {}}, r"members\.a\.architecture"),
         ({"a": {"architecture": "resnet"}}, "'resnet' is not a known architecture"),
         ({"a": {"architecture": "harmonic_cnn"}}, r"members\.a needs 80000 samples"),
         ({"a": {"architecture": "musicnn_zoo", "depth": 3}}, "depth"),

@@ -121,7 +121,7 @@ def test_a_client_whose_headers_lie_is_doubted_until_they_are_honest_again() -> 
         backlog.remove(item)
     for _ in range(100):
         item = waiting(backlog, 12, "a")
-        backlog.drained(item)
+        backlog.mark_analysed(item)
         backlog.remove(item)
     waiting(backlog, 12, "a")
     waiting(backlog, 12, "b")

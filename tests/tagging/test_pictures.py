@@ -105,7 +105,7 @@ async def test_a_picture_is_drawn_once_for_all_callers() -> None:
 
 async def test_the_waiting_pictures_of_one_client_are_bounded_and_keep_no_other_out() -> None:
     desk = Desk()
-    asked = [desk.ask("a", f"a{number}") for number in range(1 + MAX_WAITING_PER_CLIENT)]
+    asked = [desk.start("a", f"a{number}") for number in range(1 + MAX_WAITING_PER_CLIENT)]
     await settled()
 
     with pytest.raises(RequestError) as refused:

@@ -196,7 +196,7 @@ def test_an_unknown_field_is_named(evaluation: Evaluation, tmp_path: Path) -> No
 def test_a_full_disk_leaves_the_old_file(evaluation: Evaluation, tmp_path: Path) -> None:
     path = tmp_path / "evaluation.json"
     write_evaluation(path, evaluation)
-    with files_of_at_most(1_000), pytest.raises(SetupError, match=r"evaluation\.json: .*no room"):
+    with files_of_at_most(1_000), pytest.raises(SetupError, match=r"evaluation\.json: .*no space"):
         write_evaluation(path, evaluation.model_copy(update={"model": "other/1"}))
     assert read_evaluation(path) == evaluation
     assert [each.name for each in tmp_path.iterdir()] == [path.name]

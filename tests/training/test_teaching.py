@@ -199,7 +199,7 @@ def test_corrupted_embeddings_are_computed_again(
 
 
 def test_a_full_disk_is_reported(encoder: Encoder, root: Path):
-    with files_of_at_most(100), pytest.raises(SetupError, match="there is no room for it"):
+    with files_of_at_most(100), pytest.raises(SetupError, match="there is no space for it"):
         encoder.embed(np.ones(RATE * 9, np.int16), "f" * 64)
 
     assert encoder.cached("f" * 64) is None
