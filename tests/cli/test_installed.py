@@ -47,6 +47,7 @@ def test_a_command_prints_its_result_or_a_one_line_error(command: str, tmp_path:
     assert not status or len(ended.stderr.splitlines()) == 1, ended.stderr
 
 
+@pytest.mark.thorough
 def test_a_song_is_tagged_by_a_real_model(clip: Path, tmp_path: Path) -> None:
     arguments = ("tag", clip, "missing.wav", "--json", "--vocabulary", "alltags")
 
