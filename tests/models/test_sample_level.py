@@ -369,13 +369,13 @@ def test_a_longer_window_needs_no_other_weights(network: Network, samples: int):
 def test_a_window_that_is_too_short_is_refused(network: Network, samples: int):
     network(3, (samples,))
 
-    with pytest.raises(ValueError, match="the window is too short: "):
+    with pytest.raises(ValueError, match="window"):
         network(3, (samples // 3,))
 
 
 @small
 def test_a_window_of_a_spectrogram_is_refused(network: Network, samples: int):
-    with pytest.raises(ValueError, match="the window is too short: "):
+    with pytest.raises(ValueError, match="window"):
         network(3, (samples, 96))
 
 
