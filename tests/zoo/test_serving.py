@@ -110,7 +110,7 @@ def test_models_of_two_rates_and_windows_answer_together_for_a_vocabulary(
         "TAGGRAM_MODEL_STORE": str(tmp_path / "store"),
         "TAGGRAM_MODELS": '["sample-cnn", "music-tagging-transformer"]',
         "TAGGRAM_VOCABULARY_FILES": json.dumps([str(own)]),
-        "TAGGRAM_MAX_LOADED_MODELS": "1",
+        "TAGGRAM_MAX_LOADED_MODELS": "2",
     }
     with serving(tmp_path / "log", settings) as running:
         body = answer(post(running, clip, vocabulary="own"))
