@@ -35,7 +35,7 @@ from loadtests.service import service
 from testing.flac import constant_flac
 from testing.media import media
 from testing.multipart import CONTENT_TYPE, multipart
-from testing.proxy import nginx_before
+from testing.proxy import run_nginx
 from testing.sounds import encoded, noise
 
 AT_ONCE = 24
@@ -164,7 +164,8 @@ def _attacked(way: str) -> Iterator[Attacked]:
         server = stack.enter_context(service(settings))
         url, port = str(server.http.base_url), server.http.base_url.port or 0
         if way == "nginx":
-            url = f"http://127.0.0.1:{stack.enter_context(nginx_before(port, folder))}"
+            front, _ = stack.enter_context(run_nginx(folder, port))
+            url = f"http://127.0.0.1:{front}"
         attacked = Attacked(url, port)
         if settings:
             key = {"Authorization": f"Bearer {shop}"}

@@ -130,9 +130,9 @@ def _feed(root: Path, names: Sequence[str], window: int) -> "BatchDataset":
     store = AudioStore.open(root / "store-0")
     ids = [track_id("made", name) for name in names]
     lengths = [store.length(key) for key in ids]
-    hearing = SamplerConfig(lengths, [1] * len(ids), STORED_RATE, window, Crops())
+    sampler_config = SamplerConfig(lengths, [1] * len(ids), STORED_RATE, window, Crops())
     source = WindowSource(store, ids, lambda *_: np.zeros(50, np.float32), window)
-    return BatchDataset(source, training_epoch(hearing, seed=1, number=0), BATCH)
+    return BatchDataset(source, training_epoch(sampler_config, seed=1, number=0), BATCH)
 
 
 def _kept(feed: "BatchDataset") -> "BatchDataset":

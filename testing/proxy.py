@@ -1,51 +1,70 @@
-"""Debian's nginx with `docker/nginx.conf`, before a service on this machine."""
+"""Debian's nginx with `docker/nginx.conf`, in front of a service on this machine."""
 
 import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from testing.packages.nginx import NGINX
 from testing.server import free_port
 
-CONFIGURATION = Path(__file__).resolve().parent.parent / "docker" / "nginx.conf"
-START_S = 30
+CONFIGURATION = (Path(__file__).resolve().parent.parent / "docker" / "nginx.conf").read_text()
+START_S = 60
 
 
 @contextmanager
-def nginx_before(service_port: int, folder: Path) -> Iterator[int]:
-    """Run nginx with the shipped configuration, except for paths and ports; yield its port."""
+def run_nginx(
+    folder: Path, service_port: int, changed: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    """Run nginx with the shipped configuration, except for paths and ports, during the body.
+
+    Args:
+        folder: Gets the configuration, the logs and the bodies that nginx keeps.
+        service_port: The port of the service.
+        changed: Other texts of the configuration by those that they replace.
+
+    Yields:
+        The port of nginx, and its process.
+    """
     port = free_port()
-    text = CONFIGURATION.read_text()
-    for old, new in {
-        "user www-data;": "user root;" if os.geteuid() == 0 else "",
-        "worker_processes auto;": "worker_processes 1; daemon off;",
-        "/run/nginx.pid": f"{folder}/pid",
-        "/var/cache/nginx/body": f"{folder}/body",
-        "access_log /dev/stdout plain;": "access_log off; " + _temporary_folders(folder),
-        "server taggram:8000;": f"server 127.0.0.1:{service_port};",
-        "listen 80;": f"listen 127.0.0.1:{port};",
-    }.items():
-        text = text.replace(old, new)
-    (folder / "nginx.conf").write_text(text)
-    configured = folder / "nginx.conf"
-    command: list[str | Path] = [NGINX, "-p", folder, "-e", "stderr", "-c", configured]
+    replaced = {**_paths_and_ports(folder, port, service_port), **(changed or {})}
+    command = _configure(folder, replaced)
+    subprocess.run([*command, "-t"], check=True, capture_output=True)
     with (folder / "error.log").open("wb") as log:
         process = subprocess.Popen(command, stderr=log)
     try:
         _wait_until_ready(port)
-        yield port
+        yield port, process
     finally:
         process.terminate()
         process.wait(START_S)
 
 
-def _temporary_folders(folder: Path) -> str:
+def _paths_and_ports(folder: Path, port: int, service_port: int) -> dict[str, str]:
     kinds = ("proxy", "fastcgi", "uwsgi", "scgi")
-    return " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    folders = " ".join(f"{kind}_temp_path {folder / kind};" for kind in kinds)
+    return {
+        "user www-data;": "user root;" if os.geteuid() == 0 else "",
+        "worker_processes auto;": "worker_processes 1; daemon off;",
+        "/run/nginx.pid": str(folder / "pid"),
+        "/var/cache/nginx/body": str(folder / "body"),
+        "access_log /dev/stdout plain;": f"access_log {folder}/access.log plain; {folders}",
+        "server taggram:8000;": f"server 127.0.0.1:{service_port};",
+        "listen 80;": f"listen 127.0.0.1:{port};",
+    }
+
+
+def _configure(folder: Path, replaced: Mapping[str, str]) -> list[str | Path]:
+    """Write the configuration, and return the command for nginx."""
+    text = CONFIGURATION
+    for old, new in replaced.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (folder / "nginx.conf").write_text(text)
+    return [NGINX, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
 
 
 def _wait_until_ready(port: int) -> None:

@@ -63,12 +63,22 @@ def streaminfo(
     return struct.pack(">HH6xQ16x", block, block, packed)
 
 
-def silent_frame(number: int) -> bytes:
-    """`LARGEST_BLOCK` samples of nothing in a dozen bytes: a subframe of one constant."""
-    head = b"\xff\xf8\x70\x08" + _coded(number) + struct.pack(">H", LARGEST_BLOCK - 1)
-    head += bytes([_crc_8(head)])
-    frame = head + b"\0\0\0"
+def constant_frame(number: int, form: bytes, subframes: bytes) -> bytes:
+    """`LARGEST_BLOCK` samples of each channel in a dozen bytes: subframes of one constant each.
+
+    Args:
+        number: Of the frame.
+        form: The third and fourth byte of its header: block size, rate, channels and bits.
+        subframes: A header byte and the constant, for each channel.
+    """
+    head = b"\xff\xf8" + form + _coded(number) + struct.pack(">H", LARGEST_BLOCK - 1)
+    frame = head + bytes([_crc_8(head)]) + subframes
     return frame + struct.pack(">H", _crc_16(frame))
+
+
+def silent_frame(number: int) -> bytes:
+    """A frame of silence, of one channel of 16 bits."""
+    return constant_frame(number, b"\x70\x08", b"\0\0\0")
 
 
 def _coded(number: int) -> bytes:

@@ -371,11 +371,11 @@ def test_openvino_scores_the_same(name: str, scored: tuple[keras.Model, Windows,
 def test_fcn_ignores_the_end_of_a_published_window():
     fill(network("fcn"), twin_weights("fcn"))
     windows = windows_of("fcn", ZOO["fcn"].window, count=1)
-    powers, unheard = windows.copy(), windows.copy()
+    powers, changed = windows.copy(), windows.copy()
     powers[:, 1_684:] = 60
-    unheard[:, 1_685:] = 60
+    changed[:, 1_685:] = 60
 
-    before, after = network("fcn")(windows), network("fcn")(unheard)
+    before, after = network("fcn")(windows), network("fcn")(changed)
 
     np.testing.assert_array_equal(before, after)
     assert np.max(np.abs(network("fcn")(powers) - before)) > 1e-4

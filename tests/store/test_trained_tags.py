@@ -67,7 +67,7 @@ WRONG = {
         "not a valid word",
     ),
     "unknown field": ({"vocabulary": {**VOCABULARY, "colour": "red"}}, "colour"),
-    "unheard tag that it has not": (
+    "untrained tag that it has not": (
         {"vocabulary": {**VOCABULARY, "unheard": ["four"]}},
         "vocabulary.unheard: the model has no tag four",
     ),

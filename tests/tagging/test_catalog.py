@@ -101,14 +101,14 @@ def test_an_operator_can_restrict_the_models_and_their_order(
 
 
 def test_an_unused_model_takes_no_tag_from_the_used_ones() -> None:
-    able, learnt = model("a", ("mellow",)), model("learnt", ("calm",), "styles")
-    vocabularies = add_model_vocabularies({"styles": STYLES}, [able, learnt])
+    able, trained = model("a", ("mellow",)), model("trained", ("calm",), "styles")
+    vocabularies = add_model_vocabularies({"styles": STYLES}, [able, trained])
 
-    catalog = ModelCatalog([able, learnt], vocabularies, vocabulary_models=[able])
+    catalog = ModelCatalog([able, trained], vocabularies, vocabulary_models=[able])
 
     assert columns(catalog.projection("styles", None)) == {"calm": ["a"]}
     assert catalog.vocabularies["styles"].tags["calm"].raw_tags_of(able) == ("mellow",)
-    assert columns(catalog.projection("styles", "learnt")) == {"calm": ["learnt"]}
+    assert columns(catalog.projection("styles", "trained")) == {"calm": ["trained"]}
 
 
 def test_a_raw_tag_missing_from_one_model_of_the_family_is_skipped(

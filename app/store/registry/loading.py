@@ -125,7 +125,7 @@ def assemble(
         ManifestError: The architecture can't be built with these arguments.
         WeightsError: The weights do not fit.
     """
-    with _policy(POLICIES[precision]):
+    with dtype_policy(POLICIES[precision]):
         _check_fit(manifest, shapes(manifest, arguments), weights)
         built = build(manifest, arguments)
     for path, variable in variables(built).items():
@@ -171,7 +171,7 @@ def _architecture_of(spec: ModelSpec) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def _policy(name: str) -> Iterator[None]:
+def dtype_policy(name: str) -> Iterator[None]:
     """Set Keras's dtype policy for the layers that are built in the body."""
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)

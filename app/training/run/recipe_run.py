@@ -12,8 +12,7 @@ A stopped run is resumed; a run with another configuration is refused. If only t
 the run is resumed with a warning that names the files.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from app.datasets.tracks import Split
 from app.errors import SetupError
 from app.front_ends import WindowSpec
 from app.paths import resolve_inside
+from app.store.registry.loading import dtype_policy
 from app.training.data.inputs import SplitAudio, read_split_audio, training_inputs
 from app.training.data.pseudo_labels import PseudoLabels, Teacher, pseudo_labels
 from app.training.loop import networks
@@ -98,7 +98,7 @@ def train(job: Job) -> Trained:
     config = configuration(job.recipe, job.split, job.store, job.seed)
     done: dict[str, networks.Weights] = {}
     rows: list[Row] = []
-    with strategy().scope(), _policy(job.recipe.precision):
+    with strategy().scope(), dtype_policy(job.recipe.precision):
         by_one(partial(claim, job.folder, config))
         if warning := compare(job.folder, config):
             job.warn(warning)
@@ -192,13 +192,3 @@ def _check_rate(phase: Phase, store: AudioStore) -> None:
             f"{phase.architecture} needs a sample rate of {expected} Hz, but the audio store has "
             f"{store.sample_rate} Hz; make one with `taggram data store --sample-rate {expected}`"
         )
-
-
-@contextmanager
-def _policy(name: str) -> Iterator[None]:
-    previous = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(previous)

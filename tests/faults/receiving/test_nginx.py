@@ -1,15 +1,13 @@
 """`docker/nginx.conf` in Debian's nginx, before a server."""
 
 import json
-import os
 import re
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,9 +17,9 @@ from app.access.addresses import identify_caller
 from app.api.problems import STATUS, TITLE
 from app.errors import Kind
 from testing.packages.nginx import NGINX
+from testing.proxy import CONFIGURATION, run_nginx
 from testing.server import Server, free_port
 from tests.api.client import assert_problem, logged, metric, noise_file
-from tests.conftest import REPOSITORY
 from tests.faults.receiving.raw import (
     CHUNKED,
     FILE_HEAD,
@@ -34,7 +32,6 @@ from tests.faults.receiving.raw import (
     exchange,
 )
 
-CONFIGURATION = (REPOSITORY / "docker" / "nginx.conf").read_text()
 MALFORMED = {
     "an address of 20 kB": b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n",
     "a header of 20 kB": GET + b"X: " + b"x" * 20_000 + b"\r\n\r\n",
@@ -47,16 +44,6 @@ MALFORMED = {
 UNLIMITED = {"rate=10r/s": "rate=10000r/s", "rate=5r/s": "rate=10000r/s"}
 
 
-def configured(folder: Path, replaced: dict[str, str]) -> list[str | Path]:
-    """The command for nginx with the shipped configuration, except for paths and ports."""
-    text = CONFIGURATION
-    for old, new in replaced.items():
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    (folder / "nginx.conf").write_text(text)
-    return [NGINX, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
-
-
 @contextmanager
 def nginx(
     folder: Path, service_port: int, changed: dict[str, str] | None = None
@@ -64,35 +51,15 @@ def nginx(
     """nginx before a port of this machine."""
     if not NGINX.is_file():
         pytest.skip(f"nginx is not at {NGINX}; see `make test`")
-    port = free_port()
-    others = ("proxy", "fastcgi", "uwsgi", "scgi")
-    folders = " ".join(f"{kind}_temp_path {folder / kind};" for kind in others)
-    command = configured(
-        folder,
-        {
-            "user www-data;": "user root;" if os.geteuid() == 0 else "",
-            "worker_processes auto;": "worker_processes 1; daemon off;",
-            "/run/nginx.pid": str(folder / "pid"),
-            "/var/cache/nginx/body": str(folder / "body"),
-            "access_log /dev/stdout plain;": f"access_log {folder}/access.log plain; {folders}",
-            "server taggram:8000;": f"server 127.0.0.1:{service_port};",
-            "listen 80;": f"listen 127.0.0.1:{port};",
-            "client_header_timeout 10s;": "client_header_timeout 1s;",
-            "client_body_timeout 10s;": "client_body_timeout 1s;",
-            **(changed or {}),
-        },
-    )
-    subprocess.run([*command, "-t"], check=True, capture_output=True)
-    with (folder / "error.log").open("wb") as log:
-        process = subprocess.Popen(command, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        with httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False) as client:
-            wait_until_ready(port)
-            yield client, process
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
+    timeouts = ("client_header_timeout", "client_body_timeout")
+    shorter = {f"{name} 10s;": f"{name} 1s;" for name in timeouts}
+    with (
+        run_nginx(folder, service_port, {**shorter, **(changed or {})}) as (port, process),
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S, trust_env=False
+        ) as client,
+    ):
+        yield client, process
 
 
 @pytest.fixture(scope="module")
@@ -101,15 +68,6 @@ def proxied(impatient: Server, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder, port = tmp_path_factory.mktemp("nginx"), impatient.http.base_url.port
     with nginx(folder, port, UNLIMITED) as (client, process):
         yield Server(client, process, impatient.log)
-
-
-def wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
-    raise AssertionError("nginx never listened")
 
 
 def test_an_upload_goes_through(proxied: Server) -> None:
