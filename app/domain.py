@@ -19,6 +19,9 @@ Windows = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float32]
 """(windows, tags), each within 0..1."""
 
+Outputs = npt.NDArray[np.float32]
+"""(windows, tags + embedding): the scores, then the embedding of a model that has one."""
+
 Peaks = npt.NDArray[np.int8]
 """(PEAK_PAIRS, 2): the minimum and maximum sample of equal stretches of a track."""
 

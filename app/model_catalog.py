@@ -1,6 +1,6 @@
 """Reads and checks the models and vocabularies to serve, at each start and each reload."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from app.errors import ManifestError, SetupError
 from app.settings import Settings
@@ -26,12 +26,17 @@ def read_catalog(settings: Settings) -> ModelCatalog:
     published = manifests(store)
     _check_distinct("TAGGRAM_MODELS", settings.models)
     models = tuple(_ready(store, published, name) for name in settings.models)
+    _check_tags(models)
+    backbones = _backbones(store, published, models)
+    if settings.commercial:
+        _check_licences((*models, *backbones))
     vocabularies = read_vocabularies(settings.vocabulary_files, _families(published))
     return ModelCatalog(
         models,
         add_model_vocabularies(vocabularies, models),
         vocabulary_models=_vocabulary_models(settings, models),
         at_most=settings.max_loaded_models,  # each request would load and evict more than that
+        backbones=backbones,
     )
 
 
@@ -55,6 +60,40 @@ def _ready(store: Store, published: Published, name: str) -> Manifest:
         raise ManifestError(f"TAGGRAM_MODELS: {error}") from error
     check_ready(store, manifest)
     return manifest
+
+
+def _backbones(
+    store: Store, published: Published, models: Sequence[Manifest]
+) -> tuple[Manifest, ...]:
+    """Return the models with the embeddings that heads among the models score."""
+    needed = {model.backbone: model for model in models if model.backbone}
+    for ref, head in needed.items():
+        if ref not in {each.ref for each in published.get(ref.name, ())}:
+            raise ManifestError(
+                f"TAGGRAM_MODELS: {head.ref} is a head on the embedding of {ref}, which is not in "
+                f"{store.url}; publish it there"
+            )
+    return tuple(_ready(store, published, str(ref)) for ref in needed)
+
+
+def _check_tags(models: Sequence[Manifest]) -> None:
+    """Refuse models that have only an embedding: they serve as the backbones of heads."""
+    for model in models:
+        if not model.tags.names:
+            raise SetupError(
+                f"TAGGRAM_MODELS: {model.ref} has no tags, only an embedding; name a head on it"
+            )
+
+
+def _check_licences(models: Sequence[Manifest]) -> None:
+    """Refuse models with a licence that does not allow commercial use, or does not say so."""
+    for model in models:
+        if not model.source.commercial_use:
+            says = "does not allow" if model.source.commercial_use is False else "does not state"
+            raise SetupError(
+                f"{model.ref}: its licence, {model.source.licence or 'not stated'}, {says} "
+                "commercial use; remove it from TAGGRAM_MODELS, or set TAGGRAM_COMMERCIAL=false"
+            )
 
 
 def _check_distinct(setting: str, models: tuple[str, ...]) -> None:

@@ -171,13 +171,14 @@ class Services:
     def _activate(self, catalog: ModelCatalog) -> None:
         previous = self._runtime.pool if self._runtime else None
         factory = self._load_engine or _engine_factory(self.settings, self._building)
-        pool = EnginePool(catalog.models, factory, self.settings.max_loaded_models, self.metrics)
+        models = dict.fromkeys((*catalog.models, *catalog.backbones))
+        pool = EnginePool(tuple(models), factory, self.settings.max_loaded_models, self.metrics)
         pool.load_all(previous)
         tagger = Tagger(self._pipeline, pool, self._cache, self.metrics)
         self._runtime = Runtime(catalog, pool, tagger)
         self.metrics.models_loaded(
             (manifest.ref, manifest.weights.sha256, choice.backend, choice.precision)
-            for manifest in catalog.models
+            for manifest in models
             for choice in (pool.choices[manifest.ref],)
         )
         log.info("ready: %s", ", ".join(str(ref) for ref in pool.choices))

@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     """The models to serve, as a JSON list of `name` or `name/version`. Without a version the
     promoted one is used, or else the newest. `vocabulary=raw` uses the first model by default."""
 
+    commercial: bool = False
+    """Whether the service is commercial: models with a licence that does not allow that, or with
+    terms that are not stated, are refused at start."""
+
     vocabulary_models: tuple[str, ...] = ()
     """The models of `models` that a vocabulary may use if a request names no model, as a JSON list
     of names; by default all. Of these it uses the models that know one of its tags,

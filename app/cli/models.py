@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
+from app.cli.network_import import import_network
 from app.cli.publishing import import_torch, promote, publish, publish_run, remove, rollback
 from app.cli.pulling import list_available, pull
 from app.cli.store_option import StoreUrl, open_store
@@ -26,6 +27,7 @@ models_app.command()(pull)
 models_app.command()(publish)
 models_app.command()(publish_run)
 models_app.command("import-torch")(import_torch)
+models_app.command("import-network")(import_network)
 models_app.command()(promote)
 models_app.command()(rollback)
 models_app.command()(remove)
@@ -60,7 +62,7 @@ def verify(
 ) -> None:
     """Check each model's weights against their hash, and its scores against the golden ones."""
     log_to_stderr(logging.WARNING)
-    from app.store.registry.loading import verify as verify_model
+    from app.store.registry.verification import verify as verify_model
 
     failed = 0
     with plain_errors():

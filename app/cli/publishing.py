@@ -36,7 +36,7 @@ def publish(
         store = open_store(url)
         with err.status("checking"):
             manifest = publish_folder(store, Store(folder))
-    _report_published(store, manifest)
+    report_published(store, manifest)
 
 
 def publish_run(
@@ -61,7 +61,7 @@ def publish_run(
             manifest = publishing.publish_run(
                 store, run, name=name, evaluation=figures, licence=licence, citation=citation
             )
-    _report_published(store, manifest)
+    report_published(store, manifest)
 
 
 def import_torch(
@@ -90,6 +90,7 @@ def import_torch(
     """Convert a PyTorch checkpoint, and publish it as the next version."""
     log_to_stderr(logging.WARNING)
     from app.store.importers import importing
+    from app.store.importers.labels import read_labels
 
     figures = {"dataset": dataset, "roc_auc": roc_auc, "pr_auc": pr_auc}
     evaluation = {key: value for key, value in figures.items() if value is not None}
@@ -98,7 +99,7 @@ def import_torch(
         released = importing.Released(
             name=name,
             architecture=architecture,
-            tags=importing.read_tags(tags),
+            tags=read_labels(tags),
             family=family,
             arguments=_arguments(arguments),
             summary=summary,
@@ -109,7 +110,7 @@ def import_torch(
         )
         with err.status("converting and checking"):
             manifest = importing.import_torch(store, checkpoint, released)
-    _report_published(store, manifest)
+    report_published(store, manifest)
 
 
 def promote(
@@ -157,7 +158,8 @@ def _arguments(text: str) -> dict[str, object]:
     return arguments
 
 
-def _report_published(store: Store, manifest: Manifest) -> None:
+def report_published(store: Store, manifest: Manifest) -> None:
+    """Print the published version, and how to promote it."""
     say(out, f"{manifest.ref} is published in {store.url}.")
     say(err, f"`taggram models promote {manifest.name} {manifest.version}` puts it in production.")
 

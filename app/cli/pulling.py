@@ -169,7 +169,7 @@ def _pull_from_wheel(store: Store, wheel: Path | None) -> None:
 
 def _convert_wheel(store: Store, wheel: Path | None, wanted: list[Manifest]) -> None:
     from app.store.importers import musicnn_wheel
-    from app.store.registry.loading import verify
+    from app.store.registry.verification import verify
 
     with tempfile.TemporaryDirectory() as folder:
         if wheel is None:

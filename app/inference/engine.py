@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from app.domain import Backend, ModelRef, Precision, Scores, Waveform, Windows
+from app.domain import Backend, ModelRef, Outputs, Precision, Waveform, Windows
 from app.front_ends import WindowSpec
 from app.inference.features import FeatureExtractor, WindowStream
 
@@ -19,9 +19,14 @@ class Engine(ABC):
         batch_windows: Its preferred batch size, in windows.
         window_spec: Its windows.
         extractor: Computes its frames.
+        embedding: The width of the embedding that follows its scores; 0 without.
+        backbone: For a head, the model with the embedding that is its input instead of frames.
+        input_shape: The shape of its input for one window.
     """
 
     backend: Backend
+    embedding: int = 0
+    backbone: ModelRef | None = None
 
     def __init__(
         self,
@@ -36,23 +41,24 @@ class Engine(ABC):
         self.batch_windows = batch_windows
         self.window_spec = window_spec
         self.extractor = extractor
+        self.input_shape = window_spec.window_shape
 
     @abstractmethod
-    def score(self, windows: Windows) -> Scores:
+    def score(self, windows: Windows) -> Outputs:
         """Score a batch of windows, which may belong to several tracks.
 
         Args:
-            windows: (windows, frames, bins) float32.
+            windows: (windows, *input_shape) float32.
 
         Returns:
-            (windows, tags) float32.
+            (windows, tags + embedding) float32.
         """
 
-    def scores(self, waveform: Waveform) -> Scores:
+    def scores(self, waveform: Waveform) -> Outputs:
         """Score a whole track. A track shorter than a window is repeated to fill one.
 
         Returns:
-            (windows, tags) float32.
+            (windows, tags + embedding) float32.
 
         Raises:
             ValueError: The waveform is not at the model's sample rate.
@@ -75,7 +81,7 @@ class Engine(ABC):
         """Score batches of doubling sizes, so that few kernels are compiled under load."""
         smaller = (1 << power for power in range(self.batch_windows.bit_length()))
         for size in {*smaller, self.batch_windows}:
-            self.score(np.zeros((size, *self.window_spec.window_shape), np.float32))
+            self.score(np.zeros((size, *self.input_shape), np.float32))
 
 
 def windows_of(audio_s: float, window_spec: WindowSpec) -> int:

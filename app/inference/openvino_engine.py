@@ -12,9 +12,11 @@ import tensorflow as tf
 from openvino.frontend import FrontEndManager
 
 from app.cpus import usable_cpus
-from app.domain import Backend, Precision, Scores, Windows
+from app.domain import Backend, Outputs, Precision, Windows
 from app.inference.engine import Engine, windows_of
 from app.inference.features import FeatureExtractor
+from app.networks.running import fixed_batch, infer
+from app.store.registry.imported import ImportedModel
 from app.store.registry.loading import TrackModel
 
 AUDIO_PER_CORE_S = 24.0
@@ -29,9 +31,9 @@ class OpenVINOEngine(Engine):
     backend = Backend.OPENVINO
 
     def __init__(
-        self, model: TrackModel, precision: Precision, extractor: FeatureExtractor
+        self, model: TrackModel | ImportedModel, precision: Precision, extractor: FeatureExtractor
     ) -> None:
-        """Convert and compile the network for batches of any size."""
+        """Compile the network, for batches of any size if it allows that."""
         manifest, cores = model.manifest, usable_cpus()
         batch_windows = windows_of(AUDIO_PER_CORE_S * cores, manifest.window_spec)
         super().__init__(manifest.ref, precision, batch_windows, manifest.window_spec, extractor)
@@ -41,14 +43,20 @@ class OpenVINOEngine(Engine):
         }
         if cores < len(os.sched_getaffinity(0)):  # else a container's quota would stall its threads
             properties[options.inference_num_threads] = cores
-        compiled = openvino.compile_model(convert(model.network), "CPU", properties)
+        is_imported = isinstance(model, ImportedModel)
+        network = model.network if is_imported else convert(model.network)
+        self._batch = fixed_batch(network)
+        self.embedding = manifest.network.embedding if manifest.network else 0
+        self.backbone = manifest.backbone
+        if self.backbone:
+            self.input_shape = (network.input(0).partial_shape[1].get_length(),)
+        compiled = openvino.compile_model(network, "CPU", properties)
         self._request = compiled.create_infer_request()
         self.warm_up()
 
-    def score(self, windows: Windows) -> Scores:
+    def score(self, windows: Windows) -> Outputs:
         """See `app.inference.engine.Engine`."""
-        scores: Scores = self._request.infer({0: windows}, share_inputs=True)[0].copy()
-        return scores
+        return infer(self._request, windows, self._batch)
 
 
 def computes_bf16() -> bool:

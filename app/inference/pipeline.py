@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -10,13 +10,15 @@ from typing import BinaryIO
 from app.audio.peaks import peaks_of
 from app.audio.worker.processes import Decoder
 from app.audio.worker.work import Work
-from app.domain import Peaks, Scores, Windows
+from app.domain import ModelRef, Outputs, Peaks, Scores, Windows
 from app.front_ends import WindowSpec
 from app.inference.batcher import Batcher
 from app.inference.engine import Engine
 from app.inference.features import WindowStream
 from app.inference.request_queue import RequestQueue
 from app.stages import StageClock
+
+NO_BACKBONES: Mapping[ModelRef, Engine] = {}
 
 
 @dataclass(frozen=True)
@@ -50,28 +52,38 @@ class InferencePipeline:
         engines: Sequence[Engine],
         clock: StageClock,
         work: Work | None = None,
+        backbones: Mapping[ModelRef, Engine] = NO_BACKBONES,
     ) -> InferenceResult:
         """Score a file with models. It is decoded once for each of their sample rates.
+
+        Heads score the embeddings of their backbones, each of which runs once for all its heads.
 
         Args:
             file: The audio file; its position is moved.
             engines: The models.
             clock: Records the time of each stage.
             work: The client; records the expected cost and the progress.
+            backbones: The models with the embeddings that heads among `engines` score.
 
         Raises:
             RequestError: The file can't be decoded, an inference fails, or the service is
                 stopping.
         """
         work = work or Work()
+        on_audio = dict(backbones) | {each.ref: each for each in engines if not each.backbone}
+        heads = [(engine, engine.backbone) for engine in engines if engine.backbone]
         with self._batcher.request_queue(clock) as request_queue:
             work.inferred_share = request_queue.scored_share
             decoded = [
                 await self._decode(file, rate, engines_at_rate, request_queue, clock, work)
-                for rate, engines_at_rate in _by_rate(engines).items()
+                for rate, engines_at_rate in _by_rate(list(on_audio.values())).items()
             ]
-            scores = [await request_queue.scores(engine) for engine in engines]
-        return InferenceResult(*decoded[0], tuple(scores))
+            outputs = {ref: await request_queue.scores(engine) for ref, engine in on_audio.items()}
+            for head, ref in heads:
+                embeddings = outputs[ref][:, -on_audio[ref].embedding :]
+                await self._batcher.put(request_queue, embeddings, [head])
+            outputs |= {head.ref: await request_queue.scores(head) for head, _ in heads}
+        return InferenceResult(*decoded[0], tuple(_scores(outputs[e.ref], e) for e in engines))
 
     async def close(self) -> None:
         """Fail all waiting requests, and end the threads."""
@@ -114,6 +126,11 @@ class InferencePipeline:
             window_spec, windows = piece
             engines_at_rate = [engine for engine in engines if engine.window_spec == window_spec]
             await self._batcher.put(request_queue, windows, engines_at_rate)
+
+
+def _scores(outputs: Outputs, engine: Engine) -> Scores:
+    """Return the scores without the embedding, (windows, tags)."""
+    return outputs[:, : outputs.shape[1] - engine.embedding]
 
 
 def _by_rate(engines: Sequence[Engine]) -> dict[int, list[Engine]]:

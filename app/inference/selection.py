@@ -5,18 +5,19 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from app.domain import Backend, Precision, Waveform
+from app.domain import Backend, Outputs, Precision, Waveform
 from app.errors import SetupError, describe
 from app.inference.engine import Engine
 from app.inference.features import FeatureExtractor
 from app.inference.tensorflow_engine import TensorFlowEngine, has_gpu
 from app.store.manifest.manifest import Manifest
-from app.store.registry.golden import check_golden, golden_waveform
+from app.store.registry.golden import check_golden, golden_embeddings, golden_waveform
 from app.store.registry.loading import TrackModel, load
 from app.store.storage.store import Store
 
 try:
     from app.inference.openvino_engine import OpenVINOEngine, computes_bf16
+    from app.store.registry.imported import ImportedModel, load_imported
 except ImportError as error:
     OPENVINO_ERROR = describe(error)
 else:
@@ -62,10 +63,12 @@ def choose(
     Raises:
         SetupError: No engine passes, or the model can't be loaded.
     """
-    model = load(store, manifest)  # a defect of the model itself would fail on every engine
+    candidates = _candidates(preference, manifest)
+    # A defect of the model itself would fail on every engine.
+    model = load_imported(store, manifest) if manifest.network else load(store, manifest)
     problems = []
     slow: list[tuple[float, Engine]] = []
-    for backend, precision in _candidates(preference):
+    for backend, precision in candidates:
         try:
             engine = _build(store, model, extractor, backend, precision)
             _check(engine, manifest)
@@ -97,11 +100,13 @@ def _chosen(engine: Engine) -> Engine:
     return engine
 
 
-def _candidates(preference: EnginePreference) -> list[tuple[Backend, Precision]]:
+def _candidates(
+    preference: EnginePreference, manifest: Manifest
+) -> list[tuple[Backend, Precision]]:
     """Return the matching candidates, fastest first; `python -m loadtests.stages` measures them."""
     matching = [
         (backend, precision)
-        for backend in _backends(preference)
+        for backend in _backends(preference, manifest)
         for precision in _precisions(backend)
         if preference.precision in ("auto", precision)
     ]
@@ -113,12 +118,20 @@ def _candidates(preference: EnginePreference) -> list[tuple[Backend, Precision]]
     return matching
 
 
-def _backends(preference: EnginePreference) -> list[Backend]:
+def _backends(preference: EnginePreference, manifest: Manifest) -> list[Backend]:
+    if manifest.network and (preference.backend == "tensorflow" or not HAS_OPENVINO):
+        raise SetupError(
+            f"{manifest.ref} is an imported network, which only OpenVINO runs: "
+            f"{OPENVINO_ERROR or 'TAGGRAM_ENGINE is tensorflow'}; install taggram[openvino], and "
+            "set TAGGRAM_ENGINE=auto"
+        )
     if preference.backend == "openvino" and not HAS_OPENVINO:
         raise SetupError(
             f"TAGGRAM_ENGINE=openvino: openvino can't be imported: {OPENVINO_ERROR}; "
             "install taggram[openvino], or set TAGGRAM_ENGINE=auto"
         )
+    if manifest.network:
+        return [Backend.OPENVINO]
     if preference.backend != "auto":
         return [Backend(preference.backend)]
     if has_gpu():
@@ -140,12 +153,12 @@ def _precisions(backend: Backend) -> list[Precision]:
 
 def _build(
     store: Store,
-    model: TrackModel,
+    model: "TrackModel | ImportedModel",
     extractor: FeatureExtractor,
     backend: Backend,
     precision: Precision,
 ) -> Engine:
-    if backend is Backend.OPENVINO:
+    if backend is Backend.OPENVINO or not isinstance(model, TrackModel):
         return OpenVINOEngine(model, precision, extractor)
     if precision is not Precision.FLOAT32:
         model = load(store, model.manifest, precision)
@@ -153,17 +166,19 @@ def _build(
 
 
 def _check(engine: Engine, manifest: Manifest) -> None:
-    scores = engine.scores(_golden_waveform(manifest))
-    check_golden(manifest, scores.mean(axis=0), engine.precision)
+    check_golden(manifest, _golden_outputs(engine, manifest).mean(axis=0), engine.precision)
 
 
 def _measure_speed(engine: Engine, manifest: Manifest) -> float:
     """Return the seconds of audio per second of an engine that is warmed up."""
     start_s = time.perf_counter()
-    engine.scores(_golden_waveform(manifest))
+    _golden_outputs(engine, manifest)
     return manifest.golden.seconds / (time.perf_counter() - start_s)
 
 
-def _golden_waveform(manifest: Manifest) -> Waveform:
+def _golden_outputs(engine: Engine, manifest: Manifest) -> Outputs:
+    """Return an engine's outputs for its golden input, (windows, outputs)."""
+    if engine.backbone:
+        return engine.score(golden_embeddings(manifest.golden, engine.input_shape[0]))
     sample_rate = manifest.front_end.sample_rate
-    return Waveform(golden_waveform(manifest.golden, sample_rate), sample_rate)
+    return engine.scores(Waveform(golden_waveform(manifest.golden, sample_rate), sample_rate))

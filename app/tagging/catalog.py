@@ -15,6 +15,7 @@ class ModelCatalog:
 
     Attributes:
         models: All loaded models.
+        backbones: The models with the embeddings that heads among `models` score.
         vocabularies: By name, with the raw tags of the models that they use. If one of these models
             was trained on a tag, only that model predicts it.
     """
@@ -26,6 +27,7 @@ class ModelCatalog:
         *,
         vocabulary_models: Sequence[Manifest] | None = None,
         at_most: int | None = None,
+        backbones: Sequence[Manifest] = (),
     ) -> None:
         """Choose the models of each vocabulary.
 
@@ -35,8 +37,10 @@ class ModelCatalog:
             vocabulary_models: The models that vocabularies may use if a request names no model; by
                 default all.
             at_most: The most models that such a request uses.
+            backbones: The models with the embeddings that heads among `models` score.
         """
         self.models = tuple(models)
+        self.backbones = tuple(backbones)
         self._definitions = dict(vocabularies)
         candidates = models if vocabulary_models is None else vocabulary_models
         self._chosen = {

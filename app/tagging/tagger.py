@@ -8,7 +8,7 @@ from typing import IO, BinaryIO
 
 from app.audio.worker.work import Work
 from app.cache.base import TaggramCache
-from app.domain import ModelRef, Precision, Taggram, TaggramKey
+from app.domain import Precision, Taggram, TaggramKey
 from app.errors import Kind, RequestError
 from app.inference.pipeline import InferencePipeline
 from app.inference.pool import EnginePool
@@ -104,7 +104,7 @@ class Tagger:
     ) -> dict[TaggramKey, Taggram | None]:
         """Look up the taggrams of all models at once, in their order; None for a miss."""
         tags = {
-            TaggramKey(track_id, model.ref, self._precision(model.ref)): model.tags.names
+            TaggramKey(track_id, model.ref, self._precision(model)): model.tags.names
             for model in models
         }
         cached = await self._cache.get(list(tags))
@@ -121,8 +121,10 @@ class Tagger:
     ) -> dict[TaggramKey, tuple[Taggram, StageClock]]:
         """Analyse a track and cache the taggrams; return each with the clock of this analysis."""
         engines = [await self._pool.engine(key.model) for key in keys]
+        needed = dict.fromkeys(engine.backbone for engine in engines if engine.backbone)
+        backbones = {ref: await self._pool.engine(ref) for ref in needed}
         with track.reopened() as file:  # the request that sent it may close it before the end
-            result = await self._pipeline.run(file, engines, clock, track.work)
+            result = await self._pipeline.run(file, engines, clock, track.work, backbones)
         taggrams = {}
         for key, engine, scores in zip(keys, engines, result.scores, strict=True):
             window_s, hop_s = engine.window_spec.window_s, engine.window_spec.hop_s
@@ -134,5 +136,6 @@ class Tagger:
             taggrams[key] = taggram, clock
         return taggrams
 
-    def _precision(self, ref: ModelRef) -> Precision:
-        return self._pool.choices[ref].precision
+    def _precision(self, model: Manifest) -> Precision:
+        """Return the precision of a model; of a head that of its backbone, which matters more."""
+        return self._pool.choices[model.backbone or model.ref].precision

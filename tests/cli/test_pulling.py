@@ -13,7 +13,7 @@ from app.cli.models import models_app
 from app.models import architectures
 from app.store.importers import available_models
 from app.store.manifest.manifest import Manifest, manifests
-from app.store.registry.loading import verify
+from app.store.registry.verification import verify
 from app.store.registry.packaging import ModelPackage, package_model
 from app.store.storage.store import Store
 from tests.store import tiny

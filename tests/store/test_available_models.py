@@ -10,7 +10,7 @@ from app.store.importers.available_models import available
 from app.store.importers.download import download_checkpoint
 from app.store.importers.importing import publish_available
 from app.store.manifest.manifest import read_manifest
-from app.store.registry.loading import verify
+from app.store.registry.verification import verify
 from app.store.storage.store import Store
 from tests.conftest import REPOSITORY
 

@@ -9,7 +9,8 @@ from app.errors import SetupError
 from app.models import architectures, variables
 from app.store.importers.importing import Released, import_torch, read_tags
 from app.store.manifest.manifest import read_store
-from app.store.registry.loading import build, load, verify
+from app.store.registry.loading import build, load
+from app.store.registry.verification import verify
 from app.store.storage.store import Store
 from tests.store import tiny
 from tests.store.torch_files import save

@@ -9,7 +9,8 @@ import safetensors.numpy
 from app.domain import Precision
 from app.errors import WeightsError
 from app.store.manifest.manifest import read_store
-from app.store.registry.loading import check_scores, load, verify
+from app.store.registry.loading import check_scores, load
+from app.store.registry.verification import verify
 from app.store.registry.weights import (
     WeightsState,
     read_weights,

@@ -12,7 +12,8 @@ from app.domain import ModelRef
 from app.errors import SetupError
 from app.store.manifest.manifest import manifests, read_store
 from app.store.registry.aliases import remove
-from app.store.registry.loading import load, verify
+from app.store.registry.loading import load
+from app.store.registry.verification import verify
 from app.store.registry.packaging import ModelPackage
 from app.store.registry.publishing import publish, publish_folder
 from app.store.registry.weights import pack, sha256

@@ -9,7 +9,7 @@ from app.errors import SetupError
 from app.evaluation.figures import Interval
 from app.store.card import card
 from app.store.manifest.manifest import BaseRates, read_store
-from app.store.registry.loading import verify
+from app.store.registry.verification import verify
 from app.store.registry.weights import read_weights
 from app.store.storage.store import Store
 from app.training.recipe.configuration import Configuration, claim

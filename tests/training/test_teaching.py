@@ -19,7 +19,8 @@ from app.probing.encoder import EmbeddedSongs, Encoder, embed_files, read_own_tr
 from app.probing.probe import Examples, Probe, folds, out_of_fold, song_scores, train_probe
 from app.probing.teaching import TeachResult, check_examples, check_name, pairs, teach
 from app.store.manifest.manifest import Manifest, read_store
-from app.store.registry.loading import load, verify
+from app.store.registry.loading import load
+from app.store.registry.verification import verify
 from app.store.storage.store import Store
 from app.training.run.publishing import publish_trained
 from tests.training.commands import files_of_at_most, taggram

@@ -1,7 +1,6 @@
 """Converts checkpoints released for PyTorch, and publishes them as models."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from app.errors import ManifestError, SetupError
 from app.models import Architecture, architectures
 from app.models.folding import Weights as Arrays
-from app.paths import open_file, read_file
+from app.paths import open_file
 from app.store.importers.available_models import Available
 from app.store.importers.torch_checkpoint import convert, read_checkpoint
 from app.store.manifest.manifest import Manifest, ModelSpec
@@ -18,7 +17,7 @@ from app.store.registry.loading import check_scores, shapes
 from app.store.registry.packaging import ModelPackage
 from app.store.registry.publishing import publish, publish_package
 from app.store.registry.weights import check_converted, pack, weights_path
-from app.store.storage.store import LARGEST_TEXT, Store
+from app.store.storage.store import Store
 
 LONG_WINDOW_S = 10.0
 """Windows of at least this length overlap by half; shorter ones don't overlap."""
@@ -95,28 +94,6 @@ def publish_available(store: Store, model: Available, checkpoint: Path) -> Manif
     with store.locked():
         store.write(weights_path(published), data)
     return published
-
-
-def read_tags(path: Path) -> tuple[str, ...]:
-    """Read a list of tags, one per line; empty lines are skipped.
-
-    Raises:
-        SetupError: It can't be read, is empty, or names a tag twice.
-    """
-    try:
-        text = read_file(path, LARGEST_TEXT).decode("utf-8-sig")
-        lines = [line.strip() for line in text.splitlines()]
-    except OSError as error:
-        raise SetupError(f"{path}: the tags can't be read: {error.strerror}") from error
-    except UnicodeError as error:
-        raise SetupError(f"{path}: the tags are not in UTF-8") from error
-    tags = tuple(line for line in lines if line)
-    if not tags:
-        raise SetupError(f"{path}: the file has no tags; write one per line")
-    tag, count = Counter(tags).most_common(1)[0]
-    if count > 1:
-        raise SetupError(f"{path}: the tag {tag!r} appears {count} times; write it once")
-    return tags
 
 
 def _architecture(name: str) -> Architecture:

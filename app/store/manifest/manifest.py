@@ -28,6 +28,9 @@ Version = Annotated[str, Field(pattern=r"^[1-9][0-9]*$")]
 
 MAX_TAGS = 4_096
 
+IMPORTED = "imported"
+"""The architecture of networks of other projects."""
+
 MAX_GOLDEN_S = 600
 """Longest golden input, in seconds."""
 
@@ -66,16 +69,30 @@ class Tags(Table):
     """
 
     family: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
-    names: Annotated[
-        tuple[str, ...], Field(min_length=1, max_length=MAX_TAGS), AfterValidator(_distinct)
-    ]
+    names: Annotated[tuple[str, ...], Field(max_length=MAX_TAGS), AfterValidator(_distinct)]
 
 
 class Weights(Table):
     """The file of weights in the manifest's folder, and its SHA-256."""
 
-    file: Annotated[str, Field(pattern=r"^[a-z0-9.-]+\.safetensors$")]
+    file: Annotated[str, Field(pattern=r"^[a-z0-9.-]+\.(safetensors|zip)$")]
     sha256: Sha256
+
+
+class ImportedNetwork(Table):
+    """A network of another project, in the one form of `app.networks`.
+
+    Attributes:
+        format: The format of the file that it was imported from.
+        file_sha256: The SHA-256 of that file.
+        embedding: The width of the embedding that it also outputs; 0 without.
+        backbone: For a head, the model with the embedding that is its input, as `name/version`.
+    """
+
+    format: str
+    file_sha256: Sha256
+    embedding: Annotated[int, Field(ge=0, lt=2**16)] = 0
+    backbone: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*/[1-9][0-9]*$")] | None = None
 
 
 class Checkpoint(Table):
@@ -103,6 +120,7 @@ class ModelSource(Table):
         description: A sentence about the origin.
         url: Where they were released.
         licence: The licence of the weights.
+        commercial_use: Whether the licence allows commercial use; None: not stated.
         trained_on: The training data.
         data_terms: The terms of the training data.
         citation: How to cite the model.
@@ -114,6 +132,7 @@ class ModelSource(Table):
     description: str
     url: str
     licence: str
+    commercial_use: bool | None = None
     trained_on: str | None = None
     data_terms: str | None = None
     citation: str
@@ -128,12 +147,21 @@ class BaseRates(Table):
 
 
 class Golden(Table):
-    """A seeded input and the scores of the model; see `app.store.registry.golden`."""
+    """A seeded input and the outputs of the model; see `app.store.registry.golden`.
+
+    Attributes:
+        seed: The seed of the input.
+        seconds: The length of the input; a head has embeddings as its input instead.
+        tolerance: How much scores in float32 may differ on another machine.
+        mean_scores: The mean score of each tag.
+        mean_embedding: The mean embedding, if the model has one.
+    """
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     seconds: Annotated[float, Field(gt=0, le=MAX_GOLDEN_S)]
     tolerance: Annotated[float, Field(gt=0)]
     mean_scores: tuple[Unit, ...]
+    mean_embedding: tuple[float, ...] = ()
 
 
 class ModelSpec(Table):
@@ -143,6 +171,7 @@ class ModelSpec(Table):
     version: Version | None = None
     summary: str
     architecture: Architecture
+    network: ImportedNetwork | None = None
     front_end: FrontEnd
     window: Window
     tags: Tags
@@ -190,6 +219,16 @@ class ModelSpec(Table):
         return self
 
     @model_validator(mode="after")
+    def _check_network(self) -> Self:
+        if (self.architecture.name == IMPORTED) != (self.network is not None):
+            raise ValueError(
+                f"network: a model of the architecture {IMPORTED!r} has this table, and no other"
+            )
+        if not self.tags.names and not (self.network and self.network.embedding):
+            raise ValueError("tags.names: a model without tags needs an embedding")
+        return self
+
+    @model_validator(mode="after")
     def _check_window(self) -> Self:
         if self.window.hop_frames > self.window.frames:
             raise ValueError(
@@ -203,6 +242,18 @@ class ModelSpec(Table):
     def title(self) -> str:
         """The model, as messages name it."""
         return f"{self.name}/{self.version}" if self.version else self.name
+
+    @property
+    def n_outputs(self) -> int:
+        """The number of tags, and of the numbers of the embedding, if the model has one."""
+        return len(self.tags.names) + (self.network.embedding if self.network else 0)
+
+    @property
+    def backbone(self) -> ModelRef | None:
+        """The model with the embedding that is the input, if this is a head."""
+        if self.network is None or self.network.backbone is None:
+            return None
+        return ModelRef(*self.network.backbone.split("/"))
 
     @property
     def window_spec(self) -> WindowSpec:
@@ -223,6 +274,12 @@ class Manifest(ModelSpec):
             raise ValueError(
                 f"golden.mean_scores: {len(self.golden.mean_scores)} scores for "
                 f"{len(self.tags.names)} tags; write one for each tag"
+            )
+        embedding = self.network.embedding if self.network else 0
+        if len(self.golden.mean_embedding) != embedding:
+            raise ValueError(
+                f"golden.mean_embedding: {len(self.golden.mean_embedding)} numbers for an "
+                f"embedding of {embedding}; write one for each"
             )
         return self
 

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from app.domain import Precision, Samples, Scores
+from app.domain import Outputs, Precision, Samples, Scores
 from app.errors import WeightsError
 from app.store.manifest.manifest import Golden, Manifest
 
@@ -15,6 +15,12 @@ TOP = 5
 
 TIE = 1e-5
 """Scores that differ by less than this are equal."""
+
+EMBEDDING_TOLERANCE = {Precision.FLOAT32: 1e-3, Precision.BF16: 3e-2}
+"""How much an embedding may differ, as a share of its length."""
+
+HEAD_WINDOWS = 8
+"""Number of embeddings in the golden input of a head."""
 
 FUNDAMENTALS_HZ = (110.0, 220.0, 329.6, 523.3)
 
@@ -41,18 +47,49 @@ def golden_waveform(golden: Golden, sample_rate: int) -> Samples:
     return sound.astype(np.float32)
 
 
-def check_golden(manifest: Manifest, scores: Scores, precision: Precision) -> None:
-    """Compare a model's scores of the golden input with the published ones.
+def golden_embeddings(golden: Golden, width: int) -> Samples:
+    """Return the golden input of a head, (HEAD_WINDOWS, width) float32: normal random numbers.
+
+    Args:
+        golden: Its seed.
+        width: The width of the embedding.
+    """
+    random = np.random.RandomState(golden.seed)
+    return random.standard_normal((HEAD_WINDOWS, width)).astype(np.float32)
+
+
+def check_golden(manifest: Manifest, outputs: Outputs, precision: Precision) -> None:
+    """Compare a model's mean outputs for the golden input with the published ones.
 
     Args:
         manifest: The manifest of the model.
-        scores: Its mean scores, (tags,).
+        outputs: Its mean scores, (tags,), and then its mean embedding, if it has one.
         precision: The arithmetic that computed them, which decides on the tolerance.
 
     Raises:
-        WeightsError: A score is not finite or differs too much, or the best tags differ.
+        WeightsError: A number is not finite or differs too much, or the best tags differ.
     """
-    check_finite(scores, str(manifest.ref))
+    check_finite(outputs, str(manifest.ref))
+    scores, embedding = np.split(outputs, [len(manifest.tags.names)])
+    if len(scores):
+        _check_scores(manifest, scores, precision)
+    if len(embedding):
+        _check_embedding(manifest, embedding, precision)
+
+
+def _check_embedding(manifest: Manifest, embedding: Outputs, precision: Precision) -> None:
+    published = np.array(manifest.golden.mean_embedding)
+    difference = float(np.linalg.norm(embedding - published) / np.linalg.norm(published))
+    tolerance = EMBEDDING_TOLERANCE[precision]
+    if difference > tolerance:
+        raise WeightsError(
+            f"{manifest.ref}: the golden input's embedding differs by {difference:.1e} of its "
+            f"length from the published one; expected at most {tolerance:.0e}. This machine or its "
+            "libraries compute differently, so the model is not served"
+        )
+
+
+def _check_scores(manifest: Manifest, scores: Scores, precision: Precision) -> None:
     published = np.array(manifest.golden.mean_scores)
     tolerance = BF16_TOLERANCE if precision is Precision.BF16 else manifest.golden.tolerance
     difference = np.max(np.abs(scores - published))
@@ -69,11 +106,11 @@ def check_golden(manifest: Manifest, scores: Scores, precision: Precision) -> No
         )
 
 
-def check_finite(scores: Scores, title: str) -> None:
-    """Check that a model's scores of the golden input are finite.
+def check_finite(scores: Outputs, title: str) -> None:
+    """Check that a model's outputs for the golden input are finite.
 
     Args:
-        scores: (tags,).
+        scores: (outputs,).
         title: The model, as messages name it.
 
     Raises:

@@ -85,17 +85,12 @@ def load_folded(
     return assemble(manifest, {**arguments, **smaller}, weights, precision)
 
 
-def verify(store: Store, manifest: Manifest) -> None:
-    """Load a model and check its scores of the golden input.
-
-    Raises:
-        ManifestError, WeightsError, SetupError: As for `load` and `check_golden`.
-    """
-    check_scores(manifest, read_weights(store, manifest))
-
-
 def check_scores(manifest: Manifest, weights: Weights) -> None:
-    """Check a model as `verify` does, with weights that were read before.
+    """Check a network's scores of the golden input.
+
+    Args:
+        manifest: The manifest of the model.
+        weights: Its weights by path.
 
     Raises:
         ManifestError, WeightsError: As for `load` and `check_golden`.

@@ -11,9 +11,10 @@ from functools import cached_property
 import numpy as np
 import tomli_w
 
-from app.domain import Precision
+from app.domain import Outputs, Precision
 from app.errors import ManifestError, WeightsError
 from app.models.folding import Weights as Arrays
+from app.networks.ir import NetworkFiles
 from app.store.manifest.manifest import Golden, Manifest, ModelSpec, Weights
 from app.store.manifest.tables import parse_toml, validate
 from app.store.registry.golden import check_finite
@@ -21,7 +22,7 @@ from app.store.registry.loading import assemble, golden_scores
 from app.store.registry.weights import check_numbers, pack, sha256
 from app.store.storage.store import MANIFEST, Store
 
-WEIGHTS = "weights.safetensors"
+WEIGHTS, NETWORK = "weights.safetensors", "network.zip"
 
 GOLDEN_SEED = 20260101
 GOLDEN_S = 7.5
@@ -105,23 +106,50 @@ def package_model(spec: ModelSpec, weights: Arrays) -> ModelPackage:
     """
     check_numbers(weights, spec.title)
     data = pack(weights)
-    described = _described(spec, sha256(data), np.zeros(len(spec.tags.names)))
+    described = _described(spec, WEIGHTS, data, np.zeros(spec.n_outputs, np.float32))
     arguments = spec.architecture.arguments
     scores = golden_scores(assemble(described, arguments, weights, Precision.FLOAT32))
-    check_finite(scores, spec.title)
-    described = _described(spec, described.weights.sha256, scores)
+    return _package(spec, WEIGHTS, data, scores)
+
+
+def package_network(spec: ModelSpec, network: NetworkFiles) -> ModelPackage:
+    """Compute the golden outputs of a network of another project, and write its manifest.
+
+    Args:
+        spec: The description of the model.
+        network: In the one form of `app.networks`.
+
+    Raises:
+        ManifestError: The manifest can't be written.
+        WeightsError: The network can't be read, or an output is NaN or infinite.
+    """
+    # Imported here, as OpenVINO is optional.
+    from app.store.registry.imported import golden_outputs, unpack_imported
+
+    data = network.pack()
+    described = _described(spec, NETWORK, data, np.zeros(spec.n_outputs, np.float32))
+    return _package(spec, NETWORK, data, golden_outputs(unpack_imported(described, data)))
+
+
+def _package(spec: ModelSpec, file: str, data: bytes, outputs: Outputs) -> ModelPackage:
+    check_finite(outputs, spec.title)
+    described = _described(spec, file, data, outputs)
     return ModelPackage(_toml(described, with_version=spec.version is not None), data, spec.title)
 
 
-def _described(spec: ModelSpec, digest: str, scores: np.ndarray) -> Manifest:
+def _described(spec: ModelSpec, file: str, data: bytes, outputs: Outputs) -> Manifest:
+    """Return the manifest of a model with these mean outputs for the golden input."""
+    rounded = [round(float(number), DECIMALS) for number in outputs]
+    tags = len(spec.tags.names)
     golden = Golden(
         seed=GOLDEN_SEED,
         seconds=max(GOLDEN_S, round(GOLDEN_WINDOWS * spec.window_spec.window_s, 3)),
         tolerance=TOLERANCE,
-        mean_scores=tuple(round(float(score), DECIMALS) for score in scores),
+        mean_scores=tuple(rounded[:tags]),
+        mean_embedding=tuple(rounded[tags:]),
     )
     known = {name: getattr(spec, name) for name in ModelSpec.model_fields if name != "version"}
-    weights = Weights(file=WEIGHTS, sha256=digest)
+    weights = Weights(file=file, sha256=sha256(data))
     return Manifest(**known, version=spec.version or "1", weights=weights, golden=golden)
 
 

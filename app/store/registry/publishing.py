@@ -8,11 +8,16 @@ Everything is checked before anything is written.
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.models.folding import Weights as Arrays
+from app.networks.ir import NetworkFiles
 from app.store.manifest.manifest import Manifest, ModelSpec, manifests
 from app.store.registry.aliases import PRODUCTION, read_aliases, resolve, set_alias
-from app.store.registry.loading import check_scores, verify
-from app.store.registry.packaging import ModelPackage, package_model, read_package
-from app.store.registry.weights import unpack
+from app.store.registry.packaging import (
+    ModelPackage,
+    package_model,
+    package_network,
+    read_package,
+)
+from app.store.registry.verification import check_file, verify
 from app.store.storage.store import MANIFEST, Store, number
 
 _ATTEMPTS = 10
@@ -35,6 +40,20 @@ def publish(store: Store, spec: ModelSpec, weights: Arrays) -> Manifest:
     return publish_package(store, package_model(spec, weights))
 
 
+def publish_network(store: Store, spec: ModelSpec, network: NetworkFiles) -> Manifest:
+    """Publish a network of another project as the next version of its name.
+
+    Args:
+        store: The model store.
+        spec: The description of the model.
+        network: In the one form of `app.networks`.
+
+    Raises:
+        SetupError: It is not valid, or can't be written; the store is unchanged.
+    """
+    return publish_package(store, package_network(spec, network))
+
+
 def publish_folder(store: Store, folder: Store) -> Manifest:
     """Publish a folder with a manifest and weights, such as a version of another store.
 
@@ -53,7 +72,7 @@ def publish_package(store: Store, package: ModelPackage) -> Manifest:
     manifest = package.manifest(package.version or _next_version(store, package.name))
     if package.version:
         _check_free(store, manifest.ref)
-    check_scores(manifest, unpack(manifest, package.weights, package.where))
+    check_file(manifest, package.weights, package.where)
     for _ in range(_ATTEMPTS):
         with store.locked():
             published = _put(store, package)

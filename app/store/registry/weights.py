@@ -59,6 +59,39 @@ def check_ready(store: Store, manifest: Manifest) -> None:
         raise WeightsError(f"The weights of {manifest.ref} are {state}; {how_to_restore(manifest)}")
 
 
+def read_file(store: Store, manifest: Manifest) -> bytes:
+    """Return the content of a model's file of weights.
+
+    Raises:
+        WeightsError: The file is missing, or has another hash than in the manifest.
+        SetupError: It can't be read.
+    """
+    where = store.where(weights_path(manifest))
+    data = store.read(weights_path(manifest))
+    if data is None:
+        raise WeightsError(f"{where}: the weights are missing; {how_to_restore(manifest)}")
+    check_hash(manifest, data, where)
+    return data
+
+
+def check_hash(manifest: Manifest, data: bytes, where: str) -> None:
+    """Check the content of a file of weights against the hash in its manifest.
+
+    Args:
+        manifest: The manifest with the hash.
+        data: The content of the file.
+        where: The file, as messages name it.
+
+    Raises:
+        WeightsError: It has another hash.
+    """
+    if sha256(data) != manifest.weights.sha256:
+        raise WeightsError(
+            f"{where}: the SHA-256 of the weights is not that of the manifest; to replace them "
+            f"{how_to_restore(manifest)}"
+        )
+
+
 def read_weights(store: Store, manifest: Manifest) -> dict[str, np.ndarray]:
     """Read a model's weights by path.
 
@@ -67,32 +100,19 @@ def read_weights(store: Store, manifest: Manifest) -> dict[str, np.ndarray]:
             data than finite float32 arrays in safetensors.
         SetupError: It can't be read.
     """
-    where = store.where(weights_path(manifest))
-    data = store.read(
-        weights_path(manifest)
-    )  # read once, so that the hashed data is the loaded data
-    if data is None:
-        raise WeightsError(f"{where}: the weights are missing; {how_to_restore(manifest)}")
-    return unpack(manifest, data, where)
+    return unpack(read_file(store, manifest), store.where(weights_path(manifest)))
 
 
-def unpack(manifest: Manifest, data: bytes, where: str) -> dict[str, np.ndarray]:
+def unpack(data: bytes, where: str) -> dict[str, np.ndarray]:
     """Return the arrays of a file of weights, by path.
 
     Args:
-        manifest: The manifest with its hash.
         data: The content of the file.
         where: The file, as messages name it.
 
     Raises:
-        WeightsError: As for `read_weights`.
+        WeightsError: It contains other data than finite float32 arrays in safetensors.
     """
-    if sha256(data) != manifest.weights.sha256:
-        raise WeightsError(
-            f"{where}: the SHA-256 of the weights is not that of the manifest; to replace them "
-            f"{how_to_restore(manifest)}"
-        )
-    # The hash does not prove that the file is valid.
     try:
         arrays: dict[str, np.ndarray] = safetensors.numpy.load(data)
     except (SafetensorError, KeyError) as error:  # the latter for types that NumPy lacks

@@ -20,7 +20,7 @@ from app.store.storage.remote import Remote
 
 MANIFEST = "manifest.toml"
 
-WEIGHTS = ".safetensors"
+WEIGHTS = (".safetensors", ".zip")
 
 LARGEST_TEXT, LARGEST_WEIGHTS = 2**19, 2**31
 """Largest size of a manifest or a file of aliases, and of a file of weights, in bytes."""

@@ -1,0 +1,96 @@
+"""Finds the files beside an ONNX file that hold its weights, and keeps them inside its folder.
+
+An ONNX file may name any path; who sends one could have other files of this machine read. The
+messages below are the parts of `onnx.proto` (github.com/onnx/onnx) that lead to such names.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError, Message
+
+from app.errors import SetupError
+from app.paths import is_inside, resolve_inside
+
+_REPEATED = {
+    "ModelProto": {"graph": (7, "GraphProto")},
+    "GraphProto": {"node": (1, "NodeProto"), "initializer": (5, "TensorProto")},
+    "NodeProto": {"attribute": (5, "AttributeProto")},
+    "AttributeProto": {
+        "t": (5, "TensorProto"),
+        "g": (6, "GraphProto"),
+        "tensors": (10, "TensorProto"),
+        "graphs": (11, "GraphProto"),
+    },
+    "TensorProto": {"external_data": (13, "StringStringEntryProto")},
+}
+"""Fields by message: their numbers and types. Reading single fields as repeated ones is valid."""
+_TEXT = {"StringStringEntryProto": {"key": 1, "value": 2}}
+
+
+def check_external_files(path: Path) -> int:
+    """Check that an ONNX file names only files in its own folder.
+
+    Args:
+        path: The ONNX file.
+
+    Returns:
+        The bytes of these files.
+
+    Raises:
+        SetupError: It names another file, a missing one, or is damaged.
+    """
+    return sum(_size(path, name) for name in sorted(set(_locations(_parse(path)))))
+
+
+def _size(path: Path, name: str) -> int:
+    if not is_inside(name):
+        raise SetupError(
+            f"the ONNX file keeps weights in {name!r}; expected a file in its own folder. Save "
+            "the network with its weights in one file"
+        )
+    beside = resolve_inside(path.parent, name)
+    if beside.is_symlink() or not beside.is_file():
+        raise SetupError(
+            f"the ONNX file keeps weights in {name!r}, which is not a file in its folder; fetch "
+            "that file too"
+        )
+    return beside.stat().st_size
+
+
+def _parse(path: Path) -> Message:
+    try:
+        return _model_class().FromString(path.read_bytes())
+    except DecodeError as error:
+        raise SetupError("this is not an ONNX file, or it is damaged") from error
+
+
+def _locations(message: Message) -> Iterator[str]:
+    """Yield the names of files, also of subgraphs."""
+    for field, values in message.ListFields():
+        if field.message_type is None:
+            continue
+        for value in values:
+            if getattr(value, "key", None) == "location":
+                yield value.value
+            yield from _locations(value)
+
+
+def _model_class() -> type[Message]:
+    file = descriptor_pb2.FileDescriptorProto(name="onnx_files.proto", package="taggram")
+    for name, fields in (_REPEATED | _TEXT).items():
+        message = file.message_type.add(name=name)
+        for field, kind in fields.items():
+            if isinstance(kind, int):
+                message.field.add(name=field, number=kind, label=1, type=9)
+            else:
+                number, of = kind
+                message.field.add(
+                    name=field, number=number, label=3, type=11, type_name=f".taggram.{of}"
+                )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    found = pool.FindMessageTypeByName("taggram.ModelProto")
+    model_class: type[Message] = message_factory.GetMessageClass(found)
+    return model_class

@@ -1,0 +1,1 @@
+"""Imports networks of other projects: labels, metadata, conversion, plausibility, publication."""
