@@ -51,6 +51,7 @@ FRONTS = {
         Spectrum((256,), 256, power=1.0, padding=Padding.ZERO),
         standardised=Standardisation((0.1,), (0.5,)),
     ),
+    "tiny windows": FrontEnd(RATE, Spectrum((64,), 16, win_length=4, power=1.0)),
     "raw": FrontEnd(RATE),
     "raw band-passed": FrontEnd(RATE, None, BandPass(0.0, 3000.0)),
 }
@@ -131,6 +132,7 @@ def test_windows_are_cut_from_the_frames_of_the_whole_track_for_any_piece_sizes(
 
 @pytest.mark.parametrize("name", FRONTS)
 @given(length=st.integers(2048, 9_000))
+@example(length=4096)  # the last frame is centred on the end
 def test_frames_computed_one_by_one_are_those_of_the_whole_track(name: str, length: int) -> None:
     front = FRONTS[name]
     whole = whole_frames(front, length, length)
