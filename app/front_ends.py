@@ -1,15 +1,24 @@
 """Front ends as data: how a waveform becomes the frames that are the input of a network.
 
-    waveform -> band-pass -> spectrum (see `app.spectra`) -> frames -> windows
+    waveform -> standardised -> band-pass -> spectrum (see `app.spectra`) -> frames -> windows
 
-Without a spectrum the samples themselves are the frames, for sample-level networks. The band-pass
-is optional in both cases. `app.models.front_end` builds layers from this.
+Without a spectrum the samples themselves are the frames, for sample-level networks. The
+standardisation and the band-pass are optional in both cases. `app.models.front_end` builds layers
+from this.
 """
 
 import math
 from dataclasses import dataclass
 
-from app.spectra import Chroma, LogFrequency, Mel, Spectrum, check_positive
+from app.spectra import (
+    Chroma,
+    LogFrequency,
+    Mel,
+    Padding,
+    Spectrum,
+    Standardisation,
+    check_positive,
+)
 
 LARGEST_ARRAY = 2**24
 """The most elements of a window, of its Fourier transforms, or of a filterbank: 64 MiB."""
@@ -39,11 +48,14 @@ class FrontEnd:
         sample_rate: In Hz.
         spectrum: How a frame is computed; without it, a frame is a sample.
         band_pass: The filter before the spectrum, if any.
+        standardised: The standardisation of the samples before all else, with one mean and one
+            deviation, for networks that were trained on samples beyond -1 to 1.
     """
 
     sample_rate: int
     spectrum: Spectrum | None = None
     band_pass: BandPass | None = None
+    standardised: Standardisation | None = None
 
     def __post_init__(self) -> None:
         check_positive(sample_rate=self.sample_rate)
@@ -51,6 +63,11 @@ class FrontEnd:
             raise ValueError(
                 f"bands, n_fft: the filterbank has {self.spectrum.filterbank:,} elements; at most "
                 f"{LARGEST_ARRAY:,} are allowed"
+            )
+        if self.standardised and len(self.standardised.mean) != 1:
+            raise ValueError(
+                f"standardised: there are {len(self.standardised.mean)} means and deviations of "
+                "the samples; give 1"
             )
         nyquist = self.sample_rate / 2
         for name, edges in self._edges().items():
@@ -77,9 +94,14 @@ class FrontEnd:
 
     @property
     def margin(self) -> int:
-        """Return the samples that are reflected at each end of a track."""
+        """Return the samples that a track is padded with at each end."""
         centring = self._length // 2 if self.spectrum and self.spectrum.centred else 0
         return centring + self._filter // 2
+
+    @property
+    def padding(self) -> Padding:
+        """Return how a track is padded at its ends."""
+        return self.spectrum.padding if self.spectrum else Padding.REFLECT
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -98,7 +120,7 @@ class FrontEnd:
         return max(0, 1 + (samples + 2 * self.margin - self.reach) // self.hop)
 
     def settled_frames(self, samples: int) -> int:
-        """Return the number of frames that don't depend on the reflection at the end.
+        """Return the number of frames that don't depend on the padding at the end.
 
         These frames stay the same if more samples follow.
         """
@@ -106,7 +128,7 @@ class FrontEnd:
 
     @property
     def _length(self) -> int:
-        return max(self.spectrum.n_fft) if self.spectrum else 1
+        return self.spectrum.longest_window if self.spectrum else 1
 
     @property
     def _filter(self) -> int:

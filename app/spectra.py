@@ -10,6 +10,20 @@ LARGEST = 2**20
 """The upper limit of all lengths, numbers and rates."""
 
 
+class WindowFunction(StrEnum):
+    """A Hann window: periodic, as for spectral analysis, or symmetric, as essentia's."""
+
+    PERIODIC_HANN = "periodic_hann"
+    SYMMETRIC_HANN = "symmetric_hann"
+
+
+class Padding(StrEnum):
+    """The samples before and after a track: its reflection at the ends, or silence."""
+
+    REFLECT = "reflect"
+    ZERO = "zero"
+
+
 class MelScale(StrEnum):
     """The formula from Hz to mel: Slaney's Auditory Toolbox, or the HTK book."""
 
@@ -124,11 +138,11 @@ class NaturalLog:
 
 @dataclass(frozen=True)
 class Standardisation:
-    """Standardisation of each band by its mean and standard deviation in the training data.
+    """`(x - mean) / deviation`, usually with those of the training data.
 
     Attributes:
-        mean: The mean of each band.
-        deviation: The standard deviation of each band.
+        mean: The mean of each band, or a single one of all.
+        deviation: The standard deviation of each band, or a single one of all.
     """
 
     mean: tuple[float, ...]
@@ -138,7 +152,7 @@ class Standardisation:
         if len(self.mean) != len(self.deviation):
             raise ValueError(
                 f"standardised: there are {len(self.mean)} means and {len(self.deviation)} "
-                "deviations; give one of each for each band"
+                "deviations; give as many of each"
             )
         if not all(deviation > 0 for deviation in self.deviation):
             raise ValueError("standardised: a deviation is not more than 0")
@@ -146,13 +160,17 @@ class Standardisation:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """How frames are computed from the short-time Fourier transform with a periodic Hann window.
+    """How frames are computed from the short-time Fourier transform.
 
     Attributes:
-        n_fft: Lengths of the FFT and of its window, in samples; each gives a channel.
+        n_fft: Lengths of the FFT, in samples; each gives a channel.
         hop: Samples between the starts of two frames.
-        centred: Whether frame i is centred on sample i * hop, with the track reflected at its ends;
+        window: The window function.
+        win_length: Length of the window, in samples, if it is shorter than the (only) FFT, which is
+            filled up with zeros.
+        centred: Whether frame i is centred on sample i * hop, with the track padded at its ends;
             otherwise it begins there.
+        padding: How the track is padded, if frames are centred.
         power: The exponent of the magnitude.
         weighting: The frequency weighting.
         bands: The filterbank; without it, the bins of the FFT are the bands.
@@ -164,7 +182,10 @@ class Spectrum:
 
     n_fft: tuple[int, ...]
     hop: int
+    window: WindowFunction = WindowFunction.PERIODIC_HANN
+    win_length: int | None = None
     centred: bool = True
+    padding: Padding = Padding.REFLECT
     power: float = 2.0
     weighting: Weighting = Weighting.NONE
     bands: Mel | LogFrequency | Chroma | None = None
@@ -178,6 +199,7 @@ class Spectrum:
                 f"n_fft: {list(self.n_fft)} is not valid; give one or more even lengths"
             )
         check_positive(n_fft=min(self.n_fft), hop=self.hop, power=self.power)
+        self._check_window()
         if self.cepstrum is not None and not 0 < self.cepstrum <= self._bands:
             raise ValueError(
                 f"cepstrum: {self.cepstrum} coefficients are not possible; {self._bands} bands "
@@ -185,10 +207,10 @@ class Spectrum:
             )
         if self.bands is None and len(set(self.n_fft)) > 1:
             raise ValueError("n_fft: several lengths need bands, for frames of the same height")
-        if self.standardised and len(self.standardised.mean) != self.height:
+        if self.standardised and len(self.standardised.mean) not in {1, self.height}:
             raise ValueError(
                 f"standardised: there are {len(self.standardised.mean)} means and deviations; "
-                f"{self.height} are needed"
+                f"give {self.height}, or 1 for all"
             )
 
     @property
@@ -200,6 +222,26 @@ class Spectrum:
     def filterbank(self) -> int:
         """Return the number of weights in the largest filterbank."""
         return (max(self.n_fft) // 2 + 1) * (self._bands if self.bands else 1)
+
+    @property
+    def longest_window(self) -> int:
+        """Return the samples that a frame is computed from."""
+        return self.win_length or max(self.n_fft)
+
+    def _check_window(self) -> None:
+        if self.win_length is not None:
+            if len(self.n_fft) > 1:
+                raise ValueError("win_length: is possible with one n_fft only; leave it out")
+            if self.win_length % 2 or not 0 < self.win_length <= self.n_fft[0]:
+                raise ValueError(
+                    f"win_length: {self.win_length} is not valid; give an even length of at most "
+                    f"n_fft, {self.n_fft[0]}"
+                )
+        if self.padding is not Padding.REFLECT and not self.centred:
+            raise ValueError(
+                f"padding: {self.padding.value!r} has no effect on frames that are not centred; "
+                "leave it out"
+            )
 
     @property
     def _bands(self) -> int:

@@ -26,7 +26,7 @@ class FeatureExtractor(Protocol):
         """Compute the frames `first` to `last`, the latter excluded.
 
         Args:
-            track: (samples,) at the front end's sample rate, reflected beyond its ends.
+            track: (samples,) at the front end's sample rate, padded beyond its ends.
             first: Index of the first frame.
             last: Index behind the last frame.
 

@@ -26,33 +26,64 @@ from app.spectra import (
     LogFrequency,
     Mel,
     NaturalLog,
+    Padding,
     Spectrum,
     Standardisation,
     Weighting,
+    WindowFunction,
 )
 
 CHANNELS_LAST = "channels_last"
 FLOAT32 = "float32"
 
+PADDINGS = {Padding.REFLECT: "REFLECT", Padding.ZERO: "CONSTANT"}
+"""TensorFlow's names."""
+
 WEIGHTINGS = {Weighting.A: librosa.A_weighting, Weighting.C: librosa.C_weighting}
 
 
 @keras.saving.register_keras_serializable("taggram")
-class Reflect(layers.Layer):
-    """Pads a waveform by reflection at both ends, as in the training of the published models.
+class PadEnds(layers.Layer):
+    """Pads a waveform at both ends: by reflection, as in the training of musicnn, or with zeros.
 
     (batch, samples) -> (batch, samples + 2 * margin, 1), with the channel axis that kapre expects.
-    Needs more than `margin` samples. (librosa 0.10 and later pads with zeros.)
+    Reflection needs more than `margin` samples. (librosa 0.10 and later pads with zeros.)
     """
 
-    def __init__(self, margin: int, **kwargs: object) -> None:
+    def __init__(self, margin: int, padding: Padding, **kwargs: object) -> None:
         super().__init__(dtype=FLOAT32, **kwargs)
         self.margin = margin
+        self.padding = padding
 
     def call(self, waveform: tf.Tensor) -> tf.Tensor:
         """Pad the time axis and add the channel axis."""
-        padded = tf.pad(waveform, [[0, 0], [self.margin, self.margin]], mode="REFLECT")
-        return padded[:, :, tf.newaxis]
+        margins = [[0, 0], [self.margin, self.margin]]
+        return tf.pad(waveform, margins, mode=PADDINGS[self.padding])[:, :, tf.newaxis]
+
+
+@keras.saving.register_keras_serializable("taggram")
+class SymmetricSTFT(layers.Layer):
+    """The short-time Fourier transform with a symmetric Hann window; kapre's has a periodic one.
+
+    (batch, samples, 1) -> (batch, frames, n_fft / 2 + 1, 1), complex64.
+    """
+
+    def __init__(self, n_fft: int, win_length: int, hop: int, **kwargs: object) -> None:
+        super().__init__(dtype=FLOAT32, **kwargs)
+        self.n_fft = n_fft
+        self.win_length = win_length
+        self.hop = hop
+
+    def call(self, waveform: tf.Tensor) -> tf.Tensor:
+        """Transform the time axis."""
+        spectra = tf.signal.stft(
+            waveform[:, :, 0],
+            self.win_length,
+            self.hop,
+            self.n_fft,
+            window_fn=partial(tf.signal.hann_window, periodic=False),
+        )
+        return spectra[..., tf.newaxis]
 
 
 def track_frames(front: FrontEnd, samples: int | None = None) -> keras.Model:
@@ -63,7 +94,7 @@ def track_frames(front: FrontEnd, samples: int | None = None) -> keras.Model:
         samples: Length of the waveforms, if it is fixed.
     """
     waveform = keras.Input((samples,), name="waveform", dtype=FLOAT32)
-    x = Reflect(front.margin, name="reflected")(waveform)
+    x = PadEnds(front.margin, front.padding, name="padded")(waveform)
     return keras.Model(waveform, _frames(x, front), name="track_frames")
 
 
@@ -79,6 +110,8 @@ def part_frames(front: FrontEnd) -> keras.Model:
 
 def _frames(x: KerasTensor, front: FrontEnd) -> KerasTensor:
     """Compute frames: (batch, samples, 1) -> (batch, frames, *front.shape)."""
+    if front.standardised:
+        x = _standardised(x, front.standardised)
     if front.band_pass:
         x = _band_passed(x, front.band_pass, front.sample_rate)
     if front.spectrum is None:
@@ -102,14 +135,7 @@ def _band_passed(x: KerasTensor, band: BandPass, sample_rate: int) -> KerasTenso
 
 def _channel(x: KerasTensor, n_fft: int, spectrum: Spectrum, sample_rate: int) -> KerasTensor:
     """Compute one resolution: (batch, samples, 1) -> (batch, frames, height, 1)."""
-    stft = STFT(
-        n_fft=n_fft,
-        hop_length=spectrum.hop,
-        input_data_format=CHANNELS_LAST,
-        output_data_format=CHANNELS_LAST,
-        name=f"stft_{n_fft}",
-        dtype=FLOAT32,
-    )
+    stft = _stft(n_fft, spectrum)
     x = Magnitude(name=f"magnitude_{n_fft}", dtype=FLOAT32)(stft(_cut(x, n_fft, spectrum)))
     x = ops.square(x) if spectrum.power == 2 else ops.power(x, spectrum.power)  # noqa: PLR2004
     if spectrum.weighting is not Weighting.NONE:
@@ -125,6 +151,22 @@ def _channel(x: KerasTensor, n_fft: int, spectrum: Spectrum, sample_rate: int) -
     if spectrum.cepstrum:
         x = _cepstrum(x, spectrum.cepstrum)
     return _standardised(x, spectrum.standardised) if spectrum.standardised else x
+
+
+def _stft(n_fft: int, spectrum: Spectrum) -> layers.Layer:
+    """Build the layer (batch, samples, 1) -> (batch, frames, bins, 1), complex."""
+    win_length = spectrum.win_length or n_fft
+    if spectrum.window is WindowFunction.SYMMETRIC_HANN:
+        return SymmetricSTFT(n_fft, win_length, spectrum.hop, name=f"stft_{n_fft}")
+    return STFT(
+        n_fft=n_fft,
+        win_length=win_length,
+        hop_length=spectrum.hop,
+        input_data_format=CHANNELS_LAST,
+        output_data_format=CHANNELS_LAST,
+        name=f"stft_{n_fft}",
+        dtype=FLOAT32,
+    )
 
 
 def _cut(x: KerasTensor, n_fft: int, spectrum: Spectrum) -> KerasTensor:
@@ -189,6 +231,6 @@ def _standardised(x: KerasTensor, scale: Standardisation) -> KerasTensor:
 
 
 def _scaled(x: KerasTensor, scale: np.ndarray, offset: np.ndarray | float = 0.0) -> KerasTensor:
-    """Scale each row of (batch, frames, height, 1) by its gain, and add its offset."""
+    """Scale each row of (batch, frames, height, 1), or all samples of (batch, samples, 1)."""
     columns = (np.reshape(numbers, (-1, 1)).tolist() for numbers in (scale, offset))
     return layers.Rescaling(*columns, dtype=FLOAT32)(x)

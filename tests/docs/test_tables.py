@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,11 @@ from app.api.problems import STATUS
 from app.api.schemas.feedback import FeedbackIn
 from app.api.schemas.tags import SuggestParameters, TaggramParameters, UploadTokenRequest
 from app.errors import Kind
+from app.front_ends import FrontEnd
 from app.metrics import Metrics
 from app.settings import Settings
+from app.spectra import Spectrum
+from app.store.importers.front_ends.presets import presets, read_front_end
 from app.store.manifest.manifest import read_store
 from app.store.storage.store import Store
 from app.tagging.pooling import Pooling
@@ -148,6 +152,18 @@ def test_every_recipe_is_listed_and_no_other() -> None:
 def test_every_model_to_pull_is_listed_and_no_other() -> None:
     shipped = {path.stem for path in (REPOSITORY / "app/store/importers/available").glob("*.toml")}
     assert set(first_cells(section(doc("models"), "Pull more models"))) == shipped
+
+
+def test_every_key_and_preset_of_front_ends_is_listed_and_no_other() -> None:
+    keys = [field.name for table in (FrontEnd, Spectrum) for field in fields(table)]
+    listed = first_cells(section(doc("models"), "Front ends"))
+    assert sorted(listed) == sorted([*keys, *presets()])
+
+
+def test_the_front_end_shown_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(block(doc("models"), "toml", "[front_end]"))
+    assert read_front_end(str(path)) == read_front_end("discogs-effnet")
 
 
 def test_every_architecture_is_listed_and_no_other() -> None:

@@ -13,9 +13,18 @@ from app.front_ends import BandPass, FrontEnd, WindowSpec
 from app.inference.features import MAX_PIECE_S, WindowStream
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models.front_end import track_frames
-from app.spectra import Decibels, Log10, Mel, Spectrum
+from app.spectra import (
+    Decibels,
+    Log10,
+    Mel,
+    Padding,
+    Spectrum,
+    Standardisation,
+    WindowFunction,
+)
 
 RATE = 16_000
+SYMMETRIC = WindowFunction.SYMMETRIC_HANN
 MEL = Mel(96, 0.0, 8000.0)
 FRONT = FrontEnd(RATE, Spectrum((512,), 256, bands=MEL, log=Log10(1e4)))
 FRONTS = {
@@ -26,6 +35,23 @@ FRONTS = {
     "band-passed decibels": FrontEnd(
         RATE, Spectrum((512,), 256, bands=MEL, log=Decibels(1e-3)), BandPass(100.0, 6000.0)
     ),
+    "symmetric, zeros": FrontEnd(
+        RATE, Spectrum((512,), 256, SYMMETRIC, padding=Padding.ZERO, bands=MEL, log=Log10(1e4))
+    ),
+    "short windows": FrontEnd(
+        RATE, Spectrum((512,), 160, win_length=400, bands=MEL, log=Log10(1e4))
+    ),
+    "short windows, zeros, band-passed": FrontEnd(
+        RATE,
+        Spectrum((512,), 256, SYMMETRIC, 400, padding=Padding.ZERO, bands=MEL, log=Log10(1e4)),
+        BandPass(100.0, 6000.0),
+    ),
+    "standardised samples, zeros": FrontEnd(
+        RATE,
+        Spectrum((256,), 256, power=1.0, padding=Padding.ZERO),
+        standardised=Standardisation((0.1,), (0.5,)),
+    ),
+    "tiny windows": FrontEnd(RATE, Spectrum((64,), 16, win_length=4, power=1.0)),
     "raw": FrontEnd(RATE),
     "raw band-passed": FrontEnd(RATE, None, BandPass(0.0, 3000.0)),
 }
@@ -102,6 +128,30 @@ def test_windows_are_cut_from_the_frames_of_the_whole_track_for_any_piece_sizes(
         expected = reference(front, length, frames)
         noise = NOISE * max(1.0, float(np.abs(expected).max()) / 5)
         np.testing.assert_allclose(np.concatenate(pieces), expected, rtol=0, atol=noise)
+
+
+@pytest.mark.parametrize("name", FRONTS)
+@given(length=st.integers(2048, 9_000))
+@example(length=4096)  # the last frame is centred on the end
+def test_frames_computed_one_by_one_are_those_of_the_whole_track(name: str, length: int) -> None:
+    front = FRONTS[name]
+    whole = whole_frames(front, length, length)
+    count = front.frames(length)
+    some = {0, 1, count // 2, count - 2, count - 1}
+
+    assert len(whole) == count
+    for frame in some:
+        alone = extractor(front).frames(track(length), frame, frame + 1)
+        noise = NOISE * max(1.0, float(np.abs(whole).max()) / 5)
+        np.testing.assert_allclose(alone, whole[frame : frame + 1], rtol=0, atol=noise)
+
+
+def test_a_track_shorter_than_its_padding_has_frames_if_it_is_padded_with_zeros() -> None:
+    front = FRONTS["symmetric, zeros"]
+
+    frames = extractor(front).frames(track(10), 0, 1)
+
+    np.testing.assert_allclose(frames, whole_frames(front, 10, 10), rtol=0, atol=NOISE)
 
 
 WINDOW = 186 * 256

@@ -20,6 +20,7 @@ from app.spectra import (
     Mel,
     MelScale,
     NaturalLog,
+    Padding,
     Spectrum,
     Standardisation,
     Weighting,
@@ -375,6 +376,21 @@ def test_a_part_of_a_track_with_its_margins_gives_the_frames_of_the_whole():
 MISTAKES = {
     "odd n_fft": (lambda: Spectrum((511,), 256), "n_fft"),
     "no n_fft": (lambda: Spectrum((), 256), "n_fft"),
+    "window beyond the transform": (
+        lambda: Spectrum((512,), 256, win_length=514),
+        "win_length: 514 is not valid; give an even length of at most n_fft, 512",
+    ),
+    "odd window": (lambda: Spectrum((512,), 256, win_length=401), "win_length: 401"),
+    "no window": (lambda: Spectrum((512,), 256, win_length=0), "win_length: 0"),
+    "window below nothing": (lambda: Spectrum((512,), 256, win_length=-2), "win_length: -2"),
+    "one window of several transforms": (
+        lambda: Spectrum((512, 1024), 256, win_length=400, bands=SLANEY),
+        "win_length: is possible with one n_fft only",
+    ),
+    "padding of frames that are not centred": (
+        lambda: Spectrum((512,), 256, centred=False, padding=Padding.ZERO),
+        "padding: 'zero' has no effect on frames that are not centred",
+    ),
     "no hop": (lambda: Spectrum((512,), 0), "hop"),
     "several without bands": (lambda: Spectrum((512, 1024), 256), "n_fft"),
     "no bands": (lambda: Mel(0, 0.0, 8_000.0), "n_mels"),
@@ -393,8 +409,18 @@ MISTAKES = {
         "cepstrum: 97 coefficients are not possible; 96 bands have 1 to 96",
     ),
     "another number of means": (
-        lambda: Spectrum((512,), 256, bands=SLANEY, standardised=Standardisation((0.0,), (1.0,))),
-        "standardised: there are 1 means and deviations; 96 are needed",
+        lambda: Spectrum(
+            (512,), 256, bands=SLANEY, standardised=Standardisation((0.0,) * 95, (1.0,) * 95)
+        ),
+        "standardised: there are 95 means and deviations; give 96, or 1 for all",
+    ),
+    "a mean without a deviation": (
+        lambda: Standardisation((0.0, 0.0), (1.0,)),
+        "standardised: there are 2 means and 1 deviations",
+    ),
+    "several means of the samples": (
+        lambda: FrontEnd(RATE, standardised=Standardisation((0.0, 0.0), (1.0, 1.0))),
+        "standardised: there are 2 means and deviations of the samples; give 1",
     ),
     "no deviation": (lambda: Standardisation((0.0,), (0.0,)), "standardised"),
     "gain of nothing": (lambda: Log10(0.0), "gain"),

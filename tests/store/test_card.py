@@ -11,9 +11,11 @@ from app.spectra import (
     Decibels,
     LogFrequency,
     NaturalLog,
+    Padding,
     Spectrum,
     Standardisation,
     Weighting,
+    WindowFunction,
 )
 from app.store.card import card, inert
 from app.store.manifest.front_end_words import front_end_words
@@ -201,6 +203,25 @@ def test_a_front_end_is_described_step_by_step():
         "natural logarithm of that, plus 1e-06",
         "the first 2 cepstral coefficients",
         "each band minus its mean and divided by its standard deviation in the training data",
+    ]
+    essentia = Spectrum(
+        (512,),
+        160,
+        WindowFunction.SYMMETRIC_HANN,
+        win_length=400,
+        padding=Padding.ZERO,
+        standardised=Standardisation((2.0,), (0.5,)),
+    )
+    sixteen_bits = Standardisation((0.0,), (1 / 32_768,))
+    assert front_end_words(FrontEnd(16_000, essentia, standardised=sixteen_bits)).split("; ") == [
+        "mono at 16,000 Hz",
+        "samples minus 0, divided by 3.05176e-05",
+        "Fourier transforms of 512 samples each 160 samples, centred, the track's ends padded with "
+        "zeros",
+        "windows of 400 samples, filled up with zeros",
+        "symmetric Hann windows",
+        "power",
+        "all bands minus 2, divided by 0.5",
     ]
     chroma = FrontEnd(8_000, Spectrum((512,), 256, bands=Chroma(12)))
     assert "12 pitch classes, all octaves together" in front_end_words(chroma)

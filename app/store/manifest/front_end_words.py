@@ -11,11 +11,15 @@ from app.spectra import (
     Mel,
     MelScale,
     NaturalLog,
+    Padding,
     Spectrum,
+    Standardisation,
     Weighting,
+    WindowFunction,
 )
 
 _SCALES = {MelScale.SLANEY: "Slaney's", MelScale.HTK: "HTK's"}
+_ENDS = {Padding.REFLECT: "reflected", Padding.ZERO: "padded with zeros"}
 _EXPONENTS = {1.0: "magnitudes", 2.0: "power"}
 
 
@@ -26,6 +30,8 @@ def front_end_words(front: FrontEnd) -> str:
 
 def _steps(front: FrontEnd) -> Iterator[str]:
     yield f"mono at {front.sample_rate:,} Hz"
+    if front.standardised:
+        yield _standardised(front.standardised, "samples")
     if front.band_pass:
         yield f"band-pass from {front.band_pass.f_min:g} to {front.band_pass.f_max:g} Hz"
     if front.spectrum is None:
@@ -35,9 +41,7 @@ def _steps(front: FrontEnd) -> Iterator[str]:
 
 
 def _spectrum(spectrum: Spectrum) -> Iterator[str]:
-    lengths = " and ".join(f"{length:,}" for length in spectrum.n_fft)
-    centred = "centred, the track's ends reflected" if spectrum.centred else "not centred"
-    yield f"Fourier transforms of {lengths} samples each {spectrum.hop:,} samples, {centred}"
+    yield from _transform(spectrum)
     yield _EXPONENTS.get(spectrum.power, f"magnitudes to the power of {spectrum.power:g}")
     if spectrum.weighting is not Weighting.NONE:
         yield f"frequencies weighted by the curve {spectrum.weighting.upper()}"
@@ -58,7 +62,26 @@ def _spectrum(spectrum: Spectrum) -> Iterator[str]:
     if spectrum.cepstrum:
         yield f"the first {spectrum.cepstrum} cepstral coefficients"
     if spectrum.standardised:
-        yield "each band minus its mean and divided by its standard deviation in the training data"
+        yield _standardised(spectrum.standardised, "all bands")
+
+
+def _transform(spectrum: Spectrum) -> Iterator[str]:
+    lengths = " and ".join(f"{length:,}" for length in spectrum.n_fft)
+    ends = f"centred, the track's ends {_ENDS[spectrum.padding]}"
+    yield (
+        f"Fourier transforms of {lengths} samples each {spectrum.hop:,} samples, "
+        f"{ends if spectrum.centred else 'not centred'}"
+    )
+    if spectrum.win_length and spectrum.win_length < spectrum.n_fft[0]:
+        yield f"windows of {spectrum.win_length:,} samples, filled up with zeros"
+    if spectrum.window is WindowFunction.SYMMETRIC_HANN:
+        yield "symmetric Hann windows"
+
+
+def _standardised(scale: Standardisation, what: str) -> str:
+    if len(scale.mean) > 1:
+        return "each band minus its mean and divided by its standard deviation in the training data"
+    return f"{what} minus {scale.mean[0]:g}, divided by {scale.deviation[0]:g}"
 
 
 def _mel(mel: Mel) -> str:

@@ -1,0 +1,1 @@
+"""Front ends of networks that others trained."""
