@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import openvino
+from openvino import Output as Port
 from openvino import opset13 as ops
 
 from app.errors import SetupError
-from app.networks.ports import Port, find_embedding, find_input, find_scores
+from app.networks.ports import find_embedding, find_input, find_scores
 from app.networks.request import Activation, NetworkReport, NetworkRequest
 
 INPUT, OUTPUT = "windows", "outputs"

@@ -1,5 +1,6 @@
 """Runs the conversion of a network's file in a process with limits; see `app.networks.convert`."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pydantic import TypeAdapter
 from app.errors import SetupError
 from app.networks.ir import GRAPH, WEIGHTS, NetworkFiles
 from app.networks.request import Failure, NetworkReport, NetworkRequest
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_S = 600
 _ANSWER: TypeAdapter[NetworkReport | Failure] = TypeAdapter(NetworkReport | Failure)
@@ -49,6 +52,7 @@ def _run(request: NetworkRequest, folder: str) -> bytes:
             f"{request.file}: reading it took more than {TIMEOUT_S} s; nothing is imported"
         ) from error
     if done.returncode:
+        log.debug("the conversion's output: %s", done.stderr.decode(errors="replace"))
         raise SetupError(
             f"{request.file}: reading it crashed ({_how(done.returncode)}); the file is damaged, "
             "hostile, or too large for this machine; nothing is imported"

@@ -5,15 +5,12 @@ or no tensor of numbers, and are no candidates.
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import openvino
+from openvino import Output as Port
 
 from app.errors import SetupError
 from app.networks.request import NetworkRequest
-
-Port: TypeAlias = "openvino.Output"
-"""A tensor of a network: the output of one of its operations."""
 
 
 def find_input(model: openvino.Model, request: NetworkRequest) -> Port:
