@@ -23,8 +23,8 @@ from app.errors import RequestError, SetupError
 from app.evaluation.metrics import Labels
 from app.files import write_atomically
 from app.inference.engine import Engine
-from app.inference.selection import EnginePreference, choose
-from app.inference.tensorflow_features import TensorFlowFeatureExtractor
+from app.inference.selection import EnginePreference
+from app.inference.stacked_engine import choose_whole
 from app.paths import check_is_file
 from app.store.manifest.manifest import Manifest, manifests
 from app.store.registry.aliases import resolve
@@ -94,8 +94,7 @@ class Scorer:
         self._folder = folder / str(self.manifest.ref) / "scores" / _cache_key(self.manifest)
         self._check_rate()
         self._projection = projection(split, self.manifest)
-        extractor = TensorFlowFeatureExtractor(self.manifest.front_end)
-        self._engine = choose(models, self.manifest, extractor, PREFERENCE)
+        self._engine = choose_whole(models, self.manifest, PREFERENCE)
 
     def score(self, part: Subset, overlap: float, on_progress: OnProgress) -> Scored:
         """Score all tracks of a part.
@@ -155,7 +154,7 @@ class Scorer:
         path = self._folder / f"hop-{engine.window_spec.hop_frames}" / f"{digest}.npy"
         scores = _read(path, len(self.manifest.tags.names))
         if scores is None:
-            scores = engine.scores(waveform)
+            scores = engine.scores(waveform)[:, : len(self.manifest.tags.names)]
             if not np.isfinite(scores).all():
                 raise SetupError(f"{engine.ref}: a score of {digest} is not finite")
             write_atomically(path, _file(scores))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from app.store.manifest.front_end_words import front_end_words
-from app.store.manifest.manifest import Manifest
+from app.store.manifest.manifest import ImportedNetwork, Manifest
 from app.store.manifest.training_results import TagEvaluation
 from app.store.registry.golden import TOP
 
@@ -26,6 +26,7 @@ _SPECIAL = re.compile(
 _LINK = re.compile(r"https?://[\w.~:/?#@!$&'*+,;=%-]+", re.ASCII)
 
 _NOT_STATED = "not stated"
+_ALLOWED = {True: "allowed", False: "not allowed", None: _NOT_STATED}
 
 
 def card(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> str:
@@ -43,7 +44,7 @@ def card(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> str:
         "Meaning of scores": _score_meaning(manifest),
         "Confidence": _confidence(manifest),
         "Golden check": _golden(manifest),
-        "ModelSource and terms": _source(manifest),
+        "Source and terms": _source(manifest),
         "Serving": _serving(manifest),
     }
     parts = [f"# {manifest.ref}", inert(manifest.summary) or "No summary."]
@@ -63,6 +64,24 @@ def inert(text: str) -> str:
 def _model(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> Iterable[str]:
     measured = sum(array.size for path, array in weights.items() if path.endswith(_STATISTICS))
     total = sum(array.size for array in weights.values())
+    if manifest.network:
+        yield from _imported(manifest.network, total)
+    else:
+        yield from _own(manifest, total, measured)
+    yield f"Weights: {manifest.weights.file}, SHA-256 {manifest.weights.sha256}"
+
+
+def _imported(network: ImportedNetwork, total: int) -> Iterable[str]:
+    yield f"Network of another project, imported from {inert(network.format)}"
+    yield f"SHA-256 of the imported file: {network.file_sha256}"
+    if network.backbone:
+        yield f"Head on the embedding of {network.backbone}"
+    if network.embedding:
+        yield f"Embedding: {network.embedding:,} numbers for each window"
+    yield f"Parameters: {total:,}"
+
+
+def _own(manifest: Manifest, total: int, measured: int) -> Iterable[str]:
     yield f"Architecture: {inert(manifest.architecture.name)}"
     for name, value in manifest.architecture.arguments.items():
         yield f"Argument {inert(name)}: {inert(json.dumps(value, default=str))}"
@@ -70,7 +89,6 @@ def _model(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> Iterable[st
         f"Parameters: {total:,}, of which {total - measured:,} are trained and {measured:,} are "
         "means and variances of normalisations"
     )
-    yield f"Weights: {manifest.weights.file}, SHA-256 {manifest.weights.sha256}"
 
 
 def _input(manifest: Manifest) -> Iterable[str]:
@@ -85,6 +103,9 @@ def _input(manifest: Manifest) -> Iterable[str]:
 def _tags(manifest: Manifest) -> Iterable[str]:
     yield f"Family: {manifest.tags.family}"
     names = ", ".join(inert(name) for name in manifest.tags.names)
+    if not manifest.tags.names:
+        yield "None: it is the backbone of heads"
+        return
     yield f"{len(manifest.tags.names)} in the order of the outputs: {names}"
     if vocabulary := manifest.vocabulary:
         yield f"Vocabulary: {inert(vocabulary.name)}; its tags are those of this model"
@@ -182,6 +203,7 @@ def _source(manifest: Manifest) -> Iterable[str]:
     source = manifest.source
     link = f"<{source.url}>" if _LINK.fullmatch(source.url) else inert(source.url)
     yield f"Licence: {inert(source.licence) or _NOT_STATED}"
+    yield f"Commercial use: {_ALLOWED[source.commercial_use]}"
     if source.trained_on:
         terms = inert(source.data_terms or "") or _NOT_STATED
         yield f"Training data: {inert(source.trained_on)}; its terms: {terms}"

@@ -31,6 +31,7 @@ async def models(services: ServicesDep) -> list[LoadedModel]:
             default=index == 0,
             summary=manifest.summary,
             architecture=manifest.architecture.name,
+            backbone=str(manifest.backbone) if manifest.backbone else None,
             in_memory=services.is_in_memory(manifest.ref),
             engine=choice.backend if (choice := services.choices.get(manifest.ref)) else None,
             precision=choice.precision if choice else None,
@@ -45,6 +46,7 @@ async def models(services: ServicesDep) -> list[LoadedModel]:
             calibration=_as(CalibrationOut, manifest.calibration),
             weights_sha256=manifest.weights.sha256,
             licence=manifest.source.licence,
+            commercial_use=manifest.source.commercial_use,
             citation=manifest.source.citation,
             url=manifest.source.url,
         )

@@ -114,7 +114,12 @@ class LoadedModel(BaseModel):
     version: str = Field(examples=["1"])
     default: bool = Field(description="Whether `vocabulary=raw` uses it if a request names none.")
     summary: str
-    architecture: str = Field(examples=["musicnn"])
+    architecture: str = Field(
+        examples=["musicnn"], description="`imported` for a network of another project."
+    )
+    backbone: str | None = Field(
+        description="The model with the embedding that it scores; null for other models."
+    )
     in_memory: bool = Field(
         description="Whether it is in memory; otherwise it is loaded on use, in a few seconds."
     )
@@ -139,5 +144,8 @@ class LoadedModel(BaseModel):
     calibration: CalibrationOut | None = Field(description="Null if it was not measured.")
     weights_sha256: str = Field(examples=[TRACK_ID])
     licence: str = Field(examples=["ISC"])
+    commercial_use: bool | None = Field(
+        description="Whether the licence allows commercial use; null if that is not stated."
+    )
     citation: str
     url: str

@@ -15,6 +15,10 @@ from app.store.registry.weights import read_file
 from app.store.storage.store import Store
 
 
+_SHAPES = (openvino.Type.i32, openvino.Type.i64)
+"""Types of shapes and axes; weights have others."""
+
+
 @dataclass(frozen=True, eq=False)
 class ImportedModel:
     """A network of another project.
@@ -46,6 +50,15 @@ def unpack_imported(manifest: Manifest, data: bytes) -> ImportedModel:
     """
     title = str(manifest.ref)
     return ImportedModel(manifest, read_network(unpack_network(data, title), title))
+
+
+def read_constants(model: ImportedModel) -> dict[str, np.ndarray]:
+    """Return the constants of a network by the names of their operations, without shapes."""
+    return {
+        node.get_friendly_name(): node.data
+        for node in model.network.get_ordered_ops()
+        if node.get_type_name() == "Constant" and node.get_element_type() not in _SHAPES
+    }
 
 
 def golden_outputs(model: ImportedModel) -> Outputs:
