@@ -13,8 +13,8 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 
 from app.front_ends import FrontEnd
-from app.models.attention import attend, prepend
-from app.models.blocks import batch_norm, residual_2d, spectrogram, tag_scores
+from app.models.blocks.attention import attend, prepend
+from app.models.blocks.convolutions import batch_norm, residual_2d, spectrogram, tag_scores
 from app.spectra import Decibels, Mel, MelScale, Spectrum
 
 FRONT_END = FrontEnd(

@@ -7,7 +7,7 @@ layer: its weights have PyTorch's layout, and engines run it as a plain matrix p
 import keras
 from keras import KerasTensor, layers, ops
 
-from app.models.blocks import EPSILON
+from app.models.blocks.convolutions import EPSILON
 
 
 @keras.saving.register_keras_serializable("taggram")

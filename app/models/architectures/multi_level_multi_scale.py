@@ -14,8 +14,8 @@ import keras
 from keras import KerasTensor, layers, ops
 
 from app.front_ends import FrontEnd
-from app.models.blocks import tag_scores
-from app.models.sample_blocks import global_max_pool, sample_level, waveform
+from app.models.blocks.convolutions import tag_scores
+from app.models.blocks.sample_level import global_max_pool, sample_level, waveform
 
 FRONT_END = FrontEnd(sample_rate=22_050)
 WINDOW_SAMPLES = 59_049

@@ -24,8 +24,8 @@ import keras
 from keras import KerasTensor, layers, ops
 
 from app.front_ends import FrontEnd
-from app.models.attention import Positions, Token, pre_norm_block
-from app.models.blocks import batch_norm, residual_2d, spectrogram, tag_scores
+from app.models.blocks.attention import Positions, Token, pre_norm_block
+from app.models.blocks.convolutions import batch_norm, residual_2d, spectrogram, tag_scores
 from app.spectra import Mel, MelScale, NaturalLog, Spectrum
 
 FRONT_END = FrontEnd(

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from app.models.blocks import Size, batch_norm, conv_block_2d, spectrogram, tag_scores
-from app.models.fcn import FRONT_END, WINDOW_SAMPLES
+from app.models.architectures.fcn import FRONT_END, WINDOW_SAMPLES
+from app.models.blocks.convolutions import Size, batch_norm, conv_block_2d, spectrogram, tag_scores
 
 __all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_SAMPLES", "crnn"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 
 from app.front_ends import FrontEnd
-from app.models.blocks import spectrogram, tag_scores
+from app.models.blocks.convolutions import spectrogram, tag_scores
 from app.models.folding import (
     EPSILON,
     Array,

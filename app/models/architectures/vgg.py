@@ -12,9 +12,9 @@ from itertools import pairwise
 import keras
 from keras import layers
 
-from app.models.blocks import spectrogram, tag_scores
+from app.models.architectures.musicnn import FRONT_END, WINDOW_SAMPLES
+from app.models.blocks.convolutions import spectrogram, tag_scores
 from app.models.folding import EPSILON, Folded, Weights, constant_outputs, fold_inputs, keep_active
-from app.models.musicnn import FRONT_END, WINDOW_SAMPLES
 
 __all__ = ["FRONT_END", "WINDOW_SAMPLES", "folded", "vgg"]
 

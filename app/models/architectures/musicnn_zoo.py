@@ -1,9 +1,9 @@
 """MusiCNN as it was trained again for an evaluation of many networks.
 
 Won, Ferraro, Bogdanov & Serra, "Evaluation of CNN-based automatic music tagging models", SMC 2020
-(arXiv:2006.00751), after Pons et al., ISMIR 2018 (arXiv:1711.02520). It differs from
-`app.models.musicnn`: kernel sizes are odd, normalisation comes before the ReLU, the input of the
-temporal filters is the mean of all bands, and maxima and means over time do not alternate.
+(arXiv:2006.00751), after Pons et al., ISMIR 2018 (arXiv:1711.02520). It differs from `musicnn`:
+kernel sizes are odd, normalisation comes before the ReLU, the input of the temporal filters is the
+mean of all bands, and maxima and means over time do not alternate.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import keras
 from keras import KerasTensor, layers, ops
 
-from app.models.blocks import batch_norm, dense_head, spectrogram
-from app.models.fcn import FRONT_END
+from app.models.architectures.fcn import FRONT_END
+from app.models.blocks.convolutions import batch_norm, dense_head, spectrogram
 
 __all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_SAMPLES", "musicnn_zoo"]
 

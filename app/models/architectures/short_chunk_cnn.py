@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from app.front_ends import FrontEnd
-from app.models.blocks import batch_norm, conv_block_2d, dense_head, spectrogram
+from app.models.blocks.convolutions import batch_norm, conv_block_2d, dense_head, spectrogram
 from app.spectra import Decibels, Mel, MelScale, Spectrum
 
 FRONT_END = FrontEnd(

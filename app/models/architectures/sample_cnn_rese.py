@@ -2,9 +2,9 @@
 
 Kim, Lee & Nam, "Sample-level CNN architectures for music auto-tagging using raw waveforms", ICASSP
 2018 (arXiv:1710.10451). Without the residuals it is their SE, without the excitations their Res
-(`app.models.sample_cnn_res`), without both their basic block. The excitation has 16 times as many
-hidden units as channels. Normalisation is that of their Keras code, not of the PyTorch code of Won
-et al., whose "SampleCNN + SE" is `app.models.sample_cnn_se`.
+(`sample_cnn_res`), without both their basic block. The excitation has 16 times as many hidden
+units as channels. Normalisation is that of their Keras code, not of the PyTorch code of Won et al.,
+whose "SampleCNN + SE" is `sample_cnn_se`.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ import keras
 from keras import KerasTensor, layers, ops
 
 from app.front_ends import FrontEnd
-from app.models.blocks import tag_scores
-from app.models.sample_blocks import global_max_pool, max_pool, squeeze_excite, waveform
+from app.models.blocks.convolutions import tag_scores
+from app.models.blocks.sample_level import global_max_pool, max_pool, squeeze_excite, waveform
 
 FRONT_END = FrontEnd(sample_rate=22_050)
 WINDOW_SAMPLES = 59_049

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from app.models.blocks import batch_norm, dense_head, residual_2d, spectrogram
-from app.models.short_chunk_cnn import CHANNELS, FRONT_END, WINDOW_SAMPLES
+from app.models.architectures.short_chunk_cnn import CHANNELS, FRONT_END, WINDOW_SAMPLES
+from app.models.blocks.convolutions import batch_norm, dense_head, residual_2d, spectrogram
 
 __all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_SAMPLES", "short_chunk_res"]
 

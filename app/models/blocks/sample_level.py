@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import keras
 from keras import KerasTensor, layers, ops
 
-from app.models.blocks import batch_norm
+from app.models.blocks.convolutions import batch_norm
 
 
 def waveform(window: Sequence[int]) -> tuple[KerasTensor, KerasTensor]:

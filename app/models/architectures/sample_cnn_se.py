@@ -2,9 +2,9 @@
 
 The "SampleCNN + SE" of Won et al. 2020 (arXiv:2006.00751), after Kim, Lee & Nam, "Sample-level CNN
 architectures for music auto-tagging using raw waveforms", ICASSP 2018 (arXiv:1710.10451). It
-differs from the network of Kim et al. (`app.models.sample_cnn_rese`): 11 blocks without a
-convolution before them, shortcuts with kernels as long as the filters, no dropout between these,
-as many hidden units as channels in the excitation, and features of one level.
+differs from the network of Kim et al. (`sample_cnn_rese`): 11 blocks without a convolution before
+them, shortcuts with kernels as long as the filters, no dropout between these, as many hidden units
+as channels in the excitation, and features of one level.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,14 @@ import keras
 from keras import KerasTensor, ops
 
 from app.front_ends import FrontEnd
-from app.models.blocks import dense_head
-from app.models.sample_blocks import conv_1d, global_max_pool, max_pool, squeeze_excite, waveform
+from app.models.blocks.convolutions import dense_head
+from app.models.blocks.sample_level import (
+    conv_1d,
+    global_max_pool,
+    max_pool,
+    squeeze_excite,
+    waveform,
+)
 
 FRONT_END = FrontEnd(sample_rate=16_000)
 WINDOW_SAMPLES = 59_049

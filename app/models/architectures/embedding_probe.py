@@ -13,7 +13,7 @@ from typing import Protocol
 import keras
 from keras import layers, ops
 
-from app.models.blocks import tag_scores
+from app.models.blocks.convolutions import tag_scores
 
 CALM_DIMENSIONS = 4_800
 

@@ -12,8 +12,8 @@ import keras
 from keras import KerasTensor, layers, ops
 
 from app.front_ends import FrontEnd
-from app.models.attention import Positions, Token, pre_norm_block
-from app.models.blocks import EPSILON, batch_norm, residual_2d, spectrogram, tag_scores
+from app.models.blocks.attention import Positions, Token, pre_norm_block
+from app.models.blocks.convolutions import EPSILON, batch_norm, residual_2d, spectrogram, tag_scores
 from app.spectra import Decibels, Mel, MelScale, Spectrum
 
 FRONT_END = FrontEnd(

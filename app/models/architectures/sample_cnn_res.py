@@ -1,15 +1,15 @@
 """SampleCNN of residual blocks with features of three levels: Res-2-Multi.
 
 Kim, Lee & Nam, "Sample-level CNN architectures for music auto-tagging using raw waveforms", ICASSP
-2018 (arXiv:1710.10451): the network of `app.models.sample_cnn_rese` without its excitations, which
-have four fifths of its weights.
+2018 (arXiv:1710.10451): the network of `sample_cnn_rese` without its excitations, which have four
+fifths of its weights.
 """
 
 from collections.abc import Sequence
 
 import keras
 
-from app.models.sample_cnn_rese import (
+from app.models.architectures.sample_cnn_rese import (
     CHANNELS,
     FRONT_END,
     WINDOW_SAMPLES,

@@ -11,7 +11,7 @@ import keras
 from keras import layers
 
 from app.front_ends import FrontEnd
-from app.models.blocks import Size, batch_norm, conv_block_2d, spectrogram, tag_scores
+from app.models.blocks.convolutions import Size, batch_norm, conv_block_2d, spectrogram, tag_scores
 from app.spectra import Decibels, Mel, MelScale, Spectrum
 
 FRONT_END = FrontEnd(

@@ -11,8 +11,8 @@ import keras
 from keras import KerasTensor, ops
 
 from app.front_ends import FrontEnd
-from app.models.blocks import batch_norm, conv_block_2d, dense_head, residual_2d
-from app.models.harmonic_filters import HarmonicFilters
+from app.models.blocks.convolutions import batch_norm, conv_block_2d, dense_head, residual_2d
+from app.models.blocks.harmonic_filters import HarmonicFilters
 from app.spectra import Spectrum
 
 FRONT_END = FrontEnd(16_000, Spectrum((512,), 256))
