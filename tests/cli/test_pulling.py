@@ -9,7 +9,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from app.cli import console
-from app.cli.models import models_app
+from app.cli.models.commands import models_app
 from app.models import architectures
 from app.store.importers import available_models
 from app.store.manifest.manifest import Manifest, manifests

@@ -1,4 +1,4 @@
-"""`taggram models available | pull`: download published weights."""
+"""`taggram models pull`: download published weights."""
 
 import logging
 import tempfile
@@ -8,40 +8,16 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
-from rich.table import Column, Table
 
-from app.cli.console import ask, cell, err, log_to_stderr, out, plain_errors, say
+from app.cli.console import ask, err, log_to_stderr, out, plain_errors, say
+from app.cli.models.shared import format_size, list_published
 from app.cli.store_option import StoreUrl, open_store
 from app.errors import SetupError
-from app.store.importers.available_models import Available, available, find_available
-from app.store.manifest.manifest import Manifest, manifests
+from app.store.importers.available_models import Available, find_available
+from app.store.manifest.manifest import Manifest
 from app.store.registry.shipped import publish_shipped
 from app.store.registry.weights import WeightsState, how_to_restore, weights_state
 from app.store.storage.store import Store
-
-
-def list_available(url: StoreUrl = None) -> None:
-    """List the models that can be pulled by name, their licences, and which are in the store."""
-    titles = ("model", "network", "trained on", "tags", "size", "licence", "in the store")
-    table = Table(*(Column(title, overflow="fold") for title in titles))
-    terms = {}
-    with plain_errors():
-        store = open_store(url)
-        for name, model in available().items():
-            manifest, stored = model.manifest, model.ready(store)
-            terms[manifest.source.trained_on] = manifest.source.data_terms
-            table.add_row(
-                name,
-                manifest.architecture.name,
-                cell(manifest.source.trained_on or ""),
-                str(len(manifest.tags.names)),
-                _megabytes(model),
-                cell(manifest.source.licence),
-                f"version {stored.version}" if stored else "",
-            )
-    out.print(table)
-    for dataset, terms_of_use in terms.items():
-        say(out, f"{dataset}: {terms_of_use}.")
 
 
 def pull(
@@ -102,7 +78,7 @@ def _say_terms(model: Available, mirror: str | None) -> None:
     source = model.manifest.source
     say(
         err,
-        f"{model.manifest.name}: {_megabytes(model)} from {mirror or model.checkpoint.base}; "
+        f"{model.manifest.name}: {format_size(model)} from {mirror or model.checkpoint.base}; "
         f"licence: {source.licence}; trained on {source.trained_on}: {source.data_terms}.",
     )
 
@@ -136,10 +112,6 @@ def _pull_one(store: Store, model: Available, mirror: str | None) -> Manifest:
     return manifest
 
 
-def _megabytes(model: Available) -> str:
-    return f"{model.checkpoint.size / 1e6:.1f} MB"
-
-
 def _pull_from_wheel(store: Store, wheel: Path | None) -> None:
     if store.folder is None:
         raise SetupError(
@@ -148,10 +120,9 @@ def _pull_from_wheel(store: Store, wheel: Path | None) -> None:
         )
     for ref in publish_shipped(store):
         say(out, f"{ref} is published in {store.url}.")
-    published = [manifest for versions in manifests(store).values() for manifest in versions]
     missing = [
         manifest
-        for manifest in published
+        for manifest in list_published(store)
         if weights_state(store, manifest) is not WeightsState.READY
     ]
     wanted = [manifest for manifest in missing if manifest.source.wheel_checkpoint]
