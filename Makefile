@@ -12,7 +12,8 @@ INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hash
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-BENCHES := tag_quality peers stages batching cached page load scaling guards decoding redis_faults hostile pictures gpu
+SERVING := stages batching cached page load scaling guards decoding redis_faults hostile pictures gpu
+BENCHES := tag_quality peers $(SERVING)
 
 .PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill decode_attack fuzz floor docs clean
 
@@ -81,47 +82,55 @@ training: $(READY)/training
 bench: $(BENCHES)
 
 $(BENCHES): $(READY)/dev $(READY)/weights
-	$(BIN)/python -m loadtests.$@
+
+tag_quality:
+	$(BIN)/python -m loadtests.quality.tags
+
+peers:
+	$(BIN)/python -m loadtests.peers.compare
+
+$(SERVING):
+	$(BIN)/python -m loadtests.serving.$@
 
 # Parameters, arithmetic, speed, memory and load time of every architecture on every engine, in a
 # table and a picture; about fifteen minutes, and goes on where it was stopped.
 bench-zoo: $(READY)/dev $(READY)/weights
-	$(BIN)/python -m loadtests.zoo
+	$(BIN)/python -m loadtests.zoo.compare
 
 # What learning costs: tracks decoded, windows trained, share of the time spent waiting, memory.
 bench-train: $(READY)/dev
-	$(BIN)/python -m loadtests.train
+	$(BIN)/python -m loadtests.training.train
 
 # Whether it stays as it is among good requests and hostile ones.
 MINUTES ?= 10
 soak: $(READY)/dev $(READY)/weights
-	$(BIN)/python -m loadtests.soak --minutes $(MINUTES)
+	$(BIN)/python -m loadtests.soak.run --minutes $(MINUTES)
 
 # N mutants of audio files, and a tenth as many broken requests; findings stay in .cache/fuzz.
 N ?= 2000
 fuzz: $(READY)/dev $(READY)/weights
-	$(BIN)/python -m loadtests.fuzz --mutants $(N) --requests $$(( ($(N) + 9) / 10 ))
+	$(BIN)/python -m loadtests.fuzz.run --mutants $(N) --requests $$(( ($(N) + 9) / 10 ))
 
 # What ten times the load does to those who are accepted, and to what comes after.
 SECONDS ?= 60
 drill: $(READY)/dev $(READY)/weights
-	$(BIN)/python -m loadtests.drill --seconds $(SECONDS)
+	$(BIN)/python -m loadtests.serving.drill --seconds $(SECONDS)
 
 # What short clips wait while one client sends files that decode for long.
 decode_attack: $(READY)/dev $(READY)/weights $(READY)/nginx
-	$(BIN)/python -m loadtests.decode_attack
+	$(BIN)/python -m loadtests.serving.decode_attack
 
 # What tells music from the rest, for manifests in .cache/confidence. Models that can be pulled are
 # measured where they have been. Scores are kept: delete that folder where sounds have changed.
 floor: $(READY)/dev $(READY)/weights
 	@mkdir -p .cache
-	$(BIN)/python -m loadtests.confidence > .cache/confidence.md
-	mv .cache/confidence.md loadtests/confidence.md
+	$(BIN)/python -m loadtests.quality.confidence > .cache/confidence.md
+	mv .cache/confidence.md loadtests/quality/confidence.md
 
 # The documentation as a site, in .cache/site/index.html; a broken link or anchor is an error. It is
 # built in a folder of its own: Zensical keeps a folder .cache beside its configuration.
 SITE := .cache/site-build
-PAGES := *.md LICENSE docs examples tests/faults/README.md loadtests/confidence.md
+PAGES := *.md LICENSE docs examples tests/faults/README.md loadtests/quality/confidence.md
 docs: $(VENV)-docs/ready
 	rm -rf .cache/site $(SITE) && mkdir -p $(SITE)/pages
 	tar --create --exclude=node_modules --exclude=__pycache__ $(PAGES) | tar --extract --directory $(SITE)/pages

@@ -1,1 +1,1 @@
-"""Measurements that anyone can repeat; see the Makefile. No test asserts a time."""
+"""Measurements that anyone can repeat, a folder for each subject. No test asserts a time."""

@@ -7,9 +7,9 @@ import typer
 from app.cli.console import out
 from app.cli.data.commands import data_app
 from app.cli.evaluate import evaluate
-from app.cli.feedback import feedback_app
-from app.cli.keys import keys_app
-from app.cli.models import models_app
+from app.cli.feedback.commands import feedback_app
+from app.cli.keys.commands import keys_app
+from app.cli.models.commands import models_app
 from app.cli.serve import serve
 from app.cli.tag import tag
 from app.cli.teach import teach

@@ -103,7 +103,7 @@ def _chosen(engine: Engine) -> Engine:
 def _candidates(
     preference: EnginePreference, manifest: Manifest
 ) -> list[tuple[Backend, Precision]]:
-    """Return the matching candidates, fastest first; `python -m loadtests.stages` measures them."""
+    """Return the matching candidates, fastest first (`python -m loadtests.serving.stages`)."""
     matching = [
         (backend, precision)
         for backend in _backends(preference, manifest)

@@ -1,9 +1,6 @@
 """A head on its backbone, as one engine, for commands that score tracks one after the other."""
 
-import numpy as np
-
 from app.domain import Outputs, Windows
-from app.errors import SetupError
 from app.inference.engine import Engine
 from app.inference.selection import EnginePreference, choose
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor

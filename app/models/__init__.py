@@ -1,4 +1,4 @@
-"""Keras architectures, one per file; importing the package loads TensorFlow and takes seconds."""
+"""Keras architectures and their front ends; importing them loads TensorFlow and takes seconds."""
 
 from app.models.registry import Architecture, architectures, build, network, shapes, variables
 

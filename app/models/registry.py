@@ -10,7 +10,7 @@ from types import ModuleType
 import keras
 
 from app.front_ends import FrontEnd, WindowSpec
-from app.models import (
+from app.models.architectures import (
     clmr,
     cnnsa,
     crnn,

@@ -267,7 +267,7 @@ def _arguments(manifest: Manifest) -> dict[str, object]:
 
 
 def _weights(encoder: Encoder, probe: Probe) -> Weights:
-    """Return the whole network's weights, by path, as `app.models.embedding_probe` names them."""
+    """Return the whole network's weights, by path, as in the architecture `embedding_probe`."""
     prefixed = {f"encoder/{path}": array for path, array in encoder.weights.items()}
     encoding = {path: prefixed[path] for path in prefixed if not path.startswith("encoder/tags/")}
     return {**encoding, "head/tags/kernel": probe.kernel, "head/tags/bias": probe.bias}

@@ -7,7 +7,7 @@
 Raw scores of different tags and models can't be compared. A model trained on data in which one clip
 in nine is `techno` gives .3 to any beat, and a model trained on little metal gives .2 to `metal`.
 The lift, score / (score + base rate), is .5 if a tag is as likely as in the training data. The lift
-and the two constants below were chosen with `python -m loadtests.tag_quality`.
+and the two constants below were chosen with `python -m loadtests.quality.tags`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

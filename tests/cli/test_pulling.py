@@ -9,12 +9,12 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from app.cli import console
-from app.cli.models import models_app
+from app.cli.models.commands import models_app
 from app.models import architectures
 from app.store.importers import available_models
 from app.store.manifest.manifest import Manifest, manifests
-from app.store.registry.verification import verify
 from app.store.registry.packaging import ModelPackage, package_model
+from app.store.registry.verification import verify
 from app.store.storage.store import Store
 from tests.store import tiny
 from tests.store.file_server import file_server

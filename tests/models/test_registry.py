@@ -6,7 +6,7 @@ import pytest
 
 from app.front_ends import FrontEnd, WindowSpec
 from app.models import architectures, build, network, variables
-from app.models.embedding_probe import head
+from app.models.architectures.embedding_probe import head
 from app.spectra import Log10, LogFrequency, Mel, Spectrum
 from tests.models.conftest import TOLERANCE
 

@@ -10,8 +10,14 @@ import numpy as np
 import pytest
 
 from app.domain import Scores, Windows
-from app.models import clmr, multi_level_multi_scale, sample_cnn, sample_cnn_res, sample_cnn_rese
-from app.models import sample_cnn_se as zoo
+from app.models.architectures import (
+    clmr,
+    multi_level_multi_scale,
+    sample_cnn,
+    sample_cnn_res,
+    sample_cnn_rese,
+)
+from app.models.architectures import sample_cnn_se as zoo
 
 pytestmark = pytest.mark.thorough
 

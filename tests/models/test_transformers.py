@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from app.domain import Windows
-from app.models import cnnsa, music_tagging_transformer, spectnt
-from app.models.attention import attend
+from app.models.architectures import cnnsa, music_tagging_transformer, spectnt
+from app.models.blocks.attention import attend
 
 pytestmark = pytest.mark.thorough
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from app.models import (
+from app.models.architectures import (
     crnn,
     fcn,
     harmonic_cnn,
@@ -18,8 +18,8 @@ from app.models import (
     short_chunk_cnn,
     short_chunk_res,
 )
+from app.models.blocks.harmonic_filters import HarmonicFilters
 from app.models.front_end import track_frames
-from app.models.harmonic_filters import HarmonicFilters
 from app.store.importers.torch_checkpoint import convert, read_checkpoint
 
 pytestmark = pytest.mark.thorough
@@ -234,7 +234,9 @@ def test_released_weights_score_a_waveform_like_their_source(name: str, data: st
         scores = expected[f"{data}_{released}_sigmoid"]
 
     fill(network(name), weights)
-    frames = track_frames(import_module(f"app.models.{name}").FRONT_END)(waveform[np.newaxis])
+    frames = track_frames(import_module(f"app.models.architectures.{name}").FRONT_END)(
+        waveform[np.newaxis]
+    )
 
     assert np.ptp(scores) > 0.3
     np.testing.assert_allclose(network(name)(frames), scores, rtol=0, atol=2e-5)
@@ -248,7 +250,9 @@ def test_a_waveform_gives_the_decibels_that_the_released_weights_were_trained_on
         waveform = expected["input_musicnn" if name == "musicnn_zoo" else "input_fcn_crnn"]
         decibels = expected[f"{name.removesuffix('_zoo')}_dbmel"].transpose(0, 2, 1)
 
-    frames = track_frames(import_module(f"app.models.{name}").FRONT_END)(waveform[np.newaxis])
+    frames = track_frames(import_module(f"app.models.architectures.{name}").FRONT_END)(
+        waveform[np.newaxis]
+    )
 
     assert frames.shape == decibels.shape
     apart = np.abs(np.asarray(frames) - decibels)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app.cli.models import models_app
+from app.cli.models.commands import models_app
 from app.errors import WeightsError
 from app.store.importers import musicnn_wheel
 from app.store.manifest.manifest import read_store

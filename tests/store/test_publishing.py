@@ -13,9 +13,9 @@ from app.errors import SetupError
 from app.store.manifest.manifest import manifests, read_store
 from app.store.registry.aliases import remove
 from app.store.registry.loading import load
-from app.store.registry.verification import verify
 from app.store.registry.packaging import ModelPackage
 from app.store.registry.publishing import publish, publish_folder
+from app.store.registry.verification import verify
 from app.store.registry.weights import pack, sha256
 from app.store.storage.store import Store
 from tests.store import tiny

@@ -14,7 +14,8 @@ from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
 from app.evaluation.metrics import roc_pr_auc
 from app.front_ends import WindowSpec
-from app.models import fcn, network, variables
+from app.models import network, variables
+from app.models.architectures import fcn
 from app.probing.encoder import EmbeddedSongs, Encoder, embed_files, read_own_tracks
 from app.probing.probe import Examples, Probe, folds, out_of_fold, song_scores, train_probe
 from app.probing.teaching import TeachResult, check_examples, check_name, pairs, teach

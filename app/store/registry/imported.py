@@ -14,7 +14,6 @@ from app.store.registry.golden import golden_embeddings, golden_waveform
 from app.store.registry.weights import read_file
 from app.store.storage.store import Store
 
-
 _SHAPES = (openvino.Type.i32, openvino.Type.i64)
 """Types of shapes and axes; weights have others."""
 

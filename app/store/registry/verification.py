@@ -1,10 +1,14 @@
 """Verifies models: their weights fit, and reproduce the published scores of the golden input."""
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from app.domain import Precision
 from app.store.manifest.manifest import Manifest
 from app.store.registry.golden import check_golden
 from app.store.registry.loading import check_scores
-from app.store.registry.weights import check_hash, read_file, unpack, weights_path
+from app.store.registry.weights import check_hash, read_file, read_weights, unpack, weights_path
 from app.store.storage.store import Store
 
 
@@ -39,3 +43,17 @@ def check_file(manifest: Manifest, data: bytes, where: str) -> None:
         check_golden(manifest, outputs, Precision.FLOAT32)
     else:
         check_scores(manifest, unpack(data, where))
+
+
+def read_arrays(store: Store, manifest: Manifest) -> Mapping[str, np.ndarray]:
+    """Return the weights of a model by path; of an imported network, by operation.
+
+    Raises:
+        WeightsError: They are missing, altered, or not valid.
+        SetupError: The store can't be read.
+    """
+    if manifest.network:
+        from app.store.registry.imported import load_imported, read_constants
+
+        return read_constants(load_imported(store, manifest))
+    return read_weights(store, manifest)

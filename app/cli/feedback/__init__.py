@@ -1,0 +1,1 @@
+"""`taggram feedback`: export and summarise the feedback of artists."""

@@ -1,0 +1,1 @@
+"""`taggram keys`: create, list and revoke API keys."""

@@ -1,0 +1,1 @@
+"""`taggram models`: publish models, download and verify weights."""

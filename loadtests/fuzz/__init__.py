@@ -1,0 +1,1 @@
+"""Mutants of valid files, and malformed requests."""

@@ -1,0 +1,1 @@
+"""Taggram compared with other taggers on the same weights."""

@@ -1,0 +1,1 @@
+"""How well tags and suggestions fit music, and the figures of manifests that follow from it."""

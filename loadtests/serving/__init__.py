@@ -1,0 +1,1 @@
+"""Speed and limits of the service and of its stages."""

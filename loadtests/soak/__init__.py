@@ -1,0 +1,1 @@
+"""The service over minutes of valid and hostile requests."""
