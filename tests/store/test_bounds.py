@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import ManifestError, SetupError, WeightsError
 from app.models.sizes import MAX_ARGUMENT
-from app.store.importers.importing import read_tags
+from app.store.importers.labels import read_labels
 from app.store.manifest.manifest import read_store
 from app.store.registry.publishing import publish, publish_folder
 from app.store.storage.store import Store
@@ -116,4 +116,4 @@ def test_a_store_at_an_impossible_location_is_refused(url: str) -> None:
 
 def test_a_list_of_many_tags_is_read_quickly(tmp_path: Path) -> None:
     (tmp_path / "tags").write_text("".join(f"{number}\n" for number in range(80_000)))
-    assert len(read_tags(tmp_path / "tags")) == 80_000
+    assert len(read_labels(tmp_path / "tags")) == 80_000

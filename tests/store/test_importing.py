@@ -7,7 +7,8 @@ import pytest
 
 from app.errors import SetupError
 from app.models import architectures, variables
-from app.store.importers.importing import Released, import_torch, read_tags
+from app.store.importers.importing import Released, import_torch
+from app.store.importers.labels import read_labels
 from app.store.manifest.manifest import read_store
 from app.store.registry.loading import build, load
 from app.store.registry.verification import verify
@@ -184,7 +185,7 @@ def test_tags_are_read_one_per_line(tmp_path: Path):
     path = tmp_path / "tags.txt"
     path.write_bytes("\ufeffrock\r\n\r\n  hip hop \n80s\n\nJazz\u00e9".encode())
 
-    assert read_tags(path) == ("rock", "hip hop", "80s", "Jazz\u00e9")
+    assert read_labels(path) == ("rock", "hip hop", "80s", "Jazz\u00e9")
 
 
 @pytest.mark.parametrize(
@@ -204,4 +205,4 @@ def test_invalid_tags_are_refused_with_their_file(data: bytes | None, words: str
         path.write_bytes(data)
 
     with pytest.raises(SetupError, match=f"{path}: {words}"):
-        read_tags(path)
+        read_labels(path)
