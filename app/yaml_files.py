@@ -41,7 +41,8 @@ def compose(
         loader: The loader that parses the file.
 
     Raises:
-        SetupError: The file can't be read, is not YAML, is too large, or nests too deeply.
+        SetupError: The file can't be read, is not YAML, is too large, or nests too deeply; it has
+            the type `raised`.
     """
     try:
         text = read_file(path, LARGEST_BYTES).decode("utf-8-sig")

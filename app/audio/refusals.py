@@ -43,7 +43,7 @@ CODECS = (
     *("MPEG_LAYER_II", "MPEG_LAYER_III", "MS_ADPCM", "NMS_ADPCM_16", "NMS_ADPCM_24"),
     *("NMS_ADPCM_32", "PCM_U8", "ULAW"),
 )
-"""Codecs whose name may appear in a refusal; they are not supported, or not in every container."""
+"""Codecs that a refusal may name; they are not supported, or not in every container."""
 
 MAX_NUMBER = 1e9
 """Larger numbers, which a broken header may contain, are reported as this one."""
@@ -156,7 +156,7 @@ class RefusedFileError(RequestError):
             reason: Why the file is refused.
             numbers: The numbers of the message.
             codec: Its codec; any string.
-            decoders: The decoders in use, whose formats the message lists.
+            decoders: The decoders in use; the message lists their formats.
 
         Raises:
             KeyError: A number of the message is missing.

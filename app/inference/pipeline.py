@@ -59,9 +59,13 @@ class InferencePipeline:
             clock: Records the time of each stage.
             work: The client; records the expected cost and the progress.
 
+        Returns:
+            The scores of each model, in the order of `engines`, and the length and peaks of the track.
+
         Raises:
             RequestError: The file can't be decoded, an inference fails, or the service is
                 stopping.
+            OSError: The machine has not enough memory for the samples.
         """
         work = work or Work()
         with self._batcher.request_queue(clock) as request_queue:

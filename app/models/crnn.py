@@ -43,6 +43,9 @@ def crnn(
         channels: Channels of each convolution.
         pools: The pooling after each convolution, (frames, mels) or one number for both.
         gru_units: Width of each GRU.
+
+    Raises:
+        ValueError: The window has another shape, or is too small.
     """
     melgram, x = spectrogram(window)
     x = batch_norm(x, "input_bn")

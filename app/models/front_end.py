@@ -50,7 +50,7 @@ class Reflect(layers.Layer):
         self.margin = margin
 
     def call(self, waveform: tf.Tensor) -> tf.Tensor:
-        """Pad the time axis and add the channel axis."""
+        """Pad the time axis of (batch, samples), and add the channel axis."""
         padded = tf.pad(waveform, [[0, 0], [self.margin, self.margin]], mode="REFLECT")
         return padded[:, :, tf.newaxis]
 

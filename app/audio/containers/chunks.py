@@ -34,7 +34,7 @@ class Chunk(NamedTuple):
 
 
 def is_intact(file: BinaryIO) -> bool:
-    """Return whether a file is a WAV or an AIFF whose chunks fill it exactly."""
+    """Return whether a file is a WAV or an AIFF, and its chunks fill it exactly."""
     *_, last = [None, *_chunks(file)]
     # Some writers forget to pad the last one.
     return last is not None and 0 <= last.start + last.length + last.length % 2 - _size(file) <= 1

@@ -27,20 +27,25 @@ class _Section(io.RawIOBase):
         self._place = 0
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
+        """Return True."""
         return True
 
     def tell(self) -> int:
+        """Return the position in the section, in bytes."""
         return self._place
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move to a position in the section, and return it."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
         self._place = max(0, base + offset)
         return self._place
 
     def read(self, size: int = -1, /) -> bytes:
+        """Return at most `size` bytes of the section; by default all that are left."""
         left = self._size - self._place
         if left <= 0:  # the position may be beyond the end of any file
             return b""

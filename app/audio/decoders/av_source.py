@@ -89,7 +89,7 @@ UNKNOWN_S = 0.001
 
 @contextmanager
 def open_source(file: BinaryIO, start: Start) -> Iterator[DecodedSource]:
-    """Open a file.
+    """Open a file; its blocks can be read during the body.
 
     Args:
         file: The file, unbuffered.
@@ -151,7 +151,7 @@ def _stream(media: InputContainer) -> AudioStream:
     if codec.name == "flac":
         codec.options = {
             "err_detect": "crccheck+explode"
-        }  # else damaged frames are decoded to noise
+        }  # otherwise damaged frames are decoded to noise
     return stream
 
 
@@ -194,7 +194,7 @@ def _blocks(media: InputContainer, stream: AudioStream, source: DecodedSource) -
             yield from _block(fifo)
             fifo, count, form = av.AudioFifo(), 0, frame_form
             check_channels(frame.layout.nb_channels)
-        frame.pts = None  # else the FIFO refuses gaps between frames
+        frame.pts = None  # otherwise the FIFO refuses gaps between frames
         fifo.write(frame)
         count += frame.samples
         if count >= BLOCK_FRAMES:

@@ -36,8 +36,8 @@ from app.audio.refusals import (
 from app.domain import Decoders, Samples
 
 READ_BY_BOTH = {None, "wav", "aiff"}
-"""FFmpeg's demuxers whose formats libsndfile may read too. None: the first bytes don't identify the
-format, as with MP3."""
+"""FFmpeg's demuxers for formats that libsndfile may read too. None: the first bytes don't identify
+the format, as with MP3."""
 
 
 class TrackReader:

@@ -1,4 +1,4 @@
-"""Confines a decode process once it has its file: it may read that, compute and report.
+"""Confines a decode process once it has its file: it may read the file, compute and report.
 
 A file that takes over its decoder has no network access, can't open or create files, can't start
 processes or programs, and has no root privileges. Its system calls fail with "permission denied".
