@@ -56,7 +56,7 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
 
     Args:
         services: The services that routes use.
-        for_operators: Whether to include the routes of operators: documentation, metrics, reloading.
+        for_operators: Whether to include the operators' routes: documentation, metrics, reloading.
     """
     app = _framework(for_operators)(
         title="Taggram",

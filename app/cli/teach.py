@@ -86,6 +86,12 @@ def embed(
         audio: The folder to which the tracks' paths are relative.
         tracks: The tracks.
         cache: The cache's folder.
+
+    Returns:
+        The songs with their embeddings.
+
+    Raises:
+        SetupError: Another run uses the cache, it can't be written, or no song could be embedded.
     """
     from app.probing.encoder import embed_files
 

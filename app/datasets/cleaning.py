@@ -100,7 +100,7 @@ def top(tracks: Tracks, count: int | None, among: Set[str] | None = None) -> set
 
     Args:
         tracks: The tracks to count in.
-        count: How many tags; None for all.
+        count: The number of tags; None for all.
         among: The tags to choose from; None for all.
     """
     counts = Counter(tag for each in tracks for tag in each.tags if among is None or tag in among)

@@ -32,8 +32,8 @@ def merge(task: Task, datasets: Sequence[Cleaned]) -> tuple[Merged, tuple[Wrangl
 
     Args:
         task: The task.
-        datasets: In any order. Only tracks kept by cleaning are used, but with all their words: a
-            task wants some of FMA's that are not among the most frequent.
+        datasets: The cleaned datasets, in any order. Only tracks kept by cleaning are used, but
+            with all their words: a task needs some of FMA's that are not among the most frequent.
 
     Returns:
         The merged tracks, ordered by dataset and path, and the statistics of each dataset.

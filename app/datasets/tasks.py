@@ -39,7 +39,7 @@ class Words(Table):
 
 
 class Count(Table):
-    """The number of tags that the thesis states, and why the dictionaries give another one."""
+    """The number of tags that the thesis states, and why the dictionaries have another number."""
 
     tags: int
     difference: str = ""
@@ -60,7 +60,7 @@ class Task:
         name: The name of a vocabulary, or `own`.
         tags: All tags, in the order of a model's outputs.
         finals: By dataset, the tag of each standardised word.
-        categories: By dataset, the categories whose words count; all if empty.
+        categories: By dataset, the categories of the words that count; all if empty.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Tally:
-    """The number of a task's tags, as the thesis states it and as its dictionaries give it."""
+    """The number of a task's tags, in the thesis and in its dictionaries."""
 
     task: str
     thesis: int
@@ -138,7 +138,11 @@ def tallies() -> tuple[Tally, ...]:
 
 
 def vocabulary_tags(name: str) -> tuple[str, ...]:
-    """Return the tags of a vocabulary that ships with the service, in its order."""
+    """Return the tags of a vocabulary that ships with the service, in its order.
+
+    Raises:
+        VocabularyError: No such vocabulary ships with the service.
+    """
     return tuple(read_vocabulary(BUILT_IN / f"{name}.yaml", {}, is_built_in=True).tags)
 
 
@@ -205,7 +209,7 @@ def _merging(words: Words, where: str) -> dict[str, str]:
 
 
 def _end(word: str, merging: Mapping[str, str]) -> str:
-    """Return what a word maps to after all merges: one merge may lead to the next."""
+    """Return the word that a word maps to after all merges: one merge may lead to the next."""
     for _ in merging:
         word = merging.get(word, word)
     return word

@@ -60,7 +60,7 @@ class InferencePipeline:
             work: The client; records the expected cost and the progress.
 
         Returns:
-            The scores of each model, in the order of `engines`, and the length and peaks of the track.
+            The scores of each model, in the order of `engines`, and the track's length and peaks.
 
         Raises:
             RequestError: The file can't be decoded, an inference fails, or the service is

@@ -105,7 +105,7 @@ class RequestQueue:
             engine: The model.
             first: The index of the first window.
             scores: (windows, tags).
-            seconds: How long the inference of their batch took.
+            seconds: The time that the inference of their batch took.
         """
         now = time.monotonic()
         self._clock.add(Stage.QUEUE, max(0.0, now - self._idle_since - seconds))

@@ -81,6 +81,11 @@ class _Reader:
         self._is_built_in = is_built_in
 
     def vocabulary(self, root: yaml.Node) -> Vocabulary:
+        """Return the vocabulary of the file's root node.
+
+        Raises:
+            VocabularyError: The file is invalid; the message names the line.
+        """
         fields = {}
         for key, value in self._items(root, "a mapping with name, version, description, tags"):
             if key.value not in (*FIELDS, *OPTIONAL_FIELDS):

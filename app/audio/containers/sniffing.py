@@ -35,7 +35,7 @@ HEAD_BYTES = 12
 
 
 def sniff(file: BinaryIO, place: int) -> str | None:
-    """Return FFmpeg's demuxer for the bytes at a position of a file; None if they don't identify it.
+    """Return FFmpeg's demuxer for the bytes at a position of a file; None if they are ambiguous.
 
     Raises:
         RefusedFileError: `unsupported_audio` if they identify a format without audio.

@@ -138,7 +138,7 @@ def fetch(
     Args:
         library: The destination.
         wanted: `<dataset>/<path>` of each file.
-        sources: By dataset.
+        sources: The source of each dataset, by its name.
         checksums: Known SHA-256 by `<dataset>/<path>`.
         on_progress: Called after each file with the numbers of files done and in all.
 
@@ -147,6 +147,7 @@ def fetch(
 
     Raises:
         SetupError: A dataset has no source, or the disk is full; fetched files are kept.
+        OSError: A file that was not fetched can't be read to compare its checksum.
     """
     missing = [path for path in wanted if not library.has(path, checksums.get(path))]
     foreign = {path for path in missing if library.is_foreign(path)}
@@ -162,7 +163,7 @@ def fetch(
 
 
 def _differing(library: Library, foreign: set[str], checksums: Mapping[str, str]) -> dict[str, str]:
-    """Return the files that we didn't fetch and whose checksums differ from the expected."""
+    """Return the files that were not fetched, but exist with other checksums than expected."""
     return {
         path: "a different file that was not fetched has this name; move it away"
         for path in foreign & checksums.keys()

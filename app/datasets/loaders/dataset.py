@@ -73,7 +73,7 @@ class Dataset:
     Attributes:
         name: As in `Track.dataset`.
         about: Its origin.
-        tracks: With the dataset's own tags.
+        tracks: The tracks, with the dataset's own tags.
         categories: By tag, its categories; empty if the dataset has none.
         skipped: The rows that could not be read.
         missing: By column of its tables, the share of rows without a value.
@@ -126,7 +126,7 @@ class Sheet:
 
     @property
     def missing(self) -> dict[str, float]:
-        """By column, the share of the rows read so far without a value."""
+        """Return by column the share of the rows read so far without a value."""
         return {column: count / max(self._rows, 1) for column, count in self._empty.items()}
 
     def skip(self, line: int, why: str) -> None:
@@ -241,7 +241,7 @@ def number(text: str, column: str) -> float | None:
 
 
 def _long_cells(rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Read rows whose cells have up to `LONGEST_CELL` characters.
+    """Read rows with cells of up to `LONGEST_CELL` characters.
 
     The csv module has one limit for the whole process, so it is restored after each row.
     """

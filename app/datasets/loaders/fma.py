@@ -1,6 +1,6 @@
 """Load FMA, the Free Music Archive's dataset: a tree of genres with three levels, and free tags.
 
-FileSource: https://github.com/mdeff/fma; `fma_metadata.zip` has `tracks.csv` and `genres.csv`.
+Source: https://github.com/mdeff/fma; `fma_metadata.zip` has `tracks.csv` and `genres.csv`.
 Licence: CC BY 4.0 for the metadata; each track has the licence that its artist chose.
 Citation: Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017, arXiv:1612.01840.
 

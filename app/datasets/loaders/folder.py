@@ -93,7 +93,7 @@ class _Names:
         self._by_composed = cache(self._list)
 
     def on_disk(self, path: PurePosixPath) -> PurePosixPath:
-        """Return the path as the disk spells it, which may encode accents in another way."""
+        """Return the path as it is on the disk, which may encode accents in another way."""
         if str(path).isascii() or (self._root / path).exists():
             return path
         found = PurePosixPath()

@@ -1,6 +1,6 @@
 """Load MagnaTagATune: clips of 29 seconds, tagged by the players of a game.
 
-FileSource: http://mirg.city.ac.uk/codeapps/the-magnatagatune-dataset.
+Source: http://mirg.city.ac.uk/codeapps/the-magnatagatune-dataset.
 Licence: Creative Commons Attribution-NonCommercial-ShareAlike, granted by Magnatune.
 Citation: Law et al., Evaluation of Algorithms Using Games: The Case of Music Tagging, ISMIR 2009.
 

@@ -57,8 +57,8 @@ def divide(merged: Merged, shares: Sequence[float] = SHARES, seed: int = 1) -> S
 
     Args:
         merged: The tracks.
-        shares: Of training, validation and test.
-        seed: The same seed gives the same split, independent of the order of the tracks.
+        shares: The shares of training, validation and test.
+        seed: The same seed leads to the same split, independent of the order of the tracks.
 
     Returns:
         The split and its statistics.
@@ -86,7 +86,7 @@ def official(merged: Merged, parts: Mapping[str, Subset], name: str) -> SplitRes
 
     Args:
         merged: The tracks.
-        parts: By `Track.id`.
+        parts: The part of each track, by `Track.id`.
         name: The split's name.
 
     Returns:
@@ -187,9 +187,9 @@ def _complete(
     """Move artists into parts that lack one of their tags, if another part can spare them.
 
     Args:
-        folds: The number of each artist's part, (artists,); changed in place.
-        has: Which artist has which tag, (artists, tags).
-        sizes: The number of each artist's taggings, (artists,); the smallest are moved first.
+        folds: (artists,), the number of each artist's part; changed in place.
+        has: (artists, tags), whether an artist has a tag.
+        sizes: (artists,), the number of each artist's taggings; the smallest are moved first.
     """
     for tag in np.argsort(has.sum(axis=0), kind="stable"):
         artists = np.flatnonzero(has[:, tag])

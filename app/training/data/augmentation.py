@@ -122,9 +122,9 @@ class Augmenter:
         """Apply one augmentation of `SINGLE`, regardless of its probability, (n,) to (n,).
 
         Args:
-            name: Of `SINGLE`.
-            samples: (n,).
-            seed: Of the random parameters.
+            name: One of `SINGLE`.
+            samples: (n,) float32.
+            seed: Seed of the random parameters.
         """
         changed: Samples = getattr(self._transforms(seed), name)(samples)
         return changed
@@ -148,28 +148,28 @@ class Transforms:
     rng: np.random.Generator
 
     def polarity(self, samples: Samples) -> Samples:
-        """Invert the polarity."""
+        """Invert the polarity of samples, (n,)."""
         return -samples
 
     def filters(self, samples: Samples) -> Samples:
-        """Apply a high-pass or a low-pass filter."""
+        """Apply a high-pass or a low-pass filter to samples, (n,)."""
         change = self.high_pass if self.rng.random() < 0.5 else self.low_pass  # noqa: PLR2004
         return change(samples)
 
     def high_pass(self, samples: Samples) -> Samples:
-        """Apply a high-pass filter."""
+        """Apply a high-pass filter to samples, (n,)."""
         edge = self.rng.uniform(*self.augmentation.high_pass_hz)
         drawn = {"cutoff_freq": edge, "rolloff": ROLLOFF}
         return self._transformed(audiomentations.HighPassFilter(), samples, drawn)
 
     def low_pass(self, samples: Samples) -> Samples:
-        """Apply a low-pass filter."""
+        """Apply a low-pass filter to samples, (n,)."""
         edge = self.rng.uniform(*self.augmentation.low_pass_hz)
         drawn = {"cutoff_freq": edge, "rolloff": ROLLOFF}
         return self._transformed(audiomentations.LowPassFilter(), samples, drawn)
 
     def delay(self, samples: Samples) -> Samples:
-        """Add an echo, which audiomentations does not have."""
+        """Add an echo to samples, (n,), which audiomentations does not have."""
         shift = round(self.rng.uniform(*self.augmentation.delay_s) * self.sample_rate)
         gain = np.float32(self.rng.uniform(*self.augmentation.delay_gain))
         echoed = samples.copy()
@@ -177,7 +177,7 @@ class Transforms:
         return echoed
 
     def pitch(self, samples: Samples) -> Samples:
-        """Shift the pitch by semitones, and keep the tempo."""
+        """Shift the pitch of samples, (n,), by semitones, and keep the tempo."""
         low, high = self.augmentation.pitch_semitones
         semitones = int(self.rng.integers(low, high + 1) * self.rng.choice([-1, 1]))
         return self._transformed(
@@ -185,14 +185,14 @@ class Transforms:
         )
 
     def noise(self, samples: Samples) -> Samples:
-        """Add white noise; audiomentations would draw it from a global generator."""
+        """Add white noise to samples, (n,); audiomentations draws it from a global generator."""
         below = 10 ** (-self.rng.uniform(*self.augmentation.noise_snr_db) / 20)
         level = np.sqrt(np.mean(np.square(samples, dtype=np.float64))) * below
         noise = self.rng.standard_normal(len(samples), np.float32)
         return samples + np.float32(level) * noise
 
     def reverb(self, samples: Samples) -> Samples:
-        """Add the reverberation of a room, at about the same loudness.
+        """Add the reverberation of a room to samples, (n,), at about the same loudness.
 
         audiomentations' RoomSimulator computes the same rooms, and the absorption by air, at three
         times the cost.
@@ -202,7 +202,7 @@ class Transforms:
         return wet[: len(samples)].astype(np.float32)
 
     def gain(self, samples: Samples) -> Samples:
-        """Fade from one gain to another, over at least a fifth of the time."""
+        """Fade samples, (n,), from one gain to another, over at least a fifth of the time."""
         count = len(samples)
         fade = int(self.rng.integers(count // 5, count, endpoint=True))
         start, end = self.rng.uniform(*self.augmentation.gain_db, 2)
@@ -215,7 +215,10 @@ class Transforms:
         return self._transformed(audiomentations.GainTransition(), samples, drawn)
 
     def _room(self, sides: npt.NDArray[np.float64]) -> Samples:
-        """Return the impulse response of a room with these sides in metres, (n,)."""
+        """Return the impulse response, (n,), of a room with these sides in metres, (3,).
+
+        By the image-source method (Allen & Berkley 1979).
+        """
         walls = pyroomacoustics.Material(self.rng.uniform(*self.augmentation.reverb_absorption))
         room = pyroomacoustics.ShoeBox(
             sides, fs=self.sample_rate, materials=walls, max_order=REFLECTIONS

@@ -85,8 +85,11 @@ def training_inputs(
         phase: The phase.
         window: Length of the network's window in samples.
         audio: The split's tracks with their audio.
-        seed: Of crops, order and augmentation.
+        seed: Seed of crops, order and augmentation.
         pseudo: A teacher's scores of the unlabelled tracks, if the phase has a teacher.
+
+    Raises:
+        SetupError: A filter of the augmentation is above the Nyquist frequency.
     """
     if phase.learns == "contrast":
         return _contrast(phase, window, audio, seed)
@@ -114,6 +117,7 @@ def _contrast(phase: Phase, window: int, audio: SplitAudio, seed: int) -> Traini
     size = 2 * phase.batch_size
 
     def paired(tracks: Sequence[SplitTrack], seed: int, number: int | None) -> BatchDataset:
+        """Return the batches of an epoch; without a number, those of the validation."""
         config = _sampler(phase, window, audio, tracks)
         windows = (
             sampling.validation_epoch(config, seed)

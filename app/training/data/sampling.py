@@ -53,8 +53,11 @@ def training_epoch(config: SamplerConfig, seed: int, number: int) -> Epoch:
 
     Args:
         config: The tracks and crops.
-        seed: Of the run.
-        number: Of the epoch.
+        seed: Seed of the run.
+        number: Number of the epoch, from 0.
+
+    Returns:
+        Windows as (windows,) arrays; see `Epoch`.
     """
     rng = np.random.default_rng([seed, number])
     epoch = _windows(config, rng, config.crops.overlap)
@@ -73,7 +76,7 @@ def pairs(epoch: Epoch, config: SamplerConfig, seed: int) -> Epoch:
     Args:
         epoch: The windows.
         config: The tracks of the epoch.
-        seed: Of the random windows.
+        seed: Seed of the random windows.
 
     Returns:
         An epoch with twice as many windows.

@@ -92,7 +92,7 @@ def configuration(recipe: Recipe, split: Split, store: AudioStore, seed: int) ->
         recipe: The recipe.
         split: The tracks and their parts.
         store: Their audio.
-        seed: Of all random draws.
+        seed: Seed of all random draws.
     """
     return Configuration(
         recipe=recipe,

@@ -74,7 +74,7 @@ class Phase(Table):
 
     `learns`: `tags`, or `contrast`: which windows are of the same track, by the architecture's
     embedding with a projection head of `projection` dimensions and `temperature`. `teacher`: the
-    phase whose scores are the targets of unlabelled windows, half of each batch. `takes`: initial
+    phase that scores unlabelled windows, half of each batch, as their targets. `takes`: initial
     weights. `frozen`: prefixes of weights that are not trained. Without stages, the network is
     only assembled.
     """

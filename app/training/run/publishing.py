@@ -52,7 +52,7 @@ def publish_trained(
         architecture: One of `app.models`.
         arguments: The architecture's arguments.
         window_spec: The network's window.
-        tags: In the order of the network's outputs.
+        tags: The tags, in the order of the network's outputs.
         family: The name by which vocabularies refer to these tags.
         weights: The network's weights, by path.
         vocabulary: The name of the vocabulary of these tags.
