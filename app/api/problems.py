@@ -11,7 +11,7 @@ from starlette import status
 from starlette.exceptions import HTTPException
 
 from app.api.dependencies import metrics_of, request_id_of
-from app.api.schemas.tags import InvalidParameter, Problem
+from app.api.schemas.problems import InvalidParameter, Problem
 from app.errors import Kind, RequestError
 
 log = logging.getLogger(__name__)

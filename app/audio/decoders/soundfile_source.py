@@ -14,7 +14,8 @@ import soundfile
 from app.audio.containers.start import find_start
 from app.audio.decoders.source import BLOCK_FRAMES, Block, DecodedSource
 from app.audio.formats import FORMATS
-from app.audio.refusals import Reason, RefusedFileError, check_channels
+from app.audio.limit_checks import check_channels
+from app.audio.refusals import Reason, RefusedFileError
 from app.domain import Decoders
 
 SUBTYPES = {

@@ -11,17 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from app.audio_files import by_reason, find_audio
 from app.datasets.loaders import fma, mtat, mtg_jamendo
-from app.datasets.loaders.dataset import (
-    About,
-    Dataset,
-    Row,
-    Sheet,
-    Skipped,
-    artist_name,
-    composed,
-    number,
-    read_tracks,
-)
+from app.datasets.loaders.dataset import About, Dataset, Skipped, artist_name, composed
+from app.datasets.loaders.sheet import Row, Sheet, number, read_tracks
 from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
 

@@ -12,16 +12,8 @@ import csv
 from functools import partial
 from pathlib import Path
 
-from app.datasets.loaders.dataset import (
-    About,
-    Dataset,
-    Row,
-    Sheet,
-    artist_name,
-    number,
-    read_tracks,
-    within,
-)
+from app.datasets.loaders.dataset import About, Dataset, artist_name, within
+from app.datasets.loaders.sheet import Row, Sheet, number, read_tracks
 from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
 

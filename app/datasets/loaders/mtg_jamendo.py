@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from app.datasets.loaders.dataset import About, Dataset, Row, Sheet, Skipped, number, read_tracks
+from app.datasets.loaders.dataset import About, Dataset, Skipped
+from app.datasets.loaders.sheet import Row, Sheet, number, read_tracks
 from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
 

@@ -12,7 +12,7 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.audio.cropping import window_at
 from app.domain import Samples
 from app.errors import SetupError
-from app.training.data.augmentation import Augmenter
+from app.training.data.augmenter import Augmenter
 from app.training.data.sampling import Epoch
 
 Targets = Callable[[int, int], npt.NDArray[np.float32]]

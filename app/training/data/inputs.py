@@ -12,7 +12,7 @@ from app.datasets.tracks import Split, SplitTrack, Subset
 from app.errors import SetupError
 from app.training import losses
 from app.training.data import sampling
-from app.training.data.augmentation import Augmenter
+from app.training.data.augmenter import Augmenter
 from app.training.data.batches import BatchDataset, Targets, WindowSource
 from app.training.data.pseudo_labels import PseudoLabels
 from app.training.loop.phase import TrainingInputs
