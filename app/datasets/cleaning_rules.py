@@ -119,7 +119,7 @@ RULES: dict[str, Callable[[Dataset], tuple[Rule, ...]]] = {
 
 
 def rules_for(dataset: Dataset) -> tuple[Rule, ...]:
-    """Return the rules of a dataset, in order; if it has none, the one that drops untagged tracks."""
+    """Return the rules of a dataset, in order; by default one that drops untagged tracks."""
     return RULES.get(dataset.name, _default_rules)(dataset)
 
 
