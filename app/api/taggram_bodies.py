@@ -45,7 +45,7 @@ class Picture:
 
     @classmethod
     def of(cls, query: TaggramParameters, shown: Timeline, projection: Projection) -> Self:
-        """Return the picture that a request asks for, before it is drawn.
+        """Return the content of the requested picture, before it is drawn.
 
         Args:
             query: The parameters of the request.

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.datasets.cleaning import Cleaned, Step
-from app.datasets.tasks import Task, correspondence, standardise
+from app.datasets.tasks import Task, correspondence
 from app.datasets.tracks import Merged, Track
+from app.datasets.word_mapping import standardise
 from app.errors import SetupError
 
 

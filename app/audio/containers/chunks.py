@@ -62,20 +62,20 @@ def _audio_chunk(file: BinaryIO) -> Chunk | None:
 
 def _chunks(file: BinaryIO) -> Iterator[Chunk]:
     order = ORDER.get(_read(file, 0, FORM_HEAD_BYTES)[:4])
-    place = FORM_HEAD_BYTES
+    position = FORM_HEAD_BYTES
     for _ in range(MAX_CHUNKS):
-        head = _read(file, place, HEAD_BYTES)
+        head = _read(file, position, HEAD_BYTES)
         if order is None or len(head) < HEAD_BYTES:
             return
-        chunk = Chunk(head[:4], place + HEAD_BYTES, int.from_bytes(head[4:], order))
+        chunk = Chunk(head[:4], position + HEAD_BYTES, int.from_bytes(head[4:], order))
         yield chunk
-        place = chunk.start + chunk.length + chunk.length % 2
+        position = chunk.start + chunk.length + chunk.length % 2
 
 
 def _size(file: BinaryIO) -> int:
     return file.seek(0, os.SEEK_END)
 
 
-def _read(file: BinaryIO, place: int, count: int) -> bytes:
-    file.seek(place)
+def _read(file: BinaryIO, position: int, count: int) -> bytes:
+    file.seek(position)
     return file.read(count)

@@ -75,11 +75,11 @@ def open_source(file: BinaryIO, start: Start) -> Iterator[DecodedSource]:
     first, *others = sections(file, start)
     with _opened(first, demuxer) as media:
         stream = _stream(media)
-        place = first.tell()
+        position = first.tell()
         source = DecodedSource(iter(()), _announced_s(media, stream, first))
         source.length_s = source.announced_s or _guessed_s(media)
         source.sample_rate, source.channels = stream.sample_rate, stream.channels
-        first.seek(place)
+        first.seek(position)
         later = (_later_blocks(other, demuxer, source) for other in others)
         if demuxer == "ogg" and ends_within_page(file):  # a missing end page is usual
             source.lost_s = UNKNOWN_S

@@ -21,7 +21,7 @@ from app.audio.worker.rights import drop_capabilities
 from app.errors import SetupError
 
 MEMORY_BYTES = 128 * 2**20
-"""Address space that a decoder may add to what it starts with (about 35 MiB, and 38 MiB for
+"""Address space that a decoder may add to that at its start (about 35 MiB, and 38 MiB for
 the samples of ten minutes). Decoding music takes 5 MiB, plus twice the size of other data in the
 file, such as a cover."""
 

@@ -83,7 +83,7 @@ class Library:
             self.ledger[path] = fetched
 
     def unneeded(self, wanted: Iterable[str]) -> list[str]:
-        """Return the fetched files that are not wanted any more."""
+        """Return the fetched files that are not among those to fetch."""
         return sorted(self.ledger.keys() - set(wanted))
 
     def remove(self, paths: Iterable[str]) -> None:

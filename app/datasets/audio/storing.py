@@ -39,7 +39,7 @@ from app.paths import join_inside, open_file
 TRACKS_A_SHARD = 64
 
 MIN_SHARE = 0.5
-"""The share of the estimated size that is certainly needed: the estimate goes by the files' sizes,
+"""The share of the estimated size that is certainly needed: the estimate uses the files' sizes,
 and MP3s of 320 kbit/s have little more than half of the estimated duration."""
 
 
