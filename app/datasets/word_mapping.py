@@ -1,7 +1,7 @@
 """Maps the words of datasets to tags.
 
-`correspondences/` holds the thesis's lists of wanted words and its merge dictionaries (7.1 and annex
-B.2), one file a task.
+`correspondences/` holds the thesis's lists of wanted words and its merge dictionaries (7.1 and
+annex B.2), one file a task.
 """
 
 import unicodedata
