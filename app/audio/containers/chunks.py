@@ -1,4 +1,7 @@
-"""Checks the chunk lengths of WAV and AIFF files."""
+"""Checks the chunk lengths of WAV and AIFF files.
+
+RF64 is defined in EBU Tech 3306, BW64 in ITU-R BS.2088.
+"""
 
 import os
 from collections.abc import Iterator

@@ -73,6 +73,8 @@ def validation_epoch(config: SamplerConfig, seed: int) -> Epoch:
 def pairs(epoch: Epoch, config: SamplerConfig, seed: int) -> Epoch:
     """Pair each window with a random one of the same track, as rows 2i and 2i + 1.
 
+    These are the positive pairs of contrastive training, as in CLMR (arXiv:2103.09410).
+
     Args:
         epoch: The windows.
         config: The tracks of the epoch.
@@ -96,7 +98,7 @@ def interleaved(epoch: Epoch, other: Epoch, offset: int) -> Epoch:
 
     Args:
         epoch: The first epoch.
-        other: The second one, which is repeated up to the first one's length.
+        other: The second one; it is repeated up to the length of the first one.
         offset: Is added to the track numbers of `other`.
 
     Returns:
