@@ -98,7 +98,7 @@ def ask(question: str, *, abort: bool = False) -> bool:
 
 
 def read_settings() -> Settings:
-    """Read the settings, and set the log level.
+    """Return the settings, and set the log level.
 
     Raises:
         SetupError: One is invalid; the message names it, but not its value.

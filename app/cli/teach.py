@@ -101,7 +101,7 @@ def embed(
 
 @contextmanager
 def progress(what: str) -> Iterator[OnProgress]:
-    """Show a progress bar with the remaining time."""
+    """Show a progress bar with the remaining time, and yield the function that updates it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as shown:
         bar = shown.add_task(what, total=None)

@@ -52,7 +52,7 @@ class Tally:
 
 
 def read_task(name: str) -> Task:
-    """Read one of the thesis's four tasks.
+    """Return one of the thesis's four tasks.
 
     Raises:
         SetupError: The task does not exist, or its file is invalid.
@@ -108,7 +108,7 @@ def vocabulary_tags(name: str) -> tuple[str, ...]:
 
 
 def make_task(name: str, tags: tuple[str, ...], read: Correspondences, where: Path) -> Task:
-    """Make a task of wanted words and merges, and check them against a vocabulary.
+    """Return a task of wanted words and merges, which are checked against a vocabulary.
 
     Args:
         name: The task's name.

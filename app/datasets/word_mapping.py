@@ -56,7 +56,7 @@ def standardise(word: str) -> str:
 
 
 def read_correspondences(path: Path) -> Correspondences:
-    """Read a file of wanted words and merges.
+    """Return the wanted words and merges of a file.
 
     Raises:
         SetupError: It is missing or not YAML, or has an unknown or duplicate key.

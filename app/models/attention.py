@@ -25,7 +25,11 @@ class Token(layers.Layer):
         self.std = std
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Create the token."""
+        """Create the token.
+
+        Args:
+            shape: (batch, n, width) of the input.
+        """
         self.token = self.add_weight(
             name="token",
             shape=(shape[-1],),

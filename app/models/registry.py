@@ -58,7 +58,7 @@ class Architecture:
 
     @property
     def window_frames(self) -> int:
-        """The published window length, in frames."""
+        """Return the published window length, in frames."""
         return self.front_end.frames(self.window_samples)
 
 

@@ -103,6 +103,9 @@ class Admission:
             client: The client that sends the upload.
             size: The size of the body in bytes; None if it is unknown.
 
+        Yields:
+            The permit, which is released after the body.
+
         Raises:
             RequestError: `overloaded`; `rate_limited` if only this client's share is used up;
                 `not_ready` if the service is shutting down.

@@ -103,7 +103,7 @@ class Backlog:
         return len({item.client for item in self._work(None)})
 
     def add(self, client: str, audio_s: float, size: int | None) -> Item:
-        """Add an upload that begins.
+        """Add an upload that begins, and return it.
 
         Args:
             client: The client that sends it.

@@ -152,6 +152,9 @@ def project(vocabulary: Vocabulary, models: Iterable[Manifest], *, raw: bool = F
         models: The models that may be used.
         raw: Whether scores stay raw; genres are then left out.
 
+    Returns:
+        The projection, with the models that know a tag.
+
     Raises:
         RequestError: `unknown_vocabulary` if these models know none of its tags.
     """

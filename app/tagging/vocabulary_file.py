@@ -52,7 +52,7 @@ def read_vocabularies(
 def read_vocabulary(
     path: Path, families: Mapping[str, Collection[str]], *, is_built_in: bool = False
 ) -> Vocabulary:
-    """Read one file; see `read_vocabularies`.
+    """Return the vocabulary of one file; see `read_vocabularies`.
 
     Args:
         path: The file.

@@ -19,7 +19,7 @@ def describe_json_body(model: type[BaseModel]) -> dict[str, Any]:
 
 
 async def read_json_body(request: Request, model: type[Body], max_bytes: int) -> Body:
-    """Read and validate a JSON body.
+    """Return a JSON body, validated.
 
     Args:
         request: The request with the body.

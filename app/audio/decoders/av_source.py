@@ -68,6 +68,9 @@ def open_source(file: BinaryIO, start: Start) -> Iterator[DecodedSource]:
         file: The file, unbuffered.
         start: Its demuxer and where its audio begins.
 
+    Yields:
+        The opened file.
+
     Raises:
         RefusedFileError: `unsupported_audio` or `undecodable_audio`.
     """

@@ -56,6 +56,9 @@ class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
 def open_source(file: BinaryIO) -> Iterator[DecodedSource]:
     """Open a file; its blocks can be read during the body.
 
+    Yields:
+        The opened file.
+
     Raises:
         RefusedFileError: `unsupported_audio` or `undecodable_audio`.
     """

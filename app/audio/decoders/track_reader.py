@@ -63,6 +63,9 @@ class TrackReader:
     def open(self) -> DecodedSource:
         """Read the header, and no more of the audio than that needs.
 
+        Returns:
+            The opened file; it stays open until all samples are read.
+
         Raises:
             RefusedFileError: `unsupported_audio`, `undecodable_audio` or `audio_too_long`.
         """

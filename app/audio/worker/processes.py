@@ -98,6 +98,9 @@ class Decoder:
             clock: Records the time until the file's turn as `queue`, then `decode`.
             work: The client; records the header.
 
+        Yields:
+            The decoding, which reports progress and samples.
+
         Raises:
             RequestError: `overloaded` if no decoder can be started; if the file has to wait, also
                 the refusal of its header.

@@ -123,7 +123,7 @@ def open_library(folder: Path) -> Iterator[Library]:
 
 
 def read_checksums(path: Path) -> dict[str, str]:
-    """Read lines of `SHA-256  <dataset>/<path>`, as sha256sum writes them.
+    """Return the SHA-256 of each path, from lines of `SHA-256  <dataset>/<path>` of sha256sum.
 
     Raises:
         SetupError: A line has another form, or the file can't be read.

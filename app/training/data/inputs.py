@@ -53,6 +53,9 @@ class SplitAudio:
 def read_split_audio(split: Split, store: AudioStore) -> SplitAudio:
     """Find the audio of a split's tracks.
 
+    Returns:
+        The tracks of each part that are in the store, and the ids of the missing ones.
+
     Raises:
         SetupError: The store has no track of the training or the validation part.
     """

@@ -49,7 +49,7 @@ def save_state(
 
 
 def read_schedule_state(path: Path) -> tuple[ScheduleState, list[Row]] | None:
-    """Read the state of a phase and the figures of its epochs; None if it has not begun.
+    """Return the state of a phase and the figures of its epochs; None if it has not begun.
 
     Raises:
         SetupError: The file is damaged.
@@ -100,7 +100,7 @@ def save_weights(path: Path, weights: Weights) -> None:
 
 
 def load_weights(path: Path) -> Weights:
-    """Read weights by path.
+    """Return the weights of a file, by path; each array has the shape of its variable.
 
     Raises:
         SetupError: They are missing or damaged.

@@ -109,7 +109,7 @@ def configuration(recipe: Recipe, split: Split, store: AudioStore, seed: int) ->
 
 
 def read_configuration(folder: Path) -> Configuration:
-    """Read the configuration of a run.
+    """Return the configuration of a run.
 
     Raises:
         SetupError: The folder has no run.

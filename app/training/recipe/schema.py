@@ -138,7 +138,7 @@ class Recipe(Table):
 
 
 def read_recipe(name_or_file: str) -> Recipe:
-    """Read a built-in recipe by its name, or a YAML file.
+    """Return a built-in recipe by its name, or the recipe of a YAML file.
 
     Raises:
         SetupError: It does not exist, or is invalid.
