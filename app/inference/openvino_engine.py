@@ -39,7 +39,7 @@ class OpenVINOEngine(Engine):
             hints.inference_precision: TYPES[precision],
             hints.performance_mode: hints.PerformanceMode.LATENCY,
         }
-        if cores < len(os.sched_getaffinity(0)):  # a container's quota stalls more threads
+        if cores < len(os.sched_getaffinity(0)):  # a container's quota would stall more threads
             properties[options.inference_num_threads] = cores
         compiled = openvino.compile_model(convert(model.network), "CPU", properties)
         self._request = compiled.create_infer_request()
