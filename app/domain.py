@@ -66,7 +66,7 @@ class Waveform:
     """Decoded audio.
 
     Attributes:
-        samples: Mono samples.
+        samples: (samples,) float32, mono.
         sample_rate: In Hz.
     """
 
@@ -75,7 +75,7 @@ class Waveform:
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds."""
+        """Return the length in seconds."""
         return len(self.samples) / self.sample_rate
 
 
@@ -105,12 +105,12 @@ class Taggram:
 
     Attributes:
         key: The track, the model and the precision.
-        duration_s: Length of the decoded track.
-        window_s: Length of a window.
-        hop_s: Time between two windows' starts.
+        duration_s: Length of the decoded track, in seconds.
+        window_s: Length of a window, in seconds.
+        hop_s: Time between the starts of two windows, in seconds.
         scores: (windows, raw tags) float32, rows in time order, columns in the model's order.
-        peaks: The track's waveform, for drawing it.
-        announced_s: For a damaged file, the duration that its header states; otherwise None.
+        peaks: (PEAK_PAIRS, 2) int8, the track's waveform, for drawing it.
+        announced_s: For a damaged file, the duration in its header, in seconds; otherwise None.
     """
 
     key: TaggramKey
@@ -124,7 +124,13 @@ class Taggram:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a track that supports a tag, with the tag's mean score there."""
+    """A part of a track that supports a tag.
+
+    Attributes:
+        start_s: Its start, in seconds.
+        end_s: Its end, in seconds.
+        score: The tag's mean score in it.
+    """
 
     start_s: float
     end_s: float

@@ -92,7 +92,7 @@ class ManifestError(SetupError):
 
 
 class WeightsError(SetupError):
-    """A model's weights are missing, differ from the manifest's hash, or give other scores."""
+    """A model's weights are missing, differ from the manifest's hash, or compute other scores."""
 
 
 class VocabularyError(SetupError):

@@ -129,7 +129,13 @@ class LineWriter(logging.Handler):
 def show_traceback(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """Print the traceback of an unexpected error, without secrets."""
+    """Print the traceback of an unexpected error, without secrets; a hook for `sys.excepthook`.
+
+    Args:
+        kind: The type of the error.
+        error: The error.
+        traceback: Its traceback.
+    """
     lines = "".join(format_exception(kind, error, traceback))
     sys.stderr.write(printable_lines(mask(lines)))
 

@@ -245,7 +245,7 @@ class Metrics:
         self._log_dropped.inc()
 
     def feedback(self, feedback: Feedback) -> None:
-        """Count an artist's feedback, whose vocabulary must exist."""
+        """Count an artist's feedback; its vocabulary must exist, as it becomes a label."""
         vocabulary = feedback.vocabulary
         self._feedback.labels(vocabulary).inc()
         self._added.labels(vocabulary).inc(len(feedback.added))

@@ -55,7 +55,7 @@ def plain(
         axes: The axes.
         across: The label of the x axis.
         up: The label of the y axis.
-        grid: The axis whose grid lines are drawn: `x`, `y` or `both`.
+        grid: The grid lines to draw: of the axis `x`, of `y`, or of `both`.
     """
     axes.spines[:].set_visible(False)
     axes.set_facecolor("none")

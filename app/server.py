@@ -32,7 +32,7 @@ POLL_S = 0.1
 
 
 def server(application: FastAPI, host: str, port: int) -> uvicorn.Server:
-    """Return the public server.
+    """Return the public server, which loads the models when it starts.
 
     Args:
         application: The application.

@@ -64,7 +64,7 @@ class Services:
 
         Raises:
             SetupError: A manifest, a vocabulary, a model's weights, the API keys or the feedback
-                file are invalid or missing.
+                file are invalid or missing, or files can't be decoded in confined processes.
         """
         self.settings = settings
         self.metrics = Metrics()
@@ -200,6 +200,7 @@ def _engine_factory(settings: Settings, building: threading.Lock) -> EngineFacto
     extractors: WeakValueDictionary[FrontEnd, TensorFlowFeatureExtractor] = WeakValueDictionary()
 
     def make(manifest: Manifest, choice: EngineSpec | None) -> Engine:
+        """Load a model; see `EngineFactory`."""
         preference = EnginePreference(settings.engine, settings.precision)
         if choice:
             preference = EnginePreference(choice.backend.value, choice.precision.value)

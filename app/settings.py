@@ -41,7 +41,7 @@ def _host(text: str) -> str:
 
 
 def _not_empty(path: Path) -> Path:
-    """Refuse an empty path, which an unset variable in a script gives."""
+    """Refuse an empty path, the result of an unset variable in a script."""
     if not path.name:
         raise ValueError("the path is empty; name a file, or remove the setting")
     return path

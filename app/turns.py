@@ -149,7 +149,8 @@ class Turns:
     def _join(self, client: str) -> None:
         """Start to count a client's time, with at least the lowest time of the present clients.
 
-        Therefore a client gains nothing by being idle, and loses nothing by a short absence.
+        Therefore a client gains nothing by being idle, and loses nothing by a short absence. The
+        completely fair scheduler of Linux treats processes that wake up in the same way.
         """
         self._settle()
         present = {turn.client for turn in (*self._waiting, *self._running)}

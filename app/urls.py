@@ -1,4 +1,4 @@
-"""Which URLs of files may be given, of all that fsspec opens."""
+"""Limits the URLs of files to a part of those that fsspec opens."""
 
 from app.errors import SetupError
 

@@ -37,11 +37,12 @@ def compose(
 
     Args:
         path: The file.
-        raised: The type of error to raise.
+        raised: The type of the error that is raised.
         loader: The loader that parses the file.
 
     Raises:
-        SetupError: The file can't be read, is not YAML, is too large, or nests too deeply.
+        SetupError: The file can't be read, is not YAML, is too large, or nests too deeply. It is a
+            `raised`.
     """
     try:
         text = read_file(path, LARGEST_BYTES).decode("utf-8-sig")

@@ -11,7 +11,8 @@ from app import masking
 from app.cache.redis import RedisCache
 from app.cache.signer import Signer
 from app.cli.console import cell, say
-from app.datasets.audio.fetching import FileSource, fetch
+from app.datasets.audio.fetching import fetch
+from app.datasets.audio.file_source import FileSource
 from app.datasets.audio.library import open_library
 from app.errors import SetupError, describe
 from app.logs import JsonLine, PlainLine, show_traceback

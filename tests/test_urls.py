@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.datasets.audio.fetching import FileSource
+from app.datasets.audio.file_source import FileSource
 from app.errors import SetupError
 from app.store.storage.store import Store
 from app.urls import check_scheme

@@ -26,7 +26,14 @@ SCHEME = HTTPBearer(
 
 
 def _admitted(access_level: AccessLevel) -> Callable[[Request], Awaitable[ApiKey | None]]:
+    """Return the dependency that authenticates a request."""
+
     async def admit(request: Request) -> ApiKey | None:
+        """Return the API key of the request, and store its client in the request's state.
+
+        Raises:
+            RequestError: `unauthorized`, `forbidden` or `rate_limited`.
+        """
         caller = _caller(request)
         try:
             return await services_of(request).authenticator.admit(caller, access_level)
@@ -58,6 +65,10 @@ def require_access(settings: Settings, access_level: AccessLevel) -> dict[str, A
     """Return the arguments for `include_router` that authenticate each request of a router.
 
     The dependencies run before the framework reads the body of a request.
+
+    Args:
+        settings: Whether there are API keys decides which responses are documented.
+        access_level: The access that the routes of the router require.
     """
     dependencies = [Depends(_ADMIT[access_level])]
     kinds = [Kind.RATE_LIMITED]

@@ -11,7 +11,7 @@ from starlette import status
 from starlette.exceptions import HTTPException
 
 from app.api.dependencies import metrics_of, request_id_of
-from app.api.schemas.tags import InvalidParameter, Problem
+from app.api.schemas.problems import InvalidParameter, Problem
 from app.errors import Kind, RequestError
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ _EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOM
 def problem_response(
     request: Request, error: RequestError, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    """Return the response to an error, and count the error.
+    """Return the response to an error; count the error in the metrics.
 
     Args:
         request: The request that failed.
@@ -140,10 +140,12 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestError)
     async def request_error(request: Request, error: RequestError) -> JSONResponse:
+        """Answer with the problem document of the error."""
         return problem_response(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+        """Answer with `invalid_parameter`, and list all invalid parameters."""
         problems = [
             InvalidParameter(parameter=str(item["loc"][-1]), problem=item["msg"])
             for item in error.errors()
@@ -154,6 +156,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(OSError)
     async def os_error(request: Request, error: OSError) -> JSONResponse:
+        """Answer with `overloaded` if a resource is exhausted.
+
+        Raises:
+            OSError: The error has another cause.
+        """
         if error.errno not in _EXHAUSTED:
             raise error
         log.error("an upload failed for lack of resources: %s", error.strerror)
@@ -162,6 +169,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        """Answer an error of the framework, such as an unknown path."""
         kind = _HTTP_KINDS.get(error.status_code, Kind.INVALID_PARAMETER)
         detail = f"{request.method} {request.url.path}: {error.detail}. See /docs."
         headers = dict(error.headers or {})

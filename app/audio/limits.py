@@ -15,16 +15,16 @@ SAMPLES_A_SECOND = 384_000
 ROUNDING_S = 1e-6
 
 PADDING_S = 1.0
-"""How much an encoder's padding may add to the length in a header."""
+"""The most seconds that an encoder's padding adds to the length in a header."""
 
 MAX_MAGNITUDE = 1e3
 """Far above any real overshoot. Broken MP3 frames decode to 1e8, which overflows when squared."""
 
 MAX_RESAMPLED_MAGNITUDE = 10 * MAX_MAGNITUDE
-"""The same after resampling, with an ample margin for its overshoot."""
+"""The highest magnitude after resampling, with an ample margin for its overshoot."""
 
 TOLERATED_S = 0.08
-"""How much shorter than announced a whole file may be, due to encoder delay and padding."""
+"""Seconds by which a whole file may be shorter than announced: encoder delay and padding."""
 
 MIN_DECODED_SHARE = 0.1
 """Share of the announced length; a file of which less can be decoded is refused."""
@@ -51,5 +51,5 @@ class AudioLimits:
 
     @property
     def max_samples(self) -> int:
-        """The most samples, of all channels together, that are decoded of a file."""
+        """Return the most samples, of all channels together, that are decoded of a file."""
         return round(self.max_duration_s * SAMPLES_A_SECOND)

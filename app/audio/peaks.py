@@ -12,7 +12,7 @@ def peaks_of(samples: Samples) -> Peaks:
     If there are fewer samples than segments, neighbouring segments share a sample.
 
     Args:
-        samples: (samples,), at minima one.
+        samples: (samples,) float32, at least one sample.
 
     Returns:
         (PEAK_PAIRS, 2) int8, within -PEAK_FULL_SCALE..PEAK_FULL_SCALE.

@@ -10,13 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from app.audio.formats import formats
-from app.audio.limits import (
-    MAX_CHANNELS,
-    MAX_SAMPLE_RATE,
-    MIN_SAMPLE_RATE,
-    ROUNDING_S,
-    AudioLimits,
-)
+from app.audio.limits import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from app.domain import Decoders
 from app.errors import Kind, RequestError
 
@@ -43,7 +37,7 @@ CODECS = (
     *("MPEG_LAYER_II", "MPEG_LAYER_III", "MS_ADPCM", "NMS_ADPCM_16", "NMS_ADPCM_24"),
     *("NMS_ADPCM_32", "PCM_U8", "ULAW"),
 )
-"""Codecs whose name may appear in a refusal; they are not supported, or not in every container."""
+"""Codecs that a refusal may name; they are not supported, or not in every container."""
 
 MAX_NUMBER = 1e9
 """Larger numbers, which a broken header may contain, are reported as this one."""
@@ -156,7 +150,7 @@ class RefusedFileError(RequestError):
             reason: Why the file is refused.
             numbers: The numbers of the message.
             codec: Its codec; any string.
-            decoders: The decoders in use, whose formats the message lists.
+            decoders: The decoders in use; the message lists their formats.
 
         Raises:
             KeyError: A number of the message is missing.
@@ -173,62 +167,3 @@ class RefusedFileError(RequestError):
             message.kind, detail, {name: round(self.numbers[name], 3) for name in known}
         )
         self.args = (reason, self.numbers, self.codec, decoders)  # so that it survives a pickle
-
-
-def check_sample_rate(sample_rate: int) -> None:
-    """Refuse a sample rate, in Hz, outside the supported range.
-
-    Raises:
-        RefusedFileError: `unsupported_audio`.
-    """
-    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
-        raise RefusedFileError(Reason.SAMPLE_RATE, {"sample_rate": sample_rate})
-
-
-def check_channels(channels: int) -> None:
-    """Refuse more than `MAX_CHANNELS` channels.
-
-    Raises:
-        RefusedFileError: `unsupported_audio`.
-    """
-    if channels > MAX_CHANNELS:
-        raise RefusedFileError(Reason.CHANNELS, {"channels": channels})
-
-
-def check_duration(duration_s: float, limits: AudioLimits, announced_s: float | None) -> None:
-    """Refuse a track that is too long.
-
-    Args:
-        duration_s: A lower bound of its duration, in seconds.
-        limits: See `AudioLimits`.
-        announced_s: The duration in its header, in seconds, if there is one.
-
-    Raises:
-        RefusedFileError: `audio_too_long`.
-    """
-    if duration_s <= limits.max_duration_s + ROUNDING_S:
-        return
-    numbers: dict[Number, float] = {"max_duration_s": limits.max_duration_s}
-    if announced_s is not None and announced_s > limits.max_duration_s:
-        numbers["duration_s"] = announced_s
-    raise RefusedFileError(Reason.TOO_LONG, numbers)
-
-
-def check_samples(samples: float, sample_rate: int, channels: int, limits: AudioLimits) -> None:
-    """Refuse more samples, of all channels together, than are decoded of a track.
-
-    Args:
-        samples: A lower bound of their number.
-        sample_rate: In Hz.
-        channels: The number of channels.
-        limits: See `AudioLimits`.
-
-    Raises:
-        RefusedFileError: `unsupported_audio`.
-    """
-    if samples > limits.max_samples:
-        longest_s = limits.max_samples / (sample_rate * channels)
-        raise RefusedFileError(
-            Reason.SAMPLES,
-            {"channels": channels, "sample_rate": sample_rate, "longest_s": longest_s},
-        )

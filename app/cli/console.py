@@ -37,7 +37,11 @@ UPGRADE_WARNINGS = ("Unsupported upgrade request", "No supported WebSocket libra
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Report errors that the user can fix in one line, without a traceback; exit with status 1."""
+    """Report errors that the user can fix in one line, without a traceback; exit with status 1.
+
+    Raises:
+        typer.Exit: The body raised such an error.
+    """
     try:
         yield
     except TaggramError as error:
@@ -94,7 +98,7 @@ def ask(question: str, *, abort: bool = False) -> bool:
 
 
 def read_settings() -> Settings:
-    """Read the settings, and set the log level.
+    """Return the settings, and set the log level.
 
     Raises:
         SetupError: One is invalid; the message names it, but not its value.

@@ -35,6 +35,9 @@ def start(
         port: Port to listen on.
         insecure: Whether other machines may call without an API key.
         load_engine: Loads a model; by default from the model store.
+
+    Raises:
+        typer.Exit: The setup is invalid, or the models can't be loaded; the reason is printed.
     """
     log = log_json_to_stderr(logging.INFO)
     with plain_errors():

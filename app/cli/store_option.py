@@ -18,7 +18,7 @@ StoreUrl = Annotated[
 
 
 def open_store(url: str | None) -> Store:
-    """Open the store at a URL, or else the store of the settings.
+    """Return the store at a URL, or without a URL that of the settings.
 
     Raises:
         SetupError: It is not a valid store.

@@ -86,6 +86,12 @@ def embed(
         audio: The folder to which the tracks' paths are relative.
         tracks: The tracks.
         cache: The cache's folder.
+
+    Returns:
+        The songs with their embeddings.
+
+    Raises:
+        SetupError: Another run uses the cache, it can't be written, or no song could be embedded.
     """
     from app.probing.encoder import embed_files
 
@@ -95,7 +101,7 @@ def embed(
 
 @contextmanager
 def progress(what: str) -> Iterator[OnProgress]:
-    """Show a progress bar with the remaining time."""
+    """Show a progress bar with the remaining time, and yield the function that updates it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as shown:
         bar = shown.add_task(what, total=None)

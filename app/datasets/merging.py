@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.datasets.cleaning import Cleaned, Step
-from app.datasets.tasks import Task, correspondence, standardise
+from app.datasets.tasks import Task, correspondence
 from app.datasets.tracks import Merged, Track
+from app.datasets.word_mapping import standardise
 from app.errors import SetupError
 
 
@@ -32,8 +33,8 @@ def merge(task: Task, datasets: Sequence[Cleaned]) -> tuple[Merged, tuple[Wrangl
 
     Args:
         task: The task.
-        datasets: In any order. Only tracks kept by cleaning are used, but with all their words: a
-            task wants some of FMA's that are not among the most frequent.
+        datasets: The cleaned datasets, in any order. Only tracks kept by cleaning are used, but
+            with all their words: a task needs some of FMA's that are not among the most frequent.
 
     Returns:
         The merged tracks, ordered by dataset and path, and the statistics of each dataset.

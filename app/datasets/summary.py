@@ -8,7 +8,7 @@ from app.datasets.cleaning import Cleaned
 from app.datasets.tracks import Track
 
 UNSORTED = "tags"
-"""The category of tags for which a dataset gives none."""
+"""The category of tags that have none in the dataset."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Description:
 
     @property
     def hours(self) -> float:
-        """The total length in hours of the tracks whose length is known."""
+        """Return the total length of the tracks of known length, in hours."""
         return sum(self.durations_s) / 3600
 
 

@@ -67,7 +67,7 @@ def write_merged(path: Path, merged: Merged) -> None:
 
 
 def read_merged(path: Path) -> Merged:
-    """Read a merged table.
+    """Return the tracks of a merged table.
 
     Raises:
         SetupError: It can't be read, or is not such a table.
@@ -92,7 +92,7 @@ def write_split(path: Path, split: Split) -> None:
 
 
 def read_split(path: Path) -> Split:
-    """Read a split.
+    """Return the split in a table.
 
     Raises:
         SetupError: It can't be read, or is not such a table.

@@ -23,8 +23,8 @@ class Track:
             the dataset's own artist number; empty if unknown.
         tags: The dataset's own before the merge, the task's after it; without duplicates.
         licence: Its licence; empty if unknown.
-        duration_s: Its length in seconds; None if the metadata don't say.
-        sample_rate: In Hz; None if the metadata don't say.
+        duration_s: Its length in seconds; None if unknown.
+        sample_rate: In Hz; None if unknown.
     """
 
     id: str
@@ -104,7 +104,7 @@ class Split:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The SHA-256 of everything that affects training: task, tags, tracks, parts, repeats."""
+        """Return the SHA-256 of all that affects training: task, tags, tracks, parts, repeats."""
         digest = hashlib.sha256("\n".join((self.task, *self.tags)).encode())
         for each in sorted(self.placed, key=lambda placed: placed.track.id):
             line = (each.track.id, each.part, str(each.repeats), *each.track.tags)

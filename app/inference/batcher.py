@@ -151,7 +151,7 @@ class Batcher:
         self._changed.set()
 
     async def _run(self) -> None:
-        """Make batches for ever; a defect here fails only the requests that wait."""
+        """Make batches until the service stops; a defect here fails only the waiting requests."""
         while True:
             try:
                 await self._batch_due()
@@ -159,7 +159,7 @@ class Batcher:
                 self._batches.add(inference)
                 inference.add_done_callback(self._batch_done)
             except Exception:
-                # If this loop ended, every later request would wait for ever.
+                # If this loop ended, no later request would get an answer.
                 log.exception("a batch could not be made")
                 for request_queue in self._request_queues:
                     request_queue.fail(_engine_failed())
@@ -227,6 +227,7 @@ class Batcher:
         loop, begun = asyncio.get_running_loop(), asyncio.Event()
 
         def score() -> tuple[Scores, float]:
+            """Score the batch, and report to the event loop that this has begun."""
             loop.call_soon_threadsafe(begun.set)
             return _score(engine, windows)
 

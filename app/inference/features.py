@@ -90,7 +90,14 @@ class _Cutter:
         self._rest: Frames | None = None
 
     def cut(self, piece: Frames) -> Windows:
-        """Return the windows that end in this piece; views of it if none began earlier."""
+        """Return the windows that end in this piece; views of it if none began earlier.
+
+        Args:
+            piece: (frames, bins), the next frames of the track.
+
+        Returns:
+            (windows, frames, bins).
+        """
         length, hop = self.window_spec.window_frames, self.window_spec.hop_frames
         frames = piece if self._rest is None else np.concatenate([self._rest, piece])
         count = max(0, 1 + (len(frames) - length) // hop)

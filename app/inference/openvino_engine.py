@@ -41,7 +41,7 @@ class OpenVINOEngine(Engine):
             hints.inference_precision: TYPES[precision],
             hints.performance_mode: hints.PerformanceMode.LATENCY,
         }
-        if cores < len(os.sched_getaffinity(0)):  # else a container's quota would stall its threads
+        if cores < len(os.sched_getaffinity(0)):  # a container's quota would stall more threads
             properties[options.inference_num_threads] = cores
         is_imported = isinstance(model, ImportedModel)
         network = model.network if is_imported else convert(model.network)
@@ -55,7 +55,14 @@ class OpenVINOEngine(Engine):
         self.warm_up()
 
     def score(self, windows: Windows) -> Outputs:
-        """See `app.inference.engine.Engine`."""
+        """See `app.inference.engine.Engine`.
+
+        Args:
+            windows: (windows, *input_shape) float32.
+
+        Returns:
+            (windows, tags + embedding) float32.
+        """
         return infer(self._request, windows, self._batch)
 
 
@@ -79,7 +86,7 @@ def convert(network: keras.Model) -> openvino.Model:
         file = Path(folder, "network.pb")
         file.write_bytes(graph.as_graph_def().SerializeToString())
         model = front_end.load(file)
-        # Else every unused tensor counts as an output.
+        # Otherwise every unused tensor counts as an output.
         model.override_all_outputs([model.get_place_by_tensor_name(graph.outputs[0].name)])
         # Constants of layers that are not variables.
         for constant, placeholder in graph.captures:
@@ -94,6 +101,7 @@ def _frozen(network: keras.Model) -> tf.Graph:
     fixed = [variable.numpy() for variable in network.non_trainable_variables]
 
     def score(windows: tf.Tensor) -> tf.Tensor:
+        """Score windows, (windows, *window) to (windows, tags)."""
         constants = (list(map(tf.constant, trainable)), list(map(tf.constant, fixed)))
         return network.stateless_call(*constants, windows, training=False)[0]
 

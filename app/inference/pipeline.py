@@ -65,9 +65,13 @@ class InferencePipeline:
             work: The client; records the expected cost and the progress.
             backbones: The models with the embeddings that heads among `engines` score.
 
+        Returns:
+            The scores of each model, in the order of `engines`, and the track's length and peaks.
+
         Raises:
             RequestError: The file can't be decoded, an inference fails, or the service is
                 stopping.
+            OSError: The machine has not enough memory for the samples.
         """
         work = work or Work()
         on_audio = dict(backbones) | {each.ref: each for each in engines if not each.backbone}

@@ -64,7 +64,7 @@ class EnginePool:
 
     @property
     def loaded(self) -> Mapping[ModelRef, Engine]:
-        """The engines in memory."""
+        """Return the engines in memory."""
         return self._engines
 
     def load_all(self, before: "EnginePool | None" = None) -> None:
@@ -73,7 +73,7 @@ class EnginePool:
         Takes seconds: call it off the event loop, before any other method.
 
         Args:
-            before: The previous pool, whose unchanged models are taken over.
+            before: The previous pool; its unchanged models are taken over.
 
         Raises:
             SetupError: A model does not match its manifest.

@@ -54,11 +54,11 @@ class RequestQueue:
 
     @property
     def waiting(self) -> int:
-        """The number of windows that wait for any model."""
+        """Return the number of windows that wait for any model."""
         return sum(map(len, self._waiting.values()))
 
     def scored_share(self) -> float:
-        """How much of what was given to models by now has its scores."""
+        """Return the share of the queued windows that have been scored."""
         expected = self._expected.total()
         scored = sum(self._scored(engine) for engine in self._scores)
         return scored / expected if expected else 1.0
@@ -78,7 +78,7 @@ class RequestQueue:
 
     @property
     def failed(self) -> bool:
-        """Whether `fail` was called."""
+        """Return whether `fail` was called."""
         return self._error is not None
 
     def next_engine(self) -> Engine:
@@ -105,7 +105,7 @@ class RequestQueue:
             engine: The model.
             first: The index of the first window.
             scores: (windows, tags).
-            seconds: How long the inference of their batch took.
+            seconds: The time that the inference of their batch took.
         """
         now = time.monotonic()
         self._clock.add(Stage.QUEUE, max(0.0, now - self._idle_since - seconds))

@@ -39,7 +39,14 @@ class TensorFlowEngine(Engine):
         self.warm_up()
 
     def score(self, windows: Windows) -> Scores:
-        """See `app.inference.engine.Engine`."""
+        """See `app.inference.engine.Engine`.
+
+        Args:
+            windows: (windows, frames, bins) float32.
+
+        Returns:
+            (windows, tags) float32.
+        """
         batch = _padded(windows) if self._pads else windows
         return np.asarray(self._score(batch), np.float32)[: len(windows)]
 

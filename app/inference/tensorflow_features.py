@@ -32,7 +32,16 @@ class TensorFlowFeatureExtractor:
         self.frames(np.zeros(front.sample_rate, np.float32), 0, 1)
 
     def frames(self, track: Samples, first: int, last: int) -> Frames:
-        """See `app.inference.features.FeatureExtractor`."""
+        """See `app.inference.features.FeatureExtractor`.
+
+        Args:
+            track: (samples,) float32.
+            first: Index of the first frame.
+            last: Index behind the last frame.
+
+        Returns:
+            (frames, bins) float32.
+        """
         start = first * self.front.hop - self.front.margin
         end = start + (last - 1 - first) * self.front.hop + self.front.reach
         return np.asarray(self._frames(_padded_part(track, start, end, self.front.padding)))

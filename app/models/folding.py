@@ -105,6 +105,7 @@ def best_phases(length: int, filters: int) -> int:
     """
 
     def work(phases: int) -> float:
+        """Return the cost of computing this number of frames at a time."""
         return math.ceil(filters * phases / LANES) * (length + phases - 1) / phases
 
     return min(range(1, LANES + 1), key=work)
@@ -119,6 +120,9 @@ def add_phases(weights: Weights, layer: str, phases: int) -> dict[str, Array]:
         weights: The weights of the whole network.
         layer: The name of the convolution.
         phases: Number of neighbouring frames that it computes at a time.
+
+    Returns:
+        The weights by path; kernels are (frames, bins, channels, filters).
     """
     repeated = {
         path: np.concatenate([array] * phases, axis=-1)

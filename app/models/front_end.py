@@ -56,7 +56,7 @@ class PadEnds(layers.Layer):
         self.padding = padding
 
     def call(self, waveform: tf.Tensor) -> tf.Tensor:
-        """Pad the time axis and add the channel axis."""
+        """Pad the time axis of (batch, samples), and add the channel axis."""
         margins = [[0, 0], [self.margin, self.margin]]
         return tf.pad(waveform, margins, mode=PADDINGS[self.padding])[:, :, tf.newaxis]
 

@@ -58,7 +58,7 @@ class Architecture:
 
     @property
     def window_frames(self) -> int:
-        """The published window length, in frames."""
+        """Return the published window length, in frames."""
         return self.front_end.frames(self.window_samples)
 
 
@@ -130,6 +130,7 @@ def shapes(
     """
 
     def build_and_measure() -> dict[str, tuple[int, ...]]:
+        """Build the network without values, and return the shapes of its weights."""
         with keras.StatelessScope(initialize_variables=False):
             built = network(name, n_tags, window_spec, arguments)
         check_size(built)
@@ -142,7 +143,7 @@ def shapes(
 
 
 def variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Return all weights by unique paths, those of nested models included."""
+    """Return all weights by unique paths, including those of nested models."""
     found: dict[str, keras.Variable] = {}
     for layer in model.layers:
         if isinstance(layer, keras.Model):

@@ -34,13 +34,14 @@ class ScoreWindows(layers.Layer):
         self.hop_frames = hop_frames
 
     def call(self, frames: tf.Tensor) -> tf.Tensor:
-        """Score the windows of the one track in the batch."""
+        """Score the windows of the one track in the batch, (1, frames, *shape)."""
         windows = tf.signal.frame(frames[0], self.window_frames, self.hop_frames, axis=0)
         count = tf.shape(windows)[0]
         steps = (count + WINDOWS_PER_STEP - 1) // WINDOWS_PER_STEP
         scores = tf.TensorArray(tf.float32, size=steps, infer_shape=False)
 
         def step(index: tf.Tensor, scores: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            """Score the next windows, (up to WINDOWS_PER_STEP, n_tags)."""
             start = index * WINDOWS_PER_STEP
             batch = windows[start : tf.minimum(start + WINDOWS_PER_STEP, count)]
             return index + 1, scores.write(index, self.network(batch, training=False))
@@ -56,7 +57,7 @@ class ScoreWindows(layers.Layer):
 
 
 def track_model(window_spec: WindowSpec, network: keras.Model) -> keras.Model:
-    """Build the graph.
+    """Build the graph of a network and its front end.
 
     Its input is one waveform, (1, samples), at the front end's sample rate. Its outputs are
     `windows`, (windows, n_tags), and `mean`, (n_tags,), the mean over time.

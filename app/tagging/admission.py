@@ -103,6 +103,9 @@ class Admission:
             client: The client that sends the upload.
             size: The size of the body in bytes; None if it is unknown.
 
+        Yields:
+            The permit, which is released after the body.
+
         Raises:
             RequestError: `overloaded`; `rate_limited` if only this client's share is used up;
                 `not_ready` if the service is shutting down.
@@ -196,14 +199,16 @@ class _ActiveClients:
         self._last: dict[str, float] = {}
 
     def note(self, client: str) -> None:
+        """Record a request of a client."""
         self._last.pop(client, None)
         self._last[client] = time.monotonic()
         self._last = dict(list(self._last.items())[-2:])
 
     def has_others(self, client: str) -> bool:
+        """Return whether another client is active."""
         return self.alone_in_s(client) > 0
 
     def alone_in_s(self, client: str) -> float:
-        """Return the seconds until no other client is active, if none sends a request before."""
+        """Return the seconds until no other client is active, if none of them sends a request."""
         last = max((at for other, at in self._last.items() if other != client), default=-math.inf)
         return max(0.0, last + ACTIVE_S - time.monotonic())

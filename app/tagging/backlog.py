@@ -37,7 +37,7 @@ class Item:
     Attributes:
         work: Its client, and its cost as far as it is known.
         size: Its size in bytes; None if it is unknown.
-        since: When it began, or when it was complete.
+        since: When it began, or when it was complete, in seconds of the clock.
         received_bytes: The bytes received so far.
         is_received: Whether it is complete.
         is_counted: Whether it counted towards the pace.
@@ -103,7 +103,7 @@ class Backlog:
         return len({item.client for item in self._work(None)})
 
     def add(self, client: str, audio_s: float, size: int | None) -> Item:
-        """Add an upload that begins.
+        """Add an upload that begins, and return it.
 
         Args:
             client: The client that sends it.
@@ -121,7 +121,7 @@ class Backlog:
         item.work.audio_s, item.is_received, item.since = audio_s, True, self._clock()
 
     def remove(self, item: Item) -> None:
-        """Remove an upload, for whichever reason.
+        """Remove an upload from the backlog.
 
         If a part of it was decoded before it failed or was abandoned, that part counts towards the
         pace.

@@ -33,7 +33,7 @@ class ModelCatalog:
 
         Args:
             models: All loaded models.
-            vocabularies: By name.
+            vocabularies: The vocabularies, by name.
             vocabulary_models: The models that vocabularies may use if a request names no model; by
                 default all.
             at_most: The most models that such a request uses.

@@ -41,7 +41,12 @@ def judge(models: Sequence[Manifest], taggrams: Sequence[Taggram]) -> Confidence
 
 
 def compute_margin(typical: Typical, means: Samples) -> float:
-    """Return the margin of mean scores, (tags,), from audio that is not music; negative within."""
+    """Return the margin of mean scores, (tags,), from audio that is not music; negative within.
+
+    Args:
+        typical: The typical scores of audio that is not music, and the classifier.
+        means: (tags,) float32, the mean scores of a track.
+    """
     arrays = typical.arrays
     squared = np.square(arrays.typical - np.sqrt(means)).sum(axis=1) + TINY
     distance = np.log((squared / arrays.radii**2).min())

@@ -23,6 +23,9 @@ def add_model_vocabularies(
         vocabularies: The existing vocabularies by name, which keep their tags.
         models: All loaded models.
 
+    Returns:
+        All vocabularies, by name.
+
     Raises:
         VocabularyError: A model has no tag of the vocabulary that it was trained on.
     """

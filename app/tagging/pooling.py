@@ -22,7 +22,7 @@ def pool(scores: Scores, pooling: Pooling) -> Samples:
 
     `mean`: the mean over time. `majority`: the share of windows in which the tag is among the five
     highest. `softmax`: the mean over time weighted by the softmax of the tag's scores, which
-    favours the moments with high scores.
+    favours the moments with high scores (McFee, Salamon & Bello 2018, arXiv:1804.10070).
     """
     match pooling:
         case Pooling.MEAN:

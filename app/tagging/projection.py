@@ -5,7 +5,8 @@
       --(a factor of the parent genres, constant over a track)--> suggested scores
 
 Raw scores of different tags and models can't be compared. A model trained on data in which one clip
-in nine is `techno` gives .3 to any beat, and a model trained on little metal gives .2 to `metal`.
+in nine is `techno` scores any beat at .3 for `techno`. A model trained on little metal scores metal
+at .2 for `metal`.
 The lift, score / (score + base rate), is .5 if a tag is as likely as in the training data. The lift
 and the two constants below were chosen with `python -m loadtests.quality.tags`.
 """
@@ -94,6 +95,9 @@ class Projection:
 
         Args:
             taggrams: The taggram of each model, in the order of `models`.
+
+        Returns:
+            (windows, rows) float32: all tags, and the genres that are suggested.
         """
         grid = min(taggrams, key=lambda taggram: taggram.hop_s)
         scores = self._scores([_on_grid(taggram, grid) for taggram in taggrams])
@@ -147,6 +151,9 @@ def project(vocabulary: Vocabulary, models: Iterable[Manifest], *, raw: bool = F
         vocabulary: The vocabulary.
         models: The models that may be used.
         raw: Whether scores stay raw; genres are then left out.
+
+    Returns:
+        The projection, with the models that know a tag.
 
     Raises:
         RequestError: `unknown_vocabulary` if these models know none of its tags.

@@ -54,11 +54,14 @@ def suggest(
 
 
 def find_stretches(scores: Samples, grid: Taggram) -> tuple[Stretch, ...]:
-    """Return the stretches in which a tag has at least half of its maximum odds, best first.
+    """Return stretches in which a tag has at least half of its maximum odds, best first.
 
     Args:
         scores: The tag's scores, (windows,).
         grid: A taggram with the same windows, for their times.
+
+    Returns:
+        At most `MAX_STRETCHES`, with times in seconds.
     """
     limited = np.minimum(scores, ALMOST_1)
     odds = limited / (1 - limited)

@@ -69,7 +69,9 @@ class Tagger:
             The taggram of each model, in the models' order, and whether all came from the cache.
 
         Raises:
-            RequestError: The file can't be decoded, or the service is overloaded.
+            RequestError: The file can't be decoded, an inference fails, or the service is
+                overloaded.
+            OSError: The machine has not enough memory for the samples.
         """
         known = await self._look_up(track.track_id, models)
         missing = [key for key, found in known.items() if not found]

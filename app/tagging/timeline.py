@@ -16,8 +16,8 @@ class Timeline:
 
     Attributes:
         times_s: The start of each window, in seconds.
-        window_s: Length of a window.
-        hop_s: Time between two windows' starts.
+        window_s: Length of a window, in seconds.
+        hop_s: Time between the starts of two windows, in seconds.
         rows: The tags, by descending pooled score.
         scores: (windows, tags) float32, in time order.
         mean_scores: (tags,) float32, over these windows.
@@ -48,8 +48,12 @@ def select_timeline(
         pooling: How the scores of windows become the score that tags are sorted by; `majority`
             ranks each tag among all tags.
         top: The most tags to return; None for all.
-        start_s: Leave out windows that end at or before this time.
-        end_s: Leave out windows that start at or after this time; None for the end of the track.
+        start_s: Leave out windows that end at or before this time, in seconds.
+        end_s: Leave out windows that start at or after this time, in seconds; None for the end of
+            the track.
+
+    Returns:
+        The scores, (windows, tags), of the selected windows and tags.
 
     Raises:
         RequestError: `invalid_parameter` if no window is left.

@@ -39,8 +39,8 @@ class Vocabulary:
     Attributes:
         name: The name used in requests.
         version: Increases with each change of the tags.
-        description: One sentence.
-        tags: By name.
+        description: A description, in a sentence.
+        tags: The tags by name.
         genres: By name, genres that are suggested if none of their subgenres fits as well.
     """
 

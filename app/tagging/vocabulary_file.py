@@ -52,7 +52,7 @@ def read_vocabularies(
 def read_vocabulary(
     path: Path, families: Mapping[str, Collection[str]], *, is_built_in: bool = False
 ) -> Vocabulary:
-    """Read one file; see `read_vocabularies`.
+    """Return the vocabulary of one file; see `read_vocabularies`.
 
     Args:
         path: The file.
@@ -81,6 +81,11 @@ class _Reader:
         self._is_built_in = is_built_in
 
     def vocabulary(self, root: yaml.Node) -> Vocabulary:
+        """Return the vocabulary of the file's root node.
+
+        Raises:
+            VocabularyError: The file is invalid; the message names the line.
+        """
         fields = {}
         for key, value in self._items(root, "a mapping with name, version, description, tags"):
             if key.value not in (*FIELDS, *OPTIONAL_FIELDS):

@@ -15,7 +15,7 @@ class TagLoss(keras.losses.Loss):
     """Binary cross-entropy of scores in 0..1, the mean over tags (the thesis's 10.1).
 
     Args:
-        weights: The weight of each tag's positives, (tags,).
+        weights: The weight of each tag's positive labels, (tags,).
         gamma: The exponent of the focal loss (Lin et al. 2017, arXiv:1708.02002).
     """
 
@@ -35,7 +35,7 @@ class TagLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("taggram")
 class ContrastLoss(keras.losses.Loss):
-    """NT-Xent: each window is to be matched with the other one of its track among the batch.
+    """NT-Xent: the network learns to match each window of a batch with the other one of its track.
 
     Chen et al. 2020 (arXiv:2002.05709), used by CLMR. The windows of a track are rows 2i and
     2i + 1. If devices divide the batch, each compares its windows with those of all devices, so
@@ -70,7 +70,12 @@ def _whole_batch(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | int]:
 
 
 def tag_loss(wanted: Loss, tags: np.ndarray) -> TagLoss:
-    """Return a recipe's loss, with class weights from the training labels, (tracks, tags)."""
+    """Return a recipe's loss, with class weights from the labels of the training part.
+
+    Args:
+        wanted: The options of the recipe.
+        tags: (tracks, tags), 1 where a track has a tag.
+    """
     weights = np.ones(tags.shape[1])
     if wanted.class_weights:
         positives = tags.sum(axis=0)

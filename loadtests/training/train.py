@@ -93,7 +93,8 @@ def training(root: Path, names: Sequence[str], rounds: int) -> None:
 def _trained(root: Path, names: Sequence[str], network: str, rounds: int) -> Row:
     import keras
 
-    from app.training.data.augmentation import Augmentation, Augmenter
+    from app.training.data.augmentation import Augmentation
+    from app.training.data.augmenter import Augmenter
     from app.training.data.sampling import Epoch
     from app.training.loop.epoch_loop import Loop
     from app.training.loop.networks import build

@@ -11,7 +11,8 @@ import yaml
 
 from app.api.problems import STATUS
 from app.api.schemas.feedback import FeedbackIn
-from app.api.schemas.tags import SuggestParameters, TaggramParameters, UploadTokenRequest
+from app.api.schemas.parameters import SuggestParameters, TaggramParameters
+from app.api.schemas.upload_tokens import UploadTokenRequest
 from app.errors import Kind
 from app.front_ends import FrontEnd
 from app.metrics import Metrics

@@ -17,7 +17,8 @@ from hypothesis.extra.numpy import arrays
 
 from app.errors import SetupError
 from app.store.manifest.tables import validate
-from app.training.data.augmentation import SINGLE, STACKED, Augmentation, Augmenter
+from app.training.data.augmentation import Augmentation
+from app.training.data.augmenter import SINGLE, STACKED, Augmenter
 from tests.training.commands import files_of_at_most, taggram
 from tests.training.synthesis import make_track
 

@@ -12,7 +12,7 @@ from app.datasets import tables
 from app.datasets.audio.library import read_checksums
 from app.datasets.loaders import folder
 from app.datasets.tables import read_split
-from app.datasets.tasks import read_correspondences
+from app.datasets.word_mapping import read_correspondences
 from app.errors import SetupError
 from app.tagging.vocabulary_file import read_vocabulary
 from app.training.loop.networks import build

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.datasets.cleaning import RULES, Cleaned, Step, clean
+from app.datasets.cleaning import Cleaned, Step, clean
+from app.datasets.cleaning_rules import RULES
 from app.datasets.loaders import fma
 from app.datasets.loaders.dataset import About, Dataset
 from app.datasets.tracks import Track, track_id

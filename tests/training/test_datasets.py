@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from app.audio_files import APPLE_DOUBLE, CYCLE, OTHER_EXTENSION
 from app.datasets.loaders import fma, folder, mtat, mtg_jamendo
-from app.datasets.loaders.dataset import Dataset, Sheet, Skipped, artist_name
+from app.datasets.loaders.dataset import Dataset, Skipped, artist_name
 from app.datasets.loaders.official import official_split
+from app.datasets.loaders.sheet import Sheet
 from app.datasets.tracks import Subset, Track, track_id
 from app.errors import SetupError
 from tests.training.miniature.export import METADATA, export_fma, real_mtat, real_mtg_jamendo

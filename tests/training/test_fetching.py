@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.datasets.audio import fetching
-from app.datasets.audio.fetching import Fetched, FileSource, fetch
+from app.datasets.audio.fetching import Fetched, fetch
+from app.datasets.audio.file_source import FileSource
 from app.datasets.audio.library import open_library, read_checksums
 from app.errors import SetupError
 from tests.training.commands import files_of_at_most
@@ -103,11 +104,11 @@ def test_a_full_disk_is_reported_and_leaves_no_partial_file(tmp_path: Path) -> N
 
 FETCH = """
 from pathlib import Path
-from app.datasets.audio import fetching
+from app.datasets.audio import fetching, file_source
 from app.datasets.audio.library import open_library
 fetching.THREADS = 1
 with open_library(Path(sys.argv[2])) as library:
-    fetching.fetch(library, sys.argv[3:], {"fma": fetching.FileSource(sys.argv[1])}, {}, print)
+    fetching.fetch(library, sys.argv[3:], {"fma": file_source.FileSource(sys.argv[1])}, {}, print)
 """
 
 

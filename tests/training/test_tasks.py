@@ -17,12 +17,11 @@ from app.datasets.tasks import (
     correspondence,
     make_task,
     own_task,
-    read_correspondences,
     read_task,
-    standardise,
     tallies,
     vocabulary_tags,
 )
+from app.datasets.word_mapping import read_correspondences, standardise
 from app.errors import SetupError
 from tests.conftest import REPOSITORY
 from tests.tagging.test_thesis_vocabularies import THESIS, merged

@@ -25,6 +25,7 @@ class PageHeaders:
         """Run one request."""
 
         async def marked_send(message: Message) -> None:
+            """Add the headers to the start of the response."""
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():

@@ -1,4 +1,4 @@
-"""Gives every request an id, a clock and a log line, and answers unhandled exceptions with 500."""
+"""Adds an id, a clock and a log line to each request; answers unhandled exceptions with 500."""
 
 import logging
 import re
@@ -79,7 +79,7 @@ class Observe:
 
 
 class _Exchange:
-    """A request and its response, with what is measured about them."""
+    """A request and its response, with their id, times and sizes."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.clock = StageClock()
@@ -92,11 +92,17 @@ class _Exchange:
         scope.setdefault("state", {}).update(clock=self.clock, request_id=self.request_id)
 
     async def receive(self) -> Message:
+        """Return the next message of the request, and count its bytes."""
         message = await self._receive()
         self.bytes_received += len(message.get("body", b""))
         return message
 
     async def send(self, message: Message) -> None:
+        """Send a message of the response, with the request's id and times in its headers.
+
+        Raises:
+            ClientDisconnect: The server has closed the connection.
+        """
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)

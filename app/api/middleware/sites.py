@@ -60,7 +60,7 @@ class Sites:
         ):
             raise RequestError(
                 Kind.CROSS_SITE,
-                "The request comes from a page of another site, whose origin is not in "
+                "The request comes from a page of another site; its origin is not in "
                 "TAGGRAM_ALLOWED_ORIGINS. Add the origin there to allow the page.",
             )
 

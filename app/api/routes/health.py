@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from app.api.dependencies import ServicesDep
 from app.api.problems import document_errors
-from app.api.schemas.tags import Health
+from app.api.schemas.service import Health
 from app.errors import Kind, RequestError
 
 router = APIRouter(tags=["operations"])

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from app.api.dependencies import ServicesDep
-from app.api.schemas.tags import FormatOut, LimitsOut
+from app.api.schemas.service import FormatOut, LimitsOut
 from app.audio.formats import formats
 
 router = APIRouter(tags=["catalogue"])

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request
 
 from app.api.dependencies import ClockDep, ServicesDep, client_of
 from app.api.problems import document_errors
-from app.api.schemas.tags import ModelOut, SuggestionOut, SuggestParameters, SuggestTags
+from app.api.schemas.parameters import SuggestParameters
+from app.api.schemas.tags import ModelOut, SuggestionOut, SuggestTags
 from app.api.upload.receiving import OPENAPI_BODY, get_content_length, receive_upload
 from app.api.upload.waiting import run_while_connected
 from app.audio.duration_estimate import estimate_duration_s

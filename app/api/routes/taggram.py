@@ -1,38 +1,27 @@
 """`GET /taggram`: the scores over time of a track that was analysed before."""
 
 import asyncio
-import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
-from typing import Annotated, Self
+from typing import Annotated
 
 import mimeparse
-import numpy as np
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
 from app.api.dependencies import ClockDep, ServicesDep, client_of
 from app.api.problems import document_errors
-from app.api.schemas.tags import Extra, ModelOut, TaggramOut, TaggramParameters
+from app.api.schemas.parameters import TaggramParameters
+from app.api.schemas.tags import TaggramOut
+from app.api.taggram_bodies import CSV, JSON, PNG, Picture, etag_of, render
 from app.api.upload.waiting import run_while_connected
-from app.domain import PEAK_FULL_SCALE, Level, Peaks, Taggram
 from app.errors import Kind
 from app.stages import Stage
-from app.tagging.projection import Projection
-from app.tagging.table import tabulate
-from app.tagging.timeline import Timeline, select_timeline
+from app.tagging.timeline import select_timeline
 
 router = APIRouter(tags=["tagging"])
 
-JSON, PNG, CSV = "application/json", "image/png", "text/csv"
 BY_RISING_PREFERENCE = (CSV, PNG, JSON)
 
 HEADERS = {"Vary": "Accept", "Cache-Control": "private, no-cache"}
-
-RENDERER = version("taggram"), version("matplotlib")
-"""Versions on which the look of a picture depends, besides the scores."""
 
 
 @router.head("/taggram", include_in_schema=False)
@@ -79,16 +68,16 @@ async def taggram(
         )
         media_type = _negotiate(accept)
         if media_type == PNG:
-            shape = _Picture.of(query, shown, projection)
-            if _matches(shape.etag, if_none_match):
-                return _unchanged(shape.etag)
-            drawing = services.pictures.picture(client_of(request), shape.etag, shape.draw)
+            picture = Picture.of(query, shown, projection)
+            if _matches(picture.etag, if_none_match):
+                return _unchanged(picture.etag)
+            drawing = services.pictures.picture(client_of(request), picture.etag, picture.draw)
             body = await run_while_connected(
                 request, drawing, "Drawing took too long. Try again later.", _ignore
             )
-            return _response(body, PNG, shape.etag)
-        body = await asyncio.to_thread(_render, media_type, query, shown, projection, taggrams)
-    etag = _etag(body)
+            return _response(body, PNG, picture.etag)
+        body = await asyncio.to_thread(render, media_type, query, shown, projection, taggrams)
+    etag = etag_of(body)
     if _matches(etag, if_none_match):
         return _unchanged(etag)
     return _response(body, media_type, etag)
@@ -98,10 +87,6 @@ def _ignore(reason: str) -> None:
     """Do not count an abandoned picture as an abandoned upload."""
 
 
-def _etag(content: bytes) -> str:
-    return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
-
-
 def _response(body: bytes, media_type: str, etag: str) -> Response:
     return Response(body, media_type=media_type, headers={**HEADERS, "ETag": etag})
 
@@ -109,37 +94,6 @@ def _response(body: bytes, media_type: str, etag: str) -> Response:
 def _unchanged(etag: str) -> Response:
     headers = {**HEADERS, "ETag": etag, "Vary": "Accept, Accept-Encoding"}
     return Response(status_code=304, headers=headers)
-
-
-@dataclass(frozen=True, eq=False)
-class _Picture:
-    """The content of a picture.
-
-    Attributes:
-        shown: The scores.
-        rows: The labels of its rows.
-        title: The title above it.
-        etag: Identifies the content, before the picture is drawn.
-    """
-
-    shown: Timeline
-    rows: list[str]
-    title: str
-    etag: str
-
-    @classmethod
-    def of(cls, query: TaggramParameters, shown: Timeline, projection: Projection) -> Self:
-        rows = _rows(shown, projection)
-        title = f"{projection.vocabulary.name}, track {query.track_id[:12]}"
-        content = json.dumps([RENDERER, title, rows, shown.times_s, shown.window_s])
-        return cls(shown, rows, title, _etag(content.encode() + shown.scores.tobytes()))
-
-    def draw(self) -> bytes:
-        """Return the picture in PNG."""
-        from app.tagging.picture import draw  # noqa: PLC0415 - takes half a second, rarely needed
-
-        shown = self.shown
-        return draw(shown.times_s, shown.window_s, self.rows, shown.scores, self.title)
 
 
 def _matches(etag: str, if_none_match: str) -> bool:
@@ -154,74 +108,3 @@ def _negotiate(accept: str) -> str:
         return mimeparse.best_match(BY_RISING_PREFERENCE, accept) or JSON
     except mimeparse.MimeTypeParseException:
         return JSON
-
-
-def _render(
-    media_type: str,
-    query: TaggramParameters,
-    shown: Timeline,
-    projection: Projection,
-    taggrams: Sequence[Taggram],
-) -> bytes:
-    if media_type == CSV:
-        return tabulate(shown.times_s, _names(shown), shown.scores).encode()
-    return _answer(query, shown, projection, taggrams).model_dump_json().encode()
-
-
-def _answer(
-    query: TaggramParameters,
-    shown: Timeline,
-    projection: Projection,
-    taggrams: Sequence[Taggram],
-) -> TaggramOut:
-    models = [ModelOut.of(manifest.ref) for manifest in projection.models]
-    return TaggramOut(
-        track_id=query.track_id,
-        duration_s=round(taggrams[0].duration_s, 3),
-        damaged=taggrams[0].announced_s is not None,
-        announced_s=taggrams[0].announced_s,
-        model=models[0],
-        models=models,
-        vocabulary=projection.vocabulary.name,
-        vocabulary_version=projection.vocabulary.version,
-        window_s=shown.window_s,
-        hop_s=shown.hop_s,
-        times_s=shown.times_s,
-        pooling=query.pooling,
-        confidence=projection.confidence(taggrams),
-        tags=_names(shown),
-        labels=_labels(shown, projection),
-        levels=[row.level for row in shown.rows],
-        scores=_rounded(shown.scores),
-        mean_scores=_rounded(shown.mean_scores),
-        pooled_scores=_rounded(shown.pooled_scores),
-        peaks=_peaks(taggrams[0].peaks) if query.include is Extra.PEAKS else None,
-    )
-
-
-def _names(shown: Timeline) -> list[str]:
-    return [row.name for row in shown.rows]
-
-
-def _labels(shown: Timeline, projection: Projection) -> list[str]:
-    return [projection.vocabulary.label(row.name) for row in shown.rows]
-
-
-def _rows(shown: Timeline, projection: Projection) -> list[str]:
-    """Return labels for a picture, with genres marked."""
-    return [
-        f"{label} (genre)" if row.level is Level.GENRE else label
-        for row, label in zip(shown.rows, _labels(shown, projection), strict=True)
-    ]
-
-
-def _rounded(scores: np.ndarray) -> list[float]:
-    """Round to six decimals, which is finer than the models' noise and half the bytes."""
-    rounded: list[float] = scores.astype(np.float64).round(6).tolist()
-    return rounded
-
-
-def _peaks(peaks: Peaks) -> list[tuple[float, float]]:
-    """Return fractions of full scale; three decimals are finer than the 8 bits stored."""
-    pairs: list[tuple[float, float]] = (peaks / PEAK_FULL_SCALE).round(3).tolist()
-    return pairs

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, status
 from app.api.access import KeyDep
 from app.api.dependencies import ServicesDep
 from app.api.problems import document_errors
-from app.api.schemas.tags import UploadTokenOut, UploadTokenRequest
+from app.api.schemas.upload_tokens import UploadTokenOut, UploadTokenRequest
 from app.api.upload.json_body import describe_json_body, read_json_body
 from app.errors import Kind
 

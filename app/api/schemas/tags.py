@@ -1,12 +1,10 @@
-"""Schemas of tagging, upload tokens, limits and problems, and query parameters, with examples."""
+"""Schemas of suggestions and taggrams."""
 
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.domain import PEAK_PAIRS, Confidence, Level, ModelRef, Suggestion
-from app.store.manifest.training_results import RAW
 from app.tagging.pooling import Pooling
 
 TRACK_ID = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -19,68 +17,8 @@ TrackId = Annotated[
         examples=[TRACK_ID],
     ),
 ]
-VocabularyName = Annotated[
-    str,
-    Field(
-        description=f"A name from GET /vocabularies, or `{RAW}` for the tags of the model itself.",
-        examples=["subgenres"],
-    ),
-]
-ChosenModel = Annotated[
-    str | None,
-    Field(description="Use only this model, a name from GET /models.", examples=["msd-musicnn"]),
-]
 Score = Annotated[float, Field(ge=0, le=1)]
 Peak = Annotated[float, Field(ge=-1, le=1)]
-
-
-class _Parameters(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SuggestParameters(_Parameters):
-    """The query of POST /suggest-tags."""
-
-    vocabulary: VocabularyName = "subgenres"
-    top_k: Annotated[int, Field(ge=1, le=20, description="The most tags to suggest.")] = 5
-    pooling: Annotated[
-        Pooling, Field(description="How the scores of windows become the score of the track.")
-    ] = Pooling.MEAN
-    threshold: Annotated[Score, Field(description="Leave out tags with a lower score.")] = 0.0
-    model: ChosenModel = None
-
-
-class Extra(StrEnum):
-    """Parts of a response that are included on request."""
-
-    PEAKS = "peaks"
-
-
-class TaggramParameters(_Parameters):
-    """The query of GET /taggram."""
-
-    track_id: TrackId
-    vocabulary: VocabularyName = "subgenres"
-    model: ChosenModel = None
-    pooling: Annotated[
-        Pooling,
-        Field(description="How the scores of windows become the score that tags are sorted by."),
-    ] = Pooling.MEAN
-    top: Annotated[
-        int | None, Field(ge=1, description="The most tags to return, by descending pooled score.")
-    ] = None
-    start_s: Annotated[
-        float, Field(ge=0, description="Leave out windows that end at or before this time.")
-    ] = 0.0
-    end_s: Annotated[
-        float | None, Field(gt=0, description="Leave out windows that start at or after this time.")
-    ] = None
-    include: Annotated[
-        Extra | None,
-        Field(
-            description="`peaks` adds the track's waveform to JSON; pictures and tables ignore it."
-        ),
-    ] = None
 
 
 class ModelOut(BaseModel):
@@ -200,66 +138,3 @@ class TaggramOut(TaggedTrack):
         f"of {PEAK_PAIRS:,} equal stretches of the whole track, mixed to mono.",
         examples=[[(-0.512, 0.488), (-0.63, 0.701)]],
     )
-
-
-class Health(BaseModel):
-    """The state of the service."""
-
-    status: Literal["alive", "ready"]
-
-
-class InvalidParameter(BaseModel):
-    """An invalid parameter."""
-
-    parameter: str = Field(examples=["top_k"])
-    problem: str = Field(examples=["Input should be greater than or equal to 1"])
-
-
-class Problem(BaseModel):
-    """RFC 9457 problem details; each kind may add members with further information."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str = Field(
-        description="Stable identifier of the error kind.", examples=["/problems/silent_audio"]
-    )
-    title: str
-    status: int
-    detail: str = Field(description="What is wrong and what to do.")
-    request_id: str = Field(description="Also in X-Request-ID and in the log.")
-
-
-class UploadTokenRequest(_Parameters):
-    """The body of POST /upload-tokens."""
-
-    origin: str = Field(
-        description="Origin of the page that will send the token.",
-        examples=["https://signup.example"],
-    )
-
-
-class UploadTokenOut(BaseModel):
-    """The answer of POST /upload-tokens."""
-
-    token: str = Field(description="Sent by the page as `Authorization: Bearer`.")
-    expires_at: AwareDatetime
-    uses: int = Field(description="Number of uploads that the token allows.", examples=[5])
-
-
-class FormatOut(BaseModel):
-    """A supported audio format."""
-
-    name: str = Field(examples=["MP3"])
-    extensions: list[str] = Field(examples=[[".mp3"]])
-    media_types: list[str] = Field(
-        description="Media types that browsers use for such files.", examples=[["audio/mpeg"]]
-    )
-
-
-class LimitsOut(BaseModel):
-    """The limits of uploads."""
-
-    max_bytes: int = Field(examples=[33554432])
-    min_duration_s: float = Field(examples=[0.5])
-    max_duration_s: float = Field(examples=[600.0])
-    formats: list[FormatOut]

@@ -19,7 +19,7 @@ def describe_json_body(model: type[BaseModel]) -> dict[str, Any]:
 
 
 async def read_json_body(request: Request, model: type[Body], max_bytes: int) -> Body:
-    """Read and validate a JSON body.
+    """Return a JSON body, validated.
 
     Args:
         request: The request with the body.
@@ -27,7 +27,8 @@ async def read_json_body(request: Request, model: type[Body], max_bytes: int) ->
         max_bytes: The most bytes that the body may have.
 
     Raises:
-        RequestError: `payload_too_large`.
+        RequestError: `payload_too_large` or `request_timeout`.
+        ClientDisconnect: The client disconnected.
         RequestValidationError: The body is not valid JSON, or does not match the schema.
     """
     body = b""

@@ -65,7 +65,8 @@ async def receive_upload(
 
     Raises:
         RequestError: `unsupported_media_type`, `malformed_request`, `invalid_parameter`,
-            `payload_too_large`, or `forbidden` if the upload token is used up.
+            `payload_too_large`, `request_timeout`, or `forbidden` if the upload token is used up.
+        ClientDisconnect: The client disconnected.
         OSError: The file can't be written: the disk is full, or descriptors have run out.
     """
     _check_content_encoding(request)

@@ -18,10 +18,10 @@ OnDrop = Callable[[Literal["left", "expired"]], None]
 async def run_while_connected(
     request: Request, work: Coroutine[None, None, Answer], timeout_detail: str, on_drop: OnDrop
 ) -> Answer:
-    """Run the work of a request, whose body must have been read, and return its result.
+    """Run the work of a request, and return its result.
 
     Args:
-        request: The request, which is watched for a disconnect.
+        request: The request, which is watched for a disconnect. Its body must have been read.
         work: The work; it is cancelled on a disconnect and at the deadline.
         timeout_detail: The error detail if the deadline passes.
         on_drop: Is called with the reason if the work is cancelled.
@@ -29,6 +29,7 @@ async def run_while_connected(
     Raises:
         RequestError: `deadline_exceeded`.
         ClientDisconnect: The client disconnected.
+        Exception: The error of the work.
     """
     services = services_of(request)
     working = asyncio.create_task(work)

@@ -1,4 +1,7 @@
-"""Checks the chunk lengths of WAV and AIFF files."""
+"""Checks the chunk lengths of WAV and AIFF files.
+
+RF64 is defined in EBU Tech 3306, BW64 in ITU-R BS.2088.
+"""
 
 import os
 from collections.abc import Iterator
@@ -34,7 +37,7 @@ class Chunk(NamedTuple):
 
 
 def is_intact(file: BinaryIO) -> bool:
-    """Return whether a file is a WAV or an AIFF whose chunks fill it exactly."""
+    """Return whether a file is a WAV or an AIFF, and its chunks fill it exactly."""
     *_, last = [None, *_chunks(file)]
     # Some writers forget to pad the last one.
     return last is not None and 0 <= last.start + last.length + last.length % 2 - _size(file) <= 1
@@ -62,20 +65,20 @@ def _audio_chunk(file: BinaryIO) -> Chunk | None:
 
 def _chunks(file: BinaryIO) -> Iterator[Chunk]:
     order = ORDER.get(_read(file, 0, FORM_HEAD_BYTES)[:4])
-    place = FORM_HEAD_BYTES
+    position = FORM_HEAD_BYTES
     for _ in range(MAX_CHUNKS):
-        head = _read(file, place, HEAD_BYTES)
+        head = _read(file, position, HEAD_BYTES)
         if order is None or len(head) < HEAD_BYTES:
             return
-        chunk = Chunk(head[:4], place + HEAD_BYTES, int.from_bytes(head[4:], order))
+        chunk = Chunk(head[:4], position + HEAD_BYTES, int.from_bytes(head[4:], order))
         yield chunk
-        place = chunk.start + chunk.length + chunk.length % 2
+        position = chunk.start + chunk.length + chunk.length % 2
 
 
 def _size(file: BinaryIO) -> int:
     return file.seek(0, os.SEEK_END)
 
 
-def _read(file: BinaryIO, place: int, count: int) -> bytes:
-    file.seek(place)
+def _read(file: BinaryIO, position: int, count: int) -> bytes:
+    file.seek(position)
     return file.read(count)

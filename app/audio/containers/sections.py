@@ -27,20 +27,25 @@ class _Section(io.RawIOBase):
         self._place = 0
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
+        """Return True."""
         return True
 
     def tell(self) -> int:
+        """Return the position in the section, in bytes."""
         return self._place
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move to a position in the section, and return it."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
         self._place = max(0, base + offset)
         return self._place
 
     def read(self, size: int = -1, /) -> bytes:
+        """Return at most `size` bytes of the section; by default all that are left."""
         left = self._size - self._place
         if left <= 0:  # the position may be beyond the end of any file
             return b""
@@ -56,11 +61,11 @@ def sections(file: BinaryIO, start: Start) -> list[BinaryIO]:
     FFmpeg handles tags around MP3 frames itself. It decodes a chain of Ogg streams only while their
     sample rate, channels and codec stay the same, so each link is a section.
     """
-    demuxer, place = start
-    end = file.seek(0, os.SEEK_END) if demuxer is None else start_of_end_tags(file, place)
+    demuxer, position = start
+    end = file.seek(0, os.SEEK_END) if demuxer is None else start_of_end_tags(file, position)
     if demuxer != "ogg":
-        return [_section(file, place, end)]
-    starts = _links(file, place) or [place]
+        return [_section(file, position, end)]
+    starts = _links(file, position) or [position]
     return [_section(file, *ends) for ends in zip(starts, [*starts[1:], end], strict=True)]
 
 
@@ -69,8 +74,8 @@ def ends_within_page(file: BinaryIO) -> bool:
     size = file.seek(0, os.SEEK_END)
     begin = max(0, size - MOST_PAGE_BYTES)
     file.seek(begin)
-    place = file.read(MOST_PAGE_BYTES).rfind(PAGE)
-    return place >= 0 and _page_end(file, begin + place) > size
+    position = file.read(MOST_PAGE_BYTES).rfind(PAGE)
+    return position >= 0 and _page_end(file, begin + position) > size
 
 
 def _section(file: BinaryIO, start: int, end: int) -> BinaryIO:
@@ -83,26 +88,26 @@ def _links(file: BinaryIO, start: int) -> list[int]:
     The first pages of streams that are multiplexed in one link follow each other directly.
     """
     links, expected = [], -1
-    for place in _first_pages(file, start):
-        if place != expected:
-            links.append(place)
-        expected = _page_end(file, place)
+    for position in _first_pages(file, start):
+        if position != expected:
+            links.append(position)
+        expected = _page_end(file, position)
     return links
 
 
-def _first_pages(file: BinaryIO, place: int) -> Iterator[int]:
+def _first_pages(file: BinaryIO, position: int) -> Iterator[int]:
     kept = b""
-    file.seek(place)
+    file.seek(position)
     while piece := file.read(PIECE_BYTES):
         data = kept + piece
-        yield from (place + found.start() for found in FIRST_PAGE.finditer(data))
+        yield from (position + found.start() for found in FIRST_PAGE.finditer(data))
         kept = data[1 - FIRST_PAGE_BYTES :]
-        place += len(data) - len(kept)
-        file.seek(place + len(kept))
+        position += len(data) - len(kept)
+        file.seek(position + len(kept))
 
 
-def _page_end(file: BinaryIO, place: int) -> int:
-    file.seek(place + SEGMENTS_AT)
+def _page_end(file: BinaryIO, position: int) -> int:
+    file.seek(position + SEGMENTS_AT)
     count = file.read(1)
     lengths = file.read(count[0] if count else 0)
-    return place + SEGMENTS_AT + 1 + len(lengths) + sum(lengths)
+    return position + SEGMENTS_AT + 1 + len(lengths) + sum(lengths)

@@ -34,13 +34,13 @@ BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp",
 HEAD_BYTES = 12
 
 
-def sniff(file: BinaryIO, place: int) -> str | None:
-    """Return the demuxer for the bytes at a position of a file; None if they don't identify it.
+def sniff(file: BinaryIO, position: int) -> str | None:
+    """Return FFmpeg's demuxer for the bytes at a position of a file; None if they are ambiguous.
 
     Raises:
         RefusedFileError: `unsupported_audio` if they identify a format without audio.
     """
-    file.seek(place)
+    file.seek(position)
     head = file.read(HEAD_BYTES)
     if head[4:8] in BOXES:
         return "mov"

@@ -37,7 +37,7 @@ SIGNATURES = {
     "mpc8": rb"MPCKSH",
     "mpegts": rb"G(?:.{187}G){5}",
 }
-"""Beginnings of files by FFmpeg's demuxers: magic numbers with enough of what follows them."""
+"""Beginnings of files by FFmpeg's demuxers: magic numbers with enough of the bytes behind them."""
 
 SIGNATURE = re.compile(
     b"|".join(b"(?P<%s>%s)" % (name.encode(), pattern) for name, pattern in SIGNATURES.items()),
@@ -81,11 +81,11 @@ class Start(NamedTuple):
 
     Attributes:
         demuxer: FFmpeg's demuxer; None if FFmpeg has to probe it, as for MP3.
-        place: Position of the first byte for the demuxer.
+        position: Position of the first byte for the demuxer.
     """
 
     demuxer: str | None
-    place: int
+    position: int
 
 
 def find_start(file: BinaryIO) -> Start:
@@ -94,19 +94,19 @@ def find_start(file: BinaryIO) -> Start:
     Raises:
         RefusedFileError: `unsupported_audio` if its first bytes identify a format without audio.
     """
-    place = end_of_tags(file)
-    demuxer = sniff(file, place)
+    position = end_of_tags(file)
+    demuxer = sniff(file, position)
     if demuxer:
-        return Start(demuxer, place)
-    data_behind = _read(file, place)
+        return Start(demuxer, position)
+    data_behind = _read(file, position)
     if OTHER_FILES.match(data_behind) or _follow(data_behind, 0):
         return Start(None, 0)
     found, frame = SIGNATURE.search(data_behind), None
-    if found or place:
+    if found or position:
         frame = _first_frames(data_behind)
     if found and (frame is None or found.start() < frame):
-        return Start(found.lastgroup, place + found.start())
-    if place and frame is None:  # the tags announce a wrong length
+        return Start(found.lastgroup, position + found.start())
+    if position and frame is None:  # the tags announce a wrong length
         return _within(_read(file, 0)) or Start(None, 0)
     return Start(None, 0)
 
@@ -118,10 +118,10 @@ def _within(data: bytes) -> Start | None:
     return None if frame is None else Start(None, frame)
 
 
-def _read(file: BinaryIO, place: int) -> bytes:
-    if place >= file.seek(0, os.SEEK_END):
+def _read(file: BinaryIO, position: int) -> bytes:
+    if position >= file.seek(0, os.SEEK_END):
         return b""
-    file.seek(place)
+    file.seek(position)
     return file.read(SEARCHED_BYTES + LONGEST_SIGNATURE)
 
 
@@ -130,14 +130,14 @@ def _first_frames(data: bytes) -> int | None:
     return next((at.start() for at in FRAME.finditer(data) if _follow(data, at.start())), None)
 
 
-def _follow(data: bytes, place: int) -> bool:
-    first = data[place + 1 : place + 2]
+def _follow(data: bytes, position: int) -> bool:
+    first = data[position + 1 : position + 2]
     for _ in range(FRAMES):
-        head = FRAME.match(data, place)
+        head = FRAME.match(data, position)
         size = _frame_bytes(head.group()) if head else 0
-        if not size or data[place + 1 : place + 2] != first:
+        if not size or data[position + 1 : position + 2] != first:
             return False
-        place += size
+        position += size
     return True
 
 

@@ -18,16 +18,16 @@ LYRICS, LYRICS_FOOT_BYTES = b"LYRICS200", 15
 
 def end_of_tags(file: BinaryIO) -> int:
     """Return where the ID3v2 and APEv2 tags at the beginning of a file end, by their lengths."""
-    place = 0
+    position = 0
     for _ in range(MAX_TAGS):
-        head = _read(file, place, APE_HEAD_BYTES)
+        head = _read(file, position, APE_HEAD_BYTES)
         if head.startswith(b"ID3"):
-            place += _id3_bytes(head)
+            position += _id3_bytes(head)
         elif head.startswith(APE) and int.from_bytes(head[20:24], "little") & APE_IS_HEADER:
-            place += APE_HEAD_BYTES + int.from_bytes(head[12:16], "little")
+            position += APE_HEAD_BYTES + int.from_bytes(head[12:16], "little")
         else:
             break
-    return place
+    return position
 
 
 def start_of_end_tags(file: BinaryIO, start: int) -> int:
@@ -56,10 +56,10 @@ def _tag_bytes_before(file: BinaryIO, end: int) -> int:
     return 0
 
 
-def _read(file: BinaryIO, place: int, count: int) -> bytes:
-    if place < 0:
+def _read(file: BinaryIO, position: int, count: int) -> bytes:
+    if position < 0:
         return b""
-    file.seek(place)
+    file.seek(position)
     return file.read(count)
 
 

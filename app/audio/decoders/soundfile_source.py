@@ -14,7 +14,8 @@ import soundfile
 from app.audio.containers.start import find_start
 from app.audio.decoders.source import BLOCK_FRAMES, Block, DecodedSource
 from app.audio.formats import FORMATS
-from app.audio.refusals import Reason, RefusedFileError, check_channels
+from app.audio.limit_checks import check_channels
+from app.audio.refusals import Reason, RefusedFileError
 from app.domain import Decoders
 
 SUBTYPES = {
@@ -29,14 +30,14 @@ SUBTYPES = {
 """libsndfile's names of the containers and codecs that it may decode; it supports many more."""
 
 DEMUXERS = {name for each in FORMATS if each.soundfile for name in each.demuxers}
-"""FFmpeg's names of the demuxers whose formats libsndfile reads too."""
+"""FFmpeg's demuxers for formats that libsndfile reads too."""
 
 ANNOUNCING = {"FLAC", "OGG"}
-"""Containers whose length is that in the header. Of others libsndfile reports the length of the
-data, or an estimate."""
+"""Containers of which libsndfile reports the length in the header. Of others it reports the length
+of the data, or an estimate."""
 
 UNKNOWN_LENGTH = 2**63 - 1
-"""The length that libsndfile reports for a FLAC from a pipe, whose header has none."""
+"""The length that libsndfile reports for a FLAC from a pipe, which has none in its header."""
 
 
 class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
@@ -47,12 +48,16 @@ class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
     """
 
     def seekable(self) -> bool:
+        """Return False, so that `soundfile` does not seek."""
         return False
 
 
 @contextmanager
 def open_source(file: BinaryIO) -> Iterator[DecodedSource]:
-    """Open a file.
+    """Open a file; its blocks can be read during the body.
+
+    Yields:
+        The opened file.
 
     Raises:
         RefusedFileError: `unsupported_audio` or `undecodable_audio`.

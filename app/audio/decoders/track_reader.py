@@ -15,29 +15,28 @@ from app.audio.containers import chunks
 from app.audio.containers.start import find_start
 from app.audio.decoders import soundfile_source
 from app.audio.decoders.source import DecodedSource
+from app.audio.limit_checks import (
+    check_channels,
+    check_decoded_length,
+    check_duration,
+    check_loudness,
+    check_sample_rate,
+    check_samples,
+)
 from app.audio.limits import (
     MAX_MAGNITUDE,
     MAX_SAMPLE_RATE,
-    MIN_DECODED_SHARE,
     MIN_SAMPLE_RATE,
-    NOISE_FLOOR,
     PADDING_S,
     TOLERATED_S,
     AudioLimits,
 )
-from app.audio.refusals import (
-    Reason,
-    RefusedFileError,
-    check_channels,
-    check_duration,
-    check_sample_rate,
-    check_samples,
-)
+from app.audio.refusals import Reason, RefusedFileError
 from app.domain import Decoders, Samples
 
 READ_BY_BOTH = {None, "wav", "aiff"}
-"""FFmpeg's demuxers whose formats libsndfile may read too. None: the first bytes don't identify the
-format, as with MP3."""
+"""FFmpeg's demuxers for formats that libsndfile may read too. None: the first bytes don't identify
+the format, as with MP3."""
 
 
 class TrackReader:
@@ -63,6 +62,9 @@ class TrackReader:
 
     def open(self) -> DecodedSource:
         """Read the header, and no more of the audio than that needs.
+
+        Returns:
+            The opened file; it stays open until all samples are read.
 
         Raises:
             RefusedFileError: `unsupported_audio`, `undecodable_audio` or `audio_too_long`.
@@ -99,8 +101,8 @@ class TrackReader:
         announced_s = max(source.announced_s or 0.0, decoded_s + source.lost_s)
         if source.lost_s or announced_s - decoded_s > TOLERATED_S:
             self.announced_s = round(announced_s, 3)
-        _check_length(decoded_s, self.announced_s, self._limits)
-        _check_loudness(peak)
+        check_decoded_length(decoded_s, self.announced_s, self._limits)
+        check_loudness(peak)
 
 
 def _opened(file: BinaryIO, limits: AudioLimits, stack: ExitStack) -> DecodedSource:
@@ -183,20 +185,3 @@ def _resampled(blocks: Iterator[tuple[int, Samples]], target_rate: int) -> Itera
 def _end(stream: soxr.ResampleStream) -> Samples:
     ending: Samples = stream.resample_chunk(np.empty(0, np.float32), last=True)
     return ending
-
-
-def _check_length(decoded_s: float, announced_s: float | None, limits: AudioLimits) -> None:
-    if announced_s is not None and (
-        decoded_s < max(limits.min_duration_s, MIN_DECODED_SHARE * announced_s)
-    ):
-        raise RefusedFileError(Reason.CUT, {"decoded_s": decoded_s, "announced_s": announced_s})
-    if decoded_s < limits.min_duration_s:
-        raise RefusedFileError(
-            Reason.TOO_SHORT,
-            {"duration_s": decoded_s, "min_duration_s": limits.min_duration_s},
-        )
-
-
-def _check_loudness(peak: float) -> None:
-    if peak < NOISE_FLOOR:
-        raise RefusedFileError(Reason.SILENT)

@@ -81,6 +81,9 @@ def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
         service: The connection to the service.
         limits: See `AudioLimits`.
         cpu_s: CPU time that decoding may use, in seconds.
+
+    Raises:
+        OSError: The process can't be confined; it then ends without an answer.
     """
     end_with_parent(FORK_SERVER)
     _close_all_but(service)

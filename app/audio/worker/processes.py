@@ -36,7 +36,7 @@ from app.turns import TIME_SLICE_S, Turn, Turns
 log = logging.getLogger(__name__)
 
 RESAMPLING_S = 1.0
-"""An ample bound of what resampling may add to the longest file."""
+"""An ample limit, in seconds, of the length that resampling adds to the longest file."""
 
 PROBED_AFTER_S = 2 * TIME_SLICE_S
 """A client's only file gets its turn within this time if one other client is busy."""
@@ -98,9 +98,13 @@ class Decoder:
             clock: Records the time until the file's turn as `queue`, then `decode`.
             work: The client; records the header.
 
+        Yields:
+            The decoding, which reports progress and samples.
+
         Raises:
             RequestError: `overloaded` if no decoder can be started; if the file has to wait, also
                 the refusal of its header.
+            OSError: The machine has not enough memory for the samples.
         """
         work = work or Work()
         longest_s = self.limits.max_duration_s + RESAMPLING_S

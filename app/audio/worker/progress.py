@@ -51,7 +51,7 @@ class Decoding:
             connection: The connection to it.
             shared: The memory that it writes its samples to, (samples,) float32.
             timeout_s: The longest time that it may run, in seconds.
-            turn: The turn in which it runs; None: it always runs.
+            turn: The turn in which it runs; None if it always runs.
             work: Records the header.
             decoders: The libraries that may decode the file.
         """

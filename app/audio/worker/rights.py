@@ -23,6 +23,9 @@ def end_with_parent(parent: int) -> None:
 
     Args:
         parent: The id of the parent; if it has ended already, this process ends at once.
+
+    Raises:
+        OSError: The kernel refuses.
     """
     _check(LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
     if os.getppid() != parent:

@@ -1,4 +1,4 @@
-"""Confines a decode process once it has its file: it may read that, compute and report.
+"""Confines a decode process once it has its file: it may read the file, compute and report.
 
 A file that takes over its decoder has no network access, can't open or create files, can't start
 processes or programs, and has no root privileges. Its system calls fail with "permission denied".
@@ -21,7 +21,7 @@ from app.audio.worker.rights import drop_capabilities
 from app.errors import SetupError
 
 MEMORY_BYTES = 128 * 2**20
-"""Address space that a decoder may add to what it starts with (about 35 MiB, and 38 MiB for
+"""Address space that a decoder may add to that at its start (about 35 MiB, and 38 MiB for
 the samples of ten minutes). Decoding music takes 5 MiB, plus twice the size of other data in the
 file, such as a cover."""
 

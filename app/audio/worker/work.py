@@ -46,15 +46,15 @@ class Work:
 
     @property
     def announced_s(self) -> float:
-        """The estimated cost of the file, in seconds of usual audio."""
+        """Return the estimated cost of the file, in seconds of usual audio."""
         return self.audio_s * self.load
 
     @property
     def done_s(self) -> float:
-        """The cost so far, in seconds of usual audio."""
+        """Return the cost so far, in seconds of usual audio."""
         return self.decoded_s * self.load
 
     @property
     def left_s(self) -> float:
-        """The estimated cost of the rest, in seconds of usual audio."""
+        """Return the estimated cost of the rest, in seconds of usual audio."""
         return max(0.0, self.announced_s - self.done_s * self.inferred_share())

@@ -12,7 +12,8 @@ from app.cli.data.reasons import show_reasons
 from app.errors import SetupError
 
 if TYPE_CHECKING:
-    from app.datasets.audio.fetching import Fetched, FileSource
+    from app.datasets.audio.fetching import Fetched
+    from app.datasets.audio.file_source import FileSource
     from app.datasets.audio.library import Library
 
 NAMED = 20
@@ -33,7 +34,8 @@ def fetch(
 ) -> None:
     """Fetch the files that a split needs, and after asking remove files of another split."""
     with plain_errors():
-        from app.datasets.audio.fetching import FileSource, needed
+        from app.datasets.audio.fetching import needed
+        from app.datasets.audio.file_source import FileSource
         from app.datasets.audio.library import open_library
         from app.datasets.tables import read_split
 

@@ -15,7 +15,7 @@ from app.errors import RequestError, SetupError
 from app.paths import check_is_file, resolve_inside
 
 if TYPE_CHECKING:
-    from app.training.data.augmentation import Augmenter
+    from app.training.data.augmenter import Augmenter
 
 SAMPLE_RATE = 16_000
 """In Hz: that of the networks."""
@@ -36,7 +36,8 @@ def listen(
 ) -> None:
     """Write ten seconds of tracks: the original, each augmentation alone, and combinations."""
     with plain_errors():
-        from app.training.data.augmentation import Augmentation, Augmenter
+        from app.training.data.augmentation import Augmentation
+        from app.training.data.augmenter import Augmenter
 
         _refuse_equal_names(files)
         augmenter = Augmenter(Augmentation(), SAMPLE_RATE)
@@ -72,7 +73,7 @@ def _written(path: Path, folder: Path, augmenter: "Augmenter", seed: int) -> boo
 
 
 def _versions(samples: Samples, augmenter: "Augmenter", seed: int) -> Iterator[tuple[str, Samples]]:
-    from app.training.data.augmentation import SINGLE
+    from app.training.data.augmenter import SINGLE
 
     yield "original", samples
     for name in SINGLE:

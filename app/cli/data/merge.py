@@ -131,7 +131,7 @@ def _words(tag: str, wrangled: Sequence["Wrangled"]) -> Text:
 
 
 def _counts() -> Table:
-    """Return the numbers of tags that the thesis states and that its dictionaries give."""
+    """Return the numbers of tags that the thesis states, and those in its dictionaries."""
     from app.datasets.tasks import tallies
 
     table = Table("task", *_numbers("thesis", "dictionaries"), "why")

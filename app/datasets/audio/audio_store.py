@@ -130,12 +130,12 @@ class AudioStore:
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
-        """The SHA-256 of each track's file."""
+        """Return the SHA-256 of each track's file, by id."""
         return {track: entry.source for track, (_, entry) in self._entries.items()}
 
     @cached_property
     def fingerprint(self) -> str:
-        """The SHA-256 of the content, independent of how it is divided into shards."""
+        """Return the SHA-256 of the content, independent of how it is divided into shards."""
         lines = (f"{track} {source}\n" for track, source in sorted(self.digests.items()))
         return hashlib.sha256("".join((f"{self.sample_rate}\n", *lines)).encode()).hexdigest()
 

@@ -36,9 +36,9 @@ def crop_bounds(
     If the cuts would leave less than a window, both shrink by the same share.
 
     Args:
-        length: Of the track, in samples.
-        sample_rate: In Hz.
-        window: Of the model, in samples.
+        length: Length of the track, in samples.
+        sample_rate: Sample rate of the track, in Hz.
+        window: Length of the model's window, in samples.
         crops: Which part of a track is used.
         rng: Draws the position of the crop.
     """
@@ -61,23 +61,23 @@ def window_starts(length: int, window: int, hop: int) -> npt.NDArray[np.int64]:
     which would extend beyond the end.
 
     Args:
-        length: Of the crop, in samples.
-        window: Of the model, in samples.
-        hop: From one window to the next, in samples.
+        length: Length of the crop, in samples.
+        window: Length of the model's window, in samples.
+        hop: From the start of one window to that of the next, in samples.
 
     Returns:
-        (windows,), relative to the crop's first sample.
+        (windows,) int64, relative to the crop's first sample.
     """
     return np.arange(0, max(length - window, 0) + 1, hop, dtype=np.int64)
 
 
 def window_at(track: npt.NDArray[np.int16], start: int, window: int) -> Samples:
-    """Return a window, (window,) in -1..1; a shorter track is repeated, as the service does.
+    """Return a window, (window,) float32 in -1..1; a shorter track is repeated, as in the service.
 
     Args:
-        track: A track of an audio store, (samples,).
+        track: A track of an audio store, (samples,) int16.
         start: The window's first sample.
-        window: Its length.
+        window: Its length, in samples.
     """
     cut = track[start : start + window]
     whole = cut if len(cut) == window else np.resize(track, window)

@@ -50,8 +50,11 @@ def make_decoder(sample_rate: int, jobs: int) -> Decoder:
     """Return a decoder for tracks of datasets, with no minimum length and a high maximum.
 
     Args:
-        sample_rate: In Hz.
-        jobs: Files decoded at a time.
+        sample_rate: The rate that files are resampled to, in Hz.
+        jobs: Number of files decoded at a time.
+
+    Raises:
+        SetupError: A library is missing, or decoders can't be confined or started.
     """
     return Decoder(AudioLimits(sample_rate, 0.0, MAX_DURATION_S), jobs, TIMEOUT_S)
 
@@ -62,8 +65,8 @@ async def decode_files(
     """Decode files.
 
     Args:
-        decoder: In the service's sandbox.
-        files: By track id.
+        decoder: The decoder, which confines its processes as in the service.
+        files: The files, by track id.
         ahead: The number of files decoded concurrently.
         on_progress: Called after each file with the numbers of files done and in all.
 

@@ -11,27 +11,19 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import quote
 
-import fsspec
-
+from app.datasets.audio.file_source import FetchError, FileSource
 from app.datasets.audio.library import FetchedFile, Library
 from app.datasets.tracks import Split
 from app.errors import SetupError
 from app.files import atomic_file, write_error
-from app.masking import mask, remember
-from app.paths import check_is_file, is_inside, open_file
-from app.urls import check_scheme
+from app.paths import is_inside, open_file
 
 ATTEMPTS = 4
 PAUSE_S = 0.5
 """The pause before the second attempt; it doubles before each further one."""
 
 THREADS = 8
-PIECE_BYTES = 2**20
-
-_LONGEST_REASON = 300
-"""In characters; a server may answer with a whole page."""
 
 
 @dataclass(frozen=True)
@@ -47,68 +39,6 @@ class Fetched:
     added: int
     known: int
     failed: dict[str, str]
-
-
-class _FetchError(Exception):
-    """A file could not be fetched, and why; `again` if another attempt may help."""
-
-    def __init__(self, why: str, *, again: bool = False) -> None:
-        super().__init__(mask(" ".join(why.split()))[:_LONGEST_REASON])
-        self.again = again
-
-
-class FileSource:
-    """The folder or URL that a dataset's files are fetched from."""
-
-    def __init__(self, url: str) -> None:
-        """Open the source.
-
-        Args:
-            url: A folder, or any URL that fsspec supports.
-
-        Raises:
-            SetupError: It is neither, or a library is missing.
-        """
-        remember(url)
-        try:
-            check_scheme(url)
-        except SetupError as error:
-            raise SetupError(f"{url}: {error}") from error
-        try:
-            self._system, root = fsspec.url_to_fs(url)
-        except ImportError as error:
-            raise SetupError(
-                f"{url}: a required library is not installed: {error}; `pip install taggram[s3]` "
-                "installs those for s3:// and https://"
-            ) from error
-        except ValueError as error:
-            raise SetupError(f"{url}: {error}") from error
-        self._is_local = "file" in self._system.protocol
-        if self._is_local and not Path(root).is_dir():
-            raise SetupError(f"{url}: the folder does not exist")
-        self._root = root.rstrip("/")
-        self._quoted = "http" in self._system.protocol
-
-    def pieces(self, path: str) -> Iterator[bytes]:
-        """Yield a file's content.
-
-        Raises:
-            _FetchError: It can't be read.
-        """
-        within = quote(path) if self._quoted else path
-        url = f"{self._root}/{within}"
-        try:
-            if self._is_local:
-                check_is_file(Path(url))
-            with self._system.open(url, "rb") as file:
-                while piece := file.read(PIECE_BYTES):
-                    yield piece
-        except FileNotFoundError as error:
-            raise _FetchError("the file does not exist") from error
-        except PermissionError as error:
-            raise _FetchError("reading it is not permitted") from error
-        except Exception as error:  # each of fsspec's libraries raises its own
-            raise _FetchError(str(error) or type(error).__name__, again=True) from error
 
 
 def needed(split: Split) -> list[str]:
@@ -138,7 +68,7 @@ def fetch(
     Args:
         library: The destination.
         wanted: `<dataset>/<path>` of each file.
-        sources: By dataset.
+        sources: The source of each dataset, by its name.
         checksums: Known SHA-256 by `<dataset>/<path>`.
         on_progress: Called after each file with the numbers of files done and in all.
 
@@ -147,6 +77,7 @@ def fetch(
 
     Raises:
         SetupError: A dataset has no source, or the disk is full; fetched files are kept.
+        OSError: A file that was not fetched can't be read to compare its checksum.
     """
     missing = [path for path in wanted if not library.has(path, checksums.get(path))]
     foreign = {path for path in missing if library.is_foreign(path)}
@@ -162,7 +93,7 @@ def fetch(
 
 
 def _differing(library: Library, foreign: set[str], checksums: Mapping[str, str]) -> dict[str, str]:
-    """Return the files that we didn't fetch and whose checksums differ from the expected."""
+    """Return the files that were not fetched, but exist with other checksums than expected."""
     return {
         path: "a different file that was not fetched has this name; move it away"
         for path in foreign & checksums.keys()
@@ -203,7 +134,7 @@ def _fetch_file(
     for attempt in range(ATTEMPTS):
         try:
             _copy(sources[dataset].pieces(within), library, path, checksum)
-        except _FetchError as error:
+        except FetchError as error:
             if not error.again or attempt == ATTEMPTS - 1:
                 return str(error)
             time.sleep(PAUSE_S * 2**attempt)
@@ -218,7 +149,7 @@ def _copy(pieces: Iterator[bytes], library: Library, path: str, checksum: str | 
     with atomic_file(library.place(path)) as file:
         fetched = _written(pieces, file)
         if checksum not in {None, fetched.sha256}:
-            raise _FetchError(f"its SHA-256 is {fetched.sha256}, expected {checksum}", again=True)
+            raise FetchError(f"its SHA-256 is {fetched.sha256}, expected {checksum}", again=True)
         file.flush()  # a full disk fails here, before the ledger is written
         library.note(path, fetched)
 

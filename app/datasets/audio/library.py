@@ -83,7 +83,7 @@ class Library:
             self.ledger[path] = fetched
 
     def unneeded(self, wanted: Iterable[str]) -> list[str]:
-        """Return the fetched files that are not wanted any more."""
+        """Return the fetched files that are not among those to fetch."""
         return sorted(self.ledger.keys() - set(wanted))
 
     def remove(self, paths: Iterable[str]) -> None:
@@ -123,7 +123,7 @@ def open_library(folder: Path) -> Iterator[Library]:
 
 
 def read_checksums(path: Path) -> dict[str, str]:
-    """Read lines of `SHA-256  <dataset>/<path>`, as sha256sum writes them.
+    """Return the SHA-256 of each path, from lines of `SHA-256  <dataset>/<path>` of sha256sum.
 
     Raises:
         SetupError: A line has another form, or the file can't be read.

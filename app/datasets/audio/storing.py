@@ -39,7 +39,7 @@ from app.paths import join_inside, open_file
 TRACKS_A_SHARD = 64
 
 MIN_SHARE = 0.5
-"""The share of the estimated size that is certainly needed: the estimate goes by the files' sizes,
+"""The share of the estimated size that is certainly needed: the estimate uses the files' sizes,
 and MP3s of 320 kbit/s have little more than half of the estimated duration."""
 
 
@@ -51,7 +51,7 @@ class Stored:
         added: Number of tracks decoded now.
         known: Number of tracks stored before.
         refused: By id of each track that can't be decoded, the reason.
-        unread: By id of each track whose file is missing or can't be read, the reason.
+        unread: By id of each track with a missing or unreadable file, the reason.
     """
 
     added: int
@@ -72,11 +72,11 @@ def store_tracks(
     """Decode the tracks that a store lacks.
 
     Args:
-        tracks: Which tracks; their files are `<audio>/<dataset>/<path>`.
-        audio: As `taggram data fetch` filled it.
-        folder: The store's; it is created if needed.
-        sample_rate: In Hz.
-        jobs: Files decoded at a time.
+        tracks: The tracks to store; their files are `<audio>/<dataset>/<path>`.
+        audio: The folder that `taggram data fetch` filled.
+        folder: The folder of the store; it is created if needed.
+        sample_rate: The sample rate of the store, in Hz.
+        jobs: Number of files decoded at a time.
         on_progress: Called after each track with the numbers of tracks done and in all.
 
     Returns:

@@ -1,6 +1,6 @@
 """Load FMA, the Free Music Archive's dataset: a tree of genres with three levels, and free tags.
 
-FileSource: https://github.com/mdeff/fma; `fma_metadata.zip` has `tracks.csv` and `genres.csv`.
+Source: https://github.com/mdeff/fma; `fma_metadata.zip` has `tracks.csv` and `genres.csv`.
 Licence: CC BY 4.0 for the metadata; each track has the licence that its artist chose.
 Citation: Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017, arXiv:1612.01840.
 
@@ -16,16 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from app.datasets.loaders.dataset import (
-    About,
-    Dataset,
-    Row,
-    Sheet,
-    artist_name,
-    number,
-    read_tracks,
-    within,
-)
+from app.datasets.loaders.dataset import About, Dataset, artist_name, within
+from app.datasets.loaders.sheet import Row, Sheet, number, read_tracks
 from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
 

@@ -11,17 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from app.audio_files import by_reason, find_audio
 from app.datasets.loaders import fma, mtat, mtg_jamendo
-from app.datasets.loaders.dataset import (
-    About,
-    Dataset,
-    Row,
-    Sheet,
-    Skipped,
-    artist_name,
-    composed,
-    number,
-    read_tracks,
-)
+from app.datasets.loaders.dataset import About, Dataset, Skipped, artist_name, composed
+from app.datasets.loaders.sheet import Row, Sheet, number, read_tracks
 from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
 
@@ -93,7 +84,7 @@ class _Names:
         self._by_composed = cache(self._list)
 
     def on_disk(self, path: PurePosixPath) -> PurePosixPath:
-        """Return the path as the disk spells it, which may encode accents in another way."""
+        """Return the path as it is on the disk, which may encode accents in another way."""
         if str(path).isascii() or (self._root / path).exists():
             return path
         found = PurePosixPath()

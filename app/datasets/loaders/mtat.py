@@ -1,6 +1,6 @@
 """Load MagnaTagATune: clips of 29 seconds, tagged by the players of a game.
 
-FileSource: http://mirg.city.ac.uk/codeapps/the-magnatagatune-dataset.
+Source: http://mirg.city.ac.uk/codeapps/the-magnatagatune-dataset.
 Licence: Creative Commons Attribution-NonCommercial-ShareAlike, granted by Magnatune.
 Citation: Law et al., Evaluation of Algorithms Using Games: The Case of Music Tagging, ISMIR 2009.
 
@@ -12,16 +12,8 @@ import csv
 from functools import partial
 from pathlib import Path
 
-from app.datasets.loaders.dataset import (
-    About,
-    Dataset,
-    Row,
-    Sheet,
-    artist_name,
-    number,
-    read_tracks,
-    within,
-)
+from app.datasets.loaders.dataset import About, Dataset, artist_name, within
+from app.datasets.loaders.sheet import Row, Sheet, number, read_tracks
 from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
 

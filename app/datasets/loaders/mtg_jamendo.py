@@ -1,6 +1,6 @@
 """Load MTG-Jamendo: whole songs, with genres, instruments, and moods or themes.
 
-FileSource: https://github.com/MTG/mtg-jamendo-dataset; its folder `data` is read here.
+Source: https://github.com/MTG/mtg-jamendo-dataset; its folder `data` is read here.
 Licence: CC BY-NC-SA 4.0 for the metadata; the tracks have several Creative Commons licences.
 Citation: Bogdanov et al., The MTG-Jamendo Dataset for Automatic Music Tagging, ICML 2019.
 
@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from app.datasets.loaders.dataset import About, Dataset, Row, Sheet, Skipped, number, read_tracks
+from app.datasets.loaders.dataset import About, Dataset, Skipped
+from app.datasets.loaders.sheet import Row, Sheet, number, read_tracks
 from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
 
@@ -93,7 +94,7 @@ def _files(place: Path, stem: str) -> list[Path]:
 
 
 def _dataset(sheets: Iterable[Sheet]) -> Dataset:
-    """Return the union of the files, each of which may have other tags of a track."""
+    """Return the union of the files; they may list different tags of one track."""
     tracks: dict[str, Track] = {}
     tags: dict[str, dict[str, None]] = {}
     skipped: list[Skipped] = []
@@ -109,7 +110,7 @@ def _dataset(sheets: Iterable[Sheet]) -> Dataset:
 
 
 def _track(row: Row) -> Track:
-    """Return a track whose tags still have their categories as prefixes."""
+    """Return a track with tags that still have their categories as prefixes."""
     tags = tuple(dict.fromkeys(filter(None, row["TAGS"].split("\t"))))
     for tag in tags:
         if not all(tag.partition("---")):

@@ -25,9 +25,9 @@ def resample(split: Split, target: int, seed: int) -> Split:
     """Set how often a training epoch uses each track: the maximum over its tags.
 
     Args:
-        split: A split whose tracks are all used once.
+        split: A split that uses each track once.
         target: The number of tracks, including repeats, that each tag should have.
-        seed: Of the random draws.
+        seed: Seed of the random draws.
 
     Returns:
         The split with new repeats in its training part.

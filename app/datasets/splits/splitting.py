@@ -3,30 +3,20 @@
 The thesis at first split melgrams, so that songs were both in training and in the test, and then
 split songs (section 8). We split artists: a model that knows an artist's sound scores their songs
 too well (Flexer, "A closer look on artist filters for musical genre classification", ISMIR 2007).
-Iterative stratification (Sechidis, Tsoumakas & Vlahavas 2011) distributes the artists by their
-tags, with one row for each artist.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-from iterstrat.ml_stratifiers import IterativeStratification
-
 from app.datasets.splits.leaks import OFFICIAL
+from app.datasets.splits.stratification import stratify
 from app.datasets.tracks import Merged, Split, SplitTrack, Subset, Track
 from app.errors import SetupError
 
 PARTS = (Subset.TRAIN, Subset.VALIDATION, Subset.TEST)
 SHARES = (0.85, 0.10, 0.05)
 
-STEPS = tuple(2**power for power in range(8))
-"""Each of these numbers of tracks with a tag is a stratification label of its own, so that artists
-with many tracks of a tag are distributed evenly too. On MTG-Jamendo's genres (55,094 tracks, 3,546
-artists) the median relative error of a tag's share of the test part is .18; it is .32 to .37 if all
-artists count alike, and .44 to .48 if they are drawn at random."""
 
 UNTAGGED = "without tags, and of an artist in validation or test"
 OUTSIDE = "in no part of the official split"
@@ -57,8 +47,8 @@ def divide(merged: Merged, shares: Sequence[float] = SHARES, seed: int = 1) -> S
 
     Args:
         merged: The tracks.
-        shares: Of training, validation and test.
-        seed: The same seed gives the same split, independent of the order of the tracks.
+        shares: The shares of training, validation and test.
+        seed: The same seed leads to the same split, independent of the order of the tracks.
 
     Returns:
         The split and its statistics.
@@ -70,7 +60,8 @@ def divide(merged: Merged, shares: Sequence[float] = SHARES, seed: int = 1) -> S
     _check_shares(shares)
     _check(merged)
     groups = _groups(track for track in merged.tracks if track.tags)
-    part_of = _stratified(groups, merged.tags, shares, seed)
+    numbers = stratify(groups, merged.tags, shares, seed)
+    part_of = {artist: PARTS[number] for artist, number in numbers.items()}
     name = f"artists apart, {'/'.join(f'{share:g}' for share in shares)}, seed {seed}"
     divided = _divided(merged, name, lambda track: part_of.get(_artist(track), Subset.TRAIN))
     if empty := [part for part in PARTS if not divided.split.part(part)]:
@@ -86,7 +77,7 @@ def official(merged: Merged, parts: Mapping[str, Subset], name: str) -> SplitRes
 
     Args:
         merged: The tracks.
-        parts: By `Track.id`.
+        parts: The part of each track, by `Track.id`.
         name: The split's name.
 
     Returns:
@@ -163,45 +154,3 @@ def _groups(tracks: Iterable[Track]) -> dict[str, list[Track]]:
     for track in tracks:
         groups[_artist(track)].append(track)
     return dict(sorted(groups.items()))
-
-
-def _stratified(
-    groups: Mapping[str, Sequence[Track]], tags: Sequence[str], shares: Sequence[float], seed: int
-) -> dict[str, Subset]:
-    """Assign artists to parts, with even numbers of artists for each tag and step of `STEPS`."""
-    column = {tag: number for number, tag in enumerate(tags)}
-    counts = np.zeros((len(groups), len(tags)), int)
-    for row, tracks in enumerate(groups.values()):
-        for track in tracks:
-            counts[row, [column[tag] for tag in track.tags]] += 1
-    labels = np.concatenate([counts >= step for step in STEPS], axis=1)
-    rng = np.random.RandomState(seed)
-    folds = IterativeStratification(labels[:, labels.any(axis=0)], np.asarray(shares), rng)
-    _complete(folds, counts > 0, counts.sum(axis=1))
-    return {artist: PARTS[fold] for artist, fold in zip(groups, folds, strict=True)}
-
-
-def _complete(
-    folds: npt.NDArray[np.int_], has: npt.NDArray[np.bool_], sizes: npt.NDArray[np.int_]
-) -> None:
-    """Move artists into parts that lack one of their tags, if another part can spare them.
-
-    Args:
-        folds: The number of each artist's part, (artists,); changed in place.
-        has: Which artist has which tag, (artists, tags).
-        sizes: The number of each artist's taggings, (artists,); the smallest are moved first.
-    """
-    for tag in np.argsort(has.sum(axis=0), kind="stable"):
-        artists = np.flatnonzero(has[:, tag])
-        for part in range(len(PARTS)):
-            if len(artists) < len(PARTS) or (folds[artists] == part).any():
-                continue
-            spare = [artist for artist in artists.tolist() if _can_go(artist, folds, has)]
-            if spare:
-                folds[min(spare, key=lambda artist: sizes[artist])] = part
-
-
-def _can_go(artist: int, folds: npt.NDArray[np.int_], has: npt.NDArray[np.bool_]) -> bool:
-    """Return whether other artists in its part have each of its tags too."""
-    mates = has[folds == folds[artist]][:, has[artist]]
-    return bool((mates.sum(axis=0) > 1).all())

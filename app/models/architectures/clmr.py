@@ -34,6 +34,9 @@ def clmr_encoder(window: Sequence[int], channels: Sequence[int] = CHANNELS) -> k
         window: (samples,).
         channels: Channels of each convolution: the one with strides of three samples, those
             followed by a pooling by three, and the last.
+
+    Raises:
+        ValueError: The window has another shape, or is too short.
     """
     inputs, x = waveform(window)
     x = global_max_pool(sample_level(x, channels, last_kernel=3, stem_padding=0)[-1])
@@ -53,6 +56,9 @@ def clmr(
         window: (samples,).
         hidden_units: Width of the probe's hidden layer, 512 as published; 0 for a linear probe.
         channels: Channels of the encoder's convolutions, see `clmr_encoder`.
+
+    Raises:
+        ValueError: The window has another shape, or is too short.
     """
     encoder = clmr_encoder(window, channels)
     x = encoder.output

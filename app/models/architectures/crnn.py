@@ -43,6 +43,9 @@ def crnn(
         channels: Channels of each convolution.
         pools: The pooling after each convolution, (frames, mels) or one number for both.
         gru_units: Width of each GRU.
+
+    Raises:
+        ValueError: The window has another shape, or is too small.
     """
     melgram, x = spectrogram(window)
     x = batch_norm(x, "input_bn")
@@ -51,7 +54,7 @@ def crnn(
     _, steps, bands, features = x.shape
     x = layers.Reshape((steps, bands * features))(x)
     for number, units in enumerate(gru_units, start=1):
-        # In PyTorch, and so in the published weights, the reset comes after the recurrent kernel.
+        # PyTorch, and so the published weights, have the reset after the recurrent kernel.
         x = layers.GRU(units, return_sequences=True, reset_after=True, name=f"gru_{number}")(x)
     x = layers.Dropout(0.5)(x[:, -1])
     return keras.Model(melgram, tag_scores(x, n_tags), name="crnn")

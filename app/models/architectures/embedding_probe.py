@@ -54,6 +54,9 @@ def embedding_probe(
         encoder: An architecture; the input of its last layer is the embedding. It is not trained.
         arguments: Arguments of the encoder.
         hidden_units: Width of a layer before the last; 0 for none.
+
+    Raises:
+        ValueError: The encoder is unknown, or can't be built with these arguments.
     """
     scoring = network(encoder, 1, window, sample_rate, arguments or {})
     embedding = keras.Model(scoring.input, scoring.get_layer("tags").input, name="encoder")

@@ -36,7 +36,7 @@ def ensemble(
         members: By name, the `architecture` of each member and its arguments except `n_tags`.
 
     Raises:
-        ValueError: There is no member, or a member can't be built or has a longer window.
+        ValueError: There is no member, a member can't be built, or its window is longer.
     """
     if not members:
         raise ValueError("members: there are none; expected at least one")

@@ -46,6 +46,9 @@ def fcn(
         window: (frames, mels).
         channels: Channels of each convolution.
         pools: The pooling after each convolution, (frames, mels).
+
+    Raises:
+        ValueError: The window has another shape, or is too small.
     """
     melgram, x = spectrogram(window)
     x = batch_norm(x, "input_bn")

@@ -1,4 +1,4 @@
-"""SampleCNNs of two scales, whose last three levels are the input of one classifier.
+"""SampleCNNs of two scales; their last three levels are the input of one classifier.
 
 Lee & Nam, "Multi-level and multi-scale feature aggregation using sample-level deep convolutional
 neural networks for music classification", 2017 (arXiv:1706.06810), which applies the
@@ -44,6 +44,9 @@ def multi_level_multi_scale(
             last two.
         hidden_units: Widths of the classifier's hidden layers; the default is our choice, as no
             weights are released.
+
+    Raises:
+        ValueError: The window is shorter than a piece, or a scale or the levels are not valid.
     """
     inputs, x = waveform(window)
     features = [_features(x, grain, length, levels, channels) for grain, length in scales]

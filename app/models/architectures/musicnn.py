@@ -58,6 +58,9 @@ def musicnn(
         temporal_phases: For each length, how many neighbouring frames are computed at a time.
         mid_channels: Channels of each of the three middle convolutions.
         hidden_units: Width of the layer before the last.
+
+    Raises:
+        ValueError: The window has another number of axes.
     """
     melgram, x = spectrogram(window)
     x = layers.BatchNormalization(epsilon=EPSILON, name="input_bn")(x)

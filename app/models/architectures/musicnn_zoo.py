@@ -54,6 +54,9 @@ def musicnn_zoo(
         mid_channels: Channels of each of the three middle convolutions; 512 for the Million Song
             Dataset.
         hidden_units: Width of the layer before the last; 500 for the Million Song Dataset.
+
+    Raises:
+        ValueError: The window has another number of axes.
     """
     melgram, x = spectrogram(window)
     x = batch_norm(x, "input_bn")

@@ -38,6 +38,9 @@ def sample_cnn(
         window: (samples,).
         channels: Channels of each convolution: the one with strides, those followed by a pooling,
             and the last, over one frame.
+
+    Raises:
+        ValueError: The window has another shape, or is too short.
     """
     inputs, x = waveform(window)
     x = global_max_pool(sample_level(x, channels)[-1])

@@ -27,7 +27,10 @@ def sample_cnn_res(
     Args:
         n_tags: Number of tags.
         window: (samples,).
-        levels: Number of last blocks whose outputs the hidden layer uses.
+        levels: The hidden layer uses the outputs of this number of last blocks.
         channels: Channels of the convolution with strides of three samples, then of each block.
+
+    Raises:
+        ValueError: There are fewer blocks than levels, or the window is too short.
     """
     return sample_cnn_rese(n_tags, window, squeeze=False, levels=levels, channels=channels)

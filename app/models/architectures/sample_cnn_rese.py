@@ -2,9 +2,9 @@
 
 Kim, Lee & Nam, "Sample-level CNN architectures for music auto-tagging using raw waveforms", ICASSP
 2018 (arXiv:1710.10451). Without the residuals it is their SE, without the excitations their Res
-(`sample_cnn_res`), without both their basic block. The excitation has 16 times as many hidden
-units as channels. Normalisation is that of their Keras code, not of the PyTorch code of Won et al.,
-whose "SampleCNN + SE" is `sample_cnn_se`.
+(`sample_cnn_res`), without both their basic block. The excitation has 16 times as many
+hidden units as channels. Normalisation is that of their Keras code, not of the PyTorch code of Won
+et al.; `sample_cnn_se` is the "SampleCNN + SE" of the latter.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def sample_cnn_rese(
         window: (samples,).
         residual: Whether blocks add two convolutions to their input; otherwise they are one.
         squeeze: Whether blocks weigh their channels.
-        levels: Number of last blocks whose outputs the hidden layer uses.
+        levels: The hidden layer uses the outputs of this number of last blocks.
         channels: Channels of the convolution with strides of three samples, then of each block.
 
     Raises:

@@ -60,6 +60,9 @@ def sample_cnn_se(
         channels: Channels of each block: the one with strides of three samples, those followed by a
             pooling by three, and the last, over one frame.
         hidden_units: Width of the layer before the last.
+
+    Raises:
+        ValueError: The window has another shape, or is too short.
     """
     inputs, x = waveform(window)
     first, *middle, last = channels

@@ -1,8 +1,8 @@
 """Short-chunk CNN: seven small convolutions with small poolings on less than four seconds.
 
 Won, Ferraro, Bogdanov & Serra, "Evaluation of CNN-based automatic music tagging models", SMC 2020
-(arXiv:2006.00751). The poolings leave one position, in longer windows several, whose maximum is
-taken.
+(arXiv:2006.00751). The poolings leave one position. In longer windows they leave several, of which
+the maximum is taken.
 """
 
 from collections.abc import Sequence
@@ -47,6 +47,9 @@ def short_chunk_cnn(
         window: (frames, mels): each convolution halves both.
         channels: Channels of each convolution.
         hidden_units: Width of the layer before the last.
+
+    Raises:
+        ValueError: The window has another shape, or is too small.
     """
     melgram, x = spectrogram(window)
     x = batch_norm(x, "input_bn")

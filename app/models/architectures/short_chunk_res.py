@@ -44,6 +44,9 @@ def short_chunk_res(
         window: (frames, mels): each pair of convolutions halves both, and rounds up.
         channels: Channels of each pair of convolutions.
         hidden_units: Width of the layer before the last.
+
+    Raises:
+        ValueError: The window has another shape, or is too small.
     """
     melgram, x = spectrogram(window)
     x = batch_norm(x, "input_bn")

@@ -37,6 +37,9 @@ def vgg(
         pools: The pooling after each of the five convolutions, as size and stride:
             (frames, mels, frames, mels).
         channels: Channels of each convolution.
+
+    Raises:
+        ValueError: The window has another number of axes.
     """
     melgram, x = spectrogram(window)
     x = layers.BatchNormalization(epsilon=EPSILON, name="input_bn")(x)

@@ -25,7 +25,11 @@ class Token(layers.Layer):
         self.std = std
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Create the token."""
+        """Create the token.
+
+        Args:
+            shape: (batch, n, width) of the input.
+        """
         self.token = self.add_weight(
             name="token",
             shape=(shape[-1],),
@@ -33,7 +37,7 @@ class Token(layers.Layer):
         )
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        """Prepend the token to each window of the batch."""
+        """Prepend the token to each window, (batch, n, width) -> (batch, 1 + n, width)."""
         return prepend(self.token, x)
 
 
@@ -56,7 +60,7 @@ class Positions(layers.Layer):
         self.std = std
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Create the table.
+        """Create the table, (1, positions, width).
 
         Raises:
             ValueError: The input has more tokens than positions.
@@ -72,12 +76,12 @@ class Positions(layers.Layer):
         )
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        """Add the first n rows of the table."""
+        """Add the first n rows of the table, (batch, n, width) -> (batch, n, width)."""
         return ops.add(x, self.table[:, : x.shape[1]])
 
 
 def prepend(token: KerasTensor, x: KerasTensor) -> KerasTensor:
-    """Prepend one token, (width,), to those of every window: (batch, 1 + n, width)."""
+    """Prepend a token, (width,), to (batch, n, width), and return (batch, 1 + n, width)."""
     first = ops.add(ops.zeros_like(x[:, :1]), ops.cast(token, x.dtype))
     return ops.concatenate([first, x], axis=1)
 
@@ -105,6 +109,7 @@ def attend(
         raise ValueError(f"attention: {features} features can't be divided among {heads} heads")
 
     def split_heads(x: KerasTensor) -> KerasTensor:
+        """Return (batch, heads, tokens, features / heads) of (batch, tokens, features)."""
         x = ops.reshape(x, (-1, tokens, heads, features // heads))
         return ops.transpose(x, (0, 2, 1, 3))
 
@@ -130,6 +135,9 @@ def pre_norm_block(
 
     Returns:
         (batch, tokens, width).
+
+    Raises:
+        ValueError: The features can't be divided among the heads.
     """
     width = x.shape[-1]
     y = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_norm_1")(x)

@@ -19,7 +19,7 @@ Size = int | Sequence[int]
 
 
 def batch_norm(x: KerasTensor, name: str) -> KerasTensor:
-    """Normalise the channels as PyTorch does."""
+    """Normalise the channels, (..., channels), as PyTorch does."""
     return layers.BatchNormalization(epsilon=EPSILON, momentum=MOMENTUM, name=name)(x)
 
 
@@ -36,6 +36,9 @@ def conv_2d(
         name: Name of the convolution.
         kernel: Size of the filters.
         strides: Strides.
+
+    Returns:
+        (batch, frames, bins, channels).
     """
     height, width = _pair(kernel)
     x = layers.ZeroPadding2D((height // 2, width // 2))(x)
@@ -51,6 +54,12 @@ def conv_block_2d(x: KerasTensor, channels: int, pool: Size, name: str) -> Keras
         channels: Channels of the output.
         pool: Size of the pooling.
         name: Name of the convolution.
+
+    Returns:
+        (batch, frames, bins, channels).
+
+    Raises:
+        ValueError: The input is smaller than a pool.
     """
     return max_pool_2d(ops.relu(conv_2d(x, channels, name)), pool)
 
@@ -69,6 +78,12 @@ def residual_2d(
         name: Prefix of the layers' names.
         strides: Strides of the first convolution.
         pool: Size of the pooling.
+
+    Returns:
+        (batch, frames, bins, channels).
+
+    Raises:
+        ValueError: The input is smaller than a pool.
     """
     y = ops.relu(conv_2d(x, channels, f"{name}_1", strides=strides))
     y = conv_2d(y, channels, f"{name}_2")
@@ -80,6 +95,8 @@ def residual_2d(
 
 def max_pool_2d(x: KerasTensor, pool: Size) -> KerasTensor:
     """Take the maximum of each `pool`; an incomplete pool at the end is dropped.
+
+    (batch, frames, bins, channels) -> (batch, frames / pool, bins / pool, channels).
 
     Raises:
         ValueError: The input is smaller than a pool. Keras would return an empty tensor.

@@ -49,7 +49,7 @@ class HarmonicFilters(layers.Layer):
         self.q = self.add_weight(shape=(1,), initializer="ones", name="q")
 
     def call(self, power: KerasTensor) -> KerasTensor:
-        """Sum the power in each filter."""
+        """Sum the power, (batch, frames, bins), in each filter; see the class for the output."""
         bands = ops.matmul(power, self._filters())
         return ops.reshape(bands, (-1, bands.shape[1], *self.centres.shape))
 

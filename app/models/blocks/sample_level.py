@@ -44,6 +44,9 @@ def conv_1d(
         kernel: Length of the filters.
         strides: Stride in samples.
         padding: Zeros at either side; half a kernel by default.
+
+    Returns:
+        (batch, samples, channels).
     """
     padding = kernel // 2 if padding is None else padding
     x = layers.ZeroPadding1D(padding)(x) if padding else x
@@ -53,6 +56,8 @@ def conv_1d(
 
 def max_pool(x: KerasTensor, pool: int) -> KerasTensor:
     """Take the maximum of each `pool` samples; an incomplete pool at the end is dropped.
+
+    (batch, samples, channels) -> (batch, samples / pool, channels).
 
     Raises:
         ValueError: There are fewer samples.
@@ -74,6 +79,9 @@ def squeeze_excite(x: KerasTensor, units: int, name: str) -> KerasTensor:
         x: (batch, samples, channels).
         units: Width of `<name>_squeeze`.
         name: Prefix of the layers' names.
+
+    Returns:
+        (batch, samples, channels).
     """
     y = ops.mean(x, axis=1, keepdims=True)
     y = layers.Dense(units, activation="relu", name=f"{name}_squeeze")(y)
@@ -105,6 +113,9 @@ def sample_level(
 
     Returns:
         For each convolution, (batch, samples, channels).
+
+    Raises:
+        ValueError: The window is too short.
     """
     first, *middle, last = channels
     x = conv_1d(x, first, f"{prefix}conv_1", kernel=grain, strides=grain, padding=stem_padding)
@@ -117,7 +128,7 @@ def sample_level(
 
 
 def global_max_pool(x: KerasTensor) -> KerasTensor:
-    """Return the maximum of each channel over time, (batch, channels).
+    """Return the maximum over time, (batch, samples, channels) -> (batch, channels).
 
     With the published windows one sample is left here; with longer ones there may be more.
     """

@@ -12,7 +12,7 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.audio.cropping import window_at
 from app.domain import Samples
 from app.errors import SetupError
-from app.training.data.augmentation import Augmenter
+from app.training.data.augmenter import Augmenter
 from app.training.data.sampling import Epoch
 
 Targets = Callable[[int, int], npt.NDArray[np.float32]]
@@ -38,12 +38,12 @@ class WindowSource:
     augmenter: Augmenter | None = None
 
     def read(self, track: int, start: int, seed: int) -> Samples:
-        """Return a window, (samples,), augmented.
+        """Return a window, (samples,) float32, augmented.
 
         Args:
             track: The number of the track.
             start: The window's first sample.
-            seed: Of the augmentation.
+            seed: Seed of the augmentation.
         """
         samples = window_at(self.store.samples(self.ids[track]), start, self.window)
         return self.augmenter(samples, seed) if self.augmenter else samples
@@ -51,7 +51,7 @@ class WindowSource:
 
 @dataclass(frozen=True)
 class Share:
-    """The replicas whose part of each batch this process reads.
+    """The replicas of this process, for which it reads a part of each batch.
 
     Attributes:
         first: Number of the first one.
@@ -73,7 +73,7 @@ class BatchDataset:
 
     Attributes:
         source: Reads the windows.
-        epoch: Which windows.
+        epoch: The windows.
         size: Windows of a batch. The last batch is smaller, or larger by a rest that is too small
             for all replicas: each gets at least two windows, as contrastive training needs pairs.
     """
@@ -97,10 +97,15 @@ class BatchDataset:
         return max(1, whole + (rest >= 2 * replicas))
 
     def parts(self, share: Share = WHOLE) -> tf.data.Dataset:
-        """Return (windows (batch, samples), targets (batch, tags)) for each replica in turn."""
+        """Return windows, (batch, samples), and targets, (batch, tags), for each replica in turn.
+
+        Raises:
+            SetupError: There are too few windows for the number of replicas.
+        """
         bounds, tags = self._bounds(share), len(self.source.targets(0, 0))
 
         def read(first: int, last: int) -> tuple[Samples, npt.NDArray[np.float32]]:
+            """Return the rows from `first` to before `last`: (rows, samples), (rows, tags)."""
             tracks, starts, seeds = self.epoch.tracks, self.epoch.starts, self.epoch.seeds
             rows = range(first, last)
             places = [(int(tracks[row]), int(starts[row])) for row in rows]
@@ -111,6 +116,7 @@ class BatchDataset:
             return np.stack(windows), np.stack([self.source.targets(*place) for place in places])
 
         def shaped(bound: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            """Return the tensors of a part: (rows, samples), (rows, tags)."""
             windows, targets = tf.numpy_function(
                 read, [bound[0], bound[1]], [tf.float32, tf.float32]
             )

@@ -12,7 +12,7 @@ from app.datasets.tracks import Split, SplitTrack, Subset
 from app.errors import SetupError
 from app.training import losses
 from app.training.data import sampling
-from app.training.data.augmentation import Augmenter
+from app.training.data.augmenter import Augmenter
 from app.training.data.batches import BatchDataset, Targets, WindowSource
 from app.training.data.pseudo_labels import PseudoLabels
 from app.training.loop.phase import TrainingInputs
@@ -53,6 +53,9 @@ class SplitAudio:
 def read_split_audio(split: Split, store: AudioStore) -> SplitAudio:
     """Find the audio of a split's tracks.
 
+    Returns:
+        The tracks of each part that are in the store, and the ids of the missing ones.
+
     Raises:
         SetupError: The store has no track of the training or the validation part.
     """
@@ -85,8 +88,11 @@ def training_inputs(
         phase: The phase.
         window: Length of the network's window in samples.
         audio: The split's tracks with their audio.
-        seed: Of crops, order and augmentation.
+        seed: Seed of crops, order and augmentation.
         pseudo: A teacher's scores of the unlabelled tracks, if the phase has a teacher.
+
+    Raises:
+        SetupError: A filter of the augmentation is above the Nyquist frequency.
     """
     if phase.learns == "contrast":
         return _contrast(phase, window, audio, seed)
@@ -114,6 +120,7 @@ def _contrast(phase: Phase, window: int, audio: SplitAudio, seed: int) -> Traini
     size = 2 * phase.batch_size
 
     def paired(tracks: Sequence[SplitTrack], seed: int, number: int | None) -> BatchDataset:
+        """Return the batches of an epoch; without a number, those of the validation."""
         config = _sampler(phase, window, audio, tracks)
         windows = (
             sampling.validation_epoch(config, seed)

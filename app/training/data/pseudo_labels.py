@@ -44,7 +44,7 @@ class PseudoLabels:
 
     Attributes:
         hop: Samples between two windows.
-        scores: For each track, (windows, tags).
+        scores: For each track, (windows, tags) float32.
     """
 
     hop: int
@@ -65,6 +65,7 @@ class PseudoLabels:
         """
 
         def target(track: int, start: int) -> npt.NDArray[np.float32]:
+            """Return the targets of a window, (tags,)."""
             if track < offset:
                 return labelled(track, start)
             scores: npt.NDArray[np.float32] = self.scores[track - offset][start // self.hop]
@@ -75,7 +76,7 @@ class PseudoLabels:
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """A network whose scores are a student's targets.
+    """A network that computes the targets of a student.
 
     Attributes:
         phase: The phase that trained it.
@@ -91,7 +92,7 @@ class Teacher:
 
     @property
     def key(self) -> str:
-        """16 hex digits of the SHA-256 of everything that the scores depend on."""
+        """Return 16 hex digits of the SHA-256 of all that the scores depend on."""
         digest = hashlib.sha256()
         arguments = json.dumps(self.phase.arguments, sort_keys=True, default=str)
         digest.update(f"{self.phase.architecture} {arguments} {self.window}\n".encode())

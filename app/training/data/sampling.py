@@ -53,8 +53,11 @@ def training_epoch(config: SamplerConfig, seed: int, number: int) -> Epoch:
 
     Args:
         config: The tracks and crops.
-        seed: Of the run.
-        number: Of the epoch.
+        seed: Seed of the run.
+        number: Number of the epoch, from 0.
+
+    Returns:
+        Windows as (windows,) arrays; see `Epoch`.
     """
     rng = np.random.default_rng([seed, number])
     epoch = _windows(config, rng, config.crops.overlap)
@@ -70,10 +73,12 @@ def validation_epoch(config: SamplerConfig, seed: int) -> Epoch:
 def pairs(epoch: Epoch, config: SamplerConfig, seed: int) -> Epoch:
     """Pair each window with a random one of the same track, as rows 2i and 2i + 1.
 
+    These are the positive pairs of contrastive training, as in CLMR (arXiv:2103.09410).
+
     Args:
         epoch: The windows.
         config: The tracks of the epoch.
-        seed: Of the random windows.
+        seed: Seed of the random windows.
 
     Returns:
         An epoch with twice as many windows.
@@ -93,7 +98,7 @@ def interleaved(epoch: Epoch, other: Epoch, offset: int) -> Epoch:
 
     Args:
         epoch: The first epoch.
-        other: The second one, which is repeated up to the first one's length.
+        other: The second one; it is repeated up to the length of the first one.
         offset: Is added to the track numbers of `other`.
 
     Returns:

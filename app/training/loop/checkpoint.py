@@ -35,7 +35,7 @@ def save_state(
 
     Args:
         path: The file.
-        variables: Of network and optimizer.
+        variables: The variables of network and optimizer, of any shape.
         schedule_state: The state of the schedule.
         rows: The figures of all epochs so far.
 
@@ -49,7 +49,7 @@ def save_state(
 
 
 def read_schedule_state(path: Path) -> tuple[ScheduleState, list[Row]] | None:
-    """Read the state of a phase and the figures of its epochs; None if it has not begun.
+    """Return the state of a phase and the figures of its epochs; None if it has not begun.
 
     Raises:
         SetupError: The file is damaged.
@@ -69,7 +69,7 @@ def read_schedule_state(path: Path) -> tuple[ScheduleState, list[Row]] | None:
 
 
 def restore(path: Path, variables: Iterable[keras.Variable]) -> None:
-    """Restore variables, in the order in which they were saved.
+    """Restore variables, in the order and with the shapes in which they were saved.
 
     Raises:
         SetupError: The file has the variables of another network.
@@ -88,6 +88,10 @@ def restore(path: Path, variables: Iterable[keras.Variable]) -> None:
 def save_weights(path: Path, weights: Weights) -> None:
     """Write weights by path.
 
+    Args:
+        path: The file.
+        weights: Arrays of any shape, by path.
+
     Raises:
         SetupError: The file can't be written.
     """
@@ -96,7 +100,7 @@ def save_weights(path: Path, weights: Weights) -> None:
 
 
 def load_weights(path: Path) -> Weights:
-    """Read weights by path.
+    """Return the weights of a file, by path; each array has the shape of its variable.
 
     Raises:
         SetupError: They are missing or damaged.

@@ -35,14 +35,32 @@ class Loop:
         self._average = tf.function(self._average_statistics)
 
     def train(self, dataset: BatchDataset, on_progress: OnProgress) -> Figures:
-        """Train on all batches once, and return the figures of the epoch."""
+        """Train on all batches once, and return the figures of the epoch.
+
+        Args:
+            dataset: The batches.
+            on_progress: Called after each batch.
+
+        Returns:
+            The loss and the metrics, by name.
+
+        Raises:
+            SetupError: There are too few windows for the number of devices.
+        """
         figures = self._run(self._train_step, dataset, on_progress)
         if self._strategy.num_replicas_in_sync > 1:
             self._average()
         return figures
 
     def validate(self, dataset: BatchDataset) -> Figures:
-        """Return the figures over all batches, without training."""
+        """Return the figures over all batches, without training.
+
+        Returns:
+            The loss and the metrics, by name.
+
+        Raises:
+            SetupError: There are too few windows for the number of devices.
+        """
         return self._run(self._test_step, dataset, None)
 
     def _run(
@@ -69,6 +87,7 @@ class Loop:
         self, dataset: BatchDataset
     ) -> Callable[[tf.distribute.InputContext], tf.data.Dataset]:
         def parts(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            """Return the parts of each batch for the replicas of a process."""
             replicas = context.num_replicas_in_sync
             own = replicas // context.num_input_pipelines
             return dataset.parts(Share(context.input_pipeline_id * own, own, replicas))
@@ -79,6 +98,7 @@ class Loop:
         self, step: Callable[[tuple[tf.Tensor, tf.Tensor]], dict[str, tf.Tensor]]
     ) -> tf.types.experimental.PolymorphicFunction:
         def shared(iterator: tf.distribute.DistributedIterator) -> tf.Tensor:
+            """Run a step on the next batch, and return the loss, ()."""
             figures = self._strategy.run(step, args=(next(iterator),))
             return self._strategy.experimental_local_results(figures["loss"])[0]
 

@@ -25,7 +25,11 @@ class TrainingModel(keras.Model):
         self.l2 = l2
 
     def compute_loss(self, *args: object, **kwargs: object) -> tf.Tensor:
-        """Return the compiled loss plus the penalty."""
+        """Return the compiled loss plus the L2 penalty.
+
+        Returns:
+            The mean loss of the batch, ().
+        """
         loss = super().compute_loss(*args, **kwargs)
         if not self.l2:
             return loss
@@ -50,13 +54,13 @@ class Built:
     training_model: TrainingModel
 
     def weights(self) -> Weights:
-        """Return the scoring network's weights, by path."""
+        """Return the scoring network's weights by path, each of the shape of its variable."""
         return {
             path: np.asarray(variable.numpy()) for path, variable in variables(self.scoring).items()
         }
 
     def assign(self, weights: Mapping[str, np.ndarray]) -> None:
-        """Set the scoring network's weights.
+        """Set the scoring network's weights, given by path in the shapes of its variables.
 
         Raises:
             SetupError: They are those of another network.
@@ -109,7 +113,7 @@ def transfer(built: Built, weights: Mapping[str, np.ndarray], source: WeightTran
     Args:
         built: The network to initialise.
         weights: The earlier phase's weights, by path.
-        source: Which of them, and where to.
+        source: The weights to use, and the layers that get them.
 
     Raises:
         SetupError: None of them fits, or one has another shape.

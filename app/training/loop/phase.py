@@ -87,7 +87,7 @@ def fit(
         built: Its network.
         inputs: Its data and loss.
         folder: Where its state is saved; training resumes from a state found there.
-        seed: Of dropout.
+        seed: Seed of dropout.
         on_progress: Called after each batch.
         record: Called after each epoch with the figures of all epochs.
 

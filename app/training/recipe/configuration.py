@@ -92,7 +92,7 @@ def configuration(recipe: Recipe, split: Split, store: AudioStore, seed: int) ->
         recipe: The recipe.
         split: The tracks and their parts.
         store: Their audio.
-        seed: Of all random draws.
+        seed: Seed of all random draws.
     """
     return Configuration(
         recipe=recipe,
@@ -109,7 +109,7 @@ def configuration(recipe: Recipe, split: Split, store: AudioStore, seed: int) ->
 
 
 def read_configuration(folder: Path) -> Configuration:
-    """Read the configuration of a run.
+    """Return the configuration of a run.
 
     Raises:
         SetupError: The folder has no run.

@@ -74,7 +74,7 @@ class Phase(Table):
 
     `learns`: `tags`, or `contrast`: which windows are of the same track, by the architecture's
     embedding with a projection head of `projection` dimensions and `temperature`. `teacher`: the
-    phase whose scores are the targets of unlabelled windows, half of each batch. `takes`: initial
+    phase that scores unlabelled windows, half of each batch, as their targets. `takes`: initial
     weights. `frozen`: prefixes of weights that are not trained. Without stages, the network is
     only assembled.
     """
@@ -138,7 +138,7 @@ class Recipe(Table):
 
 
 def read_recipe(name_or_file: str) -> Recipe:
-    """Read a built-in recipe by its name, or a YAML file.
+    """Return a built-in recipe by its name, or the recipe of a YAML file.
 
     Raises:
         SetupError: It does not exist, or is invalid.

@@ -1,8 +1,8 @@
 """Train on several machines: processes of a Ray cluster that divide each batch.
 
-Ray Train starts them, gives TensorFlow the addresses, and restarts all when one dies; then the run
-is resumed from its folder. All machines need the same version of Taggram, and the same files at the
-same paths.
+Ray Train starts them, passes the addresses to TensorFlow, and restarts all when one dies; then the
+run is resumed from its folder. All machines need the same version of Taggram, and the same files at
+the same paths.
 """
 
 import logging
@@ -192,7 +192,12 @@ def _work(given: dict[str, object]) -> None:
 def throttled(
     on_progress: "OnProgress", clock: Callable[[], float] = time.monotonic
 ) -> "OnProgress":
-    """Limit a callback to one call a second, and to the last step of each epoch."""
+    """Limit a callback to one call a second, and to the last step of each epoch.
+
+    Args:
+        on_progress: The callback.
+        clock: Returns the time in seconds.
+    """
     due = -math.inf
 
     def forward(step: "Step") -> None:

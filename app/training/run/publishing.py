@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.datasets.tracks import SplitTrack
 from app.errors import SetupError
-from app.evaluation.figures import Evaluation, Interval, TagFigures
+from app.evaluation.figures import Evaluation
 from app.front_ends import WindowSpec
 from app.models.folding import Weights
 from app.store.manifest.manifest import BaseRates, Manifest, ModelSpec, read_manifest
@@ -15,12 +15,11 @@ from app.store.registry.publishing import publish
 from app.store.registry.weights import read_weights
 from app.store.storage.store import Store
 from app.training.recipe.configuration import read_configuration
+from app.training.run.measured import measured_tables, rounded, untrained_tags
 
 MODEL = "model"
 """The folder of a run that is a model store with the run's model."""
 
-DECIMALS = 6
-"""The same precision as the scores of suggestions."""
 
 BASE_RATES = "Share of the tracks of the training part"
 
@@ -52,7 +51,7 @@ def publish_trained(
         architecture: One of `app.models`.
         arguments: The architecture's arguments.
         window_spec: The network's window.
-        tags: In the order of the network's outputs.
+        tags: The tags, in the order of the network's outputs.
         family: The name by which vocabularies refer to these tags.
         weights: The network's weights, by path.
         vocabulary: The name of the vocabulary of these tags.
@@ -79,12 +78,12 @@ def publish_trained(
         "vocabulary": {
             "name": vocabulary,
             "description": f"The {len(tags)} tags that {name} was trained on.",
-            "unheard": _untrained_tags(evaluation),
+            "unheard": untrained_tags(evaluation),
         },
     }
     if base_rates:
         values["base_rates"] = base_rates.model_dump()
-    measured = _measured(evaluation) if evaluation else {}
+    measured = measured_tables(evaluation) if evaluation else {}
     return publish(store, validate(ModelSpec, {**values, **measured}, name), weights)
 
 
@@ -99,7 +98,7 @@ def base_rates_of(tags: Sequence[str], tracks: Iterable[SplitTrack]) -> BaseRate
         total += each.repeats
         counts.update(dict.fromkeys(each.track.tags, each.repeats))
     within = (min(max(counts[tag], 0.5), total - 0.5) for tag in tags)
-    return BaseRates(source=BASE_RATES, rates=tuple(_rounded(count / total) for count in within))
+    return BaseRates(source=BASE_RATES, rates=tuple(rounded(count / total) for count in within))
 
 
 def publish_run(
@@ -155,70 +154,3 @@ def publish_run(
         licence=licence,
         citation=citation,
     )
-
-
-def _untrained_tags(evaluation: Evaluation | None) -> tuple[str, ...]:
-    """Return the tags that no track of the training part has."""
-    figures = evaluation.tags if evaluation else ()
-    return tuple(each.tag for each in figures if each.train_positives == 0)
-
-
-def _measured(evaluation: Evaluation) -> dict[str, object]:
-    calibration = evaluation.calibration
-    return {
-        "evaluation": _figures(evaluation),
-        "thresholds": _thresholds(evaluation),
-        "calibration": {
-            "scores": tuple(map(_rounded, calibration.scores)),
-            "frequencies": tuple(map(_rounded, calibration.frequencies)),
-            "counts": calibration.counts,
-            "expected_error": _rounded(calibration.expected_error),
-        },
-    }
-
-
-def _figures(evaluation: Evaluation) -> dict[str, object] | None:
-    """Return the figures of whole songs by the mean, or None if no tag could be measured."""
-    roc, pr = evaluation.song.roc_auc_macro, evaluation.song.pr_auc_macro
-    if roc.value is None or pr.value is None:
-        return None
-    return {
-        "dataset": f"{evaluation.task}, part {evaluation.part}",
-        "roc_auc": _rounded(roc.value),
-        "pr_auc": _rounded(pr.value),
-        "roc_auc_interval": _bounds(roc),
-        "pr_auc_interval": _bounds(pr),
-        "split": evaluation.split,
-        "fingerprint": evaluation.fingerprint,
-        "tracks": evaluation.tracks,
-        "tags": dict(filter(None, map(_tag, evaluation.tags))),
-    }
-
-
-def _tag(figures: TagFigures) -> tuple[str, dict[str, object]] | None:
-    roc, pr = figures.roc_auc.value, figures.pr_auc.value
-    if roc is None or pr is None:
-        return None
-    return figures.tag, {
-        "roc_auc": _rounded(roc),
-        "pr_auc": _rounded(pr),
-        "positives": figures.positives,
-    }
-
-
-def _thresholds(evaluation: Evaluation) -> dict[str, object] | None:
-    """Return the thresholds, or None if no tag has one, as without a validation part."""
-    chosen = {
-        each.tag: _rounded(each.threshold) for each in evaluation.tags if each.threshold is not None
-    }
-    return {"precision": evaluation.preferred_precision, "scores": chosen} if chosen else None
-
-
-def _bounds(interval: Interval) -> tuple[float, float] | None:
-    if interval.low is None or interval.high is None:
-        return None
-    return _rounded(interval.low), _rounded(interval.high)
-
-
-def _rounded(figure: float) -> float:
-    return round(figure, DECIMALS)

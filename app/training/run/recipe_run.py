@@ -85,7 +85,7 @@ def train(job: Job) -> Trained:
     """Train, or resume a run.
 
     Returns:
-        The weights of the last phase's network.
+        The last phase, its window, and the weights of its network.
 
     Raises:
         SetupError: The split leaks, the audio has another sample rate, the folder has another run,

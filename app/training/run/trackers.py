@@ -48,8 +48,8 @@ def mlflow(url: str, folder: Path, parameters: Mapping[str, object]) -> Record:
     has a key, which is a tag of the run. Other folders of the same name have other keys.
 
     Args:
-        url: Of the server.
-        folder: Of the training.
+        url: The URL of the server.
+        folder: The folder of the training.
         parameters: The parameters of a new run.
 
     Raises:

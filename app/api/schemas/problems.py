@@ -1,0 +1,24 @@
+"""Schemas of errors."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class InvalidParameter(BaseModel):
+    """An invalid parameter."""
+
+    parameter: str = Field(examples=["top_k"])
+    problem: str = Field(examples=["Input should be greater than or equal to 1"])
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; each kind may add members with further information."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(
+        description="Stable identifier of the error kind.", examples=["/problems/silent_audio"]
+    )
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong and what to do.")
+    request_id: str = Field(description="Also in X-Request-ID and in the log.")
