@@ -171,8 +171,8 @@ class Services:
     def _activate(self, catalog: ModelCatalog) -> None:
         previous = self._runtime.pool if self._runtime else None
         factory = self._load_engine or _engine_factory(self.settings, self._building)
-        models = dict.fromkeys((*catalog.models, *catalog.backbones))
-        pool = EnginePool(tuple(models), factory, self.settings.max_loaded_models, self.metrics)
+        models = tuple({m.ref: m for m in (*catalog.models, *catalog.backbones)}.values())
+        pool = EnginePool(models, factory, self.settings.max_loaded_models, self.metrics)
         pool.load_all(previous)
         tagger = Tagger(self._pipeline, pool, self._cache, self.metrics)
         self._runtime = Runtime(catalog, pool, tagger)
