@@ -12,9 +12,9 @@ from app.cli.store_option import StoreUrl, open_store
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.store.manifest.manifest import Manifest
+from app.store.registry.alias_changes import remove as remove_version
+from app.store.registry.alias_changes import rollback as roll_back
 from app.store.registry.aliases import PRODUCTION
-from app.store.registry.aliases import remove as remove_version
-from app.store.registry.aliases import rollback as roll_back
 from app.store.storage.store import Store
 
 Name = Annotated[str, typer.Argument(help="The model's name.")]

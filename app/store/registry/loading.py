@@ -95,7 +95,7 @@ def verify(store: Store, manifest: Manifest) -> None:
 
 
 def check_scores(manifest: Manifest, weights: Weights) -> None:
-    """Check a model as `verify` does, with weights that were read before.
+    """Check a model as `verify` does, with weights by path that were read before.
 
     Raises:
         ManifestError, WeightsError: As for `load` and `check_golden`.
