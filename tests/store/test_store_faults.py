@@ -21,7 +21,7 @@ FILES = {"weights.safetensors": b"weights", "manifest.toml": b"manifest"}
 KILLED = f"""
 import os, signal, sys
 from app.domain import ModelRef
-from app.store.storage import folder, remote
+from app.store.storage import folder
 from app.store.storage.store import Store
 
 url, step, when = sys.argv[1], sys.argv[2], int(sys.argv[3])
