@@ -55,12 +55,12 @@ class Remote:
         return [path for path in below if _is_shown(path)]
 
     def read(self, path: str, at_most: int, sha256: str | None = None) -> bytes:
-        """Return the content of a file; with its SHA-256 from a cache, which is filled first.
+        """Return the content of a file.
 
         Args:
             path: The path of the file.
             at_most: The largest size, in bytes.
-            sha256: The SHA-256 that it should have.
+            sha256: The SHA-256 that it should have; it is then kept in the cache of this user.
 
         Raises:
             OSError: It is missing, or has more bytes than `at_most`.
@@ -72,12 +72,13 @@ class Remote:
         return cached or bytes(self._system.cat_file(place))
 
     def publish(self, path: str, files: Mapping[str, bytes]) -> None:
-        """Write one file after the other. What an interrupted call wrote is replaced.
+        """Write one file after the other; what an interrupted call wrote is replaced.
 
         Raises:
-            FileExistsError: The folder has the last of the files, and so is published.
+            FileExistsError: The last of the files exists, and so the folder is published.
         """
-        if f"{path}/{list(files)[-1]}" in self.paths():
+        with suppress(FileNotFoundError):  # not `exists`, which returns False after any error
+            self._system.info(self._at(f"{path}/{list(files)[-1]}"))
             raise FileExistsError(path)
         for name, data in files.items():
             self.write(f"{path}/{name}", data)
@@ -111,7 +112,7 @@ class Remote:
         return f"{self._root}/{path}"
 
     def _read_cached(self, place: str, sha256: str) -> bytes | None:
-        """Return a file from the cache of this user, which fetches it if it has not got it.
+        """Return a file through the cache of this user, which fetches a file that it lacks.
 
         Returns:
             None if the file has another SHA-256, and is then not kept, or if the cache fails.
