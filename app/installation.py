@@ -5,7 +5,7 @@ import hashlib
 from importlib.metadata import files, version
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_cache_path, user_data_path
 
 from app.errors import SetupError
 
@@ -29,6 +29,11 @@ def default_store() -> Path:
     if is_checkout():
         return CHECKOUT / "model_store"
     return user_data_path(DISTRIBUTION, appauthor=False) / "model_store"
+
+
+def cache_folder() -> Path:
+    """Return the folder of this user's caches, below `XDG_CACHE_HOME` on Linux."""
+    return user_cache_path(DISTRIBUTION, appauthor=False)
 
 
 def shipped_models() -> Path:

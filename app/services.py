@@ -12,7 +12,8 @@ from app.audio.limits import AudioLimits
 from app.audio.worker.processes import Decoder
 from app.cache.base import TaggramCache
 from app.cache.memory import MemoryCache
-from app.cache.redis import RedisCache, RedisStamps
+from app.cache.redis import RedisCache
+from app.cache.redis_stamps import RedisStamps
 from app.cache.signer import Signer
 from app.domain import ModelRef
 from app.errors import Kind, RequestError, SetupError, describe

@@ -11,7 +11,7 @@ from app.domain import ModelRef
 from app.errors import ManifestError, SetupError, WeightsError
 from app.model_catalog import read_catalog
 from app.settings import Settings
-from app.store.registry.aliases import rollback, set_alias
+from app.store.registry.alias_changes import rollback, set_alias
 from app.store.storage.store import Store
 from tests.s3_server import new_bucket, s3_server
 
@@ -25,7 +25,9 @@ def s3() -> Iterator[None]:
 
 
 @pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.thorough)])
-def models(request: pytest.FixtureRequest, store: Path, tmp_path: Path) -> Store:
+def models(
+    request: pytest.FixtureRequest, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Store:
     """A store with three versions of mtt-vgg, and one of msd-vgg."""
     folder = tmp_path / "models"
     shutil.copytree(store / "msd-vgg", folder / "msd-vgg")
@@ -36,6 +38,7 @@ def models(request: pytest.FixtureRequest, store: Path, tmp_path: Path) -> Store
     if request.param == "folder":
         return Store(folder)
     request.getfixturevalue("s3")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     bucket = new_bucket()
     fsspec.filesystem("s3").put(f"{folder}/", bucket, recursive=True)
     return Store(f"s3://{bucket}")

@@ -9,7 +9,7 @@ from app.access.credentials import Credentials
 from app.access.keys import ApiKey
 from app.access.limits import Limits
 from app.access.tokens import GET_ANOTHER, IssuedToken, UploadToken
-from app.cache.redis import RedisStamps
+from app.cache.redis_stamps import RedisStamps
 from app.errors import Kind, RequestError
 from app.settings import Settings
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from app.access.addresses import identify_caller, is_this_machine
 from app.access.rate_limiter import RateLimiter
 from app.access.tokens import GET_ANOTHER
-from app.cache.redis import RedisStamps
+from app.cache.redis_stamps import RedisStamps
 from app.errors import Kind, RequestError
 from app.settings import Settings
 
@@ -65,6 +65,15 @@ class _Rate:
         self._buckets = RateLimiter(name, burst, timedelta(minutes=1), per_minute, shared)
 
     async def count(self, caller: str, source: str) -> None:
+        """Count a call.
+
+        Args:
+            caller: The caller that the call is counted for.
+            source: The caller as the message names it.
+
+        Raises:
+            RequestError: `rate_limited`.
+        """
         wait_s = await self._buckets.take(caller)
         if wait_s:
             raise RequestError(

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 from throttled.asyncio import MemoryStore, RateLimiterType, Throttled, per_duration
 
 from app.cache.breaker import Unavailable
-from app.cache.redis import RedisStamps, Refused
+from app.cache.redis_stamps import RedisStamps, Refused
 
 MAX_CALLERS = 50_000
 """The most buckets in memory, about 20 MB; the least recently used one is evicted first."""

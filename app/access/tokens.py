@@ -53,6 +53,13 @@ class UploadTokens:
     """Signs and verifies upload tokens; replicas with the same secret accept each other's."""
 
     def __init__(self, secret: SecretStr, lifetime: timedelta, uses: int) -> None:
+        """Derive the key of the signatures.
+
+        Args:
+            secret: The secret of the service.
+            lifetime: How long a token is valid.
+            uses: The number of uploads that a token allows.
+        """
         self._key = derive_key(secret, "upload tokens")
         self._lifetime = lifetime
         self._uses = uses

@@ -1,4 +1,4 @@
-"""Taggrams and time stamps that replicas share in Redis; the only import of `redis`.
+"""Taggrams that replicas share in Redis; with `redis_stamps`, the only import of `redis`.
 
 Redis is not trusted. Calls have a short timeout, and are skipped while Redis is known to be down.
 Values that are too long are not read, and values without a valid signature are ignored. Without
@@ -6,11 +6,7 @@ Redis, scores are computed again, and the failure is counted.
 """
 
 import logging
-import math
-import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -19,7 +15,8 @@ from redis.exceptions import RedisError, ResponseError
 
 from app.cache.breaker import Breaker, Unavailable
 from app.cache.codec import pack, unpack
-from app.cache.signer import SIGNATURE_BYTES, BadSignature, Signer
+from app.cache.redis_stamps import RedisStamps
+from app.cache.signer import Signer
 from app.domain import Taggram, TaggramKey
 from app.errors import SetupError
 from app.masking import remember
@@ -37,96 +34,6 @@ MAX_EXTRA_BYTES = 12_000
 
 FORMAT = "taggram:4"
 """Part of each key. A new format gets a new name, so that old values are not read."""
-
-
-STAMP = struct.Struct("<d")
-STAMP_BYTES = SIGNATURE_BYTES + STAMP.size
-
-MOVE = f"""
-if redis.call("GETRANGE", KEYS[1], 0, {STAMP_BYTES}) ~= ARGV[1] then
-    return 0
-end
-redis.call("SET", KEYS[1], ARGV[2], "EX", ARGV[3])
-return 1
-"""
-"""Compares and sets in one step, so that only one of several concurrent moves succeeds."""
-
-
-class Refused(Exception):  # noqa: N818 - the answer, not a mistake
-    """Redis answered, but refused the command."""
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """A time stamp as it was read from Redis.
-
-    Attributes:
-        now_s: The current time of Redis, which is the same for all replicas.
-        value_s: The time stamp; None if there is none with a valid signature.
-        data: The stored bytes.
-    """
-
-    now_s: float
-    value_s: float | None
-    data: bytes
-
-
-class RedisStamps:
-    """Signed time stamps that replicas update together."""
-
-    def __init__(self, redis: Redis, breaker: Breaker, signer: Signer) -> None:
-        self._redis = redis
-        self._breaker = breaker
-        self._signer = signer
-
-    async def read(self, name: str) -> Stamp:
-        """Return the stamp of a name, and the current time.
-
-        Raises:
-            Unavailable: Redis is down.
-            Refused: The value has another type, or Redis denies access.
-        """
-        with _refusals():
-            async with self._breaker.guarded(), self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.getrange(name, 0, STAMP_BYTES)
-                pipeline.time()
-                data, (seconds, microseconds) = await pipeline.execute()
-        return Stamp(seconds + microseconds / 1e6, self._verified(name, data), data)
-
-    async def move(self, name: str, old: Stamp, value_s: float) -> bool:
-        """Replace a stamp that was read; return False if it has changed since.
-
-        Args:
-            name: The name of the stamp.
-            old: The stamp as it was read.
-            value_s: The new value.
-
-        Raises:
-            Unavailable: Redis is down.
-            Refused: Redis is full, or denies access.
-        """
-        data = self._signer.sign(name, STAMP.pack(value_s))
-        lasts_s = max(1, math.ceil(value_s - old.now_s))
-        with _refusals():
-            async with self._breaker.guarded():
-                return bool(await self._redis.eval(MOVE, 1, name, old.data, data, lasts_s))
-
-    def _verified(self, name: str, data: bytes) -> float | None:
-        if len(data) != STAMP_BYTES:
-            return None
-        try:
-            value_s: float = STAMP.unpack(self._signer.verify(name, data))[0]
-        except BadSignature:
-            return None
-        return value_s
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except RedisError as error:
-        raise Refused from error
 
 
 class NoTaggram(ValueError):  # noqa: N818 - the name appears in the log

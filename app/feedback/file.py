@@ -36,20 +36,6 @@ SCHEMA = (
         PRIMARY KEY (feedback_id, tag)
     ) STRICT
     """,
-    """
-    CREATE TRIGGER feedback_is_not_changed BEFORE UPDATE ON feedback
-    BEGIN SELECT RAISE(ABORT, 'feedback is only appended'); END
-    """,
-    """
-    CREATE TRIGGER feedback_is_not_deleted BEFORE DELETE ON feedback
-    BEGIN SELECT RAISE(ABORT, 'feedback is only appended'); END
-    """,
-    # `INSERT OR REPLACE` deletes rows without firing the trigger above.
-    """
-    CREATE TRIGGER feedback_is_not_replaced BEFORE INSERT ON feedback
-    WHEN EXISTS (SELECT 1 FROM feedback WHERE feedback_id = NEW.feedback_id AND tag = NEW.tag)
-    BEGIN SELECT RAISE(ABORT, 'feedback is only appended'); END
-    """,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {VERSION}",
 )

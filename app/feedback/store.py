@@ -1,4 +1,4 @@
-"""Stores feedback in an append-only SQLite file, with a row for each tag.
+"""Appends feedback to an SQLite file, with a row for each tag.
 
 Several processes of one machine may write the file at the same time.
 """

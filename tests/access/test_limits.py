@@ -14,7 +14,8 @@ from app.access import rate_limiter
 from app.access.addresses import identify_caller, is_this_machine
 from app.access.limits import Limits
 from app.access.rate_limiter import RateLimiter
-from app.cache.redis import STAMP, RedisCache
+from app.cache.redis import RedisCache
+from app.cache.redis_stamps import STAMP
 from app.cache.signer import Signer
 from app.errors import Kind, RequestError
 from app.settings import Settings

@@ -198,8 +198,9 @@ def test_weights_that_cannot_be_pulled_are_named(models: Taggram, place: Path):
 
 
 def test_a_model_goes_to_an_object_store_and_is_served_from_there(
-    models: Taggram, folder: Path, place: Path
+    models: Taggram, folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     with s3_server():
         url = f"s3://{new_bucket()}/models"
         remote = ("--store", url)

@@ -12,8 +12,8 @@ ROWS = re.findall(r"^\| (\d+) \| .+? \| (.+) \|$", (HERE / "README.md").read_tex
 NAMED = sorted({named for _, tests in ROWS for named in re.findall(r"`([\w./]+::\w+)`", tests)})
 
 WALL_CLOCKS = {"time", "now", "utcnow", "today"}
-MAY_USE_THE_DATE = {"tokens.py", "key_file.py", "keys.py", "remote.py"}
-"""Dates of tokens, keys and leftover files; no waiting depends on them."""
+MAY_USE_THE_DATE = {"tokens.py", "key_file.py", "keys.py"}
+"""Dates of tokens and keys; no waiting depends on them."""
 
 
 def test_the_table_has_a_row_for_each_fault() -> None:

@@ -1,4 +1,4 @@
-"""Stored feedback is only appended; errors if it cannot be."""
+"""Feedback is stored; errors if it cannot be, and files that are moved."""
 
 import asyncio
 import glob
@@ -14,6 +14,7 @@ import pytest
 
 from app.errors import Kind, RequestError, SetupError
 from app.feedback import file
+from app.feedback.export import acceptance, export
 from app.feedback.store import MAX_WAITING, FeedbackStore
 from tests.feedback.samples import disk_with, feedback, keep, rows, storing
 
@@ -63,21 +64,52 @@ def test_repeated_feedback_is_stored_once_even_by_another_process(path: Path) ->
     assert [row["tag"] for row in rows(path)] == ["ambient", "dub", "slow morning"]
 
 
+TRIGGERS = """
+CREATE TRIGGER feedback_is_not_changed BEFORE UPDATE ON feedback
+BEGIN SELECT RAISE(ABORT, 'feedback is only appended'); END;
+CREATE TRIGGER feedback_is_not_deleted BEFORE DELETE ON feedback
+BEGIN SELECT RAISE(ABORT, 'feedback is only appended'); END;
+CREATE TRIGGER feedback_is_not_replaced BEFORE INSERT ON feedback
+WHEN EXISTS (SELECT 1 FROM feedback WHERE feedback_id = NEW.feedback_id AND tag = NEW.tag)
+BEGIN SELECT RAISE(ABORT, 'feedback is only appended'); END;
+"""
+"""What files of earlier releases have."""
+
+
+def test_a_file_of_an_earlier_release_is_written_and_read(path: Path) -> None:
+    given = feedback()
+    asyncio.run(keep(path, given))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(TRIGGERS)
+
+    assert asyncio.run(keep(path, given, feedback())) == [False, True]
+
+    table = path.with_name("table.parquet")
+    assert export(path, table, lambda *_: None) == len(rows(path)) == 6
+    accepted = [(each.k, each.shown, each.accepted) for each in acceptance(path)]
+    assert accepted == [(1, 2, 2), (2, 4, 2)]
+    rename(path)
+    assert asyncio.run(keep(path, given)) == [True]
+
+
 @pytest.mark.parametrize(
-    "statement",
+    "changes",
     [
-        "UPDATE feedback SET verdict = 'accepted'",
-        "DELETE FROM feedback",
-        "INSERT OR REPLACE INTO feedback SELECT * FROM feedback",
+        {"verdict": "'unknown'"},
+        {"tag": "NULL"},
+        {"score": "'high'"},
+        {"rank": "1.5"},
+        {"tag": "'ambient'"},
     ],
+    ids=str,
 )
-def test_stored_feedback_is_neither_changed_nor_deleted(path: Path, statement: str) -> None:
+def test_rows_that_are_not_valid_feedback_are_refused(changes: dict[str, str], path: Path) -> None:
     asyncio.run(keep(path, feedback()))
     before = rows(path)
-    with closing(sqlite3.connect(path)) as connection:
-        with pytest.raises(sqlite3.IntegrityError, match="only appended"):
-            connection.execute(statement)
-        connection.commit()
+    values = {"tag": "'another'", **changes}
+    columns = ", ".join(values.get(name, name) for name in before[0])
+    with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError):
+        connection.execute(f"INSERT INTO feedback SELECT {columns} FROM feedback WHERE rank = 2")
     assert rows(path) == before
 
 

@@ -10,7 +10,7 @@ from app.errors import WeightsError
 from app.store.importers.musicnn_wheel import fetch
 from app.store.registry.packaging import ModelPackage, package_model
 from app.store.storage.store import Store
-from tests.s3_server import new_bucket, s3_server
+from tests.s3_server import Requests, new_bucket, s3_server
 from tests.store import tiny
 
 
@@ -56,10 +56,18 @@ def prepared_folder(package: ModelPackage, tmp_path: Path) -> Store:
 
 
 @pytest.fixture(scope="package")
-def s3() -> Iterator[None]:
+def s3() -> Iterator[Requests]:
     """A real S3 server on this machine, which s3:// means meanwhile."""
-    with s3_server():
-        yield
+    with s3_server() as requests:
+        yield requests
+
+
+@pytest.fixture(autouse=True)
+def caches(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The empty folder of this user's caches, as on a new machine."""
+    folder = tmp_path_factory.mktemp("caches")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    return folder
 
 
 @pytest.fixture(

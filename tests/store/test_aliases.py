@@ -10,14 +10,8 @@ import pytest
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.store.manifest.manifest import manifests
-from app.store.registry.aliases import (
-    PRODUCTION,
-    read_aliases,
-    remove,
-    resolve,
-    rollback,
-    set_alias,
-)
+from app.store.registry.alias_changes import remove, rollback, set_alias
+from app.store.registry.aliases import PRODUCTION, read_aliases, resolve
 from app.store.registry.publishing import promote, publish_folder
 from app.store.storage.store import Store
 from tests.store.tiny import Content, Place, everywhere, files
@@ -272,11 +266,3 @@ def test_two_concurrent_promotions_are_both_recorded(three: Place):
         after = read_aliases(three.store, "tiny").aliases[PRODUCTION]
         assert after[: len(before)] == before
         assert sorted(after[len(before) :]) == sorted({str(version) for version in versions})
-
-
-@pytest.mark.parametrize("place", ["s3"], indirect=True)
-def test_of_two_concurrent_promotions_in_an_object_store_one_wins(three: Place):
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda version: set_alias(three.store, ref(version), PRODUCTION), (1, 2)))
-
-    assert in_production(three) in {"1", "2"}

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.store.manifest.manifest import manifests
-from app.store.registry.aliases import read_aliases, remove, resolve, rollback
+from app.store.registry.alias_changes import remove, rollback
+from app.store.registry.aliases import read_aliases, resolve
 from app.store.registry.packaging import ModelPackage
 from app.store.registry.publishing import promote, publish_folder
 from app.store.registry.weights import WeightsState, weights_state

@@ -8,7 +8,7 @@ from app.cli.console import ask, out, plain_errors, say
 from app.cli.models.shared import Name, Version
 from app.cli.store_option import StoreUrl, open_store
 from app.domain import ModelRef
-from app.store.registry import aliases
+from app.store.registry.alias_changes import remove as remove_version
 
 
 def remove(
@@ -23,5 +23,5 @@ def remove(
         store = open_store(url)
         if not yes:
             ask(f"Delete {ref} from {store.url} permanently?", abort=True)
-        aliases.remove(store, ref)
+        remove_version(store, ref)
     say(out, f"{ref} is removed.")

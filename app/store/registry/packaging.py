@@ -86,10 +86,10 @@ def read_package(folder: Store) -> ModelPackage:
         raise ManifestError(f"{where}: there is no such file; expected a manifest, and weights")
     parse_toml(data, where)  # raises if it is not text
     described = ModelPackage(data.decode(), b"", where)
-    file = described.manifest(described.version or "1").weights.file
-    weights = folder.read(file)
+    expected = described.manifest(described.version or "1").weights
+    weights = folder.read(expected.file, expected.sha256)
     if weights is None:
-        raise WeightsError(f"{folder.where(file)}: the weights are missing")
+        raise WeightsError(f"{folder.where(expected.file)}: the weights are missing")
     return ModelPackage(described.text, weights, where)
 
 

@@ -10,7 +10,8 @@ from app.errors import SetupError
 from app.models.folding import Weights as Arrays
 from app.networks.ir import NetworkFiles
 from app.store.manifest.manifest import Manifest, ModelSpec, manifests
-from app.store.registry.aliases import PRODUCTION, read_aliases, resolve, set_alias
+from app.store.registry.alias_changes import set_alias
+from app.store.registry.aliases import PRODUCTION, read_aliases, resolve
 from app.store.registry.packaging import (
     ModelPackage,
     package_model,
@@ -19,9 +20,6 @@ from app.store.registry.packaging import (
 )
 from app.store.registry.verification import check_file, verify
 from app.store.storage.store import MANIFEST, Store, number
-
-_ATTEMPTS = 10
-"""Version numbers that are tried if others publish at the same time."""
 
 
 def publish(store: Store, spec: ModelSpec, weights: Arrays) -> Manifest:
@@ -69,16 +67,13 @@ def publish_package(store: Store, package: ModelPackage) -> Manifest:
     Raises:
         SetupError: It is not valid, or can't be written; the store is unchanged.
     """
-    manifest = package.manifest(package.version or _next_version(store, package.name))
-    if package.version:
-        _check_free(store, manifest.ref)
+    manifest = _numbered(store, package)
     check_file(manifest, package.weights, package.where)
-    for _ in range(_ATTEMPTS):
-        with store.locked():
-            published = _put(store, package)
-        if published:
-            return published
-    raise SetupError(f"{store.url}: {package.name} is being published by others; try again")
+    with store.locked():
+        manifest = _numbered(store, package)  # others may have published meanwhile
+        text = package.numbered(manifest.version).encode()
+        store.publish(manifest.ref, {manifest.weights.file: package.weights, MANIFEST: text})
+    return manifest
 
 
 def promote(store: Store, reference: str, alias: str = PRODUCTION) -> Manifest:
@@ -98,14 +93,11 @@ def promote(store: Store, reference: str, alias: str = PRODUCTION) -> Manifest:
     return manifest
 
 
-def _put(store: Store, package: ModelPackage) -> Manifest | None:
-    """Publish under its number or the next one; return None if others took the number."""
-    manifest = package.manifest(package.version or _next_version(store, package.name))
+def _numbered(store: Store, package: ModelPackage) -> Manifest:
+    """Return its manifest with its own version, or else the next one."""
     if package.version:
-        _check_free(store, manifest.ref)
-    text = package.numbered(manifest.version).encode()
-    files = {manifest.weights.file: package.weights, MANIFEST: text}
-    return manifest if store.publish(manifest.ref, files) else None
+        _check_free(store, ModelRef(package.name, package.version))
+    return package.manifest(package.version or _next_version(store, package.name))
 
 
 def _next_version(store: Store, name: str) -> str:
@@ -120,7 +112,7 @@ def _check_free(store: Store, ref: ModelRef) -> None:
             f"{ref} was removed from {store.url}, and numbers are not reused; leave the version "
             "out to get the next one"
         )
-    if ref.version in store.versions(ref.name):
+    if ref in store.refs():
         raise SetupError(
             f"{ref} is in {store.url} already, and a version never changes; leave the version out "
             "to get the next one"

@@ -41,7 +41,7 @@ def weights_state(store: Store, manifest: Manifest) -> WeightsState:
     Raises:
         SetupError: It can't be read.
     """
-    data = store.read(weights_path(manifest))
+    data = store.read(weights_path(manifest), manifest.weights.sha256)
     if data is None:
         return WeightsState.MISSING
     return WeightsState.READY if sha256(data) == manifest.weights.sha256 else WeightsState.ALTERED
@@ -67,7 +67,7 @@ def read_file(store: Store, manifest: Manifest) -> bytes:
         SetupError: It can't be read.
     """
     where = store.where(weights_path(manifest))
-    data = store.read(weights_path(manifest))
+    data = store.read(weights_path(manifest), manifest.weights.sha256)
     if data is None:
         raise WeightsError(f"{where}: the weights are missing; {how_to_restore(manifest)}")
     check_hash(manifest, data, where)
@@ -136,14 +136,18 @@ def check_converted(manifest: Manifest, data: bytes) -> None:
 
 
 def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Return the content of a file of weights; the same bytes for the same arrays."""
+    """Return the content of a file of weights, given by path; equal arrays give equal bytes."""
     contiguous = {path: np.asarray(array, order="C") for path, array in arrays.items()}
     data: bytes = safetensors.numpy.save(contiguous)
     return data
 
 
 def check_numbers(arrays: Mapping[str, np.ndarray], where: str) -> None:
-    """Check that arrays are finite and float32.
+    """Check that weights are finite and float32.
+
+    Args:
+        arrays: The weights by path, of any shape.
+        where: Their file, as messages name it.
 
     Raises:
         WeightsError: An array is not.

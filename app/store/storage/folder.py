@@ -17,7 +17,7 @@ _PARTIAL = ".partial-"
 
 
 class Folder:
-    """See `app.store.storage.store.StorageBackend`."""
+    """See `app.store.storage.backend.StorageBackend`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -31,8 +31,17 @@ class Folder:
             for file in _inside(version)
         ]
 
-    def read(self, path: str, at_most: int) -> bytes:
-        """Return the content of a regular file."""
+    def read(self, path: str, at_most: int, sha256: str | None = None) -> bytes:  # noqa: ARG002
+        """Return the content of a regular file.
+
+        Args:
+            path: The path of the file.
+            at_most: The largest size, in bytes.
+            sha256: Not used: there is no cache.
+
+        Raises:
+            OSError: It is missing, is not a regular file, or has more bytes than `at_most`.
+        """
         return read_file(self._folder / path, at_most)
 
     def publish(self, path: str, files: Mapping[str, bytes]) -> None:

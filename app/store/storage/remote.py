@@ -1,32 +1,38 @@
-"""Stores models at a URL, usually in an object store; the only module that imports fsspec.
+"""Stores models at a URL, usually in an object store; the only module of stores that uses fsspec.
 
-Objects can't be renamed atomically, so the manifest, which makes a version visible, is written
-last. There are no locks: the object store prevents that two writers create the same version, as it
-creates an object only if there is none (S3's `If-None-Match: *`). Storage without this, such as
-FTP, supports one publisher at a time.
+There are no locks, so that one process may write at a time. The manifest, which makes a version
+visible, is written last: readers never see a part of a version.
 """
 
 import errno
+import hashlib
+import logging
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
-from datetime import UTC, datetime, timedelta
 
 import fsspec
 
 from app.errors import SetupError
+from app.installation import cache_folder
+from app.masking import mask
 from app.urls import check_scheme
 
-LEFT_OVER = timedelta(days=1)
-"""Age from which files without a manifest are the remains of a killed publisher."""
+log = logging.getLogger(__name__)
 
 _DEPTH = 3
 """Number of parts of `<name>/<version>/<file>`."""
 
 
 class Remote:
-    """See `app.store.storage.store.StorageBackend`."""
+    """See `app.store.storage.backend.StorageBackend`."""
 
     def __init__(self, url: str) -> None:
+        """Open a store; nothing is read yet.
+
+        Raises:
+            SetupError: The URL is not supported, names no bucket, or needs a library that is not
+                installed.
+        """
         check_scheme(url)
         try:
             # Without its cache of listings: a long-running service must see new versions.
@@ -48,44 +54,55 @@ class Remote:
         below = [path.removeprefix(f"{self._root}/") for path in found]
         return [path for path in below if _is_shown(path)]
 
-    def read(self, path: str, at_most: int) -> bytes:
+    def read(self, path: str, at_most: int, sha256: str | None = None) -> bytes:
         """Return the content of a file.
 
+        Args:
+            path: The path of the file.
+            at_most: The largest size, in bytes.
+            sha256: The SHA-256 that it should have; it is then kept in the cache of this user.
+
         Raises:
-            OSError: It has more bytes than `at_most`.
+            OSError: It is missing, or has more bytes than `at_most`.
         """
         place = self._at(path)
         if (self._system.size(place) or 0) > at_most:  # not every server reports it
             raise OSError(errno.EFBIG, f"it is larger than {at_most:,} bytes", path)
-        return bytes(self._system.cat_file(place))
+        cached = self._read_cached(place, sha256) if sha256 else None
+        return cached or bytes(self._system.cat_file(place))
 
     def publish(self, path: str, files: Mapping[str, bytes]) -> None:
-        """Write one file after the other; if one fails, the written ones are removed.
+        """Write one file after the other; what an interrupted call wrote is replaced.
 
         Raises:
-            FileExistsError: The folder has files.
+            FileExistsError: The last of the files exists, and so the folder is published.
         """
-        self._clear(path.partition("/")[0], list(files)[-1])
-        if self._below(path):
+        with suppress(FileNotFoundError):  # not `exists`, which returns False after any error
+            self._system.info(self._at(f"{path}/{list(files)[-1]}"))
             raise FileExistsError(path)
-        written: list[str] = []
-        try:
-            for name, data in files.items():
-                self._create(f"{path}/{name}", data, written)
-        except BaseException:
-            self._undo(path, written)
-            raise
+        for name, data in files.items():
+            self.write(f"{path}/{name}", data)
 
     def write(self, path: str, data: bytes) -> None:
         """Replace a file; in an object store this is atomic."""
-        self._system.pipe_file(self._at(path), data)
+        place = self._at(path)
+        try:
+            self._system.pipe_file(place, data)
+        except FileNotFoundError:
+            if not self._system.isdir(self._root):
+                raise  # the operator has to create the root, as with a bucket
+            # Other than object stores, some storage has folders.
+            self._system.makedirs(place.rpartition("/")[0], exist_ok=True)
+            self._system.pipe_file(place, data)
 
     def remove(self, path: str, first: str) -> None:
         """Delete a folder, first the file that makes it visible."""
         self._system.rm_file(self._at(f"{path}/{first}"))
-        for other in self._below(path):
-            self._system.rm_file(self._at(other))
-        self._drop_folder(path)
+        for other in self.paths():
+            if other.startswith(f"{path}/"):
+                self._system.rm_file(self._at(other))
+        with suppress(Exception):  # an object store has no folders
+            self._system.rmdir(self._at(path))
 
     def locked(self) -> nullcontext[None]:
         """Do nothing: there are no locks."""
@@ -94,48 +111,32 @@ class Remote:
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}"
 
-    def _below(self, path: str) -> list[str]:
-        return [other for other in self.paths() if other.startswith(f"{path}/")]
+    def _read_cached(self, place: str, sha256: str) -> bytes | None:
+        """Return a file through the cache of this user, which fetches a file that it lacks.
 
-    def _create(self, path: str, data: bytes, written: list[str]) -> None:
-        """Create a file, and append it to `written`."""
-        written.append(path)  # it may have been written even if this fails
+        Returns:
+            None if the file has another SHA-256, and is then not kept, or if the cache fails.
+        """
+        folder, data = cache_folder() / "models", b""
         try:
+            cache = fsspec.filesystem(
+                "filecache",
+                fs=self._system,
+                cache_storage=str(folder),
+                check_files=True,  # asks the server whether the file has changed
+                expiry_time=0,  # never
+                skip_instance_cache=True,  # so that it knows what other processes have fetched
+            )
             try:
-                self._system.pipe_file(self._at(path), data, mode="create")
-            except FileNotFoundError:
-                if not self._system.isdir(self._root):
-                    raise  # the operator has to create the root, as with a bucket
-                # Other than object stores, some storage has folders.
-                self._system.makedirs(self._at(path).rpartition("/")[0], exist_ok=True)
-                self._system.pipe_file(self._at(path), data, mode="create")
-        except FileExistsError:
-            written.pop()
-            # Only the creator of the first file continues: this one is ours, its response was lost.
-            if not written or self.read(path, len(data)) != data:
-                raise
-
-    def _drop_folder(self, path: str) -> None:
-        with suppress(Exception):  # it does not exist, or others write into it
-            self._system.rmdir(self._at(path))
-
-    def _undo(self, path: str, written: list[str]) -> None:
-        for each in reversed(written):
-            with suppress(Exception):  # the first error is the one to report
-                self._system.rm_file(self._at(each))
-        self._drop_folder(path)
-
-    def _clear(self, name: str, last: str) -> None:
-        """Delete remains of killed publishers of this model: old files without the last one."""
-        paths = self._below(name)
-        complete = {path.rpartition("/")[0] for path in paths if path.endswith(f"/{last}")}
-        for path in paths:
-            if path.rpartition("/")[0] not in complete and self._age(path) > LEFT_OVER:
-                self._system.rm_file(self._at(path))
-
-    def _age(self, path: str) -> timedelta:
-        modified: datetime = self._system.modified(self._at(path))
-        return datetime.now(UTC) - modified.replace(tzinfo=modified.tzinfo or UTC)
+                data = bytes(cache.cat_file(place))
+            finally:
+                is_right = hashlib.sha256(data).hexdigest() == sha256
+                if not is_right:  # altered, interrupted, or written by two processes at once
+                    cache.pop_from_cache(place)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the file is read without it
+            log.warning("weights can't be cached in %s: %s", folder, mask(str(error)))
+            return None
+        return data if is_right else None
 
 
 def _is_shown(path: str) -> bool:

@@ -8,51 +8,23 @@ This package reads and writes bytes; `app.store.manifest` and `app.store.registr
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.masking import mask, remember
+from app.store.storage.backend import StorageBackend
 from app.store.storage.folder import Folder
 from app.store.storage.remote import Remote
 
 MANIFEST = "manifest.toml"
-
-WEIGHTS = (".safetensors", ".zip")
 
 LARGEST_TEXT, LARGEST_WEIGHTS = 2**19, 2**31
 """Largest size of a manifest or a file of aliases, and of a file of weights, in bytes."""
 
 _LONGEST_REASON = 300
 """Characters; a server may answer with a whole page."""
-
-
-class StorageBackend(Protocol):
-    """Files by their paths below a root. Methods raise `OSError`, or errors of a library."""
-
-    def paths(self) -> list[str]:
-        """Return all files as `<name>/<version>/<file>`, without those being written."""
-
-    def read(self, path: str, at_most: int) -> bytes:
-        """Return the content of a file, or raise if it has more bytes than `at_most`."""
-
-    def publish(self, path: str, files: Mapping[str, bytes]) -> None:
-        """Write a folder atomically; its last file makes it visible.
-
-        Raises:
-            FileExistsError: The folder exists.
-        """
-
-    def write(self, path: str, data: bytes) -> None:
-        """Write or replace a file atomically."""
-
-    def remove(self, path: str, first: str) -> None:
-        """Remove a folder; removing its file `first` makes it invisible."""
-
-    def locked(self) -> AbstractContextManager[None]:
-        """Lock out other writers, if the storage has locks."""
 
 
 class Store:
@@ -109,39 +81,42 @@ class Store:
         """
         return {path.split("/")[1] for path in self.paths() if path.startswith(f"{name}/")}
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, sha256: str | None = None) -> bytes | None:
         """Return the content of a file; None if it is missing.
 
+        Args:
+            path: The path of the file.
+            sha256: The SHA-256 that weights should have, which the caller checks. Weights of a
+                remote store that have it are kept in a cache of this user, and fetched once.
+
         Raises:
-            SetupError: It can't be read.
+            SetupError: It can't be read, or is too large.
         """
-        at_most = LARGEST_WEIGHTS if path.endswith(WEIGHTS) else LARGEST_TEXT
+        at_most = LARGEST_WEIGHTS if sha256 else LARGEST_TEXT
         with self._errors("can't be read", path):
             try:
-                return self._files.read(path, at_most)
+                return self._files.read(path, at_most, sha256)
             except FileNotFoundError:
                 return None
 
-    def publish(self, ref: ModelRef, files: Mapping[str, bytes]) -> bool:
-        """Write a version atomically, its manifest last.
+    def publish(self, ref: ModelRef, files: Mapping[str, bytes]) -> None:
+        """Write a version, its manifest last; call it with the store locked.
 
         Args:
             ref: The version.
             files: The content of its files by name.
 
-        Returns:
-            Whether it was written; False if the version exists.
-
         Raises:
-            SetupError: It can't be written.
+            SetupError: The version exists, or can't be written.
         """
         in_order = dict(sorted(files.items(), key=lambda file: file[0] == MANIFEST))
         with self._errors("can't be written", str(ref)):
             try:
                 self._files.publish(str(ref), in_order)
-            except FileExistsError:
-                return False
-        return True
+            except FileExistsError as error:
+                raise SetupError(
+                    f"{ref} exists, and a version never changes; publish another version"
+                ) from error
 
     def write(self, path: str, data: bytes) -> None:
         """Write or replace a file atomically.
@@ -163,7 +138,7 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock out other writers of a folder; in an object store the last writer wins.
+        """Lock out other writers of a folder. A remote store has no locks, and so one writer.
 
         Raises:
             SetupError: It can't be locked.
