@@ -75,7 +75,7 @@ class Measured:
 
 
 def draw_counts(tracks: int, draws: int = DRAWS, seed: int = SEED) -> BootstrapCounts:
-    """Return how often each draw has each track, (1 + draws, tracks); the first row is all ones.
+    """Return how often each draw has each track, (rows, tracks): a row of ones, then the draws.
 
     Args:
         tracks: The number of tracks.
@@ -90,7 +90,7 @@ def draw_counts(tracks: int, draws: int = DRAWS, seed: int = SEED) -> BootstrapC
 
 
 def measure(labeled: LabeledScores, draws: BootstrapCounts) -> Measured:
-    """Return all figures in all draws."""
+    """Return all figures in all draws, (draws, tracks), of which the first is all ones."""
     columns = zip(labeled.y_true.T, labeled.scores.T, strict=True)
     pairs = labeled.owners.repeat(labeled.y_true.shape[1])
     return Measured(

@@ -81,6 +81,10 @@ def accuracy_at_k(y_true: Labels, scores: Scores) -> Accuracy:
     """Return the share of items whose tags are among the K highest scores, for each K.
 
     Items without tags are left out. Equal scores are ranked by the tags' order, as in suggestions.
+
+    Args:
+        y_true: Labels, (items, tags).
+        scores: (items, tags).
     """
     tagged = y_true.any(axis=1)
     ranks = np.argsort(np.argsort(-scores[tagged], axis=1, kind="stable"), axis=1)
@@ -103,6 +107,10 @@ def confusion(y_true: Labels, scores: Scores) -> Floats:
 
 def calibration(y_true: Labels, scores: Scores) -> Calibration:
     """Compare scores with frequencies, over all pairs of item and tag.
+
+    Args:
+        y_true: Labels, (items, tags).
+        scores: (items, tags), 0 to 1.
 
     Returns:
         The bins with scores, and the expected calibration error.
@@ -156,7 +164,13 @@ class _Ranking(NamedTuple):
 
     @classmethod
     def of(cls, labels: Labels, scores: Scores, owners: Indices) -> "_Ranking":
-        """Rank values; see `roc_pr_auc` for the arguments."""
+        """Rank values by score.
+
+        Args:
+            labels: (values,).
+            scores: (values,).
+            owners: (values,), the index of each value's track.
+        """
         order = np.argsort(-scores, kind="stable")
         falling, ranks = -scores[order], np.flatnonzero(labels[order])
         levels = np.unique(falling[ranks])
