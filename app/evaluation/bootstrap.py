@@ -10,16 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.domain import Scores
+from app.evaluation.curve_areas import BootstrapCounts, RocPrAuc, roc_pr_auc
 from app.evaluation.figures import Interval, Overall
-from app.evaluation.metrics import (
-    BootstrapCounts,
-    Floats,
-    Indices,
-    Labels,
-    RocPrAuc,
-    cosines,
-    roc_pr_auc,
-)
+from app.evaluation.metrics import Floats, Indices, Labels, cosines
 
 DRAWS = 1_000
 """For songs: 2,000 of them with 80 tags take two seconds."""

@@ -15,14 +15,13 @@ from app.datasets.tracks import Split, Subset
 from app.domain import Scores
 from app.errors import SetupError
 from app.evaluation.bootstrap import CHUNK_DRAWS, LabeledScores, draw_counts, interval, measure
+from app.evaluation.curve_areas import BootstrapCounts, roc_pr_auc
 from app.evaluation.figures import Evaluation, SongLevel, TagFigures
 from app.evaluation.metrics import (
-    BootstrapCounts,
     Labels,
     accuracy_at_k,
     calibration,
     confusion,
-    roc_pr_auc,
     threshold,
 )
 from app.evaluation.scoring import Scored

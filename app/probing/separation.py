@@ -8,8 +8,8 @@ import numpy as np
 
 from app.domain import Scores
 from app.evaluation.bootstrap import draw_counts, interval
+from app.evaluation.curve_areas import roc_pr_auc
 from app.evaluation.figures import Interval
-from app.evaluation.metrics import roc_pr_auc
 from app.probing.examples import Examples
 from app.probing.probe import song_scores
 

@@ -18,7 +18,13 @@ def around(value: float, width: float = 0.02) -> Interval:
 
 def evaluated(**changes: object) -> Evaluation:
     """Five tags without findings, the first with these changes; the mean PR-AUC is .432."""
-    plain = {"roc_auc": around(0.9), "pr_auc": around(0.5), "positives": 50, "threshold": 0.4}
+    plain = {
+        "roc_auc": around(0.9),
+        "pr_auc": around(0.5),
+        "positives": 50,
+        "threshold": 0.4,
+        "precision": 0.8,
+    }
     rock, *others = (figures(name).model_copy(update=plain) for name in NAMES)
     found = evaluation(rock.model_copy(update=changes), *others)
     return found.model_copy(update={"confusion": confusion()})
@@ -48,6 +54,7 @@ def test_tags_that_are_predicted_well_have_no_findings() -> None:
         ({"pr_auc": around(0.3), "train_positives": 101}, "labels to check", "101 examples"),
         ({"pr_auc": around(0.5, 0.2)}, "needs test songs", "0.300–0.700"),
         ({"threshold": None}, "no threshold", "80%"),
+        ({"precision": None}, "threshold too high", "0.400"),
         ({"precision": 0.6}, "threshold too low", "60%"),
     ],
 )
@@ -83,8 +90,8 @@ def test_a_confused_tag_is_named_with_its_shares() -> None:
     [finding] = diagnose(evaluated().model_copy(update={"confusion": shares}))
     assert (finding.tag, finding.kind) == ("rock", "confused with metal")
     assert finding.why == (
-        "metal has 45% of the scores of its songs, the tag itself 40%; in songs of other tags "
-        "metal has 10%."
+        "In its songs, metal has 45% of the scores, the tag itself 40%; in other songs, metal has "
+        "10%."
     )
 
 
@@ -109,7 +116,9 @@ def test_tags_that_were_not_measured_come_with_the_reason_alone() -> None:
         )
     )
     assert sorted(kinds(found)) == [("rock", "not measured"), ("waltz", "not measured")]
-    assert {finding.why for finding in found} == {f"{why}." for why in lost.values()}
+    assert {finding.why for finding in found} == {
+        f"It has no figures: {why}." for why in lost.values()
+    }
 
 
 def test_the_weakest_tags_come_first() -> None:

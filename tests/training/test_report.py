@@ -146,7 +146,7 @@ def test_all_figures_are_in_the_text_too(report: Path) -> None:
 def test_figures_that_could_not_be_measured_are_reported(report: Path) -> None:
     page = report.read_text()
     assert '<td class="words">not measured</td>' in page
-    assert "no track of the part test has it." in page
+    assert "It has no figures: no track of the part test has it." in page
     assert "it breaks off</th><td>1</td>" in page
 
 

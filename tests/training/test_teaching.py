@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
-from app.evaluation.metrics import roc_pr_auc
+from app.evaluation.curve_areas import roc_pr_auc
 from app.front_ends import WindowSpec
 from app.models import fcn, network, variables
 from app.probing.embedding import EmbeddedSongs, embed_files, read_own_tracks

@@ -70,6 +70,7 @@ def _overall_grid(group: Group, caption: str, level: Callable[[Evaluation], Over
 
 def _pooling_grid(group: Group) -> Grid:
     levels = [(level, each.model) for each in group for level in each.songs]
+    levels.sort(key=lambda pair: (pair[0].overlap, pair[0].pooling))
     rows = [((describe_pooling(level), model), level.overall) for level, model in levels]
     caption = f"Whole songs by pooling of windows ({group[0].task})"
     return _grid(caption, ("pooling", "model"), BRIEF, rows)

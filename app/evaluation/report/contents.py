@@ -36,7 +36,7 @@ def make_document(
     lead = (
         "ROC-AUC: how often a song with a tag scores higher than one without; guessing gives .5. "
         "PR-AUC: the mean precision over all recalls; guessing gives the tag’s share of songs. "
-        "Intervals are 95 % bootstrap intervals over songs."
+        "Intervals are 95% bootstrap intervals over songs."
     )
     return Document("How well the tags are predicted", lead, tuple(sections))
 

@@ -47,7 +47,10 @@ def diagnose(evaluation: Evaluation) -> list[Finding]:
     weakest = sorted(evaluation.tags, key=lambda each: each.pr_auc.value or 0)
     ranks = {each.tag: rank for rank, each in enumerate(weakest)}
     found = [
-        *(Finding(tag, "not measured", f"{why}.") for tag, why in evaluation.left_out.items()),
+        *(
+            Finding(tag, "not measured", f"It has no figures: {why}.")
+            for tag, why in evaluation.left_out.items()
+        ),
         *_find_weak(evaluation),
         *_find_confused(evaluation),
         *_find_failing_thresholds(evaluation),
@@ -74,7 +77,9 @@ def _find_weak(evaluation: Evaluation) -> Iterator[Finding]:
             )
             yield Finding(tag, kind, why)
         if pr.high - pr.low > WIDE:
-            why = f"{count(each.positives)} songs are too few: PR-AUC may be from {span(pr)}."
+            why = (
+                f"{count(each.positives)} songs are too few: the interval of PR-AUC is {span(pr)}."
+            )
             yield Finding(tag, "needs test songs", why)
 
 
@@ -104,8 +109,8 @@ def _find_confused(evaluation: Evaluation) -> Iterator[Finding]:
         for row in ranking[stands_out[ranking]][:MOST_CONFUSIONS]:
             other = evaluation.tags[row].tag
             why = (
-                f"{other} has {percent(in_songs[row])} of the scores of its songs, the tag itself "
-                f"{percent(shares[column, column])}; in songs of other tags {other} has "
+                f"In its songs, {other} has {percent(in_songs[row])} of the scores, the tag itself "
+                f"{percent(shares[column, column])}; in other songs, {other} has "
                 f"{percent(elsewhere[row])}."
             )
             yield Finding(tag, f"confused with {other}", why)
@@ -120,7 +125,10 @@ def _find_failing_thresholds(evaluation: Evaluation) -> Iterator[Finding]:
         if each.threshold is None:
             why = f"No score reaches a precision of {target} in validation."
             yield Finding(each.tag, "no threshold", why)
-        elif each.precision is not None and each.precision < evaluation.preferred_precision:
+        elif each.precision is None:
+            why = f"No song reaches its threshold, {number(each.threshold)}."
+            yield Finding(each.tag, "threshold too high", why)
+        elif each.precision < evaluation.preferred_precision:
             why = (
                 f"At its threshold, {number(each.threshold)}, precision is "
                 f"{percent(each.precision)} on these songs, not {target} as in validation."
