@@ -13,7 +13,7 @@ from rich.text import Text
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.store_option import StoreUrl, open_store
 from app.datasets.tracks import Subset
-from app.evaluation.figures import Evaluation, Overall
+from app.evaluation.figures import Evaluation, Overall, group_comparable
 from app.store.storage.store import Store
 
 if TYPE_CHECKING:
@@ -117,17 +117,14 @@ def compare(evaluations: Sequence[Evaluation]) -> list[Table]:
 
     Only models that were measured on the same tracks and tags are in one table.
     """
-    groups: dict[tuple[object, ...], list[Evaluation]] = {}
-    for each in evaluations:
-        tags = tuple(figures.tag for figures in each.tags)
-        groups.setdefault((each.fingerprint, each.part, each.tracks, tags), []).append(each)
-    return [table(group) for group in groups.values() for table in (_chunk_level, _song_level)]
+    groups = group_comparable(evaluations)
+    return [table(group) for group in groups for table in (_chunk_level, _song_level)]
 
 
 def _evaluated(plan: "Plan", scorer: "Scorer", folder: Path) -> tuple[Evaluation, "Scored"]:
     """Evaluate a model, write its figures and the songs' scores, and return both."""
     from app.evaluation.evaluate import evaluate as measure
-    from app.evaluation.evaluate import write_evaluation, write_scores
+    from app.evaluation.evaluation_file import write_evaluation, write_scores
 
     model = str(scorer.manifest.ref)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -183,7 +180,7 @@ def _song_level(evaluations: Sequence[Evaluation]) -> Table:
 
 
 def _table(about: Evaluation, level: str, *names: str) -> Table:
-    measured = sum(each.pr_auc.value is not None for each in about.tags)
+    measured = len(about.measured_tags)
     title = (
         f"{about.task}, {level}: {about.split}, {about.part}, {about.tracks} tracks, "
         f"{measured} tags"

@@ -18,8 +18,10 @@ from app.evaluation.figures import Evaluation, Interval
 
 if TYPE_CHECKING:
     from app.datasets.tracks import Track
-    from app.probing.encoder import EmbeddedSongs, Encoder
-    from app.probing.teaching import Pair, TeachResult
+    from app.probing.embedding import EmbeddedSongs
+    from app.probing.encoder import Encoder
+    from app.probing.separation import Pair
+    from app.probing.teaching import TeachResult
 
 COLUMNS = ("songs", "ROC-AUC (95 %)", "PR-AUC (95 %)", "threshold", "recall")
 
@@ -49,8 +51,10 @@ def teach(
     """Train your own tags from songs, report how well they are separated, and publish them."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
-        from app.probing.encoder import Encoder, read_own_tracks
-        from app.probing.teaching import check_examples, check_name, tags_of
+        from app.probing.embedding import read_own_tracks
+        from app.probing.encoder import Encoder
+        from app.probing.examples import check_examples, tags_of
+        from app.probing.teaching import check_name
         from app.probing.teaching import teach as learn
 
         models = open_store(url)
@@ -93,7 +97,7 @@ def embed(
     Raises:
         SetupError: Another run uses the cache, it can't be written, or no song could be embedded.
     """
-    from app.probing.encoder import embed_files
+    from app.probing.embedding import embed_files
 
     with progress("embedding new songs") as on_progress:
         return embed_files(encoder, audio, tracks, cache, on_progress)
@@ -125,7 +129,7 @@ def report_embedded(embedded: "EmbeddedSongs") -> None:
 
 
 def _report_small_tags(embedded: "EmbeddedSongs") -> None:
-    from app.probing.teaching import FEW_ARTISTS, FEW_SONGS, lacking
+    from app.probing.examples import FEW_ARTISTS, FEW_SONGS, lacking
 
     report_embedded(embedded)
     tracks = [song.track for song in embedded.songs]

@@ -10,16 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.domain import Scores
+from app.evaluation.curve_areas import BootstrapCounts, RocPrAuc, roc_pr_auc
 from app.evaluation.figures import Interval, Overall
-from app.evaluation.metrics import (
-    BootstrapCounts,
-    Floats,
-    Indices,
-    Labels,
-    RocPrAuc,
-    cosines,
-    roc_pr_auc,
-)
+from app.evaluation.metrics import Floats, Indices, Labels, cosines
 
 DRAWS = 1_000
 """For songs: 2,000 of them with 80 tags take two seconds."""
@@ -75,7 +68,7 @@ class Measured:
 
 
 def draw_counts(tracks: int, draws: int = DRAWS, seed: int = SEED) -> BootstrapCounts:
-    """Return how often each draw has each track, (1 + draws, tracks); the first row is all ones.
+    """Return how often each draw has each track, (rows, tracks): a row of ones, then the draws.
 
     Args:
         tracks: The number of tracks.
@@ -90,7 +83,7 @@ def draw_counts(tracks: int, draws: int = DRAWS, seed: int = SEED) -> BootstrapC
 
 
 def measure(labeled: LabeledScores, draws: BootstrapCounts) -> Measured:
-    """Return all figures in all draws."""
+    """Return all figures in all draws, (draws, tracks), of which the first is all ones."""
     columns = zip(labeled.y_true.T, labeled.scores.T, strict=True)
     pairs = labeled.owners.repeat(labeled.y_true.shape[1])
     return Measured(

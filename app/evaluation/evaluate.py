@@ -1,17 +1,13 @@
-"""Compute all figures of a model on a part of a split, and write them to a file.
+"""Compute all figures of a model on a part of a split.
 
 adjacent windows    --> chunk level; pooled by the mean: tags, ranks, confusion, calibration
 overlapping windows --> song level, by each pooling
 validation part     --> thresholds
 """
 
-import csv
-import io
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -19,25 +15,17 @@ from app.datasets.tracks import Split, Subset
 from app.domain import Scores
 from app.errors import SetupError
 from app.evaluation.bootstrap import CHUNK_DRAWS, LabeledScores, draw_counts, interval, measure
+from app.evaluation.curve_areas import BootstrapCounts, roc_pr_auc
 from app.evaluation.figures import Evaluation, SongLevel, TagFigures
 from app.evaluation.metrics import (
-    BootstrapCounts,
     Labels,
     accuracy_at_k,
     calibration,
     confusion,
-    roc_pr_auc,
     threshold,
 )
 from app.evaluation.scoring import Scored
-from app.files import write_atomically
-from app.paths import read_file, reason
-from app.store.manifest.tables import validate
 from app.tagging.pooling import Pooling, pool
-from app.text import csv_cell
-
-LARGEST = 64 * 2**20
-"""The limit of a file of figures, in bytes."""
 
 MAX = "max"
 """The maximum over all windows; the service does not have this pooling."""
@@ -121,48 +109,10 @@ def evaluate(plan: Plan, model: str, score: Score) -> Evaluation:
 
 
 def pool_windows(scored: Scored, pooling: str) -> Scores:
-    """Return each song's scores, (tracks, tags), by one of `POOLINGS`."""
+    """Return each song's scores, (tracks, tags), pooled over windows by one of `POOLINGS`."""
     if pooling == MAX:
         return np.stack([windows.max(axis=0) for windows in scored.windows])
     return np.stack([pool(windows, Pooling(pooling)) for windows in scored.windows])
-
-
-def write_evaluation(path: Path, evaluation: Evaluation) -> None:
-    """Write figures, atomically.
-
-    Raises:
-        SetupError: They can't be written.
-    """
-    write_atomically(path, evaluation.model_dump_json(indent=1).encode() + b"\n")
-
-
-def read_evaluation(path: Path) -> Evaluation:
-    """Read figures.
-
-    Raises:
-        SetupError: They can't be read, or are not such figures.
-    """
-    try:
-        values = json.loads(read_file(path, LARGEST))
-    except (OSError, ValueError, RecursionError) as error:
-        raise SetupError(f"{path}: the figures can't be read: {reason(error)}") from error
-    if not isinstance(values, dict):
-        raise SetupError(f"{path}: not figures that `taggram evaluate` wrote")
-    return validate(Evaluation, values, str(path))
-
-
-def write_scores(path: Path, scored: Scored) -> None:
-    """Write the songs' mean scores as CSV: a row per track, a column per tag.
-
-    Raises:
-        SetupError: They can't be written.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["track_id", *map(csv_cell, scored.tags)])
-    for track_id, scores in zip(scored.ids, pool_windows(scored, Pooling.MEAN), strict=True):
-        writer.writerow([track_id, *(f"{score:.6f}" for score in scores)])
-    write_atomically(path, text.getvalue().encode())
 
 
 def _chunks(scored: Scored) -> LabeledScores:

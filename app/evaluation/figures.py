@@ -1,5 +1,7 @@
 """Figures of an evaluation, as stored in `evaluation.json` and shown in reports."""
 
+from collections.abc import Iterable
+
 from pydantic import Field
 
 from app.store.manifest.tables import Table
@@ -103,3 +105,17 @@ class Evaluation(Table):
         return next(
             each.overall for each in self.songs if each.pooling == "mean" and not each.overlap
         )
+
+    @property
+    def measured_tags(self) -> frozenset[str]:
+        """The tags that have figures."""
+        return frozenset(each.tag for each in self.tags if each.pr_auc.value is not None)
+
+
+def group_comparable(evaluations: Iterable[Evaluation]) -> list[list[Evaluation]]:
+    """Group evaluations that measured the same tracks and tags."""
+    groups: dict[tuple[object, ...], list[Evaluation]] = {}
+    for each in evaluations:
+        measured = (each.task, each.split, each.part, each.fingerprint, each.tracks)
+        groups.setdefault((*measured, each.measured_tags), []).append(each)
+    return list(groups.values())

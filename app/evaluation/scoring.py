@@ -8,7 +8,6 @@ Raw scores are cached on disk at once, so that a stopped run can be resumed.
 
 import copy
 import hashlib
-import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,19 +18,16 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.audio.cropping import FULL_SCALE
 from app.datasets.tracks import Split, Subset, Track
 from app.domain import Scores, Taggram, TaggramKey, Waveform
-from app.errors import RequestError, SetupError
+from app.errors import SetupError
 from app.evaluation.metrics import Labels
-from app.files import write_atomically
+from app.evaluation.task_tags import project_on_task
+from app.evaluation.window_files import read_windows, write_windows
 from app.inference.engine import Engine
 from app.inference.selection import EnginePreference
 from app.inference.stacked_engine import choose_whole
-from app.paths import check_is_file
 from app.store.manifest.manifest import Manifest, manifests
 from app.store.registry.aliases import resolve
 from app.store.storage.store import Store
-from app.tagging.projection import Projection, project
-from app.tagging.vocabulary import Tag, Vocabulary
-from app.tagging.vocabulary_file import read_vocabularies
 
 NOT_STORED = "it is not in the audio store"
 
@@ -91,9 +87,9 @@ class Scorer:
         """
         self.manifest = resolve(models, manifests(models), wanted)
         self._split, self._audio = split, audio
-        self._folder = folder / str(self.manifest.ref) / "scores" / _cache_key(self.manifest)
-        self._check_rate()
-        self._projection = projection(split, self.manifest)
+        self._folder = folder / str(self.manifest.ref) / "scores" / hash_manifest(self.manifest)
+        check_sample_rate(self.manifest, audio)
+        self._projection = project_on_task(split, self.manifest)
         self._engine = choose_whole(models, self.manifest, PREFERENCE)
 
     def score(self, part: Subset, overlap: float, on_progress: OnProgress) -> Scored:
@@ -152,21 +148,13 @@ class Scorer:
 
     def _raw_scores(self, engine: Engine, waveform: Waveform, digest: str) -> Scores:
         path = self._folder / f"hop-{engine.window_spec.hop_frames}" / f"{digest}.npy"
-        scores = _read(path, len(self.manifest.tags.names))
+        scores = read_windows(path, len(self.manifest.tags.names))
         if scores is None:
             scores = engine.scores(waveform)[:, : len(self.manifest.tags.names)]
             if not np.isfinite(scores).all():
                 raise SetupError(f"{engine.ref}: a score of {digest} is not finite")
-            write_atomically(path, _file(scores))
+            write_windows(path, scores)
         return scores
-
-    def _check_rate(self) -> None:
-        expected, stored = self.manifest.front_end.sample_rate, self._audio.sample_rate
-        if expected != stored:
-            raise SetupError(
-                f"{self.manifest.ref} needs a sample rate of {expected} Hz, but the audio store "
-                f"has {stored} Hz; make one with `taggram data store --sample-rate {expected}`"
-            )
 
     def _skipped(self, tracks: Iterable[Track]) -> dict[str, str]:
         refused = {each.id: each.why for each in self._audio.refused}
@@ -178,34 +166,23 @@ class Scorer:
         return {tag: reason for tag in self._split.tags if tag not in self._projection.tags}
 
 
-def projection(split: Split, manifest: Manifest) -> Projection:
-    """Return the projection of a model's raw tags to the tags of a split.
-
-    Raw tags are matched by name if the model has all of the tags, or if no built-in vocabulary of
-    the task's name covers the model's family. Otherwise that vocabulary defines the projection.
-
-    Raises:
-        SetupError: The model can't predict any of the tags.
-    """
-    family, names = manifest.tags.family, manifest.tags.names
-    vocabulary = read_vocabularies((), {family: names}).get(split.task)
-    known = vocabulary.tags if vocabulary else {}
-    by_words = set(split.tags) <= set(names) or not any(
-        family in tag.raw_tags for tag in known.values()
-    )
-    same = {name: Tag({family: (name,)}) for name in split.tags}
-    tags = same if by_words else {name: known.get(name, Tag()) for name in split.tags}
-    try:
-        return project(Vocabulary(split.task, "1", split.name, tags), (manifest,), raw=True)
-    except RequestError as error:
-        raise SetupError(
-            f"{manifest.ref}: none of its raw tags maps to a tag of the task {split.task!r}"
-        ) from error
-
-
-def _cache_key(manifest: Manifest) -> str:
+def hash_manifest(manifest: Manifest) -> str:
     """Return 16 hex digits of the SHA-256 of everything that a model's scores depend on."""
     return hashlib.sha256(manifest.model_dump_json(include=SCORE_FIELDS).encode()).hexdigest()[:16]
+
+
+def check_sample_rate(manifest: Manifest, audio: AudioStore) -> None:
+    """Check that an audio store has the sample rate of a model.
+
+    Raises:
+        SetupError: It has another one.
+    """
+    expected, stored = manifest.front_end.sample_rate, audio.sample_rate
+    if expected != stored:
+        raise SetupError(
+            f"{manifest.ref} needs a sample rate of {expected} Hz, but the audio store has "
+            f"{stored} Hz; make one with `taggram data store --sample-rate {expected}`"
+        )
 
 
 def _overlapping(engine: Engine, overlap: float) -> Engine:
@@ -216,19 +193,3 @@ def _overlapping(engine: Engine, overlap: float) -> Engine:
         engine.window_spec, hop_frames=max(1, round(length * (1 - overlap)))
     )
     return other
-
-
-def _read(path: Path, n_tags: int) -> Scores | None:
-    """Return cached scores, or None if there are none or they are damaged."""
-    try:
-        check_is_file(path)
-        scores: Scores = np.load(path)
-    except (OSError, EOFError, ValueError):
-        return None
-    return scores if scores.ndim == 2 and scores.shape[1] == n_tags else None  # noqa: PLR2004
-
-
-def _file(scores: Scores) -> bytes:
-    file = io.BytesIO()
-    np.save(file, scores)
-    return file.getvalue()

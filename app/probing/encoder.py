@@ -1,80 +1,29 @@
-"""Compute embeddings of songs: the output of a published network before its last layer.
+"""Compute embeddings: the output of a published network before its last layer.
 
-    files --(SHA-256)--> distinct songs --(decode, infer)--> embeddings, cached on disk
-
-The cache key is the SHA-256 of the file and of everything in the manifest that the scores depend
-on. So a stopped run can be resumed, and a song in several folders is inferred once.
+They are cached by the SHA-256 of the file and of everything in the manifest that scores depend on.
 """
 
-import hashlib
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from app.cpus import usable_cpus
-from app.datasets.audio.audio_store import AudioStore
 from app.datasets.audio.cropping import FULL_SCALE
-from app.datasets.audio.decoded import sha256
-from app.datasets.audio.storing import store_tracks
-from app.datasets.loaders import folder
-from app.datasets.loaders.dataset import Skipped
-from app.datasets.tracks import Track
 from app.domain import Precision, Waveform
 from app.errors import SetupError
-from app.evaluation.scoring import NOT_STORED, SCORE_FIELDS
-from app.files import atomic_file, locked_folder, write_error
+from app.evaluation.scoring import hash_manifest
+from app.evaluation.window_files import has_windows, read_windows, write_windows
 from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
-from app.paths import check_is_file, join_inside
 from app.store.manifest.manifest import manifests
 from app.store.registry.aliases import resolve
 from app.store.registry.loading import TrackModel, load_folded
 from app.store.registry.weights import read_weights
 from app.store.storage.store import Store
 
-SONGS_AT_ONCE = 32
-"""The number of songs decoded on disk at a time: about 300 MB."""
-
 Embeddings = npt.NDArray[np.float32]
 """(windows, dimensions)."""
-
-OnProgress = Callable[[int, int], object]
-"""Called with the numbers of songs done and in all."""
-
-
-@dataclass(frozen=True, eq=False)
-class Song:
-    """A song and its embeddings.
-
-    Attributes:
-        track: The first of the identical files, with the tags of all of them.
-        windows: The embedding of each window.
-    """
-
-    track: Track
-    windows: Embeddings
-
-
-@dataclass(frozen=True, eq=False)
-class EmbeddedSongs:
-    """The result of embedding files.
-
-    Attributes:
-        songs: Each distinct song once.
-        skipped: By path of each skipped file, the reason.
-        repeats: Number of files that are identical to another one.
-    """
-
-    songs: tuple[Song, ...]
-    skipped: dict[str, str]
-    repeats: int = 0
 
 
 class Encoder:
@@ -102,18 +51,16 @@ class Encoder:
         headless = _headless(load_folded(self.manifest, self.weights))
         extractor = TensorFlowFeatureExtractor(self.manifest.front_end)
         self._engine = TensorFlowEngine(headless, Precision.FLOAT32, extractor)
-        score_fields = self.manifest.model_dump_json(include=SCORE_FIELDS).encode()
-        self._folder = cache / "embeddings" / hashlib.sha256(score_fields).hexdigest()[:16]
+        self._folder = cache / "embeddings" / hash_manifest(self.manifest)
         self._dimensions = headless.network.output_shape[-1]
 
     def cached(self, digest: str) -> Embeddings | None:
-        """Return a file's cached embeddings, or None if there are none or they are damaged."""
-        windows = self._mapped(digest)
-        return None if windows is None else np.array(windows)
+        """Return cached embeddings, (windows, dimensions), or None if there are no valid ones."""
+        return read_windows(self._path(digest), self._dimensions)
 
     def has(self, digest: str) -> bool:
         """Return whether a file's embeddings are cached; only reads their header and length."""
-        return self._mapped(digest) is not None
+        return has_windows(self._path(digest), self._dimensions)
 
     def embed(self, samples: npt.NDArray[np.int16], digest: str) -> Embeddings:
         """Compute the embeddings of a track, (samples,), and cache them by its file's SHA-256.
@@ -130,113 +77,11 @@ class Encoder:
         windows = self._engine.scores(waveform)
         if not np.isfinite(windows).all():
             raise SetupError(f"{self.manifest.ref}: an embedding of {digest} is not finite")
-        path = self._path(digest)
-        try:
-            with atomic_file(path) as file:
-                np.save(file, windows)
-        except OSError as error:
-            raise write_error(path, error) from error
+        write_windows(self._path(digest), windows)
         return windows
-
-    def _mapped(self, digest: str) -> Embeddings | None:
-        try:
-            check_is_file(self._path(digest))
-            windows: Embeddings = np.load(self._path(digest), mmap_mode="r")
-        except (OSError, EOFError, ValueError):
-            return None
-        return windows if windows.shape[1:] == (self._dimensions,) else None
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}.npy"
-
-
-def read_own_tracks(source: Path) -> tuple[Path, tuple[Track, ...], dict[str, str]]:
-    """Read a folder or a CSV file of a user's own tracks.
-
-    Args:
-        source: As `app.datasets.loaders.folder` describes it.
-
-    Returns:
-        The folder to which `<dataset>/<path>` are relative; the tracks with tags; by file of each
-        skipped row or track, the reason.
-
-    Raises:
-        SetupError: It is invalid or empty.
-    """
-    dataset = folder.load(source)
-    root = source.absolute() if source.is_dir() else source.absolute().parent
-    tracks = tuple(replace(each, dataset=root.name) for each in dataset.tracks if each.tags)
-    skipped = {_location(each): each.why for each in dataset.skipped}
-    skipped |= {each.path: "it has no tags" for each in dataset.tracks if not each.tags}
-    return root.parent, tracks, skipped
-
-
-def embed_files(
-    encoder: Encoder, audio: Path, tracks: Iterable[Track], cache: Path, on_progress: OnProgress
-) -> EmbeddedSongs:
-    """Embed files; of files that were embedded before only the SHA-256 is computed.
-
-    Args:
-        encoder: The model.
-        audio: The folder to which `<dataset>/<path>` of each track are relative.
-        tracks: Which tracks.
-        cache: A folder for decoded audio; it is locked against other runs.
-        on_progress: See `OnProgress`.
-
-    Returns:
-        The songs, and the files that were skipped.
-
-    Raises:
-        SetupError: The cache can't be written.
-    """
-    files, skipped = _digests(audio, tracks)
-    songs = {digest: _merged(repeats) for digest, repeats in files.items()}
-    new = [digest for digest in songs if not encoder.has(digest)]
-    with locked_folder(cache):
-        for first in range(0, len(new), SONGS_AT_ONCE):
-            on_progress(first, len(new))
-            group = [replace(songs[each], id=each) for each in new[first : first + SONGS_AT_ONCE]]
-            refused = _embed_group(encoder, audio, group, cache / "decoded")
-            skipped |= {songs[digest].path: why for digest, why in refused.items()}
-    on_progress(len(new), len(new))
-    cached = ((track, encoder.cached(digest)) for digest, track in songs.items())
-    embedded = tuple(Song(track, windows) for track, windows in cached if windows is not None)
-    return EmbeddedSongs(embedded, skipped, sum(map(len, files.values())) - len(files))
-
-
-def embed_stored(
-    encoder: Encoder, audio: AudioStore, tracks: Sequence[Track], on_progress: OnProgress
-) -> EmbeddedSongs:
-    """Embed tracks of an audio store.
-
-    Args:
-        encoder: The model.
-        audio: The store; tracks that it lacks are skipped.
-        tracks: Which tracks.
-        on_progress: See `OnProgress`.
-
-    Returns:
-        The songs, and the tracks that were skipped.
-
-    Raises:
-        SetupError: The store has another sample rate, or embeddings can't be written.
-    """
-    expected = encoder.manifest.front_end.sample_rate
-    if audio.sample_rate != expected:
-        raise SetupError(
-            f"{encoder.manifest.ref} needs a sample rate of {expected} Hz, but the audio store has "
-            f"{audio.sample_rate} Hz; make one with `taggram data store --sample-rate {expected}`"
-        )
-    songs = []
-    for done, track in enumerate(stored := [each for each in tracks if each.id in audio]):
-        on_progress(done, len(stored))
-        digest = audio.digests[track.id]
-        windows = encoder.cached(digest)
-        if windows is None:
-            windows = encoder.embed(audio.samples(track.id), digest)
-        songs.append(Song(track, windows))
-    skipped = {each.path: NOT_STORED for each in tracks if each.id not in audio}
-    return EmbeddedSongs(tuple(songs), skipped)
 
 
 def _headless(model: TrackModel) -> TrackModel:
@@ -248,52 +93,3 @@ def _headless(model: TrackModel) -> TrackModel:
             "last layer for tags to replace; choose a model of a single network"
         ) from None
     return TrackModel(model.manifest, keras.Model(model.network.input, embedding, name="encoder"))
-
-
-def _location(skipped: Skipped) -> str:
-    return f"{skipped.file}, line {skipped.row}" if skipped.row else str(skipped.file)
-
-
-def _digests(
-    audio: Path, tracks: Iterable[Track]
-) -> tuple[Mapping[str, list[Track]], dict[str, str]]:
-    """Group tracks by the SHA-256 of their file; also return the files that can't be read."""
-    pairs, unread = list[tuple[str, Track]](), dict[str, str]()
-    for track in tracks:
-        try:
-            pairs.append((sha256(join_inside(audio, f"{track.dataset}/{track.path}")), track))
-        except OSError as error:
-            unread[track.path] = f"can't be read: {error.strerror}"
-    pairs.sort(key=lambda pair: (pair[0], pair[1].path))
-    by_digest = groupby(pairs, key=lambda pair: pair[0])
-    return {digest: [track for _, track in repeats] for digest, repeats in by_digest}, unread
-
-
-def _merged(repeats: Sequence[Track]) -> Track:
-    """Return one track for identical files: a song in two folders has two tags."""
-    tags = dict.fromkeys(tag for each in repeats for tag in each.tags)
-    artist = next((each.artist for each in repeats if each.artist), "")
-    return replace(repeats[0], tags=tuple(tags), artist=artist)
-
-
-def _embed_group(encoder: Encoder, audio: Path, songs: Sequence[Track], to: Path) -> dict[str, str]:
-    """Decode and embed songs whose ids are their digests; return failures with the reasons."""
-    rate = encoder.manifest.front_end.sample_rate
-    with _emptied(to):
-        stored = store_tracks(
-            songs, audio, to, sample_rate=rate, jobs=usable_cpus(), on_progress=lambda *_: None
-        )
-        decoded = AudioStore.open(to)
-        for digest in decoded:
-            encoder.embed(decoded.samples(digest), digest)
-    return stored.refused | stored.unread
-
-
-@contextmanager
-def _emptied(path: Path) -> Iterator[None]:
-    """Delete a folder before use, in case a run was killed, and after."""
-    shutil.rmtree(path, ignore_errors=True)
-    try:
-        yield
-    finally:
-        shutil.rmtree(path, ignore_errors=True)

@@ -1,32 +1,14 @@
-"""Find likely label errors: tags that the scores of a probe contradict.
-
-    songs' embeddings --(folds by artist)--> out-of-fold scores --(confident learning)--> issues
-
-A tag is flagged by cleanlab's multi-label rules (Northcutt et al. 2021, Confident
-learning, arXiv:1911.00068; Thyagarajan et al. 2022, Identifying incorrect annotations in
-multi-label classification data, arXiv:2211.13895): a song with the tag has a score that is typical
-of songs without it, or the other way round.
-"""
+"""Label issues: tags that are probably wrong or missing, and the table of them."""
 
 import csv
 import io
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
-from cleanlab.rank import get_label_quality_scores
-
 from app.datasets.tracks import Track
-from app.domain import ModelRef, Precision, Scores, Stretch, Taggram, TaggramKey
-from app.evaluation.metrics import Floats, Labels
+from app.domain import Stretch
 from app.files import write_atomically
-from app.front_ends import WindowSpec
-from app.probing.encoder import Song
-from app.probing.probe import Examples, OnProgress, out_of_fold, song_scores
-from app.probing.teaching import MIN_ARTISTS, MIN_SONGS, check_examples, lacking, tags_of
-from app.tagging.suggest import find_stretches
 from app.tagging.timeline import format_time
 from app.text import csv_cell
 
@@ -83,49 +65,6 @@ class LabelIssue:
         return ", ".join("-".join(span) for span in spans)
 
 
-@dataclass(frozen=True)
-class Audit:
-    """The result of an audit.
-
-    Attributes:
-        label_issues: The likeliest errors first.
-        songs: Number of songs that were compared.
-        left_out: By tag with too few songs or artists, their numbers.
-    """
-
-    label_issues: tuple[LabelIssue, ...]
-    songs: int
-    left_out: dict[str, str]
-
-
-def audit(songs: Sequence[Song], window_spec: WindowSpec, on_progress: OnProgress) -> Audit:
-    """Compare the songs' labels with out-of-fold scores.
-
-    Args:
-        songs: With their labels.
-        window_spec: Of their windows.
-        on_progress: See `OnProgress`.
-
-    Returns:
-        The likely errors, and the tags that were left out.
-
-    Raises:
-        SetupError: There are too few songs, artists or tags.
-    """
-    left_out = lacking((song.track for song in songs), MIN_SONGS, MIN_ARTISTS)
-    compared = [song for song in (_without(each, left_out) for each in songs) if song.track.tags]
-    tracks = [song.track for song in compared]
-    check_examples(tracks)
-    examples = Examples.of(compared, tags_of(tracks))
-    windows = out_of_fold(examples, on_progress)
-    scored = _Labelled(examples, song_scores(windows))
-    label_issues = tuple(
-        scored.label_issue(tracks[song], song, tag, windows[song], window_spec)
-        for song, tag in _likely_wrong(examples.y_true, scored.scores)
-    )
-    return Audit(label_issues, len(compared), left_out)
-
-
 def write_label_issues(path: Path, label_issues: Sequence[LabelIssue]) -> None:
     """Write issues as CSV, atomically; cells are escaped, so that none is a formula.
 
@@ -142,75 +81,3 @@ def write_label_issues(path: Path, label_issues: Sequence[LabelIssue]) -> None:
         cells = (*about, score, usual, each.instead, instead_score, each.at)
         writer.writerow(map(csv_cell, cells))
     write_atomically(path, text.getvalue().encode())
-
-
-@dataclass(frozen=True, eq=False)
-class _Labelled:
-    """Labels and scores.
-
-    Attributes:
-        examples: With the labels.
-        scores: Out-of-fold scores, (songs, tags).
-    """
-
-    examples: Examples
-    scores: Scores
-
-    def label_issue(
-        self, track: Track, song: int, tag: int, windows: Scores, window_spec: WindowSpec
-    ) -> LabelIssue:
-        """Describe the issue of a song's tag.
-
-        Args:
-            track: The song's track.
-            song: The index of the song.
-            tag: The index of the tag.
-            windows: The song's out-of-fold scores, (windows, tags).
-            window_spec: Of the song's windows.
-        """
-        y_true, scores = self.examples.y_true, self.scores[song]
-        instead = int(np.where(y_true[song], -1, scores).argmax()) if y_true[song, tag] else tag
-        return LabelIssue(
-            track,
-            tag=self.examples.tags[tag],
-            is_chosen=bool(y_true[song, tag]),
-            score=float(scores[tag]),
-            usual=float(np.median(self.scores[y_true[:, tag], tag])),
-            instead=self.examples.tags[instead],
-            instead_score=float(scores[instead]),
-            moments=find_stretches(windows[:, instead], _grid(windows, window_spec)),
-        )
-
-
-def _without(song: Song, tags: Container[str]) -> Song:
-    kept = tuple(tag for tag in song.track.tags if tag not in tags)
-    return Song(replace(song.track, tags=kept), song.windows)
-
-
-def _likely_wrong(y_true: Labels, scores: Scores) -> list[tuple[int, int]]:
-    """Return the indices of songs and tags that are in doubt, the likeliest error first."""
-    labels = [np.flatnonzero(row).tolist() for row in y_true]
-    doubtful = find_multilabel_issues_per_class(labels, scores.astype(np.float64), n_jobs=1)
-    songs, tags = np.nonzero(doubtful)
-    order = np.argsort(_likelihoods(y_true, scores)[songs, tags], kind="stable")
-    return list(zip(songs[order].tolist(), tags[order].tolist(), strict=True))
-
-
-def _likelihoods(y_true: Labels, scores: Scores) -> Floats:
-    """Return cleanlab's label quality, (songs, tags): low if a label disagrees with its score."""
-    columns = zip(y_true.T, scores.T.astype(np.float64), strict=True)
-    agreements = [
-        get_label_quality_scores(
-            labels.astype(int), np.stack([1 - tag, tag], axis=1), adjust_pred_probs=True
-        )
-        for labels, tag in columns
-    ]
-    return np.stack(agreements, axis=1)
-
-
-def _grid(windows: Scores, window_spec: WindowSpec) -> Taggram:
-    """Return a taggram of the windows' times."""
-    duration_s = (len(windows) - 1) * window_spec.hop_s + window_spec.window_s
-    key = TaggramKey("", ModelRef("", ""), Precision.FLOAT32)  # unused
-    nothing = np.zeros((0, 2), np.int8)
-    return Taggram(key, duration_s, window_spec.window_s, window_spec.hop_s, windows, nothing)

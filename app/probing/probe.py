@@ -18,10 +18,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
-from app.datasets.tracks import Track
 from app.domain import Scores
 from app.evaluation.metrics import Floats, Indices, Labels
-from app.probing.encoder import Embeddings, Song
+from app.probing.encoder import Embeddings
+from app.probing.examples import Examples
 
 FOLDS = 5
 INNER_FOLDS = 3
@@ -42,38 +42,6 @@ OnProgress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
-    """Training examples of a probe.
-
-    Attributes:
-        tags: The tags.
-        y_true: Labels, (songs, tags).
-        windows: The embeddings of each song, (windows, dimensions).
-        artists: Artist numbers, (songs,); a song of an unknown artist has its own number.
-    """
-
-    tags: tuple[str, ...]
-    y_true: Labels
-    windows: tuple[Embeddings, ...]
-    artists: Indices
-
-    @classmethod
-    def of(cls, songs: Sequence[Song], tags: Sequence[str]) -> "Examples":
-        """Make examples of songs."""
-        return cls(
-            tuple(tags),
-            np.array([[tag in song.track.tags for tag in tags] for song in songs]),
-            tuple(song.windows for song in songs),
-            np.unique([artist_of(song.track) for song in songs], return_inverse=True)[1],
-        )
-
-    def subset(self, which: Indices) -> "Examples":
-        """Return the examples of some songs."""
-        windows = tuple(self.windows[index] for index in which)
-        return Examples(self.tags, self.y_true[which], windows, self.artists[which])
-
-
-@dataclass(frozen=True, eq=False)
 class Probe:
     """A dense layer with a sigmoid.
 
@@ -89,11 +57,6 @@ class Probe:
         """Return the scores of windows, (windows, tags) in 0..1."""
         scores: Scores = expit(windows @ self.kernel + self.bias)
         return scores
-
-
-def artist_of(track: Track) -> str:
-    """Return the group that must not be in two folds: the artist, or else the track itself."""
-    return track.artist or f"\0{track.id}"
 
 
 def train_probe(examples: Examples) -> Probe:
@@ -122,11 +85,14 @@ def out_of_fold(examples: Examples, on_progress: OnProgress) -> tuple[Scores, ..
 
 
 def folds(examples: Examples, count: int) -> Iterator[tuple[Indices, Indices]]:
-    """Yield the indices of training and test songs of each fold, stratified, no artist in both.
+    """Yield the training and test songs of each fold, stratified, no artist in both.
 
     Args:
         examples: Of at least two artists.
         count: The number of folds; fewer if there are fewer artists.
+
+    Yields:
+        The indices of the training songs, (training_songs,), and of the test songs, (test_songs,).
     """
     artists = np.unique(examples.artists)
     has = np.array([examples.y_true[examples.artists == each].any(axis=0) for each in artists])

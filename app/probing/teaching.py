@@ -4,32 +4,21 @@ songs' embeddings --(folds by artist)--> out-of-fold scores --> figures, thresho
                   --(all)--> probe --> encoder and probe as a version in the store
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-
-import numpy as np
 
 from app.datasets.tracks import Split, SplitTrack, Subset, Track
 from app.domain import Scores
 from app.errors import ManifestError, SetupError
-from app.evaluation.bootstrap import draw_counts, interval
 from app.evaluation.evaluate import Plan, evaluate
-from app.evaluation.figures import Evaluation, Interval
-from app.evaluation.metrics import roc_pr_auc
+from app.evaluation.figures import Evaluation
 from app.evaluation.scoring import Scored
 from app.models.folding import Weights
-from app.probing.encoder import Encoder, Song
-from app.probing.probe import (
-    Examples,
-    OnProgress,
-    Probe,
-    artist_of,
-    out_of_fold,
-    song_scores,
-    train_probe,
-)
+from app.probing.embedding import Song
+from app.probing.encoder import Encoder
+from app.probing.examples import Examples, check_examples, tags_of
+from app.probing.probe import OnProgress, Probe, out_of_fold, train_probe
+from app.probing.separation import Pair, measure_separation
 from app.store.manifest.manifest import Manifest, Tags, manifests
 from app.store.manifest.printable_words import checked_word
 from app.store.manifest.tables import validate
@@ -38,35 +27,6 @@ from app.store.storage.store import Store
 from app.training.run.publishing import base_rates_of, publish_trained
 
 ARCHITECTURE = "embedding_probe"
-
-MIN_TAGS, MIN_SONGS, MIN_ARTISTS = 2, 5, 3
-"""The least with which a probe can be trained and evaluated."""
-
-FEW_SONGS, FEW_ARTISTS = 20, 8
-"""With fewer, a tag is trained but its figures are uncertain."""
-
-CHANCE = 0.5
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two tags, and how well their songs are separated.
-
-    Attributes:
-        first: One tag.
-        second: The other.
-        separation: The ROC-AUC of the difference of their scores over the songs with one of them;
-            artists are resampled for its interval.
-    """
-
-    first: str
-    second: str
-    separation: Interval
-
-    @property
-    def is_separated(self) -> bool:
-        """Whether the separation is significantly better than chance."""
-        return self.separation.low is not None and self.separation.low > CHANCE
 
 
 @dataclass(frozen=True)
@@ -82,51 +42,6 @@ class TeachResult:
     manifest: Manifest
     evaluation: Evaluation
     pairs: tuple[Pair, ...]
-
-
-def lacking(tracks: Iterable[Track], songs: int, artists: int) -> dict[str, str]:
-    """Return the tags with too few songs or artists, with their numbers in words.
-
-    Args:
-        tracks: The tracks.
-        songs: The least number of songs of a tag.
-        artists: The least number of artists of a tag.
-    """
-    counts, known = Counter[str](), defaultdict[str, set[str]](set)
-    for track in tracks:
-        counts.update(track.tags)
-        for tag in track.tags:
-            known[tag].add(artist_of(track))
-    return {
-        tag: f"{count} songs of {len(known[tag])} artists"
-        for tag, count in sorted(counts.items())
-        if count < songs or len(known[tag]) < artists
-    }
-
-
-def check_examples(tracks: Sequence[Track]) -> None:
-    """Check that the tracks suffice to train a probe.
-
-    Raises:
-        SetupError: There are too few tags, a tag has too few songs or artists, or all tracks have a
-            tag.
-    """
-    tags = tags_of(tracks)
-    if len(tags) < MIN_TAGS:
-        raise SetupError(
-            f"{len(tags)} tags are too few to train on; add songs of at least {MIN_TAGS} different "
-            "tags"
-        )
-    if poor := lacking(tracks, MIN_SONGS, MIN_ARTISTS):
-        counts = "; ".join(f"{tag} has {count}" for tag, count in poor.items())
-        raise SetupError(
-            f"too few songs to train on: {counts}; add songs until each tag has at least "
-            f"{MIN_SONGS} of {MIN_ARTISTS} artists, or better a few dozen"
-        )
-    if everywhere := [tag for tag in tags if all(tag in each.tags for each in tracks)]:
-        raise SetupError(
-            f"all songs have the tag {everywhere[0]!r}; add songs without it, or remove the tag"
-        )
 
 
 def check_name(models: Store, name: str, tags: Sequence[str]) -> None:
@@ -152,11 +67,6 @@ def check_name(models: Store, name: str, tags: Sequence[str]) -> None:
         raise SetupError(
             f"{name} is the name of another model in {models.url}; choose a different name"
         )
-
-
-def tags_of(tracks: Iterable[Track]) -> tuple[str, ...]:
-    """Return all tags of tracks, in alphabetical order."""
-    return tuple(sorted({tag for track in tracks for tag in track.tags}))
 
 
 def teach(
@@ -212,33 +122,7 @@ def teach(
         licence=encoder.manifest.source.licence,
         citation=encoder.manifest.source.citation,
     )
-    return TeachResult(manifest, evaluation, pairs(examples, scores))
-
-
-def pairs(examples: Examples, scores: Sequence[Scores]) -> tuple[Pair, ...]:
-    """Return how well each two tags are separated, the least first.
-
-    Args:
-        examples: With the labels.
-        scores: Out-of-fold scores of each song, (windows, tags).
-    """
-    songs = song_scores(scores)
-    columns = combinations(range(len(examples.tags)), 2)
-    found = [_pair(examples, songs, first, second) for first, second in columns]
-    return tuple(sorted(found, key=lambda pair: pair.separation.value or 0))
-
-
-def _pair(examples: Examples, songs: Scores, first: int, second: int) -> Pair:
-    has, other = examples.y_true[:, first], examples.y_true[:, second]
-    either = has != other
-    separation = Interval(value=None)
-    if (has & either).any() and (other & either).any():
-        artists, owners = np.unique(examples.artists[either], return_inverse=True)
-        differences = (songs[:, first] - songs[:, second])[either]
-        separation = interval(
-            roc_pr_auc(has[either], differences, draw_counts(len(artists)), owners).roc
-        )
-    return Pair(examples.tags[first], examples.tags[second], separation)
+    return TeachResult(manifest, evaluation, measure_separation(examples, scores))
 
 
 def _evaluation(

@@ -11,8 +11,10 @@ from app.datasets.tables import write_split
 from app.datasets.tracks import Split, Track
 from app.domain import Stretch
 from app.errors import SetupError
-from app.probing.encoder import EmbeddedSongs, Encoder, Song, embed_stored
-from app.probing.label_issues import CHOSEN, Audit, LabelIssue, audit, write_label_issues
+from app.probing.auditing import Audit, audit
+from app.probing.embedding import EmbeddedSongs, Song, embed_stored
+from app.probing.encoder import Encoder
+from app.probing.label_issues import CHOSEN, LabelIssue, write_label_issues
 from app.store.storage.store import Store
 from app.text import printable
 from tests.training.commands import refused, taggram

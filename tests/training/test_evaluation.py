@@ -18,10 +18,8 @@ from app.evaluation.evaluate import (
     Score,
     evaluate,
     pool_windows,
-    read_evaluation,
-    write_evaluation,
-    write_scores,
 )
+from app.evaluation.evaluation_file import read_evaluation, write_evaluation, write_scores
 from app.evaluation.figures import Evaluation
 from app.evaluation.scoring import Scored
 from tests.training.commands import files_of_at_most

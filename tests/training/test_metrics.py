@@ -9,13 +9,13 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.metrics.pairwise import cosine_similarity
 
 from app.evaluation.bootstrap import DRAWS, LabeledScores, draw_counts, interval, measure
+from app.evaluation.curve_areas import roc_pr_auc
 from app.evaluation.metrics import (
     CALIBRATION_BINS,
     accuracy_at_k,
     calibration,
     confusion,
     cosines,
-    roc_pr_auc,
     threshold,
 )
 

@@ -17,6 +17,7 @@ from app.evaluation.figures import (
     SongLevel,
     TagFigures,
 )
+from app.evaluation.report.comparison import compare_models
 from app.evaluation.report.taggrams import SongTaggram
 from app.evaluation.write_report import write_report
 
@@ -32,7 +33,6 @@ SECTIONS = (
     "Confusions",
     "Among the first K",
     "Whether scores are probabilities",
-    "Poolings and overlaps",
     "Training",
     "Songs over time",
 )
@@ -145,8 +145,23 @@ def test_all_figures_are_in_the_text_too(report: Path) -> None:
 
 def test_figures_that_could_not_be_measured_are_reported(report: Path) -> None:
     page = report.read_text()
-    assert "waltz" in page
-    assert "1 track skipped: it breaks off" in page
+    assert '<td class="words">not measured</td>' in page
+    assert "It has no figures: no track of the part test has it." in page
+    assert "it breaks off</th><td>1</td>" in page
+
+
+def test_every_pooling_and_overlap_of_every_model_is_in_one_table(report: Path) -> None:
+    page = report.read_text()
+    table = page[page.index("<caption>Whole songs by pooling") :].split("</table>")[0]
+    assert table.count("majority vote, overlap 50%") == 2
+    assert table.count("musicnn/1") == table.count("vgg/1") == 8
+
+
+def test_only_models_with_the_same_tracks_and_tags_share_a_table() -> None:
+    both = compare_models([evaluation(), evaluation("vgg/1")])
+    apart = compare_models([evaluation(), evaluation("vgg/1", n_tags=18)])
+    assert [len(part.blocks[1].rows) for part in both.sections] == [2]
+    assert [len(part.blocks[1].rows) for part in apart.sections] == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from app.datasets.audio.storing import store_tracks
 from app.datasets.tables import write_split
 from app.datasets.tracks import Split, SplitTrack, Subset, Track, track_id
 from app.errors import SetupError
-from app.evaluation.evaluate import read_evaluation
-from app.evaluation.scoring import NOT_STORED, OnProgress, Scored, Scorer, projection
+from app.evaluation.evaluation_file import read_evaluation
+from app.evaluation.scoring import NOT_STORED, OnProgress, Scored, Scorer
+from app.evaluation.task_tags import project_on_task
 from app.front_ends import FrontEnd
 from app.spectra import Mel, Spectrum
 from app.store.manifest.manifest import Manifest, Tags, manifests
@@ -231,20 +232,20 @@ def with_tags(models: Store, family: str, *names: str) -> Manifest:
 def test_tags_are_scored_as_the_vocabulary_says(models: Store) -> None:
     """In `genres`, chillout is chillout or chill of msd; jazz is jazz of mtt only here."""
     split = split_of(("chillout", "blues", "jazz"), "genres")
-    found = projection(split, with_tags(models, "msd", "chill", "blues", "chillout"))
+    found = project_on_task(split, with_tags(models, "msd", "chill", "blues", "chillout"))
     assert found.tags == ("chillout", "blues")
     assert columns(found) == [(2, 0), (1,)]
 
 
 def test_a_model_with_all_tags_scores_them_under_the_same_names(models: Store) -> None:
     split = split_of(("ambient", "chillout"), "genres")
-    found = projection(split, with_tags(models, "msd", "chillout", "chill", "ambient"))
+    found = project_on_task(split, with_tags(models, "msd", "chillout", "chill", "ambient"))
     assert columns(found) == [(2,), (0,)]
 
 
 def test_a_model_of_an_unknown_family_scores_tags_under_the_same_names(models: Store) -> None:
     for task in ("genres", "own"):
-        found = projection(
+        found = project_on_task(
             split_of(("one", "polka", "two"), task), with_tags(models, "x", "two", "one")
         )
         assert (found.tags, columns(found)) == (("one", "two"), [(1,), (0,)])
@@ -253,7 +254,7 @@ def test_a_model_of_an_unknown_family_scores_tags_under_the_same_names(models: S
 def test_a_model_with_none_of_the_tags_is_refused(models: Store) -> None:
     for family in ("x", "msd"):
         with pytest.raises(SetupError, match="tiny/1: none of its raw tags maps to a tag"):
-            projection(split_of(("polka",), "genres"), with_tags(models, family, "drums"))
+            project_on_task(split_of(("polka",), "genres"), with_tags(models, family, "drums"))
 
 
 def test_published_models_are_evaluated_on_tasks(store: Path) -> None:
@@ -261,8 +262,10 @@ def test_published_models_are_evaluated_on_tasks(store: Path) -> None:
     found = {name: each[-1] for name, each in manifests(Store(store)).items()}
     split = split_of(("rock", "chiptune", "ambient"), "subgenres")
     with pytest.raises(SetupError, match="none of its raw tags"):
-        projection(replace(split, tags=("chiptune",)), found["msd-musicnn"])
-    tags = projection(split_of(("rock", "ambient", "blues"), "genres"), found["mtt-musicnn"]).tags
+        project_on_task(replace(split, tags=("chiptune",)), found["msd-musicnn"])
+    tags = project_on_task(
+        split_of(("rock", "ambient", "blues"), "genres"), found["mtt-musicnn"]
+    ).tags
     assert tags == ("rock", "ambient")
 
 

@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 
 from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
-from app.evaluation.metrics import roc_pr_auc
+from app.evaluation.curve_areas import roc_pr_auc
 from app.front_ends import WindowSpec
 from app.models import network, variables
 from app.models.architectures import fcn
-from app.probing.encoder import EmbeddedSongs, Encoder, embed_files, read_own_tracks
-from app.probing.probe import Examples, Probe, folds, out_of_fold, song_scores, train_probe
-from app.probing.teaching import TeachResult, check_examples, check_name, pairs, teach
+from app.probing.embedding import EmbeddedSongs, embed_files, read_own_tracks
+from app.probing.encoder import Encoder
+from app.probing.examples import Examples, check_examples
+from app.probing.probe import Probe, folds, out_of_fold, song_scores, train_probe
+from app.probing.separation import measure_separation
+from app.probing.teaching import TeachResult, check_name, teach
 from app.store.manifest.manifest import Manifest, read_store
 from app.store.registry.loading import load
 from app.store.registry.verification import verify
@@ -313,7 +316,7 @@ def test_artists_are_not_recognised():
         for hits, column in zip(examples.y_true.T, scores.T, strict=True)
     ]
     assert np.mean(figures) < 0.65
-    assert not any(pair.is_separated for pair in pairs(examples, windows))
+    assert not any(pair.is_separated for pair in measure_separation(examples, windows))
 
 
 def test_tags_that_sound_alike_are_named():
@@ -327,7 +330,7 @@ def test_tags_that_sound_alike_are_named():
 
     found = {
         (pair.first, pair.second): pair.is_separated
-        for pair in pairs(mixed, out_of_fold(mixed, quiet))
+        for pair in measure_separation(mixed, out_of_fold(mixed, quiet))
     }
 
     assert found == {("a", "b"): False, ("a", "c"): True, ("b", "c"): True}

@@ -15,7 +15,8 @@ from app.cli.teach import CACHE, CacheFolder, embed, progress, report_embedded
 from app.errors import SetupError
 
 if TYPE_CHECKING:
-    from app.probing.encoder import EmbeddedSongs, Encoder
+    from app.probing.embedding import EmbeddedSongs
+    from app.probing.encoder import Encoder
     from app.probing.label_issues import LabelIssue
 
 SHOWN = 30
@@ -43,8 +44,8 @@ def audit(
     log_to_stderr(logging.WARNING)
     with plain_errors():
         _check_source(source, audio_store)
+        from app.probing.auditing import audit as compare
         from app.probing.encoder import Encoder
-        from app.probing.label_issues import audit as compare
         from app.probing.label_issues import write_label_issues
 
         with err.status(cell(f"loading {model}")):
@@ -71,7 +72,7 @@ def _check_source(source: Path, audio_store: Path | None) -> None:
 def _embedded(
     encoder: "Encoder", source: Path, audio_store: Path | None, cache: Path
 ) -> "EmbeddedSongs":
-    from app.probing.encoder import read_own_tracks
+    from app.probing.embedding import read_own_tracks
 
     if audio_store:
         return _embedded_split(encoder, source, audio_store)
@@ -84,7 +85,7 @@ def _embedded(
 def _embedded_split(encoder: "Encoder", source: Path, audio_store: Path) -> "EmbeddedSongs":
     from app.datasets.audio.audio_store import AudioStore
     from app.datasets.tables import read_split
-    from app.probing.encoder import embed_stored
+    from app.probing.embedding import embed_stored
 
     tracks = [each.track for each in read_split(source).placed if each.track.tags]
     with progress("embedding songs") as on_progress:

@@ -24,7 +24,7 @@ def publish_run(
     """Publish a trained model, with its vocabulary, figures, thresholds and calibration."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
-        from app.evaluation.evaluate import read_evaluation
+        from app.evaluation.evaluation_file import read_evaluation
         from app.training.run import publishing
 
         store = open_store(url)

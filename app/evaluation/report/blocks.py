@@ -13,21 +13,6 @@ class Prose:
 
 
 @dataclass(frozen=True)
-class Point:
-    """A line of a list: its topic and its text."""
-
-    lead: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Points:
-    """A list."""
-
-    items: tuple[Point, ...]
-
-
-@dataclass(frozen=True)
 class Cell:
     """A cell of a table: its text, a small note below it, and whether it is bold."""
 
@@ -75,7 +60,7 @@ class Gallery:
     pictures: tuple[Picture, ...]
 
 
-Block = Prose | Points | Grid | Picture | Gallery
+Block = Prose | Grid | Picture | Gallery
 
 
 @dataclass(frozen=True)

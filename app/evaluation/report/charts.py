@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from app.evaluation.figures import Calibration, Evaluation, Interval, TagFigures
 from app.evaluation.report.blocks import Picture
+from app.evaluation.report.formatting import count, short
 from app.evaluation.report.training_curves import METRICS, Curves
-from app.evaluation.report.words import count, short
 from app.plot_style import (
     ACCENT,
     FONT_PT,

@@ -1,12 +1,10 @@
 """Tables that compare models, as tables 10.1 and 10.2 of the thesis."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from app.evaluation.figures import Evaluation, Interval, Overall
-from app.evaluation.report.blocks import Block, Cell, Grid, Prose, Section
-from app.evaluation.report.comparing import best
-from app.evaluation.report.words import POOLINGS, cell, count, joined, with_interval
+from app.evaluation.figures import Evaluation, Interval, Overall, group_comparable
+from app.evaluation.report.blocks import Cell, Grid, Prose, Section
+from app.evaluation.report.formatting import cell, count, describe_pooling
 
 Group = Sequence[Evaluation]
 
@@ -18,22 +16,17 @@ METRICS: dict[str, Callable[[Overall], Interval]] = {
     "cosine": lambda overall: overall.cosine,
 }
 BRIEF = ("PR-AUC", "ROC-AUC", "cosine")
-BOLD = "Bold: the highest, and all that don’t differ significantly from it."
+
+NOTE = (
+    "Models in one table were measured on the same tracks and tags; figures of different tables "
+    "can’t be compared. Bold: the highest of a column, and all whose intervals overlap with its."
+)
 
 
 def compare_models(evaluations: Sequence[Evaluation]) -> Section:
-    """Compare the models of each task, on whole songs and on chunks."""
-    groups = _comparable(evaluations)
-    blocks: list[Block] = [Prose(BOLD)]
-    if len({group[0].task for group in groups}) < len(groups):
-        blocks.append(
-            Prose(
-                "Some models of a task were evaluated on different tracks; figures of different "
-                "tables can’t be compared."
-            )
-        )
-    parts = tuple(_group(group) for group in groups)
-    return Section("Models and tasks", tuple(blocks), parts)
+    """Compare models on whole songs, on chunks, and by pooling."""
+    parts = tuple(_group(group) for group in group_comparable(evaluations))
+    return Section("Models and tasks", (Prose(NOTE),), parts)
 
 
 def describe_tracks(evaluation: Evaluation) -> str:
@@ -41,19 +34,28 @@ def describe_tracks(evaluation: Evaluation) -> str:
     return f"{evaluation.part} part of “{evaluation.split}” ({evaluation.fingerprint[:8]})"
 
 
-def _comparable(evaluations: Iterable[Evaluation]) -> list[Group]:
-    """Group evaluations of the same task and tracks."""
-    groups = defaultdict(list)
-    for each in evaluations:
-        groups[each.task, each.split, each.part, each.fingerprint].append(each)
-    return list(groups.values())
+def best(figures: Sequence[Interval]) -> frozenset[int]:
+    """Return the indices of the highest figure, and of those whose intervals overlap with its.
+
+    That is stricter than a test of the difference on the same tracks: some true differences are
+    missed, few false ones are shown.
+    """
+    known = {at: each for at, each in enumerate(figures) if each.value is not None}
+    if not known:
+        return frozenset()
+    top = max(known, key=lambda at: known[at].value or 0)
+    return frozenset({top, *(at for at, each in known.items() if _reaches(each, known[top]))})
+
+
+def _reaches(one: Interval, top: Interval) -> bool:
+    return one.high is not None and top.low is not None and one.high >= top.low
 
 
 def _group(group: Group) -> Section:
     first = group[0]
+    about = f"The {describe_tracks(first)}: {count(first.tracks)} tracks"
     blocks = (
-        Prose(f"On the {describe_tracks(first)}. {_winner(group)}"),
-        *_caveats(group),
+        Prose(f"{about}, {len(first.measured_tags)} of {len(first.tags)} tags measured."),
         _overall_grid(group, "Whole songs, windows pooled by the mean", lambda each: each.song),
         _overall_grid(group, "Chunks, single windows", lambda each: each.chunk),
         _pooling_grid(group),
@@ -61,79 +63,33 @@ def _group(group: Group) -> Section:
     return Section(first.task, blocks)
 
 
-def _winner(group: Group) -> str:
-    figures = [each.song.pr_auc_macro for each in group]
-    if len(group) == 1:
-        return f"PR-AUC on whole songs is {with_interval(figures[0])}."
-    top = best(figures)
-    if not top:
-        return "No model’s PR-AUC could be measured."
-    if any(figure.low is None for figure in figures):
-        return "Some figures have no interval, so the best model is unknown."
-    names = [group[at].model for at in sorted(top)]
-    if len(names) == 1:
-        return f"By PR-AUC on whole songs, {names[0]} is best, above the intervals of all others."
-    return (
-        f"By PR-AUC on whole songs, {joined(names)} don’t differ significantly: their intervals "
-        "overlap."
-    )
-
-
-def _caveats(group: Group) -> tuple[Block, ...]:
-    caveats = []
-    if len({each.tracks for each in group}) > 1:
-        caveats.append("The models scored different numbers of tracks, as some could not be read.")
-    if len({_measured_tags(each) for each in group}) > 1:
-        caveats.append(
-            "The models are measured on different tags, so their means are not comparable."
-        )
-    return tuple(map(Prose, caveats))
-
-
-def _measured_tags(evaluation: Evaluation) -> frozenset[str]:
-    return frozenset(each.tag for each in evaluation.tags if each.pr_auc.value is not None)
-
-
 def _overall_grid(group: Group, caption: str, level: Callable[[Evaluation], Overall]) -> Grid:
-    columns = [[of(level(each)) for each in group] for of in METRICS.values()]
-    strong = [best(column) for column in columns]
-    rows = tuple(
-        (
-            Cell(each.model),
-            Cell(count(each.tracks)),
-            Cell(str(len(_measured_tags(each)))),
-            *_cells(columns, strong, at),
-        )
-        for at, each in enumerate(group)
-    )
-    return Grid(f"{caption} ({group[0].task})", ("model", "tracks", "tags", *METRICS), rows)
+    rows = [((each.model,), level(each)) for each in group]
+    return _grid(f"{caption} ({group[0].task})", ("model",), tuple(METRICS), rows)
 
 
 def _pooling_grid(group: Group) -> Grid:
-    """Return a table with each pooling's best model in bold, as table 10.2."""
-    rows = []
-    for pooling, name in POOLINGS.items():
-        found = [
-            (each.model, level.overall)
-            for each in group
-            for level in each.songs
-            if level.pooling == pooling and not level.overlap
-        ]
-        columns = [[METRICS[metric](overall) for _, overall in found] for metric in BRIEF]
-        strong = [best(column) for column in columns]
-        rows += [
-            (Cell(name), Cell(model), *_cells(columns, strong, at))
-            for at, (model, _) in enumerate(found)
-        ]
-    caption = f"Whole songs by pooling, adjacent windows ({group[0].task})"
-    return Grid(caption, ("pooling", "model", *BRIEF), tuple(rows), words=2)
+    levels = [(level, each.model) for each in group for level in each.songs]
+    levels.sort(key=lambda pair: (pair[0].overlap, pair[0].pooling))
+    rows = [((describe_pooling(level), model), level.overall) for level, model in levels]
+    caption = f"Whole songs by pooling of windows ({group[0].task})"
+    return _grid(caption, ("pooling", "model"), BRIEF, rows)
 
 
-def _cells(
-    columns: Sequence[Sequence[Interval]], strong: Sequence[frozenset[int]], at: int
-) -> tuple[Cell, ...]:
-    alone = len(columns[0]) == 1
-    return tuple(
-        cell(column[at], strong=at in top and not alone)
-        for column, top in zip(columns, strong, strict=True)
+def _grid(
+    caption: str,
+    words: tuple[str, ...],
+    metrics: tuple[str, ...],
+    rows: Sequence[tuple[tuple[str, ...], Overall]],
+) -> Grid:
+    """Return a table with the best figures of each column in bold, unless there is one row."""
+    columns = [[METRICS[metric](overall) for _, overall in rows] for metric in metrics]
+    strong = [best(column) if len(rows) > 1 else frozenset() for column in columns]
+    cells = (
+        (
+            *map(Cell, names),
+            *(cell(column[at], at in top) for column, top in zip(columns, strong, strict=True)),
+        )
+        for at, (names, _) in enumerate(rows)
     )
+    return Grid(caption, (*words, *metrics), tuple(cells), words=len(words))

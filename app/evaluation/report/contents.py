@@ -3,18 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from app.evaluation.figures import Evaluation, TagFigures
-from app.evaluation.report import charts
-from app.evaluation.report.blocks import Block, Cell, Document, Gallery, Grid, Prose, Section
+from app.evaluation.figures import Evaluation
+from app.evaluation.report import charts, model_tables
+from app.evaluation.report.blocks import Block, Document, Gallery, Prose, Section
 from app.evaluation.report.comparison import compare_models, describe_tracks
-from app.evaluation.report.diagnosis import diagnose
+from app.evaluation.report.formatting import count, number, percent
 from app.evaluation.report.song_chart import taggram
 from app.evaluation.report.taggrams import SongTaggram
 from app.evaluation.report.training_curves import read_curves
-from app.evaluation.report.words import cell, count, describe_pooling, number, percent
-
-RANKS = (1, 2, 3, 5, 10, 20)
-"""The values of K in the table; the chart has all."""
 
 
 def make_document(
@@ -38,28 +34,41 @@ def make_document(
         pictures = tuple(map(taggram, taggrams))
         sections.append(Section("Songs over time", (note, *pictures)))
     lead = (
-        "ROC-AUC: how often a song with a tag scores higher than one without, .5 is guessing. "
-        "PR-AUC: the mean precision over all recalls, guessing gives the tag’s share of songs. In "
-        "brackets 95 % bootstrap intervals over songs."
+        "ROC-AUC: how often a song with a tag scores higher than one without; guessing gives .5. "
+        "PR-AUC: the mean precision over all recalls; guessing gives the tag’s share of songs. "
+        "Intervals are 95% bootstrap intervals over songs."
     )
     return Document("How well the tags are predicted", lead, tuple(sections))
 
 
 def _model(evaluation: Evaluation, curves: Mapping[str, Path]) -> Section:
+    calibration = evaluation.calibration
     sections = [
-        Section("Findings", (diagnose(evaluation),)),
+        Section("Findings", model_tables.tabulate_findings(evaluation)),
         Section("Tags", _tags(evaluation)),
         Section("Confusions", _confusions(evaluation)),
-        Section("Among the first K", _ranks(evaluation)),
-        Section("Whether scores are probabilities", _calibration(evaluation)),
-        Section("Poolings and overlaps", (_poolings(evaluation),)),
+        Section(
+            "Among the first K",
+            (charts.accuracy_curves(evaluation), model_tables.tabulate_ranks(evaluation)),
+        ),
+        Section(
+            "Whether scores are probabilities",
+            (
+                charts.calibration_chart(calibration),
+                Prose(f"Scores are off by {number(calibration.expected_error)} on average."),
+                model_tables.tabulate_calibration(calibration, evaluation.tracks),
+            ),
+        ),
     ]
     if evaluation.model in curves:
         pictures = charts.training_charts(read_curves(curves[evaluation.model]))
         sections.append(Section("Training", (Gallery(pictures),)))
+    chosen = sum(each.threshold is not None for each in evaluation.tags)
     about = (
         f"{count(evaluation.tracks)} tracks, {count(evaluation.chunks)} windows: the "
-        f"{describe_tracks(evaluation)}."
+        f"{describe_tracks(evaluation)}. {len(evaluation.measured_tags)} of "
+        f"{len(evaluation.tags)} tags could be measured, {chosen} have a threshold for a precision "
+        f"of {percent(evaluation.preferred_precision)} in validation."
     )
     return Section(f"{evaluation.model}: {evaluation.task}", (Prose(about),), tuple(sections))
 
@@ -81,25 +90,7 @@ def _tags(evaluation: Evaluation) -> tuple[Block, ...]:
     note = Prose(
         "In brackets the number of songs with the tag; the short vertical line is guessing."
     )
-    preferred = percent(evaluation.preferred_precision)
-    head = (
-        "tag", "songs", "in training", "PR-AUC", "ROC-AUC",
-        f"threshold for {preferred}", "precision", "recall",
-    )  # fmt: skip
-    return bars, note, Grid("Each tag", head, tuple(map(_tag_row, tags)))
-
-
-def _tag_row(each: TagFigures) -> tuple[Cell, ...]:
-    return (
-        Cell(each.tag),
-        Cell(count(each.positives)),
-        Cell(count(each.train_positives)),
-        cell(each.pr_auc),
-        cell(each.roc_auc),
-        Cell(number(each.threshold)),
-        Cell(number(each.precision)),
-        Cell(number(each.recall)),
-    )
+    return bars, note, model_tables.tabulate_tags(tags, evaluation.preferred_precision)
 
 
 def _confusions(evaluation: Evaluation) -> tuple[Block, ...]:
@@ -109,43 +100,3 @@ def _confusions(evaluation: Evaluation) -> tuple[Block, ...]:
         "for most songs."
     )
     return note, charts.confusion_map(evaluation)
-
-
-def _ranks(evaluation: Evaluation) -> tuple[Block, ...]:
-    known = len(evaluation.accuracy_at_k)
-    rows = tuple(
-        (
-            Cell(str(rank)),
-            Cell(percent(evaluation.soft_accuracy_at_k[rank - 1])),
-            Cell(percent(evaluation.accuracy_at_k[rank - 1])),
-        )
-        for rank in RANKS
-        if rank <= known
-    )
-    head = ("K", "one of the song’s tags", "all of them")
-    return charts.accuracy_curves(evaluation), Grid("Songs by rank", head, rows)
-
-
-def _calibration(evaluation: Evaluation) -> tuple[Block, ...]:
-    calibration = evaluation.calibration
-    rows = tuple(
-        (Cell(number(score)), Cell(number(frequency)), Cell(count(amount)))
-        for score, frequency, amount in zip(
-            calibration.scores, calibration.frequencies, calibration.counts, strict=True
-        )
-    )
-    head = ("mean score", "how often correct", "scores")
-    return charts.calibration_chart(calibration), Grid("Scores in bins", head, rows)
-
-
-def _poolings(evaluation: Evaluation) -> Grid:
-    rows = tuple(
-        (
-            Cell(describe_pooling(level)),
-            cell(level.overall.pr_auc_macro),
-            cell(level.overall.roc_auc_macro),
-            cell(level.overall.cosine),
-        )
-        for level in evaluation.songs
-    )
-    return Grid("Poolings of windows", ("pooling", "PR-AUC", "ROC-AUC", "cosine"), rows)

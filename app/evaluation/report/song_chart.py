@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter
 
 from app.evaluation.report.blocks import Picture
+from app.evaluation.report.formatting import short
 from app.evaluation.report.taggrams import SongTaggram
-from app.evaluation.report.words import short
 from app.plot_style import FONT_PT, HEAT, INK, MUTED, blank, plain
 from app.tagging.timeline import format_time
 
