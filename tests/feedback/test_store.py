@@ -15,7 +15,7 @@ import pytest
 from app.errors import Kind, RequestError, SetupError
 from app.feedback import file
 from app.feedback.store import MAX_WAITING, FeedbackStore
-from tests.feedback.samples import disk_with, feedback, keep, rows, storing
+from tests.support.feedback import disk_with, feedback, keep, rows, storing
 
 
 @pytest.fixture
