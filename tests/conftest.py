@@ -158,6 +158,23 @@ def clip(song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def precious(tmp_path: Path) -> Path:
+    """A file outside the received folder."""
+    path = tmp_path / "precious" / "diary.txt"
+    path.parent.mkdir()
+    path.write_text("mine")
+    return path
+
+
+@pytest.fixture
+def received(tmp_path: Path) -> Path:
+    """A folder that came from elsewhere."""
+    folder = tmp_path / "received"
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """Chromium's program; `NEEDS_BROWSER` makes it a failure that there is none."""

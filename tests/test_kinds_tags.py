@@ -13,8 +13,8 @@ import soxr
 from testing.kinds import DAMAGED, KINDS, NARROW, RATE
 from testing.server import Server
 from testing.sounds import Sound
-from tests.api.client import answer, post
 from tests.conftest import SHARED
+from tests.support.client import answer, post
 
 CASES = SHARED / "cases" / "audio"
 START_S, SECONDS = 35, 24

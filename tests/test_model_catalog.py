@@ -13,7 +13,7 @@ from app.model_catalog import read_catalog
 from app.settings import Settings
 from app.store.registry.alias_changes import rollback, set_alias
 from app.store.storage.store import Store
-from tests.s3_server import new_bucket, s3_server
+from tests.support.s3_server import new_bucket, s3_server
 
 NAME = "mtt-vgg"
 

@@ -20,7 +20,7 @@ from app.cache.signer import Signer
 from app.errors import Kind, RequestError
 from app.settings import Settings
 from testing.redis_server import RedisServer
-from tests.cache.redis_helpers import BUSY_MACHINE_S, HANGING_S, PATIENCE_S, SIGNER, caching
+from tests.support.redis_caches import BUSY_MACHINE_S, HANGING_S, PATIENCE_S, SIGNER, caching
 
 HOUR = timedelta(hours=1)
 

@@ -10,7 +10,7 @@ import pytest
 
 from testing.server import STUB, Server, serving
 from testing.sounds import encoded, noise
-from tests.api.client import answer, noise_file, post
+from tests.support.client import answer, noise_file, post
 
 MAX_UPLOAD_BYTES = 1_000_000
 MAX_DURATION_S = 20

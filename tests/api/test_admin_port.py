@@ -9,7 +9,7 @@ import pytest
 
 from testing.server import STOP_S, STUB, Server, serving
 from testing.waiting import wait_for
-from tests.api.client import answer, assert_problem, noise_file, post
+from tests.support.client import answer, assert_problem, noise_file, post
 
 FOR_OPERATORS = ["/metrics", "/docs", "/openapi.json"]
 

@@ -9,7 +9,8 @@ from testing.multipart import BOUNDARY, CONTENT_TYPE, multipart, part_start
 from testing.server import Server
 from testing.sounds import encoded, noise
 from testing.waiting import wait_for
-from tests.api.client import (
+from tests.api.conftest import MAX_DURATION_S, MAX_UPLOAD_BYTES, Narrow
+from tests.support.client import (
     answer,
     assert_problem,
     kept_uploads,
@@ -22,7 +23,6 @@ from tests.api.client import (
     upload,
     wait_for_uploads,
 )
-from tests.api.conftest import MAX_DURATION_S, MAX_UPLOAD_BYTES, Narrow
 
 RATE = 16_000
 LAST_BOUNDARY = b"--" + BOUNDARY + b"--\r\n"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from testing.server import Server
-from tests.api.client import answer, metric, noise_file, post
+from tests.support.client import answer, metric, noise_file, post
 
 VOCABULARIES = ["genres", "subgenres", "moodthemes", "alltags"]
 TRACK = noise_file(4)

@@ -4,8 +4,8 @@ import pytest
 
 from testing.multipart import BOUNDARY, multipart, part_start
 from testing.server import Server
-from tests.api.client import answer, assert_problem, logged, noise_file, post_body
-from tests.faults.receiving.raw import POST, answer_on, chunk, connect
+from tests.support.client import answer, assert_problem, logged, noise_file, post_body
+from tests.support.raw_http import POST, answer_on, chunk, connect
 
 GOOD = noise_file(4, seed=81)
 LARGE = noise_file(60, seed=82)

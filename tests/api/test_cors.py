@@ -8,8 +8,8 @@ import pytest
 
 from testing.multipart import multipart
 from testing.server import STUB, Server, serving
-from tests.api.client import assert_problem, noise_file, response_to, upload, wait_for_uploads
 from tests.api.conftest import ORIGIN, Narrow
+from tests.support.client import assert_problem, noise_file, response_to, upload, wait_for_uploads
 
 MAX_UPLOAD_BYTES = 300_000
 PER_MINUTE = 10

@@ -7,7 +7,7 @@ import pytest
 from testing.kinds import DAMAGED, KINDS, RATE
 from testing.server import Server
 from testing.sounds import noise
-from tests.api.client import answer, assert_problem, post
+from tests.support.client import answer, assert_problem, post
 
 SECONDS = 4.0
 

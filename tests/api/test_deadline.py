@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from testing.server import STUB, Server, serving
-from tests.api.client import (
+from tests.support.client import (
     assert_problem,
     kept_uploads,
     metric,

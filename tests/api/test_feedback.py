@@ -14,9 +14,9 @@ import pytest
 
 from app.access.key_file import create_key
 from testing.server import STUB, Server, serving
-from tests.api.client import assert_problem, metric, series
 from tests.api.conftest import ORIGIN
-from tests.feedback.samples import rows
+from tests.support.client import assert_problem, metric, series
+from tests.support.feedback import rows
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import pytest
 from testing.kinds import KINDS, RATE
 from testing.server import STUB, Server, serving
 from testing.sounds import noise
-from tests.api.client import answer, assert_problem, post
 from tests.api.conftest import MAX_DURATION_S, MAX_UPLOAD_BYTES, Narrow
+from tests.support.client import answer, assert_problem, post
 
 SAMPLES = {
     "MP3": "MP3",

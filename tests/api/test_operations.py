@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from testing.server import Server
-from tests.api.client import answer, assert_problem, logged, metric, new_track, post, series
+from tests.support.client import answer, assert_problem, logged, metric, new_track, post, series
 
 STAGES = ["receive", "decode", "queue", "infer", "derive", "total"]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "MKCOL"]

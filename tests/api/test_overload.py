@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from testing.multipart import multipart
-from tests.api.client import answer, assert_problem, post, response_to, upload, wait_for_uploads
 from tests.api.conftest import Narrow
+from tests.support.client import answer, assert_problem, post, response_to, upload, wait_for_uploads
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from testing.server import STUB, Server, serving
-from tests.api.client import assert_problem
+from tests.support.client import assert_problem
 
 WEB = Path(__file__).resolve().parents[2] / "app" / "web"
 FILES = sorted(path.name for path in WEB.iterdir())

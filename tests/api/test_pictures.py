@@ -10,7 +10,7 @@ import pytest
 from app.tagging.pictures import MAX_WAITING_PER_CLIENT
 from testing.server import Server
 from testing.waiting import wait_for
-from tests.api.client import answer, assert_problem, noise_file, post
+from tests.support.client import answer, assert_problem, noise_file, post
 
 PNG = {"Accept": "image/png"}
 

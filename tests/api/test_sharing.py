@@ -12,7 +12,7 @@ import pytest
 from testing.multipart import CONTENT_TYPE, multipart
 from testing.server import STUB, Server, serving
 from testing.waiting import PATIENCE_S, wait_for
-from tests.api.client import (
+from tests.support.client import (
     answer,
     assert_problem,
     inferred_s,

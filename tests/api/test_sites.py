@@ -13,10 +13,10 @@ from app.main import create_app
 from app.services import Services
 from app.settings import Settings
 from testing.server import Server
-from tests.api.client import answer, assert_problem, post
 from tests.api.conftest import ORIGIN, Narrow
 from tests.conftest import REPOSITORY
-from tests.faults.receiving.raw import exchange
+from tests.support.client import answer, assert_problem, post
+from tests.support.raw_http import exchange
 
 EVIL_HOST = "evil.example"
 EVIL = f"https://{EVIL_HOST}"

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from testing.server import START_S, STUB, free_port
-from tests.api.client import assert_problem, noise_file
+from tests.support.client import assert_problem, noise_file
 
 NEEDS_MODELS = ["/health/ready", "/taggram?track_id=" + "0" * 64]
 NEEDS_NONE = ["/health/live", "/metrics", "/vocabularies", "/models", "/docs"]

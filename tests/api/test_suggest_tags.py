@@ -12,7 +12,7 @@ import soxr
 
 from testing.server import Server, serving
 from testing.sounds import encoded, noise
-from tests.api.client import answer, metric, new_track, post
+from tests.support.client import answer, metric, new_track, post
 
 RATE = 44_100
 EXCERPT_S = 21

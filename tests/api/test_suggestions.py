@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from testing.server import Server
-from tests.api.client import answer, inferred_s, new_track, post
+from tests.support.client import answer, inferred_s, new_track, post
 
 MODELS = ["msd-musicnn", "mtt-musicnn"]
 

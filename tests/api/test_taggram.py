@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from testing.server import Server
-from tests.api.client import answer, assert_problem, inferred_s, new_track, post
+from tests.support.client import answer, assert_problem, inferred_s, new_track, post
 
 SIX_DECIMALS = 1.01e-6
 A_BROWSERS_IMG = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"

@@ -9,7 +9,7 @@ import soundfile
 
 from testing.server import Server
 from testing.sounds import encoded, noise
-from tests.api.client import answer, new_track, post
+from tests.support.client import answer, new_track, post
 
 PAIRS = 1_000
 STEP = 1 / 127 + 1e-3

@@ -14,9 +14,9 @@ from app.access.key_file import create_key
 from testing.multipart import multipart
 from testing.redis_server import RedisServer
 from testing.server import STUB, Server, serving
-from tests.api.client import answer, assert_problem, noise_file, response_to, upload
-from tests.api.client import wait_for_uploads as wait
 from tests.api.conftest import MAX_UPLOAD_BYTES, ORIGIN
+from tests.support.client import answer, assert_problem, noise_file, response_to, upload
+from tests.support.client import wait_for_uploads as wait
 
 USES = 2
 GOOD = noise_file(1)

@@ -12,9 +12,9 @@ import pytest
 from app.store.manifest.manifest import BaseRates
 from app.store.storage.store import Store
 from testing.server import STUB, Server, serving
-from tests.api.client import answer, assert_problem, noise_file, post
-from tests.training import trained
-from tests.training.trained import figures
+from tests.support import trained
+from tests.support.client import answer, assert_problem, noise_file, post
+from tests.support.trained import figures
 
 WORDS = ("drill", "hyperpop", "phonk")
 MEASURED = trained.evaluation(

@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from testing.server import Server
-from tests.api.client import noise_file
 from tests.browser.element import Embed, payload
 from tests.browser.host import Host
+from tests.support.client import noise_file
 
 MOST_STEPS = 60
 IS_FOCUSED = "element => element.getRootNode().activeElement === element"

@@ -7,10 +7,10 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.api.client import noise_file
 from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Element, Embed, payload
 from tests.faults.conftest import MARKUP
+from tests.support.client import noise_file
 
 FIELD = (
     f'<tag-suggest name="tag" max="5" threshold="0" vocabulary="{html.escape(MARKUP)}">'

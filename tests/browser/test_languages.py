@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from testing.server import Server
-from tests.api.client import answer, post
 from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Element, Embed
 from tests.browser.network import fulfill
+from tests.support.client import answer, post
 
 FIELD = '<tag-suggest {} name="subgenres" max="3" threshold="0"></tag-suggest>'
 ENGLISH = FIELD.format('lang="en"')

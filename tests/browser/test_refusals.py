@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import FilePayload, Page, Request, Route, expect
 
 from testing.sounds import encoded
-from tests.api.client import noise_file
 from tests.browser.conftest import MAX_UPLOAD_BYTES
 from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Embed, payload
 from tests.browser.network import UPLOADS, fulfill, refuse
+from tests.support.client import noise_file
 
 TEXT = b"This is a song, or so its name says. " * 100
 SILENCE = payload("silence.flac", encoded(np.zeros(4 * 16_000, np.float32), 16_000, "FLAC"))

@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from testing.server import Server
-from tests.api.client import answer, post
 from tests.browser.element import Element, Embed, labels_of, tags_of
 from tests.browser.feedback import feedback_with
 from tests.browser.host import Host
 from tests.browser.network import UPLOADS, fulfill, slow_uploads
+from tests.support.client import answer, post
 
 MAX = 3
 FIELDS = f"""

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from testing.server import Server
-from tests.api.client import answer, post
 from tests.browser.element import Element, Embed
+from tests.support.client import answer, post
 
 FIELD = '<tag-suggest name="subgenres" max="5" threshold="0"></tag-suggest>'
 SHOW = "Show how tags move through the song"

@@ -11,11 +11,11 @@ from playwright.sync_api import Page, expect
 from app.access.key_file import create_key
 from testing.server import STUB, Server, serving
 from testing.waiting import wait_for
-from tests.api.client import metric
 from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Embed
 from tests.browser.host import Host
 from tests.browser.network import origin
+from tests.support.client import metric
 
 USES = 2
 FIELD = '<tag-suggest name="subgenres" max="3" threshold="0" token-url="/token"></tag-suggest>'

@@ -13,12 +13,12 @@ from playwright.sync_api import Page, expect
 from testing.multipart import multipart
 from testing.server import STUB, Server, serving
 from testing.waiting import wait_for
-from tests.api.client import kept_uploads, noise_file, upload, wait_for_uploads
 from tests.browser.conftest import FIELD, MAX_IN_FLIGHT
 from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Element, Embed, payload
 from tests.browser.host import Host
 from tests.browser.network import UPLOADS, origin, slow_uploads
+from tests.support.client import kept_uploads, noise_file, upload, wait_for_uploads
 
 DATA = noise_file(60, seed=73)
 TRACK = payload("song.flac", DATA)

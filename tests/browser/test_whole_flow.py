@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from testing.server import Server
-from tests.api.client import answer, post
 from tests.browser.element import Element
 from tests.browser.network import origin
+from tests.support.client import answer, post
 
 
 def test_an_artist_signs_up_with_the_tags_of_a_song(

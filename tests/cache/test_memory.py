@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.cache.memory import OVERHEAD_BYTES, MemoryCache
 from app.domain import ModelRef, Precision, Taggram, TaggramKey
-from tests.peaks import SILENT
+from tests.support.peaks import SILENT
 
 TAGS = 50
 LONG_S = 3600.0

@@ -12,7 +12,7 @@ from app.errors import SetupError
 from app.metrics import Metrics
 from testing.redis_server import RedisServer
 from testing.waiting import wait_for_async
-from tests.cache.redis_helpers import (
+from tests.support.redis_caches import (
     MAX_DURATION_S,
     SIGNER,
     TTL_S,

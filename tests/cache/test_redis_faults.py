@@ -8,7 +8,7 @@ from app.cache.redis import RedisCache
 from app.metrics import Metrics
 from testing.redis_server import RedisServer
 from testing.server import free_port
-from tests.cache.redis_helpers import (
+from tests.support.redis_caches import (
     HANGING_S,
     PATIENCE_S,
     caching,

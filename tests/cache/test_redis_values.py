@@ -13,7 +13,7 @@ from app.cache.redis import FORMAT
 from app.cache.signer import Signer
 from app.metrics import Metrics
 from testing.redis_server import RedisServer
-from tests.cache.redis_helpers import (
+from tests.support.redis_caches import (
     HANGING_S,
     MAX_DURATION_S,
     SIGNER,

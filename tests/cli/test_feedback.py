@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import Refused, Taggram
-from tests.feedback.samples import feedback, keep
+from tests.support.feedback import feedback, keep
 
 
 @pytest.fixture

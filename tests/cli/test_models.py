@@ -16,9 +16,9 @@ from app.store.registry.packaging import ModelPackage, package_model
 from app.store.registry.publishing import publish_folder
 from app.store.storage.store import Store
 from tests.cli.conftest import Taggram
-from tests.s3_server import new_bucket, s3_server
-from tests.store import tiny
-from tests.store.torch_files import save
+from tests.support import tiny
+from tests.support.s3_server import new_bucket, s3_server
+from tests.support.torch_files import save
 
 
 @pytest.fixture(scope="module")

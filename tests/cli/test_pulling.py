@@ -16,9 +16,9 @@ from app.store.manifest.manifest import Manifest, manifests
 from app.store.registry.packaging import ModelPackage, package_model
 from app.store.registry.verification import verify
 from app.store.storage.store import Store
-from tests.store import tiny
-from tests.store.file_server import file_server
-from tests.store.torch_files import save
+from tests.support import tiny
+from tests.support.file_server import file_server
+from tests.support.torch_files import save
 
 PATH = "tiny/fcn/best_model.pth"
 BASE = "https://127.0.0.1:1/models"

@@ -30,8 +30,8 @@ from app.tagging.table import tabulate
 from app.text import csv_cell, printable
 from testing.stub_engine import load_stub_engine
 from tests.cli.conftest import Taggram
-from tests.feedback.samples import feedback, keep
-from tests.store import tiny
+from tests.support import tiny
+from tests.support.feedback import feedback, keep
 
 EVIL = "=cmd|' -C calc'!A0\x1b]0;owned\x07\x9b31m\r\n\u2028\u202e\u2066\u200b\udc80.flac"
 """A formula, a title for the terminal, a colour, line ends, letters turned around, no Unicode."""

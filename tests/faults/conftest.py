@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from testing.server import STUB, Server, serving
-from tests.api.client import answer, new_track, post
+from tests.support.client import answer, new_track, post
 
 MARKUP = "<img src=x onerror=document.title=1><script>document.title=2</script>"
 VOCABULARY = f"""\

@@ -20,8 +20,8 @@ from app.access.key_file import create_key, revoke_key
 from testing.multipart import multipart
 from testing.server import STUB, Server, serving
 from testing.waiting import PATIENCE_S, wait_for
-from tests.api.client import answer, assert_problem, logged, noise_file, series
 from tests.api.conftest import ORIGIN
+from tests.support.client import answer, assert_problem, logged, noise_file, series
 
 USES = 2
 PER_MINUTE = {"key": 120, "address": 4}

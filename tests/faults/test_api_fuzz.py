@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from testing.multipart import multipart
 from testing.server import Server
-from tests.api.client import answer, noise_file, post, post_body
+from tests.support.client import answer, noise_file, post, post_body
 
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
 TRACK = noise_file(4, seed=61)

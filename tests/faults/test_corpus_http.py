@@ -22,7 +22,7 @@ from testing.processes import below, opened
 from testing.server import STUB, Server, serving
 from testing.sounds import noise
 from testing.waiting import wait_for
-from tests.api.client import answer, metric, post
+from tests.support.client import answer, metric, post
 
 AT_ONCE = 4
 WORKERS = 2

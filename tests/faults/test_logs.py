@@ -17,7 +17,7 @@ from app.logs import QUEUE_LINES
 from testing.multipart import multipart
 from testing.server import STUB, Server, serving
 from testing.waiting import PATIENCE_S, wait_for
-from tests.api.client import answer, assert_problem, logged, metric, new_track, post, post_body
+from tests.support.client import answer, assert_problem, logged, metric, new_track, post, post_body
 
 FILE_NAMES = {
     "a path": b"../../../../not-for-the-log",

@@ -18,7 +18,7 @@ from app.services import Services
 from app.settings import Settings
 from testing.server import STUB, Server, serving
 from testing.waiting import PATIENCE_S, wait_for
-from tests.api.client import answer, assert_problem, metric, new_track, post, series
+from tests.support.client import answer, assert_problem, metric, new_track, post, series
 
 MODEL = "msd-musicnn"
 SMALL_MODEL = "mtt-vgg"

@@ -16,7 +16,7 @@ import redis
 from testing.redis_server import RedisServer
 from testing.server import STUB, Server, serving
 from testing.waiting import wait_for
-from tests.api.client import answer, assert_problem, metric, new_track, post, series
+from tests.support.client import answer, assert_problem, metric, new_track, post, series
 
 MODEL = "msd-musicnn"
 OTHER_MODEL = "mtt-musicnn"

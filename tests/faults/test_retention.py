@@ -10,7 +10,7 @@ from testing.multipart import multipart
 from testing.processes import below, opened
 from testing.server import STUB, Server, serving
 from testing.waiting import wait_for
-from tests.api.client import answer, new_track, post, response_to, upload, wait_for_uploads
+from tests.support.client import answer, new_track, post, response_to, upload, wait_for_uploads
 
 TTL_S = 1
 

@@ -21,7 +21,7 @@ from testing.multipart import multipart
 from testing.server import STOP_S, STUB, Server, serving
 from testing.sounds import encoded, noise
 from testing.waiting import wait_for
-from tests.api.client import (
+from tests.support.client import (
     answer,
     assert_problem,
     inferred_s,

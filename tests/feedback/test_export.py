@@ -18,7 +18,7 @@ from app.errors import SetupError
 from app.feedback import export as exporting
 from app.feedback.export import TABLE, Acceptance, acceptance, export
 from app.text import csv_cell
-from tests.feedback.samples import disk_with, feedback, keep, rows
+from tests.support.feedback import disk_with, feedback, keep, rows
 
 TAGS = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=100)
 GIVEN = st.builds(

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from app.feedback.export import export
 from tests.conftest import REPOSITORY
-from tests.feedback.samples import feedback, keep, rows
+from tests.support.feedback import feedback, keep, rows
 
 Rows = list[dict[str, object]]
 
@@ -27,7 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from app.errors import RequestError
 from app.feedback import file
-from tests.feedback.samples import feedback, storing
+from tests.support.feedback import feedback, storing
 
 file.LOCK_TIMEOUT_S = 60  # four take turns, on a slow disk too
 

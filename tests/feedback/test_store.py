@@ -16,7 +16,7 @@ from app.errors import Kind, RequestError, SetupError
 from app.feedback import file
 from app.feedback.export import acceptance, export
 from app.feedback.store import MAX_WAITING, FeedbackStore
-from tests.feedback.samples import disk_with, feedback, keep, rows, storing
+from tests.support.feedback import disk_with, feedback, keep, rows, storing
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from app.domain import Scores, Windows
 from app.errors import Kind, RequestError
 from app.inference.batcher import Batcher
 from app.stages import StageClock
-from tests.inference.scripted_engine import (
+from tests.support.scripted_engine import (
     PATIENCE_S,
     ScriptedEngine,
     Window,

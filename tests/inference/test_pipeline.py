@@ -26,7 +26,7 @@ from app.stages import Stage, StageClock
 from app.store.manifest.manifest import Manifest
 from testing.stub_engine import StubEngine
 from tests.inference.conftest import LIMITS, RATE
-from tests.inference.scripted_engine import PATIENCE_S, patiently, settled, until
+from tests.support.scripted_engine import PATIENCE_S, patiently, settled, until
 
 BATCHING = BatchLimits(
     max_batch_windows=4, max_wait_s=0.0, max_queued_windows=12, batch_timeout_s=PATIENCE_S

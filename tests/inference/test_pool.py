@@ -15,7 +15,7 @@ from app.inference.engine import Engine
 from app.inference.pool import EnginePool, EngineSpec
 from app.metrics import Metrics
 from app.store.manifest.manifest import Manifest
-from tests.inference.scripted_engine import PATIENCE_S, ScriptedEngine, patiently, until
+from tests.support.scripted_engine import PATIENCE_S, ScriptedEngine, patiently, until
 
 
 class Maker:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from app.stages import Stage, StageClock
-from tests.inference.scripted_engine import (
+from tests.support.scripted_engine import (
     ScriptedEngine,
     batching,
     infer,

@@ -14,7 +14,7 @@ from app.domain import Windows
 from app.models import architectures
 from app.models.folding import LANES, Array, add_phases, best_phases, constant_outputs
 from tests.models.conftest import Published, Unfolded, fill
-from tests.published import MODELS
+from tests.support.published import MODELS
 
 TOLERANCE = 1e-4
 

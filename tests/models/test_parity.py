@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.models.conftest import TOLERANCE, Published, Unfolded
-from tests.published import MODELS
+from tests.support.published import MODELS
 
 
 @pytest.mark.parametrize("name", MODELS)

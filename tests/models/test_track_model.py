@@ -7,7 +7,7 @@ from app.store.manifest.manifest import Manifest
 from app.store.registry.golden import golden_waveform
 from app.store.registry.loading import TrackModel
 from tests.models.conftest import TOLERANCE, Published
-from tests.published import MODELS
+from tests.support.published import MODELS
 
 LONGEST = 2 * WINDOWS_PER_STEP + 1
 

@@ -10,8 +10,8 @@ from app.errors import WeightsError
 from app.store.importers.musicnn_wheel import fetch
 from app.store.registry.packaging import ModelPackage, package_model
 from app.store.storage.store import Store
-from tests.s3_server import Requests, new_bucket, s3_server
-from tests.store import tiny
+from tests.support import tiny
+from tests.support.s3_server import Requests, new_bucket, s3_server
 
 
 @pytest.fixture(scope="session")

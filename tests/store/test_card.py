@@ -24,7 +24,7 @@ from app.store.manifest.training_results import TrainedVocabulary
 from app.store.registry.packaging import ModelPackage
 from app.store.registry.weights import read_weights
 from app.store.storage.store import Store
-from tests.store import tiny
+from tests.support import tiny
 
 
 @pytest.fixture(scope="module")

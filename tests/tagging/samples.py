@@ -7,8 +7,8 @@ import numpy as np
 from app.domain import Precision, Scores, Taggram, TaggramKey
 from app.store.manifest.manifest import BaseRates, Confidence, Golden, Manifest, Tags, Weights
 from app.store.manifest.training_results import TrainedVocabulary
-from tests.peaks import SILENT
-from tests.store import tiny
+from tests.support import tiny
+from tests.support.peaks import SILENT
 
 WINDOW_S = 3.0
 

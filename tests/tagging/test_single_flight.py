@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.tagging.single_flight import SingleFlight
-from tests.inference.scripted_engine import patiently, settled
+from tests.support.scripted_engine import patiently, settled
 
 Answers = dict[str, str]
 

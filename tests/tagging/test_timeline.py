@@ -10,7 +10,7 @@ from app.errors import Kind, RequestError
 from app.tagging.pooling import Pooling
 from app.tagging.projection import Row, VocabularyScores
 from app.tagging.timeline import Timeline, select_timeline
-from tests.peaks import SILENT
+from tests.support.peaks import SILENT
 
 TAGS = ("rock", "pop", "jazz")
 SCORES = [

@@ -11,7 +11,7 @@ from app.models import architectures
 from app.store.manifest.manifest import Manifest, read_store
 from app.store.storage.store import Store
 from testing.server import Server, serving
-from tests.api.client import answer, noise_file, post, series
+from tests.support.client import answer, noise_file, post, series
 from tests.zoo.conftest import manifest_of, model_name
 
 pytestmark = pytest.mark.thorough

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from testing.server import STUB, Server, serving
-from tests.api.client import answer, kept_uploads, metric, noise_file, post, wait_for_uploads
+from tests.support.client import answer, kept_uploads, metric, noise_file, post, wait_for_uploads
 
 STALL_TIMEOUT_S = 2
 MAX_UPLOAD_BYTES = 1_000_000

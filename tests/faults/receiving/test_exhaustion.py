@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from testing.server import Server
-from tests.api.client import assert_problem, logged, post
 from tests.faults.receiving.conftest import DESCRIPTORS, GOOD
-from tests.faults.receiving.raw import CHUNKED, FILE_HEAD, answer_on, chunk, connect
+from tests.support.client import assert_problem, logged, post
+from tests.support.raw_http import CHUNKED, FILE_HEAD, answer_on, chunk, connect
 
 pytestmark = pytest.mark.usefixtures("unharmed")
 

@@ -19,8 +19,8 @@ from app.errors import Kind
 from testing.packages.nginx import NGINX
 from testing.proxy import CONFIGURATION, run_nginx
 from testing.server import Server, free_port
-from tests.api.client import assert_problem, logged, metric, noise_file
-from tests.faults.receiving.raw import (
+from tests.support.client import assert_problem, logged, metric, noise_file
+from tests.support.raw_http import (
     CHUNKED,
     FILE_HEAD,
     GET,

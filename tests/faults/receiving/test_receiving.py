@@ -8,9 +8,9 @@ import pytest
 
 from testing.multipart import CONTENT_TYPE, multipart
 from testing.server import Server
-from tests.api.client import assert_problem
 from tests.faults.receiving.conftest import MAX_UPLOAD_BYTES
-from tests.faults.receiving.raw import (
+from tests.support.client import assert_problem
+from tests.support.raw_http import (
     CHUNKED,
     FILE_HEAD,
     GET,
