@@ -12,14 +12,15 @@ import numpy.typing as npt
 from app.datasets.audio.cropping import FULL_SCALE
 from app.domain import Precision, Waveform
 from app.errors import SetupError
-from app.evaluation.scoring import hash_manifest
+from app.evaluation.scoring import PREFERENCE, hash_manifest
 from app.evaluation.window_files import has_windows, read_windows, write_windows
+from app.inference.engine import Engine
+from app.inference.stacked_engine import choose_whole
 from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
-from app.store.manifest.manifest import manifests
+from app.store.manifest.manifest import Manifest, manifests
 from app.store.registry.aliases import resolve
-from app.store.registry.loading import TrackModel, load_folded
-from app.store.registry.weights import read_weights
+from app.store.registry.loading import TrackModel, load
 from app.store.storage.store import Store
 
 Embeddings = npt.NDArray[np.float32]
@@ -27,11 +28,10 @@ Embeddings = npt.NDArray[np.float32]
 
 
 class Encoder:
-    """A published network without its last layer.
+    """A published network without its last layer, or an imported one with an embedding.
 
     Attributes:
         manifest: The model's manifest.
-        weights: The model's weights, by path.
     """
 
     def __init__(self, models: Store, wanted: str, cache: Path) -> None:
@@ -43,16 +43,11 @@ class Encoder:
             cache: The folder of cached embeddings.
 
         Raises:
-            SetupError: The model does not exist, does not match its manifest, or its last layer
-                can't be removed.
+            SetupError: The model does not exist, does not match its manifest, or has no embedding.
         """
         self.manifest = resolve(models, manifests(models), wanted)
-        self.weights = read_weights(models, self.manifest)
-        headless = _headless(load_folded(self.manifest, self.weights))
-        extractor = TensorFlowFeatureExtractor(self.manifest.front_end)
-        self._engine = TensorFlowEngine(headless, Precision.FLOAT32, extractor)
+        self._engine, self._dimensions = _load(models, self.manifest)
         self._folder = cache / "embeddings" / hash_manifest(self.manifest)
-        self._dimensions = headless.network.output_shape[-1]
 
     def cached(self, digest: str) -> Embeddings | None:
         """Return cached embeddings, (windows, dimensions), or None if there are no valid ones."""
@@ -74,7 +69,7 @@ class Encoder:
         waveform = Waveform(
             samples.astype(np.float32) / np.float32(FULL_SCALE), self.manifest.front_end.sample_rate
         )
-        windows = self._engine.scores(waveform)
+        windows = self._engine.scores(waveform)[:, -self._dimensions :]
         if not np.isfinite(windows).all():
             raise SetupError(f"{self.manifest.ref}: an embedding of {digest} is not finite")
         write_windows(self._path(digest), windows)
@@ -82,6 +77,21 @@ class Encoder:
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}.npy"
+
+
+def _load(models: Store, manifest: Manifest) -> tuple[Engine, int]:
+    """Return an engine with outputs that end in the embedding, and the embedding's width."""
+    if manifest.network is None:
+        headless = _headless(load(models, manifest))
+        extractor = TensorFlowFeatureExtractor(manifest.front_end)
+        engine = TensorFlowEngine(headless, Precision.FLOAT32, extractor)
+        return engine, headless.network.output_shape[-1]
+    if not manifest.network.embedding:
+        advice = (
+            f"choose {manifest.backbone}" if manifest.backbone else "import it with --embedding"
+        )
+        raise SetupError(f"{manifest.ref}: the imported network has no embedding; {advice}")
+    return choose_whole(models, manifest, PREFERENCE), manifest.network.embedding
 
 
 def _headless(model: TrackModel) -> TrackModel:

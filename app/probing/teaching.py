@@ -4,8 +4,9 @@ songs' embeddings --(folds by artist)--> out-of-fold scores --> figures, thresho
                   --(all)--> probe --> encoder and probe as a version in the store
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.datasets.tracks import Split, SplitTrack, Subset, Track
 from app.domain import Scores
@@ -13,20 +14,35 @@ from app.errors import ManifestError, SetupError
 from app.evaluation.evaluate import Plan, evaluate
 from app.evaluation.figures import Evaluation
 from app.evaluation.scoring import Scored
-from app.models.folding import Weights
+from app.networks.head import make_head
 from app.probing.embedding import Song
 from app.probing.encoder import Encoder
 from app.probing.examples import Examples, check_examples, tags_of
 from app.probing.probe import OnProgress, Probe, out_of_fold, train_probe
 from app.probing.separation import Pair, measure_separation
-from app.store.manifest.manifest import Manifest, Tags, manifests
+from app.store.manifest.manifest import (
+    IMPORTED,
+    ImportedNetwork,
+    Manifest,
+    ModelSpec,
+    Tags,
+    manifests,
+)
 from app.store.manifest.printable_words import checked_word
 from app.store.manifest.tables import validate
 from app.store.manifest.training_results import TrainedVocabulary
+from app.store.registry.publishing import publish, publish_network
+from app.store.registry.weights import read_weights, sha256
 from app.store.storage.store import Store
-from app.training.run.publishing import base_rates_of, publish_trained
+from app.training.run.publishing import base_rates_of, describe_trained
 
 ARCHITECTURE = "embedding_probe"
+TAUGHT = "taggram teach"
+"""The format of heads that are trained here on the embeddings of imported networks."""
+
+
+Describe = Callable[..., ModelSpec]
+"""Describes the model, given its architecture, the arguments of that, and its imported network."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,7 @@ def check_name(models: Store, name: str, tags: Sequence[str]) -> None:
         except ValueError as error:
             raise ManifestError(f"the tag {error}; rename it") from error
     of_that_name = manifests(models).get(name, ())
-    if of_that_name and of_that_name[-1].architecture.name != ARCHITECTURE:
+    if of_that_name and not _is_taught(of_that_name[-1]):
         raise SetupError(
             f"{name} is the name of another model in {models.url}; choose a different name"
         )
@@ -102,26 +118,27 @@ def teach(
     examples = Examples.of(songs, tags_of(tracks))
     scores = out_of_fold(examples, on_progress)
     evaluation = _evaluation(name, tracks, examples, scores, precision)
-    manifest = publish_trained(
-        models,
+    source = encoder.manifest.source
+    describe = partial(
+        describe_trained,
         name=name,
         summary=f"{len(examples.tags)} tags, trained on embeddings of {encoder.manifest.ref}.",
-        architecture=ARCHITECTURE,
-        arguments=_arguments(encoder.manifest),
         window_spec=encoder.manifest.window_spec,
         tags=examples.tags,
         family=name,
-        weights=_weights(encoder, train_probe(examples)),
         vocabulary=name,
         base_rates=base_rates_of(
             examples.tags, [SplitTrack(each, Subset.TRAIN) for each in tracks]
         ),
         evaluation=evaluation,
         data=f"{len(songs)} songs of {len(set(examples.artists))} artists; the training data of "
-        f"{encoder.manifest.ref}: {encoder.manifest.source.description}",
-        licence=encoder.manifest.source.licence,
-        citation=encoder.manifest.source.citation,
+        f"{encoder.manifest.ref}: {source.description}",
+        licence=source.licence,
+        commercial_use=source.commercial_use,
+        citation=source.citation,
     )
+    publish_probe = _publish_head if encoder.manifest.network else _publish_whole
+    manifest = publish_probe(models, encoder.manifest, train_probe(examples), describe)
     return TeachResult(manifest, evaluation, measure_separation(examples, scores))
 
 
@@ -145,13 +162,27 @@ def _evaluation(
     return evaluation.model_copy(update={"tags": tuple(tags)})
 
 
-def _arguments(manifest: Manifest) -> dict[str, object]:
-    architecture = manifest.architecture
-    return {"encoder": architecture.name, "arguments": architecture.arguments}
+def _publish_whole(models: Store, encoder: Manifest, probe: Probe, describe: Describe) -> Manifest:
+    """Publish the encoder's network with the probe as its last layer."""
+    architecture = encoder.architecture
+    arguments = {"encoder": architecture.name, "arguments": architecture.arguments}
+    prefixed = {f"encoder/{path}": array for path, array in read_weights(models, encoder).items()}
+    weights = {path: prefixed[path] for path in prefixed if not path.startswith("encoder/tags/")}
+    weights |= {"head/tags/kernel": probe.kernel, "head/tags/bias": probe.bias}
+    return publish(models, describe(architecture=ARCHITECTURE, arguments=arguments), weights)
 
 
-def _weights(encoder: Encoder, probe: Probe) -> Weights:
-    """Return the whole network's weights, by path, as in the architecture `embedding_probe`."""
-    prefixed = {f"encoder/{path}": array for path, array in encoder.weights.items()}
-    encoding = {path: prefixed[path] for path in prefixed if not path.startswith("encoder/tags/")}
-    return {**encoding, "head/tags/kernel": probe.kernel, "head/tags/bias": probe.bias}
+def _publish_head(models: Store, encoder: Manifest, probe: Probe, describe: Describe) -> Manifest:
+    """Publish the probe as a head on an imported network."""
+    files = make_head(probe.kernel, probe.bias)
+    network = ImportedNetwork(
+        format=TAUGHT, file_sha256=sha256(files.pack()), backbone=str(encoder.ref)
+    )
+    spec = describe(architecture=IMPORTED, arguments={}, network=network)
+    return publish_network(models, spec, files)
+
+
+def _is_taught(manifest: Manifest) -> bool:
+    """Return whether a model was trained by `teach`."""
+    is_head = manifest.network is not None and manifest.network.format == TAUGHT
+    return is_head or manifest.architecture.name == ARCHITECTURE

@@ -24,9 +24,10 @@ from app.probing.separation import measure_separation
 from app.probing.teaching import TeachResult, check_name, teach
 from app.store.manifest.manifest import Manifest, read_store
 from app.store.registry.loading import load
+from app.store.registry.publishing import publish
 from app.store.registry.verification import verify
 from app.store.storage.store import Store
-from app.training.run.publishing import publish_trained
+from app.training.run.publishing import describe_trained
 from tests.support.commands import files_of_at_most, taggram
 from tests.support.toy import RATE, TAGS, toy_sound
 
@@ -46,8 +47,7 @@ def publish_listener(models: Store) -> Manifest:
         path: np.asarray(variable.value)
         for path, variable in variables(network("fcn", 3, window_spec, arguments)).items()
     }
-    return publish_trained(
-        models,
+    spec = describe_trained(
         name="listener",
         summary="Random weights.",
         architecture="fcn",
@@ -55,11 +55,11 @@ def publish_listener(models: Store) -> Manifest:
         window_spec=window_spec,
         tags=("a", "b", "c"),
         family="listener",
-        weights=weights,
         vocabulary="listener",
         licence="CC0-1.0",
         citation="Nobody 2026.",
     )
+    return publish(models, spec, weights)
 
 
 def write_songs(root: Path, tags: tuple[str, ...] = TAGS) -> None:

@@ -12,8 +12,9 @@ from app.evaluation.figures import (
 )
 from app.front_ends import WindowSpec
 from app.store.manifest.manifest import BaseRates, Manifest
+from app.store.registry import publishing
 from app.store.storage.store import Store
-from app.training.run.publishing import publish_trained
+from app.training.run.publishing import describe_trained
 from tests.support import tiny
 
 FIGURES = Overall(
@@ -35,8 +36,7 @@ def publish(
     base_rates: BaseRates | None = None,
 ) -> Manifest:
     """Publish one with random weights."""
-    return publish_trained(
-        store,
+    spec = describe_trained(
         name=name,
         summary="Random weights.",
         architecture="fcn",
@@ -44,7 +44,6 @@ def publish(
         window_spec=WindowSpec(tiny.FRONT_END, 16, 8),
         tags=tags,
         family=name,
-        weights=tiny.weights(seed, len(tags)),
         vocabulary=vocabulary,
         base_rates=base_rates,
         evaluation=evaluation,
@@ -52,6 +51,7 @@ def publish(
         licence="CC0-1.0",
         citation="Nobody 2026.",
     )
+    return publishing.publish(store, spec, tiny.weights(seed, len(tags)))
 
 
 def figures(tag: str, roc_auc: float | None = 0.9, **changes: object) -> TagFigures:

@@ -8,8 +8,13 @@ from app.datasets.tracks import SplitTrack
 from app.errors import SetupError
 from app.evaluation.figures import Evaluation
 from app.front_ends import WindowSpec
-from app.models.folding import Weights
-from app.store.manifest.manifest import BaseRates, Manifest, ModelSpec, read_manifest
+from app.store.manifest.manifest import (
+    BaseRates,
+    ImportedNetwork,
+    Manifest,
+    ModelSpec,
+    read_manifest,
+)
 from app.store.manifest.tables import validate
 from app.store.registry.publishing import publish
 from app.store.registry.weights import read_weights
@@ -24,8 +29,7 @@ MODEL = "model"
 BASE_RATES = "Share of the tracks of the training part"
 
 
-def publish_trained(
-    store: Store,
+def describe_trained(
     *,
     name: str,
     summary: str,
@@ -34,18 +38,18 @@ def publish_trained(
     window_spec: WindowSpec,
     tags: Sequence[str],
     family: str,
-    weights: Weights,
     vocabulary: str,
+    network: ImportedNetwork | None = None,
     base_rates: BaseRates | None = None,
     evaluation: Evaluation | None = None,
     data: str = "",
     licence: str = "",
+    commercial_use: bool | None = None,
     citation: str = "",
-) -> Manifest:
-    """Publish a model that was trained on a vocabulary as the next version of its name.
+) -> ModelSpec:
+    """Describe a model that was trained on a vocabulary, to publish it.
 
     Args:
-        store: The store to publish to.
         name: The model's name.
         summary: A description, in a sentence.
         architecture: One of `app.models`.
@@ -53,19 +57,17 @@ def publish_trained(
         window_spec: The network's window.
         tags: The tags, in the order of the network's outputs.
         family: The name by which vocabularies refer to these tags.
-        weights: The network's weights, by path.
         vocabulary: The name of the vocabulary of these tags.
+        network: For a head on an imported network, its description.
         base_rates: See `base_rates_of`.
         evaluation: Its figures, thresholds and calibration; None if it was not evaluated.
         data: The training data, in a sentence.
         licence: The model's licence.
+        commercial_use: Whether it allows commercial use; None: not stated.
         citation: The publication to cite.
 
-    Returns:
-        The manifest of the published version.
-
     Raises:
-        SetupError: The model is invalid, or can't be written; the store is unchanged.
+        SetupError: The description is not valid.
     """
     values = {
         "name": name,
@@ -74,7 +76,13 @@ def publish_trained(
         "front_end": window_spec.front,
         "window": {"frames": window_spec.window_frames, "hop_frames": window_spec.hop_frames},
         "tags": {"family": family, "names": tuple(tags)},
-        "source": {"description": data, "url": "", "licence": licence, "citation": citation},
+        "source": {
+            "description": data,
+            "url": "",
+            "licence": licence,
+            "commercial_use": commercial_use,
+            "citation": citation,
+        },
         "vocabulary": {
             "name": vocabulary,
             "description": f"The {len(tags)} tags that {name} was trained on.",
@@ -83,8 +91,10 @@ def publish_trained(
     }
     if base_rates:
         values["base_rates"] = base_rates.model_dump()
+    if network:
+        values["network"] = network.model_dump()
     measured = measured_tables(evaluation) if evaluation else {}
-    return publish(store, validate(ModelSpec, {**values, **measured}, name), weights)
+    return validate(ModelSpec, {**values, **measured}, name)
 
 
 def base_rates_of(tags: Sequence[str], tracks: Iterable[SplitTrack]) -> BaseRates:
@@ -137,8 +147,7 @@ def publish_run(
             f"the evaluation is of {evaluation.model}, but the run's model is {manifest.ref}"
         )
     chosen = name or manifest.name
-    return publish_trained(
-        store,
+    spec = describe_trained(
         name=chosen,
         summary=manifest.summary,
         architecture=manifest.architecture.name,
@@ -146,7 +155,6 @@ def publish_run(
         window_spec=manifest.window_spec,
         tags=manifest.tags.names,
         family=chosen,
-        weights=read_weights(trained, manifest),
         vocabulary=config.task,
         base_rates=manifest.base_rates,
         evaluation=evaluation,
@@ -154,3 +162,4 @@ def publish_run(
         licence=licence,
         citation=citation,
     )
+    return publish(store, spec, read_weights(trained, manifest))

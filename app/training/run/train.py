@@ -8,12 +8,13 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.tables import read_split
 from app.datasets.tracks import Split, Subset
 from app.errors import SetupError
+from app.store.registry.publishing import publish
 from app.store.storage.store import Store
 from app.training.loop.checkpoint import Row
 from app.training.loop.phase import OnProgress
 from app.training.recipe.schema import Recipe, read_recipe
 from app.training.run import trackers
-from app.training.run.publishing import MODEL, base_rates_of, publish_trained
+from app.training.run.publishing import MODEL, base_rates_of, describe_trained
 from app.training.run.recipe_run import Job, Trained, train
 
 
@@ -88,8 +89,7 @@ def run(
 def _publish(models: Store, name: str, recipe: Recipe, split: Split, trained: Trained) -> None:
     missing = set(trained.missing)
     used = [each for each in split.part(Subset.TRAIN) if each.track.id not in missing]
-    publish_trained(
-        models,
+    spec = describe_trained(
         name=name,
         summary=f"{trained.phase.architecture} by the recipe {recipe.name}: {recipe.summary}",
         architecture=trained.phase.architecture,
@@ -97,10 +97,10 @@ def _publish(models: Store, name: str, recipe: Recipe, split: Split, trained: Tr
         window_spec=trained.window_spec,
         tags=split.tags,
         family=name,
-        weights=trained.weights,
         vocabulary=split.task,
         base_rates=base_rates_of(split.tags, used),
     )
+    publish(models, spec, trained.weights)
 
 
 def _with_architecture(recipe: Recipe, architecture: str | None) -> Recipe:
