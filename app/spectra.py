@@ -152,7 +152,7 @@ class Standardisation:
         if len(self.mean) != len(self.deviation):
             raise ValueError(
                 f"standardised: there are {len(self.mean)} means and {len(self.deviation)} "
-                "deviations; give as many of each"
+                "deviations; give equally many"
             )
         if not all(deviation > 0 for deviation in self.deviation):
             raise ValueError("standardised: a deviation is not more than 0")
@@ -231,7 +231,9 @@ class Spectrum:
     def _check_window(self) -> None:
         if self.win_length is not None:
             if len(self.n_fft) > 1:
-                raise ValueError("win_length: is possible with one n_fft only; leave it out")
+                raise ValueError(
+                    f"win_length: {self.win_length} is possible with one n_fft only; leave it out"
+                )
             if self.win_length % 2 or not 0 < self.win_length <= self.n_fft[0]:
                 raise ValueError(
                     f"win_length: {self.win_length} is not valid; give an even length of at most "

@@ -52,8 +52,8 @@ def _padded_part(track: Samples, start: int, end: int, padding: Padding) -> Samp
     before, after = max(0, -start), max(0, end - len(track))
     if not before and not after:
         return track[start:end]
-    # Reflection does not repeat the last sample, so it needs one more sample than it adds.
+    # Reflection does not repeat the last sample, so it needs one more sample than it adds. At the
+    # first one this does not matter: a Hann window begins with 0.
     lead = min(1, max(0, start))
-    part = track[max(0, start) - lead : end + 1]
-    padded = np.pad(part, (before, after), mode=PADDINGS[padding])
-    return padded[lead : lead + end - start]
+    part = track[max(0, start) - lead : end]
+    return np.pad(part, (before, after), mode=PADDINGS[padding])[lead:]

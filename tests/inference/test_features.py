@@ -38,18 +38,11 @@ FRONTS = {
     "symmetric, zeros": FrontEnd(
         RATE, Spectrum((512,), 256, SYMMETRIC, padding=Padding.ZERO, bands=MEL, log=Log10(1e4))
     ),
-    "short windows": FrontEnd(
-        RATE, Spectrum((512,), 160, win_length=400, bands=MEL, log=Log10(1e4))
-    ),
-    "short windows, zeros, band-passed": FrontEnd(
+    "short windows, zeros, standardised and band-passed": FrontEnd(
         RATE,
-        Spectrum((512,), 256, SYMMETRIC, 400, padding=Padding.ZERO, bands=MEL, log=Log10(1e4)),
+        Spectrum((512,), 160, SYMMETRIC, 400, padding=Padding.ZERO, bands=MEL, log=Log10(1e4)),
         BandPass(100.0, 6000.0),
-    ),
-    "standardised samples, zeros": FrontEnd(
-        RATE,
-        Spectrum((256,), 256, power=1.0, padding=Padding.ZERO),
-        standardised=Standardisation((0.1,), (0.5,)),
+        Standardisation((0.1,), (0.5,)),
     ),
     "tiny windows": FrontEnd(RATE, Spectrum((64,), 16, win_length=4, power=1.0)),
     "raw": FrontEnd(RATE),
@@ -130,17 +123,15 @@ def test_windows_are_cut_from_the_frames_of_the_whole_track_for_any_piece_sizes(
         np.testing.assert_allclose(np.concatenate(pieces), expected, rtol=0, atol=noise)
 
 
-@pytest.mark.parametrize("name", FRONTS)
-@given(length=st.integers(2048, 9_000))
-@example(length=4096)  # the last frame is centred on the end
+@pytest.mark.parametrize("length", [4096, 5001])  # the last frame is centred on the end, or before
+@pytest.mark.parametrize("name", ["published", "symmetric, zeros", "tiny windows"])
 def test_frames_computed_one_by_one_are_those_of_the_whole_track(name: str, length: int) -> None:
     front = FRONTS[name]
     whole = whole_frames(front, length, length)
     count = front.frames(length)
-    some = {0, 1, count // 2, count - 2, count - 1}
 
     assert len(whole) == count
-    for frame in some:
+    for frame in (0, 1, count - 2, count - 1):
         alone = extractor(front).frames(track(length), frame, frame + 1)
         noise = NOISE * max(1.0, float(np.abs(whole).max()) / 5)
         np.testing.assert_allclose(alone, whole[frame : frame + 1], rtol=0, atol=noise)

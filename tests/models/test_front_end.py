@@ -385,7 +385,7 @@ MISTAKES = {
     "window below nothing": (lambda: Spectrum((512,), 256, win_length=-2), "win_length: -2"),
     "one window of several transforms": (
         lambda: Spectrum((512, 1024), 256, win_length=400, bands=SLANEY),
-        "win_length: is possible with one n_fft only",
+        "win_length: 400 is possible with one n_fft only",
     ),
     "padding of frames that are not centred": (
         lambda: Spectrum((512,), 256, centred=False, padding=Padding.ZERO),

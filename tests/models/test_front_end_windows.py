@@ -50,7 +50,7 @@ PADDINGS = {
 
 
 @pytest.mark.parametrize("window", WindowFunction)
-@pytest.mark.parametrize(("n_fft", "win_length"), [(512, None), (512, 400), (64, 64), (64, 4)])
+@pytest.mark.parametrize(("n_fft", "win_length"), [(512, None), (512, 400), (64, 4)])
 @pytest.mark.parametrize(("centred", "padding", "mode"), PADDINGS.values(), ids=PADDINGS)
 def test_powers_are_those_of_scipys_windows_and_transform(
     window: WindowFunction, n_fft, win_length, centred, padding, mode
