@@ -16,6 +16,8 @@ PLAUSIBLE = Path(__file__).parent / "plausible.yaml"
 EXCERPT_S = 3.0
 NAMES = {"jamendo-fcn": "jam-fcn", "jamendo-musicnn": "jam-musicnn"}
 """Older names of models, as scores may have them."""
+YAMNET = "yamnet_columns"
+"""The classes of YAMNet, whose scores are in an array of their own."""
 
 
 def read_plausible(path: Path = PLAUSIBLE) -> Plausible:
@@ -27,9 +29,11 @@ def read_plausible(path: Path = PLAUSIBLE) -> Plausible:
 def read_scores(path: Path, models: Sequence[Manifest]) -> Iterator[tuple[str, list[Taggram]]]:
     """Yield the genre of each excerpt and the taggrams of these models, of one window each."""
     content = np.load(path)
-    columns = {str(name): index for index, name in enumerate(content["columns"])}
+    names = [*map(str, content["columns"]), *(f"yamnet:{each}" for each in content[YAMNET])]
+    columns = {name: index for index, name in enumerate(names)}
+    scores = np.concatenate([content["scores"], content["yamnet_scores"]], axis=1)
     places = [_places(model, columns) for model in models]
-    for genre, row in zip(content["labels"], content["scores"], strict=True):
+    for genre, row in zip(content["labels"], scores, strict=True):
         taggrams = [
             _taggram(model, row[place]) for model, place in zip(models, places, strict=True)
         ]
