@@ -65,8 +65,8 @@ def _limit() -> None:
 def _reason(error: Exception) -> str:
     """Return the last line that says something: the first ones are places in OpenVINO's source."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("Check '", "Exception from", "src/"))]
-    return (told or lines or [type(error).__name__])[-1][:500]
+    useful = [line for line in lines if not line.startswith(("Check '", "Exception from", "src/"))]
+    return (useful or lines or [type(error).__name__])[-1][:500]
 
 
 if __name__ == "__main__":
