@@ -1,6 +1,6 @@
 """Finds the files next to an ONNX file that hold its weights, and keeps them inside its folder.
 
-An ONNX file may name any path, so that a hostile one could have other files of this machine read. The
+An ONNX file may name any path: a hostile one could have other files of this machine read. The
 messages below are the parts of `onnx.proto` (github.com/onnx/onnx) that lead to such names.
 """
 
