@@ -1,7 +1,7 @@
 """Converts a network's file; runs in a process of its own, as the file may be hostile.
 
-request (JSON, stdin) --> network.xml, network.bin in the folder of the argument,
-                          and a report or a failure (JSON, stdout)
+request (JSON, stdin) --> network.xml, network.bin and answer.json, with a report or a failure,
+                          in the folder of the argument
 """
 
 import resource
@@ -15,26 +15,32 @@ from app.errors import SetupError
 from app.networks.canonical import to_canonical
 from app.networks.formats import check_format
 from app.networks.ir import GRAPH, LARGEST_NETWORK, WEIGHTS
-from app.networks.request import Failure, NetworkReport, NetworkRequest
+from app.networks.request import ANSWER, Failure, NetworkReport, NetworkRequest
 
 MEMORY_BYTES = 12 * 2**30
 CPU_S = 600
+
+TRIED_WINDOWS = 3
+"""Batch size of the first inference of networks that take any."""
+
+TOLERANCE = 1e-3
+"""How much an output may change with the other windows of its batch, relative and absolute."""
 
 
 def main() -> None:
     """Answer one request."""
     _limit()
-    request = NetworkRequest.model_validate_json(sys.stdin.read())
+    request, folder = NetworkRequest.model_validate_json(sys.stdin.read()), Path(sys.argv[1])
     answer: NetworkReport | Failure
     try:
-        answer = _convert(request, Path(sys.argv[1]))
+        answer = _convert(request, folder)
     except SetupError as error:
         answer = Failure(failure=str(error))
     except MemoryError:
         answer = Failure(failure="the network needs more memory than a conversion may use")
     except (RuntimeError, ValueError, OSError) as error:
         answer = Failure(failure=f"OpenVINO can't read it: {_reason(error)}")
-    sys.stdout.write(answer.model_dump_json())
+    (folder / ANSWER).write_text(answer.model_dump_json())
 
 
 def _convert(request: NetworkRequest, folder: Path) -> NetworkReport:
@@ -47,9 +53,30 @@ def _convert(request: NetworkRequest, folder: Path) -> NetworkReport:
 
 
 def _try_out(network: openvino.Model, report: NetworkReport) -> None:
-    """Run it once: what crashes does so here, and shapes that can't be resolved show."""
-    compiled = openvino.compile_model(network, "CPU")
-    compiled(np.zeros((report.batch or 1, *report.window), np.float32))
+    """Run it: what crashes does so here, and shapes that can't be resolved show."""
+    precision = {openvino.properties.hint.inference_precision: openvino.Type.f32}
+    compiled = openvino.compile_model(network, "CPU", precision)
+    batch = report.batch or TRIED_WINDOWS
+    windows = np.random.RandomState(0).standard_normal((batch, *report.window)).astype(np.float32)
+    try:
+        together = compiled(windows)[0].copy()
+    except RuntimeError as error:
+        raise SetupError(
+            f"the network can't compute a batch of {batch} windows, although it does not state "
+            f"another size: {_reason(error)}; export it with a fixed or a dynamic batch size"
+        ) from error
+    if len(together) != batch:
+        raise SetupError(
+            f"the network has {len(together)} rows of outputs for {batch} windows; expected one "
+            "row a window"
+        )
+    windows[1:] = 0
+    alone = compiled(windows)[0][0]
+    if not np.allclose(together[0], alone, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+        raise SetupError(
+            "the outputs for a window change with the other windows of its batch; export the "
+            "network for inference, not for training, and without dynamic quantisation"
+        )
 
 
 def _limit() -> None:
@@ -59,7 +86,9 @@ def _limit() -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, LARGEST_NETWORK),
     ):
-        resource.setrlimit(kind, (limit, limit))
+        _, hard = resource.getrlimit(kind)
+        lowest = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (lowest, lowest))
 
 
 def _reason(error: Exception) -> str:
