@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-import openvino
 import pytest
 
 from app.errors import SetupError
 from app.networks.canonical import to_canonical
 from app.networks.conversion import convert
-from app.networks.formats import Format, check_format, find_format, network_files
+from app.networks.formats import Format, find_format, network_files
+from app.networks.reading import read_network_file
 from app.networks.running import read_network
 from tests.networks import small
 
@@ -30,9 +30,7 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_scores_of_all_formats_are_those_of_the_network(file: Path):
     assert find_format(file) is FORMATS[file.name]
-    check_format(file)
-
-    network, report = to_canonical(openvino.Core().read_model(file), small.request(file))
+    network, report = to_canonical(read_network_file(file), small.request(file))
 
     assert (report.window, report.batch, report.embedding) == (small.WINDOW, None, 0)
     np.testing.assert_allclose(
@@ -87,3 +85,10 @@ def test_a_missing_file_or_another_folder_is_refused(tmp_path: Path):
     for path in (tmp_path / "nowhere.onnx", tmp_path):
         with pytest.raises(SetupError, match="neither a file nor the folder of a SavedModel"):
             find_format(path)
+
+
+def test_the_file_of_a_saved_model_is_refused_with_its_folder(tmp_path: Path):
+    folder = small.save_saved_model(tmp_path / "saved")
+
+    with pytest.raises(SetupError, match=f"pass its folder, {folder}"):
+        find_format(folder / "saved_model.pb")

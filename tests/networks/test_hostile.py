@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import openvino
 import pytest
 import tensorflow as tf
 from onnx import TensorProto, helper
@@ -20,12 +19,14 @@ from app.networks.conversion import convert
 from app.networks.formats import check_format
 from app.networks.ir import LARGEST_NETWORK
 from app.networks.onnx_files import check_external_files
+from app.networks.reading import read_network_file
 from tests.networks import small
 
 OTHERS = {
     "text": b"This is a text.\n",
     "random": np.random.RandomState(4).bytes(5000),
     "zeros": b"\0" * 100,
+    "beginning of ONNX": small.onnx_network().SerializeToString()[:20],
 }
 
 NAMES = [
@@ -50,11 +51,12 @@ def test_a_truncated_file_is_refused(name: str, tmp_path: Path):
     file = small.SAVERS[name](tmp_path / name)
     data = file.read_bytes()
 
-    for share in (0.98, 0.5):
+    for share in (0.5, 0.98):
         file.write_bytes(data[: round(share * len(data))])
         assert refusal(file)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("data", OTHERS.values(), ids=OTHERS)
 def test_other_content_is_refused(name: str, data: bytes, tmp_path: Path):
@@ -117,7 +119,7 @@ def test_weights_beside_an_onnx_file_are_read(tmp_path: Path):
 
     check_format(file)
     assert check_external_files(file) == (tmp_path / "weights.bin").stat().st_size
-    network, _ = to_canonical(openvino.Core().read_model(file), small.request(file))
+    network, _ = to_canonical(read_network_file(file), small.request(file))
     np.testing.assert_allclose(
         small.run(network, small.windows()), small.scores(small.windows()), atol=1e-6
     )
@@ -158,6 +160,14 @@ def test_weights_that_are_missing_or_links_are_refused(location: str, tmp_path: 
     assert location in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["network.pb", "network.tflite", "network.xml"])
+def test_an_onnx_file_with_another_name_is_not_read(name: str, tmp_path: Path):
+    external(tmp_path, "weights.bin").rename(tmp_path / name)
+
+    with pytest.raises(SetupError, match="OpenVINO can't read it: "):
+        read_network_file(tmp_path / name)
+
+
 def hidden_in_attribute(tensor: TensorProto) -> onnx.GraphProto:
     node = helper.make_node("Constant", [], ["value"], value=tensor)
     return helper.make_graph([node], "hidden", [], [])
@@ -174,9 +184,7 @@ def hidden_in_sparse_tensor(tensor: TensorProto) -> onnx.GraphProto:
     return helper.make_graph([], "hidden", [], [], sparse_initializer=[sparse])
 
 
-@pytest.mark.parametrize(
-    "hide", [hidden_in_attribute, hidden_in_subgraph, hidden_in_sparse_tensor]
-)
+@pytest.mark.parametrize("hide", [hidden_in_attribute, hidden_in_subgraph, hidden_in_sparse_tensor])
 @pytest.mark.parametrize("in_function", [False, True])
 def test_names_of_files_are_found_anywhere_in_an_onnx_file(
     hide: Callable[[TensorProto], onnx.GraphProto], in_function: bool, tmp_path: Path

@@ -9,6 +9,7 @@ from openvino import opset13 as ops
 
 from app.errors import SetupError
 from app.networks.canonical import to_canonical
+from app.networks.reading import read_network_file
 from tests.conftest import SHARED
 from tests.networks import small
 
@@ -16,7 +17,7 @@ ESSENTIA = SHARED / "weights" / "essentia"
 
 
 def read(file: Path, **changes: object) -> openvino.Model:
-    return to_canonical(openvino.Core().read_model(file), small.request(file, **changes))[0]
+    return to_canonical(read_network_file(file), small.request(file, **changes))[0]
 
 
 def assert_is_the_network(network: openvino.Model, *, embedding: bool = False) -> None:
@@ -32,7 +33,7 @@ def with_saver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_nodes_that_save_and_restore_variables_are_no_candidates(with_saver: Path):
-    network = openvino.Core().read_model(with_saver)
+    network = read_network_file(with_saver)
     assert (len(network.inputs), len(network.outputs)) > (1, 1)
 
     assert_is_the_network(read(with_saver))
@@ -44,7 +45,7 @@ def test_the_published_heads_have_one_input_and_one_output():
         pytest.skip(f"essentia's heads are not at {ESSENTIA}")
 
     network, report = to_canonical(
-        openvino.Core().read_model(file), small.request(file, window=(1280,), labels=400)
+        read_network_file(file), small.request(file, window=(1280,), labels=400)
     )
 
     assert report.batch is None
