@@ -27,7 +27,7 @@ def main() -> None:
     request, folder = NetworkRequest.model_validate_json(sys.stdin.read()), Path(sys.argv[1])
     answer: NetworkReport | Failure
     try:
-        answer = _convert(request, folder)
+        answer = convert_file(request, folder)
     except SetupError as error:
         answer = Failure(failure=str(error))
     except MemoryError:
@@ -37,7 +37,12 @@ def main() -> None:
     (folder / ANSWER).write_text(answer.model_dump_json())
 
 
-def _convert(request: NetworkRequest, folder: Path) -> NetworkReport:
+def convert_file(request: NetworkRequest, folder: Path) -> NetworkReport:
+    """Convert a network's file to the one form, in a folder, and return its description.
+
+    Raises:
+        SetupError: It can't be read or used as requested.
+    """
     canonical, report = to_canonical(read_network_file(request.file), request)
     check_batches(canonical, report)
     openvino.serialize(canonical, folder / GRAPH, folder / WEIGHTS)
