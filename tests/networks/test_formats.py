@@ -11,7 +11,7 @@ from app.networks.conversion import convert
 from app.networks.formats import Format, find_format, network_files
 from app.networks.reading import read_network_file
 from app.networks.running import read_network
-from tests.networks import small
+from tests.support import small_network
 
 FORMATS = {
     "network.onnx": Format.ONNX,
@@ -25,16 +25,18 @@ FORMATS = {
 @pytest.fixture(params=FORMATS)
 def file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The small network's file."""
-    return small.SAVERS[request.param](tmp_path / request.param)
+    return small_network.SAVERS[request.param](tmp_path / request.param)
 
 
 def test_scores_of_all_formats_are_those_of_the_network(file: Path):
     assert find_format(file) is FORMATS[file.name]
-    network, report = to_canonical(read_network_file(file), small.request(file))
+    network, report = to_canonical(read_network_file(file), small_network.request(file))
 
-    assert (report.window, report.batch, report.embedding) == (small.WINDOW, None, 0)
+    assert (report.window, report.batch, report.embedding) == (small_network.WINDOW, None, 0)
     np.testing.assert_allclose(
-        small.run(network, small.windows()), small.scores(small.windows()), atol=1e-6
+        small_network.run(network, small_network.windows()),
+        small_network.scores(small_network.windows()),
+        atol=1e-6,
     )
 
 
@@ -50,19 +52,19 @@ def test_scores_of_all_formats_are_those_of_the_network(file: Path):
 def test_a_network_converted_in_a_process_of_its_own_has_scores_and_embedding(
     name: str, tmp_path: Path
 ):
-    file = small.SAVERS[name](tmp_path / name)
+    file = small_network.SAVERS[name](tmp_path / name)
 
-    files, report = convert(small.request(file, embedding=small.EMBEDDINGS))
+    files, report = convert(small_network.request(file, embedding=small_network.EMBEDDINGS))
 
-    assert report.embedding == small.EMBEDDING
-    outputs = small.run(read_network(files, name), small.windows())
-    np.testing.assert_allclose(outputs, small.both(small.windows()), atol=1e-6)
+    assert report.embedding == small_network.EMBEDDING
+    outputs = small_network.run(read_network(files, name), small_network.windows())
+    np.testing.assert_allclose(outputs, small_network.both(small_network.windows()), atol=1e-6)
 
 
 def test_the_files_of_a_network_are_those_with_its_weights(tmp_path: Path):
-    saved = small.save_saved_model(tmp_path / "saved")
+    saved = small_network.save_saved_model(tmp_path / "saved")
     (saved / "assets" / "notes.txt").write_text("notes")
-    written = small.save_openvino(tmp_path / "network.xml")
+    written = small_network.save_openvino(tmp_path / "network.xml")
 
     assert {path.name for path in network_files(saved)} >= {
         "saved_model.pb",
@@ -88,7 +90,7 @@ def test_a_missing_file_or_another_folder_is_refused(tmp_path: Path):
 
 
 def test_the_file_of_a_saved_model_is_refused_with_its_folder(tmp_path: Path):
-    folder = small.save_saved_model(tmp_path / "saved")
+    folder = small_network.save_saved_model(tmp_path / "saved")
 
     with pytest.raises(SetupError, match=f"pass its folder, {folder}"):
         find_format(folder / "saved_model.pb")

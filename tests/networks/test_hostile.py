@@ -20,13 +20,13 @@ from app.networks.formats import check_format
 from app.networks.ir import LARGEST_NETWORK
 from app.networks.onnx_files import check_external_files
 from app.networks.reading import read_network_file
-from tests.networks import small
+from tests.support import small_network
 
 OTHERS = {
     "text": b"This is a text.\n",
     "random": np.random.RandomState(4).bytes(5000),
     "zeros": b"\0" * 100,
-    "beginning of ONNX": small.onnx_network().SerializeToString()[:20],
+    "beginning of ONNX": small_network.onnx_network().SerializeToString()[:20],
 }
 
 NAMES = [
@@ -40,7 +40,7 @@ NAMES = [
 
 def refusal(file: Path, **changes: object) -> str:
     with pytest.raises(SetupError) as refused:
-        convert(small.request(file, **changes))
+        convert(small_network.request(file, **changes))
     message = str(refused.value)
     assert message.startswith(f"{file}: ")
     return message.removeprefix(f"{file}: ")
@@ -48,7 +48,7 @@ def refusal(file: Path, **changes: object) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_truncated_file_is_refused(name: str, tmp_path: Path):
-    file = small.SAVERS[name](tmp_path / name)
+    file = small_network.SAVERS[name](tmp_path / name)
     data = file.read_bytes()
 
     for share in (0.5, 0.98):
@@ -69,7 +69,7 @@ def test_other_content_is_refused(name: str, data: bytes, tmp_path: Path):
 @pytest.mark.thorough
 @pytest.mark.parametrize("part", ["saved_model.pb", "variables/variables.data-00000-of-00001"])
 def test_a_truncated_saved_model_is_refused(part: str, tmp_path: Path):
-    folder = small.save_saved_model(tmp_path / "saved")
+    folder = small_network.save_saved_model(tmp_path / "saved")
     data = (folder / part).read_bytes()
     (folder / part).write_bytes(data[: len(data) // 2])
 
@@ -78,7 +78,7 @@ def test_a_truncated_saved_model_is_refused(part: str, tmp_path: Path):
 
 @pytest.mark.thorough
 def test_weights_beyond_the_end_of_their_file_are_refused(tmp_path: Path):
-    file = small.save_openvino(tmp_path / "network.xml")
+    file = small_network.save_openvino(tmp_path / "network.xml")
     weights = file.with_suffix(".bin")
     weights.write_bytes(weights.read_bytes()[:100])
     assert refusal(file)
@@ -97,7 +97,7 @@ def test_an_empty_file_is_refused(tmp_path: Path):
 def external(folder: Path, location: str) -> Path:
     """The network in ONNX with its weights in a file beside it, which it names as `location`."""
     file = folder / "network.onnx"
-    network = small.onnx_network()
+    network = small_network.onnx_network()
     onnx.save(
         network,
         file,
@@ -119,9 +119,11 @@ def test_weights_beside_an_onnx_file_are_read(tmp_path: Path):
 
     check_format(file)
     assert check_external_files(file) == (tmp_path / "weights.bin").stat().st_size
-    network, _ = to_canonical(read_network_file(file), small.request(file))
+    network, _ = to_canonical(read_network_file(file), small_network.request(file))
     np.testing.assert_allclose(
-        small.run(network, small.windows()), small.scores(small.windows()), atol=1e-6
+        small_network.run(network, small_network.windows()),
+        small_network.scores(small_network.windows()),
+        atol=1e-6,
     )
 
     (tmp_path / "parts").mkdir()
@@ -223,7 +225,7 @@ def test_a_network_beyond_the_size_limit_is_refused_before_it_is_read(name: str,
 
 
 def test_an_unknown_operator_of_onnx_is_refused_by_name(tmp_path: Path):
-    network = small.onnx_network()
+    network = small_network.onnx_network()
     network.opset_import.append(helper.make_opsetid("com.acme", 1))
     network.graph.node[-1].op_type, network.graph.node[-1].domain = "Magic", "com.acme"
     file = tmp_path / "network.onnx"
@@ -233,7 +235,7 @@ def test_an_unknown_operator_of_onnx_is_refused_by_name(tmp_path: Path):
 
 
 def test_an_unknown_operator_of_tensorflow_is_refused_by_name(tmp_path: Path):
-    file = small.save_frozen_graph(tmp_path / "network.pb")
+    file = small_network.save_frozen_graph(tmp_path / "network.pb")
     graph = tf.compat.v1.GraphDef.FromString(file.read_bytes())
     next(node for node in graph.node if node.op == "Sigmoid").op = "AcmeMagic"
     file.write_bytes(graph.SerializeToString())
@@ -266,7 +268,7 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], 
 def test_a_crash_of_the_conversion_becomes_a_message(
     script: str, how: str, program: Callable[[str], None], tmp_path: Path
 ):
-    file = small.save_onnx(tmp_path / "network.onnx")
+    file = small_network.save_onnx(tmp_path / "network.onnx")
     program(script)
 
     assert refusal(file).startswith(f"reading it crashed ({how}); the file is damaged")
@@ -275,7 +277,7 @@ def test_a_crash_of_the_conversion_becomes_a_message(
 def test_a_conversion_that_takes_too_long_is_ended(
     program: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    file = small.save_onnx(tmp_path / "network.onnx")
+    file = small_network.save_onnx(tmp_path / "network.onnx")
     program("exec sleep 100000")
     monkeypatch.setattr(conversion, "TIMEOUT_S", 0.2)
 
@@ -285,7 +287,7 @@ def test_a_conversion_that_takes_too_long_is_ended(
 def test_secrets_of_the_environment_do_not_reach_the_conversion(
     program: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    file = small.save_onnx(tmp_path / "network.onnx")
+    file = small_network.save_onnx(tmp_path / "network.onnx")
     program(f"env > {tmp_path}/environment; exit 1")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-1")
     monkeypatch.setenv("TAGGRAM_TOKEN_KEY", "secret-2")
@@ -300,7 +302,7 @@ def test_secrets_of_the_environment_do_not_reach_the_conversion(
 def test_output_of_libraries_does_not_disturb_the_answer(
     program: Callable[[str], None], tmp_path: Path
 ):
-    file = small.save_onnx(tmp_path / "network.onnx")
+    file = small_network.save_onnx(tmp_path / "network.onnx")
     program('echo "a warning"; echo \'{"failure": "as said"}\' > $3/answer.json')
 
     assert refusal(file) == "as said"

@@ -17,7 +17,7 @@ from app.networks.request import NetworkReport, NetworkRequest
 from app.store.importers.networks.importing import NetworkSource, import_network
 from app.store.manifest.manifest import Manifest
 from app.store.storage.store import Store
-from tests.networks import small
+from tests.support import small_network
 
 FRONT_END = """
 [front_end]
@@ -32,7 +32,7 @@ log = { gain = 100.0 }
 frames = 16
 hop_frames = 16
 """
-"""Makes windows of `small.WINDOW`."""
+"""Makes windows of `small_network.WINDOW`."""
 
 LABELS = ("one", "two", "three")
 WIDTH = 12
@@ -68,7 +68,7 @@ def source(folder: Path, file: Path | None = None, **changes: object) -> Network
         tags.write_text("\n".join(LABELS))
         front_end.write_text(FRONT_END)
     values = {
-        "file": file or small.save_openvino(folder / "network.xml"),
+        "file": file or small_network.save_openvino(folder / "network.xml"),
         "name": "small",
         "licence": "CC0-1.0",
         "commercial_use": True,
@@ -81,11 +81,11 @@ def source(folder: Path, file: Path | None = None, **changes: object) -> Network
 def backbone_network(width: int = WIDTH) -> openvino.Model:
     """Build a network with scores of three tags and a wide embedding."""
     random = np.random.RandomState(8)
-    taken = ops.parameter([-1, *small.WINDOW], np.float32, name="mels")
+    taken = ops.parameter([-1, *small_network.WINDOW], np.float32, name="mels")
     rows = ops.reshape(taken, np.array([-1, 128]), special_zero=False)
     kernel = (0.2 * random.standard_normal((128, width))).astype(np.float32)
     embedding = ops.tanh(ops.matmul(rows, kernel, False, False))
-    embedding.output(0).get_tensor().set_names({small.EMBEDDINGS})
+    embedding.output(0).get_tensor().set_names({small_network.EMBEDDINGS})
     scores = ops.sigmoid(ops.matmul(embedding, tag_kernel(width, 3), False, False))
     return openvino.Model([scores], [taken], "backbone")
 
@@ -110,8 +110,8 @@ def head_scores(embeddings: np.ndarray, tags: int = 3) -> np.ndarray:
 
 def import_backbone(store: Store, folder: Path, width: int = WIDTH, **changes: object) -> Manifest:
     """Publish the backbone, `backbone/1`."""
-    file = small.save_openvino(folder / f"backbone{width}.xml", backbone_network(width))
-    values = {"name": "backbone", "embedding": small.EMBEDDINGS}
+    file = small_network.save_openvino(folder / f"backbone{width}.xml", backbone_network(width))
+    values = {"name": "backbone", "embedding": small_network.EMBEDDINGS}
     return import_network(store, source(folder, file, **{**values, **changes}))
 
 
@@ -119,7 +119,7 @@ def import_head(
     store: Store, folder: Path, name: str, tags: int = 3, **changes: object
 ) -> Manifest:
     """Publish a head on the backbone."""
-    file = small.save_openvino(folder / f"{name}.xml", head_network(tags=tags))
+    file = small_network.save_openvino(folder / f"{name}.xml", head_network(tags=tags))
     labels = folder / f"{name}.txt"
     labels.write_text("\n".join(f"{name} {number}" for number in range(tags)))
     values = {"name": name, "tags": labels, "front_end": None, "on": "backbone"}

@@ -18,21 +18,21 @@ from app.store.card import card
 from app.store.importers.networks import importing
 from app.store.importers.networks.importing import import_network
 from app.store.manifest.manifest import Manifest, manifests, read_manifest
-from app.store.registry.aliases import remove, resolve
+from app.store.registry.alias_changes import remove
+from app.store.registry.aliases import resolve
 from app.store.registry.imported import compute_outputs, load_imported
 from app.store.registry.packaging import package_model
 from app.store.registry.publishing import promote, publish_folder, publish_package
 from app.store.registry.verification import read_arrays, verify
 from app.store.registry.weights import sha256
 from app.store.storage.store import Store
-from tests.networks import imports, small
-from tests.networks.imports import source
-from tests.store import tiny
+from tests.support import network_imports, small_network, tiny
+from tests.support.network_imports import source
 
 
 @pytest.fixture(autouse=True)
 def converting() -> Iterator[None]:
-    with imports.converting_here():
+    with network_imports.converting_here():
         yield
 
 
@@ -54,22 +54,27 @@ def refusal(store: Store, folder: Path, file: Path | None = None, **changes: obj
 
 def saved(folder: Path, build: Callable[[openvino.Node], openvino.Node]) -> Path:
     """A file of a network that computes something of the means (batch, 3) of some bands."""
-    taken = ops.parameter([-1, *small.WINDOW], np.float32, name="mels")
+    taken = ops.parameter([-1, *small_network.WINDOW], np.float32, name="mels")
     means = ops.reduce_mean(taken, np.array([1]))
     rows = ops.gather(means, np.array([0, 2, 4]), np.array(1))
     network = openvino.Model([build(rows)], [taken], "own")
-    return small.save_openvino(folder / "own.xml", network)
+    return small_network.save_openvino(folder / "own.xml", network)
 
 
 def test_an_imported_network_is_a_model_of_the_store(empty: Store, tmp_path: Path):
     published = import_network(
         empty,
-        source(tmp_path, embedding=small.EMBEDDINGS, summary="Small.", url="https://example.org"),
+        source(
+            tmp_path,
+            embedding=small_network.EMBEDDINGS,
+            summary="Small.",
+            url="https://example.org",
+        ),
     )
 
     manifest = read_manifest(empty, ModelRef("small", "1"))
     assert manifest == published
-    assert manifest.tags.names == imports.LABELS
+    assert manifest.tags.names == network_imports.LABELS
     assert manifest.tags.family == "small"
     assert manifest.summary == "Small."
     assert manifest.source.description == "OpenVINO IR, network.xml"
@@ -78,8 +83,8 @@ def test_an_imported_network_is_a_model_of_the_store(empty: Store, tmp_path: Pat
     assert manifest.network
     assert (manifest.network.format, manifest.network.embedding) == ("OpenVINO IR", 6)
     assert len(manifest.golden.mean_embedding) == 6
-    outputs = compute_outputs(load_imported(empty, manifest).network, small.windows())
-    np.testing.assert_allclose(outputs, small.both(small.windows()), atol=1e-6)
+    outputs = compute_outputs(load_imported(empty, manifest).network, small_network.windows())
+    np.testing.assert_allclose(outputs, small_network.both(small_network.windows()), atol=1e-6)
     verify(empty, manifest)
 
     again = import_network(empty, source(tmp_path, commercial_use=False))
@@ -89,7 +94,7 @@ def test_an_imported_network_is_a_model_of_the_store(empty: Store, tmp_path: Pat
 
 def test_an_imported_model_is_promoted_described_and_removed(empty: Store, tmp_path: Path):
     for _ in range(2):
-        manifest = import_network(empty, source(tmp_path, embedding=small.EMBEDDINGS))
+        manifest = import_network(empty, source(tmp_path, embedding=small_network.EMBEDDINGS))
 
     promote(empty, "small/1")
     assert str(resolve(empty, manifests(empty), "small").ref) == "small/1"
@@ -103,7 +108,7 @@ def test_an_imported_model_is_promoted_described_and_removed(empty: Store, tmp_p
 def test_the_hash_is_that_of_the_file_and_of_several_that_of_their_hashes(
     empty: Store, tmp_path: Path
 ):
-    file = small.save_onnx(tmp_path / "network.onnx")
+    file = small_network.save_onnx(tmp_path / "network.onnx")
     single = import_network(empty, source(tmp_path, file))
     pair = import_network(empty, source(tmp_path))
 
@@ -114,7 +119,9 @@ def test_the_hash_is_that_of_the_file_and_of_several_that_of_their_hashes(
 
 
 def test_a_network_used_for_its_embedding_alone_needs_no_labels(empty: Store, tmp_path: Path):
-    manifest = import_network(empty, source(tmp_path, tags=None, embedding=small.EMBEDDINGS))
+    manifest = import_network(
+        empty, source(tmp_path, tags=None, embedding=small_network.EMBEDDINGS)
+    )
 
     assert manifest.tags.names == ()
     assert manifest.golden.mean_scores == ()
@@ -143,15 +150,15 @@ def test_labels_that_are_not_those_of_the_network_are_refused(
 def metadata(folder: Path, **changes: object) -> Path:
     """Essentia's metadata of the small network."""
     values = {
-        "classes": imports.LABELS,
+        "classes": network_imports.LABELS,
         "description": "A small network.",
         "link": "https://example.org/small.pb",
         "citation": "Small et al.",
         "schema": {
-            "inputs": [{"name": small.INPUT, "shape": [16, 8]}],
+            "inputs": [{"name": small_network.INPUT, "shape": [16, 8]}],
             "outputs": [
-                {"name": small.SCORES, "shape": [3], "output_purpose": "predictions"},
-                {"name": small.EMBEDDINGS, "shape": [6], "output_purpose": "embeddings"},
+                {"name": small_network.SCORES, "shape": [3], "output_purpose": "predictions"},
+                {"name": small_network.EMBEDDINGS, "shape": [6], "output_purpose": "embeddings"},
             ],
         },
         "inference": {"sample_rate": 2000, "algorithm": "TensorflowPredict"},
@@ -166,9 +173,9 @@ def test_metadata_of_essentia_are_understood(empty: Store, tmp_path: Path):
         empty, source(tmp_path, tags=None, metadata=metadata(tmp_path), family="own")
     )
 
-    assert manifest.tags.names == imports.LABELS
+    assert manifest.tags.names == network_imports.LABELS
     assert manifest.tags.family == "own"
-    assert manifest.network.embedding == small.EMBEDDING
+    assert manifest.network.embedding == small_network.EMBEDDING
     assert manifest.summary == "A small network."
     assert manifest.source.url == "https://example.org/small.pb"
     assert manifest.source.citation == "Small et al."
@@ -184,7 +191,7 @@ def test_wrong_names_and_shapes_in_metadata_do_not_matter(empty: Store, tmp_path
         empty, source(tmp_path, tags=None, metadata=metadata(tmp_path, schema=wrong))
     )
 
-    assert manifest.tags.names == imports.LABELS
+    assert manifest.tags.names == network_imports.LABELS
     assert manifest.network.embedding == 0
 
 
@@ -241,7 +248,9 @@ def test_a_front_end_with_other_windows_is_refused_with_both_shapes(empty: Store
 
 
 def test_logits_are_asked_about_and_become_scores(empty: Store, tmp_path: Path):
-    file = small.save_openvino(tmp_path / "logits.xml", small.openvino_network(logits=True))
+    file = small_network.save_openvino(
+        tmp_path / "logits.xml", small_network.openvino_network(logits=True)
+    )
 
     message = refusal(empty, tmp_path, file)
     assert re.search(r"scores of a test clip range from -\S+ to \S+; expected 0 to 1", message)
@@ -296,8 +305,8 @@ def backbone_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("backbones")
     (place / "store").mkdir()
     store = Store(place / "store")
-    with imports.converting_here():
-        imports.import_backbone(store, place)
+    with network_imports.converting_here():
+        network_imports.import_backbone(store, place)
         import_network(store, source(place))
     publish_package(store, package_model(tiny.spec(), tiny.weights()))
     return place
@@ -309,14 +318,14 @@ def backbones(backbone_folder: Path) -> Store:
 
 
 def test_a_head_takes_the_embedding_of_its_backbone(backbones: Store, tmp_path: Path):
-    manifest = imports.import_head(backbones, tmp_path, "head", tags=4)
+    manifest = network_imports.import_head(backbones, tmp_path, "head", tags=4)
 
     assert str(manifest.backbone) == "backbone/1"
     backbone = read_manifest(backbones, manifest.backbone)
     assert (manifest.front_end, manifest.window) == (backbone.front_end, backbone.window)
-    embeddings = small.windows(5, (imports.WIDTH,))
+    embeddings = small_network.windows(5, (network_imports.WIDTH,))
     outputs = compute_outputs(load_imported(backbones, manifest).network, embeddings)
-    np.testing.assert_allclose(outputs, imports.head_scores(embeddings, 4), atol=1e-6)
+    np.testing.assert_allclose(outputs, network_imports.head_scores(embeddings, 4), atol=1e-6)
     verify(backbones, manifest)
     remove(backbones, manifest.ref)
 
@@ -334,13 +343,13 @@ def test_a_head_without_a_backbone_is_refused(
     on: str, words: str, backbones: Store, tmp_path: Path
 ):
     with pytest.raises(TaggramError) as refused:
-        imports.import_head(backbones, tmp_path, "head", on=on)
+        network_imports.import_head(backbones, tmp_path, "head", on=on)
 
     assert words in str(refused.value)
 
 
 def test_a_head_of_another_embedding_is_refused_with_both_shapes(backbones: Store, tmp_path: Path):
-    file = small.save_openvino(tmp_path / "wide.xml", imports.head_network(1280))
+    file = small_network.save_openvino(tmp_path / "wide.xml", network_imports.head_network(1280))
 
     message = refusal(backbones, tmp_path, file, front_end=None, on="backbone")
 
@@ -353,24 +362,26 @@ def test_a_head_has_no_front_end_and_no_head(backbones: Store, tmp_path: Path):
     assert message.startswith("--front-end and --on exclude each other")
 
     with_embedding = {"embedding": "embeddings_of_head"}
-    taken = ops.parameter([-1, imports.WIDTH], np.float32, name="embeddings")
+    taken = ops.parameter([-1, network_imports.WIDTH], np.float32, name="embeddings")
     inner = ops.tanh(taken)
     inner.output(0).get_tensor().set_names({"embeddings_of_head"})
-    kernel = imports.tag_kernel(imports.WIDTH, 3)
+    kernel = network_imports.tag_kernel(network_imports.WIDTH, 3)
     scores = ops.sigmoid(ops.matmul(inner, kernel, False, False))
-    file = small.save_openvino(tmp_path / "deep.xml", openvino.Model([scores], [taken], "deep"))
+    file = small_network.save_openvino(
+        tmp_path / "deep.xml", openvino.Model([scores], [taken], "deep")
+    )
     changes = {"name": "deep", "front_end": None, "on": "backbone", **with_embedding}
     deep = import_network(backbones, source(tmp_path, file, **changes))
 
     with pytest.raises(SetupError, match=r"--on: deep/1 is itself a head, on backbone/1"):
-        imports.import_head(backbones, tmp_path, "head", on="deep")
+        network_imports.import_head(backbones, tmp_path, "head", on="deep")
     remove(backbones, deep.ref)
 
 
 @pytest.fixture
 def imported(empty: Store, tmp_path: Path) -> Manifest:
     """The small network with an embedding, in the empty store."""
-    return import_network(empty, source(tmp_path, embedding=small.EMBEDDINGS))
+    return import_network(empty, source(tmp_path, embedding=small_network.EMBEDDINGS))
 
 
 def rewrite(store: Store, change: Callable[[str], str]) -> Manifest:
@@ -417,7 +428,7 @@ def test_altered_golden_outputs_are_refused(key: str, words: str, empty: Store, 
 
 
 def test_an_altered_golden_output_of_a_head_is_refused(backbones: Store, tmp_path: Path):
-    manifest = imports.import_head(backbones, tmp_path, "head")
+    manifest = network_imports.import_head(backbones, tmp_path, "head")
     scores = manifest.golden.mean_scores
     golden = manifest.golden.model_copy(update={"mean_scores": (scores[0] * 0.9, *scores[1:])})
 
