@@ -12,11 +12,12 @@ from pydantic import TypeAdapter
 
 from app.errors import SetupError
 from app.networks.ir import GRAPH, WEIGHTS, NetworkFiles
-from app.networks.request import Failure, NetworkReport, NetworkRequest
+from app.networks.request import ANSWER, Failure, NetworkReport, NetworkRequest
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 600
+
 _ANSWER: TypeAdapter[NetworkReport | Failure] = TypeAdapter(NetworkReport | Failure)
 
 
@@ -27,14 +28,15 @@ def convert(request: NetworkRequest) -> tuple[NetworkFiles, NetworkReport]:
         SetupError: It can't be read or used as requested, or reading it crashes.
     """
     with tempfile.TemporaryDirectory() as folder:
-        answer = _ANSWER.validate_json(_run(request, folder))
+        _run(request, folder)
+        answer = _ANSWER.validate_json(Path(folder, ANSWER).read_bytes())
         if isinstance(answer, Failure):
             raise SetupError(f"{request.file}: {answer.failure}")
         files = NetworkFiles(*(Path(folder, name).read_bytes() for name in (GRAPH, WEIGHTS)))
     return files, answer
 
 
-def _run(request: NetworkRequest, folder: str) -> bytes:
+def _run(request: NetworkRequest, folder: str) -> None:
     request = request.model_copy(update={"file": request.file.absolute()})
     path = os.pathsep.join(filter(None, sys.path))
     try:
@@ -51,13 +53,12 @@ def _run(request: NetworkRequest, folder: str) -> bytes:
         raise SetupError(
             f"{request.file}: reading it took more than {TIMEOUT_S} s; nothing is imported"
         ) from error
-    if done.returncode:
+    if done.returncode or not Path(folder, ANSWER).is_file():
         log.debug("the conversion's output: %s", done.stderr.decode(errors="replace"))
         raise SetupError(
             f"{request.file}: reading it crashed ({_how(done.returncode)}); the file is damaged, "
             "hostile, or too large for this machine; nothing is imported"
         )
-    return done.stdout
 
 
 def _how(code: int) -> str:

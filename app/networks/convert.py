@@ -1,21 +1,21 @@
 """Converts a network's file; runs in a process of its own, as the file may be hostile.
 
-request (JSON, stdin) --> network.xml, network.bin in the folder of the argument,
-                          and a report or a failure (JSON, stdout)
+request (JSON, stdin) --> network.xml, network.bin and answer.json, with a report or a failure,
+                          in the folder of the argument
 """
 
 import resource
 import sys
 from pathlib import Path
 
-import numpy as np
 import openvino
 
 from app.errors import SetupError
+from app.networks.batches import check_batches
 from app.networks.canonical import to_canonical
-from app.networks.formats import check_format
 from app.networks.ir import GRAPH, LARGEST_NETWORK, WEIGHTS
-from app.networks.request import Failure, NetworkReport, NetworkRequest
+from app.networks.reading import read_network_file, reason
+from app.networks.request import ANSWER, Failure, NetworkReport, NetworkRequest
 
 MEMORY_BYTES = 12 * 2**30
 CPU_S = 600
@@ -24,32 +24,29 @@ CPU_S = 600
 def main() -> None:
     """Answer one request."""
     _limit()
-    request = NetworkRequest.model_validate_json(sys.stdin.read())
+    request, folder = NetworkRequest.model_validate_json(sys.stdin.read()), Path(sys.argv[1])
     answer: NetworkReport | Failure
     try:
-        answer = _convert(request, Path(sys.argv[1]))
+        answer = convert_file(request, folder)
     except SetupError as error:
         answer = Failure(failure=str(error))
     except MemoryError:
         answer = Failure(failure="the network needs more memory than a conversion may use")
     except (RuntimeError, ValueError, OSError) as error:
-        answer = Failure(failure=f"OpenVINO can't read it: {_reason(error)}")
-    sys.stdout.write(answer.model_dump_json())
+        answer = Failure(failure=f"OpenVINO can't run it: {reason(error)}")
+    (folder / ANSWER).write_text(answer.model_dump_json())
 
 
-def _convert(request: NetworkRequest, folder: Path) -> NetworkReport:
-    check_format(request.file)
-    network = openvino.Core().read_model(request.file)
-    canonical, report = to_canonical(network, request)
-    _try_out(canonical, report)
+def convert_file(request: NetworkRequest, folder: Path) -> NetworkReport:
+    """Convert a network's file to the one form, in a folder, and return its description.
+
+    Raises:
+        SetupError: It can't be read or used as requested.
+    """
+    canonical, report = to_canonical(read_network_file(request.file), request)
+    check_batches(canonical, report)
     openvino.serialize(canonical, folder / GRAPH, folder / WEIGHTS)
     return report
-
-
-def _try_out(network: openvino.Model, report: NetworkReport) -> None:
-    """Run it once: what crashes does so here, and shapes that can't be resolved show."""
-    compiled = openvino.compile_model(network, "CPU")
-    compiled(np.zeros((report.batch or 1, *report.window), np.float32))
 
 
 def _limit() -> None:
@@ -59,14 +56,9 @@ def _limit() -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, LARGEST_NETWORK),
     ):
-        resource.setrlimit(kind, (limit, limit))
-
-
-def _reason(error: Exception) -> str:
-    """Return the last line that says something: the first ones are places in OpenVINO's source."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    useful = [line for line in lines if not line.startswith(("Check '", "Exception from", "src/"))]
-    return (useful or lines or [type(error).__name__])[-1][:500]
+        _, hard = resource.getrlimit(kind)
+        lowest = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (lowest, lowest))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ def find_format(path: Path) -> Format:
         return Format.SAVED_MODEL
     if not path.is_file():
         raise SetupError(f"{path}: this is neither a file nor the folder of a SavedModel")
+    if path.name == SAVED_MODEL:
+        raise SetupError(f"{path}: this is a part of a SavedModel; pass its folder, {path.parent}")
     if path.suffix.lower() not in _SUFFIXES:
         raise SetupError(
             f"{path}: networks have names in {', '.join(_SUFFIXES)}, or are folders with "
@@ -63,8 +65,12 @@ def check_format(path: Path) -> None:
         SetupError: They are larger than `LARGEST_NETWORK`, or it names another file.
     """
     size = sum(each.stat().st_size for each in network_files(path))
+    _check_size(size)
     if find_format(path) is Format.ONNX:
-        size += check_external_files(path)
+        _check_size(size + check_external_files(path))
+
+
+def _check_size(size: int) -> None:
     if size > LARGEST_NETWORK:
         raise SetupError(f"the network has {size:,} bytes; expected at most {LARGEST_NETWORK:,}")
     if not size:

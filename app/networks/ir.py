@@ -53,7 +53,7 @@ def unpack_network(data: bytes, where: str) -> NetworkFiles:
             if any(each.compress_type != zipfile.ZIP_STORED for each in members):
                 raise WeightsError(f"{where}: its files are compressed; expected them as they are")
             return NetworkFiles(*map(both.read, members))
-    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, KeyError, EOFError, RuntimeError, ValueError) as error:
         raise WeightsError(
             f"{where}: this is not a ZIP archive of {GRAPH} and {WEIGHTS}: {error}"
         ) from error

@@ -14,14 +14,27 @@ from app.errors import SetupError
 from app.paths import is_inside, resolve_inside
 
 _REPEATED = {
-    "ModelProto": {"graph": (7, "GraphProto")},
-    "GraphProto": {"node": (1, "NodeProto"), "initializer": (5, "TensorProto")},
+    "ModelProto": {
+        "graph": (7, "GraphProto"),
+        "training_info": (20, "TrainingInfoProto"),
+        "functions": (25, "FunctionProto"),
+    },
+    "TrainingInfoProto": {"initialization": (1, "GraphProto"), "algorithm": (2, "GraphProto")},
+    "FunctionProto": {"node": (7, "NodeProto"), "attribute_proto": (11, "AttributeProto")},
+    "GraphProto": {
+        "node": (1, "NodeProto"),
+        "initializer": (5, "TensorProto"),
+        "sparse_initializer": (15, "SparseTensorProto"),
+    },
+    "SparseTensorProto": {"values": (1, "TensorProto"), "indices": (2, "TensorProto")},
     "NodeProto": {"attribute": (5, "AttributeProto")},
     "AttributeProto": {
         "t": (5, "TensorProto"),
         "g": (6, "GraphProto"),
         "tensors": (10, "TensorProto"),
         "graphs": (11, "GraphProto"),
+        "sparse_tensor": (22, "SparseTensorProto"),
+        "sparse_tensors": (23, "SparseTensorProto"),
     },
     "TensorProto": {"external_data": (13, "StringStringEntryProto")},
 }

@@ -12,6 +12,12 @@ from openvino import Output as Port
 from app.errors import SetupError
 from app.networks.request import NetworkRequest
 
+_MOST_SHOWN = 20
+"""Most tensors in a message."""
+
+_NOT_COMPUTED = ("Parameter", "Constant", "Result")
+"""Operations with tensors that are neither scores nor an embedding."""
+
 
 def find_input(model: openvino.Model, request: NetworkRequest) -> Port:
     """Return the input: the named one, or else the only one with numbers.
@@ -58,7 +64,8 @@ def find_embedding(model: openvino.Model, request: NetworkRequest) -> Port | Non
 
 def describe(ports: Sequence[Port]) -> str:
     """Return names and shapes, for messages."""
-    return ", ".join(f"{_name(port)} {port.partial_shape}" for port in ports) or "none"
+    shown = dict.fromkeys(f"{_name(port)} {port.partial_shape}" for port in ports)
+    return ", ".join([*shown][:_MOST_SHOWN]) or "none"
 
 
 def _outputs(model: openvino.Model) -> list[Port]:
@@ -67,13 +74,14 @@ def _outputs(model: openvino.Model) -> list[Port]:
     return [
         port
         for port in found
-        if port.element_type.is_real() and port.get_node().get_type_name() != "Parameter"
+        if port.element_type.is_real() and port.get_node().get_type_name() not in _NOT_COMPUTED
     ]
 
 
 def _tensors(model: openvino.Model) -> list[Port]:
     """Return the outputs, and then all named tensors with numbers inside of the network."""
-    inner = [port for node in model.get_ordered_ops() for port in node.outputs()]
+    nodes = [each for each in model.get_ordered_ops() if each.get_type_name() not in _NOT_COMPUTED]
+    inner = [port for node in nodes for port in node.outputs()]
     named = [port for port in inner if port.get_names() and port.element_type.is_real()]
     return [*_outputs(model), *named]
 
@@ -85,10 +93,9 @@ def _suggested(model: openvino.Model, name: str | None) -> Port | None:
 
 def _named(ports: Sequence[Port], name: str, what: str) -> Port:
     for port in ports:
-        if name in _names(port):
+        if name.removesuffix(":0") in _names(port):
             return port
-    shown = ports[:20]
-    raise SetupError(f"the network has no {what} {name!r}; it has {describe(shown)}")
+    raise SetupError(f"the network has no {what} {name!r}; it has {describe(ports)}")
 
 
 def _only(ports: Sequence[Port], what: str) -> Port:
@@ -103,8 +110,10 @@ def _only(ports: Sequence[Port], what: str) -> Port:
 
 
 def _names(port: Port) -> set[str]:
-    """Return the names of a tensor; TensorFlow's also without the number of the output, `:0`."""
-    names = {*port.get_names(), port.get_node().get_friendly_name()}
+    """Return the names of a tensor; of the first one of an operation also without `:0`."""
+    names = set(port.get_names())
+    if port.get_index() == 0:
+        names.add(port.get_node().get_friendly_name())
     return names | {name.removesuffix(":0") for name in names}
 
 

@@ -5,6 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+ANSWER = "answer.json"
+"""The file with the report or the failure."""
+
 Activation = Literal["none", "sigmoid", "softmax"]
 
 

@@ -118,7 +118,12 @@ def _backbones(store: Store, name: str, source: NetworkSource) -> Input:
     backbone = resolve(store, manifests(store), name)
     if backbone.network is None or not backbone.network.embedding:
         raise SetupError(
-            f"--on: {backbone.ref} has no embedding; import it again with --embedding NAME"
+            f"--on: {backbone.ref} has no embedding; a network imported with --embedding NAME has"
+        )
+    if backbone.backbone:
+        raise SetupError(
+            f"--on: {backbone.ref} is itself a head, on {backbone.backbone}; expected a model with "
+            "a front end"
         )
     return Input(backbone.front_end, backbone.window, backbone)
 

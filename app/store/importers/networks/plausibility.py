@@ -10,10 +10,10 @@ PARTS = 8
 """Number of different sounds in the clip."""
 
 LEAST_CHANGE = 1e-4
-"""The least standard deviation over time of the tag that changes most."""
+"""The least standard deviation over time of the tag, or number, that changes most."""
 
-ROUNDING = 1e-3
-"""Scores may leave 0 to 1 by this."""
+ROUNDING = 1e-6
+"""Scores may leave 0 to 1 by this, in float32."""
 
 
 def make_clip(sample_rate: int, least: int) -> Samples:
@@ -52,13 +52,15 @@ def check_plausible(outputs: Outputs, tags: int, title: str) -> None:
             f"{title}: outputs for a test clip are NaN or infinite; the front end is not that of "
             "the network's training, or the network is damaged"
         )
-    change = float(outputs.std(axis=0).max())
-    if change < LEAST_CHANGE:
-        raise SetupError(
-            f"{title}: outputs for a test clip of {PARTS} different sounds do not change (standard "
-            f"deviation {change:.1e}); the front end is not that of the network's training"
-        )
-    scores = outputs[:, :tags]
+    scores, embedding = outputs[:, :tags], outputs[:, tags:]
+    for what, numbers in (("scores", scores), ("the embeddings", embedding)):
+        change = float(numbers.std(axis=0).max(initial=0))
+        if numbers.size and change < LEAST_CHANGE:
+            raise SetupError(
+                f"{title}: {what} of a test clip of {PARTS} different sounds do not change "
+                f"(standard deviation {change:.1e}); the front end is not that of the network's "
+                "training"
+            )
     if tags and not (scores.min() > -ROUNDING and scores.max() < 1 + ROUNDING):
         raise SetupError(
             f"{title}: scores of a test clip range from {scores.min():.3g} to {scores.max():.3g}; "
