@@ -90,7 +90,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tiny.Place:
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the check of scores in tests of other things that publish many models."""
-    for check in ("check_scores", "verify"):
+    for check in ("check_file", "verify"):
         monkeypatch.setattr(f"app.store.registry.publishing.{check}", lambda *_: None)
 
 
