@@ -14,13 +14,14 @@ from openvino import opset13 as ops
 
 from app.domain import ModelRef
 from app.errors import ManifestError, SetupError, TaggramError, WeightsError
+from app.front_ends import FrontEnd
 from app.store.card import card
 from app.store.importers.networks import importing
 from app.store.importers.networks.importing import import_network
-from app.store.manifest.manifest import Manifest, manifests, read_manifest
+from app.store.manifest.manifest import Manifest, Window, manifests, read_manifest
 from app.store.registry.alias_changes import remove
 from app.store.registry.aliases import resolve
-from app.store.registry.imported import compute_outputs, load_imported
+from app.store.registry.imported import compute_outputs, load_imported, windows_of
 from app.store.registry.packaging import package_model
 from app.store.registry.publishing import promote, publish_folder, publish_package
 from app.store.registry.verification import read_arrays, verify
@@ -127,6 +128,28 @@ def test_a_network_used_for_its_embedding_alone_needs_no_labels(empty: Store, tm
     assert manifest.golden.mean_scores == ()
     verify(empty, manifest)
     assert "--embedding NAME" in refusal(empty, tmp_path, tags=None)
+
+
+def test_a_network_of_waveforms_has_windows_of_its_own_length(empty: Store, tmp_path: Path):
+    taken = ops.parameter([1, 4000], np.float32, name="samples")
+    loudness = ops.reduce_mean(ops.abs(taken), np.array([1]), keep_dims=True)
+    scores = ops.concat([ops.sigmoid(loudness), ops.tanh(loudness)], 1)
+    file = small_network.save_openvino(
+        tmp_path / "waveforms.xml", openvino.Model([scores], [taken], "waveforms")
+    )
+    tags = tmp_path / "two.txt"
+    tags.write_text("loud\nlouder")
+
+    manifest = import_network(empty, source(tmp_path, file, tags=tags, front_end="waveform"))
+
+    assert manifest.front_end == FrontEnd(16_000)
+    assert manifest.window == Window(frames=4000, hop_frames=4000)
+    samples = 0.5 * small_network.windows(1, (10_000,))[0]
+    windows = windows_of(manifest, samples)
+    assert windows.shape == (2, 4000)
+    outputs = compute_outputs(load_imported(empty, manifest).network, windows)
+    expected = np.abs(samples[:8000].reshape(2, 4000)).mean(axis=1)
+    np.testing.assert_allclose(outputs[:, 1], np.tanh(expected), atol=1e-5)
 
 
 @pytest.mark.parametrize(
