@@ -62,7 +62,15 @@ def test_the_published_heads_have_one_input_and_one_output():
         {"embedding": "embeddings"},
     ],
 )
-@pytest.mark.parametrize("name", ["network.onnx", "network.pb", "saved", "network.xml"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "network.onnx",
+        "network.pb",
+        pytest.param("saved", marks=pytest.mark.thorough),
+        pytest.param("network.xml", marks=pytest.mark.thorough),
+    ],
+)
 def test_tensors_are_named_with_and_without_the_number_of_tensorflow(
     name: str, names: dict[str, str], tmp_path: Path
 ):

@@ -129,7 +129,12 @@ def tensorflow_scores(file: Path, names: tuple[str, str], embeddings: Windows) -
 @pytest.mark.parametrize(
     ("name", "names", "tags"),
     [
-        ("genre_discogs400", ("serving_default_model_Placeholder:0", "PartitionedCall:0"), 400),
+        pytest.param(
+            "genre_discogs400",
+            ("serving_default_model_Placeholder:0", "PartitionedCall:0"),
+            400,
+            marks=pytest.mark.thorough,
+        ),
         ("mtg_jamendo_top50tags", ("model/Placeholder:0", "model/Sigmoid:0"), 50),
     ],
 )
