@@ -1,5 +1,6 @@
 """Brings a network to the one form that engines run; see `app.networks`."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -137,8 +138,10 @@ def _cut(outputs: Sequence[Port], parameter: openvino.Node) -> openvino.Model:
     except RuntimeError as error:
         if "undeclared parameters" not in str(error):
             raise SetupError(f"the network does not take such windows: {_line(error)}") from error
+        further = ", ".join(re.findall(r"Parameter (\S+) \(", str(error)))
         raise SetupError(
-            "the outputs depend on further inputs of the network; export it with these as constants"
+            f"the outputs depend on further inputs of the network, {further}; export it with "
+            "these as constants"
         ) from error
 
 

@@ -27,7 +27,9 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("count", [1, 7, 10])
+@pytest.mark.parametrize(
+    "count", [10, *(pytest.param(count, marks=pytest.mark.thorough) for count in (1, 7))]
+)
 @pytest.mark.parametrize("name", sorted({*SHAPES} - {"flat"}))
 def test_any_number_of_windows_has_the_networks_outputs(name: str, count: int):
     shape, batch = SHAPES[name]

@@ -8,9 +8,10 @@ from unittest.mock import patch
 
 import numpy as np
 import openvino
+import pytest
 from openvino import opset13 as ops
 
-from app.errors import SetupError
+from app.errors import SetupError, TaggramError
 from app.networks.convert import convert_file
 from app.networks.ir import GRAPH, WEIGHTS, NetworkFiles
 from app.networks.request import NetworkReport, NetworkRequest
@@ -124,3 +125,12 @@ def import_head(
     labels.write_text("\n".join(f"{name} {number}" for number in range(tags)))
     values = {"name": name, "tags": labels, "front_end": None, "on": "backbone"}
     return import_network(store, source(folder, file, **{**values, **changes}))
+
+
+def refusal(store: Store, folder: Path, file: Path | None = None, **changes: object) -> str:
+    """The message of an import that is refused and leaves the store as it was."""
+    before = store.refs()
+    with pytest.raises(TaggramError) as refused:
+        import_network(store, source(folder, file, **changes))
+    assert store.refs() == before
+    return str(refused.value)

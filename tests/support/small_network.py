@@ -202,3 +202,23 @@ SAVERS = {
     "network.tflite": save_tflite,
 }
 """By the name of the file: the function that writes it."""
+
+
+def external_onnx(folder: Path, location: str) -> Path:
+    """Write the network in ONNX with weights in `weights.bin`, which it names as `location`."""
+    file = folder / "network.onnx"
+    network = onnx_network()
+    onnx.save(
+        network,
+        file,
+        save_as_external_data=True,
+        location="weights.bin",
+        size_threshold=0,
+    )
+    network = onnx.load(file, load_external_data=False)
+    for tensor in network.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = location
+    file.write_bytes(network.SerializeToString())
+    return file

@@ -1,8 +1,5 @@
 """Our networks against the published graphs themselves, run from the wheel."""
 
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,30 +10,12 @@ from app.store.manifest.manifest import read_store
 from app.store.registry.loading import TrackModel, load
 from app.store.storage.store import Store
 from tests.support.published import MODELS
-
-ENDINGS = (".meta", ".index", ".data-00000-of-00001")
+from tests.support.published_graphs import published_graph
 
 
 @pytest.fixture(params=MODELS)
 def model(request: pytest.FixtureRequest, store: Path) -> TrackModel:
     return load(Store(store), read_store(Store(store))[request.param])
-
-
-@contextmanager
-def published_graph(checkpoint: str, wheel: Path, folder: Path) -> Iterator[tf.compat.v1.Session]:
-    """A session with the graph and its weights, in a TensorFlow 1 world of its own."""
-    prefix = folder / "model"  # in the wheel it is empty, which TensorFlow refuses
-    with zipfile.ZipFile(wheel) as archive:
-        for ending in ENDINGS:
-            prefix.with_suffix(ending).write_bytes(archive.read(f"musicnn/{checkpoint}/{ending}"))
-    meta_graph = tf.compat.v1.MetaGraphDef()
-    meta_graph.ParseFromString(prefix.with_suffix(".meta").read_bytes())
-    for node in meta_graph.graph_def.node:
-        # Written by an older TensorFlow; today's does not accept its shapes for every node.
-        node.attr.pop("_output_shapes", None)
-    with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
-        tf.compat.v1.train.import_meta_graph(meta_graph).restore(session, str(prefix))
-        yield session
 
 
 def published_pools(graph: tf.Graph) -> list[list[int]]:
