@@ -19,7 +19,8 @@ from app.logs import JsonLine, PlainLine, show_traceback
 from app.masking import mask, remember
 from app.metrics import Metrics
 from app.store.importers.download import download_checkpoint
-from app.store.manifest.manifest import Checkpoint, read_store
+from app.store.manifest.manifest import read_store
+from app.store.manifest.source import Checkpoint
 from app.store.storage.store import Store
 
 SECRETS = ("hunter2", "pa/ss@wd", "wd", "s3cr3t", "S1GNED")

@@ -20,15 +20,9 @@ from app.probing.encoder import Encoder
 from app.probing.examples import Examples, check_examples, tags_of
 from app.probing.probe import OnProgress, Probe, out_of_fold, train_probe
 from app.probing.separation import Pair, measure_separation
-from app.store.manifest.manifest import (
-    IMPORTED,
-    ImportedNetwork,
-    Manifest,
-    ModelSpec,
-    Tags,
-    manifests,
-)
+from app.store.manifest.manifest import IMPORTED, Manifest, ModelSpec, Tags, manifests
 from app.store.manifest.printable_words import checked_word
+from app.store.manifest.source import ImportedNetwork
 from app.store.manifest.tables import validate
 from app.store.manifest.training_results import TrainedVocabulary
 from app.store.registry.publishing import publish, publish_network

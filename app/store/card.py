@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from app.store.manifest.front_end_words import front_end_words
-from app.store.manifest.manifest import ImportedNetwork, Manifest
+from app.store.manifest.manifest import Manifest
+from app.store.manifest.source import ImportedNetwork
 from app.store.manifest.training_results import TagEvaluation
 from app.store.registry.golden import TOP
 

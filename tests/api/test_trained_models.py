@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.store.manifest.manifest import BaseRates
+from app.store.manifest.training_results import BaseRates
 from app.store.storage.store import Store
 from testing.server import STUB, Server, serving
 from tests.support import trained

@@ -11,7 +11,8 @@ from app.evaluation.figures import (
     TagFigures,
 )
 from app.front_ends import WindowSpec
-from app.store.manifest.manifest import BaseRates, Manifest
+from app.store.manifest.manifest import Manifest
+from app.store.manifest.training_results import BaseRates
 from app.store.registry import publishing
 from app.store.storage.store import Store
 from app.training.run.publishing import describe_trained

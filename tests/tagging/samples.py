@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.domain import Precision, Scores, Taggram, TaggramKey
-from app.store.manifest.manifest import BaseRates, Confidence, Golden, Manifest, Tags, Weights
-from app.store.manifest.training_results import TrainedVocabulary
+from app.store.manifest.manifest import Confidence, Golden, Manifest, Tags, Weights
+from app.store.manifest.training_results import BaseRates, TrainedVocabulary
 from tests.support import tiny
 from tests.support.peaks import SILENT
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import ManifestError, SetupError
-from app.store.manifest.manifest import Checkpoint, Manifest, read_manifest
+from app.store.manifest.manifest import Manifest, read_manifest
+from app.store.manifest.source import Checkpoint
 from app.store.manifest.tables import parse_toml, validate
 from app.store.registry.weights import WeightsState, weights_state
 from app.store.storage.store import Store

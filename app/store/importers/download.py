@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 from app.errors import SetupError, WeightsError
 from app.masking import remember
 from app.paths import open_file
-from app.store.manifest.manifest import Checkpoint
+from app.store.manifest.source import Checkpoint
 
 TIMEOUT_S = 30.0
 """Timeout of each read from the server."""

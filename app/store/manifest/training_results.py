@@ -106,3 +106,10 @@ class Evaluation(Table):
     fingerprint: Sha256 | None = None
     tracks: Number | None = None
     tags: dict[str, TagEvaluation] = Field(default_factory=dict)
+
+
+class BaseRates(Table):
+    """The share of the training data that has each raw tag, and the source of these figures."""
+
+    source: Annotated[str, Field(min_length=1)]
+    rates: tuple[Annotated[float, Field(ge=1e-6, lt=1)], ...]

@@ -8,14 +8,10 @@ from app.datasets.tracks import SplitTrack
 from app.errors import SetupError
 from app.evaluation.figures import Evaluation
 from app.front_ends import WindowSpec
-from app.store.manifest.manifest import (
-    BaseRates,
-    ImportedNetwork,
-    Manifest,
-    ModelSpec,
-    read_manifest,
-)
+from app.store.manifest.manifest import Manifest, ModelSpec, read_manifest
+from app.store.manifest.source import ImportedNetwork
 from app.store.manifest.tables import validate
+from app.store.manifest.training_results import BaseRates
 from app.store.registry.publishing import publish
 from app.store.registry.weights import read_weights
 from app.store.storage.store import Store

@@ -10,7 +10,7 @@ import pytest
 from app.errors import SetupError
 from app.store.importers import download
 from app.store.importers.download import delete_download, download_checkpoint
-from app.store.manifest.manifest import Checkpoint
+from app.store.manifest.source import Checkpoint
 from tests.support.file_server import FileServer, file_server
 
 DATA = bytes(range(256)) * 1000

@@ -8,7 +8,8 @@ from app.datasets.tracks import SplitTrack, Subset, Track
 from app.errors import SetupError
 from app.evaluation.figures import Interval
 from app.store.card import card
-from app.store.manifest.manifest import BaseRates, read_store
+from app.store.manifest.manifest import read_store
+from app.store.manifest.training_results import BaseRates
 from app.store.registry.verification import verify
 from app.store.registry.weights import read_weights
 from app.store.storage.store import Store
