@@ -23,7 +23,14 @@ class StackedEngine(Engine):
         self._backbone, self._head = backbone, head
 
     def score(self, windows: Windows) -> Outputs:
-        """See `app.inference.engine.Engine`."""
+        """See `app.inference.engine.Engine`.
+
+        Args:
+            windows: (windows, frames, bins) float32.
+
+        Returns:
+            (windows, tags) float32.
+        """
         return self._head.score(self._backbone.score(windows)[:, -self._backbone.embedding :])
 
 

@@ -75,7 +75,7 @@ class SymmetricSTFT(layers.Layer):
         self.hop = hop
 
     def call(self, waveform: tf.Tensor) -> tf.Tensor:
-        """Transform the time axis."""
+        """Transform the time axis of (batch, samples, 1)."""
         spectra = tf.signal.stft(
             waveform[:, :, 0],
             self.win_length,

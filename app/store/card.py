@@ -35,7 +35,7 @@ def card(manifest: Manifest, weights: Mapping[str, np.ndarray]) -> str:
 
     Args:
         manifest: The manifest of the model.
-        weights: Its weights by path, which are counted.
+        weights: Its weights by path, of any shapes, which are counted.
     """
     sections = {
         "Model": _model(manifest, weights),

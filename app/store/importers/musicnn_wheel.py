@@ -102,7 +102,7 @@ def check(wheel: Path) -> None:
 
 
 def read_checkpoint(wheel: Path, manifest: Manifest) -> dict[str, np.ndarray]:
-    """Return the weights of one model by path.
+    """Return the weights of one model by path, in the shapes of its variables.
 
     Raises:
         WeightsError: The wheel does not have the checkpoint that the manifest names.

@@ -46,6 +46,8 @@ _KEYS_SHOWN = 3
 def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of a checkpoint by PyTorch's names, without running code in it.
 
+    Their shapes are those of PyTorch.
+
     Raises:
         WeightsError: The file can't be read, or is not a flat state dict.
     """

@@ -51,6 +51,8 @@ Numbers = bytes | memoryview
 def read_state_dict(data: bytes) -> dict[str, np.ndarray]:
     """Return the arrays of a state dict by parameter names, without running code in the file.
 
+    Their shapes are those in the file.
+
     Raises:
         WeightsError: The file is not from PyTorch, is damaged, or is not a flat state dict.
     """

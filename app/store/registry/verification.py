@@ -48,6 +48,8 @@ def check_file(manifest: Manifest, data: bytes, where: str) -> None:
 def read_arrays(store: Store, manifest: Manifest) -> Mapping[str, np.ndarray]:
     """Return the weights of a model by path; of an imported network, by operation.
 
+    Their shapes are those of the network's variables.
+
     Raises:
         WeightsError: They are missing, altered, or not valid.
         SetupError: The store can't be read.

@@ -93,7 +93,7 @@ def check_hash(manifest: Manifest, data: bytes, where: str) -> None:
 
 
 def read_weights(store: Store, manifest: Manifest) -> dict[str, np.ndarray]:
-    """Read a model's weights by path.
+    """Read a model's weights by path, in the shapes of its variables.
 
     Raises:
         WeightsError: The file is missing, has another hash than in the manifest, or contains other
@@ -104,7 +104,7 @@ def read_weights(store: Store, manifest: Manifest) -> dict[str, np.ndarray]:
 
 
 def unpack(data: bytes, where: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a file of weights, by path.
+    """Return the arrays of a file of weights by path, in the shapes of the file.
 
     Args:
         data: The content of the file.
@@ -136,7 +136,7 @@ def check_converted(manifest: Manifest, data: bytes) -> None:
 
 
 def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Return the content of a file of weights, given by path; equal arrays give equal bytes."""
+    """Return the content of a file of weights of any shapes; equal arrays give equal bytes."""
     contiguous = {path: np.asarray(array, order="C") for path, array in arrays.items()}
     data: bytes = safetensors.numpy.save(contiguous)
     return data
