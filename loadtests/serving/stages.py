@@ -4,8 +4,11 @@
 turns: the stages in this process, one after the other, then the whole request over HTTP. Each round
 has new tracks. It also compares the engines on the same windows, with and without the constant
 filters that `app.models.folding` removes.
+
+With `--timeline` it draws instead what the service computes when: see `loadtests.serving.timeline`.
 """
 
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -20,6 +23,7 @@ from app.store.manifest.manifest import Manifest
 from loadtests.engines import MODEL, as_published, best, extractor_of, manifest_of, served
 from loadtests.report import Row, argument, out, publish, spread
 from loadtests.service import service, stage_seconds
+from loadtests.serving import timeline
 from loadtests.serving.reference_pipeline import decoded, resampled, scores_of, windows_of
 from loadtests.tracks import FORMATS, encoded
 from testing.server import Server
@@ -149,4 +153,7 @@ def _publish_ratios(rounds: int, alone: Times, whole: Mapping[str, list[float]])
 
 
 if __name__ == "__main__":
-    main()
+    if "--timeline" in sys.argv:
+        timeline.main()
+    else:
+        main()
