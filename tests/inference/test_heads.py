@@ -41,7 +41,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Store:
     with network_imports.converting_here():
         network_imports.import_backbone(store, place)
         network_imports.import_head(store, place, "first")
-        network_imports.import_head(store, place, "second", tags=4)
+        network_imports.import_head(store, place, "second", ("a", "b", "c", "d"))
         fixed = small_network.openvino_network((7, *small_network.WINDOW))
         file = small_network.save_openvino(place / "fixed.xml", fixed)
         import_network(store, network_imports.source(place, file, name="fixed"))

@@ -39,7 +39,7 @@ def backbones(backbone_folder: Path) -> Store:
 
 
 def test_a_head_takes_the_embedding_of_its_backbone(backbones: Store, tmp_path: Path):
-    manifest = network_imports.import_head(backbones, tmp_path, "head", tags=4)
+    manifest = network_imports.import_head(backbones, tmp_path, "head", ("a", "b", "c", "d"))
 
     assert str(manifest.backbone) == "backbone/1"
     backbone = read_manifest(backbones, manifest.backbone)
