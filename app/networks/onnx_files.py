@@ -1,6 +1,6 @@
-"""Finds the files next to an ONNX file that hold its weights, and keeps them inside its folder.
+"""Finds the files that an ONNX file keeps its weights in, and keeps them inside its folder.
 
-An ONNX file may name any path: a hostile one could have other files of this machine read. The
+An ONNX file may name any path: its author could have other files of this machine read. The
 messages below are the parts of `onnx.proto` (github.com/onnx/onnx) that lead to such names.
 """
 
@@ -63,13 +63,13 @@ def _size(path: Path, name: str) -> int:
             f"the ONNX file keeps weights in {name!r}; expected a file in its own folder. Save "
             "the network with its weights in one file"
         )
-    found = resolve_inside(path.parent, name)
-    if found.is_symlink() or not found.is_file():
+    named = resolve_inside(path.parent, name)
+    if named.is_symlink() or not named.is_file():
         raise SetupError(
             f"the ONNX file keeps weights in {name!r}, which is not a file in its folder; fetch "
             "that file too"
         )
-    return found.stat().st_size
+    return named.stat().st_size
 
 
 def _parse(path: Path) -> Message:

@@ -7,7 +7,7 @@ import pytest
 
 from app.audio.limits import AudioLimits
 from app.audio.worker.processes import Decoder
-from app.domain import ModelRef, Outputs, Windows
+from app.domain import ModelRef, Outputs, Precision, Windows
 from app.errors import SetupError, WeightsError
 from app.inference.batcher import Batcher, BatchLimits
 from app.inference.openvino_engine import OpenVINOEngine
@@ -41,7 +41,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Store:
     with network_imports.converting_here():
         network_imports.import_backbone(store, place)
         network_imports.import_head(store, place, "first")
-        network_imports.import_head(store, place, "second", tags=4)
+        network_imports.import_head(store, place, "second", ("a", "b", "c", "d"))
         fixed = small_network.openvino_network((7, *small_network.WINDOW))
         file = small_network.save_openvino(place / "fixed.xml", fixed)
         import_network(store, network_imports.source(place, file, name="fixed"))
@@ -70,19 +70,27 @@ class CountingEngine(OpenVINOEngine):
         return super().score(windows)
 
 
-@pytest.fixture
-def engines(
+@pytest.fixture(scope="module")
+def built_engines(
     networks: Store, published: dict[str, Manifest], extractor: TensorFlowFeatureExtractor
 ) -> dict[str, CountingEngine]:
-    """An engine of each model, warmed up."""
-    precision = choose(networks, published["small"], extractor, FLOAT32).precision
-    made = {
-        name: CountingEngine(load_imported(networks, manifest), precision, extractor)
+    """An engine of each model in float32.
+
+    They outlive the tests: a thread that has run OpenVINO still frees its part of an engine for a
+    moment after Python has joined it, and it crashes if the engine is freed at the same time.
+    """
+    return {
+        name: CountingEngine(load_imported(networks, manifest), Precision.FLOAT32, extractor)
         for name, manifest in published.items()
     }
-    for engine in made.values():
+
+
+@pytest.fixture
+def engines(built_engines: dict[str, CountingEngine]) -> dict[str, CountingEngine]:
+    """The engines, which have not counted any windows."""
+    for engine in built_engines.values():
         engine.counted = 0
-    return made
+    return built_engines
 
 
 async def inferred(

@@ -1,7 +1,7 @@
 """Imports of small networks into a store, converted in this process, which is quick."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -117,13 +117,14 @@ def import_backbone(store: Store, folder: Path, width: int = WIDTH, **changes: o
 
 
 def import_head(
-    store: Store, folder: Path, name: str, tags: int = 3, **changes: object
+    store: Store, folder: Path, name: str, labels: Sequence[str] = LABELS, **changes: object
 ) -> Manifest:
     """Publish a head on the backbone."""
-    file = small_network.save_openvino(folder / f"{name}.xml", head_network(tags=tags))
-    labels = folder / f"{name}.txt"
-    labels.write_text("\n".join(f"{name} {number}" for number in range(tags)))
-    values = {"name": name, "tags": labels, "front_end": None, "on": "backbone"}
+    network = head_network(tags=len(labels))
+    file = small_network.save_openvino(folder / f"{name}.xml", network)
+    tags = folder / f"{name}.txt"
+    tags.write_text("\n".join(labels))
+    values = {"name": name, "tags": tags, "front_end": None, "on": "backbone"}
     return import_network(store, source(folder, file, **{**values, **changes}))
 
 

@@ -1,12 +1,13 @@
 """Changes what aliases point to: sets them, rolls them back, and removes versions."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import groupby
 
 from pydantic import ValidationError
 
 from app.domain import ModelRef
-from app.errors import SetupError
+from app.errors import ManifestError, SetupError
 from app.store.manifest.manifest import read_manifest
 from app.store.registry.aliases import (
     PRODUCTION,
@@ -77,7 +78,8 @@ def remove(store: Store, ref: ModelRef) -> None:
     """Remove a version for good; it is removed from the histories of aliases too.
 
     Raises:
-        SetupError: The version is not published, an alias points to it, or it can't be removed.
+        SetupError: The version is not published, an alias points to it, heads score its embedding,
+            or it can't be removed.
     """
 
     def without_version(known: Aliases) -> Aliases:
@@ -86,6 +88,8 @@ def remove(store: Store, ref: ModelRef) -> None:
             raise SetupError(
                 f"{ref} is in {' and '.join(aliases)}; promote another version first, or roll back"
             )
+        if heads := _heads_on(store, ref):
+            raise SetupError(f"{ref} is the backbone of {', '.join(heads)}; remove these first")
         histories = {name: _without(each, ref.version) for name, each in known.aliases.items()}
         removed = sorted({*known.removed, ref.version}, key=number)
         return Aliases(aliases=histories, removed=tuple(removed))
@@ -122,6 +126,16 @@ def _with_history(known: Aliases, alias: str, history: tuple[str, ...]) -> Alias
 def _without(history: tuple[str, ...], version: str) -> tuple[str, ...]:
     """Return a history without a version, and without repetitions in a row."""
     return tuple(each for each, _ in groupby(each for each in history if each != version))
+
+
+def _heads_on(store: Store, ref: ModelRef) -> list[str]:
+    """Return the heads that score the embedding of a version."""
+    heads = []
+    for other in store.refs():
+        with suppress(ManifestError):  # an invalid model is not served either
+            if read_manifest(store, other).backbone == ref:
+                heads.append(str(other))
+    return heads
 
 
 def _check_published(store: Store, ref: ModelRef) -> None:

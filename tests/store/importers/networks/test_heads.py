@@ -7,6 +7,7 @@ import openvino
 import pytest
 from openvino import opset13 as ops
 
+from app.domain import ModelRef
 from app.errors import SetupError, TaggramError, WeightsError
 from app.store.importers.networks.importing import import_network
 from app.store.manifest.manifest import read_manifest
@@ -39,7 +40,7 @@ def backbones(backbone_folder: Path) -> Store:
 
 
 def test_a_head_takes_the_embedding_of_its_backbone(backbones: Store, tmp_path: Path):
-    manifest = network_imports.import_head(backbones, tmp_path, "head", tags=4)
+    manifest = network_imports.import_head(backbones, tmp_path, "head", ("a", "b", "c", "d"))
 
     assert str(manifest.backbone) == "backbone/1"
     backbone = read_manifest(backbones, manifest.backbone)
@@ -107,3 +108,11 @@ def test_an_altered_golden_output_of_a_head_is_refused(backbones: Store, tmp_pat
     with pytest.raises(WeightsError, match="the golden input's scores differ by"):
         verify(backbones, manifest.model_copy(update={"golden": golden}))
     remove(backbones, manifest.ref)
+
+
+def test_a_backbone_that_heads_need_is_not_removed(backbones: Store, tmp_path: Path):
+    head = network_imports.import_head(backbones, tmp_path, "head")
+
+    with pytest.raises(SetupError, match=f"backbone/1 is the backbone of {head.ref}; remove these"):
+        remove(backbones, ModelRef("backbone", "1"))
+    remove(backbones, head.ref)
