@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from app.audio.worker.processes import Decoder
 from app.domain import Backend, Precision, Samples, Scores, Waveform, Windows
 from app.front_ends import WindowSpec
-from app.inference import selection
+from app.inference import selection, waveform_engine
 from app.inference.batcher import Batcher, BatchLimits
 from app.inference.engine import Engine
 from app.inference.features import make_stream
@@ -43,10 +43,18 @@ LENGTHS = {
     "a window": WINDOW,
     "a window and a frame": WINDOW + 256,
     "a part of a window more than five": 5 * 187 * 256 + 9_000,
-    "more than a batch": 200 * RATE,
+    "a minute, which is three batches": 60 * RATE,
 }
 
 Pair = tuple[Engine, WaveformEngine]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_batches() -> Iterator[None]:
+    """Batches of eight windows, so that a minute has several and warming up takes no seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(waveform_engine, "GPU_BATCH_S", 24.0)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +160,7 @@ async def test_concurrent_files_score_as_from_their_frames(
 def test_batches_have_few_sizes_and_none_is_traced_again(
     engine: WaveformEngine, music: Waveform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    windows = windows_of(engine, track(music, 60 * RATE).samples)
+    windows = windows_of(engine, track(music, 20 * 187 * 256).samples)
     graph, sizes = engine.graph, set()
 
     def observed(stretches: Windows, count: int) -> object:
@@ -160,7 +168,7 @@ def test_batches_have_few_sizes_and_none_is_traced_again(
         return graph(stretches, count)
 
     monkeypatch.setattr(engine, "graph", observed)
-    for count in range(1, len(windows) + 1):
+    for count in (1, 2, 3, 5, 8, 9, 20):
         assert len(engine.score(windows[:count])) == count
 
     assert sizes == {1, 2, 4, 8, 16, 32}
@@ -191,13 +199,10 @@ def test_where_a_gpu_is_models_run_from_the_waveform(
     extractor: TensorFlowFeatureExtractor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def chosen() -> Engine:
-        preference = EnginePreference("tensorflow", "float32")
-        return selection.choose(Store(store), manifests[NAME], extractor, preference)
-
-    monkeypatch.setattr(selection, "has_gpu", lambda: False)
-    assert isinstance(chosen(), TensorFlowEngine)
     monkeypatch.setattr(selection, "has_gpu", lambda: True)
-    engine = chosen()
+    preference = EnginePreference("auto", "float32")
+
+    engine = selection.choose(Store(store), manifests[NAME], extractor, preference)
+
     assert isinstance(engine, WaveformEngine)
     assert (engine.backend, engine.precision) == (Backend.TENSORFLOW, Precision.FLOAT32)
