@@ -5,7 +5,7 @@ several tracks stand side by side, and a track need not be complete. A call copi
 waveform, and back the scores. With frames from a separate function, there are four copies: the
 waveform, its frames, the windows, the scores.
 
-What a window of the published models costs, whose .3 to 2.8 GFLOP in the network are the reference:
+What a window of the published models costs, whose networks take .3 to 1.4 GFLOP:
 
 - A row repeats 256 of its neighbour's 47,872 samples, .5 %. Windows that overlap by half are copied
   and transformed twice. Cutting windows on the device would avoid that, but then a batch could not

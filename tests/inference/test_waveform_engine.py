@@ -25,6 +25,7 @@ from app.inference.waveform_engine import WaveformEngine
 from app.metrics import Metrics
 from app.stages import StageClock
 from app.store.manifest.manifest import Manifest
+from app.store.registry.golden import BF16_TOLERANCE
 from app.store.registry.loading import load
 from app.store.storage.store import Store
 from testing.tensorflow_trace import FUNCTION_CALLS, traced
@@ -104,6 +105,23 @@ def test_a_track_scores_as_from_its_frames(
 
     assert_close(scores, from_frames.scores(waveform))
     assert_close(from_waveform.mean(waveform), scores.mean(axis=0))
+
+
+@pytest.mark.thorough
+def test_in_bf16_a_track_scores_as_from_its_frames(
+    store: Path,
+    manifests: dict[str, Manifest],
+    extractor: TensorFlowFeatureExtractor,
+    music: Waveform,
+) -> None:
+    model = load(Store(store), manifests[NAME], Precision.BF16)
+    waveform = track(music, 20 * RATE)
+
+    scores = WaveformEngine(model, Precision.BF16).scores(waveform)
+
+    expected = TensorFlowEngine(model, Precision.BF16, extractor).scores(waveform)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=BF16_TOLERANCE)
 
 
 def test_overlapping_windows_score_as_from_their_frames(
