@@ -163,11 +163,9 @@ def _build(
         return OpenVINOEngine(model, precision, extractor)
     if precision is not Precision.FLOAT32:
         model = load(store, model.manifest, precision)
-    return (
-        WaveformEngine(model, precision)
-        if has_gpu()
-        else TensorFlowEngine(model, precision, extractor)
-    )
+    if has_gpu():
+        return WaveformEngine(model, precision)
+    return TensorFlowEngine(model, precision, extractor)
 
 
 def _check(engine: Engine, manifest: Manifest) -> None:
