@@ -14,7 +14,8 @@ Frames = npt.NDArray[np.float32]
 """(frames, bins); (frames,) for raw audio; (frames, bins, channels) for several FFT lengths."""
 
 Windows = npt.NDArray[np.float32]
-"""(windows, *window): the frames of each window, the input of a network."""
+"""(windows, *window): the frames of each window, the input of a network; or for engines that
+compute the frames, (windows, samples)."""
 
 Scores = npt.NDArray[np.float32]
 """(windows, tags), each within 0..1."""

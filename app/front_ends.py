@@ -187,6 +187,15 @@ class WindowSpec:
         return self.front.samples(self.window_frames)
 
     @property
+    def reach(self) -> int:
+        """Return the samples of the (padded) waveform that a window depends on."""
+        return self.window_samples + 2 * self.front.margin
+
+    def windows(self, frames: int) -> int:
+        """Return the number of whole windows in `frames` frames."""
+        return max(0, 1 + (frames - self.window_frames) // self.hop_frames)
+
+    @property
     def window_s(self) -> float:
         """Return the length of a window in seconds."""
         return self.window_frames * self.front.hop / self.front.sample_rate

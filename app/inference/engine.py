@@ -1,12 +1,13 @@
 """The interface of all engines: a loaded model that scores windows."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 import numpy as np
 
 from app.domain import Backend, ModelRef, Outputs, Precision, Waveform, Windows
 from app.front_ends import WindowSpec
-from app.inference.features import FeatureExtractor, WindowStream
+from app.inference.features import FeatureExtractor, make_stream
 
 
 class Engine(ABC):
@@ -18,7 +19,7 @@ class Engine(ABC):
         precision: The arithmetic that it uses.
         batch_windows: Its preferred batch size, in windows.
         window_spec: Its windows.
-        extractor: Computes its frames.
+        extractor: Computes its frames; None if the engine computes them from the waveform.
         embedding: The width of the embedding that follows its scores; 0 without.
         backbone: For a head, the model with the embedding that is its input instead of frames.
         input_shape: The shape of its input for one window.
@@ -34,7 +35,7 @@ class Engine(ABC):
         precision: Precision,
         batch_windows: int,
         window_spec: WindowSpec,
-        extractor: FeatureExtractor,
+        extractor: FeatureExtractor | None,
     ) -> None:
         self.ref = ref
         self.precision = precision
@@ -63,19 +64,31 @@ class Engine(ABC):
         Raises:
             ValueError: The waveform is not at the model's sample rate.
         """
+        return np.concatenate([self.score(batch) for batch in self._batches(waveform)])
+
+    def mean(self, waveform: Waveform) -> Outputs:
+        """Score a whole track as `scores` does, and return the mean of its windows.
+
+        Returns:
+            (tags + embedding,) float32.
+
+        Raises:
+            ValueError: As for `scores`.
+        """
+        mean: Outputs = self.scores(waveform).mean(axis=0)
+        return mean
+
+    def _batches(self, waveform: Waveform) -> Iterator[Windows]:
+        """Yield the windows of a whole track, in batches."""
         sample_rate = self.window_spec.front.sample_rate
         if waveform.sample_rate != sample_rate:
             raise ValueError(
                 f"{self.ref}: the waveform has {waveform.sample_rate} Hz; expected {sample_rate} Hz"
             )
-        stream = WindowStream(self.extractor, [self.window_spec])
-        return np.concatenate(
-            [
-                self.score(piece[start : start + self.batch_windows])
-                for _, piece in stream.pieces(waveform.samples, complete=True)
-                for start in range(0, len(piece), self.batch_windows)
-            ]
-        )
+        stream = make_stream(self.extractor, [self.window_spec])
+        for _, piece in stream.pieces(waveform.samples, complete=True):
+            for start in range(0, len(piece), self.batch_windows):
+                yield piece[start : start + self.batch_windows]
 
     def warm_up(self) -> None:
         """Score batches of doubling sizes, so that few kernels are compiled under load."""

@@ -1,12 +1,23 @@
-"""Turns a waveform into windows of frames, piece by piece while the track is being decoded."""
+"""Turns a waveform into windows, piece by piece while the track is being decoded.
+
+A window is the frames that a network scores, or the stretch of the waveform that these frames
+depend on, for engines that compute the frames themselves.
+"""
 
 from collections.abc import Collection, Iterator
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from app.domain import Frames, Samples, Windows
 from app.front_ends import FrontEnd, WindowSpec
+from app.spectra import Padding
+
+PADDINGS: dict[Padding, Literal["reflect", "constant"]] = {
+    Padding.REFLECT: "reflect",
+    Padding.ZERO: "constant",
+}
+"""NumPy's names."""
 
 MIN_PIECE_S, MAX_PIECE_S = 12.0, 96.0
 """Smaller pieces spend more time on calls than on arithmetic; larger ones need megabytes and make
@@ -81,6 +92,69 @@ class WindowStream:
             )
 
 
+class WaveformStream:
+    """The windows of one track, in order, as stretches of its waveform, as its samples arrive.
+
+    Each stretch has the samples that the frames of its window depend on, those beyond its edges
+    too. So these frames are those of the whole track; only at its ends they depend on padding.
+    """
+
+    def __init__(self, window_specs: Collection[WindowSpec]) -> None:
+        self._made = dict.fromkeys(window_specs, 0)
+
+    def pieces(self, track: Samples, *, complete: bool) -> Iterator[tuple[WindowSpec, Windows]]:
+        """Yield the new windows of the samples so far; see `WindowStream.pieces`.
+
+        Yields:
+            A window spec and its next windows, (windows, samples): views of the track, except at
+            its ends.
+        """
+        for window_spec in self._made:
+            front = window_spec.front
+            frames = front.frames(len(track)) if complete else front.settled_frames(len(track))
+            count = window_spec.windows(frames)
+            most = max(1, int(MAX_PIECE_S / window_spec.hop_s))
+            while (made := self._made[window_spec]) < count:
+                self._made[window_spec] = last = min(made + most, count)
+                yield window_spec, _stretches(track, window_spec, made, last)
+            if complete and not count:
+                repeated = np.resize(track, window_spec.window_samples)
+                yield window_spec, _stretches(repeated, window_spec, 0, 1)
+
+
+def make_stream(
+    extractor: FeatureExtractor | None, window_specs: Collection[WindowSpec]
+) -> WindowStream | WaveformStream:
+    """Return the windows of one track, as frames, or without an extractor as stretches.
+
+    Args:
+        extractor: Computes the frames.
+        window_specs: The windows of its models, all of the same front end.
+    """
+    return WindowStream(extractor, window_specs) if extractor else WaveformStream(window_specs)
+
+
+def padded_part(track: Samples, start: int, end: int, padding: Padding) -> Samples:
+    """Return the samples `start` to `end` of a track that is padded beyond its ends."""
+    before, after = max(0, -start), max(0, end - len(track))
+    if not before and not after:
+        return track[start:end]
+    # Reflection does not repeat the last sample, so it needs one more sample than it adds. At the
+    # first one this does not matter: a Hann window begins with 0.
+    lead = min(1, max(0, start))
+    part = track[max(0, start) - lead : end]
+    return np.pad(part, (before, after), mode=PADDINGS[padding])[lead:]
+
+
+def _stretches(track: Samples, window_spec: WindowSpec, first: int, last: int) -> Windows:
+    """Return the windows `first` to `last`, the latter excluded: (windows, samples)."""
+    front, length = window_spec.front, window_spec.reach
+    hop = window_spec.hop_frames * front.hop
+    start = first * hop - front.margin
+    part = padded_part(track, start, start + (last - 1 - first) * hop + length, front.padding)
+    return np.lib.stride_tricks.sliding_window_view(part, length)[::hop]
+
+
 class _Cutter:
     """Cuts frames that come in pieces into windows, which may overlap."""
 
@@ -100,7 +174,7 @@ class _Cutter:
         """
         length, hop = self.window_spec.window_frames, self.window_spec.hop_frames
         frames = piece if self._rest is None else np.concatenate([self._rest, piece])
-        count = max(0, 1 + (len(frames) - length) // hop)
+        count = self.window_spec.windows(len(frames))
         self._rest = frames[count * hop :]
         self.count += count
         if not count:

@@ -11,10 +11,10 @@ from app.audio.peaks import peaks_of
 from app.audio.worker.processes import Decoder
 from app.audio.worker.work import Work
 from app.domain import ModelRef, Outputs, Peaks, Scores, Windows
-from app.front_ends import WindowSpec
+from app.front_ends import FrontEnd, WindowSpec
 from app.inference.batcher import Batcher
 from app.inference.engine import Engine
-from app.inference.features import WindowStream
+from app.inference.features import WaveformStream, WindowStream, make_stream
 from app.inference.request_queue import RequestQueue
 from app.stages import StageClock
 
@@ -108,9 +108,9 @@ class InferencePipeline:
         os.lseek(file.fileno(), 0, os.SEEK_SET)  # decoders move the position
         async with self._decoder.at(rate).decoding(file, clock, work) as decoding:
             async for track in decoding.progress():
-                for stream in streams:
+                for stream, fed in streams:
                     pieces = stream.pieces(track, complete=decoding.complete)
-                    await self._queue(pieces, request_queue, engines)
+                    await self._queue(pieces, request_queue, fed)
                 work.decoded_s = len(track) / rate
         peaks = await asyncio.to_thread(peaks_of, track)
         return len(track) / rate, peaks, decoding.announced_s
@@ -144,13 +144,15 @@ def _by_rate(engines: Sequence[Engine]) -> dict[int, list[Engine]]:
     return rates
 
 
-def _streams(engines: Sequence[Engine]) -> list[WindowStream]:
-    """Return one stream for each front end, with the window specs of its models."""
-    extractors = {engine.window_spec.front: engine.extractor for engine in engines}
-    window_specs = dict.fromkeys(engine.window_spec for engine in engines)
+def _streams(
+    engines: Sequence[Engine],
+) -> list[tuple[WindowStream | WaveformStream, list[Engine]]]:
+    """Return one stream for each front end and kind of windows, with the models that it feeds."""
+    fed: dict[tuple[FrontEnd, bool], list[Engine]] = {}
+    for engine in engines:
+        key = (engine.window_spec.front, engine.extractor is None)
+        fed.setdefault(key, []).append(engine)
     return [
-        WindowStream(
-            extractor, [window_spec for window_spec in window_specs if window_spec.front == front]
-        )
-        for front, extractor in extractors.items()
+        (make_stream(same[0].extractor, dict.fromkeys(each.window_spec for each in same)), same)
+        for same in fed.values()
     ]

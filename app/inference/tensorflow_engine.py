@@ -47,7 +47,7 @@ class TensorFlowEngine(Engine):
         Returns:
             (windows, tags) float32.
         """
-        batch = _padded(windows) if self._pads else windows
+        batch = pad_batch(windows) if self._pads else windows
         return np.asarray(self._score(batch), np.float32)[: len(windows)]
 
 
@@ -56,9 +56,9 @@ def has_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def _padded(windows: Windows) -> Windows:
+def pad_batch(windows: Windows) -> Windows:
     """Pad a batch to a power of two: a GPU selects its kernels again for every new shape."""
-    size = 1 << (len(windows) - 1).bit_length()
-    return np.concatenate(
-        [windows, np.zeros((size - len(windows), *windows.shape[1:]), np.float32)]
-    )
+    missing = (1 << (len(windows) - 1).bit_length()) - len(windows)
+    if not missing:
+        return windows
+    return np.concatenate([windows, np.zeros((missing, *windows.shape[1:]), np.float32)])

@@ -1,20 +1,12 @@
 """Computes frames with kapre's layers on TensorFlow."""
 
-from typing import Literal
-
 import numpy as np
 import tensorflow as tf
 
 from app.domain import Frames, Samples
 from app.front_ends import FrontEnd
+from app.inference.features import padded_part
 from app.models.front_end import part_frames
-from app.spectra import Padding
-
-PADDINGS: dict[Padding, Literal["reflect", "constant"]] = {
-    Padding.REFLECT: "reflect",
-    Padding.ZERO: "constant",
-}
-"""NumPy's names."""
 
 
 class TensorFlowFeatureExtractor:
@@ -44,16 +36,4 @@ class TensorFlowFeatureExtractor:
         """
         start = first * self.front.hop - self.front.margin
         end = start + (last - 1 - first) * self.front.hop + self.front.reach
-        return np.asarray(self._frames(_padded_part(track, start, end, self.front.padding)))
-
-
-def _padded_part(track: Samples, start: int, end: int, padding: Padding) -> Samples:
-    """Return the samples `start` to `end` of a track that is padded beyond its ends."""
-    before, after = max(0, -start), max(0, end - len(track))
-    if not before and not after:
-        return track[start:end]
-    # Reflection does not repeat the last sample, so it needs one more sample than it adds. At the
-    # first one this does not matter: a Hann window begins with 0.
-    lead = min(1, max(0, start))
-    part = track[max(0, start) - lead : end]
-    return np.pad(part, (before, after), mode=PADDINGS[padding])[lead:]
+        return np.asarray(self._frames(padded_part(track, start, end, self.front.padding)))

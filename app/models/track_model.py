@@ -4,6 +4,8 @@ Only the waveform is copied to the device, and only scores are copied back. The 
 once for the track and then cut into windows, as musicnn does: cutting the waveform first would
 reflect it at the edges of every window. The models of Won et al. were trained on windows that were
 cut first, which changes only the two frames at the edges of a window.
+
+This graph computes the golden scores of a model. `app.models.waveform_graph` serves on GPUs.
 """
 
 import keras

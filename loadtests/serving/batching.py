@@ -36,7 +36,7 @@ def main() -> None:
     manifest = manifest_of()
     engine = best(manifest, extractor_of(manifest))
     waveform = resampled(*decoded(encoded(SECONDS)))
-    windows = windows_of(waveform, engine.extractor, engine.window_spec)
+    windows = windows_of(waveform, engine)
     best_size = sizes(engine, windows, rounds)
     asyncio.run(callers(engine, windows, best_size, rounds))
 

@@ -1,7 +1,9 @@
 """On a GPU: tracks per second, the share of time that it computes, and the share of its roofline.
 
-`python -m loadtests.serving.gpu [SECONDS]` analyses tracks of three minutes for SECONDS, with one
-decoder per core. Without a GPU it prints a message and measures nothing.
+`python -m loadtests.serving.gpu [SECONDS]` compares the function that takes the waveform with one
+for frames and one for scores: a track's time, copies to and from the device, differences to a CPU.
+Then it analyses tracks of three minutes with each for SECONDS, with one decoder per core. Without a
+GPU it prints a message and measures nothing.
 """
 
 import sys

@@ -7,9 +7,8 @@ import soundfile
 import soxr
 
 from app.domain import Samples, Scores, Waveform, Windows
-from app.front_ends import WindowSpec
 from app.inference.engine import Engine
-from app.inference.features import FeatureExtractor, WindowStream
+from app.inference.features import make_stream
 
 RATE = 16_000
 """The sample rate of all published models, in Hz."""
@@ -27,9 +26,10 @@ def resampled(samples: Samples, rate: int) -> Waveform:
     return Waveform(soxr.resample(mono, rate, RATE, quality="HQ"), RATE)
 
 
-def windows_of(waveform: Waveform, extractor: FeatureExtractor, window_spec: WindowSpec) -> Windows:
-    """All windows of a track."""
-    pieces = WindowStream(extractor, [window_spec]).pieces(waveform.samples, complete=True)
+def windows_of(waveform: Waveform, engine: Engine) -> Windows:
+    """All windows of a track, as the engine takes them."""
+    stream = make_stream(engine.extractor, [engine.window_spec])
+    pieces = stream.pieces(waveform.samples, complete=True)
     return np.concatenate([windows for _, windows in pieces])
 
 

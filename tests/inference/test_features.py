@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.domain import Frames, Samples, Windows
 from app.front_ends import BandPass, FrontEnd, WindowSpec
-from app.inference.features import MAX_PIECE_S, WindowStream
+from app.inference.features import MAX_PIECE_S, PADDINGS, WaveformStream, WindowStream
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models.front_end import track_frames
 from app.spectra import (
@@ -123,6 +123,29 @@ def test_windows_are_cut_from_the_frames_of_the_whole_track_for_any_piece_sizes(
         np.testing.assert_allclose(np.concatenate(pieces), expected, rtol=0, atol=noise)
 
 
+@pytest.mark.parametrize("name", FRONTS)
+@given(length=LENGTHS, cuts=CUTS)
+def test_stretches_are_cut_from_the_padded_track_for_any_piece_sizes(
+    name: str, length: int, cuts: list[int]
+) -> None:
+    front, samples = FRONTS[name], track(length)
+    sizes = RAW_WINDOW_SPECS if front.spectrum is None else WINDOW_SPECS
+    stream = WaveformStream([WindowSpec(front, *each) for each in sizes])
+    pieces = []
+    for cut in (cut for cut in cuts if cut <= length):
+        pieces += stream.pieces(samples[:cut].copy(), complete=False)
+    pieces += stream.pieces(samples, complete=True)
+
+    for window_spec in (WindowSpec(front, *each) for each in sizes):
+        stretches = np.concatenate([each for spec, each in pieces if spec == window_spec])
+        whole = np.resize(samples, max(length, window_spec.window_samples))
+        padded = np.pad(whole, front.margin, mode=PADDINGS[front.padding])
+        count = window_spec.windows(front.frames(len(whole)))
+        hop = window_spec.hop_frames * front.hop
+        expected = np.lib.stride_tricks.sliding_window_view(padded, window_spec.reach)[::hop]
+        np.testing.assert_array_equal(stretches, expected[:count])
+
+
 @pytest.mark.parametrize("length", [4096, 5001])  # the last frame is centred on the end, or before
 @pytest.mark.parametrize("name", ["published", "symmetric, zeros", "tiny windows"])
 def test_frames_computed_one_by_one_are_those_of_the_whole_track(name: str, length: int) -> None:
@@ -192,6 +215,18 @@ def test_windows_are_made_before_the_track_is_complete() -> None:
 
     assert sum(map(len, early)) == 75
     assert sum(map(len, early + late)) == 100
+
+
+def test_stretches_are_cut_before_the_track_is_complete_and_are_views_of_it() -> None:
+    samples = track(256 * 1000)
+    stream = WaveformStream([WindowSpec(FRONT, 10, 10)])
+
+    [(_, first)] = stream.pieces(samples[: 256 * 15], complete=False)
+    [(_, more)] = stream.pieces(samples[: 256 * 755], complete=False)
+    [(_, late)] = stream.pieces(samples, complete=True)
+
+    assert [len(each) for each in (first, more, late)] == [1, 74, 25]
+    assert np.shares_memory(more, samples), "copies of a long track would need memory"
 
 
 def test_a_short_track_is_repeated_only_for_the_windows_that_it_does_not_fill() -> None:
