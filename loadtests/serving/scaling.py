@@ -23,7 +23,7 @@ from loadtests.tracks import encoded
 from testing.process_usage import memory_mib
 from testing.server import Server
 
-LENGTHS_S = (10, 30, 60, 180, 300, 600)
+LENGTHS_S = (10, 30, 60, 180, 300, 600, 3600)
 AT_ONCE = (1, 2, 4, 8, 16, 32)
 TRACK_S = 30
 LONG_S = 600
@@ -39,12 +39,20 @@ that uses two of them."""
 PATIENT = {"TAGGRAM_DEADLINE_S": "3600"}
 """So that a slow machine's figures are times and not refusals."""
 
+FOR_A_DJ_SET = {
+    **PATIENT,
+    "TAGGRAM_MAX_DURATION_S": "3600",
+    "TAGGRAM_MAX_UPLOAD_BYTES": str(128 * 2**20),
+    "TAGGRAM_MAX_BACKLOG_S": "3600",
+}
+"""So that an hour is accepted."""
+
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 def length(repeats: int) -> None:
     """Tracks of several lengths, one after the other."""
-    with service(PATIENT) as server:
+    with service(FOR_A_DJ_SET) as server:
         ready = _warmed_up(server)
         rows: list[Row] = []
         for seconds in track(LENGTHS_S, "length", console=out, transient=True):
