@@ -3,26 +3,30 @@
 import logging
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from app.domain import Backend, Outputs, Precision, Waveform
 from app.errors import SetupError, describe
 from app.inference.engine import Engine
 from app.inference.features import FeatureExtractor
-from app.inference.tensorflow_engine import TensorFlowEngine, has_gpu
+from app.inference.gpus import has_gpu
 from app.store.manifest.manifest import Manifest
 from app.store.registry.golden import check_golden, golden_embeddings, golden_waveform
-from app.store.registry.loading import TrackModel, load
+from app.store.registry.weights import read_file
 from app.store.storage.store import Store
 
 try:
-    from app.inference.openvino_engine import OpenVINOEngine, computes_bf16
+    from app.inference.network_cache import network_key, read_entry, write_entry
+    from app.inference.openvino_engine import OpenVINOEngine, as_imported, computes_bf16
     from app.store.registry.imported import ImportedModel, load_imported
 except ImportError as error:
     OPENVINO_ERROR = describe(error)
 else:
     OPENVINO_ERROR = ""
 HAS_OPENVINO = not OPENVINO_ERROR
+
+if TYPE_CHECKING:  # imports TensorFlow, which takes seconds and which OpenVINO does not need
+    from app.store.registry.loading import TrackModel
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +69,7 @@ def choose(
     """
     candidates = _candidates(preference, manifest)
     # A defect of the model itself would fail on every engine.
-    model = load_imported(store, manifest) if manifest.network else load(store, manifest)
+    model = _load(store, manifest, candidates)
     problems = []
     slow: list[tuple[float, Engine]] = []
     for backend, precision in candidates:
@@ -151,6 +155,22 @@ def _precisions(backend: Backend) -> list[Precision]:
     return [Precision.FLOAT32, Precision.BF16]
 
 
+def _load(
+    store: Store, manifest: Manifest, candidates: list[tuple[Backend, Precision]]
+) -> "TrackModel | ImportedModel":
+    """Return a model, with the network in the form that the fastest candidate runs if possible."""
+    if manifest.network:
+        return load_imported(store, manifest)
+    if candidates[0][0] is Backend.OPENVINO:
+        read_file(store, manifest)  # raises if the weights are missing or altered
+        network = read_entry(str(manifest.ref), network_key(manifest))
+        if network is not None:
+            return ImportedModel(manifest, network)
+    from app.store.registry.loading import load
+
+    return load(store, manifest)
+
+
 def _build(
     store: Store,
     model: "TrackModel | ImportedModel",
@@ -158,10 +178,17 @@ def _build(
     backend: Backend,
     precision: Precision,
 ) -> Engine:
-    if backend is Backend.OPENVINO or not isinstance(model, TrackModel):
+    manifest = model.manifest
+    if backend is Backend.OPENVINO:
+        if not isinstance(model, ImportedModel):
+            model = as_imported(model)
+            write_entry(str(manifest.ref), network_key(manifest), model.network)
         return OpenVINOEngine(model, precision, extractor)
-    if precision is not Precision.FLOAT32:
-        model = load(store, model.manifest, precision)
+    from app.inference.tensorflow_engine import TensorFlowEngine
+    from app.store.registry.loading import TrackModel, load
+
+    if precision is not Precision.FLOAT32 or not isinstance(model, TrackModel):
+        model = load(store, manifest, precision)
     return TensorFlowEngine(model, precision, extractor)
 
 

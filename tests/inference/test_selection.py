@@ -94,7 +94,7 @@ def machine(
 ) -> Machine:
     """One with OpenVINO and a CPU that computes bf16, without a GPU."""
     made = Machine(manifests[NAME], extractor)
-    monkeypatch.setattr(selection, "load", lambda _, manifest: TrackModel(manifest, None))
+    monkeypatch.setattr(selection, "_load", lambda _, manifest, __: TrackModel(manifest, None))
     monkeypatch.setattr(selection, "_build", made.build)
     monkeypatch.setattr(
         selection,
