@@ -1,16 +1,24 @@
 """Turns a waveform into windows of frames, piece by piece while the track is being decoded."""
 
 from collections.abc import Collection, Iterator
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from app.domain import Frames, Samples, Windows
 from app.front_ends import FrontEnd, WindowSpec
+from app.spectra import Padding
 
 MIN_PIECE_S, MAX_PIECE_S = 12.0, 96.0
 """Smaller pieces spend more time on calls than on arithmetic; larger ones need megabytes and make
 the network wait."""
+
+
+PADDINGS: dict[Padding, Literal["reflect", "constant"]] = {
+    Padding.REFLECT: "reflect",
+    Padding.ZERO: "constant",
+}
+"""NumPy's names."""
 
 
 class FeatureExtractor(Protocol):
@@ -79,6 +87,27 @@ class WindowStream:
                 window_spec,
                 self._extractor.frames(repeated, 0, window_spec.window_frames)[np.newaxis],
             )
+
+
+def cut_part(front: FrontEnd, track: Samples, first: int, last: int) -> Samples:
+    """Return the samples that frames are computed from; those beyond the ends are padded.
+
+    Args:
+        front: The front end.
+        track: (samples,).
+        first: Index of the first frame.
+        last: Index behind the last frame.
+    """
+    start = first * front.hop - front.margin
+    end = start + (last - 1 - first) * front.hop + front.reach
+    before, after = max(0, -start), max(0, end - len(track))
+    if not before and not after:
+        return track[start:end]
+    # Reflection does not repeat the last sample, so it needs one more sample than it adds. At the
+    # first one this does not matter: a Hann window begins with 0.
+    lead = min(1, max(0, start))
+    part = track[max(0, start) - lead : end]
+    return np.pad(part, (before, after), mode=PADDINGS[front.padding])[lead:]
 
 
 class _Cutter:

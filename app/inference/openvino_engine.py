@@ -41,7 +41,7 @@ class OpenVINOEngine(Engine):
         }
         if cores < len(os.sched_getaffinity(0)):  # a container's quota would stall more threads
             properties[options.inference_num_threads] = cores
-        network = as_imported(model).network
+        network = model.network if isinstance(model, ImportedModel) else _convert(model)
         self._batch = fixed_batch(network)
         self.embedding = manifest.network.embedding if manifest.network else 0
         self.backbone = manifest.backbone
@@ -71,10 +71,7 @@ def computes_bf16() -> bool:
         return False
 
 
-def as_imported(model: "TrackModel | ImportedModel") -> ImportedModel:
-    """Return a model with its network in OpenVINO's form."""
-    if isinstance(model, ImportedModel):
-        return model
+def _convert(model: "TrackModel") -> openvino.Model:
     from app.inference.keras_conversion import convert
 
-    return ImportedModel(model.manifest, convert(model.network))
+    return convert(model.network)

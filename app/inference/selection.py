@@ -16,8 +16,8 @@ from app.store.registry.weights import read_file
 from app.store.storage.store import Store
 
 try:
-    from app.inference.network_cache import network_key, read_entry, write_entry
-    from app.inference.openvino_engine import OpenVINOEngine, as_imported, computes_bf16
+    from app.inference.converted_networks import convert_and_cache, read_converted
+    from app.inference.openvino_engine import OpenVINOEngine, computes_bf16
     from app.store.registry.imported import ImportedModel, load_imported
 except ImportError as error:
     OPENVINO_ERROR = describe(error)
@@ -163,9 +163,8 @@ def _load(
         return load_imported(store, manifest)
     if candidates[0][0] is Backend.OPENVINO:
         read_file(store, manifest)  # raises if the weights are missing or altered
-        network = read_entry(str(manifest.ref), network_key(manifest))
-        if network is not None:
-            return ImportedModel(manifest, network)
+        if converted := read_converted(manifest):
+            return converted
     from app.store.registry.loading import load
 
     return load(store, manifest)
@@ -181,8 +180,7 @@ def _build(
     manifest = model.manifest
     if backend is Backend.OPENVINO:
         if not isinstance(model, ImportedModel):
-            model = as_imported(model)
-            write_entry(str(manifest.ref), network_key(manifest), model.network)
+            model = convert_and_cache(model)
         return OpenVINOEngine(model, precision, extractor)
     from app.inference.tensorflow_engine import TensorFlowEngine
     from app.store.registry.loading import TrackModel, load

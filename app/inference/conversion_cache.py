@@ -1,10 +1,9 @@
-"""Keeps converted networks in the user's cache, so that a start needs neither Keras nor TensorFlow.
+"""Keeps converted networks and front ends in the user's cache: a start with them needs no Keras.
 
-    <cache folder>/networks/<key>      SHA-256 of key and content, then the content
+    <cache folder>/converted/<key>     SHA-256 of key and content, then the content
 
-The key is a hash of all that the content depends on, so an entry is never stale. The content is
-OpenVINO's IR (see `app.networks.ir`). Entries that are damaged, or that another user could have
-written, are not used.
+The key is a hash of all that the content depends on, so an entry is never stale. Entries that are
+damaged, or that another user could have written, are not used.
 """
 
 import hashlib
@@ -12,21 +11,13 @@ import json
 import logging
 import os
 import stat
-import tempfile
-from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO
 
-import openvino
-
-from app.errors import WeightsError
 from app.files import atomic_file
 from app.installation import PACKAGE, cache_folder, installed_version
-from app.networks.ir import GRAPH, LARGEST_NETWORK, WEIGHTS, NetworkFiles, unpack_network
-from app.networks.running import read_network
-from app.store.manifest.manifest import Manifest
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +39,14 @@ CODE = ("models", "inference", "store/registry", "front_ends.py", "spectra.py")
 MOST_ENTRIES = 64
 """The oldest are deleted: each takes one to twenty megabytes."""
 
+LARGEST_ENTRY = 2**31
+"""In bytes."""
+
 _DIGEST = hashlib.sha256().digest_size
+
+
+class _UntrustedError(Exception):
+    """An entry is damaged, or another user could have written it."""
 
 
 def make_key(**inputs: object) -> str:
@@ -62,24 +60,11 @@ def make_key(**inputs: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def network_key(manifest: Manifest) -> str:
-    """Return the key of a model's folded and converted network.
-
-    The precision is not part of it: engines round when they compile the network.
-    """
-    return make_key(
-        weights=manifest.weights.sha256,
-        architecture=manifest.architecture.model_dump(),
-        tags=len(manifest.tags.names),
-        windows=manifest.window_spec,
-    )
-
-
-def read_entry(title: str, key: str) -> openvino.Model | None:
-    """Return a network from the cache, or None if it is not there, damaged, or not trusted.
+def read_entry(title: str, key: str) -> bytes | None:
+    """Return the content of an entry, or None if it is missing, damaged, or not trusted.
 
     Args:
-        title: The network, as the log names it.
+        title: What it is, as the log names it.
         key: Its key.
     """
     path = _folder() / key
@@ -87,59 +72,41 @@ def read_entry(title: str, key: str) -> openvino.Model | None:
         _check_owner(_folder().lstat(), _folder())
         with _open(path) as file:
             _check_owner(os.fstat(file.fileno()), path)
-            content = file.read(LARGEST_NETWORK)
-        if content[:_DIGEST] != _digest(key, content[_DIGEST:]):
-            raise WeightsError("it is damaged")
-        network = read_network(unpack_network(content[_DIGEST:], str(path)), title)
+            entry = file.read(LARGEST_ENTRY)
+        content = entry[_DIGEST:]
+        if entry[:_DIGEST] != _digest(key, content):
+            raise _UntrustedError("it is damaged")
     except FileNotFoundError:
         return None
-    except (OSError, WeightsError) as error:
-        log.warning("%s: the cached network %s is not used: %s", title, path, error)
+    except (OSError, _UntrustedError) as error:
+        log.warning("%s: the cached conversion %s is not used: %s", title, path, error)
         return None
-    log.info("%s: the converted network is from the cache", title)
-    return network
+    log.info("%s was converted before: it is read from %s", title, path)
+    return content
 
 
-def write_entry(title: str, key: str, network: openvino.Model) -> None:
-    """Write a network to the cache, and delete the oldest entries beyond `MOST_ENTRIES`.
+def write_entry(title: str, key: str, content: bytes) -> None:
+    """Write an entry, and delete the oldest ones beyond `MOST_ENTRIES`; a failure is logged.
 
     Args:
-        title: The network, as the log names it.
+        title: What it is, as the log names it.
         key: Its key.
-        network: The network.
+        content: Its content.
     """
     folder = _folder()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
         _check_owner(folder.lstat(), folder)
-        content = _pack(network)
         with atomic_file(folder / key, 0o600) as file:
             file.write(_digest(key, content) + content)
         _delete_oldest(folder)
-    except (OSError, WeightsError) as error:
-        log.warning("%s: the network can't be cached in %s: %s", title, folder, error)
-    else:
-        log.info("%s: the converted network was cached in %s", title, folder)
-
-
-def read_or_make(title: str, key: str, make: Callable[[], openvino.Model]) -> openvino.Model:
-    """Return a network from the cache; make and cache it if it is not there.
-
-    Args:
-        title: The network, as the log names it.
-        key: Its key.
-        make: Makes the network.
-    """
-    network = read_entry(title, key)
-    if network is None:
-        network = make()
-        write_entry(title, key, network)
-    return network
+    except (OSError, _UntrustedError) as error:
+        log.warning("%s: its conversion can't be cached in %s: %s", title, folder, error)
 
 
 def _folder() -> Path:
-    return cache_folder() / "networks"
+    return cache_folder() / "converted"
 
 
 def _open(path: Path) -> BinaryIO:
@@ -151,25 +118,18 @@ def _check_owner(status: os.stat_result, path: Path) -> None:
     """Check that no other user, except root, can have written a file or a folder.
 
     Raises:
-        WeightsError: One can.
+        _UntrustedError: One can.
     """
     if stat.S_ISLNK(status.st_mode):
-        raise WeightsError(f"{path} is a link; expected a folder")
+        raise _UntrustedError(f"{path} is a link; expected a folder")
     if status.st_uid not in {os.geteuid(), 0} or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise WeightsError(
+        raise _UntrustedError(
             f"other users can write {path}; delete it, or make it this user's with mode 700"
         )
 
 
 def _digest(key: str, content: bytes) -> bytes:
     return hashlib.sha256(key.encode() + content).digest()
-
-
-def _pack(network: openvino.Model) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        graph, weights = Path(folder, GRAPH), Path(folder, WEIGHTS)
-        openvino.serialize(network, graph, weights)
-        return NetworkFiles(graph.read_bytes(), weights.read_bytes()).pack()
 
 
 def _delete_oldest(folder: Path) -> None:
