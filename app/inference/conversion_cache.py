@@ -55,7 +55,7 @@ def make_key(**inputs: object) -> str:
     Args:
         inputs: All else that the content depends on, as JSON or with a complete `repr`.
     """
-    environment = {"libraries": _libraries(), "code": _code(), "taggram": installed_version()}
+    environment = {"libraries": _libraries(), "code": hash_code(), "taggram": installed_version()}
     text = json.dumps({**environment, "inputs": inputs}, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -150,7 +150,7 @@ def _version(name: str) -> str | None:
 
 
 @cache
-def _code() -> str:
+def hash_code() -> str:
     """Return a hash of our code that makes networks, which changes between two releases too."""
     digest = hashlib.sha256()
     for name in CODE:
