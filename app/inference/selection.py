@@ -193,10 +193,16 @@ def _build(
 
 
 def _run_golden(engine: Engine, manifest: Manifest) -> tuple[Outputs, float]:
-    """Return an engine's outputs for its golden input, and its seconds of audio per second."""
-    start_s = time.perf_counter()
+    """Return an engine's outputs for its golden input, and its seconds of audio per second.
+
+    The time of a busy machine is the CPU time, so that other processes make no engine slow.
+    """
+    clocks = time.perf_counter, time.process_time
+    start = [clock() for clock in clocks]
     outputs = _golden_outputs(engine, manifest)
-    return outputs, manifest.golden.seconds / (time.perf_counter() - start_s)
+    return outputs, manifest.golden.seconds / min(
+        clock() - began for clock, began in zip(clocks, start, strict=True)
+    )
 
 
 def _golden_outputs(engine: Engine, manifest: Manifest) -> Outputs:
