@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,17 @@ def test_the_key_changes_with_the_libraries_and_the_code(
     conversion_cache.hash_code.cache_clear()
 
     assert len({before, libraries, *keys}) == 4
+
+
+def test_writers_of_the_same_entry_leave_a_whole_one(folder: Path) -> None:
+    content = os.urandom(2**20)
+    with ThreadPoolExecutor(4) as threads:
+        writing = [threads.submit(write_entry, "model", KEY, content) for _ in range(24)]
+        while not all(each.done() for each in writing):
+            assert read_entry("model", KEY) in {None, content}
+
+    assert read_entry("model", KEY) == content
+    assert [file.name for file in folder.iterdir()] == [KEY]
 
 
 @pytest.mark.skipif(not HAS_OPENVINO, reason="openvino is not installed")
