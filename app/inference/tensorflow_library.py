@@ -1,7 +1,8 @@
 """Runs graphs in TensorFlow's C library, as importing its Python package takes seconds.
 
-The library is that of the installed package, so the results are the same within float32 rounding. Its C API
-is in `tensorflow/c/c_api.h` and `tensorflow/c/eager/c_api.h` (https://www.tensorflow.org/install/lang_c).
+The library is that of the installed package, so the results are the same within float32 rounding.
+Its C API is in `tensorflow/c/c_api.h` and `tensorflow/c/eager/c_api.h`, and described at
+https://www.tensorflow.org/install/lang_c.
 """
 
 import ctypes
