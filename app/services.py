@@ -22,6 +22,7 @@ from app.front_ends import FrontEnd
 from app.headroom import find_headroom
 from app.inference.batcher import Batcher, BatchLimits
 from app.inference.engine import Engine
+from app.inference.features import FeatureExtractor
 from app.inference.pipeline import InferencePipeline
 from app.inference.pool import EngineFactory, EnginePool, EngineSpec
 from app.key_derivation import derive_key
@@ -194,11 +195,11 @@ def _engine_factory(settings: Settings, building: threading.Lock) -> EngineFacto
             during a reload, models of both pools may be built.
     """
     # Imported here, as TensorFlow takes seconds to import and other commands don't need it.
+    from app.inference.frozen_features import make_extractor
     from app.inference.selection import EnginePreference, choose
-    from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 
     store = Store(settings.model_store)
-    extractors: WeakValueDictionary[FrontEnd, TensorFlowFeatureExtractor] = WeakValueDictionary()
+    extractors: WeakValueDictionary[FrontEnd, FeatureExtractor] = WeakValueDictionary()
 
     def make(manifest: Manifest, choice: EngineSpec | None) -> Engine:
         """Load a model; see `EngineFactory`."""
@@ -207,7 +208,7 @@ def _engine_factory(settings: Settings, building: threading.Lock) -> EngineFacto
             preference = EnginePreference(choice.backend.value, choice.precision.value)
         with building:
             front = manifest.front_end
-            extractor = extractors.get(front) or TensorFlowFeatureExtractor(front)
+            extractor = extractors.get(front) or make_extractor(front)
             extractors[front] = extractor
             return choose(store, manifest, extractor, preference)
 

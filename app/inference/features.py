@@ -13,15 +13,16 @@ from app.domain import Frames, Samples, Windows
 from app.front_ends import FrontEnd, WindowSpec
 from app.spectra import Padding
 
+MIN_PIECE_S, MAX_PIECE_S = 12.0, 96.0
+"""Smaller pieces spend more time on calls than on arithmetic; larger ones need megabytes and make
+the network wait."""
+
+
 PADDINGS: dict[Padding, Literal["reflect", "constant"]] = {
     Padding.REFLECT: "reflect",
     Padding.ZERO: "constant",
 }
 """NumPy's names."""
-
-MIN_PIECE_S, MAX_PIECE_S = 12.0, 96.0
-"""Smaller pieces spend more time on calls than on arithmetic; larger ones need megabytes and make
-the network wait."""
 
 
 class FeatureExtractor(Protocol):
@@ -132,6 +133,20 @@ def make_stream(
         window_specs: The windows of its models, all of the same front end.
     """
     return WindowStream(extractor, window_specs) if extractor else WaveformStream(window_specs)
+
+
+def cut_part(front: FrontEnd, track: Samples, first: int, last: int) -> Samples:
+    """Return the samples that frames are computed from; those beyond the ends are padded.
+
+    Args:
+        front: The front end.
+        track: (samples,).
+        first: Index of the first frame.
+        last: Index behind the last frame.
+    """
+    start = first * front.hop - front.margin
+    end = start + (last - 1 - first) * front.hop + front.reach
+    return padded_part(track, start, end, front.padding)
 
 
 def padded_part(track: Samples, start: int, end: int, padding: Padding) -> Samples:

@@ -2,8 +2,8 @@
 
 from app.domain import Outputs, Windows
 from app.inference.engine import Engine
+from app.inference.frozen_features import make_extractor
 from app.inference.selection import EnginePreference, choose
-from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.store.manifest.manifest import Manifest, read_manifest
 from app.store.storage.store import Store
 
@@ -45,7 +45,7 @@ def choose_whole(store: Store, manifest: Manifest, preference: EnginePreference)
     Raises:
         SetupError: No engine passes, a model can't be loaded, or the backbone is missing.
     """
-    extractor = TensorFlowFeatureExtractor(manifest.front_end)
+    extractor = make_extractor(manifest.front_end)
     engine = choose(store, manifest, extractor, preference)
     if manifest.backbone is None:
         return engine

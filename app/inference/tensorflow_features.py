@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from app.domain import Frames, Samples
 from app.front_ends import FrontEnd
-from app.inference.features import padded_part
+from app.inference.features import cut_part
 from app.models.front_end import part_frames
 
 
@@ -15,12 +15,7 @@ class TensorFlowFeatureExtractor:
     def __init__(self, front: FrontEnd) -> None:
         """Build the graph and run it once, so that no request waits for the first run."""
         self.front = front
-        network = part_frames(front)
-        self._frames = tf.function(
-            lambda samples: network(samples[tf.newaxis, :, tf.newaxis], training=False)[0],
-            input_signature=[tf.TensorSpec((None,), tf.float32)],
-            autograph=False,
-        )
+        self._frames = _traced(front)
         self.frames(np.zeros(front.sample_rate, np.float32), 0, 1)
 
     def frames(self, track: Samples, first: int, last: int) -> Frames:
@@ -34,6 +29,36 @@ class TensorFlowFeatureExtractor:
         Returns:
             (frames, bins) float32.
         """
-        start = first * self.front.hop - self.front.margin
-        end = start + (last - 1 - first) * self.front.hop + self.front.reach
-        return np.asarray(self._frames(padded_part(track, start, end, self.front.padding)))
+        return np.asarray(self._frames(cut_part(self.front, track, first, last)))
+
+
+def freeze(front: FrontEnd, source: str, target: str) -> bytes:
+    """Return the graph of a front end, as a serialised GraphDef with its weights as constants.
+
+    Args:
+        front: The front end.
+        source: The name of the input, a part of a track, (samples,).
+        target: The name of the output, (frames, bins).
+    """
+    traced = _traced(front).get_concrete_function().graph
+    with tf.Graph().as_default() as graph:
+        samples = tf.compat.v1.placeholder(tf.float32, (None,), source)
+        constants = {inside.name: tf.constant(value.numpy()) for value, inside in traced.captures}
+        (frames,) = tf.graph_util.import_graph_def(
+            traced.as_graph_def(),
+            {**constants, traced.inputs[0].name: samples},
+            [traced.outputs[0].name],
+        )
+        tf.identity(frames, target)
+        content: bytes = graph.as_graph_def().SerializeToString()
+    return content
+
+
+def _traced(front: FrontEnd) -> tf.types.experimental.PolymorphicFunction:
+    """Return a function that computes the frames of a part of a track."""
+    network = part_frames(front)
+    return tf.function(
+        lambda samples: network(samples[tf.newaxis, :, tf.newaxis], training=False)[0],
+        input_signature=[tf.TensorSpec((None,), tf.float32)],
+        autograph=False,
+    )

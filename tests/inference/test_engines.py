@@ -26,11 +26,11 @@ from app.store.storage.store import Store
 if HAS_OPENVINO:
     import openvino
 
+    from app.inference.keras_conversion import convert
     from app.inference.openvino_engine import (
         AUDIO_PER_CORE_S,
         OpenVINOEngine,
         computes_bf16,
-        convert,
     )
 
 RATE = 16_000

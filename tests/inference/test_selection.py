@@ -94,12 +94,16 @@ def machine(
 ) -> Machine:
     """One with OpenVINO and a CPU that computes bf16, without a GPU."""
     made = Machine(manifests[NAME], extractor)
-    monkeypatch.setattr(selection, "load", lambda _, manifest: TrackModel(manifest, None))
+    monkeypatch.setattr(selection, "_load", lambda _, manifest, __: TrackModel(manifest, None))
     monkeypatch.setattr(selection, "_build", made.build)
+    run_golden = selection._run_golden
     monkeypatch.setattr(
         selection,
-        "_measure_speed",
-        lambda engine, _: made.speeds.get((engine.backend, engine.precision), 100.0),
+        "_run_golden",
+        lambda engine, manifest: (
+            run_golden(engine, manifest)[0],
+            made.speeds.get((engine.backend, engine.precision), 100.0),
+        ),
     )
     monkeypatch.setattr(selection, "computes_bf16", lambda: True, raising=False)
     monkeypatch.setattr(selection, "has_gpu", lambda: False)

@@ -6,7 +6,6 @@ import numpy as np
 import openvino
 
 from app.domain import Outputs, Samples, Windows
-from app.models.front_end import track_frames
 from app.networks.ir import unpack_network
 from app.networks.running import fixed_batch, infer, read_network
 from app.store.manifest.manifest import Manifest, ModelSpec
@@ -75,6 +74,8 @@ def golden_outputs(model: ImportedModel) -> Outputs:
 
 def windows_of(spec: ModelSpec, waveform: Samples) -> Windows:
     """Return the windows of a waveform, (windows, *window); a short one is repeated."""
+    from app.models.front_end import track_frames
+
     window_spec = spec.window_spec
     samples = np.resize(waveform, max(len(waveform), window_spec.window_samples))
     frames = np.asarray(track_frames(window_spec.front)(samples[np.newaxis]))[0]

@@ -434,7 +434,7 @@ def test_scores_stay_float32_if_the_rest_is_bf16(network: Network, samples: int)
 def test_openvino_scores_as_keras_does(network: Network, samples: int):
     import openvino
 
-    from app.inference.openvino_engine import convert
+    from app.inference.keras_conversion import convert
 
     windows = windows_of(samples)
     built = shaken(network(3, (samples,)), windows)

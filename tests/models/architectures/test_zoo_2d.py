@@ -362,7 +362,7 @@ def test_in_bf16_a_network_scores_nearly_the_same(
 @zoo
 def test_openvino_scores_the_same(name: str, scored: tuple[keras.Model, Windows, Scores]):
     openvino = pytest.importorskip("openvino", reason="OpenVINO is an extra")
-    from app.inference.openvino_engine import convert
+    from app.inference.keras_conversion import convert
 
     exact, windows, expected = scored
     compiled = openvino.compile_model(convert(exact), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})

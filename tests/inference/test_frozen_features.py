@@ -1,0 +1,70 @@
+"""Frames from TensorFlow's C library are those of kapre's layers in TensorFlow's package."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.domain import Waveform
+from app.front_ends import FrontEnd
+from app.inference import frozen_features, tensorflow_library
+from app.inference.frozen_features import FrozenFeatureExtractor, make_extractor
+from app.inference.tensorflow_features import TensorFlowFeatureExtractor
+from app.inference.tensorflow_library import GraphRunner
+from app.models import architectures
+
+FRONTS = {each.front_end: name for name, each in reversed(architectures().items())}
+"""The published ones, each with the first architecture that has it."""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        pytest.param(front, id=name, marks=[] if name == "fcn" else [pytest.mark.thorough])
+        for front, name in FRONTS.items()
+    ],
+)
+def test_frames_equal_those_of_the_package(front: FrontEnd, music: Waveform) -> None:
+    samples = music.samples[: 20 * front.sample_rate]
+    ours, theirs = FrozenFeatureExtractor(front), TensorFlowFeatureExtractor(front)
+    last = front.frames(len(samples))
+    pieces = [(0, min(50, last)), (last // 2, last // 2 + 100), (max(0, last - 50), last)]
+
+    for first, end in pieces:
+        np.testing.assert_allclose(
+            ours.frames(samples, first, end), theirs.frames(samples, first, end), atol=1e-5
+        )
+
+
+def test_without_the_library_the_package_computes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tensorflow_library, "LIBRARIES", ("missing.so",))
+    tensorflow_library.load_library.cache_clear()
+
+    extractor = make_extractor(architectures()["musicnn"].front_end)
+
+    tensorflow_library.load_library.cache_clear()
+    assert isinstance(extractor, TensorFlowFeatureExtractor)
+    assert "the package tensorflow is imported, as its library can't run: " in caplog.text
+
+
+def test_with_a_gpu_the_package_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frozen_features, "has_gpu", lambda: True)
+
+    extractor = make_extractor(architectures()["musicnn"].front_end)
+
+    assert isinstance(extractor, TensorFlowFeatureExtractor)
+
+
+def test_a_graph_that_is_not_valid_is_refused_with_the_reason() -> None:
+    with pytest.raises(RuntimeError, match="Invalid GraphDef"):
+        GraphRunner(b"not a graph", "samples", "frames")
+    with pytest.raises(RuntimeError, match="the graph has no operation 'samples'"):
+        GraphRunner(b"", "samples", "frames")
