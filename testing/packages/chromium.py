@@ -13,26 +13,44 @@ from pathlib import Path
 from testing.packages.audio import CannotFetchError, fetch_once
 
 APT_GET = ("apt-get", "--quiet", "--yes")
-MISSING = "Chromium is not on this machine: install it (on Debian `apt-get install chromium`)"
+HEADLESS = "chromium-headless-shell"
+"""Chromium without the parts that draw windows: a page takes a third less CPU time."""
+
+WINDOWED = ("chromium", "chromium-browser")
+MISSING = (
+    f"Chromium is not on this machine: install it (on Debian `apt-get install {HEADLESS}`, or "
+    "`chromium` to see its windows)"
+)
 
 
-def find() -> Path | None:
-    """Where Chromium is, if it is."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    return Path(found) if found else None
+def find(*, headed: bool = False) -> Path | None:
+    """Where Chromium is, if it is.
+
+    Args:
+        headed: Whether it is to open windows.
+    """
+    names = WINDOWED if headed else (HEADLESS, *WINDOWED)
+    return next((Path(found) for name in names if (found := shutil.which(name))), None)
 
 
 def fetch() -> Path:
-    """Install it if it is missing; return the path of its executable.
+    """Install the headless one if it is missing; return the path of an executable.
 
     Raises:
-        CannotFetchError: No apt, no permission to install, or no network.
+        CannotFetchError: There is no Chromium, and no apt, no permission to install, or no network.
     """
-    if (found := find()) is not None:
-        return found
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise CannotFetchError(MISSING)
-    for step in (["update"], ["install", "--no-install-recommends", "chromium"]):
+    reason = "apt-get and root's permission are needed"
+    if not shutil.which(HEADLESS) and shutil.which("apt-get") and os.geteuid() == 0:
+        reason = _install()
+    found = find()
+    if found is None:
+        raise CannotFetchError(f"{MISSING}: {reason}")
+    return found
+
+
+def _install() -> str:
+    """Install it with apt; return the errors."""
+    for step in (["update"], ["install", "--no-install-recommends", HEADLESS]):
         ran = subprocess.run(
             [*APT_GET, *step],
             env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
@@ -40,10 +58,7 @@ def fetch() -> Path:
             text=True,
             check=False,
         )
-    found = find()
-    if found is None:
-        raise CannotFetchError(f"{MISSING}; apt-get could not: {ran.stderr.strip()}")
-    return found
+    return ran.stderr.strip()
 
 
 def main() -> None:

@@ -87,6 +87,18 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return store
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `scorer` caches scores."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def scorer(models: Store, audio: AudioStore, cache: Path) -> Scorer:
+    """For tests that don't depend on which scores are cached."""
+    return Scorer(models, "tiny", SPLIT, audio, cache)
+
+
 def published(
     store: Store, name: str = "tiny", seed: int = 0, tags: tuple[str, ...] = TAGS
 ) -> Manifest:
@@ -111,14 +123,13 @@ def columns(found: Projection) -> list[tuple[int, ...]]:
 def assert_same(one: Scored, other: Scored) -> None:
     assert one.ids == other.ids
     for windows, others in zip(one.windows, other.windows, strict=True):
-        np.testing.assert_array_equal(windows, others)
+        np.testing.assert_allclose(windows, others, atol=1e-5)
 
 
 def test_windows_score_as_in_the_published_graph(
-    models: Store, audio: AudioStore, tmp_path: Path
+    models: Store, audio: AudioStore, scorer: Scorer
 ) -> None:
     on_progress: list[tuple[int, int]] = []
-    scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
     scored = scorer.score(Subset.TEST, 0.0, lambda *counts: on_progress.append(counts))
     graph = load(models, scorer.manifest).graph
     for number, windows in enumerate(scored.windows):
@@ -131,10 +142,8 @@ def test_windows_score_as_in_the_published_graph(
     assert on_progress == [(done, TESTED) for done in range(1, TESTED + 1)]
 
 
-def test_labels_and_missing_tracks_are_reported(
-    models: Store, audio: AudioStore, tmp_path: Path
-) -> None:
-    scored = Scorer(models, "tiny", SPLIT, audio, tmp_path).score(Subset.TEST, 0.0, silent)
+def test_labels_and_missing_tracks_are_reported(audio: AudioStore, scorer: Scorer) -> None:
+    scored = scorer.score(Subset.TEST, 0.0, silent)
     assert scored.ids == tuple(track.id for track in SONGS[:TESTED])
     assert scored.y_true.argmax(axis=1).tolist() == [0, 1, 2, 0, 1]
     assert scored.y_true.sum() == TESTED
@@ -143,10 +152,7 @@ def test_labels_and_missing_tracks_are_reported(
     assert scored.left_out == {}
 
 
-def test_overlapping_windows_begin_more_often(
-    models: Store, audio: AudioStore, tmp_path: Path
-) -> None:
-    scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
+def test_overlapping_windows_begin_more_often(scorer: Scorer) -> None:
     plain = scorer.score(Subset.TEST, 0.0, silent)
     for overlap, times in ((0.5, 2), (0.75, 4)):
         scored = scorer.score(Subset.TEST, overlap, silent)
@@ -156,22 +162,22 @@ def test_overlapping_windows_begin_more_often(
 
 
 def test_scored_tracks_are_not_scored_again(
-    models: Store, audio: AudioStore, tmp_path: Path
+    models: Store, audio: AudioStore, scorer: Scorer, tmp_path: Path
 ) -> None:
     def stop(done: int, total: int) -> None:
         if done == 3:
             raise KeyboardInterrupt
 
-    scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
+    stopped = Scorer(models, "tiny", SPLIT, audio, tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        scorer.score(Subset.TEST, 0.0, stop)
+        stopped.score(Subset.TEST, 0.0, stop)
     kept = sorted((tmp_path / "tiny" / "1" / "scores").rglob("*.npy"))
     assert len(kept) == 3
     first = tmp_path.rglob(f"{audio.digests[SONGS[0].id]}.npy")
     np.save(next(first), np.full((1, 3), 0.25, np.float32))
     scored = Scorer(models, "tiny", SPLIT, audio, tmp_path).score(Subset.TEST, 0.0, silent)
     assert scored.windows[0].tolist() == [[0.25] * 3]
-    whole = Scorer(models, "tiny", SPLIT, audio, tmp_path / "again").score(Subset.TEST, 0.0, silent)
+    whole = scorer.score(Subset.TEST, 0.0, silent)
     assert_same(
         replace(scored, windows=scored.windows[1:]), replace(whole, windows=whole.windows[1:])
     )
@@ -179,11 +185,10 @@ def test_scored_tracks_are_not_scored_again(
 
 @pytest.mark.parametrize("corrupted", [b"", b"no scores", None])
 def test_scores_corrupted_by_a_crash_are_computed_again(
-    corrupted: bytes | None, models: Store, audio: AudioStore, tmp_path: Path
+    corrupted: bytes | None, scorer: Scorer, cache: Path
 ) -> None:
-    scorer = Scorer(models, "tiny", SPLIT, audio, tmp_path)
     before = scorer.score(Subset.TEST, 0.0, silent)
-    for path in tmp_path.rglob("*.npy"):
+    for path in cache.rglob("*.npy"):
         path.write_bytes(path.read_bytes()[:-4] if corrupted is None else corrupted)
     assert_same(scorer.score(Subset.TEST, 0.0, silent), before)
 

@@ -1,5 +1,7 @@
 """The golden input: a model is served only if it reproduces the published scores of this audio."""
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -28,14 +30,24 @@ FUNDAMENTALS_HZ = (110.0, 220.0, 329.6, 523.3)
 def golden_waveform(golden: Golden, sample_rate: int) -> Samples:
     """Return four plucked harmonic tones over soft noise, (samples,) float32 within -1..1.
 
-    It uses `RandomState`, whose stream NumPy guarantees not to change, unlike that of `Generator`.
-
     Args:
         golden: Its seed and duration.
         sample_rate: In Hz.
+
+    Returns:
+        The samples, which can't be written to.
     """
-    random = np.random.RandomState(golden.seed)
-    time = np.arange(round(golden.seconds * sample_rate)) / sample_rate
+    return _plucked_tones(golden.seed, golden.seconds, sample_rate)
+
+
+@lru_cache(maxsize=8)  # it takes a tenth of a second, and most models have the same one
+def _plucked_tones(seed: int, seconds: float, sample_rate: int) -> Samples:
+    """See `golden_waveform`.
+
+    It uses `RandomState`, whose stream NumPy guarantees not to change, unlike that of `Generator`.
+    """
+    random = np.random.RandomState(seed)
+    time = np.arange(round(seconds * sample_rate)) / sample_rate
     sound = 0.02 * random.standard_normal(len(time))
     for fundamental in FUNDAMENTALS_HZ:
         pluck = np.exp(-3.0 * ((time + random.uniform()) % 0.5))
@@ -44,7 +56,9 @@ def golden_waveform(golden: Golden, sample_rate: int) -> Samples:
             sound += (
                 0.1 / harmonic * pluck * np.sin(2 * np.pi * fundamental * harmonic * time + phase)
             )
-    return sound.astype(np.float32)
+    samples: Samples = sound.astype(np.float32)
+    samples.flags.writeable = False
+    return samples
 
 
 def golden_embeddings(golden: Golden, width: int) -> Samples:

@@ -106,4 +106,11 @@ def test_the_golden_waveform_is_the_same_on_every_machine(manifest: Manifest):
     assert waveform.shape == (7.5 * 16_000,)
     assert waveform.dtype == np.float32
     assert 0.3 < np.max(np.abs(waveform)) < 1
-    np.testing.assert_array_equal(waveform, golden_waveform(manifest.golden, 16_000))
+    np.testing.assert_allclose(
+        waveform[[0, 10_000, 60_000, -1]],
+        [-0.01666424, -0.01292752, -0.07021988, 0.02434435],
+        rtol=0,
+        atol=1e-6,
+    )
+    with pytest.raises(ValueError, match="read-only"):
+        waveform[0] = 0  # it is cached
