@@ -31,9 +31,6 @@ SHARED_SERVERS = ("server", "stub", "narrow", "marked", "service", "impatient")
 
 SLOWEST_FILES = 10
 
-GARBAGE_THRESHOLDS = (10_000, 20, 20)
-"""See `gc.set_threshold`; Python's own take a fifth of the time of tests that build networks."""
-
 # Few examples, the same ones each time; `pytest --hypothesis-profile thorough` tries more, and new
 # ones. Neither depends on the speed of the machine, and each example writes its own files.
 anywhere = settings(
@@ -63,15 +60,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection() -> Iterator[None]:
     """Collect the tests without the garbage collector, and exempt the imported modules from it.
 
-    It finds nothing there, but each of its full runs would look through all of TensorFlow. It then
-    runs more rarely: building networks makes millions of objects, few of which are garbage.
+    It finds nothing there, but each of its full runs would look through all of TensorFlow.
     """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(*GARBAGE_THRESHOLDS)
         gc.enable()
 
 
