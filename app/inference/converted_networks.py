@@ -1,13 +1,9 @@
 """The converted networks of models: from the cache, or from Keras."""
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import openvino
-
 from app.inference.conversion_cache import make_key, read_entry, write_entry
-from app.networks.ir import GRAPH, WEIGHTS, NetworkFiles
+from app.networks.running import to_files
 from app.store.manifest.manifest import Manifest
 from app.store.registry.imported import ImportedModel, unpack_imported
 
@@ -44,12 +40,5 @@ def convert_and_cache(model: "TrackModel") -> ImportedModel:
     from app.inference.keras_conversion import convert
 
     network = convert(model.network)
-    write_entry(str(model.manifest.ref), network_key(model.manifest), _pack(network))
+    write_entry(str(model.manifest.ref), network_key(model.manifest), to_files(network).pack())
     return ImportedModel(model.manifest, network)
-
-
-def _pack(network: openvino.Model) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        graph, weights = Path(folder, GRAPH), Path(folder, WEIGHTS)
-        openvino.serialize(network, graph, weights)
-        return NetworkFiles(graph.read_bytes(), weights.read_bytes()).pack()

@@ -1,14 +1,12 @@
 """Makes heads: networks of one dense layer on an embedding."""
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 import openvino
 from openvino import opset13 as ops
 
-from app.networks.ir import GRAPH, WEIGHTS, NetworkFiles
+from app.networks.ir import NetworkFiles
+from app.networks.running import to_files
 
 
 def make_head(kernel: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> NetworkFiles:
@@ -22,11 +20,3 @@ def make_head(kernel: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) ->
     logits = ops.matmul(embeddings, ops.constant(kernel), transpose_a=False, transpose_b=False)
     scores = ops.sigmoid(ops.add(logits, ops.constant(bias[np.newaxis])))
     return to_files(openvino.Model([ops.result(scores)], [embeddings], "head"))
-
-
-def to_files(network: openvino.Model) -> NetworkFiles:
-    """Return the files of a network."""
-    with tempfile.TemporaryDirectory() as folder:
-        graph, weights = Path(folder, GRAPH), Path(folder, WEIGHTS)
-        openvino.serialize(network, graph, weights)
-        return NetworkFiles(graph.read_bytes(), weights.read_bytes())

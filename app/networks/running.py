@@ -1,11 +1,14 @@
 """Reads and runs networks in the one form of `app.networks`."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import openvino
 
 from app.domain import Outputs, Windows
 from app.errors import WeightsError
-from app.networks.ir import NetworkFiles
+from app.networks.ir import GRAPH, WEIGHTS, NetworkFiles
 
 
 def read_network(files: NetworkFiles, where: str) -> openvino.Model:
@@ -23,6 +26,14 @@ def read_network(files: NetworkFiles, where: str) -> openvino.Model:
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
         raise WeightsError(f"{where}: OpenVINO can't read the network: {reason}") from error
+
+
+def to_files(network: openvino.Model) -> NetworkFiles:
+    """Return the files of a network."""
+    with tempfile.TemporaryDirectory() as folder:
+        graph, weights = Path(folder, GRAPH), Path(folder, WEIGHTS)
+        openvino.serialize(network, graph, weights)
+        return NetworkFiles(graph.read_bytes(), weights.read_bytes())
 
 
 def fixed_batch(network: openvino.Model) -> int | None:
