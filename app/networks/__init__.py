@@ -1,6 +1,6 @@
-"""Networks of other projects: ONNX, TFLite, TensorFlow and OpenVINO files, brought to one form.
+"""Networks of other projects: ONNX, TFLite, TensorFlow and OpenVINO files, in a canonical form.
 
-    file --(checked, read, cut, reshaped in a process of its own)--> OpenVINO IR in one form
+    file --(checked, read, cut, reshaped in a process of its own)--> OpenVINO IR in canonical form
 
 In that form a network has one input, `windows` (batch, *window) float32, and one output, `outputs`
 (batch, tags + embedding) float32: the scores of each window, then its embedding. A head has the

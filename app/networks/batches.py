@@ -18,7 +18,7 @@ def check_batches(network: openvino.Model, report: NetworkReport) -> None:
     """Run a network: what crashes does so here, and shapes that can't be resolved show.
 
     Args:
-        network: In the one form.
+        network: In the canonical form.
         report: Its description.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Brings a network to the one form that engines run; see `app.networks`."""
+"""Brings a network to the canonical form that engines run; see `app.networks`."""
 
 import re
 from collections.abc import Sequence
@@ -35,19 +35,19 @@ class InputLayout:
 def to_canonical(
     model: openvino.Model, request: NetworkRequest
 ) -> tuple[openvino.Model, NetworkReport]:
-    """Return a network in the one form, and its description.
+    """Return a network in the canonical form, and its description.
 
     Raises:
         SetupError: Its input or outputs are not those of a tagger of such windows.
     """
-    taken = find_input(model, request)
+    network_input = find_input(model, request)
     scores, embedding = find_scores(model, request), find_embedding(model, request)
     if scores is None and embedding is None:
         raise SetupError("without labels a network needs --embedding NAME, the tensor that is used")
-    window = request.window or _own_window(taken)
-    layout = find_layout(_dimensions(taken), window)
+    window = request.window or _own_window(network_input)
+    layout = find_layout(_dimensions(network_input), window)
     parameter = ops.parameter([layout.batch or DYNAMIC, *window], np.float32, name=INPUT)
-    _feed(taken, parameter, layout)
+    _feed(network_input, parameter, layout)
     used = [port for port in (scores, embedding) if port is not None]
     _cut(used, parameter)  # finds the outputs' shapes
     parts = [_flat(port, layout) for port in used]

@@ -22,7 +22,7 @@ _ANSWER: TypeAdapter[NetworkReport | Failure] = TypeAdapter(NetworkReport | Fail
 
 
 def convert(request: NetworkRequest) -> tuple[NetworkFiles, NetworkReport]:
-    """Convert a network's file to the one form of networks.
+    """Convert a network's file to the canonical form of networks.
 
     Raises:
         SetupError: It can't be read or used as requested, or reading it crashes.

@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def convert_file(request: NetworkRequest, folder: Path) -> NetworkReport:
-    """Convert a network's file to the one form, in a folder, and return its description.
+    """Convert a network's file to the canonical form, in a folder, and return its description.
 
     Raises:
         SetupError: It can't be read or used as requested.

@@ -10,7 +10,7 @@ from app.networks.running import to_files
 
 
 def make_head(kernel: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> NetworkFiles:
-    """Return a head in the one form of networks: a dense layer with a sigmoid.
+    """Return a head in the canonical form of networks: a dense layer with a sigmoid.
 
     Args:
         kernel: (embedding, tags).

@@ -1,4 +1,4 @@
-"""Reads and runs networks in the one form of `app.networks`."""
+"""Reads and runs networks in the canonical form of `app.networks`."""
 
 import tempfile
 from pathlib import Path

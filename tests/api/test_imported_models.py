@@ -8,7 +8,7 @@ import pytest
 
 from app.audio.limits import AudioLimits
 from app.store.manifest.manifest import read_store
-from app.store.registry.imported import compute_outputs, load_imported, windows_of
+from app.store.registry.imported import compute_outputs, cut_windows, load_imported
 from app.store.storage.store import Store
 from testing.server import Server, serving
 from testing.sounds import decoded
@@ -57,7 +57,7 @@ def test_heads_are_served_with_the_embedding_of_their_backbone(
     shown = answer(imported.http.get("/taggram", params=query))
     models = read_store(networks)
     backbone = load_imported(networks, models["backbone"])
-    windows = windows_of(models["backbone"], decoded(clip, AudioLimits(2000, 0.5, 60.0)))
+    windows = cut_windows(models["backbone"], decoded(clip, AudioLimits(2000, 0.5, 60.0)))
     embeddings = compute_outputs(backbone.network, windows)[:, -network_imports.WIDTH :]
     expected = network_imports.head_scores(embeddings)
     assert set(shown["tags"]) == {"jazz", "metal"}

@@ -18,7 +18,7 @@ from app.metrics import Metrics
 from app.stages import StageClock
 from app.store.importers.networks.importing import import_network
 from app.store.manifest.manifest import Manifest, manifests
-from app.store.registry.imported import load_imported, windows_of
+from app.store.registry.imported import cut_windows, load_imported
 from app.store.storage.store import Store
 from testing.sounds import decoded
 from tests.support import network_imports, small_network
@@ -108,7 +108,7 @@ async def inferred(
 @pytest.fixture(scope="module")
 def windows(clip: Path, published: dict[str, Manifest]) -> Windows:
     """The windows of the clip."""
-    return windows_of(published["backbone"], decoded(clip, LIMITS))
+    return cut_windows(published["backbone"], decoded(clip, LIMITS))
 
 
 @pytest.fixture(scope="module")

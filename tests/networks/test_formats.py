@@ -1,4 +1,4 @@
-"""The same network in each format has the same outputs in the one form."""
+"""The same network in each format has the same outputs in the canonical form."""
 
 from pathlib import Path
 

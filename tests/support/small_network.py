@@ -44,7 +44,7 @@ def scores(windows: Windows) -> Outputs:
 
 
 def both(windows: Windows) -> Outputs:
-    """Compute the output of the network in the one form: scores, and then the embedding."""
+    """Compute the output of the network in the canonical form: scores, and then the embedding."""
     return np.concatenate([scores(windows), embeddings(windows)], 1)
 
 
@@ -55,14 +55,14 @@ def request(file: str | Path = "network", **changes: object) -> NetworkRequest:
 
 
 def run(network: openvino.Model, windows: Windows) -> Outputs:
-    """Return the outputs of a network in the one form."""
+    """Return the outputs of a network in the canonical form."""
     properties = {openvino.properties.hint.inference_precision: openvino.Type.f32}
     compiled = openvino.compile_model(network, "CPU", properties)
     return infer(compiled.create_infer_request(), windows, fixed_batch(network))
 
 
 def canonical(network: openvino.Model, **changes: object) -> tuple[openvino.Model, NetworkReport]:
-    """Bring a network to the one form."""
+    """Bring a network to the canonical form."""
     return to_canonical(network, request(**changes))
 
 

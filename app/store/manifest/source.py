@@ -53,7 +53,7 @@ class ModelSource(Table):
 
 
 class ImportedNetwork(Table):
-    """A network of another project, in the one form of `app.networks`.
+    """A network of another project, in the canonical form of `app.networks`.
 
     Attributes:
         format: The format of the file that it was imported from.

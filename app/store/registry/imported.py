@@ -67,12 +67,12 @@ def golden_outputs(model: ImportedModel) -> Outputs:
         windows = golden_embeddings(golden, width)
     else:
         waveform = golden_waveform(golden, model.manifest.front_end.sample_rate)
-        windows = windows_of(model.manifest, waveform)
+        windows = cut_windows(model.manifest, waveform)
     mean: Outputs = compute_outputs(model.network, windows).mean(axis=0)
     return mean
 
 
-def windows_of(spec: ModelSpec, waveform: Samples) -> Windows:
+def cut_windows(spec: ModelSpec, waveform: Samples) -> Windows:
     """Return the windows of a waveform, (windows, *window); a short one is repeated."""
     from app.models.front_end import track_frames
 
@@ -87,7 +87,7 @@ def compute_outputs(network: openvino.Model, windows: Windows) -> Outputs:
     """Run a network in float32.
 
     Args:
-        network: In the one form of `app.networks`.
+        network: In the canonical form of `app.networks`.
         windows: Its input, (windows, *window).
 
     Returns:

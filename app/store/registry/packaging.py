@@ -117,7 +117,7 @@ def package_network(spec: ModelSpec, network: NetworkFiles) -> ModelPackage:
 
     Args:
         spec: The description of the model.
-        network: In the one form of `app.networks`.
+        network: In the canonical form of `app.networks`.
 
     Raises:
         ManifestError: The manifest can't be written.

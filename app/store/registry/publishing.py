@@ -44,7 +44,7 @@ def publish_network(store: Store, spec: ModelSpec, network: NetworkFiles) -> Man
     Args:
         store: The model store.
         spec: The description of the model.
-        network: In the one form of `app.networks`.
+        network: In the canonical form of `app.networks`.
 
     Raises:
         SetupError: It is not valid, or can't be written; the store is unchanged.

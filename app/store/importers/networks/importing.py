@@ -1,6 +1,6 @@
 """Imports a network of another project, and publishes it as a model.
 
-file --(convert in a process of its own)--> network in one form --(scores of a test clip)-->
+file --(convert in a process of its own)--> network in canonical form --(scores of a test clip)-->
 plausible --(golden outputs)--> version in the store
 """
 
@@ -23,7 +23,7 @@ from app.store.importers.networks.plausibility import check_plausible, make_clip
 from app.store.manifest.manifest import IMPORTED, Manifest, ModelSpec, Window, manifests
 from app.store.manifest.tables import validate
 from app.store.registry.aliases import resolve
-from app.store.registry.imported import compute_outputs, load_imported, windows_of
+from app.store.registry.imported import compute_outputs, cut_windows, load_imported
 from app.store.registry.publishing import publish_network
 from app.store.registry.weights import sha256
 from app.store.storage.store import Store
@@ -71,8 +71,8 @@ class NetworkSource:
 
 
 @dataclass(frozen=True)
-class Input:
-    """What a network takes.
+class NetworkInput:
+    """The input of a network.
 
     Attributes:
         front_end: The front end.
@@ -104,17 +104,21 @@ def import_network(store: Store, source: NetworkSource) -> Manifest:
     """
     metadata = read_metadata(source.metadata) if source.metadata else None
     labels = metadata.classes if metadata else read_labels(source.tags) if source.tags else ()
-    taken = _backbones(store, source.on, source) if source.on else _own_input(source, metadata)
-    network, report = convert(_request(source, metadata, taken, len(labels)))
-    spec = _spec(source, metadata, labels, taken, report)
-    _check(store, spec, network, taken)
+    network_input = (
+        _head_input(store, source.on, source) if source.on else _own_input(source, metadata)
+    )
+    network, report = convert(_request(source, metadata, network_input, len(labels)))
+    spec = _spec(source, metadata, labels, network_input, report)
+    _check(store, spec, network, network_input)
     return publish_network(store, spec, network)
 
 
-def _backbones(store: Store, name: str, source: NetworkSource) -> Input:
+def _head_input(store: Store, name: str, source: NetworkSource) -> NetworkInput:
     """Return the input of a head."""
     if source.front_end:
-        raise SetupError("--front-end and --on exclude each other: a head has its backbone's")
+        raise SetupError(
+            "--front-end and --on exclude each other: a head uses the front end of its backbone"
+        )
     backbone = resolve(store, manifests(store), name)
     if backbone.network is None or not backbone.network.embedding:
         raise SetupError(
@@ -125,10 +129,10 @@ def _backbones(store: Store, name: str, source: NetworkSource) -> Input:
             f"--on: {backbone.ref} is itself a head, on {backbone.backbone}; expected a model with "
             "a front end"
         )
-    return Input(backbone.front_end, backbone.window, backbone)
+    return NetworkInput(backbone.front_end, backbone.window, backbone)
 
 
-def _own_input(source: NetworkSource, metadata: Metadata | None) -> Input:
+def _own_input(source: NetworkSource, metadata: Metadata | None) -> NetworkInput:
     """Return the input of a network with a front end."""
     if source.front_end is None:
         made_for = metadata.inference.embedding_model if metadata else None
@@ -148,15 +152,15 @@ def _own_input(source: NetworkSource, metadata: Metadata | None) -> Input:
             f"{source.metadata}: the network takes {stated:,} Hz, but the front end "
             f"{source.front_end} has {front.front_end.sample_rate:,} Hz"
         )
-    return Input(front.front_end, front.window)
+    return NetworkInput(front.front_end, front.window)
 
 
 def _request(
-    source: NetworkSource, metadata: Metadata | None, taken: Input, labels: int
+    source: NetworkSource, metadata: Metadata | None, network_input: NetworkInput, labels: int
 ) -> NetworkRequest:
     return NetworkRequest(
         file=source.file,
-        window=taken.shape,
+        window=network_input.shape,
         labels=labels,
         input=source.input,
         output=source.output,
@@ -172,11 +176,11 @@ def _spec(
     source: NetworkSource,
     metadata: Metadata | None,
     labels: tuple[str, ...],
-    taken: Input,
+    network_input: NetworkInput,
     report: NetworkReport,
 ) -> ModelSpec:
     kind = find_format(source.file)
-    window = taken.window or Window(frames=report.window[0], hop_frames=report.window[0])
+    window = network_input.window or Window(frames=report.window[0], hop_frames=report.window[0])
     values = {
         "name": source.name,
         "summary": source.summary or (metadata.description if metadata else ""),
@@ -185,9 +189,9 @@ def _spec(
             "format": kind,
             "file_sha256": _digest(source.file),
             "embedding": report.embedding,
-            "backbone": str(taken.backbone.ref) if taken.backbone else None,
+            "backbone": str(network_input.backbone.ref) if network_input.backbone else None,
         },
-        "front_end": taken.front_end,
+        "front_end": network_input.front_end,
         "window": window.model_dump(),
         "tags": {"family": source.family or source.name, "names": labels},
         "source": {
@@ -210,13 +214,15 @@ def _digest(path: Path) -> str:
     return digests[0] if len(digests) == 1 else sha256("".join(digests).encode())
 
 
-def _check(store: Store, spec: ModelSpec, network: NetworkFiles, taken: Input) -> None:
+def _check(
+    store: Store, spec: ModelSpec, network: NetworkFiles, network_input: NetworkInput
+) -> None:
     """Refuse a network with outputs for a clip that can't be those of a tagger."""
     window_spec = spec.window_spec
     clip = make_clip(window_spec.front.sample_rate, 2 * window_spec.window_samples)
-    windows: Windows = windows_of(spec, clip)
-    if taken.backbone and taken.backbone.network:
-        outputs = compute_outputs(load_imported(store, taken.backbone).network, windows)
-        windows = outputs[:, -taken.backbone.network.embedding :]
+    windows: Windows = cut_windows(spec, clip)
+    if network_input.backbone and network_input.backbone.network:
+        outputs = compute_outputs(load_imported(store, network_input.backbone).network, windows)
+        windows = outputs[:, -network_input.backbone.network.embedding :]
     outputs = compute_outputs(read_network(network, spec.title), windows)
     check_plausible(outputs, len(spec.tags.names), spec.title)

@@ -19,7 +19,7 @@ from app.store.importers.networks.importing import import_network
 from app.store.manifest.manifest import Window, manifests, read_manifest
 from app.store.registry.alias_changes import remove
 from app.store.registry.aliases import resolve
-from app.store.registry.imported import compute_outputs, load_imported, windows_of
+from app.store.registry.imported import compute_outputs, cut_windows, load_imported
 from app.store.registry.publishing import promote
 from app.store.registry.verification import read_arrays, verify
 from app.store.storage.store import Store
@@ -119,7 +119,7 @@ def test_a_network_of_waveforms_has_windows_of_its_own_length(empty: Store, tmp_
     assert manifest.front_end == FrontEnd(16_000)
     assert manifest.window == Window(frames=4000, hop_frames=4000)
     samples = 0.5 * small_network.windows(1, (10_000,))[0]
-    windows = windows_of(manifest, samples)
+    windows = cut_windows(manifest, samples)
     assert windows.shape == (2, 4000)
     outputs = compute_outputs(load_imported(empty, manifest).network, windows)
     expected = np.abs(samples[:8000].reshape(2, 4000)).mean(axis=1)

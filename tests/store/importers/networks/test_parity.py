@@ -12,7 +12,7 @@ from app.audio.limits import AudioLimits
 from app.domain import Outputs, Samples, Windows
 from app.store.importers.networks.importing import NetworkSource, import_network
 from app.store.manifest.manifest import Manifest, read_store
-from app.store.registry.imported import compute_outputs, load_imported, windows_of
+from app.store.registry.imported import compute_outputs, cut_windows, load_imported
 from app.store.registry.loading import TrackModel, load
 from app.store.storage.store import Store
 from testing.sounds import decoded
@@ -85,7 +85,7 @@ def published(request: pytest.FixtureRequest, wheel: Path, folder: Path) -> Path
 
 
 def scores_of(store: Store, manifest: Manifest, waveform: Samples) -> Outputs:
-    return compute_outputs(load_imported(store, manifest).network, windows_of(manifest, waveform))
+    return compute_outputs(load_imported(store, manifest).network, cut_windows(manifest, waveform))
 
 
 @pytest.mark.thorough
@@ -96,7 +96,7 @@ def test_the_published_graph_scores_as_our_port(
 
     scores = scores_of(store, manifest, waveform)
 
-    expected = np.asarray(own.network(windows_of(own.manifest, waveform)))
+    expected = np.asarray(own.network(cut_windows(own.manifest, waveform)))
     assert np.ptp(expected) > 0.1
     np.testing.assert_allclose(scores, expected, rtol=0, atol=TOLERANCE)
     golden = own.manifest.golden.mean_scores
@@ -209,6 +209,6 @@ def test_yamnet_scores_tracks_as_litert_does(tmp_path: Path, waveform: Samples, 
     for track in (waveform, ambient):
         scores = scores_of(store, manifest, track).mean(axis=0)
         # LiteRT rounds activations to 8 bits, so its own kernels differ by .17 in a window.
-        expected = litert_scores(file, windows_of(manifest, track)).mean(axis=0)
+        expected = litert_scores(file, cut_windows(manifest, track)).mean(axis=0)
         np.testing.assert_allclose(scores, expected, rtol=0, atol=0.03)
         assert scores.argmax() == expected.argmax()
