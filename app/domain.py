@@ -48,9 +48,14 @@ class Backend(StrEnum):
 
 
 class Precision(StrEnum):
-    """The arithmetic precision of a network; sums are float32 in any case."""
+    """The arithmetic precision of a network.
+
+    With `int8` only the largest layers compute in 8 bits (`app.inference.quantisation`), where sums
+    are exact. All other sums are float32.
+    """
 
     BF16 = "bf16"
+    INT8 = "int8"
     FLOAT32 = "float32"
 
 

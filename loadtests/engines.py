@@ -50,20 +50,21 @@ def as_published(manifest: Manifest, extractor: FeatureExtractor) -> dict[str, E
     """Engines that compute the whole network, its constant filters too."""
     return {
         "openvino float32": OpenVINOEngine(
-            _whole(manifest, Precision.FLOAT32), Precision.FLOAT32, extractor
+            whole(manifest, Precision.FLOAT32), Precision.FLOAT32, extractor
         ),
         "openvino bf16": OpenVINOEngine(
-            _whole(manifest, Precision.FLOAT32), Precision.BF16, extractor
+            whole(manifest, Precision.FLOAT32), Precision.BF16, extractor
         ),
         "tensorflow float32": TensorFlowEngine(
-            _whole(manifest, Precision.FLOAT32), Precision.FLOAT32, extractor
+            whole(manifest, Precision.FLOAT32), Precision.FLOAT32, extractor
         ),
         "tensorflow bf16": TensorFlowEngine(
-            _whole(manifest, Precision.BF16), Precision.BF16, extractor
+            whole(manifest, Precision.BF16), Precision.BF16, extractor
         ),
     }
 
 
-def _whole(manifest: Manifest, precision: Precision) -> TrackModel:
+def whole(manifest: Manifest, precision: Precision) -> TrackModel:
+    """A model as it was published, with its constant filters."""
     arguments = manifest.architecture.arguments
     return assemble(manifest, arguments, read_weights(STORE, manifest), precision)

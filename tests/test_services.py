@@ -137,7 +137,7 @@ def test_models_use_the_engine_of_the_settings_share_a_front_end_and_are_named_b
     precision: Precision, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # How close bf16 comes to the published scores depends on the CPU.
-    monkeypatch.setattr(selection, "check_golden", lambda *_: None)
+    monkeypatch.setattr(selection, "check_golden", lambda *_, **__: None)
     built = services(copy, engine=Backend.TENSORFLOW, precision=precision)
 
     built.load()

@@ -31,8 +31,8 @@ from app.store.storage.store import Store
 
 NOT_STORED = "it is not in the audio store"
 
-PREFERENCE = EnginePreference("auto", "float32")
-"""The fastest engine, in the precision that gives the same figures on all machines."""
+PREFERENCE = EnginePreference("auto", "float32", exact=True)
+"""The fastest engine, with the arithmetic that gives the same figures on all machines."""
 
 SCORE_FIELDS = {"name", "architecture", "network", "front_end", "window", "tags", "weights"}
 """The fields of a manifest that its scores depend on; it has the weights' hash."""

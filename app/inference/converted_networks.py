@@ -11,27 +11,34 @@ if TYPE_CHECKING:  # imports TensorFlow, which takes seconds
     from app.store.registry.loading import TrackModel
 
 
-def network_key(manifest: Manifest) -> str:
+def network_key(manifest: Manifest, *, exact: bool) -> str:
     """Return the key of a model's folded and converted network.
 
-    The precision is not part of it: OpenVINO rounds when it compiles the network.
+    The precision is not part of it: a network is rounded or quantised after it is read.
+
+    Args:
+        manifest: The manifest of the model.
+        exact: Whether the network has the filters that the manifest calls negligible.
     """
+    negligible = manifest.folding.filters if manifest.folding and not exact else {}
     return make_key(
         kind="network",
         weights=manifest.weights.sha256,
         architecture=manifest.architecture.model_dump(),
         tags=len(manifest.tags.names),
         windows=manifest.window_spec,
+        negligible=negligible,
     )
 
 
-def read_converted(manifest: Manifest) -> ImportedModel | None:
+def read_converted(manifest: Manifest, *, exact: bool) -> ImportedModel | None:
     """Return a model with its network from the cache; None if it is not there.
 
     Args:
         manifest: The manifest of the model, whose weights were compared with it.
+        exact: Whether the network has the filters that the manifest calls negligible.
     """
-    content = read_entry(str(manifest.ref), network_key(manifest))
+    content = read_entry(str(manifest.ref), network_key(manifest, exact=exact))
     return None if content is None else unpack_imported(manifest, content)
 
 
@@ -40,5 +47,6 @@ def convert_and_cache(model: "TrackModel") -> ImportedModel:
     from app.inference.keras_conversion import convert
 
     network = convert(model.network)
-    write_entry(str(model.manifest.ref), network_key(model.manifest), to_files(network).pack())
+    key = network_key(model.manifest, exact=model.exact)
+    write_entry(str(model.manifest.ref), key, to_files(network).pack())
     return ImportedModel(model.manifest, network)

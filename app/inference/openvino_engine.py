@@ -11,6 +11,7 @@ from app.cpus import usable_cpus
 from app.domain import Backend, Outputs, Precision, Windows
 from app.inference.engine import Engine, windows_of
 from app.inference.features import FeatureExtractor
+from app.inference.quantisation import quantise
 from app.networks.running import fixed_batch, infer
 from app.store.registry.imported import ImportedModel
 
@@ -20,7 +21,12 @@ if TYPE_CHECKING:  # imports TensorFlow, which takes seconds
 AUDIO_PER_CORE_S = 24.0
 """Larger batches are not faster on a CPU, and requests behind one wait longer."""
 
-TYPES = {Precision.BF16: openvino.Type.bf16, Precision.FLOAT32: openvino.Type.f32}
+TYPES = {
+    Precision.BF16: openvino.Type.bf16,
+    Precision.INT8: openvino.Type.f32,
+    Precision.FLOAT32: openvino.Type.f32,
+}
+"""The types of layers that are not quantised."""
 
 
 class OpenVINOEngine(Engine):
@@ -42,6 +48,8 @@ class OpenVINOEngine(Engine):
         if cores < len(os.sched_getaffinity(0)):  # a container's quota would stall more threads
             properties[options.inference_num_threads] = cores
         network = model.network if isinstance(model, ImportedModel) else _convert(model)
+        if precision is Precision.INT8:
+            network = quantise(network)
         self._batch = fixed_batch(network)
         self.embedding = manifest.network.embedding if manifest.network else 0
         self.backbone = manifest.backbone

@@ -18,6 +18,7 @@ from app.store.storage.store import Store
 try:
     from app.inference.converted_networks import convert_and_cache, read_converted
     from app.inference.openvino_engine import OpenVINOEngine, computes_bf16
+    from app.inference.quantisation import computes_int8, has_tall_filters
     from app.store.registry.imported import ImportedModel, load_imported
 except ImportError as error:
     OPENVINO_ERROR = describe(error)
@@ -38,10 +39,12 @@ class EnginePreference:
     Attributes:
         backend: The value of TAGGRAM_ENGINE.
         precision: The value of TAGGRAM_PRECISION.
+        exact: Whether to compute filters that a manifest calls negligible; the service does not.
     """
 
     backend: Literal["auto", "openvino", "tensorflow"]
-    precision: Literal["auto", "float32", "bf16"]
+    precision: Literal["auto", "float32", "int8", "bf16"]
+    exact: bool = False
 
 
 AUTO = EnginePreference("auto", "auto")
@@ -69,14 +72,14 @@ def choose(
     """
     candidates = _candidates(preference, manifest)
     # A defect of the model itself would fail on every engine.
-    model = _load(store, manifest, candidates)
+    model = _load(store, manifest, candidates, exact=preference.exact)
     problems = []
     slow: list[tuple[float, Engine]] = []
     for backend, precision in candidates:
         try:
-            engine = _build(store, model, extractor, backend, precision)
+            engine = _build(store, model, extractor, backend, precision, exact=preference.exact)
             outputs, speed = _run_golden(engine, manifest)
-            check_golden(manifest, outputs, engine.precision)
+            check_golden(manifest, outputs, engine.precision, exact=preference.exact)
             if speed < MIN_SPEED:  # the first run of this size compiles kernels
                 _, speed = _run_golden(engine, manifest)
         except Exception as error:
@@ -113,7 +116,7 @@ def _candidates(
     matching = [
         (backend, precision)
         for backend in _backends(preference, manifest)
-        for precision in _precisions(backend)
+        for precision in _precisions(backend, manifest)
         if preference.precision in ("auto", precision)
     ]
     if not matching:
@@ -148,28 +151,29 @@ def _backends(preference: EnginePreference, manifest: Manifest) -> list[Backend]
     return [Backend.OPENVINO, Backend.TENSORFLOW]
 
 
-def _precisions(backend: Backend) -> list[Precision]:
+def _precisions(backend: Backend, manifest: Manifest) -> list[Precision]:
     if backend is Backend.OPENVINO:
         bf16 = [Precision.BF16] if computes_bf16() else []
-        return [*bf16, Precision.FLOAT32]
+        int8 = [Precision.INT8] if computes_int8() and has_tall_filters(manifest) else []
+        return [*bf16, *int8, Precision.FLOAT32]
     if has_gpu():
         return [Precision.BF16, Precision.FLOAT32]
     return [Precision.FLOAT32, Precision.BF16]
 
 
 def _load(
-    store: Store, manifest: Manifest, candidates: list[tuple[Backend, Precision]]
+    store: Store, manifest: Manifest, candidates: list[tuple[Backend, Precision]], *, exact: bool
 ) -> "TrackModel | ImportedModel":
     """Return a model, with the network in the form that the fastest candidate runs if possible."""
     if manifest.network:
         return load_imported(store, manifest)
     if candidates[0][0] is Backend.OPENVINO:
         read_file(store, manifest)  # raises if the weights are missing or altered
-        if converted := read_converted(manifest):
+        if converted := read_converted(manifest, exact=exact):
             return converted
     from app.store.registry.loading import load
 
-    return load(store, manifest)
+    return load(store, manifest, exact=exact)
 
 
 def _build(
@@ -178,6 +182,8 @@ def _build(
     extractor: FeatureExtractor,
     backend: Backend,
     precision: Precision,
+    *,
+    exact: bool,
 ) -> Engine:
     manifest = model.manifest
     if backend is Backend.OPENVINO:
@@ -189,7 +195,7 @@ def _build(
     from app.store.registry.loading import TrackModel, load
 
     if precision is not Precision.FLOAT32 or not isinstance(model, TrackModel):
-        model = load(store, manifest, precision)
+        model = load(store, manifest, precision, exact=exact)
     if has_gpu():
         return WaveformEngine(model, precision)
     return TensorFlowEngine(model, precision, extractor)

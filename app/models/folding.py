@@ -9,10 +9,14 @@ All constant filters of a layer are replaced by a single one that outputs 1. Its
 layer are the sum of the weights of the constant filters, each times its constant. Padding affects
 it as it affected the constants, so the scores stay the same except for float32 rounding. The
 `folded` function of an architecture applies these functions to its layers.
+
+Other filters are not constant, but their effect on scores is negligible: replacing each by its mean
+output changes no score by more than a bound. A manifest may list them, as measured by
+`python -m loadtests.quality.folding`; they are folded as constant filters are.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +25,9 @@ Array = npt.NDArray[np.float32]
 Weights = Mapping[str, Array]
 Folded = tuple[dict[str, object], dict[str, Array]]
 """Arguments of the architecture for the smaller network, and its weights."""
+
+Negligible = Mapping[str, Sequence[tuple[int, float]]]
+"""For each layer, filters with a negligible effect and their mean outputs."""
 
 EPSILON = 1e-3
 """The epsilon of the batch normalisations of the published networks."""
@@ -51,6 +58,31 @@ def constant_outputs(weights: Weights, layer: str) -> Array:
     reach = np.abs(gain * weights[f"{layer}/kernel"])
     outputs = gain * np.maximum(weights[f"{layer}/bias"], 0) + shift
     return np.where(reach.reshape(-1, len(gain)).sum(axis=0) < NEGLIGIBLE, outputs, np.nan)
+
+
+def fixed_outputs(weights: Weights, layer: str, negligible: Negligible) -> Array:
+    """Return `constant_outputs`, and in their places the mean outputs of negligible filters.
+
+    Raises:
+        ValueError: The layer has no filter of that number.
+    """
+    outputs = constant_outputs(weights, layer)
+    for number, mean in negligible.get(layer, ()):
+        if number >= len(outputs):
+            raise ValueError(f"{layer} has {len(outputs)} filters; there is no filter {number}")
+        outputs[number] = mean
+    return outputs
+
+
+def check_layers(negligible: Negligible, layers: Sequence[str]) -> None:
+    """Check that negligible filters are in layers that can be folded.
+
+    Raises:
+        ValueError: A layer is another one.
+    """
+    for layer in negligible:
+        if layer not in layers:
+            raise ValueError(f"{layer} is not a layer to fold; expected one of {', '.join(layers)}")
 
 
 def normalisation(weights: Weights, layer: str) -> tuple[Array, Array]:

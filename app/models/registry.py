@@ -31,7 +31,7 @@ from app.models.architectures import (
     spectnt,
     vgg,
 )
-from app.models.folding import Folded, Weights
+from app.models.folding import Folded, Negligible, Weights
 from app.models.front_end import track_frames
 from app.models.sizes import check_arguments, check_size
 
@@ -45,15 +45,17 @@ class Architecture:
             0..1. Takes `n_tags`, `window` and arguments of its own.
         front_end: The published front end.
         window_samples: The published window length, in samples.
-        folded: Takes weights and a window's shape; returns arguments and weights of a network with
-            the same scores and less arithmetic.
+        folded: Takes weights, a window's shape and negligible filters; returns arguments and
+            weights of a network with the same scores and less arithmetic.
+        folded_layers: Takes a window's shape; returns the convolutions that `folded` makes smaller.
         torch_layers: Our layer names by the module names of released PyTorch checkpoints.
     """
 
     network: Callable[..., keras.Model]
     front_end: FrontEnd
     window_samples: int
-    folded: Callable[[Weights, Sequence[int]], Folded] | None = None
+    folded: Callable[[Weights, Sequence[int], Negligible], Folded] | None = None
+    folded_layers: Callable[[Sequence[int]], tuple[str, ...]] | None = None
     torch_layers: Mapping[str, str] | None = None
 
     @property
@@ -187,6 +189,7 @@ def _published(module: ModuleType) -> Architecture:
         module.FRONT_END,
         module.WINDOW_SAMPLES,
         getattr(module, "folded", None),
+        getattr(module, "folded_layers", None),
         getattr(module, "TORCH_LAYERS", None),
     )
 

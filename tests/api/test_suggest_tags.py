@@ -130,7 +130,7 @@ def test_the_default_precision_scores_nearly_as_float32(
 def test_a_model_shows_its_engine_and_precision(server: Server) -> None:
     for model in server.http.get("/models").json():
         assert model["engine"] in {"openvino", "tensorflow"}
-        assert model["precision"] in {"bf16", "float32"}
+        assert model["precision"] in {"bf16", "int8", "float32"}
 
 
 def test_health_is_answered_during_inference(server: Server) -> None:

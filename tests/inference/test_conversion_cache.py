@@ -188,18 +188,28 @@ class TestNetworks:
     ) -> None:
         from app.inference.converted_networks import network_key
 
-        manifest = manifests["msd-musicnn"]
+        manifest = manifests["mtt-musicnn"]
+        assert manifest.folding
         changes = [
             {"weights": manifest.weights.model_copy(update={"sha256": "0" * 64})},
             {"architecture": manifests[self.NAME].architecture},
             {"tags": manifest.tags.model_copy(update={"names": manifest.tags.names[1:]})},
             {"window": manifest.window.model_copy(update={"frames": 100, "hop_frames": 100})},
             {"architecture": manifest.architecture.model_copy(update={"arguments": {"a": 1}})},
+            {
+                "folding": manifest.folding.model_copy(
+                    update={"filters": {"timbral_38": ((1, 0.0),)}}
+                )
+            },
         ]
-        keys = [network_key(manifest.model_copy(update=change)) for change in ({}, *changes)]
+        made = [manifest.model_copy(update=change) for change in ({}, *changes)]
+        keys = [network_key(each, exact=False) for each in made]
 
-        assert len(set(keys)) == len(keys)
-        assert network_key(manifest.model_copy(update={"summary": "another"})) == keys[0]
+        assert len({*keys, network_key(manifest, exact=True)}) == len(keys) + 1
+        summary = manifest.model_copy(update={"summary": "another"})
+        assert network_key(summary, exact=False) == keys[0]
+        unfolded = manifest.model_copy(update={"folding": None})
+        assert network_key(unfolded, exact=False) == network_key(manifest, exact=True)
 
     def test_a_start_with_a_cache_needs_no_tensorflow_and_has_the_same_scores(
         self, store: Path, manifests: dict[str, Manifest], folder: Path

@@ -62,6 +62,7 @@ class Machine:
         model: TrackModel,
         extractor: TensorFlowFeatureExtractor,
         *kind: Backend | Precision,
+        exact: bool,
     ) -> Engine:
         """In the place of the libraries."""
         if kind in self.building:
@@ -94,7 +95,9 @@ def machine(
 ) -> Machine:
     """One with OpenVINO and a CPU that computes bf16, without a GPU."""
     made = Machine(manifests[NAME], extractor)
-    monkeypatch.setattr(selection, "_load", lambda _, manifest, __: TrackModel(manifest, None))
+    monkeypatch.setattr(
+        selection, "_load", lambda _, manifest, *__, **___: TrackModel(manifest, None)
+    )
     monkeypatch.setattr(selection, "_build", made.build)
     run_golden = selection._run_golden
     monkeypatch.setattr(
@@ -106,6 +109,7 @@ def machine(
         ),
     )
     monkeypatch.setattr(selection, "computes_bf16", lambda: True, raising=False)
+    monkeypatch.setattr(selection, "computes_int8", lambda: True, raising=False)
     monkeypatch.setattr(selection, "has_gpu", lambda: False)
     monkeypatch.setattr(selection, "HAS_OPENVINO", True)
     return made
@@ -215,7 +219,7 @@ def test_an_engine_whose_scores_differ_too_much_is_skipped(
 
 
 def test_float32_must_be_closer_to_the_published_scores_than_bf16(machine: Machine) -> None:
-    machine.running = dict.fromkeys(ORDER, 1e-3)
+    machine.running = dict.fromkeys(ORDER, 5e-3)
 
     assert machine.choose("tensorflow") == (Backend.TENSORFLOW, Precision.BF16)
 

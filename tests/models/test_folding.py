@@ -120,7 +120,7 @@ def scored(small: Small, filters: Filters, seed: int) -> tuple[Array, Array]:
     whole = small.network()
     weights = deafened(random_weights(whole, seed), filters)
     fill(whole, weights)
-    arguments, fewer = architectures()[small.architecture].folded(weights, small.shape)
+    arguments, fewer = architectures()[small.architecture].folded(weights, small.shape, {})
     folded = small.network(**arguments)
     fill(folded, fewer)
     windows = windows_of(small, seed)

@@ -17,10 +17,12 @@ from app.models.folding import (
     EPSILON,
     Array,
     Folded,
+    Negligible,
     Weights,
     add_phases,
     best_phases,
-    constant_outputs,
+    check_layers,
+    fixed_outputs,
     fold_inputs,
     keep_active,
     normalisation,
@@ -87,21 +89,31 @@ def musicnn(
     return keras.Model(melgram, tag_scores(x, n_tags), name="musicnn")
 
 
-def folded(weights: Weights, window: Sequence[int]) -> Folded:
-    """Return the same network without its constant filters; see `app.models.folding`.
+def folded_layers(window: Sequence[int]) -> tuple[str, ...]:
+    """Return the convolutions that `folded` makes smaller, in the order of their outputs."""
+    timbral = (f"timbral_{height}" for height in _heights(window[1]))
+    return (*timbral, *(f"temporal_{length}" for length in TEMPORAL_LENGTHS))
+
+
+def folded(weights: Weights, window: Sequence[int], negligible: Negligible) -> Folded:
+    """Return the network without constant and negligible filters; see `app.models.folding`.
 
     The filter of ones that replaces them is the last of the last temporal convolution.
 
     Args:
         weights: Weights of the network by path.
         window: (frames, mels).
+        negligible: The negligible filters of its convolutions.
 
     Returns:
         Arguments of `musicnn`, and the weights.
+
+    Raises:
+        ValueError: There is no such filter.
     """
-    front = [f"timbral_{height}" for height in _heights(window[1])]
-    front += [f"temporal_{length}" for length in TEMPORAL_LENGTHS]
-    fixed = {layer: _keep_one(constant_outputs(weights, layer)) for layer in front}
+    front = folded_layers(window)
+    check_layers(negligible, front)
+    fixed = {layer: _keep_one(fixed_outputs(weights, layer, negligible)) for layer in front}
     smaller = dict(weights)
     for layer in front:
         smaller |= keep_active(weights, layer, fixed[layer], ones=int(layer == front[-1]))

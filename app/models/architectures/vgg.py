@@ -14,9 +14,18 @@ from keras import layers
 
 from app.models.architectures.musicnn import FRONT_END, WINDOW_SAMPLES
 from app.models.blocks.convolutions import spectrogram, tag_scores
-from app.models.folding import EPSILON, Folded, Weights, constant_outputs, fold_inputs, keep_active
+from app.models.folding import (
+    EPSILON,
+    Folded,
+    Negligible,
+    Weights,
+    check_layers,
+    fixed_outputs,
+    fold_inputs,
+    keep_active,
+)
 
-__all__ = ["FRONT_END", "WINDOW_SAMPLES", "folded", "vgg"]
+__all__ = ["FRONT_END", "WINDOW_SAMPLES", "folded", "folded_layers", "vgg"]
 
 POOLS = ((4, 1, 2, 2), (2, 2, 2, 2), (2, 2, 2, 2), (2, 2, 2, 2), (4, 4, 4, 4))
 """The poolings of `MTT_vgg`; see `vgg`."""
@@ -54,18 +63,33 @@ def vgg(
     return keras.Model(melgram, tag_scores(x, n_tags), name="vgg")
 
 
-def folded(weights: Weights, window: Sequence[int]) -> Folded:  # noqa: ARG001 - all take it
-    """Return the same network without its constant filters; see `app.models.folding`.
+def folded_layers(_: Sequence[int]) -> tuple[str, ...]:
+    """Return the convolutions that `folded` makes smaller.
 
-    The last convolution is not folded, as the layers behind it are small.
+    The last one is not folded, as the layers behind it are small.
+    """
+    return tuple(f"conv_{number}" for number in range(1, len(DROPOUTS)))
+
+
+def folded(weights: Weights, window: Sequence[int], negligible: Negligible) -> Folded:
+    """Return the network without constant and negligible filters; see `app.models.folding`.
+
+    Args:
+        weights: Weights of the network by path.
+        window: (frames, mels).
+        negligible: The negligible filters of its convolutions.
 
     Returns:
         Arguments of `vgg`, and the weights.
+
+    Raises:
+        ValueError: There is no such filter.
     """
+    check_layers(negligible, folded_layers(window))
     smaller = dict(weights)
-    names = [f"conv_{number}" for number in range(1, len(DROPOUTS) + 1)]
+    names = (*folded_layers(window), f"conv_{len(DROPOUTS)}")
     for layer, following in pairwise(names):
-        fixed = constant_outputs(weights, layer)
+        fixed = fixed_outputs(weights, layer, negligible)
         smaller[f"{following}/kernel"] = fold_inputs(weights[f"{following}/kernel"], fixed, axis=2)
         with_kernel = {**weights, f"{layer}/kernel": smaller[f"{layer}/kernel"]}
         smaller |= keep_active(with_kernel, layer, fixed, ones=1)

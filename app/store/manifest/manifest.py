@@ -81,6 +81,18 @@ class Weights(Table):
     sha256: Sha256
 
 
+class Folding(Table):
+    """Filters that the service replaces by their mean outputs, as they hardly affect scores.
+
+    Attributes:
+        source: How their effect was measured.
+        filters: For each convolution, the numbers of filters and their mean outputs.
+    """
+
+    source: Annotated[str, Field(min_length=1)]
+    filters: dict[str, tuple[tuple[Annotated[int, Field(ge=0, lt=2**20)], float], ...]]
+
+
 class Golden(Table):
     """A seeded input and the outputs of the model; see `app.store.registry.golden`.
 
@@ -117,6 +129,7 @@ class ModelSpec(Table):
     vocabulary: TrainedVocabulary | None = None
     thresholds: Thresholds | None = None
     calibration: Calibration | None = None
+    folding: Folding | None = None
 
     @model_validator(mode="after")
     def _check_tags(self) -> Self:

@@ -12,6 +12,12 @@ from app.store.manifest.manifest import Golden, Manifest
 BF16_TOLERANCE = 0.02
 """For each score; bf16 keeps three digits of every product."""
 
+INT8_TOLERANCE = 0.01
+"""For each score; filters of 8 bits keep two digits, but their errors cancel out."""
+
+FOLDING_TOLERANCE = 0.002
+"""For each mean score, in addition, of a network without its negligible filters."""
+
 TOP = 5
 """Number of highest tags that must have the published order."""
 
@@ -72,13 +78,16 @@ def golden_embeddings(golden: Golden, width: int) -> Samples:
     return random.standard_normal((HEAD_WINDOWS, width)).astype(np.float32)
 
 
-def check_golden(manifest: Manifest, outputs: Outputs, precision: Precision) -> None:
+def check_golden(
+    manifest: Manifest, outputs: Outputs, precision: Precision, *, exact: bool = True
+) -> None:
     """Compare a model's mean outputs for the golden input with the published ones.
 
     Args:
         manifest: The manifest of the model.
         outputs: Its mean scores, (tags,), and then its mean embedding, if it has one.
         precision: The arithmetic that computed them, which decides on the tolerance.
+        exact: Whether the network had the filters that the manifest calls negligible.
 
     Raises:
         WeightsError: A number is not finite or differs too much, or the best tags differ.
@@ -86,7 +95,7 @@ def check_golden(manifest: Manifest, outputs: Outputs, precision: Precision) -> 
     check_finite(outputs, str(manifest.ref))
     scores, embedding = np.split(outputs, [len(manifest.tags.names)])
     if len(scores):
-        _check_scores(manifest, scores, precision)
+        _check_scores(manifest, scores, _tolerance(manifest, precision, exact=exact))
     if len(embedding):
         _check_embedding(manifest, embedding, precision)
 
@@ -103,9 +112,15 @@ def _check_embedding(manifest: Manifest, embedding: Outputs, precision: Precisio
         )
 
 
-def _check_scores(manifest: Manifest, scores: Scores, precision: Precision) -> None:
+def _tolerance(manifest: Manifest, precision: Precision, *, exact: bool) -> float:
+    tolerances = {Precision.BF16: BF16_TOLERANCE, Precision.INT8: INT8_TOLERANCE}
+    tolerance = tolerances.get(precision, manifest.golden.tolerance)
+    is_exact = exact or manifest.folding is None
+    return tolerance if is_exact else tolerance + FOLDING_TOLERANCE
+
+
+def _check_scores(manifest: Manifest, scores: Scores, tolerance: float) -> None:
     published = np.array(manifest.golden.mean_scores)
-    tolerance = BF16_TOLERANCE if precision is Precision.BF16 else manifest.golden.tolerance
     difference = np.max(np.abs(scores - published))
     if difference > tolerance:
         raise WeightsError(

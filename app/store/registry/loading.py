@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import keras
@@ -35,10 +35,12 @@ class TrackModel:
     Attributes:
         manifest: Its manifest.
         network: Windows (batch, *window) to scores (batch, tags).
+        exact: Whether it has the filters that the manifest calls negligible.
     """
 
     manifest: Manifest
     network: keras.Model
+    exact: bool = True
 
     @cached_property
     def graph(self) -> keras.Model:
@@ -46,24 +48,35 @@ class TrackModel:
         return track_model(self.manifest.window_spec, self.network)
 
 
-def load(store: Store, manifest: Manifest, precision: Precision = Precision.FLOAT32) -> TrackModel:
-    """Load a model, folded to the least arithmetic; see `app.models.folding`.
+def load(
+    store: Store,
+    manifest: Manifest,
+    precision: Precision = Precision.FLOAT32,
+    *,
+    exact: bool = True,
+) -> TrackModel:
+    """Load a model, folded to less arithmetic; see `app.models.folding`.
 
     Args:
         store: The model store.
         manifest: The manifest of the model.
         precision: The arithmetic of its layers.
+        exact: Whether to keep the filters that its manifest calls negligible.
 
     Raises:
         ManifestError: The architecture is unknown, or can't be built with its arguments.
         WeightsError: The weights are missing, altered, or do not fit.
         SetupError: The store can't be read.
     """
-    return load_folded(manifest, read_weights(store, manifest), precision)
+    return load_folded(manifest, read_weights(store, manifest), precision, exact=exact)
 
 
 def load_folded(
-    manifest: Manifest, weights: Weights, precision: Precision = Precision.FLOAT32
+    manifest: Manifest,
+    weights: Weights,
+    precision: Precision = Precision.FLOAT32,
+    *,
+    exact: bool = True,
 ) -> TrackModel:
     """Load a model as `load` does, with weights that were read before.
 
@@ -71,6 +84,7 @@ def load_folded(
         manifest: The manifest of the model.
         weights: Its weights by path.
         precision: The arithmetic of its layers.
+        exact: Whether to keep the filters that its manifest calls negligible.
 
     Raises:
         ManifestError, WeightsError: As for `load`.
@@ -80,13 +94,18 @@ def load_folded(
     if folded is None:
         return assemble(manifest, arguments, weights, precision)
     _check_fit(manifest, shapes(manifest, arguments), weights)
-    with np.errstate(all="ignore"):  # the golden check refuses extreme weights
-        smaller, weights = folded(weights, manifest.window_spec.window_shape)
-    return assemble(manifest, {**arguments, **smaller}, weights, precision)
+    negligible = manifest.folding.filters if manifest.folding and not exact else {}
+    try:
+        with np.errstate(all="ignore"):  # the golden check refuses extreme weights
+            smaller, weights = folded(weights, manifest.window_spec.window_shape, negligible)
+    except ValueError as error:
+        raise ManifestError(f"{manifest.ref}: folding.filters: {error}") from error
+    model = assemble(manifest, {**arguments, **smaller}, weights, precision)
+    return replace(model, exact=exact)
 
 
 def check_scores(manifest: Manifest, weights: Weights) -> None:
-    """Check a network's scores of the golden input.
+    """Check a network's scores of the golden input, with and without its negligible filters.
 
     Args:
         manifest: The manifest of the model.
@@ -95,7 +114,9 @@ def check_scores(manifest: Manifest, weights: Weights) -> None:
     Raises:
         ManifestError, WeightsError: As for `load` and `check_golden`.
     """
-    check_golden(manifest, golden_scores(load_folded(manifest, weights)), Precision.FLOAT32)
+    for exact in (True, False) if manifest.folding else (True,):
+        scores = golden_scores(load_folded(manifest, weights, exact=exact))
+        check_golden(manifest, scores, Precision.FLOAT32, exact=exact)
 
 
 def golden_scores(model: TrackModel) -> Scores:
