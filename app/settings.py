@@ -93,8 +93,8 @@ class Settings(BaseSettings):
     engine: Literal["auto", "openvino", "tensorflow"] = "auto"
     """The inference engine: `auto`, `openvino` (best on a CPU) or `tensorflow` (best on a GPU)."""
 
-    precision: Literal["auto", "float32", "int8", "bf16"] = "auto"
-    """The arithmetic precision: `float32`; `int8`, `bf16` (faster where supported); `auto`."""
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    """The arithmetic precision: `float32`, `bf16` (faster on machines that support it), `auto`."""
 
     log_level: Literal["info", "debug"] = "info"
     """With `debug` the log also contains tracebacks of failures that otherwise take one line."""

@@ -38,7 +38,7 @@ class EnginePreference:
 
     Attributes:
         backend: The value of TAGGRAM_ENGINE.
-        precision: The value of TAGGRAM_PRECISION.
+        precision: The value of TAGGRAM_PRECISION, or that of an engine built before.
         exact: Whether to compute filters that a manifest calls negligible; the service does not.
     """
 

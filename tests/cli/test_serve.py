@@ -26,8 +26,8 @@ WRONG: dict[str, tuple[dict[str, str], list[str]]] = {
         ["TAGGRAM_ENGINE: ", "'auto'", "'openvino'", "'tensorflow'"],
     ),
     "unknown precision": (
-        {"TAGGRAM_PRECISION": "fp16"},
-        ["TAGGRAM_PRECISION: ", "'auto'", "'float32'", "'int8'", "'bf16'"],
+        {"TAGGRAM_PRECISION": "int8"},
+        ["TAGGRAM_PRECISION: ", "'auto'", "'float32'", "'bf16'"],
     ),
     "models not as JSON": ({"TAGGRAM_MODELS": "msd-musicnn"}, ["models", "JSON"]),
     "Redis without a scheme": (
