@@ -1,7 +1,6 @@
 """`taggram teach`: train your own tags, from a few dozen songs each."""
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.data.reasons import show_reasons
 from app.cli.store_option import StoreUrl, open_store
 from app.evaluation.figures import Evaluation, Interval
+from app.installation import cache_folder
 
 if TYPE_CHECKING:
     from app.datasets.tracks import Track
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("songs", "ROC-AUC (95 %)", "PR-AUC (95 %)", "threshold", "recall")
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "taggram"
+CACHE = cache_folder()
 
 CacheFolder = Annotated[
     Path, typer.Option("--cache", metavar="DIR", help="The cache of embeddings.")

@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from app.errors import SetupError, WeightsError
+from app.installation import cache_folder
 from app.masking import remember
 from app.paths import open_file
 from app.store.manifest.source import Checkpoint
@@ -61,8 +62,7 @@ def delete_download(checkpoint: Checkpoint) -> None:
 
 def _cache_path(checkpoint: Checkpoint) -> Path:
     """Return its path in the cache, named by its hash so that files are never mixed up."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    return caches / "taggram" / f"{checkpoint.sha256}.pth"
+    return cache_folder() / f"{checkpoint.sha256}.pth"
 
 
 def _downloaded(url: str, checkpoint: Checkpoint, on_progress: Callable[[int], None]) -> Path:
