@@ -1,7 +1,7 @@
 """Taggram, musicnn and essentia-tensorflow, from the file to the scores.
 
 `python -m loadtests.peers.compare [ROUNDS]` starts all of them, warms each up, and has them analyse
-the same tracks in turns, never two at a time: in each round (5 by default) three new minutes as MP3
+the same tracks in turns, never two at a time: in each round (4 by default) three new minutes as MP3
 and as FLAC. Taggram runs twice: as by default, with both models, and with the one model that the
 peers run. It prints times, ratios to both, and whether the scores agree. The first call makes the
 peers' environments below `.cache/peers`.
@@ -34,7 +34,7 @@ from loadtests.peers.environments import CannotRunError
 from loadtests.report import Row, argument, out, publish, spread
 from loadtests.tracks import encoded
 
-ROUNDS = 5
+ROUNDS = 4
 SECONDS = 180
 ENDINGS = ("mp3", "flac")
 BOTH_MODELS, OF_ONE_MODEL = "Taggram, default answer: both models", "Taggram, one model"

@@ -1,6 +1,6 @@
 """Tracks a minute at saturation, and the CPU time of one: Taggram, musicnn, essentia-tensorflow.
 
-`python -m loadtests.peers.throughput [--seconds 6] [--rounds 2]` has each contender analyse MP3s of
+`python -m loadtests.peers.throughput [--seconds 3] [--rounds 2]` has each contender analyse MP3s of
 30 s and of 3 min, one contender at a time and in turns, each without pause for a while. Taggram is
 asked over HTTP by several clients. The peers run as one process with threads of their own, and as a
 process for each core, pinned to it. All, the clients too, are confined to the cores that the table
@@ -76,7 +76,7 @@ class Level:
 
 
 def main(
-    seconds: Annotated[float, typer.Option(help="For how long tracks begin in a level.")] = 6.0,
+    seconds: Annotated[float, typer.Option(help="For how long tracks begin in a level.")] = 3.0,
     rounds: Annotated[int, typer.Option(min=1)] = 2,
 ) -> None:
     """Measure and print."""
