@@ -12,7 +12,7 @@ INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hash
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-SERVING := stages batching cached page load scaling guards decoding redis_faults hostile pictures gpu
+SERVING := stages overlap batching cached page load scaling guards decoding redis_faults hostile pictures gpu
 BENCHES := tag_quality peers throughput $(SERVING)
 
 .PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill decode_attack fuzz floor docs clean
