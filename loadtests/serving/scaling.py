@@ -48,14 +48,13 @@ MODELS = {
 """The loaded models, and the requested one: a model for its raw tags, or (none named) a vocabulary
 that uses two of them."""
 
-PATIENT = {"TAGGRAM_DEADLINE_S": "3600"}
+PATIENT = {"TAGGRAM_DEADLINE_S": "3600", "TAGGRAM_MAX_BACKLOG_S": "3600"}
 """So that a slow machine's figures are times and not refusals."""
 
 FOR_A_DJ_SET = {
     **PATIENT,
     "TAGGRAM_MAX_DURATION_S": "4000",
     "TAGGRAM_MAX_UPLOAD_BYTES": str(128 * 2**20),
-    "TAGGRAM_MAX_BACKLOG_S": "3600",
     "TAGGRAM_DECODE_TIMEOUT_S": "600",
 }
 """So that an hour is accepted."""
