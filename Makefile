@@ -12,8 +12,8 @@ INSTALL := $(UV) pip install --quiet --no-deps --compile-bytecode --require-hash
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-SERVING := stages batching cached page load scaling guards decoding redis_faults hostile pictures gpu
-BENCHES := tag_quality peers $(SERVING)
+SERVING := stages overlap batching cached page load scaling guards decoding redis_faults hostile pictures gpu
+BENCHES := tag_quality peers throughput $(SERVING)
 
 .PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill decode_attack fuzz floor docs clean
 
@@ -78,7 +78,8 @@ lock: $(READY)/uv
 # What `taggram data`, `train`, `evaluate` and `teach` need beside what serves.
 training: $(READY)/training
 
-# Figures: each benchmark prints tables and keeps them in .cache/bench; all take about half an hour.
+# Figures: each benchmark prints tables and keeps them in .cache/bench; all take at most 20 minutes
+# on two cores that do nothing else. Options of the modules measure longer.
 bench: $(BENCHES)
 
 $(BENCHES): $(READY)/dev $(READY)/weights
@@ -88,6 +89,9 @@ tag_quality:
 
 peers:
 	$(BIN)/python -m loadtests.peers.compare
+
+throughput:
+	$(BIN)/python -m loadtests.peers.throughput
 
 $(SERVING):
 	$(BIN)/python -m loadtests.serving.$@

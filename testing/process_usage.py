@@ -25,11 +25,15 @@ class Usage:
         server_cores: Cores that the server's process kept busy, on average.
         decoder_cores: The same of the processes below it.
         peak_mib: The highest memory of all of them together.
+        server_peak_mib: The highest memory of the server's process alone.
+        decoder_peak_mib: The highest memory of the processes below it.
     """
 
     server_cores: float = 0.0
     decoder_cores: float = 0.0
     peak_mib: float = 0.0
+    server_peak_mib: float = 0.0
+    decoder_peak_mib: float = 0.0
 
 
 @contextmanager
@@ -40,16 +44,19 @@ def watched(pid: int, sample_s: float = SAMPLE_S) -> Iterator[Usage]:
 
     def sample() -> None:
         while True:
-            usage.peak_mib = max(usage.peak_mib, memory_mib(pid))
+            server, decoders = split_memory_mib(pid)
+            usage.peak_mib = max(usage.peak_mib, server + decoders)
+            usage.server_peak_mib = max(usage.server_peak_mib, server)
+            usage.decoder_peak_mib = max(usage.decoder_peak_mib, decoders)
             if done.wait(sample_s):
                 return
 
     sampling = threading.Thread(target=sample, daemon=True)
-    start, before = time.monotonic(), _cpu_seconds(pid)
+    start, before = time.monotonic(), cpu_seconds(pid)
     sampling.start()
     try:
         yield usage
-        seconds, after = time.monotonic() - start, _cpu_seconds(pid)
+        seconds, after = time.monotonic() - start, cpu_seconds(pid)
         usage.server_cores, usage.decoder_cores = (
             (late - early) / seconds for early, late in zip(before, after, strict=True)
         )
@@ -60,15 +67,25 @@ def watched(pid: int, sample_s: float = SAMPLE_S) -> Iterator[Usage]:
 
 def memory_mib(pid: int) -> float:
     """The memory of a process and those below it, now."""
-    used = 0
-    for process in _tree(pid):
-        with suppress(psutil.Error):  # a decoder ends when it likes
-            used += process.memory_full_info().pss
-    return used / 2**20
+    return sum(split_memory_mib(pid))
 
 
-def _cpu_seconds(pid: int) -> tuple[float, float]:
-    """Of the process itself, and of all that it started, the ended ones too."""
+def split_memory_mib(pid: int) -> tuple[float, float]:
+    """Return the memory of a process, and that of all processes below it, now."""
+    server, *below = _tree(pid)
+    return _memory_mib(server), sum(_memory_mib(process) for process in below)
+
+
+def _memory_mib(process: psutil.Process) -> float:
+    try:
+        pss: int = process.memory_full_info().pss
+    except psutil.Error:  # a decoder may end at any time
+        return 0.0
+    return pss / 2**20
+
+
+def cpu_seconds(pid: int) -> tuple[float, float]:
+    """Return the CPU time of a process, and that of all that it started, the ended ones too."""
     server, *below = _tree(pid)
     times = server.cpu_times()
     started = times.children_user + times.children_system

@@ -1,9 +1,10 @@
-"""Taggram, musicnn and essentia-tensorflow: the same weights, from the file to the scores.
+"""Taggram, musicnn and essentia-tensorflow, from the file to the scores.
 
 `python -m loadtests.peers.compare [ROUNDS]` starts all of them, warms each up, and has them analyse
-the same tracks in turns, never two at a time: in each round (5 by default) three new minutes as
-MP3, WAV, FLAC and Ogg Vorbis. It prints times, ratios and whether the scores agree. The first call
-makes the peers' environments below `.cache/peers`.
+the same tracks in turns, never two at a time: in each round (4 by default) three new minutes as MP3
+and as FLAC. Taggram runs twice: as by default, with both models, and with the one model that the
+peers run. It prints times, ratios to both, and whether the scores agree. The first call makes the
+peers' environments below `.cache/peers`.
 """
 
 import statistics
@@ -19,23 +20,45 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import Progress
 
-from loadtests.peers.contenders import CONTENDERS, Measure, Measured
+from loadtests.peers.contenders import (
+    DEFAULT,
+    ONE_MODEL,
+    Contender,
+    Measured,
+    Start,
+    essentia,
+    musicnn,
+    taggram,
+)
 from loadtests.peers.environments import CannotRunError
 from loadtests.report import Row, argument, out, publish, spread
-from loadtests.tracks import FORMATS, encoded
+from loadtests.tracks import encoded
 
-ROUNDS = 5
+ROUNDS = 4
 SECONDS = 180
-OURS, MUSICNN, REFERENCE = "Taggram", "musicnn", "Taggram, tensorflow float32"
+ENDINGS = ("mp3", "flac")
+BOTH_MODELS, OF_ONE_MODEL = "Taggram, default answer: both models", "Taggram, one model"
+REFERENCE = "musicnn, session kept"
+CONTENDERS: dict[str, Start] = {
+    BOTH_MODELS: lambda: taggram(DEFAULT),
+    OF_ONE_MODEL: lambda: taggram(ONE_MODEL),
+    "musicnn, extractor": lambda: musicnn("extractor"),
+    REFERENCE: lambda: musicnn("kept"),
+    "essentia-tensorflow": essentia,
+}
+RATIOS = {BOTH_MODELS: "to the default answer", OF_ONE_MODEL: "to one model"}
+"""The columns of ratios, computed in each round."""
 
 TIME_NOTES = (
-    "Seconds of one track, minimum / median / maximum over the rounds; load and model are medians. "
-    "The ratio is computed in each round, to the Taggram with the lowest median in that format.",
+    "Seconds of one track, and ratios to Taggram in the same round: minimum / median / maximum; "
+    "load and model are medians.",
+    "The default answer is POST /suggest-tags without parameters: msd-musicnn and mtt-musicnn. All "
+    "others run msd-musicnn alone.",
     "Taggram is timed by its client over HTTP on loopback: load is receiving and decoding, model "
     "is inference, by its Server-Timing; where the two overlap, their sum is more than the total. "
     "The peers are timed in their own process, given a path, so without HTTP.",
-    "Taggram removes the filters whose output is constant (app/models/folding.py), "
-    "nine tenths of the arithmetic; the peers compute them. Much of the ratio is that.",
+    "Taggram removes filters that hardly change the scores (app/models/folding.py), most of the "
+    "arithmetic; the peers compute them. Much of the ratio is that.",
     "musicnn, extractor: the public function as published, without features; it builds the graph "
     "and reads the checkpoint for every track, and scores windows one by one. "
     "musicnn, session kept: its code with the graph and session built once, all windows in one "
@@ -45,8 +68,9 @@ TIME_NOTES = (
     "checkpoint, frozen.",
 )
 SCORE_NOTES = (
-    "Scores are means over the windows; the largest difference is that of any tag in any round. "
-    "All score windows of 187 frames without overlap and drop a part of a window at the end.",
+    "Scores of msd-musicnn: means over the windows; the largest difference is that of any tag in "
+    "any round. All score windows of 187 frames without overlap and drop a part of a window at the "
+    "end.",
     "musicnn is changed in memory only: its melgram stays in float32, as float16 overflows on loud "
     "music. Today's librosa pads the ends with zeros, where musicnn's time, and Taggram, reflect: "
     "that can be seen in the first window.",
@@ -68,15 +92,15 @@ def main() -> None:
         if not contenders:
             sys.exit("\n".join(left_out))
         results = measure(contenders, rounds, folder)
-    times = [row for ending in FORMATS for row in time_rows(results, ending)]
-    notes = [*TIME_NOTES, *faster_musicnn(results), *left_out]
-    publish("peers", f"{SECONDS} s, 44.1 kHz stereo, {rounds} rounds, warm", times, notes)
+    times = [row for ending in ENDINGS for row in time_rows(results, ending)]
+    title = f"{SECONDS} s, 44.1 kHz stereo, {rounds} rounds, warm"
+    publish("peers", title, times, [*TIME_NOTES, *left_out])
     reference = REFERENCE if REFERENCE in contenders else next(iter(contenders))
-    scores = [row for ending in FORMATS for row in score_rows(results, ending, reference)]
+    scores = [row for ending in ENDINGS for row in score_rows(results, ending, reference)]
     publish("peers-scores", f"Scores compared with those of {reference}", scores, SCORE_NOTES)
 
 
-def start(stack: ExitStack, folder: Path) -> tuple[dict[str, Measure], list[str]]:
+def start(stack: ExitStack, folder: Path) -> tuple[dict[str, Contender], list[str]]:
     """Start all and warm them up; those that run, and why others don't."""
     contenders, left_out = {}, []
     first = write(folder, 0, "mp3")
@@ -84,23 +108,23 @@ def start(stack: ExitStack, folder: Path) -> tuple[dict[str, Measure], list[str]
         with out.status(f"starting {name}"):
             try:
                 contenders[name] = stack.enter_context(running())
-                contenders[name](first)
+                contenders[name].infer(first)
             except CannotRunError as error:
                 contenders.pop(name, None)
                 left_out.append(f"{name} is left out: {error}")
     return contenders, left_out
 
 
-def measure(contenders: Mapping[str, Measure], rounds: int, folder: Path) -> Results:
+def measure(contenders: Mapping[str, Contender], rounds: int, folder: Path) -> Results:
     """Run them in turns, so that disturbances of the machine affect all alike."""
     results: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     with Progress(console=out, transient=True) as progress:
-        task = progress.add_task("measuring", total=rounds * len(FORMATS) * len(contenders))
-        for number, (_, ending) in enumerate(product(range(rounds), FORMATS), start=1):
+        task = progress.add_task("measuring", total=rounds * len(ENDINGS) * len(contenders))
+        for number, (_, ending) in enumerate(product(range(rounds), ENDINGS), start=1):
             path = write(folder, number, ending)
-            for name, infer in contenders.items():
+            for name, contender in contenders.items():
                 progress.update(task, description=f"{ending}, {name}")
-                results[ending, name].append(infer(path))
+                results[ending, name].append(contender.infer(path))
                 progress.advance(task)
             path.unlink()
     return results
@@ -115,34 +139,26 @@ def write(folder: Path, number: int, ending: str) -> Path:
 
 def time_rows(results: Results, ending: str) -> list[Row]:
     """How long each took for a format."""
-    measured_by = {
-        name: measured for (format_, name), measured in results.items() if format_ == ending
+    seconds = {
+        name: [one.total_s for one in measured]
+        for (format_, name), measured in results.items()
+        if format_ == ending
     }
-    ours = [totals(measured) for name, measured in measured_by.items() if name.startswith(OURS)]
-    best = min(ours, key=statistics.median, default=None)
     return [
         {
             "format": ending,
             "contender": name,
-            "seconds": spread(totals(measured), 2),
-            "load": round(statistics.median(one.load_s for one in measured), 3),
-            "model": round(statistics.median(one.model_s for one in measured), 3),
-            "ratio": spread(np.divide(totals(measured), best).tolist(), 2) if best else None,
+            "seconds": spread(taken, 2),
+            "load": round(statistics.median(one.load_s for one in results[ending, name]), 3),
+            "model": round(statistics.median(one.model_s for one in results[ending, name]), 3),
+            **{
+                column: spread(np.divide(taken, seconds[base]).tolist(), 2)
+                for base, column in RATIOS.items()
+                if base in seconds
+            },
         }
-        for name, measured in measured_by.items()
+        for name, taken in seconds.items()
     ]
-
-
-def faster_musicnn(results: Results) -> list[str]:
-    """Which of the two runs of musicnn is the fair one to be compared with."""
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for (_, name), measured in results.items():
-        if name.startswith(MUSICNN):
-            seconds[name] += totals(measured)
-    if not seconds:
-        return []
-    faster = min(seconds, key=lambda name: statistics.median(seconds[name]))
-    return [f"The ratio to quote for musicnn is that of its faster run: {faster}."]
 
 
 def score_rows(results: Results, ending: str, reference: str) -> list[Row]:
@@ -163,11 +179,6 @@ def score_rows(results: Results, ending: str, reference: str) -> list[Row]:
             }
         )
     return rows
-
-
-def totals(measured: Sequence[Measured]) -> list[float]:
-    """Seconds by round."""
-    return [one.total_s for one in measured]
 
 
 def top(means: npt.NDArray[np.float64]) -> set[int]:

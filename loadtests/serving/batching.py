@@ -23,7 +23,7 @@ from loadtests.report import Row, argument, out, publish, spread
 from loadtests.serving.reference_pipeline import decoded, resampled, windows_of
 from loadtests.tracks import encoded
 
-ROUNDS = 15
+ROUNDS = 5
 SECONDS = 180
 SIZES = (1, 2, 4, 8, 16, 32, 60)
 CALLERS = (1, 2, 4, 8, 16)

@@ -15,7 +15,7 @@ from loadtests.report import Row, argument, out, publish
 from loadtests.service import service
 from loadtests.tracks import encoded
 
-REQUESTS = 300
+REQUESTS = 200
 SECONDS = 270
 """As an MP3 about 5 MB."""
 

@@ -20,7 +20,7 @@ from loadtests.report import argument, out, publish, spread
 from loadtests.tracks import RATE, audio, encoded
 from testing.sounds import encoded as written
 
-ROUNDS = 9
+ROUNDS = 3
 SECONDS, OPUS_SECONDS = 165, 600
 OPUS_RATE = 48_000
 LIMITS = AudioLimits(16_000, 0.5, 700.0)

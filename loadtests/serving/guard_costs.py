@@ -14,7 +14,7 @@ from app.stages import StageClock
 from loadtests.report import argument, out, publish, spread
 from loadtests.tracks import FORMATS, encoded
 
-ROUNDS = 30
+ROUNDS = 10
 SECONDS = (5, 180)
 RATE = 16_000
 LIMITS = AudioLimits(RATE, 0.5, 600.0)

@@ -1,6 +1,6 @@
 """Latency of valid uploads among hostile ones.
 
-`python -m loadtests.serving.hostile [--seconds 60]` uploads new tracks at fixed times, alone at
+`python -m loadtests.serving.hostile [--seconds 15]` uploads new tracks at fixed times, alone at
 first, then while another client sends the whole corpus of hostile files repeatedly, sixteen at a
 time: first a remote client, then one on this machine. All share the machine.
 """
@@ -60,7 +60,7 @@ class Good:
 def main(
     seconds: Annotated[
         float, typer.Option(help="For how long good uploads leave, each time.")
-    ] = 60,
+    ] = 15,
 ) -> None:
     """Measure and print."""
     files = [CORPUS[name].make() for name in track(CORPUS, "hostile files", console=out)]

@@ -1,7 +1,7 @@
 """From the drop to the chips: the time that an artist waits, in a real browser over loopback.
 
-`python -m loadtests.serving.page [ROUNDS]` chooses three minutes of MP3 in the demo page, another
-stretch of the song in each round, and in turn uploads one without a browser.
+`python -m loadtests.serving.page [ROUNDS]` chooses three minutes of MP3 in the demo page, as a
+file that the service has not seen, and in turn uploads one without a browser.
 """
 
 import re
@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import httpx
 from playwright.sync_api import Page
 
+from loadtests.lookalikes import lookalikes
 from loadtests.report import out, publish, spread
 from loadtests.service import service
 from loadtests.tracks import encoded
@@ -27,16 +28,16 @@ PATIENCE_MS = 60_000
 def main() -> None:
     """Measure and print."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
-    tracks = [encoded(SECONDS, start_s=7 * number) for number in range(2 * rounds + 2)]
+    tracks = lookalikes(encoded(SECONDS))
     in_page, alone = [], []
     with service() as server, browsing(fetch()) as browser, TemporaryDirectory() as folder:
         file = Path(folder) / "track.mp3"
         page = browser.new_page()
         page.goto(str(server.http.base_url))
         for number in range(rounds + 1):
-            file.write_bytes(tracks[2 * number])
+            file.write_bytes(next(tracks))
             in_page.append(dropped(page, file))
-            alone.append(uploaded(server.http, tracks[2 * number + 1]))
+            alone.append(uploaded(server.http, next(tracks)))
             out.print(f"{number} of {rounds}: {in_page[-1]:.3f} s, {alone[-1]:.3f} s")
     del in_page[0], alone[0]  # while the decoders and the page are still cold
     ratios = [page_s / alone_s for page_s, alone_s in zip(in_page, alone, strict=True)]

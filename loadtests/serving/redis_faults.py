@@ -21,7 +21,7 @@ from loadtests.tracks import encoded
 from testing.redis_server import RedisServer
 from testing.server import Server
 
-ROUNDS = 10
+ROUNDS = 5
 REQUESTS = 200
 """In each round, once the service knows that Redis is down."""
 

@@ -28,7 +28,7 @@ from loadtests.serving.reference_pipeline import decoded, resampled, scores_of, 
 from loadtests.tracks import FORMATS, encoded
 from testing.server import Server
 
-ROUNDS = 7
+ROUNDS = 4
 SECONDS = 180
 
 T = TypeVar("T")

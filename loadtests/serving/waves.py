@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from loadtests.report import tally
-from testing.process_usage import watched
+from testing.process_usage import Usage, cpu_seconds, watched
 from testing.server import Server
 
 SAMPLE_S = 0.05
@@ -20,11 +20,13 @@ class Wave:
 
     Attributes:
         seconds: From the wave's beginning to each answer.
+        cpu_s: CPU time of the service and its decoders, all tracks together.
         answers: How many there were of each status.
         models: Those that scored the last track.
     """
 
     seconds: list[float]
+    cpu_s: float
     answers: str
     models: list[str]
 
@@ -38,14 +40,16 @@ def wave(server: Server, mp3s: Sequence[bytes], query: Mapping[str, str] | None 
         seconds = time.monotonic() - start
         return seconds, answer.status_code, [m["name"] for m in answer.json().get("models", ())]
 
+    before = sum(cpu_seconds(server.process.pid))
     start = time.monotonic()
     with ThreadPoolExecutor(len(mp3s)) as threads:
         seconds, statuses, models = zip(*threads.map(upload, mp3s), strict=True)
-    return Wave(list(seconds), tally(statuses), models[-1])
+    cpu_s = sum(cpu_seconds(server.process.pid)) - before
+    return Wave(list(seconds), cpu_s, tally(statuses), models[-1])
 
 
-def peak_of_wave(server: Server, mp3s: Sequence[bytes]) -> tuple[float, Wave]:
-    """The service's highest memory while it answers a wave, in MiB, and the wave."""
+def peak_of_wave(server: Server, mp3s: Sequence[bytes]) -> tuple[Usage, Wave]:
+    """Return the service's highest memory while it answers a wave, and the wave."""
     with watched(server.process.pid, SAMPLE_S) as usage:
         done = wave(server, mp3s)
-    return usage.peak_mib, done
+    return usage, done
