@@ -152,7 +152,7 @@ def _evaluated(plan: "Plan", scorer: "Scorer", folder: Path) -> tuple[Evaluation
         def score_others(part: Subset, overlap: float) -> "Scored":
             return scored if part is plan.part and not overlap else score(part, overlap)
 
-        evaluation = measure(plan, model, score_others)
+        evaluation = measure(plan, model, score_others, scorer.manifest.architecture.name)
         write_scores(folder / "scores.csv", scored)
     write_evaluation(folder / "evaluation.json", evaluation)
     _report_skipped(evaluation)

@@ -87,13 +87,14 @@ class Plan:
         return tuple(dict.fromkeys((*POOLINGS, *votes)))
 
 
-def evaluate(plan: Plan, model: str, score: Score) -> Evaluation:
+def evaluate(plan: Plan, model: str, score: Score, architecture: str | None = None) -> Evaluation:
     """Evaluate a model; thousands of songs take a minute, in addition to the inference.
 
     Args:
         plan: What to measure.
         model: The model's name, for the figures.
         score: Scores a part with the model.
+        architecture: The name of its architecture, for the figures.
 
     Returns:
         The figures.
@@ -129,6 +130,7 @@ def evaluate(plan: Plan, model: str, score: Score) -> Evaluation:
         soft_accuracy_at_k=tuple(accuracy.any.tolist()),
         confusion=tuple(map(tuple, confusion(adjacent.y_true, songs).tolist())),
         calibration=calibration(adjacent.y_true, songs),
+        architecture=architecture,
         left_out=adjacent.left_out | _unmeasurable(adjacent, plan.part),
         skipped=missing | adjacent.skipped,
     )

@@ -95,7 +95,8 @@ class Evaluation(Table):
 
     `tags`, `accuracy_at_k`, `soft_accuracy_at_k`, `confusion` and `calibration`: those of whole
     songs, see `LevelFigures`. `chunk_level`: the same of chunks, which have the labels of their
-    song; None in files of earlier releases. `left_out`: by tag that can't be measured, the reason.
+    song. `architecture`: the name of the model's. Both are None in files of earlier releases.
+    `left_out`: by tag that can't be measured, the reason.
     """
 
     model: str
@@ -114,6 +115,7 @@ class Evaluation(Table):
     confusion: tuple[tuple[float, ...], ...]
     calibration: Calibration
     chunk_level: LevelFigures | None = None
+    architecture: str | None = None
     left_out: dict[str, str] = Field(default_factory=dict)
     skipped: dict[str, str] = Field(default_factory=dict)
 
