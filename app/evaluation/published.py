@@ -1,7 +1,7 @@
 """Figures that others published: tables 4.10, 10.1 and 10.2 of the thesis, and later results.
 
 None of them was measured here. `Result.architecture` names our implementation of a method, so that
-its cost and our own runs can be shown beside it.
+its cost and our own runs can be shown with it.
 """
 
 from collections.abc import Mapping

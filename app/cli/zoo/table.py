@@ -50,7 +50,7 @@ def table(
         ),
     ] = [],  # noqa: B006 - typer only reads it
 ) -> None:
-    """Show tables 4.10, 10.1 and 10.2 of the thesis as published, beside what was measured here."""
+    """Show tables 4.10, 10.1 and 10.2 of the thesis as published, and what was measured here."""
     with plain_errors():
         own = [each for folder in figures for each in _evaluations(folder)]
         costs = read_costs()
