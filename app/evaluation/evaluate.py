@@ -56,8 +56,8 @@ class Plan:
         part: The part to evaluate.
         overlaps: Overlaps of windows, each from 0 to below 1; 0 is always measured.
         precision: The target precision of the tags' thresholds, above 0 and at most 1.
-        majority_k: The numbers of tags that a window votes for, each at least 1, in further majority
-            votes.
+        majority_k: The numbers of tags that a window votes for in further majority votes, each at
+            least 1.
     """
 
     split: Split

@@ -8,7 +8,6 @@ from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from app.evaluation.figures import Calibration, Interval, LevelFigures, TagFigures
-from app.evaluation.report.blocks import Picture
 from app.evaluation.report.formatting import count, short
 from app.evaluation.report.levels import Level
 from app.evaluation.report.training_curves import METRICS, Curves
@@ -23,6 +22,7 @@ from app.plot_style import (
     blank,
     plain,
 )
+from app.report.blocks import Picture
 
 WIDTH = 3.8
 HEIGHT = 2.8

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from app.evaluation.figures import Evaluation
 from app.evaluation.report import charts, model_tables
-from app.evaluation.report.blocks import Block, Document, Gallery, Prose, Section, Switched
 from app.evaluation.report.comparison import compare_models, describe_tracks
 from app.evaluation.report.formatting import count, number, percent
 from app.evaluation.report.levels import Level, chunk_level, song_level
 from app.evaluation.report.song_chart import taggram
 from app.evaluation.report.taggrams import SongTaggram
 from app.evaluation.report.training_curves import read_curves
+from app.report.blocks import Block, Document, Gallery, Prose, Section, Switched
 
 
 def make_document(

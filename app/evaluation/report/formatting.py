@@ -1,7 +1,7 @@
 """Format figures and names for a report."""
 
 from app.evaluation.figures import Interval, SongLevel
-from app.evaluation.report.blocks import Cell
+from app.report.blocks import Cell
 from app.text import printable
 
 MISSING = "–"

@@ -5,10 +5,10 @@ from collections import Counter
 from scipy.stats import binomtest
 
 from app.evaluation.figures import Calibration, Evaluation, Interval, TagFigures
-from app.evaluation.report.blocks import Block, Cell, Grid, Prose
 from app.evaluation.report.diagnosis import NOTE, diagnose
 from app.evaluation.report.formatting import cell, count, number, percent
 from app.evaluation.report.levels import Level
+from app.report.blocks import Block, Cell, Grid, Prose
 
 RANKS = (1, 2, 3, 5, 10, 20)
 """The values of K in the table; the chart has all."""
