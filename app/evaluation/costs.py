@@ -27,7 +27,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Costs:
-    """The costs of all architectures, and the machine on which speed was measured."""
+    """The costs of all architectures, and the machine on which speed was measured.
+
+    With other mel bands than published, the name of an architecture is that of `Result.cost`.
+    """
 
     machine: str
     architectures: Mapping[str, Cost]

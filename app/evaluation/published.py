@@ -34,7 +34,8 @@ class Result:
         method: Its name, as published.
         source: The publication.
         roc_pr: ROC-AUC and PR-AUC by dataset; None if not published.
-        architecture: Our implementation; None if there is none with this input.
+        architecture: Our implementation; None if there is none.
+        n_mels: The number of mel bands, if it is not that of our implementation's front end.
         is_comparable: Whether the splits are those of table 4.10.
     """
 
@@ -42,7 +43,15 @@ class Result:
     source: str
     roc_pr: Mapping[str, tuple[float, float | None]]
     architecture: str | None = None
+    n_mels: int | None = None
     is_comparable: bool = True
+
+    @property
+    def cost(self) -> str | None:
+        """The name of its cost in `costs.json`; None without an implementation of ours."""
+        if self.architecture is None or self.n_mels is None:
+            return self.architecture
+        return f"{self.architecture}, {self.n_mels} mels"
 
 
 @dataclass(frozen=True)
@@ -63,20 +72,25 @@ class ThesisResult:
     )
 
 
-def _won(method: str, architecture: str | None, *figures: float) -> Result:
-    pairs = zip(figures[::2], figures[1::2], strict=True)
-    return Result(method, WON_2020, dict(zip(DATASETS, pairs, strict=True)), architecture)
+def _won(method: str, architecture: str, *figures: float, n_mels: int | None = None) -> Result:
+    pairs = dict(zip(DATASETS, zip(figures[::2], figures[1::2], strict=True), strict=True))
+    return Result(method, WON_2020, pairs, architecture, n_mels)
 
 
 TABLE_4_10 = (
     _won("FCN", "fcn", 0.9005, 0.4295, 0.8744, 0.2970, 0.8255, 0.2801),
-    _won("FCN, 128 mels", None, 0.8994, 0.4236, 0.8742, 0.2963, 0.8245, 0.2792),
+    _won("FCN, 128 mels", "fcn", 0.8994, 0.4236, 0.8742, 0.2963, 0.8245, 0.2792, n_mels=128),
     _won("Musicnn", "musicnn_zoo", 0.9106, 0.4493, 0.8803, 0.2983, 0.8226, 0.2713),
-    _won("Musicnn, 128 mels", None, 0.9092, 0.4546, 0.8788, 0.3036, 0.8275, 0.2810),
+    _won(
+        "Musicnn, 128 mels",
+        "musicnn_zoo",
+        *(0.9092, 0.4546, 0.8788, 0.3036, 0.8275, 0.2810),
+        n_mels=128,
+    ),
     _won("Sample-level", "sample_cnn", 0.9058, 0.4422, 0.8789, 0.2959, 0.8208, 0.2742),
     _won("Sample-level + SE", "sample_cnn_se", 0.9103, 0.4520, 0.8838, 0.3109, 0.8233, 0.2784),
     _won("CRNN", "crnn", 0.8722, 0.3625, 0.8499, 0.2469, 0.7978, 0.2358),
-    _won("CRNN, 128 mels", None, 0.8703, 0.3601, 0.8460, 0.2330, 0.7984, 0.2378),
+    _won("CRNN, 128 mels", "crnn", 0.8703, 0.3601, 0.8460, 0.2330, 0.7984, 0.2378, n_mels=128),
     _won("Self-attention", "cnnsa", 0.9077, 0.4445, 0.8810, 0.3103, 0.8261, 0.2883),
     _won("Harmonic CNN", "harmonic_cnn", 0.9127, 0.4611, 0.8898, 0.3298, 0.8322, 0.2956),
     _won("Short-chunk CNN", "short_chunk_cnn", 0.9126, 0.4590, 0.8883, 0.3251, 0.8324, 0.2976),
@@ -164,5 +178,8 @@ def comparable_roc_auc(dataset: str) -> dict[str, float]:
     return {
         each.architecture: each.roc_pr[dataset][0]
         for each in (*TABLE_4_10, *OTHERS)
-        if each.is_comparable and each.architecture and dataset in each.roc_pr
+        if each.is_comparable
+        and each.architecture
+        and each.n_mels is None
+        and dataset in each.roc_pr
     }

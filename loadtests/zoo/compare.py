@@ -22,7 +22,7 @@ from rich.progress import track
 
 from app.domain import Backend, Precision
 from app.evaluation.costs import Cost, Costs, write_costs
-from app.evaluation.published import MSD, MTAT, comparable_roc_auc
+from app.evaluation.published import MSD, MTAT, TABLE_4_10, comparable_roc_auc
 from app.models import architectures
 from app.store.storage.store import Store
 from loadtests.report import RESULTS, Row, machine, out, publish
@@ -47,7 +47,7 @@ def main() -> None:
             _measured(store, name, backend, precision)
     sizes = {name: _kept(name) or _keep(name, size(name)) for name in architectures()}
     publish("zoo", "The zoo", list(_rows(sizes)), _notes())
-    write_costs(_costs(sizes))
+    write_costs(_costs(sizes | _sizes_of_variants()))
     _draw(sizes)
     out.print(f"Cost against published quality: {PICTURE}", highlight=False)
 
@@ -94,6 +94,16 @@ def _rows(sizes: dict[str, Figures]) -> Iterator[Row]:
                 "load s": f"{figures['load_s']:.1f}",
                 "off": f"{figures['off']:.0e}",
             }
+
+
+def _sizes_of_variants() -> dict[str, Figures]:
+    """Return the sizes of architectures with other mel bands, by `Result.cost`."""
+    variants = [(each.cost, each.architecture, each.n_mels) for each in TABLE_4_10 if each.n_mels]
+    return {
+        cost: _kept(cost) or _keep(cost, size(architecture, n_mels))
+        for cost, architecture, n_mels in variants
+        if cost and architecture
+    }
 
 
 def _costs(sizes: dict[str, Figures]) -> Costs:

@@ -103,7 +103,7 @@ def _table_4_10(own: Sequence[Evaluation], costs: Costs) -> Table:
         for each in results:
             numbers = (_pair(each, dataset) for dataset in DATASETS)
             source = f"[{sources.index(each.source) + 1}]"
-            shown.add_row(each.method, *numbers, *_cost(each.architecture, costs), cell(source))
+            shown.add_row(each.method, *numbers, *_cost(each.cost, costs), cell(source))
         shown.add_section()
     for evaluation in own:
         if evaluation.split in OFFICIAL_SPLITS:
@@ -126,8 +126,8 @@ def _pair(result: Result, dataset: str) -> str:
     return f"{_short(roc)} {_short(pr)}"
 
 
-def _cost(architecture: str | None, costs: Costs) -> tuple[str, str, str]:
-    cost: Cost | None = costs.architectures.get(architecture or "")
+def _cost(name: str | None, costs: Costs) -> tuple[str, str, str]:
+    cost: Cost | None = costs.architectures.get(name or "")
     if cost is None:
         return "", "", ""
     speed = cost.audio_s_a_s.get("openvino")
