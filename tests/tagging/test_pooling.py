@@ -108,11 +108,13 @@ def test_equation_10_5_hardly_ranks_otherwise_than_the_mean_and_zeros_explain_ta
     means = [pool(each, Pooling.MEAN) for each in windows]
     literal = [pool(each, Pooling.SOFTMAX_TAGS) for each in windows]
     alone = [np.where(each == each.max(), each, 0) for each in means]
+    of_sums = [softmax(3 * each.sum(axis=0)) for each in windows]  # of a song of sixty windows
     votes = [pool(each, Pooling.MAJORITY_TOP1) for each in windows]
     assert max(each.max() / each.min() for each in literal) < math.e
     assert roc(literal) == pytest.approx(roc(means), abs=0.02)
     assert roc(alone) < roc(votes) < roc(means) - 0.05
     assert roc(alone) < roc(means) - 0.15
+    assert roc([np.round(each, 2) for each in of_sums]) + 0.1 < roc(of_sums) < roc(means) - 0.02
 
 
 @given(scores=MATRICES)
