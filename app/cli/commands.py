@@ -14,6 +14,7 @@ from app.cli.serve import serve
 from app.cli.tag import tag
 from app.cli.teach import teach
 from app.cli.train import train
+from app.cli.zoo.commands import zoo_app
 from app.installation import installed_version
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -41,6 +42,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
+app.add_typer(zoo_app, name="zoo")
 app.command()(evaluate)
 app.command()(serve)
 app.command()(tag)

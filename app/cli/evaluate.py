@@ -50,6 +50,15 @@ def evaluate(
             "0.75 four times. May be repeated."
         ),
     ] = [],  # noqa: B006 - typer only reads it
+    majority_k: Annotated[
+        list[int],
+        typer.Option(
+            min=1,
+            metavar="K",
+            help="Also measure a majority vote in which each window votes for its K highest tags; "
+            "1 and 5 are always measured. May be repeated.",
+        ),
+    ] = [],  # noqa: B006 - typer only reads it
     report: Annotated[bool, typer.Option("--report", help="Also write an HTML report.")] = False,
     url: StoreUrl = None,
 ) -> None:
@@ -65,7 +74,7 @@ def evaluate(
         if report:  # imported before hours of work, as it needs more packages
             from app.evaluation.write_report import write_report
 
-        plan = Plan(read_split(split), part, tuple(overlap), precision)
+        plan = Plan(read_split(split), part, tuple(overlap), precision, tuple(majority_k))
         audio = AudioStore.open(audio_store)
         for wanted in models:
             published, name, run = _located(wanted, url)
@@ -143,7 +152,7 @@ def _evaluated(plan: "Plan", scorer: "Scorer", folder: Path) -> tuple[Evaluation
         def score_others(part: Subset, overlap: float) -> "Scored":
             return scored if part is plan.part and not overlap else score(part, overlap)
 
-        evaluation = measure(plan, model, score_others)
+        evaluation = measure(plan, model, score_others, scorer.manifest.architecture.name)
         write_scores(folder / "scores.csv", scored)
     write_evaluation(folder / "evaluation.json", evaluation)
     _report_skipped(evaluation)

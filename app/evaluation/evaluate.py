@@ -1,22 +1,30 @@
 """Compute all figures of a model on a part of a split.
 
-adjacent windows    --> chunk level; pooled by the mean: tags, ranks, confusion, calibration
+adjacent windows    --> chunk level, and pooled by the mean song level: tags, ranks, confusion,
+                        calibration of both
 overlapping windows --> song level, by each pooling
 validation part     --> thresholds
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.datasets.tracks import Split, Subset
-from app.domain import Scores
+from app.domain import Samples, Scores
 from app.errors import SetupError
-from app.evaluation.bootstrap import CHUNK_DRAWS, LabeledScores, draw_counts, interval, measure
+from app.evaluation.bootstrap import (
+    CHUNK_DRAWS,
+    LabeledScores,
+    Measured,
+    draw_counts,
+    interval,
+    measure,
+)
 from app.evaluation.curve_areas import BootstrapCounts, roc_pr_auc
-from app.evaluation.figures import Evaluation, SongLevel, TagFigures
+from app.evaluation.figures import Evaluation, LevelFigures, SongLevel, TagFigures
 from app.evaluation.metrics import (
     Labels,
     accuracy_at_k,
@@ -25,12 +33,15 @@ from app.evaluation.metrics import (
     threshold,
 )
 from app.evaluation.scoring import Scored
-from app.tagging.pooling import Pooling, pool
+from app.tagging.pooling import Pooling, majority, pool
 
 MAX = "max"
 """The maximum over all windows; the service does not have this pooling."""
 
 POOLINGS = (*(pooling.value for pooling in Pooling), MAX)
+
+MAJORITY_TOP = "majority_top"
+"""The prefix of the name of a majority vote for K tags, such as `majority_top3`."""
 
 Score = Callable[[Subset, float], Scored]
 """Scores a part of the split, in windows that overlap by the given share."""
@@ -45,12 +56,15 @@ class Plan:
         part: The part to evaluate.
         overlaps: Overlaps of windows, each from 0 to below 1; 0 is always measured.
         precision: The target precision of the tags' thresholds, above 0 and at most 1.
+        majority_k: The numbers of tags that a window votes for in further majority votes, each at
+            least 1.
     """
 
     split: Split
     part: Subset
     overlaps: tuple[float, ...]
     precision: float
+    majority_k: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.part is Subset.UNLABELLED:
@@ -62,15 +76,25 @@ class Plan:
             raise SetupError(
                 f"precision {self.precision:g}: expected a share, above 0 and at most 1"
             )
+        for k in self.majority_k:
+            if k < 1:
+                raise SetupError(f"majority of {k} tags: expected at least 1")
+
+    @property
+    def poolings(self) -> tuple[str, ...]:
+        """Return the names of all poolings to measure, each once."""
+        votes = (f"{MAJORITY_TOP}{k}" for k in self.majority_k)
+        return tuple(dict.fromkeys((*POOLINGS, *votes)))
 
 
-def evaluate(plan: Plan, model: str, score: Score) -> Evaluation:
+def evaluate(plan: Plan, model: str, score: Score, architecture: str | None = None) -> Evaluation:
     """Evaluate a model; thousands of songs take a minute, in addition to the inference.
 
     Args:
         plan: What to measure.
         model: The model's name, for the figures.
         score: Scores a part with the model.
+        architecture: The name of its architecture, for the figures.
 
     Returns:
         The figures.
@@ -87,6 +111,8 @@ def evaluate(plan: Plan, model: str, score: Score) -> Evaluation:
     songs, draws = pool_windows(adjacent, Pooling.MEAN), draw_counts(len(adjacent.ids))
     thresholds, missing = _thresholds(plan, score)
     accuracy = accuracy_at_k(adjacent.y_true, songs)
+    chunks = _chunks(adjacent)
+    measured = measure(chunks, draws[: 1 + CHUNK_DRAWS])
     return Evaluation(
         model=model,
         task=plan.split.task,
@@ -96,23 +122,50 @@ def evaluate(plan: Plan, model: str, score: Score) -> Evaluation:
         tracks=len(adjacent.ids),
         chunks=sum(map(len, adjacent.windows)),
         preferred_precision=plan.precision,
-        chunk=measure(_chunks(adjacent), draws[: 1 + CHUNK_DRAWS]).overall,
+        chunk=measured.overall,
+        chunk_level=_chunk_level(adjacent.tags, chunks, measured),
         songs=tuple(_song_levels(plan, score, adjacent, draws)),
         tags=tuple(_tags(plan.split, adjacent, songs, draws, thresholds)),
         accuracy_at_k=tuple(accuracy.every.tolist()),
         soft_accuracy_at_k=tuple(accuracy.any.tolist()),
         confusion=tuple(map(tuple, confusion(adjacent.y_true, songs).tolist())),
         calibration=calibration(adjacent.y_true, songs),
+        architecture=architecture,
         left_out=adjacent.left_out | _unmeasurable(adjacent, plan.part),
         skipped=missing | adjacent.skipped,
     )
 
 
 def pool_windows(scored: Scored, pooling: str) -> Scores:
-    """Return each song's scores, (tracks, tags), pooled over windows by one of `POOLINGS`."""
+    """Return each song's scores, (tracks, tags), pooled over windows by one of `Plan.poolings`."""
+    return np.stack([_pool(windows, pooling) for windows in scored.windows])
+
+
+def _pool(windows: Scores, pooling: str) -> Samples:
     if pooling == MAX:
-        return np.stack([windows.max(axis=0) for windows in scored.windows])
-    return np.stack([pool(windows, Pooling(pooling)) for windows in scored.windows])
+        highest: Samples = windows.max(axis=0)
+        return highest
+    if pooling.startswith(MAJORITY_TOP):
+        return majority(windows, int(pooling.removeprefix(MAJORITY_TOP)))
+    return pool(windows, Pooling(pooling))
+
+
+def _chunk_level(tags: Sequence[str], chunks: LabeledScores, measured: Measured) -> LevelFigures:
+    """Return the figures of single windows, which have the labels of their track."""
+    accuracy = accuracy_at_k(chunks.y_true, chunks.scores)
+    counts = chunks.y_true.sum(axis=0).tolist()
+    return LevelFigures(
+        tags=tuple(
+            TagFigures(
+                tag=tag, positives=count, roc_auc=interval(areas.roc), pr_auc=interval(areas.pr)
+            )
+            for tag, count, areas in zip(tags, counts, measured.tags, strict=True)
+        ),
+        accuracy_at_k=tuple(accuracy.every.tolist()),
+        soft_accuracy_at_k=tuple(accuracy.any.tolist()),
+        confusion=tuple(map(tuple, confusion(chunks.y_true, chunks.scores).tolist())),
+        calibration=calibration(chunks.y_true, chunks.scores),
+    )
 
 
 def _chunks(scored: Scored) -> LabeledScores:
@@ -129,7 +182,7 @@ def _song_levels(
 ) -> Iterator[SongLevel]:
     for overlap in sorted({0.0, *plan.overlaps}):
         scored = score(plan.part, overlap) if overlap else adjacent
-        for pooling in POOLINGS:
+        for pooling in plan.poolings:
             labeled = _songs(scored, pool_windows(scored, pooling))
             overall = measure(labeled, draws).overall
             yield SongLevel(pooling=pooling, overlap=overlap, overall=overall)

@@ -32,8 +32,9 @@ class Overall(Table):
 class SongLevel(Table):
     """Figures of whole songs over all tags.
 
-    `pooling`: how windows are pooled: `mean`, `majority`, `softmax` or `max`. `overlap`: the share
-    of a window that overlaps with the next one.
+    `pooling`: how windows are pooled: one of `app.tagging.pooling.Pooling`, `max`, or
+    `majority_topK` for a vote of K tags a window. `overlap`: the share of a window that overlaps
+    with the next one.
     """
 
     pooling: str
@@ -42,10 +43,11 @@ class SongLevel(Table):
 
 
 class TagFigures(Table):
-    """Figures of one tag, for whole songs pooled by the mean.
+    """Figures of one tag, for whole songs pooled by the mean, or for chunks.
 
-    `threshold`: the lowest score that reaches the target precision, chosen on validation; None if
-    no score reaches it. `precision` and `recall` are those at the threshold on the evaluated part.
+    `positives`: the number of songs (or chunks) with the tag. `threshold`: the lowest score of a
+    song that reaches the target precision, chosen on validation; None if no score reaches it.
+    `precision` and `recall` are those at the threshold on the evaluated part.
     """
 
     tag: str
@@ -72,13 +74,29 @@ class Calibration(Table):
     expected_error: float
 
 
+class LevelFigures(Table):
+    """Figures of all tags at one level: of whole songs, or of chunks.
+
+    `accuracy_at_k` and `soft_accuracy_at_k`: for K = 1, 2, ... the share of songs (chunks) with all
+    (at least one) of their tags among the K highest scores (the thesis, 10.3 and 10.4).
+    `confusion`: that of 10.2, with rows of predicted and columns of true tags; each column sums to
+    1, or is 0 if no song has the tag.
+    """
+
+    tags: tuple[TagFigures, ...]
+    accuracy_at_k: tuple[float, ...]
+    soft_accuracy_at_k: tuple[float, ...]
+    confusion: tuple[tuple[float, ...], ...]
+    calibration: Calibration
+
+
 class Evaluation(Table):
     """Figures of a model on one part of a split.
 
-    `accuracy_at_k` and `soft_accuracy_at_k`: for K = 1, 2, ... the share of songs with all (at
-    least one) of their tags among the K highest scores (the thesis, 10.3 and 10.4). `confusion`:
-    that of 10.2, with rows of predicted and columns of true tags; each column sums to 1, or is 0 if
-    no song has the tag. `left_out`: by tag that can't be measured, the reason.
+    `tags`, `accuracy_at_k`, `soft_accuracy_at_k`, `confusion` and `calibration`: those of whole
+    songs, see `LevelFigures`. `chunk_level`: the same of chunks, which have the labels of their
+    song. `architecture`: the name of the model's. Both are None in files of earlier releases.
+    `left_out`: by tag that can't be measured, the reason.
     """
 
     model: str
@@ -96,6 +114,8 @@ class Evaluation(Table):
     soft_accuracy_at_k: tuple[float, ...]
     confusion: tuple[tuple[float, ...], ...]
     calibration: Calibration
+    chunk_level: LevelFigures | None = None
+    architecture: str | None = None
     left_out: dict[str, str] = Field(default_factory=dict)
     skipped: dict[str, str] = Field(default_factory=dict)
 
@@ -104,6 +124,17 @@ class Evaluation(Table):
         """Figures of adjacent windows pooled by the mean, as published elsewhere."""
         return next(
             each.overall for each in self.songs if each.pooling == "mean" and not each.overlap
+        )
+
+    @property
+    def song_level(self) -> LevelFigures:
+        """Figures of whole songs, with the fields of `chunk_level`."""
+        return LevelFigures(
+            tags=self.tags,
+            accuracy_at_k=self.accuracy_at_k,
+            soft_accuracy_at_k=self.soft_accuracy_at_k,
+            confusion=self.confusion,
+            calibration=self.calibration,
         )
 
     @property

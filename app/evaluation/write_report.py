@@ -6,9 +6,9 @@ from pathlib import Path
 from app.errors import SetupError
 from app.evaluation.figures import Evaluation
 from app.evaluation.report.contents import make_document
-from app.evaluation.report.html import render
 from app.evaluation.report.taggrams import SongTaggram
 from app.files import write_atomically
+from app.report.html import render
 
 
 def write_report(

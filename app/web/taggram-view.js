@@ -10,7 +10,7 @@ const ROWS = 15;
 const STATUS_MS = 6000;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
-const POOLINGS = ["mean", "majority", "softmax"];
+const POOLINGS = ["mean", "majority", "majority_top1", "softmax", "softmax_tags"];
 const MARKS = [0, 0.25, 1]; // the ends and the middle of the scale
 
 /** Events: `choose` (the artist wants to choose a file). */

@@ -65,7 +65,9 @@ export default {
   score: "Score",
   mean: "on average",
   majority: "how often in the top five",
+  majority_top1: "how often the top tag",
   softmax: "favouring its best moments",
+  softmax_tags: "its share among all tags",
   heat_map: "heat map",
   map:
     "Tags over time. Arrow keys go through moments and tags, Enter plays or pauses. " +

@@ -62,7 +62,9 @@ export default {
   score: "Score",
   mean: "en moyenne",
   majority: "fréquence dans les cinq premiers",
+  majority_top1: "fréquence en tête",
   softmax: "privilégie les meilleurs moments",
+  softmax_tags: "part parmi tous les tags",
   heat_map: "carte thermique",
   map:
     "Tags au fil du temps. Les flèches parcourent les moments et les tags, Entrée lance ou suspend " +

@@ -2,7 +2,8 @@
 
 Each is published with random weights in a separate store and measured in a new process, one after
 the other. Figures of the same code and processor are reused, so that a stopped run is resumed. The
-table and the picture are in `.cache/bench`.
+table and the picture are in `.cache/bench`; parameters, GFLOP and speed also go to
+`app/evaluation/costs.json`, which `taggram zoo table` shows.
 """
 
 import json
@@ -21,11 +22,12 @@ from matplotlib.figure import Figure
 from rich.progress import track
 
 from app.domain import Backend, Precision
+from app.evaluation.costs import Cost, Costs, write_costs
+from app.evaluation.published import MSD, MTAT, TABLE_4_10, comparable_roc_auc
 from app.models import architectures
 from app.store.storage.store import Store
 from loadtests.report import RESULTS, Row, machine, out, publish
 from loadtests.zoo.probe import size
-from loadtests.zoo.published import ROC_AUC
 from testing.random_models import publish_random
 
 KEPT = RESULTS / "zoo"
@@ -46,6 +48,7 @@ def main() -> None:
             _measured(store, name, backend, precision)
     sizes = {name: _kept(name) or _keep(name, size(name)) for name in architectures()}
     publish("zoo", "The zoo", list(_rows(sizes)), _notes())
+    write_costs(_costs(sizes | _sizes_of_variants()))
     _draw(sizes)
     out.print(f"Cost against published quality: {PICTURE}", highlight=False)
 
@@ -94,6 +97,35 @@ def _rows(sizes: dict[str, Figures]) -> Iterator[Row]:
             }
 
 
+def _sizes_of_variants() -> dict[str, Figures]:
+    """Return the sizes of architectures with other mel bands, by `Result.cost`."""
+    variants = [(each.cost, each.architecture, each.n_mels) for each in TABLE_4_10 if each.n_mels]
+    return {
+        cost: _kept(cost) or _keep(cost, size(architecture, n_mels))
+        for cost, architecture, n_mels in variants
+        if cost and architecture
+    }
+
+
+def _costs(sizes: dict[str, Figures]) -> Costs:
+    """Return the costs to ship, with the speed in float32."""
+    found = machine()
+    costs = {
+        name: Cost(
+            its["parameters"],
+            round(its["gflop_a_minute"], 1),
+            {
+                backend.value: round(_speed(figures))
+                for backend in (Backend.OPENVINO, Backend.TENSORFLOW)
+                for figures in (_kept(f"{name}-{backend}-{Precision.FLOAT32}"),)
+                if figures and "refused" not in figures
+            },
+        )
+        for name, its in sizes.items()
+    }
+    return Costs(f"{found['cores']} cores of {found['processor']}, float32", costs)
+
+
 def _notes() -> list[str]:
     refused = {
         f"{backend} {precision}": figures["refused"]
@@ -117,8 +149,8 @@ def _speed(figures: Figures) -> float:
 def _draw(sizes: dict[str, Figures]) -> None:
     with mpl.rc_context({"font.size": 9}):
         figure = Figure(figsize=(11, 5.5), layout="constrained")
-        for axes, (dataset, published) in zip(figure.subplots(1, 2), ROC_AUC.items(), strict=True):
-            _panel(axes, dataset, published, sizes)
+        for axes, dataset in zip(figure.subplots(1, 2), (MTAT, MSD), strict=True):
+            _panel(axes, dataset, comparable_roc_auc(dataset), sizes)
         figure.suptitle("What tagging costs, and how much of it goes wrong")
         figure.savefig(PICTURE, dpi=150)
 

@@ -9,6 +9,7 @@ import json
 import statistics
 import sys
 import time
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -17,12 +18,13 @@ import tensorflow as tf
 
 from app.domain import Backend, Precision
 from app.errors import SetupError
-from app.front_ends import WindowSpec
+from app.front_ends import FrontEnd, WindowSpec
 from app.inference.engine import Engine
 from app.inference.openvino_engine import OpenVINOEngine, computes_bf16
 from app.inference.tensorflow_engine import TensorFlowEngine, has_gpu
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models import architectures, network, variables
+from app.spectra import Mel
 from app.store.manifest.manifest import read_store
 from app.store.registry.loading import TrackModel, load
 from app.store.storage.store import Store
@@ -67,16 +69,30 @@ def probe(
     }
 
 
-def size(architecture: str) -> dict[str, float]:
-    """Trainable weights, and the network's arithmetic for a minute of audio."""
+def size(architecture: str, n_mels: int | None = None) -> dict[str, float]:
+    """Trainable weights, and the network's arithmetic for a minute of audio.
+
+    Args:
+        architecture: Its name.
+        n_mels: The number of mel bands; by default that of its front end.
+    """
     known = architectures()[architecture]
-    window_spec = WindowSpec(known.front_end, known.window_frames, known.window_frames)
+    front_end = _with_mels(known.front_end, n_mels) if n_mels else known.front_end
+    window_spec = WindowSpec(front_end, known.window_frames, known.window_frames)
     built = network(architecture, 50, window_spec, {})
     trainable_weights = [each for each in variables(built).values() if each.trainable]
     return {
         "parameters": sum(int(np.prod(each.shape)) for each in trainable_weights),
         "gflop_a_minute": flop(built) / 1e9 * 60 / window_spec.window_s,
     }
+
+
+def _with_mels(front_end: FrontEnd, n_mels: int) -> FrontEnd:
+    spectrum = front_end.spectrum
+    if spectrum is None or not isinstance(spectrum.bands, Mel):
+        raise ValueError("the front end has no mel bands")
+    bands = replace(spectrum.bands, n_mels=n_mels)
+    return replace(front_end, spectrum=replace(spectrum, bands=bands))
 
 
 def flop(built: keras.Model) -> float:

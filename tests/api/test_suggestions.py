@@ -64,6 +64,7 @@ def test_a_cached_answer_has_the_same_body(stub: Server) -> None:
         {"vocabulary": "alltags"},
         {"pooling": "majority"},
         {"pooling": "softmax"},
+        {"pooling": "softmax_tags"},
         {"top_k": 20, "threshold": 0.05},
         {"model": "mtt-musicnn", "vocabulary": "raw"},
     ],

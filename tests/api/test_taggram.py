@@ -7,6 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
+from app.tagging.pooling import Pooling
 from testing.server import Server
 from tests.support.client import answer, assert_problem, inferred_s, new_track, post
 
@@ -61,7 +62,7 @@ def test_tags_are_sorted_by_falling_mean_over_time(taggram: dict[str, Any]) -> N
     assert taggram["mean_scores"] == pytest.approx(means, abs=SIX_DECIMALS)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "majority", "softmax"])
+@pytest.mark.parametrize("pooling", Pooling)
 @pytest.mark.parametrize("vocabulary", ["genres", "subgenres", "moodthemes", "alltags", "raw"])
 def test_the_pooled_score_label_and_level_of_a_tag_are_those_of_its_suggestion(
     stub: Server, varied: bytes, vocabulary: str, pooling: str

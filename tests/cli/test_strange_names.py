@@ -17,12 +17,12 @@ from rich.console import Console
 
 from app.cli.console import cell, say
 from app.cli.tag import CSV_COLUMNS
-from app.evaluation.report.blocks import Cell, Document, Grid, Prose, Section
-from app.evaluation.report.html import render
 from app.evaluation.report.song_chart import taggram as song_chart
 from app.evaluation.report.taggrams import SongTaggram
 from app.feedback.export import export
 from app.logs import PlainLine
+from app.report.blocks import Cell, Document, Grid, Prose, Section
+from app.report.html import render
 from app.services import Services
 from app.store.registry.packaging import package_model
 from app.tagging.picture import draw

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 from rich.table import Table
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from app.cli.evaluate import compare
 from app.datasets.tracks import Split, SplitTrack, Subset, Track
@@ -83,6 +84,51 @@ def test_every_pooling_is_measured_at_every_overlap(evaluation: Evaluation) -> N
     assert evaluation.song is evaluation.songs[0].overall
 
 
+def test_a_majority_of_any_number_of_tags_is_measured() -> None:
+    found = evaluate(plan(overlaps=(), majority_k=(1, 3)), "made/1", scorer(SPLIT))
+    by_name = {level.pooling: level.overall for level in found.songs}
+    assert list(by_name) == [*POOLINGS, "majority_top3"]
+    scored = scorer(SPLIT)(Subset.TEST, 0.0)
+    among = np.argsort(np.argsort(-scored.windows[4], axis=1), axis=1) < 3
+    np.testing.assert_allclose(pool_windows(scored, "majority_top3")[4], among.mean(axis=0))
+
+
+def test_the_figures_of_chunks_are_those_of_scikit_learn_and_brute_force(
+    evaluation: Evaluation,
+) -> None:
+    scored = scorer(SPLIT)(Subset.TEST, 0.0)
+    scores = np.concatenate(scored.windows)
+    y_true = scored.y_true.repeat(3, axis=0)
+    chunks = evaluation.chunk_level
+    assert chunks
+    for index, each in enumerate(chunks.tags[:3]):
+        assert each.positives == 3 * evaluation.tags[index].positives
+        roc = roc_auc_score(y_true[:, index], scores[:, index])
+        assert each.roc_auc.value == pytest.approx(roc)
+        pr = average_precision_score(y_true[:, index], scores[:, index])
+        assert each.pr_auc.value == pytest.approx(pr)
+        assert each.roc_auc.low < each.roc_auc.value < each.roc_auc.high
+    assert [each.roc_auc.value for each in chunks.tags[3:]] == [None, None]
+    for k in range(1, 6):
+        top = np.sort(scores, axis=1)[:, -k]
+        among = scores >= top[:, np.newaxis]
+        assert chunks.accuracy_at_k[k - 1] == pytest.approx((among | ~y_true).all(1).mean())
+        assert chunks.soft_accuracy_at_k[k - 1] == pytest.approx((among & y_true).any(1).mean())
+    for true in (0, 1, 2, 4):
+        sums = np.array([scores[y_true[:, true], tag].sum(dtype=float) for tag in range(5)])
+        column = [row[true] for row in chunks.confusion]
+        np.testing.assert_allclose(column, sums / sums.sum())
+    assert sum(chunks.calibration.counts) == scores.size
+
+
+def test_an_evaluation_of_an_earlier_release_has_no_figures_of_chunks(
+    evaluation: Evaluation, tmp_path: Path
+) -> None:
+    path = tmp_path / "evaluation.json"
+    path.write_text(evaluation.model_dump_json(exclude={"chunk_level"}))
+    assert read_evaluation(path) == evaluation.model_copy(update={"chunk_level": None})
+
+
 def test_songs_are_classified_better_than_chunks(evaluation: Evaluation) -> None:
     assert evaluation.song.roc_auc_macro.value > evaluation.chunk.roc_auc_macro.value > 0.8
     assert evaluation.song.roc_auc_macro.low < evaluation.song.roc_auc_macro.value
@@ -152,6 +198,7 @@ def test_a_subset_without_positives_is_refused() -> None:
         ({"overlaps": (float("nan"),)}, "overlap nan"),
         ({"precision": 0.0}, "precision 0: expected a share"),
         ({"precision": 80.0}, "precision 80"),
+        ({"majority_k": (0,)}, "majority of 0 tags: expected at least 1"),
         ({"part": Subset.UNLABELLED}, "the part unlabelled can.t be evaluated"),
     ],
 )
@@ -223,8 +270,8 @@ def test_models_are_compared_and_the_best_is_bold(evaluation: Evaluation) -> Non
         )
     ]
     assert bold(row(chunk, "made/1")) == []
-    assert printed(song).count("made/1") == 8
-    assert printed(song).count("better/2") == 4
+    assert printed(song).count("made/1") == 2 * len(POOLINGS)
+    assert printed(song).count("better/2") == len(POOLINGS)
 
 
 @pytest.mark.parametrize("other", [{"fingerprint": "x"}, {"part": "train"}, {"tags": ()}])

@@ -13,6 +13,7 @@ from app.evaluation.figures import (
     Calibration,
     Evaluation,
     Interval,
+    LevelFigures,
     Overall,
     SongLevel,
     TagFigures,
@@ -76,6 +77,25 @@ def evaluation(model: str = "musicnn/1", n_tags: int = 19, seed: int = 0) -> Eva
     shares = rng.uniform(size=(n_tags, n_tags)) + 4 * np.eye(n_tags)
     confusion = shares / shares.sum(axis=0)
     rising = np.linspace(0.3, 1, n_tags)
+    bins = Calibration(
+        scores=(0.1, 0.5, 0.9), frequencies=(0.05, 0.4, 0.8), counts=(9_000, 400, 80),
+        expected_error=0.06,
+    )  # fmt: skip
+    at_k = {
+        "accuracy_at_k": tuple(float(each) for each in rising**2),
+        "soft_accuracy_at_k": tuple(float(each) for each in rising),
+        "confusion": tuple(tuple(float(cell) for cell in row) for row in confusion),
+        "calibration": bins,
+    }
+    chunk_tags = tuple(
+        TagFigures(
+            tag=each.tag,
+            positives=75 * each.positives,
+            roc_auc=around((each.roc_auc.value or 0) - 0.05),
+            pr_auc=around((each.pr_auc.value or 0) - 0.05),
+        )
+        for each in tags
+    )
     return Evaluation(
         model=model,
         task="genres",
@@ -88,20 +108,15 @@ def evaluation(model: str = "musicnn/1", n_tags: int = 19, seed: int = 0) -> Eva
         chunk=overall(0.83),
         songs=tuple(
             SongLevel(pooling=pooling, overlap=overlap, overall=overall(0.86))
-            for pooling in ("mean", "majority", "softmax", "max")
+            for pooling in ("mean", "majority", "majority_top1", "softmax", "max")
             for overlap in (0.0, 0.5)
         ),
         tags=tags,
-        accuracy_at_k=tuple(float(each) for each in rising**2),
-        soft_accuracy_at_k=tuple(float(each) for each in rising),
-        confusion=tuple(tuple(float(cell) for cell in row) for row in confusion),
-        calibration=Calibration(
-            scores=(0.1, 0.5, 0.9), frequencies=(0.05, 0.4, 0.8), counts=(9_000, 400, 80),
-            expected_error=0.06,
-        ),
+        **at_k,
+        chunk_level=LevelFigures(tags=chunk_tags, **at_k),
         left_out={"waltz": "no track of the part test has it"},
         skipped={"0123456789abcdef": "it breaks off"},
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +128,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tags = [each.tag for each in evaluation().tags]
     times_s = [3.0 * number for number in range(20)]
     song = SongTaggram(f"{HOSTILE}.mp3", tags, times_s, scores, tags[:2])
-    both = [evaluation(), evaluation("vgg/1", seed=1)]
+    songs_only = evaluation("vgg/1", seed=1).model_copy(update={"chunk_level": None})
+    both = [evaluation(), songs_only]
     return write_report(both, folder, [song], {"musicnn/1": curves})
 
 
@@ -154,7 +170,7 @@ def test_every_pooling_and_overlap_of_every_model_is_in_one_table(report: Path) 
     page = report.read_text()
     table = page[page.index("<caption>Whole songs by pooling") :].split("</table>")[0]
     assert table.count("majority vote, overlap 50%") == 2
-    assert table.count("musicnn/1") == table.count("vgg/1") == 8
+    assert table.count("musicnn/1") == table.count("vgg/1") == 10
 
 
 def test_only_models_with_the_same_tracks_and_tags_share_a_table() -> None:
@@ -181,8 +197,26 @@ def test_the_report_fits_phone_desktop_and_paper_and_is_accessible(
     assert not [(each["id"], each["nodes"][0]["html"][:200]) for each in violations]
 
 
+def test_a_switch_shows_the_figures_of_songs_or_of_windows(report: Path, browser: Browser) -> None:
+    with browser.new_page() as page:
+        page.goto(report.as_uri())
+        songs = page.get_by_role("table", name="Each tag", exact=True)
+        windows = page.get_by_role("table", name="Each tag in windows")
+        assert (songs.count(), windows.count()) == (2, 0)
+        page.get_by_role("radio", name="single windows").check()
+        assert (songs.count(), windows.count()) == (1, 1)  # the other model has songs alone
+
+
+def test_without_figures_of_windows_there_is_no_switch(tmp_path: Path) -> None:
+    earlier = evaluation(n_tags=4).model_copy(update={"chunk_level": None})
+    page = write_report([earlier], tmp_path).read_text()
+    assert 'type="radio"' not in page
+    assert "Each tag in windows" not in page
+
+
 def test_the_same_figures_give_the_same_files(tmp_path: Path) -> None:
-    first, second = (write_report([evaluation()], tmp_path / name) for name in ("a", "b"))
+    given = [evaluation(n_tags=4)]
+    first, second = (write_report(given, tmp_path / name) for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
 
 

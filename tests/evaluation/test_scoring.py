@@ -297,17 +297,23 @@ def run(models: Store, split: Path, audio: Path, out: Path, *others: str) -> Res
 def test_the_command_prints_and_writes_figures(
     models: Store, split_file: Path, audio_folder: Path, tmp_path: Path
 ) -> None:
-    result = run(models, split_file, audio_folder, tmp_path, "tiny", "--overlap", "0.5")
+    options = ("--overlap", "0.5", "--majority-k", "3")
+    result = run(models, split_file, audio_folder, tmp_path, "tiny", *options)
     assert result.exit_code == 0, result.output
     found = read_evaluation(tmp_path / "tiny" / "1" / "evaluation.json")
     assert (found.model, found.tracks, found.part) == ("tiny/1", TESTED, "test")
     assert {level.overlap for level in found.songs} == {0.0, 0.5}
+    assert "majority_top3" in {level.pooling for level in found.songs}
+    assert found.chunk_level
+    assert len(found.chunk_level.confusion) == len(found.tags)
+    assert found.architecture == "fcn"
+    assert "tiny/1" in taggram("zoo", "table", "--figures", tmp_path).stdout
     assert f"{found.chunk.roc_auc_macro.value:.3f}" in result.output
     assert "tiny/1: 1 skipped: it is not in the audio store" in result.output
     rows = (tmp_path / "tiny" / "1" / "scores.csv").read_text().splitlines()
     assert rows[0] == "track_id,one,two,three"
     assert len(rows) == 1 + TESTED
-    again = run(models, split_file, audio_folder, tmp_path, "tiny/1", "--overlap", "0.5")
+    again = run(models, split_file, audio_folder, tmp_path, "tiny/1", *options)
     assert read_evaluation(tmp_path / "tiny" / "1" / "evaluation.json") == found
     assert again.exit_code == 0
 

@@ -1,4 +1,4 @@
-"""The three ways from scores over time to one score a tag, against their plain definitions."""
+"""The ways from scores over time to one score a tag, against their plain definitions."""
 
 import math
 
@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy.special import softmax
+from sklearn.metrics import roc_auc_score
 
 from app.domain import Scores
-from app.tagging.pooling import Pooling, pool
+from app.tagging.pooling import Pooling, majority, pool
 
 SCORE = st.floats(0, 1, width=32, allow_subnormal=False) | st.sampled_from(
     [0.0, 0.25, 0.5, 1.0]
@@ -56,6 +58,63 @@ def test_majority_gives_equal_scores_to_the_first_five_tags() -> None:
     level = np.full((4, 7), 0.3, np.float32)
 
     assert pool(level, Pooling.MAJORITY).tolist() == [1, 1, 1, 1, 1, 0, 0]
+
+
+@given(scores=MATRICES, k=st.integers(1, 30))
+def test_a_majority_vote_counts_the_windows_with_the_tag_among_the_k_highest(
+    scores: Scores, k: int
+) -> None:
+    windows, tags = scores.shape
+    counts = [0] * tags
+    for row in scores.tolist():
+        for tag in sorted(range(tags), key=lambda tag: (-row[tag], tag))[:k]:
+            counts[tag] += 1
+
+    np.testing.assert_allclose(majority(scores, k), np.array(counts) / windows, atol=1e-6)
+
+
+@given(scores=MATRICES)
+def test_the_majority_of_top_tags_is_a_vote_of_one_tag_a_window(scores: Scores) -> None:
+    votes = np.bincount(scores.argmax(axis=1), minlength=scores.shape[1])
+
+    pooled = pool(scores, Pooling.MAJORITY_TOP1)
+
+    np.testing.assert_allclose(pooled, votes / len(scores), atol=1e-6)
+
+
+@given(scores=MATRICES)
+def test_softmax_over_tags_is_equation_10_5_in_each_window_and_then_the_mean(
+    scores: Scores,
+) -> None:
+    expected = softmax(scores.astype(np.float64), axis=1).mean(axis=0)
+
+    pooled = pool(scores, Pooling.SOFTMAX_TAGS)
+
+    np.testing.assert_allclose(pooled, expected, atol=1e-6)
+    assert pooled.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_equation_10_5_hardly_ranks_otherwise_than_the_mean_and_zeros_explain_table_10_2() -> None:
+    """Scores within 0..1 differ by a factor of e at most; all but the highest set to 0 do not."""
+    random = np.random.RandomState(0)
+    y_true = random.uniform(size=(300, 19)) < 0.15
+    noise = random.uniform(0, 0.5, (300, 19)) + random.uniform(0, 0.3, 19)
+    songs = np.clip(noise + 0.2 * y_true, 0, 1)[:, np.newaxis]
+    windows = np.clip(songs + random.normal(0, 0.1, (300, 20, 19)), 0, 1).astype(np.float32)
+
+    def roc(pooled: list[np.ndarray]) -> float:
+        return float(roc_auc_score(y_true, np.stack(pooled)))
+
+    means = [pool(each, Pooling.MEAN) for each in windows]
+    literal = [pool(each, Pooling.SOFTMAX_TAGS) for each in windows]
+    alone = [np.where(each == each.max(), each, 0) for each in means]
+    of_sums = [softmax(3 * each.sum(axis=0)) for each in windows]  # of a song of sixty windows
+    votes = [pool(each, Pooling.MAJORITY_TOP1) for each in windows]
+    assert max(each.max() / each.min() for each in literal) < math.e
+    assert roc(literal) == pytest.approx(roc(means), abs=0.02)
+    assert roc(alone) < roc(votes) < roc(means) - 0.05
+    assert roc(alone) < roc(means) - 0.15
+    assert roc([np.round(each, 2) for each in of_sums]) + 0.1 < roc(of_sums) < roc(means) - 0.02
 
 
 @given(scores=MATRICES)

@@ -1,28 +1,28 @@
 """`taggram data merge`: clean datasets and merge them into a task."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress
 from rich.table import Column, Table
 from rich.text import Text
 
 from app.cli.console import cell, err, out, plain_errors, say
-from app.cli.data.reasons import say_skipped
-from app.errors import SetupError
+from app.cli.data.sources import (
+    FmaSubset,
+    Folder,
+    JamendoSubset,
+    OwnFolders,
+    Sources,
+    make_own_task,
+)
 
 if TYPE_CHECKING:
     from app.datasets.cleaning import Cleaned
-    from app.datasets.loaders.dataset import Dataset
     from app.datasets.merging import Wrangled
-    from app.datasets.tasks import Task
     from app.datasets.tracks import Merged
-
-Folder = Annotated[Path | None, typer.Option(metavar="FOLDER", help="The folder of its metadata.")]
 
 
 def merge(
@@ -34,66 +34,33 @@ def merge(
         typer.Option(help="genres, subgenres, moodthemes, alltags; or own: the tags of --folder."),
     ],
     fma: Folder = None,
-    fma_subset: Annotated[str, typer.Option(help="small, medium, large or full.")] = "large",
+    fma_subset: FmaSubset = "large",
     mtat: Folder = None,
     mtg_jamendo: Folder = None,
-    mtg_jamendo_subset: Annotated[
-        str, typer.Option(help="autotagging, genre, instrument, moodtheme or top50tags.")
-    ] = "autotagging",
-    folder: Annotated[
-        list[Path] | None, typer.Option(help="Your own tracks: a folder, or a CSV file.")
+    mtg_jamendo_subset: JamendoSubset = "autotagging",
+    folder: OwnFolders = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write charts of tags before and after the merge there."),
     ] = None,
 ) -> None:
     """Clean datasets, and merge them into one table of tracks with the tags of a task."""
-    from app.datasets.loaders import fma as of_fma
-    from app.datasets.loaders import folder as of_folder
-    from app.datasets.loaders import mtat as of_mtat
-    from app.datasets.loaders import mtg_jamendo as of_jamendo
-    from app.datasets.merging import merge as merged_of
-    from app.datasets.tables import write_merged
-    from app.datasets.tasks import OWN, read_task
-
-    known = (
-        (fma, partial(of_fma.load, subset=fma_subset)),
-        (mtat, of_mtat.load),
-        (mtg_jamendo, partial(of_jamendo.load, subset=mtg_jamendo_subset)),
-    )
     with plain_errors():
+        from app.datasets.merging import merge as merged_of
+        from app.datasets.tables import write_merged
+        from app.datasets.tasks import OWN, read_task
+
         wanted = None if task == OWN else read_task(task)
-        public = [partial(load, path) for path, load in known if path]
-        own = [partial(of_folder.load, path) for path in folder or ()]
-        cleaned = _cleaned([*public, *own])
-        merged, wrangled = merged_of(wanted or _own_task(cleaned[len(public) :]), cleaned)
+        sources = Sources(fma, fma_subset, mtat, mtg_jamendo, mtg_jamendo_subset, folder or ())
+        public, own = sources.load()
+        cleaned = [*public, *own]
+        merged, wrangled = merged_of(wanted or make_own_task(own), cleaned)
         write_merged(target, merged)
+        if pictures:
+            _draw(merged, wrangled, pictures)
     out.print(_steps(cleaned, wrangled), _tags(merged, wrangled), _counts(), sep="\n")
     _report_unused(merged, wrangled)
     say(out, f"{target}: {len(merged.tracks)} tracks, {len(merged.tags)} tags")
-
-
-def _cleaned(loads: Sequence[Callable[[], "Dataset"]]) -> list["Cleaned"]:
-    from app.datasets.cleaning import clean
-
-    if not loads:
-        raise SetupError("no dataset was given; use --fma, --mtat, --mtg-jamendo or --folder")
-    cleaned = []
-    with Progress(console=err, transient=True) as progress:
-        # Not `progress.track`: if a dataset is refused, its thread may never end.
-        bar = progress.add_task("datasets", total=len(loads))
-        for load in loads:
-            dataset = load()
-            say_skipped(dataset.skipped)
-            cleaned.append(clean(dataset))
-            progress.advance(bar)
-    return cleaned
-
-
-def _own_task(own: Iterable["Cleaned"]) -> "Task":
-    from app.datasets.tasks import own_task
-
-    task = own_task(word for each in own for track in each.tracks for word in track.tags)
-    if not task.tags:
-        raise SetupError("--task own needs the tags of your own tracks; add --folder")
-    return task
 
 
 def _steps(cleaned: Sequence["Cleaned"], wrangled: Sequence["Wrangled"]) -> Table:
@@ -144,6 +111,14 @@ def _report_unused(merged: "Merged", wrangled: Sequence["Wrangled"]) -> None:
     unused = [tag for tag in merged.tags if not any(tag in each.words for each in wrangled)]
     if unused:
         say(err, f"No track has {', '.join(unused)}.")
+
+
+def _draw(merged: "Merged", wrangled: Sequence["Wrangled"], folder: Path) -> None:
+    from app.datasets.plots import write_figures
+    from app.datasets.task_plots import draw_merging
+
+    for path in write_figures(folder, merged.task, draw_merging(merged, wrangled)):
+        say(out, str(path))
 
 
 def _numbers(*headers: str) -> list[Column]:

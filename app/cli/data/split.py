@@ -39,6 +39,12 @@ def split(
         Path | None,
         typer.Option(metavar="DIR", help="The dataset's metadata, for its official split."),
     ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write charts of the parts, and of the resampling, to this folder."
+        ),
+    ] = None,
 ) -> None:
     """Split tracks so that no track and no artist is in two parts; or use an official split."""
     with plain_errors():
@@ -52,6 +58,8 @@ def split(
             shared = check_leaks(divided.split).artists
             sampled = resample(divided.split, target, seed) if target else divided.split
         write_split(target_file, sampled)
+        if pictures:
+            _draw(divided.split, sampled, pictures)
     out.print(_parts(divided))
     _say_warnings(divided, shared)
     if target:
@@ -130,6 +138,14 @@ def _show_resampling(before: "Split", after: "Split", target: int) -> None:
     say(out, f"Most frequent to rarest tag: {ratios[0]:.1f} to 1, now {ratios[1]:.1f} to 1.")
     if under := [tag for tag in was if now[tag] < target]:
         say(err, f"Tags with fewer than {target:,} tracks an epoch: {', '.join(sorted(under))}.")
+
+
+def _draw(before: "Split", after: "Split", folder: Path) -> None:
+    from app.datasets.plots import write_figures
+    from app.datasets.task_plots import draw_split
+
+    for path in write_figures(folder, before.task, draw_split(before, after)):
+        say(out, str(path))
 
 
 def _numbers(*headers: str) -> list[Column]:

@@ -46,6 +46,21 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Genre:
+    """A node of a tree of genres.
+
+    Attributes:
+        title: Its title, which is the tag of its tracks.
+        level: The name of its level.
+        parent: The number of its parent; None at the top.
+    """
+
+    title: str
+    level: str
+    parent: int | None = None
+
+
+@dataclass(frozen=True)
 class Dataset:
     """The metadata of a dataset.
 
@@ -56,6 +71,8 @@ class Dataset:
         categories: By tag, its categories; empty if the dataset has none.
         skipped: The rows that could not be read.
         missing: By column of its tables, the share of rows without a value.
+        bit_rates: By id of a track, its known bit rate in bit/s.
+        genres: The tree of its genres by number; empty if it has none.
     """
 
     name: str
@@ -64,6 +81,8 @@ class Dataset:
     categories: Mapping[str, frozenset[str]]
     skipped: tuple[Skipped, ...]
     missing: Mapping[str, float] = field(default_factory=dict)
+    bit_rates: Mapping[str, int] = field(default_factory=dict)
+    genres: Mapping[int, Genre] = field(default_factory=dict)
 
 
 def within(folder: Path, inner: str, wanted: str) -> Path:

@@ -12,11 +12,9 @@ whole; a duration is always that of the whole track.
 import ast
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from app.datasets.loaders.dataset import About, Dataset, artist_name, within
+from app.datasets.loaders.dataset import About, Dataset, Genre, artist_name, within
 from app.datasets.loaders.sheet import Row, Sheet, number, read_tracks
 from app.datasets.tracks import Track, track_id
 from app.errors import SetupError
@@ -47,18 +45,13 @@ LEVELS = ("genre", "subgenre", "sub-subgenre")
 TAG = "tag"
 """The category of the artists' free tags."""
 
+BIT_RATE = "track.bit_rate"
+"""The column of the bit rate in bit/s, which may be missing; unknown ones are -1."""
+
 COLUMNS = (
     "track_id", "set.split", "set.subset", "track.duration", "track.genres_all", "track.license",
     "track.tags", "artist.name",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Genre:
-    """A node of the tree."""
-
-    title: str
-    level: str
 
 
 def load(folder: Path, subset: str = "large") -> Dataset:
@@ -77,9 +70,26 @@ def load(folder: Path, subset: str = "large") -> Dataset:
     genres = read_genres(metadata / "genres.csv")
     sheet = tracks_sheet(metadata)
     wanted = SUBSETS[: SUBSETS.index(subset) + 1]
-    tracks = tuple(read_tracks(sheet, partial(_track, genres, wanted)))
-    skipped = tuple(sheet.skipped)
-    return Dataset(NAME, ABOUT, tracks, _categories(genres, tracks), skipped, sheet.missing)
+    bit_rates: dict[str, int] = {}
+
+    def parse(row: Row) -> Track | None:
+        """Return the track of a row, and keep its bit rate."""
+        track = _track(genres, wanted, row)
+        if track and (rate := row.get(BIT_RATE, "")).isdecimal() and int(rate):
+            bit_rates[track.id] = int(rate)
+        return track
+
+    tracks = tuple(read_tracks(sheet, parse))
+    return Dataset(
+        NAME,
+        ABOUT,
+        tracks,
+        _categories(genres, tracks),
+        tuple(sheet.skipped),
+        sheet.missing,
+        bit_rates,
+        genres,
+    )
 
 
 def tracks_sheet(place: Path) -> Sheet:
@@ -113,7 +123,9 @@ def read_genres(path: Path) -> dict[int, Genre]:
             )
         rows[row["genre_id"]] = row
     return {
-        int(number): Genre(row["title"], LEVELS[min(_depth(path, rows, number), 2)])
+        int(number): Genre(
+            row["title"], LEVELS[min(_depth(path, rows, number), 2)], int(row["parent"]) or None
+        )
         for number, row in rows.items()
     }
 

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from app.evaluation.figures import Calibration, Evaluation, Interval, TagFigures
-from app.evaluation.report.blocks import Picture
+from app.evaluation.figures import Calibration, Interval, LevelFigures, TagFigures
 from app.evaluation.report.formatting import count, short
+from app.evaluation.report.levels import Level
 from app.evaluation.report.training_curves import METRICS, Curves
 from app.plot_style import (
     ACCENT,
@@ -22,6 +22,7 @@ from app.plot_style import (
     blank,
     plain,
 )
+from app.report.blocks import Picture
 
 WIDTH = 3.8
 HEIGHT = 2.8
@@ -68,11 +69,12 @@ def tag_bars(
     )
 
 
-def confusion_map(evaluation: Evaluation) -> Picture:
+def confusion_map(level: Level) -> Picture:
     """Draw predicted tags (rows) for songs of each tag (columns), the most frequent tags first."""
-    present = [at for at in by_positives(evaluation) if evaluation.tags[at].positives]
-    order = (present or by_positives(evaluation))[:MOST_CELLS]
-    shares = np.array(evaluation.confusion)[np.ix_(order, order)]
+    figures = level.figures
+    present = [at for at in by_positives(figures) if figures.tags[at].positives]
+    order = (present or by_positives(figures))[:MOST_CELLS]
+    shares = np.array(figures.confusion)[np.ix_(order, order)]
     small = len(order) >= LARGE
     side = len(order) * (LEAST_CELL_INCHES if small else CELL_INCHES)
     figure = blank(side + 2.2, side + 1.6)
@@ -82,9 +84,9 @@ def confusion_map(evaluation: Evaluation) -> Picture:
     image = axes.imshow(
         shares, cmap=HEAT, norm=PowerNorm(0.5, vmin=0, vmax=top), interpolation="none"
     )
-    plain(axes, across="songs that have the tag", up="predicted tags")
+    plain(axes, across=f"{level.owner} that have the tag", up="predicted tags")
     axes.grid(visible=False)
-    labels = [short(evaluation.tags[at].tag, LABEL_LETTERS) for at in order]
+    labels = [short(figures.tags[at].tag, LABEL_LETTERS) for at in order]
     axes.set_xticks(range(len(order)), labels, rotation=90, parse_math=False)
     axes.set_yticks(range(len(order)), labels, parse_math=False)
     axes.tick_params(labelsize=6.4 if small else FONT_PT)
@@ -93,21 +95,22 @@ def confusion_map(evaluation: Evaluation) -> Picture:
     bar.ax.tick_params(length=0, labelsize=FONT_PT, labelcolor=INK)
     bar.set_label("share of the column", fontsize=FONT_PT, color=MUTED)
     return Picture(
-        "Predicted tags of the songs of each tag",
+        f"Predicted tags of the {level.owner} of each tag",
         f"Heat map of {len(order)} by {len(order)} tags; each column is the distribution of the "
         "predicted tags.",
         figure,
     )
 
 
-def accuracy_curves(evaluation: Evaluation) -> Picture:
+def accuracy_curves(level: Level) -> Picture:
     """Draw accuracy and soft accuracy at K."""
+    values_at_k = level.figures
     figure = blank(WIDTH, HEIGHT)
     axes = figure.subplots()
     plain(axes, across="K: number of tags with the highest scores")
     for values, name, colour, dash in (
-        (evaluation.soft_accuracy_at_k, "at least one of its tags", SECOND, "--"),
-        (evaluation.accuracy_at_k, "all of its tags", ACCENT, "-"),
+        (values_at_k.soft_accuracy_at_k, "at least one of its tags", SECOND, "--"),
+        (values_at_k.accuracy_at_k, "all of its tags", ACCENT, "-"),
     ):
         axes.plot(range(1, len(values) + 1), values, dash, color=colour, label=name, linewidth=1.8)
     axes.set_ylim(0, 1.02)
@@ -115,7 +118,7 @@ def accuracy_curves(evaluation: Evaluation) -> Picture:
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     _legend(axes)
     return Picture(
-        "Songs whose tags are among the first K",
+        f"{level.noun.capitalize()}s whose tags are among the first K",
         "Two curves that rise with K; the table has the same numbers.",
         figure,
     )
@@ -156,9 +159,9 @@ def training_charts(curves: Curves) -> tuple[Picture, ...]:
     return tuple(_training_chart(curves, column) for column in METRICS)
 
 
-def by_positives(evaluation: Evaluation) -> list[int]:
+def by_positives(figures: LevelFigures) -> list[int]:
     """Return the indices of tags, the most frequent first."""
-    return sorted(range(len(evaluation.tags)), key=lambda at: -evaluation.tags[at].positives)
+    return sorted(range(len(figures.tags)), key=lambda at: -figures.tags[at].positives)
 
 
 def _bar(axes: Axes, row: int, interval: Interval, chance: float) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from app.evaluation.figures import Evaluation, Interval, Overall, group_comparable
-from app.evaluation.report.blocks import Cell, Grid, Prose, Section
 from app.evaluation.report.formatting import cell, count, describe_pooling
+from app.report.blocks import Cell, Grid, Prose, Section
 
 Group = Sequence[Evaluation]
 

@@ -1,16 +1,17 @@
 """Assemble a report, section by section."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from app.evaluation.figures import Evaluation
 from app.evaluation.report import charts, model_tables
-from app.evaluation.report.blocks import Block, Document, Gallery, Prose, Section
 from app.evaluation.report.comparison import compare_models, describe_tracks
 from app.evaluation.report.formatting import count, number, percent
+from app.evaluation.report.levels import Level, chunk_level, song_level
 from app.evaluation.report.song_chart import taggram
 from app.evaluation.report.taggrams import SongTaggram
 from app.evaluation.report.training_curves import read_curves
+from app.report.blocks import Block, Document, Gallery, Prose, Section, Switched
 
 
 def make_document(
@@ -42,22 +43,15 @@ def make_document(
 
 
 def _model(evaluation: Evaluation, curves: Mapping[str, Path]) -> Section:
-    calibration = evaluation.calibration
     sections = [
         Section("Findings", model_tables.tabulate_findings(evaluation)),
-        Section("Tags", _tags(evaluation)),
-        Section("Confusions", _confusions(evaluation)),
-        Section(
-            "Among the first K",
-            (charts.accuracy_curves(evaluation), model_tables.tabulate_ranks(evaluation)),
-        ),
-        Section(
+        _switched("Tags", evaluation, lambda level: _tags(level, evaluation.preferred_precision)),
+        _switched("Confusions", evaluation, _confusions),
+        _switched("Among the first K", evaluation, _ranks),
+        _switched(
             "Whether scores are probabilities",
-            (
-                charts.calibration_chart(calibration),
-                Prose(f"Scores are off by {number(calibration.expected_error)} on average."),
-                model_tables.tabulate_calibration(calibration, evaluation.tracks),
-            ),
+            evaluation,
+            lambda level: _calibration(level, evaluation.tracks),
         ),
     ]
     if evaluation.model in curves:
@@ -73,30 +67,54 @@ def _model(evaluation: Evaluation, curves: Mapping[str, Path]) -> Section:
     return Section(f"{evaluation.model}: {evaluation.task}", (Prose(about),), tuple(sections))
 
 
-def _tags(evaluation: Evaluation) -> tuple[Block, ...]:
-    known = [each for each in evaluation.tags if each.pr_auc.value is not None]
+def _switched(
+    title: str, evaluation: Evaluation, blocks: Callable[[Level], tuple[Block, ...]]
+) -> Section:
+    """Return a section of both levels, or of songs alone if the evaluation has no others."""
+    songs, chunks = song_level(evaluation), chunk_level(evaluation)
+    if chunks is None:
+        return Section(title, blocks(songs))
+    return Section(title, (Switched(blocks(songs), blocks(chunks)),))
+
+
+def _tags(level: Level, precision: float) -> tuple[Block, ...]:
+    known = [each for each in level.figures.tags if each.pr_auc.value is not None]
     if not known:
         return (Prose("No tag could be measured."),)
     tags = sorted(known, key=lambda each: (-(each.pr_auc.value or 0), each.tag))
-    tracks = max(evaluation.tracks, 1)
+    total = max(level.total, 1)
     bars = Gallery(
         (
             charts.tag_bars(
-                tags, "PR-AUC", lambda each: each.pr_auc, lambda each: each.positives / tracks
+                tags, "PR-AUC", lambda each: each.pr_auc, lambda each: each.positives / total
             ),
             charts.tag_bars(tags, "ROC-AUC", lambda each: each.roc_auc, lambda _: 0.5),
         )
     )
     note = Prose(
-        "In brackets the number of songs with the tag; the short vertical line is guessing."
+        f"In brackets the number of {level.owner} with the tag; the short vertical line is "
+        "guessing."
     )
-    return bars, note, model_tables.tabulate_tags(tags, evaluation.preferred_precision)
+    return bars, note, model_tables.tabulate_tags(level, tags, precision)
 
 
-def _confusions(evaluation: Evaluation) -> tuple[Block, ...]:
+def _confusions(level: Level) -> tuple[Block, ...]:
     note = Prose(
-        "The share of each row’s tag in the scores of songs of a column’s tag; each column adds "
-        "up to 1. The diagonal has correct predictions; a bright row is a tag that is predicted "
-        "for most songs."
+        f"The share of each row’s tag in the scores of {level.owner} of a column’s tag; each "
+        "column adds up to 1. The diagonal has correct predictions; a bright row is a tag that is "
+        f"predicted for most {level.noun}s."
     )
-    return note, charts.confusion_map(evaluation)
+    return note, charts.confusion_map(level)
+
+
+def _ranks(level: Level) -> tuple[Block, ...]:
+    return charts.accuracy_curves(level), model_tables.tabulate_ranks(level)
+
+
+def _calibration(level: Level, tracks: int) -> tuple[Block, ...]:
+    calibration = level.figures.calibration
+    return (
+        charts.calibration_chart(calibration),
+        Prose(f"Scores are off by {number(calibration.expected_error)} on average."),
+        model_tables.tabulate_calibration(calibration, tracks),
+    )

@@ -1,13 +1,20 @@
 """Format figures and names for a report."""
 
 from app.evaluation.figures import Interval, SongLevel
-from app.evaluation.report.blocks import Cell
+from app.report.blocks import Cell
 from app.text import printable
 
 MISSING = "–"
 """Stands for a figure that could not be measured."""
 
-POOLINGS = {"mean": "mean", "majority": "majority vote", "softmax": "softmax", "max": "maximum"}
+POOLINGS = {
+    "mean": "mean",
+    "majority": "majority vote",
+    "majority_top1": "majority vote of the top tag",
+    "softmax": "softmax",
+    "softmax_tags": "softmax over tags",
+    "max": "maximum",
+}
 
 
 def number(value: float | None, places: int = 3) -> str:
@@ -45,7 +52,8 @@ def cell(interval: Interval, strong: bool = False) -> Cell:
 
 def describe_pooling(level: SongLevel) -> str:
     """Describe the pooling and overlap of a song level."""
-    how = POOLINGS.get(level.pooling, level.pooling)
+    named = level.pooling.replace("majority_top", "majority vote of the top ")
+    how = POOLINGS.get(level.pooling, named)
     return f"{how}, overlap {percent(level.overlap)}" if level.overlap else how
 
 

@@ -5,9 +5,10 @@ from collections import Counter
 from scipy.stats import binomtest
 
 from app.evaluation.figures import Calibration, Evaluation, Interval, TagFigures
-from app.evaluation.report.blocks import Block, Cell, Grid, Prose
 from app.evaluation.report.diagnosis import NOTE, diagnose
 from app.evaluation.report.formatting import cell, count, number, percent
+from app.evaluation.report.levels import Level
+from app.report.blocks import Block, Cell, Grid, Prose
 
 RANKS = (1, 2, 3, 5, 10, 20)
 """The values of K in the table; the chart has all."""
@@ -26,8 +27,15 @@ def tabulate_findings(evaluation: Evaluation) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def tabulate_tags(tags: list[TagFigures], precision: float) -> Grid:
-    """Return the figures of tags, whose thresholds were chosen for a precision."""
+def tabulate_tags(level: Level, tags: list[TagFigures], precision: float) -> Grid:
+    """Return the figures of tags; of songs also thresholds, which were chosen for a precision."""
+    if level.noun != "song":
+        plain = tuple(
+            (Cell(each.tag), Cell(count(each.positives)), cell(each.pr_auc), cell(each.roc_auc))
+            for each in tags
+        )
+        head: tuple[str, ...] = ("tag", f"{level.noun}s", "PR-AUC", "ROC-AUC")
+        return Grid(f"Each tag in {level.noun}s", head, plain)
     head = (
         "tag", "songs", "in training", "PR-AUC", "ROC-AUC",
         f"threshold for {percent(precision)}", "precision", "recall",
@@ -46,15 +54,18 @@ def tabulate_tags(tags: list[TagFigures], precision: float) -> Grid:
     return Grid("Each tag", head, rows)
 
 
-def tabulate_ranks(evaluation: Evaluation) -> Grid:
-    """Return the share of songs whose tags are among the K highest scores."""
-    accuracies = zip(evaluation.soft_accuracy_at_k, evaluation.accuracy_at_k, strict=True)
+def tabulate_ranks(level: Level) -> Grid:
+    """Return the share of songs (windows) whose tags are among the K highest scores."""
+    figures = level.figures
+    accuracies = zip(figures.soft_accuracy_at_k, figures.accuracy_at_k, strict=True)
     rows = tuple(
         (Cell(str(rank)), Cell(percent(one)), Cell(percent(every)))
         for rank, (one, every) in enumerate(accuracies, 1)
         if rank in RANKS
     )
-    return Grid("Songs by rank", ("K", "one of the song’s tags", "all of them"), rows)
+    return Grid(
+        f"{level.noun.capitalize()}s by rank", ("K", "one of the song’s tags", "all of them"), rows
+    )
 
 
 def tabulate_calibration(calibration: Calibration, tracks: int) -> Grid:

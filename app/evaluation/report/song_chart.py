@@ -3,10 +3,10 @@
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
-from app.evaluation.report.blocks import Picture
 from app.evaluation.report.formatting import short
 from app.evaluation.report.taggrams import SongTaggram
 from app.plot_style import FONT_PT, HEAT, INK, MUTED, blank, plain
+from app.report.blocks import Picture
 from app.tagging.timeline import format_time
 
 ROW_INCHES = 0.23

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import jinja2
 
-from app.evaluation.report.blocks import Document, Picture
 from app.plot_style import as_svg
+from app.report.blocks import Document, Picture
 from app.text import printable
 
-TEMPLATE = Path(__file__).parent / "report.html.j2"
+TEMPLATE = Path(__file__).parent / "page.html.j2"
 
 
 def render(document: Document) -> str:

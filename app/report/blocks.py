@@ -60,7 +60,15 @@ class Gallery:
     pictures: tuple[Picture, ...]
 
 
-Block = Prose | Grid | Picture | Gallery
+@dataclass(frozen=True)
+class Switched:
+    """Blocks of two levels, of which the page shows one: whole songs, or single windows."""
+
+    songs: tuple["Block", ...]
+    windows: tuple["Block", ...]
+
+
+Block = Prose | Grid | Picture | Gallery | Switched
 
 
 @dataclass(frozen=True)
@@ -79,3 +87,13 @@ class Document:
     title: str
     lead: str
     sections: tuple[Section, ...]
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether the page needs a switch between songs and windows."""
+        return any(map(_has_levels, self.sections))
+
+
+def _has_levels(section: Section) -> bool:
+    own = any(isinstance(block, Switched) for block in section.blocks)
+    return own or any(map(_has_levels, section.sections))

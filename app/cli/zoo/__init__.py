@@ -1,0 +1,1 @@
+"""`taggram zoo`: compare the architectures."""

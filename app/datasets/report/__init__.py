@@ -1,0 +1,1 @@
+"""The report of datasets: counts and pictures of each step on one page."""

@@ -1,0 +1,1 @@
+"""Printable HTML pages of tables and charts."""
