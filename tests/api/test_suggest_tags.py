@@ -1,6 +1,6 @@
 """Real networks on real music: the tags fit it, whatever file it comes in."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import soxr
 
 from testing.server import Server, serving
 from testing.sounds import encoded, noise
+from testing.waiting import PAUSE_S
 from tests.support.client import answer, metric, new_track, post
 
 RATE = 44_100
@@ -135,9 +136,10 @@ def test_a_model_shows_its_engine_and_precision(server: Server) -> None:
 
 def test_health_is_answered_during_inference(server: Server) -> None:
     with ThreadPoolExecutor() as together:
-        uploads = [together.submit(post, server, new_track(60)) for _ in range(2)]
-        while not all(upload.done() for upload in uploads):
+        uploads = waiting = [together.submit(post, server, new_track(20)) for _ in range(2)]
+        while waiting:
             for path in ("/health/live", "/health/ready", "/metrics"):
                 assert server.http.get(path).status_code == httpx.codes.OK
+            waiting = wait(uploads, timeout=PAUSE_S).not_done
     assert all(answer(upload.result())["suggestions"] for upload in uploads)
     assert metric(server, "taggram_queued_windows") == 0
