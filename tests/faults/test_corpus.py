@@ -50,9 +50,13 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     return result
 
 
-@pytest.mark.parametrize("name", CORPUS)
-def test_a_hostile_file_gets_its_verdict(name: str, outcome: Outcome) -> None:
-    assert outcome.verdicts[name] == pytest.approx(CORPUS[name].verdict, abs=0.02)
+def test_a_hostile_file_gets_its_verdict(outcome: Outcome) -> None:
+    wrong = {
+        name: (outcome.verdicts[name], hostile.verdict)
+        for name, hostile in CORPUS.items()
+        if outcome.verdicts[name] != pytest.approx(hostile.verdict, abs=0.02)
+    }
+    assert wrong == {}
 
 
 def test_no_hostile_file_exceeds_the_decoder_s_memory_limit(outcome: Outcome) -> None:
