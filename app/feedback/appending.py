@@ -30,6 +30,7 @@ class FeedbackFile:
         """
         self._path = path
         self._identity: Identity = None
+        self._auxiliary: dict[Path, Identity] = {}
         with locked(path):
             self._open()
 
