@@ -26,8 +26,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
 GOLDEN = SHARED / "golden"
 
-SHARED_SERVERS = ("server", "stub", "narrow", "marked", "service", "impatient")
-"""Fixtures that start a server for several files, the most expensive first."""
+SHARED_SERVERS = ("server", "stub", "narrow", "marked", "service", "impatient", "s3")
+"""Fixtures that start a server for several files, the most expensive first; `s3` is one that the
+parameter `place` starts."""
 
 SLOWEST_FILES = 10
 
@@ -103,6 +104,7 @@ def _group_by_server(items: list[pytest.Item]) -> None:
     groups = defaultdict(list)
     for path, tests in files.items():
         used = {name for test in tests for name in getattr(test, "fixturenames", ())}
+        used |= {test.callspec.params.get("place") for test in tests if hasattr(test, "callspec")}
         group = next((name for name in SHARED_SERVERS if name in used), str(path))
         groups[group].extend(tests)
         for test in tests:

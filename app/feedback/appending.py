@@ -5,9 +5,10 @@ that a new file at the same path would use those of the old one.
 """
 
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
+from app.errors import SetupError
 from app.feedback.file import auxiliary_files, locked, open_writable
 
 Identity = tuple[int, int] | None
@@ -29,6 +30,7 @@ class FeedbackFile:
         """
         self._path = path
         self._identity: Identity = None
+        self._auxiliary: dict[Path, Identity] = {}
         with locked(path):
             self._open()
 
@@ -46,13 +48,25 @@ class FeedbackFile:
             SetupError: As `open_writable`; the next call tries again.
         """
         self._identity = None
-        self.close()
+        self._complete()
         for auxiliary, old_identity in self._auxiliary.items():
             if _identity(auxiliary) == old_identity:
                 auxiliary.unlink(missing_ok=True)  # SQLite leaves those of a file that was moved
+        self._auxiliary = {}  # a new file may get the inode of a deleted one
         self._open()
 
     def close(self) -> None:
+        """Write all data into the file and close it.
+
+        Under the lock, if it can be had: SQLite deletes the auxiliary files by name, and must not
+        delete those of a new file that another process creates meanwhile.
+        """
+        with ExitStack() as stack:
+            with suppress(SetupError):
+                stack.enter_context(locked(self._path))
+            self._complete()
+
+    def _complete(self) -> None:
         """Write all data into the file, which SQLite does not do itself if it was moved."""
         with suppress(sqlite3.ProgrammingError), closing(self.connection) as old:  # already closed
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -133,3 +133,14 @@ def test_the_page_may_send_everything_that_the_element_sends(
     response = strict.http.options(path, headers=preflight)
     assert response.status_code == httpx.codes.OK, response.text
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+
+def test_an_allowed_page_gets_one_header_and_others_the_files_alone(narrow: Narrow) -> None:
+    def allowed(path: str, origin: str) -> list[str]:
+        headers = narrow.server.http.get(path, headers={"Origin": origin}).headers
+        return headers.get_list("Access-Control-Allow-Origin")
+
+    assert allowed("/web/dom.js", ORIGIN) == [ORIGIN]
+    assert allowed("/web/dom.js", "https://other.example") == ["*"]
+    assert allowed("/limits", ORIGIN) == [ORIGIN]
+    assert allowed("/limits", "https://other.example") == []

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from testing.server import STUB, Server, serving
+from testing.server import Server
 from tests.support.client import assert_problem
 
 WEB = Path(__file__).resolve().parents[2] / "app" / "web"
@@ -103,17 +103,3 @@ def test_the_policy_allows_only_files_of_the_page(stub: Server) -> None:
     assert policy["media-src"] == "blob:"
     for name in re.findall(r'(?:src|href)="(web/[^"]+)"', response.text):
         assert stub.http.head(f"/{name}").status_code == httpx.codes.OK
-
-
-def test_allowed_origins_get_one_header_and_others_the_files_alone(tmp_path: Path) -> None:
-    settings = {"TAGGRAM_ALLOWED_ORIGINS": f'["{ORIGIN}"]'}
-    with serving(tmp_path / "log", settings, STUB) as server:
-
-        def allowed(path: str, origin: str) -> list[str]:
-            headers = server.http.get(path, headers={"Origin": origin}).headers
-            return headers.get_list("Access-Control-Allow-Origin")
-
-        assert allowed("/web/dom.js", ORIGIN) == [ORIGIN]
-        assert allowed("/web/dom.js", "https://other.example") == ["*"]
-        assert allowed("/limits", ORIGIN) == [ORIGIN]
-        assert allowed("/limits", "https://other.example") == []

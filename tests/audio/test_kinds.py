@@ -15,7 +15,7 @@ from tests.conftest import SHARED
 CASES = SHARED / "cases" / "audio"
 ROW = re.compile(r"^\| (\S+\.\w+)[^|]*\|[^|]*\|[^|]*\| ([\d.]+)", re.MULTILINE)
 
-SECONDS = 3.0
+SECONDS = 1.9
 LIMITS = AudioLimits(16_000, 0.5, 600.0)
 
 

@@ -39,23 +39,17 @@ def marked(embed: Embed, page: Page) -> Iterator[Element]:
     expect(element.root.locator(MADE)).to_have_count(0)
 
 
-def test_a_suggested_tag_stays_text(marked: Element) -> None:
+def test_a_file_s_name_and_a_suggested_tag_stay_text(marked: Element) -> None:
+    expect(marked.root.get_by_text(NAME, exact=True)).to_be_visible()
     suggestion = marked.suggestions.filter(has_text=MARKUP)
     expect(suggestion).to_have_count(1)
     suggestion.click()
     assert marked.value == [MARKUP]
 
 
-def test_a_file_s_name_stays_text(marked: Element) -> None:
-    expect(marked.root.get_by_text(NAME, exact=True)).to_be_visible()
-
-
-def test_a_completed_tag_stays_text(marked: Element) -> None:
+def test_a_completed_and_a_custom_tag_stay_text(marked: Element) -> None:
     marked.own.fill("<img")
     expect(marked.completions).to_have_text([MARKUP])
-
-
-def test_a_custom_tag_stays_text(marked: Element) -> None:
     word = "<b onclick=alert(1)>bold"
     marked.add(word)
     expect(marked.button(f"Remove {word}")).to_be_visible()

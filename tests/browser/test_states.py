@@ -229,6 +229,9 @@ STATES: list[Callable[[Scene], None]] = [
     submitted,
 ]
 
+VARIATIONS = {answered, unsure, taggram, too_large, silent, too_short, unreachable, cancelled}
+"""States that are laid out as another one: left to the thorough run."""
+
 
 @pytest.fixture
 def scene(
@@ -247,13 +250,15 @@ def scene(
 def in_turns() -> Iterator[object]:
     """Each state on each screen in each scheme; by default one of the four, another for the next.
 
+    Of `VARIATIONS` none by default.
+
     Yields:
         The parameters of a test.
     """
     variants = list(product(SCREENS, SCHEMES))
     for number, state in enumerate(STATES):
         for place, (screen, scheme) in enumerate(variants):
-            is_left = place != number % len(variants)
+            is_left = state in VARIATIONS or place != number % len(variants)
             yield pytest.param(
                 state,
                 screen,

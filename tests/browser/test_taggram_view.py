@@ -77,7 +77,9 @@ def taggram(service: Server, track_id: str, **query: object) -> dict[str, Any]:
     return answer(service.http.get("/taggram", params=query))
 
 
-def test_arrow_keys_move_through_moments_and_tags(view: View, service: Server, known: dict) -> None:
+def test_keys_move_through_moments_and_tags_play_and_pause(
+    view: View, service: Server, known: dict
+) -> None:
     given = taggram(service, known["track_id"])
     view.map.focus()
     for key in ["ArrowRight", "ArrowRight", "ArrowDown"]:
@@ -88,6 +90,12 @@ def test_arrow_keys_move_through_moments_and_tags(view: View, service: Server, k
     expect(view.read_out).to_contain_text(f"{given['scores'][-1][1]:.2f}")
     view.map.press("Home")
     expect(view.read_out).to_contain_text(re.compile("0:00.0:02"))
+    view.map.press("PageDown")
+    view.map.press("Enter")
+    expect(view.button(re.compile(r"^Pause, "))).to_be_visible()
+    assert view.element.played_from_s == [pytest.approx(given["times_s"][PAGE])]
+    view.map.press(" ")
+    expect(view.button(re.compile(r"^Play, "))).to_be_visible()
 
 
 def test_a_click_plays_from_the_moment_and_the_playhead_follows(view: View, known: dict) -> None:
@@ -100,18 +108,9 @@ def test_a_click_plays_from_the_moment_and_the_playhead_follows(view: View, know
     assert playhead.bounding_box()["x"] > before + 100
 
 
-def test_the_keyboard_plays_and_pauses(view: View, service: Server, known: dict) -> None:
-    view.map.focus()
-    view.map.press("PageDown")
-    view.map.press("Enter")
-    expect(view.button(re.compile(r"^Pause, "))).to_be_visible()
-    times_s = taggram(service, known["track_id"])["times_s"]
-    assert view.element.played_from_s == [pytest.approx(times_s[PAGE])]
-    view.map.press(" ")
-    expect(view.button(re.compile(r"^Play, "))).to_be_visible()
-
-
-def test_a_switch_makes_no_upload(view: View, service: Server, known: dict, page: Page) -> None:
+def test_a_switch_makes_no_upload_and_the_table_holds_the_same_numbers(
+    view: View, service: Server, known: dict, page: Page
+) -> None:
     requested: list[str] = []
     page.on("request", lambda request: requested.append(f"{request.method} {request.url}"))
     view.switch(view.tags, "genres")
@@ -121,8 +120,6 @@ def test_a_switch_makes_no_upload(view: View, service: Server, known: dict, page
     assert "pooling=majority" in requested[-1]
     assert not [url for url in requested if url.startswith("POST")]
 
-
-def test_the_table_holds_the_same_numbers(view: View, service: Server, known: dict) -> None:
     view.switch(view.tags, "raw")
     view.switch(view.score, "softmax")
     given = taggram(service, known["track_id"], vocabulary="raw", pooling="softmax")
@@ -153,12 +150,6 @@ def test_rows_show_labels_and_genres_are_marked(
     view.map.press("ArrowDown")
     expect(view.read_out).to_contain_text(given["labels"][1])
     expect(view.read_out).not_to_contain_text("(genre)")
-
-
-def test_the_legend_explains_the_colours(view: View) -> None:
-    legend = view.root.locator("[part=legend]")
-    expect(legend).to_contain_text("The brighter, the better a tag fits")
-    expect(legend.locator(".marks span")).to_have_text(["0", "0.25", "1"])
 
 
 def test_the_picture_and_the_table_are_saved(view: View, known: dict, page: Page) -> None:
@@ -200,7 +191,10 @@ def test_a_link_to_an_expired_track_says_so(embed: Embed, page: Page, console_er
     expect(element.alert).to_contain_text("no longer kept")
 
 
-def test_the_view_can_be_closed_and_opened(view: View) -> None:
+def test_the_view_has_a_legend_and_can_be_closed_and_opened(view: View) -> None:
+    legend = view.root.locator("[part=legend]")
+    expect(legend).to_contain_text("The brighter, the better a tag fits")
+    expect(legend.locator(".marks span")).to_have_text(["0", "0.25", "1"])
     view.element.button("Hide how tags move through the song").click()
     expect(view.root).to_have_count(0)
     view.element.button(SHOW).click()

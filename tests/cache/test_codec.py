@@ -100,10 +100,10 @@ def test_a_damaged_byte_is_refused_or_leaves_a_valid_taggram(at: int, byte: int)
     refused_or_sound(VALID[:at] + bytes([byte]) + VALID[at + 1 :])
 
 
-@pytest.mark.parametrize("length", [*range(160), *range(160, len(VALID), 97), len(VALID) - 1])
-def test_a_truncated_taggram_is_refused(length: int) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        unpack(KEY, VALID[:length])
+def test_a_truncated_taggram_is_refused() -> None:
+    for length in [*range(160), *range(160, len(VALID), 97), len(VALID) - 1]:
+        with pytest.raises(ValueError, match=r".+"):
+            unpack(KEY, VALID[:length])
 
 
 @given(value=ANYTHING)

@@ -42,7 +42,13 @@ def test_tags_are_sorted_by_category_and_falling_frequency() -> None:
     assert sorted_tags["tag"] == {"loud": 3, "hip hop": 1, "the larks": 1}
 
 
-@pytest.mark.parametrize("name", LOADERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "mtat" else pytest.param(name, marks=pytest.mark.thorough)
+        for name in LOADERS
+    ],
+)
 def test_pictures_are_drawn(name: str, tmp_path: Path) -> None:
     cleaned = clean(LOADERS[name](MINIATURE / name))
 

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -18,12 +18,19 @@ from tests.audio.decode_helpers import decode
 
 LIMITS = AudioLimits(sample_rate=16_000, min_duration_s=0.5, max_duration_s=600.0)
 WORKERS = 2
+SHORT_S = 60.0
+"""The limit, in seconds, for files that are refused as too long: ten minutes of each cost much, and
+the corpus over HTTP has the service's limit."""
+
+EDGE = "601 s of silence"
+"""The file that is too long by a second."""
+
 TIMEOUT_S = 300
 
 MOST_MIB = 256
 """What a decoder may hold, its interpreter and the samples of ten minutes included."""
 
-EVERY_S = 0.005
+EVERY_S = 0.02
 
 
 @dataclass
@@ -43,9 +50,13 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     return result
 
 
-@pytest.mark.parametrize("name", CORPUS)
-def test_a_hostile_file_gets_its_verdict(name: str, outcome: Outcome) -> None:
-    assert outcome.verdicts[name] == pytest.approx(CORPUS[name].verdict, abs=0.02)
+def test_a_hostile_file_gets_its_verdict(outcome: Outcome) -> None:
+    wrong = {
+        name: (outcome.verdicts[name], hostile.verdict)
+        for name, hostile in CORPUS.items()
+        if outcome.verdicts[name] != pytest.approx(hostile.verdict, abs=0.02)
+    }
+    assert wrong == {}
 
 
 def test_no_hostile_file_exceeds_the_decoder_s_memory_limit(outcome: Outcome) -> None:
@@ -58,13 +69,16 @@ def test_hostile_files_have_unique_names() -> None:
 
 async def _decode_all(result: Outcome, folder: Path) -> None:
     decoder = Decoder(LIMITS, WORKERS, TIMEOUT_S)
+    short = Decoder(replace(LIMITS, max_duration_s=SHORT_S), WORKERS, TIMEOUT_S)
     names = iter(CORPUS)
 
     async def work(path: Path) -> None:
         for name in names:
             await asyncio.to_thread(path.write_bytes, CORPUS[name].make())
             try:
-                result.verdicts[name] = (await decode(decoder, path)).duration_s
+                is_endless = CORPUS[name].verdict is Kind.AUDIO_TOO_LONG and name != EDGE
+                used = short if is_endless else decoder
+                result.verdicts[name] = (await decode(used, path)).duration_s
             except RequestError as error:
                 result.verdicts[name] = error.kind
 

@@ -25,7 +25,6 @@ from tests.support.client import (
     answer,
     assert_problem,
     inferred_s,
-    kept_uploads,
     metric,
     noise_file,
     post,
@@ -198,16 +197,13 @@ def test_a_service_killed_during_an_upload_leaves_nothing_behind(
             "all processes to end",
         )
         assert not left_behind(temporary_files)
-    with started(tmp_path) as (server, temporary_files):
-        assert not answer(post(server, noise_file(4)))["cached"]
-        assert not kept_uploads(server, temporary_files)
 
 
 def test_fifty_identical_uploads_at_once_are_inferred_once(sequential: Server) -> None:
-    track, before_s = noise_file(60, seed=50), inferred_s(sequential, MODEL)
+    track, before_s = noise_file(10, seed=50), inferred_s(sequential, MODEL)
     with ThreadPoolExecutor(50) as together:
         answers = [answer(a) for a in together.map(lambda _: post(sequential, track), range(50))]
-    assert inferred_s(sequential, MODEL) == before_s + 60
+    assert inferred_s(sequential, MODEL) == before_s + 10
     assert all(given["suggestions"] == answers[0]["suggestions"] for given in answers)
 
 

@@ -226,6 +226,22 @@ def test_a_file_that_cannot_be_created_is_answered_with_a_retry(path: Path) -> N
     assert len(rows(path)) == 3
 
 
+def test_a_file_of_another_process_in_the_place_of_a_moved_one_stays_whole(path: Path) -> None:
+    async def take_turns() -> None:
+        async with storing(path) as one:
+            await one.keep(feedback())
+            rename(path)
+            path.mkdir()  # the old file is closed, a new one can't be created
+            await assert_later(one)
+            path.rmdir()
+            async with storing(path) as other:  # whose files may get the inodes of deleted ones
+                for store in (other, one, other):
+                    assert await store.keep(feedback())
+
+    asyncio.run(take_turns())
+    assert (len(rows(path.with_name("rotated"))), len(rows(path))) == (3, 9)
+
+
 def test_several_processes_follow_a_file_that_is_moved(path: Path) -> None:
     async def rotate() -> None:
         async with storing(path) as one, storing(path) as other:

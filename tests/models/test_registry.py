@@ -127,7 +127,7 @@ def test_an_unknown_architecture_is_refused_with_a_list_of_the_known_ones():
 @pytest.mark.parametrize("name", architectures())
 def test_an_unknown_argument_of_an_architecture_is_refused(name: str):
     with pytest.raises(ValueError, match="depth"):
-        build(name, n_tags=5, depth=3)
+        network(name, 5, published_window_spec(name), {"depth": 3})
 
 
 def test_an_ensemble_gives_the_mean_of_its_members():
