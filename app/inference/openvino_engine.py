@@ -1,8 +1,11 @@
 """Runs a network in OpenVINO, which computes convolutions on a CPU faster than TensorFlow."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+import numpy as np
 import openvino
 import openvino.properties as options
 import openvino.properties.hint as hints
@@ -20,24 +23,34 @@ if TYPE_CHECKING:  # imports TensorFlow, which takes seconds
 AUDIO_PER_CORE_S = 24.0
 """Larger batches are not faster on a CPU, and requests behind one wait longer."""
 
+MAX_STREAMS = 4
+"""Each needs memory of its own. With more cores, several share the work of each stream."""
+
 TYPES = {Precision.BF16: openvino.Type.bf16, Precision.FLOAT32: openvino.Type.f32}
 
 
 class OpenVINOEngine(Engine):
-    """See `app.inference.engine.Engine`. All cores work on one batch, so calls don't overlap."""
+    """See `app.inference.engine.Engine`.
+
+    Each stream scores a part of a batch on cores of its own. If all cores shared each layer, they
+    would wait for each other at its end, and all for the one on which a file is being decoded.
+    """
 
     backend = Backend.OPENVINO
+    overlaps = True
 
     def __init__(
         self, model: "TrackModel | ImportedModel", precision: Precision, extractor: FeatureExtractor
     ) -> None:
         """Compile the network, for batches of any size if it allows that."""
         manifest, cores = model.manifest, usable_cpus()
+        self._streams = count_streams(cores)
         batch_windows = windows_of(AUDIO_PER_CORE_S * cores, manifest.window_spec)
         super().__init__(manifest.ref, precision, batch_windows, manifest.window_spec, extractor)
         properties = {
             hints.inference_precision: TYPES[precision],
-            hints.performance_mode: hints.PerformanceMode.LATENCY,
+            options.num_streams: self._streams,
+            hints.enable_cpu_pinning: False,  # else streams of two models use the same core
         }
         if cores < len(os.sched_getaffinity(0)):  # a container's quota would stall more threads
             properties[options.inference_num_threads] = cores
@@ -48,7 +61,10 @@ class OpenVINOEngine(Engine):
         if self.backbone:
             self.input_shape = (network.input(0).partial_shape[1].get_length(),)
         compiled = openvino.compile_model(network, "CPU", properties)
-        self._request = compiled.create_infer_request()
+        self._requests = SimpleQueue[openvino.InferRequest]()
+        for _ in range(self._streams):
+            self._requests.put(compiled.create_infer_request())
+        self._threads = ThreadPoolExecutor(self._streams, thread_name_prefix="stream")
         self.warm_up()
 
     def score(self, windows: Windows) -> Outputs:
@@ -60,7 +76,21 @@ class OpenVINOEngine(Engine):
         Returns:
             (windows, tags + embedding) float32.
         """
-        return infer(self._request, windows, self._batch)
+        return np.concatenate(list(self._threads.map(self._infer, self._split(windows))))
+
+    def _split(self, windows: Windows) -> list[Windows]:
+        """Return a part for each stream; all but the last fill batches of a fixed size."""
+        batch = self._batch or 1
+        batches = -(-len(windows) // batch)
+        parts = min(self._streams, batches)
+        return np.split(windows, [batch * (batches * part // parts) for part in range(1, parts)])
+
+    def _infer(self, windows: Windows) -> Outputs:
+        request = self._requests.get()
+        try:
+            return infer(request, windows, self._batch)
+        finally:
+            self._requests.put(request)
 
 
 def computes_bf16() -> bool:
@@ -69,6 +99,11 @@ def computes_bf16() -> bool:
         return "BF16" in openvino.Core().get_property("CPU", options.device.capabilities)
     except RuntimeError:  # OpenVINO is broken; building an engine reports how
         return False
+
+
+def count_streams(cores: int) -> int:
+    """Return how many streams share the cores, the same number of cores each."""
+    return max(streams for streams in range(1, MAX_STREAMS + 1) if cores % streams == 0)
 
 
 def _convert(model: "TrackModel") -> openvino.Model:
