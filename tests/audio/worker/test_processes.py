@@ -298,7 +298,7 @@ async def test_a_refusal_comes_after_samples_that_were_taken_before(tmp_path: Pa
     error = await refusal(decode_in_steps(silence, count))
 
     assert error.kind is Kind.SILENT_AUDIO
-    assert len(pauses) == 3
+    assert len(pauses) == 4
 
 
 async def test_samples_stay_valid_after_decoding(good_file: Path):
