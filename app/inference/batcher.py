@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 
 
 MAX_BATCHES = 2
-"""One batch that is being scored and one that waits behind it."""
+"""One batch that is being scored, and one that waits behind it or, if the engine overlaps batches,
+uses the cores that the first leaves idle."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class BatchPart:
 
 
 class Batcher:
-    """Runs engines off the event loop, one batch at a time.
+    """Runs engines off the event loop, one batch at a time, or two if they may overlap.
 
     Attributes:
         is_stuck: Whether an inference hangs. Its thread can't be ended, so the process must end.
@@ -80,7 +81,10 @@ class Batcher:
         self._waiting_since = 0.0
         self._changed = asyncio.Event()
         self._left = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inference")
+        self._threads = {  # by whether the engine overlaps batches
+            False: ThreadPoolExecutor(1, "inference"),
+            True: ThreadPoolExecutor(MAX_BATCHES, "inference"),
+        }
         self._running: asyncio.Task[None] | None = None
         self._closed = False
         self.is_stuck = False
@@ -140,7 +144,8 @@ class Batcher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(self._thread.shutdown, wait=not self.is_stuck)
+        for threads in self._threads.values():
+            await asyncio.to_thread(threads.shutdown, wait=not self.is_stuck)
 
     def _queued(self) -> int:
         return sum(request_queue.waiting for request_queue in self._request_queues)
@@ -168,13 +173,12 @@ class Batcher:
     async def _batch_due(self) -> None:
         """Wait until the next batch should start.
 
-        An idle device waits at most `max_wait_s` for a batch to fill. One full batch may wait
-        behind the one that is being scored, so that the device does not wait for the event loop
-        between them.
+        A device that could begin it at once waits at most `max_wait_s` for it to fill. A full one
+        may wait behind another, so that the device does not wait for the event loop between them.
         """
         while len(self._batches) == MAX_BATCHES or not self._fills_a_batch():
             timeout_s = None
-            if self._queued() and not self._batches:
+            if self._queued() and (not self._batches or self._next_engine().overlaps):
                 timeout_s = self._waiting_since + self._limits.max_wait_s - time.monotonic()
                 if timeout_s <= 0:
                     return
@@ -190,22 +194,20 @@ class Batcher:
     def _fills_a_batch(self) -> bool:
         if not self._queued():
             return False
-        engine = self._next_request_queue().next_engine()
-        return sum(
-            request_queue.waiting_for(engine) for request_queue in self._request_queues
-        ) >= self._size(engine)
+        engine = self._next_engine()
+        waiting = sum(each.waiting_for(engine) for each in self._request_queues)
+        return waiting >= self._size(engine)
 
-    def _next_request_queue(self) -> RequestQueue:
-        return next(
-            request_queue for request_queue in self._request_queues if request_queue.waiting
-        )
+    def _next_engine(self) -> Engine:
+        """Return the model with most windows in the first queue that has any."""
+        return next(each for each in self._request_queues if each.waiting).next_engine()
 
     def _size(self, engine: Engine) -> int:
         return self._limits.max_batch_windows or engine.batch_windows
 
     def _next_batch(self) -> tuple[Engine, list[BatchPart]]:
-        """Return the next batch and its model: the one with most windows in the first queue."""
-        engine = self._next_request_queue().next_engine()
+        """Return the next batch and its model."""
+        engine = self._next_engine()
         waiting = {
             request_queue: count
             for request_queue in self._request_queues
@@ -232,7 +234,7 @@ class Batcher:
             return _score(engine, windows)
 
         timeout = asyncio.timeout(self._limits.batch_timeout_s)
-        scoring = loop.run_in_executor(self._thread, score)
+        scoring = loop.run_in_executor(self._threads[engine.overlaps], score)
         try:
             await begun.wait()  # the batch before it has a timeout of its own
             async with timeout:

@@ -23,11 +23,13 @@ class Engine(ABC):
         embedding: The width of the embedding that follows its scores; 0 without.
         backbone: For a head, the model with the embedding that is its input instead of frames.
         input_shape: The shape of its input for one window.
+        overlaps: Whether it may score two batches at the same time, and is faster so.
     """
 
     backend: Backend
     embedding: int = 0
     backbone: ModelRef | None = None
+    overlaps: bool = False
 
     def __init__(
         self,

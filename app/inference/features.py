@@ -13,6 +13,9 @@ from app.domain import Frames, Samples, Windows
 from app.front_ends import FrontEnd, WindowSpec
 from app.spectra import Padding
 
+FIRST_PIECE_S = 3.5
+"""As soon as there is a window of three seconds, cores need not wait for the decoder."""
+
 MIN_PIECE_S, MAX_PIECE_S = 12.0, 96.0
 """Smaller pieces spend more time on calls than on arithmetic; larger ones need megabytes and make
 the network wait."""
@@ -73,7 +76,8 @@ class WindowStream:
         """
         front = self._extractor.front
         count = front.frames(len(track)) if complete else front.settled_frames(len(track))
-        least, most = (_frames(front, seconds) for seconds in (MIN_PIECE_S, MAX_PIECE_S))
+        least = _frames(front, MIN_PIECE_S if self._made else FIRST_PIECE_S)
+        most = _frames(front, MAX_PIECE_S)
         while count - self._made >= (1 if complete else least):
             last = min(self._made + most, count)
             frames = self._extractor.frames(track, self._made, last)

@@ -12,7 +12,7 @@ from app.domain import Backend, Outputs, Precision, Windows
 from app.inference.engine import Engine, windows_of
 from app.inference.features import FeatureExtractor
 from app.inference.quantisation import quantise
-from app.networks.running import fixed_batch, infer
+from app.networks.running import infer
 from app.store.registry.imported import ImportedModel
 
 if TYPE_CHECKING:  # imports TensorFlow, which takes seconds
@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # imports TensorFlow, which takes seconds
 
 AUDIO_PER_CORE_S = 24.0
 """Larger batches are not faster on a CPU, and requests behind one wait longer."""
+
+MAX_STREAMS = 4
+"""Each needs memory of its own. With more cores, several share the work of each stream."""
 
 TYPES = {
     Precision.BF16: openvino.Type.bf16,
@@ -30,33 +33,38 @@ TYPES = {
 
 
 class OpenVINOEngine(Engine):
-    """See `app.inference.engine.Engine`. All cores work on one batch, so calls don't overlap."""
+    """See `app.inference.engine.Engine`.
+
+    Each stream scores a part of a batch on cores of its own. If all cores shared each layer, they
+    would wait for each other at its end, and all for the one on which a file is being decoded.
+    """
 
     backend = Backend.OPENVINO
+    overlaps = True
 
     def __init__(
         self, model: "TrackModel | ImportedModel", precision: Precision, extractor: FeatureExtractor
     ) -> None:
         """Compile the network, for batches of any size if it allows that."""
         manifest, cores = model.manifest, usable_cpus()
+        self._streams = count_streams(cores)
         batch_windows = windows_of(AUDIO_PER_CORE_S * cores, manifest.window_spec)
         super().__init__(manifest.ref, precision, batch_windows, manifest.window_spec, extractor)
         properties = {
             hints.inference_precision: TYPES[precision],
-            hints.performance_mode: hints.PerformanceMode.LATENCY,
+            options.num_streams: self._streams,
+            hints.enable_cpu_pinning: False,  # else streams of two models use the same core
         }
         if cores < len(os.sched_getaffinity(0)):  # a container's quota would stall more threads
             properties[options.inference_num_threads] = cores
         network = model.network if isinstance(model, ImportedModel) else _convert(model)
         if precision is Precision.INT8:
             network = quantise(network)
-        self._batch = fixed_batch(network)
         self.embedding = manifest.network.embedding if manifest.network else 0
         self.backbone = manifest.backbone
         if self.backbone:
             self.input_shape = (network.input(0).partial_shape[1].get_length(),)
-        compiled = openvino.compile_model(network, "CPU", properties)
-        self._request = compiled.create_infer_request()
+        self._network = openvino.compile_model(network, "CPU", properties)
         self.warm_up()
 
     def score(self, windows: Windows) -> Outputs:
@@ -68,7 +76,7 @@ class OpenVINOEngine(Engine):
         Returns:
             (windows, tags + embedding) float32.
         """
-        return infer(self._request, windows, self._batch)
+        return infer(self._network, windows, self._streams)
 
 
 def computes_bf16() -> bool:
@@ -77,6 +85,11 @@ def computes_bf16() -> bool:
         return "BF16" in openvino.Core().get_property("CPU", options.device.capabilities)
     except RuntimeError:  # OpenVINO is broken; building an engine reports how
         return False
+
+
+def count_streams(cores: int) -> int:
+    """Return how many streams share the cores, the same number of cores each."""
+    return max(streams for streams in range(1, MAX_STREAMS + 1) if cores % streams == 0)
 
 
 def _convert(model: "TrackModel") -> openvino.Model:

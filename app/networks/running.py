@@ -36,31 +36,33 @@ def to_files(network: openvino.Model) -> NetworkFiles:
         return NetworkFiles(graph.read_bytes(), weights.read_bytes())
 
 
-def fixed_batch(network: openvino.Model) -> int | None:
-    """Return the only batch size that a network takes, or None if it takes any."""
-    dimension = network.input(0).partial_shape[0]
-    return None if dimension.is_dynamic else dimension.get_length()
+def infer(network: openvino.CompiledModel, windows: Windows, parts: int = 1) -> Outputs:
+    """Run a network on parts of the windows, at the same time if it has as many streams.
 
-
-def infer(request: openvino.InferRequest, windows: Windows, batch: int | None) -> Outputs:
-    """Run a network; for a fixed batch, the last one is padded with zeros and its output cut.
+    A network with a fixed batch size runs on batches of that size instead; the last one is padded
+    with zeros, and its outputs are cut.
 
     Args:
-        request: The compiled network.
+        network: The compiled network.
         windows: (windows, *window) float32.
-        batch: Its `fixed_batch`.
+        parts: The largest number of parts.
 
     Returns:
         (windows, outputs) float32.
     """
-    if batch is None:
-        return _infer(request, windows)
-    padding = -len(windows) % batch
-    padded = np.pad(windows, ((0, padding), *[(0, 0)] * (windows.ndim - 1)))
-    outputs = [_infer(request, padded[at : at + batch]) for at in range(0, len(padded), batch)]
-    return np.concatenate(outputs)[: len(windows)]
+    pieces = _split(windows, network.input(0).partial_shape[0], parts)
+    requests = [network.create_infer_request() for _ in pieces]
+    for request, piece in zip(requests, pieces, strict=True):
+        request.start_async({0: piece}, share_inputs=True)
+    for request in requests:
+        request.wait()
+    outputs: Outputs = np.concatenate([request.get_output_tensor(0).data for request in requests])
+    return outputs[: len(windows)]
 
 
-def _infer(request: openvino.InferRequest, windows: Windows) -> Outputs:
-    outputs: Outputs = request.infer({0: windows}, share_inputs=True)[0].copy()
-    return outputs
+def _split(windows: Windows, batch: openvino.Dimension, parts: int) -> list[Windows]:
+    if batch.is_dynamic:
+        return np.array_split(windows, min(parts, len(windows)))
+    size = batch.get_length()
+    padded = np.pad(windows, ((0, -len(windows) % size), *[(0, 0)] * (windows.ndim - 1)))
+    return np.split(padded, len(padded) // size)

@@ -31,8 +31,6 @@ from testing.server import Server
 AT_ONCE = (1, 8)
 SECONDS = 165
 PERIOD_S = 0.004
-SAMPLES_PER_LISTING = 8
-"""Listing the processes takes longer than reading their times."""
 BUSY_CORES = 1.5
 COMMAND = (sys.executable, "-c", "from loadtests.serving.traced_service import app; app()")
 MELGRAM = "melgram"
@@ -102,7 +100,8 @@ class _Sampler:
     """Reads the CPU time of a process and its children every few milliseconds."""
 
     def __init__(self, process: psutil.Process) -> None:
-        self._process = process
+        self._pid = process.pid
+        self._children = [child.pid for child in process.children()]
         self._samples: list[tuple[float, dict[int, int]]] = []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -119,15 +118,20 @@ class _Sampler:
             for pid in pids
         }
         cores = {pid: np.clip(each, 0, None) for pid, each in cores.items()}
-        return Load(times[1:], cores.pop(self._process.pid), cores)
+        return Load(times[1:], cores.pop(self._pid), cores)
 
     def _run(self) -> None:
-        pids: list[int] = []
         while not self._ended.wait(PERIOD_S):
-            if len(self._samples) % SAMPLES_PER_LISTING == 0:
-                children = self._process.children(recursive=True)
-                pids = [self._process.pid, *(child.pid for child in children)]
+            decoders = [pid for child in self._children for pid in _list_children(child)]
+            pids = [self._pid, *self._children, *decoders]
             self._samples.append((time.monotonic(), {pid: _cpu_ns(pid) for pid in pids}))
+
+
+def _list_children(pid: int) -> list[int]:
+    """Return the children of a process with one thread, such as the fork server."""
+    with suppress(OSError):
+        return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    return []
 
 
 def _cpu_ns(pid: int) -> int:

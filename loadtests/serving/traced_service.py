@@ -16,14 +16,18 @@ import typer
 from app.cli.serve import Host, Insecure, Port, start
 from app.front_ends import FrontEnd
 from app.inference.engine import Engine
+from app.inference.features import FeatureExtractor
+from app.inference.frozen_features import make_extractor
 from app.inference.pool import EngineSpec
+from app.inference.selection import AUTO, choose
+from app.settings import Settings
 from app.store.manifest.manifest import Manifest
-from loadtests.engines import best, extractor_of
+from app.store.storage.store import Store
 
 T = TypeVar("T")
 
 app = typer.Typer()
-_extractors: dict[FrontEnd, object] = {}
+_extractors: dict[FrontEnd, FeatureExtractor] = {}
 
 
 @app.callback()
@@ -40,10 +44,11 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, insecure: Insecure = Fals
 def load_traced_engine(manifest: Manifest, choice: EngineSpec | None) -> Engine:  # noqa: ARG001
     """Load an engine as the service does; it and its extractor then write their times."""
     if manifest.front_end not in _extractors:
-        extractor = extractor_of(manifest)
+        extractor = make_extractor(manifest.front_end)
         _extractors[manifest.front_end] = extractor
         extractor.frames = _traced("melgram", extractor.frames)  # type: ignore[method-assign]
-    engine = best(manifest, _extractors[manifest.front_end])  # type: ignore[arg-type]
+    store = Store(Settings().model_store)
+    engine = choose(store, manifest, _extractors[manifest.front_end], AUTO)
     engine.score = _traced(manifest.name, engine.score)  # type: ignore[method-assign]
     return engine
 

@@ -80,6 +80,7 @@ STEPS = st.lists(
     max_wait_s=st.sampled_from([0.0, 0.002]),
     max_queued_windows=st.sampled_from([1, 5, 1000]),
     closes=st.booleans(),
+    overlaps=st.booleans(),
 )
 @patiently
 async def test_each_caller_gets_its_own_answer_whatever_the_others_do(
@@ -89,8 +90,11 @@ async def test_each_caller_gets_its_own_answer_whatever_the_others_do(
     max_wait_s: float,
     max_queued_windows: int,
     closes: bool,
+    overlaps: bool,
 ) -> None:
     engines = engines_for(callers)
+    for engine in engines:
+        engine.overlaps = overlaps
     async with batching(size, max_wait_s, max_queued_windows) as batcher:
         scene = Scene(batcher, engines, callers)
         for step, value in steps:
@@ -369,6 +373,21 @@ class NotingList(list[list[tuple[int, int]]]):
     def append(self, batch: list[tuple[int, int]]) -> None:
         self._order.append(self._number)
         super().append(batch)
+
+
+@patiently
+async def test_two_batches_are_scored_at_once_only_if_the_engine_overlaps_them() -> None:
+    for overlaps, at_once in ((True, 2), (False, 1)):
+        engine = ScriptedEngine()
+        engine.overlaps = overlaps
+        engine.hold()
+        async with batching(max_batch_windows=4) as batcher:
+            task = start_inference(batcher, engine, 0, 12)
+            await until(lambda: len(engine.scored) >= at_once)  # noqa: B023
+            await settled()
+            assert len(engine.scored) == at_once
+            engine.go_on()
+            assert await answer(task) == expected(engine, 0, 12)
 
 
 @patiently

@@ -31,6 +31,7 @@ if HAS_OPENVINO:
         AUDIO_PER_CORE_S,
         OpenVINOEngine,
         computes_bf16,
+        count_streams,
     )
 
 RATE = 16_000
@@ -229,6 +230,26 @@ def test_openvino_s_batches_fit_the_cpus_of_the_container(
         sizes.append(OpenVINOEngine(model, Precision.FLOAT32, extractor).batch_windows)
 
     assert sizes == [windows_of(cpus * AUDIO_PER_CORE_S, manifest.window_spec) for cpus in (1, 3)]
+
+
+@with_openvino
+def test_openvino_s_streams_share_a_batch_and_the_cores(
+    store: Path,
+    manifests: dict[str, Manifest],
+    extractor: TensorFlowFeatureExtractor,
+    windows: Windows,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = load(Store(store), manifests[NAME])
+    scores = []
+    for cpus in (1, 2, 3):
+        monkeypatch.setattr("app.inference.openvino_engine.usable_cpus", lambda cpus=cpus: cpus)
+        engine = OpenVINOEngine(model, Precision.FLOAT32, extractor)
+        scores.append(np.concatenate([engine.score(windows[:7]), engine.score(windows[7:8])]))
+
+    for each in scores:
+        np.testing.assert_allclose(each, scores[0], rtol=0, atol=EXACT)
+    assert [count_streams(cores) for cores in (1, 2, 3, 4, 6, 7, 16)] == [1, 2, 3, 4, 3, 1, 4]
 
 
 SMALL = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from app.domain import Backend, ModelRef, Precision, Scores, Windows
 from app.front_ends import FrontEnd, WindowSpec
-from app.inference.batcher import Batcher, BatchLimits
+from app.inference.batcher import MAX_BATCHES, Batcher, BatchLimits
 from app.inference.engine import Engine
 from app.metrics import Metrics
 from app.stages import StageClock
@@ -75,7 +75,7 @@ class ScriptedEngine(Engine):
     def go_on(self) -> None:
         """Be held no longer."""
         self._held = False
-        self.let()
+        self._permits.release(MAX_BATCHES)
 
     @property
     def scored_windows(self) -> list[Window]:

@@ -13,7 +13,7 @@ from openvino import opset13 as ops
 from app.domain import Outputs, Windows
 from app.networks.canonical import to_canonical
 from app.networks.request import NetworkReport, NetworkRequest
-from app.networks.running import fixed_batch, infer
+from app.networks.running import infer
 
 FRAMES, BANDS = 16, 8
 WINDOW = (FRAMES, BANDS)
@@ -58,7 +58,7 @@ def run(network: openvino.Model, windows: Windows) -> Outputs:
     """Return the outputs of a network in the canonical form."""
     properties = {openvino.properties.hint.inference_precision: openvino.Type.f32}
     compiled = openvino.compile_model(network, "CPU", properties)
-    return infer(compiled.create_infer_request(), windows, fixed_batch(network))
+    return infer(compiled, windows)
 
 
 def canonical(network: openvino.Model, **changes: object) -> tuple[openvino.Model, NetworkReport]:

@@ -70,8 +70,9 @@ JOB, PROBE = b"job", b"see"
 FORK_SERVER = os.getpid()
 """The process that imports this module for all decoders, and forks them."""
 
-PROGRESS_SAMPLES = 2**17
-"""The number of samples between two messages, each of which wakes the service up."""
+FIRST_SAMPLES, PROGRESS_SAMPLES = 2**16, 2**17
+"""The number of samples before the first message, so that inference begins early, and between two
+later ones, each of which wakes the service up."""
 
 
 def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
@@ -132,7 +133,7 @@ def _decode(reader: TrackReader, memory: Samples, service: socket.socket) -> Pro
     for piece in reader.samples():
         np.copyto(memory[written : written + len(piece)], piece)
         written += len(piece)
-        if written - reported >= PROGRESS_SAMPLES:
+        if written - reported >= (PROGRESS_SAMPLES if reported else FIRST_SAMPLES):
             _send_progress(service, written)
             reported = written
     return Progress(samples=written, complete=True, announced_s=reader.announced_s)

@@ -7,7 +7,7 @@ import openvino
 
 from app.domain import Outputs, Samples, Windows
 from app.networks.ir import unpack_network
-from app.networks.running import fixed_batch, infer, read_network
+from app.networks.running import infer, read_network
 from app.store.manifest.manifest import Manifest, ModelSpec
 from app.store.registry.golden import golden_embeddings, golden_waveform
 from app.store.registry.weights import read_file
@@ -95,4 +95,4 @@ def compute_outputs(network: openvino.Model, windows: Windows) -> Outputs:
     """
     precision = {openvino.properties.hint.inference_precision: openvino.Type.f32}
     compiled = openvino.compile_model(network, "CPU", precision)
-    return infer(compiled.create_infer_request(), windows, fixed_batch(network))
+    return infer(compiled, windows)

@@ -35,7 +35,7 @@ ABSURD = {
     "a key of many parts": (
         "[golden]",
         ".".join("a" * 8_000) + " = 1\n[golden]",
-        "line 64 has more than",
+        "bytes or 256 points",
     ),
     "nesting without end": ("hop = 256", "hop = " + "[" * 9_000, ""),
     "a file beyond all": ("hop = 256", "hop = 256\n" + "#\n" * 2**19, "it is larger than"),
