@@ -54,8 +54,8 @@ class Architecture:
         folded: Takes weights and a window's shape; returns arguments and weights of a network with
             the same scores and less arithmetic.
         torch_layers: Our layer names by the module names of released PyTorch checkpoints.
-        attention: The layer with the attention weights of the class token, its first row, over
-            tokens in time: (batch, heads, 1 + tokens, 1 + tokens).
+        attention: The ending of the names of the layers with attention weights over tokens in
+            time, (batch, heads, 1 + tokens, 1 + tokens); the first row is that of a class token.
     """
 
     network: Callable[..., keras.Model]

@@ -36,8 +36,8 @@ STRIDES = ((2, 2), (2, 2), (2, 2), (1, 2), (1, 2), (1, 2), (1, 2))
 BLOCKS = 2
 HEADS = 8
 HIDDEN_UNITS = 1024
-ATTENTION = f"block_{BLOCKS}_attention"
-"""The layer whose first row tells which tokens the class token attends to."""
+ATTENTION = "_attention"
+"""The ending of the layers with attention weights; their first row is that of the class token."""
 
 
 def cnnsa(n_tags: int, window: Sequence[int]) -> keras.Model:

@@ -33,8 +33,8 @@ TEMPORAL_CHANNELS = (1, 2, 4, 8)
 
 BLOCKS = 2
 HEADS = 8
-ATTENTION = f"block_{BLOCKS}_attention"
-"""The layer whose first row tells which tokens the class token attends to."""
+ATTENTION = "_attention"
+"""The ending of the layers with attention weights; their first row is that of the class token."""
 
 _BRANCHES = (
     *(f"timbral_{number}" for number in range(1, len(TIMBRAL) + 1)),

@@ -22,8 +22,8 @@ WINDOW_SAMPLES = 65_610
 CHANNELS = (64, 64, 128, 128, 128)
 BLOCKS = 2
 HEADS = 8
-ATTENTION = f"block_{BLOCKS}_attention"
-"""The layer whose first row tells which tokens the class token attends to."""
+ATTENTION = "_attention"
+"""The ending of the layers with attention weights; their first row is that of the class token."""
 
 _CONVOLUTIONS = (
     "init_conv",

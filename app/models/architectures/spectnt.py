@@ -44,9 +44,8 @@ WINDOW_SAMPLES = 100_107
 
 DROPOUT = 0.15
 MAX_BLOCKS = 64
-ATTENTION = "block_3_temporal_attention"
-"""The layer, of the published three blocks, whose first row tells which frames the class token
-attends to."""
+ATTENTION = "_temporal_attention"
+"""The ending of the layers with attention over frames; their first row is the class token's."""
 
 
 def spectnt(

@@ -207,7 +207,7 @@ def test_cnnsa_behind_sample_cnn_scores_as_its_twin_with_the_keys_of_the_release
     noise = np.random.RandomState(1).standard_normal((3, len(time)))
     windows = noise * [[0.1], [0.3], [1.0]] + np.sin(np.outer((0.02, 0.2, 1.0), time))
 
-    assert network.get_layer(cnnsa_sample_cnn.ATTENTION).output.shape == (None, 8, 271, 271)
+    assert network.get_layer("block_2_attention").output.shape == (None, 8, 271, 271)
     assert_same_scores(twin, network, cnnsa_sample_cnn.TORCH_LAYERS, windows.astype(np.float32))
 
 

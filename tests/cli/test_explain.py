@@ -1,0 +1,54 @@
+"""`taggram explain`: which moments a network attended to, in words and as a picture."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.store.storage.store import Store
+from testing.random_models import publish_random, sounds
+from testing.sounds import encoded
+from tests.cli.conftest import Refused, Taggram
+
+SMALL = {"channels": 2, "dimension": 32}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def song(store: Path, tmp_path: Path) -> Path:
+    """Three windows of a published model."""
+    manifest = publish_random(Store(store), "cnnsa_musicnn", "attentive", SMALL)
+    path = tmp_path / "song.wav"
+    samples = np.clip(sounds(manifest.window_spec)[:3].ravel(), -1, 1)
+    path.write_bytes(encoded(samples, manifest.front_end.sample_rate))
+    return path
+
+
+def test_the_command_prints_a_line_for_each_window_and_draws(
+    taggram: Taggram, store: Path, song: Path, tmp_path: Path
+):
+    result = taggram(
+        *("explain", song, "--model", "attentive", "--store", store),
+        *("--out", tmp_path / "song.png"),
+    )
+
+    first, second, third, last = result.stdout.splitlines()
+    assert first.startswith("0:00.0 to 0:04.1: tag ")
+    assert "; attended to 0:0" in first
+    assert second.startswith("0:04.1 to 0:08.2: tag ")
+    assert third.count("x even)") <= 3
+    assert last == f"{tmp_path / 'song.png'}: attention over the taggram."
+    assert Image.open(tmp_path / "song.png").format == "PNG"
+
+
+def test_a_file_that_is_no_audio_is_refused(refused: Refused, store: Path, song: Path):
+    song.write_bytes(b"no audio" * 100)
+
+    line = refused("explain", song, "--model", "attentive", "--store", store)
+
+    assert str(song) in line
