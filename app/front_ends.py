@@ -4,8 +4,8 @@
       -> windows
 
 Without a spectrum the samples themselves are the frames, for sample-level networks. The
-standardisation, the band-pass and the envelope are optional in both cases. `app.models.front_end` builds layers
-from this.
+standardisation, the band-pass and the envelope are optional in both cases. `app.models.front_end`
+builds layers from this.
 """
 
 import math

@@ -55,19 +55,23 @@ def _spectrum(spectrum: Spectrum) -> Iterator[str]:
             yield f"{n_bins} bands from {pitch_min:g} Hz up, {per_octave} an octave"
         case Chroma(n_chroma):
             yield f"{n_chroma} pitch classes, all octaves together"
-    match spectrum.log:
-        case Log10(gain):
-            yield f"decimal logarithm of {gain:g} times that, plus 1"
-        case Decibels(floor):
-            yield f"decibels, nothing below {floor:g}"
-        case NaturalLog(offset):
-            yield f"natural logarithm of that, plus {offset:g}"
+    yield from _log(spectrum.log)
     if spectrum.cepstrum:
         yield f"the first {spectrum.cepstrum} cepstral coefficients"
     if spectrum.deltas:
         yield f"their {' and '.join(('first', 'second')[: spectrum.deltas])} derivatives over time"
     if spectrum.standardised:
         yield _standardised(spectrum.standardised, "all bands")
+
+
+def _log(log: Log10 | Decibels | NaturalLog | None) -> Iterator[str]:
+    match log:
+        case Log10(gain):
+            yield f"decimal logarithm of {gain:g} times that, plus 1"
+        case Decibels(floor):
+            yield f"decibels, nothing below {floor:g}"
+        case NaturalLog(offset):
+            yield f"natural logarithm of that, plus {offset:g}"
 
 
 def _transform(spectrum: Spectrum) -> Iterator[str]:
