@@ -10,9 +10,9 @@ from app.ranges import check_positive
 class ConstantQ:
     """A constant-Q transform: bands evenly spaced in pitch, each by a filter of its own length.
 
-    A filter is as many periods of its pitch long as any other, so that neighbouring semitones are
-    told apart in the bass too. The scale is librosa's: the magnitude of a tone grows with the
-    square root of the filter's length.
+    Each filter spans as many periods of its pitch as the others, so that neighbouring bands differ
+    in the bass too. The scale is librosa's: the magnitude of a tone grows with the square root of
+    the filter's length.
 
     Attributes:
         n_bins: Number of bands.

@@ -24,7 +24,8 @@ def song(store: Path, tmp_path: Path) -> Path:
     """Three windows of a published model."""
     manifest = publish_random(Store(store), "cnnsa_musicnn", "attentive", SMALL)
     path = tmp_path / "song.wav"
-    samples = np.clip(sounds(manifest.window_spec)[:3].ravel(), -1, 1)
+    length = manifest.front_end.samples(3 * manifest.window.frames)
+    samples = np.clip(sounds(manifest.window_spec)[:4].ravel()[:length], -1, 1)
     path.write_bytes(encoded(samples, manifest.front_end.sample_rate))
     return path
 
@@ -43,7 +44,8 @@ def test_the_command_prints_a_line_for_each_window_and_draws(
     assert second.startswith("0:04.1 to 0:08.2: tag ")
     assert third.count("x even)") <= 3
     assert last == f"{tmp_path / 'song.png'}: attention over the taggram."
-    assert Image.open(tmp_path / "song.png").format == "PNG"
+    with Image.open(tmp_path / "song.png") as picture:
+        assert picture.format == "PNG"
 
 
 def test_a_file_that_is_no_audio_is_refused(refused: Refused, store: Path, song: Path):
