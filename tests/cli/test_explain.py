@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.store.manifest.manifest import read_store
 from app.store.storage.store import Store
 from testing.random_models import publish_random, sounds
 from testing.sounds import encoded
@@ -14,18 +15,21 @@ from tests.cli.conftest import Refused, Taggram
 SMALL = {"channels": 2, "dimension": 32}
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return tmp_path / "store"
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With one model."""
+    folder = tmp_path_factory.mktemp("attentive")
+    publish_random(Store(folder), "cnnsa_musicnn", "attentive", SMALL)
+    return folder
 
 
 @pytest.fixture
 def song(store: Path, tmp_path: Path) -> Path:
-    """Three windows of a published model."""
-    manifest = publish_random(Store(store), "cnnsa_musicnn", "attentive", SMALL)
-    path = tmp_path / "song.wav"
+    """Three windows of the model."""
+    manifest = read_store(Store(store))["attentive"]
     length = manifest.front_end.samples(3 * manifest.window.frames)
     samples = np.clip(sounds(manifest.window_spec)[:4].ravel()[:length], -1, 1)
+    path = tmp_path / "song.wav"
     path.write_bytes(encoded(samples, manifest.front_end.sample_rate))
     return path
 
