@@ -201,7 +201,7 @@ class Spectrum:
     bands: Mel | LogFrequency | Chroma | ConstantQ | None = None
     log: Log10 | Decibels | NaturalLog | None = None
     cepstrum: int | None = None
-    deltas: int = 0
+    deltas: int | None = None
     standardised: Standardisation | None = None
 
     def __post_init__(self) -> None:
@@ -216,8 +216,8 @@ class Spectrum:
                 f"cepstrum: {self.cepstrum} coefficients are not possible; {self._bands} bands "
                 f"have 1 to {self._bands}"
             )
-        if not 0 <= self.deltas <= MAX_DELTAS:
-            raise ValueError(f"deltas: {self.deltas} is out of range; give 0 to {MAX_DELTAS}")
+        if self.deltas is not None and not 0 < self.deltas <= MAX_DELTAS:
+            raise ValueError(f"deltas: {self.deltas} is out of range; give 1 to {MAX_DELTAS}")
         if isinstance(self.bands, ConstantQ):
             self._check_constant_q()
         if self.bands is None and len(set(self.n_fft)) > 1:
@@ -231,7 +231,7 @@ class Spectrum:
     @property
     def height(self) -> int:
         """Return the number of values in a frame and channel."""
-        return (self.cepstrum or self._bands) * (1 + self.deltas)
+        return (self.cepstrum or self._bands) * (1 + (self.deltas or 0))
 
     @property
     def filterbank(self) -> int:

@@ -120,11 +120,11 @@ class Explainer:
             for start in range(0, len(piece), BATCH_WINDOWS):
                 weights, scored = self._network(piece[start : start + BATCH_WINDOWS])
                 scores.append(np.asarray(scored))
-                attention.append(_of_class_token(np.asarray(weights, np.float32)))
+                attention.append(of_class_token(np.asarray(weights, np.float32)))
         return Explanation(self.manifest, np.concatenate(scores), np.concatenate(attention))
 
 
-def _of_class_token(weights: npt.NDArray[np.float32]) -> Attention:
+def of_class_token(weights: npt.NDArray[np.float32]) -> Attention:
     """Return what the class token attends to, without itself.
 
     (windows, heads, 1 + moments, 1 + moments) -> (windows, moments).

@@ -4,8 +4,8 @@ Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020 (
 with one protocol for all of theirs; Won, Choi & Serra, "Semi-supervised music tagging transformer",
 ISMIR 2021, on the same split of the Million Song Dataset; Kim, Lee & Nam, ICASSP 2018
 (arXiv:1710.10451) and Lee & Nam 2017 (arXiv:1706.06810) on the splits that Won et al. took over;
-Won, Chun & Serra 2019 (arXiv:1906.04972) on these too; the waveform model of Pons et al., ISMIR 2018
-(arXiv:1711.02520).
+Won, Chun & Serra 2019 (arXiv:1906.04972) on these too; the waveform model of Pons et al., ISMIR
+2018 (arXiv:1711.02520).
 """
 
 MTAT, MSD = "MagnaTagATune, clean split", "Million Song Dataset, Last.fm's top 50"

@@ -10,8 +10,9 @@ from PIL import Image
 from app.errors import SetupError
 from app.front_ends import WindowSpec
 from app.models import architectures, network, variables
+from app.models.architectures import cnnsa_musicnn
 from app.models.front_end import track_frames
-from app.probing.attention import Attention, Explainer, Explanation
+from app.probing.attention import Attention, Explainer, Explanation, of_class_token
 from app.probing.attention_picture import draw_attention
 from app.store.manifest.manifest import Manifest, read_store
 from app.store.registry.loading import load
@@ -135,3 +136,42 @@ def test_the_picture_is_a_png_with_a_row_for_each_tag(explanation: Explanation):
 def test_a_model_without_attention_is_refused_with_those_that_have_it(store: Store):
     with pytest.raises(SetupError, match="without/1: its architecture sample_cnn has no"):
         Explainer(store, read_store(store)["without"])
+
+
+def planted(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Windows of noise, tags, and the frame at which the tagged half has a short tone."""
+    random = np.random.RandomState(seed)
+    windows = random.standard_normal((count, 128, 32)).astype(np.float32)
+    starts = random.randint(16, 104, count)
+    for window, start in zip(windows[1::2], starts[1::2], strict=True):
+        window[start : start + LENGTH, 20:24] += 3
+    return windows, np.arange(count)[:, np.newaxis] % 2, starts
+
+
+LENGTH = 8
+"""Of the planted tone, in frames."""
+
+
+@pytest.mark.thorough
+def test_a_network_that_learned_a_short_tone_attends_to_it():
+    keras.utils.set_random_seed(1)
+    built = cnnsa_musicnn.cnnsa_musicnn(1, (128, 32), channels=2, dimension=32)
+    built.compile(keras.optimizers.Adam(2e-3), "binary_crossentropy")
+    windows, tags, _ = planted(512, seed=0)
+    built.fit(windows, tags, batch_size=32, epochs=5, verbose=0)
+    windows, tags, starts = planted(64, seed=9)
+
+    attending = keras.Model(
+        built.input, [built.get_layer("block_2_attention").output, built.output]
+    )
+    weights, scores = map(np.asarray, attending(windows))
+
+    assert np.mean((scores > 0.5) == tags) > 0.95
+    attention = of_class_token(weights)[1::2]
+    inside = np.array(
+        [
+            row[start : start + LENGTH].mean()
+            for row, start in zip(attention, starts[1::2], strict=True)
+        ]
+    )
+    assert np.mean(inside > 1.1) > 0.9
