@@ -3,9 +3,7 @@
 Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020 (arXiv:2006.00751),
 with one protocol for all of theirs; Won, Choi & Serra, "Semi-supervised music tagging transformer",
 ISMIR 2021, on the same split of the Million Song Dataset; Kim, Lee & Nam, ICASSP 2018
-(arXiv:1710.10451) and Lee & Nam 2017 (arXiv:1706.06810) on the splits that Won et al. took over;
-Won, Chun & Serra 2019 (arXiv:1906.04972) on these too; the waveform model of Pons et al., ISMIR
-2018 (arXiv:1711.02520).
+(arXiv:1710.10451) and Lee & Nam 2017 (arXiv:1706.06810) on the splits that Won et al. took over.
 """
 
 MTAT, MSD = "MagnaTagATune, clean split", "Million Song Dataset, Last.fm's top 50"
@@ -22,8 +20,6 @@ ROC_AUC = {
         "short_chunk_res": 0.9129,
         "harmonic_cnn": 0.9127,
         "cnnsa": 0.9077,
-        "cnnsa_musicnn": 0.9080,
-        "cnnsa_sample_cnn": 0.9066,
         "multi_level_multi_scale": 0.9064,
     },
     MSD: {
@@ -39,9 +35,6 @@ ROC_AUC = {
         "short_chunk_res": 0.8898,
         "harmonic_cnn": 0.8898,
         "cnnsa": 0.8810,
-        "cnnsa_musicnn": 0.8814,
-        "cnnsa_sample_cnn": 0.8807,
-        "musicnn_waveform": 0.8741,
         "music_tagging_transformer": 0.8916,
         "multi_level_multi_scale": 0.8842,
     },
