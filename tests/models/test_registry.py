@@ -128,7 +128,7 @@ def test_a_front_end_that_does_not_fit_the_network_is_refused(name: str):
 def test_an_unknown_architecture_is_refused_with_a_list_of_the_known_ones():
     with pytest.raises(
         ValueError,
-        match=r"'resnet' is not a known architecture; expected one of fcn, crnn, musicnn",
+        match=r"'resnet' is not a known architecture; expected one of fcn, crnn, k1c2",
     ):
         build("resnet", n_tags=5)
 
