@@ -102,6 +102,6 @@ def _moment(moment: "Moment") -> str:
 
 
 def _time(seconds: float) -> str:
-    """Return a time as minutes and seconds with a tenth, such as 1:07.3."""
-    minutes, tenths = divmod(round(seconds * 10), 600)
-    return f"{minutes}:{tenths / 10:04.1f}"
+    """Return a time as minutes and seconds with hundredths, such as 1:07.32."""
+    minutes, hundredths = divmod(round(seconds * 100), 6_000)
+    return f"{minutes}:{hundredths / 100:05.2f}"

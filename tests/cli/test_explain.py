@@ -43,9 +43,9 @@ def test_the_command_prints_a_line_for_each_window_and_draws(
     )
 
     first, second, third, last = result.stdout.splitlines()
-    assert first.startswith("0:00.0 to 0:04.1: tag ")
+    assert first.startswith("0:00.00 to 0:04.10: tag ")
     assert "; attended to 0:0" in first
-    assert second.startswith("0:04.1 to 0:08.2: tag ")
+    assert second.startswith("0:04.10 to 0:08.19: tag ")
     assert third.count("x even)") <= 3
     assert last == f"{tmp_path / 'song.png'}: attention over the taggram."
     with Image.open(tmp_path / "song.png") as picture:
