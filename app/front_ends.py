@@ -1,24 +1,19 @@
 """Front ends as data: how a waveform becomes the frames that are the input of a network.
 
-    waveform -> standardised -> band-pass -> spectrum (see `app.spectra`) -> frames -> windows
+    waveform -> standardised -> band-pass -> envelope -> spectrum (see `app.spectra`) -> frames
+      -> windows
 
 Without a spectrum the samples themselves are the frames, for sample-level networks. The
-standardisation and the band-pass are optional in both cases. `app.models.front_end` builds layers
-from this.
+standardisation, the band-pass and the envelope are optional in both cases. `app.models.front_end`
+builds layers from this.
 """
 
 import math
 from dataclasses import dataclass
 
-from app.spectra import (
-    Chroma,
-    LogFrequency,
-    Mel,
-    Padding,
-    Spectrum,
-    Standardisation,
-    check_positive,
-)
+from app.constant_q import ConstantQ
+from app.ranges import LARGEST, check_positive
+from app.spectra import Chroma, LogFrequency, Mel, Padding, Spectrum, Standardisation
 
 LARGEST_ARRAY = 2**24
 """The most elements of a window, of its Fourier transforms, or of a filterbank: 64 MiB."""
@@ -50,15 +45,23 @@ class FrontEnd:
         band_pass: The filter before the spectrum, if any.
         standardised: The standardisation of the samples before all else, with one mean and one
             deviation, for networks that were trained on samples beyond -1 to 1.
+        envelope: The odd number of samples around each over which its magnitude is averaged, if
+            the smoothed envelope shall take the place of the samples.
     """
 
     sample_rate: int
     spectrum: Spectrum | None = None
     band_pass: BandPass | None = None
     standardised: Standardisation | None = None
+    envelope: int | None = None
 
     def __post_init__(self) -> None:
         check_positive(sample_rate=self.sample_rate)
+        if self.envelope is not None and not (0 < self.envelope < LARGEST and self.envelope % 2):
+            raise ValueError(
+                f"envelope: {self.envelope} is not valid; give an odd number of samples"
+            )
+        self._check_filters()
         if self.spectrum and self.spectrum.filterbank > LARGEST_ARRAY:
             raise ValueError(
                 f"bands, n_fft: the filterbank has {self.spectrum.filterbank:,} elements; at most "
@@ -90,13 +93,13 @@ class FrontEnd:
     @property
     def reach(self) -> int:
         """Return the samples of the (padded) waveform that a frame depends on."""
-        return self._length + self._filter - 1
+        return self._length + self._filter - 1 + 2 * self._delta_margin
 
     @property
     def margin(self) -> int:
         """Return the samples that a track is padded with at each end."""
         centring = self._length // 2 if self.spectrum and self.spectrum.centred else 0
-        return centring + self._filter // 2
+        return centring + self._filter // 2 + self._delta_margin
 
     @property
     def padding(self) -> Padding:
@@ -132,7 +135,21 @@ class FrontEnd:
 
     @property
     def _filter(self) -> int:
-        return BAND_PASS_TAPS if self.band_pass else 1
+        return (BAND_PASS_TAPS if self.band_pass else 1) + (self.envelope or 1) - 1
+
+    @property
+    def _delta_margin(self) -> int:
+        return self.spectrum.delta_margin if self.spectrum else 0
+
+    def _check_filters(self) -> None:
+        match self.spectrum:
+            case Spectrum(bands=ConstantQ() as bands, n_fft=(length,)):
+                longest = bands.longest_filter(self.sample_rate)
+                if length < longest:
+                    raise ValueError(
+                        f"n_fft: the filter of {bands.pitch_min:g} Hz has {longest:,} samples; "
+                        f"give at least {longest}, not {length}"
+                    )
 
     def _edges(self) -> dict[str, tuple[float, float]]:
         edges = {}
@@ -143,6 +160,8 @@ class FrontEnd:
                 edges["bands"] = (f_min, f_max)
             case LogFrequency(n_bins, bins_per_octave, pitch_min):
                 edges["bands"] = (pitch_min, pitch_min * 2 ** (n_bins / bins_per_octave))
+            case ConstantQ(edges=band):
+                edges["bands"] = band
             case Chroma() | None:
                 pass
         return edges

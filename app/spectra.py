@@ -1,13 +1,19 @@
 """Spectra as data: the steps from the short-time Fourier transform to the input of a network.
 
-STFT -> power -> weighting -> bands -> log -> cepstrum -> standardised
+STFT -> power -> weighting -> bands -> log -> cepstrum -> deltas -> standardised
+
+With a constant-Q transform its filters take the place of the STFT.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-LARGEST = 2**20
-"""The upper limit of all lengths, numbers and rates."""
+from app.constant_q import ConstantQ
+from app.ranges import check_positive
+
+DELTA_FRAMES = 9
+"""Frames that a derivative is computed from, as `librosa.feature.delta` does."""
+MAX_DELTAS = 2
 
 
 class WindowFunction(StrEnum):
@@ -163,7 +169,8 @@ class Spectrum:
     """How frames are computed from the short-time Fourier transform.
 
     Attributes:
-        n_fft: Lengths of the FFT, in samples; each gives a channel.
+        n_fft: Lengths of the FFT, in samples; each gives a channel. Of a constant-Q transform, the
+            room for its longest filter.
         hop: Samples between the starts of two frames.
         window: The window function.
         win_length: Length of the window, in samples, if it is shorter than the (only) FFT, which is
@@ -173,11 +180,14 @@ class Spectrum:
         padding: How the track is padded, if frames are centred.
         power: The exponent of the magnitude.
         weighting: The frequency weighting.
-        bands: The filterbank; without it, the bins of the FFT are the bands.
+        bands: The filterbank, or the constant-Q transform; without it, the bins of the FFT are the
+            bands.
         log: The compression of the dynamic range.
         cepstrum: The number of coefficients of the cosine transform over the bands (DCT-II,
             orthonormal) that replace the bands: MFCCs with `Mel` and `Decibels`.
-        standardised: The standardisation of the bands or coefficients.
+        deltas: The number of derivatives over time that follow the bands or coefficients in a
+            frame: 1 for the first, 2 for the second too.
+        standardised: The standardisation of all numbers of a frame.
     """
 
     n_fft: tuple[int, ...]
@@ -188,9 +198,10 @@ class Spectrum:
     padding: Padding = Padding.REFLECT
     power: float = 2.0
     weighting: Weighting = Weighting.NONE
-    bands: Mel | LogFrequency | Chroma | None = None
+    bands: Mel | LogFrequency | Chroma | ConstantQ | None = None
     log: Log10 | Decibels | NaturalLog | None = None
     cepstrum: int | None = None
+    deltas: int | None = None
     standardised: Standardisation | None = None
 
     def __post_init__(self) -> None:
@@ -205,6 +216,10 @@ class Spectrum:
                 f"cepstrum: {self.cepstrum} coefficients are not possible; {self._bands} bands "
                 f"have 1 to {self._bands}"
             )
+        if self.deltas is not None and not 0 < self.deltas <= MAX_DELTAS:
+            raise ValueError(f"deltas: {self.deltas} is out of range; give 1 to {MAX_DELTAS}")
+        if isinstance(self.bands, ConstantQ):
+            self._check_constant_q()
         if self.bands is None and len(set(self.n_fft)) > 1:
             raise ValueError("n_fft: several lengths need bands, for frames of the same height")
         if self.standardised and len(self.standardised.mean) not in {1, self.height}:
@@ -216,17 +231,38 @@ class Spectrum:
     @property
     def height(self) -> int:
         """Return the number of values in a frame and channel."""
-        return self.cepstrum or self._bands
+        return (self.cepstrum or self._bands) * (1 + (self.deltas or 0))
 
     @property
     def filterbank(self) -> int:
         """Return the number of weights in the largest filterbank."""
+        if isinstance(self.bands, ConstantQ):
+            return 2 * max(self.n_fft) * self._bands
         return (max(self.n_fft) // 2 + 1) * (self._bands if self.bands else 1)
 
     @property
     def longest_window(self) -> int:
         """Return the samples that a frame is computed from."""
         return self.win_length or max(self.n_fft)
+
+    @property
+    def delta_margin(self) -> int:
+        """Return the samples before and after a frame that its derivatives depend on."""
+        return DELTA_FRAMES // 2 * self.hop if self.deltas else 0
+
+    def _check_constant_q(self) -> None:
+        without_effect = {
+            "n_fft": len(self.n_fft) > 1,
+            "win_length": self.win_length is not None,
+            "window": self.window is not WindowFunction.PERIODIC_HANN,
+            "weighting": self.weighting is not Weighting.NONE,
+        }
+        for name, given in without_effect.items():
+            if given:
+                raise ValueError(
+                    f"{name}: a constant-Q transform has one n_fft and filters of its own, without "
+                    f"win_length, window and weighting; change or leave out {name}"
+                )
 
     def _check_window(self) -> None:
         if self.win_length is not None:
@@ -250,16 +286,7 @@ class Spectrum:
         match self.bands:
             case Mel(n_mels=bands) | LogFrequency(n_bins=bands) | Chroma(n_chroma=bands):
                 return bands
+            case ConstantQ(n_bins=bands):
+                return bands
             case None:
                 return self.n_fft[0] // 2 + 1
-
-
-def check_positive(**numbers: float) -> None:
-    """Check that numbers are within 0 and `LARGEST`.
-
-    Raises:
-        ValueError: A number is not more than 0, or not less than `LARGEST`.
-    """
-    for name, number in numbers.items():
-        if not 0 < number < LARGEST:
-            raise ValueError(f"{name}: {number:g} is not more than 0 and less than {LARGEST}")

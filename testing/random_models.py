@@ -21,6 +21,10 @@ TAGS = tuple(f"tag {number}" for number in range(50))
 SOUNDS = 6
 SEED = 20260101
 
+SETTLED = {"cnnsa_sample_cnn": 30}
+"""The passes over the sounds in which batch norms learn their statistics. Otherwise the tokens of
+this network are small beside the sinusoids of their positions, and its scores are float noise."""
+
 
 def publish_random(
     store: Store, architecture: str, name: str, arguments: Mapping[str, object] | None = None
@@ -48,8 +52,11 @@ def random_weights(
     """By the path of each variable."""
     keras.utils.set_random_seed(SEED)
     model = network(architecture, len(TAGS), window_spec, arguments)
-    frames = track_frames(window_spec.front)(sounds(window_spec))
-    _spread(model, np.asarray(frames)[:, : window_spec.window_frames])
+    frames = np.asarray(track_frames(window_spec.front)(sounds(window_spec)))
+    windows = frames[:, : window_spec.window_frames]
+    for _ in range(SETTLED.get(architecture, 0)):
+        model(windows, training=True)
+    _spread(model, windows)
     return {path: np.array(variable) for path, variable in variables(model).items()}
 
 

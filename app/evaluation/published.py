@@ -18,6 +18,8 @@ WON_2021 = "Won, Choi & Serra 2021, arXiv:2111.13457; table 4.7 of the thesis"
 PONS_2019 = "Pons & Serra 2019, arXiv:1909.06654"
 KIM_2018 = "Kim, Lee & Nam 2018, arXiv:1710.10451; table 4.4 of the thesis"
 LEE_2017 = "Lee & Nam 2017, arXiv:1706.06810; table 4.4 of the thesis"
+PONS_2018 = "Pons et al. 2018, arXiv:1711.02520; table 4.2 of the thesis"
+WON_2019 = "Won, Chun & Serra 2019, arXiv:1906.04972"
 LU_2021 = (
     "Lu et al. 2021, arXiv:2110.09127; table 4.8 of the thesis. Another protocol: short-chunk CNN "
     "+ Res has .9155 and .3708 there"
@@ -108,6 +110,19 @@ OTHERS = (
         LEE_2017,
         {MTAT: (0.9064, None), MSD: (0.8842, None)},
         "multi_level_multi_scale",
+    ),
+    Result("Waveform", PONS_2018, {MSD: (0.8741, 0.2853)}, "musicnn_waveform"),
+    Result(
+        "Raw, self-attention",
+        WON_2019,
+        {MTAT: (0.9066, 0.4421), MSD: (0.8807, 0.2990)},
+        "cnnsa_sample_cnn",
+    ),
+    Result(
+        "Spectrogram, self-attention",
+        WON_2019,
+        {MTAT: (0.9080, 0.4439), MSD: (0.8814, 0.3047)},
+        "cnnsa_musicnn",
     ),
     Result("Transformer", WON_2021, {MSD: (0.8916, 0.3358)}, "music_tagging_transformer"),
     Result("Transformer + augmentation", WON_2021, {MSD: (0.8972, 0.3479)}),

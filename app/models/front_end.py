@@ -18,8 +18,11 @@ from kapre import STFT, ApplyFilterbank, Magnitude
 from keras import KerasTensor, layers, ops
 from librosa.filters import chroma as chroma_filters
 
+from app.constant_q import ConstantQ
 from app.front_ends import BAND_PASS_TAPS, BandPass, FrontEnd
+from app.models.constant_q import constant_q
 from app.spectra import (
+    DELTA_FRAMES,
     Chroma,
     Decibels,
     Log10,
@@ -114,6 +117,8 @@ def _frames(x: KerasTensor, front: FrontEnd) -> KerasTensor:
         x = _standardised(x, front.standardised)
     if front.band_pass:
         x = _band_passed(x, front.band_pass, front.sample_rate)
+    if front.envelope:
+        x = layers.AveragePooling1D(front.envelope, strides=1, dtype=FLOAT32)(ops.abs(x))
     if front.spectrum is None:
         return ops.squeeze(x, -1)
     channels = [
@@ -135,8 +140,11 @@ def _band_passed(x: KerasTensor, band: BandPass, sample_rate: int) -> KerasTenso
 
 def _channel(x: KerasTensor, n_fft: int, spectrum: Spectrum, sample_rate: int) -> KerasTensor:
     """Compute one resolution: (batch, samples, 1) -> (batch, frames, height, 1)."""
-    stft = _stft(n_fft, spectrum)
-    x = Magnitude(name=f"magnitude_{n_fft}", dtype=FLOAT32)(stft(_cut(x, n_fft, spectrum)))
+    if isinstance(spectrum.bands, ConstantQ):
+        x = constant_q(x, spectrum.bands, n_fft, spectrum.hop, sample_rate)
+    else:
+        stft = _stft(n_fft, spectrum)
+        x = Magnitude(name=f"magnitude_{n_fft}", dtype=FLOAT32)(stft(_cut(x, n_fft, spectrum)))
     x = ops.square(x) if spectrum.power == 2 else ops.power(x, spectrum.power)  # noqa: PLR2004
     if spectrum.weighting is not Weighting.NONE:
         x = _scaled(x, _weights(spectrum, n_fft, sample_rate))
@@ -145,11 +153,13 @@ def _channel(x: KerasTensor, n_fft: int, spectrum: Spectrum, sample_rate: int) -
             x = _filterbank(spectrum.bands, n_fft, sample_rate)(x)
         case Chroma(n_chroma):
             x = _pitch_classes(x, n_chroma, n_fft, sample_rate)
-        case None:
+        case ConstantQ() | None:
             pass
     x = _log(x, spectrum)
     if spectrum.cepstrum:
         x = _cepstrum(x, spectrum.cepstrum)
+    if spectrum.deltas:
+        x = _with_deltas(x, spectrum.deltas)
     return _standardised(x, spectrum.standardised) if spectrum.standardised else x
 
 
@@ -223,6 +233,19 @@ def _cepstrum(x: KerasTensor, coefficients: int) -> KerasTensor:
     basis = scipy.fft.dct(np.eye(x.shape[2]), norm="ortho", axis=0)[:coefficients]
     coefficients_last = ops.matmul(ops.squeeze(x, -1), basis.T.astype(np.float32))
     return ops.expand_dims(coefficients_last, -1)
+
+
+def _with_deltas(x: KerasTensor, count: int) -> KerasTensor:
+    """Append derivatives over time, by Savitzky and Golay's filters.
+
+    (batch, frames + DELTA_FRAMES - 1, height, 1) -> (batch, frames, height * (1 + count), 1).
+    """
+    half = DELTA_FRAMES // 2
+    parts = [x[:, half:-half]]
+    for order in range(1, count + 1):
+        weights = scipy.signal.savgol_coeffs(DELTA_FRAMES, order, deriv=order, use="dot")
+        parts.append(ops.conv(x, weights.astype(np.float32).reshape(-1, 1, 1, 1)))
+    return ops.concatenate(parts, axis=2)
 
 
 def _standardised(x: KerasTensor, scale: Standardisation) -> KerasTensor:

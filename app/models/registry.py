@@ -13,14 +13,20 @@ from app.front_ends import FrontEnd, WindowSpec
 from app.models.architectures import (
     clmr,
     cnnsa,
+    cnnsa_musicnn,
+    cnnsa_sample_cnn,
     crnn,
     embedding_probe,
     ensemble,
     fcn,
     harmonic_cnn,
+    k1c2,
+    k2c1,
+    k2c2,
     multi_level_multi_scale,
     music_tagging_transformer,
     musicnn,
+    musicnn_waveform,
     musicnn_zoo,
     sample_cnn,
     sample_cnn_res,
@@ -49,6 +55,8 @@ class Architecture:
             weights of a network with the same scores and less arithmetic.
         folded_layers: Takes a window's shape; returns the convolutions that `folded` makes smaller.
         torch_layers: Our layer names by the module names of released PyTorch checkpoints.
+        attention: The ending of the names of the layers with attention weights over tokens in
+            time, (batch, heads, 1 + tokens, 1 + tokens); the first row is that of a class token.
     """
 
     network: Callable[..., keras.Model]
@@ -57,6 +65,7 @@ class Architecture:
     folded: Callable[[Weights, Sequence[int], Negligible], Folded] | None = None
     folded_layers: Callable[[Sequence[int]], tuple[str, ...]] | None = None
     torch_layers: Mapping[str, str] | None = None
+    attention: str | None = None
 
     @property
     def window_frames(self) -> int:
@@ -191,14 +200,19 @@ def _published(module: ModuleType) -> Architecture:
         getattr(module, "folded", None),
         getattr(module, "folded_layers", None),
         getattr(module, "TORCH_LAYERS", None),
+        getattr(module, "ATTENTION", None),
     )
 
 
 _ARCHITECTURES: Mapping[str, Architecture] = {
     "fcn": _published(fcn),
     "crnn": _published(crnn),
+    "k1c2": _published(k1c2),
+    "k2c1": _published(k2c1),
+    "k2c2": _published(k2c2),
     "musicnn": _published(musicnn),
     "musicnn_zoo": _published(musicnn_zoo),
+    "musicnn_waveform": _published(musicnn_waveform),
     "vgg": _published(vgg),
     "sample_cnn": _published(sample_cnn),
     "sample_cnn_se": _published(sample_cnn_se),
@@ -208,6 +222,8 @@ _ARCHITECTURES: Mapping[str, Architecture] = {
     "short_chunk_res": _published(short_chunk_res),
     "harmonic_cnn": _published(harmonic_cnn),
     "cnnsa": _published(cnnsa),
+    "cnnsa_musicnn": _published(cnnsa_musicnn),
+    "cnnsa_sample_cnn": _published(cnnsa_sample_cnn),
     "music_tagging_transformer": _published(music_tagging_transformer),
     "spectnt": _published(spectnt),
     "clmr": _published(clmr),

@@ -3,9 +3,11 @@
 import io
 from collections.abc import Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter
 
 from app.domain import Scores
@@ -36,11 +38,27 @@ def draw(
         scores: (windows, tags) float32.
         title: The title above the heat map.
     """
+    figure = Figure(figsize=(10, MARGIN_INCHES + ROW_INCHES * len(tags)), layout="constrained")
+    axes = figure.subplots()
+    image = draw_heat_map(axes, times_s, window_s, tags, scores)
+    axes.set_title(printable(title), loc="left", fontsize=11, parse_math=False)
+    axes.set_xlabel("time (min:s)")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: format_time(time)))
+    legend = figure.colorbar(image, ax=axes, label="score; brighter fits better", pad=0.01)
+    legend.set_ticks(TICKS, labels=[f"{tick:g}" for tick in TICKS])
+    png = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(png, format="png")
+    return png.getvalue()
+
+
+def draw_heat_map(
+    axes: Axes, times_s: Sequence[float], window_s: float, tags: Sequence[str], scores: Scores
+) -> AxesImage:
+    """Draw the rectangles and the names of the tags; see `draw`."""
     hop_s = times_s[1] - times_s[0] if len(times_s) > 1 else window_s
     overlap_s = (window_s - hop_s) / 2
     begin_s, end_s = times_s[0], times_s[-1] + window_s
-    figure = Figure(figsize=(10, MARGIN_INCHES + ROW_INCHES * len(tags)), layout="constrained")
-    axes = figure.subplots()
     image = axes.imshow(
         scores.T,
         aspect="auto",
@@ -51,13 +69,5 @@ def draw(
         extent=(begin_s + overlap_s, end_s - overlap_s, len(tags) - 0.5, -0.5),
     )
     axes.set_xlim(begin_s, end_s)
-    axes.set_title(printable(title), loc="left", fontsize=11, parse_math=False)
     axes.set_yticks(range(len(tags)), [printable(tag) for tag in tags], parse_math=False)
-    axes.set_xlabel("time (min:s)")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: format_time(time)))
-    legend = figure.colorbar(image, ax=axes, label="score; brighter fits better", pad=0.01)
-    legend.set_ticks(TICKS, labels=[f"{tick:g}" for tick in TICKS])
-    png = io.BytesIO()
-    FigureCanvasAgg(figure)
-    figure.savefig(png, format="png")
-    return png.getvalue()
+    return image

@@ -73,7 +73,7 @@ def test_the_costs_are_those_of_the_documentation() -> None:
             continue
         row = re.search(rf"^\| `{name}` \|.*$", doc("benchmarks"), re.MULTILINE)
         assert row
-        speeds = f"{cost.audio_s_a_s['openvino']}, {cost.audio_s_a_s['tensorflow']}"
+        speeds = ", ".join(map(str, cost.audio_s_a_s.values())) or "not measured"
         shown = f"| {cost.parameters:,} | {cost.gflop_a_minute} | {speeds} |"
         assert shown in row[0]
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.constant_q import ConstantQ
 from app.domain import Frames, Samples, Windows
 from app.front_ends import BandPass, FrontEnd, WindowSpec
 from app.inference.features import MAX_PIECE_S, PADDINGS, WaveformStream, WindowStream
@@ -45,6 +46,17 @@ FRONTS = {
         Standardisation((0.1,), (0.5,)),
     ),
     "tiny windows": FrontEnd(RATE, Spectrum((64,), 16, win_length=4, power=1.0)),
+    "cepstrum with derivatives": FrontEnd(
+        RATE, Spectrum((512,), 256, bands=MEL, log=Decibels(1e-3), cepstrum=20, deltas=2)
+    ),
+    "derivatives, not centred": FrontEnd(
+        RATE, Spectrum((512,), 256, centred=False, bands=MEL, log=Decibels(1e-3), deltas=1)
+    ),
+    "constant Q": FrontEnd(
+        RATE, Spectrum((1024,), 256, bands=ConstantQ(30, 12, 500.0, 1.0), log=Log10(1e4))
+    ),
+    "envelope": FrontEnd(RATE, Spectrum((512,), 256, bands=MEL, log=Log10(1e4)), envelope=101),
+    "raw envelope": FrontEnd(RATE, envelope=101),
     "raw": FrontEnd(RATE),
     "raw band-passed": FrontEnd(RATE, None, BandPass(0.0, 3000.0)),
 }

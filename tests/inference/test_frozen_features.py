@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.constant_q import ConstantQ
 from app.domain import Waveform
 from app.front_ends import FrontEnd
 from app.inference import frozen_features, tensorflow_library
@@ -12,9 +13,24 @@ from app.inference.frozen_features import FrozenFeatureExtractor, make_extractor
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.inference.tensorflow_library import GraphRunner
 from app.models import architectures
+from app.spectra import Decibels, Mel, Spectrum
 
 FRONTS = {each.front_end: name for name, each in reversed(architectures().items())}
 """The published ones, each with the first architecture that has it."""
+
+OTHERS = {
+    "constant-q": FrontEnd(
+        22_050, Spectrum((16_384,), 512, bands=ConstantQ(84, 12, 32.703, 1.0), log=Decibels(1e-10))
+    ),
+    "derivatives": FrontEnd(
+        16_000,
+        Spectrum(
+            (512,), 256, bands=Mel(64, 0.0, 8_000.0), log=Decibels(1e-10), cepstrum=20, deltas=2
+        ),
+    ),
+    "envelope": FrontEnd(16_000, envelope=401),
+}
+"""No published network has these."""
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +44,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         pytest.param(front, id=name, marks=[] if name == "fcn" else [pytest.mark.thorough])
         for front, name in FRONTS.items()
-    ],
+    ]
+    + [pytest.param(front, id=name) for name, front in OTHERS.items()],
 )
 def test_frames_equal_those_of_the_package(front: FrontEnd, music: Waveform) -> None:
     samples = music.samples[: 20 * front.sample_rate]
@@ -38,7 +55,7 @@ def test_frames_equal_those_of_the_package(front: FrontEnd, music: Waveform) -> 
 
     for first, end in pieces:
         np.testing.assert_allclose(
-            ours.frames(samples, first, end), theirs.frames(samples, first, end), atol=1e-5
+            ours.frames(samples, first, end), theirs.frames(samples, first, end), 1e-6, 1e-5
         )
 
 

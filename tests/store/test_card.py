@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from app.constant_q import ConstantQ
 from app.front_ends import BandPass, FrontEnd
 from app.models import architectures
 from app.spectra import (
@@ -226,6 +227,15 @@ def test_a_front_end_is_described_step_by_step():
     chroma = FrontEnd(8_000, Spectrum((512,), 256, bands=Chroma(12)))
     assert "12 pitch classes, all octaves together" in front_end_words(chroma)
     assert front_end_words(FrontEnd(8_000)) == "mono at 8,000 Hz; the samples themselves"
+    pitches = Spectrum((16_384,), 512, bands=ConstantQ(84, 12, 32.703, 0.5), deltas=2)
+    assert front_end_words(FrontEnd(22_050, pitches, envelope=9)).split("; ") == [
+        "mono at 22,050 Hz",
+        "magnitudes, averaged over 9 samples",
+        "constant-Q transforms by filters 0.5 times as long to 84 bands from 32.703 Hz up, 12 an "
+        "octave, each 512 samples, centred, the track's ends reflected",
+        "power",
+        "their first and second derivatives over time",
+    ]
     loud = Spectrum((64,), 32, power=3.0, log=Decibels(1e-10))
     assert front_end_words(FrontEnd(8_000, loud)).endswith(
         "magnitudes to the power of 3; decibels, nothing below 1e-10"

@@ -12,6 +12,12 @@ from testing.random_models import publish_random
 SMALL = {
     "fcn": {"channels": [8] * 5},
     "crnn": {"channels": [8] * 4},
+    "k1c2": {"channels": [8] * 4, "hidden_units": [8, 8]},
+    "k2c1": {"channels": [8] * 5, "hidden_units": [8, 8]},
+    "k2c2": {"channels": [8] * 5},
+    "musicnn_waveform": {"channels": [8] * 7, "mid_channels": 8, "hidden_units": 16},
+    "cnnsa_musicnn": {"channels": 2, "dimension": 32},
+    "cnnsa_sample_cnn": {"channels": [8] * 5, "dimension": 32},
     "musicnn": {"timbral_channels": [8, 8], "temporal_channels": [4, 4, 4], "mid_channels": 8},
     "vgg": {"channels": [8] * 5},
     "sample_cnn": {"channels": [8] * 11},

@@ -34,6 +34,8 @@ POOLS = ((2, 2), (2, 2), (1, 2))
 BLOCKS = 4
 HEADS = 8
 DROPOUT = 0.1
+ATTENTION = "_attention"
+"""The ending of the layers with attention weights; their first row is that of the class token."""
 MAX_TOKENS = 513
 """Most tokens, including the class token; a window of 10 seconds has 108."""
 

@@ -9,10 +9,11 @@ mean of all bands, and maxima and means over time do not alternate.
 from collections.abc import Sequence
 
 import keras
-from keras import KerasTensor, layers, ops
+from keras import ops
 
 from app.models.architectures.fcn import FRONT_END
 from app.models.blocks.convolutions import batch_norm, dense_head, spectrogram
+from app.models.blocks.musicnn_branches import temporal, timbral
 
 __all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_SAMPLES", "musicnn_zoo"]
 
@@ -61,30 +62,17 @@ def musicnn_zoo(
     melgram, x = spectrogram(window)
     x = batch_norm(x, "input_bn")
     timbre = [
-        _timbral(x, int(height * x.shape[2]), timbral_channels, f"timbral_{number}")
+        timbral(x, timbral_channels, f"timbral_{number}", height=int(height * x.shape[2]))
         for number, height in enumerate(TIMBRAL_HEIGHTS, start=1)
     ]
     rhythm = [
-        _conv_1d(ops.mean(x, axis=2), temporal_channels, length, f"temporal_{number}")
+        temporal(ops.mean(x, axis=2), temporal_channels, f"temporal_{number}", length=length)
         for number, length in enumerate(TEMPORAL_LENGTHS, start=1)
     ]
     front = ops.concatenate([*timbre, *rhythm], axis=-1)
-    mid_1 = _conv_1d(front, mid_channels, 7, "mid_1")
-    mid_2 = ops.add(mid_1, _conv_1d(mid_1, mid_channels, 7, "mid_2"))
-    mid_3 = ops.add(mid_2, _conv_1d(mid_2, mid_channels, 7, "mid_3"))
+    mid_1 = temporal(front, mid_channels, "mid_1", length=7)
+    mid_2 = ops.add(mid_1, temporal(mid_1, mid_channels, "mid_2", length=7))
+    mid_3 = ops.add(mid_2, temporal(mid_2, mid_channels, "mid_3", length=7))
     x = ops.concatenate([front, mid_1, mid_2, mid_3], axis=-1)
     x = ops.concatenate([ops.max(x, axis=1), ops.mean(x, axis=1)], axis=-1)
     return keras.Model(melgram, dense_head(x, n_tags, hidden_units), name="musicnn_zoo")
-
-
-def _timbral(x: KerasTensor, height: int, channels: int, name: str) -> KerasTensor:
-    """Return the maximum over pitch: (batch, frames, mels, 1) -> (batch, frames, channels)."""
-    x = layers.ZeroPadding2D((3, 0))(x)
-    x = layers.Conv2D(channels, (7, height), name=name)(x)
-    return ops.max(ops.relu(batch_norm(x, f"{name}_bn")), axis=2)
-
-
-def _conv_1d(x: KerasTensor, channels: int, length: int, name: str) -> KerasTensor:
-    """Convolve over time: (batch, frames, any) -> (batch, frames, channels)."""
-    x = layers.Conv1D(channels, length, padding="same", name=name)(x)
-    return ops.relu(batch_norm(x, f"{name}_bn"))

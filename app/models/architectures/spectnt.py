@@ -44,6 +44,8 @@ WINDOW_SAMPLES = 100_107
 
 DROPOUT = 0.15
 MAX_BLOCKS = 64
+ATTENTION = "_temporal_attention"
+"""The ending of the layers with attention over frames; their first row is the class token's."""
 
 
 def spectnt(

@@ -87,7 +87,12 @@ def prepend(token: KerasTensor, x: KerasTensor) -> KerasTensor:
 
 
 def attend(
-    query: KerasTensor, key: KerasTensor, value: KerasTensor, heads: int, dropout: float = 0.0
+    query: KerasTensor,
+    key: KerasTensor,
+    value: KerasTensor,
+    heads: int,
+    dropout: float = 0.0,
+    name: str | None = None,
 ) -> KerasTensor:
     """Compute scaled dot-product attention with several heads (Vaswani et al., arXiv:1706.03762).
 
@@ -97,6 +102,7 @@ def attend(
         value: (batch, tokens, features).
         heads: Number of heads, among which the features are divided.
         dropout: Rate of dropout of the attention weights.
+        name: Name of the layer that outputs the weights, (batch, heads, tokens, tokens).
 
     Returns:
         (batch, tokens, features).
@@ -114,7 +120,7 @@ def attend(
         return ops.transpose(x, (0, 2, 1, 3))
 
     similarity = ops.matmul(split_heads(query), ops.transpose(split_heads(key), (0, 1, 3, 2)))
-    weights = ops.softmax(similarity * (features // heads) ** -0.5)
+    weights = layers.Softmax(name=name)(similarity * (features // heads) ** -0.5)
     attended = ops.matmul(layers.Dropout(dropout)(weights), split_heads(value))
     return ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, tokens, features))
 
@@ -143,7 +149,8 @@ def pre_norm_block(
     y = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_norm_1")(x)
     y = layers.Dense(3 * (features or width), use_bias=False, name=f"{name}_qkv")(y)
     query, key, value = ops.split(y, 3, axis=-1)
-    y = layers.Dense(width, name=f"{name}_out")(attend(query, key, value, heads))
+    y = attend(query, key, value, heads, name=f"{name}_attention")
+    y = layers.Dense(width, name=f"{name}_out")(y)
     x = ops.add(x, layers.Dropout(dropout)(y))
     y = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_norm_2")(x)
     y = layers.Dense(4 * width, activation="gelu", name=f"{name}_dense_1")(y)

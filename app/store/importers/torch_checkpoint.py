@@ -35,8 +35,8 @@ _GRU_PARTS = {
 }
 """The same for a GRU, whose two biases are one array in Keras."""
 _TAGS = "tags/"
-_NO_WEIGHTS = ("spec.", "to_db.", "amplitude_to_db.", "hstft.")
-"""Prefixes of front ends: their windows and filters are computed, not trained."""
+_NO_WEIGHTS = ("spec.", "to_db.", "amplitude_to_db.", "hstft.", "back_end.embedding.")
+"""Prefixes of front ends and sinusoids: their windows, filters and tables are computed."""
 _COUNTER = ".num_batches_tracked"
 _WRAPPERS = {"module", "_orig_mod"}
 """Parts that `DataParallel` and `torch.compile` add to names."""

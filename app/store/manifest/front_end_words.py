@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from app.constant_q import ConstantQ
 from app.front_ends import FrontEnd
 from app.spectra import (
     Chroma,
@@ -34,6 +35,8 @@ def _steps(front: FrontEnd) -> Iterator[str]:
         yield _standardised(front.standardised, "samples")
     if front.band_pass:
         yield f"band-pass from {front.band_pass.f_min:g} to {front.band_pass.f_max:g} Hz"
+    if front.envelope:
+        yield f"magnitudes, averaged over {front.envelope:,} samples"
     if front.spectrum is None:
         yield "the samples themselves"
         return
@@ -52,30 +55,46 @@ def _spectrum(spectrum: Spectrum) -> Iterator[str]:
             yield f"{n_bins} bands from {pitch_min:g} Hz up, {per_octave} an octave"
         case Chroma(n_chroma):
             yield f"{n_chroma} pitch classes, all octaves together"
-    match spectrum.log:
+    yield from _log(spectrum.log)
+    if spectrum.cepstrum:
+        yield f"the first {spectrum.cepstrum} cepstral coefficients"
+    if spectrum.deltas:
+        yield f"their {' and '.join(('first', 'second')[: spectrum.deltas])} derivatives over time"
+    if spectrum.standardised:
+        yield _standardised(spectrum.standardised, "all bands")
+
+
+def _log(log: Log10 | Decibels | NaturalLog | None) -> Iterator[str]:
+    match log:
         case Log10(gain):
             yield f"decimal logarithm of {gain:g} times that, plus 1"
         case Decibels(floor):
             yield f"decibels, nothing below {floor:g}"
         case NaturalLog(offset):
             yield f"natural logarithm of that, plus {offset:g}"
-    if spectrum.cepstrum:
-        yield f"the first {spectrum.cepstrum} cepstral coefficients"
-    if spectrum.standardised:
-        yield _standardised(spectrum.standardised, "all bands")
 
 
 def _transform(spectrum: Spectrum) -> Iterator[str]:
     lengths = " and ".join(f"{length:,}" for length in spectrum.n_fft)
+    transform = f"Fourier transforms of {lengths} samples"
+    if isinstance(spectrum.bands, ConstantQ):
+        transform = _constant_q(spectrum.bands)
     ends = f"centred, the track's ends {_ENDS[spectrum.padding]}"
     yield (
-        f"Fourier transforms of {lengths} samples each {spectrum.hop:,} samples, "
-        f"{ends if spectrum.centred else 'not centred'}"
+        f"{transform} each {spectrum.hop:,} samples, {ends if spectrum.centred else 'not centred'}"
     )
     if spectrum.win_length and spectrum.win_length < spectrum.n_fft[0]:
         yield f"windows of {spectrum.win_length:,} samples, filled up with zeros"
     if spectrum.window is WindowFunction.SYMMETRIC_HANN:
         yield "symmetric Hann windows"
+
+
+def _constant_q(bands: ConstantQ) -> str:
+    scale = "" if bands.filter_scale == 1 else f" by filters {bands.filter_scale:g} times as long"
+    return (
+        f"constant-Q transforms{scale} to {bands.n_bins} bands from {bands.pitch_min:g} Hz up, "
+        f"{bands.bins_per_octave} an octave,"
+    )
 
 
 def _standardised(scale: Standardisation, what: str) -> str:

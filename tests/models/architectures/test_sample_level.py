@@ -12,7 +12,9 @@ import pytest
 from app.domain import Scores, Windows
 from app.models.architectures import (
     clmr,
+    cnnsa_sample_cnn,
     multi_level_multi_scale,
+    musicnn_waveform,
     sample_cnn,
     sample_cnn_res,
     sample_cnn_rese,
@@ -41,6 +43,7 @@ NETWORKS: dict[str, Network] = {
     "clmr": clmr.clmr,
     "clmr, mlp": partial(clmr.clmr, hidden_units=512),
     "multi_level_multi_scale": many_scales,
+    "musicnn_waveform": musicnn_waveform.musicnn_waveform,
 }
 FRONT_ENDS = {
     sample_cnn: 16_000,
@@ -61,6 +64,14 @@ SMALL: dict[str, tuple[Network, int]] = {
             many_scales, scales=((3, 81), (2, 32)), channels=(4, 5, 6), hidden_units=(6,), levels=2
         ),
         81,
+    ),
+    "musicnn_waveform": (
+        partial(musicnn_waveform.musicnn_waveform, channels=(4, 5), mid_channels=6, hidden_units=7),
+        78,
+    ),
+    "cnnsa_sample_cnn": (
+        partial(cnnsa_sample_cnn.cnnsa_sample_cnn, channels=(4, 5, 6), dimension=8),
+        27,
     ),
 }
 """Networks that are built in no time, and the samples that leave them one frame."""
@@ -125,6 +136,7 @@ def shaken(network: keras.Model, windows: Windows) -> keras.Model:
         ("sample_cnn_rese", 26_980_146, 13_056, 1_024),
         ("sample_cnn_rese, not residual", 24_742_706, 6_912, 1_024),
         ("sample_cnn_rese, basic", 2_683_442, 6_912, 1_024),
+        ("musicnn_waveform", 5_377_082, 3_692, 500),
         ("clmr", 2_368_512 + 512 * 50 + 50, 5_888, 512),
         ("clmr, mlp", 2_368_512 + 512 * 512 + 512 + 512 * 50 + 50, 5_888, 512),
     ],
@@ -269,6 +281,22 @@ def test_the_multi_scale_network_scores_as_its_twin():
     )
 
 
+def test_musicnn_on_raw_samples_scores_as_its_twin():
+    twins()
+    from tests.models.architectures.torch_twins.musicnn_waveform import LAYERS, MusiCNNWaveform
+
+    assert_same_scores(
+        MusiCNNWaveform(N_TAGS),
+        musicnn_waveform.musicnn_waveform(N_TAGS, (SAMPLES,)),
+        LAYERS,
+        tag_gain=0.3,
+    )
+
+
+def test_a_window_of_musicnn_on_raw_samples_has_three_seconds():
+    assert 3 * musicnn_waveform.FRONT_END.sample_rate == musicnn_waveform.WINDOW_SAMPLES
+
+
 def test_sample_cnn_res_is_sample_cnn_rese_without_its_excitations():
     windows = windows_of(81)
     rese, res = (SMALL[name][0](3, (81,)) for name in ("sample_cnn_rese", "sample_cnn_res"))
@@ -350,7 +378,8 @@ def test_an_incomplete_piece_at_the_end_of_a_window_is_ignored(
 def test_every_weight_has_a_readable_unique_name(network: Network, samples: int):
     paths = [variable.path for variable in network(3, (samples,)).weights]
 
-    names = r"(scale_\d+_)?(conv_\d+(_bn)?|block_\d+(_\w+)?|hidden(_bn|_\d)?|tags)"
+    layer = r"(conv|mid)_\d+(_bn)?|block_\d+(_\w+)?|hidden(_bn|_\d)?|pooler|tags"
+    names = rf"(scale_\d+_)?({layer})"
     parts = "kernel|bias|gamma|beta|moving_mean|moving_variance"
     assert len(set(paths)) == len(paths)
     assert [path for path in paths if not re.fullmatch(f"{names}/({parts})", path)] == []

@@ -1,4 +1,4 @@
-"""CNNSA, Music Tagging Transformer and SpecTNT."""
+"""CNNSA with three front ends, Music Tagging Transformer and SpecTNT."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from app.domain import Windows
-from app.models.architectures import cnnsa, music_tagging_transformer, spectnt
+from app.models.architectures import (
+    cnnsa,
+    cnnsa_musicnn,
+    cnnsa_sample_cnn,
+    music_tagging_transformer,
+    spectnt,
+)
 from app.models.blocks.attention import attend
 
 pytestmark = pytest.mark.thorough
@@ -21,6 +27,7 @@ Network = Callable[..., keras.Model]
 
 SMALL = {
     "cnnsa": lambda n_tags=4: cnnsa.cnnsa(n_tags, (24, 20)),
+    "cnnsa_musicnn": lambda n_tags=4: cnnsa_musicnn.cnnsa_musicnn(n_tags, (24, 20), 2, 16),
     "music_tagging_transformer": lambda n_tags=4: (
         music_tagging_transformer.music_tagging_transformer(
             n_tags, (24, 16), dimension=16, channels=8
@@ -73,6 +80,35 @@ def test_music_tagging_transformer_has_exactly_the_published_parameters(
     assert parameters(network.trainable_variables) == expected
 
 
+def encoder_parameters(width: int) -> int:
+    """Two blocks, the pooler and 50 tags."""
+    attention = 4 * (width * width + width)
+    dense = 8 * width * width + 5 * width
+    pooler = width * width + width
+    return 2 * (attention + dense + 4 * width) + pooler + width * N_TAGS + N_TAGS
+
+
+def test_cnnsa_behind_musicnn_has_the_parameters_that_its_parts_add_up_to():
+    network = cnnsa_musicnn.cnnsa_musicnn(N_TAGS, (256, 96))
+
+    tall = sum(height * (7 + 2 * 3 + 4 * 1) for height in (int(0.9 * 96), int(0.4 * 96)))
+    filters = 16 * (tall + 165 + 2 * 129 + 4 * 65 + 8 * 33)
+    branches = 2 + filters + 3 * 29 * 16
+    tokens = 29 * 16 * 512 + 3 * 512
+    expected = branches + tokens + encoder_parameters(512)
+    assert parameters(network.trainable_variables) == expected == 6_882_452
+
+
+def test_cnnsa_behind_sample_cnn_has_the_parameters_that_its_parts_add_up_to():
+    network = cnnsa_sample_cnn.cnnsa_sample_cnn(N_TAGS, (65_610,))
+
+    pairs = ((1, 64), (64, 64), (64, 128), (128, 128), (128, 128))
+    convolutions = sum(3 * before * after + 3 * after for before, after in pairs)
+    convolutions += 7 * 128 * 512 + 3 * 512
+    expected = convolutions + encoder_parameters(512)
+    assert parameters(network.trainable_variables) == expected == 7_190_258
+
+
 def test_spectnt_has_the_parameters_that_its_parts_add_up_to():
     network = spectnt.spectnt(N_TAGS, (spectnt.FRONT_END.frames(spectnt.WINDOW_SAMPLES), MELS))
 
@@ -122,14 +158,14 @@ def twin_of(module, seed: int, tag_gain: float = 1.0):
     return module
 
 
-def assert_same_scores(twin, network: keras.Model, layers) -> None:
+def assert_same_scores(twin, network: keras.Model, layers, windows: Windows | None = None) -> None:
     from tests.models.architectures.torch_twins.filling import (
         assert_scores_differ,
         paired,
         twin_scores,
     )
 
-    windows = windows_of(network.input_shape[1:])
+    windows = windows_of(network.input_shape[1:]) if windows is None else windows
     expected = twin_scores(twin, windows)
 
     scores = np.asarray(paired(twin, network, layers)(windows))
@@ -151,6 +187,28 @@ def test_cnnsa_scores_as_its_twin_with_the_keys_of_the_released_weights():
         cnnsa.cnnsa(N_TAGS, (cnnsa.FRONT_END.frames(cnnsa.WINDOW_SAMPLES), MELS)),
         cnnsa.TORCH_LAYERS,
     )
+
+
+def test_cnnsa_behind_musicnn_scores_as_its_twin_with_the_keys_of_the_released_code():
+    frames = cnnsa_musicnn.FRONT_END.frames(cnnsa_musicnn.WINDOW_SAMPLES)
+
+    assert frames == 256
+    assert_same_scores(
+        twin_of(twins().CNNSAMusiCNN(N_TAGS), seed=5),
+        cnnsa_musicnn.cnnsa_musicnn(N_TAGS, (frames, 96)),
+        cnnsa_musicnn.TORCH_LAYERS,
+    )
+
+
+def test_cnnsa_behind_sample_cnn_scores_as_its_twin_with_the_keys_of_the_released_code():
+    twin = twin_of(twins().CNNSASampleCNN(N_TAGS), seed=6)
+    network = cnnsa_sample_cnn.cnnsa_sample_cnn(N_TAGS, (cnnsa_sample_cnn.WINDOW_SAMPLES,))
+    time = np.arange(cnnsa_sample_cnn.WINDOW_SAMPLES)
+    noise = np.random.RandomState(1).standard_normal((3, len(time)))
+    windows = noise * [[0.1], [0.3], [1.0]] + np.sin(np.outer((0.02, 0.2, 1.0), time))
+
+    assert network.get_layer("block_2_attention").output.shape == (None, 8, 271, 271)
+    assert_same_scores(twin, network, cnnsa_sample_cnn.TORCH_LAYERS, windows.astype(np.float32))
 
 
 @pytest.mark.parametrize("dimension", [256, 64], ids=["teacher", "student"])

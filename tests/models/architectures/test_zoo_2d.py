@@ -1,4 +1,4 @@
-"""FCN, CRNN, MusiCNN, the short-chunk CNNs and Harmonic CNN of Won et al. 2020."""
+"""Networks of Won et al. 2020 and Choi et al. 2017 on melgrams and spectra."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +14,9 @@ from app.models.architectures import (
     crnn,
     fcn,
     harmonic_cnn,
+    k1c2,
+    k2c1,
+    k2c2,
     musicnn_zoo,
     short_chunk_cnn,
     short_chunk_res,
@@ -49,6 +52,16 @@ class Published:
 
 Window = tuple[int, int]
 
+SAME_NAMES = {
+    name: name
+    for name in (
+        *("input_bn", "tags"),
+        *(f"conv_{number}{part}" for number in range(1, 6) for part in ("", "_bn")),
+        *(f"hidden_{number}{part}" for number in (1, 2) for part in ("", "_bn")),
+    )
+}
+"""The modules of twins without released weights have the names of our layers."""
+
 
 def published(
     module: object,
@@ -62,7 +75,7 @@ def published(
     return Published(
         getattr(module, name),
         (frames, bins),
-        module.TORCH_LAYERS,
+        getattr(module, "TORCH_LAYERS", SAME_NAMES),
         twin,
         *counts,
         smallest,
@@ -100,6 +113,9 @@ ZOO = {
         (288, 2),
         288,
     ),
+    "k1c2": published(k1c2, "k1c2", ("choi", "K1C2"), (944_633, 950), (1_280, 1), 1_280),
+    "k2c1": published(k2c1, "k2c1", ("choi", "K2C1"), (1_002_796, 3_346), (1_280, 1), 1_280),
+    "k2c2": published(k2c2, "k2c2", ("choi", "K2C2"), (1_003_830, 1_624), (1_280, 96), 1_280),
 }
 zoo = pytest.mark.parametrize("name", ZOO)
 pooling = pytest.mark.parametrize("name", [n for n in ZOO if ZOO[n].smallest[0] > 1])
@@ -174,6 +190,31 @@ def test_musicnn_for_the_million_song_dataset_has_the_published_parameters():
     assert counted(wide.trainable_variables) == 7_972_000
 
 
+K1C2 = {0.1: (15, 30), 0.25: (23, 47), 0.5: (33, 66), 3.0: (81, 163)}
+K2C1 = {0.1: (43, 87), 0.25: (72, 145), 0.5: (106, 212), 3.0: (265, 535)}
+K2C2 = {
+    0.1: (20, 41, 41, 62, 83),
+    0.25: (33, 66, 66, 100, 133),
+    0.5: (47, 95, 95, 142, 190),
+    3.0: (118, 236, 236, 355, 473),
+}
+"""The widths of Choi et al. by the published millions of parameters."""
+
+
+@pytest.mark.parametrize("millions", K2C2)
+def test_the_other_sizes_of_choi_have_the_published_millions_of_parameters(millions: float):
+    window = (1_366, 96)
+    (narrow, wide), (first, later) = K1C2[millions], K2C1[millions]
+
+    by_time = k1c2.k1c2(N_TAGS, window, (narrow, narrow, wide, wide), (wide, wide))
+    by_band = k2c1.k2c1(N_TAGS, window, (first, first, first, later, later), (later, later))
+    by_both = k2c2.k2c2(N_TAGS, window, K2C2[millions])
+
+    for network, margin in ((by_time, 0.09), (by_band, 0.03), (by_both, 0.04)):
+        count = counted(network.trainable_variables)
+        assert count / 1e6 == pytest.approx(millions, rel=margin)
+
+
 @pytest.mark.parametrize(
     ("name", "window"),
     [
@@ -183,6 +224,9 @@ def test_musicnn_for_the_million_song_dataset_has_the_published_parameters():
         ("short_chunk_cnn", (231, 128)),
         ("short_chunk_res", (231, 128)),
         ("harmonic_cnn", (313, 257)),
+        ("k1c2", (1_366, 96)),
+        ("k2c1", (1_366, 96)),
+        ("k2c2", (1_366, 96)),
     ],
 )
 def test_the_published_window_has_the_published_frames(name: str, window: tuple[int, int]):
@@ -276,6 +320,9 @@ def test_a_waveform_gives_the_decibels_that_the_released_weights_were_trained_on
         ("musicnn_zoo", (60, 40), {"mid_channels": 3, "hidden_units": 4}),
         ("short_chunk_cnn", (40, 20), {"channels": (3, 8), "hidden_units": 16}),
         ("short_chunk_res", (40, 20), {"channels": (3, 8), "hidden_units": 16}),
+        ("k1c2", (40, 20), {"channels": (3, 4), "pools": (2, 3), "hidden_units": (5,)}),
+        ("k2c1", (40, 20), {"channels": (3, 4), "pools": (2, 3), "hidden_units": (5,)}),
+        ("k2c2", (40, 20), {"channels": (3, 4), "pools": (2, (3, 4))}),
         ("harmonic_cnn", (300, 513), {"channels": 4, "harmonics": 4, "sample_rate": 22_050}),
     ],
 )
@@ -304,7 +351,7 @@ def test_the_smallest_window_gives_scores(name: str):
 def test_a_window_of_which_poolings_leave_nothing_is_refused(name: str):
     frames, bins = ZOO[name].smallest
 
-    with pytest.raises(ValueError, match="the window is too small"):
+    with pytest.raises(ValueError, match=r"the window is too (small|short)"):
         ZOO[name].network(3, (frames - 1, bins))
 
 

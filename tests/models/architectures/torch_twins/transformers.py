@@ -39,6 +39,37 @@ def gelu(x: "torch.Tensor") -> "torch.Tensor":
     return functional.gelu(x, approximate="none")
 
 
+def bert(width: int) -> "torch.nn.ModuleDict":
+    return tree(
+        attention={
+            "self": {name: nn.Linear(width, width) for name in ("query", "key", "value")},
+            "output": {
+                "dense": nn.Linear(width, width),
+                "LayerNorm": nn.LayerNorm(width, eps=1e-12),
+            },
+        },
+        intermediate={"dense": nn.Linear(width, 4 * width)},
+        output={"dense": nn.Linear(4 * width, width), "LayerNorm": nn.LayerNorm(width, eps=1e-12)},
+    )
+
+
+def with_class_token(x: "torch.Tensor") -> "torch.Tensor":
+    """(batch, width, tokens) -> (batch, 1 + tokens, width)."""
+    np.random.seed(0)
+    first = torch.from_numpy(np.random.random((1, x.shape[1])).astype(np.float32))
+    return torch.cat([first.expand(len(x), 1, -1), x.transpose(1, 2)], dim=1)
+
+
+def encoded(x: "torch.Tensor", blocks: "torch.nn.ModuleList") -> "torch.Tensor":
+    for layer in blocks:
+        own, output = layer["attention"]["self"], layer["attention"]["output"]
+        y = attended(*(own[name](x) for name in ("query", "key", "value")), heads=8)
+        x = output["LayerNorm"](x + output["dense"](y))
+        y = layer["output"]["dense"](gelu(layer["intermediate"]["dense"](x)))
+        x = layer["output"]["LayerNorm"](x + y)
+    return x
+
+
 class Residual(nn.Module):
     """Sizes are (bins, frames)."""
 
@@ -76,38 +107,105 @@ class CNNSA(nn.Module):
         for place, stride in enumerate(self.STRIDES):
             residual = Residual(*self.WIDTHS[place : place + 2], stride)
             self.add_module(f"layer{place + 1}", residual)
-        self.encoder = tree(layer=nn.ModuleList([self._layer() for _ in range(2)]))
+        self.encoder = tree(layer=nn.ModuleList([bert(256) for _ in range(2)]))
         self.pooler = tree(dense=nn.Linear(256, 256))
         self.dense = nn.Linear(256, n_tags)
-
-    @staticmethod
-    def _layer() -> "torch.nn.ModuleDict":
-        return tree(
-            attention={
-                "self": {name: nn.Linear(256, 256) for name in ("query", "key", "value")},
-                "output": {
-                    "dense": nn.Linear(256, 256),
-                    "LayerNorm": nn.LayerNorm(256, eps=1e-12),
-                },
-            },
-            intermediate={"dense": nn.Linear(256, 1024)},
-            output={"dense": nn.Linear(1024, 256), "LayerNorm": nn.LayerNorm(256, eps=1e-12)},
-        )
 
     def forward(self, windows: "torch.Tensor") -> "torch.Tensor":
         x = self.spec_bn(images(windows))
         for number in range(1, len(self.STRIDES) + 1):
             x = self.get_submodule(f"layer{number}")(x)
-        np.random.seed(0)
-        first = torch.from_numpy(np.random.random((1, 256)).astype(np.float32))
-        x = torch.cat([first.expand(len(x), 1, 256), x.squeeze(2).transpose(1, 2)], dim=1)
-        for layer in self.encoder["layer"]:
-            own, output = layer["attention"]["self"], layer["attention"]["output"]
-            y = attended(*(own[name](x) for name in ("query", "key", "value")), heads=8)
-            x = output["LayerNorm"](x + output["dense"](y))
-            y = layer["output"]["dense"](gelu(layer["intermediate"]["dense"](x)))
-            x = layer["output"]["LayerNorm"](x + y)
+        x = encoded(with_class_token(x.squeeze(2)), self.encoder["layer"])
         return self.dense(self.pooler["dense"](x[:, 0]).tanh()).sigmoid()
+
+
+class Timbral(nn.Module):
+    def __init__(self, outputs: int, height: int, length: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, outputs, (height, length), padding=(0, length // 2))
+        self.bn = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: "torch.Tensor") -> "torch.Tensor":
+        return self.bn(self.conv(x)).relu().amax(2)
+
+
+class Along(nn.Module):
+    """A convolution over time, of a melgram's mean over its bands, or of channels."""
+
+    def __init__(
+        self, inputs: int, outputs: int, length: int, stride: int = 1, pool: int = 1
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(inputs, outputs, length, stride, length // 2)
+        self.bn = nn.BatchNorm1d(outputs)
+        self.pool = pool
+
+    def forward(self, x: "torch.Tensor") -> "torch.Tensor":
+        x = x.mean(2) if x.ndim == 4 else x
+        return functional.max_pool1d(self.bn(self.conv(x)).relu(), self.pool)
+
+
+class ClassTokenNetwork(nn.Module):
+    """The networks of Won et al. 2019: `tokens` gives (batch, 512, tokens)."""
+
+    def __init__(self, n_tags: int, front_end: Tree) -> None:
+        super().__init__()
+        self.front_end = tree(**front_end)
+        self.back_end = tree(
+            encoder={"layer": nn.ModuleList([bert(512) for _ in range(2)])},
+            pooler={"dense": nn.Linear(512, 512)},
+        )
+        self.classifier = nn.Linear(512, n_tags)
+
+    def forward(self, windows: "torch.Tensor") -> "torch.Tensor":
+        x = with_class_token(self.tokens(windows))
+        places = torch.arange(512)
+        rates = 10_000.0 ** (2 * places.div(2, rounding_mode="floor").double() / 512)
+        angles = torch.arange(x.shape[1]).double()[:, None] / rates
+        table = torch.where(places % 2 == 0, angles.sin(), angles.cos())
+        table[0] = 0
+        x = encoded(x + table.float(), self.back_end["encoder"]["layer"])
+        return self.classifier(self.back_end["pooler"]["dense"](x[:, 0]).tanh()).sigmoid()
+
+
+class CNNSAMusiCNN(ClassTokenNetwork):
+    def __init__(self, n_tags: int) -> None:
+        shapes = ((16, 86, 7), (32, 86, 3), (64, 86, 1), (16, 38, 7), (32, 38, 3), (64, 38, 1))
+        lengths = ((16, 165), (32, 129), (64, 65), (128, 33))
+        branches = [Timbral(*each) for each in shapes] + [Along(1, *each) for each in lengths]
+        super().__init__(
+            n_tags,
+            {
+                "input_bn": nn.BatchNorm2d(1),
+                "layers": nn.ModuleList(branches),
+                "conv1x1": nn.Conv1d(464, 512, 1),
+                "bn": nn.BatchNorm1d(512),
+            },
+        )
+
+    def tokens(self, windows: "torch.Tensor") -> "torch.Tensor":
+        x = self.front_end["input_bn"](images(windows))
+        x = torch.cat([branch(x) for branch in self.front_end["layers"]], dim=1)
+        return self.front_end["bn"](self.front_end["conv1x1"](x)).relu()
+
+
+class CNNSASampleCNN(ClassTokenNetwork):
+    def __init__(self, n_tags: int) -> None:
+        pairs = ((64, 64), (64, 128), (128, 128), (128, 128))
+        super().__init__(
+            n_tags,
+            {
+                "init_conv": Along(1, 64, 3, stride=3),
+                "convs": nn.ModuleList([Along(*each, 3, pool=3) for each in pairs]),
+                "conv1x1": Along(128, 512, 7),
+            },
+        )
+
+    def tokens(self, windows: "torch.Tensor") -> "torch.Tensor":
+        x = self.front_end["init_conv"](windows[:, None])
+        for convolution in self.front_end["convs"]:
+            x = convolution(x)
+        return self.front_end["conv1x1"](x)
 
 
 class MusicTaggingTransformer(nn.Module):
