@@ -3,13 +3,14 @@
 import io
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from app.domain import Scores
-from app.tagging.timeline import format_time
+from app.tagging.timeline import format_time, window_edges
 from app.text import printable
 
 ROW_INCHES = 0.28
@@ -36,21 +37,16 @@ def draw(
         scores: (windows, tags) float32.
         title: The title above the heat map.
     """
-    hop_s = times_s[1] - times_s[0] if len(times_s) > 1 else window_s
-    overlap_s = (window_s - hop_s) / 2
-    begin_s, end_s = times_s[0], times_s[-1] + window_s
     figure = Figure(figsize=(10, MARGIN_INCHES + ROW_INCHES * len(tags)), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(
+    image = axes.pcolorfast(
+        window_edges(times_s, window_s),
+        np.arange(len(tags) + 1) - 0.5,
         scores.T,
-        aspect="auto",
-        interpolation="nearest",
         cmap="cividis",
         norm=PowerNorm(EXPONENT, vmin=0, vmax=1),
-        # Overlapping windows are drawn around their centres.
-        extent=(begin_s + overlap_s, end_s - overlap_s, len(tags) - 0.5, -0.5),
     )
-    axes.set_xlim(begin_s, end_s)
+    axes.invert_yaxis()
     axes.set_title(printable(title), loc="left", fontsize=11, parse_math=False)
     axes.set_yticks(range(len(tags)), [printable(tag) for tag in tags], parse_math=False)
     axes.set_xlabel("time (min:s)")

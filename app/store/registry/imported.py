@@ -73,11 +73,11 @@ def golden_outputs(model: ImportedModel) -> Outputs:
 
 
 def cut_windows(spec: ModelSpec, waveform: Samples) -> Windows:
-    """Return the windows of a waveform, (windows, *window); a short one is repeated."""
+    """Return the whole windows of a waveform, (windows, *window); a short one is filled up."""
     from app.models.front_end import track_frames
 
     window_spec = spec.window_spec
-    samples = np.resize(waveform, max(len(waveform), window_spec.window_samples))
+    samples = window_spec.fill(waveform)
     frames = np.asarray(track_frames(window_spec.front)(samples[np.newaxis]))[0]
     views = np.lib.stride_tricks.sliding_window_view(frames, window_spec.window_frames, axis=0)
     return np.moveaxis(views[:: window_spec.hop_frames], -1, 1)
