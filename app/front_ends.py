@@ -163,6 +163,14 @@ class ShortTrack(StrEnum):
     REPEAT = "repeat"
     PAD = "pad"
 
+    def fill(self, track: Samples, samples: int) -> Samples:
+        """Return a track of at least `samples` samples; a shorter one is repeated or padded."""
+        if len(track) >= samples:
+            return track
+        if self is ShortTrack.PAD:  # with zeros
+            return np.pad(track, (0, samples - len(track)))
+        return np.resize(track, samples)
+
 
 @dataclass(frozen=True)
 class WindowSpec:
@@ -251,11 +259,8 @@ class WindowSpec:
         return None if last is None else last * self.front.hop / self.front.sample_rate
 
     def fill(self, track: Samples) -> Samples:
-        """Return a track of at least a window: a shorter one is repeated, or padded with zeros."""
-        missing = max(0, self.window_samples - len(track))
-        if self.short_track is ShortTrack.PAD:
-            return np.pad(track, (0, missing))
-        return np.resize(track, len(track) + missing)
+        """Return a track of at least a window; see `ShortTrack`."""
+        return self.short_track.fill(track, self.window_samples)
 
     @property
     def window_s(self) -> float:
