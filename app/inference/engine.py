@@ -81,8 +81,7 @@ class Engine(ABC):
 
     def _whole_batches(self, waveform: Waveform) -> Iterator[Windows]:
         """Yield the windows of a track in batches, without one that ends with the track."""
-        frames = self.window_spec.front.frames(len(waveform.samples))
-        left = max(1, self.window_spec.windows(frames))
+        left = self.window_spec.whole(len(waveform.samples))
         for batch in self._batches(waveform):
             if left:
                 yield batch[:left]

@@ -102,8 +102,8 @@ def golden_scores(model: TrackModel) -> Scores:
     """Return the mean scores of a model's golden input, (tags,), over its whole windows."""
     window_spec, rate = model.manifest.window_spec, model.manifest.front_end.sample_rate
     waveform = window_spec.fill(golden_waveform(model.manifest.golden, rate))
-    whole = window_spec.windows(window_spec.front.frames(len(waveform)))
-    mean: Scores = np.mean(model.graph(waveform[np.newaxis])["windows"][:whole], axis=0)
+    windows = model.graph(waveform[np.newaxis])["windows"]
+    mean: Scores = np.mean(windows[: window_spec.whole(len(waveform))], axis=0)
     return mean
 
 
