@@ -14,7 +14,6 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from app.domain import Samples, Times
 from app.spectra import (
     Chroma,
     LogFrequency,
@@ -24,6 +23,9 @@ from app.spectra import (
     Standardisation,
     check_positive,
 )
+
+Samples = npt.NDArray[np.float32]
+Times = npt.NDArray[np.float64]
 
 LARGEST_ARRAY = 2**24
 """The most elements of a window, of its Fourier transforms, or of a filterbank: 64 MiB."""
