@@ -17,6 +17,9 @@ Windows = npt.NDArray[np.float32]
 """(windows, *window): the frames of each window, the input of a network; or for engines that
 compute the frames, (windows, samples)."""
 
+Times = npt.NDArray[np.float64]
+"""(windows,), in seconds."""
+
 Scores = npt.NDArray[np.float32]
 """(windows, tags), each within 0..1."""
 
@@ -117,6 +120,8 @@ class Taggram:
         scores: (windows, raw tags) float32, rows in time order, columns in the model's order.
         peaks: (PEAK_PAIRS, 2) int8, the track's waveform, for drawing it.
         announced_s: For a damaged file, the duration in its header, in seconds; otherwise None.
+        last_s: The start of the last window, in seconds, if it ends with the track and so starts
+            less than a hop after the one before; otherwise None.
     """
 
     key: TaggramKey
@@ -126,6 +131,15 @@ class Taggram:
     scores: Scores
     peaks: Peaks
     announced_s: float | None = None
+    last_s: float | None = None
+
+    @property
+    def starts_s(self) -> Times:
+        """Return the start of each window in seconds, (windows,)."""
+        starts_s: Times = np.arange(len(self.scores), dtype=np.float64) * self.hop_s
+        if self.last_s is not None:
+            starts_s[-1] = self.last_s
+        return starts_s
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,24 @@ builds layers from this.
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
 
 from app.constant_q import ConstantQ
 from app.ranges import LARGEST, check_positive
 from app.spectra import Chroma, LogFrequency, Mel, Padding, Spectrum, Standardisation
 
+Samples = npt.NDArray[np.float32]
+Times = npt.NDArray[np.float64]
+
 LARGEST_ARRAY = 2**24
 """The most elements of a window, of its Fourier transforms, or of a filterbank: 64 MiB."""
+
+LEAST_REST = 0.1
+"""The longest rest of a track behind its whole windows that is not scored, in hops. A frame more
+than whole windows have, as of centred frames, is no reason for a window."""
 
 BAND_PASS_TAPS = 1025
 """Length of the band-pass filter: at 16 kHz its transition bands are about 50 Hz wide."""
@@ -167,19 +178,39 @@ class FrontEnd:
         return edges
 
 
+class ShortTrack(StrEnum):
+    """How a track that is shorter than a window fills one, as in the training of the model."""
+
+    REPEAT = "repeat"
+    PAD = "pad"
+
+    def fill(self, track: Samples, samples: int) -> Samples:
+        """Return a track of at least `samples` samples; a shorter one is repeated or padded."""
+        if len(track) >= samples:
+            return track
+        if self is ShortTrack.PAD:  # with zeros
+            return np.pad(track, (0, samples - len(track)))
+        return np.resize(track, samples)
+
+
 @dataclass(frozen=True)
 class WindowSpec:
     """How the frames of a front end are cut into the windows that a model scores.
+
+    Whole windows start a hop apart. A window that ends with the track scores the rest behind them,
+    and overlaps with the window before (`python -m loadtests.quality.track_end`).
 
     Attributes:
         front: The front end.
         window_frames: Length of a window, in frames.
         hop_frames: Frames between the starts of two windows.
+        short_track: How a track that is shorter than a window fills one.
     """
 
     front: FrontEnd
     window_frames: int
     hop_frames: int
+    short_track: ShortTrack = ShortTrack.REPEAT
 
     def __post_init__(self) -> None:
         check_positive(window_frames=self.window_frames, hop_frames=self.hop_frames)
@@ -211,8 +242,49 @@ class WindowSpec:
         return self.window_samples + 2 * self.front.margin
 
     def windows(self, frames: int) -> int:
-        """Return the number of whole windows in `frames` frames."""
+        """Return the number of windows in `frames` frames that start a hop apart."""
         return max(0, 1 + (frames - self.window_frames) // self.hop_frames)
+
+    def last_start(self, frames: int) -> int | None:
+        """Return the first frame of the window that ends with a track and scores its rest.
+
+        Args:
+            frames: Of the whole track.
+
+        Returns:
+            The frame; None if the rest is too short, or the track is shorter than a window.
+        """
+        start = frames - self.window_frames
+        rest = start - (self.windows(frames) - 1) * self.hop_frames
+        return start if start > 0 and rest > LEAST_REST * self.hop_frames else None
+
+    def whole(self, samples: int) -> int:
+        """Return the number of windows of a track without one that ends with it; at least 1."""
+        return max(1, self.windows(self.front.frames(samples)))
+
+    def starts(self, samples: int) -> npt.NDArray[np.int64]:
+        """Return the first frames of all windows of a track, (windows,).
+
+        Args:
+            samples: Of the whole track; one that is shorter than a window has one window.
+        """
+        starts = np.arange(self.whole(samples), dtype=np.int64) * self.hop_frames
+        last = self.last_start(self.front.frames(samples))
+        return starts if last is None else np.append(starts, last)
+
+    def starts_s(self, samples: int) -> Times:
+        """Return the start of each window of a track in seconds, (windows,); see `starts`."""
+        starts_s: Times = self.starts(samples) * np.float64(self.front.hop / self.front.sample_rate)
+        return starts_s
+
+    def last_s(self, samples: int) -> float | None:
+        """Return when the window starts that ends with a track, in seconds; see `last_start`."""
+        last = self.last_start(self.front.frames(samples))
+        return None if last is None else last * self.front.hop / self.front.sample_rate
+
+    def fill(self, track: Samples) -> Samples:
+        """Return a track of at least a window; see `ShortTrack`."""
+        return self.short_track.fill(track, self.window_samples)
 
     @property
     def window_s(self) -> float:

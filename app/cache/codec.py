@@ -16,6 +16,7 @@ class _Packed(BaseModel):
     announced_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
     window_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     hop_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    last_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
     tags: Annotated[int, Field(gt=0)]
     scores: bytes
     peaks: bytes
@@ -28,6 +29,7 @@ def pack(taggram: Taggram) -> bytes:
         announced_s=taggram.announced_s,
         window_s=taggram.window_s,
         hop_s=taggram.hop_s,
+        last_s=taggram.last_s,
         tags=taggram.scores.shape[1],
         scores=taggram.scores.astype("<f4").tobytes(),
         peaks=taggram.peaks.tobytes(),
@@ -55,6 +57,7 @@ def unpack(key: TaggramKey, data: bytes) -> Taggram:
         _scores(packed),
         _peaks(packed),
         packed.announced_s,
+        packed.last_s,
     )
 
 

@@ -32,7 +32,7 @@ MAX_BYTES_PER_S = 2_000
 MAX_EXTRA_BYTES = 12_000
 """Bytes of the signature, the header, the peaks, and the windows of the shortest track."""
 
-FORMAT = "taggram:4"
+FORMAT = "taggram:5"
 """Part of each key. A new format gets a new name, so that old values are not read."""
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -108,16 +109,18 @@ def _songs(scorer: "Scorer", plan: "Plan", scored: "Scored") -> list["SongTaggra
     from app.evaluation.report.taggrams import SongTaggram
 
     tracks = {each.track.id: each.track for each in plan.split.part(plan.part)}
-    hop_s = scorer.manifest.window_spec.window_s
     return [
         SongTaggram(
             title=f"{tracks[key].dataset}/{tracks[key].path}, by {scorer.manifest.ref}",
             tags=scored.tags,
-            times_s=[number * hop_s for number in range(len(windows))],
+            times_s=times_s.tolist(),
+            window_s=scorer.manifest.window_spec.window_s,
             scores=windows,
             true_tags=tracks[key].tags,
         )
-        for key, windows in zip(scored.ids[:SONGS], scored.windows[:SONGS], strict=True)
+        for key, times_s, windows in islice(
+            zip(scored.ids, scored.times_s, scored.windows, strict=True), SONGS
+        )
     ]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from app.datasets.audio.audio_store import AudioStore
 from app.datasets.audio.cropping import FULL_SCALE
 from app.datasets.tracks import Split, Subset, Track
-from app.domain import Scores, Taggram, TaggramKey, Waveform
+from app.domain import Scores, Taggram, TaggramKey, Times, Waveform
 from app.errors import SetupError
 from app.evaluation.metrics import Labels
 from app.evaluation.task_tags import project_on_task
@@ -28,6 +28,7 @@ from app.inference.stacked_engine import choose_whole
 from app.store.manifest.manifest import Manifest, manifests
 from app.store.registry.aliases import resolve
 from app.store.storage.store import Store
+from app.tagging.projection import VocabularyScores
 
 NOT_STORED = "it is not in the audio store"
 
@@ -52,6 +53,7 @@ class Scored:
         windows: The scores of each track, (windows, tags).
         left_out: By tag that the model can't predict, the reason.
         skipped: By track of the part that was not scored, the reason.
+        times_s: The start of each window of each track, (windows,), in seconds; empty if unknown.
     """
 
     tags: tuple[str, ...]
@@ -60,6 +62,7 @@ class Scored:
     windows: tuple[Scores, ...]
     left_out: dict[str, str]
     skipped: dict[str, str]
+    times_s: tuple[Times, ...] = ()
 
 
 class Scorer:
@@ -115,23 +118,25 @@ class Scorer:
                 "the audio store; `taggram data store` adds them"
             )
         ids, tags = tuple(track.id for track in stored), self._projection.tags
+        scored = self._score(ids, overlap, on_progress)
         return Scored(
             tags,
             ids,
             y_true=np.array([[tag in track.tags for tag in tags] for track in stored]),
-            windows=self._windows(ids, overlap, on_progress),
+            windows=tuple(each.scores for each in scored),
             left_out=self._left_out(),
             skipped=self._skipped(tracks),
+            times_s=tuple(each.grid.starts_s for each in scored),
         )
 
-    def _windows(
+    def _score(
         self, ids: tuple[str, ...], overlap: float, on_progress: OnProgress
-    ) -> tuple[Scores, ...]:
-        engine, windows = _overlapping(self._engine, overlap), []
+    ) -> list[VocabularyScores]:
+        engine, scored = _overlapping(self._engine, overlap), []
         for track_id in ids:
-            windows.append(self._projection.score([self._taggram(engine, track_id)]).scores)
-            on_progress(len(windows), len(ids))
-        return tuple(windows)
+            scored.append(self._projection.score([self._taggram(engine, track_id)]))
+            on_progress(len(scored), len(ids))
+        return scored
 
     def _taggram(self, engine: Engine, track_id: str) -> Taggram:
         samples = self._audio.samples(track_id).astype(np.float32) / np.float32(FULL_SCALE)
@@ -144,6 +149,7 @@ class Scorer:
             engine.window_spec.hop_s,
             self._raw_scores(engine, waveform, digest),
             peaks=np.zeros((0, 2), np.int8),  # unused
+            last_s=engine.window_spec.last_s(len(samples)),
         )
 
     def _raw_scores(self, engine: Engine, waveform: Waveform, digest: str) -> Scores:

@@ -58,7 +58,7 @@ class Engine(ABC):
         """
 
     def scores(self, waveform: Waveform) -> Outputs:
-        """Score a whole track. A track shorter than a window is repeated to fill one.
+        """Score a whole track; `WindowSpec` says where its windows start.
 
         Returns:
             (windows, tags + embedding) float32.
@@ -69,7 +69,7 @@ class Engine(ABC):
         return np.concatenate([self.score(batch) for batch in self._batches(waveform)])
 
     def mean(self, waveform: Waveform) -> Outputs:
-        """Score a whole track as `scores` does, and return the mean of its windows.
+        """Return the mean of a track's whole windows, as golden scores are computed.
 
         Returns:
             (tags + embedding,) float32.
@@ -77,8 +77,17 @@ class Engine(ABC):
         Raises:
             ValueError: As for `scores`.
         """
-        mean: Outputs = self.scores(waveform).mean(axis=0)
+        scores = [self.score(batch) for batch in self._whole_batches(waveform)]
+        mean: Outputs = np.concatenate(scores).mean(axis=0)
         return mean
+
+    def _whole_batches(self, waveform: Waveform) -> Iterator[Windows]:
+        """Yield the windows of a track in batches, without one that ends with the track."""
+        left = self.window_spec.whole(len(waveform.samples))
+        for batch in self._batches(waveform):
+            if left:
+                yield batch[:left]
+            left -= len(batch[:left])
 
     def _batches(self, waveform: Waveform) -> Iterator[Windows]:
         """Yield the windows of a whole track, in batches."""

@@ -64,8 +64,8 @@ class WindowStream:
     def pieces(self, track: Samples, *, complete: bool) -> Iterator[tuple[WindowSpec, Windows]]:
         """Yield the new windows of the samples so far, in pieces that bound memory.
 
-        A complete track that is shorter than a window is repeated to fill it, as musicnn does. A
-        trailing partial window is dropped.
+        A window that ends with the track follows the whole ones if they leave a rest; see
+        `WindowSpec`. A complete track that is shorter than a window is filled up to one.
 
         Args:
             track: All samples so far, (samples,).
@@ -86,15 +86,18 @@ class WindowStream:
                 if len(windows := cutter.cut(frames)):
                     yield cutter.window_spec, windows
         if complete:
-            yield from self._repeated(track)
+            for cutter in self._cutters:
+                yield from self._last(track, count, cutter.window_spec)
 
-    def _repeated(self, track: Samples) -> Iterator[tuple[WindowSpec, Windows]]:
-        for window_spec in (cutter.window_spec for cutter in self._cutters if not cutter.count):
-            repeated = np.resize(track, window_spec.window_samples)
-            yield (
-                window_spec,
-                self._extractor.frames(repeated, 0, window_spec.window_frames)[np.newaxis],
-            )
+    def _last(
+        self, track: Samples, count: int, window_spec: WindowSpec
+    ) -> Iterator[tuple[WindowSpec, Windows]]:
+        """Yield the window that ends with the track, or the only one of a shorter track."""
+        start, length = window_spec.last_start(count), window_spec.window_frames
+        if count < length:
+            start, track = 0, window_spec.fill(track)
+        if start is not None:
+            yield window_spec, self._extractor.frames(track, start, start + length)[np.newaxis]
 
 
 class WaveformStream:
@@ -121,10 +124,12 @@ class WaveformStream:
             most = max(1, int(MAX_PIECE_S / window_spec.hop_s))
             while (made := self._made[window_spec]) < count:
                 self._made[window_spec] = last = min(made + most, count)
-                yield window_spec, _stretches(track, window_spec, made, last)
+                first = made * window_spec.hop_frames
+                yield window_spec, _stretches(track, window_spec, first, last - made)
             if complete and not count:
-                repeated = np.resize(track, window_spec.window_samples)
-                yield window_spec, _stretches(repeated, window_spec, 0, 1)
+                yield window_spec, _stretches(window_spec.fill(track), window_spec, 0, 1)
+            elif complete and (start := window_spec.last_start(frames)) is not None:
+                yield window_spec, _stretches(track, window_spec, start, 1)
 
 
 def make_stream(
@@ -165,12 +170,12 @@ def padded_part(track: Samples, start: int, end: int, padding: Padding) -> Sampl
     return np.pad(part, (before, after), mode=PADDINGS[padding])[lead:]
 
 
-def _stretches(track: Samples, window_spec: WindowSpec, first: int, last: int) -> Windows:
-    """Return the windows `first` to `last`, the latter excluded: (windows, samples)."""
+def _stretches(track: Samples, window_spec: WindowSpec, frame: int, count: int) -> Windows:
+    """Return `count` windows, the first of which starts with a frame: (windows, samples)."""
     front, length = window_spec.front, window_spec.reach
     hop = window_spec.hop_frames * front.hop
-    start = first * hop - front.margin
-    part = padded_part(track, start, start + (last - 1 - first) * hop + length, front.padding)
+    start = frame * front.hop - front.margin
+    part = padded_part(track, start, start + (count - 1) * hop + length, front.padding)
     return np.lib.stride_tricks.sliding_window_view(part, length)[::hop]
 
 
@@ -179,7 +184,6 @@ class _Cutter:
 
     def __init__(self, window_spec: WindowSpec) -> None:
         self.window_spec = window_spec
-        self.count = 0
         self._rest: Frames | None = None
 
     def cut(self, piece: Frames) -> Windows:
@@ -195,7 +199,6 @@ class _Cutter:
         frames = piece if self._rest is None else np.concatenate([self._rest, piece])
         count = self.window_spec.windows(len(frames))
         self._rest = frames[count * hop :]
-        self.count += count
         if not count:
             return frames[:0]
         views = np.lib.stride_tricks.sliding_window_view(frames, length, axis=0)[::hop]

@@ -30,12 +30,14 @@ class InferenceResult:
         peaks: The peaks of its waveform.
         announced_s: The length that a damaged file announces, in seconds; None if it is whole.
         scores: For each model, (windows, tags) float32.
+        last_s: For each model, the start of a window that ends with the track; see `Taggram`.
     """
 
     duration_s: float
     peaks: Peaks
     announced_s: float | None
     scores: tuple[Scores, ...]
+    last_s: tuple[float | None, ...]
 
 
 class InferencePipeline:
@@ -78,16 +80,21 @@ class InferencePipeline:
         heads = [(engine, engine.backbone) for engine in engines if engine.backbone]
         with self._batcher.request_queue(clock) as request_queue:
             work.inferred_share = request_queue.scored_share
-            decoded = [
-                await self._decode(file, rate, engines_at_rate, request_queue, clock, work)
+            decoded = {
+                rate: await self._decode(file, rate, engines_at_rate, request_queue, clock, work)
                 for rate, engines_at_rate in _by_rate(list(on_audio.values())).items()
-            ]
+            }
             outputs = {ref: await request_queue.scores(engine) for ref, engine in on_audio.items()}
             for head, ref in heads:
                 embeddings = outputs[ref][:, -on_audio[ref].embedding :]
                 await self._batcher.put(request_queue, embeddings, [head])
             outputs |= {head.ref: await request_queue.scores(head) for head, _ in heads}
-        return InferenceResult(*decoded[0], tuple(_scores(outputs[e.ref], e) for e in engines))
+        durations_s = {rate: duration_s for rate, (duration_s, *_) in decoded.items()}
+        return InferenceResult(
+            *next(iter(decoded.values())),
+            tuple(_scores(outputs[e.ref], e) for e in engines),
+            tuple(_last_s(e.window_spec, durations_s) for e in engines),
+        )
 
     async def close(self) -> None:
         """Fail all waiting requests, and end the threads."""
@@ -135,6 +142,12 @@ class InferencePipeline:
 def _scores(outputs: Outputs, engine: Engine) -> Scores:
     """Return the scores without the embedding, (windows, tags)."""
     return outputs[:, : outputs.shape[1] - engine.embedding]
+
+
+def _last_s(window_spec: WindowSpec, durations_s: Mapping[int, float]) -> float | None:
+    """Return `WindowSpec.last_s` of a track whose length is given by sample rate."""
+    rate = window_spec.front.sample_rate
+    return window_spec.last_s(round(durations_s[rate] * rate))
 
 
 def _by_rate(engines: Sequence[Engine]) -> dict[int, list[Engine]]:

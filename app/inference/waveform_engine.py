@@ -44,7 +44,8 @@ class WaveformEngine(Engine):
     def mean(self, waveform: Waveform) -> Outputs:
         """See `app.inference.engine.Engine`; the device computes the mean of each batch."""
         means, sizes = zip(
-            *((self._run(batch)[-1], len(batch)) for batch in self._batches(waveform)), strict=True
+            *((self._run(batch)[-1], len(batch)) for batch in self._whole_batches(waveform)),
+            strict=True,
         )
         return np.average(means, axis=0, weights=sizes).astype(np.float32)
 

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from app.front_ends import WindowSpec
+from app.front_ends import LEAST_REST, WindowSpec
 from app.models.front_end import track_frames
 
 WINDOWS_PER_STEP = 8
@@ -23,8 +23,8 @@ WINDOWS_PER_STEP = 8
 class ScoreWindows(layers.Layer):
     """Cuts frames into windows and scores them, a few at a time.
 
-    (1, frames, *shape) -> (windows, n_tags). A trailing partial window is dropped, as in musicnn.
-    There must be at least one window, so the caller repeats a shorter track.
+    (1, frames, *shape) -> (windows, n_tags). The windows are those of `WindowSpec.starts`. There
+    must be at least one, so the caller fills up a shorter track.
     """
 
     def __init__(
@@ -37,21 +37,28 @@ class ScoreWindows(layers.Layer):
 
     def call(self, frames: tf.Tensor) -> tf.Tensor:
         """Score the windows of the one track in the batch, (1, frames, *shape)."""
-        windows = tf.signal.frame(frames[0], self.window_frames, self.hop_frames, axis=0)
-        count = tf.shape(windows)[0]
+        starts = self._starts(tf.shape(frames)[1])
+        count = tf.shape(starts)[0]
         steps = (count + WINDOWS_PER_STEP - 1) // WINDOWS_PER_STEP
         scores = tf.TensorArray(tf.float32, size=steps, infer_shape=False)
 
         def step(index: tf.Tensor, scores: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
             """Score the next windows, (up to WINDOWS_PER_STEP, n_tags)."""
-            start = index * WINDOWS_PER_STEP
-            batch = windows[start : tf.minimum(start + WINDOWS_PER_STEP, count)]
-            return index + 1, scores.write(index, self.network(batch, training=False))
+            batch = starts[index * WINDOWS_PER_STEP :][:WINDOWS_PER_STEP]
+            windows = tf.gather(frames[0], batch[:, tf.newaxis] + tf.range(self.window_frames))
+            return index + 1, scores.write(index, self.network(windows, training=False))
 
         _, scores = tf.while_loop(
             lambda index, _: index < steps, step, (0, scores), parallel_iterations=1
         )
         return scores.concat()
+
+    def _starts(self, frames: tf.Tensor) -> tf.Tensor:
+        """Return what `WindowSpec.starts` does, (windows,)."""
+        last = frames - self.window_frames
+        starts = tf.range(0, last + 1, self.hop_frames)
+        is_scored = last - starts[-1] > int(LEAST_REST * self.hop_frames)
+        return tf.concat([starts, tf.fill([tf.cast(is_scored, tf.int32)], last)], axis=0)
 
     def compute_output_shape(self, _: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return (None, n_tags); the number of windows is known only when it runs."""

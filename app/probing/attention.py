@@ -47,18 +47,15 @@ class Explanation:
 
     Attributes:
         manifest: The model's manifest.
+        times_s: The start of each window, in seconds.
         scores: (windows, tags).
         attention: See `Attention`.
     """
 
     manifest: Manifest
+    times_s: list[float]
     scores: Scores
     attention: Attention
-
-    @property
-    def times_s(self) -> list[float]:
-        """Return the start of each window, in seconds."""
-        return [number * self.manifest.window_spec.hop_s for number in range(len(self.scores))]
 
     @property
     def moment_s(self) -> float:
@@ -121,7 +118,10 @@ class Explainer:
                 weights, scored = self._network(piece[start : start + BATCH_WINDOWS])
                 scores.append(np.asarray(scored))
                 attention.append(of_class_token(np.asarray(weights, np.float32)))
-        return Explanation(self.manifest, np.concatenate(scores), np.concatenate(attention))
+        times_s = self.manifest.window_spec.starts_s(len(track)).tolist()
+        return Explanation(
+            self.manifest, times_s, np.concatenate(scores), np.concatenate(attention)
+        )
 
 
 def of_class_token(weights: npt.NDArray[np.float32]) -> Attention:

@@ -16,7 +16,7 @@ from cleanlab.multilabel_classification.filter import find_multilabel_issues_per
 from cleanlab.rank import get_label_quality_scores
 
 from app.datasets.tracks import Track
-from app.domain import ModelRef, Precision, Scores, Taggram, TaggramKey
+from app.domain import ModelRef, Precision, Scores, Taggram, TaggramKey, Times
 from app.evaluation.metrics import Floats, Labels
 from app.front_ends import WindowSpec
 from app.probing.embedding import Song
@@ -70,7 +70,9 @@ def audit(songs: Sequence[Song], window_spec: WindowSpec, on_progress: OnProgres
     windows = out_of_fold(examples, on_progress)
     scored = _Labelled(examples, song_scores(windows))
     label_issues = tuple(
-        scored.label_issue(tracks[song], song, tag, windows[song], window_spec)
+        scored.label_issue(
+            tracks[song], song, tag, _taggram(windows[song], compared[song].starts_s, window_spec)
+        )
         for song, tag in _likely_wrong(examples.y_true, scored.scores)
     )
     return Audit(label_issues, len(compared), left_out)
@@ -88,17 +90,14 @@ class _Labelled:
     examples: Examples
     scores: Scores
 
-    def label_issue(
-        self, track: Track, song: int, tag: int, windows: Scores, window_spec: WindowSpec
-    ) -> LabelIssue:
+    def label_issue(self, track: Track, song: int, tag: int, taggram: Taggram) -> LabelIssue:
         """Describe the issue of a song's tag.
 
         Args:
             track: The song's track.
             song: The index of the song.
             tag: The index of the tag.
-            windows: The song's out-of-fold scores, (windows, tags).
-            window_spec: Of the song's windows.
+            taggram: The song's out-of-fold scores.
         """
         y_true, scores = self.examples.y_true, self.scores[song]
         instead = int(np.where(y_true[song], -1, scores).argmax()) if y_true[song, tag] else tag
@@ -110,13 +109,13 @@ class _Labelled:
             usual=float(np.median(self.scores[y_true[:, tag], tag])),
             instead=self.examples.tags[instead],
             instead_score=float(scores[instead]),
-            moments=find_stretches(windows[:, instead], _grid(windows, window_spec)),
+            moments=find_stretches(taggram.scores[:, instead], taggram),
         )
 
 
 def _without(song: Song, tags: Container[str]) -> Song:
     kept = tuple(tag for tag in song.track.tags if tag not in tags)
-    return Song(replace(song.track, tags=kept), song.windows)
+    return replace(song, track=replace(song.track, tags=kept))
 
 
 def _likely_wrong(y_true: Labels, scores: Scores) -> list[tuple[int, int]]:
@@ -140,9 +139,14 @@ def _likelihoods(y_true: Labels, scores: Scores) -> Floats:
     return np.stack(agreements, axis=1)
 
 
-def _grid(windows: Scores, window_spec: WindowSpec) -> Taggram:
-    """Return a taggram of the windows' times."""
-    duration_s = (len(windows) - 1) * window_spec.hop_s + window_spec.window_s
-    key = TaggramKey("", ModelRef("", ""), Precision.FLOAT32)  # unused
-    nothing = np.zeros((0, 2), np.int8)
-    return Taggram(key, duration_s, window_spec.window_s, window_spec.hop_s, windows, nothing)
+def _taggram(windows: Scores, starts_s: Times, window_spec: WindowSpec) -> Taggram:
+    last_s = float(starts_s[-1])
+    return Taggram(
+        TaggramKey("", ModelRef("", ""), Precision.FLOAT32),  # unused
+        last_s + window_spec.window_s,
+        window_spec.window_s,
+        window_spec.hop_s,
+        windows,
+        peaks=np.zeros((0, 2), np.int8),  # unused
+        last_s=last_s,
+    )

@@ -19,6 +19,7 @@ from app.datasets.audio.storing import store_tracks
 from app.datasets.loaders import folder
 from app.datasets.loaders.dataset import Skipped
 from app.datasets.tracks import Track
+from app.domain import Times
 from app.evaluation.scoring import NOT_STORED, check_sample_rate
 from app.files import locked_folder
 from app.paths import join_inside
@@ -38,10 +39,12 @@ class Song:
     Attributes:
         track: The first of the identical files, with the tags of all of them.
         windows: Its embeddings, (windows, dimensions).
+        starts_s: The start of each window, (windows,), in seconds.
     """
 
     track: Track
     windows: Embeddings
+    starts_s: Times
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +112,7 @@ def embed_files(
             skipped |= {songs[digest].path: why for digest, why in refused.items()}
     on_progress(len(new), len(new))
     cached = ((track, encoder.cached(digest)) for digest, track in songs.items())
-    embedded = tuple(Song(track, windows) for track, windows in cached if windows is not None)
+    embedded = tuple(Song(track, each.windows, each.starts_s) for track, each in cached if each)
     return EmbeddedSongs(embedded, skipped, sum(map(len, files.values())) - len(files))
 
 
@@ -135,10 +138,8 @@ def embed_stored(
     for done, track in enumerate(stored := [each for each in tracks if each.id in audio]):
         on_progress(done, len(stored))
         digest = audio.digests[track.id]
-        windows = encoder.cached(digest)
-        if windows is None:
-            windows = encoder.embed(audio.samples(track.id), digest)
-        songs.append(Song(track, windows))
+        embedded = encoder.cached(digest) or encoder.embed(audio.samples(track.id), digest)
+        songs.append(Song(track, embedded.windows, embedded.starts_s))
     skipped = {each.path: NOT_STORED for each in tracks if each.id not in audio}
     return EmbeddedSongs(tuple(songs), skipped)
 

@@ -3,6 +3,7 @@
 They are cached by the SHA-256 of the file and of everything in the manifest that scores depend on.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.datasets.audio.cropping import FULL_SCALE
-from app.domain import Precision, Waveform
+from app.domain import Precision, Times, Waveform
 from app.errors import SetupError
 from app.evaluation.scoring import PREFERENCE, hash_manifest
 from app.evaluation.window_files import has_windows, read_windows, write_windows
@@ -25,6 +26,19 @@ from app.store.storage.store import Store
 
 Embeddings = npt.NDArray[np.float32]
 """(windows, dimensions)."""
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddedTrack:
+    """The embeddings of a track.
+
+    Attributes:
+        starts_s: The start of each window, (windows,), in seconds.
+        windows: (windows, dimensions).
+    """
+
+    starts_s: Times
+    windows: Embeddings
 
 
 class Encoder:
@@ -49,19 +63,19 @@ class Encoder:
         self._engine, self._dimensions = _load(models, self.manifest)
         self._folder = cache / "embeddings" / hash_manifest(self.manifest)
 
-    def cached(self, digest: str) -> Embeddings | None:
-        """Return cached embeddings, (windows, dimensions), or None if there are no valid ones."""
-        return read_windows(self._path(digest), self._dimensions)
+    def cached(self, digest: str) -> EmbeddedTrack | None:
+        """Return cached embeddings, or None if there are no valid ones."""
+        table = read_windows(self._path(digest), 1 + self._dimensions)
+        if table is None:
+            return None
+        return EmbeddedTrack(table[:, 0].astype(np.float64), np.ascontiguousarray(table[:, 1:]))
 
     def has(self, digest: str) -> bool:
         """Return whether a file's embeddings are cached; only reads their header and length."""
-        return has_windows(self._path(digest), self._dimensions)
+        return has_windows(self._path(digest), 1 + self._dimensions)
 
-    def embed(self, samples: npt.NDArray[np.int16], digest: str) -> Embeddings:
+    def embed(self, samples: npt.NDArray[np.int16], digest: str) -> EmbeddedTrack:
         """Compute the embeddings of a track, (samples,), and cache them by its file's SHA-256.
-
-        Returns:
-            (windows, dimensions) float32.
 
         Raises:
             SetupError: An embedding is not finite, or they can't be written.
@@ -72,8 +86,9 @@ class Encoder:
         windows = self._engine.scores(waveform)[:, -self._dimensions :]
         if not np.isfinite(windows).all():
             raise SetupError(f"{self.manifest.ref}: an embedding of {digest} is not finite")
-        write_windows(self._path(digest), windows)
-        return windows
+        starts_s = self.manifest.window_spec.starts_s(len(samples))
+        write_windows(self._path(digest), np.column_stack([starts_s, windows]).astype(np.float32))
+        return EmbeddedTrack(starts_s, windows)
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}.npy"

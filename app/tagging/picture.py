@@ -3,15 +3,16 @@
 import io
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter
 
 from app.domain import Scores
-from app.tagging.timeline import format_time
+from app.tagging.timeline import format_time, window_edges
 from app.text import printable
 
 ROW_INCHES = 0.28
@@ -54,20 +55,15 @@ def draw(
 
 def draw_heat_map(
     axes: Axes, times_s: Sequence[float], window_s: float, tags: Sequence[str], scores: Scores
-) -> AxesImage:
+) -> ScalarMappable:
     """Draw the rectangles and the names of the tags; see `draw`."""
-    hop_s = times_s[1] - times_s[0] if len(times_s) > 1 else window_s
-    overlap_s = (window_s - hop_s) / 2
-    begin_s, end_s = times_s[0], times_s[-1] + window_s
-    image = axes.imshow(
+    image = axes.pcolorfast(
+        window_edges(times_s, window_s),
+        np.arange(len(tags) + 1) - 0.5,
         scores.T,
-        aspect="auto",
-        interpolation="nearest",
         cmap="cividis",
         norm=PowerNorm(EXPONENT, vmin=0, vmax=1),
-        # Overlapping windows are drawn around their centres.
-        extent=(begin_s + overlap_s, end_s - overlap_s, len(tags) - 0.5, -0.5),
     )
-    axes.set_xlim(begin_s, end_s)
+    axes.invert_yaxis()
     axes.set_yticks(range(len(tags)), [printable(tag) for tag in tags], parse_math=False)
     return image

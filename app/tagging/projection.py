@@ -199,7 +199,8 @@ def _on_grid(taggram: Taggram, grid: Taggram) -> Scores:
     """Return a taggram's scores in the windows of another, by the nearest centres of windows."""
     if taggram is grid:
         return taggram.scores
-    moments_s = np.arange(len(grid.scores)) * grid.hop_s + grid.window_s / 2
-    nearest = np.rint((moments_s - taggram.window_s / 2) / taggram.hop_s)
-    scores: Scores = taggram.scores[nearest.clip(0, len(taggram.scores) - 1).astype(int)]
+    moments_s = grid.starts_s + grid.window_s / 2
+    centres_s = taggram.starts_s + taggram.window_s / 2
+    nearest = np.searchsorted((centres_s[1:] + centres_s[:-1]) / 2, moments_s)
+    scores: Scores = taggram.scores[nearest]
     return scores

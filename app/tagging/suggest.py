@@ -65,10 +65,11 @@ def find_stretches(scores: Samples, grid: Taggram) -> tuple[Stretch, ...]:
     """
     limited = np.minimum(scores, ALMOST_1)
     odds = limited / (1 - limited)
+    starts_s = grid.starts_s
     stretches = [
         Stretch(
-            start_s=first * grid.hop_s,
-            end_s=min((last - 1) * grid.hop_s + grid.window_s, grid.duration_s),
+            start_s=float(starts_s[first]),
+            end_s=min(float(starts_s[last - 1]) + grid.window_s, grid.duration_s),
             score=float(scores[first:last].mean()),
         )
         for first, last in _runs(odds >= SHARE_OF_PEAK * odds.max())

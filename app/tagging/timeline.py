@@ -1,6 +1,8 @@
 """Selects the windows and tags of a taggram to show."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,7 +19,7 @@ class Timeline:
     Attributes:
         times_s: The start of each window, in seconds.
         window_s: Length of a window, in seconds.
-        hop_s: Time between the starts of two windows, in seconds.
+        hop_s: Time between the starts of two windows, in seconds; the last may start earlier.
         rows: The tags, by descending pooled score.
         scores: (windows, tags) float32, in time order.
         mean_scores: (tags,) float32, over these windows.
@@ -59,7 +61,7 @@ def select_timeline(
         RequestError: `invalid_parameter` if no window is left.
     """
     grid = scored.grid
-    times_s = np.arange(len(scored.scores)) * grid.hop_s
+    times_s = grid.starts_s
     inside = times_s + grid.window_s > start_s
     if end_s is not None:
         inside &= times_s < end_s
@@ -81,6 +83,17 @@ def select_timeline(
         scores.mean(axis=0)[order],
         pooled[order],
     )
+
+
+def window_edges(times_s: Sequence[float], window_s: float) -> list[float]:
+    """Return the edges of windows in a picture, in seconds; overlapping windows meet halfway.
+
+    Args:
+        times_s: The start of each window, in seconds.
+        window_s: The length of a window, in seconds.
+    """
+    between = ((one + window_s + next_) / 2 for one, next_ in pairwise(times_s))
+    return [times_s[0], *between, times_s[-1] + window_s]
 
 
 def format_time(seconds: float) -> str:

@@ -180,9 +180,9 @@ export class TaggramMap {
 
   /** Return the edges of windows as shares of the track; overlapping windows meet halfway. */
   #edges() {
-    const { times_s: times, hop_s: hop, window_s: length, duration_s: duration } = this.#taggram;
-    const begins = times.map((start) => start + (length - hop) / 2);
-    const edges = [0, ...begins.slice(1), Math.min(times.at(-1) + length, duration)];
+    const { times_s: times, window_s: length, duration_s: duration } = this.#taggram;
+    const between = times.slice(1).map((start, window) => (times[window] + length + start) / 2);
+    const edges = [0, ...between, Math.min(times.at(-1) + length, duration)];
     return edges.map((second) => Math.min(second / duration, 1));
   }
 

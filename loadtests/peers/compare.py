@@ -68,9 +68,9 @@ TIME_NOTES = (
     "checkpoint, frozen.",
 )
 SCORE_NOTES = (
-    "Scores of msd-musicnn: means over the windows; the largest difference is that of any tag in "
-    "any round. All score windows of 187 frames without overlap and drop a part of a window at the "
-    "end.",
+    "Scores of msd-musicnn: means over whole windows; the largest difference is that of any tag in "
+    "any round. All score windows of 187 frames without overlap. Peers drop a part of a window at "
+    "the end; Taggram scores it by one more window, which is not compared.",
     "musicnn is changed in memory only: its melgram stays in float32, as float16 overflows on loud "
     "music. Today's librosa pads the ends with zeros, where musicnn's time, and Taggram, reflect: "
     "that can be seen in the first window.",
@@ -167,7 +167,11 @@ def score_rows(results: Results, ending: str, reference: str) -> list[Row]:
     rows: list[Row] = []
     for name in names:
         pairs = list(zip(results[ending, name], results[ending, reference], strict=True))
-        means = [(one.scores.mean(axis=0), other.scores.mean(axis=0)) for one, other in pairs]
+        common = min(len(one.scores) for pair in pairs for one in pair)
+        means = [
+            (one.scores[:common].mean(axis=0), other.scores[:common].mean(axis=0))
+            for one, other in pairs
+        ]
         agreeing = sum(top(theirs) == top(ours) for theirs, ours in means)
         rows.append(
             {

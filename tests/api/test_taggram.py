@@ -56,6 +56,19 @@ def test_windows_are_sorted_by_time(taggram: dict[str, Any]) -> None:
     assert taggram["window_s"] == pytest.approx(3, abs=0.1)
 
 
+def test_the_last_window_ends_with_the_track(stub: Server) -> None:
+    suggested = answer(post(stub, new_track(10.0)))
+    shown = answer(stub.http.get(suggested["taggram_url"]))
+
+    assert shown["times_s"][:3] == pytest.approx(np.arange(3) * shown["hop_s"], abs=1e-3)
+    assert shown["times_s"][3] == pytest.approx(10 - shown["window_s"], abs=0.02)
+    assert len(shown["scores"]) == len(shown["times_s"]) == 4
+    table = requested(stub, suggested["taggram_url"], "text/csv").text.splitlines()
+    assert float(table[-1].split(",")[0]) == shown["times_s"][3]
+    ends = [at["end_s"] for each in suggested["suggestions"] for at in each["heard_at"]]
+    assert max(ends) <= 10
+
+
 def test_tags_are_sorted_by_falling_mean_over_time(taggram: dict[str, Any]) -> None:
     assert taggram["mean_scores"] == sorted(taggram["mean_scores"], reverse=True)
     means = np.mean(taggram["scores"], axis=0)

@@ -17,8 +17,10 @@ from app.domain import PEAK_FULL_SCALE, PEAK_PAIRS, ModelRef, Precision, Taggram
 KEY = TaggramKey("0" * 64, ModelRef("msd-musicnn", "1"), Precision.FLOAT32)
 FIELDS = {
     "duration_s": 7.5,
+    "announced_s": None,
     "window_s": 3.0,
     "hop_s": 2.5,
+    "last_s": 1.5,
     "tags": 2,
     "scores": struct.pack("<4f", 0.1, 0.2, 0.3, 0.4),
     "peaks": struct.pack("2b", -5, 90) * PEAK_PAIRS,
@@ -69,16 +71,22 @@ def refused_or_sound(data: bytes) -> None:
     by_columns=st.booleans(),
     seconds=st.tuples(SECONDS, SECONDS, SECONDS),
     peaks=PEAKS,
+    optional=st.tuples(st.none() | SECONDS, st.none() | SECONDS),
 )
 def test_a_decoded_taggram_is_bitwise_equal(
-    scores: np.ndarray, by_columns: bool, seconds: tuple[float, float, float], peaks: np.ndarray
+    scores: np.ndarray,
+    by_columns: bool,
+    seconds: tuple[float, float, float],
+    peaks: np.ndarray,
+    optional: tuple[float | None, float | None],
 ) -> None:
     layout = np.asfortranarray if by_columns else np.ascontiguousarray
 
-    back = unpack(KEY, pack(Taggram(KEY, *seconds, layout(scores), layout(peaks))))
+    back = unpack(KEY, pack(Taggram(KEY, *seconds, layout(scores), layout(peaks), *optional)))
 
     assert back.key == KEY
     assert (back.duration_s, back.window_s, back.hop_s) == seconds
+    assert (back.announced_s, back.last_s) == optional
     assert back.scores.dtype == np.float32
     np.testing.assert_array_equal(back.scores.view(np.uint32), scores.view(np.uint32))
     assert back.peaks.dtype == np.int8
@@ -130,6 +138,8 @@ def test_a_field_of_any_type_is_refused_or_leaves_a_valid_taggram(
         {"duration_s": -1.0},
         {"duration_s": "7.5"},
         {"hop_s": 0.0},
+        {"last_s": 0.0},
+        {"last_s": float("inf")},
         {"window_s": None},
         {"tags": 0},
         {"tags": -2},
@@ -165,6 +175,10 @@ def test_a_missing_field_is_refused(field: str) -> None:
 
     with pytest.raises(ValueError, match=field):
         unpack(KEY, msgpack.packb(fewer))
+
+
+def test_the_valid_fields_are_accepted() -> None:
+    assert unpack(KEY, VALID).starts_s.tolist() == [0, 1.5]
 
 
 class Touch:

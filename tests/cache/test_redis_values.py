@@ -26,7 +26,15 @@ from tests.support.redis_caches import (
 
 MEGABYTE = 2**20
 WITHOUT_PEAKS = msgpack.packb(
-    {"duration_s": 3.0, "window_s": 3.0, "hop_s": 3.0, "tags": 1, "scores": struct.pack("<f", 0.5)}
+    {
+        "duration_s": 3.0,
+        "announced_s": None,
+        "window_s": 3.0,
+        "hop_s": 3.0,
+        "last_s": None,
+        "tags": 1,
+        "scores": struct.pack("<f", 0.5),
+    }
 )
 
 

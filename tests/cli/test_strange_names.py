@@ -126,7 +126,7 @@ def test_tables_lines_and_logs_escape_names(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_pages_and_exports_escape_names(tmp_path: Path) -> None:
-    song = SongTaggram(EVIL, (EVIL, "rock"), [0.0, 1.0], np.zeros((2, 2), np.float32), (EVIL,))
+    song = SongTaggram(EVIL, (EVIL, "rock"), [0.0, 1.0], 1.0, np.zeros((2, 2), np.float32), (EVIL,))
     grid = Grid(EVIL, (EVIL,), ((Cell(EVIL, EVIL),),))
     written = render(Document(EVIL, EVIL, (Section(EVIL, (Prose(EVIL), grid, song_chart(song))),)))
     assert_harmless(written)

@@ -127,7 +127,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scores = np.random.default_rng(1).uniform(size=(20, 19)).astype(np.float32)
     tags = [each.tag for each in evaluation().tags]
     times_s = [3.0 * number for number in range(20)]
-    song = SongTaggram(f"{HOSTILE}.mp3", tags, times_s, scores, tags[:2])
+    song = SongTaggram(f"{HOSTILE}.mp3", tags, times_s, 3.0, scores, tags[:2])
     songs_only = evaluation("vgg/1", seed=1).model_copy(update={"chunk_level": None})
     both = [evaluation(), songs_only]
     return write_report(both, folder, [song], {"musicnn/1": curves})

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from app.constant_q import ConstantQ
 from app.domain import Frames, Samples, Windows
-from app.front_ends import BandPass, FrontEnd, WindowSpec
-from app.inference.features import MAX_PIECE_S, PADDINGS, WaveformStream, WindowStream
+from app.front_ends import BandPass, FrontEnd, ShortTrack, WindowSpec
+from app.inference.features import MAX_PIECE_S, PADDINGS, WaveformStream, WindowStream, make_stream
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models.front_end import track_frames
 from app.spectra import (
@@ -97,13 +97,20 @@ def whole_frames(front: FrontEnd, samples: int, repeated_to: int) -> Frames:
     return np.asarray(whole_track(front)(sound[np.newaxis]))[0]
 
 
-def reference(front: FrontEnd, samples: int, frames: tuple[int, int]) -> Windows:
-    """The frames of the whole track, cut as the published models cut them."""
+def expected_starts(count: int, frames: tuple[int, int]) -> list[int]:
+    """Where windows start in a track with this number of frames."""
     length, hop = frames
+    last = count - length
+    starts = list(range(0, last + 1, hop))
+    return [*starts, last] if 10 * (last - starts[-1]) > hop else starts
+
+
+def reference(front: FrontEnd, samples: int, frames: tuple[int, int]) -> Windows:
+    """The frames of the whole track, cut as the published models cut them, and at its end."""
     shortest = WindowSpec(front, *frames).window_samples
     whole = whole_frames(front, samples, max(samples, shortest))
-    starts = range(0, len(whole) - length + 1, hop)
-    return np.stack([whole[start : start + length] for start in starts])
+    starts = expected_starts(len(whole), frames)
+    return np.stack([whole[start : start + frames[0]] for start in starts])
 
 
 def streamed(
@@ -152,10 +159,11 @@ def test_stretches_are_cut_from_the_padded_track_for_any_piece_sizes(
         stretches = np.concatenate([each for spec, each in pieces if spec == window_spec])
         whole = np.resize(samples, max(length, window_spec.window_samples))
         padded = np.pad(whole, front.margin, mode=PADDINGS[front.padding])
-        count = window_spec.windows(front.frames(len(whole)))
-        hop = window_spec.hop_frames * front.hop
-        expected = np.lib.stride_tricks.sliding_window_view(padded, window_spec.reach)[::hop]
-        np.testing.assert_array_equal(stretches, expected[:count])
+        size = (window_spec.window_frames, window_spec.hop_frames)
+        starts = [each * front.hop for each in expected_starts(front.frames(len(whole)), size)]
+        assert [front.hop * each for each in window_spec.starts(length)] == starts
+        expected = [padded[start : start + window_spec.reach] for start in starts]
+        np.testing.assert_array_equal(stretches, expected)
 
 
 @pytest.mark.parametrize("length", [4096, 5001])  # the last frame is centred on the end, or before
@@ -193,7 +201,9 @@ WINDOW = 186 * 256
         (WINDOW, 1),
         (WINDOW + 1, 1),
         (WINDOW + 256, 1),
-        (373 * 256 - 1, 1),
+        (WINDOW + 18 * 256, 1),
+        (WINDOW + 19 * 256, 2),
+        (373 * 256 - 1, 2),
         (373 * 256, 2),
         (373 * 256 + 1, 2),
         (5 * 187 * 256 - 256, 5),
@@ -252,6 +262,34 @@ def test_a_short_track_is_repeated_only_for_the_windows_that_it_does_not_fill() 
         np.testing.assert_allclose(
             np.concatenate(pieces), reference(FRONT, 300 * 256, frames), rtol=0, atol=NOISE
         )
+
+
+@pytest.mark.parametrize("stretches", [False, True])
+def test_a_short_track_is_padded_with_zeros_if_its_model_asks_for_that(stretches: bool) -> None:
+    window_spec = WindowSpec(FRONT, *PUBLISHED, ShortTrack.PAD)
+    samples = track(8_000)
+
+    def stream() -> WindowStream | WaveformStream:
+        return make_stream(None if stretches else extractor(FRONT), [window_spec])
+
+    [(_, given)] = stream().pieces(samples, complete=True)
+    [(_, padded)] = stream().pieces(np.pad(samples, (0, WINDOW - 8_000)), complete=True)
+
+    assert len(given) == 1
+    np.testing.assert_array_equal(given, padded)
+
+
+def test_the_times_of_windows_are_known_from_the_length_of_the_track() -> None:
+    window_spec = WindowSpec(FRONT, 187, 187)
+    hop_s = 187 * 256 / RATE
+
+    assert window_spec.starts_s(10 * RATE).tolist() == pytest.approx(
+        [0, hop_s, 2 * hop_s, (626 - 187) * 256 / RATE]
+    )
+    assert window_spec.last_s(10 * RATE) == (626 - 187) * 256 / RATE
+    assert window_spec.last_s(3 * 187 * 256) is None
+    assert window_spec.starts_s(RATE).tolist() == [0]
+    assert window_spec.last_s(RATE) is None
 
 
 @given(name=st.sampled_from(list(FRONTS)), samples=st.integers(2048, 600_000))

@@ -208,6 +208,27 @@ async def test_models_of_one_front_end_share_its_frames_and_others_have_their_ow
 
 
 @patiently
+async def test_the_window_that_ends_with_the_track_has_a_time_for_each_model(clip: Path) -> None:
+    fronts = [FrontEnd(rate) for rate in (8_000, 22_050)]
+    engines: list[Engine] = [
+        Loudness(
+            WindowSpec(front, s * front.sample_rate, s * front.sample_rate),
+            TensorFlowFeatureExtractor(front),
+        )
+        for front in fronts
+        for s in (5, 3, 20)
+    ]
+    async with listening() as pipeline:
+        answer = await scored(pipeline, clip, engines)
+
+    assert [len(scores) for scores in answer.scores] == [3, 4, 1] * 2
+    five, three, twenty = answer.last_s[:3]
+    assert five == pytest.approx(7, abs=1e-3)
+    assert answer.last_s[3] == pytest.approx(7, abs=1e-3)
+    assert three is twenty is None
+
+
+@patiently
 async def test_peaks_do_not_depend_on_the_sample_rates_of_the_models(tmp_path: Path) -> None:
     time = np.arange(6 * 44_100) / 44_100
     sound = np.sin(np.pi * time / 6) * np.sin(2 * np.pi * 300 * time)

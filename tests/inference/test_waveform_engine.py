@@ -104,7 +104,9 @@ def test_a_track_scores_as_from_its_frames(
     scores = from_waveform.scores(waveform)
 
     assert_close(scores, from_frames.scores(waveform))
-    assert_close(from_waveform.mean(waveform), scores.mean(axis=0))
+    window_spec = from_waveform.window_spec
+    whole = max(1, window_spec.windows(window_spec.front.frames(length)))
+    assert_close(from_waveform.mean(waveform), scores[:whole].mean(axis=0))
 
 
 @pytest.mark.thorough

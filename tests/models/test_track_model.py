@@ -63,14 +63,22 @@ def test_a_windows_scores_do_not_depend_on_what_precedes_it_in_the_track(
 
 
 @pytest.mark.parametrize("windows", [1, 2, WINDOWS_PER_STEP, WINDOWS_PER_STEP + 1])
-def test_a_trailing_partial_window_is_dropped(
+def test_a_rest_is_scored_by_a_window_that_ends_with_the_track(
     windows: int, published: Published, waveform: Samples
 ):
     model = published("mtt-vgg")
-    exactly = samples_of(model, windows)
+    exactly, one_more = (samples_of(model, count) for count in (windows, windows + 1))
 
-    assert len(window_scores(model, waveform[:exactly])) == windows
-    assert len(window_scores(model, waveform[: samples_of(model, windows + 1) - 1])) == windows
+    whole = window_scores(model, waveform[:exactly])
+    with_rest = window_scores(model, waveform[: one_more - 1])
+
+    assert len(whole) == windows
+    assert len(window_scores(model, waveform[: exactly + 18 * 256])) == windows
+    assert len(window_scores(model, waveform[: exactly + 19 * 256])) == windows + 1
+    assert len(with_rest) == windows + 1
+    alone = window_scores(model, waveform[: one_more - 256][-samples_of(model, 1) :])
+    # Its first frame is not reflected, unlike that of the same samples as a track.
+    np.testing.assert_allclose(with_rest[-1:], alone, rtol=0, atol=0.02)
 
 
 def test_the_mean_is_the_mean_of_the_windows(published: Published, waveform: Samples):

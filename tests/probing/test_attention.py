@@ -91,7 +91,8 @@ def test_every_network_with_attention_names_layers_that_have_it(name: str):
 
 def made(manifest: Manifest, attention: Attention) -> Explanation:
     scores = np.zeros((len(attention), len(manifest.tags.names)), np.float32)
-    return Explanation(manifest, scores, attention)
+    times_s = [number * manifest.window_spec.hop_s for number in range(len(scores))]
+    return Explanation(manifest, times_s, scores, attention)
 
 
 def test_moments_are_joined_and_sorted_by_their_attention(manifest: Manifest):

@@ -44,7 +44,7 @@ def embedded(encoder: Encoder, root: Path) -> EmbeddedSongs:
 
 
 def retagged(song: Song, *tags: str) -> Song:
-    return Song(replace(song.track, tags=tags), song.windows)
+    return replace(song, track=replace(song.track, tags=tags))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from app.front_ends import WindowSpec
 from app.models import network, variables
 from app.models.architectures import fcn
 from app.probing.embedding import EmbeddedSongs, embed_files, read_own_tracks
-from app.probing.encoder import Encoder
+from app.probing.encoder import EmbeddedTrack, Encoder
 from app.probing.examples import Examples, check_examples
 from app.probing.probe import Probe, folds, out_of_fold, song_scores, train_probe
 from app.probing.separation import measure_separation
@@ -128,7 +128,9 @@ def test_the_published_model_scores_like_the_probe(
     graph = load(models, manifest).graph
     given = graph((samples / np.float32(32_768))[np.newaxis].astype(np.float32))["windows"]
 
-    np.testing.assert_allclose(given, probe.scores(encoder.embed(samples, "0" * 64)), atol=1e-4)
+    np.testing.assert_allclose(
+        given, probe.scores(encoder.embed(samples, "0" * 64).windows), atol=1e-4
+    )
     assert manifest.tags.names[int(np.mean(given, axis=0).argmax())] == "low"
 
 
@@ -149,13 +151,13 @@ def test_songs_are_decoded_once_and_their_embeddings_are_read_once_per_run(
     class Deaf(Encoder):
         read = 0
 
-        def embed(self, samples: np.ndarray, digest: str) -> np.ndarray:
+        def embed(self, samples: np.ndarray, digest: str) -> EmbeddedTrack:
             raise AssertionError("it was heard before")
 
-        def cached(self, digest: str) -> np.ndarray | None:
-            windows = super().cached(digest)
-            self.read += windows is not None
-            return windows
+        def cached(self, digest: str) -> EmbeddedTrack | None:
+            embedded = super().cached(digest)
+            self.read += embedded is not None
+            return embedded
 
     deaf = Deaf(models, "listener", root / "cache")
 
@@ -173,7 +175,7 @@ def test_a_stopped_run_is_resumed(models: Store, root: Path, tmp_path: Path):
         left = 5
         embedded = 0
 
-        def embed(self, samples: np.ndarray, digest: str) -> np.ndarray:
+        def embed(self, samples: np.ndarray, digest: str) -> EmbeddedTrack:
             if self.embedded == self.left:
                 raise KeyboardInterrupt
             self.embedded += 1

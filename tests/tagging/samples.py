@@ -47,12 +47,14 @@ def taggram(
     *,
     hop_s: float = WINDOW_S,
     window_s: float = WINDOW_S,
+    last_s: float | None = None,
 ) -> Taggram:
     """A track that does not fill its last window."""
     matrix = np.array(scores, np.float32)
-    duration_s = (len(matrix) - 1) * hop_s + window_s - 0.5
+    start_s = (len(matrix) - 1) * hop_s if last_s is None else last_s
+    duration_s = start_s + window_s - 0.5
     key = TaggramKey("0" * 64, of.ref, Precision.FLOAT32)
-    return Taggram(key, duration_s, window_s, hop_s, matrix, SILENT)
+    return Taggram(key, duration_s, window_s, hop_s, matrix, SILENT, last_s=last_s)
 
 
 def taggram_of(of: Manifest, **by_tag: float) -> Taggram:

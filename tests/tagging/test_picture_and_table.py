@@ -23,9 +23,11 @@ def picture(
     tags: list[str] | None = None,
     title: str = "genres, track 0123456789ab",
     hop_s: float = 3.0,
+    last_s: float | None = None,
 ) -> np.ndarray:
     """Decode the drawing: (height, width), from dark to bright; windows last 3 s."""
     times_s = [hop_s * window for window in range(len(scores))]
+    times_s[-1] = times_s[-1] if last_s is None else last_s
     names = tags or [f"tag {number}" for number in range(scores.shape[1])]
     png = draw(times_s, 3.0, names, scores, title)
     with Image.open(io.BytesIO(png)) as image:
@@ -54,20 +56,32 @@ def test_time_runs_to_the_right() -> None:
     assert later.mean() > earlier.mean() + 20
 
 
+def bright(drawn: np.ndarray) -> np.ndarray:
+    """The columns of the heat map that are bright, in its middle row."""
+    row = drawn[drawn.shape[0] // 2, : int(0.8 * drawn.shape[1])]
+    inside = np.flatnonzero((row > 200) & (row < 250))
+    return inside[(inside > 0.1 * len(row))]
+
+
 def test_overlapping_windows_are_drawn_around_their_centres() -> None:
     scores = np.zeros((3, 4), np.float32)
     scores[1] = 1
-    side_by_side, overlapping = (picture(scores, hop_s=hop_s) for hop_s in (3.0, 1.0))
 
-    def bright(drawn: np.ndarray) -> np.ndarray:
-        row = drawn[drawn.shape[0] // 2, : int(0.8 * drawn.shape[1])]
-        inside = np.flatnonzero((row > 200) & (row < 250))
-        return inside[(inside > 0.1 * len(row))]
+    wide, narrow = (bright(picture(scores, hop_s=hop_s)) for hop_s in (3.0, 1.0))
 
-    wide, narrow = bright(side_by_side), bright(overlapping)
     # Three of nine seconds, and one of five.
     assert len(narrow) / len(wide) == pytest.approx((1 / 5) / (3 / 9), rel=0.05)
     assert narrow.mean() == pytest.approx(wide.mean(), abs=3)
+
+
+def test_a_window_that_ends_with_the_track_meets_the_one_before_halfway() -> None:
+    scores = np.zeros((3, 4), np.float32)
+    scores[1] = 1
+
+    # The windows are 0 to 3, 3 to 6 and 4 to 7 seconds: the second is drawn from 3 to 5.
+    wide, narrow = bright(picture(scores)), bright(picture(scores, last_s=4.0))
+
+    assert len(narrow) / len(wide) == pytest.approx((2 / 7) / (3 / 9), rel=0.05)
 
 
 def test_colours_mean_the_same_in_every_picture() -> None:

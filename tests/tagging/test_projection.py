@@ -262,6 +262,17 @@ def test_models_of_different_windows_answer_together_in_the_finer_ones() -> None
     np.testing.assert_allclose(calm, [0.1] * 7 + [0.5] * 5 + [0.9] * 8, rtol=1e-6)
 
 
+def test_a_window_that_ends_with_the_track_answers_for_its_own_time() -> None:
+    taggrams = [
+        taggram(LONG, [[0.1], [0.9]], window_s=30.0, hop_s=30.0, last_s=4.0),  # around 15, 19
+        taggram(SHORT, np.zeros((11, 1))),  # around 1.5, 4.5, ..., 13.5, 16.5, ...
+    ]
+
+    scored = project(WINDOWS, [LONG, SHORT], raw=True).score(taggrams)
+
+    np.testing.assert_allclose(scored.scores[:, 0], [0.1] * 6 + [0.9] * 5, rtol=1e-6)
+
+
 @given(
     windows=st.tuples(st.integers(1, 40), st.integers(1, 40)),
     seconds=st.tuples(st.floats(0.5, 30), st.floats(0.5, 30)),

@@ -159,6 +159,14 @@ def test_overlapping_windows_form_one_stretch_to_the_end_of_the_last() -> None:
     assert find_stretches(taggram.scores[:, 0], taggram)[0] == Stretch(0.0, 4.0, pytest.approx(0.9))
 
 
+def test_a_window_that_ends_with_the_track_is_a_moment_at_its_own_time() -> None:
+    grid = taggram(model("own", NAMES), [[0.1], [0.1], [0.9]], last_s=4.0)
+
+    [moment] = find_stretches(grid.scores[:, 0], grid)
+
+    assert (moment.start_s, moment.end_s) == (4.0, grid.duration_s)
+
+
 @given(
     scores=arrays(np.float32, st.integers(1, 40), elements=SCORE),
     hop_s=st.sampled_from([WINDOW_S, 1.5, 1.0]),

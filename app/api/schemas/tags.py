@@ -113,7 +113,11 @@ class TaggramOut(TaggedTrack):
     """The answer of GET /taggram."""
 
     window_s: float = Field(description="Length of a window.", examples=[2.992])
-    hop_s: float = Field(description="Time between two windows' starts.", examples=[2.992])
+    hop_s: float = Field(
+        description="Time between two windows' starts; the last may start earlier, as it "
+        "ends with the track.",
+        examples=[2.992],
+    )
     times_s: list[float] = Field(description="When each window starts.", examples=[[0.0, 2.992]])
     pooling: Pooling
     confidence: Confidence = Field(description="Of the whole track, as in POST /suggest-tags.")

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from app.domain import Samples
+from app.front_ends import ShortTrack
 from app.store.manifest.tables import Table
 
 FULL_SCALE = 32_768
@@ -19,6 +20,7 @@ class Crops(Table):
     `start_cut`, `end_cut`: never used. `random_crop`: the length of the crop, at another position
     each time; None for the whole track. `windows`: all of the crop, overlapping by the share
     `overlap` (the thesis's `melgram_hop` of 1.5 s for windows of 3 s), or one at random.
+    `short_track`: how a track that is shorter than a window fills one; the thesis pads with zeros.
     """
 
     start_cut: float = Field(5.0, ge=0)
@@ -26,6 +28,7 @@ class Crops(Table):
     random_crop: Annotated[float, Field(gt=0)] | None = 30.0
     windows: Literal["all", "one"] = "all"
     overlap: float = Field(0.5, ge=0, lt=1)
+    short_track: ShortTrack = ShortTrack.REPEAT
 
 
 def crop_bounds(
@@ -71,14 +74,19 @@ def window_starts(length: int, window: int, hop: int) -> npt.NDArray[np.int64]:
     return np.arange(0, max(length - window, 0) + 1, hop, dtype=np.int64)
 
 
-def window_at(track: npt.NDArray[np.int16], start: int, window: int) -> Samples:
-    """Return a window, (window,) float32 in -1..1; a shorter track is repeated, as in the service.
+def window_at(
+    track: npt.NDArray[np.int16],
+    start: int,
+    window: int,
+    short_track: ShortTrack = ShortTrack.REPEAT,
+) -> Samples:
+    """Return a window, (window,) float32 in -1..1.
 
     Args:
         track: A track of an audio store, (samples,) int16.
         start: The window's first sample.
         window: Its length, in samples.
+        short_track: How a track that is shorter fills it.
     """
-    cut = track[start : start + window]
-    whole = cut if len(cut) == window else np.resize(track, window)
-    return whole.astype(np.float32) / np.float32(FULL_SCALE)
+    cut = short_track.fill(track[start : start + window].astype(np.float32), window)
+    return cut / np.float32(FULL_SCALE)

@@ -7,7 +7,7 @@ from app.evaluation.report.formatting import short
 from app.evaluation.report.taggrams import SongTaggram
 from app.plot_style import FONT_PT, HEAT, INK, MUTED, blank, plain
 from app.report.blocks import Picture
-from app.tagging.timeline import format_time
+from app.tagging.timeline import format_time, window_edges
 
 ROW_INCHES = 0.23
 MOST_ROWS = 20
@@ -28,16 +28,11 @@ def taggram(song: SongTaggram) -> Picture:
     axes = figure.subplots()
     plain(axes, across="time (min:s)")
     axes.grid(visible=False)
-    begin_s, end_s = song.times_s[0], song.times_s[-1] + _hop_s(song)
-    image = axes.imshow(
-        song.scores.T[rows],
-        aspect="auto",
-        interpolation="none",
-        cmap=HEAT,
-        vmin=0,
-        vmax=1,
-        extent=(begin_s, end_s, len(rows) - 0.5, -0.5),
+    edges_s = window_edges(song.times_s, song.window_s)
+    image = axes.pcolorfast(
+        edges_s, np.arange(len(rows) + 1) - 0.5, song.scores.T[rows], cmap=HEAT, vmin=0, vmax=1
     )
+    axes.invert_yaxis()
     dots = ["● " if song.tags[at] in song.true_tags else "" for at in rows]
     labels = [dot + short(song.tags[at]) for dot, at in zip(dots, rows, strict=True)]
     axes.set_yticks(range(len(rows)), labels, parse_math=False)
@@ -48,12 +43,7 @@ def taggram(song: SongTaggram) -> Picture:
     bar.set_label("score", fontsize=FONT_PT, color=MUTED)
     return Picture(
         song.title,
-        f"Heat map of {len(rows)} tags over {format_time(end_s - begin_s)} minutes; the highest "
+        f"Heat map of {len(rows)} tags over {format_time(edges_s[-1])} minutes; the highest "
         f"mean score has {song.tags[rows[0]]}.",
         figure,
     )
-
-
-def _hop_s(song: SongTaggram) -> float:
-    times_s = song.times_s
-    return times_s[1] - times_s[0] if len(times_s) > 1 else 1.0

@@ -14,6 +14,7 @@ class SongTaggram:
         title: The title.
         tags: The model's tags.
         times_s: The start of each window, in seconds.
+        window_s: The length of a window, in seconds.
         scores: (windows, tags), 0 to 1.
         true_tags: The song's labels; empty if unknown.
 
@@ -24,6 +25,7 @@ class SongTaggram:
     title: str
     tags: Sequence[str]
     times_s: Sequence[float]
+    window_s: float
     scores: Scores
     true_tags: Sequence[str] = ()
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from app.domain import ModelRef
 from app.errors import ManifestError
-from app.front_ends import FrontEnd, WindowSpec
+from app.front_ends import FrontEnd, ShortTrack, WindowSpec
 from app.store.manifest.printable_words import checked_word
 from app.store.manifest.source import ImportedNetwork, ModelSource
 from app.store.manifest.tables import Table, parse_toml, validate
@@ -58,10 +58,14 @@ class Architecture(Table):
 
 
 class Window(Table):
-    """The length and the hop of windows, in frames of the front end."""
+    """The length and the hop of windows, in frames of the front end.
+
+    `short_track`: how a track that is shorter than a window fills one, as in the model's training.
+    """
 
     frames: Count
     hop_frames: Count
+    short_track: ShortTrack = ShortTrack.REPEAT
 
 
 class Tags(Table):
@@ -206,7 +210,8 @@ class ModelSpec(Table):
     @property
     def window_spec(self) -> WindowSpec:
         """The front end and the windows."""
-        return WindowSpec(self.front_end, self.window.frames, self.window.hop_frames)
+        window = self.window
+        return WindowSpec(self.front_end, window.frames, window.hop_frames, window.short_track)
 
 
 class Manifest(ModelSpec):

@@ -60,27 +60,28 @@ def read_constants(model: ImportedModel) -> dict[str, np.ndarray]:
 
 
 def golden_outputs(model: ImportedModel) -> Outputs:
-    """Return the mean outputs for a network's golden input, (outputs,)."""
+    """Return the mean outputs for a network's golden input, (outputs,), over whole windows."""
     golden = model.manifest.golden
     if model.manifest.backbone:
         width = model.network.input(0).partial_shape[1].get_length()
         windows = golden_embeddings(golden, width)
     else:
         waveform = golden_waveform(golden, model.manifest.front_end.sample_rate)
-        windows = cut_windows(model.manifest, waveform)
+        whole = model.manifest.window_spec.whole(len(waveform))
+        windows = cut_windows(model.manifest, waveform)[:whole]
     mean: Outputs = compute_outputs(model.network, windows).mean(axis=0)
     return mean
 
 
 def cut_windows(spec: ModelSpec, waveform: Samples) -> Windows:
-    """Return the windows of a waveform, (windows, *window); a short one is repeated."""
+    """Return the windows of a waveform, (windows, *window); a short one is filled up."""
     from app.models.front_end import track_frames
 
     window_spec = spec.window_spec
-    samples = np.resize(waveform, max(len(waveform), window_spec.window_samples))
+    samples = window_spec.fill(waveform)
     frames = np.asarray(track_frames(window_spec.front)(samples[np.newaxis]))[0]
     views = np.lib.stride_tricks.sliding_window_view(frames, window_spec.window_frames, axis=0)
-    return np.moveaxis(views[:: window_spec.hop_frames], -1, 1)
+    return np.moveaxis(views[window_spec.starts(len(samples))], -1, 1)
 
 
 def compute_outputs(network: openvino.Model, windows: Windows) -> Outputs:

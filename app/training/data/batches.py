@@ -12,6 +12,7 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.audio.cropping import window_at
 from app.domain import Samples
 from app.errors import SetupError
+from app.front_ends import ShortTrack
 from app.training.data.augmenter import Augmenter
 from app.training.data.sampling import Epoch
 
@@ -29,6 +30,7 @@ class WindowSource:
         targets: Returns each window's targets.
         window: Length of a window in samples.
         augmenter: Augments windows; None for no augmentation.
+        short_track: How a track that is shorter than a window fills one.
     """
 
     store: AudioStore
@@ -36,6 +38,7 @@ class WindowSource:
     targets: Targets
     window: int
     augmenter: Augmenter | None = None
+    short_track: ShortTrack = ShortTrack.REPEAT
 
     def read(self, track: int, start: int, seed: int) -> Samples:
         """Return a window, (samples,) float32, augmented.
@@ -45,7 +48,8 @@ class WindowSource:
             start: The window's first sample.
             seed: Seed of the augmentation.
         """
-        samples = window_at(self.store.samples(self.ids[track]), start, self.window)
+        stored = self.store.samples(self.ids[track])
+        samples = window_at(stored, start, self.window, self.short_track)
         return self.augmenter(samples, seed) if self.augmenter else samples
 
 

@@ -143,7 +143,7 @@ def _validation(phase: Phase, window: int, audio: SplitAudio, seed: int) -> Batc
     windows = sampling.validation_epoch(_sampler(phase, window, audio, tracks), seed)
     targets = _constant(audio.matrix(tracks))
     ids = [each.track.id for each in tracks]
-    source = WindowSource(audio.store, ids, targets, window)
+    source = WindowSource(audio.store, ids, targets, window, None, phase.crops.short_track)
     return BatchDataset(source, windows, phase.batch_size)
 
 
@@ -165,7 +165,8 @@ def _source(
     augmenter = None
     if phase.augmentation is not None:
         augmenter = Augmenter(phase.augmentation, audio.store.sample_rate)
-    return WindowSource(audio.store, [each.track.id for each in tracks], targets, window, augmenter)
+    ids = [each.track.id for each in tracks]
+    return WindowSource(audio.store, ids, targets, window, augmenter, phase.crops.short_track)
 
 
 def _constant(matrix: Matrix) -> Targets:

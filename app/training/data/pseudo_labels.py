@@ -95,7 +95,9 @@ class Teacher:
         """Return 16 hex digits of the SHA-256 of all that the scores depend on."""
         digest = hashlib.sha256()
         arguments = json.dumps(self.phase.arguments, sort_keys=True, default=str)
-        digest.update(f"{self.phase.architecture} {arguments} {self.window}\n".encode())
+        short_track = self.phase.crops.short_track
+        described = f"{self.phase.architecture} {arguments} {self.window} {short_track}\n"
+        digest.update(described.encode())
         for path, array in sorted(self.weights.items()):
             digest.update(f"{path} {array.shape} {array.dtype}\n".encode() + array.tobytes())
         return digest.hexdigest()[:16]
@@ -123,9 +125,7 @@ def pseudo_labels(
     files = [(folder / teacher.key / _name(store, group), group) for group in groups]
     for path, group in own_share(files):
         if _read(path, len(group)) is None:
-            scored = [
-                _scores(teacher.network, store.samples(each), teacher.window, hop) for each in group
-            ]
+            scored = [_scores(teacher, store.samples(each), hop) for each in group]
             arrays = {f"{number:05}": scores for number, scores in enumerate(scored)}
             write_atomically(path, safetensors.numpy.save(arrays))
     wait_for_all()
@@ -155,13 +155,15 @@ def _read(path: Path, tracks: int) -> list[npt.NDArray[np.float32]] | None:
     return [array for _, array in sorted(arrays.items())] if len(arrays) == tracks else None
 
 
-def _scores(
-    teacher: keras.Model, track: npt.NDArray[np.int16], window: int, hop: int
-) -> npt.NDArray[np.float32]:
+def _scores(teacher: Teacher, track: npt.NDArray[np.int16], hop: int) -> npt.NDArray[np.float32]:
+    window, short_track = teacher.window, teacher.phase.crops.short_track
     starts = window_starts(len(track), window, hop)
     scored = []
     for first in range(0, len(starts), BATCH):
-        windows = [window_at(track, int(start), window) for start in starts[first : first + BATCH]]
-        scored.append(np.asarray(teacher(np.stack(windows), training=False), np.float32))
+        windows = [
+            window_at(track, int(start), window, short_track)
+            for start in starts[first : first + BATCH]
+        ]
+        scored.append(np.asarray(teacher.network(np.stack(windows), training=False), np.float32))
     scores: npt.NDArray[np.float32] = np.concatenate(scored)
     return scores

@@ -80,7 +80,7 @@ def window_spec_of(phase: Phase) -> WindowSpec:
     """Return the window of a phase's network."""
     architecture = architectures()[phase.architecture]
     count = architecture.window_frames
-    return WindowSpec(architecture.front_end, count, count)
+    return WindowSpec(architecture.front_end, count, count, phase.crops.short_track)
 
 
 def build(phase: Phase, n_tags: int) -> Built:

@@ -70,7 +70,11 @@ def describe_trained(
         "summary": summary,
         "architecture": {"name": architecture, "arguments": dict(arguments)},
         "front_end": window_spec.front,
-        "window": {"frames": window_spec.window_frames, "hop_frames": window_spec.hop_frames},
+        "window": {
+            "frames": window_spec.window_frames,
+            "hop_frames": window_spec.hop_frames,
+            "short_track": window_spec.short_track,
+        },
         "tags": {"family": family, "names": tuple(tags)},
         "source": {
             "description": data,

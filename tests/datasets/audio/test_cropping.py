@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.datasets.audio.cropping import Crops, crop_bounds, window_at, window_starts
+from app.front_ends import ShortTrack
 
 RATE = 16_000
 
@@ -52,6 +53,11 @@ def test_a_window_holds_the_samples_of_the_track() -> None:
     track = np.array([-32_768, 0, 16_384, 32_767], np.int16)
     assert window_at(track, 1, 2) == pytest.approx([0, 0.5])
     assert window_at(track, 0, 1) == pytest.approx([-1])
+
+
+def test_a_short_track_is_padded_with_zeros_if_the_recipe_asks_for_that() -> None:
+    padded = window_at(np.array([1, 2, 3], np.int16), 0, 5, ShortTrack.PAD)
+    assert (padded * 32_768).tolist() == [1, 2, 3, 0, 0]
 
 
 def test_a_short_track_is_repeated_like_in_the_service() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from app.domain import ModelRef
 from app.errors import ManifestError
+from app.front_ends import ShortTrack
 from app.store.manifest.manifest import read_manifest, read_store
 from app.store.registry.loading import load
 from app.store.storage.store import Store
@@ -25,6 +26,11 @@ MISTAKES = {
         "window.frames: ",
     ),
     "hop beyond the window": ("hop_frames = 187", "hop_frames = 188", "window.hop_frames: "),
+    "unknown way to fill a window": (
+        "hop_frames = 187",
+        'hop_frames = 187\nshort_track = "mirror"',
+        "window.short_track: ",
+    ),
     "odd Fourier transform": ("n_fft = [512]", "n_fft = [511]", "front_end.spectrum: "),
     "bands beyond half the rate": ("f_max = 8000.0", "f_max = 8001.0", "front_end: "),
     "number beyond all": ("hop = 256", "hop = 1" + "0" * 400, "a number"),
@@ -97,6 +103,15 @@ def test_a_mistake_in_a_manifest_is_refused_with_its_file_and_location(
     assert str(refused.value).startswith(f"{path}: ")
     assert where in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_manifest_may_say_that_short_tracks_are_padded(own_store: Path, edit: Edit):
+    before = read_store(Store(own_store))["mtt-vgg"].window_spec
+    edit("hop_frames = 187", 'hop_frames = 187\nshort_track = "pad"')
+
+    after = read_store(Store(own_store))["mtt-vgg"].window_spec
+
+    assert (before.short_track, after.short_track) == (ShortTrack.REPEAT, ShortTrack.PAD)
 
 
 def test_a_manifest_in_another_encoding_is_refused_with_its_file(own_store: Path):

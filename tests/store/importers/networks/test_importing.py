@@ -118,7 +118,7 @@ def test_a_network_of_waveforms_has_windows_of_its_own_length(empty: Store, tmp_
 
     assert manifest.front_end == FrontEnd(16_000)
     assert manifest.window == Window(frames=4000, hop_frames=4000)
-    samples = 0.5 * small_network.windows(1, (10_000,))[0]
+    samples = 0.5 * small_network.windows(1, (8_000,))[0]
     windows = cut_windows(manifest, samples)
     assert windows.shape == (2, 4000)
     outputs = compute_outputs(load_imported(empty, manifest).network, windows)

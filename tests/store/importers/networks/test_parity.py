@@ -114,7 +114,9 @@ def test_the_front_end_of_essentia_gives_the_scores_of_its_definition(
     frames = essentia_mels(waveform).astype(np.float32)
     patches = np.lib.stride_tricks.sliding_window_view(frames, 187, axis=0)[::93]
     expected = np.asarray(own.network(np.moveaxis(patches, -1, 1)))
-    np.testing.assert_allclose(scores, expected, rtol=0, atol=TOLERANCE)
+    # Another window ends with the track.
+    assert len(scores) == len(expected) + 1
+    np.testing.assert_allclose(scores[:-1], expected, rtol=0, atol=TOLERANCE)
 
 
 def tensorflow_scores(file: Path, names: tuple[str, str], embeddings: Windows) -> Outputs:
