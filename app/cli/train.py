@@ -19,7 +19,10 @@ def train(
     to: Annotated[Path, typer.Option("--to", help="The run's folder; an existing run is resumed.")],
     recipe: Annotated[str, typer.Option(help="A built-in recipe, or a YAML file.")] = "thesis",
     architecture: Annotated[
-        str | None, typer.Option(help="Replaces the recipe's architecture.")
+        str | None,
+        typer.Option(
+            help="Replaces the recipe's architecture; arguments that it does not have are dropped."
+        ),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="Of weights, crops, order and augmentation.")
