@@ -99,20 +99,28 @@ def window_spec_of(phase: Phase) -> WindowSpec:
         raise SetupError(f"phase {phase.name!r}: a window of {window_s:g} s: {error}") from error
 
 
+def check(phase: Phase, n_tags: int) -> WindowSpec:
+    """Return the window of a phase's network, which can be built, without allocating weights.
+
+    Raises:
+        SetupError: The architecture can't be built with the phase's arguments and windows.
+    """
+    window_spec = window_spec_of(phase)
+    try:
+        shapes(phase.architecture, n_tags, window_spec, phase.arguments)
+    except ValueError as error:
+        raise SetupError(_refusal(phase, window_spec, error)) from error
+    return window_spec
+
+
 def build(phase: Phase, n_tags: int) -> Built:
     """Build a phase's network with random weights.
 
     Raises:
         SetupError: The architecture can't be built with the phase's arguments.
     """
-    window_spec = window_spec_of(phase)
-    try:
-        shapes(
-            phase.architecture, n_tags, window_spec, phase.arguments
-        )  # raises if it is too large
-        scoring = network(phase.architecture, n_tags, window_spec, phase.arguments)
-    except ValueError as error:
-        raise SetupError(_refusal(phase, window_spec, error)) from error
+    window_spec = check(phase, n_tags)
+    scoring = network(phase.architecture, n_tags, window_spec, phase.arguments)
     frames = track_frames(window_spec.front, window_spec.window_samples)
     trainable = scoring if phase.learns == "tags" else _projected(scoring, phase.projection)
     training_model = TrainingModel(

@@ -93,7 +93,7 @@ def train(job: Job) -> Trained:
     """
     check_leaks(job.split, job.store.digests)
     for phase in job.recipe.phases:
-        _check_rate(phase, job.store)
+        check_rate(phase, job.store)
     audio = read_split_audio(job.split, job.store)
     config = configuration(job.recipe, job.split, job.store, job.seed)
     done: dict[str, networks.Weights] = {}
@@ -185,7 +185,12 @@ def _record(job: Job, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
     by_one(write)
 
 
-def _check_rate(phase: Phase, store: AudioStore) -> None:
+def check_rate(phase: Phase, store: AudioStore) -> None:
+    """Check that an audio store has the sample rate of a phase's front end.
+
+    Raises:
+        SetupError: It has another one.
+    """
     expected = networks.window_spec_of(phase).front.sample_rate
     if expected != store.sample_rate:
         raise SetupError(

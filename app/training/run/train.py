@@ -6,6 +6,7 @@ from inspect import signature
 from pathlib import Path
 
 from app.datasets.audio.audio_store import AudioStore
+from app.datasets.splits.subset import take_subset
 from app.datasets.tables import read_split
 from app.datasets.tracks import Split, Subset
 from app.errors import SetupError
@@ -23,7 +24,7 @@ from app.training.run.recipe_run import Job, Trained, train
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """The options of `taggram train`."""
+    """The options of `taggram train`; `subset` is the share of the split to train with."""
 
     split: Path
     audio_store: Path
@@ -32,6 +33,7 @@ class TrainRequest:
     architecture: str | None
     seed: int
     mlflow: str | None
+    subset: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def run(
         SetupError: A file is invalid or inconsistent with another one, or can't be written.
     """
     recipe = replace_architecture(read_recipe(request.recipe), request.architecture)
-    split = read_split(request.split)
+    split = read_split_of(request)
     records = [trackers.tensorboard(request.folder / "tensorboard"), _lines(say)]
     if request.mlflow and leads:
         parameters = {"recipe": recipe.name, "split": split.name, "seed": request.seed}
@@ -109,6 +111,15 @@ def replace_architecture(recipe: Recipe, architecture: str | None) -> Recipe:
         name: value for name, value in phase["arguments"].items() if name in accepted
     }
     return validate(Recipe, {**recipe.model_dump(), "phases": (phase,)}, "--architecture")
+
+
+def read_split_of(request: TrainRequest) -> Split:
+    """Return the split to train with.
+
+    Raises:
+        SetupError: The table can't be read, or the share is not valid.
+    """
+    return take_subset(read_split(request.split), request.subset, request.seed)
 
 
 def _publish(models: Store, name: str, recipe: Recipe, split: Split, trained: Trained) -> None:
