@@ -1,7 +1,7 @@
 """Build the networks to train: from waveform to scores, including the melgram."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -50,7 +50,7 @@ class Built:
         window_spec: Its window; windows don't overlap.
         scoring: Frames (batch, *window) to scores (batch, tags); this model is published.
         training_model: Waveform (batch, samples) to scores, or to projections for contrastive
-            training.
+            training. With interpolation, it has weights of embeddings, (batch, 1), as second input.
     """
 
     window_spec: WindowSpec
@@ -123,9 +123,15 @@ def build(phase: Phase, n_tags: int) -> Built:
     scoring = network(phase.architecture, n_tags, window_spec, phase.arguments)
     frames = track_frames(window_spec.front, window_spec.window_samples)
     trainable = scoring if phase.learns == "tags" else _projected(scoring, phase.projection)
-    training_model = TrainingModel(
-        frames.input, trainable(frames.output), l2=phase.l2, name=phase.name
-    )
+    if phase.skew.interpolate:
+        weights = keras.Input((1,), name="weights")
+        scores = _interpolated(scoring)([frames.output, weights])
+        training_model = TrainingModel(
+            [frames.input, weights], scores, l2=phase.l2, name=phase.name
+        )
+    else:
+        scores = trainable(frames.output)
+        training_model = TrainingModel(frames.input, scores, l2=phase.l2, name=phase.name)
     _freeze(scoring, phase.frozen)
     return Built(window_spec, scoring, training_model)
 
@@ -178,6 +184,25 @@ def _projected(scoring: keras.Model, dimensions: int) -> keras.Model:
     x = layers.Dense(embedding.shape[-1], activation="relu", name="projection_1")(embedding)
     x = layers.Dense(dimensions, name="projection_2", dtype="float32")(x)
     return keras.Model(scoring.input, x, name="projected")
+
+
+@keras.saving.register_keras_serializable("taggram")
+class MixWithPrevious(layers.Layer):
+    """Weighted means of each row and the one before it: (batch, n), (batch, 1) -> (batch, n)."""
+
+    def call(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Mix rows, (batch, n), by weights of the row itself, (batch, 1)."""
+        rows, weights = inputs
+        weights = ops.cast(weights, rows.dtype)
+        return weights * rows + (1 - weights) * ops.roll(rows, 1, axis=0)
+
+
+def _interpolated(scoring: keras.Model) -> keras.Model:
+    """Return the network with mixed embeddings: frames and weights, (batch, 1), to scores."""
+    tags = scoring.get_layer("tags")
+    weights = keras.Input((1,), name="mix_weights")
+    mixed = MixWithPrevious(name="mix")([tags.input, weights])
+    return keras.Model([scoring.input, weights], tags(mixed), name="interpolated")
 
 
 def _freeze(scoring: keras.Model, prefixes: Iterable[str]) -> None:

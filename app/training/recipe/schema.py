@@ -69,6 +69,30 @@ class Loss(Table):
     max_weight: float = Field(20.0, ge=1)
 
 
+class Skew(Table):
+    """Options against frequent tags that hide rare ones (the thesis, 7.1.3).
+
+    A tag is a minority tag if its imbalance ratio, the count of the most frequent tag over its own,
+    is above the mean of all tags (Charte et al. 2015, doi:10.1016/j.knosys.2015.07.019), otherwise
+    a majority tag. `majority_only`: the share of the tracks whose only tag is a majority tag that
+    an epoch uses, others in each epoch. `mixup`: each window is mixed with another one, and so are
+    their tags, with weights drawn from the beta distribution with this parameter (Zhang et al.
+    2018, arXiv:1710.09412); 0 is off. `interpolate`: after each window with a minority tag comes a
+    synthetic example with that tag, between the embeddings of two tracks, with weights drawn in the
+    same way (as SMOTE); 0 is off.
+    """
+
+    majority_only: float = Field(1.0, gt=0, le=1)
+    mixup: float = Field(0.0, ge=0, le=100)
+    interpolate: float = Field(0.0, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _one_way_to_mix(self) -> Self:
+        if self.mixup and self.interpolate:
+            raise ValueError("mixup and interpolate can't both mix examples; choose one")
+        return self
+
+
 class WeightTransfer(Table):
     """Weights of an earlier phase's network: the prefix `layers` of paths becomes `into`."""
 
@@ -104,6 +128,7 @@ class Phase(Table):
     l2: float = Field(0.0, ge=0)
     crops: Crops = Crops()
     loss: Loss = Loss()
+    skew: Skew = Skew()
     augmentation: Annotated[Augmentation | None, BeforeValidator(_unless_false)] = None
     stages: tuple[Stage, ...] = ()
 
@@ -116,6 +141,10 @@ class Phase(Table):
             )
         if self.learns == "contrast" and self.augmentation is None:
             raise ValueError("a phase that learns by contrast needs an augmentation")
+        if self.skew != Skew() and (self.learns == "contrast" or self.teacher):
+            raise ValueError(
+                "skew: a phase that learns by contrast or from a teacher can't have it"
+            )
         return self
 
 

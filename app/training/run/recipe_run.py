@@ -33,7 +33,7 @@ from app.training.loop.checkpoint import Row, load_weights, read_schedule_state,
 from app.training.loop.phase import STATE, OnProgress, fit
 from app.training.loop.replicas import by_one, strategy
 from app.training.recipe.configuration import claim, compare, configuration
-from app.training.recipe.schema import Phase, Recipe
+from app.training.recipe.schema import Phase, Recipe, Skew
 from app.training.run.curve_files import draw_curves, write_curves
 
 WEIGHTS = "weights.safetensors"
@@ -164,7 +164,9 @@ def _pseudo(
             f"phase {phase.name!r} has a teacher, but the split has no unlabelled tracks"
         )
     teacher_phase = next(each for each in job.recipe.phases if each.name == phase.teacher)
-    teacher = networks.build(teacher_phase, len(audio.tags))
+    # Without skew, as its network then takes waveforms alone.
+    plain = teacher_phase.model_copy(update={"skew": Skew()})
+    teacher = networks.build(plain, len(audio.tags))
     window = teacher.window_spec.window_samples
     if window != networks.window_spec_of(phase).window_samples:
         raise SetupError(

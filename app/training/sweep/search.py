@@ -144,7 +144,7 @@ def _pool(devices: Sequence[str | None]) -> Iterator[Run]:
     def one(request: TrainRequest) -> TrialResult:
         device = free.get()
         try:
-            return _trial(request, device, running)
+            return run_trial(request, device, running)
         finally:
             free.put(device)
 
@@ -189,10 +189,21 @@ def _prepared(
     return own
 
 
-def _trial(
+def run_trial(
     request: TrainRequest, device: str | None, running: set[subprocess.Popen[bytes]]
 ) -> TrialResult:
-    """Run a trial in a process, unless it has ended before; a process that dies is not a result."""
+    """Run a trial in a process, unless it has ended before.
+
+    A trial whose process died has no result in its folder, so that it is run again on resumption.
+
+    Args:
+        request: Its options.
+        device: Its GPU; None for the CPU.
+        running: The processes that run, to which its own is added while it runs.
+
+    Returns:
+        Its result, or the reason why it has none.
+    """
     if known := trials.read_result(request.folder):
         return known
     visible = {} if device is None else {VISIBLE: device, SHARE_MEMORY: "true"}
