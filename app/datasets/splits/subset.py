@@ -26,8 +26,7 @@ def take_subset(split: Split, share: float, seed: int) -> Split:
     Raises:
         SetupError: The share is not above 0 and at most 1.
     """
-    if not 0 < share <= 1:
-        raise SetupError(f"subset: {share:g} is not a valid share; expected above 0 and at most 1")
+    check_share(share)
     if share == 1:
         return split
     kept = {each.track.id for each in split.placed if each.part is Subset.TEST}
@@ -39,6 +38,16 @@ def take_subset(split: Split, share: float, seed: int) -> Split:
     placed = tuple(each for each in split.placed if each.track.id in kept)
     name = f"{split.name}; a share of {share:g} of training and validation, seed {seed}"
     return Split(split.task, split.tags, name, placed)
+
+
+def check_share(share: float) -> None:
+    """Check that a number is a share.
+
+    Raises:
+        SetupError: It is not above 0 and at most 1.
+    """
+    if not 0 < share <= 1:
+        raise SetupError(f"subset: {share:g} is not a valid share; expected above 0 and at most 1")
 
 
 def _stratified(placed: Sequence[SplitTrack], split: Split, share: float, seed: int) -> set[str]:

@@ -23,6 +23,8 @@ from pathlib import Path
 import yaml
 
 from app.datasets.audio.audio_store import AudioStore
+from app.datasets.splits.subset import check_share
+from app.datasets.tables import read_split
 from app.datasets.tracks import Split
 from app.errors import SetupError
 from app.files import locked_folder, write_atomically
@@ -31,7 +33,7 @@ from app.training.loop.networks import check
 from app.training.loop.replicas import leave_gpus
 from app.training.recipe.schema import Recipe, read_recipe
 from app.training.run.recipe_run import check_rate
-from app.training.run.train import TrainRequest, read_split_of, replace_architecture
+from app.training.run.train import TrainRequest, replace_architecture
 from app.training.sweep import trial as trials
 from app.training.sweep.plan import Candidate, Sweep, combine, read_sweep, shorten
 from app.training.sweep.ranking import Ranked, Trial, best_first, rank, write_ranking
@@ -83,7 +85,8 @@ def search(file: Path, request: TrainRequest, jobs: int | None, on_trial: OnTria
     recipe = replace_architecture(read_recipe(request.recipe), request.architecture)
     candidates = combine(sweep, recipe, str(file))
     gpus = leave_gpus()
-    store, split = AudioStore.open(request.audio_store), read_split_of(request)
+    check_share(request.subset)
+    store, split = AudioStore.open(request.audio_store), read_split(request.split)
     _check(candidates, split, store, file)
     with locked_folder(request.folder):
         _claim(request.folder, _configuration(sweep, recipe, split, store, request))
@@ -91,7 +94,8 @@ def search(file: Path, request: TrainRequest, jobs: int | None, on_trial: OnTria
         with _pool(_devices(gpus, jobs)) as run:
             rung: Rung | None = Rung(1, request.subset, candidates)
             while rung:
-                own = list(run(request, rung, sweep.epochs, on_trial))
+                ended = run(request, rung, sweep.epochs, on_trial)
+                own = sorted(ended, key=lambda trial: trial.candidate.number)
                 done += own
                 rung = _next(rung, own, sweep)
         ranked = rank(done, sweep.metric)

@@ -1,4 +1,4 @@
-"""A sweep trains all combinations, then the best on more tracks; it resumes, and refuses mistakes."""
+"""A sweep trains all combinations, then the best on more tracks; it resumes, or is refused."""
 
 import csv
 import json
@@ -139,7 +139,7 @@ def test_another_sweep_in_the_same_folder_is_refused(tmp_path, request_of, train
 
 def test_a_sweep_of_failures_names_the_first_reason(tmp_path, request_of, trained) -> None:
     with pytest.raises(SetupError, match="all trials failed; the first one: not finite"):
-        sweep(tmp_path, request_of(), '[choices]\n"stages.learning_rate" = [1.0]\nepochs = 2')
+        sweep(tmp_path, request_of(), 'epochs = 2\n[choices]\n"stages.learning_rate" = [1.0]')
 
 
 @pytest.mark.parametrize(
