@@ -199,6 +199,8 @@ class MixWithPrevious(layers.Layer):
 
 def _interpolated(scoring: keras.Model) -> keras.Model:
     """Return the network with mixed embeddings: frames and weights, (batch, 1), to scores."""
+    if "tags" not in (layer.name for layer in scoring.layers):
+        raise SetupError(f"{scoring.name}: skew.interpolate: the network has no last layer of tags")
     tags = scoring.get_layer("tags")
     weights = keras.Input((1,), name="mix_weights")
     mixed = MixWithPrevious(name="mix")([tags.input, weights])

@@ -9,12 +9,11 @@ Trials are plain processes, not Ray's: a run resumes from its folder already, a 
 Ray is an extra that most do not install. So a sweep uses the devices of one machine.
 """
 
-import json
 import os
 import queue
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,7 +27,8 @@ from app.datasets.tables import read_split
 from app.datasets.tracks import Split
 from app.errors import SetupError
 from app.files import locked_folder, write_atomically
-from app.paths import resolve_inside
+from app.paths import read_file, resolve_inside
+from app.store.manifest.tables import Table
 from app.training.loop.networks import check
 from app.training.loop.replicas import leave_gpus
 from app.training.recipe.schema import Recipe, read_recipe
@@ -41,12 +41,26 @@ from app.training.sweep.trial import TrialResult
 
 CONFIGURATION, BEST, FOLDER = "sweep.json", "best.yaml", "trials"
 
+LARGEST_CONFIGURATION = 2**22
+"""In bytes."""
+
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 SHARE_MEMORY = "TF_FORCE_GPU_ALLOW_GROWTH"
 """Has TensorFlow take only the memory that it needs, as several trials may share a GPU."""
 
 OnTrial = Callable[[Trial, int, int], None]
 """Called after each trial with it, the number of ended trials of its rung, and of all of them."""
+
+
+class Configuration(Table):
+    """Everything that determines a sweep."""
+
+    sweep: Sweep
+    recipe: Recipe
+    split: str
+    audio: str
+    seed: int
+    subset: float
 
 
 @dataclass(frozen=True)
@@ -89,7 +103,15 @@ def search(file: Path, request: TrainRequest, jobs: int | None, on_trial: OnTria
     store, split = AudioStore.open(request.audio_store), read_split(request.split)
     _check(candidates, split, store, file)
     with locked_folder(request.folder):
-        _claim(request.folder, _configuration(sweep, recipe, split, store, request))
+        wanted = Configuration(
+            sweep=sweep,
+            recipe=recipe,
+            split=split.fingerprint,
+            audio=store.fingerprint,
+            seed=request.seed,
+            subset=request.subset,
+        )
+        _claim(request.folder, wanted)
         done: list[Trial] = []
         with _pool(_devices(gpus, jobs)) as run:
             rung: Rung | None = Rung(1, request.subset, candidates)
@@ -233,30 +255,20 @@ def _devices(gpus: int, jobs: int | None) -> list[str | None]:
     return [names[number % gpus] if gpus else None for number in range(count)]
 
 
-def _configuration(
-    sweep: Sweep, recipe: Recipe, split: Split, store: AudioStore, request: TrainRequest
-) -> dict[str, object]:
-    return {
-        "sweep": sweep.model_dump(mode="json"),
-        "recipe": recipe.model_dump(mode="json"),
-        "split": split.fingerprint,
-        "audio": store.fingerprint,
-        "seed": request.seed,
-        "subset": request.subset,
-    }
-
-
-def _claim(folder: Path, wanted: Mapping[str, object]) -> None:
+def _claim(folder: Path, wanted: Configuration) -> None:
     """Write the configuration of a sweep, or compare it with the one in the folder."""
     path = folder / CONFIGURATION
     if not path.exists():
-        write_atomically(path, json.dumps(wanted, indent=1).encode())
+        write_atomically(path, wanted.model_dump_json(indent=1).encode())
         return
     try:
-        saved = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise SetupError(f"{path}: damaged: {error}; choose a new folder") from error
-    if differing := [name for name in wanted if saved.get(name) != wanted[name]]:
+        saved = Configuration.model_validate_json(read_file(path, LARGEST_CONFIGURATION))
+    except (OSError, ValueError) as error:
+        raise SetupError(f"{path}: not the file of a sweep; choose a new folder") from error
+    differing = [
+        name for name in Configuration.model_fields if getattr(saved, name) != getattr(wanted, name)
+    ]
+    if differing:
         raise SetupError(
             f"{folder}: it has a sweep with another {', '.join(differing)}; choose a new folder"
         )
