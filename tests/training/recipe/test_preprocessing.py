@@ -14,7 +14,8 @@ from app.training.recipe.schema import Phase, read_recipe
 from app.training.run.train import replace_architecture
 from tests.support.toy import toy_phase, toy_recipe
 
-THESIS = ("musicnn", "musicnn_zoo", "short_chunk_cnn", "short_chunk_res", "cnnsa")
+OTHERS = ("musicnn", "musicnn_zoo", "short_chunk_res", "cnnsa")
+THESIS = ("short_chunk_cnn", *OTHERS)
 
 MEL_96 = {"n_mels": 96, "f_min": 0, "f_max": 8000}
 SPECTRUM = {"n_fft": [512], "hop": 256, "bands": MEL_96, "log": {"floor": 1e-10}}
@@ -48,7 +49,10 @@ def test_another_network_of_the_thesis_loses_only_the_arguments_that_it_lacks():
     assert thesis_phase("vgg").arguments == {}
 
 
-@pytest.mark.parametrize("architecture", THESIS)
+@pytest.mark.parametrize(
+    "architecture",
+    ["short_chunk_cnn", *(pytest.param(each, marks=pytest.mark.thorough) for each in OTHERS)],
+)
 def test_dropout_of_convolutions_adds_no_weights_and_is_off_by_default(architecture: str):
     known = architectures()[architecture]
     small = {

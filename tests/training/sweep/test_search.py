@@ -113,6 +113,7 @@ def test_the_best_half_goes_on_with_twice_the_tracks(tmp_path, request_of, train
         assert len(list(csv.DictReader(file))) == 8
 
 
+@pytest.mark.thorough
 def test_a_grid_trains_each_once(tmp_path, request_of, trained) -> None:
     sweep(tmp_path, request_of(), SWEEP.replace("halving", "grid"))
     assert Counter(each.subset for each in trained) == {0.5: 8}
@@ -137,6 +138,7 @@ def test_another_sweep_in_the_same_folder_is_refused(tmp_path, request_of, train
         sweep(tmp_path, request_of(), SWEEP.replace("keep = 2", "keep = 3"))
 
 
+@pytest.mark.thorough
 def test_a_sweep_of_failures_names_the_first_reason(tmp_path, request_of, trained) -> None:
     with pytest.raises(SetupError, match="all trials failed; the first one: not finite"):
         sweep(tmp_path, request_of(), 'epochs = 2\n[choices]\n"stages.learning_rate" = [1.0]')
