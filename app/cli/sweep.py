@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CAPTION = (
     "Whole songs of the validation part, with 95 % intervals. Behind: the figure of the first "
-    "minus that of the row, on the same songs; an interval with 0 tells nothing."
+    "minus that of the row, on the same songs; an interval with 0 shows no difference."
 )
 
 

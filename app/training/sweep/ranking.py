@@ -59,7 +59,7 @@ class Ranked:
         roc_auc: With its 95 % interval.
         pr_auc: The same.
         behind: The figure of the first of its rung minus its own, on the same tracks, with its
-            95 % interval: if that contains 0, the two can't be told apart.
+            95 % interval: if that contains 0, the two can't be distinguished.
     """
 
     trial: Trial
