@@ -1,9 +1,9 @@
 """What a recipe's options against skewed tags change, on songs with planted skew.
 
 `python -m loadtests.training.skew [SEEDS]` makes songs of which most have the tag `common` alone,
-and few have `wobble` or `rise`. A small network is trained with each option, and measured on test songs
-that have the tags more evenly: the mean PR-AUC and ROC-AUC of songs over the rare and over the
-frequent tags. Each seed has other weights, windows and order; the songs are the same.
+and few have `wobble` or `rise`. A small network is trained with each option, and measured on test
+songs that have the tags more evenly: the mean PR-AUC and ROC-AUC of songs over the rare and over
+the frequent tags. Each seed has other weights, windows and order; the songs are the same.
 """
 
 import tempfile
