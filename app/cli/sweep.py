@@ -50,7 +50,8 @@ def run_sweep(file: Path, request: "TrainRequest", jobs: int | None) -> None:
 def _table(ranked: Sequence["Ranked"]) -> Table:
     settings = list(ranked[0].trial.candidate.settings)
     figures = ("ROC-AUC", "PR-AUC", "behind", "share", "seconds", "weights")
-    table = Table("", *settings, *(Column(name, justify="right") for name in figures))
+    named = (Column(name, overflow="fold") for name in settings)
+    table = Table("", *named, *(Column(name, justify="right", overflow="fold") for name in figures))
     table.caption, table.caption_justify = CAPTION, "left"
     for place, each in enumerate(ranked, 1):
         trial, result = each.trial, each.trial.result

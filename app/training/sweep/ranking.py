@@ -157,6 +157,6 @@ def _drawn(ranked: Sequence[Ranked], metric: Metric) -> bytes:
                 title, (at, value.value), xytext=(4, 4), textcoords="offset points",
                 fontsize=FONT_PT, color=INK, parse_math=False,
             )  # fmt: skip
-    axes.set_xscale("log")
+    axes.set_xlim(left=0)
     plain(axes, "Seconds of training (of the last rung)", f"{TITLES[metric]} of whole songs, 95 %")
     return as_png(figure)
