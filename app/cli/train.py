@@ -8,6 +8,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.cli.console import err, log_to_stderr, out, plain_errors, say
+from app.cli.sweep import run_sweep
 
 if TYPE_CHECKING:
     from app.training.loop.phase import Step
@@ -19,26 +20,44 @@ def train(
     to: Annotated[Path, typer.Option("--to", help="The run's folder; an existing run is resumed.")],
     recipe: Annotated[str, typer.Option(help="A built-in recipe, or a YAML file.")] = "thesis",
     architecture: Annotated[
-        str | None, typer.Option(help="Replaces the recipe's architecture.")
+        str | None,
+        typer.Option(
+            help="Replaces the recipe's architecture; arguments that it does not have are dropped."
+        ),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="Of weights, crops, order and augmentation.")
     ] = 1,
+    subset: Annotated[
+        float,
+        typer.Option(help="The share of the split to train with, artists apart, by the seed."),
+    ] = 1.0,
+    sweep: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Compare the front ends and settings of a TOML file."),
+    ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Number of processes, on a Ray cluster (RAY_ADDRESS, else here)."),
+        typer.Option(
+            min=1,
+            help="Number of processes, on a Ray cluster (RAY_ADDRESS, else here); with --sweep, of "
+            "trials at a time here, by default one for each GPU.",
+        ),
     ] = None,
     mlflow: Annotated[
         str | None, typer.Option(metavar="URL", help="Also log to this MLflow server.")
     ] = None,
 ) -> None:
-    """Train a model by a recipe, or resume a stopped run."""
+    """Train a model by a recipe, or many to compare settings; a stopped run is resumed."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
         from app.training.run.cluster import run_on_cluster
         from app.training.run.train import TrainRequest, run
 
-        request = TrainRequest(split, audio_store, to, recipe, architecture, seed, mlflow)
+        request = TrainRequest(split, audio_store, to, recipe, architecture, seed, mlflow, subset)
+        if sweep is not None:
+            run_sweep(sweep, request, workers)
+            return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
             bar = progress.add_task("reading", total=None)

@@ -56,12 +56,22 @@ class Measured:
     cosine: Floats
 
     @property
+    def roc_auc_macro(self) -> Floats:
+        """The mean ROC-AUC over tags in each draw, (draws,)."""
+        return _mean_over_tags([tag.roc for tag in self.tags])
+
+    @property
+    def pr_auc_macro(self) -> Floats:
+        """The mean PR-AUC over tags in each draw, (draws,)."""
+        return _mean_over_tags([tag.pr for tag in self.tags])
+
+    @property
     def overall(self) -> Overall:
         """The figures over all tags, with intervals."""
         return Overall(
-            roc_auc_macro=interval(_mean_over_tags([tag.roc for tag in self.tags])),
+            roc_auc_macro=interval(self.roc_auc_macro),
             roc_auc_micro=interval(self.every.roc),
-            pr_auc_macro=interval(_mean_over_tags([tag.pr for tag in self.tags])),
+            pr_auc_macro=interval(self.pr_auc_macro),
             pr_auc_micro=interval(self.every.pr),
             cosine=interval(self.cosine),
         )

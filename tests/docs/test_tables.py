@@ -23,6 +23,9 @@ from app.store.manifest.manifest import read_store
 from app.store.storage.store import Store
 from app.tagging.pooling import Pooling
 from app.tagging.vocabulary_file import read_vocabulary
+from app.training.loop.networks import check
+from app.training.recipe.schema import read_recipe
+from app.training.sweep.plan import Sweep, combine, read_sweep
 from testing.server import Server
 from tests.conftest import REPOSITORY
 from tests.docs.pages import DOCS, GUIDES, README, block, code, doc, first_cells, section
@@ -164,6 +167,17 @@ def test_the_front_end_shown_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text(block(doc("models"), "toml", "[front_end]"))
     assert read_front_end(str(path)) == read_front_end("discogs-effnet")
+
+
+def test_every_key_of_sweeps_is_listed_and_the_sweep_shown_is_accepted(tmp_path: Path) -> None:
+    text = section(doc("training"), "Compare front ends and settings")
+    assert sorted(set(first_cells(text))) == sorted(Sweep.model_fields)
+    path = tmp_path / "mels.toml"
+    path.write_text(block(text, "toml", "[choices]"))
+    candidates = combine(read_sweep(path), read_recipe("thesis"), str(path))
+    assert len(candidates) == 2**6
+    for candidate in (candidates[0], candidates[-1]):
+        check(candidate.recipe.phases[0], 50)
 
 
 def test_every_architecture_is_listed_and_no_other() -> None:

@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from app.models.architectures.fcn import FRONT_END
-from app.models.blocks.convolutions import batch_norm, dense_head, spectrogram
+from app.models.blocks.convolutions import batch_norm, dense_head, drop_features, spectrogram
 from app.models.blocks.musicnn_branches import temporal, timbral
 
 __all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_SAMPLES", "musicnn_zoo"]
@@ -44,6 +44,7 @@ def musicnn_zoo(
     temporal_channels: int = 51,
     mid_channels: int = 64,
     hidden_units: int = 200,
+    conv_dropout: float = 0.0,
 ) -> keras.Model:
     """Build the network: window (batch, frames, mels) to scores (batch, n_tags) in 0..1.
 
@@ -55,6 +56,7 @@ def musicnn_zoo(
         mid_channels: Channels of each of the three middle convolutions; 512 for the Million Song
             Dataset.
         hidden_units: Width of the layer before the last; 500 for the Million Song Dataset.
+        conv_dropout: Rate of dropout after each convolution of the front; the thesis has .1.
 
     Raises:
         ValueError: The window has another number of axes.
@@ -69,7 +71,7 @@ def musicnn_zoo(
         temporal(ops.mean(x, axis=2), temporal_channels, f"temporal_{number}", length=length)
         for number, length in enumerate(TEMPORAL_LENGTHS, start=1)
     ]
-    front = ops.concatenate([*timbre, *rhythm], axis=-1)
+    front = drop_features(ops.concatenate([*timbre, *rhythm], axis=-1), conv_dropout)
     mid_1 = temporal(front, mid_channels, "mid_1", length=7)
     mid_2 = ops.add(mid_1, temporal(mid_1, mid_channels, "mid_2", length=7))
     mid_3 = ops.add(mid_2, temporal(mid_2, mid_channels, "mid_3", length=7))

@@ -1,6 +1,6 @@
 """Make the batches of a phase from a split and an audio store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -11,9 +11,9 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.tracks import Split, SplitTrack, Subset
 from app.errors import SetupError
 from app.training import losses
-from app.training.data import sampling
+from app.training.data import sampling, skew
 from app.training.data.augmenter import Augmenter
-from app.training.data.batches import BatchDataset, Targets, WindowSource
+from app.training.data.batches import BatchDataset, Mixing, Targets, WindowSource
 from app.training.data.pseudo_labels import PseudoLabels
 from app.training.loop.phase import TrainingInputs
 from app.training.recipe.schema import Phase
@@ -105,14 +105,41 @@ def training_inputs(
         targets = pseudo.after(_constant(matrix), len(audio.train))
         source = _source(phase, window, audio, both, targets)
 
+    draw = _draws(phase, labelled, matrix, seed)
+
     def epoch(number: int) -> BatchDataset:
-        windows = sampling.training_epoch(labelled, seed, number)
+        windows, mixing = draw(number)
         if pseudo is not None and unlabelled is not None:
             other = pseudo.on_grid(sampling.training_epoch(unlabelled, seed + 1, number))
             windows = sampling.interleaved(windows, other, len(audio.train))
-        return BatchDataset(source, windows, phase.batch_size)
+        return BatchDataset(source, windows, phase.batch_size, mixing)
 
     return TrainingInputs(epoch, _validation(phase, window, audio, seed), _loss(phase, matrix))
+
+
+Draw = Callable[[int], tuple[sampling.Epoch, Mixing | None]]
+"""Returns the windows of an epoch by its number, and how they are mixed."""
+
+
+def _draws(phase: Phase, config: sampling.SamplerConfig, matrix: Matrix, seed: int) -> Draw:
+    """Return a function that draws the windows of an epoch, with the phase's options for skew."""
+    options = phase.skew
+    minorities = skew.find_minorities(matrix, np.asarray(config.repeats))
+    majority_only = skew.find_majority_only(matrix, minorities)
+
+    def draw(number: int) -> tuple[sampling.Epoch, Mixing | None]:
+        used = skew.draw_tracks(config, majority_only, options.majority_only, seed, number)
+        epoch = sampling.training_epoch(used, seed, number)
+        if options.mixup:
+            return epoch, Mixing(skew.mix_all(epoch, options.mixup, seed, number), embeddings=False)
+        if options.interpolate:
+            epoch, weights = skew.add_synthetic(
+                epoch, config, matrix[:, minorities] > 0, options.interpolate, [seed, number]
+            )
+            return epoch, Mixing(weights, embeddings=True)
+        return epoch, None
+
+    return draw
 
 
 def _contrast(phase: Phase, window: int, audio: SplitAudio, seed: int) -> TrainingInputs:
@@ -144,7 +171,10 @@ def _validation(phase: Phase, window: int, audio: SplitAudio, seed: int) -> Batc
     targets = _constant(audio.matrix(tracks))
     ids = [each.track.id for each in tracks]
     source = WindowSource(audio.store, ids, targets, window, None, phase.crops.short_track)
-    return BatchDataset(source, windows, phase.batch_size)
+    mixing = None
+    if phase.skew.interpolate:  # the network expects weights
+        mixing = Mixing(np.ones(len(windows), np.float32), embeddings=True)
+    return BatchDataset(source, windows, phase.batch_size, mixing)
 
 
 def _loss(phase: Phase, matrix: Matrix) -> keras.losses.Loss:

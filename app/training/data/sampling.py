@@ -124,6 +124,14 @@ def _windows(config: SamplerConfig, rng: np.random.Generator, overlap: float) ->
     return Epoch(np.concatenate(tracks), np.concatenate(starts), rng.integers(2**32, size=count))
 
 
+def random_start(config: SamplerConfig, track: int, rng: np.random.Generator) -> int:
+    """Return the first sample of a random window of a track, within its crop."""
+    first, last = crop_bounds(
+        config.lengths[track], config.sample_rate, config.window, config.crops, rng
+    )
+    return int(rng.integers(first, max(first, last - config.window) + 1))
+
+
 def _of_crop(
     config: SamplerConfig, length: int, rng: np.random.Generator, overlap: float
 ) -> Numbers:

@@ -1,6 +1,7 @@
 """Build the networks to train: from waveform to scores, including the melgram."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -15,6 +16,9 @@ from app.models.front_end import track_frames
 from app.training.recipe.schema import Phase, WeightTransfer
 
 Weights = dict[str, np.ndarray]
+
+ROUNDING = 1e-6
+"""Added before a number of samples is rounded down, as seconds are inexact."""
 
 
 class TrainingModel(keras.Model):
@@ -46,7 +50,7 @@ class Built:
         window_spec: Its window; windows don't overlap.
         scoring: Frames (batch, *window) to scores (batch, tags); this model is published.
         training_model: Waveform (batch, samples) to scores, or to projections for contrastive
-            training.
+            training. With interpolation, it has weights of embeddings, (batch, 1), as second input.
     """
 
     window_spec: WindowSpec
@@ -77,10 +81,36 @@ class Built:
 
 
 def window_spec_of(phase: Phase) -> WindowSpec:
-    """Return the window of a phase's network."""
+    """Return the window of a phase's network: the recipe's, or the published one.
+
+    With another front end, a window has the published length in seconds.
+
+    Raises:
+        SetupError: A window has no frame, or is too large.
+    """
     architecture = architectures()[phase.architecture]
-    count = architecture.window_frames
-    return WindowSpec(architecture.front_end, count, count, phase.crops.short_track)
+    front = phase.front_end or architecture.front_end
+    published_s = architecture.window_samples / architecture.front_end.sample_rate
+    window_s = phase.window_s or published_s
+    count = front.frames(math.floor(window_s * front.sample_rate + ROUNDING))
+    try:
+        return WindowSpec(front, count, count, phase.crops.short_track)
+    except ValueError as error:
+        raise SetupError(f"phase {phase.name!r}: a window of {window_s:g} s: {error}") from error
+
+
+def check(phase: Phase, n_tags: int) -> WindowSpec:
+    """Return the window of a phase's network, which can be built, without allocating weights.
+
+    Raises:
+        SetupError: The architecture can't be built with the phase's arguments and windows.
+    """
+    window_spec = window_spec_of(phase)
+    try:
+        shapes(phase.architecture, n_tags, window_spec, phase.arguments)
+    except ValueError as error:
+        raise SetupError(_refusal(phase, window_spec, error)) from error
+    return window_spec
 
 
 def build(phase: Phase, n_tags: int) -> Built:
@@ -89,22 +119,33 @@ def build(phase: Phase, n_tags: int) -> Built:
     Raises:
         SetupError: The architecture can't be built with the phase's arguments.
     """
-    window_spec = window_spec_of(phase)
-    try:
-        shapes(
-            phase.architecture, n_tags, window_spec, phase.arguments
-        )  # raises if it is too large
-        scoring = network(phase.architecture, n_tags, window_spec, phase.arguments)
-    except ValueError as error:
-        message = " ".join(str(error).split())
-        raise SetupError(f"phase {phase.name!r}: arguments: {message}") from error
+    window_spec = check(phase, n_tags)
+    scoring = network(phase.architecture, n_tags, window_spec, phase.arguments)
     frames = track_frames(window_spec.front, window_spec.window_samples)
     trainable = scoring if phase.learns == "tags" else _projected(scoring, phase.projection)
-    training_model = TrainingModel(
-        frames.input, trainable(frames.output), l2=phase.l2, name=phase.name
-    )
+    if phase.skew.interpolate:
+        weights = keras.Input((1,), name="weights")
+        scores = _interpolated(scoring)([frames.output, weights])
+        training_model = TrainingModel(
+            [frames.input, weights], scores, l2=phase.l2, name=phase.name
+        )
+    else:
+        scores = trainable(frames.output)
+        training_model = TrainingModel(frames.input, scores, l2=phase.l2, name=phase.name)
     _freeze(scoring, phase.frozen)
     return Built(window_spec, scoring, training_model)
+
+
+def _refusal(phase: Phase, window_spec: WindowSpec, error: ValueError) -> str:
+    """Say why a network can't be built, and which of its input and arguments the recipe sets."""
+    message = " ".join(str(error).split())
+    if phase.front_end is None and phase.window_s is None:
+        return f"phase {phase.name!r}: arguments: {message}"
+    return (
+        f"phase {phase.name!r}: {phase.architecture} can't be built for windows of "
+        f"{window_spec.window_s:.4g} s, {window_spec.window_shape}: {message}; leave out front_end "
+        "and window_s for the published ones, or choose another architecture"
+    )
 
 
 def transfer(built: Built, weights: Mapping[str, np.ndarray], source: WeightTransfer) -> None:
@@ -143,6 +184,27 @@ def _projected(scoring: keras.Model, dimensions: int) -> keras.Model:
     x = layers.Dense(embedding.shape[-1], activation="relu", name="projection_1")(embedding)
     x = layers.Dense(dimensions, name="projection_2", dtype="float32")(x)
     return keras.Model(scoring.input, x, name="projected")
+
+
+@keras.saving.register_keras_serializable("taggram")
+class MixWithPrevious(layers.Layer):
+    """Weighted means of each row and the one before it: (batch, n), (batch, 1) -> (batch, n)."""
+
+    def call(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Mix rows, (batch, n), by weights of the row itself, (batch, 1)."""
+        rows, weights = inputs
+        weights = ops.cast(weights, rows.dtype)
+        return weights * rows + (1 - weights) * ops.roll(rows, 1, axis=0)
+
+
+def _interpolated(scoring: keras.Model) -> keras.Model:
+    """Return the network with mixed embeddings: frames and weights, (batch, 1), to scores."""
+    if "tags" not in (layer.name for layer in scoring.layers):
+        raise SetupError(f"{scoring.name}: skew.interpolate: the network has no last layer of tags")
+    tags = scoring.get_layer("tags")
+    weights = keras.Input((1,), name="mix_weights")
+    mixed = MixWithPrevious(name="mix")([tags.input, weights])
+    return keras.Model([scoring.input, weights], tags(mixed), name="interpolated")
 
 
 def _freeze(scoring: keras.Model, prefixes: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """Train one phase; the state is saved after each epoch, so that a killed run can be resumed."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -111,7 +112,9 @@ def fit(
                 restore(folder / STATE, _state(training_model))
         if not stage.decay:
             training_model.optimizer.learning_rate = schedule_state.learning_rate
+        started = time.monotonic()
         figures = _epoch(phase, loop, inputs, schedule_state, on_progress)
+        figures["seconds"] = time.monotonic() - started
         after = after_epoch(schedule_state, stages, figures["val_loss"])
         rows.append(_row(phase, schedule_state, figures))
         by_one(partial(_save, built, folder, after, rows))

@@ -23,6 +23,13 @@ def strategy() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
+def leave_gpus() -> int:
+    """Keep this process from using GPUs, so that others can, and return how many there are."""
+    gpus = tf.config.list_physical_devices("GPU")
+    tf.config.set_visible_devices([], "GPU")
+    return len(gpus)
+
+
 def by_one(write: Callable[[], None]) -> None:
     """Call `write` in one process; the others wait until it returns."""
     if _process()[0] == 0:

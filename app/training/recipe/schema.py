@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from app.datasets.audio.cropping import Crops
 from app.errors import ManifestError, SetupError
+from app.front_ends import FrontEnd
 from app.models import architectures
 from app.paths import shortened
 from app.store.manifest.tables import Table, validate
@@ -18,6 +19,13 @@ BUILT_IN = Path(__file__).parent / "built_in"
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0, lt=2**20)]
+
+MAX_WINDOW_S = 600
+"""The longest window, in seconds."""
+
+
+def _unless_false(value: object) -> object:
+    return None if value is False else value  # TOML, the language of sweeps, has no null
 
 
 class Plateau(Table):
@@ -61,6 +69,30 @@ class Loss(Table):
     max_weight: float = Field(20.0, ge=1)
 
 
+class Skew(Table):
+    """Options against frequent tags that hide rare ones (the thesis, 7.1.3).
+
+    A tag is a minority tag if its imbalance ratio, the count of the most frequent tag over its own,
+    is above the mean of all tags (Charte et al. 2015, doi:10.1016/j.knosys.2015.07.019), otherwise
+    a majority tag. `majority_only`: the share of the tracks whose only tag is a majority tag that
+    an epoch uses, others in each epoch. `mixup`: each window is mixed with another one, and so are
+    their tags, with weights drawn from the beta distribution with this parameter (Zhang et al.
+    2018, arXiv:1710.09412); 0 is off. `interpolate`: after each window with a minority tag comes a
+    synthetic example with that tag, between the embeddings of two tracks, with weights drawn in the
+    same way (as SMOTE); 0 is off.
+    """
+
+    majority_only: float = Field(1.0, gt=0, le=1)
+    mixup: float = Field(0.0, ge=0, le=100)
+    interpolate: float = Field(0.0, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _one_way_to_mix(self) -> Self:
+        if self.mixup and self.interpolate:
+            raise ValueError("mixup and interpolate can't both mix examples; choose one")
+        return self
+
+
 class WeightTransfer(Table):
     """Weights of an earlier phase's network: the prefix `layers` of paths becomes `into`."""
 
@@ -74,14 +106,18 @@ class Phase(Table):
 
     `learns`: `tags`, or `contrast`: which windows are of the same track, by the architecture's
     embedding with a projection head of `projection` dimensions and `temperature`. `teacher`: the
-    phase that scores unlabelled windows, half of each batch, as their targets. `takes`: initial
-    weights. `frozen`: prefixes of weights that are not trained. Without stages, the network is
-    only assembled.
+    phase that scores unlabelled windows, half of each batch, as their targets. `front_end`, as in
+    a manifest, and `window_s`, the length of a window in seconds: the architecture's published
+    ones by default; windows of training overlap as `crops` says. `takes`: initial weights.
+    `frozen`: prefixes of weights that are not trained. Without stages, the network is only
+    assembled.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     architecture: str
     arguments: dict[str, object] = Field(default_factory=dict)
+    front_end: FrontEnd | None = None
+    window_s: Annotated[float, Field(gt=0, le=MAX_WINDOW_S)] | None = None
     learns: Literal["tags", "contrast"] = "tags"
     temperature: Positive = 0.5
     projection: Annotated[int, Field(gt=0, lt=2**14)] = 64
@@ -92,7 +128,8 @@ class Phase(Table):
     l2: float = Field(0.0, ge=0)
     crops: Crops = Crops()
     loss: Loss = Loss()
-    augmentation: Augmentation | None = None
+    skew: Skew = Skew()
+    augmentation: Annotated[Augmentation | None, BeforeValidator(_unless_false)] = None
     stages: tuple[Stage, ...] = ()
 
     @model_validator(mode="after")
@@ -104,6 +141,10 @@ class Phase(Table):
             )
         if self.learns == "contrast" and self.augmentation is None:
             raise ValueError("a phase that learns by contrast needs an augmentation")
+        if self.skew != Skew() and (self.learns == "contrast" or self.teacher):
+            raise ValueError(
+                "skew: a phase that learns by contrast or from a teacher can't have it"
+            )
         return self
 
 

@@ -15,7 +15,7 @@ from app.training.loop.checkpoint import Row
 CSV, PICTURE = "curves.csv", "curves.png"
 
 COLUMNS = (
-    "phase", "epoch", "stage", "learning_rate",
+    "phase", "epoch", "stage", "learning_rate", "seconds",
     "loss", "roc_auc", "pr_auc", "val_loss", "val_roc_auc", "val_pr_auc",
 )  # fmt: skip
 

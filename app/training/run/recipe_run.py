@@ -33,7 +33,7 @@ from app.training.loop.checkpoint import Row, load_weights, read_schedule_state,
 from app.training.loop.phase import STATE, OnProgress, fit
 from app.training.loop.replicas import by_one, strategy
 from app.training.recipe.configuration import claim, compare, configuration
-from app.training.recipe.schema import Phase, Recipe
+from app.training.recipe.schema import Phase, Recipe, Skew
 from app.training.run.curve_files import draw_curves, write_curves
 
 WEIGHTS = "weights.safetensors"
@@ -93,7 +93,7 @@ def train(job: Job) -> Trained:
     """
     check_leaks(job.split, job.store.digests)
     for phase in job.recipe.phases:
-        _check_rate(phase, job.store)
+        check_rate(phase, job.store)
     audio = read_split_audio(job.split, job.store)
     config = configuration(job.recipe, job.split, job.store, job.seed)
     done: dict[str, networks.Weights] = {}
@@ -164,7 +164,9 @@ def _pseudo(
             f"phase {phase.name!r} has a teacher, but the split has no unlabelled tracks"
         )
     teacher_phase = next(each for each in job.recipe.phases if each.name == phase.teacher)
-    teacher = networks.build(teacher_phase, len(audio.tags))
+    # Without skew, as its network then takes waveforms alone.
+    plain = teacher_phase.model_copy(update={"skew": Skew()})
+    teacher = networks.build(plain, len(audio.tags))
     window = teacher.window_spec.window_samples
     if window != networks.window_spec_of(phase).window_samples:
         raise SetupError(
@@ -185,7 +187,12 @@ def _record(job: Job, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
     by_one(write)
 
 
-def _check_rate(phase: Phase, store: AudioStore) -> None:
+def check_rate(phase: Phase, store: AudioStore) -> None:
+    """Check that an audio store has the sample rate of a phase's front end.
+
+    Raises:
+        SetupError: It has another one.
+    """
     expected = networks.window_spec_of(phase).front.sample_rate
     if expected != store.sample_rate:
         raise SetupError(

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 
 from app.datasets.audio.audio_store import AudioStore
+from app.datasets.splits.subset import take_subset
 from app.datasets.tables import read_split
 from app.datasets.tracks import Split, Subset
 from app.errors import SetupError
+from app.models import architectures
+from app.store.manifest.tables import validate
 from app.store.registry.publishing import publish
 from app.store.storage.store import Store
 from app.training.loop.checkpoint import Row
@@ -20,7 +24,7 @@ from app.training.run.recipe_run import Job, Trained, train
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """The options of `taggram train`."""
+    """The options of `taggram train`; `subset` is the share of the split to train with."""
 
     split: Path
     audio_store: Path
@@ -29,6 +33,7 @@ class TrainRequest:
     architecture: str | None
     seed: int
     mlflow: str | None
+    subset: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,8 @@ def run(
     Raises:
         SetupError: A file is invalid or inconsistent with another one, or can't be written.
     """
-    recipe = _with_architecture(read_recipe(request.recipe), request.architecture)
-    split = read_split(request.split)
+    recipe = replace_architecture(read_recipe(request.recipe), request.architecture)
+    split = read_split_of(request)
     records = [trackers.tensorboard(request.folder / "tensorboard"), _lines(say)]
     if request.mlflow and leads:
         parameters = {"recipe": recipe.name, "split": split.name, "seed": request.seed}
@@ -86,6 +91,37 @@ def run(
     return Finished(name, trained.missing)
 
 
+def replace_architecture(recipe: Recipe, architecture: str | None) -> Recipe:
+    """Return a recipe with another architecture, which keeps the arguments that it has too.
+
+    Raises:
+        SetupError: The recipe has several phases, or the architecture does not exist.
+    """
+    if architecture is None:
+        return recipe
+    if len(recipe.phases) > 1:
+        raise SetupError(
+            f"--architecture: the recipe {recipe.name!r} has several phases; it needs one phase"
+        )
+    own = architectures().get(architecture)
+    accepted = signature(own.network).parameters if own else {}
+    phase = recipe.phases[0].model_dump()
+    phase["architecture"] = architecture
+    phase["arguments"] = {
+        name: value for name, value in phase["arguments"].items() if name in accepted
+    }
+    return validate(Recipe, {**recipe.model_dump(), "phases": (phase,)}, "--architecture")
+
+
+def read_split_of(request: TrainRequest) -> Split:
+    """Return the split to train with.
+
+    Raises:
+        SetupError: The table can't be read, or the share is not valid.
+    """
+    return take_subset(read_split(request.split), request.subset, request.seed)
+
+
 def _publish(models: Store, name: str, recipe: Recipe, split: Split, trained: Trained) -> None:
     missing = set(trained.missing)
     used = [each for each in split.part(Subset.TRAIN) if each.track.id not in missing]
@@ -101,17 +137,6 @@ def _publish(models: Store, name: str, recipe: Recipe, split: Split, trained: Tr
         base_rates=base_rates_of(split.tags, used),
     )
     publish(models, spec, trained.weights)
-
-
-def _with_architecture(recipe: Recipe, architecture: str | None) -> Recipe:
-    if architecture is None:
-        return recipe
-    if len(recipe.phases) > 1:
-        raise SetupError(
-            f"--architecture: the recipe {recipe.name!r} has several phases; it needs one phase"
-        )
-    phase = {**recipe.phases[0].model_dump(), "architecture": architecture, "arguments": {}}
-    return Recipe.model_validate({**recipe.model_dump(), "phases": (phase,)})
 
 
 def _lines(say: Callable[[str], None]) -> trackers.Record:
