@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.cli.console import err, log_to_stderr, out, plain_errors, say
+from app.cli.console import err, log_to_stderr, out, plain_errors, read_settings, say
+from app.cli.store_option import StoreUrl
 
 if TYPE_CHECKING:
     from app.training.loop.phase import Step
@@ -17,7 +18,12 @@ def train(
     split: Annotated[Path, typer.Argument(help="A table of `taggram data split`.")],
     audio_store: Annotated[Path, typer.Option(help="An audio store of `taggram data store`.")],
     to: Annotated[Path, typer.Option("--to", help="The run's folder; an existing run is resumed.")],
-    recipe: Annotated[str, typer.Option(help="A built-in recipe, or a YAML file.")] = "thesis",
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="A built-in recipe, or a YAML file; by default thesis, with --from fine-tune."
+        ),
+    ] = None,
     architecture: Annotated[
         str | None, typer.Option(help="Replaces the recipe's architecture.")
     ] = None,
@@ -31,14 +37,28 @@ def train(
     mlflow: Annotated[
         str | None, typer.Option(metavar="URL", help="Also log to this MLflow server.")
     ] = None,
+    initial: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Start from the weights of this model: NAME/VERSION, or the folder of a run.",
+        ),
+    ] = None,
+    url: StoreUrl = None,
 ) -> None:
     """Train a model by a recipe, or resume a stopped run."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
         from app.training.run.cluster import run_on_cluster
+        from app.training.run.initial_model import RECIPE
         from app.training.run.train import TrainRequest, run
 
-        request = TrainRequest(split, audio_store, to, recipe, architecture, seed, mlflow)
+        models = (url or read_settings().model_store) if initial else ""
+        recipe = recipe or (RECIPE if initial else "thesis")
+        request = TrainRequest(
+            split, audio_store, to, recipe, architecture, seed, mlflow, initial, models
+        )
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
             bar = progress.add_task("reading", total=None)
