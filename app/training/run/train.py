@@ -27,7 +27,7 @@ from app.training.run.recipe_run import Job, Trained, train
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """The options of `taggram train`; `initial` is the model in the store `models` to begin with."""
+    """The options of `taggram train`; it starts from the model `initial` of the store `models`."""
 
     split: Path
     audio_store: Path
