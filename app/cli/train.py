@@ -25,7 +25,10 @@ def train(
         ),
     ] = None,
     architecture: Annotated[
-        str | None, typer.Option(help="Replaces the recipe's architecture.")
+        str | None,
+        typer.Option(
+            help="Replaces the recipe's architecture; arguments that it does not have are dropped."
+        ),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="Of weights, crops, order and augmentation.")

@@ -35,6 +35,9 @@ from app.models.folding import Folded, Weights
 from app.models.front_end import track_frames
 from app.models.sizes import check_arguments, check_size
 
+OWN_BANDS = {"harmonic_cnn"}
+"""Networks with trained filters in Hz, which need the bins of the Fourier transform."""
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -111,6 +114,7 @@ def network(
     """
     rate = window_spec.front.sample_rate
     check_arguments(arguments)
+    _check_front_end(name, window_spec.front)
     return _network(name, n_tags, window_spec.window_shape, rate, arguments)
 
 
@@ -169,6 +173,16 @@ def _network(
         return build_network(**common, **arguments)
     except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
         raise ValueError(str(error)) from error
+
+
+def _check_front_end(name: str, front: FrontEnd) -> None:
+    """Check what the shape of a window does not show."""
+    spectrum = front.spectrum
+    if name in OWN_BANDS and spectrum and (spectrum.bands or spectrum.log or spectrum.cepstrum):
+        raise ValueError(
+            f"{name}: its bands and its logarithm are part of the network, so that its input is "
+            "the bins of the Fourier transform; leave bands, log and cepstrum out of its front end"
+        )
 
 
 def _architecture(name: str) -> Architecture:

@@ -14,7 +14,13 @@ from keras import KerasTensor, layers, ops
 
 from app.front_ends import FrontEnd
 from app.models.blocks.attention import attend, prepend
-from app.models.blocks.convolutions import batch_norm, residual_2d, spectrogram, tag_scores
+from app.models.blocks.convolutions import (
+    batch_norm,
+    drop_features,
+    residual_2d,
+    spectrogram,
+    tag_scores,
+)
 from app.spectra import Decibels, Mel, MelScale, Spectrum
 
 FRONT_END = FrontEnd(
@@ -42,12 +48,13 @@ EPSILON = 1e-12
 """The epsilon of the encoder's normalisations."""
 
 
-def cnnsa(n_tags: int, window: Sequence[int]) -> keras.Model:
+def cnnsa(n_tags: int, window: Sequence[int], conv_dropout: float = 0.0) -> keras.Model:
     """Build the network: decibels (batch, frames, mels) to scores (batch, n_tags) in 0..1.
 
     Args:
         n_tags: Number of tags.
         window: (frames, mels); at most 128 mel bands, which the strides reduce to one.
+        conv_dropout: Rate of dropout after each residual block; the thesis has .1.
 
     Raises:
         ValueError: There are more bands.
@@ -56,6 +63,7 @@ def cnnsa(n_tags: int, window: Sequence[int]) -> keras.Model:
     x = batch_norm(x, "input_bn")
     for number, (channels, strides) in enumerate(zip(CHANNELS, STRIDES, strict=True), start=1):
         x = residual_2d(x, channels, f"residual_{number}", strides=strides)
+        x = drop_features(x, conv_dropout)
     if x.shape[2] != 1:
         raise ValueError(f"cnnsa: {inputs.shape[2]} bands become {x.shape[2]}; expected 1")
     x = prepend(_random_token(CHANNELS[-1]), ops.squeeze(x, axis=2))

@@ -40,8 +40,12 @@ def ensemble(
     """
     if not members:
         raise ValueError("members: there are none; expected at least one")
-    (samples,) = window
-    inputs = keras.Input((samples,), name="window")
+    if len(window) != 1:
+        raise ValueError(
+            f"window: {tuple(window)} is not a valid shape; expected (samples,), as each member "
+            "has its own front end"
+        )
+    inputs = keras.Input(tuple(window), name="window")
     scores = [
         _mean_scores(inputs, _member(build, n_tags, name, arguments))
         for name, arguments in members.items()

@@ -12,7 +12,7 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 
 from app.front_ends import FrontEnd
-from app.models.blocks.convolutions import spectrogram, tag_scores
+from app.models.blocks.convolutions import drop_features, spectrogram, tag_scores
 from app.models.folding import (
     EPSILON,
     Array,
@@ -47,6 +47,7 @@ def musicnn(
     temporal_phases: Sequence[int] = (1, 1, 1),
     mid_channels: int = 64,
     hidden_units: int = 200,
+    conv_dropout: float = 0.0,
 ) -> keras.Model:
     """Build the network: melgram window (batch, frames, mels) to scores (batch, n_tags) in 0..1.
 
@@ -58,6 +59,7 @@ def musicnn(
         temporal_phases: For each length, how many neighbouring frames are computed at a time.
         mid_channels: Channels of each of the three middle convolutions.
         hidden_units: Width of the layer before the last.
+        conv_dropout: Rate of dropout after each convolution of the front; the thesis has .1.
 
     Raises:
         ValueError: The window has another number of axes.
@@ -75,6 +77,7 @@ def musicnn(
         )
     ]
     front = layers.Concatenate(name="front")([*timbre, *rhythm])
+    front = drop_features(front, conv_dropout)
     x = layers.Concatenate(name="dense_mid")([front, *_mid_end(front, mid_channels)])
     # Maximum and mean of each channel side by side: max0, mean0, max1, mean1 ...
     x = ops.stack([ops.max(x, axis=1), ops.mean(x, axis=1)], axis=-1)

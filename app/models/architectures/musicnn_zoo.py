@@ -12,7 +12,12 @@ import keras
 from keras import KerasTensor, layers, ops
 
 from app.models.architectures.fcn import FRONT_END
-from app.models.blocks.convolutions import batch_norm, dense_head, spectrogram
+from app.models.blocks.convolutions import (
+    batch_norm,
+    dense_head,
+    drop_features,
+    spectrogram,
+)
 
 __all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_SAMPLES", "musicnn_zoo"]
 
@@ -43,6 +48,7 @@ def musicnn_zoo(
     temporal_channels: int = 51,
     mid_channels: int = 64,
     hidden_units: int = 200,
+    conv_dropout: float = 0.0,
 ) -> keras.Model:
     """Build the network: window (batch, frames, mels) to scores (batch, n_tags) in 0..1.
 
@@ -54,6 +60,7 @@ def musicnn_zoo(
         mid_channels: Channels of each of the three middle convolutions; 512 for the Million Song
             Dataset.
         hidden_units: Width of the layer before the last; 500 for the Million Song Dataset.
+        conv_dropout: Rate of dropout after each convolution of the front; the thesis has .1.
 
     Raises:
         ValueError: The window has another number of axes.
@@ -68,7 +75,7 @@ def musicnn_zoo(
         _conv_1d(ops.mean(x, axis=2), temporal_channels, length, f"temporal_{number}")
         for number, length in enumerate(TEMPORAL_LENGTHS, start=1)
     ]
-    front = ops.concatenate([*timbre, *rhythm], axis=-1)
+    front = drop_features(ops.concatenate([*timbre, *rhythm], axis=-1), conv_dropout)
     mid_1 = _conv_1d(front, mid_channels, 7, "mid_1")
     mid_2 = ops.add(mid_1, _conv_1d(mid_1, mid_channels, 7, "mid_2"))
     mid_3 = ops.add(mid_2, _conv_1d(mid_2, mid_channels, 7, "mid_3"))

@@ -11,7 +11,13 @@ import keras
 from keras import ops
 
 from app.front_ends import FrontEnd
-from app.models.blocks.convolutions import batch_norm, conv_block_2d, dense_head, spectrogram
+from app.models.blocks.convolutions import (
+    batch_norm,
+    conv_block_2d,
+    dense_head,
+    drop_features,
+    spectrogram,
+)
 from app.spectra import Decibels, Mel, MelScale, Spectrum
 
 FRONT_END = FrontEnd(
@@ -39,6 +45,7 @@ def short_chunk_cnn(
     window: Sequence[int],
     channels: Sequence[int] = CHANNELS,
     hidden_units: int = 512,
+    conv_dropout: float = 0.0,
 ) -> keras.Model:
     """Build the network: window (batch, frames, mels) to scores (batch, n_tags) in 0..1.
 
@@ -47,6 +54,7 @@ def short_chunk_cnn(
         window: (frames, mels): each convolution halves both.
         channels: Channels of each convolution.
         hidden_units: Width of the layer before the last.
+        conv_dropout: Rate of dropout after each convolution and pooling; the thesis has .1.
 
     Raises:
         ValueError: The window has another shape, or is too small.
@@ -54,6 +62,6 @@ def short_chunk_cnn(
     melgram, x = spectrogram(window)
     x = batch_norm(x, "input_bn")
     for number, filters in enumerate(channels, start=1):
-        x = conv_block_2d(x, filters, 2, f"conv_{number}")
+        x = drop_features(conv_block_2d(x, filters, 2, f"conv_{number}"), conv_dropout)
     x = ops.max(x, axis=(1, 2))
     return keras.Model(melgram, dense_head(x, n_tags, hidden_units), name="short_chunk_cnn")

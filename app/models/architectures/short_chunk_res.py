@@ -11,7 +11,13 @@ import keras
 from keras import ops
 
 from app.models.architectures.short_chunk_cnn import CHANNELS, FRONT_END, WINDOW_SAMPLES
-from app.models.blocks.convolutions import batch_norm, dense_head, residual_2d, spectrogram
+from app.models.blocks.convolutions import (
+    batch_norm,
+    dense_head,
+    drop_features,
+    residual_2d,
+    spectrogram,
+)
 
 __all__ = ["FRONT_END", "TORCH_LAYERS", "WINDOW_SAMPLES", "short_chunk_res"]
 
@@ -36,6 +42,7 @@ def short_chunk_res(
     window: Sequence[int],
     channels: Sequence[int] = CHANNELS,
     hidden_units: int = 512,
+    conv_dropout: float = 0.0,
 ) -> keras.Model:
     """Build the network: window (batch, frames, mels) to scores (batch, n_tags) in 0..1.
 
@@ -44,6 +51,7 @@ def short_chunk_res(
         window: (frames, mels): each pair of convolutions halves both, and rounds up.
         channels: Channels of each pair of convolutions.
         hidden_units: Width of the layer before the last.
+        conv_dropout: Rate of dropout after each residual block; the thesis has .1.
 
     Raises:
         ValueError: The window has another shape, or is too small.
@@ -51,6 +59,6 @@ def short_chunk_res(
     melgram, x = spectrogram(window)
     x = batch_norm(x, "input_bn")
     for number, filters in enumerate(channels, start=1):
-        x = residual_2d(x, filters, f"residual_{number}", strides=2)
+        x = drop_features(residual_2d(x, filters, f"residual_{number}", strides=2), conv_dropout)
     x = ops.max(x, axis=(1, 2))
     return keras.Model(melgram, dense_head(x, n_tags, hidden_units), name="short_chunk_res")

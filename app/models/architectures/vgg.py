@@ -13,7 +13,7 @@ import keras
 from keras import layers
 
 from app.models.architectures.musicnn import FRONT_END, WINDOW_SAMPLES
-from app.models.blocks.convolutions import spectrogram, tag_scores
+from app.models.blocks.convolutions import max_pool_2d, spectrogram, tag_scores
 from app.models.folding import EPSILON, Folded, Weights, constant_outputs, fold_inputs, keep_active
 
 __all__ = ["FRONT_END", "WINDOW_SAMPLES", "folded", "vgg"]
@@ -48,7 +48,7 @@ def vgg(
         name = f"conv_{number}"
         x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=name)(x)
         x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn")(x)
-        x = layers.MaxPooling2D(tuple(pool[:2]), tuple(pool[2:]))(x)
+        x = max_pool_2d(x, pool[:2], pool[2:])
         x = layers.Flatten()(x) if number == len(pools) else x
         x = layers.Dropout(dropout)(x)
     return keras.Model(melgram, tag_scores(x, n_tags), name="vgg")

@@ -93,10 +93,16 @@ def residual_2d(
     return x if _pair(pool) == (1, 1) else max_pool_2d(x, pool)
 
 
-def max_pool_2d(x: KerasTensor, pool: Size) -> KerasTensor:
+def drop_features(x: KerasTensor, rate: float) -> KerasTensor:
+    """Apply dropout to features, (batch, ...) of any shape; a rate of 0 adds no layer."""
+    return layers.Dropout(rate)(x) if rate else x
+
+
+def max_pool_2d(x: KerasTensor, pool: Size, strides: Size | None = None) -> KerasTensor:
     """Take the maximum of each `pool`; an incomplete pool at the end is dropped.
 
-    (batch, frames, bins, channels) -> (batch, frames / pool, bins / pool, channels).
+    (batch, frames, bins, channels) -> (batch, frames / strides, bins / strides, channels), with
+    strides as long as the pool by default.
 
     Raises:
         ValueError: The input is smaller than a pool. Keras would return an empty tensor.
@@ -106,7 +112,7 @@ def max_pool_2d(x: KerasTensor, pool: Size) -> KerasTensor:
         raise ValueError(
             f"the window is too small: a pooling of {pool_size} gets {size} (frames, bins)"
         )
-    return layers.MaxPooling2D(pool_size)(x)
+    return layers.MaxPooling2D(pool_size, _pair(strides) if strides else None)(x)
 
 
 def dense_head(x: KerasTensor, n_tags: int, hidden_units: int) -> KerasTensor:

@@ -4,7 +4,7 @@ The noisy student of Won, Choi & Serra, "Semi-supervised music tagging transform
 (arXiv:2111.13457): the teacher's windows are clean, the student's augmented. Windows are scored on
 a grid, overlapping by half.
 
-    <key>/                    by the teacher's weights, architecture and arguments
+    <key>/                    by the teacher's weights, architecture, arguments and front end
       <digest>.safetensors    scores of some tracks, by the SHA-256 of their files
 
 The processes of a training divide the tracks among them, and read each other's files. Scores of a
@@ -96,6 +96,8 @@ class Teacher:
         digest = hashlib.sha256()
         arguments = json.dumps(self.phase.arguments, sort_keys=True, default=str)
         digest.update(f"{self.phase.architecture} {arguments} {self.window}\n".encode())
+        if self.phase.front_end:
+            digest.update(f"{self.phase.front_end}\n".encode())
         for path, array in sorted(self.weights.items()):
             digest.update(f"{path} {array.shape} {array.dtype}\n".encode() + array.tobytes())
         return digest.hexdigest()[:16]

@@ -1,5 +1,6 @@
 """Build the networks to train: from waveform to scores, including the melgram."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from app.models.front_end import track_frames
 from app.training.recipe.schema import Phase, WeightTransfer
 
 Weights = dict[str, np.ndarray]
+
+ROUNDING = 1e-6
+"""Added before a number of samples is rounded down, as seconds are inexact."""
 
 
 class TrainingModel(keras.Model):
@@ -77,10 +81,22 @@ class Built:
 
 
 def window_spec_of(phase: Phase) -> WindowSpec:
-    """Return the window of a phase's network."""
+    """Return the window of a phase's network: the recipe's, or the published one.
+
+    With another front end, a window has the published length in seconds.
+
+    Raises:
+        SetupError: A window has no frame, or is too large.
+    """
     architecture = architectures()[phase.architecture]
-    count = architecture.window_frames
-    return WindowSpec(architecture.front_end, count, count)
+    front = phase.front_end or architecture.front_end
+    published_s = architecture.window_samples / architecture.front_end.sample_rate
+    window_s = phase.window_s or published_s
+    count = front.frames(math.floor(window_s * front.sample_rate + ROUNDING))
+    try:
+        return WindowSpec(front, count, count)
+    except ValueError as error:
+        raise SetupError(f"phase {phase.name!r}: a window of {window_s:g} s: {error}") from error
 
 
 def build(phase: Phase, n_tags: int) -> Built:
@@ -96,8 +112,7 @@ def build(phase: Phase, n_tags: int) -> Built:
         )  # raises if it is too large
         scoring = network(phase.architecture, n_tags, window_spec, phase.arguments)
     except ValueError as error:
-        message = " ".join(str(error).split())
-        raise SetupError(f"phase {phase.name!r}: arguments: {message}") from error
+        raise SetupError(_refusal(phase, window_spec, error)) from error
     frames = track_frames(window_spec.front, window_spec.window_samples)
     trainable = scoring if phase.learns == "tags" else _projected(scoring, phase.projection)
     training_model = TrainingModel(
@@ -105,6 +120,18 @@ def build(phase: Phase, n_tags: int) -> Built:
     )
     _freeze(scoring, phase.frozen)
     return Built(window_spec, scoring, training_model)
+
+
+def _refusal(phase: Phase, window_spec: WindowSpec, error: ValueError) -> str:
+    """Say why a network can't be built, and which of its input and arguments the recipe sets."""
+    message = " ".join(str(error).split())
+    if phase.front_end is None and phase.window_s is None:
+        return f"phase {phase.name!r}: arguments: {message}"
+    return (
+        f"phase {phase.name!r}: {phase.architecture} can't be built for windows of "
+        f"{window_spec.window_s:.4g} s, {window_spec.window_shape}: {message}; leave out front_end "
+        "and window_s for the published ones, or choose another architecture"
+    )
 
 
 def transfer(built: Built, weights: Mapping[str, np.ndarray], source: WeightTransfer) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from app.datasets.audio.cropping import Crops
 from app.errors import ManifestError, SetupError
+from app.front_ends import FrontEnd
 from app.models import architectures
 from app.paths import shortened
 from app.store.manifest.tables import Table, validate
@@ -19,6 +20,13 @@ BUILT_IN = Path(__file__).parent / "built_in"
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0, lt=2**20)]
+
+MAX_WINDOW_S = 600
+"""The longest window, in seconds."""
+
+
+def _unless_false(value: object) -> object:
+    return None if value is False else value  # TOML, the language of sweeps, has no null
 
 
 class Plateau(Table):
@@ -77,14 +85,18 @@ class Phase(Table):
 
     `learns`: `tags`, or `contrast`: which windows are of the same track, by the architecture's
     embedding with a projection head of `projection` dimensions and `temperature`. `teacher`: the
-    phase that scores unlabelled windows, half of each batch, as their targets. `takes`: initial
-    weights. `frozen`: prefixes of weights that are not trained. Without stages, the network is
-    only assembled.
+    phase that scores unlabelled windows, half of each batch, as their targets. `front_end`, as in
+    a manifest, and `window_s`, the length of a window in seconds: the architecture's published
+    ones by default; windows of training overlap as `crops` says. `takes`: initial weights.
+    `frozen`: prefixes of weights that are not trained. Without stages, the network is only
+    assembled.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     architecture: str
     arguments: dict[str, object] = Field(default_factory=dict)
+    front_end: FrontEnd | None = None
+    window_s: Annotated[float, Field(gt=0, le=MAX_WINDOW_S)] | None = None
     learns: Literal["tags", "contrast"] = "tags"
     temperature: Positive = 0.5
     projection: Annotated[int, Field(gt=0, lt=2**14)] = 64
@@ -95,7 +107,7 @@ class Phase(Table):
     l2: float = Field(0.0, ge=0)
     crops: Crops = Crops()
     loss: Loss = Loss()
-    augmentation: Augmentation | None = None
+    augmentation: Annotated[Augmentation | None, BeforeValidator(_unless_false)] = None
     stages: tuple[Stage, ...] = ()
 
     @model_validator(mode="after")

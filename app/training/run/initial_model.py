@@ -13,13 +13,14 @@ import numpy as np
 from app.datasets.tracks import Split
 from app.errors import SetupError
 from app.models import architectures, variables
+from app.store.manifest.front_end_words import front_end_words
 from app.store.manifest.manifest import Manifest, manifests
 from app.store.manifest.source import FineTunedFrom
 from app.store.manifest.tables import validate
 from app.store.registry.aliases import resolve
 from app.store.registry.weights import read_weights
 from app.store.storage.store import Store
-from app.training.loop.networks import Built, Weights, window_spec_of
+from app.training.loop.networks import Built, Weights
 from app.training.recipe.configuration import CONFIGURATION, read_configuration
 from app.training.recipe.schema import Phase, Recipe
 from app.training.run.publishing import MODEL
@@ -107,11 +108,17 @@ def start_from(recipe: Recipe, initial: InitialModel) -> Recipe:
             f"--from: the recipe {recipe.name!r} has several phases; it needs one phase, such as "
             f"that of {RECIPE!r}"
         )
-    values = recipe.phases[0].model_dump()
-    values |= {"architecture": initial.architecture, "arguments": dict(initial.arguments)}
-    changed = validate(Recipe, {**recipe.model_dump(), "phases": (values,)}, "--from")
-    _check_front_end(changed.phases[0], initial.manifest)
-    return changed
+    phase = recipe.phases[0]
+    _check_front_end(phase, initial.manifest)
+    own = phase.arguments if phase.architecture == initial.architecture else {}
+    spec = initial.manifest.window_spec
+    values = phase.model_dump() | {
+        "architecture": initial.architecture,
+        "arguments": {**initial.arguments, **own},
+        "front_end": spec.front,
+        "window_s": phase.window_s or spec.window_samples / spec.front.sample_rate,
+    }
+    return validate(Recipe, {**recipe.model_dump(), "phases": (values,)}, "--from")
 
 
 def check_initial_weights(recipe: Recipe) -> None:
@@ -205,8 +212,9 @@ def _shared_tags(before: Sequence[str], now: Sequence[str]) -> dict[int, int]:
 
 
 def _check_front_end(phase: Phase, manifest: Manifest) -> None:
-    if window_spec_of(phase).front != manifest.front_end:
+    if phase.front_end not in (None, manifest.front_end):
         raise SetupError(
-            f"--from: {manifest.ref} was trained with another front end than the recipe has; "
-            "leave out the recipe's front_end"
+            f"--from: {manifest.ref} was trained with another front end than phase "
+            f"{phase.name!r} has: {front_end_words(manifest.front_end)}; leave out the recipe's "
+            f"front_end, or choose another recipe, such as {RECIPE!r}"
         )

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 
 from app.datasets.audio.audio_store import AudioStore
 from app.datasets.tables import read_split
 from app.datasets.tracks import Subset
 from app.errors import SetupError
+from app.models import architectures
+from app.store.manifest.tables import validate
 from app.store.registry.publishing import publish
 from app.store.storage.store import Store
 from app.training.loop.checkpoint import Row
@@ -98,6 +101,28 @@ def run(
     return Finished(name, trained.missing)
 
 
+def replace_architecture(recipe: Recipe, architecture: str | None) -> Recipe:
+    """Return a recipe with another architecture, which keeps the arguments that it has too.
+
+    Raises:
+        SetupError: The recipe has several phases, or the architecture does not exist.
+    """
+    if architecture is None:
+        return recipe
+    if len(recipe.phases) > 1:
+        raise SetupError(
+            f"--architecture: the recipe {recipe.name!r} has several phases; it needs one phase"
+        )
+    own = architectures().get(architecture)
+    accepted = signature(own.network).parameters if own else {}
+    phase = recipe.phases[0].model_dump()
+    phase["architecture"] = architecture
+    phase["arguments"] = {
+        name: value for name, value in phase["arguments"].items() if name in accepted
+    }
+    return validate(Recipe, {**recipe.model_dump(), "phases": (phase,)}, "--architecture")
+
+
 def _publish(models: Store, name: str, job: Job, trained: Trained) -> None:
     recipe, split, missing = job.recipe, job.split, set(trained.missing)
     used = [each for each in split.part(Subset.TRAIN) if each.track.id not in missing]
@@ -129,18 +154,7 @@ def _recipe(request: TrainRequest, initial: InitialModel | None) -> Recipe:
     if initial:
         return start_from(recipe, initial)
     check_initial_weights(recipe)
-    return _with_architecture(recipe, request.architecture)
-
-
-def _with_architecture(recipe: Recipe, architecture: str | None) -> Recipe:
-    if architecture is None:
-        return recipe
-    if len(recipe.phases) > 1:
-        raise SetupError(
-            f"--architecture: the recipe {recipe.name!r} has several phases; it needs one phase"
-        )
-    phase = {**recipe.phases[0].model_dump(), "architecture": architecture, "arguments": {}}
-    return Recipe.model_validate({**recipe.model_dump(), "phases": (phase,)})
+    return replace_architecture(recipe, request.architecture)
 
 
 def _lines(say: Callable[[str], None]) -> trackers.Record:
