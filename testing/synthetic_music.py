@@ -90,7 +90,7 @@ class Studio:
         """As an old console."""
         return np.where(self.phase(frequency) < duty, 1, -1).astype(np.float32)
 
-    def filtered(self, sound: Samples, edge: float | tuple[float, float], kind: str):
+    def filtered(self, sound: Samples, edge: float | tuple[float, float], kind: str) -> Samples:
         """Through a filter of second order with edges in Hz."""
         return sosfilt(butter(2, edge, kind, fs=self.rate, output="sos"), sound).astype(np.float32)
 
