@@ -12,6 +12,10 @@ from app.training.loop.optimizers import make_optimizer
 from app.training.recipe.release import Release
 from app.training.recipe.schema import Stage
 
+both = pytest.mark.parametrize(
+    "optimizer", ["adam", pytest.param("sgd", marks=pytest.mark.thorough)]
+)
+
 SMALL = {"channels": [2] * 7, "hidden_units": 4}
 
 
@@ -31,6 +35,7 @@ def test_depth_is_counted_from_the_last_layer_on_the_longest_way() -> None:
     assert depths["pooled_bn"] == depths["mid_3"]
 
 
+@pytest.mark.thorough
 def test_a_residual_block_counts_its_longer_branch() -> None:
     depths = relative_depths(built("short_chunk_res", SMALL))
 
@@ -66,7 +71,7 @@ def test_a_network_of_several_networks_has_no_depth() -> None:
         freeze_below(built("embedding_probe", {}), Release(share=0), frozen=())
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@both
 def test_the_first_layer_moves_by_its_share_of_the_last_one(optimizer: str) -> None:
     scoring, release = built("short_chunk_cnn", SMALL), Release(first_layer_rate=0.01)
     variables = scoring.trainable_variables
@@ -85,7 +90,7 @@ def test_the_first_layer_moves_by_its_share_of_the_last_one(optimizer: str) -> N
     assert moved["conv_4/kernel"] / last == pytest.approx(0.01 ** (5 / 9), rel=1e-2)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@both
 def test_without_factors_an_optimizer_is_that_of_keras(optimizer: str) -> None:
     stage = Stage(optimizer=optimizer, learning_rate=0.01, epochs=1)
     theirs = {

@@ -275,6 +275,7 @@ def test_a_network_of_another_project_is_refused(tmp_path: Path) -> None:
         read_initial_model(str(manifest.ref), models.url)
 
 
+@pytest.mark.thorough
 def test_an_ensemble_is_refused(tmp_path: Path) -> None:
     models = Store(tmp_path)
     members = {"one": {"architecture": "short_chunk_cnn", **SMALL}}
@@ -283,6 +284,7 @@ def test_an_ensemble_is_refused(tmp_path: Path) -> None:
         read_initial_model("ensemble", models.url)
 
 
+@pytest.mark.thorough
 def test_a_model_of_teach_is_trained_with_its_encoder(tmp_path: Path) -> None:
     models = Store(tmp_path)
     publish_base(models, "embedding_probe", {"encoder": "clmr"})
