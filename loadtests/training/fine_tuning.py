@@ -16,12 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import yaml
 
-from app.datasets.tables import write_split
 from app.datasets.tracks import Split, SplitTrack, Subset, Track, track_id
 from loadtests.report import Row, argument, out, publish, spread
-from testing.synthetic_music import make_track
 
 DRAWS = 2
 SECONDS, RATE = 12, 16_000
@@ -31,7 +28,7 @@ BASE_SONGS = {Subset.TRAIN: 24, Subset.VALIDATION: 4}
 NEW_SONGS = {Subset.TRAIN: 4, Subset.VALIDATION: 2, Subset.TEST: 12}
 """Songs of each tag."""
 
-CROPS = {"start_cut": 0, "end_cut": 0, "random_crop": None, "windows": "all", "overlap": 0}
+CROPS = {"start_cut": 0, "end_cut": 0, "random_crop": None, "windows": "all", "overlap": 0.5}
 PHASE = {
     "name": "tags",
     "architecture": "short_chunk_cnn",
@@ -39,15 +36,14 @@ PHASE = {
     "batch_size": 8,
     "crops": CROPS,
 }
-FROM_NOTHING = [
-    {
-        "optimizer": "adam",
-        "learning_rate": 1e-3,
-        "epochs": 60,
-        "plateau": {"patience": 4},
-        "early_stop": 8,
-    }
-]
+FROM_NOTHING = {
+    "optimizer": "adam",
+    "learning_rate": 1e-3,
+    "epochs": 100,
+    "plateau": {"patience": 4},
+    "early_stop": 8,
+}
+BASE_EPOCHS = 12
 
 
 @dataclass(frozen=True)
@@ -132,7 +128,7 @@ def _base(root: Path, models: str) -> str:
     from app.training.run.publishing import publish_run
 
     data = _stored(root / "base", "base", KNOWN, _songs(KNOWN, BASE_SONGS, (), 0))
-    _train(data, FROM_NOTHING, root / "base" / "run")
+    _train(data, [{**FROM_NOTHING, "epochs": BASE_EPOCHS}], root / "base" / "run")
     return str(publish_run(Store(models), root / "base" / "run", name="base").ref)
 
 
@@ -161,7 +157,10 @@ def _songs(
 
 def _stored(root: Path, task: str, tags: Sequence[str], songs: Sequence[Song]) -> Data:
     """Write songs, their audio store, and their split."""
+    # Decode processes import this module again, and need none of these.
     from app.datasets.audio.storing import store_tracks
+    from app.datasets.tables import write_split
+    from testing.synthetic_music import make_track
 
     folder = root / "audio" / "made"
     folder.mkdir(parents=True)
@@ -182,6 +181,8 @@ def _train(
     data: Data, stages: Sequence[object], to: Path, initial: str | None = None, models: str = ""
 ) -> float:
     """Train by these stages, and return the seconds that it took."""
+    import yaml
+
     from app.training.run.train import TrainRequest, run
 
     phases = [{**PHASE, "stages": list(stages)}]
@@ -205,7 +206,7 @@ def _fine_tuned(data: Data, models: str, base: str) -> Measured:
 
 def _from_nothing(data: Data) -> Measured:
     to = data.path.parent / "from-nothing"
-    seconds = _train(data, FROM_NOTHING, to)
+    seconds = _train(data, [FROM_NOTHING], to)
     return _measured(data, str(to / "model"), seconds)
 
 
