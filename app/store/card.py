@@ -221,10 +221,10 @@ def _fine_tuned(base: FineTunedFrom) -> Iterable[str]:
         f"Its licence: {inert(base.licence) or _NOT_STATED}; commercial use: "
         f"{_ALLOWED[base.commercial_use]}"
     )
-    yield (
-        f"Its training data: {inert(base.trained_on or '') or _NOT_STATED}; its terms: "
-        f"{inert(base.data_terms or '') or _NOT_STATED}"
-    )
+    yield f"Its source: {inert(base.description) or _NOT_STATED}"
+    if base.trained_on:
+        terms = inert(base.data_terms or "") or _NOT_STATED
+        yield f"Its training data: {inert(base.trained_on)}; its terms: {terms}"
     yield f"To cite it: {inert(base.citation) or _NOT_STATED}"
 
 

@@ -30,6 +30,7 @@ class FineTunedFrom(Table):
     Attributes:
         model: As `name/version`.
         weights_sha256: The SHA-256 of its file of weights.
+        description: A sentence about its origin.
         licence: The licence of its weights.
         commercial_use: Whether that allows commercial use; None: not stated.
         trained_on: Its training data.
@@ -39,6 +40,7 @@ class FineTunedFrom(Table):
 
     model: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*/[1-9][0-9]*$")]
     weights_sha256: Sha256
+    description: str
     licence: str
     commercial_use: bool | None = None
     trained_on: str | None = None

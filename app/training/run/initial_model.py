@@ -58,9 +58,10 @@ class InitialModel:
         return FineTunedFrom(
             model=str(self.manifest.ref),
             weights_sha256=self.manifest.weights.sha256,
+            description=source.description,
             licence=source.licence,
             commercial_use=source.commercial_use,
-            trained_on=source.trained_on or source.description,
+            trained_on=source.trained_on,
             data_terms=source.data_terms,
             citation=source.citation,
         )

@@ -216,7 +216,7 @@ def test_the_published_model_has_the_terms_of_the_one_it_started_from(
     for words in (
         f"- Fine-tuned from: short-chunk-cnn/1, whose weights have the SHA-256 {sha256}\n",
         "- Its licence: CC BY-NC 4.0; commercial use: not allowed\n",
-        "- Its training data: Songs of others.; its terms: not stated\n",
+        "- Its source: Songs of others.\n",
         "- To cite it: Base 2026.\n",
     ):
         assert words in written
