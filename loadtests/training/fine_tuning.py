@@ -1,16 +1,20 @@
 """Fine-tuning compared with `taggram teach` and with training from random weights, on little data.
 
 `python -m loadtests.training.fine_tuning [DRAWS]` makes songs of eight styles. A small network is
-trained on five of them, with many songs, and published. Then models of the three other styles are
-trained on six songs each, in which one of the five styles is mixed: by `taggram train --from`, by
-`taggram teach`, and from random weights. All are measured on the same test songs. `teach` trains on
-the validation songs of the others too, as it needs none. Each draw has other songs.
+trained on many of them, and published. Then models of three new tags are trained on six songs each:
+by `taggram train --from`, by `taggram teach`, and from random weights. All are measured on the same
+test songs. `teach` trains on the validation songs of the others too, as it needs none. Each draw
+has other songs. There are two settings:
+
+    other styles   the published model knows five styles; the new tags are the other three, and one
+                   of the five plays in each song too, which is the worst case
+    mixtures       the published model knows all styles; the new tags are pairs of them
 """
 
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +27,12 @@ from loadtests.report import Row, argument, out, publish, spread
 DRAWS = 2
 SECONDS, RATE = 12, 16_000
 KNOWN = ("ambient", "techno", "metal", "chiptune", "reggaedub")
-NEW = ("dubstep", "minimal", "trance")
+OTHERS = ("dubstep", "minimal", "trance")
+PAIRS = {
+    "heavy dub": ("metal", "reggaedub"),
+    "soft techno": ("ambient", "techno"),
+    "arcade": ("chiptune", "dubstep"),
+}
 BASE_SONGS = {Subset.TRAIN: 24, Subset.VALIDATION: 4}
 NEW_SONGS = {Subset.TRAIN: 4, Subset.VALIDATION: 2, Subset.TEST: 12}
 """Songs of each tag."""
@@ -77,29 +86,39 @@ class Measured:
     seconds: float
 
 
+Song = tuple[SplitTrack, tuple[str, ...]]
+"""A song, and the styles that play in it."""
+
+
 def main() -> None:
     """Measure and print."""
     draws = argument(DRAWS)
-    measured: dict[str, list[Measured]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        models = str(root / "models")
-        out.print("training the base model")
-        base = _base(root, models)
-        for draw in range(draws):
-            data = _make_new(root / f"draw-{draw}", draw)
-            methods: dict[str, Callable[[], Measured]] = {
-                "fine-tuned": partial(_fine_tuned, data, models, base),
-                "taught": partial(_taught, data, models, base),
-                "from random weights": partial(_from_nothing, data),
-            }
-            for name, method in methods.items():
-                out.print(f"draw {draw + 1} of {draws}: {name}")
-                measured.setdefault(name, []).append(method())
-    _publish(measured, draws)
+        for name in SETTINGS:
+            _publish(name, _measure(name, draws, Path(folder) / name), draws)
 
 
-def _publish(measured: dict[str, list[Measured]], draws: int) -> None:
+def _measure(setting: str, draws: int, root: Path) -> dict[str, list[Measured]]:
+    """Return the results of each method, one for each draw."""
+    measured: dict[str, list[Measured]] = {}
+    make_base, make_new = SETTINGS[setting]
+    models = str(root / "models")
+    out.print(f"{setting}: training the published model")
+    base = _base(_stored(root / "base", "base", make_base()), models)
+    for draw in range(draws):
+        data = _stored(root / f"draw-{draw}", "new", make_new(1_000 * (draw + 1)))
+        methods: dict[str, Callable[[], Measured]] = {
+            "fine-tuned": partial(_fine_tuned, data, models, base),
+            "taught": partial(_taught, data, models, base),
+            "from random weights": partial(_from_nothing, data),
+        }
+        for name, method in methods.items():
+            out.print(f"{setting}, draw {draw + 1} of {draws}: {name}")
+            measured.setdefault(name, []).append(method())
+    return measured
+
+
+def _publish(setting: str, measured: dict[str, list[Measured]], draws: int) -> None:
     columns = {
         "ROC-AUC of songs": ("song_roc", 3),
         "PR-AUC of songs": ("song_pr", 3),
@@ -116,46 +135,75 @@ def _publish(measured: dict[str, list[Measured]], draws: int) -> None:
     ]
     labelled = NEW_SONGS[Subset.TRAIN] + NEW_SONGS[Subset.VALIDATION]
     notes = [
-        f"min / median / max of {draws} draws; made songs of {SECONDS} s; {len(NEW)} new tags with "
+        f"min / median / max of {draws} draws; made songs of {SECONDS} s; three new tags with "
         f"{labelled} labelled songs each, {NEW_SONGS[Subset.TEST]} test songs each",
     ]
-    publish("train-fine-tuning", "A few songs of new tags", rows, notes)
+    name = f"train-fine-tuning-{setting.replace(' ', '-')}"
+    publish(name, f"A few songs of new tags: {setting}", rows, notes)
 
 
-def _base(root: Path, models: str) -> str:
-    """Train the base model, and return its reference in the store."""
+def _base(data: Data, models: str) -> str:
+    """Train the model to start from, and return its reference in the store."""
     from app.store.storage.store import Store
     from app.training.run.publishing import publish_run
 
-    data = _stored(root / "base", "base", KNOWN, _songs(KNOWN, BASE_SONGS, (), 0))
-    _train(data, [{**FROM_NOTHING, "epochs": BASE_EPOCHS}], root / "base" / "run")
-    return str(publish_run(Store(models), root / "base" / "run", name="base").ref)
+    run = data.path.parent / "run"
+    _train(data, [{**FROM_NOTHING, "epochs": BASE_EPOCHS}], run)
+    return str(publish_run(Store(models), run, name="base").ref)
 
 
-def _make_new(root: Path, draw: int) -> Data:
-    return _stored(root, "new", NEW, _songs(NEW, NEW_SONGS, KNOWN, 1_000 * (draw + 1)))
+def _five_styles() -> list[Song]:
+    return _songs(KNOWN, BASE_SONGS, lambda tag, _: (tag,), 0)
 
 
-Song = tuple[SplitTrack, Sequence[str], int]
-"""A song, the styles that play in it, and its seed."""
+def _other_styles(seed: int) -> list[Song]:
+    return _songs(OTHERS, NEW_SONGS, lambda tag, number: (tag, KNOWN[number % len(KNOWN)]), seed)
+
+
+def _all_styles() -> list[Song]:
+    """Return mixtures of two styles, which are tags both."""
+    styles = (*KNOWN, *OTHERS)
+
+    def pair(tag: str, number: int) -> tuple[str, str]:
+        step = 1 + number // len(styles) % (len(styles) - 1)
+        return tag, styles[(styles.index(tag) + step) % len(styles)]
+
+    mixed = _songs(styles, BASE_SONGS, pair, 0)
+    return [
+        (replace(placed, track=replace(placed.track, tags=playing)), playing)
+        for placed, playing in mixed
+    ]
+
+
+def _mixtures(seed: int) -> list[Song]:
+    return _songs(tuple(PAIRS), NEW_SONGS, lambda tag, _: PAIRS[tag], seed)
+
+
+SETTINGS: dict[str, tuple[Callable[[], list[Song]], Callable[[int], list[Song]]]] = {
+    "other styles": (_five_styles, _other_styles),
+    "mixtures": (_all_styles, _mixtures),
+}
+"""Functions that make the songs of the published model, and with a seed those of the new tags."""
 
 
 def _songs(
-    tags: Sequence[str], counts: dict[Subset, int], below: Sequence[str], seed: int
+    tags: Sequence[str],
+    counts: dict[Subset, int],
+    playing: Callable[[str, int], tuple[str, ...]],
+    seed: int,
 ) -> list[Song]:
-    """Return songs of each tag, over a style of `below` that is not a tag."""
+    """Return songs of each tag, in which the styles of `playing(tag, number)` play."""
     songs: list[Song] = []
     for part, count in counts.items():
         for number in range(count * len(tags)):
             tag, seed = tags[number % len(tags)], seed + 1
             path = f"{seed}.flac"
             track = Track(track_id("made", path), "made", path, f"artist {seed}", (tag,))
-            styles = [tag, *([below[seed % len(below)]] if below else [])]
-            songs.append((SplitTrack(track, part), styles, seed))
+            songs.append((SplitTrack(track, part), playing(tag, number)))
     return songs
 
 
-def _stored(root: Path, task: str, tags: Sequence[str], songs: Sequence[Song]) -> Data:
+def _stored(root: Path, task: str, songs: Sequence[Song]) -> Data:
     """Write songs, their audio store, and their split."""
     # Decode processes import this module again, and need none of these.
     from app.datasets.audio.storing import store_tracks
@@ -164,15 +212,16 @@ def _stored(root: Path, task: str, tags: Sequence[str], songs: Sequence[Song]) -
 
     folder = root / "audio" / "made"
     folder.mkdir(parents=True)
-    for placed, styles, seed in songs:
-        samples, rate = make_track(styles, seed, SECONDS)
+    for placed, styles in songs:
+        samples, rate = make_track(styles, int(Path(placed.track.path).stem), SECONDS)
         soundfile.write(folder / placed.track.path, samples, rate)
-    tracks = [placed.track for placed, _, _ in songs]
+    tracks = [placed.track for placed, _ in songs]
     audio = root / "store"
     store_tracks(
         tracks, root / "audio", audio, sample_rate=RATE, jobs=2, on_progress=lambda *_: None
     )
-    split = Split(task, tuple(tags), "made", tuple(placed for placed, _, _ in songs))
+    tags = tuple(sorted({tag for track in tracks for tag in track.tags}))
+    split = Split(task, tags, "made", tuple(placed for placed, _ in songs))
     write_split(root / "split.parquet", split)
     return Data(split, root / "split.parquet", audio)
 
