@@ -19,9 +19,9 @@ from app.evaluation.figures import Evaluation
 from app.store.manifest.manifest import read_store
 from app.store.storage.store import Store
 from testing.server import COMMAND, serving
+from testing.synthetic_music import STYLES, make_track
 from tests.support.client import answer, post
 from tests.support.synthetic.datasets import MadeDatasets, make_datasets
-from tests.support.synthetic.music import STYLES, make_track
 
 pytestmark = [pytest.mark.thorough, pytest.mark.release]
 

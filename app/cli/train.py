@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.cli.console import err, log_to_stderr, out, plain_errors, say
+from app.cli.console import err, log_to_stderr, out, plain_errors, read_settings, say
+from app.cli.store_option import StoreUrl
 from app.cli.sweep import run_sweep
+from app.errors import SetupError
 
 if TYPE_CHECKING:
     from app.training.loop.phase import Step
@@ -18,7 +20,12 @@ def train(
     split: Annotated[Path, typer.Argument(help="A table of `taggram data split`.")],
     audio_store: Annotated[Path, typer.Option(help="An audio store of `taggram data store`.")],
     to: Annotated[Path, typer.Option("--to", help="The run's folder; an existing run is resumed.")],
-    recipe: Annotated[str, typer.Option(help="A built-in recipe, or a YAML file.")] = "thesis",
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="A built-in recipe, or a YAML file; by default thesis, with --from fine-tune."
+        ),
+    ] = None,
     architecture: Annotated[
         str | None,
         typer.Option(
@@ -47,15 +54,31 @@ def train(
     mlflow: Annotated[
         str | None, typer.Option(metavar="URL", help="Also log to this MLflow server.")
     ] = None,
+    initial: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Start from the weights of this model: NAME/VERSION, or the folder of a run.",
+        ),
+    ] = None,
+    url: StoreUrl = None,
 ) -> None:
     """Train a model by a recipe, or many to compare settings; a stopped run is resumed."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
         from app.training.run.cluster import run_on_cluster
+        from app.training.run.initial_model import RECIPE
         from app.training.run.train import TrainRequest, run
 
-        request = TrainRequest(split, audio_store, to, recipe, architecture, seed, mlflow, subset)
-        if sweep is not None:
+        if sweep and initial:
+            raise SetupError("--sweep trains from nothing; leave --from out")
+        models = (url or read_settings().model_store) if initial else ""
+        recipe = recipe or (RECIPE if initial else "thesis")
+        request = TrainRequest(
+            split, audio_store, to, recipe, architecture, seed, mlflow, subset, initial, models
+        )
+        if sweep:
             run_sweep(sweep, request, workers)
             return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

@@ -11,7 +11,7 @@ import numpy as np
 
 from app.store.manifest.front_end_words import front_end_words
 from app.store.manifest.manifest import Manifest
-from app.store.manifest.source import ImportedNetwork
+from app.store.manifest.source import FineTunedFrom, ImportedNetwork
 from app.store.manifest.training_results import TagEvaluation
 from app.store.registry.golden import TOP
 
@@ -202,6 +202,8 @@ def _golden(manifest: Manifest) -> Iterable[str]:
 
 def _source(manifest: Manifest) -> Iterable[str]:
     source = manifest.source
+    if source.fine_tuned_from:
+        yield from _fine_tuned(source.fine_tuned_from)
     link = f"<{source.url}>" if _LINK.fullmatch(source.url) else inert(source.url)
     yield f"Licence: {inert(source.licence) or _NOT_STATED}"
     yield f"Commercial use: {_ALLOWED[source.commercial_use]}"
@@ -211,6 +213,19 @@ def _source(manifest: Manifest) -> Iterable[str]:
     yield f"Source: {inert(source.description) or _NOT_STATED}"
     yield f"Where: {link or _NOT_STATED}"
     yield f"To cite: {inert(source.citation) or _NOT_STATED}"
+
+
+def _fine_tuned(base: FineTunedFrom) -> Iterable[str]:
+    yield f"Fine-tuned from: {base.model}, whose weights have the SHA-256 {base.weights_sha256}"
+    yield (
+        f"Its licence: {inert(base.licence) or _NOT_STATED}; commercial use: "
+        f"{_ALLOWED[base.commercial_use]}"
+    )
+    yield f"Its source: {inert(base.description) or _NOT_STATED}"
+    if base.trained_on:
+        terms = inert(base.data_terms or "") or _NOT_STATED
+        yield f"Its training data: {inert(base.trained_on)}; its terms: {terms}"
+    yield f"To cite it: {inert(base.citation) or _NOT_STATED}"
 
 
 def _serving(manifest: Manifest) -> Iterable[str]:

@@ -14,9 +14,9 @@ from app.datasets.loaders import fma, mtat, mtg_jamendo
 from app.datasets.loaders.dataset import Dataset
 from app.datasets.merging import merge
 from app.datasets.tasks import read_task
+from testing.synthetic_music import STYLES, make_track
 from tests.conftest import SHARED
 from tests.support.synthetic.datasets import BROKEN, CYCLES, MadeDatasets, make_datasets
-from tests.support.synthetic.music import STYLES, make_track
 
 METADATA = SHARED / "metadata"
 LOADERS = {"fma": fma.load, "mtat": mtat.load, "mtg-jamendo": mtg_jamendo.load}

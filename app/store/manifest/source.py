@@ -24,6 +24,30 @@ class Checkpoint(Table):
     sha256: Sha256
 
 
+class FineTunedFrom(Table):
+    """The model whose weights a training began with; its terms apply to the new one too.
+
+    Attributes:
+        model: As `name/version`.
+        weights_sha256: The SHA-256 of its file of weights.
+        description: A sentence about its origin.
+        licence: The licence of its weights.
+        commercial_use: Whether that allows commercial use; None: not stated.
+        trained_on: Its training data.
+        data_terms: The terms of that data.
+        citation: How to cite it.
+    """
+
+    model: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*/[1-9][0-9]*$")]
+    weights_sha256: Sha256
+    description: str
+    licence: str
+    commercial_use: bool | None = None
+    trained_on: str | None = None
+    data_terms: str | None = None
+    citation: str
+
+
 class ModelSource(Table):
     """The origin of the weights, and their terms.
 
@@ -39,6 +63,7 @@ class ModelSource(Table):
         citation: How to cite the model.
         checkpoint: The file that the weights were converted from, if
             `taggram models pull NAME` can download it.
+        fine_tuned_from: The model that the training started from.
     """
 
     wheel_checkpoint: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")] | None = None
@@ -50,6 +75,7 @@ class ModelSource(Table):
     data_terms: str | None = None
     citation: str
     checkpoint: Checkpoint | None = None
+    fine_tuned_from: FineTunedFrom | None = None
 
 
 class ImportedNetwork(Table):

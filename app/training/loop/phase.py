@@ -19,8 +19,10 @@ from app.training.loop.checkpoint import (
     save_state,
     save_weights,
 )
+from app.training.loop.depths import freeze_below, rate_factors
 from app.training.loop.epoch_loop import Loop
 from app.training.loop.networks import Built
+from app.training.loop.optimizers import make_optimizer
 from app.training.loop.replicas import by_one
 from app.training.recipe.schedule import ScheduleState, after_epoch, initial_state
 from app.training.recipe.schema import Phase, Stage
@@ -107,7 +109,7 @@ def fit(
         if schedule_state.epoch_of_stage == 0 and schedule_state.epoch:
             built.assign(load_weights(_best(folder, schedule_state)))
         if loop is None or schedule_state.epoch_of_stage == 0:
-            loop = _compiled(phase, training_model, stage, inputs.loss)
+            loop = _compiled(phase, built, stage, inputs.loss)
             if schedule_state.epoch_of_stage:  # the run was stopped within a stage
                 restore(folder / STATE, _state(training_model))
         if not stage.decay:
@@ -138,27 +140,27 @@ def _best(folder: Path, schedule_state: ScheduleState) -> Path:
     return folder / f"best-{schedule_state.best_epoch}.safetensors"
 
 
-def _compiled(
-    phase: Phase, training_model: keras.Model, stage: Stage, loss: keras.losses.Loss
-) -> Loop:
+def _compiled(phase: Phase, built: Built, stage: Stage, loss: keras.losses.Loss) -> Loop:
+    training_model, releases = built.training_model, [each.release for each in phase.stages]
+    if any(release.needs_initial_weights for release in releases):
+        freeze_below(built.scoring, stage.release, phase.frozen)
     metrics = []
     if phase.learns == "tags":
         metrics = [
             keras.metrics.AUC(curve="ROC", name="roc_auc"),
             keras.metrics.AUC(curve="PR", name="pr_auc"),
         ]
-    training_model.compile(optimizer=_optimizer(stage), loss=loss, metrics=metrics)
-    training_model.optimizer.build(training_model.trainable_variables)
+    trained = training_model.trainable_variables
+    optimizer = make_optimizer(stage, _factors(built, stage, trained))
+    training_model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
+    training_model.optimizer.build(trained)
     return Loop(training_model)
 
 
-def _optimizer(stage: Stage) -> keras.optimizers.Optimizer:
-    rate: object = stage.learning_rate
-    if stage.decay:
-        rate = keras.optimizers.schedules.InverseTimeDecay(rate, 1, stage.decay)
-    if stage.optimizer == "adam":
-        return keras.optimizers.Adam(rate)
-    return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+def _factors(built: Built, stage: Stage, trained: Sequence[keras.Variable]) -> list[float]:
+    if stage.release.first_layer_rate == 1:
+        return [1.0] * len(trained)
+    return rate_factors(built.scoring, stage.release, trained)
 
 
 def _state(training_model: keras.Model) -> list[keras.Variable]:

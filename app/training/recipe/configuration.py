@@ -13,6 +13,7 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.tracks import Split
 from app.errors import SetupError
 from app.files import write_atomically
+from app.store.manifest.source import FineTunedFrom
 from app.store.manifest.tables import Table, validate
 from app.training.recipe.schema import Recipe
 from app.yaml_files import read_values
@@ -42,6 +43,7 @@ class Configuration(Table):
     split_fingerprint: str
     audio_fingerprint: str
     sample_rate: int
+    initial: FineTunedFrom | None = None
 
 
 def claim(folder: Path, wanted: Configuration) -> None:
@@ -85,7 +87,13 @@ def compare(folder: Path, wanted: Configuration) -> str | None:
     )
 
 
-def configuration(recipe: Recipe, split: Split, store: AudioStore, seed: int) -> Configuration:
+def configuration(
+    recipe: Recipe,
+    split: Split,
+    store: AudioStore,
+    seed: int,
+    initial: FineTunedFrom | None = None,
+) -> Configuration:
     """Return the configuration of a run.
 
     Args:
@@ -93,6 +101,7 @@ def configuration(recipe: Recipe, split: Split, store: AudioStore, seed: int) ->
         split: The tracks and their parts.
         store: Their audio.
         seed: Seed of all random draws.
+        initial: The model that it starts from, if any.
     """
     return Configuration(
         recipe=recipe,
@@ -105,6 +114,7 @@ def configuration(recipe: Recipe, split: Split, store: AudioStore, seed: int) ->
         split_fingerprint=split.fingerprint,
         audio_fingerprint=store.fingerprint,
         sample_rate=store.sample_rate,
+        initial=initial,
     )
 
 

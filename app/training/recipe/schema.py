@@ -13,6 +13,7 @@ from app.models import architectures
 from app.paths import shortened
 from app.store.manifest.tables import Table, validate
 from app.training.data.augmentation import Augmentation
+from app.training.recipe.release import Release
 from app.yaml_files import read_values
 
 BUILT_IN = Path(__file__).parent / "built_in"
@@ -40,6 +41,7 @@ class Stage(Table):
 
     `sgd` has a Nesterov momentum of .9. `decay` divides the learning rate by 1 + decay * steps.
     `early_stop`: the number of epochs without a better validation loss after which the stage ends.
+    `release`: which layers are trained, by their depth.
     """
 
     optimizer: Literal["adam", "sgd"]
@@ -48,6 +50,7 @@ class Stage(Table):
     decay: float = Field(0.0, ge=0)
     plateau: Plateau | None = None
     early_stop: Count | None = None
+    release: Release = Release()
 
     @model_validator(mode="after")
     def _one_way_down(self) -> Self:

@@ -132,12 +132,17 @@ def _absolute(request: "TrainRequest") -> "TrainRequest":
     from app.training.recipe.schema import recipe_names  # noqa: PLC0415
 
     is_file = request.recipe not in recipe_names()
+    initial = request.initial
+    if initial and Path(initial).is_dir():
+        initial = str(Path(initial).resolve())
     return replace(
         request,
         split=request.split.resolve(),
         audio_store=request.audio_store.resolve(),
         folder=request.folder.resolve(),
         recipe=str(Path(request.recipe).resolve()) if is_file else request.recipe,
+        initial=initial,
+        models=request.models if "://" in request.models else str(Path(request.models).resolve()),
     )
 
 

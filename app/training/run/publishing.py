@@ -9,7 +9,7 @@ from app.errors import SetupError
 from app.evaluation.figures import Evaluation
 from app.front_ends import WindowSpec
 from app.store.manifest.manifest import Manifest, ModelSpec, read_manifest
-from app.store.manifest.source import ImportedNetwork
+from app.store.manifest.source import FineTunedFrom, ImportedNetwork
 from app.store.manifest.tables import validate
 from app.store.manifest.training_results import BaseRates
 from app.store.registry.publishing import publish
@@ -42,6 +42,7 @@ def describe_trained(
     licence: str = "",
     commercial_use: bool | None = None,
     citation: str = "",
+    fine_tuned_from: FineTunedFrom | None = None,
 ) -> ModelSpec:
     """Describe a model that was trained on a vocabulary, to publish it.
 
@@ -61,10 +62,13 @@ def describe_trained(
         licence: The model's licence.
         commercial_use: Whether it allows commercial use; None: not stated.
         citation: The publication to cite.
+        fine_tuned_from: The model that the training started from; its licence, commercial use and
+            citation are the default.
 
     Raises:
         SetupError: The description is not valid.
     """
+    base = fine_tuned_from
     values = {
         "name": name,
         "summary": summary,
@@ -79,9 +83,10 @@ def describe_trained(
         "source": {
             "description": data,
             "url": "",
-            "licence": licence,
-            "commercial_use": commercial_use,
-            "citation": citation,
+            "licence": licence or (base.licence if base else ""),
+            "commercial_use": base.commercial_use if base else commercial_use,
+            "citation": citation or (base.citation if base else ""),
+            "fine_tuned_from": base.model_dump() if base else None,
         },
         "vocabulary": {
             "name": vocabulary,
@@ -161,5 +166,6 @@ def publish_run(
         data=f"Split {config.split}, fingerprint {config.split_fingerprint[:16]}",
         licence=licence,
         citation=citation,
+        fine_tuned_from=manifest.source.fine_tuned_from,
     )
     return publish(store, spec, read_weights(trained, manifest))

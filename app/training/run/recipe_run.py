@@ -35,6 +35,7 @@ from app.training.loop.replicas import by_one, strategy
 from app.training.recipe.configuration import claim, compare, configuration
 from app.training.recipe.schema import Phase, Recipe, Skew
 from app.training.run.curve_files import draw_curves, write_curves
+from app.training.run.initial_model import InitialModel, set_initial_weights
 
 WEIGHTS = "weights.safetensors"
 
@@ -52,6 +53,7 @@ class Job:
         on_progress: Called after each batch.
         record: Called after each epoch with all figures so far.
         warn: Called with a line if the code has changed since the run began.
+        initial: The model that the first phase starts from, instead of random weights.
     """
 
     recipe: Recipe
@@ -62,6 +64,7 @@ class Job:
     on_progress: OnProgress
     record: Callable[[Sequence[Row]], None]
     warn: Callable[[str], None]
+    initial: InitialModel | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +98,8 @@ def train(job: Job) -> Trained:
     for phase in job.recipe.phases:
         check_rate(phase, job.store)
     audio = read_split_audio(job.split, job.store)
-    config = configuration(job.recipe, job.split, job.store, job.seed)
+    origin = job.initial.origin if job.initial else None
+    config = configuration(job.recipe, job.split, job.store, job.seed, origin)
     done: dict[str, networks.Weights] = {}
     rows: list[Row] = []
     with strategy().scope(), dtype_policy(job.recipe.precision):
@@ -131,6 +135,8 @@ def _phase(
     if not (folder / WEIGHTS).exists():
         keras.utils.set_random_seed(job.seed)
         built = networks.build(phase, len(audio.tags))
+        if job.initial and not done:
+            set_initial_weights(built, job.initial, audio.tags)
         for source in phase.takes:
             networks.transfer(built, done[source.phase], source)
         if phase.stages:

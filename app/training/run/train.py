@@ -18,13 +18,25 @@ from app.training.loop.checkpoint import Row
 from app.training.loop.phase import OnProgress
 from app.training.recipe.schema import Recipe, read_recipe
 from app.training.run import trackers
+from app.training.run.initial_model import (
+    InitialModel,
+    check_initial_weights,
+    describe_start,
+    read_initial_model,
+    start_from,
+)
 from app.training.run.publishing import MODEL, base_rates_of, describe_trained
 from app.training.run.recipe_run import Job, Trained, train
 
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """The options of `taggram train`; `subset` is the share of the split to train with."""
+    """The options of `taggram train`.
+
+    Attributes:
+        subset: The share of the split to train with.
+        initial: The model to start from, of the store `models`; None to start from nothing.
+    """
 
     split: Path
     audio_store: Path
@@ -34,6 +46,8 @@ class TrainRequest:
     seed: int
     mlflow: str | None
     subset: float = 1.0
+    initial: str | None = None
+    models: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,11 +84,14 @@ def run(
     Raises:
         SetupError: A file is invalid or inconsistent with another one, or can't be written.
     """
-    recipe = replace_architecture(read_recipe(request.recipe), request.architecture)
-    split = read_split_of(request)
+    split, initial = read_split_of(request), _initial(request)
+    recipe = _recipe(request, initial)
+    if request.initial and initial:
+        say(describe_start(initial, request.initial, split))
     records = [trackers.tensorboard(request.folder / "tensorboard"), _lines(say)]
     if request.mlflow and leads:
         parameters = {"recipe": recipe.name, "split": split.name, "seed": request.seed}
+        parameters |= {"from": str(initial.manifest.ref)} if initial else {}
         records.append(trackers.mlflow(request.mlflow, request.folder, parameters))
 
     def record(rows: Sequence[Row]) -> None:
@@ -82,12 +99,12 @@ def run(
             each(rows)
 
     store = AudioStore.open(request.audio_store)
-    job = Job(recipe, split, store, request.folder, request.seed, on_progress, record, say)
+    job = Job(recipe, split, store, request.folder, request.seed, on_progress, record, say, initial)
     trained = train(job)
     name = f"{split.task}-{trained.phase.architecture}".replace("_", "-")
     models = Store(str(request.folder / MODEL))
     if leads and not models.refs():
-        _publish(models, name, recipe, split, trained)
+        _publish(models, name, job, trained)
     return Finished(name, trained.missing)
 
 
@@ -122,8 +139,8 @@ def read_split_of(request: TrainRequest) -> Split:
     return take_subset(read_split(request.split), request.subset, request.seed)
 
 
-def _publish(models: Store, name: str, recipe: Recipe, split: Split, trained: Trained) -> None:
-    missing = set(trained.missing)
+def _publish(models: Store, name: str, job: Job, trained: Trained) -> None:
+    recipe, split, missing = job.recipe, job.split, set(trained.missing)
     used = [each for each in split.part(Subset.TRAIN) if each.track.id not in missing]
     spec = describe_trained(
         name=name,
@@ -135,8 +152,25 @@ def _publish(models: Store, name: str, recipe: Recipe, split: Split, trained: Tr
         family=name,
         vocabulary=split.task,
         base_rates=base_rates_of(split.tags, used),
+        fine_tuned_from=job.initial.origin if job.initial else None,
     )
     publish(models, spec, trained.weights)
+
+
+def _initial(request: TrainRequest) -> InitialModel | None:
+    if request.initial is None:
+        return None
+    if request.architecture is not None:
+        raise SetupError("--architecture and --from: the model has its own; leave one out")
+    return read_initial_model(request.initial, request.models)
+
+
+def _recipe(request: TrainRequest, initial: InitialModel | None) -> Recipe:
+    recipe = read_recipe(request.recipe)
+    if initial:
+        return start_from(recipe, initial)
+    check_initial_weights(recipe)
+    return replace_architecture(recipe, request.architecture)
 
 
 def _lines(say: Callable[[str], None]) -> trackers.Record:

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from testing.synthetic_music import make_track
 from tests.support.synthetic import tables
-from tests.support.synthetic.music import make_track
 
 CYCLES = {
     # trance is not a genre of FMA, and chiptune is one of FMA only

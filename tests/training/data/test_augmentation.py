@@ -19,8 +19,8 @@ from app.errors import SetupError
 from app.store.manifest.tables import validate
 from app.training.data.augmentation import Augmentation
 from app.training.data.augmenter import SINGLE, STACKED, Augmenter
+from testing.synthetic_music import make_track
 from tests.support.commands import files_of_at_most, taggram
-from tests.support.synthetic.music import make_track
 
 RATE = 16_000
 SECOND = np.arange(RATE) / RATE

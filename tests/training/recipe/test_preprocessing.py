@@ -102,7 +102,7 @@ def test_a_network_of_a_recipe_scores_waveforms_by_its_front_end():
         ({"architecture": "short_chunk_cnn"}, r"3.696 s, \(231, 96\): the window is too small: a"),
         ({"architecture": "sample_cnn"}, "not a valid shape; expected .samples"),
         ({"architecture": "ensemble"}, "each member has its own front end"),
-        ({"architecture": "harmonic_cnn"}, "leave bands, log and cepstrum out"),
+        ({"architecture": "harmonic_cnn"}, "leave bands, log, cepstrum and deltas out"),
         ({"window_s": 1e-3, "architecture": "vgg"}, "the window is too small"),
         ({"window_s": 590.0, "architecture": "vgg"}, "elements; at most"),
     ],

@@ -38,5 +38,5 @@ def test_an_invalid_recipe_is_refused_with_file_and_field(
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SetupError, match="clmr, ensemble, multi-level-multi-scale"):
+    with pytest.raises(SetupError, match="clmr, ensemble, fine-tune, multi-level-multi-scale"):
         read_recipe("nothing")

@@ -4,15 +4,16 @@ Each style is a function from a `Studio` to samples. Key, mode, tempo, level, no
 from song to song, so that none of them identifies a style alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.signal import butter, sosfilt
 
-Samples = npt.NDArray[np.float32]
+Samples = npt.NDArray[np.floating]
 Starts = npt.NDArray[np.intp]
 
 RATES = (22_050, 22_050, 22_050, 22_050, 32_000, 44_100)
@@ -61,7 +62,7 @@ class Studio:
             song[start : start + len(sound)] += sound
         return song[: self.count]
 
-    def steps(self, values: Sequence[float], starts: Starts) -> Samples:
+    def steps(self, values: npt.ArrayLike, starts: Starts) -> Samples:
         """A value from each start on, round and round, (n,)."""
         turns = np.resize(np.asarray(values, np.float32), len(starts))
         return np.repeat(turns, self._lengths(starts))
@@ -80,7 +81,8 @@ class Studio:
 
     def sine(self, frequency: float | Samples) -> Samples:
         """As a flute."""
-        return np.sin(2 * np.pi * self.phase(frequency), dtype=np.float32)
+        wave: Samples = np.sin(2 * np.pi * self.phase(frequency), dtype=np.float32)
+        return wave
 
     def saw(self, frequency: float | Samples) -> Samples:
         """As strings."""
@@ -90,7 +92,12 @@ class Studio:
         """As an old console."""
         return np.where(self.phase(frequency) < duty, 1, -1).astype(np.float32)
 
-    def filtered(self, sound: Samples, edge: float | tuple[float, float], kind: str):
+    def filtered(
+        self,
+        sound: Samples,
+        edge: float | tuple[float, float],
+        kind: Literal["band", "low", "high"],
+    ) -> Samples:
         """Through a filter of second order with edges in Hz."""
         return sosfilt(butter(2, edge, kind, fs=self.rate, output="sos"), sound).astype(np.float32)
 
@@ -98,7 +105,8 @@ class Studio:
         """A bass drum, once."""
         time = np.arange(int(0.25 * self.rate)) / self.rate
         turns = 50 * time + 5 * (1 - np.exp(-time * 30))
-        return (np.sin(2 * np.pi * turns) * np.exp(-time * 14)).astype(np.float32)
+        drum: Samples = (np.sin(2 * np.pi * turns) * np.exp(-time * 14)).astype(np.float32)
+        return drum
 
     def hit(self, seconds: float, edge: float) -> Samples:
         """A hat or a snare, once: noise above an edge in Hz."""
@@ -109,6 +117,11 @@ class Studio:
     def _lengths(self, starts: Starts) -> Starts:
         """Samples from each start to the next; those before the first belong to the first."""
         return np.diff([0, *starts[1:], self.count])
+
+
+def _mixed(voices: Iterable[Samples]) -> Samples:
+    """Add sounds of the same length."""
+    return reduce(np.add, voices)
 
 
 def hertz(note: float) -> float:
@@ -136,7 +149,8 @@ def techno(studio: Studio) -> Samples:
     hats = studio.placed(studio.hit(0.03, 6500), studio.beats(bpm, first=0.5))
     sixteenths = studio.beats(bpm, each=0.25)
     bass = studio.saw(studio.root(33, 43)) * studio.decaying(sixteenths, 0.05)
-    return 1.5 * kick + 0.7 * hats + 0.5 * studio.filtered(bass, 500, "low")
+    song: Samples = 1.5 * kick + 0.7 * hats + 0.5 * studio.filtered(bass, 500, "low")
+    return song
 
 
 def metal(studio: Studio) -> Samples:
@@ -147,7 +161,8 @@ def metal(studio: Studio) -> Samples:
     chord = sum(studio.saw(riff * ratio) for ratio in (1, 1.498, 2))
     muted = chord * (0.4 + studio.decaying(eighths, 0.12))
     snare = studio.placed(studio.hit(0.08, 1200), studio.beats(bpm, first=1, each=2))
-    return np.tanh(6 * muted) + 0.9 * snare + studio.placed(studio.kick(), eighths)
+    song: Samples = np.tanh(6 * muted) + 0.9 * snare + studio.placed(studio.kick(), eighths)
+    return song
 
 
 def chiptune(studio: Studio) -> Samples:
@@ -168,7 +183,8 @@ def dubstep(studio: Studio) -> Samples:
     growl = studio.filtered(studio.saw(root * 2) * studio.square(root, 0.4), (250, 2500), "band")
     kick = studio.placed(studio.kick(), studio.beats(bpm, each=4))
     snare = studio.placed(studio.hit(0.09, 900), studio.beats(bpm, first=2, each=4))
-    return 2.5 * growl * opened + 0.8 * studio.sine(root) + 1.3 * kick + snare
+    song: Samples = 2.5 * growl * opened + 0.8 * studio.sine(root) + 1.3 * kick + snare
+    return song
 
 
 def reggaedub(studio: Studio) -> Samples:
@@ -203,7 +219,7 @@ def trance(studio: Studio) -> Samples:
     sixteenths = studio.beats(bpm, each=0.25)
     bars = studio.steps([2 ** (step / 12) for step in (0, -4, 3, -2)], studio.beats(bpm, each=4))
     run = studio.steps([2 ** (tone / 12) for tone in (*studio.chord, 12, 7)], sixteenths)
-    lead = sum(studio.saw(root * bars * run * off) for off in (0.994, 1, 1.006))
+    lead = _mixed(studio.saw(root * bars * run * off) for off in (0.994, 1, 1.006))
     bass = studio.saw(root * bars / 8) * studio.decaying(studio.beats(bpm, first=0.5), 0.1)
     kick = studio.placed(studio.kick(), studio.beats(bpm))
     high = studio.filtered(lead, 700, "high") * studio.decaying(sixteenths, 0.15)
