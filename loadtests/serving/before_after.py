@@ -153,10 +153,5 @@ def describe_difference(answers: Sequence[Mapping[str, Mapping[str, Any]]]) -> s
     )
 
 
-def scores_of(answer: Mapping[str, Any]) -> dict[str, float]:
-    """Return the scores of an answer by tag."""
-    return {each["tag"]: each["score"] for each in answer["suggestions"]}
-
-
 if __name__ == "__main__":
     typer.run(main)

@@ -60,14 +60,15 @@ def extractor(front: FrontEnd) -> TensorFlowFeatureExtractor:
 
 
 def windows_of(preset: str, waveform: Samples) -> Windows:
-    """The windows as the service makes them, (windows, frames, ...)."""
+    """The whole windows as the service makes them, (windows, frames, ...)."""
     spec = read_front_end(preset)
     assert spec.window
     window_spec = WindowSpec(spec.front_end, spec.window.frames, spec.window.hop_frames)
     stream = WindowStream(extractor(spec.front_end), [window_spec])
     pieces = [*stream.pieces(waveform[: len(waveform) // 2], complete=False)]
     pieces += stream.pieces(waveform, complete=True)
-    return np.concatenate([windows for _, windows in pieces])
+    windows = np.concatenate([windows for _, windows in pieces])
+    return windows[: window_spec.whole(len(waveform))]
 
 
 def assert_windows_are(
