@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from app.datasets.tracks import Split, SplitTrack, Subset, Track, track_id
 from loadtests.report import Row, argument, out, publish, spread
@@ -152,6 +151,8 @@ def measured(
     folder: Path, split: Split, store: "AudioStore", phase: Mapping[str, object], seed: int
 ) -> tuple[float, float, float, float]:
     """Train, and return PR-AUC and ROC-AUC of the rare, then of the frequent tags."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
     from app.datasets.audio.cropping import window_at
     from app.training.loop.networks import build
     from app.training.recipe.schema import Phase, Recipe
