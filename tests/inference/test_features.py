@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from app.constant_q import ConstantQ
 from app.domain import Frames, Samples, Windows
-from app.front_ends import BandPass, FrontEnd, ShortTrack, WindowSpec
+from app.front_ends import BandPass, FrontEnd, WindowSpec
 from app.inference.features import MAX_PIECE_S, PADDINGS, WaveformStream, WindowStream, make_stream
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models.front_end import track_frames
+from app.samples import ShortTrack
 from app.spectra import (
     Decibels,
     Log10,

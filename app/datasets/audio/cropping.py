@@ -7,7 +7,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from app.domain import Samples
-from app.front_ends import ShortTrack
+from app.samples import ShortTrack
 from app.store.manifest.tables import Table
 
 FULL_SCALE = 32_768

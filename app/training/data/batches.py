@@ -12,7 +12,7 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.audio.cropping import window_at
 from app.domain import Samples
 from app.errors import SetupError
-from app.front_ends import ShortTrack
+from app.samples import ShortTrack
 from app.training.data.augmenter import Augmenter
 from app.training.data.sampling import Epoch
 

@@ -110,7 +110,7 @@ def test_tags_below_the_five_best_may_change_order(manifest: Manifest):
 
 
 def test_the_golden_waveform_is_the_same_on_every_machine(manifest: Manifest):
-    waveform = golden_waveform(manifest.golden, 16_000)
+    waveform = golden_waveform(manifest.golden, manifest.front_end)
 
     assert waveform.shape == (7.5 * 16_000,)
     assert waveform.dtype == np.float32
