@@ -94,7 +94,9 @@ def dataset(mixing: Mixing | None, size: int = 4) -> BatchDataset:
     """Windows whose samples and target are the number of their track."""
     store = cast(
         "AudioStore",
-        SimpleNamespace(samples=lambda key: np.full(1_000, 32 * int(key), np.int16)),
+        SimpleNamespace(
+            samples=lambda key: np.full(1_000, 32 * int(key), np.int16), sample_shape=()
+        ),
     )
     ids = [str(number) for number in range(len(LABELS))]
     source = WindowSource(store, ids, lambda track, _: np.array([track], np.float32), WINDOW)
