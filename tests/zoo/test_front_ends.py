@@ -34,6 +34,7 @@ CASES = {
         SHORT_CHUNK,
     ),
     "envelope": (FrontEnd(16_000, envelope=101), SAMPLE_CNN),
+    "stereo": (FrontEnd(16_000, channels=2), SAMPLE_CNN),
 }
 """Each with an architecture, its arguments, and the frames of a window."""
 

@@ -3,6 +3,7 @@
 import filecmp
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,8 @@ def test_a_stereo_store_has_both_channels_and_a_folder_of_its_own(
 ) -> None:
     shutil.copytree(root / "audio", tmp_path / "audio")
     sides = np.stack([toy_sound("low", 0), toy_sound("high", 1)], axis=1)
-    both, mono = split.placed[0].track, split.placed[3].track
+    split = replace(split, placed=(split.placed[0], split.placed[3]))
+    both, mono = (each.track for each in split.placed)
     soundfile.write(tmp_path / "audio" / "toy" / both.path, sides, RATE)
 
     fill(tmp_path, tmp_path / "store", split, channels=2)
