@@ -44,8 +44,8 @@ class About(Table):
 
     @property
     def words(self) -> str:
-        """Return the sample rate, and whether it is stereo, as messages name them."""
-        return f"{self.sample_rate} Hz{' in stereo' if self.channels > 1 else ''}"
+        """Return the sample rate and the channels as messages name them."""
+        return f"{self.sample_rate} Hz in {'stereo' if self.channels > 1 else 'mono'}"
 
 
 class Entry(Table):

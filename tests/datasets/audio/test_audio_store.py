@@ -82,7 +82,9 @@ def test_a_stereo_store_has_both_channels_and_a_folder_of_its_own(
     twice = np.stack([toy_sound("low", 3)] * 2, axis=1)
     assert store.samples(mono.id) / 32_768 == pytest.approx(twice, abs=2e-4)
     assert fill(tmp_path, tmp_path / "store", split, channels=2).added == 0
-    with pytest.raises(SetupError, match=r"16000 Hz in stereo, not 16000 Hz; .* another folder"):
+    with pytest.raises(
+        SetupError, match=r"16000 Hz in stereo, not 16000 Hz in mono; .* another folder"
+    ):
         fill(tmp_path, tmp_path / "store", split)
 
 

@@ -111,6 +111,6 @@ def test_a_mono_store_is_refused_for_a_network_of_stereo_samples(
     with pytest.raises(
         SetupError,
         match=r"sample_cnn needs a sample rate of 16000 Hz in stereo, but the audio store has "
-        r"16000 Hz; .* --sample-rate 16000 --channels 2",
+        r"16000 Hz in mono; .* --sample-rate 16000 --channels 2",
     ):
         train_sides(split, store, tmp_path / "run")
