@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[np.float32]
-"""(samples,), mono, nominally within -1..1."""
+"""(samples,), mono, or (samples, 2), stereo, nominally within -1..1."""
 
 Frames = npt.NDArray[np.float32]
-"""(frames, bins); (frames,) for raw audio; (frames, bins, channels) for several FFT lengths."""
+"""(frames, bins); (frames,) or (frames, 2) for raw audio; (frames, bins, resolutions) for several
+FFT lengths."""
 
 Windows = npt.NDArray[np.float32]
 """(windows, *window): the frames of each window, the input of a network; or for engines that
-compute the frames, (windows, samples)."""
+compute the frames, (windows, samples) or in stereo (windows, samples, 2)."""
 
 Times = npt.NDArray[np.float64]
 """(windows,), in seconds."""
@@ -75,7 +76,7 @@ class Waveform:
     """Decoded audio.
 
     Attributes:
-        samples: (samples,) float32, mono.
+        samples: (samples,) float32, mono, or (samples, 2), stereo.
         sample_rate: In Hz.
     """
 

@@ -3,23 +3,22 @@
     waveform -> standardised -> band-pass -> envelope -> spectrum (see `app.spectra`) -> frames
       -> windows
 
-Without a spectrum the samples themselves are the frames, for sample-level networks. The
-standardisation, the band-pass and the envelope are optional in both cases. `app.models.front_end`
-builds layers from this.
+Without a spectrum the samples themselves are the frames, for sample-level networks, mono or
+stereo. The standardisation, the band-pass and the envelope are optional in both cases.
+`app.models.front_end` builds layers from this.
 """
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from app.constant_q import ConstantQ
 from app.ranges import LARGEST, check_positive
+from app.samples import Samples, ShortTrack, sample_shape
 from app.spectra import Chroma, LogFrequency, Mel, Padding, Spectrum, Standardisation
 
-Samples = npt.NDArray[np.float32]
 Times = npt.NDArray[np.float64]
 
 LARGEST_ARRAY = 2**24
@@ -58,6 +57,7 @@ class FrontEnd:
             deviation, for networks that were trained on samples beyond -1 to 1.
         envelope: The odd number of samples around each over which its magnitude is averaged, if
             the smoothed envelope shall take the place of the samples.
+        channels: 1 for mono, 2 for stereo, which needs a network that takes samples.
     """
 
     sample_rate: int
@@ -65,9 +65,15 @@ class FrontEnd:
     band_pass: BandPass | None = None
     standardised: Standardisation | None = None
     envelope: int | None = None
+    channels: int = 1
 
     def __post_init__(self) -> None:
         check_positive(sample_rate=self.sample_rate)
+        if self.channels not in ((1,) if self.spectrum else (1, 2)):
+            raise ValueError(
+                f"channels: {self.channels} is not valid; give 1 for mono, or, without a spectrum, "
+                "2 for stereo"
+            )
         if self.envelope is not None and not (0 < self.envelope < LARGEST and self.envelope % 2):
             raise ValueError(
                 f"envelope: {self.envelope} is not valid; give an odd number of samples"
@@ -119,11 +125,17 @@ class FrontEnd:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Return the shape of a frame: () for a sample, (bins,), or (bins, channels)."""
+        """Return the shape of a frame: `sample_shape`, (bins,), or (bins, resolutions)."""
         if self.spectrum is None:
-            return ()
-        channels = len(self.spectrum.n_fft)
-        return (self.spectrum.height,) if channels == 1 else (self.spectrum.height, channels)
+            return self.sample_shape
+        resolutions = len(self.spectrum.n_fft)
+        height = self.spectrum.height
+        return (height,) if resolutions == 1 else (height, resolutions)
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Return the shape of a sample of a track: () if it is mono, or (2,)."""
+        return sample_shape(self.channels)
 
     def samples(self, frames: int) -> int:
         """Return the least number of samples that give `frames` frames."""
@@ -178,21 +190,6 @@ class FrontEnd:
         return edges
 
 
-class ShortTrack(StrEnum):
-    """How a track that is shorter than a window fills one, as in the training of the model."""
-
-    REPEAT = "repeat"
-    PAD = "pad"
-
-    def fill(self, track: Samples, samples: int) -> Samples:
-        """Return a track of at least `samples` samples; a shorter one is repeated or padded."""
-        if len(track) >= samples:
-            return track
-        if self is ShortTrack.PAD:  # with zeros
-            return np.pad(track, (0, samples - len(track)))
-        return np.resize(track, samples)
-
-
 @dataclass(frozen=True)
 class WindowSpec:
     """How the frames of a front end are cut into the windows that a model scores.
@@ -240,6 +237,11 @@ class WindowSpec:
     def reach(self) -> int:
         """Return the samples of the (padded) waveform that a window depends on."""
         return self.window_samples + 2 * self.front.margin
+
+    @property
+    def stretch_shape(self) -> tuple[int, ...]:
+        """Return the shape of the waveform that a window depends on: (reach, *sample_shape)."""
+        return (self.reach, *self.front.sample_shape)
 
     def windows(self, frames: int) -> int:
         """Return the number of windows in `frames` frames that start a hop apart."""

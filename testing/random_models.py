@@ -61,7 +61,10 @@ def random_weights(
 
 
 def sounds(window_spec: WindowSpec) -> Samples:
-    """Tones and noise, none like another, (sounds, samples), each as long as a window."""
+    """Tones and noise, none like another, (sounds, samples), each as long as a window.
+
+    In stereo, (sounds, samples, 2), the right channel has another sound than the left one.
+    """
     random = np.random.RandomState(SEED)
     time = np.arange(window_spec.window_samples) / window_spec.front.sample_rate
     tones = [
@@ -71,7 +74,8 @@ def sounds(window_spec: WindowSpec) -> Samples:
         )
     ]
     noise = random.standard_normal((SOUNDS, len(time))) * random.uniform(0.01, 0.3, (SOUNDS, 1))
-    return (0.3 * np.array(tones) + noise).astype(np.float32)
+    mono = (0.3 * np.array(tones) + noise).astype(np.float32)
+    return mono if window_spec.front.channels == 1 else np.stack([mono, mono[::-1]], axis=-1)
 
 
 def _spread(model: keras.Model, frames: np.ndarray) -> None:

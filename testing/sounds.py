@@ -13,6 +13,7 @@ import soundfile
 
 from app.audio.decoders.track_reader import TrackReader
 from app.audio.limits import AudioLimits
+from app.samples import sample_shape
 
 Sound = npt.NDArray[np.float32]
 
@@ -27,7 +28,8 @@ TONE_LEVEL = 0.5
 def decoded(file: Path | bytes, limits: AudioLimits = LIMITS) -> Sound:
     """A whole file, or the bytes of one, decoded in this very process."""
     with opened(file) as source:
-        return np.concatenate([np.empty(0, np.float32), *TrackReader(source, limits).samples()])
+        nothing = np.empty((0, *sample_shape(limits.channels)), np.float32)
+        return np.concatenate([nothing, *TrackReader(source, limits).samples()])
 
 
 @contextmanager

@@ -35,19 +35,21 @@ NOISE_FLOOR = 1e-3
 
 @dataclass(frozen=True)
 class AudioLimits:
-    """Limits that the operator sets, and the sample rate of the models.
+    """Limits that the operator sets, and the samples that models take.
 
     Attributes:
         sample_rate: The rate that every file is resampled to, in Hz.
         min_duration_s: Shortest track, in seconds.
         max_duration_s: Longest track, in seconds.
         decoders: The libraries that may decode it.
+        channels: Every file is mixed to mono, 1, or to stereo, 2.
     """
 
     sample_rate: int
     min_duration_s: float
     max_duration_s: float
     decoders: Decoders = Decoders.ALL
+    channels: int = 1
 
     @property
     def max_samples(self) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from app.front_ends import FrontEnd
     from app.probing.attention import Explanation, Moment
 
 MOMENTS = 3
@@ -42,7 +43,7 @@ def explain(
         check_is_file(file)
         store = open_store(url)
         manifest = resolve(store, manifests(store), model)
-        samples = _decode(file, manifest.front_end.sample_rate)  # before TensorFlow is imported
+        samples = _decode(file, manifest.front_end)  # before TensorFlow is imported
         from app.probing.attention import Explainer
 
         with err.status(cell(f"loading {model}")):
@@ -56,7 +57,7 @@ def explain(
         say(out, f"{picture}: attention over the taggram.")
 
 
-def _decode(file: Path, sample_rate: int) -> "npt.NDArray[np.int16]":
+def _decode(file: Path, front: "FrontEnd") -> "npt.NDArray[np.int16]":
     """Decode a file in a process of its own.
 
     Raises:
@@ -65,7 +66,7 @@ def _decode(file: Path, sample_rate: int) -> "npt.NDArray[np.int16]":
     from app.datasets.audio.decoded import DecodedTrack, decode_files, make_decoder
 
     async def decode() -> "npt.NDArray[np.int16]":
-        decoder = make_decoder(sample_rate, 1)
+        decoder = make_decoder(front.sample_rate, 1, front.channels)
         async for outcome in decode_files(decoder, {"": file}, 1, lambda *_: None):
             if isinstance(outcome, DecodedTrack):
                 return outcome.samples

@@ -85,13 +85,13 @@ class Scorer:
             folder: Raw scores are cached in its `<name>/<version>/scores`.
 
         Raises:
-            SetupError: The model does not exist, does not match its manifest, has another
-                sample rate than the audio store, or can't predict any of the tags.
+            SetupError: The model does not exist, does not match its manifest, does not fit the
+                audio store, or can't predict any of the tags.
         """
         self.manifest = resolve(models, manifests(models), wanted)
         self._split, self._audio = split, audio
         self._folder = folder / str(self.manifest.ref) / "scores" / hash_manifest(self.manifest)
-        check_sample_rate(self.manifest, audio)
+        audio.check_fits(self.manifest.front_end, str(self.manifest.ref))
         self._projection = project_on_task(split, self.manifest)
         self._engine = choose_whole(models, self.manifest, PREFERENCE)
 
@@ -175,20 +175,6 @@ class Scorer:
 def hash_manifest(manifest: Manifest) -> str:
     """Return 16 hex digits of the SHA-256 of everything that a model's scores depend on."""
     return hashlib.sha256(manifest.model_dump_json(include=SCORE_FIELDS).encode()).hexdigest()[:16]
-
-
-def check_sample_rate(manifest: Manifest, audio: AudioStore) -> None:
-    """Check that an audio store has the sample rate of a model.
-
-    Raises:
-        SetupError: It has another one.
-    """
-    expected, stored = manifest.front_end.sample_rate, audio.sample_rate
-    if expected != stored:
-        raise SetupError(
-            f"{manifest.ref} needs a sample rate of {expected} Hz, but the audio store has "
-            f"{stored} Hz; make one with `taggram data store --sample-rate {expected}`"
-        )
 
 
 def _overlapping(engine: Engine, overlap: float) -> Engine:

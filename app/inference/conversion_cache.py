@@ -33,7 +33,7 @@ LIBRARIES = (
 )
 """Distributions that build or convert networks and front ends."""
 
-CODE = ("models", "inference", "store/registry", "front_ends.py", "spectra.py")
+CODE = ("models", "inference", "store/registry", "front_ends.py", "samples.py", "spectra.py")
 """Our code that does. Its parameters, such as those of folding, are constants in it."""
 
 MOST_ENTRIES = 64

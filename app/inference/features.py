@@ -11,6 +11,7 @@ import numpy as np
 
 from app.domain import Frames, Samples, Windows
 from app.front_ends import FrontEnd, WindowSpec
+from app.samples import pad_time
 from app.spectra import Padding
 
 FIRST_PIECE_S = 3.5
@@ -41,12 +42,13 @@ class FeatureExtractor(Protocol):
         """Compute the frames `first` to `last`, the latter excluded.
 
         Args:
-            track: (samples,) at the front end's sample rate, padded beyond its ends.
+            track: (samples, *front.sample_shape) at the front end's sample rate, padded beyond its
+                ends.
             first: Index of the first frame.
             last: Index behind the last frame.
 
         Returns:
-            (frames, bins) float32.
+            (frames, *front.shape) float32.
         """
 
 
@@ -68,7 +70,7 @@ class WindowStream:
         `WindowSpec`. A complete track that is shorter than a window is filled up to one.
 
         Args:
-            track: All samples so far, (samples,).
+            track: All samples so far, (samples,), or (samples, 2) for a stereo front end.
             complete: Whether the track is fully decoded.
 
         Yields:
@@ -114,8 +116,8 @@ class WaveformStream:
         """Yield the new windows of the samples so far; see `WindowStream.pieces`.
 
         Yields:
-            A window spec and its next windows, (windows, samples): views of the track, except at
-            its ends.
+            A window spec and its next windows, (windows, samples, *front.sample_shape): views of
+            the track, except at its ends.
         """
         for window_spec in self._made:
             front = window_spec.front
@@ -149,7 +151,7 @@ def cut_part(front: FrontEnd, track: Samples, first: int, last: int) -> Samples:
 
     Args:
         front: The front end.
-        track: (samples,).
+        track: (samples, *front.sample_shape).
         first: Index of the first frame.
         last: Index behind the last frame.
     """
@@ -167,16 +169,19 @@ def padded_part(track: Samples, start: int, end: int, padding: Padding) -> Sampl
     # first one this does not matter: a Hann window begins with 0.
     lead = min(1, max(0, start))
     part = track[max(0, start) - lead : end]
-    return np.pad(part, (before, after), mode=PADDINGS[padding])[lead:]
+    return pad_time(part, before, after, PADDINGS[padding])[lead:]
 
 
 def _stretches(track: Samples, window_spec: WindowSpec, frame: int, count: int) -> Windows:
-    """Return `count` windows, the first of which starts with a frame: (windows, samples)."""
+    """Return `count` windows, the first of which starts with a frame.
+
+    (windows, samples, *front.sample_shape).
+    """
     front, length = window_spec.front, window_spec.reach
     hop = window_spec.hop_frames * front.hop
     start = frame * front.hop - front.margin
     part = padded_part(track, start, start + (count - 1) * hop + length, front.padding)
-    return np.lib.stride_tricks.sliding_window_view(part, length)[::hop]
+    return _views(part, length, hop)
 
 
 class _Cutter:
@@ -201,8 +206,13 @@ class _Cutter:
         self._rest = frames[count * hop :]
         if not count:
             return frames[:0]
-        views = np.lib.stride_tricks.sliding_window_view(frames, length, axis=0)[::hop]
-        return np.moveaxis(views, -1, 1)
+        return _views(frames, length, hop)
+
+
+def _views(frames: Frames, length: int, hop: int) -> Windows:
+    """Return views of `length` frames, or samples, that start a hop apart, (views, length, ...)."""
+    views = np.lib.stride_tricks.sliding_window_view(frames, length, axis=0)[::hop]
+    return np.moveaxis(views, -1, 1)
 
 
 def _frames(front: FrontEnd, seconds: float) -> int:

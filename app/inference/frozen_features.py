@@ -36,18 +36,18 @@ class FrozenFeatureExtractor:
             graph = _freeze(front)
             write_entry(TITLE, key, graph)
         self._runner = GraphRunner(graph, SAMPLES, FRAMES)
-        self.frames(np.zeros(front.sample_rate, np.float32), 0, 1)
+        self.frames(np.zeros((front.sample_rate, *front.sample_shape), np.float32), 0, 1)
 
     def frames(self, track: Samples, first: int, last: int) -> Frames:
         """See `app.inference.features.FeatureExtractor`.
 
         Args:
-            track: (samples,) float32.
+            track: (samples, *front.sample_shape) float32.
             first: Index of the first frame.
             last: Index behind the last frame.
 
         Returns:
-            (frames, bins) float32.
+            (frames, *front.shape) float32.
         """
         return self._runner.run(cut_part(self.front, track, first, last))
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from app.audio.peaks import peaks_of
 from app.audio.worker.processes import Decoder
@@ -17,6 +17,14 @@ from app.inference.engine import Engine
 from app.inference.features import WaveformStream, WindowStream, make_stream
 from app.inference.request_queue import RequestQueue
 from app.stages import StageClock
+
+
+class TrackForm(NamedTuple):
+    """What a track is decoded to: its sample rate in Hz, and 1 channel or 2."""
+
+    sample_rate: int
+    channels: int
+
 
 NO_BACKBONES: Mapping[ModelRef, Engine] = {}
 
@@ -56,7 +64,7 @@ class InferencePipeline:
         work: Work | None = None,
         backbones: Mapping[ModelRef, Engine] = NO_BACKBONES,
     ) -> InferenceResult:
-        """Score a file with models. It is decoded once for each of their sample rates.
+        """Score a file with models. It is decoded once for each of their `TrackForm`s.
 
         Heads score the embeddings of their backbones, each of which runs once for all its heads.
 
@@ -81,15 +89,15 @@ class InferencePipeline:
         with self._batcher.request_queue(clock) as request_queue:
             work.inferred_share = request_queue.scored_share
             decoded = {
-                rate: await self._decode(file, rate, engines_at_rate, request_queue, clock, work)
-                for rate, engines_at_rate in _by_rate(list(on_audio.values())).items()
+                form: await self._decode(file, form, of_form, request_queue, clock, work)
+                for form, of_form in _by_form(list(on_audio.values())).items()
             }
             outputs = {ref: await request_queue.scores(engine) for ref, engine in on_audio.items()}
             for head, ref in heads:
                 embeddings = outputs[ref][:, -on_audio[ref].embedding :]
                 await self._batcher.put(request_queue, embeddings, [head])
             outputs |= {head.ref: await request_queue.scores(head) for head, _ in heads}
-        durations_s = {rate: duration_s for rate, (duration_s, *_) in decoded.items()}
+        durations_s = {form: duration_s for form, (duration_s, *_) in decoded.items()}
         return InferenceResult(
             *next(iter(decoded.values())),
             tuple(_scores(outputs[e.ref], e) for e in engines),
@@ -104,7 +112,7 @@ class InferencePipeline:
     async def _decode(
         self,
         file: BinaryIO,
-        rate: int,
+        form: TrackForm,
         engines: Sequence[Engine],
         request_queue: RequestQueue,
         clock: StageClock,
@@ -113,7 +121,8 @@ class InferencePipeline:
         """Queue all windows of a file; return `InferenceResult` without the scores."""
         streams = _streams(engines)
         os.lseek(file.fileno(), 0, os.SEEK_SET)  # decoders move the position
-        async with self._decoder.at(rate).decoding(file, clock, work) as decoding:
+        rate = form.sample_rate
+        async with self._decoder.at(*form).decoding(file, clock, work) as decoding:
             async for track in decoding.progress():
                 for stream, fed in streams:
                     pieces = stream.pieces(track, complete=decoding.complete)
@@ -135,8 +144,8 @@ class InferencePipeline:
             if piece is None:
                 return
             window_spec, windows = piece
-            engines_at_rate = [engine for engine in engines if engine.window_spec == window_spec]
-            await self._batcher.put(request_queue, windows, engines_at_rate)
+            fed = [engine for engine in engines if engine.window_spec == window_spec]
+            await self._batcher.put(request_queue, windows, fed)
 
 
 def _scores(outputs: Outputs, engine: Engine) -> Scores:
@@ -144,17 +153,21 @@ def _scores(outputs: Outputs, engine: Engine) -> Scores:
     return outputs[:, : outputs.shape[1] - engine.embedding]
 
 
-def _last_s(window_spec: WindowSpec, durations_s: Mapping[int, float]) -> float | None:
-    """Return `WindowSpec.last_s` of a track whose length is given by sample rate."""
-    rate = window_spec.front.sample_rate
-    return window_spec.last_s(round(durations_s[rate] * rate))
+def _last_s(window_spec: WindowSpec, durations_s: Mapping[TrackForm, float]) -> float | None:
+    """Return `WindowSpec.last_s` of a track whose length is given by its form."""
+    form = _form(window_spec.front)
+    return window_spec.last_s(round(durations_s[form] * form.sample_rate))
 
 
-def _by_rate(engines: Sequence[Engine]) -> dict[int, list[Engine]]:
-    rates: dict[int, list[Engine]] = {}
+def _form(front: FrontEnd) -> TrackForm:
+    return TrackForm(front.sample_rate, front.channels)
+
+
+def _by_form(engines: Sequence[Engine]) -> dict[TrackForm, list[Engine]]:
+    forms: dict[TrackForm, list[Engine]] = {}
     for engine in engines:
-        rates.setdefault(engine.window_spec.front.sample_rate, []).append(engine)
-    return rates
+        forms.setdefault(_form(engine.window_spec.front), []).append(engine)
+    return forms
 
 
 def _streams(

@@ -220,5 +220,5 @@ def _golden_mean(engine: Engine, manifest: Manifest) -> Outputs:
         embeddings = golden_embeddings(manifest.golden, engine.input_shape[0])
         mean: Outputs = engine.score(embeddings).mean(axis=0)
         return mean
-    sample_rate = manifest.front_end.sample_rate
-    return engine.mean(Waveform(golden_waveform(manifest.golden, sample_rate), sample_rate))
+    front = manifest.front_end
+    return engine.mean(Waveform(golden_waveform(manifest.golden, front), front.sample_rate))

@@ -80,7 +80,7 @@ _FUNCTIONS = {
 
 
 class GraphRunner:
-    """Runs a graph with one input of one axis and one output, both float32.
+    """Runs a graph with one input and one output, both float32.
 
     The graph runs as a function, as `tf.function` does; a session would print lines to stderr.
     """
@@ -116,7 +116,7 @@ class GraphRunner:
         """Return the output; not for several threads at once.
 
         Args:
-            values: The input, (length,) float32.
+            values: The input, float32.
 
         Raises:
             RuntimeError: TensorFlow can't compute it.
@@ -124,7 +124,8 @@ class GraphRunner:
         library = self._library
         values = np.ascontiguousarray(values, np.float32)
         with ExitStack() as stack:
-            tensor = library.TF_AllocateTensor(FLOAT, (c_int64 * 1)(len(values)), 1, values.nbytes)
+            shape = (c_int64 * values.ndim)(*values.shape)
+            tensor = library.TF_AllocateTensor(FLOAT, shape, values.ndim, values.nbytes)
             stack.callback(library.TF_DeleteTensor, tensor)
             ctypes.memmove(library.TF_TensorData(tensor), values.ctypes.data, values.nbytes)
             handle = self._checked(library.TFE_NewTensorHandle(tensor, self._status))

@@ -11,7 +11,7 @@ from app.store.registry.loading import TrackModel
 
 
 class WaveformEngine(Engine):
-    """See `app.inference.engine.Engine`; a window is a stretch of waveform, (samples,).
+    """See `app.inference.engine.Engine`; a window is a stretch of waveform, (samples,) or stereo.
 
     Attributes:
         graph: The one function; see `app.models.waveform_graph`.
@@ -26,7 +26,7 @@ class WaveformEngine(Engine):
         window_spec = model.manifest.window_spec
         batch_windows = windows_of(GPU_BATCH_S, window_spec)
         super().__init__(model.manifest.ref, precision, batch_windows, window_spec, None)
-        self.input_shape = (window_spec.reach,)
+        self.input_shape = window_spec.stretch_shape
         self.graph = waveform_graph(window_spec, model.network)
         self.warm_up()
 
@@ -34,7 +34,7 @@ class WaveformEngine(Engine):
         """See `app.inference.engine.Engine`.
 
         Args:
-            windows: (windows, samples) float32.
+            windows: (windows, *input_shape) float32.
 
         Returns:
             (windows, tags) float32.

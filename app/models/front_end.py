@@ -49,7 +49,8 @@ WEIGHTINGS = {Weighting.A: librosa.A_weighting, Weighting.C: librosa.C_weighting
 class PadEnds(layers.Layer):
     """Pads a waveform at both ends: by reflection, as in the training of musicnn, or with zeros.
 
-    (batch, samples) -> (batch, samples + 2 * margin, 1), with the channel axis that kapre expects.
+    (batch, samples) -> (batch, samples + 2 * margin, 1), with the channel axis that kapre expects;
+    a stereo waveform has it: (batch, samples, 2) -> (batch, samples + 2 * margin, 2).
     Reflection needs more than `margin` samples. (librosa 0.10 and later pads with zeros.)
     """
 
@@ -60,8 +61,8 @@ class PadEnds(layers.Layer):
 
     def call(self, waveform: tf.Tensor) -> tf.Tensor:
         """Pad the time axis of (batch, samples), and add the channel axis."""
-        margins = [[0, 0], [self.margin, self.margin]]
-        return tf.pad(waveform, margins, mode=PADDINGS[self.padding])[:, :, tf.newaxis]
+        margins = [[0, 0], [self.margin, self.margin], [0, 0]][: len(waveform.shape)]
+        return with_channels(tf.pad(waveform, margins, mode=PADDINGS[self.padding]))
 
 
 @keras.saving.register_keras_serializable("taggram")
@@ -92,11 +93,13 @@ class SymmetricSTFT(layers.Layer):
 def track_frames(front: FrontEnd, samples: int | None = None) -> keras.Model:
     """Build a model: waveform (batch, samples) to frames (batch, frames, *front.shape), float32.
 
+    A stereo waveform is (batch, samples, 2).
+
     Args:
         front: The front end.
         samples: Length of the waveforms, if it is fixed.
     """
-    waveform = keras.Input((samples,), name="waveform", dtype=FLOAT32)
+    waveform = keras.Input((samples, *front.sample_shape), name="waveform", dtype=FLOAT32)
     x = PadEnds(front.margin, front.padding, name="padded")(waveform)
     return keras.Model(waveform, _frames(x, front), name="track_frames")
 
@@ -104,15 +107,20 @@ def track_frames(front: FrontEnd, samples: int | None = None) -> keras.Model:
 def part_frames(front: FrontEnd) -> keras.Model:
     """Build a model for parts of a waveform, which does not pad.
 
-    Part (batch, samples, 1) to frames (batch, frames, *front.shape), float32. The first frame
-    begins at the first sample, so the caller pads a track at its ends.
+    Part (batch, samples, channels) to frames (batch, frames, *front.shape), float32. The first
+    frame begins at the first sample, so the caller pads a track at its ends.
     """
-    samples = keras.Input((None, 1), name="samples", dtype=FLOAT32)
+    samples = keras.Input((None, front.channels), name="samples", dtype=FLOAT32)
     return keras.Model(samples, _frames(samples, front), name="part_frames")
 
 
+def with_channels(waveform: tf.Tensor) -> tf.Tensor:
+    """Return (batch, samples) with a channel axis, or (batch, samples, channels) as it is."""
+    return waveform if len(waveform.shape) == 3 else waveform[:, :, tf.newaxis]  # noqa: PLR2004
+
+
 def _frames(x: KerasTensor, front: FrontEnd) -> KerasTensor:
-    """Compute frames: (batch, samples, 1) -> (batch, frames, *front.shape)."""
+    """Compute frames: (batch, samples, channels) -> (batch, frames, *front.shape)."""
     if front.standardised:
         x = _standardised(x, front.standardised)
     if front.band_pass:
@@ -120,7 +128,8 @@ def _frames(x: KerasTensor, front: FrontEnd) -> KerasTensor:
     if front.envelope:
         x = layers.AveragePooling1D(front.envelope, strides=1, dtype=FLOAT32)(ops.abs(x))
     if front.spectrum is None:
-        return ops.squeeze(x, -1)
+        # A model has to have a layer between its input and its output.
+        return ops.squeeze(x, -1) if front.channels == 1 else layers.Identity(dtype=FLOAT32)(x)
     channels = [
         _channel(x, n_fft, front.spectrum, front.sample_rate) for n_fft in front.spectrum.n_fft
     ]
@@ -128,14 +137,15 @@ def _frames(x: KerasTensor, front: FrontEnd) -> KerasTensor:
 
 
 def _band_passed(x: KerasTensor, band: BandPass, sample_rate: int) -> KerasTensor:
-    """Filter: (batch, samples, 1) -> (batch, samples - BAND_PASS_TAPS + 1, 1)."""
+    """Filter: (batch, samples, channels) -> (batch, samples - BAND_PASS_TAPS + 1, channels)."""
     edges = [edge for edge in (band.f_min, band.f_max) if 0 < edge < sample_rate / 2]
     if not edges:  # nothing to filter
         taps = scipy.signal.unit_impulse(BAND_PASS_TAPS, "mid")
     else:
         taps = scipy.signal.firwin(BAND_PASS_TAPS, edges, pass_zero=band.f_min == 0, fs=sample_rate)
     # `conv` correlates, which is convolution as the filter is symmetrical.
-    return ops.conv(x, taps.astype(np.float32)[:, np.newaxis, np.newaxis])
+    each_channel = np.eye(x.shape[-1], dtype=np.float32)
+    return ops.conv(x, taps.astype(np.float32)[:, np.newaxis, np.newaxis] * each_channel)
 
 
 def _channel(x: KerasTensor, n_fft: int, spectrum: Spectrum, sample_rate: int) -> KerasTensor:
@@ -254,6 +264,6 @@ def _standardised(x: KerasTensor, scale: Standardisation) -> KerasTensor:
 
 
 def _scaled(x: KerasTensor, scale: np.ndarray, offset: np.ndarray | float = 0.0) -> KerasTensor:
-    """Scale each row of (batch, frames, height, 1), or all samples of (batch, samples, 1)."""
+    """Scale each row of (batch, frames, height, 1), or all of (batch, samples, channels)."""
     columns = (np.reshape(numbers, (-1, 1)).tolist() for numbers in (scale, offset))
     return layers.Rescaling(*columns, dtype=FLOAT32)(x)

@@ -44,6 +44,12 @@ from app.models.sizes import check_arguments, check_size
 OWN_BANDS = {"harmonic_cnn"}
 """Networks with trained filters in Hz, which need the bins of the Fourier transform."""
 
+STEREO = (
+    *("sample_cnn", "sample_cnn_se", "sample_cnn_res", "sample_cnn_rese", "musicnn_waveform"),
+    *("cnnsa_sample_cnn", "clmr", "multi_level_multi_scale"),
+)
+"""Networks that take samples of two channels, (samples, 2), as well as mono."""
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -189,6 +195,11 @@ def _network(
 def _check_front_end(name: str, front: FrontEnd) -> None:
     """Check what the shape of a window does not show."""
     spectrum = front.spectrum
+    if front.channels > 1 and name not in (*STEREO, "embedding_probe"):
+        raise ValueError(
+            f"{name}: takes mono, not {front.channels} channels; leave channels out of its front "
+            f"end, or choose one of {', '.join(STEREO)}"
+        )
     if name not in OWN_BANDS or spectrum is None:
         return
     if spectrum.bands or spectrum.log or spectrum.cepstrum or spectrum.deltas:

@@ -19,7 +19,7 @@ import keras
 import tensorflow as tf
 
 from app.front_ends import WindowSpec
-from app.models.front_end import part_frames
+from app.models.front_end import part_frames, with_channels
 
 
 def waveform_graph(
@@ -27,21 +27,21 @@ def waveform_graph(
 ) -> tf.types.experimental.GenericFunction:
     """Trace the graph of a network and its front end, once for any number of rows.
 
-    Its inputs are the stretches, (rows, `window_spec.reach`) float32, and the number of rows that
-    are not padding. Its output are the scores of these rows, and below them their mean, which is
-    the track's if they are all its windows: (count + 1, tags) float32.
+    Its inputs are the stretches, (rows, *`window_spec.stretch_shape`) float32, and the number of
+    rows that are not padding. Its output are the scores of these rows, and below them their mean,
+    which is the track's if they are all its windows: (count + 1, tags) float32.
     """
     frames_of = part_frames(window_spec.front)
 
     def score(stretches: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
         """Score stretches; a single output is copied to the host at once."""
-        frames = frames_of(stretches[:, :, tf.newaxis], training=False)
+        frames = frames_of(with_channels(stretches), training=False)
         windows = tf.ensure_shape(frames, (None, *window_spec.window_shape))
         scores = tf.cast(network(windows, training=False), tf.float32)[:count]
         return tf.concat([scores, tf.reduce_mean(scores, axis=0, keepdims=True)], axis=0)
 
     signature = [
-        tf.TensorSpec((None, window_spec.reach), tf.float32, name="stretches"),
+        tf.TensorSpec((None, *window_spec.stretch_shape), tf.float32, name="stretches"),
         tf.TensorSpec((), tf.int32, name="count"),
     ]
     return tf.function(score, input_signature=signature, autograph=False)

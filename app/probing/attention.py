@@ -109,7 +109,7 @@ class Explainer:
         self._extractor = TensorFlowFeatureExtractor(self.manifest.front_end)
 
     def explain(self, samples: npt.NDArray[np.int16]) -> Explanation:
-        """Score a track, (samples,) at the front end's sample rate, and read its attention."""
+        """Score a track, as its front end takes it, and read its attention."""
         track = samples.astype(np.float32) / np.float32(FULL_SCALE)
         stream = make_stream(self._extractor, [self.manifest.window_spec])
         scores, attention = [], []

@@ -20,7 +20,7 @@ from app.datasets.loaders import folder
 from app.datasets.loaders.dataset import Skipped
 from app.datasets.tracks import Track
 from app.domain import Times
-from app.evaluation.scoring import NOT_STORED, check_sample_rate
+from app.evaluation.scoring import NOT_STORED
 from app.files import locked_folder
 from app.paths import join_inside
 from app.probing.encoder import Embeddings, Encoder
@@ -131,9 +131,9 @@ def embed_stored(
         The songs, and the tracks that were skipped.
 
     Raises:
-        SetupError: The store has another sample rate, or embeddings can't be written.
+        SetupError: The store does not fit the model, or embeddings can't be written.
     """
-    check_sample_rate(encoder.manifest, audio)
+    audio.check_fits(encoder.manifest.front_end, str(encoder.manifest.ref))
     songs = []
     for done, track in enumerate(stored := [each for each in tracks if each.id in audio]):
         on_progress(done, len(stored))
@@ -172,10 +172,16 @@ def _merged(repeats: Sequence[Track]) -> Track:
 
 def _embed_group(encoder: Encoder, audio: Path, songs: Sequence[Track], to: Path) -> dict[str, str]:
     """Decode and embed songs whose ids are their digests; return failures with the reasons."""
-    rate = encoder.manifest.front_end.sample_rate
+    front = encoder.manifest.front_end
     with _emptied(to):
         stored = store_tracks(
-            songs, audio, to, sample_rate=rate, jobs=usable_cpus(), on_progress=lambda *_: None
+            songs,
+            audio,
+            to,
+            sample_rate=front.sample_rate,
+            jobs=usable_cpus(),
+            on_progress=lambda *_: None,
+            channels=front.channels,
         )
         decoded = AudioStore.open(to)
         for digest in decoded:

@@ -75,7 +75,7 @@ class Encoder:
         return has_windows(self._path(digest), 1 + self._dimensions)
 
     def embed(self, samples: npt.NDArray[np.int16], digest: str) -> EmbeddedTrack:
-        """Compute the embeddings of a track, (samples,), and cache them by its file's SHA-256.
+        """Compute the embeddings of a stored track, and cache them by its file's SHA-256.
 
         Raises:
             SetupError: An embedding is not finite, or they can't be written.

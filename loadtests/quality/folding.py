@@ -140,7 +140,7 @@ def measured_tracks(manifest: Manifest) -> Tracks:
     for kind, of in {**NOISE, **TONES}.items():
         sounds |= {f"{kind} {number}": make(of, random) for number in range(CLIPS)}
     sounds["clip"] = make_clip(RATE, RATE)
-    sounds["golden"] = golden_waveform(manifest.golden, RATE)
+    sounds["golden"] = golden_waveform(manifest.golden, manifest.front_end)
     return tracks_of(manifest, sounds)
 
 

@@ -26,6 +26,14 @@ def stretches(samples: np.ndarray) -> list[np.ndarray]:
     return [samples[first : max(last, first + 1)] for first, last in pairwise(edges)]
 
 
+def test_peaks_of_stereo_are_those_of_its_mono_mix():
+    left, right = np.random.RandomState(1).uniform(-1, 1, (2, 5_000)).astype(np.float32)
+
+    peaks = peaks_of(np.stack([left, right], axis=1))
+
+    np.testing.assert_array_equal(peaks, peaks_of((left + right) / 2))
+
+
 @given(samples=sounds(1.0))
 def test_peaks_are_the_exact_minimum_and_maximum_of_their_samples(
     samples: Samples,

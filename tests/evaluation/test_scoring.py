@@ -220,7 +220,7 @@ def test_another_sample_rate_is_refused(audio: AudioStore, tmp_path: Path) -> No
     publish(store, tiny.spec(), tiny.weights())
     with pytest.raises(
         SetupError,
-        match=r"tiny/1 needs a sample rate of 2000 Hz, .* 16000 Hz; .*--sample-rate 2000",
+        match=r"tiny/1 needs a sample rate of 2000 Hz in mono, .* 16000 Hz .*--sample-rate 2000",
     ):
         Scorer(store, "tiny", SPLIT, audio, tmp_path)
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from app.constant_q import ConstantQ
 from app.domain import Frames, Samples, Windows
-from app.front_ends import BandPass, FrontEnd, ShortTrack, WindowSpec
+from app.front_ends import BandPass, FrontEnd, WindowSpec
 from app.inference.features import MAX_PIECE_S, PADDINGS, WaveformStream, WindowStream, make_stream
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.models.front_end import track_frames
+from app.samples import ShortTrack
 from app.spectra import (
     Decibels,
     Log10,
@@ -59,6 +60,10 @@ FRONTS = {
     "raw envelope": FrontEnd(RATE, envelope=101),
     "raw": FrontEnd(RATE),
     "raw band-passed": FrontEnd(RATE, None, BandPass(0.0, 3000.0)),
+    "stereo": FrontEnd(RATE, channels=2),
+    "stereo envelope, band-passed": FrontEnd(
+        RATE, None, BandPass(0.0, 3000.0), envelope=101, channels=2
+    ),
 }
 
 PUBLISHED = (187, 187)
@@ -79,11 +84,18 @@ def extractor(front: FrontEnd) -> TensorFlowFeatureExtractor:
 
 
 @cache
-def track(samples: int) -> Samples:
-    """Sound that differs everywhere."""
+def track(samples: int, channels: int = 1) -> Samples:
+    """Sound that differs everywhere, and between channels."""
     random = np.random.RandomState(samples)
     swell = np.linspace(0.01, 1, samples)
-    return (swell * random.uniform(-0.5, 0.5, samples)).astype(np.float32)
+    sounds = [swell * random.uniform(-0.5, 0.5, samples) for _ in range(channels)]
+    sound = sounds[0] if channels == 1 else np.stack(sounds, axis=1)
+    return sound.astype(np.float32)
+
+
+def repeated(sound: Samples, samples: int) -> Samples:
+    """The first samples of a sound that is repeated."""
+    return sound[np.arange(samples) % len(sound)]
 
 
 @cache
@@ -93,7 +105,7 @@ def whole_track(front: FrontEnd) -> keras.Model:
 
 @cache
 def whole_frames(front: FrontEnd, samples: int, repeated_to: int) -> Frames:
-    sound = np.resize(track(samples), repeated_to)
+    sound = repeated(track(samples, front.channels), repeated_to)
     return np.asarray(whole_track(front)(sound[np.newaxis]))[0]
 
 
@@ -136,7 +148,8 @@ def test_windows_are_cut_from_the_frames_of_the_whole_track_for_any_piece_sizes(
     front = FRONTS[name]
     window_specs = RAW_WINDOW_SPECS if front.spectrum is None else WINDOW_SPECS
 
-    for frames, pieces in streamed(front, track(length), window_specs, cuts).items():
+    sound = track(length, front.channels)
+    for frames, pieces in streamed(front, sound, window_specs, cuts).items():
         expected = reference(front, length, frames)
         noise = NOISE * max(1.0, float(np.abs(expected).max()) / 5)
         np.testing.assert_allclose(np.concatenate(pieces), expected, rtol=0, atol=noise)
@@ -147,7 +160,8 @@ def test_windows_are_cut_from_the_frames_of_the_whole_track_for_any_piece_sizes(
 def test_stretches_are_cut_from_the_padded_track_for_any_piece_sizes(
     name: str, length: int, cuts: list[int]
 ) -> None:
-    front, samples = FRONTS[name], track(length)
+    front = FRONTS[name]
+    samples = track(length, front.channels)
     sizes = RAW_WINDOW_SPECS if front.spectrum is None else WINDOW_SPECS
     stream = WaveformStream([WindowSpec(front, *each) for each in sizes])
     pieces = []
@@ -157,8 +171,9 @@ def test_stretches_are_cut_from_the_padded_track_for_any_piece_sizes(
 
     for window_spec in (WindowSpec(front, *each) for each in sizes):
         stretches = np.concatenate([each for spec, each in pieces if spec == window_spec])
-        whole = np.resize(samples, max(length, window_spec.window_samples))
-        padded = np.pad(whole, front.margin, mode=PADDINGS[front.padding])
+        whole = repeated(samples, max(length, window_spec.window_samples))
+        ends = [(front.margin, front.margin), (0, 0)][: whole.ndim]
+        padded = np.pad(whole, ends, mode=PADDINGS[front.padding])
         size = (window_spec.window_frames, window_spec.hop_frames)
         starts = [each * front.hop for each in expected_starts(front.frames(len(whole)), size)]
         assert [front.hop * each for each in window_spec.starts(length)] == starts

@@ -29,6 +29,7 @@ OTHERS = {
         ),
     ),
     "envelope": FrontEnd(16_000, envelope=401),
+    "stereo": FrontEnd(16_000, envelope=401, channels=2),
 }
 """No published network has these."""
 
@@ -49,6 +50,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_frames_equal_those_of_the_package(front: FrontEnd, music: Waveform) -> None:
     samples = music.samples[: 20 * front.sample_rate]
+    if front.channels == 2:
+        samples = np.stack([samples, samples[::-1]], axis=1)
     ours, theirs = FrozenFeatureExtractor(front), TensorFlowFeatureExtractor(front)
     last = front.frames(len(samples))
     pieces = [(0, min(50, last)), (last // 2, last // 2 + 100), (max(0, last - 50), last)]

@@ -166,6 +166,20 @@ class Loudness(Engine):
         return np.sqrt(np.mean(np.square(windows), axis=1))[:, np.newaxis]
 
 
+class Channels(Engine):
+    """Scores a window by how loud each of its channels is."""
+
+    backend = Backend.TENSORFLOW
+
+    def __init__(self, window_spec: WindowSpec, extractor: FeatureExtractor) -> None:
+        ref = ModelRef(f"channels-{window_spec.front.channels}", "1")
+        super().__init__(ref, Precision.FLOAT32, 4, window_spec, extractor)
+
+    def score(self, windows: Windows) -> Scores:
+        levels = np.sqrt(np.mean(np.square(windows), axis=1))
+        return levels.reshape(len(windows), -1)
+
+
 class CountingFeatureExtractor(TensorFlowFeatureExtractor):
     """Counts the frames that it makes."""
 
@@ -226,6 +240,26 @@ async def test_the_window_that_ends_with_the_track_has_a_time_for_each_model(cli
     assert five == pytest.approx(7, abs=1e-3)
     assert answer.last_s[3] == pytest.approx(7, abs=1e-3)
     assert three is twenty is None
+
+
+@patiently
+async def test_models_of_mono_and_stereo_samples_score_a_track_together(tmp_path: Path) -> None:
+    sound = np.random.RandomState(1).uniform(-0.5, 0.5, (5 * RATE, 2)).astype(np.float32)
+    path = tmp_path / "stereo.wav"
+    soundfile.write(path, sound, RATE, "FLOAT")
+    fronts = [FrontEnd(RATE), FrontEnd(RATE, channels=2)]
+    engines: list[Engine] = [
+        Channels(WindowSpec(front, RATE, RATE), TensorFlowFeatureExtractor(front))
+        for front in fronts
+    ]
+    async with listening() as pipeline:
+        answer = await scored(pipeline, path, engines)
+
+    mono, stereo = answer.scores
+    levels = np.sqrt(np.mean(np.square(sound.reshape(5, RATE, 2)), axis=1))
+    mixed = np.sqrt(np.mean(np.square(sound.mean(axis=1).reshape(5, RATE)), axis=1))
+    np.testing.assert_allclose(stereo, levels, rtol=1e-4)
+    np.testing.assert_allclose(mono[:, 0], mixed, rtol=1e-4)
 
 
 @patiently

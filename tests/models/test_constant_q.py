@@ -204,6 +204,14 @@ MISTAKES = {
         lambda: Spectrum((512,), 256, deltas=3),
         "deltas: 3 is out of range; give 1 to 2",
     ),
+    "three channels": (
+        lambda: FrontEnd(RATE, channels=3),
+        "channels: 3 is not valid; give 1 for mono, or, without a spectrum, 2 for stereo",
+    ),
+    "a spectrum of stereo": (
+        lambda: FrontEnd(RATE, Spectrum((512,), 256), channels=2),
+        "channels: 2 is not valid",
+    ),
     "an even envelope": (lambda: FrontEnd(RATE, envelope=400), "envelope: 400 is not valid"),
     "an envelope of nothing": (lambda: FrontEnd(RATE, envelope=-1), "envelope: -1 is not valid"),
 }

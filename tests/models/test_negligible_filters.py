@@ -130,7 +130,7 @@ def test_a_filter_that_the_network_lacks_is_refused_with_its_name(
 
 def golden_change(exact: TrackModel, smaller: TrackModel, manifest: Manifest) -> float:
     """How much the mean scores of the golden input change."""
-    samples = golden_waveform(manifest.golden, 16_000)
+    samples = golden_waveform(manifest.golden, manifest.front_end)
     means = (scores_of(model, samples).mean(axis=0) for model in (exact, smaller))
     return float(np.abs(np.subtract(*means)).max())
 

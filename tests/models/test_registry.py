@@ -1,12 +1,15 @@
 """All architectures by name: from a waveform to scores, with exactly as much to learn."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
 from app.front_ends import FrontEnd, WindowSpec
-from app.models import architectures, build, network, variables
+from app.models import architectures, build, network, shapes, variables
 from app.models.architectures.embedding_probe import head
+from app.models.registry import STEREO
 from app.spectra import Log10, LogFrequency, Mel, Spectrum
 from tests.models.conftest import TOLERANCE
 
@@ -123,6 +126,26 @@ def test_a_front_end_that_does_not_fit_the_network_is_refused(name: str):
 
     with pytest.raises(ValueError, match="window"):
         build(name, n_tags=5, front_end=front)
+
+
+@pytest.mark.parametrize("name", STEREO)
+def test_only_the_first_filters_of_a_network_see_that_samples_are_stereo(name: str):
+    mono = published_window_spec(name)
+    stereo = replace(mono, front=replace(mono.front, channels=2))
+
+    before, after = (shapes(name, 5, spec, {}) for spec in (mono, stereo))
+
+    changed = {path for path in before if before[path] != after[path]}
+    assert changed == {path for path, shape in before.items() if len(shape) == 3 and shape[1] == 1}
+    assert {after[path][1] for path in changed} == {2}
+
+
+@pytest.mark.parametrize("name", ["musicnn", "fcn", "ensemble"])
+def test_a_network_of_mono_is_refused_with_stereo_samples(name: str):
+    window_spec = WindowSpec(FrontEnd(16_000, channels=2), 59_049, 59_049)
+
+    with pytest.raises(ValueError, match=f"{name}: takes mono, not 2 channels; .* sample_cnn"):
+        shapes(name, 5, window_spec, {})
 
 
 def test_an_unknown_architecture_is_refused_with_a_list_of_the_known_ones():

@@ -29,7 +29,7 @@ def waveform(manifests: dict[str, Manifest]) -> Samples:
     """Long enough for `LONGEST` windows, and no two windows alike."""
     golden = manifests["msd-musicnn"].golden.model_copy(update={"seconds": 60.0})
     fade = np.linspace(0.05, 1.0, 60 * 16_000, dtype=np.float32)
-    return golden_waveform(golden, 16_000) * fade
+    return golden_waveform(golden, manifests["msd-musicnn"].front_end) * fade
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -149,7 +149,7 @@ def test_an_audio_store_of_another_rate_is_refused(encoder: Encoder, root: Path,
     toy_store(root, replace(split, placed=split.placed[:1]), 8_000)
 
     with pytest.raises(
-        SetupError, match="needs a sample rate of 16000 Hz, but the audio store has 8000 Hz"
+        SetupError, match="needs a sample rate of 16000 Hz in mono, but the audio store has 8000 Hz"
     ):
         embed_stored(encoder, AudioStore.open(root / "store-8000"), [], quiet)
 

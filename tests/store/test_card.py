@@ -179,6 +179,12 @@ def test_every_front_end_is_described():
         assert ";" in words
 
 
+def test_a_front_end_of_stereo_samples_is_described():
+    words = front_end_words(FrontEnd(16_000, channels=2))
+
+    assert words == "stereo at 16,000 Hz; the samples themselves"
+
+
 def test_a_front_end_is_described_step_by_step():
     spectrum = Spectrum(
         (512, 1024),

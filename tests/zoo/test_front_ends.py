@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from app.constant_q import ConstantQ
-from app.domain import Backend, Waveform
+from app.domain import Backend, Precision, Waveform
 from app.front_ends import FrontEnd, WindowSpec
 from app.inference.frozen_features import FrozenFeatureExtractor
 from app.inference.selection import HAS_OPENVINO, EnginePreference, choose
+from app.inference.waveform_engine import WaveformEngine
 from app.spectra import Decibels, Mel, Spectrum
 from app.store.manifest.manifest import Manifest, ModelSpec, read_store
 from app.store.registry.loading import load
@@ -34,6 +35,7 @@ CASES = {
         SHORT_CHUNK,
     ),
     "envelope": (FrontEnd(16_000, envelope=101), SAMPLE_CNN),
+    "stereo": (FrontEnd(16_000, channels=2), SAMPLE_CNN),
 }
 """Each with an architecture, its arguments, and the frames of a window."""
 
@@ -79,4 +81,17 @@ def test_a_published_model_is_served_with_the_scores_of_its_graph(
     assert engine.backend is Backend(backend)
     assert len(scores) >= 3
     assert np.median(np.ptp(expected, axis=0)) > 0.1
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-4)
+
+
+def test_stretches_of_its_waveform_have_the_scores_of_its_graph(published: tuple[Store, Manifest]):
+    store, manifest = published
+    window_spec, model = manifest.window_spec, load(store, manifest)
+    track = np.concatenate(list(sounds(window_spec)))[: 3 * window_spec.window_samples + 4_096]
+
+    scores = WaveformEngine(model, Precision.FLOAT32).scores(
+        Waveform(track, manifest.front_end.sample_rate)
+    )
+
+    expected = np.asarray(model.graph(track[np.newaxis])["windows"])
     np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-4)

@@ -94,7 +94,7 @@ def main(service: socket.socket, limits: AudioLimits, cpu_s: float) -> None:
     if not job:
         return  # the service ended
     file, *memory = descriptors
-    samples = map_samples(memory[0]) if job == JOB else None
+    samples = map_samples(memory[0], limits.channels) if job == JOB else None
     with os.fdopen(file, "rb", buffering=0) as opened:
         confine(cpu_s)
         _answer(TrackReader(opened, limits), samples, service)

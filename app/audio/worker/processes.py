@@ -81,10 +81,10 @@ class Decoder:
         self._context.set_forkserver_preload(_preloaded(limits))
         _start_fork_server()
 
-    def at(self, sample_rate: int) -> Self:
-        """Return this decoder, with the same slots, for another sample rate in Hz."""
+    def at(self, sample_rate: int, channels: int) -> Self:
+        """Return this decoder, with the same slots, for another sample rate in Hz and channels."""
         other = copy(self)
-        other.limits = replace(self.limits, sample_rate=sample_rate)
+        other.limits = replace(self.limits, sample_rate=sample_rate, channels=channels)
         return other
 
     @asynccontextmanager
@@ -117,7 +117,7 @@ class Decoder:
             stack.enter_context(clock.stage(Stage.DECODE))
             connection = await stack.enter_async_context(self._process(turn))
             room = round(longest_s * self.limits.sample_rate)
-            memory = stack.enter_context(SharedSamples(room))
+            memory = stack.enter_context(SharedSamples(room, self.limits.channels))
             _send_job(connection, decoder_process.JOB, file.fileno(), memory.descriptor)
             yield Decoding(
                 connection, memory.samples, self._timeout_s, turn, work, self.limits.decoders

@@ -49,7 +49,8 @@ class Decoding:
 
         Args:
             connection: The connection to it.
-            shared: The memory that it writes its samples to, (samples,) float32.
+            shared: The memory that it writes its samples to, (samples,) float32, or
+                (samples, channels).
             timeout_s: The longest time that it may run, in seconds.
             turn: The turn in which it runs; None if it always runs.
             work: Records the header.
@@ -77,7 +78,7 @@ class Decoding:
         self._read_header(report)
 
     async def progress(self) -> AsyncIterator[Samples]:
-        """Yield all samples so far, (samples,) float32, each time that there are more.
+        """Yield all samples so far, of the shape of the memory, each time that there are more.
 
         Only the time spent waiting for the decoder counts towards its timeout, not the time that
         the caller takes between two samples.

@@ -8,6 +8,7 @@ from types import TracebackType
 import numpy as np
 
 from app.domain import Samples
+from app.samples import sample_shape
 
 
 class SharedSamples:
@@ -18,20 +19,20 @@ class SharedSamples:
 
     Attributes:
         descriptor: Its file descriptor.
-        samples: (samples,) float32.
+        samples: (samples,) float32, or (samples, channels).
     """
 
-    def __init__(self, count: int) -> None:
-        """Allocate memory for `count` samples.
+    def __init__(self, count: int, channels: int = 1) -> None:
+        """Allocate memory for `count` samples of each channel.
 
         Raises:
             OSError: The machine has not enough memory.
         """
         self.descriptor = os.memfd_create("taggram-samples", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
-            os.ftruncate(self.descriptor, count * np.dtype(np.float32).itemsize)
+            os.ftruncate(self.descriptor, count * channels * np.dtype(np.float32).itemsize)
             fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-            self.samples = map_samples(self.descriptor)
+            self.samples = map_samples(self.descriptor, channels)
         except OSError:
             os.close(self.descriptor)
             raise
@@ -49,10 +50,10 @@ class SharedSamples:
         os.close(self.descriptor)
 
 
-def map_samples(descriptor: int) -> Samples:
-    """Map the samples of a descriptor, (samples,) float32.
+def map_samples(descriptor: int, channels: int = 1) -> Samples:
+    """Map the samples of a descriptor, (samples,) float32, or (samples, channels).
 
     Raises:
         OSError: It can't be mapped.
     """
-    return np.frombuffer(mmap.mmap(descriptor, 0), np.float32)
+    return np.frombuffer(mmap.mmap(descriptor, 0), np.float32).reshape(-1, *sample_shape(channels))

@@ -21,16 +21,19 @@ def store(
     audio: Annotated[Path, typer.Option(help="The folder with <dataset>/<path> of each track.")],
     to: Annotated[Path, typer.Option("--to", help="The audio store; existing tracks are kept.")],
     sample_rate: Annotated[int, typer.Option(min=8_000, max=48_000, help="In Hz.")] = 16_000,
+    channels: Annotated[
+        int, typer.Option(min=1, max=2, help="2 for models of stereo samples.")
+    ] = 1,
     jobs: Annotated[
         int, typer.Option(min=1, help="Number of files decoded at a time.")
     ] = usable_cpus(),
 ) -> None:
-    """Decode the tracks of a split to mono; a stopped run can be resumed."""
+    """Decode the tracks of a split, to mono by default; a stopped run can be resumed."""
     with plain_errors():
         from app.datasets.tables import read_split
 
         tracks = [each.track for each in read_split(split).placed if each.repeats]
-        stored = _store(tracks, audio, to, sample_rate, jobs)
+        stored = _store(tracks, audio, to, sample_rate, jobs, channels)
     paths = {each.id: f"{each.dataset}/{each.path}" for each in tracks}
     show_reasons("skipped", {paths[track]: why for track, why in stored.refused.items()})
     show_reasons("not read", {paths[track]: why for track, why in stored.unread.items()})
@@ -45,7 +48,7 @@ def store(
 
 
 def _store(
-    tracks: "Sequence[Track]", audio: Path, to: Path, sample_rate: int, jobs: int
+    tracks: "Sequence[Track]", audio: Path, to: Path, sample_rate: int, jobs: int, channels: int
 ) -> "Stored":
     from app.datasets.audio.storing import store_tracks
 
@@ -57,5 +60,11 @@ def _store(
             progress.update(bar, completed=done, total=total)
 
         return store_tracks(
-            tracks, audio, to, sample_rate=sample_rate, jobs=jobs, on_progress=on_progress
+            tracks,
+            audio,
+            to,
+            sample_rate=sample_rate,
+            jobs=jobs,
+            on_progress=on_progress,
+            channels=channels,
         )

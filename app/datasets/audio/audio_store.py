@@ -1,10 +1,11 @@
-"""Decoded audio on disk: mono int16 at one sample rate, memory-mapped.
+"""Decoded audio on disk: int16 at one sample rate, mono or stereo, memory-mapped.
 
-    store.json            the sample rate
-    shards/<name>.pcm     concatenated tracks, little-endian
+    store.json            the sample rate and the number of channels
+    shards/<name>.pcm     concatenated tracks, little-endian, in stereo left and right in turn
     shards/<name>.json    index and checksums; a shard without it is ignored
 
-The network computes the melgram, so models share a store if they have the same sample rate.
+The network computes the melgram, so models share a store if they have the same sample rate and
+number of channels.
 """
 
 import hashlib
@@ -18,7 +19,9 @@ import numpy.typing as npt
 from pydantic import NonNegativeInt, PositiveInt, ValidationError
 
 from app.errors import SetupError
+from app.front_ends import FrontEnd
 from app.paths import open_file, read_file, resolve_inside
+from app.samples import sample_shape
 from app.store.manifest.tables import Table
 from app.store.manifest.training_results import Sha256
 
@@ -37,10 +40,19 @@ class About(Table):
 
     sample_rate: PositiveInt
     format: Literal[1] = 1
+    channels: Literal[1, 2] = 1
+
+    @property
+    def words(self) -> str:
+        """Return the sample rate and the channels as messages name them."""
+        return f"{self.sample_rate} Hz in {'stereo' if self.channels > 1 else 'mono'}"
 
 
 class Entry(Table):
-    """A track in a shard: its first sample, its number of samples, the SHA-256 of its file."""
+    """A track in a shard: its first sample, its number of samples, the SHA-256 of its file.
+
+    In stereo a sample is a pair.
+    """
 
     id: str
     offset: NonNegativeInt
@@ -70,13 +82,16 @@ class AudioStore:
     Attributes:
         folder: Its path.
         sample_rate: In Hz.
+        sample_shape: The shape of a sample: () if the store is mono, or (2,).
         refused: Tracks that could not be decoded; if the file was repaired later, the track is
             also in the store.
     """
 
-    def __init__(self, folder: Path, sample_rate: int, shards: Mapping[str, Shard]) -> None:
+    def __init__(self, folder: Path, about: About, shards: Mapping[str, Shard]) -> None:
         self.folder = folder
-        self.sample_rate = sample_rate
+        self.sample_rate = about.sample_rate
+        self.sample_shape = sample_shape(about.channels)
+        self._about = about
         self.refused = tuple(each for shard in shards.values() for each in shard.refused)
         self._shards = dict(shards)
         self._entries = {
@@ -97,8 +112,8 @@ class AudioStore:
         listed = sorted((folder / SHARDS).glob("*.json"))
         shards = {path.stem: _read(Shard, path) for path in listed}
         for name, shard in shards.items():
-            _check_size(_pcm(folder, name), shard)
-        return cls(folder, about.sample_rate, shards)
+            _check_size(_pcm(folder, name), shard, about.channels)
+        return cls(folder, about, shards)
 
     def __contains__(self, track: str) -> bool:
         return track in self._entries
@@ -110,14 +125,15 @@ class AudioStore:
         return len(self._entries)
 
     def samples(self, track: str) -> npt.NDArray[np.int16]:
-        """Return a track, (samples,) int16, memory-mapped.
+        """Return a track, (samples, *sample_shape) int16, memory-mapped.
 
         Raises:
             SetupError: The track is not in the store.
         """
         name, entry = self._entry(track)
         if name not in self._maps:
-            self._maps[name] = np.memmap(_pcm(self.folder, name), SAMPLE, "r")
+            numbers = np.memmap(_pcm(self.folder, name), SAMPLE, "r")
+            self._maps[name] = numbers.reshape(-1, *self.sample_shape)
         return self._maps[name][entry.offset : entry.offset + entry.samples]
 
     def length(self, track: str) -> int:
@@ -137,7 +153,29 @@ class AudioStore:
     def fingerprint(self) -> str:
         """Return the SHA-256 of the content, independent of how it is divided into shards."""
         lines = (f"{track} {source}\n" for track, source in sorted(self.digests.items()))
-        return hashlib.sha256("".join((f"{self.sample_rate}\n", *lines)).encode()).hexdigest()
+        form = f"{self.sample_rate}\n" + ("stereo\n" if self.sample_shape else "")
+        return hashlib.sha256("".join((form, *lines)).encode()).hexdigest()
+
+    def check_fits(self, front: FrontEnd, title: str) -> None:
+        """Check that the tracks are what a front end takes.
+
+        Args:
+            front: The front end.
+            title: Its network, as messages name it.
+
+        Raises:
+            SetupError: They have another sample rate or number of channels.
+        """
+        needed = About.model_validate(
+            {"sample_rate": front.sample_rate, "channels": front.channels}
+        )
+        if needed != self._about:
+            stereo = " --channels 2" if needed.channels > 1 else ""
+            raise SetupError(
+                f"{title} needs a sample rate of {needed.words}, but the audio store has "
+                f"{self._about.words}; make one with "
+                f"`taggram data store --sample-rate {needed.sample_rate}{stereo}`"
+            )
 
     def verify(self) -> None:
         """Check all shards against their checksums.
@@ -194,8 +232,8 @@ def _read(table: type[AnyTable], path: Path) -> AnyTable:
         raise SetupError(f"{path}: damaged: {field}: {first['msg']}") from error
 
 
-def _check_size(path: Path, shard: Shard) -> None:
-    expected = sum(entry.samples for entry in shard.tracks) * SAMPLE.itemsize
+def _check_size(path: Path, shard: Shard, channels: int) -> None:
+    expected = sum(entry.samples for entry in shard.tracks) * channels * SAMPLE.itemsize
     size = path.stat().st_size if path.exists() else 0
     if size != expected:
         raise _damaged(f"{path} ({size} bytes; expected {expected})")

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from app.domain import Samples
-from app.front_ends import ShortTrack
+from app.samples import ShortTrack
 from app.store.manifest.tables import Table
 
 FULL_SCALE = 32_768
@@ -80,10 +80,10 @@ def window_at(
     window: int,
     short_track: ShortTrack = ShortTrack.REPEAT,
 ) -> Samples:
-    """Return a window, (window,) float32 in -1..1.
+    """Return a window, (window,) or in stereo (window, 2), float32 in -1..1.
 
     Args:
-        track: A track of an audio store, (samples,) int16.
+        track: A track of an audio store, (samples,) or (samples, 2) int16.
         start: The window's first sample.
         window: Its length, in samples.
         short_track: How a track that is shorter fills it.

@@ -30,7 +30,7 @@ TIMEOUT_S = 300
 
 @dataclass(frozen=True, eq=False)
 class DecodedTrack:
-    """A track's samples, (samples,), and the SHA-256 of its file."""
+    """A track's samples, (samples,) or (samples, 2), and the SHA-256 of its file."""
 
     samples: npt.NDArray[np.int16]
     source: str
@@ -46,17 +46,19 @@ class Unreadable:
 Outcomes = AsyncIterator[DecodedTrack | Refused | Unreadable]
 
 
-def make_decoder(sample_rate: int, jobs: int) -> Decoder:
+def make_decoder(sample_rate: int, jobs: int, channels: int = 1) -> Decoder:
     """Return a decoder for tracks of datasets, with no minimum length and a high maximum.
 
     Args:
         sample_rate: The rate that files are resampled to, in Hz.
         jobs: Number of files decoded at a time.
+        channels: 1 to mix files to mono, 2 for stereo.
 
     Raises:
         SetupError: A library is missing, or decoders can't be confined or started.
     """
-    return Decoder(AudioLimits(sample_rate, 0.0, MAX_DURATION_S), jobs, TIMEOUT_S)
+    limits = AudioLimits(sample_rate, 0.0, MAX_DURATION_S, channels=channels)
+    return Decoder(limits, jobs, TIMEOUT_S)
 
 
 async def decode_files(

@@ -68,6 +68,7 @@ def store_tracks(
     sample_rate: int,
     jobs: int,
     on_progress: Callable[[int, int], None],
+    channels: int = 1,
 ) -> Stored:
     """Decode the tracks that a store lacks.
 
@@ -78,21 +79,24 @@ def store_tracks(
         sample_rate: The sample rate of the store, in Hz.
         jobs: Number of files decoded at a time.
         on_progress: Called after each track with the numbers of tracks done and in all.
+        channels: 1 for a mono store, 2 for stereo.
 
     Returns:
         The numbers of decoded and known tracks, and the failed ones.
 
     Raises:
-        SetupError: The store has another sample rate, another run fills it, there is not enough
-            disk space, or a track's path leads out of `audio`; written shards are kept.
+        SetupError: The store has another sample rate or number of channels, another run fills it,
+            there is not enough disk space, or a track's path leads out of `audio`; written shards
+            are kept.
     """
     files = {track.id: join_inside(audio, f"{track.dataset}/{track.path}") for track in tracks}
     with locked_folder(folder):
-        store = _open_locked(folder, sample_rate)
+        about = About.model_validate({"sample_rate": sample_rate, "channels": channels})
+        store = _open_locked(folder, about)
         new = _undecoded(store, files)
         present = {key: files[key] for key in new if files[key].is_file()}
-        _check_room(folder, present.values(), sample_rate)
-        unread = asyncio.run(_fill(shards_folder(folder), present, sample_rate, jobs, on_progress))
+        _check_room(folder, present.values(), about)
+        unread = asyncio.run(_fill(shards_folder(folder), present, about, jobs, on_progress))
         after = AudioStore.open(folder)
     refused = {each.id: each.why for each in after.refused if each.id not in after}
     return Stored(
@@ -103,15 +107,15 @@ def store_tracks(
     )
 
 
-def _open_locked(folder: Path, sample_rate: int) -> AudioStore:
+def _open_locked(folder: Path, about: About) -> AudioStore:
     """Open a store that is locked by this run, and delete what a killed run left."""
-    about = read_about(folder)
-    if about is None:
-        write_atomically(folder / ABOUT, About(sample_rate=sample_rate).model_dump_json().encode())
-    elif about.sample_rate != sample_rate:
+    known = read_about(folder)
+    if known is None:
+        write_atomically(folder / ABOUT, about.model_dump_json().encode())
+    elif known != about:
         raise SetupError(
-            f"{folder}: the audio store has a sample rate of {about.sample_rate} Hz, not "
-            f"{sample_rate}; choose another folder"
+            f"{folder}: the audio store has a sample rate of {known.words}, not {about.words}; "
+            "choose another folder"
         )
     for left in shards_folder(folder).glob("*.pcm"):
         if not left.with_suffix(".json").exists():
@@ -138,8 +142,9 @@ def _source(path: Path) -> str | None:
         return None
 
 
-def _check_room(folder: Path, files: Iterable[Path], sample_rate: int) -> None:
-    needed = MIN_SHARE * sum(map(_expected_s, files)) * sample_rate * SAMPLE.itemsize
+def _check_room(folder: Path, files: Iterable[Path], about: About) -> None:
+    second = about.sample_rate * about.channels * SAMPLE.itemsize
+    needed = MIN_SHARE * sum(map(_expected_s, files)) * second
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise SetupError(
@@ -159,12 +164,13 @@ def _expected_s(path: Path) -> float:
 async def _fill(
     folder: Path,
     files: Mapping[str, Path],
-    sample_rate: int,
+    about: About,
     jobs: int,
     on_progress: Callable[[int, int], None],
 ) -> dict[str, str]:
     """Write all shards; return the files that can't be read, with the reasons."""
-    coming = decode_files(make_decoder(sample_rate, jobs), files, 2 * jobs, on_progress)
+    decoder = make_decoder(about.sample_rate, jobs, about.channels)
+    coming = decode_files(decoder, files, 2 * jobs, on_progress)
     ids, unread = list(files), dict[str, str]()
     for first in range(0, len(ids), TRACKS_A_SHARD):
         unread |= await _write_shard(folder, ids[first : first + TRACKS_A_SHARD], coming)

@@ -60,13 +60,13 @@ def multi_level_multi_scale(
 def _features(
     x: KerasTensor, grain: int, length: int, levels: int, channels: Sequence[int]
 ) -> KerasTensor:
-    """Return the mean over the pieces that fit: (batch, samples, 1) -> (batch, features)."""
+    """Return the mean over the pieces that fit: (batch, samples, channels) -> (batch, features)."""
     pieces = x.shape[1] // length
     if not pieces:
         raise ValueError(
             f"window: {x.shape[1]} samples are too few; expected at least {length}, a piece"
         )
-    x = ops.reshape(x[:, : pieces * length], (-1, length, 1))
+    x = ops.reshape(x[:, : pieces * length], (-1, length, x.shape[-1]))
     widths = _widths(grain, length, channels)
     if not 1 <= levels <= len(widths):
         raise ValueError(f"levels: {levels} is out of range; expected 1 to {len(widths)}")

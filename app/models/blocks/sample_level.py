@@ -11,17 +11,22 @@ from keras import KerasTensor, layers, ops
 
 from app.models.blocks.convolutions import batch_norm
 
+STEREO = 2
+"""Channels of a stereo window."""
+
 
 def waveform(window: Sequence[int]) -> tuple[KerasTensor, KerasTensor]:
-    """Return the input for windows of (samples,), and the same with a channel axis.
+    """Return the input for windows of (samples,) or (samples, 2), and the same with a channel axis.
 
     Raises:
-        ValueError: The window has another number of axes.
+        ValueError: The window has another shape.
     """
-    if len(window) != 1:
-        raise ValueError(f"window: {tuple(window)} is not a valid shape; expected (samples,)")
+    if tuple(window[1:]) not in ((), (STEREO,)):
+        raise ValueError(
+            f"window: {tuple(window)} is not a valid shape; expected (samples,) or (samples, 2)"
+        )
     inputs = keras.Input(tuple(window), name="window")
-    return inputs, ops.expand_dims(inputs, -1)
+    return inputs, inputs if len(window) > 1 else ops.expand_dims(inputs, -1)
 
 
 def conv_1d(
@@ -104,7 +109,7 @@ def sample_level(
     followed by a pooling of `grain`.
 
     Args:
-        x: (batch, samples, 1).
+        x: (batch, samples, 1), or (batch, samples, 2) for stereo.
         channels: Channels of each convolution.
         grain: Length of a filter and of a pooling.
         last_kernel: Length of the filters of the last convolution.

@@ -30,7 +30,7 @@ def front_end_words(front: FrontEnd) -> str:
 
 
 def _steps(front: FrontEnd) -> Iterator[str]:
-    yield f"mono at {front.sample_rate:,} Hz"
+    yield f"{'mono' if front.channels == 1 else 'stereo'} at {front.sample_rate:,} Hz"
     if front.standardised:
         yield _standardised(front.standardised, "samples")
     if front.band_pass:

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from app.domain import ModelRef
 from app.errors import ManifestError
-from app.front_ends import FrontEnd, ShortTrack, WindowSpec
+from app.front_ends import FrontEnd, WindowSpec
+from app.samples import ShortTrack
 from app.store.manifest.printable_words import checked_word
 from app.store.manifest.source import ImportedNetwork, ModelSource
 from app.store.manifest.tables import Table, parse_toml, validate
@@ -238,7 +239,7 @@ class Manifest(ModelSpec):
 
     @model_validator(mode="after")
     def _check_golden_work(self) -> Self:
-        samples = self.golden.seconds * self.front_end.sample_rate
+        samples = self.golden.seconds * self.front_end.sample_rate * self.front_end.channels
         if (work := samples * max(NUMBERS_A_SAMPLE, self.front_end.work_a_sample)) > MAX_WORK:
             raise ValueError(
                 f"golden.seconds: {self.golden.seconds:g} s need {work:.1e} computed numbers; "

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from app.domain import Outputs, Precision, Samples, Scores
 from app.errors import WeightsError
+from app.front_ends import FrontEnd
 from app.store.manifest.manifest import Golden, Manifest
 
 BF16_TOLERANCE = 0.02
@@ -30,20 +31,27 @@ EMBEDDING_TOLERANCE = {Precision.FLOAT32: 1e-3, Precision.BF16: 3e-2}
 HEAD_WINDOWS = 8
 """Number of embeddings in the golden input of a head."""
 
+SEEDS = 2**32
+"""Number of seeds of `RandomState`."""
+
 FUNDAMENTALS_HZ = (110.0, 220.0, 329.6, 523.3)
 
 
-def golden_waveform(golden: Golden, sample_rate: int) -> Samples:
-    """Return four plucked harmonic tones over soft noise, (samples,) float32 within -1..1.
+def golden_waveform(golden: Golden, front: FrontEnd) -> Samples:
+    """Return four plucked harmonic tones over soft noise, float32 within -1..1.
+
+    In stereo, (samples, 2), each channel has a seed of its own; mono is (samples,).
 
     Args:
         golden: Its seed and duration.
-        sample_rate: In Hz.
+        front: The front end; its sample rate and channels.
 
     Returns:
-        The samples, which can't be written to.
+        The samples; mono ones can't be written to.
     """
-    return _plucked_tones(golden.seed, golden.seconds, sample_rate)
+    seeds = [(golden.seed + channel) % SEEDS for channel in range(front.channels)]
+    tones = [_plucked_tones(seed, golden.seconds, front.sample_rate) for seed in seeds]
+    return tones[0] if len(tones) == 1 else np.stack(tones, axis=1)
 
 
 @lru_cache(maxsize=8)  # it takes a tenth of a second, and most models have the same one

@@ -66,7 +66,7 @@ def golden_outputs(model: ImportedModel) -> Outputs:
         width = model.network.input(0).partial_shape[1].get_length()
         windows = golden_embeddings(golden, width)
     else:
-        waveform = golden_waveform(golden, model.manifest.front_end.sample_rate)
+        waveform = golden_waveform(golden, model.manifest.front_end)
         whole = model.manifest.window_spec.whole(len(waveform))
         windows = cut_windows(model.manifest, waveform)[:whole]
     mean: Outputs = compute_outputs(model.network, windows).mean(axis=0)

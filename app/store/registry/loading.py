@@ -121,8 +121,8 @@ def check_scores(manifest: Manifest, weights: Weights) -> None:
 
 def golden_scores(model: TrackModel) -> Scores:
     """Return the mean scores of a model's golden input, (tags,), over its whole windows."""
-    window_spec, rate = model.manifest.window_spec, model.manifest.front_end.sample_rate
-    waveform = window_spec.fill(golden_waveform(model.manifest.golden, rate))
+    window_spec = model.manifest.window_spec
+    waveform = window_spec.fill(golden_waveform(model.manifest.golden, window_spec.front))
     windows = model.graph(waveform[np.newaxis])["windows"]
     mean: Scores = np.mean(windows[: window_spec.whole(len(waveform))], axis=0)
     return mean

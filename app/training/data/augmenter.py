@@ -59,7 +59,7 @@ class Augmenter:
         self._augmentation, self._rate = augmentation, sample_rate
 
     def __call__(self, samples: Samples, seed: int) -> Samples:
-        """Augment samples, (n,) to (n,); the result depends on samples and seed alone.
+        """Augment samples, (n,) or (n, channels); the result depends on samples and seed alone.
 
         It may exceed -1..1.
         """
@@ -71,11 +71,11 @@ class Augmenter:
         return samples
 
     def alone(self, name: str, samples: Samples, seed: int) -> Samples:
-        """Apply one augmentation of `SINGLE`, regardless of its probability, (n,) to (n,).
+        """Apply one augmentation of `SINGLE`, regardless of its probability.
 
         Args:
             name: One of `SINGLE`.
-            samples: (n,) float32.
+            samples: (n,) or (n, channels) float32.
             seed: Seed of the random parameters.
         """
         changed: Samples = getattr(self._transforms(seed), name)(samples)
@@ -87,7 +87,10 @@ class Augmenter:
 
 @dataclass(frozen=True)
 class Transforms:
-    """The augmentations, (n,) to (n,) each; every call draws new parameters.
+    """The augmentations of samples, (n,) or (n, channels); every call draws new parameters.
+
+    Parameters are the same for all channels, so that stereo sounds stay in their places. Only the
+    noise of each channel is its own.
 
     Attributes:
         augmentation: The ranges to draw from.
@@ -100,28 +103,28 @@ class Transforms:
     rng: np.random.Generator
 
     def polarity(self, samples: Samples) -> Samples:
-        """Invert the polarity of samples, (n,)."""
+        """Invert the polarity of samples."""
         return -samples
 
     def filters(self, samples: Samples) -> Samples:
-        """Apply a high-pass or a low-pass filter to samples, (n,)."""
+        """Apply a high-pass or a low-pass filter to samples."""
         change = self.high_pass if self.rng.random() < 0.5 else self.low_pass  # noqa: PLR2004
         return change(samples)
 
     def high_pass(self, samples: Samples) -> Samples:
-        """Apply a high-pass filter to samples, (n,)."""
+        """Apply a high-pass filter to samples."""
         edge = self.rng.uniform(*self.augmentation.high_pass_hz)
         drawn = {"cutoff_freq": edge, "rolloff": ROLLOFF}
         return self._transformed(audiomentations.HighPassFilter(), samples, drawn)
 
     def low_pass(self, samples: Samples) -> Samples:
-        """Apply a low-pass filter to samples, (n,)."""
+        """Apply a low-pass filter to samples."""
         edge = self.rng.uniform(*self.augmentation.low_pass_hz)
         drawn = {"cutoff_freq": edge, "rolloff": ROLLOFF}
         return self._transformed(audiomentations.LowPassFilter(), samples, drawn)
 
     def delay(self, samples: Samples) -> Samples:
-        """Add an echo to samples, (n,), which audiomentations does not have."""
+        """Add an echo to samples, which audiomentations does not have."""
         shift = round(self.rng.uniform(*self.augmentation.delay_s) * self.sample_rate)
         gain = np.float32(self.rng.uniform(*self.augmentation.delay_gain))
         echoed = samples.copy()
@@ -129,7 +132,7 @@ class Transforms:
         return echoed
 
     def pitch(self, samples: Samples) -> Samples:
-        """Shift the pitch of samples, (n,), by semitones, and keep the tempo."""
+        """Shift the pitch of samples by semitones, and keep the tempo."""
         low, high = self.augmentation.pitch_semitones
         semitones = int(self.rng.integers(low, high + 1) * self.rng.choice([-1, 1]))
         return self._transformed(
@@ -137,24 +140,25 @@ class Transforms:
         )
 
     def noise(self, samples: Samples) -> Samples:
-        """Add white noise to samples, (n,); audiomentations draws it from a global generator."""
+        """Add white noise to samples; audiomentations draws it from a global generator."""
         below = 10 ** (-self.rng.uniform(*self.augmentation.noise_snr_db) / 20)
         level = np.sqrt(np.mean(np.square(samples, dtype=np.float64))) * below
-        noise = self.rng.standard_normal(len(samples), np.float32)
+        noise = self.rng.standard_normal(samples.shape, np.float32)
         return samples + np.float32(level) * noise
 
     def reverb(self, samples: Samples) -> Samples:
-        """Add the reverberation of a room to samples, (n,), at about the same loudness.
+        """Add the reverberation of a room to samples, at about the same loudness.
 
         audiomentations' RoomSimulator computes the same rooms, and the absorption by air, at three
         times the cost.
         """
         response = self._room(self.rng.uniform(*self.augmentation.reverb_room_m, 3))
-        wet = fftconvolve(samples, response / np.linalg.norm(response))
+        response = response.reshape(-1, *[1] * (samples.ndim - 1))
+        wet = fftconvolve(samples, response / np.linalg.norm(response), axes=0)
         return wet[: len(samples)].astype(np.float32)
 
     def gain(self, samples: Samples) -> Samples:
-        """Fade samples, (n,), from one gain to another, over at least a fifth of the time."""
+        """Fade samples from one gain to another, over at least a fifth of the time."""
         count = len(samples)
         fade = int(self.rng.integers(count // 5, count, endpoint=True))
         start, end = self.rng.uniform(*self.augmentation.gain_db, 2)
@@ -188,7 +192,8 @@ class Transforms:
     ) -> Samples:
         transform.parameters |= {"should_apply": True, **drawn}
         transform.freeze_parameters()  # so that the transform draws nothing
-        changed: Samples = transform(samples, self.sample_rate)
+        # Its arrays are (n,) or (channels, n).
+        changed: Samples = transform(np.ascontiguousarray(samples.T), self.sample_rate).T
         return changed
 
 

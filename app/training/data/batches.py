@@ -12,7 +12,7 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.audio.cropping import window_at
 from app.domain import Samples
 from app.errors import SetupError
-from app.front_ends import ShortTrack
+from app.samples import ShortTrack
 from app.training.data.augmenter import Augmenter
 from app.training.data.sampling import Epoch
 
@@ -21,18 +21,20 @@ Targets = Callable[[int, int], npt.NDArray[np.float32]]
 
 
 Part = tuple[Samples, npt.NDArray[np.float32], npt.NDArray[np.float32]]
-"""Windows, (rows, samples), weights of mixing, (rows, 1), and targets, (rows, tags)."""
+"""Windows, (rows, samples) or in stereo (rows, samples, 2), weights of mixing, (rows, 1), and
+targets, (rows, tags)."""
 
 
 def mix_with_previous(
     rows: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """Return the weighted mean of each row, (rows, n), and the one before it.
+    """Return the weighted mean of each row, (rows, ...), and the one before it.
 
     Args:
-        rows: (rows, n).
+        rows: (rows, ...).
         weights: (rows, 1), of the row itself.
     """
+    weights = weights.reshape(-1, *[1] * (rows.ndim - 1))
     mixed: npt.NDArray[np.float32] = weights * rows + (1 - weights) * np.roll(rows, 1, axis=0)
     return mixed
 
@@ -58,7 +60,7 @@ class WindowSource:
     short_track: ShortTrack = ShortTrack.REPEAT
 
     def read(self, track: int, start: int, seed: int) -> Samples:
-        """Return a window, (samples,) float32, augmented.
+        """Return a window, (samples,) or in stereo (samples, 2), float32, augmented.
 
         Args:
             track: The number of the track.
@@ -141,7 +143,8 @@ class BatchDataset:
     def parts(self, share: Share = WHOLE) -> tf.data.Dataset:
         """Return windows, (batch, samples), and targets, (batch, tags), for each replica in turn.
 
-        If embeddings are mixed, the weights, (batch, 1), follow each part's windows.
+        Stereo windows are (batch, samples, 2). If embeddings are mixed, the weights, (batch, 1),
+        follow each part's windows.
 
         Raises:
             SetupError: There are too few windows for the number of replicas.
@@ -167,7 +170,7 @@ class BatchDataset:
             windows, weights, targets = tf.numpy_function(
                 read, [bound[0], bound[1]], [tf.float32] * 3
             )
-            windows.set_shape((None, self.source.window))
+            windows.set_shape((None, self.source.window, *self.source.store.sample_shape))
             weights.set_shape((None, 1))
             targets.set_shape((None, tags))
             if self.mixing is not None and self.mixing.embeddings:

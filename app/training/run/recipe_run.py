@@ -91,12 +91,12 @@ def train(job: Job) -> Trained:
         The last phase, its window, and the weights of its network.
 
     Raises:
-        SetupError: The split leaks, the audio has another sample rate, the folder has another run,
+        SetupError: The split leaks, the audio does not fit a front end, the folder has another run,
             or the loss is not finite.
     """
     check_leaks(job.split, job.store.digests)
     for phase in job.recipe.phases:
-        check_rate(phase, job.store)
+        job.store.check_fits(networks.window_spec_of(phase).front, phase.architecture)
     audio = read_split_audio(job.split, job.store)
     origin = job.initial.origin if job.initial else None
     config = configuration(job.recipe, job.split, job.store, job.seed, origin)
@@ -191,17 +191,3 @@ def _record(job: Job, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
         job.record([*earlier, *rows])
 
     by_one(write)
-
-
-def check_rate(phase: Phase, store: AudioStore) -> None:
-    """Check that an audio store has the sample rate of a phase's front end.
-
-    Raises:
-        SetupError: It has another one.
-    """
-    expected = networks.window_spec_of(phase).front.sample_rate
-    if expected != store.sample_rate:
-        raise SetupError(
-            f"{phase.architecture} needs a sample rate of {expected} Hz, but the audio store has "
-            f"{store.sample_rate} Hz; make one with `taggram data store --sample-rate {expected}`"
-        )

@@ -29,10 +29,9 @@ from app.errors import SetupError
 from app.files import locked_folder, write_atomically
 from app.paths import read_file, resolve_inside
 from app.store.manifest.tables import Table
-from app.training.loop.networks import check
+from app.training.loop.networks import check, window_spec_of
 from app.training.loop.replicas import leave_gpus
 from app.training.recipe.schema import Recipe, read_recipe
-from app.training.run.recipe_run import check_rate
 from app.training.run.train import TrainRequest, replace_architecture
 from app.training.sweep import trial as trials
 from app.training.sweep.plan import Candidate, Sweep, combine, read_sweep, shorten
@@ -139,7 +138,7 @@ def _check(candidates: Sequence[Candidate], split: Split, store: AudioStore, fil
             continue
         checked.add(network)
         try:
-            check_rate(phase, store)
+            store.check_fits(window_spec_of(phase).front, phase.architecture)
             check(phase, len(split.tags))
         except SetupError as error:
             raise SetupError(f"{file}: {candidate.title}: {error}") from error

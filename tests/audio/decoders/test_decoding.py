@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,41 @@ def test_mono_is_the_mean_of_the_channels(channels: int):
     got = decoded(encoded(sounds, RATE, codec="FLOAT"))
 
     np.testing.assert_allclose(got, sounds.mean(axis=1), atol=1e-6)
+
+
+STEREO = replace(LIMITS, channels=2)
+
+
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+def test_stereo_is_both_channels_of_a_file_or_one_twice(rate: int):
+    left, right = noise(2 * rate), noise(2 * rate, 2)
+
+    both = decoded(encoded(np.stack([left, right], axis=1), rate, codec="FLOAT"), STEREO)
+    twice = decoded(encoded(left, rate, codec="FLOAT"), STEREO)
+
+    alone = [decoded(encoded(each, rate, codec="FLOAT")) for each in (left, right)]
+    np.testing.assert_allclose(both, np.stack(alone, axis=1), atol=1e-6)
+    np.testing.assert_allclose(twice, np.stack([alone[0]] * 2, axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", range(1, 9))
+def test_the_mean_of_stereo_is_mono_for_any_number_of_channels(channels: int):
+    sounds = np.stack([noise(RATE, seed) for seed in range(channels)], axis=1)
+
+    stereo = decoded(encoded(sounds, RATE, codec="FLOAT"), STEREO)
+
+    np.testing.assert_allclose(stereo.mean(axis=1), sounds.mean(axis=1), atol=1e-6)
+
+
+def test_surround_is_mixed_to_its_sides():
+    sounds = np.stack([noise(RATE, seed) for seed in range(6)], axis=1)
+    left, right, centre, bass, rear_left, rear_right = sounds.T
+
+    stereo = decoded(encoded(sounds, RATE, codec="FLOAT"), STEREO)
+
+    middle = (centre + bass) / 6
+    np.testing.assert_allclose(stereo[:, 0], (left + rear_left) / 3 + middle, atol=1e-6)
+    np.testing.assert_allclose(stereo[:, 1], (right + rear_right) / 3 + middle, atol=1e-6)
 
 
 @pytest.mark.parametrize("samples", [30_000, 65_536, 2 * 65_536, 2 * 65_536 + 1, 100_000])

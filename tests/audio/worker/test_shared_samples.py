@@ -18,6 +18,16 @@ def test_data_written_through_the_descriptor_is_read_without_a_copy():
         np.testing.assert_array_equal(memory.samples[10:20], np.full(10, 0.5, np.float32))
 
 
+def test_samples_of_two_channels_are_shared():
+    with SharedSamples(1_000, channels=2) as memory:
+        theirs = map_samples(memory.descriptor, channels=2)
+
+        theirs[10:20] = 0.5, -0.5
+
+        assert memory.samples.shape == (1_000, 2)
+        np.testing.assert_array_equal(memory.samples[10:20], np.tile([0.5, -0.5], (10, 1)))
+
+
 @pytest.mark.parametrize("samples", [0, 999, 1_001, 10**6])
 def test_the_memory_can_neither_shrink_nor_grow(samples: int):
     with SharedSamples(1_000) as memory:

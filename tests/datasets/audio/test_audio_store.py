@@ -3,10 +3,12 @@
 import filecmp
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from app.datasets.audio import storing
 from app.datasets.audio.audio_store import AudioStore
@@ -32,10 +34,15 @@ def root(split: Split, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def fill(root: Path, to: Path, split: Split, sample_rate: int = RATE) -> Stored:
-    tracks = [each.track for each in split.placed]
+def fill(root: Path, to: Path, split: Split, sample_rate: int = RATE, channels: int = 1) -> Stored:
     return store_tracks(
-        tracks, root / "audio", to, sample_rate=sample_rate, jobs=2, on_progress=lambda *_: None
+        [each.track for each in split.placed],
+        root / "audio",
+        to,
+        sample_rate=sample_rate,
+        jobs=2,
+        on_progress=lambda *_: None,
+        channels=channels,
     )
 
 
@@ -55,6 +62,30 @@ def test_another_sample_rate_needs_another_folder(root: Path, split: Split) -> N
     assert AudioStore.open(root / "half").length(first) == SECONDS * RATE // 2
     with pytest.raises(SetupError, match="another folder"):
         fill(root, root / "half", split, RATE)
+
+
+def test_a_stereo_store_has_both_channels_and_a_folder_of_its_own(
+    root: Path, split: Split, tmp_path: Path
+) -> None:
+    shutil.copytree(root / "audio", tmp_path / "audio")
+    sides = np.stack([toy_sound("low", 0), toy_sound("high", 1)], axis=1)
+    split = replace(split, placed=(split.placed[0], split.placed[3]))
+    both, mono = (each.track for each in split.placed)
+    soundfile.write(tmp_path / "audio" / "toy" / both.path, sides, RATE)
+
+    fill(tmp_path, tmp_path / "store", split, channels=2)
+
+    store = AudioStore.open(tmp_path / "store")
+    store.verify()
+    assert store.length(both.id) == SECONDS * RATE
+    assert store.samples(both.id) / 32_768 == pytest.approx(sides, abs=2e-4)
+    twice = np.stack([toy_sound("low", 3)] * 2, axis=1)
+    assert store.samples(mono.id) / 32_768 == pytest.approx(twice, abs=2e-4)
+    assert fill(tmp_path, tmp_path / "store", split, channels=2).added == 0
+    with pytest.raises(
+        SetupError, match=r"16000 Hz in stereo, not 16000 Hz in mono; .* another folder"
+    ):
+        fill(tmp_path, tmp_path / "store", split)
 
 
 def test_stored_tracks_are_not_decoded_again(root: Path, split: Split) -> None:

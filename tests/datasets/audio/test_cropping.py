@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.datasets.audio.cropping import Crops, crop_bounds, window_at, window_starts
-from app.front_ends import ShortTrack
+from app.samples import ShortTrack
 
 RATE = 16_000
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain import ModelRef
 from app.errors import ManifestError
-from app.front_ends import ShortTrack
+from app.samples import ShortTrack
 from app.store.manifest.manifest import read_manifest, read_store
 from app.store.registry.loading import load
 from app.store.storage.store import Store

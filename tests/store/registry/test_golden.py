@@ -7,6 +7,7 @@ import pytest
 
 from app.domain import Precision, Scores
 from app.errors import WeightsError
+from app.front_ends import FrontEnd
 from app.store.manifest.manifest import Folding, Manifest, read_store
 from app.store.registry.golden import check_golden, golden_waveform
 from app.store.storage.store import Store
@@ -109,8 +110,18 @@ def test_tags_below_the_five_best_may_change_order(manifest: Manifest):
     check_golden(manifest, exchanged(manifest, 5, 6), Precision.BF16)
 
 
+def test_the_channels_of_a_stereo_golden_waveform_differ(manifest: Manifest):
+    mono = golden_waveform(manifest.golden, manifest.front_end)
+
+    stereo = golden_waveform(manifest.golden, FrontEnd(16_000, channels=2))
+
+    assert stereo.shape == (7.5 * 16_000, 2)
+    np.testing.assert_array_equal(stereo[:, 0], mono)
+    assert np.abs(stereo[:, 1] - mono).mean() > 0.01
+
+
 def test_the_golden_waveform_is_the_same_on_every_machine(manifest: Manifest):
-    waveform = golden_waveform(manifest.golden, 16_000)
+    waveform = golden_waveform(manifest.golden, manifest.front_end)
 
     assert waveform.shape == (7.5 * 16_000,)
     assert waveform.dtype == np.float32

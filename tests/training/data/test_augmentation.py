@@ -47,6 +47,33 @@ def decibels(before: np.ndarray, after: np.ndarray, low: float, high: float) -> 
     return 10 * np.log10(spectra[1][inside].sum() / spectra[0][inside].sum())
 
 
+@pytest.mark.parametrize("name", [name for name in SINGLE if name not in {"noise", "pitch"}])
+def test_channels_change_alike(name: str) -> None:
+    sounds = [NOISE, 0.5 * NOISE[::-1].copy()]
+
+    stereo = changed(name, np.stack(sounds, axis=1))
+
+    alone = [changed(name, each) for each in sounds]
+    np.testing.assert_allclose(stereo, np.stack(alone, axis=1), atol=1e-6)
+
+
+def test_the_pitch_of_both_channels_shifts_by_the_same_semitones() -> None:
+    tones = [np.sin(2 * np.pi * hertz * SECOND).astype(np.float32) for hertz in (400, 800)]
+
+    left, right = changed("pitch", np.stack(tones, axis=1)).T
+
+    peaks = [np.argmax(np.abs(np.fft.rfft(each * np.hanning(RATE)))) for each in (left, right)]
+    assert peaks[1] == pytest.approx(2 * peaks[0], rel=0.01)
+    assert peaks[0] != pytest.approx(400, rel=0.04)
+
+
+def test_each_channel_has_its_own_noise() -> None:
+    left, right = (changed("noise", np.stack([NOISE] * 2, axis=1)) - NOISE[:, np.newaxis]).T
+
+    assert abs(np.corrcoef(left, right)[0, 1]) < 0.05
+    assert np.std(left) == pytest.approx(np.std(right), rel=0.05)
+
+
 def test_a_seed_gives_the_same_in_any_order_thread_and_process() -> None:
     seeds = list(range(12))
     alone = [digest(seed) for seed in seeds]

@@ -19,7 +19,7 @@ WINDOW = 4
 def feed(windows: int, size: int) -> BatchDataset:
     """Windows of one track whose samples count up: the target of each is its first sample."""
     samples = np.arange(WINDOW * windows, dtype=np.int16)
-    store = cast("AudioStore", SimpleNamespace(samples=lambda _: samples))
+    store = cast("AudioStore", SimpleNamespace(samples=lambda _: samples, sample_shape=()))
     source = WindowSource(store, ["one"], lambda _, start: np.array([start], np.float32), WINDOW)
     starts = WINDOW * np.arange(windows)
     return BatchDataset(source, Epoch(np.zeros(windows, np.int64), starts, starts), size)

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from app.datasets.audio.audio_store import AudioStore
 from app.datasets.audio.cropping import Crops
 from app.training.data import skew
-from app.training.data.batches import BatchDataset, Mixing, WindowSource
+from app.training.data.batches import BatchDataset, Mixing, WindowSource, mix_with_previous
 from app.training.data.sampling import SamplerConfig, training_epoch
 from app.training.loop import networks
 from app.training.recipe.schema import Phase
@@ -94,7 +94,9 @@ def dataset(mixing: Mixing | None, size: int = 4) -> BatchDataset:
     """Windows whose samples and target are the number of their track."""
     store = cast(
         "AudioStore",
-        SimpleNamespace(samples=lambda key: np.full(1_000, 32 * int(key), np.int16)),
+        SimpleNamespace(
+            samples=lambda key: np.full(1_000, 32 * int(key), np.int16), sample_shape=()
+        ),
     )
     ids = [str(number) for number in range(len(LABELS))]
     source = WindowSource(store, ids, lambda track, _: np.array([track], np.float32), WINDOW)
@@ -103,6 +105,17 @@ def dataset(mixing: Mixing | None, size: int = 4) -> BatchDataset:
 
 def batches(data: BatchDataset) -> list:
     return list(data.parts().as_numpy_iterator())
+
+
+def test_both_channels_of_a_window_are_mixed() -> None:
+    windows = np.arange(24, dtype=np.float32).reshape(3, 4, 2)
+    weights = np.array([[1], [0.25], [0.5]], np.float32)
+
+    mixed = mix_with_previous(windows, weights)
+
+    for channel in range(2):
+        alone = mix_with_previous(windows[:, :, channel], weights)
+        np.testing.assert_array_equal(mixed[:, :, channel], alone)
 
 
 def test_windows_and_tags_are_mixed_alike_with_the_window_before() -> None:

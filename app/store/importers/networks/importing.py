@@ -8,6 +8,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from app.domain import Windows
 from app.errors import SetupError
 from app.front_ends import FrontEnd
@@ -220,6 +222,8 @@ def _check(
     """Refuse a network with outputs for a clip that can't be those of a tagger."""
     window_spec = spec.window_spec
     clip = make_clip(window_spec.front.sample_rate, 2 * window_spec.window_samples)
+    if window_spec.front.channels > 1:
+        clip = np.stack([clip, clip[::-1]], axis=1)
     windows: Windows = cut_windows(spec, clip)
     if network_input.backbone and network_input.backbone.network:
         outputs = compute_outputs(load_imported(store, network_input.backbone).network, windows)
