@@ -260,7 +260,7 @@ class WindowSpec:
         rest = start - (self.windows(frames) - 1) * self.hop_frames
         return start if start > 0 and rest > LEAST_REST * self.hop_frames else None
 
-    def whole(self, samples: int) -> int:
+    def whole_windows(self, samples: int) -> int:
         """Return the number of windows of a track without one that ends with it; at least 1."""
         return max(1, self.windows(self.front.frames(samples)))
 
@@ -270,7 +270,7 @@ class WindowSpec:
         Args:
             samples: Of the whole track; one that is shorter than a window has one window.
         """
-        starts = np.arange(self.whole(samples), dtype=np.int64) * self.hop_frames
+        starts = np.arange(self.whole_windows(samples), dtype=np.int64) * self.hop_frames
         last = self.last_start(self.front.frames(samples))
         return starts if last is None else np.append(starts, last)
 

@@ -14,6 +14,7 @@ from app.errors import SetupError
 
 if TYPE_CHECKING:
     from app.training.loop.phase import Step
+    from app.training.run.train import Finished, TrainRequest
 
 
 def train(
@@ -67,9 +68,8 @@ def train(
     """Train a model by a recipe, or many to compare settings; a stopped run is resumed."""
     log_to_stderr(logging.WARNING)
     with plain_errors():
-        from app.training.run.cluster import run_on_cluster
         from app.training.run.initial_model import RECIPE
-        from app.training.run.train import TrainRequest, run
+        from app.training.run.train import TrainRequest
 
         if sweep and initial:
             raise SetupError("--sweep trains from nothing; leave --from out")
@@ -81,25 +81,30 @@ def train(
         if sweep:
             run_sweep(sweep, request, workers)
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
-            bar = progress.add_task("reading", total=None)
-
-            def on_progress(step: "Step") -> None:
-                progress.update(
-                    bar, description=_words(step), total=step.steps, completed=step.step
-                )
-
-            def show(line: str) -> None:
-                say(err, line)
-
-            if workers is None:
-                finished = run(request, on_progress, show)
-            else:
-                finished = run_on_cluster(request, workers, on_progress, show)
+        finished = _run(request, workers)
     if finished.missing:
         say(err, f"{len(finished.missing)} tracks of the split are not in the audio store.")
     say(out, f"{to} has the model {finished.name}; evaluate it with `taggram evaluate {to}`.")
+
+
+def _run(request: "TrainRequest", workers: int | None) -> "Finished":
+    """Train by one recipe, in processes of a cluster if their number is given, with progress."""
+    from app.training.run.cluster import run_on_cluster
+    from app.training.run.train import run
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
+        bar = progress.add_task("reading", total=None)
+
+        def on_progress(step: "Step") -> None:
+            progress.update(bar, description=_words(step), total=step.steps, completed=step.step)
+
+        def show(line: str) -> None:
+            say(err, line)
+
+        if workers is None:
+            return run(request, on_progress, show)
+        return run_on_cluster(request, workers, on_progress, show)
 
 
 def _words(step: "Step") -> str:

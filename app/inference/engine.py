@@ -83,7 +83,7 @@ class Engine(ABC):
 
     def _whole_batches(self, waveform: Waveform) -> Iterator[Windows]:
         """Yield the windows of a track in batches, without one that ends with the track."""
-        left = self.window_spec.whole(len(waveform.samples))
+        left = self.window_spec.whole_windows(len(waveform.samples))
         for batch in self._batches(waveform):
             if left:
                 yield batch[:left]

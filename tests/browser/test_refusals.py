@@ -116,7 +116,7 @@ def test_a_damaged_file_is_tagged_and_the_page_says_so(embed: Embed) -> None:
 
 def test_a_file_without_an_extension_is_judged_by_its_bytes(embed: Embed) -> None:
     element = embed()
-    for media_type in ("", "application/octet-stream", "video/x-unheard-of"):
+    for media_type in ("", "application/octet-stream", "video/x-unknown"):
         element.analyse(payload("recording", noise_file(4, seed=75), media_type))
     assert element.events("error") == []
 

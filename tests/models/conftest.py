@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from app.audio.limits import AudioLimits
-from app.domain import Windows
+from app.domain import Frames, Samples, Windows
+from app.front_ends import FrontEnd
 from app.models import network
 from app.models.folding import Weights
 from app.models.front_end import track_frames
@@ -77,3 +78,16 @@ def fill(network: keras.Model, weights: Weights) -> None:
     assert {variable.path for variable in network.weights} == set(weights)
     for variable in network.weights:
         variable.assign(weights[variable.path])
+
+
+def tones_and_noise(rate: int = 16_000) -> Samples:
+    """Three seconds, (samples,)."""
+    random = np.random.RandomState(5)
+    time = np.arange(3 * rate) / rate
+    tones = sum(np.sin(2 * np.pi * hertz * time) for hertz in (55.0, 440.0, 1234.5, 7000.0))
+    return (0.2 * tones + 0.05 * random.standard_normal(len(time))).astype(np.float32)
+
+
+def frames_of(front: FrontEnd, waveform: Samples) -> Frames:
+    """The frames of a waveform by kapre's layers, (frames, ...)."""
+    return np.asarray(track_frames(front)(waveform[np.newaxis]))[0]

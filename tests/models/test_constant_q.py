@@ -7,10 +7,9 @@ import scipy
 from pydantic import TypeAdapter
 
 from app.constant_q import ConstantQ
-from app.domain import Frames, Samples
+from app.domain import Samples
 from app.front_ends import FrontEnd, WindowSpec
 from app.models import build
-from app.models.front_end import track_frames
 from app.spectra import (
     DELTA_FRAMES,
     Decibels,
@@ -20,21 +19,11 @@ from app.spectra import (
     Weighting,
     WindowFunction,
 )
+from tests.models.conftest import frames_of, tones_and_noise
 
 RATE = 22_050
 HOP = 512
 MELS = Mel(64, 0.0, 8_000.0)
-
-
-def tones_and_noise(rate: int = RATE) -> Samples:
-    random = np.random.RandomState(5)
-    time = np.arange(3 * rate) / rate
-    tones = sum(np.sin(2 * np.pi * hertz * time) for hertz in (55.0, 440.0, 1234.5, 7000.0))
-    return (0.2 * tones + 0.05 * random.standard_normal(len(time))).astype(np.float32)
-
-
-def frames_of(front: FrontEnd, waveform: Samples) -> Frames:
-    return np.asarray(track_frames(front)(waveform[np.newaxis]))[0]
 
 
 def librosas(bands: ConstantQ, waveform: Samples) -> np.ndarray:
@@ -64,7 +53,7 @@ def librosas(bands: ConstantQ, waveform: Samples) -> np.ndarray:
 )
 def test_the_transform_is_librosas(bands: ConstantQ, n_fft: int, tolerance: float):
     """Up to the resampling of librosa, which also reflects another end of the track."""
-    waveform = tones_and_noise()
+    waveform = tones_and_noise(RATE)
     front = FrontEnd(RATE, Spectrum((n_fft,), HOP, power=1.0, bands=bands))
 
     ours, theirs = frames_of(front, waveform), librosas(bands, waveform)
@@ -99,7 +88,7 @@ def test_tones_of_the_bass_are_told_apart_where_bands_of_one_transform_are_not()
 
 @pytest.mark.parametrize("deltas", [1, 2])
 def test_derivatives_are_librosas_deltas_of_the_coefficients(deltas: int):
-    waveform = tones_and_noise()
+    waveform = tones_and_noise(RATE)
     plain = Spectrum((1024,), HOP, bands=MELS, log=Decibels(1e-10), cepstrum=20)
     front = FrontEnd(RATE, Spectrum(**{**vars(plain), "deltas": deltas}))
 
@@ -124,7 +113,7 @@ def test_derivatives_are_librosas_deltas_of_the_coefficients(deltas: int):
 
 
 def test_derivatives_of_several_resolutions_are_those_of_each():
-    waveform = tones_and_noise()
+    waveform = tones_and_noise(RATE)
     both = FrontEnd(RATE, Spectrum((512, 1024), 256, bands=MELS, log=Decibels(1e-5), deltas=1))
 
     frames = frames_of(both, waveform)
@@ -138,7 +127,7 @@ def test_derivatives_of_several_resolutions_are_those_of_each():
 
 
 def test_the_envelope_is_the_running_mean_of_the_magnitudes():
-    waveform = tones_and_noise()
+    waveform = tones_and_noise(RATE)
 
     envelope = frames_of(FrontEnd(RATE, envelope=401), waveform)
 
@@ -157,7 +146,9 @@ def test_networks_can_stand_behind_them():
     for front, bands in ((pitches, 84), (cepstrum, 60)):
         model = build("short_chunk_cnn", n_tags=3, front_end=front, window_samples=66_150, **small)
         assert model.layers[-1].input_shape == (None, 130, bands)
-        scores = np.asarray(model(np.stack([tones_and_noise(), 0.1 * tones_and_noise()[::-1]])))
+        scores = np.asarray(
+            model(np.stack([tones_and_noise(RATE), 0.1 * tones_and_noise(RATE)[::-1]]))
+        )
         assert scores.shape == (2, 3)
         assert np.isfinite(scores).all()
 

@@ -9,9 +9,9 @@ import pytest
 import scipy
 
 from app.audio.limits import AudioLimits
-from app.domain import Frames, Samples
+from app.domain import Samples
 from app.front_ends import BAND_PASS_TAPS, BandPass, FrontEnd
-from app.models.front_end import part_frames, track_frames
+from app.models.front_end import part_frames
 from app.spectra import (
     Chroma,
     Decibels,
@@ -26,21 +26,11 @@ from app.spectra import (
     Weighting,
 )
 from testing.sounds import decoded
+from tests.models.conftest import frames_of, tones_and_noise
 
 RATE = 16_000
 SLANEY = Mel(96, 0.0, 8_000.0)
 PUBLISHED = FrontEnd(RATE, Spectrum((512,), 256, bands=SLANEY, log=Log10(1e4)))
-
-
-def tones_and_noise(rate: int = RATE) -> Samples:
-    random = np.random.RandomState(5)
-    time = np.arange(3 * rate) / rate
-    tones = sum(np.sin(2 * np.pi * hertz * time) for hertz in (55.0, 440.0, 1234.5, 7000.0))
-    return (0.2 * tones + 0.05 * random.standard_normal(len(time))).astype(np.float32)
-
-
-def frames_of(front: FrontEnd, waveform: Samples) -> Frames:
-    return np.asarray(track_frames(front)(waveform[np.newaxis]))[0]
 
 
 def stft(waveform: Samples, n_fft: int, hop: int, *, center: bool = True) -> np.ndarray:

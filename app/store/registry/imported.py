@@ -67,7 +67,7 @@ def golden_outputs(model: ImportedModel) -> Outputs:
         windows = golden_embeddings(golden, width)
     else:
         waveform = golden_waveform(golden, model.manifest.front_end)
-        whole = model.manifest.window_spec.whole(len(waveform))
+        whole = model.manifest.window_spec.whole_windows(len(waveform))
         windows = cut_windows(model.manifest, waveform)[:whole]
     mean: Outputs = compute_outputs(model.network, windows).mean(axis=0)
     return mean

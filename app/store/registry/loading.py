@@ -124,7 +124,7 @@ def golden_scores(model: TrackModel) -> Scores:
     window_spec = model.manifest.window_spec
     waveform = window_spec.fill(golden_waveform(model.manifest.golden, window_spec.front))
     windows = model.graph(waveform[np.newaxis])["windows"]
-    mean: Scores = np.mean(windows[: window_spec.whole(len(waveform))], axis=0)
+    mean: Scores = np.mean(windows[: window_spec.whole_windows(len(waveform))], axis=0)
     return mean
 
 

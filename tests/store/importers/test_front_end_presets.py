@@ -68,7 +68,7 @@ def windows_of(preset: str, waveform: Samples) -> Windows:
     pieces = [*stream.pieces(waveform[: len(waveform) // 2], complete=False)]
     pieces += stream.pieces(waveform, complete=True)
     windows = np.concatenate([windows for _, windows in pieces])
-    return windows[: window_spec.whole(len(waveform))]
+    return windows[: window_spec.whole_windows(len(waveform))]
 
 
 def assert_windows_are(
