@@ -16,8 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.catalogue.entries import OK
-from app.catalogue.rows import ScoredTags
-from app.catalogue.tables import ABOUT, batch_files, read_table, track_schema
+from app.catalogue.tables import ABOUT, batch_files, read_table, stored_tags
 from app.domain import PEAK_PAIRS, ModelRef, Precision, Samples, Taggram, TaggramKey
 from app.errors import SetupError
 from app.files import atomic_file, write_error
@@ -147,10 +146,9 @@ def _latest(out: Path, model: Manifest) -> Iterator[Row]:
         index = read_table(path, ("external_id", "tagged_at")).to_pydict()
         for external_id, tagged_at in zip(index["external_id"], index["tagged_at"], strict=True):
             times[external_id] = max(times.get(external_id, tagged_at), tagged_at)
-    expected = track_schema(ScoredTags.of(model))
     for path in paths:
         table = read_table(path)
-        if not table.schema.equals(expected, check_metadata=True):
+        if stored_tags(table) != model.tags.names:
             raise SetupError(f"{path}: its tags are not those of {model.ref}; delete it")
         for row in table.select(COLUMNS).to_pylist():
             if row["status"] == OK and row["tagged_at"] == times[row["external_id"]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.catalogue.entries import PASSING
 from app.catalogue.rows import Outcome, ScoredTags, TrackRow, entry_key
-from app.catalogue.tables import read_index, read_outcome, write_batch
+from app.catalogue.tables import read_index, read_outcome, remove_superseded, write_batch
 
 BATCH_ROWS = 256
 """The most rows that a kill loses."""
@@ -74,6 +74,15 @@ class ModelResults:
         self._batch.append(row)
         if len(self._batch) >= BATCH_ROWS or self._clock() - self._since >= BATCH_S:
             self.flush()
+
+    def close(self) -> None:
+        """Write the batch in hand, and remove rows that later ones replace.
+
+        Raises:
+            SetupError: A file can't be read or written.
+        """
+        self.flush()
+        remove_superseded(self._out, self._tags.ref)
 
     def flush(self) -> None:
         """Write the batch in hand.

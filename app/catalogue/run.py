@@ -15,7 +15,6 @@ from app.catalogue.files import UnreadableError, fingerprint, open_entry
 from app.catalogue.results import ModelResults
 from app.catalogue.rows import File, Outcome, ScoredTags, TrackRow, entry_key
 from app.catalogue.summary import Summary
-from app.catalogue.tables import remove_superseded
 from app.domain import ModelRef, Taggram
 from app.errors import Kind, RequestError, describe
 from app.stages import StageClock
@@ -65,7 +64,6 @@ class TaggingRun:
         """
         self._analyser = analyser
         self._models = {manifest.ref: manifest for manifest in models}
-        self._out = out
         self._workers = workers
         self._max_failed_share = max_failed_share
         self._on_progress = on_progress
@@ -93,9 +91,7 @@ class TaggingRun:
                 task.cancel()
             await asyncio.wait(tasks)
             for results in self._results.values():
-                results.flush()
-        for ref in self._results:
-            remove_superseded(self._out, ref)
+                results.close()
         return self._summary
 
     async def _work(self, entries: Iterator[Entry]) -> None:

@@ -62,6 +62,14 @@ def track_schema(tags: ScoredTags) -> pa.Schema:
     return pa.schema(fields, metadata={ABOUT: json.dumps(about)})
 
 
+def stored_tags(table: pa.Table) -> tuple[str, ...]:
+    """Return the names of the tags in a table's metadata; empty if it has none."""
+    try:
+        return tuple(json.loads(table.schema.metadata[ABOUT])["tags"])
+    except (KeyError, TypeError, ValueError):
+        return ()
+
+
 def model_folder(out: Path, ref: ModelRef) -> Path:
     """Return the folder of a model's rows."""
     return out / TRACKS / ref.name / ref.version

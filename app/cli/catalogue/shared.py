@@ -17,7 +17,7 @@ Out = Annotated[Path, typer.Option("--out", help="The folder of the catalogue.")
 Catalogue = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the catalogue.")]
 Vocabularies = Annotated[
     list[str],
-    typer.Option("--vocabulary", help="A vocabulary of the suggestions; may be repeated."),
+    typer.Option("--vocabularies", help="A vocabulary to suggest from; repeatable."),
 ]
 DEFAULT_VOCABULARIES = ["subgenres"]
 

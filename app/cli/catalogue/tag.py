@@ -39,7 +39,9 @@ def tag(
     to: Out,
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", help="`name` or `name/version`; by default TAGGRAM_MODELS."),
+        typer.Option(
+            "--models", help="`name` or `name/version`; repeatable; by default TAGGRAM_MODELS."
+        ),
     ] = None,
     vocabularies: Vocabularies = DEFAULT_VOCABULARIES,
     workers: Annotated[
@@ -73,7 +75,7 @@ def tag(
 
 def _check_apart(source: str, to: Path) -> None:
     """Refuse a source that is inside the catalogue."""
-    if Path(source).resolve().is_relative_to(to.resolve()):
+    if "://" not in source and Path(source).resolve().is_relative_to(to.resolve()):
         raise SetupError(f"{source}: it is inside {to}; write the catalogue to another folder")
 
 
