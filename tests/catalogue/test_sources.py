@@ -16,6 +16,7 @@ from app.errors import SetupError
 from tests.catalogue.conftest import Music
 from tests.catalogue.stub_analyser import StubAnalyser, tag
 from tests.catalogue.test_run import rows_of
+from tests.support.s3_server import s3_server
 
 ROWS = [
     {"external_id": "7", "uri": "music/one.mp3", "artist_id": "a"},
@@ -151,3 +152,22 @@ def test_a_source_that_is_not_one_is_refused(
 def test_a_source_that_does_not_exist_is_refused(source: str) -> None:
     with pytest.raises(SetupError):
         list_entries(source)
+
+
+@pytest.mark.thorough
+def test_a_bucket_is_tagged_and_a_changed_object_again(tmp_path: Path) -> None:
+    with s3_server():
+        system = fsspec.filesystem("s3")
+        bucket = f"bucket-{uuid4().hex}"
+        system.mkdir(bucket)
+        system.pipe({f"{bucket}/a/one.mp3": b"1", f"{bucket}/a/b/two #?%.mp3": b"2"})
+        analyser, out = StubAnalyser(), tmp_path / "out"
+
+        first = tag(list_entries(f"s3://{bucket}/a"), out, analyser)
+        system.pipe_file(f"{bucket}/a/one.mp3", b"3")
+        system.invalidate_cache()
+        second = tag(list_entries(f"s3://{bucket}/a"), out, analyser)
+
+        assert first.inferred == 2
+        assert (second.inferred, second.known) == (1, 1)
+        assert set(rows_of(out)) == {"one.mp3", "b/two #?%.mp3"}
