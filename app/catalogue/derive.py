@@ -6,24 +6,22 @@ column `pooling` distinguishes the two.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from app.catalogue.entries import OK
-from app.catalogue.tables import ABOUT, batch_files, read_table, stored_tags
-from app.domain import PEAK_PAIRS, ModelRef, Precision, Samples, Taggram, TaggramKey
+from app.catalogue.tables import ABOUT, batch_files, latest_times, read_table, stored_tags
+from app.domain import Scores
 from app.errors import SetupError
 from app.files import atomic_file, write_error
 from app.store.manifest.manifest import Manifest
-from app.tagging.pooling import Pooling
 from app.tagging.projection import Projection
-from app.tagging.suggest import suggest
 
 SUGGESTIONS = "suggestions"
 FILE = "suggestions.parquet"
@@ -33,9 +31,7 @@ POOLING = "mean_of_raw_scores"
 TOP_K = 10
 """The most suggestions of a track."""
 
-TRACKS_AT_A_TIME = 5_000
-
-COLUMNS = ("track_id", "external_id", "artist_id", "duration_s", "status", "tagged_at", "scores")
+IDS = ("track_id", "external_id", "artist_id")
 
 SCHEMA = (
     pa.field("track_id", pa.string(), nullable=False),
@@ -50,16 +46,12 @@ SCHEMA = (
     pa.field("score", pa.float32(), nullable=False),
 )
 
-NO_PEAKS = np.zeros((PEAK_PAIRS, 2), np.int8)
-
-Row = dict[str, Any]
-
 
 def derive(out: Path, projection: Projection) -> int:
     """Write the suggestions of a vocabulary for all tracks that have the scores it needs.
 
     They replace those of the same version of the vocabulary. The models are in the metadata of the
-    file's schema.
+    file's schema. The scores of all models but the first are in memory.
 
     Args:
         out: The catalogue's folder, which the caller has locked.
@@ -72,66 +64,75 @@ def derive(out: Path, projection: Projection) -> int:
         SetupError: The catalogue lacks the scores of a model, or a file can't be read or written.
     """
     first, *others = projection.models
-    scores = {model.ref: _scores_by_track(out, model) for model in others}
+    joined = [_ScoresByTrack(out, model) for model in others]
     vocabulary = projection.vocabulary
     about = {"table": SUGGESTIONS, "models": [str(model.ref) for model in projection.models]}
     schema = pa.schema(SCHEMA, metadata={ABOUT: json.dumps(about)})
     path = out / SUGGESTIONS / vocabulary.name / vocabulary.version / FILE
     count = 0
     try:
-        with (
-            atomic_file(path) as file,
-            pq.ParquetWriter(file, schema, compression="zstd") as writer,
-        ):
-            for rows in _chunks(_latest(out, first)):
-                whole = [
-                    row for row in rows if all(row["track_id"] in by for by in scores.values())
-                ]
-                found = [each for row in whole for each in _suggest(projection, row, scores)]
-                writer.write_table(pa.Table.from_pylist(found, schema))
-                count += len(whole)
+        with atomic_file(path) as file, pq.ParquetWriter(file, schema) as writer:
+            for table in _scored(out, first):
+                whole = table.filter(pa.array([_is_in(id_, joined) for id_ in _ids(table)]))
+                means = [_matrix(whole), *(each.of(_ids(whole)) for each in joined)]
+                writer.write_table(_suggestions(projection, whole, means, schema))
+                count += whole.num_rows
     except OSError as error:
         raise write_error(path, error) from error
     return count
 
 
-def _suggest(
-    projection: Projection, row: Row, others: Mapping[ModelRef, Mapping[str, Samples]]
-) -> Iterator[Row]:
-    """Yield a row for each suggestion of a track, best first."""
-    first, *rest = projection.models
-    means = [row["scores"], *(others[model.ref][row["track_id"]] for model in rest)]
-    taggrams = [
-        _taggram(row, model, mean) for model, mean in zip((first, *rest), means, strict=True)
-    ]
-    best = suggest(projection, taggrams, pooling=Pooling.MEAN, top_k=TOP_K, threshold=0.0)
-    for rank, suggestion in enumerate(best, 1):
-        yield {
-            **{name: row[name] for name in ("track_id", "external_id", "artist_id")},
-            "vocabulary": projection.vocabulary.name,
-            "vocabulary_version": projection.vocabulary.version,
-            "pooling": POOLING,
-            "rank": rank,
-            "tag": suggestion.tag,
-            "level": suggestion.level.value,
-            "score": suggestion.score,
-        }
+class _ScoresByTrack:
+    """The scores of a model for all tracks of a catalogue."""
+
+    def __init__(self, out: Path, model: Manifest) -> None:
+        tables = list(_scored(out, model))
+        ids = chain.from_iterable(map(_ids, tables))
+        self.rows = {track_id: row for row, track_id in enumerate(ids)}
+        self._scores = np.concatenate([_matrix(table) for table in tables])
+
+    def of(self, track_ids: Iterable[str]) -> Scores:
+        """Return the scores of tracks, (tracks, tags)."""
+        scores: Scores = self._scores[[self.rows[track_id] for track_id in track_ids]]
+        return scores
 
 
-def _taggram(row: Row, model: Manifest, mean: Samples) -> Taggram:
-    """Return a taggram of one window that stands for the whole track."""
-    duration_s = row["duration_s"]
-    key = TaggramKey(row["track_id"], model.ref, Precision.FLOAT32)
-    scores = mean[np.newaxis]
-    return Taggram(key, duration_s, duration_s, duration_s, scores, NO_PEAKS)
+def _suggestions(
+    projection: Projection, tracks: pa.Table, means: Sequence[Scores], schema: pa.Schema
+) -> pa.Table:
+    """Return the suggestions of tracks, best first.
+
+    Args:
+        projection: The vocabulary, and the models.
+        tracks: The tracks, with their ids.
+        means: The mean scores of each model, (tracks, raw tags).
+        schema: The schema of the result.
+    """
+    scores = projection.score_tracks(means)
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :TOP_K]
+    kept = np.isfinite(np.take_along_axis(scores, best, axis=1))
+    track, rank = np.nonzero(kept)
+    row = best[kept]
+    names = pa.array([each.name for each in projection.rows], pa.string())
+    levels = pa.array([each.level.value for each in projection.rows], pa.string())
+    repeated = {
+        "vocabulary": projection.vocabulary.name,
+        "vocabulary_version": projection.vocabulary.version,
+        "pooling": POOLING,
+    }
+    columns = {
+        **{name: tracks[name].take(pa.array(track)) for name in IDS},
+        **{name: pa.array([text] * len(row), pa.string()) for name, text in repeated.items()},
+        "rank": pa.array(rank + 1, pa.int32()),
+        "tag": names.take(pa.array(row)),
+        "level": levels.take(pa.array(row)),
+        "score": pa.array(scores[track, row], pa.float32()),
+    }
+    return pa.table(columns, schema)
 
 
-def _scores_by_track(out: Path, model: Manifest) -> dict[str, Samples]:
-    return {row["track_id"]: row["scores"] for row in _latest(out, model)}
-
-
-def _latest(out: Path, model: Manifest) -> Iterator[Row]:
-    """Yield the rows of a model with scores; of two rows of a track, the later one.
+def _scored(out: Path, model: Manifest) -> Iterator[pa.Table]:
+    """Yield the rows of a model with scores, file by file; of a track only the latest row.
 
     Raises:
         SetupError: A file can't be read, has other tags than the model, or there is none.
@@ -141,21 +142,27 @@ def _latest(out: Path, model: Manifest) -> Iterator[Row]:
         raise SetupError(
             f"{out}: it has no scores of {model.ref}; run `taggram catalogue tag` with this model"
         )
-    times: dict[str, Any] = {}
-    for path in paths:
-        index = read_table(path, ("external_id", "tagged_at")).to_pydict()
-        for external_id, tagged_at in zip(index["external_id"], index["tagged_at"], strict=True):
-            times[external_id] = max(times.get(external_id, tagged_at), tagged_at)
+    latest = latest_times(out, model.ref)
     for path in paths:
         table = read_table(path)
         if stored_tags(table) != model.tags.names:
             raise SetupError(f"{path}: its tags are not those of {model.ref}; delete it")
-        for row in table.select(COLUMNS).to_pylist():
-            if row["status"] == OK and row["tagged_at"] == times[row["external_id"]]:
-                yield {**row, "scores": np.array(row["scores"], np.float32)}
+        ids, times = table["external_id"].to_pylist(), table["tagged_at"].to_pylist()
+        is_latest = [time == latest[each] for each, time in zip(ids, times, strict=True)]
+        yield table.filter(pc.and_(pc.equal(table["status"], OK), pa.array(is_latest)))
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, TRACKS_AT_A_TIME)):
-        yield chunk
+def _matrix(table: pa.Table) -> Scores:
+    """Return the scores in a table, (tracks, tags)."""
+    width = table.schema.field("scores").type.list_size
+    values = [chunk.flatten().to_numpy() for chunk in table["scores"].chunks]
+    return np.concatenate([np.empty(0, np.float32), *values]).reshape(-1, width)
+
+
+def _ids(table: pa.Table) -> list[str]:
+    ids: list[str] = table["track_id"].to_pylist()
+    return ids
+
+
+def _is_in(track_id: str, joined: Iterable[_ScoresByTrack]) -> bool:
+    return all(track_id in each.rows for each in joined)

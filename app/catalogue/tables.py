@@ -6,7 +6,7 @@ Each model and version has a folder, as their tags differ in number.
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -176,16 +176,28 @@ def remove_superseded(out: Path, ref: ModelRef) -> int:
     Raises:
         SetupError: A file can't be read or written.
     """
-    latest: dict[str, Any] = {}
-    superseded = False
-    for _, row in read_index(out, ref):
-        superseded |= row["external_id"] in latest
-        known = latest.get(row["external_id"], row["tagged_at"])
-        latest[row["external_id"]] = max(known, row["tagged_at"])
-    return sum(_remove_older(path, latest) for path in batch_files(out, ref)) if superseded else 0
+    latest = latest_times(out, ref)
+    rows = sum(pq.read_metadata(path).num_rows for path in batch_files(out, ref))
+    if rows == len(latest):
+        return 0
+    return sum(_remove_older(path, latest) for path in batch_files(out, ref))
 
 
-def _remove_older(path: Path, latest: dict[str, Any]) -> int:
+def latest_times(out: Path, ref: ModelRef) -> dict[str, datetime]:
+    """Return the time of the latest row of each track of a model, by external id.
+
+    Raises:
+        SetupError: A file can't be read.
+    """
+    latest: dict[str, datetime] = {}
+    for path in batch_files(out, ref):
+        table = read_table(path, ("external_id", "tagged_at")).to_pydict()
+        for external_id, time in zip(table["external_id"], table["tagged_at"], strict=True):
+            latest[external_id] = max(latest.get(external_id, time), time)
+    return latest
+
+
+def _remove_older(path: Path, latest: Mapping[str, datetime]) -> int:
     table = read_table(path)
     ids, times = table["external_id"].to_pylist(), table["tagged_at"].to_pylist()
     kept = [time == latest[each] for each, time in zip(ids, times, strict=True)]
