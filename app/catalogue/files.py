@@ -1,5 +1,6 @@
 """Opens the files of a catalogue, local and remote; remote ones become temporary files."""
 
+import hashlib
 import shutil
 import tempfile
 import time
@@ -89,6 +90,17 @@ def open_entry(uri: str) -> IO[bytes]:
     """
     with _plain_problems():
         return _fetch(uri) if is_remote(uri) else open_file(Path(uri))
+
+
+def digest(file: IO[bytes]) -> str:
+    """Return the SHA-256 of an open file, in hex.
+
+    Raises:
+        UnreadableError: It can't be read to its end.
+    """
+    with _plain_problems():
+        file.seek(0)
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def _fetch(uri: str) -> IO[bytes]:

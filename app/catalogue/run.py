@@ -1,7 +1,6 @@
 """Tags the tracks of a source: several at a time, each file once, in batches that are kept."""
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from app.audio.worker.progress import BrokenDecoderError
 from app.catalogue.entries import OK, PASSING, Entry, Listing
-from app.catalogue.files import UnreadableError, fingerprint, open_entry
+from app.catalogue.files import UnreadableError, digest, fingerprint, open_entry
 from app.catalogue.results import ModelResults
 from app.catalogue.rows import File, Outcome, ScoredTags, TrackRow, entry_key
 from app.catalogue.summary import Summary
@@ -112,7 +111,7 @@ class TaggingRun:
                 self._count_known(entry, [status for status in statuses.values() if status])
                 return
             with await asyncio.to_thread(open_entry, entry.uri) as source:
-                file = File(mark, await asyncio.to_thread(_digest, source))
+                file = File(mark, await asyncio.to_thread(digest, source))
                 async with self._locks.setdefault(file.track_id, asyncio.Lock()):
                     await self._add(entry, file, missing, source)
         except UnreadableError as error:
@@ -181,9 +180,3 @@ class TaggingRun:
                 self._summary.fail(status, entry.uri, "found by an earlier run")
                 return
         self._summary.known += 1
-
-
-def _digest(file: IO[bytes]) -> str:
-    """Return the SHA-256 of a file, in hex, and go back to its start."""
-    file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -108,6 +108,20 @@ def test_a_bad_row_fails_alone(tmp_path: Path, name: str) -> None:
     assert place.startswith(str(tmp_path / name))
 
 
+def test_a_path_that_no_file_can_have_fails_alone(music: Music, tmp_path: Path) -> None:
+    music(one="1")
+    (tmp_path / "music" / "folder.mp3").mkdir()
+    paths = ["one.mp3", "a\0b.mp3", "\ud800.mp3", "folder.mp3", "x" * 5000, "https//", "nope://x"]
+    rows = [{"external_id": str(row), "uri": path} for row, path in enumerate(paths)]
+    out = tmp_path / "out"
+
+    summary = tag(list_entries(written(tmp_path / "music" / "t.jsonl", rows)), out)
+
+    assert (summary.inferred, summary.failed) == (1, 6)
+    statuses = [row["status"] for _, row in sorted(rows_of(out).items())]
+    assert statuses == ["ok", *["unreadable"] * 4, "not_found", "unreadable"]
+
+
 def test_an_id_with_two_files_is_refused_and_a_repeated_row_is_not(tmp_path: Path) -> None:
     other = {**ROWS[0], "uri": "/elsewhere/other.mp3"}
 

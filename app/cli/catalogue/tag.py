@@ -62,8 +62,8 @@ def tag(
         settings = _settings(models, workers or usable_cpus() + 1)
         services = Services(settings)
         projections = [services.catalog.projection(name, None) for name in vocabularies]
+        listing = _listing(source, limit)
         with locked_folder(to):
-            listing = _listing(source, limit)
             with err.status("loading the models"):
                 services.load()
             summary = asyncio.run(_run(services, listing, to, max_failed_share))
