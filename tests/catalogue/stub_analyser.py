@@ -37,6 +37,7 @@ class StubAnalyser:
     Attributes:
         inferred: The number of inferences of each file, by content.
         is_busy: Whether the models fail on some files.
+        takes_s: The time that an inference takes, in which other tracks get further.
         killed_after: The number of inferences after which the process ends; None for never.
     """
 
@@ -44,13 +45,14 @@ class StubAnalyser:
         self.inferred: Counter[str] = Counter()
         self.is_busy = False
         self.killed_after: int | None = None
+        self.takes_s = 0.0
 
     async def infer(
         self, track: Track, models: Sequence[Manifest], clock: StageClock
     ) -> tuple[list[Taggram], bool]:
         if self.inferred.total() == self.killed_after:
             raise Killed
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.takes_s)
         track.file.seek(0)
         content = track.file.read().decode()
         self.inferred[content] += 1
