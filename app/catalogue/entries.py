@@ -19,7 +19,7 @@ OK = "ok"
 
 
 class Problem(StrEnum):
-    """Why a track has no scores, if its file could not be read. `app.errors.Kind` has the others.
+    """Why a track has no scores, if `app.errors.Kind` has no name for it.
 
     A status in the dataset is `ok`, one of these, or a kind of error.
     """
@@ -30,10 +30,11 @@ class Problem(StrEnum):
     NOT_PERMITTED = "not_permitted"
     UNREADABLE = "unreadable"
     TOO_LARGE = "too_large"
+    DECODER_DIED = "decoder_died"
 
 
 PASSING = {
-    *(Problem.NOT_FOUND, Problem.NOT_PERMITTED, Problem.UNREADABLE),
+    *(Problem.NOT_FOUND, Problem.NOT_PERMITTED, Problem.UNREADABLE, Problem.DECODER_DIED),
     *(Kind.OVERLOADED, Kind.NOT_READY, Kind.DEADLINE_EXCEEDED, Kind.ENGINE_FAILED),
     Kind.INTERNAL_ERROR,
 }

@@ -9,7 +9,7 @@ from typing import IO, Protocol
 from weakref import WeakValueDictionary
 
 from app.audio.worker.progress import BrokenDecoderError
-from app.catalogue.entries import OK, PASSING, Entry, Listing
+from app.catalogue.entries import OK, PASSING, Entry, Listing, Problem
 from app.catalogue.files import UnreadableError, digest, fingerprint, open_entry
 from app.catalogue.results import ModelResults
 from app.catalogue.rows import File, Outcome, ScoredTags, TrackRow, entry_key
@@ -136,6 +136,8 @@ class TaggingRun:
         models = [self._models[ref] for ref in refs]
         try:
             taggrams = await self._attempt_twice(track, models)
+        except BrokenDecoderError as error:  # the file's fault, or too little memory
+            outcome = Outcome(Problem.DECODER_DIED, error.detail)
         except RequestError as error:
             outcome = Outcome(error.kind, error.detail)
         except Exception as error:  # of one track, which must not end the run

@@ -58,11 +58,11 @@ def test_a_bad_file_fails_alone(music: Music, tmp_path: Path) -> None:
     assert {name: row["status"] for name, row in rows_of(out).items()} == {
         "one.mp3": "ok",
         "quiet.mp3": "silent_audio",
-        "bad.mp3": "undecodable_audio",
+        "bad.mp3": "decoder_died",
         "once.mp3": "ok",
         "gone.mp3": "not_found",
     }
-    assert summary.failures == {"silent_audio": 1, "undecodable_audio": 1, "not_found": 1}
+    assert summary.failures == {"silent_audio": 1, "decoder_died": 1, "not_found": 1}
     assert analyser.inferred == {"1": 1, "silent": 1, "broken": 2, "recovers": 2}
     assert "60.0% of 5 tracks failed" in str(summary.find_fault(0.05))
     assert summary.find_fault(0.7) is None
