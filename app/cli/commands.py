@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.catalogue.commands import catalogue_app
 from app.cli.console import out
 from app.cli.data.commands import data_app
 from app.cli.evaluate import evaluate
@@ -39,6 +40,7 @@ def taggram(
     """Suggest tags for music, and train and publish the models for it."""
 
 
+app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(data_app, name="data")
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(keys_app, name="keys")

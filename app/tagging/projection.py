@@ -110,6 +110,26 @@ class Projection:
         shown = scores.take(kept, axis=1) * np.asarray(factors, np.float32)
         return VocabularyScores(tuple(self.rows[index] for index in kept), shown, grid)
 
+    def score_tracks(self, means: Sequence[Scores]) -> Scores:
+        """Score many tracks at once, each as if its mean scores were its only window.
+
+        Args:
+            means: For each model, in the order of `models`, (tracks, raw tags) float32.
+
+        Returns:
+            (tracks, rows) float32; -inf for genres that `score` leaves out.
+        """
+        scores = self._scores(means)
+        if not self.is_comparable:
+            return scores
+        factors = [scores[:, list(row.parents)].max(axis=1) ** PARENT_EXPONENT for row in self.rows]
+        shown: Scores = scores * np.stack(factors, axis=1)
+        for genre, subgenres in enumerate(self._subgenres):
+            if self.rows[genre].level is Level.GENRE and subgenres:
+                best = scores[:, list(subgenres)].max(axis=1)
+                shown[scores[:, genre] <= STAND_IN_MARGIN * best, genre] = -np.inf
+        return shown
+
     def confidence(self, taggrams: Sequence[Taggram]) -> Confidence:
         """Return the confidence that the track is music that the models know."""
         return judge(self.models, taggrams)

@@ -309,3 +309,19 @@ def test_circular_parents_are_handled() -> None:
     scored = project(turns, [A]).score([taggram_of(A, punk=0.1, metal=0.1)])
 
     assert means(scored) == pytest.approx(dict.fromkeys(("punk", "metal"), 0.5**1.5))
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@given(raw=BOTH)
+def test_many_tracks_are_scored_as_each_by_itself(
+    default: Mapping[str, Projection], name: str, raw: Scores
+) -> None:
+    projection = default[name]
+
+    tracks = projection.score_tracks(list(raw))
+
+    for number, of_track in enumerate(tracks):
+        single = score(projection, raw[:, number : number + 1])
+        shown = [projection.rows.index(row) for row in single.rows]
+        np.testing.assert_allclose(of_track[shown], single.scores[0], rtol=1e-5, atol=1e-7)
+        assert np.isneginf(np.delete(of_track, shown)).all()

@@ -28,6 +28,15 @@ Message = decoder_process.Header | decoder_process.Progress | decoder_process.Re
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 
 
+class BrokenDecoderError(RequestError):
+    """A decode process ended without an answer, or sent an invalid one."""
+
+    def __init__(self) -> None:
+        detail = "The audio file broke its decoder. Export it again."
+        super().__init__(Kind.UNDECODABLE_AUDIO, detail)
+        self.args = ()  # so that it survives a pickle
+
+
 class Decoding:
     """A file that is being decoded.
 
@@ -187,6 +196,4 @@ def _refusal(report: decoder_process.Refusal, decoders: Decoders) -> RequestErro
 
 def _decoder_failed(reason: str) -> RequestError:
     log.warning("a decode process failed: %s", reason)
-    return RequestError(
-        Kind.UNDECODABLE_AUDIO, "The audio file broke its decoder. Export it again."
-    )
+    return BrokenDecoderError()

@@ -20,6 +20,7 @@ import pytest
 from app.audio.limits import AudioLimits
 from app.audio.worker import decoder_process
 from app.audio.worker.processes import Decoder
+from app.audio.worker.progress import BrokenDecoderError
 from app.audio.worker.sandbox import MEMORY_BYTES
 from app.domain import Waveform
 from app.errors import Kind, RequestError
@@ -364,7 +365,9 @@ async def test_a_decoder_killed_in_the_middle_makes_its_file_undecodable_and_no_
     running = asyncio.create_task(decode(shared, stuck_file))
     os.kill(await decoder_of(stuck_file), signal.SIGKILL)
 
-    assert (await refusal(running)).kind is Kind.UNDECODABLE_AUDIO
+    error = await refusal(running)
+    assert isinstance(error, BrokenDecoderError)
+    assert error.kind is Kind.UNDECODABLE_AUDIO
     assert "exit code -9" in log.text
     await decode(shared, good_file)
 
@@ -375,7 +378,7 @@ async def test_a_decoder_killed_after_it_sent_samples_makes_its_file_undecodable
 ):
     error = await refusal(decode_in_steps(long_file, psutil.Process.kill))
 
-    assert error.kind is Kind.UNDECODABLE_AUDIO
+    assert isinstance(error, BrokenDecoderError)
 
 
 async def test_a_decoder_that_finished_is_not_reported_as_failed(

@@ -1,0 +1,1 @@
+"""The subcommands of `taggram catalogue`, one per file."""

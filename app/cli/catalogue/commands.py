@@ -1,0 +1,14 @@
+"""The command `taggram catalogue` with its subcommands."""
+
+import typer
+
+from app.cli.catalogue.derive import derive
+from app.cli.catalogue.status import status
+from app.cli.catalogue.tag import tag
+
+catalogue_app = typer.Typer(
+    no_args_is_help=True, help="Tag all tracks of a platform, as a Parquet dataset."
+)
+catalogue_app.command()(tag)
+catalogue_app.command()(status)
+catalogue_app.command()(derive)

@@ -1,0 +1,87 @@
+"""`taggram catalogue`, with stubs in the place of networks."""
+
+import json
+import shutil
+from functools import partial
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from app.files import locked_folder
+from app.services import Services
+from testing.stub_engine import load_stub_engine
+from tests.cli.conftest import Refused, Taggram
+
+MODELS = {"TAGGRAM_MODELS": '["msd-musicnn", "mtt-musicnn"]'}
+
+
+@pytest.fixture(autouse=True)
+def _stubs(monkeypatch: pytest.MonkeyPatch) -> None:
+    stubbed = partial(Services, load_engine=load_stub_engine)
+    monkeypatch.setattr("app.cli.catalogue.tag.Services", stubbed)
+
+
+@pytest.fixture
+def music(clip: Path, tmp_path: Path) -> Path:
+    """A song under two names, and a file that is not audio."""
+    folder = tmp_path / "music"
+    folder.mkdir()
+    shutil.copy(clip, folder / "one.flac")
+    shutil.copy(clip, folder / "again.flac")
+    (folder / "notes.mp3").write_text("This is a shopping list.\n")
+    return folder
+
+
+def test_a_catalogue_is_tagged_counted_and_derived_again(music: Path, taggram: Taggram) -> None:
+    tagging = ("catalogue", "tag", music, "--out", "out", "--max-failed-share", "0.5")
+
+    first = taggram(*tagging, **MODELS)
+    second = taggram(*tagging, **MODELS)
+
+    assert first.exit_code == second.exit_code == 0, first.output + second.output
+    assert "1 tracks tagged, 1 identical to others, 0 tagged before, 1 failed" in first.stdout
+    assert "0 tracks tagged, 0 identical to others, 2 tagged before, 1 failed" in second.stdout
+    assert "unsupported_audio" in first.stderr
+    assert "suggestions of 2 tracks" in first.stdout
+
+    suggestions = Path("out/suggestions/subgenres")
+    (path,) = suggestions.rglob("*.parquet")
+    rows = pq.read_table(path).to_pylist()
+    assert {row["external_id"] for row in rows} == {"one.flac", "again.flac"}
+    assert rows[0]["rank"] == 1
+    shutil.rmtree(suggestions)
+
+    assert taggram("catalogue", "derive", "out", **MODELS).exit_code == 0
+    assert pq.read_table(path).to_pylist() == rows
+
+    status = taggram("catalogue", "status", "out").stdout
+    assert status.count("unsupported_audio") == 2
+    manifest = json.loads(Path("out/manifest.json").read_text())
+    assert [each["name"] for each in manifest["models"]] == ["msd-musicnn", "mtt-musicnn"]
+    assert manifest["models"][0]["tracks"] == {"ok": 2, "unsupported_audio": 1}
+
+
+def test_too_large_a_share_of_failures_is_no_success(music: Path, taggram: Taggram) -> None:
+    result = taggram("catalogue", "tag", music, "--out", "out", "--models", "msd-musicnn")
+
+    assert result.exit_code == 1
+    assert "33.3% of 3 tracks failed; the limit is 5.0%" in result.stderr
+
+
+def test_a_second_run_at_the_same_time_is_refused(music: Path, refused: Refused) -> None:
+    with locked_folder(Path("out")):
+        assert "another run" in refused("catalogue", "tag", music, "--out", "out", **MODELS)
+        Path("out/tracks").mkdir()
+        assert "another run" in refused("catalogue", "derive", "out", **MODELS)
+
+
+def test_a_source_inside_the_catalogue_is_refused(music: Path, refused: Refused) -> None:
+    assert "is inside" in refused("catalogue", "tag", music, "--out", music.parent, **MODELS)
+
+
+@pytest.mark.parametrize("command", ["status", "derive"])
+def test_a_folder_that_is_not_a_catalogue_is_refused(
+    music: Path, refused: Refused, command: str
+) -> None:
+    assert "it has no folder tracks" in refused("catalogue", command, music, **MODELS)
