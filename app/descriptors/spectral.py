@@ -11,6 +11,10 @@ from app.descriptors.frames import N_FFT, SILENCE, Magnitudes, Rows, Statistic
 CONTRAST_F_MIN = 200.0
 """Upper edge of the lowest band of the contrast, in Hz; each further band is an octave."""
 
+CONTRAST_BANDS = 7
+VALUES = 4 + CONTRAST_BANDS
+"""The values of a frame."""
+
 
 @dataclass(frozen=True)
 class SpectralShape:
@@ -34,6 +38,8 @@ class SpectralShape:
 def measure_frames(magnitudes: Magnitudes, sample_rate: int) -> Rows:
     """Return the values of each frame that is not silent, a row for each value."""
     sound = magnitudes[:, magnitudes.max(axis=0) > SILENCE]
+    if not sound.shape[1]:
+        return np.empty((VALUES, 0), np.float32)
     features = librosa.feature
     centroid = features.spectral_centroid(S=sound, sr=sample_rate)
     rows = [
@@ -41,7 +47,13 @@ def measure_frames(magnitudes: Magnitudes, sample_rate: int) -> Rows:
         features.spectral_bandwidth(S=sound, sr=sample_rate, centroid=centroid),
         features.spectral_rolloff(S=sound, sr=sample_rate),
         features.spectral_flatness(S=sound),
-        features.spectral_contrast(S=sound, sr=sample_rate, n_fft=N_FFT, fmin=CONTRAST_F_MIN),
+        features.spectral_contrast(
+            S=sound,
+            sr=sample_rate,
+            n_fft=N_FFT,
+            fmin=CONTRAST_F_MIN,
+            n_bands=CONTRAST_BANDS - 1,
+        ),
     ]
     return np.concatenate(rows, dtype=np.float32)
 
