@@ -110,7 +110,7 @@ def _draw_taggram(shown: Timeline, vocabulary: str) -> "NamedPicture":
     from app.plot_style import blank, plain
     from app.tagging.picture import MARGIN_INCHES, ROW_INCHES, draw_heat_map
 
-    labels = [row.label for row in shown.rows]
+    labels = [row.name for row in shown.rows]
     figure = blank(WIDTH, MARGIN_INCHES + ROW_INCHES * len(labels))
     axes = figure.subplots()
     draw_heat_map(axes, shown.times_s, shown.window_s, labels, shown.scores)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import librosa
 import numpy as np
 import numpy.typing as npt
+from librosa.onset import onset_strength
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from scipy.signal import find_peaks
 
@@ -56,7 +57,7 @@ class Tempo:
 
 def measure_envelope(mels: Rows, sample_rate: int) -> Envelope:
     """Return the onset envelope of mel bands in decibels, (bands, frames)."""
-    envelope: Envelope = librosa.onset.onset_strength(
+    envelope: Envelope = onset_strength(
         S=mels, sr=sample_rate, hop_length=HOP, center=False
     ).astype(np.float64)
     return envelope

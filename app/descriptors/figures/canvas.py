@@ -119,7 +119,7 @@ def draw_heat(
     if names:
         axes.set_yticks(range(len(names)), names)
     scale = figure.colorbar(image, ax=axes, pad=0.01)
-    scale.outline.set_visible(False)  # type: ignore[operator] # matplotlib's types lack it
+    scale.outline.set_visible(False)
     scale.ax.tick_params(length=0, labelsize=FONT_PT, labelcolor=INK)
     scale.set_label(legend, fontsize=FONT_PT, color=MUTED)
     return figure
@@ -147,7 +147,7 @@ def scale_hz(axes: Axes) -> None:
     """Make the x axis logarithmic, with round frequencies as its ticks."""
     low, high = axes.get_xlim()
     axes.set_xscale("log")
-    ticks = [hz for hz in (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)]
+    ticks = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
     axes.set_xticks(ticks, [f"{hz:,}" for hz in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlim(max(low, ticks[0]), high)

@@ -54,9 +54,7 @@ def draw_spectra(excerpt: Excerpt) -> tuple[NamedPicture, ...]:
             "stft",
             "Short-time Fourier transform",
             f"frames of {N_FFT:,} samples, {HOP} apart",
-            draw_heat(
-                decibels, excerpt, "frequency (kHz)", rows=(0, kilohertz), legend=DECIBELS
-            ),
+            draw_heat(decibels, excerpt, "frequency (kHz)", rows=(0, kilohertz), legend=DECIBELS),
         ),
         name_picture(
             "spectral_envelope",

@@ -39,7 +39,7 @@ def draw_tempo(excerpt: Excerpt) -> tuple[NamedPicture, ...]:
         name_picture(
             "tempogram",
             "Tempogram",
-            f"the autocorrelation of the onsets in {WINDOW_S:g} s; halves of a tempo are strong too",
+            f"the autocorrelation of the onsets in {WINDOW_S:g} s; halves are strong too",
             draw_heat(_rows(by_lag[::-1], lags[::-1]), excerpt, label, rows=edges),
         ),
         name_picture(
