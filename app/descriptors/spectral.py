@@ -12,6 +12,10 @@ CONTRAST_F_MIN = 200.0
 """Upper edge of the lowest band of the contrast, in Hz; each further band is an octave."""
 
 CONTRAST_BANDS = 7
+PASS_BAND = 7 / 8
+"""The share of the spectrum that flatness and contrast are measured in: in the rest, the filters of
+resamplers fall off, and every track has a deep valley."""
+
 VALUES = 4 + CONTRAST_BANDS
 """The values of a frame."""
 
@@ -40,17 +44,18 @@ def measure_frames(magnitudes: Magnitudes, sample_rate: int) -> Rows:
     sound = magnitudes[:, magnitudes.max(axis=0) > SILENCE]
     if not sound.shape[1]:
         return np.empty((VALUES, 0), np.float32)
+    passed = sound[: int(len(sound) * PASS_BAND)]
     features = librosa.feature
     centroid = features.spectral_centroid(S=sound, sr=sample_rate)
     rows = [
         centroid,
         features.spectral_bandwidth(S=sound, sr=sample_rate, centroid=centroid),
         features.spectral_rolloff(S=sound, sr=sample_rate),
-        features.spectral_flatness(S=sound),
+        features.spectral_flatness(S=passed),
         features.spectral_contrast(
-            S=sound,
+            S=passed,
+            freq=librosa.fft_frequencies(sr=sample_rate, n_fft=N_FFT)[: len(passed)],
             sr=sample_rate,
-            n_fft=N_FFT,
             fmin=CONTRAST_F_MIN,
             n_bands=CONTRAST_BANDS - 1,
         ),

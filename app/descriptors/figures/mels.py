@@ -16,7 +16,7 @@ from app.descriptors.figures.canvas import (
     scale_hz,
 )
 from app.descriptors.frames import HOP, N_FFT
-from app.plot_style import ACCENT, INK, SECOND, blank, plain
+from app.plot_style import ACCENT, FONT_PT, INK, SECOND, blank, plain
 
 N_MELS = 96
 """As in the front ends of the shipped models."""
@@ -48,8 +48,8 @@ def draw_mels(mels: Values, excerpt: Excerpt) -> tuple[NamedPicture, ...]:
         name_picture(
             "mfcc",
             "Mel-frequency cepstral coefficients",
-            f"the first {N_MFCC}",
-            draw_heat(coefficients, excerpt, "coefficient"),
+            f"the first {N_MFCC - 1} behind that of the level",
+            draw_heat(coefficients[1:], excerpt, "coefficient", rows=(0.5, N_MFCC - 0.5)),
         ),
         name_picture(
             "mel_scale",
@@ -73,7 +73,7 @@ def _draw_mel_scale() -> Figure:
         mels = librosa.hz_to_mel(HERTZ, htk=htk)
         axes.plot(HERTZ / 1_000, mels / mels[-1], color=colour, label=label)
     plain(axes, "frequency (kHz)", "share of the mels")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=FONT_PT)
     return figure
 
 
@@ -85,5 +85,5 @@ def _draw_weightings() -> Figure:
         axes.plot(HERTZ, np.broadcast_to(gains, HERTZ.shape), color=colour, label=kind)
     plain(axes, "frequency (Hz)", DECIBELS)
     scale_hz(axes)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=FONT_PT)
     return figure
