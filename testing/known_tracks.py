@@ -46,7 +46,7 @@ def chord(notes: Sequence[float], seconds: float = 0.8) -> Samples:
     tones = [
         np.sin(2 * np.pi * pitch * n * time) / n for pitch in pitches for n in range(1, HARMONICS)
     ]
-    return (0.05 * np.sum(tones, axis=0)).astype(np.float32)
+    return np.asarray(0.05 * np.sum(tones, axis=0), np.float32)
 
 
 def tone(hertz: float, level: float, seconds: float, rate: int = RATE) -> Samples:

@@ -41,18 +41,23 @@ def test_a_track_gets_a_page_and_pngs(taggram: Taggram, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "problem"), [(0.0, "decode"), (4.0, "the track has 4.0 s; its figures need 7 s")]
+    ("content", "problem"),
+    [
+        (b"no audio" * 100, "is not"),
+        (encoded(beats(100, 4), RATE), "the track has 4.0 s; its figures need 7 s"),
+    ],
+    ids=["no audio", "short"],
 )
 def test_a_file_that_cannot_be_described_is_refused(
-    refused: Refused, tmp_path: Path, seconds: float, problem: str
+    refused: Refused, tmp_path: Path, content: bytes, problem: str
 ):
     song = tmp_path / "song.wav"
-    song.write_bytes(encoded(beats(100, seconds), RATE) if seconds else b"no audio" * 100)
+    song.write_bytes(content)
 
     line = refused("describe", song, "--out", tmp_path / "out")
 
     assert str(song) in line
-    assert problem in line or not seconds
+    assert problem in line
     assert not (tmp_path / "out").exists()
 
 
@@ -60,4 +65,4 @@ def test_an_unknown_vocabulary_is_refused(refused: Refused, tmp_path: Path):
     song = tmp_path / "song.wav"
     song.write_bytes(encoded(np.zeros(RATE, np.float32), RATE))
 
-    assert "moods" in refused("describe", song, "--out", tmp_path, "--vocabulary", "moods")
+    assert "alltags" in refused("describe", song, "--out", tmp_path, "--vocabulary", "moods")

@@ -6,8 +6,8 @@ import pytest
 from app.descriptors.frames import magnitude_blocks
 from app.descriptors.key import TONICS, Key, Mode, measure_key, sum_pitch_classes
 from app.domain import Samples
-from testing.sounds import noise
 from testing.known_tracks import RATE, chords
+from testing.sounds import noise
 
 
 def key_of(track: Samples) -> Key | None:

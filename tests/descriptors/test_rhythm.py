@@ -11,8 +11,8 @@ from app.descriptors.rhythm import (
     measure_tempo,
 )
 from app.domain import Samples
-from testing.sounds import noise
 from testing.known_tracks import RATE, beats, chord, tone
+from testing.sounds import noise
 
 
 def envelope_of(track: Samples) -> Envelope:

@@ -6,8 +6,8 @@ import pytest
 from app.descriptors.frames import BLOCK_FRAMES, HOP, N_FFT, magnitude_blocks
 from app.descriptors.spectral import CONTRAST_BANDS, SpectralShape, measure_frames, summarise
 from app.domain import Samples
-from testing.sounds import noise
 from testing.known_tracks import RATE, chord, tone
+from testing.sounds import noise
 
 
 def shape_of(track: Samples) -> SpectralShape:
