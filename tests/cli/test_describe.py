@@ -22,6 +22,7 @@ def _stub_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.cli.describe.Services", stubbed)
 
 
+@pytest.mark.thorough  # draws 16 figures twice
 def test_a_track_gets_a_page_and_pngs(taggram: Taggram, tmp_path: Path):
     song, out = tmp_path / "a <b> song.flac", tmp_path / "new" / "out"
     song.write_bytes(encoded(beats(100, 8), RATE, "FLAC"))
