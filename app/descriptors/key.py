@@ -55,11 +55,12 @@ class Key:
 
 def sum_pitch_classes(magnitudes: Magnitudes, sample_rate: int) -> FinePitchClasses:
     """Return the pitch classes of frames, summed: (36,)."""
-    chroma = librosa.feature.chroma_stft(
-        S=magnitudes, sr=sample_rate, n_chroma=12 * THIRDS, tuning=0.0, norm=None
-    )
-    summed: FinePitchClasses = chroma.sum(axis=1, dtype=np.float64)
-    return summed
+    # Without `norm` chroma is linear, so one frame of sums gives the sum of all frames.
+    summed = magnitudes.sum(axis=1, keepdims=True, dtype=np.float64)
+    chroma: FinePitchClasses = librosa.feature.chroma_stft(
+        S=summed, sr=sample_rate, n_chroma=12 * THIRDS, tuning=0.0, norm=None
+    )[:, 0]
+    return chroma
 
 
 def measure_key(fine: FinePitchClasses) -> Key | None:
