@@ -37,15 +37,15 @@ def describe(
     """Measure tempo, key, loudness and spectrum of a track, and draw its figures."""
     log_to_stderr(logging.ERROR)
     with plain_errors():
-        check_is_file(file)
-        services = Services(read_settings())
-        services.catalog.projection(vocabulary, None)
-        samples = _decode(file)
         from app.descriptors.page import draw_track, make_page
         from app.descriptors.track import measure_descriptors
         from app.plot_style import as_png
         from app.report.html import render
 
+        check_is_file(file)
+        services = Services(read_settings())
+        services.catalog.projection(vocabulary, None)
+        samples = _decode(file)
         with err.status("measuring and drawing"):
             try:
                 descriptors = measure_descriptors(samples, SAMPLE_RATE)

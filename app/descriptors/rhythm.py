@@ -1,5 +1,6 @@
 """Tempo and onsets, from the mean rise of the mel bands between frames."""
 
+import math
 from dataclasses import dataclass
 
 import librosa
@@ -23,8 +24,8 @@ LIKELY_BPM = 120
 octaves is the first candidate."""
 
 MIN_STRENGTH = 0.25
-"""Below it the tempo is unknown: bursts at random times have up to .13, songs with a beat have .3 and
-more."""
+"""Below it the tempo is unknown: bursts at random times have up to .13, songs with a beat
+.3 and more."""
 
 MIN_RISE_DB = 1.5
 """The rise of an onset, and the least standard deviation of a whole track's envelope, times 10."""
@@ -102,12 +103,12 @@ def _correlate(envelope: Envelope, frames_per_s: float) -> Correlation:
 def _choose_lag(correlation: Correlation, frames_per_s: float) -> int:
     """Return the lag of a beat, in frames; 0 if there is no peak."""
     peaks, _ = find_peaks(correlation)
-    bpm = 60 * frames_per_s / peaks
-    inside = (bpm >= SLOWEST_BPM) & (bpm <= FASTEST_BPM)
-    peaks, bpm = peaks[inside], bpm[inside]
+    shortest = math.floor(60 * frames_per_s / FASTEST_BPM)
+    longest = math.ceil(60 * frames_per_s / SLOWEST_BPM)
+    peaks = peaks[(peaks >= shortest) & (peaks <= longest)]
     if not len(peaks):
         return 0
-    likely = np.exp(-0.5 * np.log2(bpm / LIKELY_BPM) ** 2)
+    likely = np.exp(-0.5 * np.log2(60 * frames_per_s / peaks / LIKELY_BPM) ** 2)
     return int(peaks[np.argmax(correlation[peaks] * likely)])
 
 
