@@ -98,7 +98,13 @@ def _spectrum(track: Descriptors) -> tuple[Grid, ...]:
     ]
     for number, band in enumerate(shape.contrast_db, start=1):
         rows.append(_row(f"Contrast of band {number} (dB)", band, 1))
-    return (Grid("Spectrum over all frames", ("descriptor", "mean", "deviation"), tuple(rows)),)
+    return (
+        Grid(
+            "Spectrum, over the frames that are not silent",
+            ("descriptor", "mean", "deviation"),
+            tuple(rows),
+        ),
+    )
 
 
 def _row(name: str, values: Statistic, digits: int) -> tuple[Cell, ...]:

@@ -21,6 +21,8 @@ from app.plot_style import ACCENT, FONT_PT, INK, SECOND, blank, plain
 N_MELS = 96
 """As in the front ends of the shipped models."""
 N_MFCC = 20
+OFF_SCALE = (0.02, 0.98)
+"""Quantiles of the MFCCs at the ends of the colour scale: the first coefficient is far larger."""
 HERTZ = np.geomspace(20, 20_000, 400)
 LOWEST_DB = -60.0
 """Of the weighting curves: A weighting is below it under 16 Hz only."""
@@ -37,7 +39,7 @@ def mel_power(excerpt: Excerpt) -> Values:
 def draw_mels(mels: Values, excerpt: Excerpt) -> tuple[NamedPicture, ...]:
     """Draw the log-mel spectrogram, the MFCCs, and the mel and weighting curves."""
     decibels = librosa.power_to_db(mels, ref=np.max)
-    coefficients = librosa.feature.mfcc(S=librosa.power_to_db(mels), n_mfcc=N_MFCC)
+    inner = librosa.feature.mfcc(S=librosa.power_to_db(mels), n_mfcc=N_MFCC)[1:]
     return (
         name_picture(
             "log_mel",
@@ -48,8 +50,13 @@ def draw_mels(mels: Values, excerpt: Excerpt) -> tuple[NamedPicture, ...]:
         name_picture(
             "mfcc",
             "Mel-frequency cepstral coefficients",
-            f"the first {N_MFCC - 1} behind that of the level",
-            draw_heat(coefficients[1:], excerpt, "coefficient", rows=(0.5, N_MFCC - 0.5)),
+            f"the first {N_MFCC - 1} behind that of the level; 4 % of the values are off the scale",
+            draw_heat(
+                np.clip(inner, *np.quantile(inner, OFF_SCALE)),
+                excerpt,
+                "coefficient",
+                rows=(0.5, N_MFCC - 0.5),
+            ),
         ),
         name_picture(
             "mel_scale",
@@ -73,7 +80,7 @@ def _draw_mel_scale() -> Figure:
         mels = librosa.hz_to_mel(HERTZ, htk=htk)
         axes.plot(HERTZ / 1_000, mels / mels[-1], color=colour, label=label)
     plain(axes, "frequency (kHz)", "share of the mels")
-    axes.legend(frameon=False, fontsize=FONT_PT)
+    axes.legend(frameon=False, fontsize=FONT_PT, labelcolor=INK)
     return figure
 
 
@@ -85,5 +92,5 @@ def _draw_weightings() -> Figure:
         axes.plot(HERTZ, np.broadcast_to(gains, HERTZ.shape), color=colour, label=kind)
     plain(axes, "frequency (Hz)", DECIBELS)
     scale_hz(axes)
-    axes.legend(frameon=False, fontsize=FONT_PT)
+    axes.legend(frameon=False, fontsize=FONT_PT, labelcolor=INK)
     return figure

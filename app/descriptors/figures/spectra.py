@@ -18,7 +18,7 @@ from app.descriptors.figures.canvas import (
     name_picture,
 )
 from app.descriptors.frames import HOP, N_FFT, Magnitudes
-from app.plot_style import ACCENT, FONT_PT, MUTED, SECOND, blank, plain
+from app.plot_style import ACCENT, FONT_PT, INK, MUTED, SECOND, blank, plain
 
 POINTS = 1_000
 """About the width of a figure in pixels."""
@@ -123,5 +123,5 @@ def _draw_envelope(magnitudes: Magnitudes, sample_rate: int) -> Figure:
     axes.plot(kilohertz, mean, color=MUTED, linewidth=0.8, label="mean spectrum")
     axes.plot(kilohertz, idct(cepstrum, norm="ortho"), color=SECOND, label="envelope")
     plain(axes, "frequency (kHz)", DECIBELS)
-    axes.legend(frameon=False, fontsize=FONT_PT)
+    axes.legend(frameon=False, fontsize=FONT_PT, labelcolor=INK)
     return figure
