@@ -57,11 +57,6 @@ class Excerpt:
         start = (len(track) - length) // 2
         return cls(track[start : start + length], sample_rate, start / sample_rate)
 
-    @property
-    def end_s(self) -> float:
-        """Return where it ends in the track, in seconds."""
-        return self.start_s + len(self.samples) / self.sample_rate
-
 
 @dataclass(frozen=True)
 class NamedPicture:
