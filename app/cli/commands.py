@@ -7,6 +7,7 @@ import typer
 from app.cli.catalogue.commands import catalogue_app
 from app.cli.console import out
 from app.cli.data.commands import data_app
+from app.cli.describe import describe
 from app.cli.evaluate import evaluate
 from app.cli.explain import explain
 from app.cli.feedback.commands import feedback_app
@@ -46,6 +47,7 @@ app.add_typer(feedback_app, name="feedback")
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
 app.add_typer(zoo_app, name="zoo")
+app.command()(describe)
 app.command()(evaluate)
 app.command()(explain)
 app.command()(serve)

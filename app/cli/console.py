@@ -25,11 +25,12 @@ log = logging.getLogger(__name__)
 out = Console()
 err = Console(stderr=True)
 
-TRAINING_MODULES = {
+TRAINING_MODULES = (
     *("audiomentations", "cleanlab", "iterstrat", "jinja2", "pyroomacoustics", "sklearn"),
     *("tensorboard", "threadpoolctl"),
-}
-"""The modules of the extra `train`."""
+)
+EXTRAS = {**dict.fromkeys(TRAINING_MODULES, "train"), "pyloudnorm": "descriptors"}
+"""The extra that has each module which serving does not need."""
 
 UPGRADE_WARNINGS = ("Unsupported upgrade request", "No supported WebSocket library")
 """Messages of uvicorn for requests that offer HTTP/2 (`Upgrade: h2c`), as Java's client does."""
@@ -62,9 +63,9 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(1) from error
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing not in TRAINING_MODULES:
+        if missing not in EXTRAS:
             raise
-        hint = "install it with `pip install 'taggram[train]'`"
+        hint = f"install it with `pip install 'taggram[{EXTRAS[missing]}]'`"
         say(err, f"taggram: this command needs {missing}; {hint}", style="red")
         raise typer.Exit(1) from error
 

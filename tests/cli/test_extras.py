@@ -8,7 +8,7 @@ import pytest
 
 WITHOUT = """
 import sys
-for name in ("audiomentations", "cleanlab", "iterstrat"):
+for name in ("audiomentations", "cleanlab", "iterstrat", "pyloudnorm"):
     sys.modules[name] = None  # as if it were not installed
 from app.cli import main
 main()
@@ -17,12 +17,16 @@ main()
 QUICK = {
     "data audit songs": "cleanlab",
     "data listen song.flac --to changed": "audiomentations",
+    "describe song.flac --out page": "pyloudnorm",
 }
 AFTER_TENSORFLOW = {
     "teach songs --name own": "iterstrat",
     "train split.parquet --audio-store audio --to run": "audiomentations",
     "models publish-run run": "audiomentations",
 }
+
+EXTRAS = {"pyloudnorm": "descriptors"}
+"""The extras of modules; all others are in `train`."""
 
 
 @pytest.mark.parametrize(
@@ -42,7 +46,8 @@ def test_a_missing_extra_is_named_in_one_line(command: str, module: str, tmp_pat
     )
 
     assert (ended.returncode, ended.stdout) == (1, "")
+    extra = EXTRAS.get(module, "train")
     assert ended.stderr.split("\n", 1) == [
-        f"taggram: this command needs {module}; install it with `pip install 'taggram[train]'`",
+        f"taggram: this command needs {module}; install it with `pip install 'taggram[{extra}]'`",
         "",
     ]

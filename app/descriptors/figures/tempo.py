@@ -1,0 +1,58 @@
+"""Tempograms: how strong each tempo is over time."""
+
+import librosa
+import numpy as np
+
+from app.descriptors.figures.canvas import (
+    Excerpt,
+    NamedPicture,
+    Values,
+    draw_heat,
+    name_picture,
+)
+from app.descriptors.frames import HOP, log_mels, magnitude_blocks
+from app.descriptors.rhythm import FASTEST_BPM, SLOWEST_BPM, measure_envelope
+
+WINDOW_S = 6.0
+"""The stretch of the onset envelope that the tempo at a moment depends on."""
+
+ROWS = np.arange(SLOWEST_BPM, FASTEST_BPM + 1)
+"""The tempi drawn, in beats per minute."""
+
+
+def draw_tempo(excerpt: Excerpt) -> tuple[NamedPicture, ...]:
+    """Draw the tempogram by autocorrelation, and the Fourier tempogram."""
+    rate = excerpt.sample_rate
+    mels = np.concatenate(
+        [log_mels(block, rate) for block in magnitude_blocks(excerpt.samples)], axis=1
+    )
+    envelope = measure_envelope(mels, rate)
+    length = 2 * round(WINDOW_S * rate / HOP / 2)
+    arguments = {"onset_envelope": envelope, "sr": rate, "hop_length": HOP, "win_length": length}
+    by_lag = librosa.feature.tempogram(**arguments)
+    by_frequency = np.abs(librosa.feature.fourier_tempogram(**arguments))
+    lags = librosa.tempo_frequencies(len(by_lag), sr=rate, hop_length=HOP)
+    frequencies = librosa.fourier_tempo_frequencies(sr=rate, hop_length=HOP, win_length=length)
+    edges = (float(SLOWEST_BPM), float(FASTEST_BPM))
+    label = "tempo (beats/min)"
+    return (
+        name_picture(
+            "tempogram",
+            "Tempogram",
+            f"the autocorrelation of the onsets in {WINDOW_S:g} s; halves are strong too",
+            draw_heat(_rows(by_lag[::-1], lags[::-1]), excerpt, label, rows=edges),
+        ),
+        name_picture(
+            "fourier_tempogram",
+            "Fourier tempogram",
+            f"the Fourier transform of the onsets in {WINDOW_S:g} s; doubles are strong too",
+            draw_heat(_rows(by_frequency, frequencies), excerpt, label, rows=edges),
+        ),
+    )
+
+
+def _rows(values: Values, bpm: Values) -> Values:
+    """Return the row of the nearest tempo for each of `ROWS`; `bpm` rises."""
+    between = (bpm[1:] + bpm[:-1]) / 2
+    nearest: Values = values[np.searchsorted(between, ROWS)]
+    return nearest

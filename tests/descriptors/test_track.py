@@ -1,0 +1,73 @@
+"""All descriptors of a track, and its page."""
+
+import numpy as np
+import pytest
+
+from app.domain import Samples
+from testing.known_tracks import RATE, beats, chords
+
+pytest.importorskip("pyloudnorm", reason="the extra `descriptors` is not installed")
+from app.descriptors.page import draw_track, make_page
+from app.descriptors.track import measure_descriptors
+from app.report.html import render
+
+FIGURES = {
+    *("waveform", "dft", "stft", "spectral_envelope", "log_mel", "mfcc", "mel_scale"),
+    *("weighting_curves", "magnitude_histograms", "cqt", "chroma_stft", "chroma_cqt", "cens"),
+    *("tempogram", "fourier_tempogram"),
+}
+
+
+def test_a_track_is_described():
+    music = np.tile(chords(9, minor=True), 4)
+    track = beats(100, len(music) / RATE) + music
+
+    described = measure_descriptors(track, RATE)
+
+    assert described.duration_s == pytest.approx(12.8)
+    assert described.tempo.bpm == pytest.approx(100, rel=0.01)
+    assert described.key
+    assert (described.key.tonic, described.key.mode) == ("A", "minor")
+    assert described.loudness.integrated_lufs
+    assert described.spectrum
+
+
+@pytest.mark.parametrize("samples", [1, 100, RATE])
+def test_silence_of_any_length_is_described(samples: int):
+    described = measure_descriptors(np.zeros(samples, np.float32), RATE)
+
+    assert (described.key, described.spectrum, described.tempo.bpm) == (None, None, None)
+    assert described.onsets_per_s == 0
+
+
+@pytest.mark.parametrize(
+    ("track", "rate", "problem"),
+    [
+        (np.zeros(0, np.float32), RATE, "shape"),
+        (np.zeros((2, 100), np.float32), RATE, "shape"),
+        (np.full(100, np.nan, np.float32), RATE, "finite"),
+        (np.zeros(100, np.float32), 8_000, "8000 Hz"),
+    ],
+)
+def test_a_wrong_waveform_is_refused(track: Samples, rate: int, problem: str):
+    with pytest.raises(ValueError, match=problem):
+        measure_descriptors(track, rate)
+
+
+def test_the_page_has_every_figure_and_number():
+    track = beats(100, 8)
+    pictures = draw_track(track, RATE)
+
+    page = render(make_page("<song>", measure_descriptors(track, RATE), pictures))
+
+    named = [each for several in pictures.values() for each in several]
+    assert {each.name for each in named} == FIGURES
+    assert page.count("<svg") == len(FIGURES)
+    assert all(each.picture.description in page for each in named)
+    assert "&lt;song&gt;" in page
+    assert "100.0 beats/min" in page
+
+
+def test_a_short_track_has_no_figures():
+    with pytest.raises(ValueError, match=r"has 3.0 s; its figures need 7 s"):
+        draw_track(beats(100, 3), RATE)
