@@ -1,6 +1,7 @@
 """Engines whose outputs end in the embedding: the input of the network's last layer."""
 
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
@@ -17,7 +18,9 @@ from tests.support import tiny
 
 
 @pytest.mark.parametrize("backend", ["openvino", "tensorflow"])
-def test_outputs_are_the_scores_and_then_the_embedding(tmp_path: Path, backend: str) -> None:
+def test_outputs_are_the_scores_and_then_the_embedding(
+    tmp_path: Path, backend: Literal["openvino", "tensorflow"]
+) -> None:
     store = Store(tmp_path)
     publish(store, tiny.spec(), tiny.weights())
     (manifest,) = read_store(store).values()
