@@ -35,8 +35,8 @@ def test_lines_show_the_rate_and_the_time_left_without_what_was_known(
         on_progress(summary)
 
     first, second = printed.getvalue().splitlines()
-    assert first == "4,000 of 10,000 tracks, 0.0 tracks/s, 1 minutes left"
-    assert second == ("4,301 of 10,000 tracks, 10.0 tracks/s, 1 silent_audio, 9 minutes left")
+    assert first == "4,000 of 10,000 tracks, 0.0 tracks/s, 0:00:45 left"
+    assert second == ("4,301 of 10,000 tracks, 10.0 tracks/s, 1 silent_audio, 0:09:28 left")
 
 
 @pytest.mark.parametrize("printed", [True], indirect=True)
