@@ -48,7 +48,7 @@ class NetworkReport(BaseModel):
         window: The shape of a window.
         batch: The only batch size that it takes; None: any.
         embedding: The width of its embedding; 0 without.
-        external: The names of the files beside an ONNX file that it keeps weights in.
+        external: The names of the other files that an ONNX file keeps weights in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
