@@ -187,6 +187,7 @@ class Services:
         pool = EnginePool(models, factory, self.settings.max_loaded_models, self.metrics)
         pool.load_all(previous)
         tagger = Tagger(self._pipeline, pool, self._cache, self.metrics)
+        self.admission.channels = max(manifest.front_end.channels for manifest in models)
         self._runtime = Runtime(catalog, pool, tagger)
         self.metrics.models_loaded(
             (manifest.ref, manifest.weights.sha256, choice.backend, choice.precision)

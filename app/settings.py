@@ -139,7 +139,8 @@ class Settings(BaseSettings):
     longer, uploads get 503 with Retry-After before they are read."""
 
     min_free_bytes: int = Field(256 * 2**20, ge=0)
-    """Under a container's memory limit: uploads are refused while less than this is free."""
+    """Under a container's memory limit: uploads are refused while less than this is free, or less
+    than twice this if a model takes stereo."""
 
     max_batch_windows: int | None = Field(None, gt=0)
     """The most windows in a batch; by default a number that suits the engine."""
