@@ -35,6 +35,19 @@ class Analyser(Protocol):
         """Return the taggram of each model; see `Tagger.infer`."""
 
 
+class Describer(Protocol):
+    """Adds the descriptors of tracks; `app.catalogue.describing.TrackDescriber` is one."""
+
+    def lacks(self, key: bytes) -> bool:
+        """Return whether a track with this file, from its `entry_key`, has no descriptors."""
+
+    async def describe(self, entry: Entry, file: File, source: IO[bytes]) -> None:
+        """Add the descriptors of a track."""
+
+    def close(self) -> None:
+        """Write what is not in a file yet."""
+
+
 class TaggingRun:
     """One run over a source, which continues what earlier runs have left."""
 
@@ -47,6 +60,7 @@ class TaggingRun:
         workers: int,
         max_failed_share: float,
         on_progress: Callable[[Summary], None],
+        describer: Describer | None = None,
     ) -> None:
         """Read what earlier runs have written.
 
@@ -57,6 +71,7 @@ class TaggingRun:
             workers: The most tracks that are decoded and scored at a time.
             max_failed_share: The largest share of failures of a success, within 0..1.
             on_progress: Called after each track.
+            describer: Measures the tracks that have scores; None for no descriptors.
 
         Raises:
             SetupError: A file of the catalogue can't be read.
@@ -66,6 +81,7 @@ class TaggingRun:
         self._workers = workers
         self._max_failed_share = max_failed_share
         self._on_progress = on_progress
+        self._describer = describer
         self._results = {m.ref: ModelResults(out, ScoredTags.of(m)) for m in models}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._summary = Summary(0)
@@ -91,6 +107,8 @@ class TaggingRun:
             await asyncio.wait(tasks)
             for results in self._results.values():
                 results.close()
+            if self._describer:
+                self._describer.close()
         return self._summary
 
     async def _work(self, entries: Iterator[Entry]) -> None:
@@ -108,12 +126,16 @@ class TaggingRun:
             statuses = {ref: results.status(key) for ref, results in self._results.items()}
             missing = [ref for ref, status in statuses.items() if status is None]
             if not missing:
-                self._count_known(entry, [status for status in statuses.values() if status])
-                return
+                known = [status for status in statuses.values() if status]
+                self._count_known(entry, known)
+                if set(known) != {OK} or not self._lacks_descriptors(key):
+                    return
             with await asyncio.to_thread(open_entry, entry.uri) as source:
                 file = File(mark, await asyncio.to_thread(digest, source))
                 async with self._locks.setdefault(file.track_id, asyncio.Lock()):
-                    await self._add(entry, file, missing, source)
+                    is_scored = not missing or await self._add(entry, file, missing, source)
+                    if is_scored and self._describer and self._describer.lacks(key):
+                        await self._describer.describe(entry, file, source)
         except UnreadableError as error:
             outcome = Outcome(error.problem, error.detail)
             self._write(entry, None, dict.fromkeys(self._results, outcome))
@@ -121,8 +143,12 @@ class TaggingRun:
 
     async def _add(
         self, entry: Entry, file: File, missing: Sequence[ModelRef], source: IO[bytes]
-    ) -> None:
-        """Write the rows of a file, inferring what no identical file has."""
+    ) -> bool:
+        """Write the rows of a file, inferring what no identical file has.
+
+        Returns:
+            Whether it has scores of all models.
+        """
         known = {ref: self._results[ref].find(file.track_id) for ref in missing}
         outcomes = {ref: outcome for ref, outcome in known.items() if outcome}
         unknown = [ref for ref in missing if ref not in outcomes]
@@ -130,6 +156,10 @@ class TaggingRun:
             outcomes |= await self._infer(Track(source, file.track_id), unknown)
         self._write(entry, file, outcomes)
         self._count(entry, list(outcomes.values()), is_inferred=bool(unknown))
+        return all(outcome.status == OK for outcome in outcomes.values())
+
+    def _lacks_descriptors(self, key: bytes) -> bool:
+        return self._describer is not None and self._describer.lacks(key)
 
     async def _infer(self, track: Track, refs: Sequence[ModelRef]) -> dict[ModelRef, Outcome]:
         """Return the outcome of each model; a problem is that of all of them."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.audio_files import by_reason
+from app.cli.catalogue.descriptors import make_describer, report_descriptors
 from app.cli.catalogue.shared import (
     DEFAULT_VOCABULARIES,
     Out,
@@ -23,6 +24,7 @@ from app.services import Services
 from app.settings import Settings
 
 if TYPE_CHECKING:
+    from app.catalogue.describing import TrackDescriber
     from app.catalogue.entries import Listing
     from app.catalogue.storage import Storage
     from app.catalogue.summary import Summary
@@ -52,6 +54,9 @@ def tag(
         float, typer.Option(min=0.0, max=1.0, help="More failures make the run fail.")
     ] = 0.05,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first tracks.")] = None,
+    descriptors: Annotated[
+        bool, typer.Option("--descriptors", help="Measure tempo, key, loudness and spectrum too.")
+    ] = False,
 ) -> None:
     """Tag all tracks of a source; what earlier runs have tagged is skipped."""
     log_to_stderr(logging.ERROR)
@@ -66,12 +71,15 @@ def tag(
         projections = [services.catalog.projection(name, None) for name in vocabularies]
         listing = _listing(source, limit)
         with catalogue.locked():
+            describer = make_describer(settings, catalogue) if descriptors else None
             with err.status("loading the models"):
                 services.load()
-            summary = asyncio.run(_run(services, listing, catalogue, max_failed_share))
+            summary = asyncio.run(_run(services, listing, catalogue, max_failed_share, describer))
             if summary.scored:
                 write_manifest(catalogue, services.catalog.models)
                 derive_all(catalogue, projections)
+    if describer:
+        report_descriptors(describer)
     _report(summary, catalogue.where(), max_failed_share)
 
 
@@ -114,7 +122,11 @@ def _listing(source: str, limit: int | None) -> "Listing":
 
 
 async def _run(
-    services: Services, listing: "Listing", catalogue: "Storage", max_failed_share: float
+    services: Services,
+    listing: "Listing",
+    catalogue: "Storage",
+    max_failed_share: float,
+    describer: "TrackDescriber | None",
 ) -> "Summary":
     from app.catalogue.run import TaggingRun
 
@@ -126,6 +138,7 @@ async def _run(
             workers=services.settings.decode_workers,
             max_failed_share=max_failed_share,
             on_progress=on_progress,
+            describer=describer,
         )
         try:
             return await run.run(listing)
