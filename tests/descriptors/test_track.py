@@ -14,7 +14,7 @@ from app.report.html import render
 FIGURES = {
     *("waveform", "dft", "stft", "spectral_envelope", "log_mel", "mfcc", "mel_scale"),
     *("weighting_curves", "magnitude_histograms", "cqt", "chroma_stft", "chroma_cqt", "cens"),
-    *("tempogram", "fourier_tempogram"),
+    *("tempogram", "fourier_tempogram", "spectral_rolloff", "spectral_centroid"),
 }
 
 
@@ -56,9 +56,10 @@ def test_a_wrong_waveform_is_refused(track: Samples, rate: int, problem: str):
 
 def test_the_page_has_every_figure_and_number():
     track = beats(100, 8)
-    pictures = draw_track(track, RATE)
+    described = measure_descriptors(track, RATE)
+    pictures = draw_track(track, described)
 
-    page = render(make_page("<song>", measure_descriptors(track, RATE), pictures))
+    page = render(make_page("<song>", described, pictures))
 
     named = [each for several in pictures.values() for each in several]
     assert {each.name for each in named} == FIGURES
@@ -69,5 +70,7 @@ def test_the_page_has_every_figure_and_number():
 
 
 def test_a_short_track_has_no_figures():
+    track = beats(100, 3)
+
     with pytest.raises(ValueError, match=r"has 3.0 s; its figures need 7 s"):
-        draw_track(beats(100, 3), RATE)
+        draw_track(track, measure_descriptors(track, RATE))
