@@ -64,6 +64,9 @@ def tag(
         from app.catalogue.manifest import write_manifest
         from app.catalogue.storage import open_storage
 
+        if descriptors:
+            import app.catalogue.describing  # noqa: F401 - a missing extra is reported first
+
         catalogue = open_storage(to)
         _check_apart(source, to)
         settings = _settings(models, workers or usable_cpus() + 1)
