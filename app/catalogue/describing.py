@@ -66,13 +66,14 @@ class TrackDescriber:
             SetupError: A file of the catalogue can't be read or written.
         """
         self.summary.total += 1
-        values = self._table.find(file.track_id)
+        values = await asyncio.to_thread(self._table.find, file.track_id)
         if values:
             self.summary.shared += 1
         else:
             values = await self._measure(entry, source)
         if values:
-            self._table.add(DescriptorRow(entry, file, values, datetime.now(UTC)))
+            row = DescriptorRow(entry, file, values, datetime.now(UTC))
+            await asyncio.to_thread(self._table.add, row)
 
     def close(self) -> None:
         """Write the rows that are not in a file yet.

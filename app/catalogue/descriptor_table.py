@@ -5,6 +5,7 @@ join with `tracks` on `external_id` and `track_id`.
 """
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ class DescriptorRow:
 
 
 class DescriptorTable:
-    """The rows of earlier runs, and those of the batch in hand."""
+    """The rows of earlier runs, and those of the batch in hand. Several threads may use it."""
 
     def __init__(self, out: Storage, clock: Callable[[], float] = time.monotonic) -> None:
         """Read which tracks have rows.
@@ -130,6 +131,7 @@ class DescriptorTable:
         self._places: dict[bytes, str] = {}
         self._batch: list[DescriptorRow] = []
         self._since = 0.0
+        self._lock = threading.RLock()
         for path in out.files(DESCRIPTORS):
             if path.endswith(".parquet"):
                 self._read_index(path)
@@ -149,10 +151,11 @@ class DescriptorTable:
         Raises:
             SetupError: A file of the catalogue can't be read.
         """
-        for row in self._batch:
-            if row.file.track_id == track_id:
-                return row.values
-        path = self._places.get(bytes.fromhex(track_id))
+        with self._lock:
+            for row in self._batch:
+                if row.file.track_id == track_id:
+                    return row.values
+            path = self._places.get(bytes.fromhex(track_id))
         if path is None:
             return None
         table = read_table(self._out, path)
@@ -166,12 +169,13 @@ class DescriptorTable:
         Raises:
             SetupError: It can't be written.
         """
-        if not self._batch:
-            self._since = self._clock()
-        self._batch.append(row)
-        self._keys.add(row.key)
-        if len(self._batch) >= BATCH_ROWS or self._clock() - self._since >= BATCH_S:
-            self.flush()
+        with self._lock:
+            if not self._batch:
+                self._since = self._clock()
+            self._batch.append(row)
+            self._keys.add(row.key)
+            if len(self._batch) >= BATCH_ROWS or self._clock() - self._since >= BATCH_S:
+                self.flush()
 
     def flush(self) -> None:
         """Write the batch in hand.
@@ -179,13 +183,14 @@ class DescriptorTable:
         Raises:
             SetupError: It can't be written; the batch stays in hand.
         """
-        if not self._batch:
-            return
-        path = f"{DESCRIPTORS}/{new_file_name()}"
-        rows = [_row_values(row) for row in self._batch]
-        write_table(self._out, path, pa.Table.from_pylist(rows, descriptor_schema()))
-        self._places |= {bytes.fromhex(row.file.track_id): path for row in self._batch}
-        self._batch = []
+        with self._lock:
+            if not self._batch:
+                return
+            path = f"{DESCRIPTORS}/{new_file_name()}"
+            rows = [_row_values(row) for row in self._batch]
+            write_table(self._out, path, pa.Table.from_pylist(rows, descriptor_schema()))
+            self._places |= {bytes.fromhex(row.file.track_id): path for row in self._batch}
+            self._batch = []
 
 
 def _row_values(row: DescriptorRow) -> Values:
