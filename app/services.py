@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from app.access.authenticator import Authenticator
@@ -36,6 +37,9 @@ from app.tagging.catalog import ModelCatalog
 from app.tagging.pictures import Pictures
 from app.tagging.tagger import Tagger
 
+if TYPE_CHECKING:
+    from app.catalogue.append import CatalogueAppender
+
 log = logging.getLogger(__name__)
 
 
@@ -66,7 +70,8 @@ class Services:
 
         Raises:
             SetupError: A manifest, a vocabulary, a model's weights, the API keys or the feedback
-                file are invalid or missing, or files can't be decoded in confined processes.
+                file are invalid or missing, the catalogue can't be written, or files can't be
+                decoded in confined processes.
         """
         self.settings = settings
         self.metrics = Metrics()
@@ -84,6 +89,7 @@ class Services:
         self._cache = _cache(settings, self.metrics)
         self.authenticator = Authenticator(settings, _shared(settings, self._cache))
         self.feedback = FeedbackStore(settings.feedback_file) if settings.feedback_file else None
+        self.appender = _appender(settings, self.metrics)
         self.pictures = Pictures()
         self._batcher = Batcher(make_batch_limits(settings), self.metrics)
         self._decoder = Decoder(
@@ -165,6 +171,8 @@ class Services:
         await self.pictures.close()
         if self.feedback:
             await self.feedback.close()
+        if self.appender:
+            await self.appender.close()
         await self._cache.close()
 
     def _replace(self) -> None:
@@ -223,6 +231,17 @@ def make_batch_limits(settings: Settings) -> BatchLimits:
         settings.max_queued_windows,
         settings.deadline_s,
     )
+
+
+def _appender(settings: Settings, metrics: Metrics) -> "CatalogueAppender | None":
+    """Return what appends to the catalogue, if there is one."""
+    if settings.catalogue is None:
+        return None
+    # Imported here, as pyarrow takes long to import.
+    from app.catalogue.append import CatalogueAppender
+    from app.catalogue.storage import open_storage
+
+    return CatalogueAppender(open_storage(settings.catalogue), metrics)
 
 
 def _shared(settings: Settings, cache: TaggramCache) -> RedisStamps | None:
