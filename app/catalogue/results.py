@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from app.catalogue.entries import PASSING
+from app.catalogue.latest import remove_superseded
 from app.catalogue.rows import Outcome, ScoredTags, TrackRow, entry_key
-from app.catalogue.tables import read_index, read_outcome, remove_superseded, write_batch
+from app.catalogue.storage import Storage
+from app.catalogue.tables import read_index, read_outcome, write_batch
 
 BATCH_ROWS = 256
 """The most rows that a kill loses."""
@@ -22,12 +23,12 @@ class ModelResults:
     """
 
     def __init__(
-        self, out: Path, tags: ScoredTags, clock: Callable[[], float] = time.monotonic
+        self, out: Storage, tags: ScoredTags, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Read which tracks have rows.
 
         Args:
-            out: The catalogue's folder.
+            out: The catalogue.
             tags: The model.
             clock: Returns the time in seconds.
 
@@ -38,7 +39,7 @@ class ModelResults:
         self._tags = tags
         self._clock = clock
         self._statuses: dict[bytes, str] = {}
-        self._places: dict[bytes, Path] = {}
+        self._places: dict[bytes, str] = {}
         self._batch: list[TrackRow] = []
         self._since = 0.0
         for path, row in read_index(out, tags.ref):
@@ -61,7 +62,7 @@ class ModelResults:
             if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
                 return row.outcome
         path = self._places.get(bytes.fromhex(track_id))
-        return read_outcome(path, track_id) if path else None
+        return read_outcome(self._out, path, track_id) if path else None
 
     def add(self, row: TrackRow) -> None:
         """Add a row to the batch in hand, which is written once it is large or old.

@@ -1,5 +1,6 @@
 """Small files become large ones, and rows that do not count disappear, whatever else happens."""
 
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import pytest
 
 from app.catalogue.compact import compact
 from app.catalogue.entries import UPLOAD
-from app.catalogue.latest import latest_times, take_latest
-from app.catalogue.storage import open_storage
+from app.catalogue.latest import latest_times, remove_superseded, take_latest
+from app.catalogue.storage import Storage, open_storage
 from app.catalogue.tables import read_batches
 from app.errors import SetupError
 from tests.catalogue.rows import TAGS, all_rows, files_of, ids_of, row, sha256, write
@@ -131,8 +132,9 @@ def test_a_kill_loses_and_doubles_nothing(
     assert ids_of(tmp_path) == expected
 
 
+@pytest.mark.parametrize("change", [compact, lambda out: remove_superseded(out, TAGS.ref)])
 def test_rows_that_are_appended_meanwhile_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Storage], object]
 ) -> None:
     """Before each change, a service appends a file: new tracks, and a newer row of an old one."""
     write(tmp_path, row("one"), row("two"))
@@ -152,7 +154,7 @@ def test_rows_that_are_appended_meanwhile_stay(
 
     for name in ("read", "write", "remove", "files"):
         monkeypatch.setattr(catalogue, name, after_append(getattr(catalogue, name)))
-    compact(catalogue)
+    change(catalogue)
 
     new = [f"new{number}" for number in range(next(numbers))]
     assert counted_ids(tmp_path) == sorted([*new, "one", "two"])
