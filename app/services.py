@@ -77,8 +77,7 @@ class Services:
 
         Raises:
             SetupError: A manifest, a vocabulary, a model's weights, the API keys or the feedback
-                file are invalid or missing, the catalogue can't be written, or files can't be
-                decoded in confined processes.
+                file are invalid or missing, or files can't be decoded in confined processes.
         """
         self.settings = settings
         self.metrics = Metrics()
@@ -96,7 +95,7 @@ class Services:
         self._cache = _cache(settings, self.metrics)
         self.authenticator = Authenticator(settings, _shared(settings, self._cache))
         self.feedback = FeedbackStore(settings.feedback_file) if settings.feedback_file else None
-        self.appender = _appender(settings, self.metrics)
+        self.appender: CatalogueAppender | None = None
         self.pictures = Pictures()
         self._batcher = Batcher(make_batch_limits(settings), self.metrics)
         self._decoder = Decoder(
@@ -123,6 +122,20 @@ class Services:
             SetupError: A model does not match its manifest.
         """
         self._activate(self._published)
+
+    def open_catalogue(self) -> None:
+        """Append what requests infer to the catalogue of the settings, if they name one.
+
+        Raises:
+            SetupError: It can't be written.
+        """
+        if self.settings.catalogue is None:
+            return
+        # Imported here, as pyarrow takes long to import.
+        from app.catalogue.append import CatalogueAppender
+        from app.catalogue.storage import open_storage
+
+        self.appender = CatalogueAppender(open_storage(self.settings.catalogue), self.metrics)
 
     async def reload(self) -> None:
         """Read the store and the vocabularies again; the current ones stay until that succeeds.
@@ -245,17 +258,6 @@ def make_batch_limits(settings: Settings) -> BatchLimits:
         settings.max_queued_windows,
         settings.deadline_s,
     )
-
-
-def _appender(settings: Settings, metrics: Metrics) -> "CatalogueAppender | None":
-    """Return what appends to the catalogue, if there is one."""
-    if settings.catalogue is None:
-        return None
-    # Imported here, as pyarrow takes long to import.
-    from app.catalogue.append import CatalogueAppender
-    from app.catalogue.storage import open_storage
-
-    return CatalogueAppender(open_storage(settings.catalogue), metrics)
 
 
 def _shared(settings: Settings, cache: TaggramCache) -> RedisStamps | None:

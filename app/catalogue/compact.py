@@ -5,6 +5,7 @@ leave rows twice: of these `app.catalogue.latest` takes one, and the next call r
 Other processes may append files meanwhile; this call leaves those as they are.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,16 +16,15 @@ from app.catalogue.entries import OK, UPLOAD
 from app.catalogue.latest import TIMES, take_latest, times_of, update_latest
 from app.catalogue.storage import Storage
 from app.catalogue.tables import (
+    ABOUT,
     model_folder,
     models_in,
     new_file_name,
     read_batches,
     read_table,
-    stored_tags,
     write_table,
 )
 from app.domain import ModelRef
-from app.errors import SetupError
 
 TARGET_ROWS = 65_536
 """Files with fewer rows are joined; this many are in memory at a time, twice at most."""
@@ -113,8 +113,8 @@ def _group(
 
     The newest files come first: of equal rows the one in the newest file stays.
     """
-    group: dict[str, Kept] = {}
-    superseded = 0
+    groups: dict[bytes, dict[str, Kept]] = {}
+    superseded: Counter[bytes] = Counter()
     for path in reversed(paths):
         try:
             table = read_table(out, path, TIMES)
@@ -123,13 +123,14 @@ def _group(
         kept = dict(times_of(take_latest(table, latest)))
         if len(kept) == table.num_rows >= TARGET_ROWS:
             continue
+        kind = table.schema.metadata[ABOUT]  # some files have embeddings
+        group = groups.setdefault(kind, {})
         group[path] = kept
-        superseded += table.num_rows - len(kept)
+        superseded[kind] += table.num_rows - len(kept)
         if sum(map(len, group.values())) >= TARGET_ROWS:
-            yield group, superseded
-            group, superseded = {}, 0
-    if group:
-        yield group, superseded
+            yield groups.pop(kind), superseded.pop(kind)
+    for kind, group in groups.items():
+        yield group, superseded[kind]
 
 
 def _rewrite(out: Storage, ref: ModelRef, group: Mapping[str, Kept]) -> int:
@@ -140,10 +141,7 @@ def _rewrite(out: Storage, ref: ModelRef, group: Mapping[str, Kept]) -> int:
     """
     tables = [table for path, kept in group.items() for table in _read_kept(out, path, kept)]
     if tables:
-        if len({stored_tags(table) for table in tables}) > 1:
-            raise SetupError(f"{out.where()}: files of {ref} have different tags; delete the older")
-        joined = pa.concat_tables(tables, promote_options="default")  # some have embeddings
-        write_table(out, f"{model_folder(ref)}/{new_file_name()}", joined)
+        write_table(out, f"{model_folder(ref)}/{new_file_name()}", pa.concat_tables(tables))
     for path in group:
         out.remove(path)
     return int(bool(tables))
