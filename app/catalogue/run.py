@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 RETRY_PAUSE_S = 1.0
 """The pause before the second attempt at a track, in which a decoder can be restarted."""
 
+NO_EMBEDDINGS: Mapping[ModelRef, int] = {}
+
 
 class Analyser(Protocol):
     """Infers the taggrams of a track; `app.tagging.tagger.Tagger` is one."""
@@ -47,6 +49,7 @@ class TaggingRun:
         workers: int,
         max_failed_share: float,
         on_progress: Callable[[Summary], None],
+        embeddings: Mapping[ModelRef, int] = NO_EMBEDDINGS,
     ) -> None:
         """Read what earlier runs have written.
 
@@ -57,6 +60,7 @@ class TaggingRun:
             workers: The most tracks that are decoded and scored at a time.
             max_failed_share: The largest share of failures of a success, within 0..1.
             on_progress: Called after each track.
+            embeddings: By model, the width of the embedding that rows get.
 
         Raises:
             SetupError: A file of the catalogue can't be read.
@@ -66,7 +70,9 @@ class TaggingRun:
         self._workers = workers
         self._max_failed_share = max_failed_share
         self._on_progress = on_progress
-        self._results = {m.ref: ModelResults(out, ScoredTags.of(m)) for m in models}
+        self._results = {
+            m.ref: ModelResults(out, ScoredTags.of(m, embeddings.get(m.ref, 0))) for m in models
+        }
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._summary = Summary(0)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ from app.cli.catalogue.shared import (
 from app.cli.catalogue.tagging_progress import tagging_progress
 from app.cli.console import err, log_to_stderr, out, plain_errors, read_settings, say
 from app.cpus import usable_cpus
+from app.domain import ModelRef
 from app.errors import SetupError
 from app.services import Services
 from app.settings import Settings
@@ -44,6 +46,9 @@ def tag(
         ),
     ] = None,
     vocabularies: Vocabularies = DEFAULT_VOCABULARIES,
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings", help="Also store the mean embedding of each model.")
+    ] = False,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Tracks at a time; by default one more than there are CPUs."),
@@ -62,13 +67,14 @@ def tag(
         catalogue = open_storage(to)
         _check_apart(source, to)
         settings = _settings(models, workers or usable_cpus() + 1)
-        services = Services(settings)
+        services = Services(settings, with_embeddings=embeddings)
         projections = [services.catalog.projection(name, None) for name in vocabularies]
         listing = _listing(source, limit)
         with catalogue.locked():
             with err.status("loading the models"):
                 services.load()
-            summary = asyncio.run(_run(services, listing, catalogue, max_failed_share))
+            widths = _embedding_widths(services) if embeddings else {}
+            summary = asyncio.run(_run(services, listing, catalogue, max_failed_share, widths))
             if summary.scored:
                 write_manifest(catalogue, services.catalog.models)
                 derive_all(catalogue, projections)
@@ -89,15 +95,24 @@ def _check_apart(source: str, to: str) -> None:
 
 
 def _settings(models: list[str] | None, workers: int) -> Settings:
-    """Return the settings, with all models in memory and a decoder for each track in progress."""
+    """Return the settings of a run.
+
+    All models and their backbones are in memory, and each track in progress has a decoder. What the
+    service shares with others is left out: each file is inferred once, so that a cache is of no
+    use, and would lack embeddings.
+    """
     settings = read_settings()
     chosen = tuple(models or settings.models)
     vocabulary_models = () if models else settings.vocabulary_models
-    at_most = max(len(chosen), settings.max_loaded_models)
-    changes = {"models": chosen, "vocabulary_models": vocabulary_models}
-    return settings.model_copy(
-        update=changes | {"decode_workers": workers, "max_loaded_models": at_most}
-    )
+    changes = {
+        "models": chosen,
+        "vocabulary_models": vocabulary_models,
+        "decode_workers": workers,
+        "max_loaded_models": max(2 * len(chosen), settings.max_loaded_models),
+        "redis_url": None,
+        "feedback_file": None,
+    }
+    return settings.model_copy(update=changes)
 
 
 def _listing(source: str, limit: int | None) -> "Listing":
@@ -113,8 +128,29 @@ def _listing(source: str, limit: int | None) -> "Listing":
     return replace(listing, entries=listing.entries[:limit])
 
 
+def _embedding_widths(services: Services) -> dict[ModelRef, int]:
+    """Return the width of the embedding of each model; of a head that of its backbone.
+
+    Raises:
+        SetupError: A model has none.
+    """
+    loaded = services.runtime.pool.loaded
+    widths = {m.ref: loaded[m.backbone or m.ref].embedding for m in services.catalog.models}
+    for ref, width in widths.items():
+        if not width:
+            raise SetupError(
+                f"{ref}: the imported network has no embedding; import it with --embedding, or "
+                "leave out --embeddings"
+            )
+    return widths
+
+
 async def _run(
-    services: Services, listing: "Listing", catalogue: "Storage", max_failed_share: float
+    services: Services,
+    listing: "Listing",
+    catalogue: "Storage",
+    max_failed_share: float,
+    embeddings: Mapping[ModelRef, int],
 ) -> "Summary":
     from app.catalogue.run import TaggingRun
 
@@ -126,6 +162,7 @@ async def _run(
             workers=services.settings.decode_workers,
             max_failed_share=max_failed_share,
             on_progress=on_progress,
+            embeddings=embeddings,
         )
         try:
             return await run.run(listing)
