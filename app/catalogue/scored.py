@@ -67,7 +67,7 @@ def scored_rows(
     latest = latest_times(out, ref)
     for path, table in read_batches(out, ref):
         rows = take_latest(table, latest)
-        wanted = [name for name in (*TIMES, *columns) if name in rows.column_names]
+        wanted = [name for name in dict.fromkeys((*TIMES, *columns)) if name in rows.column_names]
         yield path, rows.filter(pc.equal(rows["status"], OK)).select(wanted)
 
 

@@ -1,16 +1,19 @@
 """Small files become large ones, and rows that do not count disappear, whatever else happens."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
+import fsspec
 import pytest
 
 from app.catalogue.compact import compact
 from app.catalogue.entries import UPLOAD
 from app.catalogue.latest import latest_times, remove_superseded, take_latest
 from app.catalogue.storage import Storage, open_storage
-from app.catalogue.tables import read_batches
+from app.catalogue.tables import read_batches, stored_embedding, write_batch
 from app.errors import SetupError
 from tests.catalogue.rows import TAGS, all_rows, files_of, ids_of, row, sha256, write
 
@@ -173,3 +176,19 @@ def test_a_file_that_is_damaged_is_named_and_nothing_is_lost(tmp_path: Path) -> 
         compact(open_storage(tmp_path))
 
     assert len(files_of(tmp_path)) == 2
+
+
+def test_an_object_store_is_compacted() -> None:
+    catalogue = open_storage(f"memory://{uuid4().hex}/catalogue")
+    for minute in range(3):
+        write_batch(catalogue, TAGS, [row("one", minute=minute), row(f"new{minute}")])
+    write_batch(catalogue, replace(TAGS, embedding=2), [row("embedded")])
+
+    (result,) = compact(catalogue)
+
+    assert (result.joined, result.written, result.removed) == (3, 1, 2)
+    tables = [table for _, table in read_batches(catalogue, TAGS.ref)]
+    assert {stored_embedding(table) for table in tables} == {0, 2}
+    ids = sorted(id_ for table in tables for id_ in table["external_id"].to_pylist())
+    assert ids == ["embedded", "new0", "new1", "new2", "one"]
+    fsspec.filesystem("memory").store.clear()
