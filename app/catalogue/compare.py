@@ -135,20 +135,33 @@ def raw_side(out: Storage, ref: ModelRef) -> Side:
     return Side(out, ref, next(iter(names)), lambda scores: scores)
 
 
-def vocabulary_side(out: Storage, projection: Projection) -> Side:
-    """Return a model with the tags and genres of a vocabulary; what is not suggested scores 0.
+def vocabulary_sides(
+    old: tuple[Storage, Projection], new: tuple[Storage, Projection]
+) -> tuple[Side, Side]:
+    """Return two models with all tags and genres of a vocabulary that one of them knows.
+
+    What a model does not suggest, or does not know, scores 0.
 
     Args:
-        out: The catalogue.
-        projection: The vocabulary, for this model alone.
+        old: The catalogue of the old model, and the vocabulary for this model alone.
+        new: The same of the new model.
     """
+    rows = [row.name for _, projection in (old, new) for row in projection.rows]
+    names = tuple(dict.fromkeys(rows))
+    return _vocabulary_side(*old, names), _vocabulary_side(*new, names)
+
+
+def _vocabulary_side(out: Storage, projection: Projection, names: tuple[str, ...]) -> Side:
     (model,) = projection.models
+    columns = [names.index(row.name) for row in projection.rows]
 
     def score(means: Scores) -> Scores:
-        scores = projection.score_tracks([means])
-        return np.where(np.isfinite(scores), scores, np.float32(0))
+        suggested = projection.score_tracks([means])
+        scores = np.zeros((len(means), len(names)), np.float32)
+        scores[:, columns] = np.where(np.isfinite(suggested), suggested, 0)
+        return scores
 
-    return Side(out, model.ref, tuple(row.name for row in projection.rows), score)
+    return Side(out, model.ref, names, score)
 
 
 def compare(old: Side, new: Side) -> Comparison:

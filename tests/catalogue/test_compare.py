@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from app.catalogue.compare import EXAMPLES, Comparison, compare, raw_side, vocabulary_side
+from app.catalogue.compare import EXAMPLES, Comparison, compare, raw_side, vocabulary_sides
 from app.catalogue.rows import ScoredTags
 from app.catalogue.scored import find_model
 from app.catalogue.storage import open_storage
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.tagging.projection import project
-from app.tagging.vocabulary import make_raw_vocabulary
+from app.tagging.vocabulary import Tag, Vocabulary
 from tests.catalogue.rows import TAGS, row, write
 from tests.tagging.samples import model
 
@@ -109,20 +109,26 @@ def test_two_catalogues_are_compared(tmp_path: Path) -> None:
 
 
 def test_models_without_common_tags_are_compared_by_vocabulary(tmp_path: Path) -> None:
-    first, second = (model(name, tags) for name, tags in (("one", ["Rock"]), ("two", ["rock n"])))
-    for each, score in ((first, 0.9), (second, 0.4)):
-        write(tmp_path, row("a", (score,)), tags=ScoredTags.of(each))
-    catalogue = open_storage(tmp_path)
-
+    """A model suggests what it knows of the vocabulary, and nothing else."""
+    first, second = model("one", ["Rock", "Jazz"]), model("two", ["rock n roll"])
+    write(tmp_path, row("a", (0.9, 0.1)), tags=ScoredTags.of(first))
+    catalogue = write(tmp_path, row("a", (0.9,)), tags=ScoredTags.of(second))
     with pytest.raises(SetupError, match=r"no tag in common; .*--vocabulary"):
         compare(raw_side(catalogue, first.ref), raw_side(catalogue, second.ref))
+    tags = {
+        "rock": Tag({"one": ("Rock",), "two": ("rock n roll",)}),
+        "jazz": Tag({"one": ("Jazz",)}),
+    }
+    ours = Vocabulary("ours", "1", "", tags)
+    known = [(catalogue, project(ours, (each,))) for each in (first, second)]
 
-    sides = [
-        vocabulary_side(catalogue, project(make_raw_vocabulary(each), (each,)))
-        for each in (first, first)
-    ]
-    [tag] = compare(*sides).tags
-    assert tag.old_mean == pytest.approx(0.9)
+    result = compare(*vocabulary_sides(*known))
+
+    jazz, rock = sorted(result.tags, key=lambda tag: tag.tag)
+    assert (jazz.tag, rock.tag) == ("jazz", "rock")
+    assert rock.shift == pytest.approx(0)
+    assert jazz.old_mean > jazz.new_mean == 0
+    assert result.top_changed == 0
 
 
 def test_models_without_common_files_are_refused(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from app.catalogue.rows import ScoredTags
 from app.domain import ModelRef
-from app.files import locked_folder
+from app.files import PARTIAL, locked_folder
 from tests.catalogue.rows import TAGS, files_of, row, write
 from tests.cli.conftest import Refused, Taggram
 
@@ -59,3 +61,14 @@ def test_a_catalogue_that_cannot_be_written_keeps_the_service_from_starting(
     (tmp_path / "file").write_text("")
     line = refused("serve", TAGGRAM_CATALOGUE=str(tmp_path / "file"))
     assert str(tmp_path / "file") in line
+
+
+@pytest.mark.parametrize("command", ["compact", "duplicates"])
+def test_a_folder_that_is_not_a_catalogue_is_left_alone(refused: Refused, command: str) -> None:
+    other = Path("other")
+    other.mkdir()
+    (other / f".x{PARTIAL}").write_text("of another program")
+
+    assert "it has no files below tracks" in refused("catalogue", command, other)
+
+    assert [path.name for path in other.iterdir()] == [f".x{PARTIAL}"]

@@ -11,8 +11,10 @@ def compact(place: Catalogue) -> None:
     with plain_errors():
         from app.catalogue.compact import compact as compact_all
         from app.catalogue.storage import open_storage
+        from app.catalogue.tables import models_in
 
         catalogue = open_storage(place)
+        models_in(catalogue)  # refuses a folder that is not a catalogue, before it is locked
         with catalogue.locked(), err.status("compacting"):
             models = compact_all(catalogue)
     names = ("files replaced", "files written", "rows removed")

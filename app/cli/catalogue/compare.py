@@ -15,6 +15,8 @@ from app.files import write_atomically
 if TYPE_CHECKING:
     from app.catalogue.compare import Comparison, Side
     from app.catalogue.storage import Storage
+    from app.domain import ModelRef
+    from app.tagging.projection import Projection
 
 ROWS = 20
 """Rows of a table on the terminal; the JSON file has all."""
@@ -44,26 +46,34 @@ def compare(
         catalogue = open_storage(place)
         other = open_storage(new_place) if new_place else catalogue
         with err.status("comparing"):
-            sides = (_side(catalogue, old, vocabulary), _side(other, new, vocabulary))
+            sides = _sides((catalogue, old), (other, new), vocabulary)
             comparison = compare_models(*sides)
         if to:
             write_atomically(to, json.dumps(asdict(comparison), indent=2).encode() + b"\n")
     _show(comparison)
 
 
-def _side(catalogue: "Storage", name: str, vocabulary: str | None) -> "Side":
-    """Return a model with its raw tags, or those of a vocabulary."""
-    from app.catalogue.compare import raw_side, vocabulary_side
+def _sides(
+    old: "tuple[Storage, str]", new: "tuple[Storage, str]", vocabulary: str | None
+) -> "tuple[Side, Side]":
+    """Return both models with their raw tags, or with those of a vocabulary."""
+    from app.catalogue.compare import raw_side, vocabulary_sides
     from app.catalogue.scored import find_model
 
-    ref = find_model(catalogue, name)
+    found = [(catalogue, find_model(catalogue, name)) for catalogue, name in (old, new)]
     if vocabulary is None:
-        return raw_side(catalogue, ref)
+        before, after = (raw_side(*each) for each in found)
+        return before, after
+    first, second = ((out, _projection(ref, vocabulary)) for out, ref in found)
+    return vocabulary_sides(first, second)
+
+
+def _projection(ref: "ModelRef", vocabulary: str) -> "Projection":
+    """Return the vocabulary for a model of the store."""
     from app.model_catalog import read_catalog
 
     settings = read_settings().model_copy(update={"models": (str(ref),), "vocabulary_models": ()})
-    projection = read_catalog(settings).projection(vocabulary, ref.name)
-    return vocabulary_side(catalogue, projection)
+    return read_catalog(settings).projection(vocabulary, ref.name)
 
 
 def _show(comparison: "Comparison") -> None:
