@@ -16,6 +16,7 @@ from app.catalogue.compact import compact
 from app.catalogue.storage import open_storage
 from app.domain import Taggram
 from app.errors import SetupError
+from app.files import locked_folder
 from app.metrics import Metrics
 from testing.waiting import wait_for
 from tests.catalogue.conftest import Music
@@ -49,6 +50,12 @@ def counts(metrics: Metrics) -> dict[str, int]:
         r'^taggram_catalogue_rows_total\{result="(\w+)"\} (\S+)$', text, re.MULTILINE
     )
     return {result: int(float(value)) for result, value in found}
+
+
+def failures(metrics: Metrics) -> float:
+    text = metrics.exposition().decode()
+    [count] = re.findall(r"^taggram_catalogue_failures_total (\S+)$", text, re.M)
+    return float(count)
 
 
 @pytest.fixture
@@ -120,8 +127,7 @@ def test_rows_wait_while_the_disk_is_full(
     full_disk(True)
     with appending(tmp_path, metrics, interval_s=0.02) as appender:
         appender.add([upload("song")], [MODEL])
-        failed = "taggram_catalogue_failures_total 2.0"
-        wait_for(lambda: failed in metrics.exposition().decode(), "two failures")
+        wait_for(lambda: failures(metrics) >= 2, "two failures")
         assert files_of(tmp_path, MODEL.ref) == []
         full_disk(False)
         wait_for(lambda: files_of(tmp_path, MODEL.ref), "the file")
@@ -129,6 +135,31 @@ def test_rows_wait_while_the_disk_is_full(
     assert len(all_rows(tmp_path, MODEL.ref)) == 1
     assert counts(metrics) == {"appended": 1, "dropped": 0}
     assert "there is no space for it" in caplog.text
+
+
+def test_a_run_that_removes_partial_files_costs_one_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run removes what killed processes left, and can't know that this one still writes."""
+    from app.catalogue import tables
+
+    write = tables.pq.write_table
+    begun = iter([True])
+
+    def write_table(*arguments: object, **options: object) -> None:
+        if next(begun, False):
+            with locked_folder(tmp_path):
+                pass
+        write(*arguments, **options)
+
+    monkeypatch.setattr(tables.pq, "write_table", write_table)
+    metrics = Metrics()
+    with appending(tmp_path, metrics, interval_s=0.02) as appender:
+        appender.add([upload("song")], [MODEL])
+        wait_for(lambda: files_of(tmp_path, MODEL.ref), "the file")
+
+    assert len(all_rows(tmp_path, MODEL.ref)) == 1
+    assert failures(metrics) == 1
 
 
 def test_rows_that_are_too_many_are_dropped_and_counted(
