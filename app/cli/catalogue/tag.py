@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,7 +71,7 @@ def tag(
         settings = _settings(models, workers or usable_cpus() + 1)
         services = Services(settings, with_embeddings=embeddings)
         projections = [services.catalog.projection(name, None) for name in vocabularies]
-        listing = _listing(source, limit)
+        listing = _listing(source, limit, catalogue.where())
         with catalogue.locked():
             with err.status("loading the models"):
                 services.load()
@@ -115,15 +117,17 @@ def _settings(models: list[str] | None, workers: int) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def _listing(source: str, limit: int | None) -> "Listing":
-    """List the tracks, and report what is left out."""
+def _listing(source: str, limit: int | None, where: str) -> "Listing":
+    """List the tracks, and report what is left out, without the catalogue's own files."""
     from dataclasses import replace
 
     from app.catalogue.sources import list_entries
 
     with err.status("listing the tracks"):
         listing = list_entries(source)
-    for path, why, count in by_reason({Path(path): why for path, why in listing.skipped.items()}):
+    skipped = listing.skipped.items()
+    others = {Path(path): why for path, why in skipped if not path.startswith(f"{where}/")}
+    for path, why, count in by_reason(others):
         say(err, f"{count} skipped, such as {path}: {why}")
     return replace(listing, entries=listing.entries[:limit])
 
@@ -154,7 +158,7 @@ async def _run(
 ) -> "Summary":
     from app.catalogue.run import TaggingRun
 
-    with tagging_progress() as on_progress:
+    with _interrupted_by_sigterm(), tagging_progress() as on_progress:
         run = TaggingRun(
             services.runtime.tagger,
             services.catalog.models,
@@ -170,6 +174,16 @@ async def _run(
             await services.close()
 
 
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """End a run at SIGTERM, which schedulers send, as at Ctrl-C: what is in hand is written."""
+    before = signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _report(summary: "Summary", where: str, max_failed_share: float) -> None:
     """Print the summary; exit with status 1 if the run is no success."""
     say(
@@ -177,6 +191,12 @@ def _report(summary: "Summary", where: str, max_failed_share: float) -> None:
         f"{where}: {summary.inferred:,} tracks tagged, {summary.shared:,} identical to others, "
         f"{summary.known:,} tagged before, {summary.failed:,} failed",
     )
+    if summary.seconds:
+        say(
+            out,
+            f"{summary.audio_s / 3600:.1f} hours of audio in {summary.seconds / 60:.1f} minutes, "
+            f"{summary.audio_s / summary.seconds:.0f} times real time",
+        )
     show_failures(summary)
     if left := summary.total - summary.done:
         say(err, f"{left:,} tracks were not tried, as too many had failed", style="red")
