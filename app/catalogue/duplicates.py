@@ -18,10 +18,6 @@ from app.catalogue.storage import Storage
 from app.domain import ModelRef
 from app.errors import SetupError
 
-DISTANCE = 0.01
-"""The largest cosine distance of two encodings of a recording, as a rule; measured by
-`python -m loadtests.quality.duplicates`."""
-
 BLOCK = 2048
 """Embeddings that are compared with as many others at a time."""
 

@@ -54,7 +54,7 @@ def counts(metrics: Metrics) -> dict[str, int]:
 
 def failures(metrics: Metrics) -> float:
     text = metrics.exposition().decode()
-    [count] = re.findall(r"^taggram_catalogue_failures_total (\S+)$", text, re.M)
+    [count] = re.findall(r"^taggram_catalogue_failures_total (\S+)$", text, re.MULTILINE)
     return float(count)
 
 
