@@ -193,6 +193,10 @@ class Settings(BaseSettings):
     feedback_file: Annotated[Path, AfterValidator(_not_empty)] | None = None
     """The SQLite file that stores artists' feedback; without it feedback is only counted."""
 
+    catalogue: Annotated[str, Field(min_length=1)] | None = None
+    """The catalogue to which the scores of uploads are appended: a folder, or a URL such as
+    `s3://bucket/catalogue`; without it they are not kept beyond the cache."""
+
     redis_url: str | None = None
     """The Redis that caches taggrams, as `redis://host:6379/0`; by default they are cached in the
     memory of this process."""
