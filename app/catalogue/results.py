@@ -1,5 +1,6 @@
 """The rows of one model: those of earlier runs, and those of the batch in hand."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ BATCH_S = 60.0
 
 
 class ModelResults:
-    """What is known of one model, so that no file is inferred twice.
+    """What is known of one model, so that no file is inferred twice; several threads may use it.
 
     In memory it needs some 300 bytes a track: keys, not rows.
     """
@@ -42,6 +43,7 @@ class ModelResults:
         self._places: dict[bytes, str] = {}
         self._batch: list[TrackRow] = []
         self._since = 0.0
+        self._lock = threading.RLock()
         for path, row in read_index(out, tags.ref):
             if row["track_id"] and row["status"] not in PASSING:
                 key = entry_key(row["external_id"], row["uri"], row["fingerprint"])
@@ -58,10 +60,11 @@ class ModelResults:
         Raises:
             SetupError: A file of the catalogue can't be read.
         """
-        for row in self._batch:
-            if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
-                return row.outcome
-        path = self._places.get(bytes.fromhex(track_id))
+        with self._lock:
+            for row in self._batch:
+                if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
+                    return row.outcome
+            path = self._places.get(bytes.fromhex(track_id))
         return read_outcome(self._out, path, track_id) if path else None
 
     def add(self, row: TrackRow) -> None:
@@ -70,11 +73,12 @@ class ModelResults:
         Raises:
             SetupError: It can't be written.
         """
-        if not self._batch:
-            self._since = self._clock()
-        self._batch.append(row)
-        if len(self._batch) >= BATCH_ROWS or self._clock() - self._since >= BATCH_S:
-            self.flush()
+        with self._lock:
+            if not self._batch:
+                self._since = self._clock()
+            self._batch.append(row)
+            if len(self._batch) >= BATCH_ROWS or self._clock() - self._since >= BATCH_S:
+                self.flush()
 
     def close(self) -> None:
         """Write the batch in hand, and remove rows that later ones replace.
@@ -91,12 +95,13 @@ class ModelResults:
         Raises:
             SetupError: It can't be written; the batch stays in hand.
         """
-        if not self._batch:
-            return
-        path = write_batch(self._out, self._tags, self._batch)
-        for row in self._batch:
-            if row.file and row.outcome.status not in PASSING:
-                key = entry_key(row.entry.external_id, row.entry.uri, row.file.fingerprint)
-                self._statuses[key] = row.outcome.status
-                self._places[bytes.fromhex(row.file.track_id)] = path
-        self._batch = []
+        with self._lock:
+            if not self._batch:
+                return
+            path = write_batch(self._out, self._tags, self._batch)
+            for row in self._batch:
+                if row.file and row.outcome.status not in PASSING:
+                    key = entry_key(row.entry.external_id, row.entry.uri, row.file.fingerprint)
+                    self._statuses[key] = row.outcome.status
+                    self._places[bytes.fromhex(row.file.track_id)] = path
+            self._batch = []

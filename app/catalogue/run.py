@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import IO, Protocol
 from weakref import WeakValueDictionary
 
-from app.audio.worker.progress import BrokenDecoderError
+from app.audio.worker.progress import BrokenDecoderError, SlowDecoderError
 from app.catalogue.entries import OK, PASSING, Entry, Listing, Problem
 from app.catalogue.files import UnreadableError, digest, fingerprint, open_entry
 from app.catalogue.results import ModelResults
@@ -116,19 +116,19 @@ class TaggingRun:
                     await self._add(entry, file, missing, source)
         except UnreadableError as error:
             outcome = Outcome(error.problem, error.detail)
-            self._write(entry, None, dict.fromkeys(self._results, outcome))
+            outcomes = dict.fromkeys(self._results, outcome)
+            await asyncio.to_thread(self._write, entry, None, outcomes)
             self._summary.fail(error.problem, entry.uri, error.detail)
 
     async def _add(
         self, entry: Entry, file: File, missing: Sequence[ModelRef], source: IO[bytes]
     ) -> None:
         """Write the rows of a file, inferring what no identical file has."""
-        known = {ref: self._results[ref].find(file.track_id) for ref in missing}
-        outcomes = {ref: outcome for ref, outcome in known.items() if outcome}
+        outcomes = await asyncio.to_thread(self._find, file.track_id, missing)
         unknown = [ref for ref in missing if ref not in outcomes]
         if unknown:
             outcomes |= await self._infer(Track(source, file.track_id), unknown)
-        self._write(entry, file, outcomes)
+        await asyncio.to_thread(self._write, entry, file, outcomes)
         self._count(entry, list(outcomes.values()), is_inferred=bool(unknown))
 
     async def _infer(self, track: Track, refs: Sequence[ModelRef]) -> dict[ModelRef, Outcome]:
@@ -138,6 +138,8 @@ class TaggingRun:
             taggrams = await self._attempt_twice(track, models)
         except BrokenDecoderError as error:  # the file's fault, or too little memory
             outcome = Outcome(Problem.DECODER_DIED, error.detail)
+        except SlowDecoderError as error:  # the file's fault, or other programs used the CPUs
+            outcome = Outcome(Problem.DECODER_TIMEOUT, error.detail)
         except RequestError as error:
             outcome = Outcome(error.kind, error.detail)
         except Exception as error:  # of one track, which must not end the run
@@ -161,7 +163,21 @@ class TaggingRun:
         await asyncio.sleep(RETRY_PAUSE_S)
         return (await self._analyser.infer(track, models, StageClock()))[0]
 
+    def _find(self, track_id: str, refs: Sequence[ModelRef]) -> dict[ModelRef, Outcome]:
+        """Return what is known of identical files; call it off the event loop, as it reads files.
+
+        Raises:
+            SetupError: A file of the catalogue can't be read.
+        """
+        found = {ref: self._results[ref].find(track_id) for ref in refs}
+        return {ref: outcome for ref, outcome in found.items() if outcome}
+
     def _write(self, entry: Entry, file: File | None, outcomes: Mapping[ModelRef, Outcome]) -> None:
+        """Add the rows of a track; call it off the event loop, as it may write files.
+
+        Raises:
+            SetupError: A file can't be written.
+        """
         for ref, outcome in outcomes.items():
             self._results[ref].add(TrackRow(entry, file, outcome, datetime.now(UTC)))
 
