@@ -53,6 +53,15 @@ class Run:
     samples: list[Sample]
 
 
+@contextmanager
+def write_tracks(tracks: Iterator[bytes], count: int) -> Iterator[Path]:
+    """Write files that exist during the body, and return their folder."""
+    with tempfile.TemporaryDirectory() as name:
+        for number in range(count):
+            (Path(name) / f"{number:05}.mp3").write_bytes(next(tracks))
+        yield Path(name)
+
+
 def run_catalogue(
     source: Path, *options: str, sample_s: float = 0.5, with_memory: bool = False
 ) -> Run:

@@ -15,7 +15,6 @@ tracks: it has no start, and no end in which there is nothing more to begin.
 
 import os
 import subprocess
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +29,14 @@ import numpy as np
 import typer
 from rich.progress import Progress
 
-from loadtests.catalogue.runs import core_seconds, rate, run_catalogue, steady, watching
+from loadtests.catalogue.runs import (
+    core_seconds,
+    rate,
+    run_catalogue,
+    steady,
+    watching,
+    write_tracks,
+)
 from loadtests.lookalikes import lookalikes
 from loadtests.peers.contenders import DEFAULT, MODEL, ONE_MODEL, essentia, taggram_server, upload
 from loadtests.peers.environments import CannotRunError
@@ -106,15 +112,6 @@ def main(
     rows = [row_of(name, levels) for name in levels]
     title = f"{tracks} MP3s of {seconds} s, {rounds} rounds"
     publish("catalogue-throughput", title, rows, [*NOTES, *left_out])
-
-
-@contextmanager
-def write_tracks(tracks: Iterator[bytes], count: int) -> Iterator[Path]:
-    """Write files that exist during the body, and return their folder."""
-    with tempfile.TemporaryDirectory() as name:
-        for number in range(count):
-            (Path(name) / f"{number:05}.mp3").write_bytes(next(tracks))
-        yield Path(name)
 
 
 def start(stack: ExitStack, warm_up: Path, left_out: list[str]) -> dict[str, Contender]:

@@ -89,14 +89,17 @@ def _check_apart(source: str, to: str) -> None:
 
 
 def _settings(models: list[str] | None, workers: int) -> Settings:
-    """Return the settings, with all models in memory and a decoder for each track in progress."""
+    """Return the settings, with all models in memory and a decoder for each track in progress.
+
+    Taggrams are not cached in memory: no track is looked up again, and the memory would grow.
+    """
     settings = read_settings()
     chosen = tuple(models or settings.models)
     vocabulary_models = () if models else settings.vocabulary_models
     at_most = max(len(chosen), settings.max_loaded_models)
     changes = {"models": chosen, "vocabulary_models": vocabulary_models}
     return settings.model_copy(
-        update=changes | {"decode_workers": workers, "max_loaded_models": at_most}
+        update=changes | {"decode_workers": workers, "max_loaded_models": at_most, "cache_bytes": 1}
     )
 
 
