@@ -2,13 +2,22 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
-from app.catalogue.entries import PASSING
-from app.catalogue.latest import remove_superseded
+from app.catalogue.entries import OK, PASSING
+from app.catalogue.latest import latest_times, remove_superseded, take_latest
 from app.catalogue.rows import Outcome, ScoredTags, TrackRow, entry_key
 from app.catalogue.storage import Storage
-from app.catalogue.tables import read_index, read_outcome, write_batch
+from app.catalogue.tables import (
+    INDEX,
+    read_batches,
+    read_outcome,
+    stored_embedding,
+    write_batch,
+)
+from app.errors import SetupError
 
 BATCH_ROWS = 256
 """The most rows that a kill loses."""
@@ -18,9 +27,9 @@ BATCH_S = 60.0
 
 
 class ModelResults:
-    """What is known of one model, so that no file is inferred twice; several threads may use it.
+    """What is known of one model, so that no file is inferred twice. Several threads may use it.
 
-    In memory it needs some 300 bytes a track: keys, not rows.
+    In memory it needs some 400 bytes a track: keys, not rows.
     """
 
     def __init__(
@@ -41,14 +50,30 @@ class ModelResults:
         self._clock = clock
         self._statuses: dict[bytes, str] = {}
         self._places: dict[bytes, str] = {}
+        self._scored: set[bytes] = set()
         self._batch: list[TrackRow] = []
         self._since = 0.0
         self._lock = threading.RLock()
-        for path, row in read_index(out, tags.ref):
+        latest = latest_times(out, tags.ref)
+        for path, table in read_batches(out, tags.ref, INDEX):
+            width = stored_embedding(table)
+            if width not in {0, self._tags.embedding} and tags.embedding:
+                raise SetupError(
+                    f"{out.where(path)}: its embeddings have {width} numbers, those of {tags.ref} "
+                    f"now have {tags.embedding}; write another catalogue"
+                )
+            self._tags = replace(tags, embedding=max(width, self._tags.embedding))
+            if width or not tags.embedding:  # rows without embeddings are made anew
+                self._note_rows(path, take_latest(table, latest).to_pylist())
+
+    def _note_rows(self, path: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        for row in rows:
             if row["track_id"] and row["status"] not in PASSING:
                 key = entry_key(row["external_id"], row["uri"], row["fingerprint"])
                 self._statuses[key] = row["status"]
                 self._places[bytes.fromhex(row["track_id"])] = path
+            if row["status"] == OK:
+                self._scored.add(entry_key(row["external_id"]))
 
     def status(self, key: bytes) -> str | None:
         """Return the status of a track with this file, from its `entry_key`, if it has a row."""
@@ -65,14 +90,19 @@ class ModelResults:
                 if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
                     return row.outcome
             path = self._places.get(bytes.fromhex(track_id))
-        return read_outcome(self._out, path, track_id) if path else None
+            return read_outcome(self._out, path, track_id) if path else None
 
     def add(self, row: TrackRow) -> None:
         """Add a row to the batch in hand, which is written once it is large or old.
 
+        A track whose file can't be read keeps its scores, so that a server that is down for an hour
+        costs none.
+
         Raises:
             SetupError: It can't be written.
         """
+        if row.file is None and entry_key(row.entry.external_id) in self._scored:
+            return
         with self._lock:
             if not self._batch:
                 self._since = self._clock()
@@ -86,8 +116,9 @@ class ModelResults:
         Raises:
             SetupError: A file can't be read or written.
         """
-        self.flush()
-        remove_superseded(self._out, self._tags.ref)
+        with self._lock:
+            self.flush()
+            remove_superseded(self._out, self._tags.ref)
 
     def flush(self) -> None:
         """Write the batch in hand.
