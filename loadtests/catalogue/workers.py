@@ -18,7 +18,7 @@ from loadtests.lookalikes import lookalikes
 from loadtests.report import Row, out, publish, spread
 from loadtests.tracks import encoded
 
-WORKERS = (2, 3, 4, 8)
+WORKERS = (1, 2, 3, 4, 6, 8)
 MINUTE_S = 60
 NOTES = (
     "Minimum / median / maximum over the rounds. The machine has {cores} cores.",

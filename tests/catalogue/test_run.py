@@ -191,9 +191,9 @@ def test_other_tracks_are_inferred_while_rows_are_written(
     monkeypatch.setattr(results, "write_batch", write)
     monkeypatch.setattr(results, "BATCH_ROWS", 1)
 
-    tag(music(one="1", two="2", three="3"), out, analyser, workers=2)
+    tag(music(one="1", two="2", three="3", four="4"), out, analyser, workers=2)
 
-    assert len(rows_of(out)) == 3
+    assert len(rows_of(out)) == 4
 
 
 def test_names_with_any_bytes_are_kept_apart(music: Music, tmp_path: Path) -> None:
