@@ -15,7 +15,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 SERVING := stages overlap batching cached page load scaling guards decoding redis_faults hostile pictures gpu
 BENCHES := tag_quality peers throughput $(SERVING)
 
-.PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train soak drill decode_attack fuzz floor docs clean
+.PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train bench-catalogue soak drill decode_attack fuzz floor docs clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
@@ -106,6 +106,13 @@ bench-zoo: $(READY)/dev $(READY)/weights
 # What learning costs: tracks decoded, windows trained, share of the time spent waiting, memory.
 bench-train: $(READY)/dev
 	$(BIN)/python -m loadtests.training.train
+
+# Tagging a whole catalogue: tracks a minute against the service and others, by the number of
+# workers, and memory over 5,000 tracks; about ten minutes.
+bench-catalogue: $(READY)/dev $(READY)/weights
+	$(BIN)/python -m loadtests.catalogue.throughput
+	$(BIN)/python -m loadtests.catalogue.workers
+	$(BIN)/python -m loadtests.catalogue.memory
 
 # Whether it stays as it is among good requests and hostile ones.
 MINUTES ?= 10

@@ -34,10 +34,12 @@ class Problem(StrEnum):
     UNREADABLE = "unreadable"
     TOO_LARGE = "too_large"
     DECODER_DIED = "decoder_died"
+    DECODER_TIMEOUT = "decoder_timeout"
 
 
 PASSING = {
-    *(Problem.NOT_FOUND, Problem.NOT_PERMITTED, Problem.UNREADABLE, Problem.DECODER_DIED),
+    *(Problem.NOT_FOUND, Problem.NOT_PERMITTED, Problem.UNREADABLE),
+    *(Problem.DECODER_DIED, Problem.DECODER_TIMEOUT),
     *(Kind.OVERLOADED, Kind.NOT_READY, Kind.DEADLINE_EXCEEDED, Kind.ENGINE_FAILED),
     Kind.INTERNAL_ERROR,
 }

@@ -53,7 +53,8 @@ class ModelResults:
         self._scored: set[bytes] = set()
         self._batch: list[TrackRow] = []
         self._since = 0.0
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
         latest = latest_times(out, tags.ref)
         for path, table in read_batches(out, tags.ref, INDEX):
             width = stored_embedding(table)
@@ -90,7 +91,7 @@ class ModelResults:
                 if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
                     return row.outcome
             path = self._places.get(bytes.fromhex(track_id))
-            return read_outcome(self._out, path, track_id) if path else None
+        return read_outcome(self._out, path, track_id) if path else None
 
     def add(self, row: TrackRow) -> None:
         """Add a row to the batch in hand, which is written once it is large or old.
@@ -107,8 +108,10 @@ class ModelResults:
             if not self._batch:
                 self._since = self._clock()
             self._batch.append(row)
-            if len(self._batch) >= BATCH_ROWS or self._clock() - self._since >= BATCH_S:
-                self.flush()
+        if self._is_due():
+            with self._writing:
+                if self._is_due():  # unless another thread has written it
+                    self._write_batch()
 
     def close(self) -> None:
         """Write the batch in hand, and remove rows that later ones replace.
@@ -116,9 +119,8 @@ class ModelResults:
         Raises:
             SetupError: A file can't be read or written.
         """
-        with self._lock:
-            self.flush()
-            remove_superseded(self._out, self._tags.ref)
+        self.flush()
+        remove_superseded(self._out, self._tags.ref)
 
     def flush(self) -> None:
         """Write the batch in hand.
@@ -126,13 +128,29 @@ class ModelResults:
         Raises:
             SetupError: It can't be written; the batch stays in hand.
         """
+        with self._writing:
+            self._write_batch()
+
+    def _is_due(self) -> bool:
         with self._lock:
-            if not self._batch:
-                return
-            path = write_batch(self._out, self._tags, self._batch)
-            for row in self._batch:
-                if row.file and row.outcome.status not in PASSING:
-                    key = entry_key(row.entry.external_id, row.entry.uri, row.file.fingerprint)
-                    self._statuses[key] = row.outcome.status
-                    self._places[bytes.fromhex(row.file.track_id)] = path
-            self._batch = []
+            is_old = self._clock() - self._since >= BATCH_S
+            return bool(self._batch) and (len(self._batch) >= BATCH_ROWS or is_old)
+
+    def _write_batch(self) -> None:
+        """Write the rows in hand; meanwhile other threads find them, and add to them."""
+        with self._lock:
+            rows = list(self._batch)
+        if not rows:
+            return
+        path = write_batch(self._out, self._tags, rows)
+        with self._lock:
+            self._note_batch(path, rows)
+            del self._batch[: len(rows)]
+            self._since = self._clock()
+
+    def _note_batch(self, path: str, rows: Iterable[TrackRow]) -> None:
+        for row in rows:
+            if row.file and row.outcome.status not in PASSING:
+                key = entry_key(row.entry.external_id, row.entry.uri, row.file.fingerprint)
+                self._statuses[key] = row.outcome.status
+                self._places[bytes.fromhex(row.file.track_id)] = path

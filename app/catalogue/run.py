@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import IO, Protocol
 from weakref import WeakValueDictionary
 
-from app.audio.worker.progress import BrokenDecoderError
+from app.audio.worker.progress import BrokenDecoderError, SlowDecoderError
 from app.catalogue.entries import OK, PASSING, Entry, Listing, Problem
 from app.catalogue.files import UnreadableError, digest, fingerprint, open_entry
 from app.catalogue.results import ModelResults
@@ -179,6 +179,8 @@ class TaggingRun:
             taggrams = await self._attempt_twice(track, models)
         except BrokenDecoderError as error:  # the file's fault, or too little memory
             outcome = Outcome(Problem.DECODER_DIED, error.detail)
+        except SlowDecoderError as error:  # the file's fault, or other programs used the CPUs
+            outcome = Outcome(Problem.DECODER_TIMEOUT, error.detail)
         except RequestError as error:
             outcome = Outcome(error.kind, error.detail)
         except Exception as error:  # of one track, which must not end the run

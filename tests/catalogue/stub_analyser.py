@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.audio.worker.progress import BrokenDecoderError
+from app.audio.worker.progress import BrokenDecoderError, SlowDecoderError
 from app.catalogue.entries import Listing
 from app.catalogue.run import TaggingRun
 from app.catalogue.sources import list_entries
@@ -33,11 +33,11 @@ class StubAnalyser:
     """Scores a file by its SHA-256.
 
     A file that says `silent` is refused, one that says `broken` ends its decoder, `recovers` does
-    so once, and the models fail on `busy` while `is_busy`.
+    so once. While `is_busy`, the models fail on `busy`, and the decoder of `slow` times out.
 
     Attributes:
         inferred: The number of inferences of each file, by content.
-        is_busy: Whether the models fail on some files.
+        is_busy: Whether some files fail for a reason that passes.
         embedding: The width of the embedding; 0 without.
         takes_s: The time that an inference takes, in which other tracks get further.
         killed_after: The number of inferences after which the process ends; None for never.
@@ -65,6 +65,8 @@ class StubAnalyser:
             raise BrokenDecoderError
         if "busy" in content and self.is_busy:
             raise RequestError(Kind.ENGINE_FAILED, "The model failed.")
+        if "slow" in content and self.is_busy:
+            raise SlowDecoderError
         return [_taggram(track.track_id, each, self.embedding) for each in models], False
 
 

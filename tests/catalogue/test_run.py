@@ -1,14 +1,18 @@
 """Runs over a source: what is tagged, what is kept, and what a later run does."""
 
 import os
+import threading
 from pathlib import Path
+from typing import Any
 
 import pyarrow.dataset as ds
 import pytest
 
+from app.catalogue import results
 from app.catalogue.results import BATCH_ROWS
-from app.domain import ModelRef
+from app.domain import ModelRef, Taggram
 from app.errors import SetupError
+from app.tagging.tagger import Track
 from tests.catalogue.conftest import Music
 from tests.catalogue.stub_analyser import MODEL, OTHER, Killed, StubAnalyser, tag
 
@@ -77,7 +81,7 @@ def test_a_second_run_does_what_is_new_changed_or_failed_for_a_passing_reason(
 ) -> None:
     analyser, out = StubAnalyser(), tmp_path / "out"
     analyser.is_busy = True
-    folder = music(same="1", changes="2", quiet="silent", later="busy")
+    folder = music(same="1", changes="2", quiet="silent", later="busy", slow="slow")
     tag(folder, out, analyser)
     before = rows_of(out)
 
@@ -86,12 +90,13 @@ def test_a_second_run_does_what_is_new_changed_or_failed_for_a_passing_reason(
     music(changes="3 is longer", new="4")
     summary = tag(folder, out, analyser)
 
-    assert analyser.inferred == {"3 is longer": 1, "4": 1, "busy": 1}
-    assert (summary.known, summary.inferred) == (1, 3)
+    assert analyser.inferred == {"3 is longer": 1, "4": 1, "busy": 1, "slow": 1}
+    assert (summary.known, summary.inferred) == (1, 4)
     assert summary.failures == {"silent_audio": 1}
     after = rows_of(out)
     assert before["later.mp3"]["status"] == "engine_failed"
-    assert after["later.mp3"]["status"] == after["new.mp3"]["status"] == "ok"
+    assert before["slow.mp3"]["status"] == "decoder_timeout"
+    assert {after[name]["status"] for name in ("later.mp3", "slow.mp3", "new.mp3")} == {"ok"}
     assert after["same.mp3"] == before["same.mp3"]
     assert after["changes.mp3"]["track_id"] != before["changes.mp3"]["track_id"]
 
@@ -164,6 +169,31 @@ def test_a_disk_that_is_full_ends_the_run_and_loses_no_rows(
     assert set(rows_of(out)) == {"one.mp3"}
     assert [path for path in out.rglob("*") if path.name.endswith("-part")] == []
     assert tag(folder, out, analyser).known == 1
+
+
+def test_other_tracks_are_inferred_while_rows_are_written(
+    music: Music, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyser, out = StubAnalyser(), tmp_path / "out"
+    second = threading.Event()
+    infer, write_batch = analyser.infer, results.write_batch
+
+    async def note(track: Track, *arguments: Any) -> tuple[list[Taggram], bool]:
+        if analyser.inferred:
+            second.set()
+        return await infer(track, *arguments)
+
+    def write(*arguments: Any) -> Any:
+        assert second.wait(60), "no track was inferred while rows were written"
+        return write_batch(*arguments)
+
+    monkeypatch.setattr(analyser, "infer", note)
+    monkeypatch.setattr(results, "write_batch", write)
+    monkeypatch.setattr(results, "BATCH_ROWS", 1)
+
+    tag(music(one="1", two="2", three="3", four="4"), out, analyser, workers=2)
+
+    assert len(rows_of(out)) == 4
 
 
 def test_names_with_any_bytes_are_kept_apart(music: Music, tmp_path: Path) -> None:

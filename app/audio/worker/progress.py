@@ -37,6 +37,15 @@ class BrokenDecoderError(RequestError):
         self.args = ()  # so that it survives a pickle
 
 
+class SlowDecoderError(RequestError):
+    """A decode process exceeded its timeout, because of the file or of a busy machine."""
+
+    def __init__(self) -> None:
+        detail = "The audio file takes too long to decode."
+        super().__init__(Kind.UNDECODABLE_AUDIO, detail)
+        self.args = ()  # so that it survives a pickle
+
+
 class Decoding:
     """A file that is being decoded.
 
@@ -93,8 +102,9 @@ class Decoding:
         the caller takes between two samples.
 
         Raises:
-            RequestError: The refusals of `TrackReader`; `undecodable_audio` also if the decoder
-                breaks or exceeds its timeout.
+            RequestError: The refusals of `TrackReader`.
+            BrokenDecoderError: The decoder broke.
+            SlowDecoderError: It exceeded its timeout.
         """
         known = 0
         report = self._parse(await self._message())
@@ -170,7 +180,7 @@ class Decoding:
     async def _received(self, timeout_s: float) -> bytes | None:
         """Wait for the next message; return None if the decoder was paused meanwhile."""
         if timeout_s <= 0:
-            raise RequestError(Kind.UNDECODABLE_AUDIO, "The audio file takes too long to decode.")
+            raise SlowDecoderError
         try:
             async with asyncio.timeout(timeout_s):
                 return await asyncio.get_running_loop().sock_recv(

@@ -113,7 +113,7 @@ def _settings(models: list[str] | None, workers: int) -> Settings:
 
     All models and their backbones are in memory, and each track in progress has a decoder. What the
     service shares with others is left out: each file is inferred once, so that a cache is of no
-    use, and would lack embeddings.
+    use, and would lack embeddings; the one in memory holds nothing.
     """
     settings = read_settings()
     chosen = tuple(models or settings.models)
@@ -124,6 +124,7 @@ def _settings(models: list[str] | None, workers: int) -> Settings:
         "decode_workers": workers,
         "max_loaded_models": max(2 * len(chosen), settings.max_loaded_models),
         "redis_url": None,
+        "cache_bytes": 1,
         "feedback_file": None,
     }
     return settings.model_copy(update=changes)
