@@ -184,7 +184,7 @@ def tag_in_one_call() -> Iterator[Contender]:
 
     def tag(folder: Path) -> Level:
         begun = time.monotonic()
-        command = [COMMAND, "tag", "--json", folder]
+        command: list[str | Path] = [COMMAND, "tag", "--json", folder]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout
             ends = [time.time() for _ in process.stdout]
