@@ -25,11 +25,13 @@ serve: $(READY)/weights
 SEED ?= 1
 # Each of a hundred processes would else compile the project anew.
 export PYTHONDONTWRITEBYTECODE :=
-PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --randomly-seed $(SEED) --durations 10
+PYTEST := $(BIN)/pytest --numprocesses 3 --max-worker-restart 1 --dist loadgroup --no-loadscope-reorder \
+	--randomly-seed $(SEED) --durations 10
 TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
 
+# A test that waits for ever is ended and named; the longest takes a quarter of a minute.
 test: $(TESTING)
-	$(PYTEST) -m "not thorough"
+	$(PYTEST) -m "not thorough" --override-ini faulthandler_timeout=300
 
 # What takes minutes: networks as large as published on every engine, whole corpora, ten kills
 # instead of one, properties with more and new examples; against PyTorch where `make torch` has

@@ -138,6 +138,17 @@ class Metrics:
             ["vocabulary"],
             registry=registry,
         )
+        self._catalogue_rows = Counter(
+            "taggram_catalogue_rows",
+            "Rows for the catalogue: appended, or dropped as they could not be written in time.",
+            ["result"],
+            registry=registry,
+        )
+        self._catalogue_failures = Counter(
+            "taggram_catalogue_failures",
+            "Failed writes of files of the catalogue; their rows are tried again.",
+            registry=registry,
+        )
         self._errors = Counter(
             "taggram_errors", "Error responses, by kind.", ["kind"], registry=registry
         )
@@ -156,6 +167,8 @@ class Metrics:
             self._dropped.labels(reason)
         for result in ("hit", "miss"):
             self._cache.labels(result)
+        for result in ("appended", "dropped"):
+            self._catalogue_rows.labels(result)
         for operation in ("get", "put"):
             self._cache_failures.labels(operation)
 
@@ -239,6 +252,14 @@ class Metrics:
     def models_in_memory(self, models: int) -> None:
         """Set the number of models in memory."""
         self._in_memory.set(models)
+
+    def catalogue_rows(self, result: Literal["appended", "dropped"], rows: int) -> None:
+        """Count rows for the catalogue."""
+        self._catalogue_rows.labels(result).inc(rows)
+
+    def catalogue_failure(self) -> None:
+        """Count a failed write of the catalogue."""
+        self._catalogue_failures.inc()
 
     def log_line_dropped(self) -> None:
         """Count a dropped line of the log."""

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from app.access.authenticator import Authenticator
@@ -35,6 +36,9 @@ from app.tagging.admission import Admission, AdmissionLimits
 from app.tagging.catalog import ModelCatalog
 from app.tagging.pictures import Pictures
 from app.tagging.tagger import Tagger
+
+if TYPE_CHECKING:
+    from app.catalogue.append import CatalogueAppender
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +95,7 @@ class Services:
         self._cache = _cache(settings, self.metrics)
         self.authenticator = Authenticator(settings, _shared(settings, self._cache))
         self.feedback = FeedbackStore(settings.feedback_file) if settings.feedback_file else None
+        self.appender: CatalogueAppender | None = None
         self.pictures = Pictures()
         self._batcher = Batcher(make_batch_limits(settings), self.metrics)
         self._decoder = Decoder(
@@ -117,6 +122,20 @@ class Services:
             SetupError: A model does not match its manifest.
         """
         self._activate(self._published)
+
+    def open_catalogue(self) -> None:
+        """Append what requests infer to the catalogue of the settings, if they name one.
+
+        Raises:
+            SetupError: It can't be written.
+        """
+        if self.settings.catalogue is None:
+            return
+        # Imported here, as pyarrow takes long to import.
+        from app.catalogue.append import CatalogueAppender
+        from app.catalogue.storage import open_storage
+
+        self.appender = CatalogueAppender(open_storage(self.settings.catalogue), self.metrics)
 
     async def reload(self) -> None:
         """Read the store and the vocabularies again; the current ones stay until that succeeds.
@@ -173,6 +192,8 @@ class Services:
         await self.pictures.close()
         if self.feedback:
             await self.feedback.close()
+        if self.appender:
+            await self.appender.close()
         await self._cache.close()
 
     def _replace(self) -> None:
@@ -187,6 +208,7 @@ class Services:
         pool = EnginePool(models, factory, self.settings.max_loaded_models, self.metrics)
         pool.load_all(previous)
         tagger = Tagger(self._pipeline, pool, self._cache, self.metrics)
+        self.admission.channels = max(manifest.front_end.channels for manifest in models)
         self._runtime = Runtime(catalog, pool, tagger)
         self.metrics.models_loaded(
             (manifest.ref, manifest.weights.sha256, choice.backend, choice.precision)

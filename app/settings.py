@@ -139,7 +139,8 @@ class Settings(BaseSettings):
     longer, uploads get 503 with Retry-After before they are read."""
 
     min_free_bytes: int = Field(256 * 2**20, ge=0)
-    """Under a container's memory limit: uploads are refused while less than this is free."""
+    """Under a container's memory limit: uploads are refused while less than this is free, or less
+    than twice this if a model takes stereo."""
 
     max_batch_windows: int | None = Field(None, gt=0)
     """The most windows in a batch; by default a number that suits the engine."""
@@ -191,6 +192,10 @@ class Settings(BaseSettings):
 
     feedback_file: Annotated[Path, AfterValidator(_not_empty)] | None = None
     """The SQLite file that stores artists' feedback; without it feedback is only counted."""
+
+    catalogue: Annotated[str, Field(min_length=1)] | None = None
+    """The catalogue to which the scores of uploads are appended: a folder, or a URL such as
+    `s3://bucket/catalogue`; without it they are not kept beyond the cache."""
 
     redis_url: str | None = None
     """The Redis that caches taggrams, as `redis://host:6379/0`; by default they are cached in the

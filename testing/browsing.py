@@ -15,10 +15,8 @@ OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
-    "--renderer-process-limit=1",
 )
-"""No requests but those of the pages it opens, and sound without a click. Pages share a process, as
-starting one takes a quarter of the CPU time of a page."""
+"""No requests but those of the pages it opens, and sound without a click."""
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def media(
     video: bool = False,
     title: str = "",
 ) -> bytes:
-    """Return a file of a sound, (samples,), optionally with a cover or a video."""
+    """Return a file of a sound, (samples,) or (samples, channels), with a cover or a video."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options or {}) as made:
         made.metadata["title"] = title
@@ -83,7 +83,7 @@ def _encode(made: OutputContainer, stream: av.AudioStream, sound: Sound, rate: i
         rate=rate,
         frame_size=context.frame_size or 4_096,
     )
-    planes = np.stack([sound] * stream.channels)
+    planes = np.stack([sound] * stream.channels) if sound.ndim == 1 else sound.T.copy()
     whole = av.AudioFrame.from_ndarray(planes, "fltp", context.layout.name)
     whole.sample_rate = rate
     for frame in [*resampler.resample(whole), *resampler.resample(None), None]:

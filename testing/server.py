@@ -10,8 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import httpx
+
+from testing.forked_services import fork_service
 
 COMMAND = Path(sys.executable).parent / "taggram"
 STUB: tuple[str | Path, ...] = (
@@ -19,12 +22,30 @@ STUB: tuple[str | Path, ...] = (
     "-c",
     "from testing.stub_service import app; app()",
 )
-"""The service without networks: see `testing.stub_service`.
+"""The service without networks: see `testing.stub_service`. `serving` forks it.
 
 Not with `-m`: each decoder would import that module, as multiprocessing does with a main module.
 """
 START_S = 600
 STOP_S = 60
+
+
+class Process(Protocol):
+    """A process of `subprocess.Popen`, or a fork."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return None while it runs, then its exit code."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return its exit code once it has ended."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal if it runs."""
+
+    def kill(self) -> None:
+        """End it at once."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +59,7 @@ class Server:
     """
 
     http: httpx.Client
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
 
 
@@ -59,10 +80,7 @@ def serving(
     """
     address = {"HOST": "127.0.0.1", "PORT": str(free_port())}
     environment = {**os.environ, **address, **(settings or {})}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "serve"], env=environment, stdout=output, stderr=output
-        )
+    process = _start(command, environment, log)
     url = f"http://127.0.0.1:{environment['PORT']}"
     http = httpx.Client(base_url=url, timeout=120, trust_env=False)
     try:
@@ -76,6 +94,13 @@ def serving(
         except subprocess.TimeoutExpired:
             process.kill()
             raise
+
+
+def _start(command: Sequence[str | Path], environment: Mapping[str, str], log: Path) -> Process:
+    if command == STUB:
+        return fork_service(environment, log)
+    with log.open("wb") as output:
+        return subprocess.Popen([*command, "serve"], env=environment, stdout=output, stderr=output)
 
 
 def free_port() -> int:
@@ -93,9 +118,7 @@ def free_port() -> int:
     return port
 
 
-def _wait_until_ready(
-    http: httpx.Client, process: subprocess.Popen[bytes], log: Path, start_s: float
-) -> None:
+def _wait_until_ready(http: httpx.Client, process: Process, log: Path, start_s: float) -> None:
     deadline = time.monotonic() + start_s
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the service ended:\n{log.read_text()}"

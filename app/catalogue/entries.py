@@ -14,6 +14,9 @@ COLUMNS = (*REQUIRED, "artist_id")
 Row = Mapping[str, Any]
 """A row of such a table."""
 
+UPLOAD = "upload:"
+"""Begins the `uri` of an upload to the service, of which only the SHA-256 is known."""
+
 OK = "ok"
 """The status of a track with scores."""
 

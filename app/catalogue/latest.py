@@ -9,7 +9,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from app.catalogue.storage import Storage
-from app.catalogue.tables import batch_files, read_batches, read_table, write_table
+from app.catalogue.tables import read_batches, read_table, write_table
 from app.domain import ModelRef
 
 TIMES = ("external_id", "tagged_at")
@@ -20,19 +20,22 @@ def remove_superseded(out: Storage, ref: ModelRef) -> int:
     """Remove the rows of a model that a later row of the same track replaces; return their number.
 
     A kill at any moment leaves at most rows that the next call removes. Of equal rows the one in
-    the newest file stays, as another process may have copied it there to remove the others.
+    the newest file stays, as another process may have copied it there to remove the others. Files
+    that other processes append meanwhile are left alone.
 
     Raises:
         SetupError: A file can't be read or written.
     """
     latest: dict[str, datetime] = {}
+    paths = []
     rows = 0
-    for _, table in read_batches(out, ref, TIMES):
-        _update_latest(latest, table)
+    for path, table in read_batches(out, ref, TIMES):
+        update_latest(latest, table)
+        paths.append(path)
         rows += table.num_rows
     if rows == len(latest):
         return 0
-    return sum(_remove_older(out, path, latest) for path in reversed(batch_files(out, ref)))
+    return sum(_remove_older(out, path, latest) for path in reversed(paths))
 
 
 def latest_times(out: Storage, ref: ModelRef) -> dict[str, datetime]:
@@ -43,7 +46,7 @@ def latest_times(out: Storage, ref: ModelRef) -> dict[str, datetime]:
     """
     latest: dict[str, datetime] = {}
     for _, table in read_batches(out, ref, TIMES):
-        _update_latest(latest, table)
+        update_latest(latest, table)
     return latest
 
 
@@ -57,20 +60,22 @@ def take_latest(table: pa.Table, latest: dict[str, datetime]) -> pa.Table:
         latest: See `latest_times`.
     """
     kept = []
-    for external_id, time in _times(table):
+    for external_id, time in times_of(table):
         kept.append(is_latest := latest.get(external_id) == time)
         if is_latest:
             del latest[external_id]
     return table.filter(pa.array(kept, pa.bool_()))
 
 
-def _times(table: pa.Table) -> Iterator[tuple[str, datetime]]:
+def times_of(table: pa.Table) -> Iterator[tuple[str, datetime]]:
+    """Yield the external id and the time of each row."""
     columns = (table[name].to_pylist() for name in TIMES)
     return zip(*columns, strict=True)
 
 
-def _update_latest(latest: dict[str, datetime], table: pa.Table) -> None:
-    for external_id, time in _times(table):
+def update_latest(latest: dict[str, datetime], table: pa.Table) -> None:
+    """Add the rows of a table to the result of `latest_times`."""
+    for external_id, time in times_of(table):
         latest[external_id] = max(latest.get(external_id, time), time)
 
 
@@ -79,7 +84,7 @@ def _remove_older(out: Storage, path: str, latest: dict[str, datetime]) -> int:
         table = read_table(out, path, TIMES)
         kept = take_latest(table, latest)
         if 0 < kept.num_rows < table.num_rows:
-            write_table(out, path, take_latest(read_table(out, path), dict(_times(kept))))
+            write_table(out, path, take_latest(read_table(out, path), dict(times_of(kept))))
     except FileNotFoundError:
         return 0
     if not kept.num_rows:

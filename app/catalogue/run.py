@@ -39,6 +39,19 @@ class Analyser(Protocol):
         """Return the taggram of each model; see `Tagger.infer`."""
 
 
+class Describer(Protocol):
+    """Adds the descriptors of tracks; `app.catalogue.describing.TrackDescriber` is one."""
+
+    def lacks(self, key: bytes) -> bool:
+        """Return whether a track with this file, from its `entry_key`, has no descriptors."""
+
+    async def describe(self, entry: Entry, file: File, source: IO[bytes]) -> None:
+        """Add the descriptors of a track."""
+
+    def close(self) -> None:
+        """Write what is not in a file yet."""
+
+
 class TaggingRun:
     """One run over a source, which continues what earlier runs have left."""
 
@@ -52,6 +65,7 @@ class TaggingRun:
         max_failed_share: float,
         on_progress: Callable[[Summary], None],
         embeddings: Mapping[ModelRef, int] = NO_EMBEDDINGS,
+        describer: Describer | None = None,
     ) -> None:
         """Read what earlier runs have written.
 
@@ -63,6 +77,7 @@ class TaggingRun:
             max_failed_share: The largest share of failures of a success, within 0..1.
             on_progress: Called after each track.
             embeddings: By model, the width of the embedding that rows get.
+            describer: Measures the tracks that have scores; None for no descriptors.
 
         Raises:
             SetupError: A file of the catalogue can't be read.
@@ -72,6 +87,7 @@ class TaggingRun:
         self._workers = workers
         self._max_failed_share = max_failed_share
         self._on_progress = on_progress
+        self._describer = describer
         self._results = {
             m.ref: ModelResults(out, ScoredTags.of(m, embeddings.get(m.ref, 0))) for m in models
         }
@@ -95,6 +111,8 @@ class TaggingRun:
         with ExitStack() as stack:
             for results in self._results.values():
                 stack.callback(results.close)  # each of them, also if another one fails
+            if self._describer:
+                stack.callback(self._describer.close)
             try:
                 await asyncio.gather(*tasks)
             finally:
@@ -119,12 +137,16 @@ class TaggingRun:
             statuses = {ref: results.status(key) for ref, results in self._results.items()}
             missing = [ref for ref, status in statuses.items() if status is None]
             if not missing:
-                self._count_known(entry, [status for status in statuses.values() if status])
-                return
+                known = [status for status in statuses.values() if status]
+                self._count_known(entry, known)
+                if set(known) != {OK} or not self._lacks_descriptors(key):
+                    return
             with await asyncio.to_thread(open_entry, entry.uri) as source:
                 file = File(mark, await asyncio.to_thread(digest, source))
                 async with self._locks.setdefault(file.track_id, asyncio.Lock()):
-                    await self._add(entry, file, missing, source)
+                    is_scored = not missing or await self._add(entry, file, missing, source)
+                    if is_scored and self._describer and self._describer.lacks(key):
+                        await self._describer.describe(entry, file, source)
         except UnreadableError as error:
             outcome = Outcome(error.problem, error.detail)
             await self._write(entry, None, dict.fromkeys(self._results, outcome))
@@ -132,8 +154,12 @@ class TaggingRun:
 
     async def _add(
         self, entry: Entry, file: File, missing: Sequence[ModelRef], source: IO[bytes]
-    ) -> None:
-        """Write the rows of a file, inferring what no identical file has."""
+    ) -> bool:
+        """Write the rows of a file, inferring what no identical file has.
+
+        Returns:
+            Whether it has scores of all models.
+        """
         known = await asyncio.to_thread(self._find, file.track_id, missing)
         outcomes = dict(known)
         unknown = [ref for ref in missing if ref not in outcomes]
@@ -141,6 +167,10 @@ class TaggingRun:
             outcomes |= await self._infer(Track(source, file.track_id), unknown)
         await self._write(entry, file, outcomes)
         self._count(entry, list(outcomes.values()), is_inferred=bool(unknown))
+        return all(outcome.status == OK for outcome in outcomes.values())
+
+    def _lacks_descriptors(self, key: bytes) -> bool:
+        return self._describer is not None and self._describer.lacks(key)
 
     async def _infer(self, track: Track, refs: Sequence[ModelRef]) -> dict[ModelRef, Outcome]:
         """Return the outcome of each model; a problem is that of all of them."""

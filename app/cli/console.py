@@ -115,7 +115,7 @@ def read_settings() -> Settings:
     for name, alike in find_unknown_settings().items():
         hint = f"; did you mean {alike}?" if alike else ""
         log.warning("%s is not a setting of Taggram, so it has no effect%s", name, hint)
-    for url in (settings.model_store, settings.redis_url or ""):
+    for url in (settings.model_store, settings.redis_url or "", settings.catalogue or ""):
         remember(url)
     if settings.log_level == "debug":
         # Only Taggram's log: libraries log secrets and clients' data at this level.

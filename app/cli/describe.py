@@ -49,7 +49,7 @@ def describe(
         with err.status("measuring and drawing"):
             try:
                 descriptors = measure_descriptors(samples, SAMPLE_RATE)
-                pictures = draw_track(samples, SAMPLE_RATE)
+                pictures = draw_track(samples, descriptors)
             except ValueError as error:
                 raise SetupError(f"{file}: {error}") from error
         with err.status("loading the models"):

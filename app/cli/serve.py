@@ -50,6 +50,7 @@ def start(
                 "restricted by other means"
             )
         services = Services(settings, load_engine)
+        services.open_catalogue()
         log.on_drop = services.metrics.log_line_dropped
         _run(services, host, port)
 

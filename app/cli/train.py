@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 def train(
     split: Annotated[Path, typer.Argument(help="A table of `taggram data split`.")],
-    audio_store: Annotated[Path, typer.Option(help="An audio store of `taggram data store`.")],
+    audio_store: Annotated[
+        list[Path],
+        typer.Option(
+            help="An audio store of `taggram data store`; with --sweep, one for each sample rate."
+        ),
+    ],
     to: Annotated[Path, typer.Option("--to", help="The run's folder; an existing run is resumed.")],
     recipe: Annotated[
         str | None,
@@ -75,9 +80,13 @@ def train(
             raise SetupError("--sweep trains from nothing; leave --from out")
         models = (url or read_settings().model_store) if initial else ""
         recipe = recipe or (RECIPE if initial else "thesis")
+        audio, *more = audio_store
+        if more and not sweep:
+            raise SetupError("--audio-store: a training takes one; --sweep takes several")
         request = TrainRequest(
-            split, audio_store, to, recipe, architecture, seed, mlflow, subset, initial, models
-        )
+            split, audio, to, recipe, architecture, seed, mlflow, subset, initial, models,
+            tuple(more),
+        )  # fmt: skip
         if sweep:
             run_sweep(sweep, request, workers)
             return

@@ -1,6 +1,8 @@
 """Cut a track into frames, and compute their spectra in blocks, so that memory stays bounded.
 
-librosa's functions that numba compiles are not used here: the first call of each takes seconds.
+Neither descriptors nor figures call functions of librosa that numba compiles to gufuncs, such as
+`onset_detect`: two processes that fill numba's cache at the same time leave one in which each later
+call is a segmentation fault.
 """
 
 from collections.abc import Iterator

@@ -11,8 +11,9 @@ from app.domain import Samples
 
 BLOCK_S = 0.4
 """The length of a block of the integrated loudness."""
-SHORT_TERM_S = 3.0
-"""The length of a block of the loudness range."""
+MIN_RANGE_S = 20.0
+"""The shortest track with a loudness range. pyloudnorm appends 1.5 s of silence, as EBU Tech 3342
+advises; in a shorter track it would count as quiet music."""
 
 OVERSAMPLING = 4
 CHUNK = 2**20
@@ -27,7 +28,7 @@ class Loudness:
 
     Attributes:
         integrated_lufs: The integrated loudness, in LUFS; None below .4 s.
-        range_lu: The loudness range, in LU; None below 3 s.
+        range_lu: The loudness range, in LU; None below 20 s.
         true_peak_dbtp: The true peak, in dBTP.
     """
 
@@ -44,7 +45,7 @@ def measure_loudness(samples: Samples, sample_rate: int) -> Loudness:
     meter = pyloudnorm.Meter(sample_rate)
     duration_s = len(samples) / sample_rate
     integrated = meter.integrated_loudness(samples) if duration_s >= BLOCK_S else -math.inf
-    spread = meter.loudness_range(samples) if duration_s >= SHORT_TERM_S else math.nan
+    spread = meter.loudness_range(samples) if duration_s >= MIN_RANGE_S else math.nan
     return Loudness(_finite(integrated), _finite(spread), measure_true_peak(samples))
 
 

@@ -8,6 +8,7 @@ from app.descriptors.figures.pitch import draw_pitch
 from app.descriptors.figures.spectra import draw_histograms, draw_spectra
 from app.descriptors.figures.tempo import draw_tempo
 from app.descriptors.frames import Statistic
+from app.descriptors.spectral import CONTRAST_F_MIN
 from app.descriptors.track import Descriptors
 from app.domain import Samples
 from app.report.blocks import Cell, Document, Grid, Prose, Section
@@ -18,23 +19,23 @@ Pictures = Mapping[str, tuple[NamedPicture, ...]]
 """The pictures by the titles of their sections."""
 
 
-def draw_track(samples: Samples, sample_rate: int) -> Pictures:
+def draw_track(samples: Samples, track: Descriptors) -> Pictures:
     """Return the figures of the middle of a track.
 
     Args:
         samples: (samples,) float32, mono.
-        sample_rate: In Hz.
+        track: Its descriptors.
 
     Raises:
         ValueError: The track is too short for them.
     """
-    excerpt = Excerpt.of(samples, sample_rate)
+    excerpt = Excerpt.of(samples, track.sample_rate)
     mels = mel_power(excerpt)
     return {
         "Waveform and spectrum": draw_spectra(excerpt),
         "Mel bands": (*draw_mels(mels, excerpt), draw_histograms(mels)),
         "Pitch": draw_pitch(excerpt),
-        "Tempo": draw_tempo(excerpt),
+        "Tempo": draw_tempo(excerpt, track.tempo),
     }
 
 
@@ -96,8 +97,13 @@ def _spectrum(track: Descriptors) -> tuple[Grid, ...]:
         _row("Roll-off, 85 % (Hz)", shape.rolloff_hz, 0),
         _row("Flatness", shape.flatness, 4),
     ]
-    for number, band in enumerate(shape.contrast_db, start=1):
-        rows.append(_row(f"Contrast of band {number} (dB)", band, 1))
+    edges = [CONTRAST_F_MIN * 2**octave for octave in range(len(shape.contrast_db) - 1)]
+    bands = [f"{low:,.0f}–{high:,.0f} Hz" for low, high in zip([0, *edges], edges, strict=False)]
+    bands.append(f"above {edges[-1]:,.0f} Hz")
+    rows += [
+        _row(f"Contrast, {band} (dB)", values, 1)
+        for band, values in zip(bands, shape.contrast_db, strict=True)
+    ]
     return (
         Grid(
             "Spectrum, over the frames that are not silent",

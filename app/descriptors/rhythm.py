@@ -23,9 +23,9 @@ LIKELY_BPM = 120
 """Of a beat's multiples, which an autocorrelation can't tell apart, the nearest to this tempo in
 octaves is the first candidate."""
 
-MIN_STRENGTH = 0.25
-"""Below it the tempo is unknown: bursts at random times have up to .13, songs with a beat
-.3 and more."""
+MIN_STRENGTH = 0.3
+"""Below it the tempo is unknown: bursts at random times have up to .13, and of songs below it, the
+tempi of both halves differ (`loadtests.quality.descriptors_of_songs`)."""
 
 MIN_RISE_DB = 1.5
 """The rise of an onset, and the least standard deviation of a whole track's envelope, times 10."""

@@ -13,7 +13,9 @@ import openvino
 from app.errors import SetupError
 from app.networks.batches import check_batches
 from app.networks.canonical import to_canonical
+from app.networks.formats import Format, find_format
 from app.networks.ir import GRAPH, LARGEST_NETWORK, WEIGHTS
+from app.networks.onnx_files import external_names
 from app.networks.reading import read_network_file, reason
 from app.networks.request import ANSWER, Failure, NetworkReport, NetworkRequest
 
@@ -46,6 +48,8 @@ def convert_file(request: NetworkRequest, folder: Path) -> NetworkReport:
     canonical, report = to_canonical(read_network_file(request.file), request)
     check_batches(canonical, report)
     openvino.serialize(canonical, folder / GRAPH, folder / WEIGHTS)
+    if find_format(request.file) is Format.ONNX:
+        return report.model_copy(update={"external": external_names(request.file)})
     return report
 
 

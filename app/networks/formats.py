@@ -1,11 +1,12 @@
 """The formats of network files, and checks of them before they are parsed."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
 from app.errors import SetupError
 from app.networks.ir import LARGEST_NETWORK
-from app.networks.onnx_files import check_external_files
+from app.networks.onnx_files import external_file, external_names
 
 
 class Format(StrEnum):
@@ -47,15 +48,23 @@ def find_format(path: Path) -> Format:
     return _SUFFIXES[path.suffix.lower()]
 
 
-def network_files(path: Path) -> list[Path]:
-    """Return all files of a network: its own, and for a SavedModel or IR those with its weights."""
+def network_files(path: Path, external: Sequence[str] = ()) -> list[Path]:
+    """Return all files of a network: its own, and then those with its weights.
+
+    Args:
+        path: Its file, or the folder of a SavedModel.
+        external: For an ONNX file, the names of those with weights; see `external_names`.
+
+    Raises:
+        SetupError: It is not a network's file, or one with weights is not in its folder.
+    """
     match find_format(path):
         case Format.SAVED_MODEL:
             return sorted(each for each in path.rglob("*") if each.is_file())
         case Format.OPENVINO:
             return [each for each in (path, path.with_suffix(".bin")) if each.is_file()]
         case _:
-            return [path]
+            return [path, *(external_file(path, name) for name in external)]
 
 
 def check_format(path: Path) -> None:
@@ -64,13 +73,13 @@ def check_format(path: Path) -> None:
     Raises:
         SetupError: They are larger than `LARGEST_NETWORK`, or it names another file.
     """
-    size = sum(each.stat().st_size for each in network_files(path))
-    _check_size(size)
+    _check_size(network_files(path))
     if find_format(path) is Format.ONNX:
-        _check_size(size + check_external_files(path))
+        _check_size(network_files(path, external_names(path)))
 
 
-def _check_size(size: int) -> None:
+def _check_size(files: Sequence[Path]) -> None:
+    size = sum(each.stat().st_size for each in files)
     if size > LARGEST_NETWORK:
         raise SetupError(f"the network has {size:,} bytes; expected at most {LARGEST_NETWORK:,}")
     if not size:

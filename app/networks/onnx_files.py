@@ -42,22 +42,25 @@ _REPEATED = {
 _TEXT = {"StringStringEntryProto": {"key": 1, "value": 2}}
 
 
-def check_external_files(path: Path) -> int:
-    """Check that an ONNX file names only files in its own folder.
+def external_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the files that an ONNX file keeps weights in, relative to its folder.
+
+    Raises:
+        SetupError: It is damaged.
+    """
+    return tuple(sorted(set(_locations(_parse(path)))))
+
+
+def external_file(path: Path, name: str) -> Path:
+    """Return a file that an ONNX file keeps weights in.
 
     Args:
         path: The ONNX file.
-
-    Returns:
-        The bytes of these files.
+        name: The name of the other file, which is not trusted.
 
     Raises:
-        SetupError: It names another file, a missing one, or is damaged.
+        SetupError: It is not a file in the folder of the ONNX file.
     """
-    return sum(_size(path, name) for name in sorted(set(_locations(_parse(path)))))
-
-
-def _size(path: Path, name: str) -> int:
     if not is_inside(name):
         raise SetupError(
             f"the ONNX file keeps weights in {name!r}; expected a file in its own folder. Save "
@@ -69,7 +72,7 @@ def _size(path: Path, name: str) -> int:
             f"the ONNX file keeps weights in {name!r}, which is not a file in its folder; fetch "
             "that file too"
         )
-    return named.stat().st_size
+    return named
 
 
 def _parse(path: Path) -> Message:

@@ -48,6 +48,7 @@ class NetworkReport(BaseModel):
         window: The shape of a window.
         batch: The only batch size that it takes; None: any.
         embedding: The width of its embedding; 0 without.
+        external: The names of the other files that an ONNX file keeps weights in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +56,7 @@ class NetworkReport(BaseModel):
     window: tuple[int, ...]
     batch: int | None
     embedding: int
+    external: tuple[str, ...] = ()
 
 
 class Failure(BaseModel):

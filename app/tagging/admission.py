@@ -34,7 +34,8 @@ class AdmissionLimits:
         max_in_flight: The most uploads that are received or answered at a time.
         max_backlog_s: The longest time that the backlog may take to be processed.
         max_duration_s: The longest duration that an upload is estimated at.
-        min_free_bytes: The least memory that must be free under the limit of a container.
+        min_free_bytes: The least memory that must be free under the limit of a container, for each
+            channel that tracks are decoded to.
     """
 
     max_in_flight: int
@@ -70,7 +71,11 @@ class Permit:
 
 
 class Admission:
-    """Grants permits by the estimated seconds of work, and counts them."""
+    """Grants permits by the estimated seconds of work, and counts them.
+
+    Attributes:
+        channels: The most channels that a track is decoded to: 2 if a model takes stereo.
+    """
 
     def __init__(self, limits: AdmissionLimits, headroom: Headroom, metrics: Metrics) -> None:
         self._limits = limits
@@ -80,6 +85,7 @@ class Admission:
         self._in_flight: Counter[str] = Counter()
         self._clients = _ActiveClients()
         self._closed = False
+        self.channels = 1
 
     @property
     def in_flight(self) -> int:
@@ -140,7 +146,7 @@ class Admission:
                 retry_after_s=self._until_room_s(has_others),
             )
         free_bytes = self._headroom.free_bytes()
-        if free_bytes is not None and free_bytes < limits.min_free_bytes:
+        if free_bytes is not None and free_bytes < limits.min_free_bytes * self.channels:
             raise RequestError(Kind.OVERLOADED, "Memory is short. Try again in a moment.")
         if has_others and self._has_its_share(client, share_s):
             raise RequestError(

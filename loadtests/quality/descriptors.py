@@ -1,22 +1,17 @@
 """Measure how right the descriptors are, on synthesised tracks of known tempo, key and level.
 
-    python -m loadtests.quality.descriptors [FILE...]
-
-FILEs are real songs: the loudness of their mono mixes at 48 kHz is compared with that at 16 kHz.
+python -m loadtests.quality.descriptors
 """
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 
-import librosa
 import numpy as np
-import soundfile
 
 from app.descriptors.frames import log_mels, magnitude_blocks
 from app.descriptors.key import TONICS, measure_key, sum_pitch_classes
-from app.descriptors.loudness import Loudness, measure_loudness
+from app.descriptors.loudness import measure_loudness
 from app.descriptors.rhythm import Tempo, measure_envelope, measure_tempo
 from app.domain import Samples
 from testing.known_tracks import RATE, beats, chords, tone
@@ -25,7 +20,6 @@ TEMPI = range(40, 241, 5)
 SECONDS = 20.0
 TOLERANCE = 0.02
 """Of the tempo."""
-FULL_RATE = 48_000
 
 
 def main() -> None:
@@ -44,9 +38,6 @@ def main() -> None:
             f"{level} | {found.integrated_lufs:.2f} ({level - 3.01:.2f}) | {found.range_lu:.2f} | "
             f"{found.true_peak_dbtp:.2f} ({level:.2f})"
         )
-    for file in sys.argv[1:]:
-        full, reduced = _compare_rates(file)
-        print(f"\n{file}\n  48 kHz: {full}\n  16 kHz: {reduced}")
 
 
 def _rhythms() -> dict[str, dict[int, Samples]]:
@@ -103,16 +94,6 @@ def _keys_found(beat: float, cents: float) -> Iterator[bool]:
         key = measure_key(np.asarray(summed))
         expected = (TONICS[place], "minor" if minor else "major")
         yield key is not None and (key.tonic, key.mode) == expected
-
-
-def _compare_rates(file: str) -> tuple[Loudness, Loudness]:
-    """Return the loudness of a file's mono mix at 48 kHz and at 16 kHz."""
-    samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
-    mono = samples.mean(axis=1)
-    full, reduced = (
-        librosa.resample(mono, orig_sr=rate, target_sr=target) for target in (FULL_RATE, RATE)
-    )
-    return measure_loudness(full, FULL_RATE), measure_loudness(reduced, RATE)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def _stub_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.cli.describe.Services", stubbed)
 
 
-@pytest.mark.thorough  # draws 16 figures twice
+@pytest.mark.thorough  # draws 18 figures twice
 def test_a_track_gets_a_page_and_pngs(taggram: Taggram, tmp_path: Path):
     song, out = tmp_path / "a <b> song.flac", tmp_path / "new" / "out"
     song.write_bytes(encoded(beats(100, 8), RATE, "FLAC"))
@@ -35,7 +35,7 @@ def test_a_track_gets_a_page_and_pngs(taggram: Taggram, tmp_path: Path):
     assert "a &lt;b&gt; song.flac" in page
     assert "100.0 beats/min" in page
     pictures = sorted(out.glob("*.png"))
-    assert len(pictures) == page.count("<svg") == 16
+    assert len(pictures) == page.count("<svg") == 18
     assert out / "taggram.png" in pictures
     with Image.open(out / "taggram.png") as picture:
         assert picture.format == "PNG"

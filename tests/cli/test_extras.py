@@ -18,6 +18,7 @@ QUICK = {
     "data audit songs": "cleanlab",
     "data listen song.flac --to changed": "audiomentations",
     "describe song.flac --out page": "pyloudnorm",
+    "catalogue tag songs --out out --descriptors": "pyloudnorm",
 }
 AFTER_TENSORFLOW = {
     "teach songs --name own": "iterstrat",

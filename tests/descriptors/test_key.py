@@ -14,8 +14,17 @@ def key_of(track: Samples) -> Key | None:
     return measure_key(sum(sum_pitch_classes(block, RATE) for block in magnitude_blocks(track)))
 
 
+SOME = (0, 4, 11)
+
+
 @pytest.mark.parametrize("minor", [False, True])
-@pytest.mark.parametrize("tonic", range(12))
+@pytest.mark.parametrize(
+    "tonic",
+    [
+        each if each in SOME else pytest.param(each, marks=pytest.mark.thorough)
+        for each in range(12)
+    ],
+)
 def test_every_key_is_found(tonic: int, minor: bool):
     key = key_of(chords(tonic, minor=minor))
 

@@ -40,6 +40,13 @@ def test_the_range_is_the_difference_of_levels():
     assert measure_loudness(track, RATE).range_lu == pytest.approx(10, abs=1)
 
 
+def test_a_short_track_has_no_range():
+    steady = tone(1_000, 0.1, 20)
+
+    assert measure_loudness(steady, RATE).range_lu == pytest.approx(0, abs=0.1)
+    assert measure_loudness(steady[:-1], RATE).range_lu is None
+
+
 def test_a_peak_between_samples_counts():
     """Of a sine at a quarter of the rate, whose samples are all at 45 degrees."""
     time = np.arange(RATE)

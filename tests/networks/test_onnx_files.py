@@ -12,8 +12,8 @@ from onnx import TensorProto, helper
 
 from app.errors import SetupError
 from app.networks.canonical import to_canonical
-from app.networks.formats import check_format
-from app.networks.onnx_files import check_external_files
+from app.networks.formats import check_format, network_files
+from app.networks.onnx_files import external_names
 from app.networks.reading import read_network_file
 from tests.support import small_network
 from tests.support.small_network import external_onnx
@@ -23,7 +23,8 @@ def test_weights_beside_an_onnx_file_are_read(tmp_path: Path):
     file = external_onnx(tmp_path, "weights.bin")
 
     check_format(file)
-    assert check_external_files(file) == (tmp_path / "weights.bin").stat().st_size
+    assert external_names(file) == ("weights.bin",)
+    assert network_files(file, ["weights.bin"]) == [file, tmp_path / "weights.bin"]
     network, _ = to_canonical(read_network_file(file), small_network.request(file))
     np.testing.assert_allclose(
         small_network.run(network, small_network.windows()),
@@ -112,4 +113,4 @@ def test_names_of_files_are_found_anywhere_in_an_onnx_file(
     file.write_bytes(network.SerializeToString())
 
     with pytest.raises(SetupError, match=r"keeps weights in '/etc/passwd'"):
-        check_external_files(file)
+        check_format(file)

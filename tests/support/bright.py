@@ -31,15 +31,22 @@ def bright_split(tracks: int = 120) -> Split:
     return Split("bright", TAGS, "bright", tuple(placed))
 
 
-def bright_store(root: Path, split: Split) -> AudioStore:
+def bright_store(root: Path, split: Split, sample_rate: int = RATE) -> AudioStore:
     """Write the songs, and store them."""
     folder = root / "audio" / "bright"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for number, each in enumerate(split.placed):
         soundfile.write(folder / each.track.path, bright_sound(each.track.tags, number), RATE)
     tracks = [each.track for each in split.placed]
-    to = root / "store"
-    store_tracks(tracks, root / "audio", to, sample_rate=RATE, jobs=2, on_progress=lambda *_: None)
+    to = root / f"store-{sample_rate}"
+    store_tracks(
+        tracks,
+        root / "audio",
+        to,
+        sample_rate=sample_rate,
+        jobs=2,
+        on_progress=lambda *_: None,
+    )
     return AudioStore.open(to)
 
 

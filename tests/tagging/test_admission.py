@@ -197,6 +197,17 @@ def test_low_memory_is_detected_before_the_kernel_kills(
         assert refusal(admission(tmp_path), "a").kind is Kind.OVERLOADED
 
 
+def test_stereo_needs_twice_the_memory(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("10000\n")
+    (tmp_path / "memory.current").write_text("8500\n")
+    (tmp_path / "memory.stat").write_text("inactive_file 0\n")
+    places = admission(tmp_path)
+    with places.permit("a", 1):
+        pass
+    places.channels = 2
+    assert refusal(places, "a").kind is Kind.OVERLOADED
+
+
 def test_the_page_cache_counts_as_free_memory(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("10000\n")
     (tmp_path / "memory.current").write_text("9900\n")

@@ -36,6 +36,7 @@ async def models(services: ServicesDep) -> list[LoadedModel]:
             engine=choice.backend if (choice := services.choices.get(manifest.ref)) else None,
             precision=choice.precision if choice else None,
             sample_rate=manifest.front_end.sample_rate,
+            channels=manifest.front_end.channels,
             window_s=manifest.window_spec.window_s,
             hop_s=manifest.window_spec.hop_s,
             tags=list(manifest.tags.names),

@@ -69,6 +69,8 @@ async def suggest_tags(
             )
             if not cached:
                 permit.mark_analysed()
+    if services.appender:
+        services.appender.add(taggrams, projection.models)
     with clock.stage(Stage.DERIVE):
         suggestions = suggest(
             projection,

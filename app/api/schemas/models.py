@@ -130,6 +130,9 @@ class LoadedModel(BaseModel):
         description="The arithmetic precision; null before the model is loaded."
     )
     sample_rate: int = Field(examples=[16000])
+    channels: int = Field(
+        description="The channels that a track is mixed to: 1 for mono, 2 for stereo.", examples=[1]
+    )
     window_s: float = Field(examples=[2.992])
     hop_s: float = Field(examples=[2.992])
     tags: list[str] = Field(examples=[["rock", "pop"]])

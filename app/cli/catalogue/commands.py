@@ -2,7 +2,10 @@
 
 import typer
 
+from app.cli.catalogue.compact import compact
+from app.cli.catalogue.compare import compare
 from app.cli.catalogue.derive import derive
+from app.cli.catalogue.duplicates import duplicates
 from app.cli.catalogue.status import status
 from app.cli.catalogue.tag import tag
 
@@ -12,3 +15,6 @@ catalogue_app = typer.Typer(
 catalogue_app.command()(tag)
 catalogue_app.command()(status)
 catalogue_app.command()(derive)
+catalogue_app.command()(compare)
+catalogue_app.command()(duplicates)
+catalogue_app.command()(compact)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.audio_files import by_reason
+from app.cli.catalogue.descriptors import make_describer, report_descriptors
 from app.cli.catalogue.shared import (
     DEFAULT_VOCABULARIES,
     Out,
@@ -27,6 +28,7 @@ from app.services import Services
 from app.settings import Settings
 
 if TYPE_CHECKING:
+    from app.catalogue.describing import TrackDescriber
     from app.catalogue.entries import Listing
     from app.catalogue.storage import Storage
     from app.catalogue.summary import Summary
@@ -59,12 +61,18 @@ def tag(
         float, typer.Option(min=0.0, max=1.0, help="More failures make the run fail.")
     ] = 0.05,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first tracks.")] = None,
+    descriptors: Annotated[
+        bool, typer.Option("--descriptors", help="Measure tempo, key, loudness and spectrum too.")
+    ] = False,
 ) -> None:
     """Tag all tracks of a source; what earlier runs have tagged is skipped."""
     log_to_stderr(logging.ERROR)
     with plain_errors():
         from app.catalogue.manifest import write_manifest
         from app.catalogue.storage import open_storage
+
+        if descriptors:
+            import app.catalogue.describing  # noqa: F401 - a missing extra is reported first
 
         catalogue = open_storage(to)
         _check_apart(source, to)
@@ -73,13 +81,17 @@ def tag(
         projections = [services.catalog.projection(name, None) for name in vocabularies]
         listing = _listing(source, limit, catalogue.where())
         with catalogue.locked():
+            describer = make_describer(settings, catalogue) if descriptors else None
             with err.status("loading the models"):
                 services.load()
             widths = _embedding_widths(services) if embeddings else {}
-            summary = asyncio.run(_run(services, listing, catalogue, max_failed_share, widths))
+            run = _run(services, listing, catalogue, max_failed_share, widths, describer)
+            summary = asyncio.run(run)
             if summary.scored:
                 write_manifest(catalogue, services.catalog.models)
                 derive_all(catalogue, projections)
+    if describer:
+        report_descriptors(describer)
     _report(summary, catalogue.where(), max_failed_share)
 
 
@@ -156,6 +168,7 @@ async def _run(
     catalogue: "Storage",
     max_failed_share: float,
     embeddings: Mapping[ModelRef, int],
+    describer: "TrackDescriber | None",
 ) -> "Summary":
     from app.catalogue.run import TaggingRun
 
@@ -168,6 +181,7 @@ async def _run(
             max_failed_share=max_failed_share,
             on_progress=on_progress,
             embeddings=embeddings,
+            describer=describer,
         )
         try:
             return await run.run(listing)

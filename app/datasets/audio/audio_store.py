@@ -9,7 +9,7 @@ number of channels.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self, TypeVar
@@ -81,6 +81,7 @@ class AudioStore:
 
     Attributes:
         folder: Its path.
+        about: Its metadata.
         sample_rate: In Hz.
         sample_shape: The shape of a sample: () if the store is mono, or (2,).
         refused: Tracks that could not be decoded; if the file was repaired later, the track is
@@ -91,7 +92,7 @@ class AudioStore:
         self.folder = folder
         self.sample_rate = about.sample_rate
         self.sample_shape = sample_shape(about.channels)
-        self._about = about
+        self.about = about
         self.refused = tuple(each for shard in shards.values() for each in shard.refused)
         self._shards = dict(shards)
         self._entries = {
@@ -166,16 +167,7 @@ class AudioStore:
         Raises:
             SetupError: They have another sample rate or number of channels.
         """
-        needed = About.model_validate(
-            {"sample_rate": front.sample_rate, "channels": front.channels}
-        )
-        if needed != self._about:
-            stereo = " --channels 2" if needed.channels > 1 else ""
-            raise SetupError(
-                f"{title} needs a sample rate of {needed.words}, but the audio store has "
-                f"{self._about.words}; make one with "
-                f"`taggram data store --sample-rate {needed.sample_rate}{stereo}`"
-            )
+        choose_store([self], front, title)
 
     def verify(self) -> None:
         """Check all shards against their checksums.
@@ -196,6 +188,29 @@ class AudioStore:
                 f"{self.folder}: track {track} is not in this audio store; `taggram data store` "
                 "adds it"
             ) from None
+
+
+def choose_store(stores: Sequence[AudioStore], front: FrontEnd, title: str) -> AudioStore:
+    """Return the first store whose tracks are what a front end takes.
+
+    Args:
+        stores: The stores.
+        front: The front end.
+        title: Its network, as messages name it.
+
+    Raises:
+        SetupError: All have another sample rate or number of channels.
+    """
+    needed = About.model_validate({"sample_rate": front.sample_rate, "channels": front.channels})
+    for store in stores:
+        if store.about == needed:
+            return store
+    stereo = " --channels 2" if needed.channels > 1 else ""
+    raise SetupError(
+        f"{title} needs a sample rate of {needed.words}, but the audio store has "
+        f"{' or '.join(store.about.words for store in stores)}; make one with "
+        f"`taggram data store --sample-rate {needed.sample_rate}{stereo}`"
+    )
 
 
 def read_about(folder: Path) -> About | None:

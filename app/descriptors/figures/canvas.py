@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from app.descriptors.frames import HOP
 from app.domain import Samples
@@ -111,6 +112,7 @@ def draw_heat(
     )
     plain(axes, TIME, up)
     axes.grid(visible=False)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     if names:
         axes.set_yticks(range(len(names)), names)
     scale = figure.colorbar(image, ax=axes, pad=0.01)

@@ -56,6 +56,7 @@ def draw_mels(mels: Values, excerpt: Excerpt) -> tuple[NamedPicture, ...]:
                 excerpt,
                 "coefficient",
                 rows=(0.5, N_MFCC - 0.5),
+                legend="value",
             ),
         ),
         name_picture(

@@ -30,7 +30,7 @@ def draw_pitch(excerpt: Excerpt) -> tuple[NamedPicture, ...]:
         ("cens", "CENS"): chroma.chroma_cens(C=constant_q, bins_per_octave=12),
     }
     descriptions = (
-        "the share of each pitch class in a frame's energy",
+        "each pitch class in relation to the strongest one of its frame",
         "the same, from bands that are evenly spaced in pitch",
         "the chroma of the CQT, quantised and smoothed over time",
     )
@@ -48,7 +48,9 @@ def draw_pitch(excerpt: Excerpt) -> tuple[NamedPicture, ...]:
             ),
         ),
         *(
-            name_picture(name, title, what, draw_heat(values, excerpt, "", names=TONICS))
+            name_picture(
+                name, title, what, draw_heat(values, excerpt, "", names=TONICS, legend="share")
+            )
             for ((name, title), values), what in zip(by_name.items(), descriptions, strict=True)
         ),
     )

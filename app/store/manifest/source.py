@@ -83,7 +83,7 @@ class ImportedNetwork(Table):
 
     Attributes:
         format: The format of the file that it was imported from.
-        file_sha256: The SHA-256 of that file.
+        file_sha256: The SHA-256 of that file; of several, that of their SHA-256 one after another.
         embedding: The width of the embedding that it also outputs; 0 without.
         backbone: For a head, the model with the embedding that is its input, as `name/version`.
     """

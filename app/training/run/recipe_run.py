@@ -109,6 +109,8 @@ def train(job: Job) -> Trained:
         for phase in job.recipe.phases:
             done[phase.name] = _phase(job, phase, audio, done, rows)
             if rows:
+                # A run that was killed after its last checkpoint lacks the curves of that epoch.
+                by_one(partial(write_curves, job.folder, tuple(rows)))
                 by_one(partial(draw_curves, job.folder, rows))
     last = job.recipe.phases[-1]
     return Trained(last, networks.window_spec_of(last), done[last.name], audio.missing)

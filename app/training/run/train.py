@@ -36,6 +36,7 @@ class TrainRequest:
     Attributes:
         subset: The share of the split to train with.
         initial: The model to start from, of the store `models`; None to start from nothing.
+        more_audio: For a sweep, audio stores of other sample rates or numbers of channels.
     """
 
     split: Path
@@ -48,6 +49,7 @@ class TrainRequest:
     subset: float = 1.0
     initial: str | None = None
     models: str = ""
+    more_audio: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

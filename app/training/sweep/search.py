@@ -13,7 +13,7 @@ import os
 import queue
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import yaml
 
-from app.datasets.audio.audio_store import AudioStore
+from app.datasets.audio.audio_store import AudioStore, choose_store
 from app.datasets.splits.subset import check_share
 from app.datasets.tables import read_split
 from app.datasets.tracks import Split
@@ -36,6 +36,7 @@ from app.training.run.train import TrainRequest, replace_architecture
 from app.training.sweep import trial as trials
 from app.training.sweep.plan import Candidate, Sweep, combine, read_sweep, shorten
 from app.training.sweep.ranking import Ranked, Trial, best_first, rank, write_ranking
+from app.training.sweep.stores import fingerprint_of, open_stores
 from app.training.sweep.trial import TrialResult
 
 CONFIGURATION, BEST, FOLDER = "sweep.json", "best.yaml", "trials"
@@ -83,7 +84,7 @@ def search(file: Path, request: TrainRequest, jobs: int | None, on_trial: OnTria
     Args:
         file: The file of the sweep.
         request: The options of the trials; `subset` is the share of the first rung, and `folder`
-            that of the sweep.
+            that of the sweep. Each trial takes the audio store that fits its front end.
         jobs: The trials at a time; by default one for each GPU, or one.
         on_trial: Called after each trial.
 
@@ -99,20 +100,21 @@ def search(file: Path, request: TrainRequest, jobs: int | None, on_trial: OnTria
     candidates = combine(sweep, recipe, str(file))
     gpus = leave_gpus()
     check_share(request.subset)
-    store, split = AudioStore.open(request.audio_store), read_split(request.split)
-    _check(candidates, split, store, file)
+    split = read_split(request.split)
+    stores = open_stores((request.audio_store, *request.more_audio), split)
+    audio = _check(candidates, split, stores, file)
     with locked_folder(request.folder):
         wanted = Configuration(
             sweep=sweep,
             recipe=recipe,
             split=split.fingerprint,
-            audio=store.fingerprint,
+            audio=fingerprint_of(stores),
             seed=request.seed,
             subset=request.subset,
         )
         _claim(request.folder, wanted)
         done: list[Trial] = []
-        with _pool(_devices(gpus, jobs)) as run:
+        with _pool(_devices(gpus, jobs), audio) as run:
             rung: Rung | None = Rung(1, request.subset, candidates)
             while rung:
                 ended = run(request, rung, sweep.epochs, on_trial)
@@ -128,20 +130,27 @@ def search(file: Path, request: TrainRequest, jobs: int | None, on_trial: OnTria
     return ranked
 
 
-def _check(candidates: Sequence[Candidate], split: Split, store: AudioStore, file: Path) -> None:
-    """Check before any training that all networks can be built; equal ones are built once."""
-    checked = set()
+def _check(
+    candidates: Sequence[Candidate], split: Split, stores: Sequence[AudioStore], file: Path
+) -> Mapping[int, Path]:
+    """Check before any training that all networks can be built; equal ones are built once.
+
+    Returns:
+        By the number of each candidate, the audio store that it takes.
+    """
+    checked, audio = set(), {}
     for candidate in candidates:
         (phase,) = candidate.recipe.phases
         network = (phase.architecture, repr(phase.arguments), phase.front_end, phase.window_s)
-        if network in checked:
-            continue
-        checked.add(network)
         try:
-            store.check_fits(window_spec_of(phase).front, phase.architecture)
-            check(phase, len(split.tags))
+            store = choose_store(stores, window_spec_of(phase).front, phase.architecture)
+            if network not in checked:
+                check(phase, len(split.tags))
         except SetupError as error:
             raise SetupError(f"{file}: {candidate.title}: {error}") from error
+        checked.add(network)
+        audio[candidate.number] = store.folder
+    return audio
 
 
 def _next(rung: Rung, own: Sequence[Trial], sweep: Sweep) -> Rung | None:
@@ -158,8 +167,13 @@ Run = Callable[[TrainRequest, Rung, int | None, OnTrial], Iterator[Trial]]
 
 
 @contextmanager
-def _pool(devices: Sequence[str | None]) -> Iterator[Run]:
-    """Yield a function that runs the trials of a rung, each on a device of its own."""
+def _pool(devices: Sequence[str | None], audio: Mapping[int, Path]) -> Iterator[Run]:
+    """Yield a function that runs the trials of a rung, each on a device of its own.
+
+    Args:
+        devices: The devices.
+        audio: By the number of each candidate, its audio store.
+    """
     free: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     for device in devices:
         free.put(device)
@@ -177,8 +191,9 @@ def _pool(devices: Sequence[str | None]) -> Iterator[Run]:
         request: TrainRequest, rung: Rung, epochs: int | None, on_trial: OnTrial
     ) -> Iterator[Trial]:
         waiting = {
-            executor.submit(one, _prepared(request, rung, candidate, epochs)): candidate
+            executor.submit(one, _prepared(own, rung, candidate, epochs)): candidate
             for candidate in rung.candidates
+            for own in (replace(request, audio_store=audio[candidate.number], more_audio=()),)
         }
         for count, future in enumerate(as_completed(waiting), 1):
             trial = Trial(waiting[future], rung.number, rung.share, future.result())

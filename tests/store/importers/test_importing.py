@@ -15,10 +15,10 @@ from app.store.registry.verification import verify
 from app.store.storage.store import Store
 from tests.support import tiny
 from tests.support.torch_files import save
+from tests.support.torch_states import as_torch_state
 
 ARGUMENTS = {"channels": [1, 1, 1, 1, 1]}
 SMALL = Released("small", "fcn", ("one", "two", "three"), arguments=ARGUMENTS)
-THEIRS = {"moving_mean": "running_mean", "moving_variance": "running_var", "beta": "bias"}
 
 Arrays = dict[str, np.ndarray]
 
@@ -46,13 +46,7 @@ def arrays() -> Arrays:
 @pytest.fixture(scope="module")
 def state(arrays: Arrays) -> Arrays:
     """The same as PyTorch would have them."""
-    modules = {ours: theirs for theirs, ours in architectures()["fcn"].torch_layers.items()}
-    state = {}
-    for path, array in arrays.items():
-        layer, part = path.split("/")
-        key = f"{modules[layer]}.{THEIRS.get(part, 'bias' if part == 'bias' else 'weight')}"
-        state[key] = np.ascontiguousarray(array.T if part == "kernel" else array)
-    return state
+    return as_torch_state("fcn", arrays)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from app.errors import SetupError
 from app.training.loop import phase
 from app.training.loop.phase import Step
 from app.training.recipe.configuration import read_configuration
+from app.training.run import recipe_run
 from app.training.run.recipe_run import Job, Trained, train
 from tests.support.toy import TAGS, toy_phase, toy_recipe, toy_split, toy_store
 
@@ -122,6 +123,22 @@ def test_a_run_stopped_between_the_best_weights_and_their_checkpoint_is_resumed(
     parts = trained("parts", recipe=recipe)
     for path, weights in whole.weights.items():
         assert parts.weights[path] == pytest.approx(weights, rel=1e-3, abs=1e-5)
+
+
+def test_a_run_killed_between_its_last_checkpoint_and_the_curves_has_all_curves(
+    trained: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipe_run, "write_curves", killed)
+    stages = [{"optimizer": "adam", "learning_rate": 0.01, "epochs": 1}]
+    recipe = toy_recipe([toy_phase(stages=stages)])
+    with pytest.raises(KeyboardInterrupt):
+        trained(recipe=recipe)
+    monkeypatch.undo()
+    trained(recipe=recipe, on_progress=lambda step: pytest.fail("it trained again"))
+    assert [row["epoch"] for row in rows(tmp_path / "run")] == ["1"]
 
 
 def test_a_finished_run_is_not_trained_again(trained: Train) -> None:

@@ -1,5 +1,6 @@
 """A network of stereo samples learns what mono does not have, and is published and served."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,18 @@ from app.datasets.audio.audio_store import AudioStore
 from app.datasets.audio.cropping import FULL_SCALE
 from app.datasets.audio.storing import store_tracks
 from app.datasets.tracks import Split, SplitTrack, Subset, Track, track_id
-from app.domain import Waveform
+from app.domain import ModelRef, Waveform
 from app.errors import SetupError
 from app.front_ends import FrontEnd
 from app.inference.frozen_features import make_extractor
 from app.inference.selection import EnginePreference, choose
+from app.store.manifest.manifest import read_manifest
 from app.store.registry.publishing import publish
 from app.store.storage.store import Store
 from app.training.run.publishing import describe_trained
 from app.training.run.recipe_run import Job, Trained, train
+from testing.server import serving
+from tests.support.client import answer, post
 from tests.support.toy import toy_phase, toy_recipe
 
 TAGS = ("left", "right")
@@ -73,11 +77,18 @@ def train_sides(split: Split, store: AudioStore, folder: Path) -> Trained:
     return train(Job(recipe, split, store, folder, 1, lambda step: None, lambda rows: None, print))
 
 
-@pytest.mark.thorough
-def test_sides_are_learnt_in_stereo_and_served(split: Split, tmp_path: Path) -> None:
-    store = store_sides(split, tmp_path, channels=2)
-    trained = train_sides(split, store, tmp_path / "run")
-    models = Store(tmp_path / "models")
+@pytest.fixture(scope="module")
+def stereo_store(split: Split, tmp_path_factory: pytest.TempPathFactory) -> AudioStore:
+    return store_sides(split, tmp_path_factory.mktemp("sides"), channels=2)
+
+
+@pytest.fixture(scope="module")
+def models(
+    split: Split, stereo_store: AudioStore, tmp_path_factory: pytest.TempPathFactory
+) -> Store:
+    """Return a store with a trained model, `sides`."""
+    folder = tmp_path_factory.mktemp("trained")
+    trained = train_sides(split, stereo_store, folder / "run")
     spec = describe_trained(
         name="sides",
         summary="Sides.",
@@ -88,19 +99,45 @@ def test_sides_are_learnt_in_stereo_and_served(split: Split, tmp_path: Path) -> 
         family="sides",
         vocabulary="sides",
     )
+    models = Store(folder / "models")
+    publish(models, spec, trained.weights)
+    return models
 
-    manifest = publish(models, spec, trained.weights)
+
+@pytest.mark.thorough
+def test_sides_are_learnt_in_stereo(split: Split, stereo_store: AudioStore, models: Store) -> None:
+    manifest = read_manifest(models, ModelRef("sides", "1"))
     extractor = make_extractor(manifest.front_end)
     engine = choose(models, manifest, extractor, EnginePreference("auto", "float32"))
 
     for each in split.part(Subset.TEST):
-        samples = store.samples(each.track.id).astype(np.float32) / FULL_SCALE
+        samples = stereo_store.samples(each.track.id).astype(np.float32) / FULL_SCALE
         for sound, tag in (
             (samples, TAGS.index(each.track.tags[0])),
             (samples[:, ::-1], 1 - TAGS.index(each.track.tags[0])),
         ):
             mean = engine.scores(Waveform(sound, RATE)).mean(axis=0)
             assert mean[tag] > mean[1 - tag] + 0.2
+
+
+@pytest.mark.thorough
+def test_the_service_tells_sides_of_files_with_the_same_mono_mix(
+    models: Store, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(99).uniform(-0.5, 0.5, 4 * RATE)
+    settings = {"TAGGRAM_MODEL_STORE": models.url, "TAGGRAM_MODELS": '["sides"]'}
+    with serving(tmp_path / "log", settings) as server:
+        (shown,) = answer(server.http.get("/models"))
+        assert (shown["channels"], shown["sample_rate"]) == (2, RATE)
+        for side, tag in enumerate(TAGS):
+            sound = np.zeros((len(noise), 2))
+            sound[:, side] = noise
+            file = io.BytesIO()
+            soundfile.write(file, sound, RATE, format="FLAC")
+            answered = answer(post(server, file.getvalue(), vocabulary="sides"))
+            first, second = answered["suggestions"]
+            assert (first["tag"], second["tag"]) == (tag, TAGS[1 - side])
+            assert first["score"] > second["score"] + 0.2
 
 
 def test_a_mono_store_is_refused_for_a_network_of_stereo_samples(

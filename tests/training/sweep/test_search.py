@@ -44,6 +44,27 @@ log = {{ floor = 1e-10 }}
 """
 
 
+BRIGHT_STAGES = [{"optimizer": "adam", "learning_rate": 0.01, "epochs": 10}]
+
+RATES = """
+[front_ends.{rate}-Hz]
+sample_rate = {rate}
+[front_ends.{rate}-Hz.spectrum]
+n_fft = [{n_fft}]
+hop = {hop}
+bands = {{ n_mels = 32, f_min = 0.0, f_max = {top}.0 }}
+log = {{ floor = 1e-10 }}
+"""
+
+
+def two_rates() -> str:
+    """Return front ends of windows of 32 ms, every 16 ms, up to half of either sample rate."""
+    return "".join(
+        RATES.format(rate=rate, n_fft=rate * 4 // 125, hop=rate * 2 // 125, top=rate // 2)
+        for rate in (8_000, 16_000)
+    )
+
+
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a split, its audio store, and a recipe of a small network."""
@@ -53,6 +74,18 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_split(root / "split.parquet", split)
     write_recipe(root / "recipe.yaml", toy_phase())
     return root
+
+
+@pytest.fixture(scope="module")
+def low(toy: Path) -> Path:
+    """Return an audio store of 8 kHz with the same tracks."""
+    return toy_store(toy, toy_split(), sample_rate=8_000).folder
+
+
+def musicnn_phase(**others: object) -> dict[str, object]:
+    """A phase of a small network that takes 32 bands."""
+    small = {"timbral_channels": 8, "temporal_channels": 4, "mid_channels": 8, "hidden_units": 16}
+    return toy_phase(architecture="musicnn_zoo", arguments=small, window_s=1, **others)
 
 
 def write_recipe(path: Path, phase: dict[str, object]) -> None:
@@ -130,6 +163,39 @@ def test_a_sweep_is_resumed_without_the_trials_that_have_ended(
     assert [each.folder.name for each in trained] == ["1-003"]
 
 
+def test_each_trial_takes_the_audio_store_of_its_sample_rate(
+    tmp_path, request_of, trained, toy: Path, low: Path
+) -> None:
+    write_recipe(tmp_path / "recipe.yaml", musicnn_phase())
+    stores = (toy / "store-16000", low)
+    text = f'epochs = 2\n[choices]\n"stages.learning_rate" = [0.01, 0.1]\n{two_rates()}'
+    for audio_store, other in (stores, stores[::-1]):  # the second time, all trials have ended
+        recipe = str(tmp_path / "recipe.yaml")
+        request = request_of(recipe=recipe, audio_store=audio_store, more_audio=(other,))
+        sweep(tmp_path, request, text)
+    assert Counter((each.audio_store, each.more_audio) for each in trained) == {
+        (store, ()): 2 for store in stores
+    }
+    for each in trained:
+        rate = read_recipe(each.recipe).phases[0].front_end.sample_rate
+        assert AudioStore.open(each.audio_store).sample_rate == rate
+
+
+def test_audio_stores_whose_trials_can_not_be_compared_are_refused(
+    tmp_path, request_of, trained, toy: Path
+) -> None:
+    same, fewer = toy / "store-16000", toy_store(tmp_path, toy_split(6), sample_rate=8_000).folder
+    with pytest.raises(SetupError, match="both have 16000 Hz in mono; a sweep takes one"):
+        sweep(tmp_path, request_of(more_audio=(same,)))
+    with pytest.raises(SetupError, match="differ in 30 tracks of the split"):
+        sweep(tmp_path, request_of(more_audio=(fewer,)))
+    message = refused(
+        "train", toy / "split.parquet", "--audio-store", same, "--audio-store", fewer,
+        "--to", tmp_path / "run", "--recipe", toy / "recipe.yaml",
+    )  # fmt: skip
+    assert "--audio-store: a training takes one; --sweep takes several" in message
+
+
 def test_another_sweep_in_the_same_folder_is_refused(tmp_path, request_of, trained) -> None:
     sweep(tmp_path, request_of())
     with pytest.raises(SetupError, match="a sweep with another seed; choose a new folder"):
@@ -148,7 +214,10 @@ def test_a_sweep_of_failures_names_the_first_reason(tmp_path, request_of, traine
     ("text", "message"),
     [
         (MELS.format(top=8000), "front_end to-8000-Hz: phase 'tags': short_chunk_cnn can't be"),
-        ("[front_ends.a]\nsample_rate = 22050", "needs a sample rate of 22050 Hz"),
+        (
+            "[front_ends.a]\nsample_rate = 22050",
+            "needs a sample rate of 22050 Hz in mono, but the audio store has 16000 Hz in mono;",
+        ),
         ("[choices]\nwindow_s = [3.0, 0.01]", "window_s 0.01: phase 'tags'"),
     ],
 )
@@ -168,10 +237,7 @@ def test_the_front_end_that_shows_high_frequencies_wins(tmp_path: Path) -> None:
     split = bright_split(120)
     store: AudioStore = bright_store(root, split)
     write_split(root / "split.parquet", split)
-    small = {"timbral_channels": 8, "temporal_channels": 4, "mid_channels": 8, "hidden_units": 16}
-    stages = [{"optimizer": "adam", "learning_rate": 0.01, "epochs": 10}]
-    phase = toy_phase(architecture="musicnn_zoo", arguments=small, window_s=1, stages=stages)
-    write_recipe(root / "recipe.yaml", phase)
+    write_recipe(root / "recipe.yaml", musicnn_phase(stages=BRIGHT_STAGES))
     file = tmp_path / "sweep.toml"
     rates = '[choices]\n"stages.learning_rate" = [1e-9, 0.01]'
     halving = 'search = "halving"\nkeep = 2'
@@ -190,6 +256,27 @@ def test_the_front_end_that_shows_high_frequencies_wins(tmp_path: Path) -> None:
     changed = taggram("train", root / "split.parquet", *arguments, *options, "--seed", 2)
     assert changed.exit_code == 1
     assert "another" in changed.stderr
+
+
+@pytest.mark.thorough
+def test_the_sample_rate_that_has_high_frequencies_wins(tmp_path: Path) -> None:
+    """At 8 kHz the hiss above 5 kHz that tells a tag is lost."""
+    split = bright_split(60)
+    stores = [bright_store(tmp_path, split, rate).folder for rate in (8_000, 16_000)]
+    write_split(tmp_path / "split.parquet", split)
+    write_recipe(tmp_path / "recipe.yaml", musicnn_phase(stages=BRIGHT_STAGES))
+    (tmp_path / "sweep.toml").write_text(two_rates())
+    result = taggram(
+        "train", tmp_path / "split.parquet", "--to", tmp_path / "run",
+        "--audio-store", stores[0], "--audio-store", stores[1],
+        "--recipe", tmp_path / "recipe.yaml", "--sweep", tmp_path / "sweep.toml",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "run" / "sweep.csv").open() as file_of_table:
+        rows = list(csv.DictReader(file_of_table))
+    assert [row["front_end"] for row in rows] == ["16000-Hz", "8000-Hz"]
+    assert float(rows[0]["roc_auc"]) > 0.9
+    assert float(rows[0]["roc_auc"]) > float(rows[1]["roc_auc"]) + 0.05
 
 
 def test_a_share_that_is_none_is_refused(toy: Path, tmp_path: Path) -> None:

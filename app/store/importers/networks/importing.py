@@ -5,6 +5,7 @@ plausible --(golden outputs)--> version in the store
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -189,7 +190,7 @@ def _spec(
         "architecture": {"name": IMPORTED},
         "network": {
             "format": kind,
-            "file_sha256": _digest(source.file),
+            "file_sha256": _digest(network_files(source.file, report.external)),
             "embedding": report.embedding,
             "backbone": str(network_input.backbone.ref) if network_input.backbone else None,
         },
@@ -207,10 +208,10 @@ def _spec(
     return validate(ModelSpec, values, source.name)
 
 
-def _digest(path: Path) -> str:
+def _digest(files: Sequence[Path]) -> str:
     """Return the SHA-256 of a network's file; of several, that of their SHA-256 in order."""
     digests = []
-    for file in network_files(path):
+    for file in files:
         with file.open("rb") as opened:
             digests.append(hashlib.file_digest(opened, "sha256").hexdigest())
     return digests[0] if len(digests) == 1 else sha256("".join(digests).encode())

@@ -13,6 +13,8 @@ from openvino import opset13 as ops
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.front_ends import FrontEnd
+from app.networks.ir import NetworkFiles
+from app.networks.request import NetworkReport, NetworkRequest
 from app.store.card import card
 from app.store.importers.networks import importing
 from app.store.importers.networks.importing import import_network
@@ -25,6 +27,10 @@ from app.store.registry.verification import read_arrays, verify
 from app.store.storage.store import Store
 from tests.support import network_imports, small_network
 from tests.support.network_imports import refusal, source
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def saved(folder: Path, build: Callable[[openvino.Node], openvino.Node]) -> Path:
@@ -88,9 +94,36 @@ def test_the_hash_is_that_of_the_file_and_of_several_that_of_their_hashes(
     pair = import_network(empty, source(tmp_path))
 
     parts = [tmp_path / "network.xml", tmp_path / "network.bin"]
-    digests = "".join(hashlib.sha256(part.read_bytes()).hexdigest() for part in parts)
-    assert single.network.file_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    digests = "".join(digest(part) for part in parts)
+    assert single.network.file_sha256 == digest(file)
     assert pair.network.file_sha256 == hashlib.sha256(digests.encode()).hexdigest()
+
+
+def test_the_hash_covers_the_weights_beside_an_onnx_file(empty: Store, tmp_path: Path):
+    file = small_network.external_onnx(tmp_path, "weights.bin")
+    before = import_network(empty, source(tmp_path, file))
+    weights = tmp_path / "weights.bin"
+    digests = digest(file) + digest(weights)
+    assert before.network.file_sha256 == hashlib.sha256(digests.encode()).hexdigest()
+
+    weights.write_bytes((0.5 * np.frombuffer(weights.read_bytes(), np.float32)).tobytes())
+    after = import_network(empty, source(tmp_path, file))
+    assert after.network.file_sha256 != before.network.file_sha256
+
+
+def test_the_hash_covers_no_file_that_a_conversion_names_outside(
+    empty: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file, convert = small_network.save_onnx(tmp_path / "network.onnx"), importing.convert
+
+    def name_another(request: NetworkRequest) -> tuple[NetworkFiles, NetworkReport]:
+        network, report = convert(request)
+        return network, report.model_copy(update={"external": ("../../etc/passwd",)})
+
+    monkeypatch.setattr(importing, "convert", name_another)
+    with pytest.raises(SetupError, match="expected a file in its own folder"):
+        import_network(empty, source(tmp_path, file))
+    assert empty.refs() == []
 
 
 def test_a_network_used_for_its_embedding_alone_needs_no_labels(empty: Store, tmp_path: Path):
