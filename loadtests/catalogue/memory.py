@@ -2,7 +2,7 @@
 
 `python -m loadtests.catalogue.memory [--tracks 5000] [--seconds 3]` tags short MP3s, and samples
 the memory (PSS) of the run and of the processes below it. Short tracks show what each track leaves
-behind; `--seconds 600 --tracks 24` shows the longest ones.
+behind; `--seconds 540 --tracks 24` shows long ones.
 """
 
 import os

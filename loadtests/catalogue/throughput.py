@@ -14,6 +14,7 @@ tracks: it has no start, and no end in which there is nothing more to begin.
 """
 
 import os
+import statistics
 import subprocess
 import time
 from collections import defaultdict
@@ -40,7 +41,13 @@ from loadtests.catalogue.runs import (
 from loadtests.lookalikes import lookalikes
 from loadtests.peers.contenders import DEFAULT, MODEL, ONE_MODEL, essentia, taggram_server, upload
 from loadtests.peers.environments import CannotRunError
-from loadtests.peers.throughput import CLIENTS_PER_CORE, MINUTE_S, process_fleet
+from loadtests.peers.throughput import (
+    CLIENTS_PER_CORE,
+    HOUR_S,
+    MINUTE_S,
+    process_fleet,
+    used,
+)
 from loadtests.report import Row, out, publish, spread
 from loadtests.tracks import encoded
 from testing.server import COMMAND
@@ -63,7 +70,8 @@ NOTES = (
     "Minimum / median / maximum over the rounds; ratios round by round. All tag the same files.",
     f"The service has {CLIENTS_PER_CORE} clients for each core, in another process on the same "
     "cores. The others read the files themselves.",
-    "core s a track: CPU time in the middle half of the tracks, decoders included, clients not.",
+    "core s a track: CPU time in the middle half of the tracks (essentia: of all tracks), decoders "
+    "included, clients not. Tracks a core hour: by the median.",
     "run s: the whole command, with its start and, for catalogues, the suggestions at the end.",
     f"One model, which is also essentia's: {MODEL}. essentia's network is musicnn's checkpoint.",
 )
@@ -176,7 +184,7 @@ def tag_in_one_call() -> Iterator[Contender]:
 
     def tag(folder: Path) -> Level:
         begun = time.monotonic()
-        command = [COMMAND, "tag", "--json", folder]
+        command: list[str | Path] = [COMMAND, "tag", "--json", folder]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout
             ends = [time.time() for _ in process.stdout]
@@ -207,6 +215,7 @@ def essentia_in_processes() -> Iterator[Contender]:
 
         def tag(folder: Path) -> Level:
             paths = iter(sorted(folder.iterdir())[::FEWER])
+            before = used(fleet)
 
             def score_files(work: Callable[[Path], object]) -> list[float]:
                 ends = []
@@ -217,7 +226,7 @@ def essentia_in_processes() -> Iterator[Contender]:
 
             with ThreadPoolExecutor(len(cores)) as threads:
                 ends = sorted(chain.from_iterable(threads.map(score_files, fleet.workers)))
-            return Level(rate(ends))
+            return Level(rate(ends), (used(fleet) - before) / len(ends))
 
         yield tag
 
@@ -238,6 +247,7 @@ def row_of(name: str, levels: Mapping[str, Sequence[Level]]) -> Row:
         "tracks a minute": spread([MINUTE_S * each for each in rates], 1),
         **ratios,
         "core s a track": spread(core_s) if core_s else None,
+        "tracks a core hour": round(HOUR_S / statistics.median(core_s)) if core_s else None,
         "run s": spread(seconds, 1) if seconds else None,
     }
 
