@@ -99,8 +99,10 @@ def test_8_bits_are_chosen_for_tall_filters_on_a_cpu_without_bf16(
 ):
     tried: list[Precision] = []
 
-    def build(*arguments: object, exact: bool) -> None:
-        tried.append(arguments[-1])  # type: ignore[arg-type]
+    def build(
+        store: object, model: object, extractor: object, kind: tuple[Backend, Precision], *_: object
+    ) -> None:
+        tried.append(kind[1])
         raise RuntimeError("not built")
 
     monkeypatch.setattr(selection, "computes_bf16", lambda: bf16)
