@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.domain import Precision, Waveform
+from app.domain import Backend, Precision, Waveform
 from app.inference import selection
 from app.inference.selection import AUTO, HAS_OPENVINO, choose
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
