@@ -52,7 +52,8 @@ class ModelResults:
         self._places: dict[bytes, str] = {}
         self._scored: set[bytes] = set()
         self._batch: list[TrackRow] = []
-        self._since = 0.0
+        self._claimed = 0  # the first rows of the batch, which a thread writes
+        self._since = 0.0  # when the first of the others was added
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         latest = latest_times(out, tags.ref)
@@ -105,13 +106,17 @@ class ModelResults:
         if row.file is None and entry_key(row.entry.external_id) in self._scored:
             return
         with self._lock:
-            if not self._batch:
+            if len(self._batch) == self._claimed:
                 self._since = self._clock()
             self._batch.append(row)
-        if self._is_due():
-            with self._writing:
-                if self._is_due():  # unless another thread has written it
-                    self._write_batch()
+            is_due = (
+                len(self._batch) - self._claimed >= BATCH_ROWS
+                or self._clock() - self._since >= BATCH_S
+            )
+            if is_due:  # this thread writes, and the others go on
+                self._claimed = len(self._batch)
+        if is_due:
+            self.flush()
 
     def close(self) -> None:
         """Write the batch in hand, and remove rows that later ones replace.
@@ -129,24 +134,15 @@ class ModelResults:
             SetupError: It can't be written; the batch stays in hand.
         """
         with self._writing:
-            self._write_batch()
-
-    def _is_due(self) -> bool:
-        with self._lock:
-            is_old = self._clock() - self._since >= BATCH_S
-            return bool(self._batch) and (len(self._batch) >= BATCH_ROWS or is_old)
-
-    def _write_batch(self) -> None:
-        """Write the rows in hand; meanwhile other threads find them, and add to them."""
-        with self._lock:
-            rows = list(self._batch)
-        if not rows:
-            return
-        path = write_batch(self._out, self._tags, rows)
-        with self._lock:
-            self._note_batch(path, rows)
-            del self._batch[: len(rows)]
-            self._since = self._clock()
+            with self._lock:
+                rows = list(self._batch)  # other threads find these, and add to them
+            if not rows:
+                return
+            path = write_batch(self._out, self._tags, rows)
+            with self._lock:
+                self._note_batch(path, rows)
+                del self._batch[: len(rows)]
+                self._claimed = max(0, self._claimed - len(rows))
 
     def _note_batch(self, path: str, rows: Iterable[TrackRow]) -> None:
         for row in rows:

@@ -55,9 +55,9 @@ from testing.server import COMMAND
 SAMPLE_S = 0.5
 SERVICE = "the service, default answer"
 SERVICE_ONE = "the service, one model"
-CATALOGUE = "taggram catalogue tag, default models"
-CATALOGUE_ONE = "taggram catalogue tag, one model"
-RATIOS = {SERVICE: "to the service", SERVICE_ONE: "to the service with one model"}
+CATALOGUE = "catalogue tag, default models"
+CATALOGUE_ONE = "catalogue tag, one model"
+RATIOS = {SERVICE: "to the service", SERVICE_ONE: "to it with one model"}
 """The columns of ratios, computed in each round."""
 
 FEWER = 4
@@ -130,8 +130,8 @@ def start(stack: ExitStack, warm_up: Path, left_out: list[str]) -> dict[str, Con
         CATALOGUE_ONE: lambda: catalogue("--models", MODEL),
         SERVICE_ONE: lambda: service(ONE_MODEL),
         "taggram tag, one call": tag_in_one_call,
-        "taggram tag, a call for each file": tag_in_calls,
-        "essentia-tensorflow, a process a core": essentia_in_processes,
+        "taggram tag, a call a file": tag_in_calls,
+        "essentia, a process a core": essentia_in_processes,
     }
     contenders = {}
     for name, starting in starts.items():

@@ -189,7 +189,7 @@ def test_other_tracks_are_inferred_while_rows_are_written(
 
     monkeypatch.setattr(analyser, "infer", note)
     monkeypatch.setattr(results, "write_batch", write)
-    monkeypatch.setattr(results, "BATCH_ROWS", 1)
+    monkeypatch.setattr(results, "BATCH_ROWS", 2)
 
     tag(music(one="1", two="2", three="3", four="4"), out, analyser, workers=2)
 
