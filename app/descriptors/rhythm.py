@@ -24,8 +24,8 @@ LIKELY_BPM = 120
 octaves is the first candidate."""
 
 MIN_STRENGTH = 0.3
-"""Below it the tempo is unknown: bursts at random times have up to .13, and of songs below it, the
-tempi of both halves differ (`loadtests.quality.descriptors_of_songs`)."""
+"""Below it the tempo is unknown: bursts at random times have up to .13, and of four songs with .25
+to .3 none had the same tempo in both halves."""
 
 MIN_RISE_DB = 1.5
 """The rise of an onset, and the least standard deviation of a whole track's envelope, times 10."""

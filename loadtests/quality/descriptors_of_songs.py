@@ -22,7 +22,7 @@ from app.descriptors.track import Descriptors, measure_descriptors
 from testing.known_tracks import RATE
 
 FULL_RATE = 48_000
-MIN_S, MAX_S = 40, 300
+MIN_S, MAX_S = 40, 120
 TOLERANCE = 0.02
 """Of the tempo."""
 
