@@ -1,8 +1,10 @@
 """The rows of one model: those of earlier runs, and those of the batch in hand."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from app.catalogue.entries import PASSING
 from app.catalogue.rows import Outcome, ScoredTags, TrackRow, entry_key
@@ -13,6 +15,45 @@ BATCH_ROWS = 256
 
 BATCH_S = 60.0
 """The longest time for which a row is not in a file, in seconds, while others follow."""
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file of a track whose outcome is final.
+
+    Attributes:
+        key: See `app.catalogue.rows.entry_key`.
+        track_id: SHA-256 of the file, in hex.
+        status: The status of its row.
+    """
+
+    key: bytes
+    track_id: str
+    status: str
+
+
+class FileInHandError(Exception):
+    """Another process infers an identical file at this time."""
+
+
+class Results(Protocol):
+    """What is known of one model, and where new rows go."""
+
+    def status(self, key: bytes) -> str | None:
+        """Return the status of a track with this file, from its `entry_key`, if it has a row."""
+
+    def find(self, track_id: str) -> Outcome | None:
+        """Return the outcome of an identical file, if it is known.
+
+        Raises:
+            FileInHandError: It will be known soon.
+        """
+
+    def add(self, row: TrackRow) -> None:
+        """Add a row."""
+
+    def close(self) -> None:
+        """Write what is in hand."""
 
 
 class ModelResults:
@@ -93,9 +134,24 @@ class ModelResults:
         if not self._batch:
             return
         path = write_batch(self._out, self._tags, self._batch)
-        for row in self._batch:
-            if row.file and row.outcome.status not in PASSING:
-                key = entry_key(row.entry.external_id, row.entry.uri, row.file.fingerprint)
-                self._statuses[key] = row.outcome.status
-                self._places[bytes.fromhex(row.file.track_id)] = path
+        self.note(path, known_files(self._batch))
         self._batch = []
+
+    def note(self, path: Path, files: Iterable[KnownFile]) -> None:
+        """Note which files of tracks have rows in a file of the catalogue."""
+        for file in files:
+            self._statuses[file.key] = file.status
+            self._places[bytes.fromhex(file.track_id)] = path
+
+
+def known_files(rows: Iterable[TrackRow]) -> list[KnownFile]:
+    """Return what no later run needs to do again."""
+    return [
+        KnownFile(
+            entry_key(row.entry.external_id, row.entry.uri, row.file.fingerprint),
+            row.file.track_id,
+            row.outcome.status,
+        )
+        for row in rows
+        if row.file and row.outcome.status not in PASSING
+    ]

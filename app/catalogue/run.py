@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from app.audio.worker.progress import BrokenDecoderError
 from app.catalogue.entries import OK, PASSING, Entry, Listing, Problem
 from app.catalogue.files import UnreadableError, digest, fingerprint, open_entry
-from app.catalogue.results import ModelResults
+from app.catalogue.results import FileInHandError, ModelResults, Results
 from app.catalogue.rows import File, Outcome, ScoredTags, TrackRow, entry_key
 from app.catalogue.summary import Summary
 from app.domain import ModelRef, Taggram
@@ -47,6 +47,7 @@ class TaggingRun:
         workers: int,
         max_failed_share: float,
         on_progress: Callable[[Summary], None],
+        results: Mapping[ModelRef, Results] | None = None,
     ) -> None:
         """Read what earlier runs have written.
 
@@ -57,6 +58,7 @@ class TaggingRun:
             workers: The most tracks that are decoded and scored at a time.
             max_failed_share: The largest share of failures of a success, within 0..1.
             on_progress: Called after each track.
+            results: What is known of each model; by default it is read from the catalogue.
 
         Raises:
             SetupError: A file of the catalogue can't be read.
@@ -66,7 +68,7 @@ class TaggingRun:
         self._workers = workers
         self._max_failed_share = max_failed_share
         self._on_progress = on_progress
-        self._results = {m.ref: ModelResults(out, ScoredTags.of(m)) for m in models}
+        self._results = results or {m.ref: ModelResults(out, ScoredTags.of(m)) for m in models}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._summary = Summary(0)
 
@@ -114,6 +116,8 @@ class TaggingRun:
                 file = File(mark, await asyncio.to_thread(digest, source))
                 async with self._locks.setdefault(file.track_id, asyncio.Lock()):
                     await self._add(entry, file, missing, source)
+        except FileInHandError:
+            self._summary.deferred.append(entry)
         except UnreadableError as error:
             outcome = Outcome(error.problem, error.detail)
             self._write(entry, None, dict.fromkeys(self._results, outcome))

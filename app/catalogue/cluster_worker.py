@@ -1,0 +1,195 @@
+"""Tags batches of tracks in one process of a Ray cluster."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.catalogue.entries import PASSING, Entry, Listing
+from app.catalogue.registry import IN_HAND
+from app.catalogue.results import FileInHandError, known_files
+from app.catalogue.rows import Outcome, ScoredTags, TrackRow
+from app.catalogue.run import Analyser, TaggingRun
+from app.catalogue.summary import Summary
+from app.catalogue.tables import write_batch
+from app.cpus import usable_cpus
+from app.errors import SetupError
+from app.installation import installed_version
+from app.store.manifest.manifest import Manifest
+
+if TYPE_CHECKING:
+    from ray.actor import ActorHandle
+
+ENTRIES = "entries"
+"""The column of a batch: its entries as JSON, in one row."""
+
+REPORT = "report"
+"""The column of a result: what became of a batch, as JSON."""
+
+Columns = dict[str, Any]
+"""Arrays of one row, by column; Ray Data calls it a batch."""
+
+
+@dataclass(frozen=True)
+class ClusterJob:
+    """What each process of a run needs.
+
+    Attributes:
+        open_analyser: Loads the models; called once in each process.
+        models: The models.
+        out: The catalogue, at a place that all machines can write to.
+        workers: The most tracks that a process decodes and scores at a time; None for one more
+            than it has CPUs.
+        version: The version of Taggram of the command.
+    """
+
+    open_analyser: Callable[[], Analyser]
+    models: tuple[Manifest, ...]
+    out: Path
+    workers: int | None
+    version: str
+
+
+class BatchTagger:
+    """Tags one batch at a time; the rows of a batch are in files before its result is returned."""
+
+    def __init__(self, job: ClusterJob, registry: "ActorHandle") -> None:
+        """Load nothing yet: an error of a batch reaches the command, one of an actor does not.
+
+        Args:
+            job: The models, and where results go.
+            registry: The `Registry` of the run.
+        """
+        self._job = job
+        self._registry = registry
+        self._analyser: Analyser | None = None
+        self._loop = asyncio.new_event_loop()
+
+    def __call__(self, columns: Columns) -> Columns:
+        """Tag the tracks of a batch, and return what became of them."""
+        batch = str(columns[ENTRIES][0])
+        try:
+            report = write_summary(self._loop.run_until_complete(self._tag(batch)))
+        except SetupError as error:
+            cause = getattr(error, "cause", error)  # Ray adds a stack to errors of the registry
+            report = json.dumps({"fault": str(cause)})
+        return {REPORT: np.array([report])}
+
+    async def _tag(self, batch: str) -> Summary:
+        """Tag a batch; one with which a process has died goes track by track.
+
+        Raises:
+            SetupError: The models can't be loaded, or a file can't be read or written.
+        """
+        if (version := installed_version()) != self._job.version:
+            raise SetupError(
+                f"a machine of the cluster has Taggram {version}; expected {self._job.version}, "
+                "as on the machine of the command"
+            )
+        if self._analyser is None:
+            self._analyser = await asyncio.to_thread(self._job.open_analyser)
+        import ray  # noqa: PLC0415 - an extra
+
+        has_died = ray.get(self._registry.begin_batch.remote(batch))
+        workers = 1 if has_died else self._job.workers or usable_cpus() + 1
+        results = {
+            model.ref: BatchResults(self._job.out, ScoredTags.of(model), batch, self._registry)
+            for model in self._job.models
+        }
+        run = TaggingRun(
+            self._analyser,
+            self._job.models,
+            self._job.out,
+            workers=workers,
+            max_failed_share=1.0,  # the command decides, with the counts of all batches
+            on_progress=lambda _: None,
+            results=results,
+        )
+        return await run.run(Listing(read_entries(batch)))
+
+
+class BatchResults:
+    """The rows of one model and one batch; what others know is asked of the registry."""
+
+    def __init__(self, out: Path, tags: ScoredTags, batch: str, registry: "ActorHandle") -> None:
+        """Begin without rows."""
+        self._out = out
+        self._tags = tags
+        self._batch = batch
+        self._registry = registry
+        self._rows: list[TrackRow] = []
+
+    def status(self, key: bytes) -> str | None:
+        """Return the status of a track with this file; see `ModelResults.status`."""
+        return self._ask("status", key)  # type: ignore[no-any-return]
+
+    def find(self, track_id: str) -> Outcome | None:
+        """Return the outcome of an identical file, or claim the file; see `Registry.find`.
+
+        Raises:
+            FileInHandError: Another process infers an identical file.
+        """
+        for row in self._rows:
+            if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
+                return row.outcome
+        found = self._ask("find", track_id, self._batch)
+        if found == IN_HAND:
+            raise FileInHandError
+        return found  # type: ignore[no-any-return]
+
+    def add(self, row: TrackRow) -> None:
+        """Add a row."""
+        self._rows.append(row)
+        if row.file:
+            self._registry.finish.remote(self._tags.ref, row.file.track_id)
+
+    def close(self) -> None:
+        """Write the rows to a new file.
+
+        Raises:
+            SetupError: It can't be written.
+        """
+        if self._rows:
+            path = write_batch(self._out, self._tags, self._rows)
+            self._ask("end_batch", self._batch, path, known_files(self._rows))
+
+    def _ask(self, method: str, *arguments: object) -> Any:  # noqa: ANN401
+        """Call a method of the registry, and wait for its answer."""
+        import ray  # noqa: PLC0415 - an extra
+
+        return ray.get(getattr(self._registry, method).remote(self._tags.ref, *arguments))
+
+
+def write_entries(entries: Sequence[Entry]) -> str:
+    """Return entries as JSON, which also holds names of files that are not valid UTF-8."""
+    return json.dumps([[each.external_id, each.uri, each.artist_id] for each in entries])
+
+
+def read_entries(text: str) -> list[Entry]:
+    """Return the entries of `write_entries`."""
+    return [Entry(*each) for each in json.loads(text)]
+
+
+def write_summary(summary: Summary) -> str:
+    """Return the counts of a batch as JSON."""
+    return json.dumps(asdict(summary))
+
+
+def read_summary(text: str) -> Summary:
+    """Return the counts of `write_summary`.
+
+    Raises:
+        SetupError: The batch was not tagged, for this reason.
+    """
+    values = json.loads(text)
+    if "fault" in values:
+        raise SetupError(values["fault"])
+    values["failures"] = Counter(values["failures"])
+    values["examples"] = {status: tuple(each) for status, each in values["examples"].items()}
+    values["deferred"] = [Entry(**each) for each in values["deferred"]]
+    return Summary(**values)
