@@ -123,6 +123,8 @@ class Taggram:
         announced_s: For a damaged file, the duration in its header, in seconds; otherwise None.
         last_s: The start of the last window, in seconds, if it ends with the track and so starts
             less than a hop after the one before; otherwise None.
+        embedding: The mean embedding over the windows, (dimensions,) float32, if the engine has
+            one and the taggram comes from an inference; caches in Redis leave it out.
     """
 
     key: TaggramKey
@@ -133,6 +135,7 @@ class Taggram:
     peaks: Peaks
     announced_s: float | None = None
     last_s: float | None = None
+    embedding: Samples | None = None
 
     @property
     def starts_s(self) -> Times:

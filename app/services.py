@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from app.access.authenticator import Authenticator
@@ -57,12 +57,19 @@ class Runtime:
 class Services:
     """All objects that routes use. Create it before TensorFlow is imported."""
 
-    def __init__(self, settings: Settings, load_engine: EngineFactory | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        load_engine: EngineFactory | None = None,
+        *,
+        with_embeddings: bool = False,
+    ) -> None:
         """Check the configuration and start the decoder, without loading models.
 
         Args:
             settings: The settings.
             load_engine: Loads a model; by default from the store, on the fastest engine available.
+            with_embeddings: Whether taggrams have embeddings.
 
         Raises:
             SetupError: A manifest, a vocabulary, a model's weights, the API keys or the feedback
@@ -100,6 +107,7 @@ class Services:
         self._runtime: Runtime | None = None
         self._replacing = asyncio.Lock()
         self._load_engine = load_engine
+        self._with_embeddings = with_embeddings
         self._building = threading.Lock()
 
     def load(self) -> None:
@@ -172,7 +180,9 @@ class Services:
 
     def _activate(self, catalog: ModelCatalog) -> None:
         previous = self._runtime.pool if self._runtime else None
-        factory = self._load_engine or _engine_factory(self.settings, self._building)
+        factory = self._load_engine or _engine_factory(
+            self.settings, self._building, with_embeddings=self._with_embeddings
+        )
         models = tuple({m.ref: m for m in (*catalog.models, *catalog.backbones)}.values())
         pool = EnginePool(models, factory, self.settings.max_loaded_models, self.metrics)
         pool.load_all(previous)
@@ -186,13 +196,16 @@ class Services:
         log.info("ready: %s", ", ".join(str(ref) for ref in pool.choices))
 
 
-def _engine_factory(settings: Settings, building: threading.Lock) -> EngineFactory:
+def _engine_factory(
+    settings: Settings, building: threading.Lock, *, with_embeddings: bool
+) -> EngineFactory:
     """Return a function that loads models; models with the same front end share its extractor.
 
     Args:
         settings: The model store, the engine and the precision.
         building: A lock held while a model is built, as Keras has one dtype policy for all threads:
             during a reload, models of both pools may be built.
+        with_embeddings: Whether the outputs of engines end in embeddings.
     """
     # Imported here, as TensorFlow takes seconds to import and other commands don't need it.
     from app.inference.frozen_features import make_extractor
@@ -210,6 +223,7 @@ def _engine_factory(settings: Settings, building: threading.Lock) -> EngineFacto
             front = manifest.front_end
             extractor = extractors.get(front) or make_extractor(front)
             extractors[front] = extractor
+            preference = replace(preference, embedding=with_embeddings)
             return choose(store, manifest, extractor, preference)
 
     return make

@@ -1,11 +1,11 @@
 """Tags batches of tracks in one process of a Ray cluster."""
 
 import asyncio
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from app.catalogue.registry import IN_HAND
 from app.catalogue.results import FileInHandError, known_files
 from app.catalogue.rows import Outcome, ScoredTags, TrackRow
 from app.catalogue.run import Analyser, TaggingRun
+from app.catalogue.storage import Storage, open_storage
 from app.catalogue.summary import Summary
 from app.catalogue.tables import write_batch
 from app.cpus import usable_cpus
@@ -42,7 +43,7 @@ class ClusterJob:
     Attributes:
         open_analyser: Loads the models; called once in each process.
         models: The models.
-        out: The catalogue, at a place that all machines can write to.
+        out: The catalogue: an absolute path or a URL that all machines can write to.
         workers: The most tracks that a process decodes and scores at a time; None for one more
             than it has CPUs.
         version: The version of Taggram of the command.
@@ -50,7 +51,7 @@ class ClusterJob:
 
     open_analyser: Callable[[], Analyser]
     models: tuple[Manifest, ...]
-    out: Path
+    out: str
     workers: int | None
     version: str
 
@@ -95,16 +96,18 @@ class BatchTagger:
             self._analyser = await asyncio.to_thread(self._job.open_analyser)
         import ray  # noqa: PLC0415 - an extra
 
-        has_died = ray.get(self._registry.begin_batch.remote(batch))
+        name = hashlib.sha256(batch.encode()).hexdigest()
+        has_died = ray.get(self._registry.begin_batch.remote(name))
         workers = 1 if has_died else self._job.workers or usable_cpus() + 1
+        out = open_storage(self._job.out)
         results = {
-            model.ref: BatchResults(self._job.out, ScoredTags.of(model), batch, self._registry)
+            model.ref: BatchResults(out, ScoredTags.of(model), name, self._registry)
             for model in self._job.models
         }
         run = TaggingRun(
             self._analyser,
             self._job.models,
-            self._job.out,
+            out,
             workers=workers,
             max_failed_share=1.0,  # the command decides, with the counts of all batches
             on_progress=lambda _: None,
@@ -116,7 +119,7 @@ class BatchTagger:
 class BatchResults:
     """The rows of one model and one batch; what others know is asked of the registry."""
 
-    def __init__(self, out: Path, tags: ScoredTags, batch: str, registry: "ActorHandle") -> None:
+    def __init__(self, out: Storage, tags: ScoredTags, batch: str, registry: "ActorHandle") -> None:
         """Begin without rows."""
         self._out = out
         self._tags = tags

@@ -8,7 +8,6 @@ column `pooling` distinguishes the two.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,10 +15,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from app.catalogue.entries import OK
-from app.catalogue.tables import ABOUT, batch_files, latest_times, read_table, stored_tags
+from app.catalogue.latest import latest_times, take_latest
+from app.catalogue.storage import Storage
+from app.catalogue.tables import ABOUT, read_batches, stored_tags
 from app.domain import Scores
 from app.errors import SetupError
-from app.files import atomic_file, write_error
 from app.store.manifest.manifest import Manifest
 from app.tagging.projection import Projection
 
@@ -47,14 +47,14 @@ SCHEMA = (
 )
 
 
-def derive(out: Path, projection: Projection) -> int:
+def derive(out: Storage, projection: Projection) -> int:
     """Write the suggestions of a vocabulary for all tracks that have the scores it needs.
 
     They replace those of the same version of the vocabulary. The models are in the metadata of the
     file's schema. The scores of all models but the first are in memory.
 
     Args:
-        out: The catalogue's folder, which the caller has locked.
+        out: The catalogue, which the caller has locked.
         projection: The vocabulary, and the models.
 
     Returns:
@@ -68,24 +68,21 @@ def derive(out: Path, projection: Projection) -> int:
     vocabulary = projection.vocabulary
     about = {"table": SUGGESTIONS, "models": [str(model.ref) for model in projection.models]}
     schema = pa.schema(SCHEMA, metadata={ABOUT: json.dumps(about)})
-    path = out / SUGGESTIONS / vocabulary.name / vocabulary.version / FILE
+    path = f"{SUGGESTIONS}/{vocabulary.name}/{vocabulary.version}/{FILE}"
     count = 0
-    try:
-        with atomic_file(path) as file, pq.ParquetWriter(file, schema) as writer:
-            for table in _scored(out, first):
-                whole = table.filter(pa.array([_is_in(id_, joined) for id_ in _ids(table)]))
-                means = [_matrix(whole), *(each.of(_ids(whole)) for each in joined)]
-                writer.write_table(_suggestions(projection, whole, means, schema))
-                count += whole.num_rows
-    except OSError as error:
-        raise write_error(path, error) from error
+    with out.write(path) as file, pq.ParquetWriter(file, schema) as writer:
+        for table in _scored(out, first):
+            whole = table.filter(pa.array([_is_in(id_, joined) for id_ in _ids(table)], pa.bool_()))
+            means = [_matrix(whole), *(each.of(_ids(whole)) for each in joined)]
+            writer.write_table(_suggestions(projection, whole, means, schema))
+            count += whole.num_rows
     return count
 
 
 class _ScoresByTrack:
     """The scores of a model for all tracks of a catalogue."""
 
-    def __init__(self, out: Path, model: Manifest) -> None:
+    def __init__(self, out: Storage, model: Manifest) -> None:
         tables = list(_scored(out, model))
         ids = chain.from_iterable(map(_ids, tables))
         self.rows = {track_id: row for row, track_id in enumerate(ids)}
@@ -131,25 +128,23 @@ def _suggestions(
     return pa.table(columns, schema)
 
 
-def _scored(out: Path, model: Manifest) -> Iterator[pa.Table]:
+def _scored(out: Storage, model: Manifest) -> Iterator[pa.Table]:
     """Yield the rows of a model with scores, file by file; of a track only the latest row.
 
     Raises:
         SetupError: A file can't be read, has other tags than the model, or there is none.
     """
-    paths = batch_files(out, model.ref)
-    if not paths:
-        raise SetupError(
-            f"{out}: it has no scores of {model.ref}; run `taggram catalogue tag` with this model"
-        )
     latest = latest_times(out, model.ref)
-    for path in paths:
-        table = read_table(path)
+    if not latest:
+        raise SetupError(
+            f"{out.where()}: it has no scores of {model.ref}; run `taggram catalogue tag` with "
+            "this model"
+        )
+    for path, table in read_batches(out, model.ref):
         if stored_tags(table) != model.tags.names:
-            raise SetupError(f"{path}: its tags are not those of {model.ref}; delete it")
-        ids, times = table["external_id"].to_pylist(), table["tagged_at"].to_pylist()
-        is_latest = [time == latest[each] for each, time in zip(ids, times, strict=True)]
-        yield table.filter(pc.and_(pc.equal(table["status"], OK), pa.array(is_latest)))
+            raise SetupError(f"{out.where(path)}: its tags are not those of {model.ref}; delete it")
+        rows = take_latest(table, latest)
+        yield rows.filter(pc.equal(rows["status"], OK))
 
 
 def _matrix(table: pa.Table) -> Scores:

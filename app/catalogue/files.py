@@ -48,15 +48,23 @@ def is_remote(uri: str) -> bool:
     return "://" in uri
 
 
+def local_path(place: str) -> Path | None:
+    """Return the path of a place on this machine, which may be a URL; None if it is elsewhere."""
+    scheme, separator, path = place.partition("://")
+    if not separator:
+        return Path(place)
+    return Path(path) if scheme in {"file", "local"} else None
+
+
 def list_remote(url: str) -> Iterator[tuple[str, str]]:
     """Yield the path below a URL prefix and the URL of each file, in order.
 
     Raises:
         SetupError: The prefix can't be listed.
     """
-    system, root = _open_system(url)
+    system, root = open_system(url)
     try:
-        found = _persist(lambda: sorted(system.find(root)))
+        found = persist(lambda: sorted(system.find(root)))
     except Exception as error:  # each of fsspec's libraries raises its own
         raise SetupError(f"{url}: it can't be listed: {mask(reason(error))}") from error
     for path in found:
@@ -74,8 +82,8 @@ def fingerprint(uri: str) -> str:
     """
     with _plain_problems():
         if is_remote(uri):
-            system, path = _open_system(uri)
-            info = _persist(lambda: system.info(path))
+            system, path = open_system(uri)
+            info = persist(lambda: system.info(path))
             stamp = next((info[name] for name in STAMPS if info.get(name)), "")
             return f"{info.get('size')}-{stamp}"
         status = Path(uri).stat()
@@ -105,8 +113,8 @@ def digest(file: IO[bytes]) -> str:
 
 def _fetch(uri: str) -> IO[bytes]:
     """Copy a remote file to a temporary file, which has no name."""
-    system, path = _open_system(uri)
-    size = _persist(lambda: system.size(path))
+    system, path = open_system(uri)
+    size = persist(lambda: system.size(path))
     if (size or 0) > MAX_REMOTE_BYTES:
         raise UnreadableError(Problem.TOO_LARGE, f"it has {size:,} bytes")
 
@@ -121,15 +129,15 @@ def _fetch(uri: str) -> IO[bytes]:
             raise
         return file
 
-    return _persist(copy)
+    return persist(copy)
 
 
-def _persist(attempt: Callable[[], Answer]) -> Answer:
+def persist(attempt: Callable[[], Answer]) -> Answer:
     """Return the answer of an object store, with further attempts if it throttles or fails."""
     for pause_s in PAUSES_S:
         try:
             return attempt()
-        except (FileNotFoundError, PermissionError, UnreadableError):
+        except (FileNotFoundError, PermissionError, UnreadableError, ValueError):
             raise
         except Exception:  # noqa: BLE001 - each of fsspec's libraries raises its own
             time.sleep(pause_s)
@@ -151,8 +159,12 @@ def _plain_problems() -> Iterator[None]:
         raise UnreadableError(Problem.UNREADABLE, reason(error) or type(error).__name__) from error
 
 
-def _open_system(url: str) -> tuple[Any, str]:
+def open_system(url: str, **options: object) -> tuple[Any, str]:
     """Return the file system of a URL, and the path in it.
+
+    Args:
+        url: The URL.
+        options: Options of the file system.
 
     Raises:
         SetupError: The URL is not supported, or a library is missing.
@@ -161,7 +173,7 @@ def _open_system(url: str) -> tuple[Any, str]:
         remember(url)
     try:
         check_scheme(url)
-        system, path = fsspec.url_to_fs(url)
+        system, path = fsspec.url_to_fs(url, **options)
     except (ImportError, ValueError) as error:
         raise SetupError(f"{url}: {error}; `pip install taggram[s3]` for s3://") from error
     return system, str(path)

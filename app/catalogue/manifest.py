@@ -4,11 +4,10 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
-from app.catalogue.tables import batch_files, models_in, read_table
+from app.catalogue.storage import Storage
+from app.catalogue.tables import models_in, read_batches
 from app.domain import ModelRef
-from app.files import write_atomically
 from app.installation import installed_version
 from app.store.manifest.manifest import Manifest
 
@@ -17,7 +16,7 @@ VERSION = 1
 """The version of the layout of a catalogue."""
 
 
-def count_statuses(out: Path) -> dict[ModelRef, Counter[str]]:
+def count_statuses(out: Storage) -> dict[ModelRef, Counter[str]]:
     """Return the number of tracks of each status, by model.
 
     Raises:
@@ -26,11 +25,11 @@ def count_statuses(out: Path) -> dict[ModelRef, Counter[str]]:
     return {ref: _count(out, ref) for ref in models_in(out)}
 
 
-def write_manifest(out: Path, models: Sequence[Manifest]) -> None:
+def write_manifest(out: Storage, models: Sequence[Manifest]) -> None:
     """Write the manifest.
 
     Args:
-        out: The catalogue's folder.
+        out: The catalogue.
         models: The models of this run; of others, the counts alone are written.
 
     Raises:
@@ -51,15 +50,15 @@ def write_manifest(out: Path, models: Sequence[Manifest]) -> None:
             for ref, counts in count_statuses(out).items()
         ],
     }
-    write_atomically(out / NAME, json.dumps(about, indent=2).encode() + b"\n")
+    with out.write(NAME) as file:
+        file.write(json.dumps(about, indent=2).encode() + b"\n")
 
 
-def _count(out: Path, ref: ModelRef) -> Counter[str]:
+def _count(out: Storage, ref: ModelRef) -> Counter[str]:
     """Count the latest row of each track."""
     latest: dict[str, tuple[datetime, str]] = {}
-    for path in batch_files(out, ref):
-        table = read_table(path, ("external_id", "tagged_at", "status")).to_pydict()
-        columns = (table["external_id"], table["tagged_at"], table["status"])
+    for _, table in read_batches(out, ref, ("external_id", "tagged_at", "status")):
+        columns = [column.to_pylist() for column in table.columns]
         for external_id, tagged_at, status in zip(*columns, strict=True):
             row = tagged_at, status
             latest[external_id] = max(latest.get(external_id, row), row)

@@ -18,11 +18,12 @@ from app.catalogue.cluster_worker import (
     write_entries,
 )
 from app.catalogue.entries import Entry, Listing
+from app.catalogue.latest import remove_superseded
 from app.catalogue.registry import Registry
 from app.catalogue.results import BATCH_ROWS
 from app.catalogue.rows import ScoredTags
+from app.catalogue.storage import open_storage
 from app.catalogue.summary import Summary
-from app.catalogue.tables import remove_superseded
 from app.errors import SetupError
 from app.ray_cluster import connected
 
@@ -36,7 +37,7 @@ OBJECT_STORE_BYTES = 2**30
 """The most that a run may keep in the object store of a cluster, in bytes."""
 
 BATCHES_EACH = 4
-"""The fewest batches of a machine, unless they would be empty, so that all end at about one time."""
+"""The fewest batches of a machine, so that all machines end at about the same time."""
 
 
 def tag_on_cluster(
@@ -75,14 +76,13 @@ def tag_on_cluster(
                 if summary.is_hopeless(max_failed_share):
                     return summary
     for model in job.models:
-        remove_superseded(job.out, model.ref)
+        remove_superseded(open_storage(job.out), model.ref)
     return summary
 
 
 def _rounds(entries: Sequence[Entry], summary: Summary) -> Iterator[Sequence[Entry]]:
     """Yield the entries in parts; then those that were deferred, until none is left."""
-    for part in _parts(entries, ROUND_ENTRIES):
-        yield part
+    yield from _parts(entries, ROUND_ENTRIES)
     while summary.deferred:
         deferred, summary.deferred = summary.deferred, []
         yield deferred

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from pathlib import Path
 
 from app.catalogue.entries import Problem
 from app.catalogue.results import KnownFile, ModelResults
 from app.catalogue.rows import Outcome, ScoredTags
+from app.catalogue.storage import open_storage
 from app.domain import ModelRef
 
 MAX_DEATHS = 2
@@ -26,11 +26,11 @@ class Registry:
     files that are in hand at this time may be inferred twice; all else is in the catalogue.
     """
 
-    def __init__(self, out: Path, tags: Sequence[ScoredTags]) -> None:
+    def __init__(self, out: str, tags: Sequence[ScoredTags]) -> None:
         """Begin without claims; the catalogue is read at the first use, also after a restart.
 
         Args:
-            out: The catalogue.
+            out: The catalogue: a folder, or the URL of a prefix.
             tags: The models.
         """
         self._out = out
@@ -41,7 +41,8 @@ class Registry:
 
     @cached_property
     def _results(self) -> dict[ModelRef, ModelResults]:
-        return {each.ref: ModelResults(self._out, each) for each in self._tags}
+        storage = open_storage(self._out)
+        return {each.ref: ModelResults(storage, each) for each in self._tags}
 
     def check(self) -> None:
         """Read what earlier runs have written, if that was not done before.
@@ -85,7 +86,7 @@ class Registry:
         """Note that the inference of a file has ended, whatever its outcome."""
         self._begun.pop((ref, track_id), None)
 
-    def end_batch(self, ref: ModelRef, batch: str, path: Path, files: Iterable[KnownFile]) -> None:
+    def end_batch(self, ref: ModelRef, batch: str, path: str, files: Iterable[KnownFile]) -> None:
         """Note that the rows of a batch are in a file of the catalogue."""
         self._results[ref].note(path, files)
         self._batches.pop(batch, None)

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from app.catalogue.entries import PASSING
+from app.catalogue.latest import remove_superseded
 from app.catalogue.rows import Outcome, ScoredTags, TrackRow, entry_key
-from app.catalogue.tables import read_index, read_outcome, remove_superseded, write_batch
+from app.catalogue.storage import Storage
+from app.catalogue.tables import read_index, read_outcome, write_batch
 
 BATCH_ROWS = 256
 """The most rows that a kill loses."""
@@ -63,12 +64,12 @@ class ModelResults:
     """
 
     def __init__(
-        self, out: Path, tags: ScoredTags, clock: Callable[[], float] = time.monotonic
+        self, out: Storage, tags: ScoredTags, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Read which tracks have rows.
 
         Args:
-            out: The catalogue's folder.
+            out: The catalogue.
             tags: The model.
             clock: Returns the time in seconds.
 
@@ -79,7 +80,7 @@ class ModelResults:
         self._tags = tags
         self._clock = clock
         self._statuses: dict[bytes, str] = {}
-        self._places: dict[bytes, Path] = {}
+        self._places: dict[bytes, str] = {}
         self._batch: list[TrackRow] = []
         self._since = 0.0
         for path, row in read_index(out, tags.ref):
@@ -102,7 +103,7 @@ class ModelResults:
             if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
                 return row.outcome
         path = self._places.get(bytes.fromhex(track_id))
-        return read_outcome(path, track_id) if path else None
+        return read_outcome(self._out, path, track_id) if path else None
 
     def add(self, row: TrackRow) -> None:
         """Add a row to the batch in hand, which is written once it is large or old.
@@ -137,7 +138,7 @@ class ModelResults:
         self.note(path, known_files(self._batch))
         self._batch = []
 
-    def note(self, path: Path, files: Iterable[KnownFile]) -> None:
+    def note(self, path: str, files: Iterable[KnownFile]) -> None:
         """Note which files of tracks have rows in a file of the catalogue."""
         for file in files:
             self._statuses[file.key] = file.status

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO, Protocol
 from weakref import WeakValueDictionary
 
@@ -13,6 +12,7 @@ from app.catalogue.entries import OK, PASSING, Entry, Listing, Problem
 from app.catalogue.files import UnreadableError, digest, fingerprint, open_entry
 from app.catalogue.results import FileInHandError, ModelResults, Results
 from app.catalogue.rows import File, Outcome, ScoredTags, TrackRow, entry_key
+from app.catalogue.storage import Storage
 from app.catalogue.summary import Summary
 from app.domain import ModelRef, Taggram
 from app.errors import Kind, RequestError, describe
@@ -42,7 +42,7 @@ class TaggingRun:
         self,
         analyser: Analyser,
         models: Sequence[Manifest],
-        out: Path,
+        out: Storage,
         *,
         workers: int,
         max_failed_share: float,
@@ -54,7 +54,7 @@ class TaggingRun:
         Args:
             analyser: Decodes and infers.
             models: The models.
-            out: The catalogue's folder, which the caller has locked.
+            out: The catalogue, which the caller has locked.
             workers: The most tracks that are decoded and scored at a time.
             max_failed_share: The largest share of failures of a success, within 0..1.
             on_progress: Called after each track.

@@ -6,7 +6,7 @@ Each model and version has a folder, as their tags differ in number.
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from app.catalogue.entries import COLUMNS, Row, check_columns
 from app.catalogue.rows import Outcome, ScoredTags, TrackRow, as_text
+from app.catalogue.storage import Storage
 from app.domain import ModelRef
 from app.errors import SetupError
-from app.files import atomic_file, write_error
 from app.paths import reason
 
 TRACKS = "tracks"
@@ -70,95 +70,129 @@ def stored_tags(table: pa.Table) -> tuple[str, ...]:
         return ()
 
 
-def model_folder(out: Path, ref: ModelRef) -> Path:
-    """Return the folder of a model's rows."""
-    return out / TRACKS / ref.name / ref.version
+def model_folder(ref: ModelRef) -> str:
+    """Return the folder of a model's rows, as a path in the catalogue."""
+    return f"{TRACKS}/{ref.name}/{ref.version}"
 
 
-def write_batch(out: Path, tags: ScoredTags, rows: Sequence[TrackRow]) -> Path:
-    """Write rows of a model to a new file, and return its path.
+def new_file_name() -> str:
+    """Return a name for a new file; later ones sort after earlier ones, and no two are equal."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}.parquet"
+
+
+def write_batch(out: Storage, tags: ScoredTags, rows: Sequence[TrackRow]) -> str:
+    """Write rows of a model to a new file, and return its path in the catalogue.
 
     Raises:
         SetupError: It can't be written; no partial file is left.
     """
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}.parquet"
-    path = model_folder(out, tags.ref) / name
+    path = f"{model_folder(tags.ref)}/{new_file_name()}"
     table = pa.Table.from_pylist([_values(row, tags.ref) for row in rows], track_schema(tags))
-    write_table(path, table)
+    write_table(out, path, table)
     return path
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(out: Storage, path: str, table: pa.Table) -> None:
     """Write a table atomically.
 
     Raises:
         SetupError: It can't be written; no partial file is left.
     """
-    try:
-        with atomic_file(path) as file:
-            pq.write_table(table, file, compression="zstd")
-    except OSError as error:
-        raise write_error(path, error) from error
+    with out.write(path) as file:
+        pq.write_table(table, file, compression="zstd")
 
 
-def batch_files(out: Path, ref: ModelRef) -> list[Path]:
-    """Return the files with a model's rows, oldest first."""
-    return sorted(model_folder(out, ref).glob("*.parquet"))
+def batch_files(out: Storage, ref: ModelRef) -> list[str]:
+    """Return the files with a model's rows, oldest first, as paths in the catalogue.
+
+    Raises:
+        SetupError: They can't be listed.
+    """
+    return [path for path in out.files(model_folder(ref)) if path.endswith(".parquet")]
 
 
-def models_in(out: Path) -> list[ModelRef]:
+def models_in(out: Storage) -> list[ModelRef]:
     """Return the models that have rows in a catalogue.
 
     Raises:
-        SetupError: It is not a catalogue.
+        SetupError: It is not a catalogue, or can't be listed.
     """
-    if not (out / TRACKS).is_dir():
+    parts = [path.split("/") for path in out.files(TRACKS) if path.endswith(".parquet")]
+    refs = {(name, version) for _, name, version, _ in filter(_is_batch, parts)}
+    if not refs:
         raise SetupError(
-            f"{out}: it has no folder {TRACKS}; create it with `taggram catalogue tag`"
+            f"{out.where()}: it has no files below {TRACKS}; create it with `taggram catalogue tag`"
         )
-    return [
-        ModelRef(version.parent.name, version.name)
-        for version in sorted((out / TRACKS).glob("*/*"))
-        if version.is_dir()
-    ]
+    return [ModelRef(*ref) for ref in sorted(refs)]
 
 
-def read_table(path: Path, columns: Iterable[str] | None = None) -> pa.Table:
+def read_table(out: Storage, path: str, columns: Iterable[str] | None = None) -> pa.Table:
     """Return a file of a catalogue, or some of its columns.
 
     Raises:
         SetupError: It can't be read, or lacks a column.
+        FileNotFoundError: It does not exist, maybe no longer.
     """
+    names = None if columns is None else list(columns)
     try:
-        with pq.ParquetFile(path) as file:
-            table = file.read(None if columns is None else list(columns))
-    except (OSError, pa.ArrowException) as error:
+        table = out.read(path, lambda file: pq.ParquetFile(file).read(names))
+    except (pa.ArrowException, ValueError) as error:
         raise SetupError(
-            f"{path}: can't be read: {reason(error)}; delete it to infer its tracks again"
+            f"{out.where(path)}: can't be read: {reason(error)}; delete it to infer its tracks "
+            "again"
         ) from error
-    if missing := set(columns or ()) - set(table.column_names):
-        raise SetupError(f"{path}: it has no column {min(missing)}; it is not part of a catalogue")
-    return table
+    if missing := set(names or ()) - set(table.column_names):
+        raise SetupError(
+            f"{out.where(path)}: it has no column {min(missing)}; it is not part of a catalogue"
+        )
+    return table if names is None else table.select(names)
 
 
-def read_index(out: Path, ref: ModelRef) -> Iterator[tuple[Path, dict[str, Any]]]:
+def read_batches(
+    out: Storage, ref: ModelRef, columns: Iterable[str] | None = None
+) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the path and the rows of each file of a model, oldest first.
+
+    If a file has vanished, another process has written its rows to a new one, which follows. So a
+    row may occur twice; `app.catalogue.latest.take_latest` returns it once.
+
+    Raises:
+        SetupError: A file can't be read.
+    """
+    names = None if columns is None else list(columns)
+    done: set[str] = set()
+    left = batch_files(out, ref)
+    while left:
+        done.add(path := left.pop(0))
+        try:
+            table = read_table(out, path, names)
+        except FileNotFoundError:
+            left = [each for each in batch_files(out, ref) if each not in done]
+        else:
+            yield path, table
+
+
+def read_index(out: Storage, ref: ModelRef) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the file and the columns `INDEX` of each row of a model, oldest file first.
 
     Raises:
         SetupError: A file can't be read.
     """
-    for path in batch_files(out, ref):
-        for row in read_table(path, INDEX).to_pylist():
+    for path, table in read_batches(out, ref, INDEX):
+        for row in table.to_pylist():
             yield path, row
 
 
-def read_outcome(path: Path, track_id: str) -> Outcome | None:
-    """Return the outcome of a track in a file.
+def read_outcome(out: Storage, path: str, track_id: str) -> Outcome | None:
+    """Return the outcome of a track in a file; None if it has none, or has vanished.
 
     Raises:
         SetupError: The file can't be read.
     """
-    table = read_table(path)
+    try:
+        table = read_table(out, path)
+    except FileNotFoundError:
+        return None
     for row in table.filter(pc.equal(table["track_id"], track_id)).to_pylist():
         scores = None if row["scores"] is None else np.array(row["scores"], np.float32)
         return Outcome(
@@ -168,46 +202,8 @@ def read_outcome(path: Path, track_id: str) -> Outcome | None:
     return None
 
 
-def remove_superseded(out: Path, ref: ModelRef) -> int:
-    """Remove the rows of a model that a later row of the same track replaces; return their number.
-
-    A kill at any moment leaves at most rows that the next call removes.
-
-    Raises:
-        SetupError: A file can't be read or written.
-    """
-    latest = latest_times(out, ref)
-    rows = sum(pq.read_metadata(path).num_rows for path in batch_files(out, ref))
-    if rows == len(latest):
-        return 0
-    return sum(_remove_older(path, latest) for path in batch_files(out, ref))
-
-
-def latest_times(out: Path, ref: ModelRef) -> dict[str, datetime]:
-    """Return the time of the latest row of each track of a model, by external id.
-
-    Raises:
-        SetupError: A file can't be read.
-    """
-    latest: dict[str, datetime] = {}
-    for path in batch_files(out, ref):
-        table = read_table(path, ("external_id", "tagged_at")).to_pydict()
-        for external_id, time in zip(table["external_id"], table["tagged_at"], strict=True):
-            latest[external_id] = max(latest.get(external_id, time), time)
-    return latest
-
-
-def _remove_older(path: Path, latest: Mapping[str, datetime]) -> int:
-    table = read_table(path)
-    ids, times = table["external_id"].to_pylist(), table["tagged_at"].to_pylist()
-    kept = [time == latest[each] for each, time in zip(ids, times, strict=True)]
-    if all(kept):
-        return 0
-    if any(kept):
-        write_table(path, table.filter(pa.array(kept)))
-    else:
-        path.unlink()
-    return kept.count(False)
+def _is_batch(parts: Sequence[str]) -> bool:
+    return len(parts) == len((TRACKS, "model", "version", "file"))
 
 
 def parquet_rows(path: Path) -> Iterator[tuple[str, Row | str]]:

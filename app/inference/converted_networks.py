@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # imports TensorFlow, which takes seconds
     from app.store.registry.loading import TrackModel
 
 
-def network_key(manifest: Manifest, *, exact: bool) -> str:
+def network_key(manifest: Manifest, *, exact: bool, embedding: bool = False) -> str:
     """Return the key of a model's folded and converted network.
 
     The precision is not part of it: a network is rounded or quantised after it is read.
@@ -19,6 +19,7 @@ def network_key(manifest: Manifest, *, exact: bool) -> str:
     Args:
         manifest: The manifest of the model.
         exact: Whether the network has the filters that the manifest calls negligible.
+        embedding: Whether its outputs end in the embedding.
     """
     negligible = manifest.folding.filters if manifest.folding and not exact else {}
     return make_key(
@@ -28,17 +29,22 @@ def network_key(manifest: Manifest, *, exact: bool) -> str:
         tags=len(manifest.tags.names),
         windows=manifest.window_spec,
         negligible=negligible,
+        embedding=embedding,
     )
 
 
-def read_converted(manifest: Manifest, *, exact: bool) -> ImportedModel | None:
+def read_converted(
+    manifest: Manifest, *, exact: bool, embedding: bool = False
+) -> ImportedModel | None:
     """Return a model with its network from the cache; None if it is not there.
 
     Args:
         manifest: The manifest of the model, whose weights were compared with it.
         exact: Whether the network has the filters that the manifest calls negligible.
+        embedding: Whether its outputs end in the embedding.
     """
-    content = read_entry(str(manifest.ref), network_key(manifest, exact=exact))
+    key = network_key(manifest, exact=exact, embedding=embedding)
+    content = read_entry(str(manifest.ref), key)
     return None if content is None else unpack_imported(manifest, content)
 
 
@@ -47,6 +53,6 @@ def convert_and_cache(model: "TrackModel") -> ImportedModel:
     from app.inference.keras_conversion import convert
 
     network = convert(model.network)
-    key = network_key(model.manifest, exact=model.exact)
+    key = network_key(model.manifest, exact=model.exact, embedding=bool(model.embedding))
     write_entry(str(model.manifest.ref), key, to_files(network).pack())
     return ImportedModel(model.manifest, network)

@@ -60,7 +60,11 @@ class OpenVINOEngine(Engine):
         network = model.network if isinstance(model, ImportedModel) else _convert(model)
         if precision is Precision.INT8:
             network = quantise(network)
-        self.embedding = manifest.network.embedding if manifest.network else 0
+        if manifest.network:
+            self.embedding = manifest.network.embedding
+        else:
+            outputs = network.output(0).partial_shape[1].get_length()
+            self.embedding = outputs - len(manifest.tags.names)
         self.backbone = manifest.backbone
         if self.backbone:
             self.input_shape = (network.input(0).partial_shape[1].get_length(),)

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 from app.audio.peaks import peaks_of
 from app.audio.worker.processes import Decoder
 from app.audio.worker.work import Work
-from app.domain import ModelRef, Outputs, Peaks, Scores, Windows
+from app.domain import ModelRef, Outputs, Peaks, Samples, Scores, Windows
 from app.front_ends import FrontEnd, WindowSpec
 from app.inference.batcher import Batcher
 from app.inference.engine import Engine
@@ -39,6 +39,8 @@ class InferenceResult:
         announced_s: The length that a damaged file announces, in seconds; None if it is whole.
         scores: For each model, (windows, tags) float32.
         last_s: For each model, the start of a window that ends with the track; see `Taggram`.
+        embeddings: For each model, its mean embedding, (dimensions,) float32, if its engine or its
+            backbone's has one.
     """
 
     duration_s: float
@@ -46,6 +48,7 @@ class InferenceResult:
     announced_s: float | None
     scores: tuple[Scores, ...]
     last_s: tuple[float | None, ...]
+    embeddings: tuple[Samples | None, ...]
 
 
 class InferencePipeline:
@@ -102,6 +105,7 @@ class InferencePipeline:
             *next(iter(decoded.values())),
             tuple(_scores(outputs[e.ref], e) for e in engines),
             tuple(_last_s(e.window_spec, durations_s) for e in engines),
+            tuple(_mean_embedding(outputs, on_audio[e.backbone or e.ref]) for e in engines),
         )
 
     async def close(self) -> None:
@@ -151,6 +155,14 @@ class InferencePipeline:
 def _scores(outputs: Outputs, engine: Engine) -> Scores:
     """Return the scores without the embedding, (windows, tags)."""
     return outputs[:, : outputs.shape[1] - engine.embedding]
+
+
+def _mean_embedding(outputs: Mapping[ModelRef, Outputs], engine: Engine) -> Samples | None:
+    """Return the mean embedding of an engine on audio, (dimensions,); None if it has none."""
+    if not engine.embedding:
+        return None
+    mean: Samples = outputs[engine.ref][:, -engine.embedding :].mean(axis=0)
+    return mean
 
 
 def _last_s(window_spec: WindowSpec, durations_s: Mapping[TrackForm, float]) -> float | None:

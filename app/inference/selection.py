@@ -40,11 +40,14 @@ class EnginePreference:
         backend: The value of TAGGRAM_ENGINE.
         precision: The value of TAGGRAM_PRECISION, or that of an engine built before.
         exact: Whether to compute filters that a manifest calls negligible; the service does not.
+        embedding: Whether the outputs of an architecture of ours end in the embedding. An imported
+            network has one or not.
     """
 
     backend: Literal["auto", "openvino", "tensorflow"]
     precision: Literal["auto", "float32", "int8", "bf16"]
     exact: bool = False
+    embedding: bool = False
 
 
 AUTO = EnginePreference("auto", "auto")
@@ -72,14 +75,15 @@ def choose(
     """
     candidates = _candidates(preference, manifest)
     # A defect of the model itself would fail on every engine.
-    model = _load(store, manifest, candidates, exact=preference.exact)
+    model = _load(store, manifest, candidates, preference)
     problems = []
     slow: list[tuple[float, Engine]] = []
     for backend, precision in candidates:
         try:
-            engine = _build(store, model, extractor, backend, precision, exact=preference.exact)
+            engine = _build(store, model, extractor, (backend, precision), preference)
             outputs, speed = _run_golden(engine, manifest)
-            check_golden(manifest, outputs, engine.precision, exact=preference.exact)
+            published = outputs[: manifest.n_outputs]
+            check_golden(manifest, published, engine.precision, exact=preference.exact)
             if speed < MIN_SPEED:  # the first run of this size compiles kernels
                 _, speed = _run_golden(engine, manifest)
         except Exception as error:
@@ -162,40 +166,49 @@ def _precisions(backend: Backend, manifest: Manifest) -> list[Precision]:
 
 
 def _load(
-    store: Store, manifest: Manifest, candidates: list[tuple[Backend, Precision]], *, exact: bool
+    store: Store,
+    manifest: Manifest,
+    candidates: list[tuple[Backend, Precision]],
+    preference: EnginePreference,
 ) -> "TrackModel | ImportedModel":
     """Return a model, with the network in the form that the fastest candidate runs if possible."""
     if manifest.network:
         return load_imported(store, manifest)
     if candidates[0][0] is Backend.OPENVINO:
         read_file(store, manifest)  # raises if the weights are missing or altered
-        if converted := read_converted(manifest, exact=exact):
+        exact, embedding = preference.exact, preference.embedding
+        if converted := read_converted(manifest, exact=exact, embedding=embedding):
             return converted
-    from app.store.registry.loading import load
+    return _load_keras(store, manifest, Precision.FLOAT32, preference)
 
-    return load(store, manifest, exact=exact)
+
+def _load_keras(
+    store: Store, manifest: Manifest, precision: Precision, preference: EnginePreference
+) -> "TrackModel":
+    from app.store.registry.loading import add_embedding, load
+
+    model = load(store, manifest, precision, exact=preference.exact)
+    return add_embedding(model) if preference.embedding else model
 
 
 def _build(
     store: Store,
     model: "TrackModel | ImportedModel",
     extractor: FeatureExtractor,
-    backend: Backend,
-    precision: Precision,
-    *,
-    exact: bool,
+    candidate: tuple[Backend, Precision],
+    preference: EnginePreference,
 ) -> Engine:
-    manifest = model.manifest
+    backend, precision = candidate
     if backend is Backend.OPENVINO:
         if not isinstance(model, ImportedModel):
             model = convert_and_cache(model)
         return OpenVINOEngine(model, precision, extractor)
     from app.inference.tensorflow_engine import TensorFlowEngine
     from app.inference.waveform_engine import WaveformEngine
-    from app.store.registry.loading import TrackModel, load
+    from app.store.registry.loading import TrackModel
 
     if precision is not Precision.FLOAT32 or not isinstance(model, TrackModel):
-        model = load(store, manifest, precision, exact=exact)
+        model = _load_keras(store, model.manifest, precision, preference)
     if has_gpu():
         return WaveformEngine(model, precision)
     return TensorFlowEngine(model, precision, extractor)

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from app.domain import Backend, Precision, Scores, Windows
+from app.domain import Backend, Outputs, Precision, Windows
 from app.inference.engine import Engine, windows_of
 from app.inference.features import FeatureExtractor
 from app.store.registry.loading import TrackModel
@@ -29,6 +29,7 @@ class TensorFlowEngine(Engine):
         manifest, batch_s = model.manifest, GPU_BATCH_S if self._pads else CPU_BATCH_S
         batch_windows = windows_of(batch_s, manifest.window_spec)
         super().__init__(manifest.ref, precision, batch_windows, manifest.window_spec, extractor)
+        self.embedding = model.embedding
         network = model.network
         signature = [tf.TensorSpec(network.input_shape, tf.float32)]
         self._score = tf.function(
@@ -38,14 +39,14 @@ class TensorFlowEngine(Engine):
         )
         self.warm_up()
 
-    def score(self, windows: Windows) -> Scores:
+    def score(self, windows: Windows) -> Outputs:
         """See `app.inference.engine.Engine`.
 
         Args:
             windows: (windows, frames, bins) float32.
 
         Returns:
-            (windows, tags) float32.
+            (windows, tags + embedding) float32.
         """
         batch = pad_batch(windows) if self._pads else windows
         return np.asarray(self._score(batch), np.float32)[: len(windows)]

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from app.domain import Backend, Outputs, Precision, Scores, Waveform, Windows
+from app.domain import Backend, Outputs, Precision, Waveform, Windows
 from app.inference.engine import Engine, windows_of
 from app.inference.tensorflow_engine import GPU_BATCH_S, pad_batch
 from app.models.waveform_graph import waveform_graph
@@ -26,18 +26,19 @@ class WaveformEngine(Engine):
         window_spec = model.manifest.window_spec
         batch_windows = windows_of(GPU_BATCH_S, window_spec)
         super().__init__(model.manifest.ref, precision, batch_windows, window_spec, None)
+        self.embedding = model.embedding
         self.input_shape = window_spec.stretch_shape
         self.graph = waveform_graph(window_spec, model.network)
         self.warm_up()
 
-    def score(self, windows: Windows) -> Scores:
+    def score(self, windows: Windows) -> Outputs:
         """See `app.inference.engine.Engine`.
 
         Args:
             windows: (windows, *input_shape) float32.
 
         Returns:
-            (windows, tags) float32.
+            (windows, tags + embedding) float32.
         """
         return self._run(windows)[:-1]
 
@@ -50,5 +51,5 @@ class WaveformEngine(Engine):
         return np.average(means, axis=0, weights=sizes).astype(np.float32)
 
     def _run(self, windows: Windows) -> Outputs:
-        """Return the scores and, as the last row, their mean: (windows + 1, tags)."""
+        """Return the scores and, as the last row, their mean: (windows + 1, outputs)."""
         return np.asarray(self.graph(pad_batch(windows), len(windows)))

@@ -21,7 +21,7 @@ from app.inference.tensorflow_engine import TensorFlowEngine
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
 from app.store.manifest.manifest import Manifest, manifests
 from app.store.registry.aliases import resolve
-from app.store.registry.loading import TrackModel, load
+from app.store.registry.loading import TrackModel, find_embedding, load
 from app.store.storage.store import Store
 
 Embeddings = npt.NDArray[np.float32]
@@ -110,11 +110,5 @@ def _load(models: Store, manifest: Manifest) -> tuple[Engine, int]:
 
 
 def _headless(model: TrackModel) -> TrackModel:
-    try:
-        embedding = model.network.get_layer("tags").input
-    except ValueError:
-        raise SetupError(
-            f"{model.manifest.ref}: its architecture {model.manifest.architecture.name} has no "
-            "last layer for tags to replace; choose a model of a single network"
-        ) from None
-    return TrackModel(model.manifest, keras.Model(model.network.input, embedding, name="encoder"))
+    network = keras.Model(model.network.input, find_embedding(model), name="encoder")
+    return TrackModel(model.manifest, network)

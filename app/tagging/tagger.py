@@ -128,13 +128,13 @@ class Tagger:
         with track.reopened() as file:  # the request that sent it may close it before the end
             result = await self._pipeline.run(file, engines, clock, track.work, backbones)
         taggrams = {}
-        for key, engine, scores, last_s in zip(
-            keys, engines, result.scores, result.last_s, strict=True
+        for key, engine, scores, last_s, embedding in zip(
+            keys, engines, result.scores, result.last_s, result.embeddings, strict=True
         ):
             window_s, hop_s = engine.window_spec.window_s, engine.window_spec.hop_s
             taggram = Taggram(
                 *(key, result.duration_s, window_s, hop_s, scores, result.peaks),
-                *(result.announced_s, last_s),
+                *(result.announced_s, last_s, embedding),
             )
             self._metrics.count_audio(key.model, result.duration_s)
             await self._cache.put(taggram)

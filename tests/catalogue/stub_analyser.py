@@ -11,6 +11,7 @@ from app.audio.worker.progress import BrokenDecoderError
 from app.catalogue.entries import Listing
 from app.catalogue.run import TaggingRun
 from app.catalogue.sources import list_entries
+from app.catalogue.storage import open_storage
 from app.catalogue.summary import Summary
 from app.domain import Precision, Taggram, TaggramKey
 from app.errors import Kind, RequestError
@@ -74,7 +75,7 @@ def _taggram(track_id: str, of: Manifest) -> Taggram:
 
 def tag(
     source: Path | Listing,
-    out: Path,
+    out: Path | str,
     analyser: StubAnalyser | None = None,
     models: Sequence[Manifest] = (MODEL,),
     workers: int = 3,
@@ -84,7 +85,7 @@ def tag(
     run = TaggingRun(
         analyser or StubAnalyser(),
         models,
-        out,
+        open_storage(out),
         workers=workers,
         max_failed_share=0.05,
         on_progress=lambda _: None,

@@ -42,7 +42,7 @@ MODEL = read_store(Store(str(shipped_models())))["msd-musicnn"]
 
 
 class LoggingAnalyser:
-    """Scores a file by its SHA-256; refuses one that says `silent`, ends at one that says `kills`."""
+    """Scores a file by its SHA-256; refuses `silent` ones, and ends at one that says `kills`."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
@@ -97,14 +97,14 @@ def main(source: str, out: Path, log: Path, kill_after: int | None) -> None:
         threading.Thread(target=kill, args=[kill_after], daemon=True).start()
     try:
         summary = tag_on_cluster(
-            ClusterJob(partial(LoggingAnalyser, log), (MODEL,), out, 2, installed_version()),
+            ClusterJob(partial(LoggingAnalyser, log), (MODEL,), str(out), 2, installed_version()),
             list_entries(source),
             address=cluster.address,
             max_machines=None,
             max_failed_share=0.05,
             on_progress=lambda _: None,
         )
-        print(json.dumps(asdict(summary)))
+        sys.stdout.write(json.dumps(asdict(summary)))
     finally:
         cluster.shutdown()
 

@@ -69,10 +69,13 @@ def test_too_large_a_share_of_failures_is_no_success(music: Path, taggram: Taggr
     assert "33.3% of 3 tracks failed; the limit is 5.0%" in result.stderr
 
 
-def test_a_second_run_at_the_same_time_is_refused(music: Path, refused: Refused) -> None:
+def test_a_second_run_at_the_same_time_is_refused(
+    music: Path, refused: Refused, taggram: Taggram
+) -> None:
+    taggram("catalogue", "tag", music, "--out", "out", **MODELS)
+
     with locked_folder(Path("out")):
         assert "another run" in refused("catalogue", "tag", music, "--out", "out", **MODELS)
-        Path("out/tracks").mkdir()
         assert "another run" in refused("catalogue", "derive", "out", **MODELS)
 
 
@@ -84,4 +87,4 @@ def test_a_source_inside_the_catalogue_is_refused(music: Path, refused: Refused)
 def test_a_folder_that_is_not_a_catalogue_is_refused(
     music: Path, refused: Refused, command: str
 ) -> None:
-    assert "it has no folder tracks" in refused("catalogue", command, music, **MODELS)
+    assert "it has no files below tracks" in refused("catalogue", command, music, **MODELS)

@@ -1,7 +1,6 @@
 """Shared by the subcommands of `taggram catalogue`."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,11 +9,13 @@ from rich.table import Column, Table
 from app.cli.console import cell, err, out, say
 
 if TYPE_CHECKING:
+    from app.catalogue.storage import Storage
     from app.catalogue.summary import Summary
     from app.tagging.projection import Projection
 
-Out = Annotated[Path, typer.Option("--out", help="The folder of the catalogue.")]
-Catalogue = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the catalogue.")]
+WHERE = "The catalogue: a folder, or a URL in an object store, as s3://bucket/catalogue."
+Out = Annotated[str, typer.Option("--out", metavar="DIR_OR_URL", help=WHERE)]
+Catalogue = Annotated[str, typer.Argument(metavar="DIR_OR_URL", help=WHERE)]
 Vocabularies = Annotated[
     list[str],
     typer.Option("--vocabularies", help="A vocabulary to suggest from; repeatable."),
@@ -22,7 +23,7 @@ Vocabularies = Annotated[
 DEFAULT_VOCABULARIES = ["subgenres"]
 
 
-def derive_all(folder: Path, projections: "Sequence[Projection]") -> None:
+def derive_all(catalogue: "Storage", projections: "Sequence[Projection]") -> None:
     """Write the suggestions of vocabularies, and print the number of tracks.
 
     Raises:
@@ -33,7 +34,7 @@ def derive_all(folder: Path, projections: "Sequence[Projection]") -> None:
     for projection in projections:
         vocabulary = projection.vocabulary
         with err.status(f"deriving {vocabulary.name}"):
-            tracks = derive(folder, projection)
+            tracks = derive(catalogue, projection)
         say(
             out,
             f"{vocabulary.name}, version {vocabulary.version}: suggestions of {tracks:,} tracks",

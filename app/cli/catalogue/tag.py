@@ -19,12 +19,12 @@ from app.cli.catalogue.tagging_progress import tagging_progress
 from app.cli.console import err, log_to_stderr, out, plain_errors, read_settings, say
 from app.cpus import usable_cpus
 from app.errors import SetupError
-from app.files import locked_folder
 from app.services import Services
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.catalogue.entries import Listing
+    from app.catalogue.storage import Storage
     from app.catalogue.summary import Summary
 
 
@@ -57,26 +57,35 @@ def tag(
     log_to_stderr(logging.ERROR)
     with plain_errors():
         from app.catalogue.manifest import write_manifest
+        from app.catalogue.storage import open_storage
 
+        catalogue = open_storage(to)
         _check_apart(source, to)
         settings = _settings(models, workers or usable_cpus() + 1)
         services = Services(settings)
         projections = [services.catalog.projection(name, None) for name in vocabularies]
         listing = _listing(source, limit)
-        with locked_folder(to):
+        with catalogue.locked():
             with err.status("loading the models"):
                 services.load()
-            summary = asyncio.run(_run(services, listing, to, max_failed_share))
+            summary = asyncio.run(_run(services, listing, catalogue, max_failed_share))
             if summary.scored:
-                write_manifest(to, services.catalog.models)
-                derive_all(to, projections)
-    _report(summary, to, max_failed_share)
+                write_manifest(catalogue, services.catalog.models)
+                derive_all(catalogue, projections)
+    _report(summary, catalogue.where(), max_failed_share)
 
 
-def _check_apart(source: str, to: Path) -> None:
-    """Refuse a source that is inside the catalogue."""
-    if "://" not in source and Path(source).resolve().is_relative_to(to.resolve()):
-        raise SetupError(f"{source}: it is inside {to}; write the catalogue to another folder")
+def _check_apart(source: str, to: str) -> None:
+    """Refuse a source that is inside the catalogue; the other way round is allowed."""
+    from app.catalogue.files import local_path
+
+    paths = [local_path(place) for place in (source, to)]
+    inner, outer = (
+        f"{path.resolve()}/" if path else place.rstrip("/") + "/"
+        for place, path in zip((source, to), paths, strict=True)
+    )
+    if inner.startswith(outer):
+        raise SetupError(f"{source}: it is inside {to}; write the catalogue to another place")
 
 
 def _settings(models: list[str] | None, workers: int) -> Settings:
@@ -105,7 +114,7 @@ def _listing(source: str, limit: int | None) -> "Listing":
 
 
 async def _run(
-    services: Services, listing: "Listing", to: Path, max_failed_share: float
+    services: Services, listing: "Listing", catalogue: "Storage", max_failed_share: float
 ) -> "Summary":
     from app.catalogue.run import TaggingRun
 
@@ -113,7 +122,7 @@ async def _run(
         run = TaggingRun(
             services.runtime.tagger,
             services.catalog.models,
-            to,
+            catalogue,
             workers=services.settings.decode_workers,
             max_failed_share=max_failed_share,
             on_progress=on_progress,
@@ -124,11 +133,11 @@ async def _run(
             await services.close()
 
 
-def _report(summary: "Summary", to: Path, max_failed_share: float) -> None:
+def _report(summary: "Summary", where: str, max_failed_share: float) -> None:
     """Print the summary; exit with status 1 if the run is no success."""
     say(
         out,
-        f"{to}: {summary.inferred:,} tracks tagged, {summary.shared:,} identical to others, "
+        f"{where}: {summary.inferred:,} tracks tagged, {summary.shared:,} identical to others, "
         f"{summary.known:,} tagged before, {summary.failed:,} failed",
     )
     show_failures(summary)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from app.domain import Precision, Scores
-from app.errors import ManifestError, WeightsError
+from app.errors import ManifestError, SetupError, WeightsError
 from app.models import architectures, network, variables
 from app.models import shapes as network_shapes
 from app.models.folding import Weights
@@ -36,11 +36,13 @@ class TrackModel:
         manifest: Its manifest.
         network: Windows (batch, *window) to scores (batch, tags).
         exact: Whether it has the filters that the manifest calls negligible.
+        embedding: The width of the embedding that follows the scores; 0 without.
     """
 
     manifest: Manifest
     network: keras.Model
     exact: bool = True
+    embedding: int = 0
 
     @cached_property
     def graph(self) -> keras.Model:
@@ -102,6 +104,34 @@ def load_folded(
         raise ManifestError(f"{manifest.ref}: folding.filters: {error}") from error
     model = assemble(manifest, {**arguments, **smaller}, weights, precision)
     return replace(model, exact=exact)
+
+
+def find_embedding(model: TrackModel) -> keras.KerasTensor:
+    """Return the input of the last layer of a network, (batch, dimensions).
+
+    Raises:
+        SetupError: The network has no such layer.
+    """
+    try:
+        return model.network.get_layer("tags").input
+    except ValueError:
+        raise SetupError(
+            f"{model.manifest.ref}: its architecture {model.manifest.architecture.name} has no "
+            "last layer for tags, whose input would be the embedding; choose a model of a single "
+            "network"
+        ) from None
+
+
+def add_embedding(model: TrackModel) -> TrackModel:
+    """Return a model whose outputs are the scores and then the embedding.
+
+    Raises:
+        SetupError: As for `find_embedding`.
+    """
+    embedding = find_embedding(model)
+    joined = keras.layers.Concatenate(dtype="float32")([model.network.output, embedding])
+    network = keras.Model(model.network.input, joined)
+    return replace(model, network=network, embedding=embedding.shape[-1])
 
 
 def check_scores(manifest: Manifest, weights: Weights) -> None:
