@@ -24,11 +24,13 @@ def connected(address: str | None) -> Iterator[None]:
     Raises:
         SetupError: Ray is not installed, or the cluster can't be reached.
     """
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its errors also come as exceptions
     try:
         import ray  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise SetupError("Ray is not installed: `pip install 'taggram[ray]'`") from error
-    _check_reachable(address or os.environ.get("RAY_ADDRESS", ""))
+    is_found_by_ray = address in {None, "auto"}
+    _check_reachable(os.environ.get("RAY_ADDRESS", "") if is_found_by_ray else str(address))
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:

@@ -5,13 +5,14 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from socket import gethostname
+from typing import Any
 
 import numpy as np
 
 from app.catalogue.entries import PASSING, Entry, Listing
-from app.catalogue.registry import IN_HAND
+from app.catalogue.registry import Registry
 from app.catalogue.results import FileInHandError, known_files
 from app.catalogue.rows import Outcome, ScoredTags, TrackRow
 from app.catalogue.run import Analyser, TaggingRun
@@ -22,9 +23,6 @@ from app.cpus import usable_cpus
 from app.errors import SetupError
 from app.installation import installed_version
 from app.store.manifest.manifest import Manifest
-
-if TYPE_CHECKING:
-    from ray.actor import ActorHandle
 
 ENTRIES = "entries"
 """The column of a batch: its entries as JSON, in one row."""
@@ -59,26 +57,29 @@ class ClusterJob:
 class BatchTagger:
     """Tags one batch at a time; the rows of a batch are in files before its result is returned."""
 
-    def __init__(self, job: ClusterJob, registry: "ActorHandle") -> None:
+    def __init__(self, job: ClusterJob, registry: Registry) -> None:
         """Load nothing yet: an error of a batch reaches the command, one of an actor does not.
 
         Args:
             job: The models, and where results go.
-            registry: The `Registry` of the run.
+            registry: The registry of the run.
         """
         self._job = job
         self._registry = registry
         self._analyser: Analyser | None = None
-        self._loop = asyncio.new_event_loop()
+        self._runner = asyncio.Runner()  # one event loop for all batches, as the models need it
+
+    def close(self) -> None:
+        """Close the event loop; the processes of Ray just end."""
+        self._runner.close()
 
     def __call__(self, columns: Columns) -> Columns:
         """Tag the tracks of a batch, and return what became of them."""
         batch = str(columns[ENTRIES][0])
         try:
-            report = write_summary(self._loop.run_until_complete(self._tag(batch)))
+            report = write_summary(self._runner.run(self._tag(batch)))
         except SetupError as error:
-            cause = getattr(error, "cause", error)  # Ray adds a stack to errors of the registry
-            report = json.dumps({"fault": str(cause)})
+            report = json.dumps({"fault": f"{gethostname()}: {error}"})
         return {REPORT: np.array([report])}
 
     async def _tag(self, batch: str) -> Summary:
@@ -89,15 +90,13 @@ class BatchTagger:
         """
         if (version := installed_version()) != self._job.version:
             raise SetupError(
-                f"a machine of the cluster has Taggram {version}; expected {self._job.version}, "
-                "as on the machine of the command"
+                f"Taggram {version} is installed; expected {self._job.version}, as on the machine "
+                "of the command"
             )
         if self._analyser is None:
             self._analyser = await asyncio.to_thread(self._job.open_analyser)
-        import ray  # noqa: PLC0415 - an extra
-
         name = hashlib.sha256(batch.encode()).hexdigest()
-        has_died = ray.get(self._registry.begin_batch.remote(name))
+        has_died = self._registry.begin_batch(name)
         workers = 1 if has_died else self._job.workers or usable_cpus() + 1
         out = open_storage(self._job.out)
         results = {
@@ -119,7 +118,7 @@ class BatchTagger:
 class BatchResults:
     """The rows of one model and one batch; what others know is asked of the registry."""
 
-    def __init__(self, out: Storage, tags: ScoredTags, batch: str, registry: "ActorHandle") -> None:
+    def __init__(self, out: Storage, tags: ScoredTags, batch: str, registry: Registry) -> None:
         """Begin without rows."""
         self._out = out
         self._tags = tags
@@ -129,7 +128,7 @@ class BatchResults:
 
     def status(self, key: bytes) -> str | None:
         """Return the status of a track with this file; see `ModelResults.status`."""
-        return self._ask("status", key)  # type: ignore[no-any-return]
+        return self._registry.status(self._tags.ref, key)
 
     def find(self, track_id: str) -> Outcome | None:
         """Return the outcome of an identical file, or claim the file; see `Registry.find`.
@@ -140,16 +139,16 @@ class BatchResults:
         for row in self._rows:
             if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
                 return row.outcome
-        found = self._ask("find", track_id, self._batch)
-        if found == IN_HAND:
+        found = self._registry.find(self._tags.ref, track_id, self._batch)
+        if isinstance(found, str):
             raise FileInHandError
-        return found  # type: ignore[no-any-return]
+        return found
 
     def add(self, row: TrackRow) -> None:
         """Add a row."""
         self._rows.append(row)
         if row.file:
-            self._registry.finish.remote(self._tags.ref, row.file.track_id)
+            self._registry.finish(self._tags.ref, row.file.track_id)
 
     def close(self) -> None:
         """Write the rows to a new file.
@@ -159,13 +158,7 @@ class BatchResults:
         """
         if self._rows:
             path = write_batch(self._out, self._tags, self._rows)
-            self._ask("end_batch", self._batch, path, known_files(self._rows))
-
-    def _ask(self, method: str, *arguments: object) -> Any:  # noqa: ANN401
-        """Call a method of the registry, and wait for its answer."""
-        import ray  # noqa: PLC0415 - an extra
-
-        return ray.get(getattr(self._registry, method).remote(self._tags.ref, *arguments))
+            self._registry.end_batch(self._tags.ref, self._batch, path, known_files(self._rows))
 
 
 def write_entries(entries: Sequence[Entry]) -> str:
@@ -180,7 +173,7 @@ def read_entries(text: str) -> list[Entry]:
 
 def write_summary(summary: Summary) -> str:
     """Return the counts of a batch as JSON."""
-    return json.dumps(asdict(summary))
+    return json.dumps(vars(summary) | {"deferred": [vars(entry) for entry in summary.deferred]})
 
 
 def read_summary(text: str) -> Summary:

@@ -7,7 +7,6 @@ and writes its own Parquet files. These are the checkpoint, so a new run skips w
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from app.catalogue.cluster_worker import (
     ENTRIES,
@@ -19,16 +18,13 @@ from app.catalogue.cluster_worker import (
 )
 from app.catalogue.entries import Entry, Listing
 from app.catalogue.latest import remove_superseded
-from app.catalogue.registry import Registry
+from app.catalogue.remote_registry import start_registry
 from app.catalogue.results import BATCH_ROWS
 from app.catalogue.rows import ScoredTags
 from app.catalogue.storage import open_storage
 from app.catalogue.summary import Summary
 from app.errors import SetupError
 from app.ray_cluster import connected
-
-if TYPE_CHECKING:
-    from ray.actor import ActorHandle
 
 ROUND_ENTRIES = 1_000_000
 """The most entries that are in Ray's object store at a time, some 200 bytes each."""
@@ -69,23 +65,23 @@ def tag_on_cluster(
         summary.fail(problem, place, detail)
     with connected(address):
         cluster = _Cluster(job, max_machines)
-        for entries in _rounds(listing.entries, summary):
-            for part in cluster.tag(entries):
-                summary.add(part)
-                on_progress(summary)
-                if summary.is_hopeless(max_failed_share):
-                    return summary
+        for part in _results(cluster, listing.entries, summary):
+            summary.add(part)
+            on_progress(summary)
+            if summary.is_hopeless(max_failed_share):
+                break
     for model in job.models:
         remove_superseded(open_storage(job.out), model.ref)
     return summary
 
 
-def _rounds(entries: Sequence[Entry], summary: Summary) -> Iterator[Sequence[Entry]]:
-    """Yield the entries in parts; then those that were deferred, until none is left."""
-    yield from _parts(entries, ROUND_ENTRIES)
+def _results(cluster: "_Cluster", entries: Sequence[Entry], summary: Summary) -> Iterator[Summary]:
+    """Yield the counts of each batch; tracks that were deferred follow until none is left."""
+    for part in _parts(entries, ROUND_ENTRIES):
+        yield from cluster.tag(part)
     while summary.deferred:
         deferred, summary.deferred = summary.deferred, []
-        yield deferred
+        yield from cluster.tag(deferred)
 
 
 def _parts(entries: Sequence[Entry], size: int) -> Iterator[Sequence[Entry]]:
@@ -103,9 +99,6 @@ class _Cluster:
             SetupError: The cluster has no CPUs, or a file of the catalogue can't be read.
         """
         import ray  # noqa: PLC0415 - an extra
-        from ray.util.scheduling_strategies import (  # noqa: PLC0415
-            NodeAffinitySchedulingStrategy,
-        )
 
         self._job = job
         self._max_machines = max_machines
@@ -115,17 +108,8 @@ class _Cluster:
             raise SetupError(
                 "the Ray cluster has no CPUs; add a machine with `ray start --address=...`"
             )
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-        tags = [ScoredTags.of(model) for model in job.models]
-        self._registry: ActorHandle = (
-            ray.remote(Registry)
-            .options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)
-            .remote(job.out, tags)
-        )
-        try:
-            ray.get(self._registry.check.remote())
-        except ray.exceptions.RayTaskError as error:
-            raise SetupError(str(error.cause)) from error
+        self._registry = start_registry(job.out, [ScoredTags.of(model) for model in job.models])
+        self._registry.check()
 
     def tag(self, entries: Sequence[Entry]) -> Iterator[Summary]:
         """Tag entries, each in one batch; yield the counts of each batch.
@@ -136,7 +120,7 @@ class _Cluster:
         import ray  # noqa: PLC0415
         from ray.data import ActorPoolStrategy, DataContext, ExecutionResources  # noqa: PLC0415
 
-        ray.get(self._registry.begin_round.remote())
+        self._registry.begin_round()
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         context = DataContext.get_current()
         context.enable_progress_bars = False

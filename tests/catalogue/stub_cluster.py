@@ -8,21 +8,19 @@ would take most of the time.
 
 import asyncio
 import fcntl
-import json
 import os
 import socket
 import struct
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from app.catalogue.cluster_worker import ClusterJob
+from app.catalogue.cluster_worker import ClusterJob, write_summary
 from app.catalogue.ray_run import tag_on_cluster
 from app.catalogue.sources import list_entries
 from app.domain import Precision, Taggram, TaggramKey
@@ -104,7 +102,7 @@ def main(source: str, out: Path, log: Path, kill_after: int | None) -> None:
             max_failed_share=0.05,
             on_progress=lambda _: None,
         )
-        sys.stdout.write(json.dumps(asdict(summary)))
+        sys.stdout.write(write_summary(summary))
     finally:
         cluster.shutdown()
 

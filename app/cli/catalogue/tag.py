@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.audio_files import by_reason
+from app.cli.catalogue.on_ray import RayOptions, run_on_ray
 from app.cli.catalogue.shared import (
     DEFAULT_VOCABULARIES,
     Out,
@@ -19,6 +20,7 @@ from app.cli.catalogue.tagging_progress import tagging_progress
 from app.cli.console import err, log_to_stderr, out, plain_errors, read_settings, say
 from app.cpus import usable_cpus
 from app.errors import SetupError
+from app.model_catalog import read_catalog
 from app.services import Services
 from app.settings import Settings
 
@@ -52,6 +54,17 @@ def tag(
         float, typer.Option(min=0.0, max=1.0, help="More failures make the run fail.")
     ] = 0.05,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first tracks.")] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|ADDRESS",
+            help="Use the machines of this Ray cluster; `auto` is the one of this machine.",
+        ),
+    ] = None,
+    max_machines: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --ray, the most machines; by default all."),
+    ] = None,
 ) -> None:
     """Tag all tracks of a source; what earlier runs have tagged is skipped."""
     log_to_stderr(logging.ERROR)
@@ -62,15 +75,22 @@ def tag(
         catalogue = open_storage(to)
         _check_apart(source, to)
         settings = _settings(models, workers or usable_cpus() + 1)
-        services = Services(settings)
-        projections = [services.catalog.projection(name, None) for name in vocabularies]
+        services = None if ray else Services(settings)
+        catalog = services.catalog if services else read_catalog(settings)
+        projections = [catalog.projection(name, None) for name in vocabularies]
         listing = _listing(source, limit)
         with catalogue.locked():
-            with err.status("loading the models"):
-                services.load()
-            summary = asyncio.run(_run(services, listing, catalogue, max_failed_share))
+            if services:
+                with err.status("loading the models"):
+                    services.load()
+                summary = asyncio.run(_run(services, listing, catalogue, max_failed_share))
+            else:
+                options = RayOptions(ray or "auto", max_machines, workers)
+                summary = run_on_ray(
+                    options, settings, catalog.models, listing, to, max_failed_share
+                )
             if summary.scored:
-                write_manifest(catalogue, services.catalog.models)
+                write_manifest(catalogue, catalog.models)
                 derive_all(catalogue, projections)
     _report(summary, catalogue.where(), max_failed_share)
 
