@@ -102,7 +102,7 @@ def main(source: str, out: Path, log: Path, kill_after: int | None) -> None:
             max_failed_share=0.05,
             on_progress=lambda _: None,
         )
-        sys.stdout.write(write_summary(summary))
+        sys.stdout.write(f"\n{write_summary(summary)}\n")
     finally:
         cluster.shutdown()
 

@@ -1,0 +1,1 @@
+"""Measurements of runs over catalogues: their speed and their memory."""
