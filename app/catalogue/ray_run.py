@@ -6,7 +6,7 @@ and writes its own Parquet files. These are the checkpoint, so a new run skips w
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from app.catalogue.cluster_worker import (
     ENTRIES,
@@ -75,6 +75,17 @@ def tag_on_cluster(
     return summary
 
 
+def share_of(machines: Sequence[Mapping[str, float]]) -> dict[str, int]:
+    """Return what a process takes of a machine: all of the smallest, or a GPU and its cores.
+
+    Args:
+        machines: The resources of each machine.
+    """
+    cpus = min(int(each["CPU"]) for each in machines)
+    gpus = min(int(each.get("GPU", 0)) for each in machines)
+    return {"num_cpus": max(cpus // gpus, 1), "num_gpus": 1} if gpus else {"num_cpus": cpus}
+
+
 def _results(cluster: "_Cluster", entries: Sequence[Entry], summary: Summary) -> Iterator[Summary]:
     """Yield the counts of each batch; tracks that were deferred follow until none is left."""
     for part in _parts(entries, ROUND_ENTRIES):
@@ -102,9 +113,9 @@ class _Cluster:
 
         self._job = job
         self._max_machines = max_machines
-        cpus = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
-        self._cpus = [int(each) for each in cpus if each >= 1]
-        if not self._cpus:
+        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        self._machines = [each for each in machines if each.get("CPU", 0) >= 1]
+        if not self._machines:
             raise SetupError(
                 "the Ray cluster has no CPUs; add a machine with `ray start --address=...`"
             )
@@ -128,7 +139,7 @@ class _Cluster:
         context.execution_options.resource_limits = ExecutionResources.for_limits(
             object_store_memory=OBJECT_STORE_BYTES
         )
-        machines = min(len(self._cpus), self._max_machines or len(self._cpus))
+        machines = min(len(self._machines), self._max_machines or len(self._machines))
         size = min(BATCH_ROWS, max(1, len(entries) // (machines * BATCHES_EACH)))
         rows = [{ENTRIES: write_entries(part)} for part in _parts(entries, size)]
         tagged = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
@@ -138,7 +149,7 @@ class _Cluster:
             compute=ActorPoolStrategy(
                 min_size=1, initial_size=machines, max_size=self._max_machines
             ),
-            num_cpus=min(self._cpus),
+            **share_of(self._machines),
         )
         for row in tagged.iter_rows():
             yield read_summary(row[REPORT])
