@@ -77,14 +77,20 @@ def _sort_out(paths: Iterable[Path], found: AudioFiles) -> list[Path]:
             mode = 0
         if stat.S_ISDIR(mode):
             folders.append(path)
-        elif why := _reason_to_skip(path, mode):
+        elif why := reason_to_skip(path, mode):
             found.skipped[path] = why
         else:
             found.files.append(path)
     return folders
 
 
-def _reason_to_skip(path: Path, mode: int) -> str | None:
+def reason_to_skip(path: Path, mode: int = 0) -> str | None:
+    """Return why a file is left out, or None if it is one of audio.
+
+    Args:
+        path: The file.
+        mode: Its type and permissions; 0 if they are not known.
+    """
     if path.name.startswith("._"):
         return APPLE_DOUBLE
     if path.suffix.lower() not in EXTENSIONS:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from socket import gethostname
 from typing import Any
@@ -20,6 +20,7 @@ from app.catalogue.storage import Storage, open_storage
 from app.catalogue.summary import Summary
 from app.catalogue.tables import write_batch
 from app.cpus import usable_cpus
+from app.domain import ModelRef
 from app.errors import SetupError
 from app.installation import installed_version
 from app.store.manifest.manifest import Manifest
@@ -35,11 +36,24 @@ Columns = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class LoadedModels:
+    """The models, in one process.
+
+    Attributes:
+        analyser: Decodes and infers.
+        embeddings: By model, the width of the embedding that rows get.
+    """
+
+    analyser: Analyser
+    embeddings: Mapping[ModelRef, int]
+
+
+@dataclass(frozen=True)
 class ClusterJob:
     """What each process of a run needs.
 
     Attributes:
-        open_analyser: Loads the models; called once in each process.
+        load: Loads the models; called once in each process.
         models: The models.
         out: The catalogue: an absolute path or a URL that all machines can write to.
         workers: The most tracks that a process decodes and scores at a time; None for one more
@@ -47,7 +61,7 @@ class ClusterJob:
         version: The version of Taggram of the command.
     """
 
-    open_analyser: Callable[[], Analyser]
+    load: Callable[[], LoadedModels]
     models: tuple[Manifest, ...]
     out: str
     workers: int | None
@@ -66,7 +80,7 @@ class BatchTagger:
         """
         self._job = job
         self._registry = registry
-        self._analyser: Analyser | None = None
+        self._loaded: LoadedModels | None = None
         self._runner = asyncio.Runner()  # one event loop for all batches, as the models need it
 
     def close(self) -> None:
@@ -93,18 +107,17 @@ class BatchTagger:
                 f"Taggram {version} is installed; expected {self._job.version}, as on the machine "
                 "of the command"
             )
-        if self._analyser is None:
-            self._analyser = await asyncio.to_thread(self._job.open_analyser)
+        if self._loaded is None:
+            self._loaded = await asyncio.to_thread(self._job.load)
         name = hashlib.sha256(batch.encode()).hexdigest()
         has_died = self._registry.begin_batch(name)
         workers = 1 if has_died else self._job.workers or usable_cpus() + 1
         out = open_storage(self._job.out)
-        results = {
-            model.ref: BatchResults(out, ScoredTags.of(model), name, self._registry)
-            for model in self._job.models
-        }
+        widths = self._loaded.embeddings
+        tags = [ScoredTags.of(model, widths.get(model.ref, 0)) for model in self._job.models]
+        results = {each.ref: BatchResults(out, each, name, self._registry) for each in tags}
         run = TaggingRun(
-            self._analyser,
+            self._loaded.analyser,
             self._job.models,
             out,
             workers=workers,
@@ -116,7 +129,7 @@ class BatchTagger:
 
 
 class BatchResults:
-    """The rows of one model and one batch; what others know is asked of the registry."""
+    """The rows of one model and one batch; the registry knows the others. Threads may use it."""
 
     def __init__(self, out: Storage, tags: ScoredTags, batch: str, registry: Registry) -> None:
         """Begin without rows."""
@@ -128,7 +141,7 @@ class BatchResults:
 
     def status(self, key: bytes) -> str | None:
         """Return the status of a track with this file; see `ModelResults.status`."""
-        return self._registry.status(self._tags.ref, key)
+        return self._registry.status(self._tags, key)
 
     def find(self, track_id: str) -> Outcome | None:
         """Return the outcome of an identical file, or claim the file; see `Registry.find`.
@@ -139,13 +152,15 @@ class BatchResults:
         for row in self._rows:
             if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
                 return row.outcome
-        found = self._registry.find(self._tags.ref, track_id, self._batch)
+        found = self._registry.find(self._tags, track_id, self._batch)
         if isinstance(found, str):
             raise FileInHandError
         return found
 
     def add(self, row: TrackRow) -> None:
-        """Add a row."""
+        """Add a row; a track whose file can't be read keeps the scores that it has."""
+        if row.file is None and self._registry.has_scores(self._tags, row.entry.external_id):
+            return
         self._rows.append(row)
         if row.file:
             self._registry.finish(self._tags.ref, row.file.track_id)
@@ -158,7 +173,7 @@ class BatchResults:
         """
         if self._rows:
             path = write_batch(self._out, self._tags, self._rows)
-            self._registry.end_batch(self._tags.ref, self._batch, path, known_files(self._rows))
+            self._registry.end_batch(self._tags, self._batch, path, known_files(self._rows))
 
 
 def write_entries(entries: Sequence[Entry]) -> str:

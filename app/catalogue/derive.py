@@ -140,7 +140,7 @@ def _scored(out: Storage, model: Manifest) -> Iterator[pa.Table]:
             f"{out.where()}: it has no scores of {model.ref}; run `taggram catalogue tag` with "
             "this model"
         )
-    for path, table in read_batches(out, model.ref):
+    for path, table in read_batches(out, model.ref, (*IDS, "status", "tagged_at", "scores")):
         if stored_tags(table) != model.tags.names:
             raise SetupError(f"{out.where(path)}: its tags are not those of {model.ref}; delete it")
         rows = take_latest(table, latest)

@@ -41,7 +41,7 @@ PASSING = {
 """Problems that may have gone by the next run, which therefore tries these tracks again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A track of the platform.
 

@@ -6,6 +6,7 @@ and writes its own Parquet files. These are the checkpoint, so a new run skips w
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from app.catalogue.cluster_worker import (
@@ -20,7 +21,6 @@ from app.catalogue.entries import Entry, Listing
 from app.catalogue.latest import remove_superseded
 from app.catalogue.remote_registry import start_registry
 from app.catalogue.results import BATCH_ROWS
-from app.catalogue.rows import ScoredTags
 from app.catalogue.storage import open_storage
 from app.catalogue.summary import Summary
 from app.errors import SetupError
@@ -60,6 +60,7 @@ def tag_on_cluster(
         SetupError: The cluster can't be reached or has no CPUs, the models can't be loaded, or a
             file of the catalogue can't be read or written.
     """
+    begun = time.monotonic()
     summary = Summary(len(listing.entries) + len(listing.invalid))
     for place, (problem, detail) in listing.invalid.items():
         summary.fail(problem, place, detail)
@@ -72,6 +73,7 @@ def tag_on_cluster(
                 break
     for model in job.models:
         remove_superseded(open_storage(job.out), model.ref)
+    summary.seconds = time.monotonic() - begun
     return summary
 
 
@@ -107,7 +109,7 @@ class _Cluster:
         """Start the registry, on the machine of the command.
 
         Raises:
-            SetupError: The cluster has no CPUs, or a file of the catalogue can't be read.
+            SetupError: The cluster has no CPUs.
         """
         import ray  # noqa: PLC0415 - an extra
 
@@ -119,8 +121,7 @@ class _Cluster:
             raise SetupError(
                 "the Ray cluster has no CPUs; add a machine with `ray start --address=...`"
             )
-        self._registry = start_registry(job.out, [ScoredTags.of(model) for model in job.models])
-        self._registry.check()
+        self._registry = start_registry(job.out)
 
     def tag(self, entries: Sequence[Entry]) -> Iterator[Summary]:
         """Tag entries, each in one batch; yield the counts of each batch.

@@ -1,8 +1,7 @@
 """What the processes of a cluster know together: which files have rows, and which are in hand."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Iterable
 
 from app.catalogue.entries import Problem
 from app.catalogue.results import KnownFile, ModelResults
@@ -26,42 +25,36 @@ class Registry:
     files that are in hand at this time may be inferred twice; all else is in the catalogue.
     """
 
-    def __init__(self, out: str, tags: Sequence[ScoredTags]) -> None:
+    def __init__(self, out: str) -> None:
         """Begin without claims; the catalogue is read at the first use, also after a restart.
 
         Args:
             out: The catalogue: a folder, or the URL of a prefix.
-            tags: The models.
         """
         self._out = out
-        self._tags = tags
+        self._results: dict[ModelRef, ModelResults] = {}
         self._claims: dict[tuple[ModelRef, str], str] = {}
         self._begun: Counter[tuple[ModelRef, str]] = Counter()
         self._batches: Counter[str] = Counter()
-
-    @cached_property
-    def _results(self) -> dict[ModelRef, ModelResults]:
-        storage = open_storage(self._out)
-        return {each.ref: ModelResults(storage, each) for each in self._tags}
-
-    def check(self) -> None:
-        """Read what earlier runs have written, if that was not done before.
-
-        Raises:
-            SetupError: A file of the catalogue can't be read.
-        """
-        _ = self._results
 
     def begin_batch(self, batch: str) -> bool:
         """Return whether a process has died with a batch that begins now."""
         self._batches[batch] += 1
         return self._batches[batch] > 1
 
-    def status(self, ref: ModelRef, key: bytes) -> str | None:
-        """Return the status of a track with this file; see `ModelResults.status`."""
-        return self._results[ref].status(key)
+    def status(self, tags: ScoredTags, key: bytes) -> str | None:
+        """Return the status of a track with this file; see `ModelResults.status`.
 
-    def find(self, ref: ModelRef, track_id: str, batch: str) -> Outcome | str | None:
+        Raises:
+            SetupError: A file of the catalogue can't be read.
+        """
+        return self._of(tags).status(key)
+
+    def has_scores(self, tags: ScoredTags, external_id: str) -> bool:
+        """Return whether an earlier run has scored a track; see `ModelResults.has_scores`."""
+        return self._of(tags).has_scores(external_id)
+
+    def find(self, tags: ScoredTags, track_id: str, batch: str) -> Outcome | str | None:
         """Return the outcome of an identical file, or claim the file for a batch.
 
         Returns:
@@ -71,9 +64,9 @@ class Registry:
         Raises:
             SetupError: A file of the catalogue can't be read.
         """
-        if outcome := self._results[ref].find(track_id):
+        if outcome := self._of(tags).find(track_id):
             return outcome
-        file = ref, track_id
+        file = tags.ref, track_id
         if self._claims.setdefault(file, batch) != batch:
             return IN_HAND
         if self._begun[file] >= MAX_DEATHS:
@@ -86,12 +79,19 @@ class Registry:
         """Note that the inference of a file has ended, whatever its outcome."""
         self._begun.pop((ref, track_id), None)
 
-    def end_batch(self, ref: ModelRef, batch: str, path: str, files: Iterable[KnownFile]) -> None:
+    def end_batch(
+        self, tags: ScoredTags, batch: str, path: str, files: Iterable[KnownFile]
+    ) -> None:
         """Note that the rows of a batch are in a file of the catalogue."""
-        self._results[ref].note(path, files)
+        self._of(tags).note(path, files)
         self._batches.pop(batch, None)
 
     def begin_round(self) -> None:
         """Drop all claims, before the tracks that were deferred are tried again."""
         self._claims.clear()
         self._batches.clear()
+
+    def _of(self, tags: ScoredTags) -> ModelResults:
+        if tags.ref not in self._results:
+            self._results[tags.ref] = ModelResults(open_storage(self._out), tags)
+        return self._results[tags.ref]

@@ -1,23 +1,21 @@
 """Calls the registry of a run, which is in another process of the cluster."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from app.catalogue.registry import Registry
-from app.catalogue.rows import ScoredTags
 
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
 
-def start_registry(out: str, tags: Sequence[ScoredTags]) -> Registry:
+def start_registry(out: str) -> Registry:
     """Start the registry of a run, on the machine of the command.
 
     If its process dies, Ray starts it again.
 
     Args:
         out: The catalogue.
-        tags: The models.
 
     Returns:
         What has the methods of the registry, and can be sent to other processes.
@@ -30,7 +28,7 @@ def start_registry(out: str, tags: Sequence[ScoredTags]) -> Registry:
     here = OnNode(ray.get_runtime_context().get_node_id(), soft=True)
     options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1}
     actor = ray.remote(Registry).options(**options, scheduling_strategy=here)
-    return cast("Registry", _RemoteRegistry(actor.remote(out, tags)))
+    return cast("Registry", _RemoteRegistry(actor.remote(out)))
 
 
 class _RemoteRegistry:

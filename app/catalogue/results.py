@@ -1,15 +1,23 @@
 """The rows of one model: those of earlier runs, and those of the batch in hand."""
 
+import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-from app.catalogue.entries import PASSING
-from app.catalogue.latest import remove_superseded
+from app.catalogue.entries import OK, PASSING
+from app.catalogue.latest import latest_times, remove_superseded, take_latest
 from app.catalogue.rows import Outcome, ScoredTags, TrackRow, entry_key
 from app.catalogue.storage import Storage
-from app.catalogue.tables import read_index, read_outcome, write_batch
+from app.catalogue.tables import (
+    INDEX,
+    read_batches,
+    read_outcome,
+    stored_embedding,
+    write_batch,
+)
+from app.errors import SetupError
 
 BATCH_ROWS = 256
 """The most rows that a kill loses."""
@@ -58,9 +66,9 @@ class Results(Protocol):
 
 
 class ModelResults:
-    """What is known of one model, so that no file is inferred twice.
+    """What is known of one model, so that no file is inferred twice. Several threads may use it.
 
-    In memory it needs some 300 bytes a track: keys, not rows.
+    In memory it needs some 400 bytes a track: keys, not rows.
     """
 
     def __init__(
@@ -81,17 +89,38 @@ class ModelResults:
         self._clock = clock
         self._statuses: dict[bytes, str] = {}
         self._places: dict[bytes, str] = {}
+        self._scored: set[bytes] = set()
         self._batch: list[TrackRow] = []
         self._since = 0.0
-        for path, row in read_index(out, tags.ref):
+        self._lock = threading.RLock()
+        latest = latest_times(out, tags.ref)
+        for path, table in read_batches(out, tags.ref, INDEX):
+            width = stored_embedding(table)
+            if width not in {0, self._tags.embedding} and tags.embedding:
+                raise SetupError(
+                    f"{out.where(path)}: its embeddings have {width} numbers, those of {tags.ref} "
+                    f"now have {tags.embedding}; write another catalogue"
+                )
+            self._tags = replace(tags, embedding=max(width, self._tags.embedding))
+            if width or not tags.embedding:  # rows without embeddings are made anew
+                self._note_rows(path, take_latest(table, latest).to_pylist())
+
+    def _note_rows(self, path: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        for row in rows:
             if row["track_id"] and row["status"] not in PASSING:
                 key = entry_key(row["external_id"], row["uri"], row["fingerprint"])
                 self._statuses[key] = row["status"]
                 self._places[bytes.fromhex(row["track_id"])] = path
+            if row["status"] == OK:
+                self._scored.add(entry_key(row["external_id"]))
 
     def status(self, key: bytes) -> str | None:
         """Return the status of a track with this file, from its `entry_key`, if it has a row."""
         return self._statuses.get(key)
+
+    def has_scores(self, external_id: str) -> bool:
+        """Return whether an earlier run has scored a track, maybe with another file."""
+        return entry_key(external_id) in self._scored
 
     def find(self, track_id: str) -> Outcome | None:
         """Return the outcome of an identical file, if it is known.
@@ -99,23 +128,30 @@ class ModelResults:
         Raises:
             SetupError: A file of the catalogue can't be read.
         """
-        for row in self._batch:
-            if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
-                return row.outcome
-        path = self._places.get(bytes.fromhex(track_id))
-        return read_outcome(self._out, path, track_id) if path else None
+        with self._lock:
+            for row in self._batch:
+                if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
+                    return row.outcome
+            path = self._places.get(bytes.fromhex(track_id))
+            return read_outcome(self._out, path, track_id) if path else None
 
     def add(self, row: TrackRow) -> None:
         """Add a row to the batch in hand, which is written once it is large or old.
 
+        A track whose file can't be read keeps its scores, so that a server that is down for an hour
+        costs none.
+
         Raises:
             SetupError: It can't be written.
         """
-        if not self._batch:
-            self._since = self._clock()
-        self._batch.append(row)
-        if len(self._batch) >= BATCH_ROWS or self._clock() - self._since >= BATCH_S:
-            self.flush()
+        if row.file is None and self.has_scores(row.entry.external_id):
+            return
+        with self._lock:
+            if not self._batch:
+                self._since = self._clock()
+            self._batch.append(row)
+            if len(self._batch) >= BATCH_ROWS or self._clock() - self._since >= BATCH_S:
+                self.flush()
 
     def close(self) -> None:
         """Write the batch in hand, and remove rows that later ones replace.
@@ -123,8 +159,9 @@ class ModelResults:
         Raises:
             SetupError: A file can't be read or written.
         """
-        self.flush()
-        remove_superseded(self._out, self._tags.ref)
+        with self._lock:
+            self.flush()
+            remove_superseded(self._out, self._tags.ref)
 
     def flush(self) -> None:
         """Write the batch in hand.
@@ -132,11 +169,12 @@ class ModelResults:
         Raises:
             SetupError: It can't be written; the batch stays in hand.
         """
-        if not self._batch:
-            return
-        path = write_batch(self._out, self._tags, self._batch)
-        self.note(path, known_files(self._batch))
-        self._batch = []
+        with self._lock:
+            if not self._batch:
+                return
+            path = write_batch(self._out, self._tags, self._batch)
+            self.note(path, known_files(self._batch))
+            self._batch = []
 
     def note(self, path: str, files: Iterable[KnownFile]) -> None:
         """Note which files of tracks have rows in a file of the catalogue."""

@@ -4,22 +4,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
+import numpy as np
+import numpy.typing as npt
+
 from app.catalogue.entries import OK, Entry
 from app.domain import ModelRef, Samples, Taggram
 from app.store.manifest.manifest import Manifest
 
+Embedding = npt.NDArray[np.float16]
+"""(dimensions,)."""
+
 
 @dataclass(frozen=True)
 class ScoredTags:
-    """The tags that a model scores, in the order of its scores."""
+    """What the rows of a model hold.
+
+    Attributes:
+        ref: The model.
+        names: The tags that it scores, in the order of its scores.
+        embedding: The width of the embedding; 0 if rows have none.
+    """
 
     ref: ModelRef
     names: tuple[str, ...]
+    embedding: int = 0
 
     @classmethod
-    def of(cls, manifest: Manifest) -> "ScoredTags":
-        """Return the tags of a published model."""
-        return cls(manifest.ref, manifest.tags.names)
+    def of(cls, manifest: Manifest, embedding: int = 0) -> "ScoredTags":
+        """Return the tags of a published model, and the width of its embedding in rows."""
+        return cls(manifest.ref, manifest.tags.names, embedding)
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,7 @@ class Outcome:
         damaged: Whether less was decoded than the file announces.
         precision: The arithmetic of the model; None without scores.
         scores: The means of the model's scores over the windows, (tags,) float32, or None.
+        embedding: The mean of its embedding over the windows, (dimensions,) float16, or None.
     """
 
     status: str
@@ -54,6 +68,7 @@ class Outcome:
     damaged: bool = False
     precision: str | None = None
     scores: Samples | None = None
+    embedding: Embedding | None = None
 
     @classmethod
     def of(cls, taggram: Taggram) -> "Outcome":
@@ -61,6 +76,7 @@ class Outcome:
         return cls(
             *(OK, "", taggram.duration_s, taggram.announced_s is not None),
             *(taggram.key.precision.value, taggram.scores.mean(axis=0)),
+            None if taggram.embedding is None else _to_float16(taggram.embedding),
         )
 
 
@@ -81,10 +97,20 @@ class TrackRow:
     tagged_at: datetime
 
 
-def entry_key(external_id: str, uri: str, fingerprint: str) -> bytes:
-    """Return a key of a track with this file, in 16 bytes: millions of them fit into memory."""
-    parts = [as_text(part).encode() for part in (external_id, uri, fingerprint)]
+def entry_key(*texts: str) -> bytes:
+    """Return a key in 16 bytes: millions of them fit into memory.
+
+    Args:
+        texts: The external id of a track, and maybe the URI and the fingerprint of its file.
+    """
+    parts = [as_text(text).encode() for text in texts]
     return blake2b(b"\0".join(parts), digest_size=16).digest()
+
+
+def _to_float16(embedding: Samples) -> Embedding:
+    """Return an embedding in half precision; larger numbers become the largest one."""
+    largest = np.finfo(np.float16).max
+    return np.clip(embedding, -largest, largest).astype(np.float16)
 
 
 def as_text(path: str) -> str:

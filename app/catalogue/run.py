@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import IO, Protocol
 from weakref import WeakValueDictionary
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 
 RETRY_PAUSE_S = 1.0
 """The pause before the second attempt at a track, in which a decoder can be restarted."""
+
+NO_EMBEDDINGS: Mapping[ModelRef, int] = {}
 
 
 class Analyser(Protocol):
@@ -47,6 +51,7 @@ class TaggingRun:
         workers: int,
         max_failed_share: float,
         on_progress: Callable[[Summary], None],
+        embeddings: Mapping[ModelRef, int] = NO_EMBEDDINGS,
         results: Mapping[ModelRef, Results] | None = None,
     ) -> None:
         """Read what earlier runs have written.
@@ -58,6 +63,7 @@ class TaggingRun:
             workers: The most tracks that are decoded and scored at a time.
             max_failed_share: The largest share of failures of a success, within 0..1.
             on_progress: Called after each track.
+            embeddings: By model, the width of the embedding that rows get.
             results: What is known of each model; by default it is read from the catalogue.
 
         Raises:
@@ -68,7 +74,9 @@ class TaggingRun:
         self._workers = workers
         self._max_failed_share = max_failed_share
         self._on_progress = on_progress
-        self._results = results or {m.ref: ModelResults(out, ScoredTags.of(m)) for m in models}
+        self._results = results or {
+            m.ref: ModelResults(out, ScoredTags.of(m, embeddings.get(m.ref, 0))) for m in models
+        }
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._summary = Summary(0)
 
@@ -80,19 +88,22 @@ class TaggingRun:
         Raises:
             SetupError: A file of the catalogue can't be read or written.
         """
+        begun = time.monotonic()
         self._summary = Summary(len(listing.entries) + len(listing.invalid))
         for place, (problem, detail) in listing.invalid.items():
             self._summary.fail(problem, place, detail)
         entries = iter(listing.entries)
         tasks = [asyncio.create_task(self._work(entries)) for _ in range(self._workers)]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+        with ExitStack() as stack:
             for results in self._results.values():
-                results.close()
+                stack.callback(results.close)  # each of them, also if another one fails
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+        self._summary.seconds = time.monotonic() - begun
         return self._summary
 
     async def _work(self, entries: Iterator[Entry]) -> None:
@@ -120,19 +131,19 @@ class TaggingRun:
             self._summary.deferred.append(entry)
         except UnreadableError as error:
             outcome = Outcome(error.problem, error.detail)
-            self._write(entry, None, dict.fromkeys(self._results, outcome))
+            await self._write(entry, None, dict.fromkeys(self._results, outcome))
             self._summary.fail(error.problem, entry.uri, error.detail)
 
     async def _add(
         self, entry: Entry, file: File, missing: Sequence[ModelRef], source: IO[bytes]
     ) -> None:
         """Write the rows of a file, inferring what no identical file has."""
-        known = {ref: self._results[ref].find(file.track_id) for ref in missing}
-        outcomes = {ref: outcome for ref, outcome in known.items() if outcome}
+        known = await asyncio.to_thread(self._find, file.track_id, missing)
+        outcomes = dict(known)
         unknown = [ref for ref in missing if ref not in outcomes]
         if unknown:
             outcomes |= await self._infer(Track(source, file.track_id), unknown)
-        self._write(entry, file, outcomes)
+        await self._write(entry, file, outcomes)
         self._count(entry, list(outcomes.values()), is_inferred=bool(unknown))
 
     async def _infer(self, track: Track, refs: Sequence[ModelRef]) -> dict[ModelRef, Outcome]:
@@ -165,9 +176,18 @@ class TaggingRun:
         await asyncio.sleep(RETRY_PAUSE_S)
         return (await self._analyser.infer(track, models, StageClock()))[0]
 
-    def _write(self, entry: Entry, file: File | None, outcomes: Mapping[ModelRef, Outcome]) -> None:
+    def _find(self, track_id: str, refs: Sequence[ModelRef]) -> dict[ModelRef, Outcome]:
+        """Return the outcomes of an identical file that are known."""
+        found = {ref: self._results[ref].find(track_id) for ref in refs}
+        return {ref: outcome for ref, outcome in found.items() if outcome}
+
+    async def _write(
+        self, entry: Entry, file: File | None, outcomes: Mapping[ModelRef, Outcome]
+    ) -> None:
+        """Add rows in a thread: an object store may take seconds, in which others go on."""
         for ref, outcome in outcomes.items():
-            self._results[ref].add(TrackRow(entry, file, outcome, datetime.now(UTC)))
+            row = TrackRow(entry, file, outcome, datetime.now(UTC))
+            await asyncio.to_thread(self._results[ref].add, row)
 
     def _count(self, entry: Entry, outcomes: Sequence[Outcome], *, is_inferred: bool) -> None:
         for outcome in outcomes:

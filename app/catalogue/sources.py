@@ -3,10 +3,9 @@
 import csv
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from app.audio.formats import EXTENSIONS
-from app.audio_files import find_audio
+from app.audio_files import find_audio, reason_to_skip
 from app.catalogue.entries import (
     COLUMNS,
     REQUIRED,
@@ -17,30 +16,35 @@ from app.catalogue.entries import (
     check_columns,
     collect,
 )
-from app.catalogue.files import is_remote, list_remote
+from app.catalogue.files import (
+    UnreadableError,
+    is_remote,
+    list_remote,
+    local_path,
+    open_entry,
+)
 from app.catalogue.tables import parquet_rows
 from app.errors import SetupError
-from app.paths import bounded_lines, open_file, reason
-
-OTHER_FILE = "its extension is not that of an audio format"
+from app.paths import bounded_lines, reason
 
 
 def list_entries(source: str) -> Listing:
     """List the tracks of a source.
 
     Args:
-        source: A folder, a URL prefix for fsspec, or a table: CSV, JSONL or Parquet with the
-            columns of `COLUMNS`. Relative paths in a table begin at its folder.
+        source: A folder, a URL prefix for fsspec, or the path or URL of a table: CSV, JSONL or
+            Parquet with the columns of `COLUMNS`. Relative paths in a table begin at its folder.
 
     Raises:
         SetupError: It can't be read, or has no track.
     """
-    if is_remote(source):
-        listing = _list_prefix(source)
-    elif Path(source).is_dir():
-        listing = _list_folder(Path(source))
+    path = local_path(source)
+    if path and path.is_dir():
+        listing = _list_folder(path)
+    elif path or _suffix(source) in READERS:
+        listing = _list_table(source)
     else:
-        listing = _list_table(Path(source))
+        listing = _list_prefix(source)
     if not listing.entries and not listing.invalid:
         raise SetupError(
             f"{source}: it has no tracks; expected a folder or URL prefix with audio files, or a "
@@ -62,41 +66,46 @@ def _list_folder(folder: Path) -> Listing:
 def _list_prefix(url: str) -> Listing:
     listing = Listing()
     for name, uri in list_remote(url):
-        if Path(name).suffix.lower() in EXTENSIONS:
-            listing.entries.append(Entry(name, uri))
+        if why := reason_to_skip(Path(name)):
+            listing.skipped[uri] = why
         else:
-            listing.skipped[uri] = OTHER_FILE
+            listing.entries.append(Entry(name, uri))
     return listing
 
 
-def _list_table(path: Path) -> Listing:
-    readers = {".csv": _csv_rows, ".jsonl": _json_rows, ".parquet": parquet_rows}
-    read = readers.get(path.suffix.lower())
-    if read is None and path.exists():
-        raise SetupError(f"{path}: expected a folder, or a table with .csv, .jsonl or .parquet")
+def _list_table(source: str) -> Listing:
+    path = local_path(source)
+    if _suffix(source) not in READERS and (path is None or path.exists()):
+        raise SetupError(f"{source}: expected a folder, or a table with .csv, .jsonl or .parquet")
     try:
-        open_file(path).close()  # for the message of a missing file, a pipe or a device
-        assert read is not None  # noqa: S101 - a missing file was refused above
-        return collect(_entries(path, read(path)))
+        with open_entry(str(path or source)) as file:
+            return collect(_entries(source, Path(f"/proc/self/fd/{file.fileno()}")))
+    except UnreadableError as error:
+        raise SetupError(f"{source}: can't be read: {error.detail}") from error
     except (OSError, ValueError, csv.Error) as error:  # Arrow's errors are among these
-        raise SetupError(f"{path}: can't be read: {reason(error)}") from error
+        raise SetupError(f"{source}: can't be read: {reason(error)}") from error
 
 
-def _entries(
-    path: Path, rows: Iterator[tuple[str, Row | str]]
-) -> Iterator[tuple[str, Entry | str]]:
-    for place, row in rows:
-        yield f"{path}, {place}", row if isinstance(row, str) else _entry(row, path.parent)
+def _entries(source: str, content: Path) -> Iterator[tuple[str, Entry | str]]:
+    """Yield the place and the entry of each row of a table, or why it is not valid."""
+    path = local_path(source)
+    base = source.rpartition("/")[0] if path is None else str(path.absolute().parent)
+    for place, row in READERS[_suffix(source)](content):
+        yield f"{source}, {place}", row if isinstance(row, str) else _entry(row, base)
 
 
-def _entry(row: Row, folder: Path) -> Entry | str:
+def _suffix(source: str) -> str:
+    return PurePosixPath(source).suffix.lower()
+
+
+def _entry(row: Row, base: str) -> Entry | str:
     """Return the entry in a row, or why the row is not valid."""
     for column in REQUIRED:
         if not _text(row[column]):
             return f"{column} is {row[column]!r}; expected a text"
     uri = _text(row["uri"])
     if not is_remote(uri):
-        uri = str(folder.absolute() / uri)
+        uri = f"{base}/{uri}" if is_remote(base) and uri[0] != "/" else str(Path(base, uri))
     return Entry(_text(row["external_id"]), uri, _text(row.get("artist_id")) or None)
 
 
@@ -130,3 +139,7 @@ def _json_row(line: str) -> Row | str:
         return "expected a JSON object"
     missing = [column for column in REQUIRED if column not in row]
     return f"it has no {missing[0]}" if missing else row
+
+
+READERS = {".csv": _csv_rows, ".jsonl": _json_rows, ".parquet": parquet_rows}
+"""The readers of tables, by suffix."""

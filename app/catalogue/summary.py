@@ -19,6 +19,7 @@ class Summary:
         shared: Number of tracks whose file is identical to one that was scored before.
         known: Number of tracks that earlier runs finished.
         audio_s: Length of the tracks that this run scored, in seconds.
+        seconds: Length of the run.
         failures: Number of failures by status; also of those that are known.
         examples: The first failure of each status: its place, and the detail.
         deferred: Tracks for later, as another process infers an identical file.
@@ -29,6 +30,7 @@ class Summary:
     shared: int = 0
     known: int = 0
     audio_s: float = 0.0
+    seconds: float = 0.0
     failures: Counter[str] = field(default_factory=Counter)
     examples: dict[str, tuple[str, str]] = field(default_factory=dict)
     deferred: list[Entry] = field(default_factory=list)

@@ -9,14 +9,14 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from app.catalogue.entries import COLUMNS, Row, check_columns
+from app.catalogue.entries import COLUMNS, PASSING, Row, check_columns
 from app.catalogue.rows import Outcome, ScoredTags, TrackRow, as_text
 from app.catalogue.storage import Storage
 from app.domain import ModelRef
@@ -30,6 +30,9 @@ ABOUT = b"taggram"
 INDEX = ("external_id", "uri", "fingerprint", "track_id", "status", "tagged_at")
 """The columns that a later run reads to continue."""
 
+GROUP_ROWS = 4096
+"""Rows that are read to find one of them."""
+
 SOURCE_ROWS = 4096
 """Rows of a source that are in memory at a time."""
 
@@ -42,6 +45,7 @@ def track_schema(tags: ScoredTags) -> pa.Schema:
         "model_version": tags.ref.version,
         "scores": "means over the windows",
         "tags": tags.names,
+        "embedding": tags.embedding,
     }
     fields = [
         pa.field("track_id", pa.string()),
@@ -59,15 +63,19 @@ def track_schema(tags: ScoredTags) -> pa.Schema:
         pa.field("tagged_at", pa.timestamp("us", "UTC"), nullable=False),
         pa.field("fingerprint", pa.string()),
     ]
+    if tags.embedding:
+        fields.append(pa.field("embedding", pa.list_(pa.float16(), tags.embedding)))
     return pa.schema(fields, metadata={ABOUT: json.dumps(about)})
 
 
 def stored_tags(table: pa.Table) -> tuple[str, ...]:
     """Return the names of the tags in a table's metadata; empty if it has none."""
-    try:
-        return tuple(json.loads(table.schema.metadata[ABOUT])["tags"])
-    except (KeyError, TypeError, ValueError):
-        return ()
+    return tuple(_about(table).get("tags", ()))
+
+
+def stored_embedding(table: pa.Table) -> int:
+    """Return the width of the embedding in a table's metadata; 0 if its rows have none."""
+    return int(_about(table).get("embedding", 0))
 
 
 def model_folder(ref: ModelRef) -> str:
@@ -99,7 +107,7 @@ def write_table(out: Storage, path: str, table: pa.Table) -> None:
         SetupError: It can't be written; no partial file is left.
     """
     with out.write(path) as file:
-        pq.write_table(table, file, compression="zstd")
+        pq.write_table(table, file, compression="zstd", row_group_size=GROUP_ROWS)
 
 
 def batch_files(out: Storage, ref: ModelRef) -> list[str]:
@@ -137,10 +145,7 @@ def read_table(out: Storage, path: str, columns: Iterable[str] | None = None) ->
     try:
         table = out.read(path, lambda file: pq.ParquetFile(file).read(names))
     except (pa.ArrowException, ValueError) as error:
-        raise SetupError(
-            f"{out.where(path)}: can't be read: {reason(error)}; delete it to infer its tracks "
-            "again"
-        ) from error
+        raise _unreadable(out, path, error) from error
     if missing := set(names or ()) - set(table.column_names):
         raise SetupError(
             f"{out.where(path)}: it has no column {min(missing)}; it is not part of a catalogue"
@@ -172,38 +177,26 @@ def read_batches(
             yield path, table
 
 
-def read_index(out: Storage, ref: ModelRef) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the file and the columns `INDEX` of each row of a model, oldest file first.
-
-    Raises:
-        SetupError: A file can't be read.
-    """
-    for path, table in read_batches(out, ref, INDEX):
-        for row in table.to_pylist():
-            yield path, row
-
-
 def read_outcome(out: Storage, path: str, track_id: str) -> Outcome | None:
-    """Return the outcome of a track in a file; None if it has none, or has vanished.
+    """Return the final outcome of a track in a file; None if it has none, or has vanished.
 
     Raises:
         SetupError: The file can't be read.
     """
     try:
-        table = read_table(out, path)
+        row = out.read(path, lambda file: _find_row(file, track_id))
     except FileNotFoundError:
         return None
-    for row in table.filter(pc.equal(table["track_id"], track_id)).to_pylist():
-        scores = None if row["scores"] is None else np.array(row["scores"], np.float32)
-        return Outcome(
-            *(row["status"], row["detail"], row["duration_s"], row["damaged"]),
-            *(row["precision"], scores),
-        )
-    return None
-
-
-def _is_batch(parts: Sequence[str]) -> bool:
-    return len(parts) == len((TRACKS, "model", "version", "file"))
+    except (pa.ArrowException, ValueError) as error:
+        raise _unreadable(out, path, error) from error
+    if row is None:
+        return None
+    scores, embedding = row["scores"], row.get("embedding")
+    return Outcome(
+        *(row["status"], row["detail"], row["duration_s"], row["damaged"], row["precision"]),
+        None if scores is None else np.array(scores, np.float32),
+        None if embedding is None else np.array(embedding, np.float16),
+    )
 
 
 def parquet_rows(path: Path) -> Iterator[tuple[str, Row | str]]:
@@ -236,3 +229,33 @@ def _values(row: TrackRow, ref: ModelRef) -> dict[str, object]:
         "tagged_at": row.tagged_at,
         "fingerprint": file and file.fingerprint,
     }
+
+
+def _find_row(file: IO[bytes], track_id: str) -> dict[str, Any] | None:
+    """Return a row of a track that has scores or a problem that can't pass."""
+    with pq.ParquetFile(file) as parquet:
+        for group in range(parquet.num_row_groups):
+            about = parquet.read_row_group(group, ["track_id", "status"])
+            is_final = pc.invert(pc.is_in(about["status"], pa.array(PASSING, pa.string())))
+            is_found = pc.and_(pc.equal(about["track_id"], track_id), is_final)
+            if (index := pc.index(is_found, True).as_py()) >= 0:
+                return dict(parquet.read_row_group(group).slice(index, 1).to_pylist()[0])
+    return None
+
+
+def _unreadable(out: Storage, path: str, error: Exception) -> SetupError:
+    return SetupError(
+        f"{out.where(path)}: can't be read: {reason(error)}; delete it to infer its tracks again"
+    )
+
+
+def _about(table: pa.Table) -> dict[str, Any]:
+    """Return the JSON object in the metadata of a table's schema; empty if there is none."""
+    try:
+        return dict(json.loads(table.schema.metadata[ABOUT]))
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
+def _is_batch(parts: Sequence[str]) -> bool:
+    return len(parts) == len((TRACKS, "model", "version", "file"))

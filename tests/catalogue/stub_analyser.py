@@ -38,6 +38,7 @@ class StubAnalyser:
     Attributes:
         inferred: The number of inferences of each file, by content.
         is_busy: Whether the models fail on some files.
+        embedding: The width of the embedding; 0 without.
         takes_s: The time that an inference takes, in which other tracks get further.
         killed_after: The number of inferences after which the process ends; None for never.
     """
@@ -47,6 +48,7 @@ class StubAnalyser:
         self.is_busy = False
         self.killed_after: int | None = None
         self.takes_s = 0.0
+        self.embedding = 0
 
     async def infer(
         self, track: Track, models: Sequence[Manifest], clock: StageClock
@@ -63,14 +65,15 @@ class StubAnalyser:
             raise BrokenDecoderError
         if "busy" in content and self.is_busy:
             raise RequestError(Kind.ENGINE_FAILED, "The model failed.")
-        return [_taggram(track.track_id, each) for each in models], False
+        return [_taggram(track.track_id, each, self.embedding) for each in models], False
 
 
-def _taggram(track_id: str, of: Manifest) -> Taggram:
-    """Two windows."""
+def _taggram(track_id: str, of: Manifest, width: int) -> Taggram:
+    """Two windows, and an embedding that begins with a number too large for half precision."""
     scores = np.random.RandomState(int(track_id[:8], 16)).uniform(0, 1, (2, len(of.tags.names)))
     key = TaggramKey(track_id, of.ref, Precision.FLOAT32)
-    return Taggram(key, 6.0, 3.0, 3.0, scores.astype(np.float32), SILENT)
+    embedding = np.linspace(1e6, 1, width, dtype=np.float32) if width else None
+    return Taggram(key, 6.0, 3.0, 3.0, scores.astype(np.float32), SILENT, embedding=embedding)
 
 
 def tag(
@@ -79,6 +82,7 @@ def tag(
     analyser: StubAnalyser | None = None,
     models: Sequence[Manifest] = (MODEL,),
     workers: int = 3,
+    embedding: int = 0,
 ) -> Summary:
     """Run over a source."""
     listing = source if isinstance(source, Listing) else list_entries(str(source))
@@ -89,5 +93,6 @@ def tag(
         workers=workers,
         max_failed_share=0.05,
         on_progress=lambda _: None,
+        embeddings={each.ref: embedding for each in models},
     )
     return asyncio.run(run.run(listing))

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from app.catalogue.cluster_worker import ClusterJob, write_summary
+from app.catalogue.cluster_worker import ClusterJob, LoadedModels, write_summary
 from app.catalogue.ray_run import tag_on_cluster
 from app.catalogue.sources import list_entries
 from app.domain import Precision, Taggram, TaggramKey
@@ -60,6 +60,10 @@ class LoggingAnalyser:
         return [_taggram(track.track_id, each) for each in models], False
 
 
+def load(log: Path) -> LoadedModels:
+    return LoadedModels(LoggingAnalyser(log), {})
+
+
 def _taggram(track_id: str, model: Manifest) -> Taggram:
     """Two windows."""
     scores = np.random.RandomState(int(track_id[:8], 16)).uniform(size=(2, len(model.tags.names)))
@@ -95,7 +99,7 @@ def main(source: str, out: Path, log: Path, kill_after: int | None) -> None:
         threading.Thread(target=kill, args=[kill_after], daemon=True).start()
     try:
         summary = tag_on_cluster(
-            ClusterJob(partial(LoggingAnalyser, log), (MODEL,), str(out), 2, installed_version()),
+            ClusterJob(partial(load, log), (MODEL,), str(out), 2, installed_version()),
             list_entries(source),
             address=cluster.address,
             max_machines=None,

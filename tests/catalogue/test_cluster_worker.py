@@ -12,6 +12,7 @@ from app.catalogue.cluster_worker import (
     REPORT,
     BatchTagger,
     ClusterJob,
+    LoadedModels,
     read_summary,
     write_entries,
 )
@@ -34,8 +35,10 @@ class Cluster:
 
     def __init__(self, out: Path) -> None:
         self.analyser = StubAnalyser()
-        self.registry = Registry(str(out), [ScoredTags.of(MODEL)])
-        self._job = ClusterJob(lambda: self.analyser, (MODEL,), str(out), 3, installed_version())
+        self.registry = Registry(str(out))
+        self._job = ClusterJob(
+            lambda: LoadedModels(self.analyser, {}), (MODEL,), str(out), 3, installed_version()
+        )
 
     def tag(self, entries: Sequence[Entry]) -> Summary:
         return call(self._job, self.registry, entries)
@@ -132,21 +135,21 @@ def test_a_file_with_which_processes_died_is_not_tried_again(
 
 
 def test_a_claim_belongs_to_a_batch_and_not_to_a_process(tmp_path: Path) -> None:
-    registry = Registry(str(tmp_path), [ScoredTags.of(MODEL)])
+    registry = Registry(str(tmp_path))
 
-    assert registry.find(MODEL.ref, TRACK_ID, "batch") is None
-    assert registry.find(MODEL.ref, TRACK_ID, "other") == IN_HAND
-    assert registry.find(MODEL.ref, TRACK_ID, "batch") is None
+    assert registry.find(ScoredTags.of(MODEL), TRACK_ID, "batch") is None
+    assert registry.find(ScoredTags.of(MODEL), TRACK_ID, "other") == IN_HAND
+    assert registry.find(ScoredTags.of(MODEL), TRACK_ID, "batch") is None
 
 
 def test_a_machine_with_another_version_ends_the_run(cluster: Cluster) -> None:
-    job = ClusterJob(StubAnalyser, (MODEL,), "out", 1, "0.0.1")
+    job = ClusterJob(lambda: LoadedModels(StubAnalyser(), {}), (MODEL,), "out", 1, "0.0.1")
     with pytest.raises(SetupError, match=r"expected 0\.0\.1"):
         call(job, cluster.registry, [])
 
 
 def test_models_that_can_not_be_loaded_end_the_run(cluster: Cluster) -> None:
-    def fail() -> StubAnalyser:
+    def fail() -> LoadedModels:
         raise SetupError("no weights")
 
     with pytest.raises(SetupError, match="no weights"):

@@ -3,23 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.cli.catalogue.shared import embedding_widths
 from app.cli.catalogue.tagging_progress import tagging_progress
 from app.cpus import usable_cpus
 from app.installation import installed_version
 from app.services import Services
 from app.settings import Settings
 from app.store.manifest.manifest import Manifest
-from app.tagging.tagger import Tagger
 
 if TYPE_CHECKING:
+    from app.catalogue.cluster_worker import LoadedModels
     from app.catalogue.entries import Listing
     from app.catalogue.summary import Summary
 
-NOT_OF_RUNS = {"secret": None, "keys_file": None, "feedback_file": None, "redis_url": None}
-"""Settings that no machine of a cluster needs, or may see."""
+NOT_SENT = {"secret": None, "keys_file": None}
+"""Settings that the machines of a cluster don't need, and may not see."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,13 @@ class RayOptions:
         address: `host:port` of the cluster, or `auto`.
         max_machines: The most machines that are used, if that is limited.
         workers: Tracks at a time on each machine; None for one more than it has CPUs.
+        embeddings: Whether rows get embeddings.
     """
 
     address: str
     max_machines: int | None
     workers: int | None
+    embeddings: bool
 
 
 def run_on_ray(
@@ -55,13 +57,12 @@ def run_on_ray(
     from app.catalogue.ray_run import tag_on_cluster
 
     folder = local_path(to)
-    if not is_url(settings.model_store):
-        settings = settings.model_copy(
-            update={"model_store": str(Path(settings.model_store).absolute())}
-        )
-    open_analyser = partial(load_tagger, settings.model_copy(update=NOT_OF_RUNS), options.workers)
+    store = local_path(settings.model_store)
+    sent = settings.model_copy(
+        update=NOT_SENT | {"model_store": str(store.absolute() if store else settings.model_store)}
+    )
     job = ClusterJob(
-        open_analyser,
+        partial(load_models, sent, options.workers, with_embeddings=options.embeddings),
         tuple(models),
         str(folder.absolute()) if folder else to,
         options.workers,
@@ -78,22 +79,23 @@ def run_on_ray(
         )
 
 
-def is_url(place: str) -> bool:
-    """Return whether a place is a URL."""
-    return "://" in place
-
-
-def load_tagger(settings: Settings, workers: int | None) -> Tagger:
+def load_models(
+    settings: Settings, workers: int | None, *, with_embeddings: bool
+) -> "LoadedModels":
     """Load the models on a machine of a cluster.
 
     Args:
         settings: The settings of the command.
         workers: Tracks at a time; None for one more than this machine has CPUs.
+        with_embeddings: Whether rows get embeddings.
 
     Raises:
-        SetupError: The models can't be loaded here.
+        SetupError: The models can't be loaded here, or have no embedding.
     """
-    workers = workers or usable_cpus() + 1
-    services = Services(settings.model_copy(update={"decode_workers": workers}))
+    from app.catalogue.cluster_worker import LoadedModels
+
+    update = {"decode_workers": workers or usable_cpus() + 1}
+    services = Services(settings.model_copy(update=update), with_embeddings=with_embeddings)
     services.load()
-    return services.runtime.tagger
+    widths = embedding_widths(services) if with_embeddings else {}
+    return LoadedModels(services.runtime.tagger, widths)

@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +17,13 @@ from app.cli.catalogue.shared import (
     Out,
     Vocabularies,
     derive_all,
+    embedding_widths,
     show_failures,
 )
 from app.cli.catalogue.tagging_progress import tagging_progress
 from app.cli.console import err, log_to_stderr, out, plain_errors, read_settings, say
 from app.cpus import usable_cpus
+from app.domain import ModelRef
 from app.errors import SetupError
 from app.model_catalog import read_catalog
 from app.services import Services
@@ -46,6 +51,9 @@ def tag(
         ),
     ] = None,
     vocabularies: Vocabularies = DEFAULT_VOCABULARIES,
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings", help="Also store the mean embedding of each model.")
+    ] = False,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Tracks at a time; by default one more than there are CPUs."),
@@ -75,17 +83,18 @@ def tag(
         catalogue = open_storage(to)
         _check_apart(source, to)
         settings = _settings(models, workers or usable_cpus() + 1)
-        services = None if ray else Services(settings)
+        services = None if ray else Services(settings, with_embeddings=embeddings)
         catalog = services.catalog if services else read_catalog(settings)
         projections = [catalog.projection(name, None) for name in vocabularies]
-        listing = _listing(source, limit)
+        listing = _listing(source, limit, catalogue.where())
         with catalogue.locked():
             if services:
                 with err.status("loading the models"):
                     services.load()
-                summary = asyncio.run(_run(services, listing, catalogue, max_failed_share))
+                widths = embedding_widths(services) if embeddings else {}
+                summary = asyncio.run(_run(services, listing, catalogue, max_failed_share, widths))
             else:
-                options = RayOptions(ray or "auto", max_machines, workers)
+                options = RayOptions(ray or "auto", max_machines, workers, embeddings)
                 summary = run_on_ray(
                     options, settings, catalog.models, listing, to, max_failed_share
                 )
@@ -109,36 +118,51 @@ def _check_apart(source: str, to: str) -> None:
 
 
 def _settings(models: list[str] | None, workers: int) -> Settings:
-    """Return the settings, with all models in memory and a decoder for each track in progress."""
+    """Return the settings of a run.
+
+    All models and their backbones are in memory, and each track in progress has a decoder. What the
+    service shares with others is left out: each file is inferred once, so that a cache is of no
+    use, and would lack embeddings.
+    """
     settings = read_settings()
     chosen = tuple(models or settings.models)
     vocabulary_models = () if models else settings.vocabulary_models
-    at_most = max(len(chosen), settings.max_loaded_models)
-    changes = {"models": chosen, "vocabulary_models": vocabulary_models}
-    return settings.model_copy(
-        update=changes | {"decode_workers": workers, "max_loaded_models": at_most}
-    )
+    changes = {
+        "models": chosen,
+        "vocabulary_models": vocabulary_models,
+        "decode_workers": workers,
+        "max_loaded_models": max(2 * len(chosen), settings.max_loaded_models),
+        "redis_url": None,
+        "feedback_file": None,
+    }
+    return settings.model_copy(update=changes)
 
 
-def _listing(source: str, limit: int | None) -> "Listing":
-    """List the tracks, and report what is left out."""
+def _listing(source: str, limit: int | None, where: str) -> "Listing":
+    """List the tracks, and report what is left out, without the catalogue's own files."""
     from dataclasses import replace
 
     from app.catalogue.sources import list_entries
 
     with err.status("listing the tracks"):
         listing = list_entries(source)
-    for path, why, count in by_reason({Path(path): why for path, why in listing.skipped.items()}):
+    skipped = listing.skipped.items()
+    others = {Path(path): why for path, why in skipped if not path.startswith(f"{where}/")}
+    for path, why, count in by_reason(others):
         say(err, f"{count} skipped, such as {path}: {why}")
     return replace(listing, entries=listing.entries[:limit])
 
 
 async def _run(
-    services: Services, listing: "Listing", catalogue: "Storage", max_failed_share: float
+    services: Services,
+    listing: "Listing",
+    catalogue: "Storage",
+    max_failed_share: float,
+    embeddings: Mapping[ModelRef, int],
 ) -> "Summary":
     from app.catalogue.run import TaggingRun
 
-    with tagging_progress() as on_progress:
+    with _interrupted_by_sigterm(), tagging_progress() as on_progress:
         run = TaggingRun(
             services.runtime.tagger,
             services.catalog.models,
@@ -146,11 +170,22 @@ async def _run(
             workers=services.settings.decode_workers,
             max_failed_share=max_failed_share,
             on_progress=on_progress,
+            embeddings=embeddings,
         )
         try:
             return await run.run(listing)
         finally:
             await services.close()
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """End a run at SIGTERM, which schedulers send, as at Ctrl-C: what is in hand is written."""
+    before = signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _report(summary: "Summary", where: str, max_failed_share: float) -> None:
@@ -160,6 +195,12 @@ def _report(summary: "Summary", where: str, max_failed_share: float) -> None:
         f"{where}: {summary.inferred:,} tracks tagged, {summary.shared:,} identical to others, "
         f"{summary.known:,} tagged before, {summary.failed:,} failed",
     )
+    if summary.seconds:
+        say(
+            out,
+            f"{summary.audio_s / 3600:.1f} hours of audio in {summary.seconds / 60:.1f} minutes, "
+            f"{summary.audio_s / summary.seconds:.0f} times real time",
+        )
     show_failures(summary)
     if left := summary.total - summary.done:
         say(err, f"{left:,} tracks were not tried, as too many had failed", style="red")

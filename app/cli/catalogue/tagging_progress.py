@@ -19,12 +19,12 @@ OnProgress = Callable[["Summary"], None]
 
 
 @contextmanager
-def tagging_progress() -> Iterator[OnProgress]:
+def tagging_progress(clock: Callable[[], float] = time.monotonic) -> Iterator[OnProgress]:
     """Yield a function that shows the counts of a run, with the rate and the time left."""
-    begun = time.monotonic()
     if not err.is_terminal:
-        yield _lines(begun)
+        yield _lines(clock)
         return
+    begun = clock()
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(
         "tagging", *columns, TextColumn("{task.description}"), console=err, transient=True
@@ -32,33 +32,40 @@ def tagging_progress() -> Iterator[OnProgress]:
         bar = progress.add_task("")
 
         def on_progress(summary: "Summary") -> None:
-            text = describe(summary, time.monotonic() - begun)
+            text = describe(summary, _tagged(summary) / max(clock() - begun, 1e-3))
             progress.update(bar, total=summary.total, completed=summary.done, description=text)
 
         yield on_progress
 
 
-def describe(summary: "Summary", seconds: float) -> str:
+def describe(summary: "Summary", rate: float) -> str:
     """Return the rate and the failures by status, such as `3.1 tracks/s, 2 silent_audio`."""
-    rate = f"{(summary.inferred + summary.shared) / max(seconds, 1e-3):.1f} tracks/s"
     failures = [f"{count:,} {status}" for status, count in summary.failures.most_common()]
-    return ", ".join([rate, *failures])
+    return ", ".join([f"{rate:.1f} tracks/s", *failures])
 
 
-def _lines(begun: float) -> OnProgress:
-    shown = begun
+def _lines(clock: Callable[[], float]) -> OnProgress:
+    """Print a line each `LINE_S`, with the rate since the one before.
+
+    What earlier runs have tagged passes fast, and says nothing about the time left.
+    """
+    shown_at, done, tagged = clock(), 0, 0
 
     def on_progress(summary: "Summary") -> None:
-        nonlocal shown
-        now = time.monotonic()
-        if now - shown < LINE_S:
+        nonlocal shown_at, done, tagged
+        seconds = clock() - shown_at
+        if seconds < LINE_S:
             return
-        shown = now
-        left_s = (now - begun) / max(summary.done, 1) * (summary.total - summary.done)
+        left_s = seconds / max(summary.done - done, 1) * (summary.total - summary.done)
+        text = describe(summary, (_tagged(summary) - tagged) / seconds)
+        shown_at, done, tagged = shown_at + seconds, summary.done, _tagged(summary)
         say(
             err,
-            f"{summary.done:,} of {summary.total:,} tracks, {describe(summary, now - begun)}, "
-            f"{left_s / 60:.0f} minutes left",
+            f"{done:,} of {summary.total:,} tracks, {text}, {left_s / 60:.0f} minutes left",
         )
 
     return on_progress
+
+
+def _tagged(summary: "Summary") -> int:
+    return summary.inferred + summary.shared
