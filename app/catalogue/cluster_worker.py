@@ -188,7 +188,7 @@ def read_entries(text: str) -> list[Entry]:
 
 def write_summary(summary: Summary) -> str:
     """Return the counts of a batch as JSON."""
-    return json.dumps(vars(summary) | {"deferred": [vars(entry) for entry in summary.deferred]})
+    return json.dumps(vars(summary) | {"deferred": write_entries(summary.deferred)})
 
 
 def read_summary(text: str) -> Summary:
@@ -202,5 +202,5 @@ def read_summary(text: str) -> Summary:
         raise SetupError(values["fault"])
     values["failures"] = Counter(values["failures"])
     values["examples"] = {status: tuple(each) for status, each in values["examples"].items()}
-    values["deferred"] = [Entry(**each) for each in values["deferred"]]
+    values["deferred"] = read_entries(values["deferred"])
     return Summary(**values)
