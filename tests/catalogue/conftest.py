@@ -26,4 +26,4 @@ def music(tmp_path: Path) -> Music:
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.catalogue.run.RETRY_PAUSE_S", 0.0)
-    monkeypatch.setattr("app.catalogue.files.PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("app.catalogue.files.PAUSES_S", (0.0, 0.0, 0.0))

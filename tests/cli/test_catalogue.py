@@ -83,6 +83,17 @@ def test_a_source_inside_the_catalogue_is_refused(music: Path, refused: Refused)
     assert "is inside" in refused("catalogue", "tag", music, "--out", music.parent, **MODELS)
 
 
+def test_a_catalogue_inside_its_source_is_left_out(music: Path, taggram: Taggram) -> None:
+    (music / "notes.mp3").unlink()
+    tagging = ("catalogue", "tag", music, "--out", music / "catalogue", "--models", "msd-musicnn")
+
+    results = [taggram(*tagging) for _ in range(2)]
+
+    assert [result.exit_code for result in results] == [0, 0]
+    assert "2 tagged before, 0 failed" in results[1].stdout
+    assert "skipped" not in results[1].stderr
+
+
 @pytest.mark.parametrize("command", ["status", "derive"])
 def test_a_folder_that_is_not_a_catalogue_is_refused(
     music: Path, refused: Refused, command: str

@@ -1,9 +1,9 @@
-"""SIGKILL of `taggram catalogue tag`, a real process with stubs in the place of networks."""
+"""Signals that end `taggram catalogue tag`, a real process with stubs in the place of networks."""
 
 import json
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,19 +14,46 @@ import soundfile
 from app.services import Services
 from testing.sounds import noise
 from testing.stub_engine import load_stub_engine
-from testing.waiting import wait_for
 from tests.cli.conftest import Taggram
 
 TRACKS = 12
 BATCH = 3
+BATCHES = TRACKS // BATCH
+
+MOMENTS = [(file, when) for file in range(1, BATCHES + 2) for when in ("before", "after")]
+"""Before and after each file gets its name: the batches, and the manifest."""
+
+INTERRUPTED = 130
+"""The status of a command after Ctrl-C."""
 
 RUN = f"""
+import os, pathlib, signal, sys
 from functools import partial
 import app.catalogue.results, app.cli.catalogue.tag
 from app.cli.commands import app as command
 from app.services import Services
 from testing.stub_engine import load_stub_engine
-app.catalogue.results.BATCH_ROWS = {BATCH}
+
+sends, last, when = int(sys.argv.pop()), int(sys.argv.pop()), sys.argv.pop()
+calls = 0
+
+def counted(real):
+    def call(*arguments):
+        global calls
+        calls += 1
+        if (calls, when) == (last, "before"):
+            os.kill(os.getpid(), sends)
+        answer = real(*arguments)
+        if (calls, when) == (last, "after"):
+            os.kill(os.getpid(), sends)
+        return answer
+    return call
+
+if sends == signal.SIGKILL:
+    app.catalogue.results.BATCH_ROWS = {BATCH}
+    pathlib.Path.replace = counted(pathlib.Path.replace)
+else:
+    app.catalogue.results.ModelResults.add = counted(app.catalogue.results.ModelResults.add)
 app.cli.catalogue.tag.Services = partial(Services, load_engine=load_stub_engine)
 command()
 """
@@ -42,16 +69,46 @@ def music(tmp_path: Path) -> Path:
     return folder
 
 
-def batch_files(out: Path) -> list[Path]:
-    """List the files of batches."""
-    return list((out / "tracks").rglob("*.parquet"))
+def rows_in(out: Path) -> list[str]:
+    """Return the ids of all rows."""
+    paths = (out / "tracks").rglob("*.parquet")
+    return [id_ for path in paths for id_ in pq.read_table(path)["external_id"].to_pylist()]
+
+
+def arguments(music: Path, out: Path) -> list[str]:
+    return ["catalogue", "tag", str(music), "--out", str(out), "--models", "msd-musicnn"]
+
+
+def run_until(music: Path, out: Path, sends: int, call: int, when: str) -> int:
+    """Run it until it sends a signal to itself; return its status."""
+    signals = [when, str(call), str(int(sends))]
+    command = [sys.executable, "-c", RUN, *arguments(music, out), *signals]
+    return subprocess.run(command, check=False).returncode
+
+
+def check_continues(
+    music: Path, out: Path, taggram: Taggram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Check that a second run does what is missing, and no more."""
+    kept = len(rows_in(out))
+    stubbed = partial(Services, load_engine=load_stub_engine)
+    monkeypatch.setattr("app.cli.catalogue.tag.Services", stubbed)
+
+    result = taggram(*arguments(music, out))
+
+    assert result.exit_code == 0, result.output
+    assert f"{TRACKS - kept} tracks tagged, 0 identical to others, {kept} tagged" in result.stdout
+    assert sorted(rows_in(out)) == [f"{number:02}.flac" for number in range(TRACKS)]
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["models"][0]["tracks"] == {"ok": TRACKS}
+    assert not [path for path in out.rglob("*") if "part" in path.name]
 
 
 @pytest.mark.parametrize(
-    "batches",
+    ("file", "when"),
     [
-        1,
-        *(pytest.param(number, marks=pytest.mark.thorough) for number in (0, 2, 3)),
+        pytest.param(*moment, marks=[] if moment == (2, "before") else [pytest.mark.thorough])
+        for moment in MOMENTS
     ],
 )
 def test_a_killed_run_is_continued(
@@ -59,28 +116,25 @@ def test_a_killed_run_is_continued(
     tmp_path: Path,
     taggram: Taggram,
     monkeypatch: pytest.MonkeyPatch,
-    batches: int,
+    file: int,
+    when: str,
 ) -> None:
     out = tmp_path / "out"
-    is_due: Callable[[], bool] = {0: (out / ".lock").exists}.get(
-        batches, lambda: len(batch_files(out)) >= batches
-    )
-    arguments = ["catalogue", "tag", str(music), "--out", str(out), "--models", "msd-musicnn"]
-    with subprocess.Popen([sys.executable, "-c", RUN, *arguments]) as process:
-        wait_for(is_due, "the moment of the kill")
-        process.kill()
-    kept = sum(pq.ParquetFile(path).metadata.num_rows for path in batch_files(out))
-    monkeypatch.setattr(
-        "app.cli.catalogue.tag.Services", partial(Services, load_engine=load_stub_engine)
-    )
 
-    result = taggram(*arguments)
+    assert run_until(music, out, signal.SIGKILL, file, when) == -signal.SIGKILL
 
-    assert result.exit_code == 0, result.output
-    assert kept >= batches * BATCH
-    assert f"{TRACKS - kept} tracks tagged, 0 identical to others, {kept} tagged" in result.stdout
-    (tracks,) = (out / "tracks" / "msd-musicnn").iterdir()
-    ids = [row["external_id"] for row in pq.read_table(tracks).to_pylist()]
-    assert sorted(ids) == [f"{number:02}.flac" for number in range(TRACKS)]
-    manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["models"][0]["tracks"] == {"ok": TRACKS}
+    written = file - 1 if when == "before" else file
+    assert len(rows_in(out)) == min(written * BATCH, TRACKS)
+    check_continues(music, out, taggram, monkeypatch)
+
+
+@pytest.mark.thorough
+def test_a_terminated_run_keeps_all_that_it_tagged(
+    music: Path, tmp_path: Path, taggram: Taggram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+
+    assert run_until(music, out, signal.SIGTERM, 5, "after") == INTERRUPTED
+
+    assert len(rows_in(out)) >= 5
+    check_continues(music, out, taggram, monkeypatch)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -59,10 +60,8 @@ def _lines(clock: Callable[[], float]) -> OnProgress:
         left_s = seconds / max(summary.done - done, 1) * (summary.total - summary.done)
         text = describe(summary, (_tagged(summary) - tagged) / seconds)
         shown_at, done, tagged = shown_at + seconds, summary.done, _tagged(summary)
-        say(
-            err,
-            f"{done:,} of {summary.total:,} tracks, {text}, {left_s / 60:.0f} minutes left",
-        )
+        left = timedelta(seconds=round(left_s))
+        say(err, f"{done:,} of {summary.total:,} tracks, {text}, {left} left")
 
     return on_progress
 
