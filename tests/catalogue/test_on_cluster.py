@@ -1,8 +1,11 @@
 """Runs on a Ray cluster of two nodes: nodes, processes and the whole run die, no row is lost."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,13 +34,19 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
     """Begin runs; a run that a test leaves is killed."""
     if subprocess.run([*APART, "true"], check=False, capture_output=True).returncode:
         pytest.skip("namespaces are not permitted here")
+    # Ray finds a cluster by a file in its folder, and its sockets need short names.
+    folder = Path(tempfile.mkdtemp(prefix="ray"))
     running: list[subprocess.Popen[str]] = []
 
     def start(source: Path, out: Path, *kill_after: str) -> subprocess.Popen[str]:
         command = [*APART, sys.executable, "-m", "tests.catalogue.stub_cluster"]
         files = [str(source), str(out), str(tmp_path / "log"), *kill_after]
         process = subprocess.Popen(
-            [*command, *files], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*command, *files],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "RAY_TMPDIR": str(folder)},
         )
         running.append(process)
         return process
@@ -46,6 +55,7 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
     for process in running:
         process.kill()
         process.communicate()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
