@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from app.catalogue.entries import PASSING, Entry, Listing
+from app.catalogue.batch_results import BatchResults, BatchView
+from app.catalogue.entries import Entry, Listing
 from app.catalogue.registry import Registry
-from app.catalogue.results import FileInHandError, known_files
-from app.catalogue.rows import Outcome, ScoredTags, TrackRow
+from app.catalogue.rows import ScoredTags
 from app.catalogue.run import Analyser, TaggingRun
-from app.catalogue.storage import Storage, open_storage
+from app.catalogue.storage import open_storage
 from app.catalogue.summary import Summary
-from app.catalogue.tables import write_batch
 from app.cpus import usable_cpus
 from app.domain import ModelRef
 from app.errors import SetupError
@@ -109,13 +108,11 @@ class BatchTagger:
             )
         if self._loaded is None:
             self._loaded = await asyncio.to_thread(self._job.load)
-        name = hashlib.sha256(batch.encode()).hexdigest()
-        has_died = self._registry.begin_batch(name)
-        workers = 1 if has_died else self._job.workers or usable_cpus() + 1
-        out = open_storage(self._job.out)
         widths = self._loaded.embeddings
         tags = [ScoredTags.of(model, widths.get(model.ref, 0)) for model in self._job.models]
-        results = {each.ref: BatchResults(out, each, name, self._registry) for each in tags}
+        view = BatchView(self._registry, tags, hashlib.sha256(batch.encode()).hexdigest())
+        workers = 1 if view.start.has_died else self._job.workers or usable_cpus() + 1
+        out = open_storage(self._job.out)
         run = TaggingRun(
             self._loaded.analyser,
             self._job.models,
@@ -123,57 +120,9 @@ class BatchTagger:
             workers=workers,
             max_failed_share=1.0,  # the command decides, with the counts of all batches
             on_progress=lambda _: None,
-            results=results,
+            results={each.ref: BatchResults(out, each, view) for each in tags},
         )
         return await run.run(Listing(read_entries(batch)))
-
-
-class BatchResults:
-    """The rows of one model and one batch; the registry knows the others. Threads may use it."""
-
-    def __init__(self, out: Storage, tags: ScoredTags, batch: str, registry: Registry) -> None:
-        """Begin without rows."""
-        self._out = out
-        self._tags = tags
-        self._batch = batch
-        self._registry = registry
-        self._rows: list[TrackRow] = []
-
-    def status(self, key: bytes) -> str | None:
-        """Return the status of a track with this file; see `ModelResults.status`."""
-        return self._registry.status(self._tags, key)
-
-    def find(self, track_id: str) -> Outcome | None:
-        """Return the outcome of an identical file, or claim the file; see `Registry.find`.
-
-        Raises:
-            FileInHandError: Another process infers an identical file.
-        """
-        for row in self._rows:
-            if row.file and row.file.track_id == track_id and row.outcome.status not in PASSING:
-                return row.outcome
-        found = self._registry.find(self._tags, track_id, self._batch)
-        if isinstance(found, str):
-            raise FileInHandError
-        return found
-
-    def add(self, row: TrackRow) -> None:
-        """Add a row; a track whose file can't be read keeps the scores that it has."""
-        if row.file is None and self._registry.has_scores(self._tags, row.entry.external_id):
-            return
-        self._rows.append(row)
-        if row.file:
-            self._registry.finish(self._tags.ref, row.file.track_id)
-
-    def close(self) -> None:
-        """Write the rows to a new file.
-
-        Raises:
-            SetupError: It can't be written.
-        """
-        if self._rows:
-            path = write_batch(self._out, self._tags, self._rows)
-            self._registry.end_batch(self._tags, self._batch, path, known_files(self._rows))
 
 
 def write_entries(entries: Sequence[Entry]) -> str:

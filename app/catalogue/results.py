@@ -118,6 +118,11 @@ class ModelResults:
         """Return the status of a track with this file, from its `entry_key`, if it has a row."""
         return self._statuses.get(key)
 
+    @property
+    def has_rows(self) -> bool:
+        """Return whether a track has a row that no run needs to make again."""
+        return bool(self._statuses)
+
     def has_scores(self, external_id: str) -> bool:
         """Return whether an earlier run has scored a track, maybe with another file."""
         return entry_key(external_id) in self._scored

@@ -1,7 +1,7 @@
 """Batches of a cluster, tagged in this process: what is inferred, written and reported."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -135,11 +135,32 @@ def test_a_file_with_which_processes_died_is_not_tried_again(
 
 
 def test_a_claim_belongs_to_a_batch_and_not_to_a_process(tmp_path: Path) -> None:
-    registry = Registry(str(tmp_path))
+    registry, tags = Registry(str(tmp_path)), [ScoredTags.of(MODEL)]
 
-    assert registry.find(ScoredTags.of(MODEL), TRACK_ID, "batch") is None
-    assert registry.find(ScoredTags.of(MODEL), TRACK_ID, "other") == IN_HAND
-    assert registry.find(ScoredTags.of(MODEL), TRACK_ID, "batch") is None
+    assert registry.find(tags, TRACK_ID, "batch", []) == {}
+    assert registry.find(tags, TRACK_ID, "other", []) == IN_HAND
+    assert registry.find(tags, TRACK_ID, "batch", []) == {}
+
+
+def test_a_new_track_costs_one_call(
+    cluster: Cluster, music: Music, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("statuses", "find", "has_scores"):
+        method = getattr(cluster.registry, name)
+        monkeypatch.setattr(cluster.registry, name, recording(calls, name, method))
+
+    cluster.tag(list_entries(str(music(one="1", two="2"))).entries)
+
+    assert calls == ["find", "find"]
+
+
+def recording(calls: list[str], name: str, method: Callable[..., object]) -> Callable[..., object]:
+    def call(*arguments: object) -> object:
+        calls.append(name)
+        return method(*arguments)
+
+    return call
 
 
 def test_a_machine_with_another_version_ends_the_run(cluster: Cluster) -> None:
