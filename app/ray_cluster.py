@@ -24,7 +24,6 @@ def connected(address: str | None) -> Iterator[None]:
     Raises:
         SetupError: Ray is not installed, or the cluster can't be reached.
     """
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its errors also come as exceptions
     try:
         import ray  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -34,7 +33,10 @@ def connected(address: str | None) -> Iterator[None]:
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise SetupError(f"the Ray cluster can't be reached: {error}") from error
+        raise SetupError(
+            f"the Ray cluster can't be reached: {error}; if it asks for a token, set "
+            "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+        ) from error
     try:
         yield
     finally:

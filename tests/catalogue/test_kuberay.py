@@ -92,6 +92,22 @@ def test_all_pods_have_the_same_image_and_are_confined(pods: dict[str, Object]) 
         assert container["resources"]["requests"] == container["resources"]["limits"]
 
 
+def test_all_have_the_token_and_those_that_read_tracks_the_credentials(
+    objects: dict[str, Object], pods: dict[str, Object]
+) -> None:
+    users = {name: pod["spec"]["containers"][0] for name, pod in pods.items()}
+    users["autoscaler"] = objects["RayCluster"]["spec"]["autoscalerOptions"]
+    secrets = {
+        name: {each["secretRef"]["name"] for each in user["envFrom"]}
+        for name, user in users.items()
+    }
+    assert all("taggram-ray" in names for names in secrets.values())
+    assert {name for name, names in secrets.items() if "taggram-catalogue" in names} == {
+        "cpu",
+        "job",
+    }
+
+
 def test_the_network_policy_covers_all_pods(
     objects: dict[str, Object], pods: dict[str, Object]
 ) -> None:

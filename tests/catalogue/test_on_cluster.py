@@ -23,6 +23,8 @@ pytestmark = pytest.mark.thorough
 APART = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 """Ray accepts connections on all addresses, and its processes must end with the test."""
 
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}
+
 TRACKS = 60
 KILL_AFTER = 10
 
@@ -46,7 +48,7 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "RAY_TMPDIR": str(folder)},
+            env={**os.environ, "RAY_TMPDIR": str(folder), **TOKEN},
         )
         running.append(process)
         return process
