@@ -30,9 +30,9 @@ class BatchView:
             SetupError: A file of the catalogue can't be read.
         """
         self.registry = registry
-        self._tags = tags
-        self._name = name
         self.start: BatchStart = registry.begin_batch(tags, name)
+        self._tags = self.start.tags
+        self._name = name
         self._statuses: dict[bytes, dict[ModelRef, str]] = {}
         self._found: dict[str, dict[ModelRef, Outcome] | str] = {}
         self._finished: list[str] = []

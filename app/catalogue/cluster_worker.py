@@ -120,7 +120,7 @@ class BatchTagger:
             workers=workers,
             max_failed_share=1.0,  # the command decides, with the counts of all batches
             on_progress=lambda _: None,
-            results={each.ref: BatchResults(out, each, view) for each in tags},
+            results={each.ref: BatchResults(out, each, view) for each in view.start.tags},
         )
         return await run.run(Listing(read_entries(batch)))
 

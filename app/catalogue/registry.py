@@ -22,10 +22,12 @@ class BatchStart:
     """What is known of a batch of tracks before it begins.
 
     Attributes:
+        tags: What the rows of each model hold.
         has_died: Whether a process has died with it.
         may_have_rows: Whether some of its tracks may have rows already.
     """
 
+    tags: tuple[ScoredTags, ...]
     has_died: bool
     may_have_rows: bool
 
@@ -65,11 +67,10 @@ class Registry:
         Raises:
             SetupError: A file of the catalogue can't be read.
         """
-        for each in tags:
-            self._of(each)
+        rows = tuple(self._of(each).tags for each in tags)
         self._batches[batch] += 1
         has_died = self._batches[batch] > 1
-        return BatchStart(has_died, has_died or self._may_have_rows)
+        return BatchStart(rows, has_died, has_died or self._may_have_rows)
 
     def statuses(self, tags: Sequence[ScoredTags], key: bytes) -> dict[ModelRef, str]:
         """Return the status of a track with this file for each model that has a row of it."""

@@ -102,7 +102,7 @@ class ModelResults:
                     f"now have {tags.embedding}; write another catalogue"
                 )
             self._tags = replace(tags, embedding=max(width, self._tags.embedding))
-            if width or not tags.embedding:  # rows without embeddings are made anew
+            if width or not tags.embedding:  # rows without embeddings are made again
                 self._note_rows(path, take_latest(table, latest).to_pylist())
 
     def _note_rows(self, path: str, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -117,6 +117,11 @@ class ModelResults:
     def status(self, key: bytes) -> str | None:
         """Return the status of a track with this file, from its `entry_key`, if it has a row."""
         return self._statuses.get(key)
+
+    @property
+    def tags(self) -> ScoredTags:
+        """Return what rows hold: also embeddings, if those of earlier runs do."""
+        return self._tags
 
     @property
     def has_rows(self) -> bool:
