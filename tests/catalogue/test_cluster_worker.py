@@ -17,6 +17,7 @@ from app.catalogue.cluster_worker import (
     write_entries,
 )
 from app.catalogue.entries import Entry
+from app.catalogue.ray_run import share_of
 from app.catalogue.registry import IN_HAND, MAX_DEATHS, Registry
 from app.catalogue.rows import ScoredTags
 from app.catalogue.sources import list_entries
@@ -185,3 +186,17 @@ def test_names_that_are_not_utf_8_pass_through_a_batch(
 
     assert cluster.tag([Entry(path.name, str(path))]).inferred == 1
     assert len(rows_of(tmp_path / "out")) == 1
+
+
+@pytest.mark.parametrize(
+    ("machines", "share"),
+    [
+        ([{"CPU": 16.0}, {"CPU": 8.0}], {"num_cpus": 8}),
+        ([{"CPU": 16.0, "GPU": 2.0}], {"num_cpus": 8, "num_gpus": 1}),
+        ([{"CPU": 16.0, "GPU": 1.0}, {"CPU": 4.0}], {"num_cpus": 4}),
+    ],
+)
+def test_a_process_takes_the_smallest_machine_or_a_gpu_with_its_cores(
+    machines: list[dict[str, float]], share: dict[str, int]
+) -> None:
+    assert share_of(machines) == share
