@@ -72,6 +72,9 @@ lock: $(READY)/uv
 	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra train --extra descriptors --group dev \
 		--override requirements/cpu.override \
 		--constraint requirements/cpu.lock --output-file requirements/dev.lock
+	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra ray \
+		--override requirements/cpu.override \
+		--constraint requirements/dev.lock --output-file requirements/ray.lock
 	$(COMPILE) requirements/peer-musicnn.in --override requirements/peer-musicnn.override \
 		--output-file requirements/peer-musicnn.lock
 	$(COMPILE) requirements/peer-essentia.in --output-file requirements/peer-essentia.lock

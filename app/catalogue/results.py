@@ -3,8 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from app.catalogue.entries import OK, PASSING
 from app.catalogue.latest import latest_times, remove_superseded, take_latest
@@ -24,6 +24,45 @@ BATCH_ROWS = 256
 
 BATCH_S = 60.0
 """The longest time for which a row is not in a file, in seconds, while others follow."""
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file of a track whose outcome is final.
+
+    Attributes:
+        key: See `app.catalogue.rows.entry_key`.
+        track_id: SHA-256 of the file, in hex.
+        status: The status of its row.
+    """
+
+    key: bytes
+    track_id: str
+    status: str
+
+
+class FileInHandError(Exception):
+    """Another process infers an identical file at this time."""
+
+
+class Results(Protocol):
+    """What is known of one model, and where new rows go."""
+
+    def status(self, key: bytes) -> str | None:
+        """Return the status of a track with this file, from its `entry_key`, if it has a row."""
+
+    def find(self, track_id: str) -> Outcome | None:
+        """Return the outcome of an identical file, if it is known.
+
+        Raises:
+            FileInHandError: It will be known soon.
+        """
+
+    def add(self, row: TrackRow) -> None:
+        """Add a row."""
+
+    def close(self) -> None:
+        """Write what is in hand."""
 
 
 class ModelResults:
@@ -81,6 +120,20 @@ class ModelResults:
         """Return the status of a track with this file, from its `entry_key`, if it has a row."""
         return self._statuses.get(key)
 
+    @property
+    def tags(self) -> ScoredTags:
+        """Return what rows hold: also embeddings, if those of earlier runs do."""
+        return self._tags
+
+    @property
+    def has_rows(self) -> bool:
+        """Return whether a track has a row that no run needs to make again."""
+        return bool(self._statuses)
+
+    def has_scores(self, external_id: str) -> bool:
+        """Return whether an earlier run has scored a track, maybe with another file."""
+        return entry_key(external_id) in self._scored
+
     def find(self, track_id: str) -> Outcome | None:
         """Return the outcome of an identical file, if it is known.
 
@@ -103,7 +156,7 @@ class ModelResults:
         Raises:
             SetupError: It can't be written.
         """
-        if row.file is None and entry_key(row.entry.external_id) in self._scored:
+        if row.file is None and self.has_scores(row.entry.external_id):
             return
         with self._lock:
             if len(self._batch) == self._claimed:
@@ -140,13 +193,25 @@ class ModelResults:
                 return
             path = write_batch(self._out, self._tags, rows)
             with self._lock:
-                self._note_batch(path, rows)
+                self.note(path, known_files(rows))
                 del self._batch[: len(rows)]
                 self._claimed = max(0, self._claimed - len(rows))
 
-    def _note_batch(self, path: str, rows: Iterable[TrackRow]) -> None:
-        for row in rows:
-            if row.file and row.outcome.status not in PASSING:
-                key = entry_key(row.entry.external_id, row.entry.uri, row.file.fingerprint)
-                self._statuses[key] = row.outcome.status
-                self._places[bytes.fromhex(row.file.track_id)] = path
+    def note(self, path: str, files: Iterable[KnownFile]) -> None:
+        """Note which files of tracks have rows in a file of the catalogue."""
+        for file in files:
+            self._statuses[file.key] = file.status
+            self._places[bytes.fromhex(file.track_id)] = path
+
+
+def known_files(rows: Iterable[TrackRow]) -> list[KnownFile]:
+    """Return what no later run needs to do again."""
+    return [
+        KnownFile(
+            entry_key(row.entry.external_id, row.entry.uri, row.file.fingerprint),
+            row.file.track_id,
+            row.outcome.status,
+        )
+        for row in rows
+        if row.file and row.outcome.status not in PASSING
+    ]

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from app.audio.worker.progress import BrokenDecoderError, SlowDecoderError
 from app.catalogue.entries import OK, PASSING, Entry, Listing, Problem
 from app.catalogue.files import UnreadableError, digest, fingerprint, open_entry
-from app.catalogue.results import ModelResults
+from app.catalogue.results import FileInHandError, ModelResults, Results
 from app.catalogue.rows import File, Outcome, ScoredTags, TrackRow, entry_key
 from app.catalogue.storage import Storage
 from app.catalogue.summary import Summary
@@ -66,6 +66,7 @@ class TaggingRun:
         on_progress: Callable[[Summary], None],
         embeddings: Mapping[ModelRef, int] = NO_EMBEDDINGS,
         describer: Describer | None = None,
+        results: Mapping[ModelRef, Results] | None = None,
     ) -> None:
         """Read what earlier runs have written.
 
@@ -78,6 +79,7 @@ class TaggingRun:
             on_progress: Called after each track.
             embeddings: By model, the width of the embedding that rows get.
             describer: Measures the tracks that have scores; None for no descriptors.
+            results: What is known of each model; by default it is read from the catalogue.
 
         Raises:
             SetupError: A file of the catalogue can't be read.
@@ -88,7 +90,7 @@ class TaggingRun:
         self._max_failed_share = max_failed_share
         self._on_progress = on_progress
         self._describer = describer
-        self._results = {
+        self._results = results or {
             m.ref: ModelResults(out, ScoredTags.of(m, embeddings.get(m.ref, 0))) for m in models
         }
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -147,6 +149,8 @@ class TaggingRun:
                     is_scored = not missing or await self._add(entry, file, missing, source)
                     if is_scored and self._describer and self._describer.lacks(key):
                         await self._describer.describe(entry, file, source)
+        except FileInHandError:
+            self._summary.deferred.append(entry)
         except UnreadableError as error:
             outcome = Outcome(error.problem, error.detail)
             await self._write(entry, None, dict.fromkeys(self._results, outcome))

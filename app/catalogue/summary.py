@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from app.catalogue.entries import Entry
+
 MANY_FAILURES = 100
 """A run with more failures, and too large a share of them, ends early."""
 
@@ -20,6 +22,7 @@ class Summary:
         seconds: Length of the run.
         failures: Number of failures by status; also of those that are known.
         examples: The first failure of each status: its place, and the detail.
+        deferred: Tracks for later, as another process infers an identical file.
     """
 
     total: int
@@ -30,6 +33,7 @@ class Summary:
     seconds: float = 0.0
     failures: Counter[str] = field(default_factory=Counter)
     examples: dict[str, tuple[str, str]] = field(default_factory=dict)
+    deferred: list[Entry] = field(default_factory=list)
 
     @property
     def done(self) -> int:
@@ -50,6 +54,16 @@ class Summary:
         """Count a failure."""
         self.failures[status] += 1
         self.examples.setdefault(status, (place, detail))
+
+    def add(self, part: "Summary") -> None:
+        """Add the counts of a part of the source; the total stays."""
+        self.inferred += part.inferred
+        self.shared += part.shared
+        self.known += part.known
+        self.audio_s += part.audio_s
+        self.failures += part.failures
+        self.examples = part.examples | self.examples
+        self.deferred += part.deferred
 
     def find_fault(self, max_failed_share: float) -> str | None:
         """Return why a finished run is no success, or None if it is one."""

@@ -7,6 +7,9 @@ import typer
 from rich.table import Column, Table
 
 from app.cli.console import cell, err, out, say
+from app.domain import ModelRef
+from app.errors import SetupError
+from app.services import Services
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,6 +56,23 @@ def derive_all(catalogue: "Storage", projections: "Sequence[Projection]") -> Non
             out,
             f"{vocabulary.name}, version {vocabulary.version}: suggestions of {tracks:,} tracks",
         )
+
+
+def embedding_widths(services: Services) -> dict[ModelRef, int]:
+    """Return the width of the embedding of each model; of a head that of its backbone.
+
+    Raises:
+        SetupError: A model has none.
+    """
+    loaded = services.runtime.pool.loaded
+    widths = {m.ref: loaded[m.backbone or m.ref].embedding for m in services.catalog.models}
+    for ref, width in widths.items():
+        if not width:
+            raise SetupError(
+                f"{ref}: the imported network has no embedding; import it with --embedding, or "
+                "leave out --embeddings"
+            )
+    return widths
 
 
 def show_failures(summary: "Summary") -> None:

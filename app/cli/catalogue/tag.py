@@ -11,6 +11,7 @@ import typer
 
 from app.audio_files import by_reason
 from app.cli.catalogue.descriptors import make_describer, report_descriptors
+from app.cli.catalogue.on_ray import RayOptions, run_on_ray
 from app.cli.catalogue.shared import (
     DEFAULT_VOCABULARIES,
     Models,
@@ -18,6 +19,7 @@ from app.cli.catalogue.shared import (
     Vocabularies,
     choose_models,
     derive_all,
+    embedding_widths,
     show_failures,
 )
 from app.cli.catalogue.tagging_progress import tagging_progress
@@ -25,6 +27,7 @@ from app.cli.console import err, log_to_stderr, out, plain_errors, read_settings
 from app.cpus import usable_cpus
 from app.domain import ModelRef
 from app.errors import SetupError
+from app.model_catalog import read_catalog
 from app.services import Services
 from app.settings import Settings
 
@@ -60,6 +63,17 @@ def tag(
     descriptors: Annotated[
         bool, typer.Option("--descriptors", help="Measure tempo, key, loudness and spectrum too.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|ADDRESS",
+            help="Use the machines of this Ray cluster; `auto` is the one of this machine.",
+        ),
+    ] = None,
+    max_machines: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --ray, the most machines; by default all."),
+    ] = None,
 ) -> None:
     """Tag all tracks of a source; what earlier runs have tagged is skipped."""
     log_to_stderr(logging.ERROR)
@@ -67,27 +81,36 @@ def tag(
         from app.catalogue.manifest import write_manifest
         from app.catalogue.storage import open_storage
 
+        if descriptors and ray:
+            raise SetupError(
+                "--descriptors can't be used with --ray; tag with --ray first, and then add the "
+                "descriptors on one machine: the same command with --descriptors, without --ray"
+            )
         if descriptors:
             import app.catalogue.describing  # noqa: F401 - a missing extra is reported first
 
         catalogue = open_storage(to)
         _check_apart(source, to)
         settings = _settings(models, workers or usable_cpus() + 1)
-        services = Services(settings, with_embeddings=embeddings)
-        projections = [services.catalog.projection(name, None) for name in vocabularies]
+        services = None if ray else Services(settings, with_embeddings=embeddings)
+        catalog = services.catalog if services else read_catalog(settings)
+        projections = [catalog.projection(name, None) for name in vocabularies]
         listing = _listing(source, limit, catalogue.where())
         with catalogue.locked():
-            describer = make_describer(settings, catalogue) if descriptors else None
-            with err.status("loading the models"):
-                services.load()
-            widths = _embedding_widths(services) if embeddings else {}
-            run = _run(services, listing, catalogue, max_failed_share, widths, describer)
-            summary = asyncio.run(run)
+            if services:
+                summary = _tag_here(
+                    *(services, listing, catalogue, max_failed_share),
+                    embeddings=embeddings,
+                    descriptors=descriptors,
+                )
+            else:
+                options = RayOptions(ray or "auto", max_machines, workers, embeddings)
+                summary = run_on_ray(
+                    options, settings, catalog.models, listing, to, max_failed_share
+                )
             if summary.scored:
-                write_manifest(catalogue, services.catalog.models)
+                write_manifest(catalogue, catalog.models)
                 derive_all(catalogue, projections)
-    if describer:
-        report_descriptors(describer)
     _report(summary, catalogue.where(), max_failed_share)
 
 
@@ -137,21 +160,24 @@ def _listing(source: str, limit: int | None, where: str) -> "Listing":
     return replace(listing, entries=listing.entries[:limit])
 
 
-def _embedding_widths(services: Services) -> dict[ModelRef, int]:
-    """Return the width of the embedding of each model; of a head that of its backbone.
-
-    Raises:
-        SetupError: A model has none.
-    """
-    loaded = services.runtime.pool.loaded
-    widths = {m.ref: loaded[m.backbone or m.ref].embedding for m in services.catalog.models}
-    for ref, width in widths.items():
-        if not width:
-            raise SetupError(
-                f"{ref}: the imported network has no embedding; import it with --embedding, or "
-                "leave out --embeddings"
-            )
-    return widths
+def _tag_here(
+    services: Services,
+    listing: "Listing",
+    catalogue: "Storage",
+    max_failed_share: float,
+    *,
+    embeddings: bool,
+    descriptors: bool,
+) -> "Summary":
+    """Tag the tracks on this machine, and report on descriptors; return the counts."""
+    with err.status("loading the models"):
+        services.load()
+    describer = make_describer(services.settings, catalogue) if descriptors else None
+    widths = embedding_widths(services) if embeddings else {}
+    summary = asyncio.run(_run(services, listing, catalogue, max_failed_share, widths, describer))
+    if describer:
+        report_descriptors(describer)
+    return summary
 
 
 async def _run(

@@ -5,10 +5,8 @@ run is resumed from its folder. All machines need the same version of Taggram, a
 the same paths.
 """
 
-import logging
 import math
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import SetupError
-from app.masking import remember
+from app.ray_cluster import connected
 
 if TYPE_CHECKING:  # TensorFlow may only be imported in the processes, see `_work`
     from ray.train import ScalingConfig
@@ -33,9 +31,6 @@ RESTARTS = 3
 
 STEPS_EACH_S = 1.0
 """Seconds between two progress messages: a message takes some milliseconds."""
-
-CONNECT_S = 10
-"""The timeout for connecting to a cluster, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -69,45 +64,22 @@ def run_on_cluster(
         SetupError: Ray is not installed, the cluster can't be reached or is too small, processes
             die repeatedly, or for the reasons of `app.training.run.train.run`.
     """
-    try:
-        import ray  # noqa: PLC0415 - an extra
+    with connected(None):
         from ray.train import TrainingFailedError  # noqa: PLC0415
         from ray.util.queue import Queue  # noqa: PLC0415
-    except ImportError as error:
-        raise SetupError("Ray is not installed: `pip install 'taggram[ray]'`") from error
-    _check_reachable(os.environ.get("RAY_ADDRESS", ""))
-    try:
-        ray.init(log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise SetupError(f"the Ray cluster can't be reached: {error}") from error
-    try:
-        queues = Queues(*(Queue(actor_options={"num_cpus": 0}) for _ in range(2)))
-        with _forwarded(queues.messages, on_progress, say) as finished:
-            _train(request, workers, queues)
+
+        try:
+            queues = Queues(*(Queue(actor_options={"num_cpus": 0}) for _ in range(2)))
+            with _forwarded(queues.messages, on_progress, say) as finished:
+                _train(request, workers, queues)
+        except TrainingFailedError as error:
+            raise SetupError(
+                f"processes of the training died {RESTARTS + 1} times; run the same command again "
+                f"to resume: {error}"
+            ) from error
         if not queues.errors.empty():
             raise SetupError(queues.errors.get())
         return finished[0]
-    except TrainingFailedError as error:
-        raise SetupError(
-            f"processes of the training died {RESTARTS + 1} times; run the same command again to "
-            f"resume: {error}"
-        ) from error
-    finally:
-        ray.shutdown()
-
-
-def _check_reachable(address: str) -> None:
-    """Connect to the cluster once, as Ray itself would retry for a quarter of an hour."""
-    remember(address)
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not port.isdigit():  # no address, or one that Ray resolves
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
-    except OSError as error:
-        raise SetupError(
-            f"RAY_ADDRESS={address}: the Ray cluster does not answer: {error}"
-        ) from error
 
 
 def _train(request: "TrainRequest", workers: int, queues: Queues) -> None:
