@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from app.audio.formats import EXTENSIONS
 from app.paths import NOT_A_FILE
@@ -13,6 +14,8 @@ from app.paths import NOT_A_FILE
 OTHER_EXTENSION = "its extension is not that of an audio format"
 APPLE_DOUBLE = "it holds metadata of macOS about another file (its name begins with `._`)"
 CYCLE = "the link leads back to a folder that contains it"
+
+Place = TypeVar("Place")
 
 BROKEN_LINK = {errno.ENOENT, errno.ELOOP}
 """Errors of a link without a target. If its name is that of an audio file, it is listed, so that
@@ -55,8 +58,8 @@ def find_audio(root: Path) -> AudioFiles:
     return found
 
 
-def by_reason(skipped: Mapping[Path, str]) -> Iterator[tuple[Path, str, int]]:
-    """Yield the first path, the reason and the number of skipped files of each reason."""
+def by_reason(skipped: Mapping[Place, str]) -> Iterator[tuple[Place, str, int]]:
+    """Yield the first path or URL, the reason and the number of skipped files of each reason."""
     paths = defaultdict(list)
     for path, why in skipped.items():
         paths[why].append(path)

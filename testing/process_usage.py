@@ -62,7 +62,7 @@ def watched(pid: int, sample_s: float = SAMPLE_S) -> Iterator[Usage]:
         )
     finally:
         done.set()
-        sampling.join()
+        sampling.join(300)
 
 
 def memory_mib(pid: int) -> float:

@@ -32,7 +32,7 @@ def run_nginx(
     port = free_port()
     replaced = {**_paths_and_ports(folder, port, service_port), **(changed or {})}
     command = _configure(folder, replaced)
-    subprocess.run([*command, "-t"], check=True, capture_output=True)
+    subprocess.run([*command, "-t"], timeout=300, check=True, capture_output=True)
     with (folder / "error.log").open("wb") as log:
         process = subprocess.Popen(command, stderr=log)
     try:

@@ -67,7 +67,7 @@ class RedisServer:
     def kill(self) -> None:
         if self._process:
             self._process.kill()
-            self._process.wait()
+            self._process.wait(300)
             self._process = None
 
     @contextmanager

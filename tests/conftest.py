@@ -34,7 +34,7 @@ SLOWEST_FILES = 10
 
 GARBAGE_THRESHOLDS = (20_000, 10, 10)
 """See `gc.set_threshold`. With Python's own, the collector takes 7 % of the CPU time of tests that
-train networks; with these .5 %, in the same memory."""
+train networks; with these 2 %, in about the same memory."""
 
 # Few examples, the same ones each time; `pytest --hypothesis-profile thorough` tries more, and new
 # ones. Neither depends on the speed of the machine, and each example writes its own files.

@@ -16,7 +16,9 @@ def test_a_process_pinned_to_one_cpu_counts_one():
         "from app.settings import Settings; print(Settings().decode_workers)"
     )
 
-    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    printed = subprocess.run(
+        [sys.executable, "-c", program], timeout=300, check=True, capture_output=True
+    )
 
     assert int(printed.stdout) == 1
 

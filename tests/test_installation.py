@@ -22,7 +22,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Taggram's wheel, built from this checkout without a network."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
-    subprocess.run([*build, folder], cwd=REPOSITORY, check=True, capture_output=True)
+    subprocess.run([*build, folder], cwd=REPOSITORY, timeout=300, check=True, capture_output=True)
     (built,) = folder.glob("taggram-*.whl")
     return built
 
@@ -38,7 +38,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (packages / "dependencies.pth").write_text(f"{theirs}\n")
     pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install"]
     options = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
-    subprocess.run([*pip, *options, wheel], check=True)
+    subprocess.run([*pip, *options, wheel], timeout=300, check=True)
     return folder / "bin" / "taggram"
 
 

@@ -65,7 +65,7 @@ def run_killed(root: Path, arguments: Sequence[object], lasts_s: float) -> None:
         process.join(rng.uniform(0, 0.8 * lasts_s))
         killed += process.is_alive()
         process.kill()
-        process.join()
+        process.join(300)
     assert killed
     run(root, arguments)
 

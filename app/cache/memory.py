@@ -32,4 +32,5 @@ class MemoryCache:
 
 
 def _size(taggram: Taggram) -> int:
-    return taggram.scores.nbytes + taggram.peaks.nbytes + OVERHEAD_BYTES
+    embedding_bytes = 0 if taggram.embedding is None else taggram.embedding.nbytes
+    return taggram.scores.nbytes + taggram.peaks.nbytes + embedding_bytes + OVERHEAD_BYTES

@@ -138,7 +138,7 @@ def _scored(out: Storage, model: Manifest) -> Iterator[pa.Table]:
     if not latest:
         raise SetupError(
             f"{out.where()}: it has no scores of {model.ref}; run `taggram catalogue tag` with "
-            "this model"
+            "this model, or name others with --models"
         )
     for path, table in read_batches(out, model.ref, (*IDS, "status", "tagged_at", "scores")):
         if stored_tags(table) != model.tags.names:

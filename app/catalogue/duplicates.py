@@ -32,7 +32,7 @@ Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float
 """The two files and the distance of each pair."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """A track of a group.
 
@@ -147,7 +147,7 @@ def _read(out: Storage, ref: ModelRef) -> tuple[Sequence[list[Member]], Embeddin
     """Return the tracks of each distinct file, and its embedding."""
     files: dict[str, list[Member]] = {}
     blocks = []
-    for _, table in scored_rows(out, ref, (*IDS, EMBEDDING)):
+    for _, table in scored_rows(out, ref):
         if EMBEDDING not in table.column_names:
             continue
         rows = table.filter(table[EMBEDDING].is_valid())

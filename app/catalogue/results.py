@@ -65,7 +65,7 @@ class ModelResults:
                     f"now have {tags.embedding}; write another catalogue"
                 )
             self._tags = replace(tags, embedding=max(width, self._tags.embedding))
-            if width or not tags.embedding:  # rows without embeddings are made anew
+            if width or not tags.embedding:  # rows without embeddings are made again
                 self._note_rows(path, take_latest(table, latest).to_pylist())
 
     def _note_rows(self, path: str, rows: Iterable[Mapping[str, Any]]) -> None:

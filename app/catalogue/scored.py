@@ -51,24 +51,24 @@ def model_with_embeddings(out: Storage) -> ModelRef:
 
 
 def scored_rows(
-    out: Storage, ref: ModelRef, columns: Iterable[str]
+    out: Storage, ref: ModelRef, columns: Iterable[str] | None = None
 ) -> Iterator[tuple[str, pa.Table]]:
     """Yield the path and the rows with scores of each file of a model; each track once.
 
     Args:
         out: The catalogue.
         ref: The model.
-        columns: The columns to read, in addition to those of `TIMES`; ones that a file lacks are
-            left out.
+        columns: The columns to read, in addition to those that say which rows count; by default
+            all that a file has.
 
     Raises:
-        SetupError: A file can't be read.
+        SetupError: A file can't be read, or lacks a column.
     """
+    names = None if columns is None else dict.fromkeys((*TIMES, "status", *columns))
     latest = latest_times(out, ref)
-    for path, table in read_batches(out, ref):
+    for path, table in read_batches(out, ref, names):
         rows = take_latest(table, latest)
-        wanted = [name for name in dict.fromkeys((*TIMES, *columns)) if name in rows.column_names]
-        yield path, rows.filter(pc.equal(rows["status"], OK)).select(wanted)
+        yield path, rows.filter(pc.equal(rows["status"], OK))
 
 
 def matrix(table: pa.Table, column: str) -> npt.NDArray[np.floating]:

@@ -7,9 +7,10 @@ several processes may write, as each names its files with random digits.
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol, TypeVar
+from uuid import uuid4
 
 from app.catalogue.files import local_path, open_system, persist
 from app.errors import SetupError
@@ -53,7 +54,7 @@ class Storage(Protocol):
         """Remove a file, if it exists."""
 
     def locked(self) -> AbstractContextManager[None]:
-        """Lock out other writers, if the storage has locks."""
+        """Check that files can be written, and lock out other writers if there are locks."""
 
 
 def open_storage(place: str | Path) -> Storage:
@@ -187,9 +188,14 @@ class ObjectStore:
         except Exception as error:
             raise _error(self.where(path), "it can't be removed", error) from error
 
-    def locked(self) -> nullcontext[None]:
-        """Do nothing: there are no locks, and none is needed."""
-        return nullcontext()
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Check that files can be written, before hours of work; no locks are needed."""
+        path = f".check-{uuid4().hex}"
+        with self.write(path):
+            pass
+        self.remove(path)
+        yield
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.audio.worker.processes import Decoder
 from app.cli.console import err, log_to_stderr, out, plain_errors, read_settings, say
+from app.cli.descriptor_decoder import SAMPLE_RATE, make_descriptor_decoder
 from app.domain import Samples
 from app.errors import RequestError, SetupError
 from app.files import write_atomically
@@ -22,8 +24,6 @@ from app.tagging.timeline import Timeline, select_timeline
 if TYPE_CHECKING:
     from app.descriptors.figures.canvas import NamedPicture
 
-SAMPLE_RATE = 16_000
-"""That of the service's waveform, in Hz, so that descriptors are those of the catalogue."""
 TOP_TAGS = 20
 """The tags in the picture of the taggram."""
 PAGE = "index.html"
@@ -43,9 +43,12 @@ def describe(
         from app.report.html import render
 
         check_is_file(file)
-        services = Services(read_settings())
+        if folder.exists() and not folder.is_dir():
+            raise SetupError(f"{folder}: it is not a folder; give a folder, or a new path")
+        settings = read_settings()
+        services = Services(settings)
         services.catalog.projection(vocabulary, None)
-        samples = _decode(file)
+        samples = _decode(file, make_descriptor_decoder(settings, 1))
         with err.status("measuring and drawing"):
             try:
                 descriptors = measure_descriptors(samples, SAMPLE_RATE)
@@ -63,17 +66,16 @@ def describe(
     say(out, f"{folder / PAGE}: the descriptors and figures of {file}.")
 
 
-def _decode(file: Path) -> Samples:
+def _decode(file: Path, decoder: Decoder) -> Samples:
     """Decode a file in a process of its own, as float32, so that no peak is clipped.
 
     Raises:
         SetupError: It can't be decoded.
     """
-    from app.datasets.audio.decoded import make_decoder
 
     async def decode() -> Samples:
         with file.open("rb", buffering=0) as source:
-            async with make_decoder(SAMPLE_RATE, 1).decoding(source, StageClock()) as decoding:
+            async with decoder.decoding(source, StageClock()) as decoding:
                 *_, track = [so_far async for so_far in decoding.progress()]
         return track
 

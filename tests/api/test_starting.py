@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from testing.server import START_S, STUB, free_port
+from testing.forked_services import fork_service
+from testing.server import START_S, free_port
 from tests.support.client import assert_problem, noise_file
 
 NEEDS_MODELS = ["/health/ready", "/taggram?track_id=" + "0" * 64]
@@ -53,7 +54,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
             yield Started(early, early_upload)
         finally:
             process.kill()
-            process.wait()
+            process.wait(300)
 
 
 def wait_until_ok(
@@ -99,7 +100,12 @@ def end(folder: Path, outcome: str, level: str) -> tuple[list[dict[str, str]], s
     (folder / "loading").write_text(outcome)
     settings = {"PORT": "0", "LOADING": str(folder / "loading"), "TAGGRAM_LOG_LEVEL": level}
     ended = subprocess.run(
-        COMMAND, env={**os.environ, **settings}, capture_output=True, text=True, check=False
+        COMMAND,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
     lines = ended.stderr.splitlines()
@@ -133,10 +139,8 @@ def test_a_socket_folder_with_too_long_a_path_ends_the_start_with_one_line(
 ) -> None:
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
-    environment = {**os.environ, "PORT": str(free_port()), "TMPDIR": str(folder)}
-    ended = subprocess.run(
-        [*STUB, "serve"], env=environment, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 1
-    assert "set TMPDIR" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    log = tmp_path / "log"
+    service = fork_service({**os.environ, "PORT": str(free_port()), "TMPDIR": str(folder)}, log)
+    assert service.wait(300) == 1
+    assert "set TMPDIR" in log.read_text()
+    assert "Traceback" not in log.read_text()

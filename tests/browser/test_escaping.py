@@ -22,7 +22,7 @@ TRACK = payload(NAME, noise_file(4, seed=72))
 
 
 @pytest.fixture
-def marked(embed: Embed, page: Page) -> Iterator[Element]:
+def escaped(embed: Embed, page: Page) -> Iterator[Element]:
     """An element with markup wherever words of others are shown; in the end nothing came of it."""
     dialogs: list[str] = []
 
@@ -39,26 +39,26 @@ def marked(embed: Embed, page: Page) -> Iterator[Element]:
     expect(element.root.locator(MADE)).to_have_count(0)
 
 
-def test_a_file_s_name_and_a_suggested_tag_stay_text(marked: Element) -> None:
-    expect(marked.root.get_by_text(NAME, exact=True)).to_be_visible()
-    suggestion = marked.suggestions.filter(has_text=MARKUP)
+def test_a_file_s_name_and_a_suggested_tag_stay_text(escaped: Element) -> None:
+    expect(escaped.root.get_by_text(NAME, exact=True)).to_be_visible()
+    suggestion = escaped.suggestions.filter(has_text=MARKUP)
     expect(suggestion).to_have_count(1)
     suggestion.click()
-    assert marked.value == [MARKUP]
+    assert escaped.value == [MARKUP]
 
 
-def test_a_completed_and_a_custom_tag_stay_text(marked: Element) -> None:
-    marked.own.fill("<img")
-    expect(marked.completions).to_have_text([MARKUP])
+def test_a_completed_and_a_custom_tag_stay_text(escaped: Element) -> None:
+    escaped.own.fill("<img")
+    expect(escaped.completions).to_have_text([MARKUP])
     word = "<b onclick=alert(1)>bold"
-    marked.add(word)
-    expect(marked.button(f"Remove {word}")).to_be_visible()
-    expect(marked.root.locator("b")).to_have_count(0)
+    escaped.add(word)
+    expect(escaped.button(f"Remove {word}")).to_be_visible()
+    expect(escaped.root.locator("b")).to_have_count(0)
 
 
-def test_the_taggram_view_stays_text(marked: Element) -> None:
-    marked.button("Show how tags move through the song").click()
-    view = marked.root.locator("taggram-view")
+def test_the_taggram_view_stays_text(escaped: Element) -> None:
+    escaped.button("Show how tags move through the song").click()
+    view = escaped.root.locator("taggram-view")
     expect(view.get_by_role("option", name=MARKUP)).to_have_count(1)
     view.get_by_text("The same as a table").click()
     expect(view.get_by_role("rowheader", name=MARKUP)).to_be_visible()

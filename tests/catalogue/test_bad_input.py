@@ -61,6 +61,18 @@ def test_files_without_permission_fail_alone(
     assert (summary.inferred, summary.failures) == (1, {"not_permitted": 1})
 
 
+def test_a_file_that_no_user_can_read_fails_alone(tmp_path: Path) -> None:
+    """Root can open the memory of a process, but its first byte is never there."""
+    table = tmp_path / "t.csv"
+    table.write_text("external_id,uri\n1,/proc/self/mem\n2,one.mp3\n")
+    (tmp_path / "one.mp3").write_text("1")
+
+    summary = tag(list_entries(str(table)), tmp_path / "out")
+
+    assert (summary.inferred, summary.failures) == (1, {"unreadable": 1})
+    assert summary.examples["unreadable"] == ("/proc/self/mem", "Input/output error")
+
+
 def test_a_folder_without_permission_is_a_failure(
     music: Music, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

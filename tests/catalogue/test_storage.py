@@ -148,6 +148,18 @@ def test_an_object_store_that_fails_for_long_ends_the_run(
         tag(music(one="1"), place)
 
 
+def test_an_object_store_without_permission_to_write_is_refused_before_the_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def deny(*_: object, **__: object) -> None:
+        raise PermissionError("Access Denied")
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "put_file", deny)
+
+    with pytest.raises(SetupError, match="it can't be written: Access Denied"):
+        open_storage(f"memory://{uuid4().hex}/catalogue").locked().__enter__()
+
+
 @pytest.mark.parametrize(
     ("place", "why"),
     [("https://host/x", "object store"), ("nope://x", "object store"), ("s3://", "a bucket")],

@@ -91,6 +91,9 @@ def test_a_catalogue_inside_its_source_is_left_out(music: Path, taggram: Taggram
 
     assert [result.exit_code for result in results] == [0, 0]
     assert "2 tagged before, 0 failed" in results[1].stdout
+    assert taggram("catalogue", "derive", music / "catalogue", **MODELS).exit_code == 1
+    derived = taggram("catalogue", "derive", music / "catalogue", "--models", "msd-musicnn")
+    assert "suggestions of 2 tracks" in derived.stdout
     assert "skipped" not in results[1].stderr
 
 

@@ -62,6 +62,13 @@ def test_a_file_that_cannot_be_described_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_is_not_a_folder_for_the_page(refused: Refused, tmp_path: Path):
+    song = tmp_path / "song.wav"
+    song.write_bytes(encoded(beats(100, 8), RATE))
+
+    assert "it is not a folder" in refused("describe", song, "--out", song)
+
+
 def test_an_unknown_vocabulary_is_refused(refused: Refused, tmp_path: Path):
     song = tmp_path / "song.wav"
     song.write_bytes(encoded(np.zeros(RATE, np.float32), RATE))

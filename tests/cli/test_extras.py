@@ -43,6 +43,7 @@ def test_a_missing_extra_is_named_in_one_line(command: str, module: str, tmp_pat
         cwd=tmp_path,
         capture_output=True,
         text=True,
+        timeout=300,
         check=False,
     )
 

@@ -36,7 +36,13 @@ def run(folder: Path, *arguments: str | Path, **settings: str) -> subprocess.Com
     )
 
 
-@pytest.mark.parametrize("command", EACH)
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("models", "serve"),
+        *(pytest.param(name, marks=pytest.mark.thorough) for name in ("feedback", "keys")),
+    ],
+)
 def test_a_command_prints_its_result_or_a_one_line_error(command: str, tmp_path: Path) -> None:
     arguments, status, words = EACH[command]
 

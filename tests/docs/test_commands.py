@@ -80,7 +80,13 @@ def test_every_make_target_named_exists() -> None:
     environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
     dry_run = ["make", "--dry-run", "--silent", *TARGETS]
     made = subprocess.run(
-        dry_run, cwd=REPOSITORY, env=environment, check=False, capture_output=True, text=True
+        dry_run,
+        cwd=REPOSITORY,
+        env=environment,
+        timeout=300,
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert made.returncode == 0, made.stderr
 

@@ -109,7 +109,7 @@ def test_the_token_backend_gives_a_token_that_uploads(
             token = http.get("/taggram-token").json()
     finally:
         backend.terminate()
-        backend.wait()
+        backend.wait(300)
 
     headers = {"Authorization": f"Bearer {token['token']}", "Origin": PAGE}
     with clip.open("rb") as file:

@@ -103,7 +103,7 @@ def _watched(result: Outcome) -> Iterator[None]:
         yield
     finally:
         done.set()
-        looking.join()
+        looking.join(300)
 
 
 def _children(pid: int) -> list[str]:

@@ -132,6 +132,8 @@ def test_a_hanging_model_fails_its_callers_by_their_deadline_and_ends_the_proces
     models: Path, tmp_path: Path
 ) -> None:
     with serving_breakable(models, tmp_path, TAGGRAM_DEADLINE_S="2") as hanging:
+        # The decoders of a new service start while it answers; tracks have to reach the model.
+        wait_for(lambda: post(hanging.server, new_track()).is_success, "an upload that is answered")
         hanging.fault.write_text("halt")
         with ThreadPoolExecutor() as together:
             tracks = [new_track() for _ in range(3)]

@@ -191,7 +191,7 @@ def test_a_service_killed_during_an_upload_leaves_nothing_behind(
             connection.send(body[:1000])
             decoder.resume()
             server.process.kill()
-            server.process.wait()
+            server.process.wait(300)
         wait_for(
             lambda: not any(process.is_running() for process in (*family, decoder)),
             "all processes to end",

@@ -68,7 +68,7 @@ def write_on(writers: Sequence[subprocess.Popen[str]]) -> None:
 
 
 def keep_at(moment: Barrier, path: Path) -> list[bool]:
-    moment.wait()
+    moment.wait(300)
     return asyncio.run(keep(path, feedback()))
 
 
@@ -78,7 +78,7 @@ def test_processes_that_create_and_write_one_file_at_once_lose_nothing(tmp_path:
     writers = [writer(path, name, EACH) for name in names]
     write_on(writers)
     for process in writers:
-        process.communicate()
+        process.communicate(timeout=300)
         assert process.returncode == 0
     added = [str(row["tag"]) for row in rows(path) if row["verdict"] == "added"]
     for name in names:
@@ -98,7 +98,7 @@ def test_a_file_that_is_moved_repeatedly_loses_nothing(tmp_path: Path) -> None:
         for process in writers:
             process.stdout.readline()
     for process in writers:
-        process.communicate()
+        process.communicate(timeout=300)
         assert process.returncode == 0
     assert len(rotated) >= EACH // 2 - 1  # where there was no file to move, the next time there is
     kept = [row["tag"] for each in (*rotated, path) if each.exists() for row in rows(each)]
@@ -136,14 +136,14 @@ def busy(path: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=300)
 
 
 def test_a_process_killed_while_writing_leaves_complete_feedback(tmp_path: Path) -> None:
     path = tmp_path / "feedback.sqlite"
     with busy(path) as process:
         process.send_signal(signal.SIGKILL)
-        numbers = [int(line) for line in process.communicate()[0].split()]
+        numbers = [int(line) for line in process.communicate(timeout=300)[0].split()]
     assert process.returncode == -signal.SIGKILL
 
     kept = rows(path)

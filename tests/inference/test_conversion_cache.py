@@ -252,6 +252,8 @@ assert not {"tensorflow", "keras", "kapre"} & set(sys.modules)
 def _run_second_start(store: Path, name: str, folder: Path) -> np.ndarray:
     """Return the scores of a model in another process, which imports neither of the libraries."""
     output = folder.parent / "scores.npy"
-    subprocess.run([sys.executable, "-c", SECOND_START, store, name, output], check=True)
+    subprocess.run(
+        [sys.executable, "-c", SECOND_START, store, name, output], timeout=300, check=True
+    )
     scores: np.ndarray = np.load(output)
     return scores

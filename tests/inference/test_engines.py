@@ -216,39 +216,33 @@ def test_openvino_needs_neither_the_network_nor_a_file_after_conversion(
     assert not list(tmp_path.iterdir())
 
 
-@with_openvino
-def test_openvino_s_batches_fit_the_cpus_of_the_container(
-    store: Path,
-    manifests: dict[str, Manifest],
-    extractor: TensorFlowFeatureExtractor,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    manifest, sizes = manifests[NAME], []
-    model = load(Store(store), manifest)
-    for cpus in (1, 3):
-        monkeypatch.setattr("app.inference.openvino_engine.usable_cpus", lambda cpus=cpus: cpus)
-        sizes.append(OpenVINOEngine(model, Precision.FLOAT32, extractor).batch_windows)
+@pytest.fixture(scope="module")
+def by_cpus(workshop: Workshop, extractor: TensorFlowFeatureExtractor) -> dict[int, Engine]:
+    """OpenVINO's engines on one CPU, and on three, which have a stream each."""
+    engines: dict[int, Engine] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for cpus in (1, 3):
+            patch.setattr("app.inference.openvino_engine.usable_cpus", lambda cpus=cpus: cpus)
+            engines[cpus] = OpenVINOEngine(workshop.model(NAME), Precision.FLOAT32, extractor)
+    return engines
 
-    assert sizes == [windows_of(cpus * AUDIO_PER_CORE_S, manifest.window_spec) for cpus in (1, 3)]
+
+@with_openvino
+def test_openvino_s_batches_fit_the_cpus_of_the_container(by_cpus: dict[int, Engine]) -> None:
+    for cpus, engine in by_cpus.items():
+        assert engine.batch_windows == windows_of(cpus * AUDIO_PER_CORE_S, engine.window_spec)
 
 
 @with_openvino
 def test_openvino_s_streams_share_a_batch_and_the_cores(
-    store: Path,
-    manifests: dict[str, Manifest],
-    extractor: TensorFlowFeatureExtractor,
-    windows: Windows,
-    monkeypatch: pytest.MonkeyPatch,
+    by_cpus: dict[int, Engine], windows: Windows
 ) -> None:
-    model = load(Store(store), manifests[NAME])
-    scores = []
-    for cpus in (1, 2, 3):
-        monkeypatch.setattr("app.inference.openvino_engine.usable_cpus", lambda cpus=cpus: cpus)
-        engine = OpenVINOEngine(model, Precision.FLOAT32, extractor)
-        scores.append(np.concatenate([engine.score(windows[:7]), engine.score(windows[7:8])]))
+    one, three = (
+        np.concatenate([engine.score(windows[:7]), engine.score(windows[7:8])])
+        for engine in by_cpus.values()
+    )
 
-    for each in scores:
-        np.testing.assert_allclose(each, scores[0], rtol=0, atol=EXACT)
+    np.testing.assert_allclose(three, one, rtol=0, atol=EXACT)
     assert [count_streams(cores) for cores in (1, 2, 3, 4, 6, 7, 16)] == [1, 2, 3, 4, 3, 1, 4]
 
 

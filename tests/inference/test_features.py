@@ -5,7 +5,7 @@ from functools import cache
 import keras
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.constant_q import ConstantQ
@@ -74,6 +74,9 @@ RAW_WINDOW_SPECS = [(6561, 6561), (2187, 1000)]
 NOISE = 2e-5
 """Of float32, with sums in another order; log-melgrams reach 5."""
 
+EXAMPLES = settings().max_examples // 2
+"""Fewer than elsewhere: a front end computes frames of five kinds of windows for each."""
+
 LENGTHS = st.integers(2048, 60_000)
 CUTS = st.lists(st.integers(0, 60_000), max_size=12).map(sorted)
 
@@ -141,6 +144,7 @@ def streamed(
 
 
 @pytest.mark.parametrize("name", FRONTS)
+@settings(max_examples=EXAMPLES)
 @given(length=LENGTHS, cuts=CUTS)
 def test_windows_are_cut_from_the_frames_of_the_whole_track_for_any_piece_sizes(
     name: str, length: int, cuts: list[int]

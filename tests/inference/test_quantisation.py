@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.domain import Precision, Waveform
+from app.domain import Backend, Precision, Waveform
 from app.inference import selection
 from app.inference.selection import AUTO, HAS_OPENVINO, choose
 from app.inference.tensorflow_features import TensorFlowFeatureExtractor
@@ -99,8 +99,10 @@ def test_8_bits_are_chosen_for_tall_filters_on_a_cpu_without_bf16(
 ):
     tried: list[Precision] = []
 
-    def build(*arguments: object, exact: bool) -> None:
-        tried.append(arguments[-1])  # type: ignore[arg-type]
+    def build(
+        store: object, model: object, extractor: object, kind: tuple[Backend, Precision], *_: object
+    ) -> None:
+        tried.append(kind[1])
         raise RuntimeError("not built")
 
     monkeypatch.setattr(selection, "computes_bf16", lambda: bf16)

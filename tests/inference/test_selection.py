@@ -61,8 +61,8 @@ class Machine:
         store: Store,
         model: TrackModel,
         extractor: TensorFlowFeatureExtractor,
-        *kind: Backend | Precision,
-        exact: bool,
+        kind: Kind,
+        preference: EnginePreference,
     ) -> Engine:
         """In the place of the libraries."""
         if kind in self.building:

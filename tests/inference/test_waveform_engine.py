@@ -30,11 +30,12 @@ from app.store.registry.loading import load
 from app.store.storage.store import Store
 from testing.tensorflow_trace import FUNCTION_CALLS, traced
 from tests.inference.conftest import LIMITS, RATE
-from tests.support.published import MODELS
 from tests.support.scripted_engine import PATIENCE_S, patiently
 
 TOLERANCE = 1e-5
 NAME = "mtt-vgg"
+OTHERS = ("msd-musicnn", "msd-vgg", "mtt-musicnn")
+NAMES = (NAME, *(pytest.param(name, marks=pytest.mark.thorough) for name in OTHERS))
 WINDOW = 186 * 256
 """Samples of the shortest track that fills a window."""
 
@@ -94,7 +95,7 @@ def assert_close(scores: Scores, expected: Scores) -> None:
 
 
 @pytest.mark.parametrize("length", LENGTHS.values(), ids=LENGTHS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_track_scores_as_from_its_frames(
     name: str, length: int, pair: Callable[[str], Pair], music: Waveform
 ) -> None:

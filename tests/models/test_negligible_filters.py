@@ -19,6 +19,7 @@ from tests.models.test_folding import SMALL, TOLERANCE, Small, differ, random_we
 WINDOW_BOUND = 0.01
 POOLED_BOUND = 0.003
 TOP = 5
+SECONDS = (20, pytest.param(60, marks=pytest.mark.thorough))
 
 FOLDED = ("mtt-musicnn", pytest.param("mtt-vgg", marks=pytest.mark.thorough))
 """Published models with negligible filters."""
@@ -43,13 +44,19 @@ def best(scores: Scores) -> list[int]:
 # published models
 
 
+@pytest.mark.parametrize("seconds", SECONDS)
 @pytest.mark.parametrize("name", FOLDED)
 def test_a_song_is_scored_within_the_bounds(
-    name: str, bounded: Published, published: Published, song: Path, ambient_song: Path
+    name: str,
+    seconds: int,
+    bounded: Published,
+    published: Published,
+    song: Path,
+    ambient_song: Path,
 ):
     smaller, exact = bounded(name), published(name)
     for path in (song, ambient_song):
-        samples = decoded(path, AudioLimits(16_000, 0.5, 600.0))[: 16_000 * 60]
+        samples = decoded(path, AudioLimits(16_000, 0.5, 600.0))[: 16_000 * seconds]
         given, expected = scores_of(smaller, samples), scores_of(exact, samples)
 
         assert np.max(np.ptp(expected, axis=0)) > 0.05

@@ -7,8 +7,14 @@ from app.store.manifest.manifest import Manifest
 from app.store.registry.golden import golden_waveform
 from app.store.registry.loading import TrackModel
 from tests.models.conftest import TOLERANCE, Published
-from tests.support.published import MODELS
 
+NAMES = (
+    "mtt-vgg",
+    *(
+        pytest.param(name, marks=pytest.mark.thorough)
+        for name in ("msd-musicnn", "msd-vgg", "mtt-musicnn")
+    ),
+)
 LONGEST = 2 * WINDOWS_PER_STEP + 1
 
 
@@ -32,7 +38,7 @@ def waveform(manifests: dict[str, Manifest]) -> Samples:
     return golden_waveform(golden, manifests["msd-musicnn"].front_end) * fade
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_windows_scores_do_not_depend_on_what_follows_in_the_track(
     name: str, published: Published, waveform: Samples
 ):
@@ -50,7 +56,7 @@ def test_a_windows_scores_do_not_depend_on_what_follows_in_the_track(
 def test_a_windows_scores_do_not_depend_on_what_precedes_it_in_the_track(
     published: Published, waveform: Samples
 ):
-    model = published("msd-musicnn")
+    model = published("mtt-vgg")
     hop = model.manifest.window_spec.hop_frames * model.manifest.front_end.hop
     track = waveform[: samples_of(model, 4)]
     other_start = track.copy()
@@ -62,7 +68,13 @@ def test_a_windows_scores_do_not_depend_on_what_precedes_it_in_the_track(
     assert np.max(np.abs(after[0] - before[0])) > 0.01
 
 
-@pytest.mark.parametrize("windows", [1, 2, WINDOWS_PER_STEP, WINDOWS_PER_STEP + 1])
+@pytest.mark.parametrize(
+    "windows",
+    [
+        *(1, WINDOWS_PER_STEP),
+        *(pytest.param(count, marks=pytest.mark.thorough) for count in (2, WINDOWS_PER_STEP + 1)),
+    ],
+)
 def test_a_rest_is_scored_by_a_window_that_ends_with_the_track(
     windows: int, published: Published, waveform: Samples
 ):

@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data[start:][: behaviour.cut])
         if behaviour.stalls:
-            behaviour.stopped.wait()
+            behaviour.stopped.wait(300)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -84,4 +84,4 @@ def file_server() -> Iterator[FileServer]:
         finally:
             server.behaviour.stopped.set()
             server.shutdown()
-            thread.join()
+            thread.join(300)

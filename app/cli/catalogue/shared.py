@@ -7,6 +7,7 @@ import typer
 from rich.table import Column, Table
 
 from app.cli.console import cell, err, out, say
+from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.catalogue.storage import Storage
@@ -16,11 +17,24 @@ if TYPE_CHECKING:
 WHERE = "The catalogue: a folder, or a URL in an object store, as s3://bucket/catalogue."
 Out = Annotated[str, typer.Option("--out", metavar="DIR_OR_URL", help=WHERE)]
 Catalogue = Annotated[str, typer.Argument(metavar="DIR_OR_URL", help=WHERE)]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--models", help="`name` or `name/version`; repeatable; by default TAGGRAM_MODELS."
+    ),
+]
 Vocabularies = Annotated[
     list[str],
     typer.Option("--vocabularies", help="A vocabulary to suggest from; repeatable."),
 ]
 DEFAULT_VOCABULARIES = ["subgenres"]
+
+
+def choose_models(settings: Settings, models: list[str] | None) -> Settings:
+    """Return settings with these models, which all vocabularies may use; None changes nothing."""
+    if models is None:
+        return settings
+    return settings.model_copy(update={"models": tuple(models), "vocabulary_models": ()})
 
 
 def derive_all(catalogue: "Storage", projections: "Sequence[Projection]") -> None:

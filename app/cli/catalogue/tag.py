@@ -5,7 +5,6 @@ import logging
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +13,10 @@ from app.audio_files import by_reason
 from app.cli.catalogue.descriptors import make_describer, report_descriptors
 from app.cli.catalogue.shared import (
     DEFAULT_VOCABULARIES,
+    Models,
     Out,
     Vocabularies,
+    choose_models,
     derive_all,
     show_failures,
 )
@@ -43,12 +44,7 @@ def tag(
         ),
     ],
     to: Out,
-    models: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--models", help="`name` or `name/version`; repeatable; by default TAGGRAM_MODELS."
-        ),
-    ] = None,
+    models: Models = None,
     vocabularies: Vocabularies = DEFAULT_VOCABULARIES,
     embeddings: Annotated[
         bool, typer.Option("--embeddings", help="Also store the mean embedding of each model.")
@@ -115,14 +111,10 @@ def _settings(models: list[str] | None, workers: int) -> Settings:
     service shares with others is left out: each file is inferred once, so that a cache is of no
     use, and would lack embeddings; the one in memory holds nothing.
     """
-    settings = read_settings()
-    chosen = tuple(models or settings.models)
-    vocabulary_models = () if models else settings.vocabulary_models
+    settings = choose_models(read_settings(), models)
     changes = {
-        "models": chosen,
-        "vocabulary_models": vocabulary_models,
         "decode_workers": workers,
-        "max_loaded_models": max(2 * len(chosen), settings.max_loaded_models),
+        "max_loaded_models": max(2 * len(settings.models), settings.max_loaded_models),
         "redis_url": None,
         "cache_bytes": 1,
         "feedback_file": None,
@@ -139,7 +131,7 @@ def _listing(source: str, limit: int | None, where: str) -> "Listing":
     with err.status("listing the tracks"):
         listing = list_entries(source)
     skipped = listing.skipped.items()
-    others = {Path(path): why for path, why in skipped if not path.startswith(f"{where}/")}
+    others = {path: why for path, why in skipped if not path.startswith(f"{where}/")}
     for path, why, count in by_reason(others):
         say(err, f"{count} skipped, such as {path}: {why}")
     return replace(listing, entries=listing.entries[:limit])
@@ -206,7 +198,7 @@ def _report(summary: "Summary", where: str, max_failed_share: float) -> None:
         f"{where}: {summary.inferred:,} tracks tagged, {summary.shared:,} identical to others, "
         f"{summary.known:,} tagged before, {summary.failed:,} failed",
     )
-    if summary.seconds:
+    if summary.inferred and summary.seconds:
         say(
             out,
             f"{summary.audio_s / 3600:.1f} hours of audio in {summary.seconds / 60:.1f} minutes, "

@@ -13,7 +13,7 @@ from testing.sounds import LIMITS
 def confined(program: str) -> int:
     """How a program ends that is confined to a second of CPU."""
     code = f"from app.audio.worker.sandbox import confine; confine(0.5); {program}"
-    return subprocess.run([sys.executable, "-c", code], check=False).returncode
+    return subprocess.run([sys.executable, "-c", code], timeout=300, check=False).returncode
 
 
 def test_a_sandboxed_program_within_its_limits_succeeds():
@@ -47,7 +47,7 @@ from app.audio.worker.sandbox import check_available
 check_available()
 """
     tried = subprocess.run(
-        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+        [sys.executable, "-c", program], timeout=300, check=False, capture_output=True, text=True
     )
 
     assert "SetupError: Decoders can't be confined: this machine" in tried.stderr

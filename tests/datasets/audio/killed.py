@@ -28,5 +28,7 @@ moments = pytest.mark.parametrize("moments", [(2, 5), MANY], ids=["two", "ten"])
 def run_killed(code: str, moment: int, *arguments: object) -> None:
     """Run Python code that is killed when it syncs a file or folder for the nth time."""
     command = [sys.executable, "-c", AT_FSYNC + code, moment, *arguments]
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*map(str, command)], capture_output=True, text=True, timeout=1500, check=False
+    )
     assert done.returncode == -signal.SIGKILL, done.stderr

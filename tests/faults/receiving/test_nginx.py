@@ -130,6 +130,7 @@ def test_a_client_may_have_eight_concurrent_requests(tmp_path: Path) -> None:
         for _ in range(8):
             connection = stack.enter_context(connect(Server(client, process, tmp_path)))
             connection.sendall(b"GET /models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            service.settimeout(300)
             stack.enter_context(service.accept()[0])
         assert_problem(client.get("/models"), 429, "rate_limited")
 
@@ -226,6 +227,7 @@ def test_forwarding_headers_of_callers_are_dropped(tmp_path: Path) -> None:
 
 def received_by(listener: socket.socket) -> str:
     """A request, answered without looking."""
+    listener.settimeout(300)
     connection, _ = listener.accept()
     with connection:
         request = connection.recv(2**16).decode()

@@ -255,7 +255,7 @@ def test_two_concurrent_promotions_are_both_recorded(three: Place):
     both = Barrier(2)
 
     def promote_at_once(version: int) -> None:
-        both.wait()
+        both.wait(300)
         set_alias(Store(three.store.url), ref(version), PRODUCTION)
 
     for _ in range(20):

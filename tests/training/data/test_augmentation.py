@@ -99,7 +99,7 @@ def test_the_global_random_state_has_no_effect_and_is_not_changed() -> None:
         assert [digest(seed) for seed in range(8)] == alone
     finally:
         ended.set()
-        other.join()
+        other.join(300)
     states = random.getstate(), np.random.get_state()[1].tolist()
     digest(0)
     assert (random.getstate(), np.random.get_state()[1].tolist()) == states
