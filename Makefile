@@ -111,7 +111,7 @@ bench-train: $(READY)/dev
 	$(BIN)/python -m loadtests.training.train
 
 # Tagging a whole catalogue: tracks a minute against the service and others, by the number of
-# workers, and memory over 5,000 tracks; about ten minutes.
+# workers, and memory over 5,000 tracks.
 bench-catalogue: $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.catalogue.throughput
 	$(BIN)/python -m loadtests.catalogue.workers
