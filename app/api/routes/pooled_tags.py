@@ -117,12 +117,12 @@ async def _infer_all(
             own = permits.enter_context(permit.next_track()) if works else permit
             works.append((start_work(upload.track, own), own))
         return [
-            upload.problem or await _try_infer(runtime, projection, track, own, clock)
+            upload.problem or await _infer_or_problem(runtime, projection, track, own, clock)
             for upload, (track, own) in zip(uploads, works, strict=True)
         ]
 
 
-async def _try_infer(
+async def _infer_or_problem(
     runtime: Runtime, projection: Projection, track: Track, permit: Permit, clock: StageClock
 ) -> _Result:
     """Return the result of a track.

@@ -44,7 +44,6 @@ class FileParts:
 
     Attributes:
         sizes: The bytes of each file so far.
-        pending_bytes: The bytes of files since the last `take`.
     """
 
     def __init__(self, content_type: str | None, limits: SizeLimits) -> None:
@@ -101,10 +100,9 @@ class FileParts:
         if self._body_bytes - self._file_bytes > FRAMING_BYTES:
             raise self._too_much()
 
-    @property
-    def pending_bytes(self) -> int:
-        """Return the number of bytes that `take` would return."""
-        return sum(map(len, self._pending))
+    def has(self, size: int) -> bool:
+        """Return whether `take` would return this number of bytes, or the first ones of a file."""
+        return len(self._pending) > 1 or len(self._pending[0]) >= size
 
     def take(self) -> list[bytes]:
         """Return the bytes since the last call: of the file so far, and of each that began since.

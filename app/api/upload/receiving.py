@@ -133,7 +133,7 @@ async def _receive(
         async for chunk in request.stream():
             parts.feed(chunk)
             on_bytes(received := received + len(chunk))
-            if parts.pending_bytes >= FLUSH_BYTES:
+            if parts.has(FLUSH_BYTES):
                 await _write(request, parts.take(), writers, files)
         parts.finish()
         await _write(request, parts.take(), writers, files)
