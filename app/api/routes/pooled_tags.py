@@ -69,7 +69,7 @@ async def suggest_pooled_tags(
 ) -> PooledTags:
     """Analyse up to ten tracks of an artist and suggest tags by their mean scores over the tracks.
 
-    Each track's own suggestions are beside it, or the reason why it could not be read. Tracks that
+    Each track has its own suggestions too, or the reason why it could not be read. Tracks that
     can't be read don't count. Identical files count once.
     """
     runtime, settings = services.runtime, services.settings
