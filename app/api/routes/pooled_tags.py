@@ -109,16 +109,16 @@ async def _infer_all(
     """Return the result of each upload.
 
     One track at a time is decoded, so that such a request needs no more memory than others. All
-    count as work that waits.
+    that were kept count as work that waits.
     """
-    with ExitStack() as permits:
-        works: list[tuple[Track, Permit]] = []
-        for upload in uploads:
-            own = permits.enter_context(permit.next_track()) if works else permit
-            works.append((start_work(upload.track, own), own))
+    kept = [upload.track for upload in uploads if upload.problem is None]
+    with ExitStack() as held:
+        permits = [permit, *(held.enter_context(permit.next_track()) for _ in kept[1:])]
+        started = [start_work(*pair) for pair in zip(kept, permits, strict=False)]
+        waiting = zip(started, permits, strict=False)
         return [
-            upload.problem or await _infer_or_problem(runtime, projection, track, own, clock)
-            for upload, (track, own) in zip(uploads, works, strict=True)
+            upload.problem or await _infer_or_problem(runtime, projection, *next(waiting), clock)
+            for upload in uploads
         ]
 
 
