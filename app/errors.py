@@ -6,7 +6,8 @@
                                          unsupported_media_type, payload_too_large
       digest ──> cache                   (a cache never fails a request)
       temp file ──> decode process       unsupported_audio, undecodable_audio, audio_too_short,
-                                         audio_too_long, silent_audio
+                                         audio_too_long, silent_audio,
+                                         no_readable_track
       waveform ──> inference queue       overloaded, not_ready, deadline_exceeded, engine_failed
       taggram ──> suggestions            unknown_track, unknown_model, unknown_vocabulary
 
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     AUDIO_TOO_SHORT = "audio_too_short"
     AUDIO_TOO_LONG = "audio_too_long"
     SILENT_AUDIO = "silent_audio"
+    NO_READABLE_TRACK = "no_readable_track"
     UNKNOWN_TRACK = "unknown_track"
     UNKNOWN_MODEL = "unknown_model"
     UNKNOWN_VOCABULARY = "unknown_vocabulary"

@@ -27,6 +27,7 @@ from app.api.routes import (
     models,
     operations,
     page,
+    pooled_tags,
     reload,
     suggest_tags,
     taggram,
@@ -71,6 +72,7 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
     problems.install(app)
     for resource, access_level in (
         (suggest_tags, AccessLevel.TOKEN_USE),
+        (pooled_tags, AccessLevel.TOKEN_USE),
         (taggram, AccessLevel.TOKEN),
         (feedback, AccessLevel.TOKEN),
         (upload_tokens, AccessLevel.KEY),

@@ -150,7 +150,10 @@ class Metrics:
             registry=registry,
         )
         self._errors = Counter(
-            "taggram_errors", "Error responses, by kind.", ["kind"], registry=registry
+            "taggram_errors",
+            "Error responses, and tracks of several that could not be read, by kind.",
+            ["kind"],
+            registry=registry,
         )
         self._log_dropped = Counter(
             "taggram_log_lines_dropped",

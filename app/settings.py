@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(32 * 2**20, gt=0)
     """The largest audio file in bytes, checked while it is received."""
 
+    max_pooled_bytes: int = Field(128 * 2**20, gt=0)
+    """The most bytes of all files of one `POST /suggest-tags/pooled` together."""
+
     stall_timeout_s: float = Field(10.0, gt=0, allow_inf_nan=False)
     """A body that arrives more slowly than `min_upload_rate` over this time is refused."""
 

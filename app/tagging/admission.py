@@ -69,6 +69,20 @@ class Permit:
         """Record that the track was analysed, not found in the cache, to measure the pace."""
         self._backlog.mark_analysed(self._item)
 
+    @contextmanager
+    def next_track(self) -> Iterator["Permit"]:
+        """Hold a further entry in the backlog, for another track of the same upload.
+
+        Yields:
+            A permit for that track, which is released after the body.
+        """
+        item = self._backlog.add(self._item.client, 0.0, None)
+        item.work.longest_s = self._max_duration_s
+        try:
+            yield Permit(self._backlog, item, self._max_duration_s)
+        finally:
+            self._backlog.remove(item)
+
 
 class Admission:
     """Grants permits by the estimated seconds of work, and counts them.

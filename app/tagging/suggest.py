@@ -53,6 +53,44 @@ def suggest(
     )
 
 
+def suggest_pooled(
+    projection: Projection,
+    tracks: Sequence[Sequence[Taggram]],
+    *,
+    pooling: Pooling,
+    top_k: int,
+    threshold: float,
+) -> tuple[Suggestion, ...]:
+    """Suggest the tags that score best on the mean over several tracks.
+
+    A genre counts as 0 on a track for which its subgenres are suggested in its place.
+
+    Args:
+        projection: The vocabulary, mapped to the models.
+        tracks: For each track the taggrams of these models, in their order; at least one track.
+        pooling: How the scores of windows become the score of a track.
+        top_k: The most tags to suggest.
+        threshold: The lowest score of a suggested tag.
+
+    Returns:
+        The suggestions, without moments, by descending score; equal scores in the vocabulary's
+        order.
+    """
+    index = {row.name: number for number, row in enumerate(projection.rows)}
+    scores = np.zeros((len(tracks), len(index)), np.float32)
+    for of_track, taggrams in zip(scores, tracks, strict=True):
+        scored = projection.score(taggrams)
+        of_track[[index[row.name] for row in scored.rows]] = pool(scored.scores, pooling)
+    means = scores.mean(axis=0)
+    best = np.argsort(-means, kind="stable")[:top_k]
+    rows = [projection.rows[tag] for tag in best if means[tag] >= threshold]
+    label = projection.vocabulary.label
+    return tuple(
+        Suggestion(row.name, label(row.name), row.level, float(means[index[row.name]]), ())
+        for row in rows
+    )
+
+
 def find_stretches(scores: Samples, grid: Taggram) -> tuple[Stretch, ...]:
     """Return stretches in which a tag has at least half of its maximum odds, best first.
 

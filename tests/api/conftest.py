@@ -13,6 +13,7 @@ from testing.sounds import encoded, noise
 from tests.support.client import answer, noise_file, post
 
 MAX_UPLOAD_BYTES = 1_000_000
+MAX_POOLED_BYTES = 2_500_000
 MAX_DURATION_S = 20
 ORIGIN = "https://signup.example"
 LEVELS = (0.3, 1, 0.6, 0.15)
@@ -51,6 +52,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Narrow]:
         "TMPDIR": str(temporary_files),
         "TAGGRAM_MODELS": '["msd-musicnn"]',
         "TAGGRAM_MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
+        "TAGGRAM_MAX_POOLED_BYTES": str(MAX_POOLED_BYTES),
         "TAGGRAM_MAX_DURATION_S": str(MAX_DURATION_S),
         "TAGGRAM_MAX_IN_FLIGHT": "1",
         "TAGGRAM_STALL_TIMEOUT_S": "60",  # tests pause in the middle of uploads

@@ -8,7 +8,7 @@ import pytest
 from testing.kinds import KINDS, RATE
 from testing.server import STUB, Server, serving
 from testing.sounds import noise
-from tests.api.conftest import MAX_DURATION_S, MAX_UPLOAD_BYTES, Narrow
+from tests.api.conftest import MAX_DURATION_S, MAX_POOLED_BYTES, MAX_UPLOAD_BYTES, Narrow
 from tests.support.client import answer, assert_problem, post
 
 SAMPLES = {
@@ -45,6 +45,7 @@ def test_limits_follow_the_settings(narrow: Narrow) -> None:
     assert given["max_bytes"] == MAX_UPLOAD_BYTES
     assert given["max_duration_s"] == MAX_DURATION_S
     assert given["min_duration_s"] == 0.5
+    assert given["pooled"] == {"max_files": 10, "max_bytes": MAX_POOLED_BYTES}
     assert {format_["name"] for format_ in given["formats"]} == {*SAMPLES, *UNMADE}
 
 

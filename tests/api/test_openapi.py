@@ -9,6 +9,7 @@ from testing.server import Server
 
 ROUTES = {
     ("post", "/suggest-tags"): {400, 403, 404, 408, 413, 415, 421, 422, 429, 503, 504},
+    ("post", "/suggest-tags/pooled"): {400, 403, 404, 408, 413, 415, 421, 422, 429, 503, 504},
     ("get", "/taggram"): {403, 404, 421, 422, 429, 503, 504},
     ("post", "/feedback"): {403, 404, 408, 413, 415, 421, 422, 429, 503},
     ("get", "/limits"): {403, 421, 429},
@@ -57,6 +58,15 @@ def test_the_body_of_an_upload_is_a_form_with_a_file(document: dict[str, Any]) -
     assert body["required"]
     assert schema["required"] == ["file"]
     assert schema["properties"]["file"]["format"] == "binary"
+
+
+def test_the_body_of_several_tracks_is_a_form_with_up_to_ten_files(
+    document: dict[str, Any],
+) -> None:
+    body = document["paths"]["/suggest-tags/pooled"]["post"]["requestBody"]
+    files = body["content"]["multipart/form-data"]["schema"]["properties"]["file"]
+    assert (files["type"], files["minItems"], files["maxItems"]) == ("array", 1, 10)
+    assert files["items"]["format"] == "binary"
 
 
 def test_parameters_are_documented_with_their_bounds(document: dict[str, Any]) -> None:

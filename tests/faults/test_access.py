@@ -95,6 +95,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     ("method", "path"),
     [
         ("POST", "/suggest-tags"),
+        ("POST", "/suggest-tags/pooled"),
         ("GET", UNKNOWN),
         ("POST", "/upload-tokens"),
         ("POST", "/models/reload"),
@@ -136,7 +137,7 @@ def refused_unread(guarded: Guarded, path: str, *more: str) -> str:
         return connection.recv(100).decode().split()[1]
 
 
-@pytest.mark.parametrize("path", ["/suggest-tags", "/upload-tokens"])
+@pytest.mark.parametrize("path", ["/suggest-tags", "/suggest-tags/pooled", "/upload-tokens"])
 def test_without_access_the_body_is_not_read(path: str, guarded: Guarded) -> None:
     assert refused_unread(guarded, path) == "401"
     assert refused_unread(guarded, path, "Authorization: Bearer x") == "401"
@@ -413,6 +414,7 @@ def test_the_openapi_document_marks_routes_that_need_a_key(guarded: Guarded, stu
     document = guarded.send("GET", "/openapi.json").json()
     assert needs_key(document) == {
         "/suggest-tags",
+        "/suggest-tags/pooled",
         "/taggram",
         "/feedback",
         "/upload-tokens",

@@ -22,6 +22,10 @@ include-path = "/suggest-tags"
 checks.positive_data_acceptance.expected-statuses = [200, 404, 415, 422]
 
 [[operations]]
+include-path = "/suggest-tags/pooled"
+checks.positive_data_acceptance.expected-statuses = [200, 404, 422]
+
+[[operations]]
 include-path = "/taggram"
 parameters = {{ track_id = "{track_id}" }}
 # Nor need the track last from `start_s` to `end_s`.
@@ -65,6 +69,11 @@ def test_a_good_answer_is_as_documented(stub: Server, track_id: str, accept: str
     document = schemathesis.openapi.from_dict(stub.http.get("/openapi.json").json())
     posted = post_body(stub, multipart(TRACK))
     document["/suggest-tags"]["POST"].validate_response(posted)
+    forms = [("file", TRACK), ("file", b"text")]
+    pooled = stub.http.post("/suggest-tags/pooled", files=forms)
+    pooled.request.read()  # for the validation
+    assert answer(pooled)["tracks_read"] == 1
+    document["/suggest-tags/pooled"]["POST"].validate_response(pooled)
     shown = stub.http.get(answer(posted)["taggram_url"], headers={"Accept": accept})
     assert (shown.status_code, shown.headers["Content-Type"].partition(";")[0]) == (200, accept)
     document["/taggram"]["GET"].validate_response(shown)

@@ -44,6 +44,19 @@ def test_an_idle_service_accepts_a_first_upload_of_any_size() -> None:
         permit.mark_received(100 * A_SECOND)
 
 
+def test_each_track_of_an_upload_is_work_but_only_one_permit_is_held() -> None:
+    places = admission()
+    with places.permit("a", 1) as permit, ExitStack() as tracks:
+        permit.mark_received(A_SECOND)
+        for _ in range(3):
+            tracks.enter_context(permit.next_track()).mark_received(A_SECOND)
+        assert places.in_flight == 1
+        assert refusal(places, "a").kind is Kind.OVERLOADED
+        tracks.close()
+        with places.permit("a", 1):
+            assert places.in_flight == 2
+
+
 def test_uploads_that_begin_at_once_are_not_all_accepted() -> None:
     places = admission()
     with ExitStack() as held:

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Response
 
 from app.api.dependencies import ServicesDep
-from app.api.schemas.service import FormatOut, LimitsOut
+from app.api.schemas.service import FormatOut, LimitsOut, PooledLimitsOut
+from app.api.upload.multipart import MAX_FILES
 from app.audio.formats import formats
 
 router = APIRouter(tags=["catalogue"])
@@ -19,6 +20,7 @@ async def limits(services: ServicesDep, response: Response) -> LimitsOut:
         max_bytes=settings.max_upload_bytes,
         min_duration_s=settings.min_duration_s,
         max_duration_s=settings.max_duration_s,
+        pooled=PooledLimitsOut(max_files=MAX_FILES, max_bytes=settings.max_pooled_bytes),
         formats=[
             FormatOut.model_validate(format_, from_attributes=True)
             for format_ in formats(settings.decoders)

@@ -21,10 +21,18 @@ class FormatOut(BaseModel):
     )
 
 
+class PooledLimitsOut(BaseModel):
+    """The limits of a form with several tracks."""
+
+    max_files: int = Field(examples=[10])
+    max_bytes: int = Field(description="Of all files together.", examples=[134217728])
+
+
 class LimitsOut(BaseModel):
     """The limits of uploads."""
 
-    max_bytes: int = Field(examples=[33554432])
+    max_bytes: int = Field(description="Of each file.", examples=[33554432])
     min_duration_s: float = Field(examples=[0.5])
     max_duration_s: float = Field(examples=[600.0])
+    pooled: PooledLimitsOut = Field(description="Of POST /suggest-tags/pooled.")
     formats: list[FormatOut]

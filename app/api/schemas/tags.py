@@ -41,8 +41,8 @@ class StretchOut(BaseModel):
     score: Score = Field(description="The tag's mean score there.", examples=[0.61])
 
 
-class SuggestionOut(BaseModel):
-    """A tag that describes the track."""
+class ScoredTag(BaseModel):
+    """A tag with its score."""
 
     tag: str = Field(examples=["ambient"])
     label: str = Field(description="Display name in English.", examples=["Ambient"])
@@ -54,6 +54,21 @@ class SuggestionOut(BaseModel):
         "parent genres, .5 means as likely as in the training data. Raw with `vocabulary=raw`.",
         examples=[0.716],
     )
+
+    @classmethod
+    def of(cls, suggestion: Suggestion) -> "ScoredTag":
+        """Return the schema of the domain's suggestion, without its moments."""
+        return cls(
+            tag=suggestion.tag,
+            label=suggestion.label,
+            level=suggestion.level,
+            score=round(suggestion.score, 6),
+        )
+
+
+class SuggestionOut(ScoredTag):
+    """A tag that describes the track."""
+
     heard_at: list[StretchOut] = Field(
         description="At most three stretches in which the tag's odds are at least half of their "
         "maximum, the best first."
@@ -107,6 +122,44 @@ class SuggestTags(TaggedTrack):
     suggestions: list[SuggestionOut]
     cached: bool = Field(description="Whether all scores came from the cache.")
     taggram_url: str = Field(examples=[f"/taggram?track_id={TRACK_ID}&vocabulary=subgenres"])
+
+
+class TrackProblem(BaseModel):
+    """Why a track of several could not be read."""
+
+    type: str = Field(description="As in an error.", examples=["/problems/silent_audio"])
+    title: str = Field(examples=["The track is silent"])
+    detail: str = Field(description="What is wrong and what to do.")
+
+
+class PooledTrack(BaseModel):
+    """One of several tracks: its own suggestions, or its problem."""
+
+    files: list[int] = Field(
+        description="The positions of its file in the form, from 1; several if the same file was "
+        "sent several times.",
+        examples=[[1]],
+    )
+    suggested: SuggestTags | None = Field(
+        description="The answer of POST /suggest-tags for this track; null if it has a problem."
+    )
+    problem: TrackProblem | None = Field(description="Null if the track was read.")
+
+
+class PooledTags(BaseModel):
+    """The answer of POST /suggest-tags/pooled."""
+
+    model: ModelOut = Field(description="The first of the models that were used.")
+    models: list[ModelOut] = Field(description="All models that were used.")
+    vocabulary: str = Field(examples=["subgenres"])
+    vocabulary_version: str = Field(examples=["1"])
+    pooling: Pooling = Field(description="How the windows of a track become its score.")
+    tracks_read: int = Field(description="The tracks that the scores are means of.", examples=[2])
+    suggestions: list[ScoredTag] = Field(
+        description="By descending mean score over the tracks that could be read. A genre counts "
+        "as 0 on a track for which its subgenres are suggested."
+    )
+    tracks: list[PooledTrack] = Field(description="In the order of the form.")
 
 
 class TaggramOut(TaggedTrack):

@@ -1,4 +1,6 @@
-"""Parses a multipart body as it arrives, for the one file in it."""
+"""Parses a multipart body as it arrives, for the files in it."""
+
+from dataclasses import dataclass
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -8,6 +10,9 @@ from app.errors import Kind, RequestError
 MEDIA_TYPE = b"multipart/form-data"
 PART = "file"
 HOW_TO = f"Send multipart/form-data with the audio file as its part `{PART}`."
+
+MAX_FILES = 10
+"""The most files of a form with several tracks."""
 
 FRAMING_BYTES = 2**16
 """The most bytes besides the file: preamble, epilogue, headers of parts and other parts."""
@@ -19,25 +24,40 @@ NAME_CHARACTERS = 40
 """The most characters of a part's name that a message quotes."""
 
 
-class FilePart:
-    """Parses a body for its part `file`.
+@dataclass(frozen=True)
+class SizeLimits:
+    """The limits of a form with files.
 
     Attributes:
-        data: The bytes of the file since the last `take`.
+        max_files: The most files.
+        max_bytes: The most bytes of a file; one that is larger is not kept.
+        max_total_bytes: The most bytes of all files together; a form with more is refused.
     """
 
-    def __init__(self, content_type: str | None, max_bytes: int) -> None:
+    max_files: int
+    max_bytes: int
+    max_total_bytes: int
+
+
+class FileParts:
+    """Parses a body for its parts `file`.
+
+    Attributes:
+        sizes: The bytes of each file so far.
+    """
+
+    def __init__(self, content_type: str | None, limits: SizeLimits) -> None:
         """Read the boundary from the request's media type.
 
         Raises:
             RequestError: `unsupported_media_type` if it is not multipart/form-data;
                 `malformed_request` if the boundary is missing or too long.
         """
-        self.data = bytearray()
-        self._max_bytes = max_bytes
+        self.sizes: list[int] = []
+        self._pending = [bytearray()]
+        self._limits = limits
         self._body_bytes = 0
         self._file_bytes = 0
-        self._files = 0
         self._other_name: str | None = None
         self._complete = False
         self._in_file = False
@@ -80,10 +100,17 @@ class FilePart:
         if self._body_bytes - self._file_bytes > FRAMING_BYTES:
             raise self._too_much()
 
-    def take(self) -> bytes:
-        """Return the file's bytes since the last call."""
-        data = bytes(self.data)
-        self.data.clear()
+    def has(self, size: int) -> bool:
+        """Return whether `take` would return this number of bytes, or the first ones of a file."""
+        return len(self._pending) > 1 or len(self._pending[0]) >= size
+
+    def take(self) -> list[bytes]:
+        """Return the bytes since the last call: of the file so far, and of each that began since.
+
+        Before the first file begins, "the file so far" is empty.
+        """
+        data = [bytes(pending) for pending in self._pending]
+        self._pending = [bytearray()]
         return data
 
     def finish(self) -> None:
@@ -94,10 +121,10 @@ class FilePart:
         """
         if not self._complete:
             raise _malformed("The multipart body is empty or incomplete.")
-        if self._files == 0:
+        if not self.sizes:
             raise self._no_file()
         if self._file_bytes == 0:
-            raise RequestError(Kind.INVALID_PARAMETER, f"The part `{PART}` is empty. {HOW_TO}")
+            raise empty()
 
     def _part_begins(self) -> None:
         self._in_file = False
@@ -125,16 +152,21 @@ class FilePart:
 
     def _file_begins(self) -> None:
         self._in_file = True
-        self._files += 1
-        if self._files > 1:
-            raise _malformed(f"The body has more than one part `{PART}`.")
+        self.sizes.append(0)
+        self._pending.append(bytearray())
+        most = self._limits.max_files
+        if len(self.sizes) > most:
+            number = "one part" if most == 1 else f"{most} parts"
+            raise _malformed(f"The body has more than {number} `{PART}`.")
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
             self._file_bytes += end - start
-            if self._file_bytes > self._max_bytes:
-                raise too_large(self._max_bytes)
-            self.data += data[start:end]
+            self.sizes[-1] += end - start
+            if self._file_bytes > self._limits.max_total_bytes:
+                raise too_large_form(self._limits)
+            if self.sizes[-1] <= self._limits.max_bytes:
+                self._pending[-1] += data[start:end]
 
     def _body_ends(self) -> None:
         self._complete = True
@@ -149,7 +181,7 @@ class FilePart:
         excess = f"The body has more than {FRAMING_BYTES} bytes besides the file"
         if self._other_name is None:
             return _malformed(f"{excess}.")
-        if self._files == 0:
+        if not self.sizes:
             return self._no_file(f" within the first {FRAMING_BYTES} bytes")
         problem = f"{excess}; another part is named `{self._other_name}`."
         return RequestError(Kind.INVALID_PARAMETER, f"{problem} {HOW_TO}")
@@ -162,6 +194,23 @@ def too_large(max_bytes: int) -> RequestError:
         f"The file is larger than {max_bytes / 2**20:g} MiB. Send a compressed file, such as MP3.",
         {"max_bytes": max_bytes},
     )
+
+
+def too_large_form(limits: SizeLimits) -> RequestError:
+    """Return the error for a form whose files exceed the limit of their sum."""
+    if limits.max_files == 1:
+        return too_large(limits.max_total_bytes)
+    return RequestError(
+        Kind.PAYLOAD_TOO_LARGE,
+        f"The files are larger than {limits.max_total_bytes / 2**20:g} MiB together. Send fewer "
+        "files, or compressed ones, such as MP3.",
+        {"max_bytes": limits.max_total_bytes},
+    )
+
+
+def empty() -> RequestError:
+    """Return the error for a file without bytes."""
+    return RequestError(Kind.INVALID_PARAMETER, f"The part `{PART}` is empty. {HOW_TO}")
 
 
 def _boundary(content_type: str | None) -> bytes:

@@ -1,16 +1,26 @@
-"""Receives an upload: parses, limits and hashes it as it arrives, and writes a temporary file."""
+"""Receives uploads: parses, limits and hashes them as they arrive, and writes temporary files."""
 
 import asyncio
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import IO
 
 from fastapi import Request
 
 from app.api.access import use_token
-from app.api.upload.multipart import FRAMING_BYTES, NAME_CHARACTERS, PART, FilePart, too_large
+from app.api.upload.multipart import (
+    FRAMING_BYTES,
+    NAME_CHARACTERS,
+    PART,
+    FileParts,
+    SizeLimits,
+    empty,
+    too_large,
+    too_large_form,
+)
 from app.errors import Kind, RequestError
 from app.stages import Stage, StageClock
 from app.tagging.tagger import Track
@@ -18,28 +28,40 @@ from app.tagging.tagger import Track
 FLUSH_BYTES = 2**20
 """Bytes written and hashed at a time, in a thread: both would block the event loop."""
 
-OPENAPI_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [PART],
-                    "properties": {
-                        PART: {
-                            "type": "string",
-                            "contentMediaType": "application/octet-stream",
-                            "format": "binary",
-                            "description": "A file of one of the formats that `GET /limits` lists.",
-                        }
-                    },
-                }
-            }
-        },
-    }
+_FILE = {
+    "type": "string",
+    "contentMediaType": "application/octet-stream",
+    "format": "binary",
+    "description": "A file of one of the formats that `GET /limits` lists.",
 }
-"""The OpenAPI description of the body. The framework does not parse it: it would read it whole."""
+
+
+def describe_form(max_files: int = 1) -> dict[str, object]:
+    """Return the OpenAPI description of a form with files, for a route's `openapi_extra`.
+
+    The framework does not parse the body: it would read it whole.
+    """
+    files = {"type": "array", "minItems": 1, "maxItems": max_files, "items": _FILE}
+    schema = {
+        "type": "object",
+        "required": [PART],
+        "properties": {PART: _FILE if max_files == 1 else files},
+    }
+    content = {"multipart/form-data": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of a form.
+
+    Attributes:
+        track: The file, and its SHA-256 as its id.
+        problem: Why it was not kept: it is too large or empty. None if it was.
+    """
+
+    track: Track
+    problem: RequestError | None
 
 
 def get_content_length(request: Request) -> int | None:
@@ -49,35 +71,46 @@ def get_content_length(request: Request) -> int | None:
 
 
 @asynccontextmanager
-async def receive_upload(
-    request: Request, max_bytes: int, clock: StageClock, on_bytes: Callable[[int], None]
-) -> AsyncIterator[Track]:
-    """Receive the part `file` into an unnamed temporary file, which is deleted after the body.
+async def receive_uploads(
+    request: Request, limits: SizeLimits, clock: StageClock, on_bytes: Callable[[int], None]
+) -> AsyncIterator[list[Upload]]:
+    """Receive the parts `file` into unnamed temporary files, which are deleted after the body.
+
+    Each file costs a use of the upload token.
 
     Args:
         request: The request with the upload.
-        max_bytes: The most bytes that the file may have.
+        limits: The limits of the form.
         clock: Measures the time that receiving takes.
         on_bytes: Is called with the number of bytes of the body received so far.
 
     Yields:
-        The track: the file, and its SHA-256 as its id.
+        The files, at least one. If only one is allowed, it has no problem.
 
     Raises:
         RequestError: `unsupported_media_type`, `malformed_request`, `invalid_parameter`,
             `payload_too_large`, `request_timeout`, or `forbidden` if the upload token is used up.
         ClientDisconnect: The client disconnected.
-        OSError: The file can't be written: the disk is full, or descriptors have run out.
+        OSError: A file can't be written: the disk is full, or descriptors have run out.
     """
     _check_content_encoding(request)
-    part = FilePart(request.headers.get("content-type"), max_bytes)
-    if (get_content_length(request) or 0) > max_bytes + FRAMING_BYTES:
-        raise too_large(max_bytes)  # before reading: a client that waits for 100 sends no body
-    with tempfile.TemporaryFile() as file:
+    parts = FileParts(request.headers.get("content-type"), limits)
+    if (get_content_length(request) or 0) > limits.max_total_bytes + FRAMING_BYTES:
+        raise too_large_form(limits)  # before reading: a client that waits for 100 sends no body
+    with ExitStack() as files:
         await use_token(request)  # only now: a request refused by its headers costs no use
         with clock.stage(Stage.RECEIVE):
-            track_id = await _receive(request, part, file, on_bytes)
-        yield Track(file, track_id)
+            written = await _receive(request, parts, files, on_bytes)
+        yield [
+            Upload(Track(file.file, file.digest.hexdigest()), _problem(size, limits.max_bytes))
+            for file, size in zip(written, parts.sizes, strict=True)
+        ]
+
+
+def _problem(size: int, max_bytes: int) -> RequestError | None:
+    if size > max_bytes:
+        return too_large(max_bytes)
+    return None if size else empty()
 
 
 def _check_content_encoding(request: Request) -> None:
@@ -91,22 +124,38 @@ def _check_content_encoding(request: Request) -> None:
 
 
 async def _receive(
-    request: Request, part: FilePart, file: IO[bytes], on_bytes: Callable[[int], None]
-) -> str:
-    """Write the file of the body, and return its SHA-256 in hex."""
-    writer = _HashingWriter(file)
+    request: Request, parts: FileParts, files: ExitStack, on_bytes: Callable[[int], None]
+) -> list["_HashingWriter"]:
+    """Write the files of the body, which `files` closes."""
+    writers: list[_HashingWriter] = []
     received = 0
     try:
         async for chunk in request.stream():
-            part.feed(chunk)
+            parts.feed(chunk)
             on_bytes(received := received + len(chunk))
-            if len(part.data) >= FLUSH_BYTES:
-                await writer.write(part.take())
-        part.finish()
-        await writer.write(part.take())
+            if parts.has(FLUSH_BYTES):
+                await _write(request, parts.take(), writers, files)
+        parts.finish()
+        await _write(request, parts.take(), writers, files)
     finally:
-        await writer.wait()
-    return writer.digest.hexdigest()
+        for writer in writers:
+            await writer.wait()
+    return writers
+
+
+async def _write(
+    request: Request, data: list[bytes], writers: list["_HashingWriter"], files: ExitStack
+) -> None:
+    """Write what arrived of the last file, and of each file that began since."""
+    last, *begun = data
+    if writers:
+        await writers[-1].write(last)
+    for part in begun:
+        if writers:
+            await use_token(request)
+        file = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - `files` closes it
+        writers.append(_HashingWriter(file))
+        await writers[-1].write(part)
 
 
 class _HashingWriter:
@@ -114,7 +163,7 @@ class _HashingWriter:
 
     def __init__(self, file: IO[bytes]) -> None:
         self.digest = hashlib.sha256()
-        self._file = file
+        self.file = file
         self._writing: asyncio.Task[None] | None = None
 
     async def write(self, data: bytes) -> None:
@@ -128,6 +177,6 @@ class _HashingWriter:
             await self._writing
 
     def _write(self, data: bytes) -> None:
-        self._file.write(data)
-        self._file.flush()
+        self.file.write(data)
+        self.file.flush()
         self.digest.update(data)

@@ -77,6 +77,18 @@ def test_an_upload_goes_through(proxied: Server) -> None:
     assert logged(proxied, response.headers["X-Request-ID"])["status"] == httpx.codes.OK
 
 
+def test_several_tracks_together_may_be_larger_than_one(proxied: Server, impatient: Server) -> None:
+    parts = [("file", noise_file(4)), *[("file", bytes(9 * 2**20))] * 4]
+    response = proxied.http.post("/suggest-tags/pooled", files=parts)
+    assert response.status_code == httpx.codes.OK
+    assert response.json()["tracks_read"] == 1
+    before = metric(impatient, "taggram_errors_total", kind="payload_too_large")
+    post = b"POST /suggest-tags/pooled HTTP/1.1\r\nHost: localhost\r\n"
+    request = post + b"Content-Length: %d\r\n\r\n" % (130 * 2**20)
+    assert_problem(exchange(proxied, request), 413, "payload_too_large")
+    assert metric(impatient, "taggram_errors_total", kind="payload_too_large") == before
+
+
 def test_refusals_of_the_service_go_through(proxied: Server) -> None:
     response = proxied.http.post("/suggest-tags", files={"file": b"text"})
     assert_problem(response, 415, "unsupported_audio")

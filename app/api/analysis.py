@@ -1,0 +1,109 @@
+"""Analyses one uploaded track and describes its suggestions, for the routes that take uploads."""
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from fastapi import Request
+
+from app.api.dependencies import services_of
+from app.api.schemas.parameters import SuggestParameters
+from app.api.schemas.tags import ModelOut, SuggestionOut, SuggestTags
+from app.audio.duration_estimate import estimate_duration_s
+from app.domain import Taggram
+from app.errors import Kind
+from app.services import Runtime
+from app.stages import StageClock
+from app.tagging.admission import Permit
+from app.tagging.pooling import Pooling
+from app.tagging.projection import Projection
+from app.tagging.suggest import suggest
+from app.tagging.tagger import Track
+
+UPLOAD_ERRORS = (
+    Kind.MALFORMED_REQUEST,
+    Kind.REQUEST_TIMEOUT,
+    Kind.INVALID_PARAMETER,
+    Kind.PAYLOAD_TOO_LARGE,
+    Kind.UNSUPPORTED_MEDIA_TYPE,
+    Kind.UNKNOWN_MODEL,
+    Kind.UNKNOWN_VOCABULARY,
+    Kind.OVERLOADED,
+    Kind.NOT_READY,
+    Kind.DEADLINE_EXCEEDED,
+    Kind.ENGINE_FAILED,
+)
+"""Errors of a request with uploads."""
+
+TRACK_ERRORS = (
+    Kind.UNSUPPORTED_AUDIO,
+    Kind.UNDECODABLE_AUDIO,
+    Kind.AUDIO_TOO_SHORT,
+    Kind.AUDIO_TOO_LONG,
+    Kind.SILENT_AUDIO,
+)
+"""Errors of a file that was received."""
+
+
+def start_work(track: Track, permit: Permit) -> Track:
+    """Return a received track with its work, which its permit now counts."""
+    return replace(track, work=permit.mark_received(estimate_duration_s(track.file)))
+
+
+async def infer(
+    runtime: Runtime, projection: Projection, track: Track, permit: Permit, clock: StageClock
+) -> tuple[list[Taggram], bool]:
+    """Return the taggrams of a track, and whether all came from the cache.
+
+    Raises:
+        RequestError: See `Tagger.infer`.
+    """
+    taggrams, cached = await runtime.tagger.infer(track, projection.models, clock)
+    if not cached:
+        permit.mark_analysed()
+    return taggrams, cached
+
+
+def describe_track(
+    request: Request,
+    query: SuggestParameters,
+    projection: Projection,
+    taggrams: list[Taggram],
+    *,
+    cached: bool,
+) -> SuggestTags:
+    """Return the suggestions for a track; append its scores to the catalogue, if there is one."""
+    if appender := services_of(request).appender:
+        appender.add(taggrams, projection.models)
+    suggestions = suggest(
+        projection,
+        taggrams,
+        pooling=query.pooling,
+        top_k=query.top_k,
+        threshold=query.threshold,
+    )
+    models = [ModelOut.of(manifest.ref) for manifest in projection.models]
+    track_id = taggrams[0].key.track_id
+    return SuggestTags(
+        track_id=track_id,
+        duration_s=round(taggrams[0].duration_s, 3),
+        damaged=taggrams[0].announced_s is not None,
+        announced_s=taggrams[0].announced_s,
+        model=models[0],
+        models=models,
+        vocabulary=projection.vocabulary.name,
+        vocabulary_version=projection.vocabulary.version,
+        pooling=query.pooling,
+        confidence=projection.confidence(taggrams),
+        suggestions=[SuggestionOut.of(suggestion) for suggestion in suggestions],
+        cached=cached,
+        taggram_url=_taggram_url(request, track_id, query),
+    )
+
+
+def _taggram_url(request: Request, track_id: str, query: SuggestParameters) -> str:
+    parameters = {"track_id": track_id, "vocabulary": query.vocabulary}
+    if query.pooling is not Pooling.MEAN:
+        parameters["pooling"] = query.pooling
+    if query.model is not None:
+        parameters["model"] = query.model
+    return f"{request.scope.get('root_path', '')}/taggram?{urlencode(parameters)}"
