@@ -6,19 +6,17 @@ column `pooling` distinguishes the two.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from app.catalogue.entries import OK
-from app.catalogue.tables import ABOUT, batch_files, latest_times, read_table, stored_tags
+from app.catalogue.scored import score_matrix, scored_tables
+from app.catalogue.tables import ABOUT
 from app.domain import Scores
-from app.errors import SetupError
 from app.files import atomic_file, write_error
 from app.store.manifest.manifest import Manifest
 from app.tagging.projection import Projection
@@ -72,9 +70,9 @@ def derive(out: Path, projection: Projection) -> int:
     count = 0
     try:
         with atomic_file(path) as file, pq.ParquetWriter(file, schema) as writer:
-            for table in _scored(out, first):
+            for table in scored_tables(out, first.ref, first.tags.names):
                 whole = table.filter(pa.array([_is_in(id_, joined) for id_ in _ids(table)]))
-                means = [_matrix(whole), *(each.of(_ids(whole)) for each in joined)]
+                means = [score_matrix(whole), *(each.of(_ids(whole)) for each in joined)]
                 writer.write_table(_suggestions(projection, whole, means, schema))
                 count += whole.num_rows
     except OSError as error:
@@ -86,10 +84,10 @@ class _ScoresByTrack:
     """The scores of a model for all tracks of a catalogue."""
 
     def __init__(self, out: Path, model: Manifest) -> None:
-        tables = list(_scored(out, model))
+        tables = list(scored_tables(out, model.ref, model.tags.names))
         ids = chain.from_iterable(map(_ids, tables))
         self.rows = {track_id: row for row, track_id in enumerate(ids)}
-        self._scores = np.concatenate([_matrix(table) for table in tables])
+        self._scores = np.concatenate([score_matrix(table) for table in tables])
 
     def of(self, track_ids: Iterable[str]) -> Scores:
         """Return the scores of tracks, (tracks, tags)."""
@@ -129,34 +127,6 @@ def _suggestions(
         "score": pa.array(scores[track, row], pa.float32()),
     }
     return pa.table(columns, schema)
-
-
-def _scored(out: Path, model: Manifest) -> Iterator[pa.Table]:
-    """Yield the rows of a model with scores, file by file; of a track only the latest row.
-
-    Raises:
-        SetupError: A file can't be read, has other tags than the model, or there is none.
-    """
-    paths = batch_files(out, model.ref)
-    if not paths:
-        raise SetupError(
-            f"{out}: it has no scores of {model.ref}; run `taggram catalogue tag` with this model"
-        )
-    latest = latest_times(out, model.ref)
-    for path in paths:
-        table = read_table(path)
-        if stored_tags(table) != model.tags.names:
-            raise SetupError(f"{path}: its tags are not those of {model.ref}; delete it")
-        ids, times = table["external_id"].to_pylist(), table["tagged_at"].to_pylist()
-        is_latest = [time == latest[each] for each, time in zip(ids, times, strict=True)]
-        yield table.filter(pc.and_(pc.equal(table["status"], OK), pa.array(is_latest)))
-
-
-def _matrix(table: pa.Table) -> Scores:
-    """Return the scores in a table, (tracks, tags)."""
-    width = table.schema.field("scores").type.list_size
-    values = [chunk.flatten().to_numpy() for chunk in table["scores"].chunks]
-    return np.concatenate([np.empty(0, np.float32), *values]).reshape(-1, width)
 
 
 def _ids(table: pa.Table) -> list[str]:

@@ -13,6 +13,7 @@ from app.cli.explain import explain
 from app.cli.feedback.commands import feedback_app
 from app.cli.keys.commands import keys_app
 from app.cli.models.commands import models_app
+from app.cli.recommend.commands import recommend_app
 from app.cli.serve import serve
 from app.cli.tag import tag
 from app.cli.teach import teach
@@ -46,6 +47,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
+app.add_typer(recommend_app, name="recommend")
 app.add_typer(zoo_app, name="zoo")
 app.command()(describe)
 app.command()(evaluate)

@@ -1,0 +1,53 @@
+"""Reads tag vectors from a catalogue, as several commands do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.console import err, read_settings, say
+from app.model_catalog import read_catalog
+
+if TYPE_CHECKING:
+    from app.recommender.data import TagVectors
+
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="A model whose raw tags to use, as `name` or `name/version`."),
+]
+Vocabularies = Annotated[
+    list[str] | None,
+    typer.Option("--vocabularies", help="A vocabulary whose tags to use instead; repeatable."),
+]
+
+
+def read_vectors(
+    catalogue: Path, model: str | None, vocabularies: Sequence[str] | None
+) -> "TagVectors":
+    """Return the tag vectors of a catalogue's tracks, and report the tracks without one.
+
+    Args:
+        catalogue: The folder of the catalogue.
+        model: The model whose raw tags to use; None for the only one.
+        vocabularies: The vocabularies whose tags to use; None for raw tags.
+
+    Raises:
+        SetupError: The catalogue lacks the scores, or can't be read.
+    """
+    from app.recommender.tag_vectors import find_model, read_projected, read_raw
+
+    with err.status("reading the catalogue"):
+        if vocabularies:
+            catalog = read_catalog(read_settings())
+            projections = [catalog.projection(name, model) for name in vocabularies]
+            vectors = read_projected(catalogue, projections)
+        else:
+            vectors = read_raw(catalogue, find_model(catalogue, model))
+    if unusable := vectors.unusable:
+        say(
+            err,
+            f"{len(unusable):,} tracks, such as {unusable[0]}, have scores that are all zero or "
+            "not finite; they have no tag vector",
+        )
+    return vectors

@@ -1,0 +1,106 @@
+"""Reads the tag vectors of tracks from a catalogue."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from app.catalogue.scored import score_matrix, scored_tables, tags_in
+from app.catalogue.tables import models_in
+from app.domain import Level, ModelRef, Scores
+from app.errors import SetupError
+from app.recommender.data import TagVectors
+from app.tagging.projection import Projection
+
+
+def find_model(catalogue: Path, name: str | None) -> ModelRef:
+    """Return the model of a catalogue with a name; without a name, its only one.
+
+    Args:
+        catalogue: The folder.
+        name: `name` or `name/version`; without a version the latest that is stored.
+
+    Raises:
+        SetupError: The catalogue has no such model, or several without a name to choose by.
+    """
+    found = models_in(catalogue)
+    names = ", ".join(map(str, found)) or "none"
+    chosen = [ref for ref in found if name in {None, ref.name, str(ref)}]
+    if not chosen:
+        raise SetupError(f"{catalogue}: it has no scores of {name}; it has those of {names}")
+    if len({ref.name for ref in chosen}) > 1:
+        raise SetupError(f"{catalogue}: it has scores of {names}; choose one with --model")
+    return max(chosen, key=lambda ref: (len(ref.version), ref.version))
+
+
+def read_raw(catalogue: Path, ref: ModelRef) -> TagVectors:
+    """Return the raw tags of a model as tag vectors.
+
+    Raises:
+        SetupError: The catalogue has no scores of it, or a file can't be read.
+    """
+    tags = tags_in(catalogue, ref)
+    stored = _Stored(catalogue, ref, tags)
+    return _usable(tags, stored.scores, stored, str(ref))
+
+
+def read_projected(catalogue: Path, projections: Sequence[Projection]) -> TagVectors:
+    """Return the tags of vocabularies as tag vectors, from the scores of the models they use.
+
+    Tracks that lack the scores of a model are left out. A tag of several vocabularies is that of
+    the first.
+
+    Raises:
+        SetupError: The catalogue has no scores of a model, or a file can't be read.
+    """
+    models = {model.ref: model for projection in projections for model in projection.models}
+    stored = {ref: _Stored(catalogue, ref, each.tags.names) for ref, each in models.items()}
+    first, *others = stored.values()
+    common = [each for each in first.rows if all(each in other.rows for other in others)]
+    for each in stored.values():
+        each.keep(common)
+    tags: dict[str, Scores] = {}
+    for projection in projections:
+        scores = projection.score_tracks([stored[each.ref].scores for each in projection.models])
+        for row, column in zip(projection.rows, scores.T, strict=True):
+            if row.level is Level.TAG:
+                tags.setdefault(row.name, column)
+    names = [f"{each.vocabulary.name}/{each.vocabulary.version}" for each in projections]
+    source = f"{', '.join(names)} from {', '.join(map(str, models))}"
+    return _usable(tuple(tags), np.stack(list(tags.values()), axis=1), first, source)
+
+
+class _Stored:
+    """The scores of a model for the tracks of a catalogue.
+
+    Attributes:
+        scores: (tracks, tags).
+        rows: The row of each track, by the platform's id.
+        track_ids: SHA-256 of the file of each row.
+    """
+
+    def __init__(self, catalogue: Path, ref: ModelRef, tags: Sequence[str]) -> None:
+        tables = list(scored_tables(catalogue, ref, tags))
+        ids = [each for table in tables for each in table["external_id"].to_pylist()]
+        self.rows: dict[str, int] = {each: row for row, each in enumerate(ids)}
+        self.track_ids: list[str] = [
+            each for table in tables for each in table["track_id"].to_pylist()
+        ]
+        empty = np.empty((0, len(tags)), np.float32)
+        self.scores: Scores = np.concatenate([empty, *map(score_matrix, tables)])
+
+    def keep(self, external_ids: Sequence[str]) -> None:
+        """Keep some of the tracks, in this order."""
+        old = [self.rows[each] for each in external_ids]
+        self.scores = self.scores[old]
+        self.track_ids = [self.track_ids[row] for row in old]
+        self.rows = {each: row for row, each in enumerate(external_ids)}
+
+
+def _usable(tags: tuple[str, ...], scores: Scores, stored: _Stored, source: str) -> TagVectors:
+    """Return tag vectors without those that have no direction: all-zero or not finite."""
+    is_usable = np.isfinite(scores).all(axis=1) & (scores != 0).any(axis=1)
+    unusable = tuple(each for each, row in stored.rows.items() if not is_usable[row])
+    stored.keep([each for each, row in stored.rows.items() if is_usable[row]])
+    by_file = {each: row for row, each in enumerate(stored.track_ids)}
+    return TagVectors(tags, scores[is_usable], stored.rows, by_file, source, unusable)
