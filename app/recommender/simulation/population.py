@@ -40,8 +40,8 @@ TRACK_NOISE = 0.4
 TASTE_NOISE = 0.08
 """The spread of each component of a curator's taste, a unit vector."""
 
-TRUE = 2
-"""The number of true subgenres of a style."""
+MOST_TRUE, TRUE_SHARE = 3, 0.5
+"""The true subgenres of a style: at most three, those with half of the highest component."""
 
 LIKED, NEUTRAL, DISLIKED = 5, 10, 10
 """The number of subgenres that an honest curator names."""
@@ -126,7 +126,7 @@ def make_artists(
     logits = songs.logits[seeds[owners, style]]
     logits = logits + TRACK_NOISE * random.normal(size=logits.shape)
     first, second = (
-        _top(songs.directions(songs.logits[of])[:, songs.subgenre_columns], TRUE) for of in seeds.T
+        _find_true(songs.directions(songs.logits[of])[:, songs.subgenre_columns]) for of in seeds.T
     )
     true = np.where(styles[:, np.newaxis] > 1, np.maximum(first, second), first)
     choices = _draw(CHOICES, count, random)
@@ -211,6 +211,13 @@ def _honest(tastes: Floats) -> tuple[OneHot, OneHot, OneHot]:
     liked, lowest = _top(tastes, LIKED), _top(-tastes, DISLIKED)
     neutral = _top(tastes, LIKED + NEUTRAL) - liked
     return liked, neutral * (1 - lowest), lowest * (1 - liked)
+
+
+def _find_true(directions: Floats) -> OneHot:
+    """Return the true subgenres of songs, (songs, subgenres)."""
+    is_high = directions >= TRUE_SHARE * directions.max(axis=1, keepdims=True)
+    true: OneHot = _top(directions, MOST_TRUE) * is_high
+    return true
 
 
 def _top(values: Floats, count: int) -> OneHot:

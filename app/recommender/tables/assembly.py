@@ -80,7 +80,8 @@ class Assembly:
         )
         for table, problem, ids, counts in gaps:
             for index in np.flatnonzero(counts == 0):
-                self._problems.add(table, problem, f"table {table}", repr(ids[index]))
+                detail = f"{ids[index]!r} has none"
+                self._problems.add(table, problem, f"table {table}", detail)
 
     def _distinct(
         self, table: str, key: str, placed: Iterable[tuple[str, AnyRow]]

@@ -13,6 +13,7 @@ from app.recommender.data import (
     Curators,
     Floats,
     Interactions,
+    Mask,
     OneHot,
     Platform,
     Times,
@@ -37,7 +38,7 @@ def write_platform(folder: Path, platform: Platform) -> None:
         write_table(folder / f"{name}.parquet", table)
 
 
-def names_of(encoded: OneHot, names: Sequence[str]) -> list[list[str]]:
+def names_of(encoded: OneHot | Mask, names: Sequence[str]) -> list[list[str]]:
     """Return the names of the subgenres of each row."""
     return [[names[column] for column in np.flatnonzero(row).tolist()] for row in encoded]
 

@@ -251,8 +251,8 @@ def test_gaps_and_unused_columns_are_named(tmp_path: Path) -> None:
 
     _, problems = read(tmp_path, content)
 
-    assert problems.examples[Problem.NO_TRACKS][0].detail == "'2'"
-    assert problems.examples[Problem.NO_HISTORY][0].detail == "'new'"
+    assert problems.examples[Problem.NO_TRACKS][0].detail == "'2' has none"
+    assert problems.examples[Problem.NO_HISTORY][0].detail == "'new' has none"
     assert "followers" in problems.examples[Problem.UNUSED_COLUMN][0].detail
 
 

@@ -1,0 +1,20 @@
+"""Options that the subcommands of `taggram identities` share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.tagging.pooling import Pooling
+
+Catalogue = Annotated[
+    Path, typer.Option("--catalogue", metavar="DIR", help="The catalogue of the tracks.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for the results.")]
+PoolingOption = Annotated[
+    Pooling, typer.Option("--pooling", help="How the vectors of tracks become one.")
+]
+TopN = Annotated[
+    int | None,
+    typer.Option("--top-n", min=1, help="The highest tags of a vector to keep; by default all."),
+]
