@@ -126,6 +126,19 @@ class IdentityBuilder:
         """
         return self._pooled(self._sides(interactions.take(chosen)))
 
+    def sent_directions(self, interactions: Interactions) -> Floats:
+        """Return what was sent in each interaction as a direction, (n, tags), all-zero if unknown.
+
+        Args:
+            interactions: What happened.
+        """
+        directions = np.zeros((len(interactions), len(self._vectors.tags)))
+        pairs = zip(interactions.artists, interactions.tracks, strict=True)
+        for row, (artist, track) in enumerate(pairs):
+            if (scored := self._scored(artist, track)) is not None:
+                directions[row] = scored[1]
+        return directions
+
     def _styles(self) -> Iterator[_Group]:
         for artist, tracks in enumerate(self._platform.tracks_by_artist):
             rows = self._rows[tracks]

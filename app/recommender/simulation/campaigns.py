@@ -23,11 +23,11 @@ from app.recommender.simulation.settings import END, Answer, Settings
 CAMPAIGNS = 4
 """The most campaigns of an artist."""
 
-MATCH = 2.0
+MATCH = 6.0
 """How strongly artists prefer curators who say they like the chosen subgenres."""
 
-STEEPNESS = 9.0
-THRESHOLDS = {Answer.USUAL: 0.3, Answer.SELECTIVE: 0.5, Answer.ACCEPTS_ALL: -0.5}
+STEEPNESS = 15.0
+THRESHOLDS = {Answer.USUAL: 0.2, Answer.SELECTIVE: 0.4, Answer.ACCEPTS_ALL: -0.5}
 """The affinity at which a curator accepts every second track."""
 
 SHARES_AFTER_AGREEING, FEEDBACK_AFTER_DECLINING = 0.8, 0.4

@@ -18,6 +18,7 @@ from app.recommender.data import (
     Times,
     Tracks,
 )
+from app.recommender.similarity import unit_rows
 from app.recommender.simulation.settings import (
     ANSWERS,
     CHOICES,
@@ -36,6 +37,9 @@ SOURCE = "simulated/1"
 MOST_TRACKS = 8
 TRACK_NOISE = 0.4
 """The spread of the logits of an artist's tracks around the song that they are made of."""
+
+SCENE = 6
+"""The number of songs whose mean is a curator's taste."""
 
 TASTE_NOISE = 0.08
 """The spread of each component of a curator's taste, a unit vector."""
@@ -144,12 +148,11 @@ def make_artists(
 
 
 def make_curators(songs: Songs, settings: Settings, random: np.random.RandomState) -> MadeCurators:
-    """Make curators, each with the taste of one song of the pool and some of their own."""
+    """Make curators, each with the taste of some songs of like subgenres, and noise."""
     count = settings.curators
-    seeds = songs.logits[random.randint(len(songs.logits), size=count)]
-    tastes = songs.directions(seeds)
+    tastes = _scenes(songs, random.randint(len(songs.logits), size=count))
     tastes = tastes + TASTE_NOISE * random.normal(size=tastes.shape)
-    tastes /= np.linalg.norm(tastes, axis=1, keepdims=True)
+    tastes = unit_rows(tastes)
     of_subgenres = tastes[:, songs.subgenre_columns]
     statements = _draw(STATEMENTS, count, random)
     liked, neutral, disliked = _honest(of_subgenres)
@@ -204,6 +207,21 @@ def _choose(choice: Choice, true: OneHot, random: np.random.RandomState) -> OneH
         case Choice.TOO_FEW:
             chosen[own[: random.randint(2)]] = 1
     return chosen
+
+
+def _scenes(songs: Songs, seeds: Indices) -> Floats:
+    """Return the mean directions of songs and those with the most similar subgenres, (rows, tags).
+
+    Args:
+        songs: The pool.
+        seeds: Indices of songs, (rows,).
+    """
+    directions = songs.directions(songs.logits)
+    of_subgenres = directions[:, songs.subgenre_columns]
+    similar = of_subgenres[seeds] @ of_subgenres.T
+    nearest = np.argsort(-similar, axis=1, kind="stable")[:, :SCENE]
+    scenes: Floats = directions[nearest].mean(axis=1)
+    return scenes
 
 
 def _honest(tastes: Floats) -> tuple[OneHot, OneHot, OneHot]:

@@ -42,7 +42,7 @@ CHOICES = {
 STATEMENTS = {Statement.HONEST: 0.7, Statement.LIKES_ALL: 0.15, Statement.CARELESS: 0.15}
 """The share of curators of each kind."""
 
-ANSWERS = {Answer.USUAL: 0.6, Answer.SELECTIVE: 0.3, Answer.ACCEPTS_ALL: 0.1}
+ANSWERS = {Answer.USUAL: 0.65, Answer.SELECTIVE: 0.3, Answer.ACCEPTS_ALL: 0.05}
 """The share of curators of each kind."""
 
 START, END = np.datetime64("2023-01-01", "us"), np.datetime64("2025-01-01", "us")

@@ -1,0 +1,180 @@
+"""Models recover what was planted, as far as they can."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.errors import SetupError
+from app.recommender.data import Indices
+from app.recommender.evaluation import ALL, COLD_ARTISTS, Figure, difference, evaluate
+from app.recommender.models.base import Recommender, Training, prepare_training
+from app.recommender.models.baselines import Popularity, SubgenreCosine, TagCosine
+from app.recommender.models.neighbours import ArtistNeighbours, CuratorNeighbours, nearest_rows
+from app.recommender.similarity import cosine_rows
+from app.recommender.simulation.settings import Settings
+from app.recommender.simulation.simulate import Simulation
+from app.recommender.split import Split, split_by_time
+from app.recommender.target import TargetWeights
+from tests.recommender.conftest import simulated
+
+MODELS = (Popularity, CuratorNeighbours, ArtistNeighbours, SubgenreCosine, TagCosine)
+
+
+class Oracle:
+    """Knows how likely each curator accepts a track of an artist."""
+
+    name = "oracle"
+    predicts_scores = True
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+
+    def fit(self, training: Training) -> None:
+        pass
+
+    def score(self, artists: Indices, curators: Indices) -> np.ndarray:
+        world, tracks = self._simulation.world, self._simulation.platform.tracks_by_artist
+        means = [world.acceptance(tracks[artist]).mean(axis=0) for artist in artists]
+        return np.stack(means)[:, curators]
+
+
+@pytest.fixture(scope="module")
+def larger() -> Simulation:
+    return simulated(Settings(artists=1500, curators=120, sparsity=0.92, seed=3))
+
+
+@pytest.fixture(scope="module")
+def split(larger: Simulation) -> Split:
+    return split_by_time(larger.platform)
+
+
+@pytest.fixture(scope="module")
+def training(larger: Simulation, split: Split) -> Training:
+    return prepare_training(split.platform, larger.vectors, TargetWeights())
+
+
+@pytest.fixture(scope="module")
+def figures(
+    larger: Simulation, split: Split, training: Training
+) -> dict[tuple[str, str, str], Figure]:
+    models: list[Recommender] = [*(kind() for kind in MODELS), Oracle(larger)]
+    found = []
+    for model in models:
+        model.fit(training)
+        found += evaluate(model, split, (10,))
+    return {(each.model, each.slice, each.metric): each for each in found}
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_scores_have_a_row_for_each_artist_and_a_column_for_each_curator(
+    kind: type[Recommender], training: Training
+) -> None:
+    model = kind()
+    model.fit(training)
+    artists, curators = np.array([5, 0, 7]), np.array([9, 2])
+
+    scores = model.score(artists, curators)
+
+    assert scores.shape == (3, 2)
+    whole = model.score(np.arange(20), np.arange(20))
+    np.testing.assert_allclose(scores, whole[np.ix_(artists, curators)], atol=1e-12)
+
+
+def test_what_is_planted_is_found_in_the_expected_order(
+    figures: dict[tuple[str, str, str], Figure],
+) -> None:
+    def auc(model: str) -> float:
+        value = figures[model, ALL, "auc_sent"].interval.value
+        assert value is not None
+        return value
+
+    assert auc("oracle") > 0.85
+    assert auc("tag-cosine") > 0.6
+    assert auc("subgenre-cosine") > 0.55
+    assert auc("oracle") > max(auc(kind().name) for kind in MODELS) + 0.1
+
+
+def test_tag_vectors_help_cold_artists_more_than_neighbours_do(
+    figures: dict[tuple[str, str, str], Figure],
+) -> None:
+    tags, neighbours = (
+        figures[model, COLD_ARTISTS, "auc_sent"] for model in ("tag-cosine", "user-user")
+    )
+
+    assert difference(tags, neighbours).value == pytest.approx(
+        tags.interval.value - neighbours.interval.value
+    )
+    assert difference(tags, neighbours).low > 0
+
+
+def test_popularity_recommends_the_same_to_all(
+    figures: dict[tuple[str, str, str], Figure],
+) -> None:
+    def whole(model: str, metric: str) -> float:
+        value = figures[model, ALL, f"{metric}@10"].interval.value
+        assert value is not None
+        return value
+
+    assert whole("popularity", "personalisation") < 0.2  # but for those whom an artist knows
+    assert whole("tag-cosine", "personalisation") > 0.8
+    assert whole("popularity", "coverage") < whole("tag-cosine", "coverage")
+
+
+def test_predictions_have_errors_and_mere_orders_have_none(
+    figures: dict[tuple[str, str, str], Figure],
+) -> None:
+    assert 0 < figures["oracle", ALL, "rmse"].interval.value < 0.5
+    assert ("popularity", ALL, "rmse") not in figures
+
+
+def test_known_curators_are_not_recommended_again(split: Split, training: Training) -> None:
+    from app.recommender.evaluation import _score
+
+    model = Popularity()
+    model.fit(training)
+
+    top = _score(model, split, split.test, 20).recommended
+
+    known = set(zip(split.train.artists.tolist(), split.train.curators.tolist(), strict=True))
+    pairs = {
+        (artist, curator)
+        for artist, row in zip(top.artists.tolist(), top.curators.tolist(), strict=True)
+        for curator in row
+    }
+    assert not known & pairs
+
+
+def test_training_on_the_future_is_refused(larger: Simulation, split: Split) -> None:
+    leaky = replace(split, platform=larger.platform)
+
+    with pytest.raises(SetupError, match="from the time of the evaluation"):
+        evaluate(Popularity(), leaky)
+
+
+def test_a_model_of_tags_needs_a_catalogue(split: Split) -> None:
+    with pytest.raises(SetupError, match="tag-cosine needs tag vectors"):
+        TagCosine().fit(prepare_training(split.platform, None, TargetWeights()))
+
+
+def test_the_nearest_rows_are_those_with_the_largest_cosines(training: Training) -> None:
+    dense = training.matrix.toarray()[:60]
+    expected = cosine_rows(dense, dense)
+    np.fill_diagonal(expected, 0)
+
+    found = nearest_rows(type(training.matrix)(dense), 5).toarray()
+
+    assert (np.count_nonzero(found, axis=1) <= 5).all()
+    np.testing.assert_allclose(
+        np.sort(found, axis=1)[:, -5:], np.sort(expected, axis=1)[:, -5:], atol=1e-12
+    )
+
+
+def test_of_several_scores_of_a_pair_the_matrix_has_the_highest(simulation: Simulation) -> None:
+    made = simulation.platform.interactions.take(np.array([0, 0, 0]))
+    several = type(made)(**{**vars(made), "scores": np.array([0.25, 1.0, 0.0])})
+    platform = simulation.platform.with_interactions(several)
+
+    matrix = Training(platform, several.scores).matrix
+
+    assert matrix.sum() == 1.0
