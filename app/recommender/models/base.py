@@ -24,12 +24,15 @@ class Tastes:
             all-zero without one. It is not a unit vector: with few tracks, or with tracks that
             differ, it is shorter.
         declined: The same for declined tracks.
+        sent: The direction of what was sent in each interaction to train on, (n, tags), all-zero if
+            that is unknown.
     """
 
     space: TagSpace
     artists: Identities
     accepted: Floats
     declined: Floats
+    sent: Floats
 
     @cached_property
     def artist_directions(self) -> Floats:
@@ -120,6 +123,7 @@ def prepare_training(
         artists,
         _mean_directions(made.curators[made.accepted], sent[made.accepted], curators),
         _mean_directions(made.curators[made.declined], sent[made.declined], curators),
+        sent,
     )
     return Training(platform, make_target(platform, weights, sent), tastes)
 
