@@ -29,7 +29,7 @@ def find_model(catalogue: Path, name: str | None) -> ModelRef:
     if not chosen:
         raise SetupError(f"{catalogue}: it has no scores of {name}; it has those of {names}")
     if len({ref.name for ref in chosen}) > 1:
-        raise SetupError(f"{catalogue}: it has scores of {names}; choose one with --model")
+        raise SetupError(f"{catalogue}: it has scores of {names}; choose one with --tagger")
     return max(chosen, key=lambda ref: (len(ref.version), ref.version))
 
 

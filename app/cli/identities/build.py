@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.console import err, out, plain_errors, say
-from app.cli.identities.shared import Catalogue, Out, PoolingOption, TopN
+from app.cli.recommend.options import Catalogue, Out, PoolingOption, TopN
 from app.cli.recommend.tables import (
     DEFAULT_MAX_INVALID_SHARE,
     DEFAULT_SUBGENRES,
@@ -15,7 +15,7 @@ from app.cli.recommend.tables import (
     Subgenres,
     read_tables,
 )
-from app.cli.recommend.vectors import Model, Vocabularies, read_vectors
+from app.cli.recommend.vectors import Tagger, Vocabularies, read_vectors
 from app.errors import SetupError
 from app.files import locked_folder
 from app.tagging.pooling import Pooling
@@ -28,7 +28,7 @@ def build(
     data: Data,
     catalogue: Catalogue,
     to: Out,
-    model: Model = None,
+    tagger: Tagger = None,
     vocabularies: Vocabularies = None,
     pooling: PoolingOption = Pooling.MEAN,
     top_n: TopN = None,
@@ -52,7 +52,7 @@ def build(
         )
 
         platform = read_tables(data, subgenres, max_invalid_share)
-        vectors = read_vectors(catalogue, model, vocabularies)
+        vectors = read_vectors(catalogue, tagger, vocabularies)
         rule = PoolingRule(pooling, top_n)
         builder = IdentityBuilder(platform, vectors, rule)
         report_unscored(builder, len(platform.tracks.artists))

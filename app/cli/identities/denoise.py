@@ -2,7 +2,7 @@
 
 from app.cli.console import err, out, plain_errors, say
 from app.cli.identities.build import report_unscored
-from app.cli.identities.shared import Catalogue, Out
+from app.cli.recommend.options import Catalogue, Out
 from app.cli.recommend.tables import (
     DEFAULT_MAX_INVALID_SHARE,
     DEFAULT_SUBGENRES,
@@ -11,7 +11,7 @@ from app.cli.recommend.tables import (
     Subgenres,
     read_tables,
 )
-from app.cli.recommend.vectors import Model, Vocabularies, read_vectors
+from app.cli.recommend.vectors import Tagger, Vocabularies, read_vectors
 from app.errors import SetupError
 from app.files import locked_folder, write_atomically
 
@@ -20,7 +20,7 @@ def denoise(
     data: Data,
     catalogue: Catalogue,
     to: Out,
-    model: Model = None,
+    tagger: Tagger = None,
     vocabularies: Vocabularies = None,
     subgenres: Subgenres = DEFAULT_SUBGENRES,
     max_invalid_share: MaxInvalidShare = DEFAULT_MAX_INVALID_SHARE,
@@ -34,7 +34,7 @@ def denoise(
         from app.report.html import render
 
         platform = read_tables(data, subgenres, max_invalid_share)
-        vectors = read_vectors(catalogue, model, vocabularies)
+        vectors = read_vectors(catalogue, tagger, vocabularies)
         builder = IdentityBuilder(platform, vectors, PoolingRule())
         report_unscored(builder, len(platform.tracks.artists))
         if not set(platform.subgenres) & set(vectors.tags):

@@ -2,12 +2,9 @@
 
 import typer
 
+from app.cli.recommend.evaluate import evaluate
 from app.cli.recommend.simulate import simulate
 
 recommend_app = typer.Typer(no_args_is_help=True, help="Recommend curators to artists.")
 recommend_app.command()(simulate)
-
-
-@recommend_app.callback()
-def _recommend() -> None:
-    """Keep `simulate` a subcommand while it is the only one."""
+recommend_app.command()(evaluate)

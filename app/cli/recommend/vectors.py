@@ -12,9 +12,9 @@ from app.model_catalog import read_catalog
 if TYPE_CHECKING:
     from app.recommender.data import TagVectors
 
-Model = Annotated[
+Tagger = Annotated[
     str | None,
-    typer.Option("--model", help="A model whose raw tags to use, as `name` or `name/version`."),
+    typer.Option("--tagger", help="A model whose raw tags to use, as `name` or `name/version`."),
 ]
 Vocabularies = Annotated[
     list[str] | None,
@@ -23,13 +23,13 @@ Vocabularies = Annotated[
 
 
 def read_vectors(
-    catalogue: Path, model: str | None, vocabularies: Sequence[str] | None
+    catalogue: Path, tagger: str | None, vocabularies: Sequence[str] | None
 ) -> "TagVectors":
     """Return the tag vectors of a catalogue's tracks, and report the tracks without one.
 
     Args:
         catalogue: The folder of the catalogue.
-        model: The model whose raw tags to use; None for the only one.
+        tagger: The model whose raw tags to use; None for the only one.
         vocabularies: The vocabularies whose tags to use; None for raw tags.
 
     Raises:
@@ -40,10 +40,10 @@ def read_vectors(
     with err.status("reading the catalogue"):
         if vocabularies:
             catalog = read_catalog(read_settings())
-            projections = [catalog.projection(name, model) for name in vocabularies]
+            projections = [catalog.projection(name, tagger) for name in vocabularies]
             vectors = read_projected(catalogue, projections)
         else:
-            vectors = read_raw(catalogue, find_model(catalogue, model))
+            vectors = read_raw(catalogue, find_model(catalogue, tagger))
     if unusable := vectors.unusable:
         say(
             err,

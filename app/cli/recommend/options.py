@@ -1,4 +1,4 @@
-"""Options that the subcommands of `taggram identities` share."""
+"""Options that subcommands of `taggram identities` and `taggram recommend` share."""
 
 from pathlib import Path
 from typing import Annotated

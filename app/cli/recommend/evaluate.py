@@ -1,0 +1,130 @@
+"""`taggram recommend evaluate`: train models on the past, and compare them on what came after."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Column, Table
+
+from app.cli.console import cell, err, out, plain_errors, say
+from app.cli.recommend.options import Out
+from app.cli.recommend.tables import (
+    DEFAULT_MAX_INVALID_SHARE,
+    DEFAULT_SUBGENRES,
+    Data,
+    MaxInvalidShare,
+    Subgenres,
+    read_tables,
+)
+from app.cli.recommend.vectors import Tagger, Vocabularies, read_vectors
+from app.files import locked_folder, write_atomically
+
+if TYPE_CHECKING:
+    from app.recommender.data import TagVectors
+    from app.recommender.evaluation import Figure
+    from app.recommender.models.base import Training
+    from app.recommender.results import Results
+    from app.recommender.split import Split
+
+SHOWN = ("auc_sent", "ndcg@10", "missed_shots@10", "rmse")
+"""The metrics that are printed."""
+
+NEED_TAGS = ("tag-cosine", "linear-tags")
+"""Models that are left out without a catalogue."""
+
+
+def evaluate(
+    data: Data,
+    to: Out,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option("--catalogue", metavar="DIR", help="The catalogue of the tracks, for tags."),
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--models", help="A model to evaluate; repeatable; by default all."),
+    ] = None,
+    tagger: Tagger = None,
+    vocabularies: Vocabularies = None,
+    test_share: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="The share of interactions, the latest.")
+    ] = 0.2,
+    at: Annotated[
+        datetime | None, typer.Option(help="Evaluate on interactions from this time on, in UTC.")
+    ] = None,
+    likes_all: Annotated[
+        float, typer.Option(help="The weight of the penalty for curators who like all.")
+    ] = 0.0,
+    selectiveness: Annotated[
+        float, typer.Option(help="The weight of the bonus for selective curators.")
+    ] = 0.0,
+    subgenre_match: Annotated[
+        float, typer.Option(help="The weight of the match of subgenres in the target.")
+    ] = 0.0,
+    tag_match: Annotated[
+        float, typer.Option(help="The weight of the match of tag vectors in the target.")
+    ] = 0.0,
+    subgenres: Subgenres = DEFAULT_SUBGENRES,
+    max_invalid_share: MaxInvalidShare = DEFAULT_MAX_INVALID_SHARE,
+) -> None:
+    """Compare models on the latest interactions: a table, metrics.json and a report."""
+    with plain_errors():
+        import numpy as np
+
+        from app.recommender.models.base import prepare_training
+        from app.recommender.models.registry import MODELS, PAIRS, make_models
+        from app.recommender.results import collect, describe, write_results
+        from app.recommender.results_report import make_report, verdicts
+        from app.recommender.split import split_by_time
+        from app.recommender.target import TargetWeights
+        from app.report.html import render
+
+        names = models or [name for name in MODELS if catalogue or name not in NEED_TAGS]
+        make_models(names)  # refuses unknown names before anything is read
+        platform = read_tables(data, subgenres, max_invalid_share)
+        vectors = read_vectors(catalogue, tagger, vocabularies) if catalogue else None
+        split = split_by_time(platform, test_share, None if at is None else np.datetime64(at, "us"))
+        weights = TargetWeights(likes_all, selectiveness, subgenre_match, tag_match)
+        training = prepare_training(split.platform, vectors, weights)
+        figures = _evaluate_all(names, split, training)
+        about = describe(split, _source(vectors)) | {"target_weights": vars(weights)}
+        results = collect(figures, PAIRS, about)
+        with locked_folder(to):
+            write_results(to, results)
+            write_atomically(to / "report.html", render(make_report(results)).encode())
+    _show(results)
+    for text in verdicts(results):
+        say(out, text)
+    say(out, f"all figures: {to / 'metrics.json'}; report: {to / 'report.html'}")
+
+
+def _evaluate_all(names: list[str], split: "Split", training: "Training") -> "list[Figure]":
+    from app.recommender.evaluation import evaluate as evaluate_model
+    from app.recommender.models.registry import make_models
+
+    figures = []
+    for model in make_models(names):
+        with err.status(f"training {model.name}"):
+            model.fit(training)
+        with err.status(f"evaluating {model.name}"):
+            figures += evaluate_model(model, split)
+    return figures
+
+
+def _source(vectors: "TagVectors | None") -> str:
+    return "none" if vectors is None else vectors.source
+
+
+def _show(results: "Results") -> None:
+    """Print the main metrics of all models and slices."""
+    table = Table("model", "slice", *(Column(name, justify="right") for name in SHOWN))
+    for part in results.slices:
+        for model in results.models:
+            found = [results.figures.get((model, part, metric)) for metric in SHOWN]
+            values = [
+                "" if each is None or each.interval.value is None else f"{each.interval.value:.3f}"
+                for each in found
+            ]
+            table.add_row(cell(model), cell(part), *values)
+    out.print(table)
