@@ -1,7 +1,7 @@
 """Metrics of the order of the curators that an artist contacted.
 
 Curators that were not contacted may be just as good. In a ranking of all curators they count as
-wrong, so that a model gains by repeating whom artists contact anyway. Among the contacted ones
+wrong, so that a model gains by repeating which curators artists contact. Among the contacted ones
 (Sakai 2007, condensed lists) it gains by what they answer. Equal scores share their places.
 """
 

@@ -1,6 +1,6 @@
 """Models recover what was planted, as far as they can."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -57,25 +57,40 @@ def larger() -> Simulation:
 
 
 @pytest.fixture(scope="module")
-def split(larger: Simulation) -> Split:
+def larger_split(larger: Simulation) -> Split:
     return split_by_time(larger.platform)
 
 
 @pytest.fixture(scope="module")
-def training(larger: Simulation, split: Split) -> Training:
-    return prepare_training(split.platform, larger.vectors, TargetWeights())
+def larger_training(larger: Simulation, larger_split: Split) -> Training:
+    return prepare_training(larger_split.platform, larger.vectors, TargetWeights())
 
 
 @pytest.fixture(scope="module")
-def figures(
-    larger: Simulation, split: Split, training: Training
-) -> dict[tuple[str, str, str], Figure]:
-    models: list[Recommender] = [*(kind() for kind in MODELS), Oracle(larger)]
+def split(simulation: Simulation) -> Split:
+    return split_by_time(simulation.platform)
+
+
+@pytest.fixture(scope="module")
+def training(simulation: Simulation, split: Split) -> Training:
+    return prepare_training(split.platform, simulation.vectors, TargetWeights())
+
+
+Figures = dict[tuple[str, str, str], Figure]
+
+
+def evaluated(models: Sequence[Recommender], split: Split, training: Training) -> Figures:
+    """Return the figures of models by model, slice and metric."""
     found = []
     for model in models:
         model.fit(training)
         found += evaluate(model, split, (10,))
     return {(each.model, each.slice, each.metric): each for each in found}
+
+
+@pytest.fixture(scope="module")
+def figures(split: Split, training: Training) -> Figures:
+    return evaluated([kind() for kind in MODELS], split, training)
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -93,9 +108,13 @@ def test_scores_have_a_row_for_each_artist_and_a_column_for_each_curator(
     np.testing.assert_allclose(scores, whole[np.ix_(artists, curators)], atol=1e-12)
 
 
+@pytest.mark.thorough
 def test_what_is_planted_is_found_in_the_expected_order(
-    figures: dict[tuple[str, str, str], Figure],
+    larger: Simulation, larger_split: Split, larger_training: Training
 ) -> None:
+    models: list[Recommender] = [*(kind() for kind in MODELS), Oracle(larger)]
+    figures = evaluated(models, larger_split, larger_training)
+
     def auc(model: str) -> float:
         value = figures[model, ALL, "auc_sent"].interval.value
         assert value is not None
@@ -118,22 +137,25 @@ def auc_difference(split: Split, training: Training, part: str) -> Interval:
     return difference(*found)
 
 
+@pytest.mark.thorough
 def test_tag_vectors_help_cold_artists_and_those_with_noisy_subgenres(
-    larger: Simulation, split: Split, training: Training
+    larger: Simulation, larger_split: Split, larger_training: Training
 ) -> None:
-    assert auc_difference(split, training, COLD_ARTISTS).low > 0
+    split = larger_split
+    assert auc_difference(split, larger_training, COLD_ARTISTS).low > 0
     choices = np.array(larger.world.artists.choices)[split.test.artists]
     noisy = replace(split, test=split.test.take(choices != Choice.ACCURATE))
 
-    assert auc_difference(noisy, training, ALL).low > 0
+    assert auc_difference(noisy, larger_training, ALL).low > 0
 
 
+@pytest.mark.thorough
 def test_penalties_lower_the_rank_of_curators_who_like_all_or_accept_all(
-    larger: Simulation, split: Split
+    larger: Simulation, larger_split: Split
 ) -> None:
     def mean_rank(weights: TargetWeights, is_kind: np.ndarray) -> float:
         model = Linear(has_tags=True)
-        model.fit(prepare_training(split.platform, larger.vectors, weights))
+        model.fit(prepare_training(larger_split.platform, larger.vectors, weights))
         scores = model.score(np.arange(200), np.arange(120))
         ranks = np.argsort(np.argsort(-scores, axis=1), axis=1)
         return float(ranks[:, is_kind].mean())
@@ -149,7 +171,7 @@ def test_penalties_lower_the_rank_of_curators_who_like_all_or_accept_all(
 
 
 def test_popularity_recommends_the_same_to_all(
-    figures: dict[tuple[str, str, str], Figure],
+    figures: Figures,
 ) -> None:
     def whole(model: str, metric: str) -> float:
         value = figures[model, ALL, f"{metric}@10"].interval.value
@@ -162,7 +184,7 @@ def test_popularity_recommends_the_same_to_all(
 
 
 def test_predictions_have_errors_and_mere_orders_have_none(
-    figures: dict[tuple[str, str, str], Figure],
+    figures: Figures,
 ) -> None:
     assert 0 < figures["linear-tags", ALL, "rmse"].interval.value < 0.4
     assert ("popularity", ALL, "rmse") not in figures
@@ -185,8 +207,8 @@ def test_known_curators_are_not_recommended_again(split: Split, training: Traini
     assert not known & pairs
 
 
-def test_training_on_the_future_is_refused(larger: Simulation, split: Split) -> None:
-    leaky = replace(split, platform=larger.platform)
+def test_training_on_the_future_is_refused(simulation: Simulation, split: Split) -> None:
+    leaky = replace(split, platform=simulation.platform)
 
     with pytest.raises(SetupError, match="from the time of the evaluation"):
         evaluate(Popularity(), leaky)
