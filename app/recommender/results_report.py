@@ -1,24 +1,25 @@
 """The report of an evaluation: a verdict, tables and charts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from app.plot_style import ACCENT, MUTED, SECOND, blank, plain
+from app.recommender.evaluation import ALL
 from app.recommender.metrics.quotient import Interval
 from app.recommender.results import Difference, Results
 from app.report.blocks import Cell, Document, Grid, Picture, Prose, Section
 
-MAIN = (
-    *("auc_sent", "ndcg_sent", "map@10", "ndcg@10", "hit_rate@10", "missed_shots@10"),
-    *("personalisation@10", "coverage@10", "acs@10", "rmse", "mae"),
+TABLES = (
+    ("answers", ("auc_sent", "ndcg_sent", "map@10", "ndcg@10", "hit_rate@10", "missed_shots@10")),
+    ("lists", ("personalisation@10", "coverage@10", "acs@10", "sent@10", "rmse", "mae")),
 )
-"""The metrics of the tables; `metrics.json` has all."""
+"""The tables of each slice: a name, and metrics. `metrics.json` has all metrics."""
 
 VERDICT = "auc_sent"
-VERDICTS = (VERDICT, "ndcg@10")
-"""The metrics that say what tag vectors bring; the first is drawn."""
+ALL_CURATORS = "ndcg@10"
+"""The metrics that say what tag vectors bring: in each slice, and over all."""
 
 LOWER_IS_BETTER = ("missed_shots", "rmse", "mae", "viewed_s")
 BOLD_EXEMPT = ("personalisation", "coverage", "acs", "sent", "viewed_s", "contacts", "rating")
@@ -42,7 +43,12 @@ def make_report(results: Results) -> Document:
         f"to evaluate on, from {about['split_at']}; tag vectors: {about['tags']}."
     )
     verdict: list[Prose | Picture] = [Prose(text) for text in verdicts(results)]
-    if drawn := [each for each in results.differences if each.metric == VERDICT]:
+    drawn = [
+        each
+        for each in results.differences
+        if each.metric == VERDICT and each.interval.value is not None
+    ]
+    if drawn:
         verdict.append(_draw_differences(drawn))
     return Document(
         "Recommending curators",
@@ -50,7 +56,7 @@ def make_report(results: Results) -> Document:
         (
             Section("What tag vectors bring", tuple(verdict)),
             Section("Models", (Prose(sizes), _draw_models(results))),
-            *(Section(part.capitalize(), (_table(results, part),)) for part in results.slices),
+            *(Section(part.capitalize(), tuple(_tables(results, part))) for part in results.slices),
         ),
     )
 
@@ -59,7 +65,8 @@ def verdicts(results: Results) -> list[str]:
     """Return a sentence for each slice: what tag vectors bring, and whether that is certain."""
     texts = []
     for each in results.differences:
-        if each.metric not in VERDICTS:
+        is_shown = each.metric == VERDICT or (each.metric, each.slice) == (ALL_CURATORS, ALL)
+        if not is_shown:
             continue
         interval = each.interval
         if interval.value is None or interval.low is None or interval.high is None:
@@ -76,24 +83,20 @@ def verdicts(results: Results) -> list[str]:
     return texts or ["No pair of models with and without tag vectors was evaluated."]
 
 
-def _table(results: Results, part: str) -> Grid:
-    metrics = [
-        metric
-        for metric in MAIN
-        if any((m, part, metric) in results.figures for m in results.models)
-    ]
-    best = {metric: _best(results, part, metric) for metric in metrics}
-    rows = tuple(
-        (
-            Cell(model),
-            *(
-                _cell(results, model, part, metric, strong=model == best[metric])
-                for metric in metrics
-            ),
+def _tables(results: Results, part: str) -> Iterator[Grid]:
+    for name, metrics in TABLES:
+        best = {metric: _best(results, part, metric) for metric in metrics}
+        rows = tuple(
+            (
+                Cell(model),
+                *(
+                    _cell(results, model, part, metric, strong=model == best[metric])
+                    for metric in metrics
+                ),
+            )
+            for model in results.models
         )
-        for model in results.models
-    )
-    return Grid(f"All models, {part}", ("model", *metrics), rows)
+        yield Grid(f"All models, {part}: {name}", ("model", *metrics), rows)
 
 
 def _cell(results: Results, model: str, part: str, metric: str, *, strong: bool) -> Cell:
@@ -127,23 +130,23 @@ def _best(results: Results, part: str, metric: str) -> str | None:
 
 def _draw_models(results: Results) -> Picture:
     """Draw the areas under ROC curves of all models, a row of points for each slice."""
-    models, slices = results.models, results.slices
-    figure = blank(7.2, 1.1 + 0.24 * len(models) * len(slices))
-    axes = figure.subplots()
+    found = [
+        figure
+        for part in results.slices
+        for model in results.models
+        if (figure := results.figures[model, part, VERDICT]).interval.value is not None
+    ]
+    chart = blank(7.2, 1.1 + 0.24 * len(found))
+    axes = chart.subplots()
     plain(axes, "auc_sent, with its interval; 0.5 is chance", grid="x")
-    names, place = [], 0
-    for part in slices:
-        for model in models:
-            found = results.figures.get((model, part, VERDICT))
-            names.append(f"{model}, {part}")
-            if found is not None:
-                _draw_interval(axes, place, found.interval, ACCENT if "tag" in model else MUTED)
-            place += 1
+    for place, each in enumerate(found):
+        _draw_interval(axes, place, each.interval, ACCENT if "tag" in each.model else MUTED)
+    names = [f"{each.model}, {each.slice}" for each in found]
     axes.axvline(0.5, color=SECOND, linewidth=0.8)
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.invert_yaxis()
     description = "For each slice and model, the area under the ROC curve of contacted curators."
-    return Picture("All models", description, figure)
+    return Picture("All models", description, chart)
 
 
 def _draw_differences(differences: Sequence[Difference]) -> Picture:
