@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SHOWN = ("auc_sent", "ndcg@10", "missed_shots@10", "rmse")
 """The metrics that are printed."""
 
-NEED_TAGS = ("tag-cosine", "linear-tags")
+NEED_TAGS = ("tag-cosine", "linear-tags", "neural-tags")
 """Models that are left out without a catalogue."""
 
 

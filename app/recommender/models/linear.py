@@ -53,8 +53,7 @@ class Linear:
         self._spread = np.where(spread > 0, spread, 1.0)
         self._bias = float(training.target.mean())
         standard = (features - self._mean) / self._spread
-        squares = standard.T @ standard + RIDGE * np.eye(standard.shape[1])
-        self._weights = np.linalg.solve(squares, standard.T @ (training.target - self._bias))
+        self._weights = solve_ridge(standard, training.target - self._bias)
         self.weights = dict(zip(self._features.names, self._weights.tolist(), strict=True))
 
     def score(self, artists: Indices, curators: Indices) -> Floats:
@@ -66,3 +65,15 @@ class Linear:
         ):
             scores += weight * (block - mean) / spread
         return scores
+
+
+def solve_ridge(features: Floats, values: Floats) -> Floats:
+    """Return the weights of a linear model, (features,).
+
+    Args:
+        features: Standardised features, (n, features).
+        values: What it is fitted to, with a mean of 0, (n,).
+    """
+    squares = features.T @ features + RIDGE * np.eye(features.shape[1])
+    weights: Floats = np.linalg.solve(squares, features.T @ values)
+    return weights

@@ -7,8 +7,26 @@ from types import MappingProxyType
 from app.errors import SetupError
 from app.recommender.models.base import Recommender
 from app.recommender.models.baselines import Popularity, SubgenreCosine, TagCosine
+from app.recommender.models.factorisation import Factorisation
 from app.recommender.models.linear import Linear
 from app.recommender.models.neighbours import ArtistNeighbours, CuratorNeighbours
+from app.recommender.models.sequential import Sequential
+
+
+def _make_neural(*, has_tags: bool) -> Recommender:
+    """Return the neural model.
+
+    Raises:
+        SetupError: A library is not installed.
+    """
+    try:
+        from app.recommender.models.neural.model import Neural
+    except ImportError as error:
+        raise SetupError(
+            f"the neural models need {error.name}; install the extra `recommender`"
+        ) from error
+    return Neural(has_tags=has_tags)
+
 
 MODELS: Mapping[str, Callable[[], Recommender]] = MappingProxyType(
     {
@@ -17,12 +35,16 @@ MODELS: Mapping[str, Callable[[], Recommender]] = MappingProxyType(
         "user-user": ArtistNeighbours,
         "subgenre-cosine": SubgenreCosine,
         "tag-cosine": TagCosine,
+        "als": Factorisation,
+        "sequential": Sequential,
         "linear": partial(Linear, has_tags=False),
         "linear-tags": partial(Linear, has_tags=True),
+        "neural": partial(_make_neural, has_tags=False),
+        "neural-tags": partial(_make_neural, has_tags=True),
     }
 )
 
-PAIRS = (("linear-tags", "linear"),)
+PAIRS = (("linear-tags", "linear"), ("neural-tags", "neural"))
 """Models with tag vectors, and the same ones without."""
 
 

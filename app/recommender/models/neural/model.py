@@ -11,6 +11,7 @@ from app.errors import SetupError
 from app.recommender.data import Floats, Indices
 from app.recommender.models.base import Tastes, Training
 from app.recommender.models.baselines import needed_tastes
+from app.recommender.models.linear import solve_ridge
 from app.recommender.models.neural.checkpoint import Progress
 from app.recommender.models.neural.inputs import InputTables
 from app.recommender.models.neural.network import TOWER_SIZE, build_network
@@ -76,6 +77,11 @@ class Neural:
         fitted = np.arange(len(made)) < round((1 - HELD_OUT) * len(made))
         self._tables, self._tastes = InputTables(training, tastes, fitted), tastes
         self._network = build_network(self._tables.sizes, SEED)
+        features = self._tables.pairs_of(np.flatnonzero(fitted)).astype(float)
+        target = training.target[fitted]
+        self._network.set_linear(
+            solve_ridge(features, target - target.mean()), float(target.mean())
+        )
         sent = None if tastes is None else tastes.sent
         data = TrainingData(self._tables, made, training.target, sent, fitted)
         checkpoint = None

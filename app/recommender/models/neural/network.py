@@ -8,8 +8,10 @@ from what its content says; 0 is the id of those without evidence.
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 from keras import layers
 
+from app.recommender.data import Floats
 from app.recommender.models.neural.inputs import Sizes
 
 ID_SIZE, COUNTRY_SIZE, SUBGENRE_SIZE, TAG_SIZE = 16, 4, 16, 32
@@ -42,6 +44,10 @@ class Network:
         """Return the trainable variables, in a fixed order."""
         return [each for each in self.variables if each.trainable]
 
+    def set_linear(self, weights: Floats, bias: float) -> None:
+        """Set the linear model in the head, with a weight for each feature."""
+        self.head.get_layer("linear").set_weights([weights[:, np.newaxis], np.array([bias])])
+
 
 def build_network(sizes: Sizes, seed: int) -> Network:
     """Return a network with initial weights.
@@ -51,9 +57,9 @@ def build_network(sizes: Sizes, seed: int) -> Network:
         seed: Of the initial weights, and of dropout.
     """
     keras.utils.set_random_seed(seed)
-    country = layers.Embedding(sizes.countries, COUNTRY_SIZE, name="country")
-    subgenres = layers.Dense(SUBGENRE_SIZE, use_bias=False, name="subgenres")
-    tags = layers.Dense(TAG_SIZE, use_bias=False, name="tags") if sizes.tags else None
+    country = layers.Embedding(sizes.countries, COUNTRY_SIZE, name="country_embedding")
+    subgenres = layers.Dense(SUBGENRE_SIZE, use_bias=False, name="subgenre_projection")
+    tags = layers.Dense(TAG_SIZE, use_bias=False, name="tag_projection") if sizes.tags else None
     widths = {"chosen": (sizes.subgenres, subgenres)}
     sides = {"liked": (sizes.subgenres, subgenres), "disliked": (sizes.subgenres, subgenres)}
     if tags is not None:
@@ -89,12 +95,16 @@ def _tower(
 
 
 def _head(sizes: Sizes) -> keras.Model:
-    """Return the head: a linear model of the pair's features, and a hidden layer of all."""
+    """Return the head: a linear model of the pair's features, and a hidden layer of all.
+
+    The hidden layer begins without influence, so that it is trained on what the linear model, which
+    begins at its least squares (`set_linear`), leaves over.
+    """
     artist, curator = (keras.Input((TOWER_SIZE,), name=each) for each in ("artist", "curator"))
     features = keras.Input((sizes.features,), name="features")
     values = layers.Concatenate()([artist, curator, artist * curator, features])
     values = layers.Dense(HIDDEN, activation="relu", name="head_hidden")(values)
     values = layers.Dropout(DROPOUT)(values)
     linear = layers.Dense(1, name="linear")(features)
-    rating = layers.Dense(1, use_bias=False, name="deep")(values) + linear
-    return keras.Model([artist, curator, features], rating, name="head")
+    deep = layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="deep")(values)
+    return keras.Model([artist, curator, features], deep + linear, name="head")

@@ -25,7 +25,7 @@ EPOCHS, PATIENCE = 30, 3
 """The most epochs, and how many without a lower loss end the training."""
 
 RATE = 1e-3
-RETRIEVAL_WEIGHT = 0.02
+RETRIEVAL_WEIGHT = 0.002
 """The weight of the loss of retrieval, a cross-entropy, in that of ratings, a squared error."""
 
 ID_DROPOUT = 0.3
@@ -183,7 +183,7 @@ def _held_out_loss(network: Network, data: TrainingData) -> float:
     total = count = 0.0
     for batch in data.held_out():
         vectors = network.artists(batch.artists), network.curators(batch.curators)
-        ratings = network.head([*vectors, batch.features]).numpy()
+        ratings = network.head([*vectors, keras.ops.convert_to_tensor(batch.features)]).numpy()
         total += float(((ratings - batch.target) ** 2).sum())
         count += len(batch.target)
     return total / count
