@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 SHOWN = ("auc_sent", "ndcg@10", "missed_shots@10", "rmse")
 """The metrics that are printed."""
 
+CHECKPOINTS = "checkpoints"
+"""The folder in `--out` from which training that was killed goes on."""
+
 NEED_TAGS = ("tag-cosine", "linear-tags", "neural-tags")
 """Models that are left out without a catalogue."""
 
@@ -87,7 +90,7 @@ def evaluate(
         split = split_by_time(platform, test_share, None if at is None else np.datetime64(at, "us"))
         weights = TargetWeights(likes_all, selectiveness, subgenre_match, tag_match)
         training = prepare_training(split.platform, vectors, weights)
-        figures = _evaluate_all(names, split, training)
+        figures = _evaluate_all(names, split, training, to / CHECKPOINTS)
         about = describe(split, _source(vectors)) | {"target_weights": vars(weights)}
         results = collect(figures, PAIRS, about)
         with locked_folder(to):
@@ -99,13 +102,22 @@ def evaluate(
     say(out, f"all figures: {to / 'metrics.json'}; report: {to / 'report.html'}")
 
 
-def _evaluate_all(names: list[str], split: "Split", training: "Training") -> "list[Figure]":
+def _evaluate_all(
+    names: list[str], split: "Split", training: "Training", checkpoints: Path
+) -> "list[Figure]":
+    """Train and evaluate models; those with epochs go on from their last one."""
     from app.recommender.evaluation import evaluate as evaluate_model
+    from app.recommender.models.base import TrainsInEpochs
     from app.recommender.models.registry import make_models
 
     figures = []
     for model in make_models(names):
-        with err.status(f"training {model.name}"):
+        with err.status(f"training {model.name}") as status:
+            if isinstance(model, TrainsInEpochs):
+                model.checkpoints = checkpoints
+                model.on_epoch = lambda epoch, loss, name=model.name: status.update(
+                    f"training {name}: epoch {epoch}, loss {loss:.4f}"
+                )
             model.fit(training)
         with err.status(f"evaluating {model.name}"):
             figures += evaluate_model(model, split)

@@ -1,8 +1,10 @@
 """The interface of models, and what they are trained on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from scipy import sparse
@@ -95,6 +97,21 @@ class Recommender(Protocol):
             artists: Indices of artists of the platform.
             curators: Indices of curators of the platform.
         """
+
+
+@runtime_checkable
+class TrainsInEpochs(Recommender, Protocol):
+    """A model whose training takes a while, reports its progress, and can be resumed.
+
+    Attributes:
+        checkpoints: The folder for the state after each epoch, from which a killed training goes
+            on; None to keep none.
+        on_epoch: Called after each epoch with its number, from 1, and the loss on what is held out;
+            None for no calls.
+    """
+
+    checkpoints: Path | None
+    on_epoch: Callable[[int, float], None] | None
 
 
 def prepare_training(

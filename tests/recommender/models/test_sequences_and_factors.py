@@ -32,7 +32,9 @@ def trained_on(rows: list[tuple[int, int, int, float, int]]) -> Training:
 
     def repeat(table: Artists | Curators, count: int) -> dict[str, object]:
         return {
-            name: np.repeat(value, count, axis=0) if isinstance(value, np.ndarray) else value * count
+            name: np.repeat(value, count, axis=0)
+            if isinstance(value, np.ndarray)
+            else value * count
             for name, value in vars(table).items()
         }
 

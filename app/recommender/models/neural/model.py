@@ -40,9 +40,8 @@ class Neural:
     Attributes:
         name: The name of the variant.
         predicts_scores: Whether the target was what happened, without shifts.
-        checkpoints: The folder for the state after each epoch, from which a killed training goes
-            on; None to keep none.
-        on_epoch: Called after each epoch; None for no calls.
+        checkpoints: See `TrainsInEpochs`.
+        on_epoch: See `TrainsInEpochs`.
         progress: The epochs of the last training.
     """
 

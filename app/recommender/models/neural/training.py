@@ -33,8 +33,8 @@ ID_DROPOUT = 0.3
 
 SEED = 0
 
-OnEpoch = Callable[[Progress, float], None]
-"""Called after each epoch with the progress and the loss on what is held out."""
+OnEpoch = Callable[[int, float], None]
+"""Called after each epoch with its number, from 1, and the loss on what is held out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +139,7 @@ def train(
         if checkpoint is not None:
             save_state(checkpoint, progress, state, best)
         if on_epoch is not None:
-            on_epoch(progress, loss)
+            on_epoch(progress.epochs, loss)
     for variable, value in zip(network.variables, best, strict=True):
         variable.assign(value)
     return progress
