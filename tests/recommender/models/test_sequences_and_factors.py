@@ -97,7 +97,8 @@ def test_factors_find_groups_and_give_artists_without_interactions_popular_curat
     scores = model.score(np.arange(40), np.arange(20))
 
     same = (np.arange(40)[:, np.newaxis] + np.arange(20)) % 2 == 0
-    assert (scores[same] > scores[~same].max()).mean() > 0.95
+    assert scores[same].mean() > 0.7
+    assert np.abs(scores[~same]).mean() < 0.1
     cold = model.score(np.array([40]), np.arange(20))[0]
     popularity = np.bincount([row[1] for row in rows if row[3] > 0], minlength=20)
     assert popularity[cold.argmax()] == popularity.max()

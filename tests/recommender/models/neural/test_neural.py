@@ -1,5 +1,6 @@
 """The neural model: content for what is new, the same result after a kill, and what it finds."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def trained(training: Training, few_epochs: pytest.MonkeyPatch) -> Neural:
     return model
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for the end of the process."""
 
 
@@ -89,19 +90,29 @@ def test_retrieved_curators_have_the_best_vectors(trained: Neural) -> None:
     assert (np.sort(most, axis=1) == np.arange(every)).all()
 
 
-def test_a_killed_training_goes_on_with_the_same_result(
-    training: Training, trained: Neural, tmp_path: Path
-) -> None:
-    def kill(epoch: int, loss: float) -> None:
-        raise Killed
+@pytest.fixture(scope="module")
+def killed(
+    training: Training, few_epochs: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The checkpoints of a training that was killed after an epoch."""
 
-    killed = Neural(has_tags=True)
-    killed.checkpoints, killed.on_epoch = tmp_path, kill
-    with pytest.raises(Killed):
-        killed.fit(training)
+    def kill(epoch: int, loss: float) -> None:
+        raise KilledError
+
+    model = Neural(has_tags=True)
+    model.checkpoints, model.on_epoch = tmp_path_factory.mktemp("killed"), kill
+    with pytest.raises(KilledError):
+        model.fit(training)
+    return model.checkpoints
+
+
+def test_a_killed_training_goes_on_with_the_same_result(
+    training: Training, trained: Neural, killed: Path, tmp_path: Path
+) -> None:
     seen = []
     resumed = Neural(has_tags=True)
-    resumed.checkpoints, resumed.on_epoch = tmp_path, lambda epoch, loss: seen.append(epoch)
+    resumed.checkpoints = Path(shutil.copytree(killed, tmp_path / "copy"))
+    resumed.on_epoch = lambda epoch, loss: seen.append(epoch)
     resumed.fit(training)
 
     assert seen == [2, 3]
@@ -112,13 +123,10 @@ def test_a_killed_training_goes_on_with_the_same_result(
     )
 
 
-def test_a_damaged_checkpoint_is_named(training: Training, tmp_path: Path) -> None:
-    model = Neural(has_tags=False)
-    model.checkpoints = tmp_path
-    model.on_epoch = lambda epoch, loss: (_ for _ in ()).throw(Killed)
-    with pytest.raises(Killed):
-        model.fit(training)
-    (path,) = tmp_path.iterdir()
+def test_a_damaged_checkpoint_is_named(training: Training, killed: Path, tmp_path: Path) -> None:
+    model = Neural(has_tags=True)
+    model.checkpoints = Path(shutil.copytree(killed, tmp_path / "copy"))
+    (path,) = model.checkpoints.iterdir()
     path.write_bytes(path.read_bytes()[:1000])
 
     with pytest.raises(SetupError, match=f"{path.name}.*remove it to train anew"):
