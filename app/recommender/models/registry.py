@@ -7,14 +7,18 @@ from types import MappingProxyType
 from app.errors import SetupError
 from app.recommender.models.base import Recommender
 from app.recommender.models.baselines import Popularity, SubgenreCosine, TagCosine
+from app.recommender.models.factorisation import Factorisation
 from app.recommender.models.linear import Linear
 from app.recommender.models.neighbours import ArtistNeighbours, CuratorNeighbours
+from app.recommender.models.sequential import Sequential
 
 MODELS: Mapping[str, Callable[[], Recommender]] = MappingProxyType(
     {
         "popularity": Popularity,
         "item-item": CuratorNeighbours,
         "user-user": ArtistNeighbours,
+        "als": Factorisation,
+        "sequential": Sequential,
         "subgenre-cosine": SubgenreCosine,
         "tag-cosine": TagCosine,
         "linear": partial(Linear, has_tags=False),
