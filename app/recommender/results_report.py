@@ -63,24 +63,24 @@ def make_report(results: Results) -> Document:
 
 def verdicts(results: Results) -> list[str]:
     """Return a sentence for each slice: what tag vectors bring, and whether that is certain."""
-    texts = []
-    for each in results.differences:
-        is_shown = each.metric == VERDICT or (each.metric, each.slice) == (ALL_CURATORS, ALL)
-        if not is_shown:
-            continue
-        interval = each.interval
-        if interval.value is None or interval.low is None or interval.high is None:
-            texts.append(f"{each.slice}: {each.metric} is not defined for any artist.")
-            continue
-        size = f"{interval.value:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
-        if not interval.excludes_zero:
-            what = "It is not certain that they change anything: the interval contains zero."
-        else:
-            what = "It is higher with them." if interval.value > 0 else "It is lower with them."
-        texts.append(
-            f"{each.slice}: tag vectors change {each.metric} of {each.base} by {size}. {what}"
-        )
+    in_slices = [each for each in results.differences if each.metric == VERDICT]
+    over_all = [
+        each for each in results.differences if (each.metric, each.slice) == (ALL_CURATORS, ALL)
+    ]
+    texts = [_judge(each) for each in (*in_slices, *over_all)]
     return texts or ["No pair of models with and without tag vectors was evaluated."]
+
+
+def _judge(each: Difference) -> str:
+    interval = each.interval
+    if interval.value is None or interval.low is None or interval.high is None:
+        return f"{each.slice}: {each.metric} is not defined for any artist."
+    size = f"{interval.value:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
+    if not interval.excludes_zero:
+        what = "It is not certain that they change anything: the interval contains zero."
+    else:
+        what = f"It is {'higher' if interval.value > 0 else 'lower'} with them."
+    return f"{each.slice}: tag vectors change {each.metric} of {each.base} by {size}. {what}"
 
 
 def _tables(results: Results, part: str) -> Iterator[Grid]:

@@ -21,6 +21,7 @@ def made(taggram: Taggram) -> Path:
 
 
 def test_from_a_simulation_to_a_comparison(taggram: Taggram, made: Path) -> None:
+    pytest.importorskip("implicit", reason="implicit is not installed")
     places = (made / "tables", "--catalogue", made / "catalogue", "--out")
 
     built = taggram("identities", "build", *places, "ids", "--pooling", "softmax", "--top-n", "9")
@@ -41,6 +42,7 @@ def test_from_a_simulation_to_a_comparison(taggram: Taggram, made: Path) -> None
 
 
 def test_models_without_tags_need_no_catalogue(taggram: Taggram, made: Path) -> None:
+    pytest.importorskip("implicit", reason="implicit is not installed")
     result = taggram("recommend", "evaluate", made / "tables", "--out", "comparison")
 
     assert result.exit_code == 0, result.output
@@ -57,7 +59,8 @@ def test_invalid_rows_are_shown_with_their_place(taggram: Taggram, made: Path) -
     lines = [",".join(names), *(",".join(str(row[name]) for name in names) for row in table)]
     (tables / "interactions.csv").write_text("\n".join(lines))
 
-    result = taggram("recommend", "evaluate", tables, "--out", "comparison")
+    chosen = ("--models", "popularity", "--out", "comparison")
+    result = taggram("recommend", "evaluate", tables, *chosen)
 
     assert result.exit_code == 0, result.output
     assert "invalid value" in result.output
@@ -77,7 +80,10 @@ def test_a_folder_that_is_not_empty_is_not_simulated_into(refused: Refused) -> N
         (("nowhere",), "expected a folder with tables, or a URL"),
         (("made/tables", "--models", "best"), "'best' is not a model; use one of popularity"),
         (("made/tables", "--models", "tag-cosine"), "tag-cosine needs tag vectors"),
-        (("made/tables", "--at", "2020-01-01"), "interactions to train on; they are from 2023"),
+        (
+            ("made/tables", "--models", "linear", "--at", "2020-01-01"),
+            "interactions to train on; they are from 2023",
+        ),
         (("made/tables", "--subgenres", "flavours"), "--subgenres flavours: it is not a vocab"),
         (("made/tables", "--catalogue", "made"), "it has no folder tracks"),
         (("made/tables", "--catalogue", "made/catalogue", "--tagger", "x"), "it has those of sim"),

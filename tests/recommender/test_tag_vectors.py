@@ -110,7 +110,7 @@ def test_the_model_is_the_only_one_or_the_one_that_is_named(tmp_path: Path) -> N
     assert find_model(tmp_path, "first/3") == FIRST.ref
     with pytest.raises(SetupError, match="choose one with --tagger"):
         find_model(tmp_path, None)
-    with pytest.raises(SetupError, match="no scores of third; it has those of first/3"):
+    with pytest.raises(SetupError, match="no scores of third; it has those of first/10, first/3"):
         find_model(tmp_path, "third")
 
 

@@ -1,7 +1,7 @@
 """`taggram identities build`: make tag vectors of artists and curators."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,12 +16,8 @@ from app.cli.recommend.tables import (
     read_tables,
 )
 from app.cli.recommend.vectors import Tagger, Vocabularies, read_vectors
-from app.errors import SetupError
 from app.files import locked_folder
 from app.tagging.pooling import Pooling
-
-if TYPE_CHECKING:
-    from app.recommender.identities.building import IdentityBuilder
 
 
 def build(
@@ -52,10 +48,9 @@ def build(
         )
 
         platform = read_tables(data, subgenres, max_invalid_share)
-        vectors = read_vectors(catalogue, tagger, vocabularies)
+        vectors = read_vectors(catalogue, tagger, vocabularies, platform)
         rule = PoolingRule(pooling, top_n)
         builder = IdentityBuilder(platform, vectors, rule)
-        report_unscored(builder, len(platform.tracks.artists))
         with err.status("building the identities"):
             made = platform.interactions
             if until is not None:
@@ -78,20 +73,3 @@ def build(
         f"{len(sides[ACCEPTED].owners):,} with accepted and {len(sides[DECLINED].owners):,} with "
         f"declined tracks",
     )
-
-
-def report_unscored(builder: "IdentityBuilder", total: int) -> None:
-    """Print how many tracks have no tag vector, with an example.
-
-    Raises:
-        SetupError: No track has one.
-    """
-    unscored = builder.unscored
-    if len(unscored) == total:
-        raise SetupError(
-            "no track of the platform is in the catalogue; expected the same external_id, or the "
-            "SHA-256 of the file as track_id, in both"
-        )
-    if len(unscored):
-        example = builder.external_id(int(unscored[0]))
-        say(err, f"{len(unscored):,} of {total:,} tracks, such as {example}, have no tag vector")

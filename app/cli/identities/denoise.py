@@ -1,7 +1,6 @@
 """`taggram identities denoise`: compare self-chosen subgenres with the tags of the tracks."""
 
 from app.cli.console import err, out, plain_errors, say
-from app.cli.identities.build import report_unscored
 from app.cli.recommend.options import Catalogue, Out
 from app.cli.recommend.tables import (
     DEFAULT_MAX_INVALID_SHARE,
@@ -34,9 +33,8 @@ def denoise(
         from app.report.html import render
 
         platform = read_tables(data, subgenres, max_invalid_share)
-        vectors = read_vectors(catalogue, tagger, vocabularies)
+        vectors = read_vectors(catalogue, tagger, vocabularies, platform)
         builder = IdentityBuilder(platform, vectors, PoolingRule())
-        report_unscored(builder, len(platform.tracks.artists))
         if not set(platform.subgenres) & set(vectors.tags):
             raise SetupError(
                 f"the tag vectors ({vectors.source}) know no subgenre of the vocabulary "

@@ -86,7 +86,9 @@ def evaluate(
         names = models or [name for name in MODELS if catalogue or name not in NEED_TAGS]
         make_models(names)  # refuses unknown names before anything is read
         platform = read_tables(data, subgenres, max_invalid_share)
-        vectors = read_vectors(catalogue, tagger, vocabularies) if catalogue else None
+        vectors = None
+        if catalogue is not None:
+            vectors = read_vectors(catalogue, tagger, vocabularies, platform)
         split = split_by_time(platform, test_share, None if at is None else np.datetime64(at, "us"))
         weights = TargetWeights(likes_all, selectiveness, subgenre_match, tag_match)
         training = prepare_training(split.platform, vectors, weights)

@@ -42,11 +42,16 @@ def read_tables(data: str, subgenres: str, max_invalid_share: float) -> "Platfor
     Raises:
         SetupError: They can't be read, or too many rows are not valid.
     """
+    from app.recommender.tables.problems import InvalidTablesError
     from app.recommender.tables.reading import read_platform
 
     names = _subgenres(subgenres)
-    with err.status("reading the tables"):
-        platform, problems = read_platform(data, names, max_invalid_share=max_invalid_share)
+    try:
+        with err.status("reading the tables"):
+            platform, problems = read_platform(data, names, max_invalid_share=max_invalid_share)
+    except InvalidTablesError as error:
+        show_problems(error.problems)
+        raise
     show_problems(problems)
     return platform
 

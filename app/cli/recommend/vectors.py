@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.console import err, read_settings, say
+from app.errors import SetupError
 from app.model_catalog import read_catalog
 
 if TYPE_CHECKING:
-    from app.recommender.data import TagVectors
+    from app.recommender.data import Platform, TagVectors
 
 Tagger = Annotated[
     str | None,
@@ -23,7 +24,10 @@ Vocabularies = Annotated[
 
 
 def read_vectors(
-    catalogue: Path, tagger: str | None, vocabularies: Sequence[str] | None
+    catalogue: Path,
+    tagger: str | None,
+    vocabularies: Sequence[str] | None,
+    platform: "Platform | None" = None,
 ) -> "TagVectors":
     """Return the tag vectors of a catalogue's tracks, and report the tracks without one.
 
@@ -31,9 +35,10 @@ def read_vectors(
         catalogue: The folder of the catalogue.
         tagger: The model whose raw tags to use; None for the only one.
         vocabularies: The vocabularies whose tags to use; None for raw tags.
+        platform: The tables whose tracks need a vector.
 
     Raises:
-        SetupError: The catalogue lacks the scores, or can't be read.
+        SetupError: The catalogue lacks the scores, can't be read, or has no track of the platform.
     """
     from app.recommender.tag_vectors import find_model, read_projected, read_raw
 
@@ -50,4 +55,28 @@ def read_vectors(
             f"{len(unusable):,} tracks, such as {unusable[0]}, have scores that are all zero or "
             "not finite; they have no tag vector",
         )
+    if platform is not None:
+        _report_unscored(vectors, platform)
     return vectors
+
+
+def _report_unscored(vectors: "TagVectors", platform: "Platform") -> None:
+    """Print how many tracks have no tag vector, with an example.
+
+    Raises:
+        SetupError: No track has one.
+    """
+    from app.recommender.data import UNKNOWN
+
+    rows = vectors.rows_of(platform.tracks)
+    unscored = [
+        name for name, row in zip(platform.tracks.external_ids, rows, strict=True) if row == UNKNOWN
+    ]
+    if len(unscored) == len(rows):
+        raise SetupError(
+            "no track of the platform is in the catalogue; expected the same external_id, or the "
+            "SHA-256 of the file as track_id, in both"
+        )
+    if unscored:
+        example = f"{len(unscored):,} of {len(rows):,} tracks, such as {unscored[0]}"
+        say(err, f"{example}, have no tag vector")

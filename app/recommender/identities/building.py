@@ -102,15 +102,6 @@ class IdentityBuilder:
         self._rows = vectors.rows_of(platform.tracks)
         self._directions = TagSpace.of(vectors.scores).directions(vectors.scores)
 
-    @property
-    def unscored(self) -> Indices:
-        """Return the tracks without a tag vector."""
-        return np.flatnonzero(self._rows == UNKNOWN)
-
-    def external_id(self, track: int) -> str:
-        """Return the platform's id of a track."""
-        return self._platform.tracks.external_ids[track]
-
     def artists(self) -> Identities:
         """Return the identities of the artists who have scored tracks."""
         return self._pooled(self._styles())

@@ -46,6 +46,7 @@ class Denoised:
     Attributes:
         subgenres: Their names.
         unknown: The names of the other subgenres of the platform, which are not judged.
+        kept: The chosen ones among those, which stay as they are, (artists, unknown).
         scores: Of the artists' tracks, (artists, subgenres).
         chosen: The self-chosen ones, (artists, subgenres).
         lower: The score up to which a chosen one is unlikely, (subgenres,).
@@ -59,6 +60,7 @@ class Denoised:
 
     subgenres: tuple[str, ...]
     unknown: tuple[str, ...]
+    kept: OneHot
     scores: Scores
     chosen: OneHot
     lower: Floats
@@ -72,15 +74,16 @@ class Denoised:
     @property
     def denoised(self) -> OneHot:
         """Return the choice without unlikely and with missing subgenres, (artists, subgenres)."""
-        kept = (self.chosen > 0) & ~self.unlikely
-        return (kept | self.missing).astype(np.float32)
+        likely = (self.chosen > 0) & ~self.unlikely
+        return (likely | self.missing).astype(np.float32)
 
     @property
     def verdicts(self) -> list[Verdict]:
         """Return the verdict on each artist."""
         chosen = self.chosen.sum(axis=1)
         unlikely, missing = self.unlikely.sum(axis=1), self.missing.sum(axis=1)
-        cases = zip(self.is_judged, chosen, unlikely, missing, strict=True)
+        is_judged = self.is_judged & ((chosen > 0) | ~self.kept.any(axis=1))
+        cases = zip(is_judged, chosen, unlikely, missing, strict=True)
         return [_judge(*case) for case in cases]
 
 
@@ -96,7 +99,7 @@ def denoise(
         vectors: (artists, tags); all-zero for artists without scored tracks.
     """
     known = [column for column, name in enumerate(subgenres) if name in tags]
-    unknown = tuple(name for name in subgenres if name not in tags)
+    others = [column for column, name in enumerate(subgenres) if name not in tags]
     columns = [tags.index(subgenres[column]) for column in known]
     scores, of_known = vectors[:, columns], chosen[:, known]
     is_judged: Mask = (vectors != 0).any(axis=1)
@@ -114,7 +117,9 @@ def denoise(
     denoised = ((of_known > 0) & ~unlikely) | missing
     return Denoised(
         tuple(subgenres[column] for column in known),
-        *(unknown, scores, of_known, lower, upper, is_judged, unlikely, missing),
+        tuple(subgenres[column] for column in others),
+        chosen[:, others],
+        *(scores, of_known, lower, upper, is_judged, unlikely, missing),
         cosine_pairs(of_known, directions),
         cosine_pairs(denoised.astype(np.float32), directions),
     )

@@ -30,7 +30,7 @@ MEANINGS = {
     Verdict.TOO_MANY: "at least three, and half of the chosen ones, are unlikely",
     Verdict.TOO_FEW: "some are missing, and none is unlikely",
     Verdict.UNLIKELY: "all that the artist chose are unlikely",
-    Verdict.NOT_JUDGED: "no track of the artist has a tag vector",
+    Verdict.NOT_JUDGED: "no track has a tag vector, or the vectors know none of the chosen ones",
 }
 
 

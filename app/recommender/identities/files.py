@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from app.catalogue.tables import ABOUT, read_table, stored_tags, write_table
 from app.errors import SetupError
-from app.recommender.data import TagVectors
+from app.recommender.data import OneHot, TagVectors
 from app.recommender.identities.building import Identities, PoolingRule
 from app.recommender.identities.denoising import Denoised
 from app.recommender.tables.writing import names_of
@@ -142,10 +142,11 @@ def write_denoised(folder: Path, ids: Sequence[str], denoised: Denoised) -> None
     table = {
         "artist_id": list(ids),
         "verdict": [verdict.value for verdict in denoised.verdicts],
-        "chosen": pa.array(names_of(denoised.chosen, names), lists),
+        "chosen": pa.array(_joined(denoised.chosen, denoised), lists),
         "unlikely": pa.array(names_of(denoised.unlikely, names), lists),
         "missing": pa.array(names_of(denoised.missing, names), lists),
-        "denoised": pa.array(names_of(denoised.denoised, names), lists),
+        "not_judged": pa.array(names_of(denoised.kept, denoised.unknown), lists),
+        "denoised": pa.array(_joined(denoised.denoised, denoised), lists),
         "cosine": pa.array(denoised.cosines, mask=~denoised.is_judged),
         "denoised_cosine": pa.array(denoised.denoised_cosines, mask=~denoised.is_judged),
     }
@@ -160,6 +161,13 @@ def write_denoised(folder: Path, ids: Sequence[str], denoised: Denoised) -> None
         ]
     )
     write_table(folder / EVIDENCE, pa.Table.from_pylist(list(_evidence(ids, denoised)), schema))
+
+
+def _joined(judged: OneHot, denoised: Denoised) -> list[list[str]]:
+    """Return the names of subgenres of each artist, with those that are not judged."""
+    kept = names_of(denoised.kept, denoised.unknown)
+    names = names_of(judged, denoised.subgenres)
+    return [sorted([*these, *others]) for these, others in zip(names, kept, strict=True)]
 
 
 def _evidence(ids: Sequence[str], denoised: Denoised) -> Iterator[dict[str, object]]:

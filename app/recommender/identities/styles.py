@@ -14,7 +14,7 @@ from app.recommender.similarity import unit_rows
 MOST_STYLES = 4
 LEAST_SILHOUETTE = 0.5
 TRACKS_A_STYLE = 2
-"""A style of one track would be no evidence: each number of tracks allows at most half as many."""
+"""The fewest tracks of a style: one track is no evidence."""
 
 ROUNDS = 50
 
@@ -28,7 +28,9 @@ def find_styles(directions: Floats) -> Indices:
     best, styles = LEAST_SILHOUETTE, np.zeros(len(directions), np.int64)
     for count in range(2, min(MOST_STYLES, len(directions) // TRACKS_A_STYLE) + 1):
         found = cluster(directions, count)
-        if len(np.unique(found)) == count and (value := silhouette(directions, found)) >= best:
+        if np.bincount(found, minlength=count).min() < TRACKS_A_STYLE:
+            continue
+        if (value := silhouette(directions, found)) >= best:
             best, styles = value, found
     order = np.argsort(-np.bincount(styles), kind="stable")
     ranked: Indices = np.argsort(order)[styles]

@@ -40,16 +40,17 @@ class Factorisation:
             from threadpoolctl import threadpool_limits
         except ImportError as error:
             raise SetupError(
-                "the model als needs implicit; install the extra `recommender`"
+                f"the model als needs {error.name}; install the extra `recommender`"
             ) from error
         self._popularity = fitted_popularity(training)
-        # The library takes a negative value for a preference of 0 of this confidence.
-        with threadpool_limits(1, "blas"):  # its own threads are faster
+        # With one thread, the order of sums is the same each time.
+        with threadpool_limits(1, "blas"):
             als = AlternatingLeastSquares(
                 factors=FACTORS,
                 regularization=REGULARISATION,
                 iterations=ITERATIONS,
                 random_state=SEED,
+                num_threads=1,
             )
             als.fit(_confidences(training), show_progress=False)
         self._artists = np.asarray(als.user_factors, float)
@@ -63,7 +64,10 @@ class Factorisation:
 
 
 def _confidences(training: Training) -> sparse.csr_matrix:
-    """Return the confidences, (artists, curators), negative for a preference of 0."""
+    """Return the confidences, (artists, curators).
+
+    The library takes a negative value for a preference of 0 with this confidence.
+    """
     scores = training.matrix
     values = np.where(scores.data >= AGREED, CONFIDENCE, -CONFIDENCE).astype(np.float32)
     return sparse.csr_matrix((values, scores.indices, scores.indptr), shape=scores.shape)

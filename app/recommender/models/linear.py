@@ -48,18 +48,18 @@ class Linear:
         tastes = needed_tastes(training, self.name) if self._has_tags else None
         self._features = PairFeatures(training, tastes)
         features = self._features.of_training()
-        self._mean = features.mean(axis=0)
-        spread = features.std(axis=0)
-        self._spread = np.where(spread > 0, spread, 1.0)
+        self._mean: Floats = features.mean(axis=0)
+        spread: Floats = features.std(axis=0)
+        self._spread: Floats = np.where(spread > 0, spread, 1.0)
         self._bias = float(training.target.mean())
-        standard = (features - self._mean) / self._spread
+        standard: Floats = (features - self._mean) / self._spread
         self._weights = solve_ridge(standard, training.target - self._bias)
         self.weights = dict(zip(self._features.names, self._weights.tolist(), strict=True))
 
     def score(self, artists: Indices, curators: Indices) -> Floats:
         """See `Recommender`."""
         blocks = self._features.of(artists, curators)
-        scores = np.full((len(artists), len(curators)), self._bias)
+        scores: Floats = np.full((len(artists), len(curators)), self._bias)
         for block, weight, mean, spread in zip(
             blocks, self._weights, self._mean, self._spread, strict=True
         ):

@@ -1,81 +1,53 @@
-"""A baseline of sequences: which curators accept in the campaign after one to these curators."""
+"""A sequential baseline: what comes after the curators of an artist's last campaign."""
 
 import numpy as np
 from scipy import sparse
 
-from app.recommender.data import UNKNOWN, Floats, Indices, Interactions
+from app.recommender.data import Floats, Indices
 from app.recommender.models.base import Training
-from app.recommender.models.neighbours import NEIGHBOURS, TIE, fitted_popularity, keep_largest
+from app.recommender.models.neighbours import TIE, fitted_popularity
 
-GAP = np.timedelta64(14, "D")
-"""Answers that are further apart belong to different campaigns."""
+LAST = 5
+"""The latest interactions of an artist that count."""
 
-DECAY = 0.5
-"""The weight of a campaign in that of the next one, when an artist's last campaigns are added."""
+DECAY = 0.8
+"""The weight of an interaction relative to the one after it."""
 
 
 class Sequential:
-    """A first-order Markov chain of campaigns.
+    """A chain of first order: the curators that others went to after the artist's last ones.
 
-    A campaign is what an artist sent of one track without a long pause. Artists without campaigns
-    get the most popular curators.
+    Each of the last interactions of an artist votes for the curators that accepted a track of an
+    artist whose interaction before was with the same curator.
     """
 
     name = "sequential"
     predicts_scores = False
 
     def fit(self, training: Training) -> None:
-        """Count which curators accept in the campaign after each curator's."""
+        """Count the steps from one curator to the next, weighted by the score of the next."""
+        made, platform = training.platform.interactions, training.platform
+        artists, curators = len(platform.artists.ids), len(platform.curators.ids)
         self._popularity = fitted_popularity(training)
-        platform = training.platform
-        made, shape = platform.interactions, (len(platform.artists.ids), len(platform.curators.ids))
         order = np.lexsort((made.at, made.artists))
-        made = made.take(order)
-        campaigns = number_campaigns(made)
-        count = int(campaigns[-1]) + 1 if len(made) else 0
-        accepted = sparse.csr_array(
-            (made.scores, (campaigns, made.curators)), shape=(count, shape[1])
+        who, what, scores = made.artists[order], made.curators[order], made.scores[order]
+        is_step = who[1:] == who[:-1]
+        steps = sparse.csr_array(
+            (scores[1:][is_step], (what[:-1][is_step], what[1:][is_step])),
+            shape=(curators, curators),
         )
-        owners = np.zeros(count, np.int64)
-        owners[campaigns] = made.artists
-        self._following = _following(accepted, owners)
-        last = np.searchsorted(owners, owners, "right") - 1
-        weights = DECAY ** (last - np.arange(count))
-        decayed = sparse.csr_array((weights, (owners, np.arange(count))), shape=(shape[0], count))
-        self._recent = (decayed @ accepted).tocsr()
+        left = np.bincount(what[:-1][is_step], minlength=curators)
+        self._steps = (sparse.diags_array(1 / np.maximum(left, 1.0)) @ steps).tocsr()
+        ends = np.searchsorted(who, who, "right")
+        age = ends - 1 - np.arange(len(who))
+        is_last = age < LAST
+        self._last = sparse.csr_array(
+            (DECAY ** age[is_last].astype(float), (who[is_last], what[is_last])),
+            shape=(artists, curators),
+        )
 
     def score(self, artists: Indices, curators: Indices) -> Floats:
         """See `Recommender`."""
-        matched: Floats = (self._recent[artists] @ self._following[:, curators]).toarray()
-        matched += TIE * self._popularity.score(artists, curators)
-        return matched
-
-
-def number_campaigns(made: Interactions) -> Indices:
-    """Return the number of the campaign of each interaction, from 0, (n,).
-
-    Args:
-        made: The interactions, by artist and then by time.
-    """
-    is_new = np.diff(made.artists) != 0
-    is_known = (made.tracks[1:] != UNKNOWN) & (made.tracks[:-1] != UNKNOWN)
-    is_new |= is_known & (np.diff(made.tracks) != 0)
-    is_new |= np.diff(made.at) > GAP
-    numbers: Indices = np.append(0, np.cumsum(is_new))[: len(made)]
-    return numbers
-
-
-def _following(accepted: sparse.csr_array, owners: Indices) -> sparse.csr_array:
-    """Return how often each curator accepts after another, (curators before, curators after).
-
-    It is divided as a cosine is, so that popular curators don't follow all others.
-
-    Args:
-        accepted: The scores of each campaign, (campaigns, curators).
-        owners: The artist of each campaign, ascending, (campaigns,).
-    """
-    before = np.flatnonzero(np.diff(owners) == 0)
-    counts = (accepted[before].T @ accepted[before + 1]).tocsr()
-    sums = np.sqrt(accepted.multiply(accepted).sum(axis=0))
-    scale = sparse.diags_array(1 / np.maximum(sums, np.finfo(float).tiny))
-    return keep_largest((scale @ counts @ scale).tocsr(), NEIGHBOURS)
+        votes: Floats = (self._last[artists] @ self._steps[:, curators]).toarray()
+        votes += TIE * self._popularity.score(artists, curators)
+        return votes

@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from app.errors import SetupError
+
 
 class Problem(StrEnum):
     """What is wrong with a row, or with a whole table."""
@@ -41,6 +43,18 @@ REPEATED = frozenset({Problem.DUPLICATE_INTERACTION, Problem.REPLACED_INTERACTIO
 
 EXAMPLES = 3
 """The examples that are kept of each kind."""
+
+
+class InvalidTablesError(SetupError):
+    """Too many rows of a table are not valid, or it is empty.
+
+    Attributes:
+        problems: All problems that were found.
+    """
+
+    def __init__(self, message: str, problems: "Problems") -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 @dataclass(frozen=True)

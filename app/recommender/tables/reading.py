@@ -11,7 +11,7 @@ from app.paths import shortened
 from app.recommender.data import Platform
 from app.recommender.tables.assembly import Assembly
 from app.recommender.tables.interaction_columns import InteractionColumns
-from app.recommender.tables.problems import Problem, Problems
+from app.recommender.tables.problems import InvalidTablesError, Problem, Problems
 from app.recommender.tables.rows import (
     EXPECTED,
     ArtistRow,
@@ -47,8 +47,8 @@ def read_platform(
         The tables, and the problems that were found.
 
     Raises:
-        SetupError: A table or a column is missing, can't be read or is empty, or too many of its
-            rows are not valid.
+        SetupError: A table or a column is missing, or can't be read.
+        InvalidTablesError: A table is empty, or too many of its rows are not valid.
     """
     problems = Problems()
     tables = _Tables(open_source(place), problems)
@@ -59,7 +59,7 @@ def read_platform(
     columns = InteractionColumns(artists, curators, tracks, problems, now or datetime.now(UTC))
     interactions = columns.read(tables.rows("interactions", InteractionRow))
     if fault := problems.find_fault(max_invalid_share):
-        raise SetupError(f"{tables.name}: {fault}")
+        raise InvalidTablesError(f"{tables.name}: {fault}", problems)
     platform = Platform(tuple(subgenres), artists, curators, tracks, interactions)
     assembly.note_gaps(platform)
     return platform, problems

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -15,10 +16,11 @@ SEPARATOR = "|"
 
 
 def _as_id(value: object) -> object:
-    """Return a number as text: platforms number their rows, and pandas makes floats of them."""
+    """Return a number or a UUID as text; pandas makes floats of numbers if some are missing."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    is_other_id = isinstance(value, int | UUID) and not isinstance(value, bool)
+    return str(value) if is_other_id else value
 
 
 def _as_list(value: object) -> object:

@@ -75,6 +75,20 @@ def test_subgenres_that_the_vectors_lack_are_named_and_not_judged() -> None:
     assert result.chosen.shape == (9, 1)
 
 
+def test_subgenres_that_are_not_judged_stay_chosen(tmp_path: Path) -> None:
+    chosen = np.array([[1, 0], [1, 1], [0, 1]], np.float32)
+    scores = np.array([[0.1], [0.5], [0.9]], np.float32)
+    result = denoise(("polka", "rock"), chosen, ("rock",), scores)
+
+    write_denoised(tmp_path, ("a", "b", "c"), result)
+
+    rows = pq.read_table(tmp_path / "denoised.parquet").to_pylist()
+    assert [row["chosen"] for row in rows] == [["polka"], ["polka", "rock"], ["rock"]]
+    assert [row["not_judged"] for row in rows] == [["polka"], ["polka"], []]
+    assert all("polka" in row["denoised"] for row in rows[:2])
+    assert rows[0]["verdict"] == "not judged"
+
+
 def test_the_table_has_the_evidence_of_each_change(
     simulation: Simulation, denoised: Denoised, tmp_path: Path
 ) -> None:

@@ -48,6 +48,12 @@ def test_the_style_with_most_tracks_is_the_first() -> None:
     assert find_styles(rows).tolist() == [1, 1, 0, 0, 0, 0, 0]
 
 
+def test_one_track_is_no_style() -> None:
+    rows = np.concatenate([around([[1, 0, 0]], 6, 0.1), around([[0, 1, 0]], 1, 0.1)])
+
+    assert set(find_styles(rows)) == {0}
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_few_or_identical_tracks_are_one_style(count: int) -> None:
     assert set(find_styles(np.eye(5)[:count])) == {0}

@@ -15,6 +15,7 @@ from app.recommender.models.base import Recommender, Training, prepare_training
 from app.recommender.models.baselines import Popularity, SubgenreCosine, TagCosine
 from app.recommender.models.linear import Linear
 from app.recommender.models.neighbours import ArtistNeighbours, CuratorNeighbours, nearest_rows
+from app.recommender.models.sequential import Sequential
 from app.recommender.similarity import cosine_rows
 from app.recommender.simulation.settings import Answer, Choice, Settings, Statement
 from app.recommender.simulation.simulate import Simulation
@@ -26,6 +27,7 @@ MODELS = (
     Popularity,
     CuratorNeighbours,
     ArtistNeighbours,
+    Sequential,
     SubgenreCosine,
     TagCosine,
     partial(Linear, has_tags=False),

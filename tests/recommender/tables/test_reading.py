@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ from app.recommender.data import UNKNOWN, Platform
 from app.recommender.simulation.simulate import Simulation
 from app.recommender.tables.problems import Problem, Problems
 from app.recommender.tables.reading import read_platform
+from app.recommender.tables.rows import TrackRow
 from app.recommender.tables.writing import write_platform
 
 SUBGENRES = ("rock", "techno", "jazz")
@@ -321,6 +323,35 @@ def test_lists_are_read_as_json_too(tmp_path: Path) -> None:
     platform, _ = read(tmp_path, content)
 
     assert platform.artists.subgenres[0].tolist() == [1, 0, 1]
+
+
+def test_ids_of_databases_and_of_pandas_are_read_as_text(tmp_path: Path) -> None:
+    content = tables()
+    artist = uuid4()
+    for table in ("artists", "tracks", "interactions"):
+        for row in content[table]:
+            row["artist_id"] = float(row["artist_id"])
+    write_parquet(tmp_path, content)
+
+    platform, problems = read_platform(str(tmp_path), SUBGENRES, now=NOW)
+
+    assert (platform.artists.ids, problems.counts) == (("1", "2"), {})
+    row = TrackRow.model_validate({"external_id": artist, "artist_id": 7})
+    assert (row.external_id, row.artist_id) == (str(artist), "7")
+
+
+def test_times_of_pandas_are_read(tmp_path: Path) -> None:
+    content = tables()
+    write_parquet(tmp_path, content)
+    at = [datetime(2025, 6, day, tzinfo=UTC) for day in (1, 2)]
+    table = pa.Table.from_pylist([{**row, "at": None} for row in content["interactions"]])
+    nanoseconds = pa.array(at, pa.timestamp("ns", "UTC"))
+    index = table.column_names.index("at")
+    pq.write_table(table.set_column(index, "at", nanoseconds), tmp_path / "interactions.parquet")
+
+    platform, problems = read_platform(str(tmp_path), SUBGENRES, now=NOW)
+
+    assert (len(platform.interactions), problems.counts) == (2, {})
 
 
 def same(left: Sequence[Any], right: Sequence[Any]) -> bool:

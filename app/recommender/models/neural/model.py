@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -157,7 +158,7 @@ class Neural:
 def _fingerprint(training: Training, tastes: Tastes | None) -> str:
     """Return a hash of all that the weights depend on."""
     platform, made = training.platform, training.platform.interactions
-    arrays = [made.artists, made.curators, made.scores, training.target]
+    arrays: list[npt.NDArray[Any]] = [made.artists, made.curators, made.scores, training.target]
     arrays += [platform.artists.subgenres, platform.curators.liked, platform.curators.disliked]
     if tastes is not None:
         arrays.append(tastes.sent)
