@@ -21,12 +21,13 @@ def made(taggram: Taggram) -> Path:
 
 
 def test_from_a_simulation_to_a_comparison(taggram: Taggram, made: Path) -> None:
-    pytest.importorskip("implicit", reason="implicit is not installed")
     places = (made / "tables", "--catalogue", made / "catalogue", "--out")
 
     built = taggram("identities", "build", *places, "ids", "--pooling", "softmax", "--top-n", "9")
     denoised = taggram("identities", "denoise", *places, "denoised")
-    compared = taggram("recommend", "evaluate", *places, "comparison")
+    models = ("popularity", "linear", "linear-tags")
+    chosen = [part for model in models for part in ("--models", model)]
+    compared = taggram("recommend", "evaluate", *places, "comparison", *chosen)
 
     for result in (built, denoised, compared):
         assert result.exit_code == 0, result.output
@@ -42,12 +43,17 @@ def test_from_a_simulation_to_a_comparison(taggram: Taggram, made: Path) -> None
 
 
 def test_models_without_tags_need_no_catalogue(taggram: Taggram, made: Path) -> None:
-    pytest.importorskip("implicit", reason="implicit is not installed")
+    for library in ("implicit", "keras_rs"):
+        pytest.importorskip(library, reason=f"{library} is not installed")
     result = taggram("recommend", "evaluate", made / "tables", "--out", "comparison")
 
     assert result.exit_code == 0, result.output
     metrics = json.loads(Path("comparison/metrics.json").read_text())
-    assert "tag-cosine" not in {each["model"] for each in metrics["figures"]}
+    names = {each["model"] for each in metrics["figures"]}
+    assert names >= {"als", "sequential", "neural"}
+    assert not names & {"tag-cosine", "linear-tags", "neural-tags"}
+    (checkpoint,) = Path("comparison/checkpoints").iterdir()
+    assert checkpoint.name.startswith("neural-")
 
 
 def test_invalid_rows_are_shown_with_their_place(taggram: Taggram, made: Path) -> None:

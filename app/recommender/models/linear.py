@@ -75,5 +75,4 @@ def solve_ridge(features: Floats, values: Floats) -> Floats:
         values: What it is fitted to, with a mean of 0, (n,).
     """
     squares = features.T @ features + RIDGE * np.eye(features.shape[1])
-    weights: Floats = np.linalg.solve(squares, features.T @ values)
-    return weights
+    return np.linalg.solve(squares, features.T @ values).astype(float)
