@@ -56,6 +56,25 @@ def test_models_without_tags_need_no_catalogue(taggram: Taggram, made: Path) -> 
     assert checkpoint.name.startswith("neural-")
 
 
+def test_a_model_that_the_data_does_not_suit_is_left_out_or_refused_if_chosen(
+    taggram: Taggram,
+) -> None:
+    pytest.importorskip("keras_rs", reason="keras-rs is not installed")
+    sizes = ("--artists", "10", "--curators", "10", "--sparsity", "0.5")
+    taggram("recommend", "simulate", "tiny", *sizes)
+
+    result = taggram("recommend", "evaluate", "tiny/tables", "--out", "comparison")
+
+    assert result.exit_code == 0, result.output
+    assert "neural is left out: the model neural needs at least 50 interactions" in result.output
+    metrics = json.loads(Path("comparison/metrics.json").read_text())
+    assert "neural" not in {each["model"] for each in metrics["figures"]}
+    chosen = ("--models", "neural", "--out", "comparison")
+    refusal = taggram("recommend", "evaluate", "tiny/tables", *chosen)
+    assert refusal.exit_code == 1
+    assert "at least 50" in refusal.stderr
+
+
 def test_invalid_rows_are_shown_with_their_place(taggram: Taggram, made: Path) -> None:
     tables = made / "tables"
     table = pq.read_table(tables / "interactions.parquet").to_pylist()

@@ -18,6 +18,7 @@ from app.cli.recommend.tables import (
     read_tables,
 )
 from app.cli.recommend.vectors import Tagger, Vocabularies, read_vectors
+from app.errors import SetupError
 from app.files import locked_folder, write_atomically
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def evaluate(
         from app.report.html import render
 
         names = models or [name for name in MODELS if catalogue or name not in NEED_TAGS]
-        make_models(names)  # refuses unknown names before anything is read
+        make_models(models or [])  # refuses unknown names before anything is read
         platform = read_tables(data, subgenres, max_invalid_share)
         vectors = None
         if catalogue is not None:
@@ -92,7 +93,14 @@ def evaluate(
         split = split_by_time(platform, test_share, None if at is None else np.datetime64(at, "us"))
         weights = TargetWeights(likes_all, selectiveness, subgenre_match, tag_match)
         training = prepare_training(split.platform, vectors, weights)
-        figures = _evaluate_all(names, split, training, to / CHECKPOINTS)
+        figures = []
+        for name in names:
+            try:
+                figures += _evaluate(name, split, training, to / CHECKPOINTS)
+            except SetupError as error:
+                if models:
+                    raise
+                say(err, f"{name} is left out: {error}")
         about = describe(split, _source(vectors)) | {"target_weights": vars(weights)}
         results = collect(figures, PAIRS, about)
         with locked_folder(to):
@@ -104,26 +112,26 @@ def evaluate(
     say(out, f"all figures: {to / 'metrics.json'}; report: {to / 'report.html'}")
 
 
-def _evaluate_all(
-    names: list[str], split: "Split", training: "Training", checkpoints: Path
-) -> "list[Figure]":
-    """Train and evaluate models; those with epochs go on from their last one."""
+def _evaluate(name: str, split: "Split", training: "Training", checkpoints: Path) -> "list[Figure]":
+    """Train and evaluate a model; one with epochs goes on from the last one.
+
+    Raises:
+        SetupError: The data or a library lacks what the model needs.
+    """
     from app.recommender.evaluation import evaluate as evaluate_model
     from app.recommender.models.base import TrainsInEpochs
     from app.recommender.models.registry import make_models
 
-    figures = []
-    for model in make_models(names):
-        with err.status(f"training {model.name}") as status:
-            if isinstance(model, TrainsInEpochs):
-                model.checkpoints = checkpoints
-                model.on_epoch = lambda epoch, loss, name=model.name: status.update(
-                    f"training {name}: epoch {epoch}, loss {loss:.4f}"
-                )
-            model.fit(training)
-        with err.status(f"evaluating {model.name}"):
-            figures += evaluate_model(model, split)
-    return figures
+    (model,) = make_models([name])
+    with err.status(f"training {name}") as status:
+        if isinstance(model, TrainsInEpochs):
+            model.checkpoints = checkpoints
+            model.on_epoch = lambda epoch, loss: status.update(
+                f"training {name}: epoch {epoch}, loss {loss:.4f}"
+            )
+        model.fit(training)
+    with err.status(f"evaluating {name}"):
+        return evaluate_model(model, split)
 
 
 def _source(vectors: "TagVectors | None") -> str:

@@ -63,14 +63,19 @@ class Neural:
         """Train the network.
 
         Raises:
-            SetupError: Tag vectors are needed, and there are none; there are too few interactions;
-                or the checkpoint is damaged.
+            SetupError: Tag vectors are needed, and there are none; there are too few interactions,
+                or all have the same target; or the checkpoint is damaged.
         """
         made = training.platform.interactions
         if len(made) < LEAST:
             raise SetupError(
                 f"the model {self.name} needs at least {LEAST} interactions to train on, and there "
                 f"are {len(made)}; leave it out"
+            )
+        if np.ptp(training.target) == 0:
+            raise SetupError(
+                f"the model {self.name} needs accepted and declined tracks, and all "
+                f"{len(made):,} interactions have the target {training.target[0]:g}; leave it out"
             )
         self.predicts_scores = bool(np.array_equal(training.target, made.scores))
         tastes = needed_tastes(training, self.name) if self._has_tags else None

@@ -141,6 +141,13 @@ def test_too_few_interactions_are_refused(training: Training) -> None:
         Neural(has_tags=False).fit(few)
 
 
+def test_interactions_without_a_difference_are_refused(training: Training) -> None:
+    alike = replace(training, target=np.ones(len(training.target)))
+
+    with pytest.raises(SetupError, match="needs accepted and declined tracks"):
+        Neural(has_tags=False).fit(alike)
+
+
 def test_tag_vectors_are_needed_where_they_are_inputs(training: Training) -> None:
     with pytest.raises(SetupError, match="neural-tags needs tag vectors"):
         Neural(has_tags=True).fit(replace(training, tastes=None))
