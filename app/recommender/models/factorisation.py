@@ -5,6 +5,7 @@ from scipy import sparse
 
 from app.recommender.data import Floats, Indices
 from app.recommender.models.base import Training
+from app.recommender.models.neighbours import TIE, fitted_popularity
 
 FACTORS = 32
 ROUNDS = 15
@@ -18,7 +19,7 @@ SEED = 20260101
 class Factorisation:
     """Alternating least squares (Hu, Koren and Volinsky 2008), with the library implicit.
 
-    An artist without interactions gets 0 for all curators.
+    For an artist without interactions, curators are ordered by their popularity.
     """
 
     name = "als"
@@ -29,6 +30,7 @@ class Factorisation:
         from implicit.cpu.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits
 
+        self._popularity = fitted_popularity(training)
         matrix = sparse.csr_matrix(training.matrix, dtype=np.float32)  # implicit wants this class
         matrix.eliminate_zeros()
         # With more threads, the order of sums differs from run to run.
@@ -50,4 +52,5 @@ class Factorisation:
     def score(self, artists: Indices, curators: Indices) -> Floats:
         """See `Recommender`."""
         scores: Floats = self._artists[artists] @ self._curators[curators].T
+        scores += TIE * self._popularity.score(artists, curators)
         return scores
