@@ -31,7 +31,7 @@ TRAINING_MODULES = (
 )
 EXTRAS = {
     **dict.fromkeys(TRAINING_MODULES, "train"),
-    **dict.fromkeys(("implicit", "psycopg", "sqlalchemy"), "recommender"),
+    **dict.fromkeys(("implicit", "sqlalchemy"), "recommender"),
     "pyloudnorm": "descriptors",
 }
 """The extra that has each module which serving does not need."""

@@ -8,7 +8,7 @@ import pytest
 
 WITHOUT = """
 import sys
-for name in ("audiomentations", "cleanlab", "iterstrat", "pyloudnorm"):
+for name in ("audiomentations", "cleanlab", "iterstrat", "pyloudnorm", "sqlalchemy"):
     sys.modules[name] = None  # as if it were not installed
 from app.cli import main
 main()
@@ -18,6 +18,7 @@ QUICK = {
     "data audit songs": "cleanlab",
     "data listen song.flac --to changed": "audiomentations",
     "describe song.flac --out page": "pyloudnorm",
+    "identities build sqlite:///platform.db --catalogue tagged --out made": "sqlalchemy",
 }
 AFTER_TENSORFLOW = {
     "teach songs --name own": "iterstrat",
@@ -25,7 +26,7 @@ AFTER_TENSORFLOW = {
     "models publish-run run": "audiomentations",
 }
 
-EXTRAS = {"pyloudnorm": "descriptors"}
+EXTRAS = {"pyloudnorm": "descriptors", "sqlalchemy": "recommender"}
 """The extras of modules; all others are in `train`."""
 
 

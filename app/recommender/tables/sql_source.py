@@ -10,6 +10,9 @@ from app.masking import mask, remember
 from app.paths import reason
 from app.recommender.tables.sources import BATCH_ROWS, RawRow
 
+POSTGRESQL = "postgresql+psycopg"
+"""The driver for PostgreSQL if the URL names none; it is in the extra `recommender`."""
+
 
 class SqlSource:
     """The tables of a database."""
@@ -26,9 +29,15 @@ class SqlSource:
             parsed = sql.make_url(url)
             if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
                 raise SetupError(f"{self._name}: the file {parsed.database} does not exist")
+            if parsed.drivername == "postgresql":
+                parsed = parsed.set(drivername=POSTGRESQL)
             self._engine = sql.create_engine(parsed, poolclass=sql.NullPool)
             with self._engine.connect():
                 pass
+        except ModuleNotFoundError as error:
+            raise SetupError(
+                f"{self._name}: its driver {error.name} is not installed; install it with pip"
+            ) from error
         except sql.exc.SQLAlchemyError as error:
             raise SetupError(f"{self._name}: it can't be opened: {_cause(error)}") from error
 

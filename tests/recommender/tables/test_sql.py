@@ -84,6 +84,11 @@ def test_a_database_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read_platform("oracular://host/db", SUBGENRES)
 
 
+def test_a_driver_that_is_not_installed_is_named() -> None:
+    with pytest.raises(SetupError, match="its driver cx_Oracle is not installed"):
+        read_platform("oracle+cx_oracle://user:sesame-open@host/platform", SUBGENRES)
+
+
 def test_a_table_that_a_database_lacks_is_named(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/platform.db"
     content = tables()
@@ -94,9 +99,10 @@ def test_a_table_that_a_database_lacks_is_named(tmp_path: Path) -> None:
         read_platform(url, SUBGENRES)
 
 
-def test_the_password_of_a_database_is_in_no_message() -> None:
+@pytest.mark.parametrize("driver", ["postgresql+psycopg", "postgresql"])
+def test_the_password_of_a_database_is_in_no_message(driver: str) -> None:
     pytest.importorskip("psycopg", reason="psycopg is not installed")
-    url = "postgresql+psycopg://user:sesame-open@127.0.0.1:1/platform"
+    url = f"{driver}://user:sesame-open@127.0.0.1:1/platform"
 
     with pytest.raises(SetupError) as raised:
         read_platform(url, SUBGENRES)

@@ -144,12 +144,12 @@ class Neural:
         if not len(artists):
             return np.zeros((0, TOWER_SIZE), np.float32)
         inputs = self._tables.artists(artists, directions)
-        return np.asarray(self._network.artists(inputs), np.float32)
+        return np.asarray(self._network.embed_artists(inputs), np.float32)
 
     def _rate(self, artists: Vectors, curators: Indices, features: Vectors) -> Floats:
         """Return the ratings of all pairs, (artists, curators)."""
         shape = features.shape[:2]
-        ratings = self._network.head(
+        ratings = self._network.rate(
             [
                 np.repeat(artists, shape[1], axis=0),
                 np.tile(self._curators[curators], (shape[0], 1)),

@@ -5,14 +5,18 @@ declined. Embeddings of ids begin at zero, so that only evidence moves an artist
 from what its content says; 0 is the id of those without evidence.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import keras
 import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
 from keras import layers
 
 from app.recommender.data import Floats
-from app.recommender.models.neural.inputs import Sizes
+from app.recommender.models.neural.inputs import Inputs, Sizes
 
 ID_SIZE, COUNTRY_SIZE, SUBGENRE_SIZE, TAG_SIZE = 16, 4, 16, 32
 HIDDEN, TOWER_SIZE = 64, 32
@@ -32,6 +36,16 @@ class Network:
     artists: keras.Model
     curators: keras.Model
     head: keras.Model
+
+    @cached_property
+    def embed_artists(self) -> Callable[[Inputs], tf.Tensor]:
+        """Return the tower of artists, compiled: otherwise calls of single artists are slow."""
+        return tf.function(self.artists, reduce_retracing=True)
+
+    @cached_property
+    def rate(self) -> Callable[[list[npt.NDArray[np.float32]]], tf.Tensor]:
+        """Return the head, compiled."""
+        return tf.function(self.head, reduce_retracing=True)
 
     @property
     def variables(self) -> list[keras.Variable]:
