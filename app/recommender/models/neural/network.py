@@ -40,12 +40,16 @@ class Network:
     @cached_property
     def embed_artists(self) -> Callable[[Inputs], tf.Tensor]:
         """Return the tower of artists, compiled: otherwise calls of single artists are slow."""
-        return tf.function(self.artists, reduce_retracing=True)
+        compiled: Callable[[Inputs], tf.Tensor] = tf.function(self.artists, reduce_retracing=True)
+        return compiled
 
     @cached_property
     def rate(self) -> Callable[[list[npt.NDArray[np.float32]]], tf.Tensor]:
         """Return the head, compiled."""
-        return tf.function(self.head, reduce_retracing=True)
+        compiled: Callable[[list[npt.NDArray[np.float32]]], tf.Tensor] = tf.function(
+            self.head, reduce_retracing=True
+        )
+        return compiled
 
     @property
     def variables(self) -> list[keras.Variable]:
