@@ -1,5 +1,6 @@
 """`taggram recommend evaluate`: train models on the past, and compare them on what came after."""
 
+import logging
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Column, Table
 
-from app.cli.console import cell, err, out, plain_errors, say
+from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
 from app.cli.recommend.options import Out
 from app.cli.recommend.tables import (
     DEFAULT_MAX_INVALID_SHARE,
@@ -73,6 +74,7 @@ def evaluate(
     max_invalid_share: MaxInvalidShare = DEFAULT_MAX_INVALID_SHARE,
 ) -> None:
     """Compare models on the latest interactions: a table, metrics.json and a report."""
+    log_to_stderr(logging.WARNING)
     with plain_errors():
         import numpy as np
 

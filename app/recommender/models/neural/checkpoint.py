@@ -81,6 +81,6 @@ def restore_state(
             variable.assign(value)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise SetupError(
-            f"{path}: it is not a checkpoint of this network ({error}); remove it to train anew"
+            f"{path}: it is not a checkpoint of this network ({error}); remove it to start again"
         ) from error
     return progress, best_values

@@ -129,7 +129,7 @@ def test_a_damaged_checkpoint_is_named(training: Training, killed: Path, tmp_pat
     (path,) = model.checkpoints.iterdir()
     path.write_bytes(path.read_bytes()[:1000])
 
-    with pytest.raises(SetupError, match=f"{path.name}.*remove it to train anew"):
+    with pytest.raises(SetupError, match=f"{path.name}.*remove it to start again"):
         model.fit(training)
 
 
