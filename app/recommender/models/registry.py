@@ -26,6 +26,9 @@ MODELS: Mapping[str, Callable[[], Recommender]] = MappingProxyType(
     }
 )
 
+NEED_TAGS = ("tag-cosine", "linear-tags")
+"""Models that need tag vectors."""
+
 PAIRS = (("linear-tags", "linear"),)
 """Models with tag vectors, and the same ones without."""
 
