@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from app.domain import Samples
+from app.domain import Scores
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -189,17 +189,11 @@ class TagVectors:
     """
 
     tags: tuple[str, ...]
-    scores: Samples
+    scores: Scores
     rows: dict[str, int]
     rows_by_file: dict[str, int]
     source: str
     unusable: tuple[str, ...] = ()
-
-    @cached_property
-    def mean(self) -> Samples:
-        """Return the mean over the tracks, (tags,)."""
-        mean: Samples = self.scores.mean(axis=0)
-        return mean
 
     def rows_of(self, tracks: Tracks) -> Indices:
         """Return the row of each track of a platform, `UNKNOWN` for those without scores."""

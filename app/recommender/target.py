@@ -26,7 +26,7 @@ PRIOR = 10.0
 
 @dataclass(frozen=True)
 class TargetWeights:
-    """The weight of each term; 0 leaves it out.
+    """The weight of each term; 0 leaves it out, and 1 is that of the thesis.
 
     Attributes:
         likes_all: Of the penalty for curators who like nearly all subgenres.
@@ -39,11 +39,6 @@ class TargetWeights:
     selectiveness: float = 0.0
     subgenres: float = 0.0
     tags: float = 0.0
-
-    @classmethod
-    def thesis(cls) -> "TargetWeights":
-        """Return the weights of the thesis: each term counts 1."""
-        return cls(1.0, 1.0, 1.0, 1.0)
 
 
 def make_target(

@@ -31,7 +31,7 @@ def test_from_a_simulation_to_a_comparison(taggram: Taggram, made: Path) -> None
 
     for result in (built, denoised, compared):
         assert result.exit_code == 0, result.output
-    vectors = pq.read_table("ids/artists.parquet")["vector"].to_pylist()
+    vectors = pq.read_table("ids/artist_identities.parquet")["vector"].to_pylist()
     assert {sum(value > 0 for value in vector) for vector in vectors} == {9}
     assert pq.read_table("denoised/denoised.parquet").num_rows == 150
     assert "<svg" in Path("denoised/report.html").read_text()

@@ -33,7 +33,7 @@ def test_each_term_adds_its_own_shift_and_weights_scale_it(simulation: Simulatio
     names = ("likes_all", "selectiveness", "subgenres", "tags")
     alone = {name: shifts(simulation, TargetWeights(**{name: 1.0})) for name in names}
 
-    whole = shifts(simulation, TargetWeights.thesis())
+    whole = shifts(simulation, TargetWeights(1, 1, 1, 1))
     half = shifts(simulation, TargetWeights(tags=0.5))
 
     np.testing.assert_allclose(whole, sum(alone.values()), atol=1e-12)

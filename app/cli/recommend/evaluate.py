@@ -35,9 +35,6 @@ SHOWN = ("auc_sent", "ndcg@10", "missed_shots@10", "rmse")
 CHECKPOINTS = "checkpoints"
 """The folder in `--out` from which training that was killed goes on."""
 
-NEED_TAGS = ("tag-cosine", "linear-tags", "neural-tags")
-"""Models that are left out without a catalogue."""
-
 
 def evaluate(
     data: Data,
@@ -79,7 +76,7 @@ def evaluate(
         import numpy as np
 
         from app.recommender.models.base import prepare_training
-        from app.recommender.models.registry import MODELS, PAIRS, make_models
+        from app.recommender.models.registry import MODELS, NEED_TAGS, PAIRS, make_models
         from app.recommender.results import collect, describe, write_results
         from app.recommender.results_report import make_report, verdicts
         from app.recommender.split import split_by_time

@@ -14,7 +14,9 @@ from app.recommender.identities.building import Identities, PoolingRule
 from app.recommender.identities.denoising import Denoised
 from app.recommender.tables.writing import names_of
 
-ARTISTS, CURATORS = "artists.parquet", "curators.parquet"
+ARTISTS, CURATORS = "artist_identities.parquet", "curator_identities.parquet"
+"""Not the names of a platform's tables, which these files must not replace."""
+
 DENOISED, EVIDENCE = "denoised.parquet", "evidence.parquet"
 
 ACCEPTED, DECLINED = "accepted", "declined"

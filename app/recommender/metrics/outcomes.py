@@ -38,11 +38,6 @@ class Outcomes:
         counts: Indices = np.bincount(self.artists[self.scores >= AGREED], minlength=self._count[0])
         return counts
 
-    @cached_property
-    def rated_artists(self) -> Indices:
-        """Return the artists with an interaction, ascending."""
-        return np.unique(self.artists)
-
     def look_up(self, artists: Indices, curators: Indices) -> Indices:
         """Return the row of pairs in the attributes, -1 for pairs without an interaction.
 

@@ -44,6 +44,9 @@ MODELS: Mapping[str, Callable[[], Recommender]] = MappingProxyType(
     }
 )
 
+NEED_TAGS = ("tag-cosine", "linear-tags", "neural-tags")
+"""Models that need tag vectors."""
+
 PAIRS = (("linear-tags", "linear"), ("neural-tags", "neural"))
 """Models with tag vectors, and the same ones without."""
 

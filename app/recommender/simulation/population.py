@@ -88,13 +88,11 @@ class MadeTracks:
         tracks: What the platform knows.
         vectors: Their tag scores, as a model gives them.
         directions: What distinguishes them, (tracks, tags), unit vectors.
-        styles: The style of each among those of its artist, (tracks,).
     """
 
     tracks: Tracks
     vectors: TagVectors
     directions: Floats
-    styles: Indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +141,7 @@ def make_artists(
         bio_features=((),) * count,
     )
     return MadeArtists(artists, choices, true, styles), _make_tracks(
-        songs, owners, style, logits, settings.seed
+        songs, owners, logits, settings.seed
     )
 
 
@@ -178,9 +176,7 @@ def make_curators(songs: Songs, settings: Settings, random: np.random.RandomStat
     return MadeCurators(curators, statements, _draw(ANSWERS, count, random), tastes, joined)
 
 
-def _make_tracks(
-    songs: Songs, owners: Indices, styles: Indices, logits: Floats, seed: int
-) -> MadeTracks:
+def _make_tracks(songs: Songs, owners: Indices, logits: Floats, seed: int) -> MadeTracks:
     count = len(owners)
     external_ids = tuple(f"t{index}" for index in range(count))
     track_ids = tuple(sha256(f"{seed} {each}".encode()).hexdigest() for each in external_ids)
@@ -189,7 +185,7 @@ def _make_tracks(
     scores = expit(logits).astype(np.float32)
     vectors = TagVectors(songs.tags, scores, rows, files, SOURCE)
     tracks = Tracks(external_ids, track_ids, owners.astype(np.int64))
-    return MadeTracks(tracks, vectors, songs.directions(logits), styles)
+    return MadeTracks(tracks, vectors, songs.directions(logits))
 
 
 def _choose(choice: Choice, true: OneHot, random: np.random.RandomState) -> OneHot:

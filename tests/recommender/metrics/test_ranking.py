@@ -30,7 +30,7 @@ def ranked(simulation: Simulation) -> tuple[Platform, Outcomes, Recommendations,
     scores = random.normal(size=(artists, curators))
     made = platform.interactions
     scores[made.artists, made.curators] += made.scores + 1
-    rated = outcomes.rated_artists
+    rated = np.unique(outcomes.artists)
     order = np.argsort(-scores[rated], axis=1)
     return platform, outcomes, Recommendations(rated, order), scores
 
@@ -127,7 +127,7 @@ def test_what_is_not_logged_is_not_defined(simulation: Simulation) -> None:
     unknown = np.full(len(platform.interactions), np.nan)
     bare = Interactions(**{**made, "ratings": unknown, "in_contact": unknown, "viewed_s": unknown})
     outcomes = Outcomes(bare, len(platform.artists.ids), len(platform.curators.ids))
-    rated = outcomes.rated_artists
+    rated = np.unique(outcomes.artists)
     recommended = Recommendations(rated, np.tile(np.arange(K), (len(rated), 1)))
 
     metrics = ranking_metrics(recommended, outcomes, platform, K)
