@@ -66,10 +66,10 @@ lock: $(READY)/uv
 	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 \
 		--override requirements/cpu.override --output-file requirements/cpu.lock
 	$(COMPILE) pyproject.toml --extra gpu --extra s3 --output-file requirements/gpu.lock
-	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra train --extra descriptors \
+	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra train --extra descriptors --extra recommender \
 		--override requirements/cpu.override \
 		--constraint requirements/cpu.lock --output-file requirements/train.lock
-	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra train --extra descriptors --group dev \
+	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra train --extra descriptors --extra recommender --group dev \
 		--override requirements/cpu.override \
 		--constraint requirements/cpu.lock --output-file requirements/dev.lock
 	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra ray \

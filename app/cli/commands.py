@@ -11,8 +11,10 @@ from app.cli.describe import describe
 from app.cli.evaluate import evaluate
 from app.cli.explain import explain
 from app.cli.feedback.commands import feedback_app
+from app.cli.identities.commands import identities_app
 from app.cli.keys.commands import keys_app
 from app.cli.models.commands import models_app
+from app.cli.recommend.commands import recommend_app
 from app.cli.serve import serve
 from app.cli.tag import tag
 from app.cli.teach import teach
@@ -44,8 +46,10 @@ def taggram(
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(data_app, name="data")
 app.add_typer(feedback_app, name="feedback")
+app.add_typer(identities_app, name="identities")
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
+app.add_typer(recommend_app, name="recommend")
 app.add_typer(zoo_app, name="zoo")
 app.command()(describe)
 app.command()(evaluate)

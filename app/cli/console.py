@@ -29,7 +29,11 @@ TRAINING_MODULES = (
     *("audiomentations", "cleanlab", "iterstrat", "jinja2", "pyroomacoustics", "sklearn"),
     *("tensorboard", "threadpoolctl"),
 )
-EXTRAS = {**dict.fromkeys(TRAINING_MODULES, "train"), "pyloudnorm": "descriptors"}
+EXTRAS = {
+    **dict.fromkeys(TRAINING_MODULES, "train"),
+    **dict.fromkeys(("implicit", "sqlalchemy"), "recommender"),
+    "pyloudnorm": "descriptors",
+}
 """The extra that has each module which serving does not need."""
 
 UPGRADE_WARNINGS = ("Unsupported upgrade request", "No supported WebSocket library")

@@ -8,7 +8,7 @@ import pytest
 
 WITHOUT = """
 import sys
-for name in ("audiomentations", "cleanlab", "iterstrat", "pyloudnorm"):
+for name in ("audiomentations", "cleanlab", "iterstrat", "pyloudnorm", "sqlalchemy"):
     sys.modules[name] = None  # as if it were not installed
 from app.cli import main
 main()
@@ -19,6 +19,7 @@ QUICK = {
     "data listen song.flac --to changed": "audiomentations",
     "describe song.flac --out page": "pyloudnorm",
     "catalogue tag songs --out out --descriptors": "pyloudnorm",
+    "identities build sqlite:///platform.db --catalogue tagged --out made": "sqlalchemy",
 }
 AFTER_TENSORFLOW = {
     "teach songs --name own": "iterstrat",
@@ -26,7 +27,7 @@ AFTER_TENSORFLOW = {
     "models publish-run run": "audiomentations",
 }
 
-EXTRAS = {"pyloudnorm": "descriptors"}
+EXTRAS = {"pyloudnorm": "descriptors", "sqlalchemy": "recommender"}
 """The extras of modules; all others are in `train`."""
 
 

@@ -16,8 +16,10 @@ MAY_USE_THE_DATE = {
     *("access/tokens.py", "access/key_file.py", "access/keys.py"),
     *("catalogue/append.py", "catalogue/describing.py", "catalogue/manifest.py"),
     *("catalogue/run.py", "catalogue/tables.py"),
+    "recommender/tables/reading.py",
 }
-"""Dates of tokens, of keys and of the rows and files of catalogues; no waiting depends on them."""
+"""Dates of tokens, of keys, of the rows and files of catalogues, and to refuse interactions in the
+future; no waiting depends on them."""
 
 
 def test_the_table_has_a_row_for_each_fault() -> None:

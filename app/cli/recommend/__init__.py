@@ -1,0 +1,1 @@
+"""The subcommands of `taggram recommend`, one per file."""

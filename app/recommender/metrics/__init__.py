@@ -1,0 +1,1 @@
+"""Metrics of recommenders: each on what really happened, with bootstrap intervals over artists."""

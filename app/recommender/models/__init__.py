@@ -1,0 +1,1 @@
+"""Models that score curators for artists, all behind the interface of `base`."""

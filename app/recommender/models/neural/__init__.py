@@ -1,0 +1,1 @@
+"""A hybrid neural model: two towers for retrieval, and a head that predicts ratings."""

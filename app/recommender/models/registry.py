@@ -1,0 +1,63 @@
+"""The models by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+
+from app.errors import SetupError
+from app.recommender.models.base import Recommender
+from app.recommender.models.baselines import Popularity, SubgenreCosine, TagCosine
+from app.recommender.models.factorisation import Factorisation
+from app.recommender.models.linear import Linear
+from app.recommender.models.neighbours import ArtistNeighbours, CuratorNeighbours
+from app.recommender.models.sequential import Sequential
+
+
+def _make_neural(*, has_tags: bool) -> Recommender:
+    """Return the neural model.
+
+    Raises:
+        SetupError: A library is not installed.
+    """
+    try:
+        from app.recommender.models.neural.model import Neural
+    except ImportError as error:
+        raise SetupError(
+            f"the neural models need {error.name}; install the extra `recommender`"
+        ) from error
+    return Neural(has_tags=has_tags)
+
+
+MODELS: Mapping[str, Callable[[], Recommender]] = MappingProxyType(
+    {
+        "popularity": Popularity,
+        "item-item": CuratorNeighbours,
+        "user-user": ArtistNeighbours,
+        "als": Factorisation,
+        "sequential": Sequential,
+        "subgenre-cosine": SubgenreCosine,
+        "tag-cosine": TagCosine,
+        "linear": partial(Linear, has_tags=False),
+        "linear-tags": partial(Linear, has_tags=True),
+        "neural": partial(_make_neural, has_tags=False),
+        "neural-tags": partial(_make_neural, has_tags=True),
+    }
+)
+
+NEED_TAGS = ("tag-cosine", "linear-tags", "neural-tags")
+"""Models that need tag vectors."""
+
+PAIRS = (("linear-tags", "linear"), ("neural-tags", "neural"))
+"""Models with tag vectors, and the same ones without."""
+
+
+def make_models(names: Sequence[str]) -> list[Recommender]:
+    """Return models that are not trained yet.
+
+    Raises:
+        SetupError: There is no model of a name.
+    """
+    for name in names:
+        if name not in MODELS:
+            raise SetupError(f"{name!r} is not a model; use one of {', '.join(MODELS)}")
+    return [MODELS[name]() for name in dict.fromkeys(names)]

@@ -1,0 +1,1 @@
+"""Recommenders on real data."""
