@@ -93,17 +93,17 @@ def evaluate(
         split = split_by_time(platform, test_share, None if at is None else np.datetime64(at, "us"))
         weights = TargetWeights(likes_all, selectiveness, subgenre_match, tag_match)
         training = prepare_training(split.platform, vectors, weights)
-        figures = []
-        for name in names:
-            try:
-                figures += _evaluate(name, split, training, to / CHECKPOINTS)
-            except SetupError as error:
-                if models:
-                    raise
-                say(err, f"{name} is left out: {error}")
-        about = describe(split, _source(vectors)) | {"target_weights": vars(weights)}
-        results = collect(figures, PAIRS, about)
         with locked_folder(to):
+            figures = []
+            for name in names:
+                try:
+                    figures += _evaluate(name, split, training, to / CHECKPOINTS)
+                except SetupError as error:
+                    if models:
+                        raise
+                    say(err, f"{name} is left out: {error}")
+            about = describe(split, _source(vectors)) | {"target_weights": vars(weights)}
+            results = collect(figures, PAIRS, about)
             write_results(to, results)
             write_atomically(to / "report.html", render(make_report(results)).encode())
     _show(results)
