@@ -41,8 +41,11 @@ def few_epochs() -> pytest.MonkeyPatch:
 
 
 @pytest.fixture(scope="module")
-def trained(training: Training, few_epochs: pytest.MonkeyPatch) -> Neural:
+def trained(
+    training: Training, few_epochs: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Neural:
     model = Neural(has_tags=True)
+    model.checkpoints = tmp_path_factory.mktemp("trained")
     model.fit(training)
     return model
 
@@ -106,6 +109,7 @@ def killed(
     return model.checkpoints
 
 
+@pytest.mark.thorough
 def test_a_killed_training_goes_on_with_the_same_result(
     training: Training, trained: Neural, killed: Path, tmp_path: Path
 ) -> None:
@@ -123,9 +127,10 @@ def test_a_killed_training_goes_on_with_the_same_result(
     )
 
 
-def test_a_damaged_checkpoint_is_named(training: Training, killed: Path, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_named(training: Training, trained: Neural, tmp_path: Path) -> None:
     model = Neural(has_tags=True)
-    model.checkpoints = Path(shutil.copytree(killed, tmp_path / "copy"))
+    assert trained.checkpoints
+    model.checkpoints = Path(shutil.copytree(trained.checkpoints, tmp_path / "copy"))
     (path,) = model.checkpoints.iterdir()
     path.write_bytes(path.read_bytes()[:1000])
 
