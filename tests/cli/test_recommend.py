@@ -112,8 +112,8 @@ def test_a_folder_that_is_not_empty_is_not_simulated_into(refused: Refused) -> N
             "interactions to train on; they are from 2023",
         ),
         (("made/tables", "--subgenres", "flavours"), "--subgenres flavours: it is not a vocab"),
-        (("made/tables", "--catalogue", "made"), "it has no folder tracks"),
-        (("made/tables", "--catalogue", "made/catalogue", "--tagger", "x"), "it has those of sim"),
+        (("made/tables", "--catalogue", "made"), "it has no files below tracks"),
+        (("made/tables", "--catalogue", "made/catalogue", "--tagger", "x"), "choose one of simulated/1"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused(
