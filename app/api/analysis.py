@@ -1,4 +1,4 @@
-"""Analyses one uploaded track and describes its suggestions, for the routes that take uploads."""
+"""What the routes that take uploads share: the errors, the work of a track, its suggestions."""
 
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -11,8 +11,6 @@ from app.api.schemas.tags import ModelOut, SuggestionOut, SuggestTags
 from app.audio.duration_estimate import estimate_duration_s
 from app.domain import Taggram
 from app.errors import Kind
-from app.services import Runtime
-from app.stages import StageClock
 from app.tagging.admission import Permit
 from app.tagging.pooling import Pooling
 from app.tagging.projection import Projection
@@ -47,20 +45,6 @@ TRACK_ERRORS = (
 def start_work(track: Track, permit: Permit) -> Track:
     """Return a received track with its work, which its permit now counts."""
     return replace(track, work=permit.mark_received(estimate_duration_s(track.file)))
-
-
-async def infer(
-    runtime: Runtime, projection: Projection, track: Track, permit: Permit, clock: StageClock
-) -> tuple[list[Taggram], bool]:
-    """Return the taggrams of a track, and whether all came from the cache.
-
-    Raises:
-        RequestError: See `Tagger.infer`.
-    """
-    taggrams, cached = await runtime.tagger.infer(track, projection.models, clock)
-    if not cached:
-        permit.mark_analysed()
-    return taggrams, cached
 
 
 def describe_track(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from app.api.analysis import TRACK_ERRORS, UPLOAD_ERRORS, describe_track, infer, start_work
+from app.api.analysis import TRACK_ERRORS, UPLOAD_ERRORS, describe_track, start_work
 from app.api.dependencies import ClockDep, ServicesDep, client_of
 from app.api.problems import TITLE, document_errors
 from app.api.schemas.parameters import SuggestParameters
@@ -131,11 +131,14 @@ async def _infer_or_problem(
         RequestError: An error that does not concern the file, such as `overloaded`.
     """
     try:
-        return _Read(*await infer(runtime, projection, track, permit, clock))
+        taggrams, cached = await runtime.tagger.infer(track, projection.models, clock)
     except RequestError as error:
         if error.kind not in TRACK_ERRORS:
             raise
         return error
+    if not cached:
+        permit.mark_analysed()
+    return _Read(taggrams, cached)
 
 
 def _group(uploads: Sequence[Upload]) -> list[_Group]:

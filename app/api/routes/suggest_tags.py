@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from app.api.analysis import TRACK_ERRORS, UPLOAD_ERRORS, describe_track, infer, start_work
+from app.api.analysis import TRACK_ERRORS, UPLOAD_ERRORS, describe_track, start_work
 from app.api.dependencies import ClockDep, ServicesDep, client_of
 from app.api.problems import document_errors
 from app.api.schemas.parameters import SuggestParameters
@@ -41,9 +41,11 @@ async def suggest_tags(
             track = start_work(upload.track, permit)
             taggrams, cached = await run_while_connected(
                 request,
-                infer(runtime, projection, track, permit, clock),
+                runtime.tagger.infer(track, projection.models, clock),
                 "The analysis took too long. Try again later.",
                 services.metrics.upload_dropped,
             )
+            if not cached:
+                permit.mark_analysed()
     with clock.stage(Stage.DERIVE):
         return describe_track(request, query, projection, taggrams, cached=cached)
