@@ -113,7 +113,7 @@ def test_a_folder_that_is_not_empty_is_not_simulated_into(refused: Refused) -> N
         ),
         (("made/tables", "--subgenres", "flavours"), "--subgenres flavours: it is not a vocab"),
         (("made/tables", "--catalogue", "made"), "it has no files below tracks"),
-        (("made/tables", "--catalogue", "made/catalogue", "--tagger", "x"), "choose one of simulated/1"),
+        (("made/tables", "--catalogue", "made/catalogue", "--tagger", "x"), "choose one of sim"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused(
