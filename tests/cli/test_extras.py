@@ -23,8 +23,7 @@ QUICK = {
 }
 AFTER_TENSORFLOW = {
     "teach songs --name own": "iterstrat",
-    "train split.parquet --audio-store audio --to run": "audiomentations",
-    "models publish-run run": "audiomentations",
+    "train split.parquet --audio-store audio --to run": "iterstrat",
 }
 
 EXTRAS = {"pyloudnorm": "descriptors", "sqlalchemy": "recommender"}
