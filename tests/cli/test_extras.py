@@ -17,11 +17,11 @@ main()
 QUICK = {
     "data audit songs": "cleanlab",
     "data listen song.flac --to changed": "audiomentations",
-    "describe song.flac --out page": "pyloudnorm",
     "catalogue tag songs --out out --descriptors": "pyloudnorm",
     "identities build sqlite:///platform.db --catalogue tagged --out made": "sqlalchemy",
 }
-AFTER_TENSORFLOW = {
+SLOW = {
+    "describe song.flac --out page": "pyloudnorm",
     "teach songs --name own": "iterstrat",
     "train split.parquet --audio-store audio --to run": "iterstrat",
 }
@@ -34,7 +34,7 @@ EXTRAS = {"pyloudnorm": "descriptors", "sqlalchemy": "recommender"}
     ("command", "module"),
     [
         *QUICK.items(),
-        *(pytest.param(*each, marks=pytest.mark.thorough) for each in AFTER_TENSORFLOW.items()),
+        *(pytest.param(*each, marks=pytest.mark.thorough) for each in SLOW.items()),
     ],
 )
 def test_a_missing_extra_is_named_in_one_line(command: str, module: str, tmp_path: Path) -> None:
