@@ -25,11 +25,12 @@ serve: $(READY)/weights
 SEED ?= 1
 # Each of a hundred processes would else compile the project anew.
 export PYTHONDONTWRITEBYTECODE :=
-PYTEST := $(BIN)/pytest --numprocesses 3 --max-worker-restart 1 --dist loadgroup --no-loadscope-reorder \
+PYTEST := $(BIN)/pytest --numprocesses 3 --max-worker-restart 0 --dist loadgroup --no-loadscope-reorder \
 	--randomly-seed $(SEED) --durations 10
 TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
 
-# A test that waits for ever is ended and named; the longest takes a quarter of a minute.
+# A test that waits for ever is named after five minutes, and ends the run, which would else wait for
+# ever with a new process; the longest takes a quarter of a minute.
 test: $(TESTING)
 	$(PYTEST) -m "not thorough" --override-ini faulthandler_timeout=300
 
