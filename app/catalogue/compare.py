@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 import numpy.typing as npt
 
-from app.catalogue.scored import matrix, scored_rows
+from app.catalogue.scored import score_matrix, scored_rows
 from app.catalogue.storage import Storage
 from app.catalogue.tables import stored_tags
 from app.domain import ModelRef, Scores
@@ -222,7 +222,7 @@ def _read(side: Side, names: Sequence[str]) -> Iterator[tuple[list[str], list[st
     """Yield external ids, ids of files, and (tracks, tags) scores of the named tags."""
     columns = [side.tags.index(name) for name in names]
     for _, table in scored_rows(side.out, side.ref, ("track_id", "scores")):
-        scores = side.score(matrix(table, "scores").astype(np.float32))[:, columns]
+        scores = side.score(score_matrix(table))[:, columns]
         yield table["external_id"].to_pylist(), table["track_id"].to_pylist(), scores
 
 

@@ -6,20 +6,17 @@ column `pooling` distinguishes the two.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from app.catalogue.entries import OK
-from app.catalogue.latest import latest_times, take_latest
+from app.catalogue.scored import score_matrix, score_tables
 from app.catalogue.storage import Storage
-from app.catalogue.tables import ABOUT, read_batches, stored_tags
+from app.catalogue.tables import ABOUT
 from app.domain import Scores
-from app.errors import SetupError
 from app.store.manifest.manifest import Manifest
 from app.tagging.projection import Projection
 
@@ -71,9 +68,9 @@ def derive(out: Storage, projection: Projection) -> int:
     path = f"{SUGGESTIONS}/{vocabulary.name}/{vocabulary.version}/{FILE}"
     count = 0
     with out.write(path) as file, pq.ParquetWriter(file, schema) as writer:
-        for table in _scored(out, first):
+        for table in score_tables(out, first.ref, first.tags.names, IDS):
             whole = table.filter(pa.array([_is_in(id_, joined) for id_ in _ids(table)], pa.bool_()))
-            means = [_matrix(whole), *(each.of(_ids(whole)) for each in joined)]
+            means = [score_matrix(whole), *(each.of(_ids(whole)) for each in joined)]
             writer.write_table(_suggestions(projection, whole, means, schema))
             count += whole.num_rows
     return count
@@ -83,10 +80,10 @@ class _ScoresByTrack:
     """The scores of a model for all tracks of a catalogue."""
 
     def __init__(self, out: Storage, model: Manifest) -> None:
-        tables = list(_scored(out, model))
+        tables = list(score_tables(out, model.ref, model.tags.names, IDS))
         ids = chain.from_iterable(map(_ids, tables))
         self.rows = {track_id: row for row, track_id in enumerate(ids)}
-        self._scores = np.concatenate([_matrix(table) for table in tables])
+        self._scores = np.concatenate([score_matrix(table) for table in tables])
 
     def of(self, track_ids: Iterable[str]) -> Scores:
         """Return the scores of tracks, (tracks, tags)."""
@@ -126,32 +123,6 @@ def _suggestions(
         "score": pa.array(scores[track, row], pa.float32()),
     }
     return pa.table(columns, schema)
-
-
-def _scored(out: Storage, model: Manifest) -> Iterator[pa.Table]:
-    """Yield the rows of a model with scores, file by file; of a track only the latest row.
-
-    Raises:
-        SetupError: A file can't be read, has other tags than the model, or there is none.
-    """
-    latest = latest_times(out, model.ref)
-    if not latest:
-        raise SetupError(
-            f"{out.where()}: it has no scores of {model.ref}; run `taggram catalogue tag` with "
-            "this model, or name others with --models"
-        )
-    for path, table in read_batches(out, model.ref, (*IDS, "status", "tagged_at", "scores")):
-        if stored_tags(table) != model.tags.names:
-            raise SetupError(f"{out.where(path)}: its tags are not those of {model.ref}; delete it")
-        rows = take_latest(table, latest)
-        yield rows.filter(pc.equal(rows["status"], OK))
-
-
-def _matrix(table: pa.Table) -> Scores:
-    """Return the scores in a table, (tracks, tags)."""
-    width = table.schema.field("scores").type.list_size
-    values = [chunk.flatten().to_numpy() for chunk in table["scores"].chunks]
-    return np.concatenate([np.empty(0, np.float32), *values]).reshape(-1, width)
 
 
 def _ids(table: pa.Table) -> list[str]:

@@ -155,7 +155,7 @@ def _plain_problems() -> Iterator[None]:
         raise UnreadableError(Problem.NOT_FOUND, "the file does not exist") from error
     except PermissionError as error:
         raise UnreadableError(Problem.NOT_PERMITTED, "reading it is not permitted") from error
-    except Exception as error:
+    except Exception as error:  # each of fsspec's libraries raises its own
         raise UnreadableError(Problem.UNREADABLE, reason(error) or type(error).__name__) from error
 
 

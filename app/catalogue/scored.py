@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from app.catalogue.entries import OK
 from app.catalogue.latest import TIMES, latest_times, take_latest
 from app.catalogue.storage import Storage
-from app.catalogue.tables import batch_files, models_in, read_batches
-from app.domain import ModelRef
+from app.catalogue.tables import batch_files, models_in, read_batches, stored_tags
+from app.domain import ModelRef, Scores
 from app.errors import SetupError
 
 EMBEDDING = "embedding"
@@ -69,6 +69,39 @@ def scored_rows(
     for path, table in read_batches(out, ref, names):
         rows = take_latest(table, latest)
         yield path, rows.filter(pc.equal(rows["status"], OK))
+
+
+def score_tables(
+    out: Storage, ref: ModelRef, tags: tuple[str, ...] | None, columns: Iterable[str]
+) -> Iterator[pa.Table]:
+    """Yield the rows with scores of each file of a model, with their `scores`; each track once.
+
+    Args:
+        out: The catalogue.
+        ref: The model.
+        tags: The tags that the files must have; None for those of the first file.
+        columns: See `scored_rows`.
+
+    Raises:
+        SetupError: There are no rows, a file has other tags, or it can't be read.
+    """
+    is_empty = True
+    for path, table in scored_rows(out, ref, (*columns, "scores")):
+        is_empty = False
+        tags = tags or stored_tags(table)
+        if stored_tags(table) != tags:
+            raise SetupError(f"{out.where(path)}: its tags are not those of {ref}; delete it")
+        yield table
+    if is_empty:
+        raise SetupError(
+            f"{out.where()}: it has no scores of {ref}; run `taggram catalogue tag` with this "
+            "model, or choose another one"
+        )
+
+
+def score_matrix(table: pa.Table) -> Scores:
+    """Return the scores in a table, (tracks, tags)."""
+    return matrix(table, "scores").astype(np.float32, copy=False)
 
 
 def matrix(table: pa.Table, column: str) -> npt.NDArray[np.floating]:

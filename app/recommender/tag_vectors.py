@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.catalogue.scored import find_model, matrix, scored_rows
+from app.catalogue.scored import find_model, score_matrix, score_tables
 from app.catalogue.storage import Storage
 from app.catalogue.tables import models_in, stored_tags
 from app.domain import Level, ModelRef, Scores
@@ -80,26 +80,14 @@ class _Stored:
         self, catalogue: Storage, ref: ModelRef, tags: tuple[str, ...] | None = None
     ) -> None:
         """Read them; without `tags`, those of the first file are expected in all others."""
-        self.rows: dict[str, int] = {}
-        self.track_ids: list[str] = []
-        blocks: list[Scores] = []
-        for path, table in scored_rows(catalogue, ref, ("track_id", "scores")):
-            tags = tags or stored_tags(table)
-            if stored_tags(table) != tags:
-                raise SetupError(
-                    f"{catalogue.where(path)}: its tags are not those of {ref}; delete it"
-                )
-            for external_id in table["external_id"].to_pylist():
-                self.rows[external_id] = len(self.rows)
-            self.track_ids += table["track_id"].to_pylist()
-            blocks.append(matrix(table, "scores").astype(np.float32, copy=False))
-        if not (tags and blocks):
-            raise SetupError(
-                f"{catalogue.where()}: it has no scores of {ref}; run `taggram catalogue tag` with "
-                "this model"
-            )
-        self.tags = tags
-        self.scores: Scores = np.concatenate(blocks)
+        tables = list(score_tables(catalogue, ref, tags, ("track_id",)))
+        ids = [each for table in tables for each in table["external_id"].to_pylist()]
+        self.tags = stored_tags(tables[0])
+        self.scores: Scores = np.concatenate([score_matrix(table) for table in tables])
+        self.rows: dict[str, int] = {external_id: row for row, external_id in enumerate(ids)}
+        self.track_ids: list[str] = [
+            each for table in tables for each in table["track_id"].to_pylist()
+        ]
 
     def keep(self, external_ids: Sequence[str]) -> None:
         """Keep some of the tracks, in this order."""

@@ -80,7 +80,7 @@ def test_a_model_that_the_data_does_not_suit_is_left_out_or_refused_if_chosen(
 def test_invalid_rows_are_shown_with_their_place(taggram: Taggram, made: Path) -> None:
     tables = made / "tables"
     table = pq.read_table(tables / "interactions.parquet").to_pylist()
-    table[3]["score"], table[5]["curator_id"] = 0.3, "unheard-of"
+    table[3]["score"], table[5]["curator_id"] = 0.3, "unknown"
     (tables / "interactions.parquet").unlink()
     names = ["artist_id", "curator_id", "score", "at"]
     lines = [",".join(names), *(",".join(str(row[name]) for name in names) for row in table)]

@@ -78,10 +78,7 @@ class SuggestionOut(ScoredTag):
     def of(cls, suggestion: Suggestion) -> "SuggestionOut":
         """Return the schema of the domain's suggestion."""
         return cls(
-            tag=suggestion.tag,
-            label=suggestion.label,
-            level=suggestion.level,
-            score=round(suggestion.score, 6),
+            **dict(ScoredTag.of(suggestion)),
             heard_at=[
                 StretchOut(
                     start_s=round(stretch.start_s, 3),
