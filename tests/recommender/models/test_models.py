@@ -68,16 +68,6 @@ def larger_training(larger: Simulation, larger_split: Split) -> Training:
     return prepare_training(larger_split.platform, larger.vectors, TargetWeights())
 
 
-@pytest.fixture(scope="module")
-def split(simulation: Simulation) -> Split:
-    return split_by_time(simulation.platform)
-
-
-@pytest.fixture(scope="module")
-def training(simulation: Simulation, split: Split) -> Training:
-    return prepare_training(split.platform, simulation.vectors, TargetWeights())
-
-
 Figures = dict[tuple[str, str, str], Figure]
 
 

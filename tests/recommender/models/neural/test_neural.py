@@ -12,7 +12,6 @@ from app.recommender.evaluation import ALL, COLD_ARTISTS, difference, evaluate
 from app.recommender.models.base import Recommender, Training, TrainsInEpochs, prepare_training
 from app.recommender.models.linear import Linear
 from app.recommender.simulation.settings import Settings
-from app.recommender.simulation.simulate import Simulation
 from app.recommender.split import Split, split_by_time
 from app.recommender.target import TargetWeights
 from tests.recommender.conftest import simulated
@@ -21,16 +20,6 @@ pytest.importorskip("keras_rs", reason="the extra `recommender` is not installed
 
 from app.recommender.models.neural import training as epochs
 from app.recommender.models.neural.model import Neural
-
-
-@pytest.fixture(scope="module")
-def split(simulation: Simulation) -> Split:
-    return split_by_time(simulation.platform)
-
-
-@pytest.fixture(scope="module")
-def training(simulation: Simulation, split: Split) -> Training:
-    return prepare_training(split.platform, simulation.vectors, TargetWeights())
 
 
 @pytest.fixture(scope="module")
