@@ -87,7 +87,7 @@ def describe_vectors(vectors: TagVectors, rule: PoolingRule) -> dict[str, object
     """Return what the metadata says of identities."""
     return {
         "table": "identities",
-        "source": vectors.source,
+        "source": str(vectors.source),
         "pooling": rule.pooling.value,
         "top_n": rule.top_n,
         "tags": vectors.tags,

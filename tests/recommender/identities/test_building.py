@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.errors import SetupError
-from app.recommender.data import UNKNOWN, TagVectors
+from app.recommender.data import UNKNOWN, TagVectors, VectorSource
 from app.recommender.identities.building import IdentityBuilder, PoolingRule
 from app.recommender.identities.files import (
     ACCEPTED,
@@ -95,7 +95,7 @@ def test_tracks_without_a_vector_are_named_and_left_out(simulation: Simulation) 
     artist_tracks = simulation.platform.tracks_by_artist[0]
     gone = {simulation.platform.tracks.external_ids[track] for track in artist_tracks}
     rows = {each: row for each, row in vectors.rows.items() if each not in gone}
-    partial = TagVectors(vectors.tags, vectors.scores, rows, {}, "part")
+    partial = TagVectors(vectors.tags, vectors.scores, rows, {}, VectorSource(("part",)))
 
     builder = IdentityBuilder(simulation.platform, partial, PoolingRule())
 
