@@ -32,14 +32,14 @@ SIDES = [True, True, False, True, True, False, True, False]
 
 def pair(share: float, old: str = "1", new: str = "2") -> Recommenders:
     """Two versions of a recommender."""
-    served = [
+    current, candidate = (
         ServedRecommender(
             SimpleNamespace(manifest=SimpleNamespace(ref=ModelRef("c", version))),  # type: ignore[arg-type]
             TagSource(()),
         )
         for version in (old, new)
-    ]
-    return Recommenders(*served, share)
+    )
+    return Recommenders(current, candidate, share)
 
 
 def of_candidate(recommenders: Recommenders, artists: Sequence[str] = ARTISTS) -> set[str]:
