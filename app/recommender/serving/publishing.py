@@ -1,13 +1,16 @@
 """Publishes trained recommenders in the model store, and verifies and promotes published ones."""
 
+import re
+
 import tomli_w
 
+from app.errors import SetupError
 from app.recommender.serving.contents import Contents
 from app.recommender.serving.golden import make_golden
 from app.recommender.serving.package import pack_contents
 from app.recommender.serving.recommender import load_recommender, open_recommender, restore
 from app.store.manifest.manifest import Weights
-from app.store.manifest.recommender import RecommenderManifest, RecommenderSpec
+from app.store.manifest.recommender import NAME, RecommenderManifest, RecommenderSpec
 from app.store.registry.alias_changes import set_alias
 from app.store.registry.aliases import PRODUCTION
 from app.store.registry.packaging import WEIGHTS
@@ -31,7 +34,7 @@ def publish_recommender(
     Raises:
         SetupError: It is not valid, or can't be written; the store is unchanged.
     """
-    check_kind(store, spec.name, RECOMMENDER)
+    check_name(store, spec.name)
     data = pack_contents(contents)
     read_back, ranker = restore(spec, data, spec.name)
     manifest = RecommenderManifest(
@@ -42,11 +45,22 @@ def publish_recommender(
     )
     open_recommender(manifest, data, spec.name)
     with store.locked():
-        check_kind(store, spec.name, RECOMMENDER)
+        check_name(store, spec.name)
         manifest = manifest.model_copy(update={"version": next_version(store, spec.name)})
         text = tomli_w.dumps(manifest.model_dump(mode="json", exclude_none=True))
         store.publish(manifest.ref, {WEIGHTS: data, RECOMMENDER: text.encode()})
     return manifest
+
+
+def check_name(store: Store, name: str) -> None:
+    """Check that a recommender can have a name.
+
+    Raises:
+        SetupError: It is not a valid name, or that of a model that tags tracks.
+    """
+    if not re.fullmatch(NAME, name):
+        raise SetupError(f"{name!r} can't name a recommender: use a-z, 0-9 and '-', not '-' first")
+    check_kind(store, name, RECOMMENDER)
 
 
 def promote_recommender(
