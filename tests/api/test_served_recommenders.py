@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.recommender.simulation.simulate import Simulation
+from app.recommender.simulation.simulate import Simulation, write_simulation
 from app.store.manifest.recommender import Vectors
 from app.store.storage.store import Store
 from testing.forked_services import fork_service
@@ -20,6 +20,7 @@ from testing.server import STUB, Server, free_port, serving
 from tests.recommender.conftest import SMALL, simulated
 from tests.support import trained
 from tests.support.client import answer, assert_problem, new_track, post
+from tests.support.commands import taggram
 from tests.support.recommenders import MODEL, publish_raw, store_with_model
 
 ARTISTS = 60
@@ -116,9 +117,7 @@ def test_a_reload_refuses_a_version_that_does_not_fit_and_the_old_one_stays(
     compared: Compared,
 ) -> None:
     with compared.third_version(Vectors(models=("mtt-musicnn/1",))):
-        problem = assert_problem(
-            compared.server.http.post("/models/reload"), 409, "reload_refused"
-        )
+        problem = assert_problem(compared.server.http.post("/models/reload"), 409, "reload_refused")
         assert "TAGGRAM_RECOMMENDER_CANDIDATE: " in problem["detail"]
         assert "mtt-musicnn/1" in problem["detail"]
         assert set(versions(compared.server)) == {"1", "2"}
@@ -130,9 +129,7 @@ def test_a_reload_refuses_altered_arrays(compared: Compared) -> None:
         data = bytearray(weights.read_bytes())
         data[-1] ^= 1
         weights.write_bytes(data)
-        problem = assert_problem(
-            compared.server.http.post("/models/reload"), 409, "reload_refused"
-        )
+        problem = assert_problem(compared.server.http.post("/models/reload"), 409, "reload_refused")
         assert "curators/3" in problem["detail"]
         assert set(versions(compared.server)) == {"1", "2"}
 
@@ -158,51 +155,68 @@ def test_a_service_with_a_recommender_that_does_not_fit_ends_with_one_line(
 # Trained
 
 
-@pytest.fixture(scope="module")
-def simulation() -> Simulation:
-    """A simulated platform."""
-    return simulated(SMALL)
-
-
-@pytest.fixture(scope="module")
-def trained_recommender(
-    simulation: Simulation, store: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+@dataclass(frozen=True)
+class Trained:
     """A server with a recommender that was trained on a simulated platform.
 
-    A model of the service has the tags of its catalogue.
+    Attributes:
+        server: The running service.
+        simulation: The platform.
     """
+
+    server: Server
+    simulation: Simulation
+
+    def likes(self, curator_id: str) -> set[str]:
+        """The subgenres that a curator says to like."""
+        curators = self.simulation.platform.curators
+        liked = curators.liked[curators.ids.index(curator_id)]
+        return {self.simulation.platform.subgenres[each] for each in np.flatnonzero(liked)}
+
+    def accepted(self, curator_id: str) -> set[str]:
+        """The tracks that a curator accepted."""
+        platform = self.simulation.platform
+        made = platform.interactions
+        curator = platform.curators.ids.index(curator_id)
+        tracks = made.tracks[made.accepted & (made.curators == curator)]
+        return {platform.tracks.external_ids[each] for each in tracks}
+
+
+@pytest.fixture(scope="module")
+def trained_on_platform(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+    """See `Trained`; the first model of the service has the tags of the platform's catalogue."""
     folder = tmp_path_factory.mktemp("trained")
+    simulation = simulated(SMALL)
+    write_simulation(folder, simulation)
     models = store_with_model(store, folder)
     trained.publish(models, "simulated", simulation.vectors.tags, "simulated")
-    publish_trained(models, simulation, Vectors(models=("simulated/1",)))
+    places = (folder / "tables", "--catalogue", folder / "catalogue", "--out", models.url)
+    ran = taggram("recommend", "train", *places, "--name", "curators", "--models", "linear-tags")
+    assert ran.exit_code == 0, ran.output
     settings = {
         "TAGGRAM_MODEL_STORE": models.url,
         "TAGGRAM_MODELS": f'["simulated", "{MODEL}"]',
-        "TAGGRAM_RECOMMENDER": "trained",
+        "TAGGRAM_RECOMMENDER": "curators",
     }
     with serving(folder / "log", settings, STUB) as server:
-        yield server
+        yield Trained(server, simulation)
 
 
-def test_a_trained_recommender_answers_an_artist_of_the_platform_and_a_new_one(
-    trained_recommender: Server, simulation: Simulation
-) -> None:
-    platform = simulation.platform
-    columns = np.flatnonzero(platform.artists.subgenres[0])
-    chosen = [platform.subgenres[column] for column in columns]
-    track_id = answer(post(trained_recommender, new_track(), vocabulary="simulated"))["track_id"]
+def test_what_was_trained_answers_with_true_reasons(trained_on_platform: Trained) -> None:
+    platform, server = trained_on_platform.simulation.platform, trained_on_platform.server
+    column = int(platform.artists.subgenres.sum(axis=0).argmax())
+    subgenre = platform.subgenres[column]
+    posted = answer(post(server, new_track(), vocabulary="raw", model="simulated"))
 
-    known = recommend(trained_recommender, subgenres=chosen, artist_id=platform.artists.ids[0])
-    new = recommend(trained_recommender, subgenres=chosen, track_ids=[track_id])
+    answered = recommend(server, subgenres=[subgenre], track_ids=[posted["track_id"]])
 
-    assert new["tracks_used"] == 1
-    accepted = accepted_tracks(simulation)
-    for answered in (known, new):
-        assert len(answered["curators"]) == 10
-        for curator in answered["curators"]:
-            liked = liked_subgenres(simulation, curator["curator_id"])
-            assert curator["reasons"]["subgenres"] == [each for each in chosen if each in liked]
-            reasons = {each["external_id"] for each in curator["reasons"]["tracks"]}
-            assert reasons <= accepted[curator["curator_id"]]
-    assert any(curator["reasons"]["tracks"] for curator in new["curators"])
+    assert answered["model"] == "linear-tags"
+    assert answered["tag_models"] == [{"name": "simulated", "version": "1"}]
+    assert answered["tracks_used"] == 1
+    assert len(answered["curators"]) == 10
+    for curator in answered["curators"]:
+        likes = trained_on_platform.likes(curator["curator_id"])
+        assert curator["reasons"]["subgenres"] == [subgenre] * (subgenre in likes)
+        similar = {track["external_id"] for track in curator["reasons"]["tracks"]}
+        assert similar <= trained_on_platform.accepted(curator["curator_id"])
+    assert any(curator["reasons"]["tracks"] for curator in answered["curators"])
