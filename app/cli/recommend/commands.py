@@ -2,9 +2,13 @@
 
 import typer
 
+from app.cli.recommend.compare import compare
 from app.cli.recommend.evaluate import evaluate
+from app.cli.recommend.sample_size import sample_size
 from app.cli.recommend.simulate import simulate
 
 recommend_app = typer.Typer(no_args_is_help=True, help="Recommend curators to artists.")
 recommend_app.command()(simulate)
 recommend_app.command()(evaluate)
+recommend_app.command()(compare)
+recommend_app.command()(sample_size)
