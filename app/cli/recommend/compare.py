@@ -45,14 +45,16 @@ def compare(
 def _show(comparison: "Comparison") -> None:
     from app.recommender.live.comparison import METRICS
 
-    counts = ("artists", "recommendations", "sent", "accepted", "unanswered", "correlation")
-    table = Table("arm", *(Column(name, justify="right") for name in (*counts, *METRICS)))
-    for arm in (comparison.old, comparison.new):
-        rates = (_rate(comparison.rates[arm.recommender, metric]) for metric in METRICS)
-        table.add_row(cell(arm.recommender), *_counts(arm), *rates)
-    out.print(table)
+    arms = (comparison.old, comparison.new)
+    names = [arm.recommender for arm in arms]
+    table = Table("", *(Column(cell(name), justify="right") for name in (*names, "difference")))
+    counts = [_counts(arm) for arm in arms]
+    for name in counts[0]:
+        table.add_row(name, *(each[name] for each in counts))
     for metric in METRICS:
-        say(out, f"difference of {metric}: {_rate(comparison.differences[metric], '+')}")
+        rates = (_rate(comparison.rates[name, metric]) for name in names)
+        table.add_row(metric, *rates, _rate(comparison.differences[metric], "+"))
+    out.print(table)
     split = comparison.split
     say(
         out,
@@ -62,15 +64,20 @@ def _show(comparison: "Comparison") -> None:
     say(out, comparison.verdict)
 
 
-def _counts(arm: "Arm") -> tuple[str, ...]:
-    sums = (arm.sent.sum(), arm.accepted.sum(), arm.unanswered.sum())
-    numbers = (len(arm.artists), arm.recommendations, *map(int, sums))
+def _counts(arm: "Arm") -> dict[str, str]:
+    counts = {
+        "artists": len(arm.artists),
+        "recommendations": arm.recommendations,
+        "sent": int(arm.sent.sum()),
+        "accepted": int(arm.accepted.sum()),
+        "unanswered": int(arm.unanswered.sum()),
+    }
     correlation = "" if arm.correlation is None else f"{arm.correlation:.3f}"
-    return (*(f"{number:,}" for number in numbers), correlation)
+    return {name: f"{count:,}" for name, count in counts.items()} | {"correlation": correlation}
 
 
 def _rate(interval: "Interval", sign: str = "") -> str:
-    """Return a rate or a difference of rates, which are defined as each artist has sends."""
+    """Return a rate or a difference of rates, and below it the interval."""
     values = (interval.value, interval.low, interval.high)
     value, low, high = ("" if each is None else f"{each:{sign}.3f}" for each in values)
-    return f"{value} ({low} to {high})"
+    return f"{value}\n{low} to {high}"

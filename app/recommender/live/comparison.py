@@ -99,8 +99,11 @@ class Comparison:
                 f"It is not certain that {self.new.recommender} is better or worse than "
                 f"{self.old.recommender}: the interval of the difference contains zero."
             )
-        word = "better" if found.value > 0 else "worse"
-        return f"{self.new.recommender} is {word} than {self.old.recommender}."
+        words = ("better", "higher") if found.value > 0 else ("worse", "lower")
+        return (
+            f"{self.new.recommender} is {words[0]} than {self.old.recommender}: its acceptance "
+            f"rate is {words[1]}."
+        )
 
     @property
     def _is_enough(self) -> bool:

@@ -57,8 +57,8 @@ def test_arms_are_summed_up() -> None:
 @pytest.mark.parametrize(
     ("new_rate", "words"),
     [
-        (0.25, f"{NEW} is better than {OLD}."),
-        (0.05, f"{NEW} is worse than {OLD}."),
+        (0.25, f"{NEW} is better than {OLD}: its acceptance rate is higher."),
+        (0.05, f"{NEW} is worse than {OLD}: its acceptance rate is lower."),
         (0.12, "It is not certain"),
     ],
 )
