@@ -17,7 +17,7 @@ from app.services import Services
 router = APIRouter(tags=["tagging"])
 
 MAX_BYTES = 128 * 1024
-"""Enough for a hundred curators with ids of a hundred characters; nginx allows no more."""
+"""Enough for a hundred curators with ids of a thousand ASCII characters; nginx allows no more."""
 
 
 @router.post(

@@ -3,14 +3,16 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from app.api.schemas.feedback import Name, StrictModel, Text
+from app.api.schemas.feedback import NO_CONTROL_CHARACTERS, Name, StrictModel
 from app.api.schemas.tags import TRACK_ID, TrackId
 from app.domain import CuratorOutcome, ModelRef, Outcome, RecommendationFeedback
 
 MAX_OUTCOMES = 100
 """The most curators of a recommendation."""
+
+MAX_ID_CHARACTERS = 1_000
 
 EXAMPLE = {
     "id": "6f3f6d1e-52c1-4a0c-8a53-8c2b4de1c0b7",
@@ -29,6 +31,10 @@ EXAMPLE = {
     ],
 }
 
+PlatformId = Annotated[
+    str, StringConstraints(max_length=MAX_ID_CHARACTERS, pattern=NO_CONTROL_CHARACTERS)
+]
+
 
 class AskedRecommender(StrictModel):
     """The recommender that a recommendation came from, as its answer names it."""
@@ -40,7 +46,7 @@ class AskedRecommender(StrictModel):
 class OutcomeIn(StrictModel):
     """What became of a recommended curator."""
 
-    curator_id: Text = Field(examples=["c4"])
+    curator_id: PlatformId = Field(examples=["c4"])
     position: int = Field(
         ge=1, le=MAX_OUTCOMES, description="The place in the list that the artist saw, from 1."
     )
@@ -64,7 +70,7 @@ class RecommendationFeedbackIn(StrictModel):
     )
     recommendation_id: UUID = Field(description="From the answer of POST /recommendations.")
     recommender: AskedRecommender
-    artist_id: Text = Field(examples=["a17"])
+    artist_id: PlatformId = Field(examples=["a17"])
     outcomes: Annotated[
         list[OutcomeIn],
         Field(

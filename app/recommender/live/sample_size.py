@@ -28,7 +28,7 @@ def count_artists(
         difference: The smallest difference to find, which may be negative.
         power: The probability of finding it if it exists.
         significance: The probability of finding one if none exists.
-        sends_per_artist: m, the mean number of recommended curators whom an artist sends a track.
+        sends_per_artist: m, the mean number of recommended curators that an artist sends to.
         correlation: r, the intraclass correlation of answers to the same artist; with 1, further
             sends of an artist say nothing new.
 
