@@ -221,3 +221,51 @@ class Feedback:
     confidence: Confidence
     shown: tuple[ShownTag, ...]
     added: tuple[str, ...]
+
+
+class Outcome(StrEnum):
+    """What became of a recommended curator who was sent a track."""
+
+    SENT = "sent"
+    DECLINED = "declined"
+    FEEDBACK = "feedback"
+    AGREED = "agreed"
+    SHARED = "shared"
+
+
+@dataclass(frozen=True)
+class CuratorOutcome:
+    """What became of one recommended curator.
+
+    Attributes:
+        curator_id: The platform's id.
+        position: The place in the list that the artist saw, from 1.
+        propensity: The probability with which the curator was recommended, above 0.
+        outcome: What became of it so far.
+        track_id: SHA-256 of the track that was sent; None if unknown.
+    """
+
+    curator_id: str
+    position: int
+    propensity: float
+    outcome: Outcome
+    track_id: str | None
+
+
+@dataclass(frozen=True)
+class RecommendationFeedback:
+    """What became of the curators that were recommended to an artist.
+
+    Attributes:
+        id: Chosen by the client; feedback on recommendations with the same id counts once.
+        recommendation_id: The id in the answer that recommended the curators.
+        recommender: What recommended them.
+        artist_id: The platform's id.
+        outcomes: The outcomes, each curator once.
+    """
+
+    id: UUID
+    recommendation_id: UUID
+    recommender: ModelRef
+    artist_id: str
+    outcomes: tuple[CuratorOutcome, ...]

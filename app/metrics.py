@@ -20,7 +20,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from app.domain import Backend, Feedback, ModelRef, Precision
+from app.domain import Backend, Feedback, ModelRef, Precision, RecommendationFeedback
 from app.errors import Kind
 from app.stages import StageClock
 
@@ -47,6 +47,9 @@ _SECONDS = (
     30,
 )
 _WINDOWS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+MAX_RECOMMENDERS = 20
+"""Recommenders that have a label; clients name them, and all further ones are `other`."""
 
 
 class Metrics:
@@ -157,6 +160,13 @@ class Metrics:
             ["source"],
             registry=registry,
         )
+        self._outcomes = Counter(
+            "taggram_recommendation_outcomes",
+            "Outcomes of recommended curators in feedback.",
+            ["recommender", "outcome"],
+            registry=registry,
+        )
+        self._recommenders: set[str] = set()
         self._catalogue_rows = Counter(
             "taggram_catalogue_rows",
             "Rows for the catalogue: appended, or dropped as they could not be written in time.",
@@ -308,6 +318,15 @@ class Metrics:
     ) -> None:
         """Count tracks in requests for recommendations."""
         self._recommendation_tracks.labels(source).inc(tracks)
+
+    def outcomes(self, feedback: RecommendationFeedback) -> None:
+        """Count what became of recommended curators, by recommender."""
+        recommender = str(feedback.recommender)
+        if len(self._recommenders) < MAX_RECOMMENDERS:
+            self._recommenders.add(recommender)
+        label = recommender if recommender in self._recommenders else "other"
+        for each in feedback.outcomes:
+            self._outcomes.labels(label, each.outcome).inc()
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus's text format."""

@@ -1,1 +1,1 @@
-"""Stores and exports artists' feedback on suggestions."""
+"""Stores and exports feedback on suggestions and recommendations."""

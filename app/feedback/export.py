@@ -1,4 +1,4 @@
-"""Exports feedback as a table, and computes how many suggestions are accepted."""
+"""Exports feedback as tables, and computes how many suggestions are accepted."""
 
 import os
 import sqlite3
@@ -14,7 +14,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from app.errors import SetupError
-from app.feedback.file import VERSION, open_readable
+from app.feedback.file import open_readable
+from app.feedback.outcomes import ANSWERS
 from app.text import csv_cell
 
 BATCH_ROWS = 50_000
@@ -36,12 +37,25 @@ TABLE = pa.schema(
         ("verdict", pa.string()),
     ],
     # Repeated values need no dictionary type: Parquet stores each of them once a row group.
-    metadata={"taggram_feedback_version": str(VERSION)},
+    metadata={"taggram_feedback_version": "1"},
 )
 
-WRITERS: dict[str, Callable[[Path], pq.ParquetWriter | pa_csv.CSVWriter]] = {
-    ".parquet": lambda path: pq.ParquetWriter(path, TABLE),
-    ".csv": lambda path: pa_csv.CSVWriter(path, TABLE),
+INTERACTIONS = pa.schema(
+    [
+        ("artist_id", pa.string()),
+        ("curator_id", pa.string()),
+        ("track_id", pa.string()),
+        ("score", pa.float64()),
+        ("at", pa.timestamp("ms", "UTC")),
+        ("position", pa.int32()),
+        ("propensity", pa.float64()),
+    ]
+)
+"""The columns of a platform's interactions that `app.recommender.tables` reads."""
+
+WRITERS: dict[str, Callable[[Path, pa.Schema], pq.ParquetWriter | pa_csv.CSVWriter]] = {
+    ".parquet": pq.ParquetWriter,
+    ".csv": pa_csv.CSVWriter,
 }
 
 ACCEPTANCE = """
@@ -51,6 +65,42 @@ FROM feedback WHERE rank IS NOT NULL GROUP BY vocabulary, models, rank
 WINDOW so_far AS (PARTITION BY vocabulary, models ORDER BY rank)
 ORDER BY vocabulary, models, rank
 """
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is exported.
+
+    Attributes:
+        schema: The columns of the table.
+        query: The query for its rows, with the same columns.
+        cell: Makes a cell of CSV safe for spreadsheets.
+    """
+
+    schema: pa.Schema
+    query: str
+    cell: Callable[[str], str]
+
+
+def _unchanged_cell(text: str) -> str:
+    """Return an id as a cell of CSV.
+
+    Raises:
+        SetupError: It is not safe there, and with any change it would be another id.
+    """
+    if (cell := csv_cell(text)) != text:
+        raise SetupError(
+            f"the id {cell!r} begins like a formula or has format characters, which are not safe "
+            "in CSV; export .parquet instead"
+        )
+    return text
+
+
+TAGS = Content(TABLE, "SELECT * FROM feedback ORDER BY rowid", csv_cell)
+"""All feedback on tags, oldest first."""
+
+ANSWERED = Content(INTERACTIONS, ANSWERS, _unchanged_cell)
+"""The latest answer of each recommended curator, as a platform's interactions."""
 
 
 @dataclass(frozen=True)
@@ -72,30 +122,38 @@ class Acceptance:
     accepted: int
 
 
-def export(source: Path, target: Path, on_progress: Callable[[int, int], object]) -> int:
-    """Write all feedback, oldest first, as Parquet or CSV by the target's extension.
+def export(
+    source: Path,
+    target: Path,
+    on_progress: Callable[[int, int], object],
+    content: Content = TAGS,
+) -> int:
+    """Write feedback as Parquet or CSV by the target's extension.
 
     Args:
         source: The service's feedback file, which the service may write at the same time.
         target: The file to write, which is replaced atomically.
         on_progress: Is called with the number of rows written and the number of all rows.
+        content: `TAGS` or `ANSWERED`.
 
     Returns:
         The number of rows written.
 
     Raises:
-        SetupError: The source is not a feedback file, or the target can't be written.
+        SetupError: The source is not a feedback file, the target can't be written, or CSV can't
+            hold an id of `ANSWERED`.
     """
     writer_of = WRITERS.get(target.suffix.lower())
     if writer_of is None:
         raise SetupError(f"{target} has neither the extension .parquet nor .csv; use one of them")
     with open_readable(source) as connection, _replacing(target) as unfinished:
         connection.execute("BEGIN")  # so that the rows counted are the rows read
-        (total,) = connection.execute("SELECT COUNT(*) FROM feedback").fetchone()
+        counted = f"SELECT COUNT(*) FROM ({content.query})"  # noqa: S608 - a constant
+        (total,) = connection.execute(counted).fetchone()
         done = 0
-        cell = csv_cell if target.suffix.lower() == ".csv" else None
-        with writer_of(unfinished) as writer:
-            for batch in _batches(connection, cell):
+        cell = content.cell if target.suffix.lower() == ".csv" else None
+        with writer_of(unfinished, content.schema) as writer:
+            for batch in _batches(connection, content, cell):
                 writer.write_batch(batch)
                 done += batch.num_rows
                 on_progress(done, total)
@@ -113,13 +171,14 @@ def acceptance(source: Path) -> list[Acceptance]:
 
 
 def _batches(
-    connection: sqlite3.Connection, cell: Callable[[str], str] | None
+    connection: sqlite3.Connection, content: Content, cell: Callable[[str], str] | None
 ) -> Iterator[pa.RecordBatch]:
-    rows = connection.execute("SELECT * FROM feedback ORDER BY rowid")  # the columns of TABLE
+    schema = content.schema
+    rows = connection.execute(content.query)
     while chunk := rows.fetchmany(BATCH_ROWS):
-        columns = dict(zip(TABLE.names, zip(*chunk, strict=True), strict=True))
-        arrays = [_array(columns[field.name], field.type, cell) for field in TABLE]
-        yield pa.RecordBatch.from_arrays(arrays, schema=TABLE)
+        columns = dict(zip(schema.names, zip(*chunk, strict=True), strict=True))
+        arrays = [_array(columns[field.name], field.type, cell) for field in schema]
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _array(

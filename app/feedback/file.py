@@ -16,10 +16,10 @@ from app.paths import check_is_file
 APPLICATION_ID = int.from_bytes(b"tagf")
 """Identifies the application in the header of an SQLite file."""
 
-VERSION = 1
+VERSION = 2
+"""Files of version 1 have no outcomes."""
 
-SCHEMA = (
-    """
+FEEDBACK = """
     CREATE TABLE feedback (
         feedback_id TEXT NOT NULL,
         given_at TEXT NOT NULL,
@@ -35,10 +35,31 @@ SCHEMA = (
         verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'rejected', 'added')),
         PRIMARY KEY (feedback_id, tag)
     ) STRICT
-    """,
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {VERSION}",
-)
+"""
+
+OUTCOMES = """
+    CREATE TABLE outcomes (
+        feedback_id TEXT NOT NULL,
+        given_at TEXT NOT NULL,
+        recommendation_id TEXT NOT NULL,
+        recommender TEXT NOT NULL,
+        artist_id TEXT NOT NULL,
+        curator_id TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        propensity REAL NOT NULL,
+        outcome TEXT NOT NULL
+            CHECK (outcome IN ('sent', 'declined', 'feedback', 'agreed', 'shared')),
+        track_id TEXT,
+        PRIMARY KEY (feedback_id, curator_id)
+    ) STRICT
+"""
+
+SET_VERSION = f"PRAGMA user_version = {VERSION}"
+
+SCHEMA = (FEEDBACK, OUTCOMES, f"PRAGMA application_id = {APPLICATION_ID}", SET_VERSION)
+
+UPGRADE = (OUTCOMES, SET_VERSION)
+"""What makes a file of version 1 one of this version."""
 
 LOCK_TIMEOUT_S = 2.0
 """The longest wait for other processes that write."""
@@ -49,7 +70,7 @@ RETRY_INTERVAL_S = 0.002
 def open_writable(path: Path) -> sqlite3.Connection:
     """Open the file for appending, from any thread; create it if it does not exist.
 
-    The path must be `locked`.
+    A file of an earlier release is upgraded. The path must be `locked`.
 
     Raises:
         SetupError: The file or its folder can't be written, or it is not a feedback file.
@@ -62,9 +83,11 @@ def open_writable(path: Path) -> sqlite3.Connection:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         connection = _connect(path, "rw")
         try:
-            _check_identity(path, connection)
+            version = _check_version(path, connection)
             with connection:
                 connection.execute("BEGIN IMMEDIATE")  # fails if the folder can't be written
+                for statement in UPGRADE if version < VERSION else ():
+                    connection.execute(statement)
         except BaseException:
             connection.close()
             raise
@@ -75,13 +98,16 @@ def open_writable(path: Path) -> sqlite3.Connection:
 def open_readable(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the file for reading, while other processes may write it.
 
+    A file of an earlier release is left as it is, and read as one without outcomes.
+
     Raises:
         SetupError: The file is missing, can't be read, or is not a feedback file.
     """
     with _setup_errors(path):
         check_is_file(path)
         with closing(_connect(path, "ro")) as connection:
-            _check_identity(path, connection)
+            if _check_version(path, connection) < VERSION:
+                connection.execute(OUTCOMES.replace("TABLE", "TEMP TABLE"))
             yield connection
 
 
@@ -144,15 +170,21 @@ def _create(path: Path) -> None:
         path.hardlink_to(new)
 
 
-def _check_identity(path: Path, connection: sqlite3.Connection) -> None:
+def _check_version(path: Path, connection: sqlite3.Connection) -> int:
+    """Return the version of the file's tables.
+
+    Raises:
+        SetupError: It is not a feedback file, or one of a later release.
+    """
     application_id, version = _identity(connection)
     if application_id != APPLICATION_ID:
         raise SetupError(f"{path} is an SQLite file of another application; name another file")
-    if version != VERSION:
+    if not 1 <= version <= VERSION:
         raise SetupError(
-            f"{path} has version {version} of the feedback table, and this release reads version "
-            f"{VERSION}; name another file"
+            f"{path} has version {version} of the feedback tables, and this release reads "
+            f"versions 1 to {VERSION}; name another file, or use the release that wrote it"
         )
+    return version
 
 
 def _identity(connection: sqlite3.Connection) -> tuple[int, int]:

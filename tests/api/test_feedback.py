@@ -199,8 +199,8 @@ def test_an_unknown_vocabulary_creates_no_new_series(keeping: Keeping) -> None:
 
 
 def test_an_oversized_body_is_refused(keeping: Keeping) -> None:
-    problem = assert_problem(give(keeping, b" " * 70_000), 413, "payload_too_large")
-    assert problem["max_bytes"] == 65_536
+    problem = assert_problem(give(keeping, b" " * 140_000), 413, "payload_too_large")
+    assert problem["max_bytes"] == 131_072
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])

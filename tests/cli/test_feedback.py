@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import Refused, Taggram
-from tests.support.feedback import feedback, keep
+from tests.support.feedback import feedback, keep, outcomes
 
 
 @pytest.fixture
@@ -49,6 +49,22 @@ def test_an_existing_table_is_overwritten_only_with_force(
     assert target.read_text() == "yesterday's"
     assert taggram(*command, "--force").exit_code == 0
     assert target.read_text().startswith('"feedback_id"')
+
+
+def test_answers_of_recommended_curators_are_exported_as_interactions(
+    tmp_path: Path, taggram: Taggram
+) -> None:
+    kept = tmp_path / "feedback.sqlite"
+    asyncio.run(keep(kept, outcomes(("c1", "shared"), ("c2", "sent"), ("c3", "declined"))))
+    target = tmp_path / "interactions.parquet"
+    written = taggram("feedback", "export", "--file", kept, "--interactions", target)
+    assert written.exit_code == 0
+    assert written.stdout.splitlines() == [
+        f"{target}: 2 rows",
+        "left out: 1 recommended curators who have not answered yet",
+    ]
+    table = pq.read_table(target)
+    assert table["curator_id"].to_pylist() == ["c1", "c3"]
 
 
 def test_acceptance_is_shown_at_each_k(kept: Path, taggram: Taggram) -> None:

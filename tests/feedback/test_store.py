@@ -287,7 +287,7 @@ WRONG = {
     "no SQLite": (lambda path: path.write_bytes(b"RIFF" * 1000), "file is not a database"),
     "another's": (someone_elses, "another application"),
     "nothing": (Path.touch, "another application"),
-    "a later release's": (of_a_later_release, "version 7 .* reads version 1"),
+    "a later release's": (of_a_later_release, "version 7 .* reads versions 1 to 2"),
     "a folder": (Path.mkdir, "Is a directory"),
     "a pipe": (os.mkfifo, "a pipe"),
 }

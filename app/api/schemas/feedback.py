@@ -1,13 +1,28 @@
-"""Schemas of feedback."""
+"""Schemas of feedback on suggested tags, and what those of other feedback share."""
 
 from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.api.schemas.tags import Score, TrackId
+from app.api.schemas.tags import TRACK_ID, Score, TrackId
 from app.domain import Confidence, Feedback, ModelRef, ShownTag
 from app.tagging.pooling import Pooling
+
+EXAMPLE = {
+    "id": "0b8f5a0c-7d4e-4d0f-9a52-2f0f6c6f4a11",
+    "track_id": TRACK_ID,
+    "models": [{"name": "msd-musicnn", "version": "1"}],
+    "vocabulary": "genres",
+    "vocabulary_version": "2",
+    "pooling": "mean",
+    "confidence": "high",
+    "shown": [
+        {"tag": "electronic", "score": 0.748, "accepted": True},
+        {"tag": "ambient", "score": 0.735, "accepted": False},
+    ],
+    "added": ["space music"],
+}
 
 MAX_SHOWN = MAX_ADDED = MAX_MODELS = 20
 MAX_CHARACTERS = 100
@@ -26,18 +41,20 @@ Tag = Annotated[
 ]
 
 
-class _StrictModel(BaseModel):
+class StrictModel(BaseModel):
+    """A body, or a part of one, without unknown fields."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class AskedModel(_StrictModel):
+class AskedModel(StrictModel):
     """A model that the suggestions came from."""
 
     name: Name = Field(examples=["msd-musicnn"])
     version: Name = Field(examples=["1"])
 
 
-class ShownIn(_StrictModel):
+class ShownIn(StrictModel):
     """A suggestion that was shown, and whether it was accepted or rejected."""
 
     tag: Tag
@@ -45,8 +62,8 @@ class ShownIn(_StrictModel):
     accepted: bool
 
 
-class FeedbackIn(_StrictModel):
-    """The body of POST /feedback."""
+class FeedbackIn(StrictModel):
+    """The body of POST /feedback that says what became of suggested tags."""
 
     id: UUID = Field(description="Chosen by the page. Feedback with the same id is counted once.")
     track_id: TrackId

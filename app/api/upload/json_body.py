@@ -11,11 +11,18 @@ from app.errors import Kind, RequestError
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def describe_json_body(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the OpenAPI description of a JSON body, for a route's `openapi_extra`."""
-    schema = model.model_json_schema()
-    inlined = _inlined(schema, schema.pop("$defs", {}))
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": inlined}}}}
+def describe_json_body(*models: type[BaseModel], **examples: object) -> dict[str, Any]:
+    """Return the OpenAPI description of a JSON body, for a route's `openapi_extra`.
+
+    Args:
+        *models: The schema of the body, or those of which it has one.
+        **examples: Whole bodies, by name.
+    """
+    schemas = [_self_contained(model.model_json_schema()) for model in models]
+    content: dict[str, object] = {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}}
+    if examples:
+        content["examples"] = {name: {"value": value} for name, value in examples.items()}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
 def require_json(request: Request, what: str) -> None:
@@ -46,6 +53,20 @@ async def read_json_body(request: Request, model: type[Body], max_bytes: int) ->
         ClientDisconnect: The client disconnected.
         RequestValidationError: The body is not valid JSON, or does not match the schema.
     """
+    return parse_json_body(await read_small_body(request, max_bytes), model)
+
+
+async def read_small_body(request: Request, max_bytes: int) -> bytes:
+    """Return a body as it is.
+
+    Args:
+        request: The request with the body.
+        max_bytes: The most bytes that the body may have.
+
+    Raises:
+        RequestError: `payload_too_large` or `request_timeout`.
+        ClientDisconnect: The client disconnected.
+    """
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -55,12 +76,25 @@ async def read_json_body(request: Request, model: type[Body], max_bytes: int) ->
                 f"The body is larger than {max_bytes} bytes. Send only the documented fields.",
                 {"max_bytes": max_bytes},
             )
+    return body
+
+
+def parse_json_body(body: bytes, model: type[Body]) -> Body:
+    """Return a JSON body, validated.
+
+    Raises:
+        RequestValidationError: The body is not valid JSON, or does not match the schema.
+    """
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
         raise RequestValidationError(
             [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
         ) from error
+
+
+def _self_contained(schema: dict[str, Any]) -> object:
+    return _inlined(schema, schema.pop("$defs", {}))
 
 
 def _inlined(node: object, definitions: dict[str, dict[str, object]]) -> object:

@@ -2,7 +2,9 @@
 
 import typer
 
+from app.cli.recommend.compare import compare
 from app.cli.recommend.evaluate import evaluate
+from app.cli.recommend.sample_size import sample_size
 from app.cli.recommend.simulate import simulate
 from app.cli.recommend.train import train
 
@@ -10,3 +12,5 @@ recommend_app = typer.Typer(no_args_is_help=True, help="Recommend curators to ar
 recommend_app.command()(simulate)
 recommend_app.command()(evaluate)
 recommend_app.command()(train)
+recommend_app.command()(compare)
+recommend_app.command()(sample_size)

@@ -1,0 +1,99 @@
+"""Schemas of feedback on recommendations: what became of the recommended curators."""
+
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, model_validator
+
+from app.api.schemas.feedback import NO_CONTROL_CHARACTERS, Name, StrictModel
+from app.api.schemas.tags import TRACK_ID, TrackId
+from app.domain import CuratorOutcome, ModelRef, Outcome, RecommendationFeedback
+
+MAX_OUTCOMES = 100
+"""The most curators of a recommendation."""
+
+MAX_ID_CHARACTERS = 1_000
+
+EXAMPLE = {
+    "id": "6f3f6d1e-52c1-4a0c-8a53-8c2b4de1c0b7",
+    "recommendation_id": "1c7c0f5e-0d3b-4c55-9d0f-7b6a4c1d2e3f",
+    "recommender": {"name": "curators", "version": "3"},
+    "artist_id": "a17",
+    "outcomes": [
+        {
+            "curator_id": "c4",
+            "position": 1,
+            "propensity": 1.0,
+            "outcome": "shared",
+            "track_id": TRACK_ID,
+        },
+        {"curator_id": "c9", "position": 2, "propensity": 1.0, "outcome": "sent"},
+    ],
+}
+
+PlatformId = Annotated[
+    str, StringConstraints(max_length=MAX_ID_CHARACTERS, pattern=NO_CONTROL_CHARACTERS)
+]
+
+
+class AskedRecommender(StrictModel):
+    """The recommender that a recommendation came from, as its answer names it."""
+
+    name: Name = Field(examples=["curators"])
+    version: Name = Field(examples=["3"])
+
+
+class OutcomeIn(StrictModel):
+    """What became of a recommended curator."""
+
+    curator_id: PlatformId = Field(examples=["c4"])
+    position: int = Field(
+        ge=1, le=MAX_OUTCOMES, description="The place in the list that the artist saw, from 1."
+    )
+    propensity: float = Field(
+        gt=0, le=1, description="The probability of being recommended, from the answer."
+    )
+    outcome: Outcome = Field(
+        description="`sent`: a track was sent, and the curator has not answered. `declined`: "
+        "declined without feedback. `feedback`: answered with feedback only. `agreed`: agreed to "
+        "share the track. `shared`: shared it."
+    )
+    track_id: TrackId | None = None
+
+
+class RecommendationFeedbackIn(StrictModel):
+    """The body of POST /feedback that says what became of recommended curators."""
+
+    id: UUID = Field(
+        description="Chosen by the client. Feedback with the same id is counted once; a later "
+        "outcome is new feedback with another id."
+    )
+    recommendation_id: UUID = Field(description="From the answer of POST /recommendations.")
+    recommender: AskedRecommender
+    artist_id: PlatformId = Field(examples=["a17"])
+    outcomes: Annotated[
+        list[OutcomeIn],
+        Field(
+            min_length=1,
+            max_length=MAX_OUTCOMES,
+            description="Curators who were sent a track, each once.",
+        ),
+    ]
+
+    @model_validator(mode="after")
+    def _each_curator_once(self) -> Self:
+        for name in ("curator_id", "position"):
+            values = [getattr(each, name) for each in self.outcomes]
+            if len(set(values)) < len(values):
+                raise ValueError(f"a {name} occurs twice in `outcomes`; give each one once")
+        return self
+
+    def to_domain(self) -> RecommendationFeedback:
+        """Return the feedback as the domain's type."""
+        return RecommendationFeedback(
+            id=self.id,
+            recommendation_id=self.recommendation_id,
+            recommender=ModelRef(self.recommender.name, self.recommender.version),
+            artist_id=self.artist_id,
+            outcomes=tuple(CuratorOutcome(**vars(each)) for each in self.outcomes),
+        )

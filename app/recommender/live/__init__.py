@@ -1,0 +1,1 @@
+"""Compares two recommenders on live users, by what feedback says of their recommendations."""
