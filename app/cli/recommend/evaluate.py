@@ -1,16 +1,14 @@
 """`taggram recommend evaluate`: train models on the past, and compare them on what came after."""
 
 import logging
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Column, Table
 
-from app.cli.catalogue.shared import WHERE
 from app.cli.console import cell, err, log_to_stderr, out, plain_errors, say
-from app.cli.recommend.options import Out
+from app.cli.recommend.options import DEFAULT_TEST_SHARE, At, ForTags, Out, TestShare
 from app.cli.recommend.tables import (
     DEFAULT_MAX_INVALID_SHARE,
     DEFAULT_SUBGENRES,
@@ -19,12 +17,11 @@ from app.cli.recommend.tables import (
     Subgenres,
     read_tables,
 )
-from app.cli.recommend.vectors import Tagger, Vocabularies, read_vectors
+from app.cli.recommend.vectors import Tagger, Vocabularies, read_vectors, source_of
 from app.errors import SetupError
 from app.files import locked_folder, write_atomically
 
 if TYPE_CHECKING:
-    from app.recommender.data import TagVectors
     from app.recommender.evaluation import Figure
     from app.recommender.models.base import Training
     from app.recommender.results import Results
@@ -40,22 +37,15 @@ CHECKPOINTS = "checkpoints"
 def evaluate(
     data: Data,
     to: Out,
-    catalogue: Annotated[
-        str | None,
-        typer.Option("--catalogue", metavar="DIR_OR_URL", help=f"For tags. {WHERE}"),
-    ] = None,
+    catalogue: ForTags = None,
     models: Annotated[
         list[str] | None,
         typer.Option("--models", help="A model to evaluate; repeatable; by default all."),
     ] = None,
     tagger: Tagger = None,
     vocabularies: Vocabularies = None,
-    test_share: Annotated[
-        float, typer.Option(min=0.01, max=0.99, help="The share of interactions, the latest.")
-    ] = 0.2,
-    at: Annotated[
-        datetime | None, typer.Option(help="Evaluate on interactions from this time on, in UTC.")
-    ] = None,
+    test_share: TestShare = DEFAULT_TEST_SHARE,
+    at: At = None,
     likes_all: Annotated[
         float, typer.Option(help="The weight of the penalty for curators who like all.")
     ] = 0.0,
@@ -102,7 +92,7 @@ def evaluate(
                     if models:
                         raise
                     say(err, f"{name} is left out: {error}")
-            about = describe(split, _source(vectors)) | {"target_weights": vars(weights)}
+            about = describe(split, source_of(vectors)) | {"target_weights": vars(weights)}
             results = collect(figures, PAIRS, about)
             write_results(to, results)
             write_atomically(to / "report.html", render(make_report(results)).encode())
@@ -132,10 +122,6 @@ def _evaluate(name: str, split: "Split", training: "Training", checkpoints: Path
         model.fit(training)
     with err.status(f"evaluating {name}"):
         return evaluate_model(model, split)
-
-
-def _source(vectors: "TagVectors | None") -> str:
-    return "none" if vectors is None else vectors.source
 
 
 def _show(results: "Results") -> None:
