@@ -98,14 +98,13 @@ class ThompsonSampling:
             The rows of the first k, best first, and their propensities; (k,) each.
         """
         k = min(k, len(features))
-        scores = self._standardise(features) @ self._draw(random, 1 + DRAWS)
+        scores = self._draw(random, 1 + DRAWS) @ self._standardise(features).T
         scores += TIE * random.uniform(size=scores.shape)
-        order: Indices = np.argsort(-scores[:, 0], kind="stable")[:k]
+        order: Indices = np.argsort(-scores[0])[:k]
         if k == len(features):
             return order, np.ones(k)
-        first = np.argpartition(-scores, k - 1, axis=0)[:k]
-        times = np.bincount(first.ravel(), minlength=len(features))
-        propensities: Floats = times[order] / (1 + DRAWS)
+        last = np.partition(scores, -k, axis=1)[:, -k, np.newaxis]
+        propensities: Floats = (scores[:, order] >= last).mean(axis=0)
         return order, propensities
 
     def _standardise(self, features: Floats) -> Floats:
@@ -113,9 +112,9 @@ class ThompsonSampling:
         return standard
 
     def _draw(self, random: np.random.RandomState, count: int) -> Floats:
-        """Draw weights, (features, count)."""
+        """Draw weights, (count, features)."""
         # If the precision is L L', then the covariance of (L')^-1 z is its inverse.
         factor = np.linalg.cholesky(self.precision)
         noise = random.normal(size=(len(self.mean), count))
-        drawn: Floats = self.mean[:, np.newaxis] + solve_triangular(factor.T, noise, lower=False)
+        drawn: Floats = self.mean + solve_triangular(factor.T, noise, lower=False).T
         return drawn

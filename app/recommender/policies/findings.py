@@ -14,8 +14,8 @@ BASE = "log"
 FEWEST = 50
 """An effective sample size below is too small: some rows decide alone."""
 
-FULL = 0.95
-"""A supported share from here on is not warned of."""
+FULL, TOO_HIGH = 0.9, 1.2
+"""Mean weights between these are not warned of: they may be due to chance."""
 
 
 def compare_with_log(estimates: Estimates) -> dict[str, Difference]:
@@ -85,7 +85,7 @@ def find_warnings(estimates: Estimates) -> Iterator[str]:
             "had no chance to be recommended: ips counts it as 0, snips as the others, "
             "doubly_robust as the reward model predicts"
         )
-    if low > 1:
+    if share > TOO_HIGH and low > 1:
         yield (
             f"the mean weight is {share:.2f} ({low:.2f} to {high:.2f}), and 1 is expected: "
             "propensities or positions are not those of the lists, or artists contact the new "

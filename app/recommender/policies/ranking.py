@@ -1,5 +1,6 @@
 """Rankings as policies: the probability that each curator is among the first k."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,24 +52,27 @@ class RankingPolicy:
         np.put_along_axis(chosen, best, 1.0, axis=1)
         return chosen * possible
 
-    def draw(self, scores: Floats, random: np.random.RandomState) -> tuple[Indices, Floats]:
-        """Draw the list of an artist.
+    def draw(
+        self, scores: Floats, random: np.random.RandomState
+    ) -> Iterator[tuple[Indices, Floats]]:
+        """Draw the lists of some artists.
 
         Args:
-            scores: (curators,), -inf for curators that must not be recommended.
+            scores: (artists, curators), -inf for curators that must not be recommended.
             random: The source of random numbers.
 
-        Returns:
-            The curators, the highest score first, and the probability of each to be in the list.
+        Yields:
+            For each artist the curators, the highest score first, and the probability of each to be
+            in the list.
         """
-        probabilities = self.probabilities(scores[np.newaxis])[0]
-        order = random.permutation(len(scores))
-        sums = np.cumsum(probabilities[order])
-        size = round(float(sums[-1]))
-        marks = (np.arange(size) + random.uniform()) * sums[-1] / max(size, 1)
-        drawn = order[np.searchsorted(sums, marks, "right")]
-        by_score = drawn[np.argsort(-scores[drawn], kind="stable")]
-        return by_score, probabilities[by_score]
+        for row, probabilities in zip(scores, self.probabilities(scores), strict=True):
+            order = random.permutation(len(row))
+            sums = np.cumsum(probabilities[order])
+            size = round(float(sums[-1]))
+            marks = (np.arange(size) + random.uniform()) * sums[-1] / max(size, 1)
+            drawn = order[np.searchsorted(sums, marks, "right")]
+            by_score = drawn[np.argsort(-row[drawn], kind="stable")]
+            yield by_score, probabilities[by_score]
 
     def _soft(self, scores: Floats, possible: np.ndarray) -> Floats:
         """Return the probabilities with a temperature; u is found by halving its interval."""

@@ -1,7 +1,5 @@
 """Simulates lists of recommendations of a known policy, whose curators are all contacted."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from app.recommender.data import Floats, Indices, Interactions
@@ -14,7 +12,7 @@ POLICY = RankingPolicy(k=10, temperature=0.3)
 """The policy of `taggram recommend simulate`, of scores within -1..1."""
 
 DAYS = 30
-"""Lists are shown for so many days after the campaigns."""
+"""Lists are shown for this many days after the campaigns."""
 
 
 def recommend_by_subgenres(
@@ -45,7 +43,7 @@ def draw_lists(
     scores: Floats,
     policy: RankingPolicy,
     random: np.random.RandomState,
-) -> Sequence[Sent]:
+) -> list[Sent]:
     """Draw a list for each artist, who sends any of its tracks to all of them.
 
     Args:
@@ -56,11 +54,28 @@ def draw_lists(
         policy: How lists are drawn.
         random: The source of random numbers.
     """
-    owners = world.tracks.tracks.artists
-    sent = []
-    for artist, row in zip(artists, scores, strict=True):
-        curators, propensities = policy.draw(row, random)
-        track = int(random.choice(np.flatnonzero(owners == artist)))
-        wait = np.timedelta64(round(DAYS * DAY_US * random.uniform()) + 1, "us")
-        sent.append(Sent(int(artist), track, END + wait, curators, propensities))
-    return sent
+    return [
+        send_list(world, int(artist), *drawn, random)
+        for artist, drawn in zip(artists, policy.draw(scores, random), strict=True)
+    ]
+
+
+def send_list(
+    world: World,
+    artist: int,
+    curators: Indices,
+    propensities: Floats,
+    random: np.random.RandomState,
+) -> Sent:
+    """Return any track of an artist, sent to all curators of a list after the campaigns.
+
+    Args:
+        world: What is true.
+        artist: The index of the artist.
+        curators: The list, (k,).
+        propensities: The probability of each to be in the list, (k,).
+        random: The source of random numbers.
+    """
+    track = int(random.choice(np.flatnonzero(world.tracks.tracks.artists == artist)))
+    wait = np.timedelta64(1 + round(DAYS * DAY_US * random.uniform()), "us")
+    return Sent(artist, track, END + wait, curators, propensities)
