@@ -125,6 +125,15 @@ class Interactions:
         """
         return Interactions(**{each.name: getattr(self, each.name)[rows] for each in fields(self)})
 
+    def followed_by(self, later: "Interactions") -> "Interactions":
+        """Return these interactions, and later ones after them."""
+        return Interactions(
+            **{
+                each.name: np.concatenate([getattr(self, each.name), getattr(later, each.name)])
+                for each in fields(self)
+            }
+        )
+
     @property
     def accepted(self) -> Mask:
         """Which of them the curator agreed to share, (n,)."""

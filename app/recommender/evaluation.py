@@ -133,17 +133,22 @@ def _score(model: Recommender, split: Split, test: Interactions, k: int) -> _Sco
     for start in range(0, len(artists), ROWS):
         some = artists[start : start + ROWS]
         scores = model.score(some, curators).astype(float)
-        of_test, rows = _rows_of(some, test.artists)
+        of_test, rows = rows_of(some, test.artists)
         predicted[of_test] = scores[rows, test.curators[of_test]]
-        of_train, rows = _rows_of(some, split.train.artists)
+        of_train, rows = rows_of(some, split.train.artists)
         scores[rows, split.train.curators[of_train]] = -np.inf
         order = np.argsort(-scores, axis=1, kind="stable")
         best[start : start + ROWS] = order[:, : best.shape[1]]
     return _Scored(test, predicted, Recommendations(artists, best))
 
 
-def _rows_of(some: Indices, artists: Indices) -> tuple[Indices, Indices]:
-    """Return the interactions whose artists are among some, and the place of each there."""
+def rows_of(some: Indices, artists: Indices) -> tuple[Indices, Indices]:
+    """Return the interactions whose artists are among some, and the place of each there.
+
+    Args:
+        some: Indices of artists, ascending, at least one.
+        artists: The artist of each interaction, (n,).
+    """
     places = np.minimum(np.searchsorted(some, artists), len(some) - 1)
     found = np.flatnonzero(some[places] == artists)
     return found, places[found]

@@ -17,11 +17,11 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Difference:
-    """How much a model with tag vectors is above the same one without.
+    """How much a model is above another, such as the same one without tag vectors.
 
     Attributes:
-        model: The model with tag vectors.
-        base: The model without.
+        model: The model.
+        base: What it is compared with.
         slice: The slice.
         metric: The metric.
         interval: The difference and its interval.
@@ -40,7 +40,7 @@ class Results:
 
     Attributes:
         figures: By model, slice and metric.
-        differences: What tag vectors bring, for each pair of models that was evaluated.
+        differences: What is gained, for each pair that was compared.
         about: What was evaluated, for the file and the report.
     """
 
@@ -96,8 +96,13 @@ def describe(split: Split, source: str) -> dict[str, object]:
     }
 
 
-def write_results(folder: Path, results: Results) -> None:
+def write_results(folder: Path, results: Results, name: str = FILE) -> None:
     """Write the figures as JSON.
+
+    Args:
+        folder: The folder.
+        results: The figures.
+        name: The name of the file.
 
     Raises:
         SetupError: The file can't be written.
@@ -125,7 +130,7 @@ def write_results(folder: Path, results: Results) -> None:
             for each in results.differences
         ],
     }
-    write_atomically(folder / FILE, json.dumps(content, indent=1).encode() + b"\n")
+    write_atomically(folder / name, json.dumps(content, indent=1).encode() + b"\n")
 
 
 def _interval(interval: Interval) -> dict[str, float | None]:

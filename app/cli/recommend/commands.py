@@ -3,6 +3,7 @@
 import typer
 
 from app.cli.recommend.compare import compare
+from app.cli.recommend.estimate import estimate
 from app.cli.recommend.evaluate import evaluate
 from app.cli.recommend.sample_size import sample_size
 from app.cli.recommend.simulate import simulate
@@ -14,3 +15,4 @@ recommend_app.command()(evaluate)
 recommend_app.command()(train)
 recommend_app.command()(compare)
 recommend_app.command()(sample_size)
+recommend_app.command()(estimate)

@@ -1,4 +1,4 @@
-"""Options and steps that `taggram recommend evaluate` and `train` share: read, train, evaluate."""
+"""Options and steps that `taggram recommend evaluate`, `train` and `estimate` share."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,6 +44,9 @@ TagMatch = Annotated[
     float, typer.Option(help="The weight of the match of tag vectors in the target.")
 ]
 DEFAULT_TEST_SHARE = 0.2
+
+CHECKPOINTS = "checkpoints"
+"""The folder in `--out` from which training that was killed goes on."""
 
 OnEpoch = Callable[[int, float], None]
 """Called after each epoch with its number, from 1, and the loss on what is held out."""

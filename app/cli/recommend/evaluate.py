@@ -8,6 +8,7 @@ from rich.table import Column, Table
 
 from app.cli.console import cell, log_to_stderr, out, plain_errors, say
 from app.cli.recommend.comparing import (
+    CHECKPOINTS,
     DEFAULT_TEST_SHARE,
     At,
     LikesAll,
@@ -28,18 +29,14 @@ from app.cli.recommend.tables import (
     MaxInvalidShare,
     Subgenres,
 )
-from app.cli.recommend.vectors import Tagger, Vocabularies
+from app.cli.recommend.vectors import Tagger, Vocabularies, source_of
 from app.files import locked_folder, write_atomically
 
 if TYPE_CHECKING:
-    from app.recommender.data import TagVectors
     from app.recommender.results import Results
 
 SHOWN = ("auc_sent", "ndcg@10", "missed_shots@10", "rmse")
 """The metrics that are printed."""
-
-CHECKPOINTS = "checkpoints"
-"""The folder in `--out` from which training that was killed goes on."""
 
 
 def evaluate(
@@ -77,7 +74,7 @@ def evaluate(
         comparison = read(Request(*places, test_share, at, weights, subgenres, max_invalid_share))
         with locked_folder(to):
             figures = compare(names, comparison, to / CHECKPOINTS, must_suit=bool(models))
-            about = describe(comparison.split, _source(comparison.vectors))
+            about = describe(comparison.split, source_of(comparison.vectors))
             results = collect(figures, PAIRS, about | {"target_weights": vars(weights)})
             write_results(to, results)
             write_atomically(to / "report.html", render(make_report(results)).encode())
@@ -85,10 +82,6 @@ def evaluate(
     for text in verdicts(results):
         say(out, text)
     say(out, f"all figures: {to / 'metrics.json'}; report: {to / 'report.html'}")
-
-
-def _source(vectors: "TagVectors | None") -> str:
-    return "none" if vectors is None else str(vectors.source)
 
 
 def _show(results: "Results") -> None:

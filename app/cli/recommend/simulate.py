@@ -27,6 +27,12 @@ def simulate(
     sparsity: Annotated[
         float, typer.Option(min=0.5, max=1.0, help="The share of pairs without an interaction.")
     ] = 0.995,
+    lists: Annotated[
+        int,
+        typer.Option(
+            min=0, help="The number of artists who then get a list of recommendations, as logged."
+        ),
+    ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of all random draws.")] = 0,
     songs: Annotated[
         str | None,
@@ -45,7 +51,11 @@ def simulate(
 
         if to.exists() and any(to.iterdir()):
             raise SetupError(f"{to}: it is not empty; name a new folder")
-        settings = Settings(artists=artists, curators=curators, sparsity=sparsity, seed=seed)
+        if lists > artists:
+            raise SetupError(f"--lists {lists}: there are {artists:,} artists; lower it")
+        settings = Settings(
+            artists=artists, curators=curators, sparsity=sparsity, lists=lists, seed=seed
+        )
         if not settings.interactions:
             raise SetupError(
                 f"--sparsity {sparsity}: it leaves no interaction of {artists:,} artists and "

@@ -61,6 +61,11 @@ def read_vectors(
     return vectors
 
 
+def source_of(vectors: "TagVectors | None") -> str:
+    """Return what computed tag vectors, for the file of results."""
+    return "none" if vectors is None else str(vectors.source)
+
+
 def _report_unscored(vectors: "TagVectors", platform: "Platform") -> None:
     """Print how many tracks have no tag vector, with an example.
 

@@ -59,6 +59,7 @@ class Settings:
         sparsity: The share of pairs of artist and curator without an interaction.
         two_styles: The share of artists whose tracks are of two styles.
         popularity: The exponent of the curators' popularity, as in Zipf's law; 0 for none.
+        lists: The number of artists who get a list of recommendations after all campaigns.
         seed: Of all random draws.
     """
 
@@ -67,6 +68,7 @@ class Settings:
     sparsity: float = 0.995
     two_styles: float = 0.2
     popularity: float = 0.8
+    lists: int = 0
     seed: int = 0
 
     @property

@@ -14,10 +14,12 @@ from app.catalogue.tables import write_batch
 from app.domain import ModelRef, Precision
 from app.files import write_atomically
 from app.recommender.data import Platform, TagVectors
-from app.recommender.simulation.campaigns import World, run_campaigns
+from app.recommender.simulation.campaigns import run_campaigns
+from app.recommender.simulation.lists import recommend_by_subgenres
 from app.recommender.simulation.population import SOURCE, MadeTracks, make_artists, make_curators
 from app.recommender.simulation.settings import END, Settings
 from app.recommender.simulation.songs import Songs
+from app.recommender.simulation.world import World
 from app.recommender.tables.writing import names_of, write_platform
 from app.text import csv_cell
 
@@ -57,6 +59,8 @@ def simulate(songs: Songs, settings: Settings, random: np.random.RandomState) ->
     artists, tracks = make_artists(songs, settings, random)
     world = World(settings, artists, tracks, make_curators(songs, settings, random))
     interactions = run_campaigns(world, random)
+    if settings.lists:
+        interactions = interactions.followed_by(recommend_by_subgenres(world, interactions, random))
     platform = Platform(
         songs.subgenres, artists.artists, world.curators.curators, tracks.tracks, interactions
     )

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from app.catalogue.storage import Folder
-from app.recommender.data import AGREED, FEEDBACK, Platform
-from app.recommender.simulation.settings import Answer, Choice, Statement
+from app.recommender.data import AGREED, FEEDBACK, UNKNOWN, Platform
+from app.recommender.simulation.settings import END, Answer, Choice, Statement
 from app.recommender.simulation.simulate import Simulation, write_simulation
 from app.recommender.tables.reading import read_platform
 from app.recommender.tag_vectors import choose_model, read_raw
@@ -77,11 +77,22 @@ def test_a_few_curators_get_most_tracks(simulation: Simulation) -> None:
     assert top_share(made.curators) > 1.5 * top_share(uniform.curators)
 
 
-def test_propensities_are_those_of_the_draws(simulation: Simulation) -> None:
-    made = simulation.platform.interactions
+def test_lists_are_logged_with_positions_and_propensities_and_campaigns_are_not(
+    simulation: Simulation,
+) -> None:
+    platform = simulated(replace(SMALL, lists=200)).platform
+    before, after = simulation.platform.interactions, platform.interactions
+    is_list = after.at > END
 
-    assert ((made.propensities > 0) & (made.propensities <= 1)).all()
-    assert made.positions.min() == 1
+    assert np.array_equal(after.curators[~is_list], before.curators)
+    assert (after.positions[~is_list] == UNKNOWN).all()
+    assert np.isnan(after.propensities[~is_list]).all()
+    logged = after.take(is_list)
+    assert len(logged) == 200 * 10
+    assert sorted(set(logged.positions)) == list(range(1, 11))
+    assert ((logged.propensities > 0) & (logged.propensities < 1)).all()
+    keys = after.artists * SMALL.curators + after.curators
+    assert not np.isin(keys[is_list], keys[~is_list]).any()  # no curator is contacted twice
 
 
 def test_nothing_is_before_its_artist_joined(simulation: Simulation) -> None:

@@ -1,0 +1,1 @@
+"""Rankings as policies: their value estimated from logs, and a bandit that explores."""
