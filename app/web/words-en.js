@@ -36,8 +36,8 @@ export default {
   of_track: "Alone: {tags}",
   same_as: "The same file as {file}; it counts once",
   pooled: {
-    one: "Of the one track that could be read",
-    other: "Of {count} tracks together, by their mean scores",
+    one: "From the one track that could be read",
+    other: "From {count} tracks together, by their mean scores",
   },
 
   damaged: "The file is damaged: {decoded} of {announced} could be read",

@@ -53,7 +53,7 @@ def test_several_tracks_get_pooled_tags_and_each_its_own(
     [pooled] = element.events("suggested")
     assert pooled["tracks_read"] == 2
     expect(element.suggestions.locator(".tag")).to_have_text(labels_of(pooled))
-    assert "Of 2 tracks together" in element.root.evaluate(ANNOUNCED)
+    assert "From 2 tracks together" in element.root.evaluate(ANNOUNCED)
     for position, name in enumerate(("one.flac", "two.flac")):
         expect(element.tracks.nth(position)).to_contain_text(name)
         expect(element.tracks.nth(position)).to_contain_text(own_tags(pooled, position))
