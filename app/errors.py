@@ -10,6 +10,7 @@
                                          no_readable_track
       waveform ──> inference queue       overloaded, not_ready, deadline_exceeded, engine_failed
       taggram ──> suggestions            unknown_track, unknown_model, unknown_vocabulary
+      vectors ──> recommendations        no_recommender, unknown_track
 
 A `RequestError` concerns one request: its message says what the caller can do. A `SetupError`
 concerns the operator: the service does not start until the problem is fixed. `app.api.problems`
@@ -43,6 +44,7 @@ class Kind(StrEnum):
     UNKNOWN_TRACK = "unknown_track"
     UNKNOWN_MODEL = "unknown_model"
     UNKNOWN_VOCABULARY = "unknown_vocabulary"
+    NO_RECOMMENDER = "no_recommender"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     OVERLOADED = "overloaded"

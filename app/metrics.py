@@ -138,6 +138,25 @@ class Metrics:
             ["vocabulary"],
             registry=registry,
         )
+        self._recommendations = Counter(
+            "taggram_recommendations",
+            "Answers with curators, by whether content alone decided.",
+            ["recommender", "cold"],
+            registry=registry,
+        )
+        self._recommendation = Histogram(
+            "taggram_recommendation_seconds",
+            "Time to recommend, from the lookup of the tracks to the curators.",
+            ["recommender"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._recommendation_tracks = Counter(
+            "taggram_recommendation_tracks",
+            "Tracks in requests for recommendations, by where their tags were found.",
+            ["source"],
+            registry=registry,
+        )
         self._catalogue_rows = Counter(
             "taggram_catalogue_rows",
             "Rows for the catalogue: appended, or dropped as they could not be written in time.",
@@ -170,6 +189,8 @@ class Metrics:
             self._dropped.labels(reason)
         for result in ("hit", "miss"):
             self._cache.labels(result)
+        for source in ("cache", "catalogue", "unknown"):
+            self._recommendation_tracks.labels(source)
         for result in ("appended", "dropped"):
             self._catalogue_rows.labels(result)
         for operation in ("get", "put"):
@@ -276,6 +297,17 @@ class Metrics:
         for rank, shown in enumerate(feedback.shown, 1):
             self._shown.labels(vocabulary, str(rank)).inc()
             self._accepted.labels(vocabulary, str(rank)).inc(shown.accepted)
+
+    def recommended(self, recommender: ModelRef, seconds: float, *, is_cold: bool) -> None:
+        """Count an answer of a recommender, and record its time."""
+        self._recommendations.labels(str(recommender), str(is_cold).lower()).inc()
+        self._recommendation.labels(str(recommender)).observe(seconds)
+
+    def recommendation_tracks(
+        self, source: Literal["cache", "catalogue", "unknown"], tracks: int
+    ) -> None:
+        """Count tracks in requests for recommendations."""
+        self._recommendation_tracks.labels(source).inc(tracks)
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus's text format."""

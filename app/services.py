@@ -36,11 +36,16 @@ from app.tagging.admission import Admission, AdmissionLimits
 from app.tagging.catalog import ModelCatalog
 from app.tagging.pictures import Pictures
 from app.tagging.tagger import Tagger
+from app.tagging.turn_thread import QueueLimits, TurnThread
 
 if TYPE_CHECKING:
     from app.catalogue.append import CatalogueAppender
+    from app.recommender.serving.served import Recommenders
 
 log = logging.getLogger(__name__)
+
+RECOMMENDING = QueueLimits(waiting=64, of_client=32, first_s=0.01)
+"""A backend is one client for all of its artists."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,13 @@ class Runtime:
         catalog: The models and the vocabularies.
         pool: The engines of the models.
         tagger: Computes and caches taggrams.
+        recommenders: The recommenders of curators; None if the settings name none.
     """
 
     catalog: ModelCatalog
     pool: EnginePool
     tagger: Tagger
+    recommenders: "Recommenders | None"
 
 
 class Services:
@@ -97,6 +104,7 @@ class Services:
         self.feedback = FeedbackStore(settings.feedback_file) if settings.feedback_file else None
         self.appender: CatalogueAppender | None = None
         self.pictures = Pictures()
+        self.recommending = TurnThread("recommendations", RECOMMENDING)
         self._batcher = Batcher(make_batch_limits(settings), self.metrics)
         self._decoder = Decoder(
             AudioLimits(
@@ -116,10 +124,12 @@ class Services:
         self._building = threading.Lock()
 
     def load(self) -> None:
-        """Load, verify and warm up the models. This takes seconds: call it in a thread.
+        """Load, verify and warm up the models and recommenders.
+
+        This takes seconds: call it in a thread.
 
         Raises:
-            SetupError: A model does not match its manifest.
+            SetupError: A model or recommender does not match its manifest, or they do not fit.
         """
         self._activate(self._published)
 
@@ -190,6 +200,7 @@ class Services:
         """Close all services."""
         await self._pipeline.close()
         await self.pictures.close()
+        await self.recommending.close()
         if self.feedback:
             await self.feedback.close()
         if self.appender:
@@ -200,6 +211,7 @@ class Services:
         self._activate(read_catalog(self.settings))
 
     def _activate(self, catalog: ModelCatalog) -> None:
+        recommenders = _recommenders(self.settings, catalog)
         previous = self._runtime.pool if self._runtime else None
         factory = self._load_engine or _engine_factory(
             self.settings, self._building, with_embeddings=self._with_embeddings
@@ -209,13 +221,14 @@ class Services:
         pool.load_all(previous)
         tagger = Tagger(self._pipeline, pool, self._cache, self.metrics)
         self.admission.channels = max(manifest.front_end.channels for manifest in models)
-        self._runtime = Runtime(catalog, pool, tagger)
+        self._runtime = Runtime(catalog, pool, tagger, recommenders)
         self.metrics.models_loaded(
             (manifest.ref, manifest.weights.sha256, choice.backend, choice.precision)
             for manifest in models
             for choice in (pool.choices[manifest.ref],)
         )
-        log.info("ready: %s", ", ".join(str(ref) for ref in pool.choices))
+        loaded = [*pool.choices, *(recommenders.refs if recommenders else ())]
+        log.info("ready: %s", ", ".join(map(str, loaded)))
 
 
 def _engine_factory(
@@ -259,6 +272,20 @@ def make_batch_limits(settings: Settings) -> BatchLimits:
         settings.max_queued_windows,
         settings.deadline_s,
     )
+
+
+def _recommenders(settings: Settings, catalog: ModelCatalog) -> "Recommenders | None":
+    """Return the recommenders that the settings name, if any.
+
+    Raises:
+        SetupError: One is missing, invalid, or does not fit the models.
+    """
+    if settings.recommender is None and settings.recommender_candidate is None:
+        return None
+    # Imported here, as most services recommend nothing, and SciPy takes long to import.
+    from app.recommender.serving.load import load_recommenders
+
+    return load_recommenders(settings, catalog)
 
 
 def _shared(settings: Settings, cache: TaggramCache) -> RedisStamps | None:

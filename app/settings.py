@@ -200,6 +200,16 @@ class Settings(BaseSettings):
     """The catalogue to which the scores of uploads are appended: a folder, or a URL such as
     `s3://bucket/catalogue`; without it they are not kept beyond the cache."""
 
+    recommender: Annotated[str, Field(min_length=1)] | None = None
+    """The recommender of curators to serve, of the model store: `name`, `name/version` or
+    `name/alias`; without it `POST /recommendations` is answered 404."""
+
+    recommender_candidate: Annotated[str, Field(min_length=1)] | None = None
+    """A second recommender, which answers a share of the artists, to compare both on live users."""
+
+    recommender_candidate_share: float = Field(0.5, ge=0, le=1, allow_inf_nan=False)
+    """The share of artists that the candidate answers, chosen by a hash of the artist."""
+
     redis_url: str | None = None
     """The Redis that caches taggrams, as `redis://host:6379/0`; by default they are cached in the
     memory of this process."""

@@ -174,6 +174,24 @@ class Platform:
         return 1 - len(np.unique(keys)) / pairs if pairs else 1.0
 
 
+@dataclass(frozen=True)
+class VectorSource:
+    """What computed tag vectors.
+
+    Attributes:
+        models: The models, such as `msd-musicnn/1`.
+        vocabularies: The vocabularies whose tags are the columns, such as `subgenres/1`; without
+            any, the columns are the raw tags of the only model.
+    """
+
+    models: tuple[str, ...]
+    vocabularies: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        models = ", ".join(self.models)
+        return f"{', '.join(self.vocabularies)} from {models}" if self.vocabularies else models
+
+
 @dataclass(frozen=True, eq=False)
 class TagVectors:
     """The tag scores of tracks, whatever computed them.
@@ -183,7 +201,7 @@ class TagVectors:
         scores: (tracks, tags) float32 within 0..1.
         rows: The row of each track, by the platform's id.
         rows_by_file: The row of each track, by the SHA-256 of the file.
-        source: What computed them, such as `msd-musicnn/1`.
+        source: What computed them.
         unusable: The platform's ids of tracks whose scores are all zero or not finite; they have
             no row.
     """
@@ -192,7 +210,7 @@ class TagVectors:
     scores: Scores
     rows: dict[str, int]
     rows_by_file: dict[str, int]
-    source: str
+    source: VectorSource
     unusable: tuple[str, ...] = ()
 
     def rows_of(self, tracks: Tracks) -> Indices:

@@ -7,9 +7,10 @@ import numpy as np
 from app.catalogue.scored import find_model, score_matrix, score_tables
 from app.catalogue.storage import Storage
 from app.catalogue.tables import models_in, stored_tags
-from app.domain import Level, ModelRef, Scores
+from app.domain import ModelRef, Scores
 from app.errors import SetupError
-from app.recommender.data import TagVectors
+from app.recommender.data import TagVectors, VectorSource
+from app.recommender.projected import projected_tags, score_projected
 from app.tagging.projection import Projection
 
 
@@ -36,7 +37,7 @@ def read_raw(catalogue: Storage, ref: ModelRef) -> TagVectors:
             be read.
     """
     stored = _Stored(catalogue, ref)
-    return _usable(stored.tags, stored.scores, stored, str(ref))
+    return _usable(stored.tags, stored.scores, stored, VectorSource((str(ref),)))
 
 
 def read_projected(catalogue: Storage, projections: Sequence[Projection]) -> TagVectors:
@@ -55,15 +56,10 @@ def read_projected(catalogue: Storage, projections: Sequence[Projection]) -> Tag
     common = [each for each in first.rows if all(each in other.rows for other in others)]
     for each in stored.values():
         each.keep(common)
-    tags: dict[str, Scores] = {}
-    for projection in projections:
-        scores = projection.score_tracks([stored[each.ref].scores for each in projection.models])
-        for row, column in zip(projection.rows, scores.T, strict=True):
-            if row.level is Level.TAG:
-                tags.setdefault(row.name, column)
+    scores = score_projected(projections, {ref: each.scores for ref, each in stored.items()})
     names = [f"{each.vocabulary.name}/{each.vocabulary.version}" for each in projections]
-    source = f"{', '.join(names)} from {', '.join(map(str, models))}"
-    return _usable(tuple(tags), np.stack(list(tags.values()), axis=1), first, source)
+    source = VectorSource(tuple(map(str, models)), tuple(names))
+    return _usable(projected_tags(projections), scores, first, source)
 
 
 class _Stored:
@@ -97,7 +93,9 @@ class _Stored:
         self.rows = {each: row for row, each in enumerate(external_ids)}
 
 
-def _usable(tags: tuple[str, ...], scores: Scores, stored: _Stored, source: str) -> TagVectors:
+def _usable(
+    tags: tuple[str, ...], scores: Scores, stored: _Stored, source: VectorSource
+) -> TagVectors:
     """Return tag vectors without those that have no direction: all-zero or not finite."""
     is_usable = np.isfinite(scores).all(axis=1) & (scores != 0).any(axis=1)
     unusable = tuple(each for each, row in stored.rows.items() if not is_usable[row])

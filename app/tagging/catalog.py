@@ -67,7 +67,14 @@ class ModelCatalog:
         self.check_vocabulary(vocabulary)
         if model is None:
             return project(self.vocabularies[vocabulary], self._chosen[vocabulary])
-        models = (self._model(model),)
+        return self.projection_on(vocabulary, (self._model(model),))
+
+    def projection_on(self, vocabulary: str, models: Sequence[Manifest]) -> Projection:
+        """Return how the raw tags of some loaded models map to the tags of a vocabulary.
+
+        Raises:
+            RequestError: `unknown_vocabulary` if these models know none of its tags.
+        """
         return project(with_model_tags(self._definitions[vocabulary], models), models)
 
     def check_vocabulary(self, name: str) -> None:

@@ -73,7 +73,7 @@ class Tagger:
                 overloaded.
             OSError: The machine has not enough memory for the samples.
         """
-        known = await self._look_up(track.track_id, models)
+        known = await self._look_up([track.track_id], models)
         missing = [key for key, found in known.items() if not found]
         if any(key in self._single_flight for key in missing):
             self._metrics.upload_shared()
@@ -91,7 +91,7 @@ class Tagger:
             RequestError: `unknown_track` if the cache lacks the taggram of a model.
         """
         taggrams = []
-        for key, taggram in (await self._look_up(track_id, models)).items():
+        for key, taggram in (await self._look_up([track_id], models)).items():
             if taggram is None:
                 raise RequestError(
                     Kind.UNKNOWN_TRACK,
@@ -101,12 +101,28 @@ class Tagger:
             taggrams.append(taggram)
         return taggrams
 
+    async def find(
+        self, track_ids: Sequence[str], models: Sequence[Manifest]
+    ) -> dict[str, list[Taggram]]:
+        """Return the cached taggrams of tracks, in the models' order, by track.
+
+        Tracks of which the cache lacks the taggram of a model are left out.
+        """
+        found: dict[str, list[Taggram]] = {}
+        for key, taggram in (await self._look_up(track_ids, models)).items():
+            if taggram is not None:
+                found.setdefault(key.track_id, []).append(taggram)
+        return {
+            track: taggrams for track, taggrams in found.items() if len(taggrams) == len(models)
+        }
+
     async def _look_up(
-        self, track_id: str, models: Sequence[Manifest]
+        self, track_ids: Sequence[str], models: Sequence[Manifest]
     ) -> dict[TaggramKey, Taggram | None]:
         """Look up the taggrams of all models at once, in their order; None for a miss."""
         tags = {
             TaggramKey(track_id, model.ref, self._precision(model)): model.tags.names
+            for track_id in track_ids
             for model in models
         }
         cached = await self._cache.get(list(tags))

@@ -32,6 +32,7 @@ from app.recommender.data import (
     Platform,
     TagVectors,
     Tracks,
+    VectorSource,
 )
 from app.recommender.evaluation import ALL, COLD_ARTISTS, WARM, Figure, evaluate
 from app.recommender.metrics.quotient import Interval
@@ -141,7 +142,7 @@ def read(folder: Path) -> HetRec:
     tagged = np.flatnonzero(counts.any(axis=1))
     scores = counts[tagged] / counts[tagged].max(axis=1, keepdims=True)
     known = {str(artist): row for row, artist in enumerate(tagged.tolist())}
-    vectors = TagVectors(tuple(map(str, names)), scores, known, {}, "HetRec")
+    vectors = TagVectors(tuple(map(str, names)), scores, known, {}, VectorSource(("HetRec",)))
     return HetRec(users, artists, (len(user_ids), len(artist_ids)), vectors)
 
 

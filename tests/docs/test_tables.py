@@ -12,6 +12,7 @@ import yaml
 from app.api.problems import STATUS
 from app.api.schemas.feedback import FeedbackIn
 from app.api.schemas.parameters import SuggestParameters, TaggramParameters
+from app.api.schemas.recommendations import RecommendationsIn, RecommendationsOut
 from app.api.schemas.upload_tokens import UploadTokenRequest
 from app.errors import Kind
 from app.front_ends import FrontEnd
@@ -128,6 +129,8 @@ def test_the_bodies_shown_are_accepted(stub: Server) -> None:
     FeedbackIn.model_validate_json(feedback)
     assert stub.http.post("/feedback", json=json.loads(feedback)).is_success
     UploadTokenRequest.model_validate_json(block(doc("http-api"), "json", '"origin"'))
+    RecommendationsIn.model_validate_json(block(doc("http-api"), "json", '"exclude"'))
+    RecommendationsOut.model_validate_json(block(doc("http-api"), "json", '"recommendation_id"'))
 
 
 def test_the_vocabulary_shown_is_accepted(store: Path, tmp_path: Path) -> None:

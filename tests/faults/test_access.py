@@ -97,6 +97,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         ("POST", "/suggest-tags"),
         ("POST", "/suggest-tags/pooled"),
         ("GET", UNKNOWN),
+        ("POST", "/recommendations"),
+        ("GET", "/identities/" + "0" * 64),
         ("POST", "/upload-tokens"),
         ("POST", "/models/reload"),
     ],

@@ -35,6 +35,15 @@ checks.positive_data_acceptance.expected-statuses = [200, 304, 404, 422]
 include-path = "/feedback"
 # The words need not be different, nor the models know them.
 checks.positive_data_acceptance.expected-statuses = [200, 201, 404, 422]
+
+[[operations]]
+include-path = "/recommendations"
+# Nor need the recommender know the subgenres, nor the artist have any.
+checks.positive_data_acceptance.expected-statuses = [200, 404, 422]
+
+[[operations]]
+include-path = "/identities/{{track_id}}"
+checks.positive_data_acceptance.expected-statuses = [200, 404]
 """
 
 

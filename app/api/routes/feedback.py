@@ -5,8 +5,8 @@ from fastapi import APIRouter, Request, Response, status
 from app.api.dependencies import ServicesDep
 from app.api.problems import document_errors
 from app.api.schemas.feedback import FeedbackIn, FeedbackOut
-from app.api.upload.json_body import describe_json_body, read_json_body
-from app.errors import Kind, RequestError
+from app.api.upload.json_body import describe_json_body, read_json_body, require_json
+from app.errors import Kind
 
 router = APIRouter(tags=["tagging"])
 
@@ -37,7 +37,7 @@ async def feedback(request: Request, response: Response, services: ServicesDep) 
     in the metrics, and stored if the operator configured a feedback file. Without a file no ids are
     stored, so that feedback sent twice is counted twice. The track may have left the cache.
     """
-    _check_media_type(request)
+    require_json(request, "the feedback")
     body = await read_json_body(request, FeedbackIn, MAX_BYTES)
     services.catalog.check_vocabulary(body.vocabulary)
     given = body.to_domain()
@@ -47,11 +47,3 @@ async def feedback(request: Request, response: Response, services: ServicesDep) 
     else:
         response.status_code = status.HTTP_200_OK
     return FeedbackOut(id=body.id, kept=services.feedback is not None)
-
-
-def _check_media_type(request: Request) -> None:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise RequestError(
-            Kind.UNSUPPORTED_MEDIA_TYPE, "Send the feedback as JSON (application/json)."
-        )

@@ -12,7 +12,7 @@ from app.api.problems import document_errors
 from app.api.schemas.parameters import TaggramParameters
 from app.api.schemas.tags import TaggramOut
 from app.api.taggram_bodies import CSV, JSON, PNG, Picture, etag_of, render
-from app.api.upload.waiting import run_while_connected
+from app.api.upload.waiting import not_counted, run_while_connected
 from app.errors import Kind
 from app.stages import Stage
 from app.tagging.timeline import select_timeline
@@ -73,7 +73,7 @@ async def taggram(
                 return _unchanged(picture.etag)
             drawing = services.pictures.picture(client_of(request), picture.etag, picture.draw)
             body = await run_while_connected(
-                request, drawing, "Drawing took too long. Try again later.", _ignore
+                request, drawing, "Drawing took too long. Try again later.", not_counted
             )
             return _response(body, PNG, picture.etag)
         body = await asyncio.to_thread(render, media_type, query, shown, projection, taggrams)
@@ -81,10 +81,6 @@ async def taggram(
     if _matches(etag, if_none_match):
         return _unchanged(etag)
     return _response(body, media_type, etag)
-
-
-def _ignore(reason: str) -> None:
-    """Do not count an abandoned picture as an abandoned upload."""
 
 
 def _response(body: bytes, media_type: str, etag: str) -> Response:

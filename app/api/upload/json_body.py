@@ -18,6 +18,21 @@ def describe_json_body(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": inlined}}}}
 
 
+def require_json(request: Request, what: str) -> None:
+    """Refuse a body that is not declared as JSON, as forms of other sites are.
+
+    Args:
+        request: The request with the body.
+        what: What the body is, for the message.
+
+    Raises:
+        RequestError: `unsupported_media_type`.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise RequestError(Kind.UNSUPPORTED_MEDIA_TYPE, f"Send {what} as JSON (application/json).")
+
+
 async def read_json_body(request: Request, model: type[Body], max_bytes: int) -> Body:
     """Return a JSON body, validated.
 

@@ -53,6 +53,10 @@ async def run_while_connected(
         await asyncio.gather(working, disconnect, return_exceptions=True)
 
 
+def not_counted(reason: str) -> None:
+    """Count nothing, for work that is not an upload: an `OnDrop`."""
+
+
 async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

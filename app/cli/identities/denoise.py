@@ -46,7 +46,7 @@ def denoise(
             compared = compare(platform.subgenres, platform.artists.subgenres, vectors.tags, means)
         with locked_folder(to):
             write_denoised(to, ids, compared)
-            page = render(make_report(ids, compared, vectors.source))
+            page = render(make_report(ids, compared, str(vectors.source)))
             write_atomically(to / "report.html", page.encode())
     judged = compared.is_judged
     say(

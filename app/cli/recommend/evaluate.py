@@ -135,7 +135,7 @@ def _evaluate(name: str, split: "Split", training: "Training", checkpoints: Path
 
 
 def _source(vectors: "TagVectors | None") -> str:
-    return "none" if vectors is None else vectors.source
+    return "none" if vectors is None else str(vectors.source)
 
 
 def _show(results: "Results") -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.domain import Samples, Scores
 from app.recommender.data import UNKNOWN, Floats, Indices, Interactions, Mask, Platform, TagVectors
-from app.recommender.identities.styles import find_styles
+from app.recommender.identities.styles import group_styles
 from app.recommender.tag_space import TagSpace
 from app.tagging.pooling import Pooling, pool
 
@@ -136,9 +136,8 @@ class IdentityBuilder:
             rows = rows[rows != UNKNOWN]
             if not len(rows):
                 continue
-            styles = find_styles(self._directions[rows])
-            for style in range(styles.max() + 1):
-                of_style = rows[styles == style]
+            for members in group_styles(self._directions[rows]):
+                of_style = rows[members]
                 yield _Group(artist, self._vectors.scores[of_style], self._directions[of_style])
 
     def _sides(self, interactions: Interactions) -> Iterator[_Group]:

@@ -15,6 +15,7 @@ from app.recommender.data import OneHot, TagVectors
 from app.recommender.identities.building import Identities, PoolingRule
 from app.recommender.identities.denoising import Denoised
 from app.recommender.tables.writing import names_of
+from app.recommender.tag_names import check_tags
 
 ARTISTS, CURATORS = "artist_identities.parquet", "curator_identities.parquet"
 """Not the names of a platform's tables, which these files must not replace."""
@@ -23,6 +24,8 @@ DENOISED, EVIDENCE = "denoised.parquet", "evidence.parquet"
 
 ACCEPTED, DECLINED = "accepted", "declined"
 """The sides of a curator."""
+
+ADVICE = "build the identities and train the model with the same catalogue and vocabulary"
 
 
 def write_artists(
@@ -84,7 +87,7 @@ def describe_vectors(vectors: TagVectors, rule: PoolingRule) -> dict[str, object
     """Return what the metadata says of identities."""
     return {
         "table": "identities",
-        "source": vectors.source,
+        "source": str(vectors.source),
         "pooling": rule.pooling.value,
         "top_n": rule.top_n,
         "tags": vectors.tags,
@@ -112,27 +115,6 @@ def read_curators(folder: Path, ids: Sequence[str], tags: Sequence[str], side: s
         SetupError: The file can't be read, or has other tags.
     """
     return _identities(folder, CURATORS, "curator_id", ids, tags, side)
-
-
-def check_tags(place: object, found: Sequence[str], expected: Sequence[str]) -> None:
-    """Refuse tag vectors whose tags are not the expected ones, in their order.
-
-    Raises:
-        SetupError: They differ; the message names the difference.
-    """
-    if tuple(found) == tuple(expected):
-        return
-    added, removed = set(found) - set(expected), set(expected) - set(found)
-    differences = [
-        f"{len(names)} {what}, such as {min(names)!r}"
-        for what, names in (("new", added), ("missing", removed))
-        if names
-    ]
-    what = "; ".join(differences) or "they are in another order"
-    raise SetupError(
-        f"{place}: its tags have changed ({what}); "
-        "build the identities and train the model with the same catalogue and vocabulary"
-    )
 
 
 def write_denoised(folder: Path, ids: Sequence[str], denoised: Denoised) -> None:
@@ -221,7 +203,7 @@ def _identities(
         raise SetupError(
             f"{path}: it does not exist; run `taggram identities build` first"
         ) from error
-    check_tags(path, stored_tags(table), tags)
+    check_tags(path, stored_tags(table), tags, ADVICE)
     rows = {identifier: row for row, identifier in enumerate(ids)}
     owners = np.array([rows.get(each, -1) for each in table[key].to_pylist()], np.int64)
     is_kept = owners >= 0

@@ -37,6 +37,16 @@ def find_styles(directions: Floats) -> Indices:
     return ranked
 
 
+def group_styles(directions: Floats) -> list[Indices]:
+    """Return the tracks of each style, the one with most tracks first.
+
+    Args:
+        directions: Unit vectors of the tracks, (tracks, tags), at least one.
+    """
+    styles = find_styles(directions)
+    return [np.flatnonzero(styles == style) for style in range(styles.max() + 1)]
+
+
 def cluster(directions: Floats, count: int) -> Indices:
     """Return the cluster of each row by spherical k-means, (rows,).
 

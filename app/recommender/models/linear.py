@@ -6,16 +6,18 @@ variants what tag vectors bring.
 
 import numpy as np
 
-from app.recommender.data import Floats, Indices
-from app.recommender.models.base import Training
-from app.recommender.models.baselines import needed_tastes
-from app.recommender.models.pair_features import PairFeatures
+from app.recommender.data import Floats
+from app.recommender.models.base import Tastes, Training
+from app.recommender.models.content import ArtistContent, Which
+from app.recommender.models.content_model import ContentModel, Parameters, check_shapes
+from app.recommender.models.pair_features import feature_names, pair_features, training_features
+from app.recommender.similarity import Matrix
 
 RIDGE = 1.0
 """The penalty on squared weights of standardised features."""
 
 
-class Linear:
+class Linear(ContentModel):
     """Ridge regression of the target on features of pairs.
 
     Attributes:
@@ -32,39 +34,51 @@ class Linear:
             has_tags: Whether tag vectors are among them.
         """
         self.predicts_scores = True
-        self._has_tags = has_tags
+        self.has_tags = has_tags
         self.name = "linear-tags" if has_tags else "linear"
         self.weights: dict[str, float] = {}
 
-    def fit(self, training: Training) -> None:
-        """Fit the weights.
+    def score_content(self, artists: ArtistContent, curators: Which) -> Matrix:
+        """See `ContentModel`."""
+        blocks = pair_features(artists, self.profiles, curators, has_tags=self.has_tags)
+        scores: Floats = np.full(blocks[0].shape, self._bias)
+        for block, weight, mean, spread in zip(
+            blocks, self._weights, self._mean, self._spread, strict=True
+        ):
+            scores += weight * (block - mean) / spread
+        return scores
 
-        Raises:
-            SetupError: Tag vectors are needed, and there are none.
-        """
+    def parameters(self) -> Parameters:
+        """See `ContentModel`."""
+        return {
+            "weights": self._weights,
+            "mean": self._mean,
+            "spread": self._spread,
+            "bias": np.array([self._bias]),
+        }
+
+    def _fit(self, training: Training, tastes: Tastes | None) -> None:
+        """Fit the weights."""
         self.predicts_scores = bool(
             np.array_equal(training.target, training.platform.interactions.scores)
         )
-        tastes = needed_tastes(training, self.name) if self._has_tags else None
-        self._features = PairFeatures(training, tastes)
-        features = self._features.of_training()
+        features = training_features(training, tastes)
         self._mean: Floats = features.mean(axis=0)
         spread: Floats = features.std(axis=0)
         self._spread: Floats = np.where(spread > 0, spread, 1.0)
         self._bias = float(training.target.mean())
         standard: Floats = (features - self._mean) / self._spread
         self._weights = solve_ridge(standard, training.target - self._bias)
-        self.weights = dict(zip(self._features.names, self._weights.tolist(), strict=True))
+        names = feature_names(has_tags=self.has_tags)
+        self.weights = dict(zip(names, self._weights.tolist(), strict=True))
 
-    def score(self, artists: Indices, curators: Indices) -> Floats:
-        """See `Recommender`."""
-        blocks = self._features.of(artists, curators)
-        scores: Floats = np.full((len(artists), len(curators)), self._bias)
-        for block, weight, mean, spread in zip(
-            blocks, self._weights, self._mean, self._spread, strict=True
-        ):
-            scores += weight * (block - mean) / spread
-        return scores
+    def _restore(self, parameters: Parameters) -> None:
+        names = feature_names(has_tags=self.has_tags)
+        vectors = dict.fromkeys(("weights", "mean", "spread"), (len(names),))
+        check_shapes(parameters, {**vectors, "bias": (1,)})
+        self._weights, self._mean = parameters["weights"], parameters["mean"]
+        self._spread, self._bias = parameters["spread"], float(parameters["bias"][0])
+        self.weights = dict(zip(names, self._weights.tolist(), strict=True))
 
 
 def solve_ridge(features: Floats, values: Floats) -> Floats:

@@ -6,89 +6,77 @@ its own score would be in them otherwise.
 
 import numpy as np
 
-from app.recommender.data import Floats, Indices, Interactions, Platform
+from app.recommender.data import Floats, Interactions, Platform
 from app.recommender.models.base import Tastes, Training
-from app.recommender.models.baselines import best_of_styles
-from app.recommender.similarity import cosine_pairs, cosine_rows, unit_rows
+from app.recommender.models.content import (
+    ArtistContent,
+    CuratorProfiles,
+    Which,
+    match_styles,
+    match_subgenres,
+)
+from app.recommender.similarity import Matrix, cosine_pairs
 from app.recommender.target import PRIOR, likes_all_penalty, match_of_others
 
 STATED = ("acceptance rate", "liked subgenres", "disliked subgenres", "likes all", "same country")
 TAGS = ("accepted tracks", "declined tracks")
 
 
-class PairFeatures:
-    """The features, with or without those of tag vectors.
+def feature_names(*, has_tags: bool) -> tuple[str, ...]:
+    """Return the names of the features, with or without those of tag vectors."""
+    return STATED + (TAGS if has_tags else ())
 
-    Attributes:
-        names: Their names.
+
+def training_features(training: Training, tastes: Tastes | None) -> Floats:
+    """Return the features of the interactions to train on, (n, features).
+
+    Args:
+        training: What models are trained on.
+        tastes: Its tag vectors; None to leave out features of tags.
     """
-
-    def __init__(self, training: Training, tastes: Tastes | None) -> None:
-        """Compute what the features of all pairs share.
-
-        Args:
-            training: What models are trained on.
-            tastes: Its tag vectors; None to leave out features of tags.
-        """
-        self.names = STATED + (TAGS if tastes is not None else ())
-        self._training, self._tastes = training, tastes
-        self._platform = training.platform
-        self._rates = _rates(self._platform.interactions, len(self._platform.curators.ids))
-
-    def of_training(self) -> Floats:
-        """Return the features of the interactions to train on, (n, features)."""
-        platform, count = self._platform, len(self._platform.curators.ids)
-        made = platform.interactions
-        columns = [_rates_of_others(made, count), *_stated_pairs(platform)]
-        if self._tastes is not None:
-            columns += [
-                match_of_others(made.curators, chosen, self._tastes.sent, count)
-                for chosen in (made.accepted, made.declined)
-            ]
-        return np.stack(columns, axis=1)
-
-    def of(self, artists: Indices, curators: Indices) -> list[Floats]:
-        """Return each feature of all pairs, (artists, curators).
-
-        Of an artist with several styles, the one that fits best counts.
-
-        Args:
-            artists: Indices of artists.
-            curators: Indices of curators.
-        """
-        platform = self._platform
-        chosen = platform.artists.subgenres[artists]
-        countries = np.array(platform.artists.countries)[artists]
-        same = _same_country(
-            countries[:, np.newaxis], np.array(platform.curators.countries)[curators]
-        )
-        shape = len(artists), len(curators)
-        liked = platform.curators.liked[curators]
-        features = [
-            np.broadcast_to(self._rates[curators], shape),
-            cosine_rows(chosen, liked),
-            cosine_rows(chosen, platform.curators.disliked[curators]),
-            np.broadcast_to(likes_all_penalty(liked), shape),
-            same,
+    platform, count = training.platform, len(training.platform.curators.ids)
+    made = platform.interactions
+    columns = [_rates_of_others(made, count), *_stated_pairs(platform)]
+    if tastes is not None:
+        columns += [
+            match_of_others(made.curators, chosen, tastes.sent, count)
+            for chosen in (made.accepted, made.declined)
         ]
-        if self._tastes is not None:
-            features += [
-                best_of_styles(self._tastes, artists, unit_rows(side[curators]).T)
-                for side in (self._tastes.accepted, self._tastes.declined)
-            ]
-        return features
+    return np.stack(columns, axis=1)
 
 
-def _rates(made: Interactions, curators: int) -> Floats:
-    """Return the mean score of each curator, shrunk to the mean of all, (curators,)."""
-    answered = np.bincount(made.curators, minlength=curators)
-    summed = np.bincount(made.curators, made.scores, curators)
-    rates: Floats = (summed + PRIOR * made.scores.mean()) / (answered + PRIOR)
-    return rates
+def pair_features(
+    artists: ArtistContent, profiles: CuratorProfiles, curators: Which, *, has_tags: bool
+) -> list[Matrix]:
+    """Return each feature of all pairs, (artists, curators).
+
+    Of an artist with several styles, the one that fits best counts.
+
+    Args:
+        artists: The artists.
+        profiles: What is known of all curators.
+        curators: The curators.
+        has_tags: Whether features of tags are among them.
+    """
+    rates = profiles.rates[curators]
+    shape = len(artists), len(rates)
+    features: list[Matrix] = [
+        np.broadcast_to(rates, shape),
+        match_subgenres(artists.chosen, profiles.liked_columns, curators),
+        match_subgenres(artists.chosen, profiles.disliked_columns, curators),
+        np.broadcast_to(profiles.likes_all[curators], shape),
+        _same_country(artists.countries[:, np.newaxis], profiles.countries[curators], 0),
+    ]
+    if has_tags:
+        features += [
+            match_styles(artists, side[curators])
+            for side in (profiles.accepted_units, profiles.declined_units)
+        ]
+    return features
 
 
 def _rates_of_others(made: Interactions, curators: int) -> Floats:
-    """Return the same for each interaction from the curator's others, (n,)."""
+    """Return `mean_scores` for each interaction from the curator's others, (n,)."""
     answered = np.bincount(made.curators, minlength=curators)[made.curators] - 1
     summed = np.bincount(made.curators, made.scores, curators)[made.curators] - made.scores
     rates: Floats = (summed + PRIOR * made.scores.mean()) / (answered + PRIOR)
@@ -104,11 +92,11 @@ def _stated_pairs(platform: Platform) -> list[Floats]:
         cosine_pairs(chosen, curators.liked[made.curators]),
         cosine_pairs(chosen, curators.disliked[made.curators]),
         likes_all_penalty(curators.liked)[made.curators],
-        _same_country(countries, np.array(curators.countries)[made.curators]),
+        _same_country(countries, np.array(curators.countries)[made.curators], ""),
     ]
 
 
-def _same_country(left: np.ndarray, right: np.ndarray) -> Floats:
+def _same_country(left: np.ndarray, right: np.ndarray, unknown: object) -> Floats:
     """Return 1 where both are known and the same, otherwise 0."""
-    same: Floats = ((left == right) & (left != "")).astype(float)
+    same: Floats = ((left == right) & (left != unknown)).astype(float)
     return same

@@ -7,24 +7,18 @@ from types import MappingProxyType
 from app.errors import SetupError
 from app.recommender.models.base import Recommender
 from app.recommender.models.baselines import Popularity, SubgenreCosine, TagCosine
+from app.recommender.models.content_model import ContentModel
 from app.recommender.models.factorisation import Factorisation
 from app.recommender.models.linear import Linear
 from app.recommender.models.neighbours import ArtistNeighbours, CuratorNeighbours
 from app.recommender.models.sequential import Sequential
 
 
-def _make_neural(*, has_tags: bool) -> Recommender:
-    """Return the neural model.
+def _make_neural(*, has_tags: bool) -> ContentModel:
+    """Return the neural model."""
+    # Imported here, as Keras takes seconds to import.
+    from app.recommender.models.neural.model import Neural
 
-    Raises:
-        SetupError: A library is not installed.
-    """
-    try:
-        from app.recommender.models.neural.model import Neural
-    except ImportError as error:
-        raise SetupError(
-            f"the neural models need {error.name}; install the extra `recommender`"
-        ) from error
     return Neural(has_tags=has_tags)
 
 

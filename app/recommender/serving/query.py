@@ -64,6 +64,8 @@ class Recommendation:
         shared_subgenres: The artist's subgenres that the curator says to like.
         shared_tags: The tags in which both stand out most, the strongest first.
         similar_tracks: The accepted tracks most like the artist's, the most similar first.
+        propensity: The probability of being among the recommended curators; 1 unless they are
+            drawn.
     """
 
     curator_id: str
@@ -71,6 +73,7 @@ class Recommendation:
     shared_subgenres: tuple[str, ...]
     shared_tags: tuple[SharedTag, ...]
     similar_tracks: tuple[SimilarTrack, ...]
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class Recommendations:
     """The answer to a query.
 
     Attributes:
-        curators: The recommended curators, the highest score first.
+        curators: The recommended curators in the order to show: by falling score unless they are
+            drawn.
         is_cold: Whether the recommender knows no interactions of the artist, so that content alone
             decides.
     """

@@ -17,6 +17,7 @@ from app.recommender.data import (
     TagVectors,
     Times,
     Tracks,
+    VectorSource,
 )
 from app.recommender.similarity import unit_rows
 from app.recommender.simulation.settings import (
@@ -183,7 +184,7 @@ def _make_tracks(songs: Songs, owners: Indices, logits: Floats, seed: int) -> Ma
     rows = {each: row for row, each in enumerate(external_ids)}
     files = {each: row for row, each in enumerate(track_ids)}
     scores = expit(logits).astype(np.float32)
-    vectors = TagVectors(songs.tags, scores, rows, files, SOURCE)
+    vectors = TagVectors(songs.tags, scores, rows, files, VectorSource((SOURCE,)))
     tracks = Tracks(external_ids, track_ids, owners.astype(np.int64))
     return MadeTracks(tracks, vectors, songs.directions(logits))
 

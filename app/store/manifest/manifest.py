@@ -44,7 +44,12 @@ NUMBERS_A_SAMPLE = 4
 """Numbers that a sample of it counts as, since it is a sum of sines."""
 
 
-def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names unchanged if all differ.
+
+    Raises:
+        ValueError: One is there twice.
+    """
     duplicates = sorted(name for name, count in Counter(names).items() if count > 1)
     if duplicates:
         raise ValueError(f"named twice: {', '.join(duplicates)}")
@@ -76,7 +81,7 @@ class Tags(Table):
     """
 
     family: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
-    names: Annotated[tuple[str, ...], Field(max_length=MAX_TAGS), AfterValidator(_distinct)]
+    names: Annotated[tuple[str, ...], Field(max_length=MAX_TAGS), AfterValidator(distinct)]
 
 
 class Weights(Table):

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from app.domain import ModelRef
 from app.errors import ManifestError, SetupError
 from app.store.manifest.manifest import read_manifest
+from app.store.manifest.recommender import read_recommender
 from app.store.registry.aliases import (
     PRODUCTION,
     Aliases,
@@ -16,8 +17,8 @@ from app.store.registry.aliases import (
     not_published,
     read_aliases,
 )
-from app.store.registry.weights import check_ready
-from app.store.storage.store import Store, number
+from app.store.registry.weights import Published, check_ready
+from app.store.storage.store import MANIFEST, MANIFESTS, RECOMMENDER, Store, number
 
 
 def set_alias(store: Store, ref: ModelRef, alias: str) -> None:
@@ -68,7 +69,7 @@ def rollback(store: Store, name: str, alias: str = PRODUCTION) -> ModelRef:
             raise SetupError(
                 f"{name}/{history[0]} is the first in {alias}; there is no version to roll back to"
             )
-        check_ready(store, read_manifest(store, ModelRef(name, history[-2])))
+        check_ready(store, _read(store, ModelRef(name, history[-2])))
         return _with_history(known, alias, history[:-1])
 
     return ModelRef(name, _change(store, name, rolled_back).aliases[alias][-1])
@@ -95,7 +96,7 @@ def remove(store: Store, ref: ModelRef) -> None:
         return Aliases(aliases=histories, removed=tuple(removed))
 
     # The file first: if the process is killed in between, the command can be run again.
-    _change(store, ref.name, without_version, lambda: store.remove(ref))
+    _change(store, ref.name, without_version, lambda: store.remove(ref, _manifest_of(store, ref)))
 
 
 def _change(
@@ -128,6 +129,17 @@ def _without(history: tuple[str, ...], version: str) -> tuple[str, ...]:
     return tuple(each for each, _ in groupby(each for each in history if each != version))
 
 
+def _read(store: Store, ref: ModelRef) -> Published:
+    """Return the manifest of a version of any kind."""
+    read = read_recommender if _manifest_of(store, ref) == RECOMMENDER else read_manifest
+    return read(store, ref)
+
+
+def _manifest_of(store: Store, ref: ModelRef) -> str:
+    """Return the name of the manifest of a version."""
+    return RECOMMENDER if ref in store.refs((RECOMMENDER,)) else MANIFEST
+
+
 def _heads_on(store: Store, ref: ModelRef) -> list[str]:
     """Return the heads that score the embedding of a version."""
     heads = []
@@ -140,12 +152,12 @@ def _heads_on(store: Store, ref: ModelRef) -> list[str]:
 
 def _check_published(store: Store, ref: ModelRef) -> None:
     _check_name(store, ref.name)
-    refs = [each for each in store.refs() if each.name == ref.name]
+    refs = [each for each in store.refs(MANIFESTS) if each.name == ref.name]
     if ref not in refs:
         raise not_published(store, str(ref), [str(each) for each in refs])
 
 
 def _check_name(store: Store, name: str) -> None:
-    names = {ref.name: None for ref in store.refs()}
+    names = {ref.name: None for ref in store.refs(MANIFESTS)}
     if name not in names:
         raise not_published(store, name, names)

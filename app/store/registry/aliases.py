@@ -5,18 +5,29 @@ the removed versions: a number is never reused, as caches identify taggrams by i
 """
 
 from collections.abc import Collection, Mapping
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.errors import ManifestError
-from app.store.manifest.manifest import Manifest, Version
+from app.store.manifest.manifest import Version
 from app.store.storage.store import Store
 
 PRODUCTION = "production"
 
 Alias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 History = Annotated[tuple[Version, ...], Field(min_length=1)]
+
+
+class Versioned(Protocol):
+    """The manifest of a version."""
+
+    @property
+    def version(self) -> str:
+        """The version."""
+
+
+AnyVersion = TypeVar("AnyVersion", bound=Versioned)
 
 
 class Aliases(BaseModel):
@@ -56,15 +67,15 @@ def read_aliases(store: Store, name: str) -> Aliases:
 
 
 def resolve(
-    store: Store, published: Mapping[str, tuple[Manifest, ...]], reference: str
-) -> Manifest:
-    """Return the model for `name`, `name/version` or `name/alias`.
+    store: Store, published: Mapping[str, tuple[AnyVersion, ...]], reference: str
+) -> AnyVersion:
+    """Return the version for `name`, `name/version` or `name/alias`.
 
     A name alone means the version in production, or else the newest.
 
     Args:
         store: The model store.
-        published: All its models; see `app.store.manifest.manifest.manifests`.
+        published: All its versions; see `manifests` and `recommenders` in `app.store.manifest`.
         reference: `name`, `name/version` or `name/alias`.
 
     Raises:

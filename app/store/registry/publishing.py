@@ -19,7 +19,7 @@ from app.store.registry.packaging import (
     read_package,
 )
 from app.store.registry.verification import check_file, verify
-from app.store.storage.store import MANIFEST, Store, number
+from app.store.storage.store import MANIFEST, MANIFESTS, Store, number
 
 
 def publish(store: Store, spec: ModelSpec, weights: Arrays) -> Manifest:
@@ -97,10 +97,25 @@ def _numbered(store: Store, package: ModelPackage) -> Manifest:
     """Return its manifest with its own version, or else the next one."""
     if package.version:
         _check_free(store, ModelRef(package.name, package.version))
-    return package.manifest(package.version or _next_version(store, package.name))
+    check_kind(store, package.name, MANIFEST)
+    return package.manifest(package.version or next_version(store, package.name))
 
 
-def _next_version(store: Store, name: str) -> str:
+def check_kind(store: Store, name: str, manifest: str) -> None:
+    """Check that a name is free, or that all its versions have this kind of manifest.
+
+    Raises:
+        SetupError: There are versions of another kind, whose aliases would be shared.
+    """
+    others = [kind for kind in MANIFESTS if kind != manifest]
+    if any(ref.name == name for ref in store.refs(others)):
+        raise SetupError(
+            f"{name} has versions with a {' or '.join(others)} in {store.url}; recommenders and "
+            "models that tag tracks have different names: choose another one"
+        )
+
+
+def next_version(store: Store, name: str) -> str:
     """Return a number above all ever used: caches identify taggrams by it."""
     known = {*store.versions(name), *read_aliases(store, name).removed}
     return str(max(map(number, known), default=0) + 1)
@@ -112,7 +127,7 @@ def _check_free(store: Store, ref: ModelRef) -> None:
             f"{ref} was removed from {store.url}, and numbers are not reused; leave the version "
             "out to get the next one"
         )
-    if ref in store.refs():
+    if ref in store.refs(MANIFESTS):
         raise SetupError(
             f"{ref} is in {store.url} already, and a version never changes; leave the version out "
             "to get the next one"

@@ -10,7 +10,11 @@ from safetensors import SafetensorError
 
 from app.errors import WeightsError
 from app.store.manifest.manifest import Manifest
+from app.store.manifest.recommender import RecommenderManifest
 from app.store.storage.store import Store
+
+Published = Manifest | RecommenderManifest
+"""The manifest of any version in a store."""
 
 
 class WeightsState(StrEnum):
@@ -21,13 +25,15 @@ class WeightsState(StrEnum):
     ALTERED = "altered"
 
 
-def weights_path(manifest: Manifest) -> str:
+def weights_path(manifest: Published) -> str:
     """Return the path of a model's weights in a store."""
     return f"{manifest.ref}/{manifest.weights.file}"
 
 
-def how_to_restore(manifest: Manifest) -> str:
+def how_to_restore(manifest: Published) -> str:
     """Return the advice of messages on how to restore missing or altered weights."""
+    if isinstance(manifest, RecommenderManifest):
+        return "restore them from a copy of the store, or train the recommender again"
     if manifest.source.wheel_checkpoint:
         return "run `taggram models pull`"
     if manifest.source.checkpoint:
@@ -35,7 +41,7 @@ def how_to_restore(manifest: Manifest) -> str:
     return "restore them from a copy of the store, or publish the model again"
 
 
-def weights_state(store: Store, manifest: Manifest) -> WeightsState:
+def weights_state(store: Store, manifest: Published) -> WeightsState:
     """Return the state of a model's weights, by the hash of their file.
 
     Raises:
@@ -47,7 +53,7 @@ def weights_state(store: Store, manifest: Manifest) -> WeightsState:
     return WeightsState.READY if sha256(data) == manifest.weights.sha256 else WeightsState.ALTERED
 
 
-def check_ready(store: Store, manifest: Manifest) -> None:
+def check_ready(store: Store, manifest: Published) -> None:
     """Check a model's file of weights against the hash in its manifest.
 
     Raises:
@@ -59,7 +65,7 @@ def check_ready(store: Store, manifest: Manifest) -> None:
         raise WeightsError(f"The weights of {manifest.ref} are {state}; {how_to_restore(manifest)}")
 
 
-def read_file(store: Store, manifest: Manifest) -> bytes:
+def read_file(store: Store, manifest: Published) -> bytes:
     """Return the content of a model's file of weights.
 
     Raises:
@@ -74,7 +80,7 @@ def read_file(store: Store, manifest: Manifest) -> bytes:
     return data
 
 
-def check_hash(manifest: Manifest, data: bytes, where: str) -> None:
+def check_hash(manifest: Published, data: bytes, where: str) -> None:
     """Check the content of a file of weights against the hash in its manifest.
 
     Args:
@@ -113,11 +119,25 @@ def unpack(data: bytes, where: str) -> dict[str, np.ndarray]:
     Raises:
         WeightsError: It contains other data than finite float32 arrays in safetensors.
     """
+    arrays = unpack_any(data, where)
+    check_numbers(arrays, where)
+    return arrays
+
+
+def unpack_any(data: bytes, where: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a file by name, of any type and shape, which the caller checks.
+
+    Args:
+        data: The content of the file.
+        where: The file, as messages name it.
+
+    Raises:
+        WeightsError: It is not valid safetensors.
+    """
     try:
         arrays: dict[str, np.ndarray] = safetensors.numpy.load(data)
     except (SafetensorError, KeyError) as error:  # the latter for types that NumPy lacks
         raise WeightsError(f"{where}: this is not a valid safetensors file: {error}") from error
-    check_numbers(arrays, where)
     return arrays
 
 

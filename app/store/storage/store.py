@@ -1,13 +1,14 @@
 """The model store: a folder, or any URL that fsspec supports, such as `s3://bucket/models`.
 
-    <name>/<version>/manifest.toml      makes the version visible; versions never change
+    <name>/<version>/manifest.toml      makes the version visible; versions never change;
+                                        recommender.toml for a recommender of curators
     <name>/<version>/weights.safetensors
     <name>/aliases.json                 aliases, such as production
 
 This package reads and writes bytes; `app.store.manifest` and `app.store.registry` interpret them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from app.store.storage.backend import StorageBackend
 from app.store.storage.folder import Folder
 from app.store.storage.remote import Remote
 
-MANIFEST = "manifest.toml"
+MANIFEST, RECOMMENDER = "manifest.toml", "recommender.toml"
+"""The manifests of models that tag tracks, and of recommenders of curators."""
+
+MANIFESTS = (MANIFEST, RECOMMENDER)
 
 LARGEST_TEXT, LARGEST_WEIGHTS = 2**19, 2**31
 """Largest size of a manifest or a file of aliases, and of a file of weights, in bytes."""
@@ -63,14 +67,17 @@ class Store:
         with self._errors("can't be read"):
             return self._files.paths()
 
-    def refs(self) -> list[ModelRef]:
-        """Return all versions of all models, sorted by name and number.
+    def refs(self, manifests: Collection[str] = (MANIFEST,)) -> list[ModelRef]:
+        """Return all versions, sorted by name and number.
+
+        Args:
+            manifests: The manifests of the kinds to return; by default models that tag tracks.
 
         Raises:
             SetupError: They can't be read.
         """
         parts = [path.split("/") for path in self.paths()]
-        refs = [ModelRef(name, version) for name, version, file in parts if file == MANIFEST]
+        refs = [ModelRef(name, version) for name, version, file in parts if file in manifests]
         return sorted(refs, key=lambda ref: (ref.name, number(ref.version)))
 
     def versions(self, name: str) -> set[str]:
@@ -109,7 +116,7 @@ class Store:
         Raises:
             SetupError: The version exists, or can't be written.
         """
-        in_order = dict(sorted(files.items(), key=lambda file: file[0] == MANIFEST))
+        in_order = dict(sorted(files.items(), key=lambda file: file[0] in MANIFESTS))
         with self._errors("can't be written", str(ref)):
             try:
                 self._files.publish(str(ref), in_order)
@@ -127,14 +134,18 @@ class Store:
         with self._errors("can't be written", path):
             self._files.write(path, data)
 
-    def remove(self, ref: ModelRef) -> None:
+    def remove(self, ref: ModelRef, manifest: str = MANIFEST) -> None:
         """Remove a version.
+
+        Args:
+            ref: The version.
+            manifest: Its manifest.
 
         Raises:
             SetupError: It can't be removed.
         """
         with self._errors("can't be removed", str(ref)):
-            self._files.remove(str(ref), MANIFEST)
+            self._files.remove(str(ref), manifest)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

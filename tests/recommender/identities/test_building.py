@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from app.errors import SetupError
-from app.recommender.data import UNKNOWN, TagVectors
+from app.recommender.data import UNKNOWN, TagVectors, VectorSource
 from app.recommender.identities.building import IdentityBuilder, PoolingRule
 from app.recommender.identities.files import (
     ACCEPTED,
     DECLINED,
-    check_tags,
     describe_vectors,
     read_artists,
     read_curators,
@@ -20,6 +19,7 @@ from app.recommender.identities.files import (
     write_curators,
 )
 from app.recommender.simulation.simulate import Simulation
+from app.recommender.tag_names import check_tags
 from app.recommender.tag_space import TagSpace
 from app.tagging.pooling import Pooling, pool
 
@@ -95,7 +95,7 @@ def test_tracks_without_a_vector_are_named_and_left_out(simulation: Simulation) 
     artist_tracks = simulation.platform.tracks_by_artist[0]
     gone = {simulation.platform.tracks.external_ids[track] for track in artist_tracks}
     rows = {each: row for each, row in vectors.rows.items() if each not in gone}
-    partial = TagVectors(vectors.tags, vectors.scores, rows, {}, "part")
+    partial = TagVectors(vectors.tags, vectors.scores, rows, {}, VectorSource(("part",)))
 
     builder = IdentityBuilder(simulation.platform, partial, PoolingRule())
 
@@ -135,4 +135,4 @@ def test_another_vocabulary_is_refused_with_the_difference(
     with pytest.raises(SetupError, match="1 new, such as 'alternative'; 1 missing, such as 'x'"):
         read_artists(tmp_path, ids, ("x", *tags[1:]))
     with pytest.raises(SetupError, match="in another order"):
-        check_tags("here", tags, tags[::-1])
+        check_tags("here", tags, tags[::-1], "what to do")

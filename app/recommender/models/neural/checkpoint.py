@@ -1,7 +1,7 @@
 """The state after an epoch, so that a killed training goes on where it was."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from app.files import write_atomically
 
 Values = list[npt.NDArray[np.generic]]
 """Those of variables, of any shape, in their order."""
+
+OnEpoch = Callable[[int, float], None]
+"""Called after each epoch with its number, from 1, and the loss on what is held out."""
 
 
 @dataclass

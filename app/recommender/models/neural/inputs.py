@@ -1,15 +1,15 @@
 """The inputs of the network: what is known of artists, of curators and of pairs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from app.recommender.data import Floats, Indices, Mask, Platform
-from app.recommender.models.base import Tastes, Training
-from app.recommender.models.pair_features import PairFeatures
-from app.recommender.similarity import unit_rows
+from app.recommender.data import UNKNOWN, Floats, Indices, Mask
+from app.recommender.models.content import ArtistContent, CuratorProfiles, Which
+from app.recommender.models.pair_features import pair_features
+from app.recommender.similarity import Matrix, unit_rows
 
 Inputs = dict[str, npt.NDArray[np.float32] | Indices]
 """By the name of the input, one row an artist, a curator or a pair."""
@@ -36,6 +36,7 @@ class Sizes:
     features: int
 
 
+@dataclass(frozen=True, eq=False)
 class InputTables:
     """Looks up the inputs of artists, curators and pairs.
 
@@ -43,141 +44,89 @@ class InputTables:
     by its content only.
 
     Attributes:
-        sizes: The sizes of the inputs.
+        profiles: What is known of the curators.
+        known_artists: Which artists the weights are fitted to, (artists,).
+        known_curators: Which curators they are fitted to, (curators,).
+        mean: The mean of each feature of pairs, (features,).
+        spread: Its standard deviation.
+        has_tags: Whether tag vectors are among the inputs.
     """
 
-    def __init__(self, training: Training, tastes: Tastes | None, fitted: Mask) -> None:
-        """Encode the tables.
+    profiles: CuratorProfiles
+    known_artists: Mask
+    known_curators: Mask
+    mean: Floats
+    spread: Floats
+    has_tags: bool
 
-        Args:
-            training: What models are trained on.
-            tastes: Its tag vectors; None to leave them out.
-            fitted: Which interactions the weights are fitted to, (n,).
-        """
-        platform = training.platform
-        self._platform, self._tastes = platform, tastes
-        self._features = PairFeatures(training, tastes)
-        of_training = self._features.of_training()
-        spread = of_training.std(axis=0)
-        self._mean, self._spread = of_training.mean(axis=0), np.where(spread > 0, spread, 1.0)
-        self._of_training = self._standardise(of_training)
-        self._accepted_counts, self._declined_counts = _count_sides(platform, tastes)
-        made, countries = platform.interactions, _number(platform)
-        self._artist_ids = _known_ids(made.artists[fitted], len(platform.artists.ids))
-        self._curator_ids = _known_ids(made.curators[fitted], len(platform.curators.ids))
-        self._artist_countries = _encode(platform.artists.countries, countries)
-        self._curator_countries = _encode(platform.curators.countries, countries)
-        self._chosen = _units(platform.artists.subgenres)
-        self._liked = _units(platform.curators.liked)
-        self._disliked = _units(platform.curators.disliked)
-        self.sizes = Sizes(
-            len(platform.artists.ids),
-            len(platform.curators.ids),
-            len(platform.subgenres),
-            len(countries) + 1,
-            tastes.sent.shape[1] if tastes is not None else 0,
-            of_training.shape[1],
+    @property
+    def sizes(self) -> Sizes:
+        """Return the sizes of the inputs."""
+        return Sizes(
+            len(self.known_artists),
+            len(self.profiles),
+            self.profiles.liked.shape[1],
+            self.profiles.n_countries + 1,
+            self.profiles.accepted.shape[1],
+            len(self.mean),
         )
 
-    def artists(self, artists: Indices, directions: Floats | None) -> Inputs:
+    def artists(self, artists: ArtistContent, directions: Floats | None) -> Inputs:
         """Return the inputs of artists.
 
         Args:
-            artists: Indices of artists, (rows,).
+            artists: The artists, (rows,).
             directions: The direction of a track or a style of each, (rows, tags), all-zero if that
                 is unknown; None without tag vectors.
         """
         inputs: Inputs = {
-            "id": self._artist_ids[artists],
-            "country": self._artist_countries[artists],
-            "chosen": self._chosen[artists],
+            "id": self.artist_ids(artists.numbers),
+            "country": artists.countries,
+            "chosen": unit_rows(artists.chosen).astype(np.float32),
         }
         return inputs if directions is None else inputs | {"sent": directions.astype(np.float32)}
 
-    def curators(self, curators: Indices) -> Inputs:
+    def artist_ids(self, numbers: Indices) -> Indices:
+        """Return 1 + the number of artists that the network was trained on, otherwise 0."""
+        is_known = (numbers != UNKNOWN) & np.append(self.known_artists, False)[numbers]
+        return np.where(is_known, numbers + 1, 0)
+
+    def curators(self, curators: Which) -> Inputs:
         """Return the inputs of curators, (rows,)."""
-        inputs = self._stated(curators)
-        if self._tastes is None:
+        inputs = self.stated(curators)
+        if not self.has_tags:
             return inputs
-        accepted, declined = self._tastes.accepted[curators], self._tastes.declined[curators]
         return inputs | {
-            "accepted": accepted.astype(np.float32),
-            "declined": declined.astype(np.float32),
+            "accepted": self.profiles.accepted[curators].astype(np.float32),
+            "declined": self.profiles.declined[curators].astype(np.float32),
         }
 
-    def curators_of(self, rows: Indices) -> Inputs:
-        """Return the inputs of the curators of interactions, from their other interactions.
-
-        Args:
-            rows: The rows of interactions to train on.
-        """
-        made = self._platform.interactions
-        curators = made.curators[rows]
-        inputs = self._stated(curators)
-        if self._tastes is None:
-            return inputs
-        sent = self._tastes.sent[rows]
-        for name, means, counts, chosen in (
-            ("accepted", self._tastes.accepted, self._accepted_counts, made.accepted),
-            ("declined", self._tastes.declined, self._declined_counts, made.declined),
-        ):
-            own = np.where(chosen[rows][:, np.newaxis], sent, 0.0)
-            count = counts[curators][:, np.newaxis]
-            others = count - own.any(axis=1, keepdims=True)
-            sums = np.where(others > 0, means[curators] * count - own, 0.0)
-            inputs[name] = (sums / np.maximum(others, 1)).astype(np.float32)
-        return inputs
-
-    def pairs_of(self, rows: Indices) -> npt.NDArray[np.float32]:
-        """Return the standardised features of interactions to train on, (rows, features)."""
-        features: npt.NDArray[np.float32] = self._of_training[rows]
-        return features
-
-    def pairs(self, artists: Indices, curators: Indices) -> npt.NDArray[np.float32]:
-        """Return the standardised features of all pairs, (artists, curators, features)."""
-        return self._standardise(np.stack(self._features.of(artists, curators), axis=-1))
-
-    def _standardise(self, features: Floats) -> npt.NDArray[np.float32]:
-        standard: npt.NDArray[np.float32] = ((features - self._mean) / self._spread).astype(
-            np.float32
-        )
-        return standard
-
-    def _stated(self, curators: Indices) -> Inputs:
+    def stated(self, curators: Which) -> Inputs:
+        """Return the inputs of curators that don't come from interactions."""
+        ids = np.arange(1, len(self.profiles) + 1)[curators]
         return {
-            "id": self._curator_ids[curators],
-            "country": self._curator_countries[curators],
+            "id": np.where(self.known_curators[curators], ids, 0),
+            "country": self.profiles.countries[curators],
             "liked": self._liked[curators],
             "disliked": self._disliked[curators],
         }
 
+    def pairs(self, artists: ArtistContent, curators: Which) -> npt.NDArray[np.float32]:
+        """Return the standardised features of all pairs, (artists, curators, features)."""
+        features = pair_features(artists, self.profiles, curators, has_tags=self.has_tags)
+        return self.standardise(np.stack(features, axis=-1))
 
-def _count_sides(platform: Platform, tastes: Tastes | None) -> tuple[Indices, Indices]:
-    """Return the number of accepted and of declined tracks with a tag vector of each curator."""
-    made, count = platform.interactions, len(platform.curators.ids)
-    known = np.zeros(len(made), bool) if tastes is None else tastes.sent.any(axis=1)
-    accepted = np.bincount(made.curators[made.accepted & known], minlength=count)
-    declined = np.bincount(made.curators[made.declined & known], minlength=count)
-    return accepted, declined
+    def standardise(self, features: Matrix) -> npt.NDArray[np.float32]:
+        """Return features in standard deviations from their mean, (..., features)."""
+        standard: npt.NDArray[np.float32] = ((features - self.mean) / self.spread).astype(
+            np.float32
+        )
+        return standard
 
+    @cached_property
+    def _liked(self) -> npt.NDArray[np.float32]:
+        return unit_rows(self.profiles.liked).astype(np.float32)
 
-def _known_ids(present: Indices, count: int) -> Indices:
-    """Return 1 + the index of those that are present, 0 for the others, (count,)."""
-    ids = np.zeros(count, np.int64)
-    ids[present] = present + 1
-    return ids
-
-
-def _number(platform: Platform) -> dict[str, int]:
-    """Return the number of each country, from 1."""
-    names = {*platform.artists.countries, *platform.curators.countries} - {""}
-    return {name: number for number, name in enumerate(sorted(names), 1)}
-
-
-def _encode(names: Sequence[str], numbers: dict[str, int]) -> Indices:
-    return np.array([numbers.get(name, 0) for name in names], np.int64)
-
-
-def _units(encoded: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    units: npt.NDArray[np.float32] = unit_rows(encoded).astype(np.float32)
-    return units
+    @cached_property
+    def _disliked(self) -> npt.NDArray[np.float32]:
+        return unit_rows(self.profiles.disliked).astype(np.float32)

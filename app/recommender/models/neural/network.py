@@ -22,6 +22,9 @@ ID_SIZE, COUNTRY_SIZE, SUBGENRE_SIZE, TAG_SIZE = 16, 4, 16, 32
 HIDDEN, TOWER_SIZE = 64, 32
 DROPOUT = 0.2
 
+SEED = 0
+"""Of the initial weights, dropout, and the order of batches."""
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -67,14 +70,12 @@ class Network:
         self.head.get_layer("linear").set_weights([weights[:, np.newaxis], np.array([bias])])
 
 
-def build_network(sizes: Sizes, seed: int) -> Network:
+def build_network(sizes: Sizes) -> Network:
     """Return a network with initial weights.
 
     Args:
         sizes: The sizes of the inputs.
-        seed: Of the initial weights, and of dropout.
     """
-    keras.utils.set_random_seed(seed)
     country = layers.Embedding(sizes.countries, COUNTRY_SIZE, name="country_embedding")
     subgenres = layers.Dense(SUBGENRE_SIZE, use_bias=False, name="subgenre_projection")
     tags = layers.Dense(TAG_SIZE, use_bias=False, name="tag_projection") if sizes.tags else None

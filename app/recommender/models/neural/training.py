@@ -12,13 +12,15 @@ import tensorflow as tf
 
 from app.recommender.data import Floats, Indices, Interactions, Mask
 from app.recommender.models.neural.checkpoint import (
+    OnEpoch,
     Progress,
     Values,
     restore_state,
     save_state,
 )
-from app.recommender.models.neural.inputs import Inputs, InputTables
-from app.recommender.models.neural.network import Network
+from app.recommender.models.neural.inputs import Inputs
+from app.recommender.models.neural.network import SEED, Network
+from app.recommender.models.neural.training_inputs import TrainingInputs
 
 BATCH, VALIDATION_BATCH = 512, 4096
 EPOCHS, PATIENCE = 30, 3
@@ -30,11 +32,6 @@ RETRIEVAL_WEIGHT = 0.002
 
 ID_DROPOUT = 0.3
 """The share of ids that are hidden in each batch, as those of new artists and curators are."""
-
-SEED = 0
-
-OnEpoch = Callable[[int, float], None]
-"""Called after each epoch with its number, from 1, and the loss on what is held out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,17 +60,15 @@ class TrainingData:
     """What the network is trained on.
 
     Attributes:
-        tables: The inputs.
+        inputs: The inputs of the interactions.
         made: The interactions, in the order of time, (n,).
         target: Their targets, (n,).
-        sent: The direction of what was sent in each; None without tag vectors, (n, tags).
         fitted: Which of them the weights are fitted to; the others end the training, (n,).
     """
 
-    tables: InputTables
+    inputs: TrainingInputs
     made: Interactions
     target: Floats
-    sent: Floats | None
     fitted: Mask
 
     def batches(self, epoch: int) -> Iterator[Batch]:
@@ -95,11 +90,10 @@ class TrainingData:
 
     def batch(self, rows: Indices) -> Batch:
         """Return interactions as a batch."""
-        sent = None if self.sent is None else self.sent[rows]
         return Batch(
-            self.tables.artists(self.made.artists[rows], sent),
-            self.tables.curators_of(rows),
-            self.tables.pairs_of(rows),
+            self.inputs.artists_of(rows),
+            self.inputs.curators_of(rows),
+            self.inputs.pairs_of(rows),
             self.made.curators[rows],
             self.target[rows, np.newaxis].astype(np.float32),
             self.made.accepted[rows].astype(np.float32),
@@ -149,7 +143,9 @@ def _make_step(
     network: Network, optimizer: keras.optimizers.Optimizer, data: TrainingData
 ) -> Callable[..., None]:
     """Return a step of training: rating errors, and a softmax over the curators of the batch."""
-    counts = np.bincount(data.made.curators[data.fitted], minlength=data.tables.sizes.curators)
+    counts = np.bincount(
+        data.made.curators[data.fitted], minlength=data.inputs.tables.sizes.curators
+    )
     shares = tf.constant(counts / counts.sum(), tf.float32)
     correct = keras_rs.layers.SamplingProbabilityCorrection()
     remove_hits = keras_rs.layers.RemoveAccidentalHits()
