@@ -2,9 +2,11 @@
 
 import typer
 
+from app.cli.recommend.demo import demo
 from app.cli.recommend.evaluate import evaluate
 from app.cli.recommend.simulate import simulate
 
 recommend_app = typer.Typer(no_args_is_help=True, help="Recommend curators to artists.")
 recommend_app.command()(simulate)
 recommend_app.command()(evaluate)
+recommend_app.command()(demo)
