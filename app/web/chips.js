@@ -51,7 +51,7 @@ export class Suggestions {
     }
   }
 
-  #row({ tag, level, score, heard_at: [stretch] }, isSure) {
+  #row({ tag, level, score, heard_at: [stretch] = [] }, isSure) {
     const words = this.#words;
     const label = this.#vocabulary.label(tag);
     const meter = el("span", { className: "meter" });

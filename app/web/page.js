@@ -1,5 +1,7 @@
 /** The script of the demo page: shows the data of the form instead of sending it. */
 
+import { hideCurators, showCurators } from "./curators.js";
+
 const form = document.querySelector("#signup");
 const submitted = document.querySelector("#submitted");
 
@@ -21,8 +23,11 @@ form.addEventListener("submit", (event) => {
   submitted.querySelector("dl").replaceChildren(...rows);
   submitted.hidden = false;
   submitted.focus();
+  const { value, trackIds } = form.querySelector("tag-suggest");
+  showCurators(value, trackIds);
 });
 
 form.addEventListener("reset", () => {
   submitted.hidden = true;
+  hideCurators();
 });

@@ -4,6 +4,7 @@ import { OwnTags, Suggestions } from "./chips.js";
 import { ICONS, button, el, icon, textButton } from "./dom.js";
 import { DropZone, FailurePanel, Progress } from "./phases.js";
 import { folded } from "./state.js";
+import { TrackList } from "./track-list.js";
 
 export class Panel {
   #words;
@@ -17,6 +18,7 @@ export class Panel {
   #trackName = el("p", { className: "track-name" });
   #trackFacts = el("p", { className: "muted" });
   #another = textButton("quiet", () => this.#drops.open(), "choose_another");
+  #tracks;
   #track = el(
     "div",
     { className: "track", part: "track" },
@@ -28,6 +30,7 @@ export class Panel {
   #doubt = el("p", { className: "title" });
   #advice = el("p", { className: "muted" });
   #doubts = el("div", { className: "not-sure", part: "not-sure" }, this.#doubt, this.#advice);
+  #pooled = el("p", { className: "muted" });
   #unplayable = el("p", { className: "muted", hidden: true, "data-say": "unplayable" });
   #count = el("p", { className: "muted count", id: "hint" });
   #viewWords = el("span");
@@ -37,12 +40,20 @@ export class Panel {
 
   elements = [this.#frame, this.#live];
 
-  /** @param {object} on `file(file)`, `toggle(tag)`, `add(tags)`, `cancel()`, `retry()`, `view()`. */
+  /**
+   * @param {object} on `files(files)`, `toggle(tag)`, `add(tags)`, `cancel()`, `retry()`, `view()`; of
+   *   several tracks `remove(track)`.
+   */
   constructor(words, vocabulary, player, on) {
     this.#words = words;
-    this.#drops = new DropZone(words, this.#frame, on.file);
+    this.#drops = new DropZone(words, this.#frame, on.files);
     this.#progress = new Progress(words, on.cancel);
     this.#failure = new FailurePanel(words, on.retry, () => this.#drops.open());
+    this.#tracks = new TrackList(words, vocabulary, {
+      remove: on.remove,
+      analyse: on.retry,
+      add: () => this.#drops.open(),
+    });
     this.#suggestions = new Suggestions(words, vocabulary, player, on.toggle);
     this.#own = new OwnTags(words, vocabulary, on);
     this.#viewButton = button("link", on.view, icon(ICONS.more), this.#viewWords);
@@ -50,6 +61,7 @@ export class Panel {
       "section",
       { className: "answer" },
       this.#heading,
+      this.#pooled,
       this.#doubts,
       this.#suggestions.element,
       this.#unplayable,
@@ -57,6 +69,7 @@ export class Panel {
     this.#frame.append(
       this.#drops.element,
       this.#track,
+      this.#tracks.element,
       this.#progress.element,
       this.#failure.element,
       this.#answer,
@@ -78,6 +91,12 @@ export class Panel {
     this.#frame.disabled = isDisabled;
   }
 
+  /** Whether several tracks can be chosen; the texts appear at the next translation. */
+  set isMultiple(isMultiple) {
+    this.#drops.isMultiple = isMultiple;
+    this.#failure.isMultiple = isMultiple;
+  }
+
   /** Show all texts in the current language; the panel is hidden before the first call. */
   translate(analysis, limits) {
     for (const element of this.elements) element.lang = this.#words.language;
@@ -90,26 +109,39 @@ export class Panel {
 
   /** Show a phase, and keep the focus in the panel. */
   show(analysis, limits) {
-    const { phase, file, answer, refusal } = analysis;
+    const { phase, isPooled, isEmpty, answer, refusal } = analysis;
     const root = this.#frame.getRootNode();
     const hadFocus = root.activeElement !== null && root.activeElement !== this.#own.input;
-    this.#drops.element.hidden = file !== null;
-    this.#track.hidden = file === null;
+    this.#drops.element.hidden = !isEmpty;
+    this.#track.hidden = isEmpty || isPooled;
+    this.#tracks.element.hidden = isEmpty || !isPooled;
     this.#another.hidden = answer === null;
     this.#progress.element.hidden = phase !== "sending" && phase !== "analysing";
     this.#failure.element.hidden = refusal === null;
     this.#answer.hidden = answer === null;
-    this.#viewButton.hidden = answer === null;
+    this.#viewButton.hidden = answer === null || isPooled;
     this.#fill(analysis, limits);
-    this.#announce(this.#announcement(phase, file, answer));
-    if (hadFocus) this.#place(phase, file, root);
+    this.#announce(this.#announcement(analysis));
+    if (hadFocus) this.#place(phase, root);
+  }
+
+  /** Show a changed list of tracks, while the phase is the same. */
+  showTracks(analysis, limits) {
+    const root = this.#frame.getRootNode();
+    const hadFocus = root.activeElement !== null;
+    this.#drops.element.hidden = !analysis.isEmpty;
+    this.#tracks.element.hidden = analysis.isEmpty;
+    this.#tracks.show(analysis, limits);
+    this.#announce(this.#tracks.summary);
+    if (hadFocus && !root.activeElement) this.#placeInTracks();
   }
 
   #fill(analysis, limits) {
-    const { file, answer, refusal } = analysis;
-    if (file) this.#describe(file, answer);
-    if (file) this.#progress.show(analysis);
-    if (answer) this.#showAnswer(answer);
+    const { isPooled, files, answer, refusal } = analysis;
+    if (isPooled) this.#tracks.show(analysis, limits);
+    else if (files.length) this.#describe(files[0], answer);
+    if (files.length) this.#progress.show(analysis);
+    if (answer) this.#showAnswer(analysis);
     if (refusal) this.#failure.show(refusal, limits);
     else this.#failure.clear();
   }
@@ -157,44 +189,42 @@ export class Panel {
 
   #describe(file, answer) {
     this.#trackName.textContent = file.name;
-    this.#trackFacts.textContent = [
-      ...(answer ? [this.#words.clock(answer.duration_s)] : []),
-      this.#words.bytes(file.size),
-      ...(answer?.damaged ? [this.#damage(answer)] : []),
-    ].join(" · ");
+    this.#trackFacts.textContent = this.#words.facts(file, answer);
   }
 
-  #damage({ duration_s: decoded, announced_s: announced }) {
-    return this.#words.say("damaged", {
-      decoded: this.#words.clock(decoded),
-      announced: this.#words.clock(announced),
-    });
-  }
-
-  #showAnswer(answer) {
-    const isEmpty = answer.suggestions.length === 0;
-    const isUnsure = answer.confidence === "low";
+  #showAnswer({ isPooled, answer, shown }) {
+    const isEmpty = shown.suggestions.length === 0;
+    const isUnsure = shown.confidence === "low";
+    this.#pooled.hidden = !isPooled;
+    if (isPooled) this.#pooled.textContent = this.#words.say("pooled", { count: answer.tracks_read });
     const advice = [...(isUnsure ? ["unsure_advice"] : []), isEmpty ? "none_advice" : "take_fitting"];
     this.#doubts.hidden = !isUnsure && !isEmpty;
     this.#doubt.textContent = this.#words.say(isUnsure ? "unsure" : "none");
     this.#advice.textContent = advice.map((key) => this.#words.say(key)).join(" ");
-    this.#suggestions.show(answer);
+    this.#suggestions.show(shown);
   }
 
-  #place(phase, file, root) {
+  #place(phase, root) {
     if (phase === "sending") this.#progress.cancelButton.focus();
     else if (phase === "answered") this.#heading.focus();
     else if (phase === "refused") this.#failure.focus();
-    else if (file === null && !root.activeElement) this.#drops.focus();
+    else if (!root.activeElement) this.#placeInTracks();
   }
 
-  #announcement(phase, file, answer) {
-    if (phase === "sending") return this.#words.say("sending_file", { file: file.name });
+  #placeInTracks() {
+    if (this.#drops.element.hidden) this.#tracks.focus();
+    else this.#drops.focus();
+  }
+
+  #announcement({ phase, isPooled, files, answer, shown }) {
+    if (phase === "sending") return this.#words.sending(files);
     if (phase === "analysing") return this.#words.say("analysing");
+    if (phase === "choosing" && isPooled) return this.#tracks.summary;
     if (phase !== "answered") return "";
-    const count = answer.suggestions.length;
+    const count = shown.suggestions.length;
     return [
-      ...(answer.damaged ? [`${this.#damage(answer)}.`] : []),
+      ...(isPooled ? [`${this.#pooled.textContent}.`] : []),
+      ...(answer.damaged ? [`${this.#words.damage(answer)}.`] : []),
       ...(this.#doubts.hidden ? [] : [`${this.#doubt.textContent}.`]),
       ...(count ? [this.#words.say("suggested", { count })] : []),
     ].join(" ");

@@ -5,10 +5,12 @@ import { ICONS, button, el, icon, textButton } from "./dom.js";
 const SETTLED_S = 0.5;
 const BARS = 5;
 
-/** Lets the artist choose a track, in a dialog or by dropping it. */
+/** Lets the artist choose a track or several, in a dialog or by dropping them. */
 export class DropZone {
   #words;
   #hint = el("span", { className: "hint", id: "formats" });
+  #choose = el("span", { className: "title" });
+  #drop = el("span", { className: "muted" });
   #input = el("input", {
     id: "file",
     type: "file",
@@ -24,19 +26,22 @@ export class DropZone {
       "label",
       { htmlFor: "file", className: "drop", part: "drop" },
       icon(ICONS.wave),
-      el("span", { className: "title", "data-say": "choose" }),
-      el("span", { className: "muted", "data-say": "drop" }),
+      this.#choose,
+      this.#drop,
       this.#hint,
     ),
   );
 
-  /** @param {HTMLElement} target The area for dropping files, which is larger than the zone. */
+  /**
+   * @param {HTMLElement} target The area for dropping files, which is larger than the zone.
+   * @param {function} take Called with the chosen files, at least one.
+   */
   constructor(words, target, take) {
     this.#words = words;
     this.#input.addEventListener("change", () => {
-      const [file] = this.#input.files;
+      const files = [...this.#input.files];
       this.#input.value = ""; // the same file can be chosen again
-      if (file) take(file);
+      if (files.length) take(files);
     });
     target.addEventListener("dragover", (event) => this.#dragged(event, target));
     target.addEventListener("dragleave", (event) => {
@@ -44,19 +49,28 @@ export class DropZone {
     });
     target.addEventListener("drop", (event) => {
       target.classList.remove("dragged");
-      const [file] = event.dataTransfer.files;
-      if (!file || this.#input.matches(":disabled")) return;
+      const files = [...event.dataTransfer.files];
+      if (!files.length || this.#input.matches(":disabled")) return;
       event.preventDefault();
-      take(file);
+      take(files);
     });
+    this.isMultiple = false;
+  }
+
+  /** Whether several tracks can be chosen; the texts appear at the next translation. */
+  set isMultiple(isMultiple) {
+    this.#input.multiple = isMultiple;
+    this.#choose.dataset.say = isMultiple ? "choose_tracks" : "choose";
+    this.#drop.dataset.say = isMultiple ? "drop_tracks" : "drop";
   }
 
   /** Show the limits of `GET /limits`. */
-  show({ formats, max_bytes: most }) {
+  show({ formats, max_bytes: most, pooled }) {
     this.#input.accept = ["audio/*", ...formats.flatMap(({ extensions }) => extensions)].join();
-    this.#hint.textContent = this.#words.say("formats", {
+    this.#hint.textContent = this.#words.say(this.#input.multiple ? "formats_each" : "formats", {
       formats: this.#words.formats(formats),
       size: this.#words.bytes(most, Math.floor),
+      count: pooled.max_files,
     });
   }
 
@@ -103,12 +117,12 @@ export class Progress {
     );
   }
 
-  show({ phase, file, loaded, total, begun }) {
+  show({ phase, files, loaded, total, begun }) {
     const isSending = phase === "sending";
     const share = total ? loaded / total : 0;
     this.#bar.hidden = !isSending;
     this.#bars.hidden = isSending;
-    this.#bar.ariaLabel = this.#words.say("sending_file", { file: file.name });
+    this.#bar.ariaLabel = this.#words.sending(files);
     this.#bar.ariaValueNow = String(Math.round(share * 100));
     this.#bar.style.setProperty("--share", share);
     this.#status.textContent = this.#words.say(isSending ? "sending" : "analysing");
@@ -149,6 +163,11 @@ export class FailurePanel {
       this.#message,
       el("div", { className: "actions" }, this.#retry, this.#another),
     );
+  }
+
+  /** Whether it concerns several tracks; the texts appear at the next translation. */
+  set isMultiple(isMultiple) {
+    this.#another.dataset.say = isMultiple ? "add_tracks" : "choose_another";
   }
 
   show(refusal, limits) {

@@ -6,8 +6,8 @@ const TOKEN_MARGIN_MS = 30_000;
 export class Refusal extends Error {
   /**
    * @param {string} kind The service's error kind (`silent_audio`, ...), or a kind of the page:
-   *   `unreachable`, `cancelled`, `no_token`, `unsupported_type`, `too_large`, `empty_file`,
-   *   `file_changed`.
+   *   `unreachable`, `cancelled`, `no_token`, `unsupported_type`, `too_large`,
+   *   `too_large_together`, `empty_file`, `file_changed`.
    */
   constructor(kind, detail = "", { retryAfterS = null, requestId = null, members = {} } = {}) {
     super(detail || kind);
@@ -34,11 +34,13 @@ export class Service {
     return this.#once("/vocabularies");
   }
 
-  suggest(file, { vocabulary, topK, threshold, signal, onProgress, onSent }) {
-    const url = this.#url("/suggest-tags", { vocabulary, top_k: topK, threshold });
-    return this.#authorized(signal, async (headers) =>
-      parseResponse(await upload(url, file, { headers, signal, onProgress, onSent })),
-    );
+  suggest(file, options) {
+    return this.#suggest("/suggest-tags", [file], options);
+  }
+
+  /** Request suggestions for several tracks together. */
+  suggestPooled(files, options) {
+    return this.#suggest("/suggest-tags/pooled", files, options);
   }
 
   /** Request a taggram as JSON, as a picture or as a table. */
@@ -63,6 +65,13 @@ export class Service {
   /** Get a new upload token if the last one has expired. */
   async refresh() {
     await this.#credentials(undefined);
+  }
+
+  #suggest(path, files, { vocabulary, topK, threshold, signal, onProgress, onSent }) {
+    const url = this.#url(path, { vocabulary, top_k: topK, threshold });
+    return this.#authorized(signal, async (headers) =>
+      parseResponse(await upload(url, files, { headers, signal, onProgress, onSent })),
+    );
   }
 
   #once(path) {
@@ -124,8 +133,8 @@ export class Service {
   }
 }
 
-/** Send a file as a form. `fetch` does not report the progress of uploads. */
-function upload(url, file, { headers, signal, onProgress, onSent }) {
+/** Send files as a form. `fetch` does not report the progress of uploads. */
+function upload(url, files, { headers, signal, onProgress, onSent }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
@@ -138,15 +147,24 @@ function upload(url, file, { headers, signal, onProgress, onSent }) {
         header: (name) => request.getResponseHeader(name),
         text: request.responseText,
       });
-    request.onerror = async () =>
-      reject(new Refusal((await canRead(file)) ? "unreachable" : "file_changed"));
+    request.onerror = async () => {
+      const changed = await findChanged(files);
+      const members = { changed };
+      reject(new Refusal(changed.length ? "file_changed" : "unreachable", "", { members }));
+    };
     request.onabort = () => reject(new Refusal("cancelled"));
     if (signal.aborted) return request.onabort();
     signal.addEventListener("abort", () => request.abort(), { once: true });
     const form = new FormData();
-    form.append("file", file);
+    for (const file of files) form.append("file", file);
     request.send(form);
   });
+}
+
+/** Return the positions of files that have changed, from 0. */
+async function findChanged(files) {
+  const areUnchanged = await Promise.all(files.map(canRead));
+  return [...files.keys()].filter((position) => !areUnchanged[position]);
 }
 
 /** Return whether a file is unchanged: browsers refuse to read a file that has changed. */

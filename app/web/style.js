@@ -165,6 +165,22 @@ button:disabled, [aria-disabled="true"] { cursor: not-allowed; }
   white-space: nowrap;
 }
 
+.track-list { display: grid; grid-template-columns: minmax(0, 1fr); gap: 12px; }
+
+.tracks { display: grid; grid-template-columns: minmax(0, 1fr); }
+
+.tracks .track { padding-block: 8px; border-top: 1px solid var(--ts-line); }
+
+.tracks .track:last-child { border-bottom: 1px solid var(--ts-line); }
+
+.remove { min-width: 36px; padding: 6px; }
+
+.remove .icon { width: 18px; height: 18px; }
+
+.track-result { flex: 1 0 100%; padding-inline-start: 32px; overflow-wrap: anywhere; }
+
+.track-result .title { color: var(--ts-danger); font-size: .9375em; }
+
 .progress {
   display: grid;
   grid-template-columns: auto 1fr auto;
@@ -478,6 +494,7 @@ thead th:first-child { z-index: 1; background: var(--ts-surface); }
 
 @media (pointer: coarse) {
   .quiet, .strong, .stretch, .link, .token, .own-entry input { min-height: 44px; }
+  .remove { min-width: 44px; }
   .token { border-radius: 22px; }
   select, input[readonly], summary { min-height: 44px; }
 }

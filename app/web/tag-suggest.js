@@ -1,8 +1,9 @@
 /** `<tag-suggest>`; docs/signup-element.md lists its attributes, events and parts. */
 
+import { Analysis, PooledAnalysis } from "./analysis.js";
 import { Panel } from "./panel.js";
 import { Refusal, Service } from "./service.js";
-import { Analysis, Choice, Feedback, Player, Vocabulary } from "./state.js";
+import { Choice, Feedback, Player, Vocabulary } from "./state.js";
 import { style } from "./style.js";
 import { Words } from "./words.js";
 
@@ -19,7 +20,7 @@ const TRACK_ID = /^[0-9a-f]{64}$/;
 
 export class TagSuggest extends HTMLElement {
   static formAssociated = true;
-  static observedAttributes = ["endpoint", "token-url", "vocabulary", "max", "required"];
+  static observedAttributes = ["endpoint", "token-url", "vocabulary", "max", "multiple", "required"];
 
   #internals = this.attachInternals();
   #service = null;
@@ -29,20 +30,24 @@ export class TagSuggest extends HTMLElement {
   #vocabulary = new Vocabulary(this.#words);
   #player = new Player();
   #panel = new Panel(this.#words, this.#vocabulary, this.#player, {
-    file: (file) => this.#analyse(file),
-    retry: () => this.#analyse(this.#analysis.file),
+    files: (files) => this.#take(files),
+    remove: (track) => this.#pooled.remove(track),
+    retry: () => this.#analyse(),
     cancel: () => this.#analysis.cancel(),
     toggle: (tag) => this.#toggle(tag),
     add: (tags) => this.#add(tags),
     view: () => this.#toggleView(),
   });
-  #analysis = new Analysis({
+  #on = {
     phase: () => this.#entered(),
     sent: () => this.#panel.sent(this.#analysis),
-  });
+    listed: () => this.#panel.showTracks(this.#pooled, this.#limits),
+  };
+  #single = new Analysis(this.#on);
+  #pooled = new PooledAnalysis(this.#on);
   #choice = new Choice(() => {
     this.#commit();
-    this.#tell("changed", { tags: this.value });
+    this.#tell("changed", { tags: this.value, trackIds: this.trackIds });
   });
   #feedback = new Feedback();
   #view = null;
@@ -71,6 +76,11 @@ export class TagSuggest extends HTMLElement {
 
   set value(tags) {
     this.#choice.replace([...new Set(tags)]);
+  }
+
+  /** The ids of the analysed tracks, SHA-256 of their files. */
+  get trackIds() {
+    return this.#analysis.answers.map(({ track_id: trackId }) => trackId);
   }
 
   /** @type {object} The host's texts, by the keys of words-en.js. */
@@ -115,6 +125,7 @@ export class TagSuggest extends HTMLElement {
     for (let root = this.getRootNode(); root; root = root.host?.getRootNode()) {
       this.#languages.observe(root, { subtree: true, attributeFilter: ["lang"] });
     }
+    this.#panel.isMultiple = this.#isMultiple;
     this.#setLanguage();
     this.#connect();
     this.#openLinked();
@@ -129,6 +140,7 @@ export class TagSuggest extends HTMLElement {
   attributeChangedCallback(name, before, now) {
     if (!this.isConnected || before === now) return;
     if (name === "max" || name === "required") this.#commit();
+    else if (name === "multiple") this.#switchMultiple();
     else this.#connect();
   }
 
@@ -144,14 +156,21 @@ export class TagSuggest extends HTMLElement {
 
   formResetCallback() {
     this.#feedback.forget();
-    this.#analysis.forget();
-    this.#player.load(null);
+    this.#forget();
     this.#panel.clearTyped();
     this.#choice.replace([]);
   }
 
   formStateRestoreCallback(state) {
     this.#choice.replace([...state.values()]);
+  }
+
+  get #isMultiple() {
+    return this.hasAttribute("multiple");
+  }
+
+  get #analysis() {
+    return this.#isMultiple ? this.#pooled : this.#single;
   }
 
   get #max() {
@@ -201,21 +220,41 @@ export class TagSuggest extends HTMLElement {
     this.#commit();
   }
 
-  #analyse(file) {
-    this.#player.load(file);
+  #take(files) {
+    if (this.#isMultiple) return this.#pooled.add(files, this.#service);
+    [this.#single.file] = files;
+    this.#analyse();
+  }
+
+  #switchMultiple() {
+    this.#panel.isMultiple = this.#isMultiple;
+    this.#forget();
+    this.#translate();
+  }
+
+  #forget() {
+    this.#single.forget();
+    this.#pooled.forget();
+    this.#player.load(null);
+  }
+
+  #analyse() {
+    this.#player.load(this.#single.file);
     const topK = Math.min(this.#max, MOST_SUGGESTED);
     const parameters = { vocabulary: this.#vocabularyName, topK, threshold: this.#threshold };
-    this.#analysis.analyse(file, this.#service, parameters);
+    this.#analysis.analyse(this.#service, parameters);
   }
 
   #entered() {
-    const { phase, answer, refusal, refusedWhile } = this.#analysis;
-    if (phase === "answered") this.#vocabulary.know(answer.suggestions);
+    const { phase, answer, answers, refusal, refusedWhile } = this.#analysis;
+    if (phase === "answered") {
+      for (const { suggestions } of [answer, ...answers]) this.#vocabulary.know(suggestions);
+    }
     this.#panel.show(this.#analysis, this.#limits);
     this.#showView(null);
     this.#panel.choose(this.#choice, this.#suggested);
     if (phase === "answered") {
-      this.#feedback.remember(answer);
+      if (!this.#isMultiple) this.#feedback.remember(answer);
       this.#tell("suggested", answer);
     } else if (phase === "refused" && refusal.kind !== "cancelled") {
       const { kind, detail, requestId } = refusal;

@@ -6,14 +6,18 @@ export default {
   element: "Tags of your music",
 
   choose: "Choose a track",
+  choose_tracks: "Choose tracks",
   choose_another: "Choose another track",
   drop: "or drop it here",
+  drop_tracks: "or drop them here",
   formats: "{formats}, up to {size}",
+  formats_each: "{formats}, up to {size} each; up to {count} tracks",
 
   others: "others",
 
   sending: "Sending",
   sending_file: "Sending {file}",
+  sending_tracks: { one: "Sending {count} track", other: "Sending {count} tracks" },
   sent: "{sent} of {total}",
   sent_time: "{sent} of {total}, about {time} left",
   sent_nearly: "{sent} of {total}, a moment left",
@@ -21,6 +25,20 @@ export default {
   cancel: "Cancel",
   try_again: "Try again",
   try_again_in: "Try again in {time}",
+
+  listed: "{count} of up to {max} tracks",
+  left_out: {
+    one: "One more file was left out: up to {max} tracks can be analysed together.",
+    other: "{count} more files were left out: up to {max} tracks can be analysed together.",
+  },
+  add_tracks: "Add tracks",
+  analyse: { one: "Analyse {count} track", other: "Analyse {count} tracks" },
+  of_track: "Alone: {tags}",
+  same_as: "The same file as {file}; it counts once",
+  pooled: {
+    one: "From the one track that could be read",
+    other: "From {count} tracks together, by their mean scores",
+  },
 
   damaged: "The file is damaged: {decoded} of {announced} could be read",
 
@@ -100,6 +118,10 @@ export default {
   too_large: "That file is too large",
   too_large_advice: "An MP3 or FLAC of the same song is smaller.",
   most: "We take up to {size}. ",
+  too_large_together: "Together these tracks are too large",
+  too_large_together_advice: "Remove one, or choose MP3 or FLAC files, which are smaller.",
+  no_readable_track: "None of these tracks can be read",
+  no_readable_track_advice: "Each track says why. Remove them, and add others.",
   empty_file: "That file is empty",
   empty_file_advice: "Choose another, or export the track again.",
   file_changed: "The file can’t be read",

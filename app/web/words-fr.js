@@ -3,14 +3,18 @@ export default {
   element: "Tags de votre musique",
 
   choose: "Choisir un morceau",
+  choose_tracks: "Choisir des morceaux",
   choose_another: "Choisir un autre morceau",
   drop: "ou déposez-le ici",
+  drop_tracks: "ou déposez-les ici",
   formats: "{formats}, jusqu’à {size}",
+  formats_each: "{formats}, jusqu’à {size} chacun\u00a0; {count} morceaux au plus",
 
   others: "autres",
 
   sending: "Envoi en cours",
   sending_file: "Envoi de {file}",
+  sending_tracks: { one: "Envoi de {count} morceau", other: "Envoi de {count} morceaux" },
   sent: "{sent} sur {total}",
   sent_time: "{sent} sur {total}, encore {time} environ",
   sent_nearly: "{sent} sur {total}, encore un instant",
@@ -18,6 +22,20 @@ export default {
   cancel: "Annuler",
   try_again: "Réessayer",
   try_again_in: "Réessayer dans {time}",
+
+  listed: { one: "{count} morceau sur {max} au plus", other: "{count} morceaux sur {max} au plus" },
+  left_out: {
+    one: "Un autre fichier n’a pas été ajouté\u00a0: {max} morceaux au plus sont analysés ensemble.",
+    other: "{count} autres fichiers n’ont pas été ajoutés\u00a0: {max} morceaux au plus sont analysés ensemble.",
+  },
+  add_tracks: "Ajouter des morceaux",
+  analyse: { one: "Analyser {count} morceau", other: "Analyser {count} morceaux" },
+  of_track: "Seul\u00a0: {tags}",
+  same_as: "Le même fichier que {file}\u00a0; il compte une seule fois",
+  pooled: {
+    one: "Pour le seul morceau qui a pu être lu",
+    other: "Pour {count} morceaux ensemble, selon leurs scores moyens",
+  },
 
   damaged: "Le fichier est endommagé : {decoded} lues sur {announced}",
 
@@ -96,6 +114,10 @@ export default {
   too_large: "Ce fichier est trop volumineux",
   too_large_advice: "Un MP3 ou un FLAC du même morceau est plus léger.",
   most: "Nous acceptons jusqu’à {size}. ",
+  too_large_together: "Ensemble, ces morceaux sont trop volumineux",
+  too_large_together_advice: "Retirez-en un, ou choisissez des fichiers MP3 ou FLAC, plus légers.",
+  no_readable_track: "Aucun de ces morceaux ne peut être lu",
+  no_readable_track_advice: "Chaque morceau indique pourquoi. Retirez-les, et ajoutez-en d’autres.",
   empty_file: "Ce fichier est vide",
   empty_file_advice: "Choisissez-en un autre, ou exportez de nouveau le morceau.",
   file_changed: "Le fichier ne peut pas être lu",

@@ -20,6 +20,7 @@ const SAME = {
 const FINAL = new Set([
   ...["unsupported_type", "unsupported_audio", "too_large", "empty_file", "undecodable_audio"],
   ...["audio_too_short", "audio_too_long", "silent_audio", "unknown_track", "file_changed"],
+  ...["no_readable_track", "too_large_together"],
 ]);
 
 /** The formats shown until the limits are loaded. */
@@ -82,19 +83,43 @@ export class Words extends EventTarget {
   /** Return what failed, what to do, and whether a retry may help. */
   failure({ kind, detail, members }, limits) {
     const name = SAME[kind] ?? kind;
-    const size = members.max_bytes ?? limits?.max_bytes; // a proxy's response has no limit
+    const hasSize = name.startsWith("too_large");
+    const most = name === "too_large" ? limits?.max_bytes : limits?.pooled.max_bytes;
+    const size = members.max_bytes ?? most; // a proxy's response has no limit
     const advice = this.say(`${name}_advice`, {
       formats: this.formats(limits?.formats ?? COMMONEST),
-      shortest: this.measure(members.min_duration_s, "second"),
-      longest: this.measure(Math.floor(members.max_duration_s / 60), "minute"),
+      shortest: this.measure(members.min_duration_s ?? limits?.min_duration_s, "second"),
+      longest: this.measure(
+        Math.floor((members.max_duration_s ?? limits?.max_duration_s) / 60),
+        "minute",
+      ),
     });
-    const hasSize = name === "too_large" && size;
-    const most = hasSize ? this.say("most", { size: this.bytes(size, Math.floor) }) : "";
+    const upTo = hasSize && size ? this.say("most", { size: this.bytes(size, Math.floor) }) : "";
     return {
       title: this.say(advice ? name : "failed"),
-      advice: advice ? most + advice : detail || this.say("failed_advice"),
+      advice: advice ? upTo + advice : detail || this.say("failed_advice"),
       canRetry: !FINAL.has(name),
     };
+  }
+
+  /** Describe a file: duration, size, damage; the first and last if it was analysed. */
+  facts(file, answer) {
+    return [
+      ...(answer ? [this.clock(answer.duration_s)] : []),
+      this.bytes(file.size),
+      ...(answer?.damaged ? [this.damage(answer)] : []),
+    ].join(" · ");
+  }
+
+  damage({ duration_s: decoded, announced_s: announced }) {
+    return this.say("damaged", { decoded: this.clock(decoded), announced: this.clock(announced) });
+  }
+
+  /** Say that files are being sent. */
+  sending(files) {
+    return files.length === 1
+      ? this.say("sending_file", { file: files[0].name })
+      : this.say("sending_tracks", { count: files.length });
   }
 
   /** Select the label in the page's language from labels by language. */

@@ -19,7 +19,7 @@ TYPES = {
 }
 ORIGIN = "https://signup.example"
 MOST_BYTES = 30_000
-MOST_BYTES_WITH_TAGGRAM = 33_000
+MOST_BYTES_WITH_TAGGRAM = 38_000
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -43,6 +43,7 @@ class Element:
         self.own = self.root.get_by_role("combobox", name="Add your own")
         self.completions = self.root.get_by_role("option")
         self.suggestions = self.root.locator("button[aria-pressed]")
+        self.tracks = self.root.locator("[part=tracks]").get_by_role("listitem")
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
         """A button with this whole name, or a matching one."""
@@ -70,6 +71,20 @@ class Element:
         """Choose a file, and wait for its suggestions."""
         with self.page.expect_console_message(lambda message: message.text == "suggested"):
             self.choose(track)
+
+    def list_tracks(self, *tracks: Track) -> None:
+        """Choose files of several tracks, or add them to those that are listed."""
+        first = self.root.get_by_text("Choose tracks", exact=True)
+        more = self.button("Add tracks")
+        with self.page.expect_file_chooser() as chooser:
+            first.or_(more).filter(visible=True).click()
+        assert chooser.value.is_multiple()
+        chooser.value.set_files(list(tracks))
+
+    def analyse_listed(self) -> None:
+        """Analyse the listed tracks, and wait for the suggestions."""
+        with self.page.expect_console_message(lambda message: message.text == "suggested"):
+            self.button(re.compile(r"^Analyse \d+ tracks?$")).click()
 
     def add(self, words: str) -> None:
         """Add custom tags."""

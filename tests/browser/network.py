@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 from testing.server import Server
 
 UPLOADS = "**/suggest-tags*"
+POOLED_UPLOADS = "**/suggest-tags/pooled*"
 UNLIMITED = -1
 SLOW = 15_000
 """Bytes a second: at this pace a song takes longer than any test waits."""
@@ -32,10 +33,10 @@ def slow_uploads(page: Page, bytes_per_s: int = SLOW) -> Iterator[None]:
 
 
 @contextmanager
-def held_answers(page: Page) -> Iterator[None]:
+def held_answers(page: Page, uploads: str = UPLOADS) -> Iterator[None]:
     """Send a page's uploads, but hold the answers of the service until the body is done."""
     session = page.context.new_cdp_session(page)
-    pattern = {"urlPattern": UPLOADS, "requestStage": "Response"}
+    pattern = {"urlPattern": uploads, "requestStage": "Response"}
     session.send("Fetch.enable", {"patterns": [pattern]})
     yield
     session.send("Fetch.disable")

@@ -11,15 +11,26 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from testing.server import Server
+from testing.sounds import encoded
 from tests.browser.conftest import MAX_UPLOAD_BYTES
 from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Element, Track, payload
-from tests.browser.network import UPLOADS, fulfill, held_answers, origin, refuse, slow_uploads
+from tests.browser.network import (
+    POOLED_UPLOADS,
+    UPLOADS,
+    fulfill,
+    held_answers,
+    origin,
+    refuse,
+    slow_uploads,
+)
+from tests.support.client import noise_file
 
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "screenshots"
 SCREENS = {"phone": (360, 740), "desktop": (1200, 900)}
@@ -27,6 +38,8 @@ ZOOMED = (640, 450)
 """A desktop's screen at 200 %."""
 
 SCHEMES = ("dark", "light")
+SILENCE = encoded(np.zeros(4 * 16_000, np.float32), 16_000, "FLAC")
+SHORT = noise_file(0.1)
 
 WIDTHS = "[document.scrollingElement.scrollWidth, innerWidth]"
 STICKING_OUT = """
@@ -198,6 +211,45 @@ def cancelled(scene: Scene) -> None:
     expect(scene.element.alert).to_contain_text("Cancelled")
 
 
+def several(scene: Scene) -> None:
+    scene.page.locator("tag-suggest").evaluate("element => element.toggleAttribute('multiple')")
+    expect(scene.element.root.locator("#formats")).to_contain_text("up to 10 tracks")
+
+
+def listed(scene: Scene) -> None:
+    several(scene)
+    names = [
+        "a demo.flac",
+        "the long version of a song that we played at the harbour.flac",
+    ]
+    tracks = [payload(name, noise_file(4, seed=91 + index)) for index, name in enumerate(names)]
+    notes = payload("notes.txt", b"no song", "text/plain")
+    more = [payload(f"{number}.flac", SILENCE) for number in range(8)]
+    scene.element.list_tracks(*tracks, notes, *more)
+    expect(scene.element.tracks).to_have_count(10)
+
+
+def sending_several(scene: Scene) -> None:
+    listed(scene)
+    scene.stack.enter_context(held_answers(scene.page, POOLED_UPLOADS))
+    scene.element.button("Analyse 9 tracks").click()
+    expect(scene.element.root.get_by_text("Analysing", exact=True).first).to_be_visible()
+
+
+def pooled(scene: Scene) -> None:
+    listed(scene)
+    scene.element.analyse_listed()
+    scene.element.suggestions.first.click()
+
+
+def unreadable(scene: Scene) -> None:
+    several(scene)
+    scene.console_errors.expect("/suggest-tags")
+    scene.element.list_tracks(payload("mute.flac", SILENCE), payload("too short.flac", SHORT))
+    scene.element.button("Analyse 2 tracks").click()
+    expect(scene.element.alert).to_contain_text("None of these tracks")
+
+
 def submitted(scene: Scene) -> None:
     chosen(scene)
     scene.page.get_by_label("Artist or band").fill("Nina and the Long Names")
@@ -226,10 +278,25 @@ STATES: list[Callable[[Scene], None]] = [
     busy,
     unreachable,
     cancelled,
+    several,
+    listed,
+    sending_several,
+    pooled,
+    unreadable,
     submitted,
 ]
 
-VARIATIONS = {answered, unsure, taggram, too_large, silent, too_short, unreachable, cancelled}
+VARIATIONS = {
+    answered,
+    unsure,
+    taggram,
+    too_large,
+    silent,
+    too_short,
+    unreachable,
+    cancelled,
+    several,
+}
 """States that are laid out as another one: left to the thorough run."""
 
 

@@ -3,6 +3,7 @@
 import typer
 
 from app.cli.recommend.compare import compare
+from app.cli.recommend.demo import demo
 from app.cli.recommend.estimate import estimate
 from app.cli.recommend.evaluate import evaluate
 from app.cli.recommend.sample_size import sample_size
@@ -16,3 +17,4 @@ recommend_app.command()(train)
 recommend_app.command()(compare)
 recommend_app.command()(sample_size)
 recommend_app.command()(estimate)
+recommend_app.command()(demo)
