@@ -204,7 +204,7 @@ $(READY)/chromium: testing/packages/chromium.py $(READY)/uv
 	$(BIN)/python -m testing.packages.chromium
 	@touch $@
 
-# And nginx, to test docker/nginx.conf with.
+# And nginx, to test docker/nginx/nginx.conf with.
 $(READY)/nginx: testing/packages/nginx.py $(READY)/uv
 	$(BIN)/python -m testing.packages.nginx
 	@touch $@
