@@ -73,7 +73,7 @@ lock: $(READY)/uv
 	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra train --extra descriptors --extra recommender --group dev \
 		--override requirements/cpu.override \
 		--constraint requirements/cpu.lock --output-file requirements/dev.lock
-	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra ray \
+	$(COMPILE) pyproject.toml requirements/cpu.in --extra openvino --extra s3 --extra ray --extra descriptors \
 		--override requirements/cpu.override \
 		--constraint requirements/dev.lock --output-file requirements/ray.lock
 	$(COMPILE) requirements/peer-musicnn.in --override requirements/peer-musicnn.override \
@@ -204,7 +204,7 @@ $(READY)/chromium: testing/packages/chromium.py $(READY)/uv
 	$(BIN)/python -m testing.packages.chromium
 	@touch $@
 
-# And nginx, to test docker/nginx.conf with.
+# And nginx, to test docker/nginx/nginx.conf with.
 $(READY)/nginx: testing/packages/nginx.py $(READY)/uv
 	$(BIN)/python -m testing.packages.nginx
 	@touch $@

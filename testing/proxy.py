@@ -1,37 +1,40 @@
-"""Debian's nginx with `docker/nginx.conf`, in front of a service on this machine."""
+"""Debian's nginx with `docker/nginx`, in front of replicas of the service on this machine."""
 
 import os
+import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from testing.packages.nginx import NGINX
 from testing.server import free_port
 
-CONFIGURATION = (Path(__file__).resolve().parent.parent / "docker" / "nginx.conf").read_text()
+FOLDER = Path(__file__).resolve().parent.parent / "docker" / "nginx"
+CONFIGURATION = (FOLDER / "nginx.conf").read_text()
+UPSTREAM = (FOLDER / "upstream.conf").read_text()
 START_S = 60
 
 
 @contextmanager
 def run_nginx(
-    folder: Path, service_port: int, changed: Mapping[str, str] | None = None
+    folder: Path, *service_ports: int, changed: Mapping[str, str] | None = None
 ) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     """Run nginx with the shipped configuration, except for paths and ports, during the body.
 
     Args:
         folder: Gets the configuration, the logs and the bodies that nginx keeps.
-        service_port: The port of the service.
+        service_ports: The port of each replica.
         changed: Other texts of the configuration by those that they replace.
 
     Yields:
         The port of nginx, and its process.
     """
     port = free_port()
-    replaced = {**_paths_and_ports(folder, port, service_port), **(changed or {})}
-    command = _configure(folder, replaced)
+    (folder / "upstream.conf").write_text(_name_replicas(service_ports))
+    command = _configure(folder, {**_paths_and_ports(folder, port), **(changed or {})})
     subprocess.run([*command, "-t"], timeout=300, check=True, capture_output=True)
     with (folder / "error.log").open("wb") as log:
         process = subprocess.Popen(command, stderr=log)
@@ -43,7 +46,14 @@ def run_nginx(
         process.wait(START_S)
 
 
-def _paths_and_ports(folder: Path, port: int, service_port: int) -> dict[str, str]:
+def _name_replicas(ports: Sequence[int]) -> str:
+    """Return the upstream, as for an nginx without `resolve`, as Debian's is."""
+    [line] = re.findall(r"server taggram:8000 resolve.*;", UPSTREAM)
+    servers = [line.replace("taggram:8000 resolve", f"127.0.0.1:{port}") for port in ports]
+    return UPSTREAM.replace(line, "\n    ".join(servers))
+
+
+def _paths_and_ports(folder: Path, port: int) -> dict[str, str]:
     kinds = ("proxy", "fastcgi", "uwsgi", "scgi")
     folders = " ".join(f"{kind}_temp_path {folder / kind};" for kind in kinds)
     return {
@@ -52,7 +62,6 @@ def _paths_and_ports(folder: Path, port: int, service_port: int) -> dict[str, st
         "/run/nginx.pid": str(folder / "pid"),
         "/var/cache/nginx/body": str(folder / "body"),
         "access_log /dev/stdout plain;": f"access_log {folder}/access.log plain; {folders}",
-        "server taggram:8000;": f"server 127.0.0.1:{service_port};",
         "listen 80;": f"listen 127.0.0.1:{port};",
     }
 

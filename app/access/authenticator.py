@@ -98,13 +98,17 @@ class Authenticator:
                 caller.token_id = token.id
         return None
 
-    async def use_token(self, token_id: str) -> None:
+    async def use_token(self, token_id: str, call_id: str | None) -> None:
         """Count a use of an upload token, by its id.
+
+        Args:
+            token_id: The id of the token.
+            call_id: The id of the use; one that a proxy sends again to another replica counts once.
 
         Raises:
             RequestError: `forbidden`: the token has no uses left.
         """
-        await self._limits.use_token(token_id)
+        await self._limits.use_token(token_id, call_id)
 
     def issue_token(self, key: ApiKey | None, origin: str) -> IssuedToken:
         """Return a new upload token for a page.

@@ -46,13 +46,17 @@ class Limits:
         if is_forwarded or not is_this_machine(address):
             await self._addresses.count(identify_caller(address), "from this address")
 
-    async def use_token(self, token_id: str) -> None:
+    async def use_token(self, token_id: str, call_id: str | None) -> None:
         """Count a use of an upload token.
+
+        Args:
+            token_id: The id of the token.
+            call_id: The id of the use, by which a second attempt is recognised; see `RateLimiter`.
 
         Raises:
             RequestError: `forbidden`: the token has no uses left.
         """
-        if await self._tokens.take(token_id):
+        if await self._tokens.take(token_id, call_id):
             raise RequestError(Kind.FORBIDDEN, f"This upload token is used up. {GET_ANOTHER}")
 
 

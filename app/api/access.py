@@ -40,6 +40,7 @@ def _admitted(access_level: AccessLevel) -> Callable[[Request], Awaitable[ApiKey
         finally:
             request.state.client = caller.client
             request.state.token_id = caller.token_id
+            request.state.token_uses = 0
             request.state.counted_as = caller.counted_as
 
     return admit
@@ -51,8 +52,11 @@ async def use_token(request: Request) -> None:
     Raises:
         RequestError: `forbidden`: the token has no uses left.
     """
-    if request.state.token_id is not None:
-        await services_of(request).authenticator.use_token(request.state.token_id)
+    state = request.state
+    if state.token_id is not None:
+        call_id = f"{state.request_id}:{state.token_uses}" if _is_forwarded(request) else None
+        state.token_uses += 1
+        await services_of(request).authenticator.use_token(state.token_id, call_id)
 
 
 _ADMIT = {access_level: _admitted(access_level) for access_level in AccessLevel}
@@ -98,8 +102,13 @@ def _caller(request: Request) -> Caller:
         credential=credential if scheme.lower() == "bearer" else None,
         origin=headers.get("origin") or _own_origin(request),
         address=request.client.host if request.client else "",
-        is_forwarded="x-forwarded-for" in headers,
+        is_forwarded=_is_forwarded(request),
     )
+
+
+def _is_forwarded(request: Request) -> bool:
+    """Return whether a proxy forwarded the request; it gives all attempts the same request id."""
+    return "x-forwarded-for" in request.headers
 
 
 def _own_origin(request: Request) -> str | None:

@@ -7,22 +7,27 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from socket import gethostname
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.audio.worker.processes import Decoder
 from app.catalogue.batch_results import BatchResults, BatchView
 from app.catalogue.entries import Entry, Listing
 from app.catalogue.registry import Registry
 from app.catalogue.rows import ScoredTags
 from app.catalogue.run import Analyser, TaggingRun
-from app.catalogue.storage import open_storage
+from app.catalogue.storage import Storage, open_storage
 from app.catalogue.summary import Summary
 from app.cpus import usable_cpus
 from app.domain import ModelRef
 from app.errors import SetupError
 from app.installation import installed_version
 from app.store.manifest.manifest import Manifest
+
+if TYPE_CHECKING:
+    from app.catalogue.describing import TrackDescriber
+    from app.catalogue.descriptor_table import DescriptorIndex
 
 ENTRIES = "entries"
 """The column of a batch: its entries as JSON, in one row."""
@@ -41,10 +46,12 @@ class LoadedModels:
     Attributes:
         analyser: Decodes and infers.
         embeddings: By model, the width of the embedding that rows get.
+        descriptor_decoder: Decodes for descriptors; None if none are measured.
     """
 
     analyser: Analyser
     embeddings: Mapping[ModelRef, int]
+    descriptor_decoder: Decoder | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class ClusterJob:
         workers: The most tracks that a process decodes and scores at a time; None for one more
             than it has CPUs.
         version: The version of Taggram of the command.
+        descriptors: Whether descriptors are measured.
     """
 
     load: Callable[[], LoadedModels]
@@ -65,20 +73,25 @@ class ClusterJob:
     out: str
     workers: int | None
     version: str
+    descriptors: bool = False
 
 
 class BatchTagger:
     """Tags one batch at a time; the rows of a batch are in files before its result is returned."""
 
-    def __init__(self, job: ClusterJob, registry: Registry) -> None:
+    def __init__(
+        self, job: ClusterJob, registry: Registry, descriptors: "DescriptorIndex | None" = None
+    ) -> None:
         """Load nothing yet: an error of a batch reaches the command, one of an actor does not.
 
         Args:
             job: The models, and where results go.
             registry: The registry of the run.
+            descriptors: The index of descriptors; None if none are measured.
         """
         self._job = job
         self._registry = registry
+        self._descriptors = descriptors
         self._loaded: LoadedModels | None = None
         self._runner = asyncio.Runner()  # one event loop for all batches, as the models need it
 
@@ -120,9 +133,20 @@ class BatchTagger:
             workers=workers,
             max_failed_share=1.0,  # the command decides, with the counts of all batches
             on_progress=lambda _: None,
+            describer=self._describer(self._loaded.descriptor_decoder, out, workers),
             results={each.ref: BatchResults(out, each, view) for each in view.start.tags},
         )
         return await run.run(Listing(read_entries(batch)))
+
+    def _describer(
+        self, decoder: Decoder | None, out: Storage, workers: int
+    ) -> "TrackDescriber | None":
+        if decoder is None or self._descriptors is None:
+            return None
+        from app.catalogue.describing import TrackDescriber  # noqa: PLC0415 - an extra
+        from app.catalogue.descriptor_table import DescriptorTable  # noqa: PLC0415
+
+        return TrackDescriber(decoder, DescriptorTable(out, self._descriptors), workers)
 
 
 def write_entries(entries: Sequence[Entry]) -> str:
@@ -137,7 +161,7 @@ def read_entries(text: str) -> list[Entry]:
 
 def write_summary(summary: Summary) -> str:
     """Return the counts of a batch as JSON."""
-    return json.dumps(vars(summary) | {"deferred": write_entries(summary.deferred)})
+    return json.dumps(_as_values(summary))
 
 
 def read_summary(text: str) -> Summary:
@@ -149,7 +173,18 @@ def read_summary(text: str) -> Summary:
     values = json.loads(text)
     if "fault" in values:
         raise SetupError(values["fault"])
+    return _from_values(values)
+
+
+def _as_values(summary: Summary) -> dict[str, Any]:
+    described = summary.described and _as_values(summary.described)
+    deferred = write_entries(summary.deferred)
+    return vars(summary) | {"deferred": deferred, "described": described}
+
+
+def _from_values(values: dict[str, Any]) -> Summary:
     values["failures"] = Counter(values["failures"])
     values["examples"] = {status: tuple(each) for status, each in values["examples"].items()}
     values["deferred"] = read_entries(values["deferred"])
+    values["described"] = values["described"] and _from_values(values["described"])
     return Summary(**values)

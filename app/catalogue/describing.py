@@ -14,7 +14,6 @@ from app.catalogue.descriptor_table import (
 )
 from app.catalogue.entries import Entry
 from app.catalogue.rows import File
-from app.catalogue.storage import Storage
 from app.catalogue.summary import Summary
 from app.descriptors.track import measure_descriptors
 from app.domain import Samples
@@ -34,24 +33,25 @@ class TrackDescriber:
         summary: The counts so far: `inferred` are the tracks that were measured.
     """
 
-    def __init__(self, decoder: Decoder, out: Storage, jobs: int) -> None:
-        """Read which tracks have descriptors.
+    def __init__(self, decoder: Decoder, table: DescriptorTable, jobs: int) -> None:
+        """Begin with no counts.
 
         Args:
             decoder: Decodes to mono; its sample rate is that of the descriptors.
-            out: The catalogue, which the caller has locked.
+            table: The rows so far, in a catalogue that the command has locked.
             jobs: The most tracks that are in memory at a time.
-
-        Raises:
-            SetupError: A file of the catalogue can't be read.
         """
         self._decoder = decoder
-        self._table = DescriptorTable(out)
+        self._table = table
         self._slots = asyncio.Semaphore(jobs)
         self.summary = Summary(0)
 
     def lacks(self, key: bytes) -> bool:
-        """Return whether a track with this file, from its `entry_key`, has no descriptors."""
+        """Return whether a track with this file, from its `entry_key`, has no descriptors.
+
+        Raises:
+            SetupError: A file of the catalogue can't be read.
+        """
         return not self._table.has(key)
 
     async def describe(self, entry: Entry, file: File, source: IO[bytes]) -> None:

@@ -7,7 +7,7 @@ join with `tracks` on `external_id` and `track_id`.
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from app.catalogue.entries import Entry
 from app.catalogue.results import BATCH_ROWS, BATCH_S
 from app.catalogue.rows import File, as_text, entry_key
-from app.catalogue.storage import Storage
+from app.catalogue.storage import Storage, open_storage
 from app.catalogue.tables import ABOUT, new_file_name, read_table, write_table
 from app.descriptors.frames import Statistic
 from app.descriptors.spectral import CONTRAST_BANDS, SpectralShape
@@ -112,37 +112,31 @@ class DescriptorRow:
         return entry_key(self.entry.external_id, self.entry.uri, self.file.fingerprint)
 
 
-class DescriptorTable:
-    """The rows of earlier runs, and those of the batch in hand. Several threads may use it."""
+class DescriptorIndex:
+    """Which tracks have rows in files of the catalogue. Several threads may use it.
 
-    def __init__(self, out: Storage, clock: Callable[[], float] = time.monotonic) -> None:
-        """Read which tracks have rows.
+    On a cluster there is one for all processes, in a process of its own.
+    """
+
+    def __init__(self, out: str) -> None:
+        """Read nothing yet: the catalogue is read at the first use.
 
         Args:
-            out: The catalogue.
-            clock: Returns the time in seconds.
+            out: The catalogue: a folder, or the URL of a prefix.
+        """
+        self._out = open_storage(out)
+        self._keys: set[bytes] = set()
+        self._places: dict[bytes, str] = {}
+        self._is_read = False
+        self._lock = threading.Lock()
+
+    def has(self, key: bytes) -> bool:
+        """Return whether a track with this file, from its `entry_key`, has a row.
 
         Raises:
             SetupError: A file of the catalogue can't be read.
         """
-        self._out = out
-        self._clock = clock
-        self._keys: set[bytes] = set()
-        self._places: dict[bytes, str] = {}
-        self._batch: list[DescriptorRow] = []
-        self._since = 0.0
-        self._lock = threading.RLock()
-        for path in out.files(DESCRIPTORS):
-            if path.endswith(".parquet"):
-                self._read_index(path)
-
-    def _read_index(self, path: str) -> None:
-        for row in read_table(self._out, path, INDEX).to_pylist():
-            self._keys.add(entry_key(row["external_id"], row["uri"], row["fingerprint"]))
-            self._places[bytes.fromhex(row["track_id"])] = path
-
-    def has(self, key: bytes) -> bool:
-        """Return whether a track with this file, from its `entry_key`, has a row."""
+        self._read()
         return key in self._keys
 
     def find(self, track_id: str) -> Values | None:
@@ -151,17 +145,85 @@ class DescriptorTable:
         Raises:
             SetupError: A file of the catalogue can't be read.
         """
-        with self._lock:
-            for row in self._batch:
-                if row.file.track_id == track_id:
-                    return row.values
-            path = self._places.get(bytes.fromhex(track_id))
+        self._read()
+        path = self._places.get(bytes.fromhex(track_id))
         if path is None:
             return None
         table = read_table(self._out, path)
         own = ("artist_id", "described_at", *INDEX)
         rows = table.filter(pc.equal(table["track_id"], track_id)).drop_columns(list(own))
         return next(iter(rows.to_pylist()), None)
+
+    def note(self, path: str, files: Mapping[bytes, str]) -> None:
+        """Note that a file of the catalogue has been written.
+
+        Args:
+            path: The file, as a path in the catalogue.
+            files: By the key of each track, the SHA-256 of its file, in hex.
+        """
+        self._keys |= files.keys()
+        self._places |= {bytes.fromhex(track_id): path for track_id in files.values()}
+
+    def _read(self) -> None:
+        with self._lock:
+            if self._is_read:
+                return
+            for path in self._out.files(DESCRIPTORS):
+                if path.endswith(".parquet"):
+                    rows = read_table(self._out, path, INDEX).to_pylist()
+                    self.note(path, {_index_key(row): row["track_id"] for row in rows})
+            self._is_read = True
+
+
+def _index_key(row: Values) -> bytes:
+    return entry_key(row["external_id"], row["uri"], row["fingerprint"])
+
+
+class DescriptorTable:
+    """The rows in files of the catalogue, and those of the batch in hand.
+
+    Several threads may use it.
+    """
+
+    def __init__(
+        self,
+        out: Storage,
+        index: DescriptorIndex,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin with an empty batch.
+
+        Args:
+            out: The catalogue.
+            index: Knows the rows in its files.
+            clock: Returns the time in seconds.
+        """
+        self._out = out
+        self._index = index
+        self._clock = clock
+        self._batch: dict[bytes, DescriptorRow] = {}
+        self._since = 0.0
+        self._lock = threading.RLock()
+
+    def has(self, key: bytes) -> bool:
+        """Return whether a track with this file, from its `entry_key`, has a row.
+
+        Raises:
+            SetupError: A file of the catalogue can't be read.
+        """
+        return key in self._batch or self._index.has(key)
+
+    def find(self, track_id: str) -> Values | None:
+        """Return the values of an identical file, if they are known.
+
+        Raises:
+            SetupError: A file of the catalogue can't be read.
+        """
+        with self._lock:
+            for row in self._batch.values():
+                if row.file.track_id == track_id:
+                    return row.values
+        return self._index.find(track_id)
 
     def add(self, row: DescriptorRow) -> None:
         """Add a row to the batch in hand, which is written once it is large or old.
@@ -172,8 +234,7 @@ class DescriptorTable:
         with self._lock:
             if not self._batch:
                 self._since = self._clock()
-            self._batch.append(row)
-            self._keys.add(row.key)
+            self._batch[row.key] = row
             if len(self._batch) >= BATCH_ROWS or self._clock() - self._since >= BATCH_S:
                 self.flush()
 
@@ -187,10 +248,10 @@ class DescriptorTable:
             if not self._batch:
                 return
             path = f"{DESCRIPTORS}/{new_file_name()}"
-            rows = [_row_values(row) for row in self._batch]
+            rows = [_row_values(row) for row in self._batch.values()]
             write_table(self._out, path, pa.Table.from_pylist(rows, descriptor_schema()))
-            self._places |= {bytes.fromhex(row.file.track_id): path for row in self._batch}
-            self._batch = []
+            self._index.note(path, {key: row.file.track_id for key, row in self._batch.items()})
+            self._batch = {}
 
 
 def _row_values(row: DescriptorRow) -> Values:

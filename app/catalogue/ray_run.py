@@ -19,7 +19,7 @@ from app.catalogue.cluster_worker import (
 )
 from app.catalogue.entries import Entry, Listing
 from app.catalogue.latest import remove_superseded
-from app.catalogue.remote_registry import start_registry
+from app.catalogue.remote_registry import start_descriptor_index, start_registry
 from app.catalogue.results import BATCH_ROWS
 from app.catalogue.storage import open_storage
 from app.catalogue.summary import Summary
@@ -106,7 +106,7 @@ class _Cluster:
     """The cluster that this process is connected to."""
 
     def __init__(self, job: ClusterJob, max_machines: int | None) -> None:
-        """Start the registry, on the machine of the command.
+        """Start the registry and the index of descriptors, on the machine of the command.
 
         Raises:
             SetupError: The cluster has no CPUs.
@@ -122,6 +122,7 @@ class _Cluster:
                 "the Ray cluster has no CPUs; add a machine with `ray start --address=...`"
             )
         self._registry = start_registry(job.out)
+        self._descriptors = start_descriptor_index(job.out) if job.descriptors else None
 
     def tag(self, entries: Sequence[Entry]) -> Iterator[Summary]:
         """Tag entries, each in one batch; yield the counts of each batch.
@@ -145,7 +146,7 @@ class _Cluster:
         rows = [{ENTRIES: write_entries(part)} for part in _parts(entries, size)]
         tagged = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
             BatchTagger,
-            fn_constructor_args=(self._job, self._registry),
+            fn_constructor_args=(self._job, self._registry, self._descriptors),
             batch_size=None,
             compute=ActorPoolStrategy(
                 min_size=1, initial_size=machines, max_size=self._max_machines

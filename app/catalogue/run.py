@@ -40,7 +40,13 @@ class Analyser(Protocol):
 
 
 class Describer(Protocol):
-    """Adds the descriptors of tracks; `app.catalogue.describing.TrackDescriber` is one."""
+    """Adds the descriptors of tracks; `app.catalogue.describing.TrackDescriber` is one.
+
+    Attributes:
+        summary: The counts so far.
+    """
+
+    summary: Summary
 
     def lacks(self, key: bytes) -> bool:
         """Return whether a track with this file, from its `entry_key`, has no descriptors."""
@@ -122,6 +128,8 @@ class TaggingRun:
                     task.cancel()
                 await asyncio.wait(tasks)
         self._summary.seconds = time.monotonic() - begun
+        if self._describer:
+            self._summary.described = self._describer.summary
         return self._summary
 
     async def _work(self, entries: Iterator[Entry]) -> None:

@@ -23,6 +23,7 @@ class Summary:
         failures: Number of failures by status; also of those that are known.
         examples: The first failure of each status: its place, and the detail.
         deferred: Tracks for later, as another process infers an identical file.
+        described: The same counts of the descriptors, if they were measured.
     """
 
     total: int
@@ -34,6 +35,7 @@ class Summary:
     failures: Counter[str] = field(default_factory=Counter)
     examples: dict[str, tuple[str, str]] = field(default_factory=dict)
     deferred: list[Entry] = field(default_factory=list)
+    described: "Summary | None" = None
 
     @property
     def done(self) -> int:
@@ -64,6 +66,9 @@ class Summary:
         self.failures += part.failures
         self.examples = part.examples | self.examples
         self.deferred += part.deferred
+        if part.described:
+            self.described = self.described or Summary(0)
+            self.described.add(part.described)
 
     def find_fault(self, max_failed_share: float) -> str | None:
         """Return why a finished run is no success, or None if it is one."""

@@ -1,4 +1,4 @@
-"""Debian's nginx, to test `docker/nginx.conf` with, unpacked and not installed.
+"""Debian's nginx, to test `docker/nginx/nginx.conf` with, unpacked and not installed.
 
 `python -m testing.packages.nginx` downloads it with `apt-get download`, which checks
 Debian's signature, and unpacks it below `.cache/nginx`. On another system it prints a message and

@@ -120,6 +120,46 @@ def test_replicas_count_together(redis_server: RedisServer) -> None:
     asyncio.run(run())
 
 
+def test_a_second_attempt_at_another_replica_takes_no_token(redis_server: RedisServer) -> None:
+    async def run() -> None:
+        async with replica(redis_server) as (one, _), replica(redis_server) as (other, _):
+            assert await one.take("a", "call") == await other.take("a", "call") == 0.0
+            assert [await taken(one, times=2), await taken(other)] == [2, 0]
+
+    asyncio.run(run())
+
+
+def test_a_third_attempt_is_another_call(redis_server: RedisServer) -> None:
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            replicas = [await stack.enter_async_context(replica(redis_server)) for _ in range(9)]
+            waits = [await rate.take("a", "call") for rate, _ in replicas]
+            assert waits.count(0.0) == 2 * 3
+
+    asyncio.run(run())
+
+
+def test_ids_of_calls_belong_to_callers(redis_server: RedisServer) -> None:
+    async def run() -> None:
+        async with replica(redis_server) as (one, _), replica(redis_server) as (other, _):
+            await one.take("b", "call")
+            await one.take("a", "call")
+            assert await taken(other) == 2
+
+    asyncio.run(run())
+
+
+def test_a_refused_attempt_has_no_second_one(redis_server: RedisServer) -> None:
+    async def run() -> None:
+        async with replica(redis_server) as (one, _), replica(redis_server) as (other, _):
+            await taken(one, times=3)
+            async with replica(redis_server) as (third, _):
+                assert await third.take("a", "call") > 0
+            assert await other.take("a", "call") > 0
+
+    asyncio.run(run())
+
+
 def test_replicas_that_count_at_once_accept_no_more(redis_server: RedisServer) -> None:
     async def run() -> None:
         async with AsyncExitStack() as stack:

@@ -9,7 +9,7 @@ import numpy as np
 
 from app.audio.worker.progress import BrokenDecoderError, SlowDecoderError
 from app.catalogue.entries import Listing
-from app.catalogue.run import TaggingRun
+from app.catalogue.run import Describer, TaggingRun
 from app.catalogue.sources import list_entries
 from app.catalogue.storage import open_storage
 from app.catalogue.summary import Summary
@@ -57,7 +57,7 @@ class StubAnalyser:
             raise Killed
         await asyncio.sleep(self.takes_s)
         track.file.seek(0)
-        content = track.file.read().decode()
+        content = track.file.read().decode(errors="replace")  # sounds too
         self.inferred[content] += 1
         if "silent" in content:
             raise RequestError(Kind.SILENT_AUDIO, "The audio is silent.")
@@ -85,6 +85,7 @@ def tag(
     models: Sequence[Manifest] = (MODEL,),
     workers: int = 3,
     embedding: int = 0,
+    describer: Describer | None = None,
 ) -> Summary:
     """Run over a source."""
     listing = source if isinstance(source, Listing) else list_entries(str(source))
@@ -96,5 +97,6 @@ def tag(
         max_failed_share=0.05,
         on_progress=lambda _: None,
         embeddings={each.ref: embedding for each in models},
+        describer=describer,
     )
     return asyncio.run(run.run(listing))

@@ -1,9 +1,9 @@
 """A Ray cluster of two nodes on this machine, and a run on it; the second node may die in mid-run.
 
 Run it in a network namespace of its own, as Ray accepts connections on all addresses:
-`unshare --net python -m tests.catalogue.stub_cluster SOURCE OUT LOG [ROWS]`. LOG gets a line for
-each inference. Once OUT has ROWS rows, the second node is killed. It imports no TensorFlow, which
-would take most of the time.
+`unshare --net python -m tests.catalogue.stub_cluster SOURCE OUT LOG [ROWS|descriptors]`. LOG gets a
+line for each inference. Once OUT has ROWS rows, the second node is killed. With `descriptors` these
+are measured too. It imports no TensorFlow, which would take most of the time.
 """
 
 import asyncio
@@ -23,9 +23,11 @@ import pyarrow.parquet as pq
 from app.catalogue.cluster_worker import ClusterJob, LoadedModels, write_summary
 from app.catalogue.ray_run import tag_on_cluster
 from app.catalogue.sources import list_entries
+from app.cli.descriptor_decoder import make_descriptor_decoder
 from app.domain import Precision, Taggram, TaggramKey
 from app.errors import Kind, RequestError
 from app.installation import installed_version, shipped_models
+from app.settings import Settings
 from app.stages import StageClock
 from app.store.manifest.manifest import Manifest, read_store
 from app.store.storage.store import Store
@@ -54,14 +56,15 @@ class LoggingAnalyser:
             os._exit(1)
         await asyncio.sleep(0.05)  # so that the others get further
         with self._log.open("a") as log:
-            log.write(content.decode().strip() + "\n")
+            log.write(content.decode(errors="replace").strip() + "\n")
         if b"silent" in content:
             raise RequestError(Kind.SILENT_AUDIO, "The audio is silent.")
         return [_taggram(track.track_id, each) for each in models], False
 
 
-def load(log: Path) -> LoadedModels:
-    return LoadedModels(LoggingAnalyser(log), {})
+def load(log: Path, *, with_descriptors: bool) -> LoadedModels:
+    decoder = make_descriptor_decoder(Settings(), NODE_CPUS) if with_descriptors else None
+    return LoadedModels(LoggingAnalyser(log), {}, decoder)
 
 
 def _taggram(track_id: str, model: Manifest) -> Taggram:
@@ -82,7 +85,9 @@ def count_rows(out: Path) -> int:
     return sum(pq.read_metadata(path).num_rows for path in out.glob("tracks/*/*/*.parquet"))
 
 
-def main(source: str, out: Path, log: Path, kill_after: int | None) -> None:
+def main(
+    source: str, out: Path, log: Path, kill_after: int | None, *, with_descriptors: bool
+) -> None:
     enable_loopback()
     from ray.cluster_utils import Cluster
 
@@ -99,7 +104,14 @@ def main(source: str, out: Path, log: Path, kill_after: int | None) -> None:
         threading.Thread(target=kill, args=[kill_after], daemon=True).start()
     try:
         summary = tag_on_cluster(
-            ClusterJob(partial(load, log), (MODEL,), str(out), 2, installed_version()),
+            ClusterJob(
+                partial(load, log, with_descriptors=with_descriptors),
+                (MODEL,),
+                str(out),
+                2,
+                installed_version(),
+                with_descriptors,
+            ),
             list_entries(source),
             address=cluster.address,
             max_machines=None,
@@ -112,5 +124,6 @@ def main(source: str, out: Path, log: Path, kill_after: int | None) -> None:
 
 
 if __name__ == "__main__":
-    source, out, log, *rows = sys.argv[1:]
-    main(source, Path(out), Path(log), int(rows[0]) if rows else None)
+    source, out, log, *more = sys.argv[1:]
+    kill_after = next((int(word) for word in more if word.isdigit()), None)
+    main(source, Path(out), Path(log), kill_after, with_descriptors="descriptors" in more)

@@ -5,8 +5,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from app.audio.limits import AudioLimits
+from app.audio.worker.processes import Decoder
 from app.catalogue.cluster_worker import (
     ENTRIES,
     REPORT,
@@ -24,6 +27,8 @@ from app.catalogue.sources import list_entries
 from app.catalogue.summary import Summary
 from app.errors import SetupError
 from app.installation import installed_version
+from testing.known_tracks import RATE, beats
+from testing.sounds import encoded
 from tests.catalogue.conftest import Music
 from tests.catalogue.stub_analyser import MODEL, Killed, StubAnalyser
 from tests.catalogue.test_run import rows_of
@@ -45,15 +50,45 @@ class Cluster:
         return call(self._job, self.registry, entries)
 
 
-def call(job: ClusterJob, registry: Registry, entries: Sequence[Entry]) -> Summary:
+def call(
+    job: ClusterJob, registry: Registry, entries: Sequence[Entry], descriptors: object = None
+) -> Summary:
     """Tag a batch in a process of its own, so to speak."""
-    with closing(BatchTagger(job, registry)) as tagger:
+    with closing(BatchTagger(job, registry, descriptors)) as tagger:
         return read_summary(tagger({ENTRIES: [write_entries(entries)]})[REPORT][0])
 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
     return Cluster(tmp_path / "out")
+
+
+def test_descriptors_are_measured_once_for_identical_files_of_batches(tmp_path: Path) -> None:
+    pytest.importorskip("pyloudnorm", reason="the extra `descriptors` is not installed")
+    from app.catalogue.descriptor_table import DescriptorIndex
+
+    folder, out = tmp_path / "songs", str(tmp_path / "out")
+    folder.mkdir()
+    for name in ("first", "second"):
+        (folder / f"{name}.wav").write_bytes(encoded(beats(100, 3), RATE))
+    entries = list_entries(str(folder)).entries
+    registry, index = Registry(out), DescriptorIndex(out)
+
+    def load() -> LoadedModels:
+        return LoadedModels(StubAnalyser(), {}, Decoder(AudioLimits(RATE, 0.5, 60.0), 1, 300.0))
+
+    job = ClusterJob(load, (MODEL,), out, 1, installed_version(), descriptors=True)
+    parts = [call(job, registry, [entry], index) for entry in entries]
+    call(job, registry, entries, index)
+
+    summary = Summary(2)
+    for part in parts:
+        summary.add(part)
+    assert (summary.described.inferred, summary.described.shared) == (1, 1)
+    rows = pq.read_table(f"{out}/descriptors").to_pylist()
+    assert {row["external_id"] for row in rows} == {"first.wav", "second.wav"}
+    assert len(rows) == 2
+    assert rows[0]["tempo_bpm"] == rows[1]["tempo_bpm"] == pytest.approx(100, rel=0.01)
 
 
 def test_batches_become_rows_and_counts(cluster: Cluster, music: Music, tmp_path: Path) -> None:

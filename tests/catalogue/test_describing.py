@@ -18,7 +18,7 @@ from testing.sounds import encoded
 
 pytest.importorskip("pyloudnorm", reason="the extra `descriptors` is not installed")
 from app.catalogue.describing import TrackDescriber
-from app.catalogue.descriptor_table import DescriptorTable
+from app.catalogue.descriptor_table import DescriptorIndex, DescriptorTable
 
 
 @pytest.fixture
@@ -33,7 +33,8 @@ def describe(song: Path, out: Path, entry_id: str = "1") -> Summary:
 
     async def run() -> Summary:
         decoder = Decoder(AudioLimits(RATE, 0.5, 60.0), 1, 300.0)
-        describer = TrackDescriber(decoder, open_storage(out), 1)
+        table = DescriptorTable(open_storage(out), DescriptorIndex(str(out)))
+        describer = TrackDescriber(decoder, table, 1)
         mark = fingerprint(str(song))
         if describer.lacks(entry_key(entry_id, str(song), mark)):
             with open_entry(str(song)) as source:
@@ -97,4 +98,4 @@ def test_silence_has_a_row(song: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
 
     assert describe(song, out).inferred == 1
-    assert DescriptorTable(open_storage(out)).has(entry_key("1", str(song), fingerprint(str(song))))
+    assert DescriptorIndex(str(out)).has(entry_key("1", str(song), fingerprint(str(song))))

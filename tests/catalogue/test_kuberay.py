@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from typing import Any
 
 import pytest
 import yaml
@@ -10,13 +9,12 @@ from typer.main import get_command
 
 from app.cli.commands import app
 from tests.conftest import REPOSITORY
+from tests.support.kubernetes import Object, as_pod_template, assert_valid
 
 MANIFEST = REPOSITORY / "docker" / "kuberay.yaml"
 LOCK = REPOSITORY / "requirements" / "ray.lock"
 
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "": 1}
-
-Object = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +53,15 @@ def test_all_objects_have_a_kind_a_version_and_the_same_name(objects: dict[str, 
         "NetworkPolicy": "networking.k8s.io/v1",
     }
     assert {each["metadata"]["name"] for each in objects.values()} == {"taggram-catalogue"}
+
+
+def test_core_kinds_and_templates_of_pods_are_valid(
+    objects: dict[str, Object], pods: dict[str, Object]
+) -> None:
+    for kind in ("Job", "NetworkPolicy"):
+        assert_valid(objects[kind])
+    for pod in pods.values():
+        assert_valid(as_pod_template(pod))
 
 
 def test_ray_is_the_locked_one(objects: dict[str, Object]) -> None:

@@ -13,9 +13,14 @@ from pathlib import Path
 import pyarrow.dataset as ds
 import pytest
 
+from app.catalogue.storage import open_storage
+from app.cli.descriptor_decoder import make_descriptor_decoder
+from app.settings import Settings
+from testing.known_tracks import RATE, beats
+from testing.sounds import encoded
 from testing.waiting import wait_for
 from tests.catalogue.conftest import Music
-from tests.catalogue.stub_analyser import tag
+from tests.catalogue.stub_analyser import StubAnalyser, tag
 from tests.catalogue.stub_cluster import MODEL, PATIENCE_S, LoggingAnalyser, count_rows
 
 pytestmark = pytest.mark.thorough
@@ -40,9 +45,9 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
     folder = Path(tempfile.mkdtemp(prefix="ray"))
     running: list[subprocess.Popen[str]] = []
 
-    def start(source: Path, out: Path, *kill_after: str) -> subprocess.Popen[str]:
+    def start(source: Path, out: Path, *more: str) -> subprocess.Popen[str]:
         command = [*APART, sys.executable, "-m", "tests.catalogue.stub_cluster"]
-        files = [str(source), str(out), str(tmp_path / "log"), *kill_after]
+        files = [str(source), str(out), str(tmp_path / "log"), *more]
         process = subprocess.Popen(
             [*command, *files],
             stdout=subprocess.PIPE,
@@ -114,3 +119,39 @@ def test_a_run_that_is_killed_continues(begin: Begin, source: Path, tmp_path: Pa
     assert len(rows_of(out)) == TRACKS
     assert max(again.values()) == 1
     assert not {(source / name).read_text() for name in kept} & set(again)
+
+
+def test_descriptors_are_those_of_one_machine(begin: Begin, tmp_path: Path) -> None:
+    pytest.importorskip("pyloudnorm", reason="the extra `descriptors` is not installed")
+    source = tmp_path / "songs"
+    source.mkdir()
+    for bpm in range(90, 150, 10):
+        (source / f"{bpm}.wav").write_bytes(encoded(beats(bpm, 4), RATE))
+    (source / "again.wav").write_bytes((source / "90.wav").read_bytes())
+    expected = describe_here(source, tmp_path / "one")
+
+    first = finish(begin(source, tmp_path / "two", "descriptors"))
+    again = finish(begin(source, tmp_path / "two", "descriptors"))
+
+    assert descriptors_of(tmp_path / "two") == expected
+    assert len(expected) == first["described"]["inferred"] + first["described"]["shared"] == 7
+    assert again["described"]["total"] == 0
+
+
+def describe_here(source: Path, out: Path) -> dict[str, dict[str, object]]:
+    """Measure the tracks of a folder on one machine; return the rows."""
+    from app.catalogue.describing import TrackDescriber
+    from app.catalogue.descriptor_table import DescriptorIndex, DescriptorTable
+
+    table = DescriptorTable(open_storage(out), DescriptorIndex(str(out)))
+    describer = TrackDescriber(make_descriptor_decoder(Settings(), 1), table, 1)
+    tag(source, out, StubAnalyser(), (MODEL,), describer=describer)
+    return descriptors_of(out)
+
+
+def descriptors_of(out: Path) -> dict[str, dict[str, object]]:
+    """Read the descriptors without their times, by external id; each id has one row."""
+    table = ds.dataset(out / "descriptors").to_table().drop_columns(["described_at"])
+    rows = {row["external_id"]: row for row in table.to_pylist()}
+    assert len(rows) == table.num_rows
+    return rows

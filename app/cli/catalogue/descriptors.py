@@ -9,24 +9,26 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.catalogue.describing import TrackDescriber
-    from app.catalogue.storage import Storage
+    from app.catalogue.summary import Summary
 
 
-def make_describer(settings: Settings, catalogue: "Storage") -> "TrackDescriber":
-    """Return what measures the tracks; the caller has locked the catalogue.
+def make_describer(settings: Settings, to: str) -> "TrackDescriber":
+    """Return what measures the tracks for a catalogue, which the caller has locked.
 
     Raises:
-        SetupError: A file of the catalogue can't be read, or decoders can't be started.
+        SetupError: Decoders can't be started.
     """
     from app.catalogue.describing import TrackDescriber
+    from app.catalogue.descriptor_table import DescriptorIndex, DescriptorTable
+    from app.catalogue.storage import open_storage
 
     jobs = settings.decode_workers
-    return TrackDescriber(make_descriptor_decoder(settings, jobs), catalogue, jobs)
+    table = DescriptorTable(open_storage(to), DescriptorIndex(to))
+    return TrackDescriber(make_descriptor_decoder(settings, jobs), table, jobs)
 
 
-def report_descriptors(describer: "TrackDescriber") -> None:
+def report_descriptors(summary: "Summary") -> None:
     """Print how many tracks were measured, and which failed."""
-    summary = describer.summary
     say(
         out,
         f"descriptors: {summary.inferred:,} tracks measured, {summary.shared:,} identical to "

@@ -81,11 +81,6 @@ def tag(
         from app.catalogue.manifest import write_manifest
         from app.catalogue.storage import open_storage
 
-        if descriptors and ray:
-            raise SetupError(
-                "--descriptors can't be used with --ray; tag with --ray first, and then add the "
-                "descriptors on one machine: the same command with --descriptors, without --ray"
-            )
         if descriptors:
             import app.catalogue.describing  # noqa: F401 - a missing extra is reported first
 
@@ -99,18 +94,20 @@ def tag(
         with catalogue.locked():
             if services:
                 summary = _tag_here(
-                    *(services, listing, catalogue, max_failed_share),
+                    *(services, listing, to, max_failed_share),
                     embeddings=embeddings,
                     descriptors=descriptors,
                 )
             else:
-                options = RayOptions(ray or "auto", max_machines, workers, embeddings)
+                options = RayOptions(ray or "auto", max_machines, workers, embeddings, descriptors)
                 summary = run_on_ray(
                     options, settings, catalog.models, listing, to, max_failed_share
                 )
             if summary.scored:
                 write_manifest(catalogue, catalog.models)
                 derive_all(catalogue, projections)
+    if summary.described:
+        report_descriptors(summary.described)
     _report(summary, catalogue.where(), max_failed_share)
 
 
@@ -163,21 +160,22 @@ def _listing(source: str, limit: int | None, where: str) -> "Listing":
 def _tag_here(
     services: Services,
     listing: "Listing",
-    catalogue: "Storage",
+    to: str,
     max_failed_share: float,
     *,
     embeddings: bool,
     descriptors: bool,
 ) -> "Summary":
-    """Tag the tracks on this machine, and report on descriptors; return the counts."""
+    """Tag the tracks on this machine; return the counts."""
+    from app.catalogue.storage import open_storage
+
     with err.status("loading the models"):
         services.load()
-    describer = make_describer(services.settings, catalogue) if descriptors else None
+    describer = make_describer(services.settings, to) if descriptors else None
     widths = embedding_widths(services) if embeddings else {}
-    summary = asyncio.run(_run(services, listing, catalogue, max_failed_share, widths, describer))
-    if describer:
-        report_descriptors(describer)
-    return summary
+    return asyncio.run(
+        _run(services, listing, open_storage(to), max_failed_share, widths, describer)
+    )
 
 
 async def _run(

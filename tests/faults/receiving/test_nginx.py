@@ -1,4 +1,4 @@
-"""`docker/nginx.conf` in Debian's nginx, before a server."""
+"""`docker/nginx/nginx.conf` in Debian's nginx, before a server."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def nginx(
     timeouts = ("client_header_timeout", "client_body_timeout")
     shorter = {f"{name} 10s;": f"{name} 1s;" for name in timeouts}
     with (
-        run_nginx(folder, service_port, {**shorter, **(changed or {})}) as (port, process),
+        run_nginx(folder, service_port, changed={**shorter, **(changed or {})}) as (port, process),
         httpx.Client(
             base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S, trust_env=False
         ) as client,
