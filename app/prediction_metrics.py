@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from app.domain import Confidence, ModelRef, Suggestion
 
-NO_TAG = ""
-"""The label of tracks without a suggestion over the threshold; Prometheus drops empty labels."""
+NO_TAG = "(none)"
+"""The label of tracks without a suggestion over the threshold."""
 
 _SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -27,7 +27,7 @@ class PredictionMetrics:
         labels = ["vocabulary", "models"]
         self._tags = Counter(
             "taggram_first_tags",
-            "Tracks by the tag that was suggested first; empty for tracks without a suggestion.",
+            "Tracks by the tag that was suggested first; `(none)` without a suggestion.",
             [*labels, "tag"],
             registry=registry,
         )

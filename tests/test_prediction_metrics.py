@@ -23,13 +23,13 @@ def test_all_tags_of_a_vocabulary_are_counted_from_the_start() -> None:
     metrics = expecting("dub", "techno")
 
     assert values(metrics, "taggram_first_tags_total") == {
-        ("subgenres", BOTH, "dub"): 0,
-        ("subgenres", BOTH, "techno"): 0,
-        ("subgenres", BOTH, NO_TAG): 0,
+        (BOTH, "dub", "subgenres"): 0,
+        (BOTH, "techno", "subgenres"): 0,
+        (BOTH, NO_TAG, "subgenres"): 0,
     }
-    assert values(metrics, "taggram_first_tag_score_count") == {("subgenres", BOTH): 0}
+    assert values(metrics, "taggram_first_tag_score_count") == {(BOTH, "subgenres"): 0}
     assert values(metrics, "taggram_confidence_total") == {
-        ("subgenres", BOTH, confidence.value): 0 for confidence in Confidence
+        (confidence.value, BOTH, "subgenres"): 0 for confidence in Confidence
     }
 
 
@@ -40,10 +40,10 @@ def test_only_the_first_suggestion_counts() -> None:
     metrics.predictions.suggested("subgenres", MODELS, suggestions, Confidence.HIGH)
 
     tags = values(metrics, "taggram_first_tags_total")
-    assert tags["subgenres", BOTH, "techno"] == 1
-    assert tags["subgenres", BOTH, "dub"] == 0
-    assert values(metrics, "taggram_first_tag_score_sum") == {("subgenres", BOTH): 0.75}
-    assert values(metrics, "taggram_confidence_total")["subgenres", BOTH, "high"] == 1
+    assert tags[BOTH, "techno", "subgenres"] == 1
+    assert tags[BOTH, "dub", "subgenres"] == 0
+    assert values(metrics, "taggram_first_tag_score_sum") == {(BOTH, "subgenres"): 0.75}
+    assert values(metrics, "taggram_confidence_total")["high", BOTH, "subgenres"] == 1
 
 
 def test_a_track_without_suggestions_counts_without_a_score() -> None:
@@ -51,8 +51,8 @@ def test_a_track_without_suggestions_counts_without_a_score() -> None:
 
     metrics.predictions.suggested("subgenres", MODELS, [], Confidence.LOW)
 
-    assert values(metrics, "taggram_first_tags_total")["subgenres", BOTH, NO_TAG] == 1
-    assert values(metrics, "taggram_first_tag_score_count") == {("subgenres", BOTH): 0}
+    assert values(metrics, "taggram_first_tags_total")[BOTH, NO_TAG, "subgenres"] == 1
+    assert values(metrics, "taggram_first_tag_score_count") == {(BOTH, "subgenres"): 0}
 
 
 def test_counts_of_models_that_are_replaced_are_removed() -> None:
@@ -63,6 +63,6 @@ def test_counts_of_models_that_are_replaced_are_removed() -> None:
     metrics.predictions.expect("subgenres", MODELS[:1], ["techno"])
 
     assert values(metrics, "taggram_first_tags_total") == {
-        ("subgenres", "msd-musicnn/1", "techno"): 0,
-        ("subgenres", "msd-musicnn/1", NO_TAG): 0,
+        ("msd-musicnn/1", "techno", "subgenres"): 0,
+        ("msd-musicnn/1", NO_TAG, "subgenres"): 0,
     }

@@ -13,7 +13,7 @@ def families(metrics: Metrics) -> dict[str, Metric]:
 
 
 def values(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
-    """The samples of a name, by the values of their labels."""
+    """The samples of a name, by the values of their labels, which are sorted by name."""
     return {
         tuple(sample.labels.values()): sample.value
         for family in families(metrics).values()
