@@ -132,3 +132,21 @@ def test_a_folder_that_is_not_a_catalogue_is_refused(
     music: Path, refused: Refused, command: str
 ) -> None:
     assert "it has no files below tracks" in refused("catalogue", command, music, **MODELS)
+
+
+def test_the_drift_between_two_windows_is_shown(
+    music: Path, refused: Refused, taggram: Taggram
+) -> None:
+    taggram("catalogue", "tag", music, "--out", "out", "--max-failed-share", "0.5", **MODELS)
+    drift = ("catalogue", "drift", "out", "..", "..", "--model", "msd-musicnn")
+
+    same = taggram(*drift, "--vocabulary", "subgenres", "--json", "drift.json", **MODELS)
+
+    assert same.exit_code == 0, same.output
+    assert "2 tracks before, 2 after" in same.stdout
+    assert "PSI 0.000" in same.stdout
+    measured = json.loads(Path("drift.json").read_text())
+    assert measured["first_tags"]["psi"] == 0
+    assert sum(tag["new_first"] for tag in measured["tags"]) == 2
+    assert "no track has scores" in refused(*drift[:3], "..2020-01-01", *drift[4:], **MODELS)
+    assert "not a valid window" in refused(*drift[:3], "today", *drift[4:], **MODELS)

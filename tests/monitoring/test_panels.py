@@ -29,8 +29,8 @@ VARIABLES = {
     "$instance": ".*",
     "$vocabulary": ".*",
 }
-HOUR_S = 3600
-WEEKS_S = 15 * 24 * HOUR_S
+DAY_S = 24 * 3600
+HALF_DAY_S = DAY_S // 2
 MODEL = "msd-musicnn"
 
 
@@ -109,8 +109,8 @@ def weeks_of_tags(server: Server) -> str:
     lines = ["# TYPE taggram:first_tags:increase1h gauge"]
     for tag in tags:
         labels = f'{{job="taggram",vocabulary="subgenres",models="{MODEL}/1",tag="{tag}"}}'
-        for moment in range(now - WEEKS_S, now - HOUR_S, HOUR_S):
-            is_first = (tag == tags[0]) == (moment < now - 24 * HOUR_S)
+        for moment in range(now - 15 * DAY_S, now, HALF_DAY_S):
+            is_first = (tag == tags[0]) == (moment < now - DAY_S)
             lines.append(f"taggram:first_tags:increase1h{labels} {50 * is_first} {moment}")
     return "\n".join([*lines, "# EOF\n"])
 
