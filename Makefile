@@ -27,7 +27,7 @@ SEED ?= 1
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest --numprocesses 3 --max-worker-restart 0 --dist loadgroup --no-loadscope-reorder \
 	--randomly-seed $(SEED) --durations 10
-TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
+TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/prometheus $(READY)/chromium
 
 # A test that waits for ever is named after five minutes, and ends the run, which would else wait for
 # ever with a new process; the longest takes a quarter of a minute.
@@ -204,7 +204,12 @@ $(READY)/chromium: testing/packages/chromium.py $(READY)/uv
 	$(BIN)/python -m testing.packages.chromium
 	@touch $@
 
-# And nginx, to test docker/nginx/nginx.conf with.
+# nginx, to test docker/nginx/nginx.conf with.
 $(READY)/nginx: testing/packages/nginx.py $(READY)/uv
 	$(BIN)/python -m testing.packages.nginx
+	@touch $@
+
+# And Prometheus, to test docker/prometheus and docker/grafana with.
+$(READY)/prometheus: testing/packages/prometheus.py $(READY)/uv
+	$(BIN)/python -m testing.packages.prometheus
 	@touch $@

@@ -63,6 +63,19 @@ class Precision(StrEnum):
     FLOAT32 = "float32"
 
 
+class EngineCheck(StrEnum):
+    """The result of trying an engine with the golden input of a model.
+
+    A `slow` engine computes the published scores, but fewer seconds of audio per second than a
+    service needs. A `failed` one can't be built or run.
+    """
+
+    PASSED = "passed"
+    SLOW = "slow"
+    FAILED = "failed"
+    WRONG_SCORES = "wrong_scores"
+
+
 class Confidence(StrEnum):
     """The confidence that a track is music that the models know."""
 

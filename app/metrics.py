@@ -1,4 +1,4 @@
-"""All Prometheus metrics; the only import of `prometheus_client`.
+"""The Prometheus metrics of a service; those of its suggestions are in `app.prediction_metrics`.
 
 The number of label values is bounded: routes are templates, kinds and stages are enumerations,
 models are the loaded ones. Buckets reach further than the default ones, as analyses take seconds.
@@ -20,31 +20,23 @@ from prometheus_client import (
     generate_latest,
 )
 
-from app.domain import Backend, Feedback, ModelRef, Precision, RecommendationFeedback
+from app.domain import (
+    Backend,
+    EngineCheck,
+    Feedback,
+    ModelRef,
+    Precision,
+    RecommendationFeedback,
+)
 from app.errors import Kind
+from app.prediction_metrics import PredictionMetrics
 from app.stages import StageClock
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _SECONDS = (
-    0.001,
-    0.0025,
-    0.005,
-    0.01,
-    0.025,
-    0.05,
-    0.1,
-    0.25,
-    0.5,
-    0.75,
-    1,
-    1.5,
-    2,
-    3,
-    5,
-    8,
-    15,
-    30,
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75),
+    *(1, 1.5, 2, 3, 5, 8, 15, 30),
 )
 _WINDOWS = (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -53,7 +45,11 @@ MAX_RECOMMENDERS = 20
 
 
 class Metrics:
-    """The metrics of one service, in a separate registry."""
+    """The metrics of one service, in a separate registry.
+
+    Attributes:
+        predictions: What was suggested.
+    """
 
     def __init__(self) -> None:
         registry = CollectorRegistry()
@@ -61,6 +57,7 @@ class Metrics:
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
         self._registry = registry
+        self.predictions = PredictionMetrics(registry)
         self._stages = Histogram(
             "taggram_stage_seconds",
             "Time of a request in each stage of the data path.",
@@ -77,6 +74,11 @@ class Metrics:
         )
         self._in_flight = Gauge(
             "taggram_uploads_in_flight", "Uploads being received or answered.", registry=registry
+        )
+        self._in_flight_limit = Gauge(
+            "taggram_uploads_in_flight_limit",
+            "Most uploads that are received or answered at a time.",
+            registry=registry,
         )
         self._audio = Counter(
             "taggram_audio_seconds", "Audio analysed by a model.", ["model"], registry=registry
@@ -118,6 +120,17 @@ class Metrics:
         self._backlog = Gauge(
             "taggram_backlog_seconds",
             "Estimated time to analyse all waiting uploads.",
+            registry=registry,
+        )
+        self._backlog_limit = Gauge(
+            "taggram_backlog_limit_seconds",
+            "Estimated time from which uploads are refused, if several wait.",
+            registry=registry,
+        )
+        self._decoder_failures = Counter(
+            "taggram_decoder_failures",
+            "Decoder processes that died or were ended before their file was decoded.",
+            ["reason"],
             registry=registry,
         )
         self._feedback = Counter(
@@ -193,6 +206,18 @@ class Metrics:
             "taggram_models_in_memory", "Loaded models that are in memory.", registry=registry
         )
         self._model = Info("taggram_model", "A loaded model.", ["model"], registry=registry)
+        self._engine_checks = Counter(
+            "taggram_engine_checks",
+            "Engines that were tried with the golden input of a model, by the result.",
+            ["model", "version", "engine", "precision", "result"],
+            registry=registry,
+        )
+        self._reloads = Counter(
+            "taggram_reloads",
+            "Attempts to replace the models; after a refused one the old models stay in use.",
+            ["result"],
+            registry=registry,
+        )
         for kind in Kind:
             self._errors.labels(kind)
         for reason in ("left", "expired"):
@@ -205,6 +230,10 @@ class Metrics:
             self._catalogue_rows.labels(result)
         for operation in ("get", "put"):
             self._cache_failures.labels(operation)
+        for reason in ("died", "timeout"):
+            self._decoder_failures.labels(reason)
+        for result in ("replaced", "refused"):
+            self._reloads.labels(result)
 
     def request_done(
         self, method: str, route: str, status: int, seconds: float, clock: StageClock
@@ -237,6 +266,15 @@ class Metrics:
     def backlog(self, seconds: float) -> None:
         """Set the estimated time to analyse all waiting uploads."""
         self._backlog.set(seconds)
+
+    def limits(self, *, in_flight: int, backlog_s: float) -> None:
+        """Set the most uploads at a time, and the longest backlog in seconds."""
+        self._in_flight_limit.set(in_flight)
+        self._backlog_limit.set(backlog_s)
+
+    def decoder_failure(self, reason: Literal["died", "timeout"]) -> None:
+        """Count a decoder process that failed."""
+        self._decoder_failures.labels(reason).inc()
 
     def count_audio(self, model: ModelRef, duration_s: float) -> None:
         """Count the audio that a model analysed."""
@@ -282,6 +320,18 @@ class Metrics:
                     "precision": precision,
                 }
             )
+            for result in EngineCheck:
+                self._engine_checks.labels(*_engine(model, backend, precision), result)
+
+    def engine_checked(
+        self, model: ModelRef, backend: Backend, precision: Precision, result: EngineCheck
+    ) -> None:
+        """Count an engine that was tried with the golden input of a model."""
+        self._engine_checks.labels(*_engine(model, backend, precision), result).inc()
+
+    def models_reloaded(self, result: Literal["replaced", "refused"]) -> None:
+        """Count an attempt to replace the models."""
+        self._reloads.labels(result).inc()
 
     def models_in_memory(self, models: int) -> None:
         """Set the number of models in memory."""
@@ -331,3 +381,8 @@ class Metrics:
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
         return generate_latest(self._registry)
+
+
+def _engine(model: ModelRef, backend: Backend, precision: Precision) -> tuple[str, ...]:
+    """Return the labels of a model on an engine."""
+    return model.name, model.version, backend, precision

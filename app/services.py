@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -161,10 +162,12 @@ class Services:
             except Exception as error:
                 # After any error the current models are intact and stay in use.
                 log.exception("the models were not replaced")
+                self.metrics.models_reloaded("refused")
                 raise RequestError(
                     Kind.RELOAD_REFUSED,
                     f"The current models stay in use, as the new ones failed: {describe(error)}",
                 ) from error
+            self.metrics.models_reloaded("replaced")
 
     @property
     def catalog(self) -> ModelCatalog:
@@ -214,7 +217,7 @@ class Services:
         recommenders = _recommenders(self.settings, catalog)
         previous = self._runtime.pool if self._runtime else None
         factory = self._load_engine or _engine_factory(
-            self.settings, self._building, with_embeddings=self._with_embeddings
+            self.settings, self._building, self.metrics, with_embeddings=self._with_embeddings
         )
         models = tuple({m.ref: m for m in (*catalog.models, *catalog.backbones)}.values())
         pool = EnginePool(models, factory, self.settings.max_loaded_models, self.metrics)
@@ -227,12 +230,23 @@ class Services:
             for manifest in models
             for choice in (pool.choices[manifest.ref],)
         )
+        _expect_predictions(self.metrics, catalog)
         loaded = [*pool.choices, *(recommenders.refs if recommenders else ())]
         log.info("ready: %s", ", ".join(map(str, loaded)))
 
 
+def _expect_predictions(metrics: Metrics, catalog: ModelCatalog) -> None:
+    """Start the counts of all tags of the vocabularies that the loaded models know."""
+    metrics.predictions.clear()
+    for name in catalog.vocabularies:
+        if catalog.models_for(name):
+            projection = catalog.projection(name, None)
+            refs = [manifest.ref for manifest in projection.models]
+            metrics.predictions.expect(name, refs, [row.name for row in projection.rows])
+
+
 def _engine_factory(
-    settings: Settings, building: threading.Lock, *, with_embeddings: bool
+    settings: Settings, building: threading.Lock, metrics: Metrics, *, with_embeddings: bool
 ) -> EngineFactory:
     """Return a function that loads models; models with the same front end share its extractor.
 
@@ -240,6 +254,7 @@ def _engine_factory(
         settings: The model store, the engine and the precision.
         building: A lock held while a model is built, as Keras has one dtype policy for all threads:
             during a reload, models of both pools may be built.
+        metrics: Counts the engines that were tried.
         with_embeddings: Whether the outputs of engines end in embeddings.
     """
     # Imported here, as TensorFlow takes seconds to import and other commands don't need it.
@@ -259,7 +274,8 @@ def _engine_factory(
             extractor = extractors.get(front) or make_extractor(front)
             extractors[front] = extractor
             preference = replace(preference, embedding=with_embeddings)
-            return choose(store, manifest, extractor, preference)
+            on_checked = partial(metrics.engine_checked, manifest.ref)
+            return choose(store, manifest, extractor, preference, on_checked)
 
     return make
 

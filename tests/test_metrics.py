@@ -3,31 +3,15 @@
 import math
 
 import pytest
-from prometheus_client import Metric
-from prometheus_client.parser import text_string_to_metric_families
 
-from app.domain import Backend, ModelRef, Precision
+from app.domain import Backend, EngineCheck, ModelRef, Precision
 from app.errors import Kind
 from app.inference.tensorflow_engine import GPU_BATCH_S
 from app.metrics import Metrics
 from app.stages import Stage, StageClock
+from tests.support.exposition import families, values
 
 MODEL = ModelRef("msd-musicnn", "1")
-
-
-def families(metrics: Metrics) -> dict[str, Metric]:
-    text = metrics.exposition().decode()
-    return {family.name: family for family in text_string_to_metric_families(text)}
-
-
-def values(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
-    """The samples of a name, by the values of their labels."""
-    return {
-        tuple(sample.labels.values()): sample.value
-        for family in families(metrics).values()
-        for sample in family.samples
-        if sample.name == name
-    }
 
 
 def used() -> Metrics:
@@ -157,6 +141,34 @@ def test_uploads_that_shared_an_answer_are_counted_from_the_start() -> None:
 
 def test_process_metrics_are_exported() -> None:
     assert values(Metrics(), "process_resident_memory_bytes")[()] > 0
+
+
+def test_failed_decoders_and_reloads_are_counted_from_the_start() -> None:
+    metrics = Metrics()
+    assert values(metrics, "taggram_decoder_failures_total") == {("died",): 0, ("timeout",): 0}
+    assert values(metrics, "taggram_reloads_total") == {("replaced",): 0, ("refused",): 0}
+
+    metrics.decoder_failure("died")
+    metrics.models_reloaded("refused")
+
+    assert values(metrics, "taggram_decoder_failures_total")["died",] == 1
+    assert values(metrics, "taggram_reloads_total")["refused",] == 1
+
+
+def test_engines_are_counted_by_what_came_of_them() -> None:
+    metrics = used()
+    metrics.engine_checked(MODEL, Backend.OPENVINO, Precision.INT8, EngineCheck.WRONG_SCORES)
+    metrics.engine_checked(MODEL, Backend.OPENVINO, Precision.BF16, EngineCheck.PASSED)
+
+    checks = values(metrics, "taggram_engine_checks_total")
+
+    counted = {labels: count for labels, count in checks.items() if count}
+    assert counted == {
+        ("openvino", "msd-musicnn", "int8", "wrong_scores", "1"): 1,
+        ("openvino", "msd-musicnn", "bf16", "passed", "1"): 1,
+    }
+    serving = {labels[3] for labels in checks if labels[2] == "bf16"}
+    assert serving == set(EngineCheck), "those of the engine that serves, from the start"
 
 
 def test_two_services_in_a_process_count_separately() -> None:

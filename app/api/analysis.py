@@ -55,8 +55,12 @@ def describe_track(
     *,
     cached: bool,
 ) -> SuggestTags:
-    """Return the suggestions for a track; append its scores to the catalogue, if there is one."""
-    if appender := services_of(request).appender:
+    """Return the suggestions for a track, and count them.
+
+    Its scores are appended to the catalogue, if there is one.
+    """
+    services = services_of(request)
+    if appender := services.appender:
         appender.add(taggrams, projection.models)
     suggestions = suggest(
         projection,
@@ -65,7 +69,10 @@ def describe_track(
         top_k=query.top_k,
         threshold=query.threshold,
     )
-    models = [ModelOut.of(manifest.ref) for manifest in projection.models]
+    vocabulary, confidence = projection.vocabulary, projection.confidence(taggrams)
+    refs = [manifest.ref for manifest in projection.models]
+    services.metrics.predictions.suggested(vocabulary.name, refs, suggestions, confidence)
+    models = [ModelOut.of(ref) for ref in refs]
     track_id = taggrams[0].key.track_id
     return SuggestTags(
         track_id=track_id,
@@ -74,10 +81,10 @@ def describe_track(
         announced_s=taggrams[0].announced_s,
         model=models[0],
         models=models,
-        vocabulary=projection.vocabulary.name,
-        vocabulary_version=projection.vocabulary.version,
+        vocabulary=vocabulary.name,
+        vocabulary_version=vocabulary.version,
         pooling=query.pooling,
-        confidence=projection.confidence(taggrams),
+        confidence=confidence,
         suggestions=[SuggestionOut.of(suggestion) for suggestion in suggestions],
         cached=cached,
         taggram_url=_taggram_url(request, track_id, query),

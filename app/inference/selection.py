@@ -2,11 +2,12 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from app.domain import Backend, Outputs, Precision, Waveform
-from app.errors import SetupError, describe
+from app.domain import Backend, EngineCheck, Outputs, Precision, Waveform
+from app.errors import SetupError, WeightsError, describe
 from app.inference.engine import Engine
 from app.inference.features import FeatureExtractor
 from app.inference.gpus import has_gpu
@@ -57,8 +58,15 @@ MIN_SPEED = 8.0
 OpenVINO falls back to plain loops, with which a song takes longer than a request's deadline."""
 
 
+OnChecked = Callable[[Backend, Precision, EngineCheck], None]
+
+
 def choose(
-    store: Store, manifest: Manifest, extractor: FeatureExtractor, preference: EnginePreference
+    store: Store,
+    manifest: Manifest,
+    extractor: FeatureExtractor,
+    preference: EnginePreference,
+    on_checked: OnChecked = lambda *_: None,
 ) -> Engine:
     """Return the first engine that matches the preference and passes the golden check.
 
@@ -69,6 +77,7 @@ def choose(
         manifest: The manifest of the model.
         extractor: Computes its frames.
         preference: The backend and the precision that the operator prefers.
+        on_checked: Is called with the result of each candidate that was tried.
 
     Raises:
         SetupError: No engine passes, or the model can't be loaded.
@@ -92,9 +101,12 @@ def choose(
             traced = log.isEnabledFor(logging.DEBUG)
             log.warning("%s does not run on %s", manifest.ref, problem, exc_info=traced)
             problems.append(problem)
+            on_checked(backend, precision, _judge(error))
         else:
             if speed >= MIN_SPEED:
+                on_checked(backend, precision, EngineCheck.PASSED)
                 return _chosen(engine)
+            on_checked(backend, precision, EngineCheck.SLOW)
             log.warning(
                 "%s runs slowly on %s in %s: %.1f s of audio per second; expected at least %g",
                 *(manifest.ref, backend, precision, speed, MIN_SPEED),
@@ -106,6 +118,12 @@ def choose(
         problems.append("set TAGGRAM_ENGINE and TAGGRAM_PRECISION to auto to try all engines")
     problems.append("set TAGGRAM_LOG_LEVEL=debug to log the tracebacks")
     raise SetupError(f"{manifest.ref} can't run on {'; '.join(problems)}")
+
+
+def _judge(error: Exception) -> EngineCheck:
+    """Return the result of a candidate that raised an error."""
+    is_wrong = isinstance(error, WeightsError)
+    return EngineCheck.WRONG_SCORES if is_wrong else EngineCheck.FAILED
 
 
 def _chosen(engine: Engine) -> Engine:

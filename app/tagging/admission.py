@@ -95,6 +95,7 @@ class Admission:
         self._limits = limits
         self._headroom = headroom
         self._metrics = metrics
+        metrics.limits(in_flight=limits.max_in_flight, backlog_s=limits.max_backlog_s)
         self._backlog = Backlog()
         self._in_flight: Counter[str] = Counter()
         self._clients = _ActiveClients()

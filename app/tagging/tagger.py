@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from app.audio.worker.progress import BrokenDecoderError, SlowDecoderError
 from app.audio.worker.work import Work
 from app.cache.base import TaggramCache
 from app.domain import Precision, Taggram, TaggramKey
@@ -141,8 +142,15 @@ class Tagger:
         engines = [await self._pool.engine(key.model) for key in keys]
         needed = dict.fromkeys(engine.backbone for engine in engines if engine.backbone)
         backbones = {ref: await self._pool.engine(ref) for ref in needed}
-        with track.reopened() as file:  # the request that sent it may close it before the end
-            result = await self._pipeline.run(file, engines, clock, track.work, backbones)
+        try:
+            with track.reopened() as file:  # the request that sent it may close it before the end
+                result = await self._pipeline.run(file, engines, clock, track.work, backbones)
+        except BrokenDecoderError:
+            self._metrics.decoder_failure("died")
+            raise
+        except SlowDecoderError:
+            self._metrics.decoder_failure("timeout")
+            raise
         taggrams = {}
         for key, engine, scores, last_s, embedding in zip(
             keys, engines, result.scores, result.last_s, result.embeddings, strict=True

@@ -182,8 +182,7 @@ def test_prometheus_calls_the_service_by_a_name_that_compose_allows() -> None:
     docker = REPOSITORY / "docker"
     services = yaml.safe_load((docker / "compose.yaml").read_text())["services"]
     allowed = json.loads(services["taggram"]["environment"]["TAGGRAM_ALLOWED_HOSTS"])
-    jobs = yaml.safe_load((docker / "prometheus.yml").read_text())["scrape_configs"]
-    targets = [
-        each for job in jobs for config in job["static_configs"] for each in config["targets"]
-    ]
+    jobs = yaml.safe_load((docker / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    (service,) = (job for job in jobs if job["job_name"] == "taggram")
+    targets = [each for config in service["static_configs"] for each in config["targets"]]
     assert {target.partition(":")[0] for target in targets} <= set(allowed)

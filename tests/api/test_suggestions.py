@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from testing.server import Server
-from tests.support.client import answer, inferred_s, new_track, post
+from tests.support.client import answer, inferred_s, metric, new_track, post
 
 MODELS = ["msd-musicnn", "mtt-musicnn"]
 
@@ -33,6 +33,23 @@ def test_the_answer_has_the_documented_shape(suggested: dict[str, Any], varied: 
     assert (suggested["vocabulary"], suggested["pooling"]) == ("subgenres", "mean")
     assert suggested["taggram_url"].startswith(f"/taggram?track_id={track_id}")
     assert len(suggested["suggestions"]) == 5
+
+
+def test_the_first_tag_and_the_confidence_of_each_answer_are_counted(
+    stub: Server, suggested: dict[str, Any], varied: bytes
+) -> None:
+    of = {"vocabulary": "subgenres", "models": " ".join(f"{name}/1" for name in MODELS)}
+
+    def counts() -> tuple[float, float, float]:
+        return (
+            metric(stub, "taggram_first_tags_total", tag=tags(suggested)[0], **of),
+            metric(stub, "taggram_confidence_total", confidence=suggested["confidence"], **of),
+            metric(stub, "taggram_first_tag_score_count", **of),
+        )
+
+    before = counts()
+    answer(post(stub, varied, top_k=1))
+    assert counts() == tuple(count + 1 for count in before)
 
 
 def test_suggestions_and_their_moments_are_sorted_by_falling_score(

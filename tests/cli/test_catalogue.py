@@ -69,6 +69,36 @@ def test_too_large_a_share_of_failures_is_no_success(music: Path, taggram: Taggr
     assert "33.3% of 3 tracks failed; the limit is 5.0%" in result.stderr
 
 
+def run_metrics(path: Path) -> dict[str, float]:
+    """The values of a file for node exporter, by name and labels."""
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+def test_the_result_of_a_run_is_written_for_node_exporter(music: Path, taggram: Taggram) -> None:
+    tagging = ("catalogue", "tag", music, "--out", "out", "--metrics", "run.prom")
+    tagging = (*tagging, "--models", "msd-musicnn")
+
+    assert taggram(*tagging).exit_code == 1
+    failed = run_metrics(Path("run.prom"))
+    assert taggram(*tagging, "--max-failed-share", "0.5").exit_code == 0
+    succeeded = run_metrics(Path("run.prom"))
+
+    name = "taggram_catalogue_run_"
+    assert failed[f"{name}success"] == 0
+    assert failed[f'{name}tracks{{result="inferred"}}'] == 1
+    assert failed[f'{name}tracks{{result="failed"}}'] == 1
+    assert succeeded[f"{name}success"] == 1
+    assert succeeded[f'{name}tracks{{result="known"}}'] == 2
+    assert succeeded[f"{name}end_timestamp_seconds"] >= failed[f"{name}end_timestamp_seconds"] > 0
+
+
+def test_a_run_that_an_error_ends_is_reported_as_failed(refused: Refused) -> None:
+    refused("catalogue", "tag", "nothing", "--out", "out", "--metrics", "run.prom", **MODELS)
+
+    assert run_metrics(Path("run.prom"))["taggram_catalogue_run_success"] == 0
+
+
 def test_a_second_run_at_the_same_time_is_refused(
     music: Path, refused: Refused, taggram: Taggram
 ) -> None:
@@ -102,3 +132,21 @@ def test_a_folder_that_is_not_a_catalogue_is_refused(
     music: Path, refused: Refused, command: str
 ) -> None:
     assert "it has no files below tracks" in refused("catalogue", command, music, **MODELS)
+
+
+def test_the_drift_between_two_windows_is_shown(
+    music: Path, refused: Refused, taggram: Taggram
+) -> None:
+    taggram("catalogue", "tag", music, "--out", "out", "--max-failed-share", "0.5", **MODELS)
+    drift = ("catalogue", "drift", "out", "..", "..", "--model", "msd-musicnn")
+
+    same = taggram(*drift, "--vocabulary", "subgenres", "--json", "drift.json", **MODELS)
+
+    assert same.exit_code == 0, same.output
+    assert "2 tracks before, 2 after" in same.stdout
+    assert "PSI 0.000" in same.stdout
+    measured = json.loads(Path("drift.json").read_text())
+    assert measured["first_tags"]["psi"] == 0
+    assert sum(tag["new_first"] for tag in measured["tags"]) == 2
+    assert "no track has scores" in refused(*drift[:3], "..2020-01-01", *drift[4:], **MODELS)
+    assert "not a valid window" in refused(*drift[:3], "today", *drift[4:], **MODELS)

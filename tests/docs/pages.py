@@ -49,6 +49,13 @@ def section(text: str, heading: str) -> str:
     )
 
 
+def sections(text: str, level: int) -> dict[str, str]:
+    """Return the text below each heading of a level, up to the next heading of any level."""
+    parts = re.split(r"^(#+) (.+)$", prose(text), flags=re.MULTILINE)[1:]
+    triples = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    return {title: body for marks, title, body in triples if len(marks) == level}
+
+
 def first_cells(text: str) -> list[str]:
     """Return the code spans in the first cells of all rows of tables."""
     rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)

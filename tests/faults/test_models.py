@@ -214,7 +214,9 @@ def test_an_invalid_version_is_refused_and_the_old_one_stays(
     breakable: Breakable, new_version: Path, spoil: Callable[[Path], None]
 ) -> None:
     spoil(new_version)
+    refused = metric(breakable.server, "taggram_reloads_total", result="refused")
     problem = assert_problem(breakable.reload(), 409, "reload_refused")
+    assert metric(breakable.server, "taggram_reloads_total", result="refused") == refused + 1
     assert MODEL in problem["detail"]
     assert breakable.versions() == {MODEL: "1"}
     assert answer(post(breakable.server, new_track()))["model"]["version"] == "1"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.domain import Backend, Precision, Scores, Windows
+from app.domain import Backend, EngineCheck, Precision, Scores, Windows
 from app.errors import SetupError, WeightsError
 from app.inference import selection
 from app.inference.engine import Engine
@@ -42,6 +42,7 @@ class Machine:
         building: What is raised when one is built.
         running: What is raised when one runs, or by how much its scores are off.
         speeds: How many seconds of audio one computes a second; by default a hundred.
+        checked: The result of each engine that was tried, in order.
     """
 
     manifest: Manifest
@@ -49,10 +50,13 @@ class Machine:
     building: dict[Kind, Exception] = field(default_factory=dict)
     running: dict[Kind, Exception | float] = field(default_factory=dict)
     speeds: dict[Kind, float] = field(default_factory=dict)
+    checked: list[tuple[Backend, Precision, EngineCheck]] = field(default_factory=list)
 
     def choose(self, backend: str = "auto", precision: str = "auto") -> Kind:
+        preference = EnginePreference(backend, precision)
         engine = choose(
-            Store("nowhere"), self.manifest, self.extractor, EnginePreference(backend, precision)
+            *(Store("nowhere"), self.manifest, self.extractor, preference),
+            lambda *checked: self.checked.append(checked),
         )
         return engine.backend, engine.precision
 
@@ -138,6 +142,19 @@ def test_an_engine_that_is_too_slow_is_skipped(
         f"mtt-vgg/1 runs slowly on openvino in {speed} s of audio per second; expected at least 8"
         for speed in ("bf16: 2.0", "float32: 1.5")
     ]
+
+
+def test_each_engine_that_was_tried_is_reported(machine: Machine) -> None:
+    machine.building[ORDER[0]] = FAILURE
+    machine.running[ORDER[1]] = 0.1
+    machine.speeds[ORDER[2]] = 2.0
+
+    assert machine.choose() == ORDER[3]
+    results = (
+        *(EngineCheck.FAILED, EngineCheck.WRONG_SCORES),
+        *(EngineCheck.SLOW, EngineCheck.PASSED),
+    )
+    assert machine.checked == [(*kind, result) for kind, result in zip(ORDER, results, strict=True)]
 
 
 def test_if_all_engines_are_slow_the_fastest_runs(machine: Machine) -> None:

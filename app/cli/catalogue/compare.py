@@ -46,14 +46,14 @@ def compare(
         catalogue = open_storage(place)
         other = open_storage(new_place) if new_place else catalogue
         with err.status("comparing"):
-            sides = _sides((catalogue, old), (other, new), vocabulary)
+            sides = make_sides((catalogue, old), (other, new), vocabulary)
             comparison = compare_models(*sides)
         if to:
             write_atomically(to, json.dumps(asdict(comparison), indent=2).encode() + b"\n")
     _show(comparison)
 
 
-def _sides(
+def make_sides(
     old: "tuple[Storage, str]", new: "tuple[Storage, str]", vocabulary: str | None
 ) -> "tuple[Side, Side]":
     """Return both models with their raw tags, or with those of a vocabulary."""

@@ -5,11 +5,13 @@ import logging
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.audio_files import by_reason
+from app.catalogue.run_metrics import report_run
 from app.cli.catalogue.descriptors import make_describer, report_descriptors
 from app.cli.catalogue.on_ray import RayOptions, run_on_ray
 from app.cli.catalogue.shared import (
@@ -74,10 +76,17 @@ def tag(
         int | None,
         typer.Option(min=1, help="With --ray, the most machines; by default all."),
     ] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.prom",
+            help="Write the result to this file, for node exporter's textfile collector.",
+        ),
+    ] = None,
 ) -> None:
     """Tag all tracks of a source; what earlier runs have tagged is skipped."""
     log_to_stderr(logging.ERROR)
-    with plain_errors():
+    with plain_errors(), report_run(metrics, max_failed_share) as report:
         from app.catalogue.manifest import write_manifest
         from app.catalogue.storage import open_storage
 
@@ -103,6 +112,7 @@ def tag(
                 summary = run_on_ray(
                     options, settings, catalog.models, listing, to, max_failed_share
                 )
+            report.summary = summary
             if summary.scored:
                 write_manifest(catalogue, catalog.models)
                 derive_all(catalogue, projections)
