@@ -27,7 +27,7 @@ SEED ?= 1
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest --numprocesses 3 --max-worker-restart 0 --dist loadgroup --no-loadscope-reorder \
 	--randomly-seed $(SEED) --durations 10
-TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
+TESTING := $(READY)/dev $(VENV)-tools/ready $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/chromium
 
 # A test that waits for ever is named after five minutes, and ends the run, which would else wait for
 # ever with a new process; the longest takes a quarter of a minute.
@@ -80,6 +80,7 @@ lock: $(READY)/uv
 		--output-file requirements/peer-musicnn.lock
 	$(COMPILE) requirements/peer-essentia.in --output-file requirements/peer-essentia.lock
 	$(COMPILE) requirements/docs.in --output-file requirements/docs.lock
+	$(COMPILE) requirements/tools.in --output-file requirements/tools.lock
 
 # What `taggram data`, `train`, `evaluate` and `teach` need beside what serves.
 training: $(READY)/training
@@ -175,6 +176,12 @@ $(VENV)-docs/ready: requirements/docs.lock
 	$(PYTHON) -m venv $(VENV)-docs
 	$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		-r requirements/docs.lock
+	@touch $@
+
+$(VENV)-tools/ready: requirements/tools.lock
+	$(PYTHON) -m venv $(VENV)-tools
+	$(VENV)-tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements/tools.lock
 	@touch $@
 
 $(READY)/training: $(READY)/app requirements/train.lock

@@ -30,7 +30,7 @@ MAX_BYTES = 64 * 1024
         ),
     },
 )
-async def feedback(request: Request, response: Response, services: ServicesDep) -> FeedbackOut:
+async def send_feedback(request: Request, response: Response, services: ServicesDep) -> FeedbackOut:
     """Report which suggestions were shown, in which order, which were accepted, and added tags.
 
     Send it once the artist is done, and again with the same `id` if no response came. It is counted

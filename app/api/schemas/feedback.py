@@ -12,6 +12,8 @@ from app.tagging.pooling import Pooling
 MAX_SHOWN = MAX_ADDED = MAX_MODELS = 20
 MAX_CHARACTERS = 100
 
+FEEDBACK_ID = "4a0f6d1e-3c6b-4b0e-9a64-3d2f5a7c1b8e"
+
 NO_CONTROL_CHARACTERS = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 """Written as ranges: some JSON schema validators do not support Unicode categories."""
 
@@ -48,7 +50,10 @@ class ShownIn(_StrictModel):
 class FeedbackIn(_StrictModel):
     """The body of POST /feedback."""
 
-    id: UUID = Field(description="Chosen by the page. Feedback with the same id is counted once.")
+    id: UUID = Field(
+        description="Chosen by the page. Feedback with the same id is counted once.",
+        examples=[FEEDBACK_ID],
+    )
     track_id: TrackId
     models: Annotated[list[AskedModel], Field(min_length=1, max_length=MAX_MODELS)]
     vocabulary: Text = Field(examples=["subgenres"])
@@ -87,5 +92,5 @@ class FeedbackIn(_StrictModel):
 class FeedbackOut(BaseModel):
     """The answer of POST /feedback."""
 
-    id: UUID
+    id: UUID = Field(examples=[FEEDBACK_ID])
     kept: bool = Field(description="Whether the feedback is stored; it is counted in any case.")

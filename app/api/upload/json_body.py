@@ -6,6 +6,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from app.api.openapi import REFERENCE
 from app.errors import Kind, RequestError
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -13,9 +14,8 @@ Body = TypeVar("Body", bound=BaseModel)
 
 def describe_json_body(model: type[BaseModel]) -> dict[str, Any]:
     """Return the OpenAPI description of a JSON body, for a route's `openapi_extra`."""
-    schema = model.model_json_schema()
-    inlined = _inlined(schema, schema.pop("$defs", {}))
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": inlined}}}}
+    schema = model.model_json_schema(ref_template=REFERENCE)
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 async def read_json_body(request: Request, model: type[Body], max_bytes: int) -> Body:
@@ -46,14 +46,3 @@ async def read_json_body(request: Request, model: type[Body], max_bytes: int) ->
         raise RequestValidationError(
             [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
         ) from error
-
-
-def _inlined(node: object, definitions: dict[str, dict[str, object]]) -> object:
-    """Return a schema with its references inlined: they would not resolve in another document."""
-    if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
-    referenced = definitions.get(node.get("$ref", "").rpartition("/")[2], {})
-    merged = {**referenced, **{key: value for key, value in node.items() if key != "$ref"}}
-    return {key: _inlined(value, definitions) for key, value in merged.items()}
