@@ -15,7 +15,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 SERVING := stages overlap batching cached page load scaling guards decoding redis_faults hostile pictures gpu
 BENCHES := tag_quality peers throughput $(SERVING)
 
-.PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train bench-catalogue soak drill decode_attack fuzz floor docs clean
+.PHONY: serve test test-thorough test-all screenshots torch check licences sbom lock-check weights training lock bench $(BENCHES) bench-zoo bench-train bench-catalogue soak drill decode_attack fuzz floor docs clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
@@ -57,7 +57,16 @@ check: $(READY)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	HADOLINT=$(BIN)/hadolint docker/lint.sh
+	$(BIN)/python requirements/licences.py > /dev/null
 	$(BIN)/python requirements/audit.py
+
+# The licence of each package that users install.
+licences: $(READY)/dev
+	$(BIN)/python requirements/licences.py
+
+# What the default image installs, as CycloneDX JSON in .cache/sbom: a file a processor.
+sbom: $(READY)/dev $(VENV)-tools/ready
+	$(BIN)/python requirements/sbom.py --program $(VENV)-tools/bin/cyclonedx-py --out .cache/sbom
 
 weights: $(READY)/weights
 
@@ -81,6 +90,10 @@ lock: $(READY)/uv
 	$(COMPILE) requirements/peer-essentia.in --output-file requirements/peer-essentia.lock
 	$(COMPILE) requirements/docs.in --output-file requirements/docs.lock
 	$(COMPILE) requirements/tools.in --output-file requirements/tools.lock
+
+# Whether cpu.lock can be installed on each processor that the image is built for: downloads it all.
+lock-check: $(READY)/dev
+	$(BIN)/python requirements/lock_check.py
 
 # What `taggram data`, `train`, `evaluate` and `teach` need beside what serves.
 training: $(READY)/training
