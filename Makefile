@@ -15,7 +15,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 SERVING := stages overlap batching cached page load scaling guards decoding redis_faults hostile pictures gpu
 BENCHES := tag_quality peers throughput $(SERVING)
 
-.PHONY: serve test test-thorough test-all screenshots torch check weights training lock bench $(BENCHES) bench-zoo bench-train bench-catalogue soak drill decode_attack fuzz floor docs clean
+.PHONY: serve test test-thorough test-all screenshots torch check licences sbom lock-check weights training lock bench $(BENCHES) bench-zoo bench-train bench-catalogue soak drill decode_attack fuzz floor docs clean
 
 serve: $(READY)/weights
 	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
@@ -27,7 +27,8 @@ SEED ?= 1
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest --numprocesses 3 --max-worker-restart 0 --dist loadgroup --no-loadscope-reorder \
 	--randomly-seed $(SEED) --durations 10
-TESTING := $(READY)/dev $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/prometheus $(READY)/chromium
+TESTING := $(READY)/dev $(VENV)-tools/ready $(READY)/weights $(READY)/audio $(READY)/nginx $(READY)/prometheus \
+	$(READY)/chromium
 
 # A test that waits for ever is named after five minutes, and ends the run, which would else wait for
 # ever with a new process; the longest takes a quarter of a minute.
@@ -57,7 +58,16 @@ check: $(READY)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	HADOLINT=$(BIN)/hadolint docker/lint.sh
+	$(BIN)/python requirements/licences.py > /dev/null
 	$(BIN)/python requirements/audit.py
+
+# The licence of each package that users install.
+licences: $(READY)/dev
+	$(BIN)/python requirements/licences.py
+
+# What the default image installs, as CycloneDX JSON in .cache/sbom: a file a processor.
+sbom: $(READY)/dev $(VENV)-tools/ready
+	$(BIN)/python requirements/sbom.py --program $(VENV)-tools/bin/cyclonedx-py --out .cache/sbom
 
 weights: $(READY)/weights
 
@@ -80,6 +90,11 @@ lock: $(READY)/uv
 		--output-file requirements/peer-musicnn.lock
 	$(COMPILE) requirements/peer-essentia.in --output-file requirements/peer-essentia.lock
 	$(COMPILE) requirements/docs.in --output-file requirements/docs.lock
+	$(COMPILE) requirements/tools.in --output-file requirements/tools.lock
+
+# Whether cpu.lock can be installed on each processor that the image is built for: downloads it all.
+lock-check: $(READY)/dev
+	$(BIN)/python requirements/lock_check.py
 
 # What `taggram data`, `train`, `evaluate` and `teach` need beside what serves.
 training: $(READY)/training
@@ -175,6 +190,12 @@ $(VENV)-docs/ready: requirements/docs.lock
 	$(PYTHON) -m venv $(VENV)-docs
 	$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		-r requirements/docs.lock
+	@touch $@
+
+$(VENV)-tools/ready: requirements/tools.lock
+	$(PYTHON) -m venv $(VENV)-tools
+	$(VENV)-tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements/tools.lock
 	@touch $@
 
 $(READY)/training: $(READY)/app requirements/train.lock

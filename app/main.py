@@ -18,7 +18,8 @@ from app.api import problems
 from app.api.access import cors, require_access
 from app.api.middleware.page_headers import PageHeaders
 from app.api.middleware.requests import Observe
-from app.api.middleware.sites import Sites
+from app.api.middleware.sites import Sites, site_errors
+from app.api.openapi import get_operation_id, share_schemas
 from app.api.routes import (
     docs,
     feedback,
@@ -37,7 +38,7 @@ from app.api.routes import (
     vocabularies,
 )
 from app.api.upload.body_limits import BodyLimits
-from app.errors import SetupError, TaggramError, describe
+from app.errors import Kind, SetupError, TaggramError, describe
 from app.services import Services
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,10 @@ def create_app(services: Services, *, for_operators: bool = True) -> FastAPI:
         lifespan=_lifespan,
         redirect_slashes=False,  # a redirect would use the Host header that the client sent
         license_info={"name": "MIT"},
+        responses=problems.document_errors(Kind.INTERNAL_ERROR, *site_errors(services.settings)),
+        generate_unique_id_function=get_operation_id,
     )
+    share_schemas(app)
     app.state.services = services
     app.state.failure = None
     problems.install(app)

@@ -71,14 +71,12 @@ def require_access(settings: Settings, access_level: AccessLevel) -> dict[str, A
     The dependencies run before the framework reads the body of a request.
 
     Args:
-        settings: Whether there are API keys decides which responses are documented.
+        settings: Whether there are API keys decides which errors are documented.
         access_level: The access that the routes of the router require.
     """
     dependencies = [Depends(_ADMIT[access_level])]
     kinds = [Kind.RATE_LIMITED]
-    if not needs_credentials(settings):
-        kinds += [Kind.UNKNOWN_HOST, Kind.CROSS_SITE]
-    elif access_level is not AccessLevel.NOTHING:
+    if needs_credentials(settings) and access_level is not AccessLevel.NOTHING:
         dependencies.append(Depends(SCHEME))
         kinds += [Kind.UNAUTHORIZED, Kind.FORBIDDEN]
     return {"dependencies": dependencies, "responses": document_errors(*kinds)}

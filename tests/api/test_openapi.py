@@ -1,5 +1,6 @@
 """The API describes itself: all of it, and without the help of other servers."""
 
+import json
 import re
 from typing import Any
 
@@ -19,10 +20,17 @@ ROUTES = {
     ("get", "/vocabularies"): {403, 421, 429},
     ("get", "/models"): {403, 421, 429},
     ("post", "/models/reload"): {403, 409, 421, 429, 503},
-    ("get", "/health/live"): {503},
-    ("get", "/health/ready"): {503},
-    ("get", "/metrics"): set(),
+    ("get", "/health/live"): {403, 421, 503},
+    ("get", "/health/ready"): {403, 421, 503},
+    ("get", "/metrics"): {403, 421},
 }
+
+"""The errors of each route; all have ANYWHERE too."""
+
+ANYWHERE = {400, 500}
+
+OPERATION_ID = re.compile(r"[a-z]+(_[a-z]+)+")
+"""Generators of clients name functions by it."""
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +53,67 @@ def test_each_error_is_documented_with_an_example(
 ) -> None:
     responses = document["paths"][path][method]["responses"]
     errors = {int(status): responses[status] for status in responses if status >= "400"}
-    assert set(errors) == ROUTES[method, path]
+    assert set(errors) == ROUTES[method, path] | ANYWHERE
     for status, error in errors.items():
         (media_type,) = error["content"]
         assert media_type == "application/problem+json"
         for kind, example in error["content"][media_type]["examples"].items():
             assert example["value"]["type"] == f"/problems/{kind}"
             assert example["value"]["status"] == status
+
+
+def test_operation_ids_are_short_and_unique(document: dict[str, Any]) -> None:
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    ids = [operation["operationId"] for operation in operations]
+    assert len(set(ids)) == len(ids)
+    assert [name for name in ids if not OPERATION_ID.fullmatch(name)] == []
+    assert document["paths"]["/suggest-tags"]["post"]["operationId"] == "suggest_tags"
+
+
+def test_each_error_has_the_same_schema(document: dict[str, Any]) -> None:
+    schemas = [
+        content["schema"]
+        for path in document["paths"].values()
+        for operation in path.values()
+        for status, response in operation["responses"].items()
+        if status >= "400"
+        for content in response["content"].values()
+    ]
+    assert schemas
+    assert all(schema == {"$ref": "#/components/schemas/Problem"} for schema in schemas)
+
+
+def test_bodies_refer_to_schemas_of_the_document(document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+    referenced = set(re.findall(r'"#/components/schemas/(\w+)"', text))
+    assert referenced == document["components"]["schemas"].keys()
+    assert "$defs" not in text
+    for path, name in (("/feedback", "FeedbackIn"), ("/upload-tokens", "UploadTokenRequest")):
+        content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        assert content["schema"] == {"$ref": f"#/components/schemas/{name}"}
+
+
+def test_each_field_of_a_body_has_an_example_or_a_type_that_says_enough(
+    document: dict[str, Any],
+) -> None:
+    without = [
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        for field, described in schema.get("properties", {}).items()
+        if needs_example(described)
+    ]
+    assert without == []
+
+
+def needs_example(schema: dict[str, Any]) -> bool:
+    """Return whether the schema has plain texts or numbers, and no example of them."""
+    if schema.keys() & {"examples", "enum", "const", "$ref"}:
+        return False
+    if schema.get("type") == "array":
+        return needs_example(schema["items"])
+    if "anyOf" in schema:
+        return any(map(needs_example, schema["anyOf"]))
+    return schema.get("type") in ("string", "number", "integer", "object")
 
 
 def test_the_body_of_an_upload_is_a_form_with_a_file(document: dict[str, Any]) -> None:

@@ -28,6 +28,17 @@ HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d*)?", re.IGNORECASE)
 QUOTED_CHARACTERS = 40
 
 
+def site_errors(settings: Settings) -> list[Kind]:
+    """Return the errors of this middleware that the settings allow, for the documentation."""
+    is_open = not needs_credentials(settings)
+    kinds = [Kind.MALFORMED_REQUEST, Kind.UNKNOWN_HOST] if _checks_hosts(settings) else []
+    return [*kinds, Kind.CROSS_SITE] if is_open else kinds
+
+
+def _checks_hosts(settings: Settings) -> bool:
+    return not needs_credentials(settings) or bool(settings.allowed_hosts)
+
+
 class Sites:
     """Refuses requests to a host name that is not the service's, and requests of other sites."""
 
@@ -35,7 +46,7 @@ class Sites:
         self._app = app
         self._is_open = not needs_credentials(settings)
         self._hosts = {"localhost", *settings.allowed_hosts}
-        self._checks_hosts = self._is_open or bool(settings.allowed_hosts)
+        self._checks_hosts = _checks_hosts(settings)
         self._origins = set(settings.allowed_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

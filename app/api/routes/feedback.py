@@ -46,7 +46,7 @@ MAX_BYTES = 128 * 1024
         ),
     },
 )
-async def feedback(request: Request, response: Response, services: ServicesDep) -> FeedbackOut:
+async def send_feedback(request: Request, response: Response, services: ServicesDep) -> FeedbackOut:
     """Report what became of suggested tags, or of recommended curators.
 
     Tags: which suggestions were shown, in which order, which were accepted, and added tags; send it

@@ -12,7 +12,7 @@ router = APIRouter(tags=["operations"])
 
 @router.head("/health/live", include_in_schema=False)
 @router.get("/health/live", responses=document_errors(Kind.ENGINE_FAILED))
-async def live(services: ServicesDep) -> Health:
+async def check_live(services: ServicesDep) -> Health:
     """Report whether the process works. If a model hangs, the process must be replaced."""
     if services.is_stuck:
         raise RequestError(Kind.ENGINE_FAILED, "A model hangs. Replace the process.")
@@ -21,7 +21,7 @@ async def live(services: ServicesDep) -> Health:
 
 @router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready", responses=document_errors(Kind.NOT_READY))
-async def ready(services: ServicesDep) -> Health:
+async def check_ready(services: ServicesDep) -> Health:
     """Report whether uploads are accepted: the models are loaded, and no shutdown has begun."""
     _ = services.runtime
     if services.admission.is_closed:

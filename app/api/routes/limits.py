@@ -12,7 +12,7 @@ router = APIRouter(tags=["catalogue"])
 
 @router.head("/limits", include_in_schema=False)
 @router.get("/limits")
-async def limits(services: ServicesDep, response: Response) -> LimitsOut:
+async def get_limits(services: ServicesDep, response: Response) -> LimitsOut:
     """List the supported formats, and the limits of file size and duration."""
     settings = services.settings
     response.headers["Cache-Control"] = "max-age=300"

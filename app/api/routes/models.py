@@ -22,7 +22,7 @@ router = APIRouter(tags=["catalogue"])
 
 @router.head("/models", include_in_schema=False)
 @router.get("/models")
-async def models(services: ServicesDep) -> list[LoadedModel]:
+async def list_models(services: ServicesDep) -> list[LoadedModel]:
     """List the loaded models, the default first."""
     return [
         LoadedModel(

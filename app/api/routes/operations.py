@@ -11,6 +11,6 @@ router = APIRouter(tags=["operations"])
 
 @router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", response_class=PlainTextResponse)
-async def metrics(services: ServicesDep) -> Response:
+async def get_metrics(services: ServicesDep) -> Response:
     """Return all metrics in Prometheus's text format."""
     return Response(services.metrics.exposition(), media_type=CONTENT_TYPE)

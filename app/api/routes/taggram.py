@@ -23,13 +23,23 @@ BY_RISING_PREFERENCE = (CSV, PNG, JSON)
 
 HEADERS = {"Vary": "Accept", "Cache-Control": "private, no-cache"}
 
+_IMAGE = {"schema": {"type": "string", "format": "binary"}}
+
+_TABLE = {
+    "schema": {"type": "string"},
+    "example": "time_s,Ambient\r\n0.000,0.310000\r\n2.992,0.330000\r\n",
+}
+
 
 @router.head("/taggram", include_in_schema=False)
 @router.get(
     "/taggram",
     response_model=TaggramOut,
     responses={
-        200: {"content": {PNG: {}, CSV: {}}, "description": "In the format of the Accept header."},
+        200: {
+            "content": {PNG: _IMAGE, CSV: _TABLE},
+            "description": "In the format of the Accept header.",
+        },
         304: {"description": "The ETag in If-None-Match is still current."},
         **document_errors(
             Kind.INVALID_PARAMETER,
@@ -42,7 +52,7 @@ HEADERS = {"Vary": "Accept", "Cache-Control": "private, no-cache"}
         ),
     },
 )
-async def taggram(
+async def get_taggram(
     request: Request,
     query: Annotated[TaggramParameters, Query()],
     services: ServicesDep,

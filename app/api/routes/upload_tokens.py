@@ -19,10 +19,16 @@ MAX_BYTES = 4096
     status_code=status.HTTP_201_CREATED,
     openapi_extra=describe_json_body(UploadTokenRequest),
     responses=document_errors(
-        Kind.FORBIDDEN, Kind.REQUEST_TIMEOUT, Kind.PAYLOAD_TOO_LARGE, Kind.INVALID_PARAMETER
+        Kind.CROSS_SITE,
+        Kind.FORBIDDEN,
+        Kind.REQUEST_TIMEOUT,
+        Kind.PAYLOAD_TOO_LARGE,
+        Kind.INVALID_PARAMETER,
     ),
 )
-async def upload_tokens(request: Request, key: KeyDep, services: ServicesDep) -> UploadTokenOut:
+async def create_upload_token(
+    request: Request, key: KeyDep, services: ServicesDep
+) -> UploadTokenOut:
     """Return a token with which a page may upload a few tracks and request their taggrams."""
     body = await read_json_body(request, UploadTokenRequest, MAX_BYTES)
     issued = services.authenticator.issue_token(key, body.origin)

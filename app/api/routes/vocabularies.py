@@ -13,7 +13,7 @@ router = APIRouter(tags=["catalogue"])
 
 @router.head("/vocabularies", include_in_schema=False)
 @router.get("/vocabularies")
-async def vocabularies(services: ServicesDep) -> list[VocabularyOut]:
+async def list_vocabularies(services: ServicesDep) -> list[VocabularyOut]:
     """List the vocabularies, the models that each uses, and the raw tags that mean each tag."""
     catalog = services.catalog
     return [

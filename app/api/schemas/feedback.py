@@ -27,6 +27,8 @@ EXAMPLE = {
 MAX_SHOWN = MAX_ADDED = MAX_MODELS = 20
 MAX_CHARACTERS = 100
 
+FEEDBACK_ID = "4a0f6d1e-3c6b-4b0e-9a64-3d2f5a7c1b8e"
+
 NO_CONTROL_CHARACTERS = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 """Written as ranges: some JSON schema validators do not support Unicode categories."""
 
@@ -65,7 +67,10 @@ class ShownIn(StrictModel):
 class FeedbackIn(StrictModel):
     """The body of POST /feedback that says what became of suggested tags."""
 
-    id: UUID = Field(description="Chosen by the page. Feedback with the same id is counted once.")
+    id: UUID = Field(
+        description="Chosen by the page. Feedback with the same id is counted once.",
+        examples=[FEEDBACK_ID],
+    )
     track_id: TrackId
     models: Annotated[list[AskedModel], Field(min_length=1, max_length=MAX_MODELS)]
     vocabulary: Text = Field(examples=["subgenres"])
@@ -104,5 +109,5 @@ class FeedbackIn(StrictModel):
 class FeedbackOut(BaseModel):
     """The answer of POST /feedback."""
 
-    id: UUID
+    id: UUID = Field(examples=[FEEDBACK_ID])
     kept: bool = Field(description="Whether the feedback is stored; it is counted in any case.")

@@ -113,12 +113,13 @@ class LoadedModel(BaseModel):
     name: str = Field(examples=["msd-musicnn"])
     version: str = Field(examples=["1"])
     default: bool = Field(description="Whether `vocabulary=raw` uses it if a request names none.")
-    summary: str
+    summary: str = Field(examples=["MusiCNN, trained on the Million Song Dataset."])
     architecture: str = Field(
         examples=["musicnn"], description="`imported` for a network of another project."
     )
     backbone: str | None = Field(
-        description="The model with the embedding that it scores; null for other models."
+        description="The model with the embedding that it scores; null for other models.",
+        examples=["discogs-effnet"],
     )
     in_memory: bool = Field(
         description="Whether it is in memory; otherwise it is loaded on use, in a few seconds."
@@ -150,5 +151,7 @@ class LoadedModel(BaseModel):
     commercial_use: bool | None = Field(
         description="Whether the licence allows commercial use; null if that is not stated."
     )
-    citation: str
-    url: str
+    citation: str = Field(examples=["J. Pons and X. Serra: musicnn. ISMIR, 2019."])
+    url: str = Field(
+        description="Where the model is from.", examples=["https://github.com/jordipons/musicnn"]
+    )

@@ -18,7 +18,13 @@ class Problem(BaseModel):
     type: str = Field(
         description="Stable identifier of the error kind.", examples=["/problems/silent_audio"]
     )
-    title: str
-    status: int
-    detail: str = Field(description="What is wrong and what to do.")
-    request_id: str = Field(description="Also in X-Request-ID and in the log.")
+    title: str = Field(examples=["The track is silent"])
+    status: int = Field(description="The status of the response.", examples=[422])
+    detail: str = Field(
+        description="What is wrong and what to do.",
+        examples=["The track is silent. Send one with sound."],
+    )
+    request_id: str = Field(
+        description="Also in X-Request-ID and in the log.",
+        examples=["6f1c2a9e8d7b4c5f9a0b1c2d3e4f5a6b"],
+    )

@@ -126,7 +126,10 @@ class TrackProblem(BaseModel):
 
     type: str = Field(description="As in an error.", examples=["/problems/silent_audio"])
     title: str = Field(examples=["The track is silent"])
-    detail: str = Field(description="What is wrong and what to do.")
+    detail: str = Field(
+        description="What is wrong and what to do.",
+        examples=["The track is silent. Send one with sound."],
+    )
 
 
 class PooledTrack(BaseModel):

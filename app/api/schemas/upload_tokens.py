@@ -17,6 +17,9 @@ class UploadTokenRequest(BaseModel):
 class UploadTokenOut(BaseModel):
     """The answer of POST /upload-tokens."""
 
-    token: str = Field(description="Sent by the page as `Authorization: Bearer`.")
-    expires_at: AwareDatetime
+    token: str = Field(
+        description="Sent by the page as `Authorization: Bearer`.",
+        examples=["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzaWdudXAifQ.c2lnbmF0dXJl"],
+    )
+    expires_at: AwareDatetime = Field(examples=["2026-01-31T12:10:00Z"])
     uses: int = Field(description="Number of uploads that the token allows.", examples=[5])

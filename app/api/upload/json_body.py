@@ -6,6 +6,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from app.api.openapi import REFERENCE
 from app.errors import Kind, RequestError
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -18,7 +19,7 @@ def describe_json_body(*models: type[BaseModel], **examples: object) -> dict[str
         *models: The schema of the body, or those of which it has one.
         **examples: Whole bodies, by name.
     """
-    schemas = [_self_contained(model.model_json_schema()) for model in models]
+    schemas = [model.model_json_schema(ref_template=REFERENCE) for model in models]
     content: dict[str, object] = {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}}
     if examples:
         content["examples"] = {name: {"value": value} for name, value in examples.items()}
@@ -91,18 +92,3 @@ def parse_json_body(body: bytes, model: type[Body]) -> Body:
         raise RequestValidationError(
             [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
         ) from error
-
-
-def _self_contained(schema: dict[str, Any]) -> object:
-    return _inlined(schema, schema.pop("$defs", {}))
-
-
-def _inlined(node: object, definitions: dict[str, dict[str, object]]) -> object:
-    """Return a schema with its references inlined: they would not resolve in another document."""
-    if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
-    referenced = definitions.get(node.get("$ref", "").rpartition("/")[2], {})
-    merged = {**referenced, **{key: value for key, value in node.items() if key != "$ref"}}
-    return {key: _inlined(value, definitions) for key, value in merged.items()}

@@ -1,10 +1,15 @@
 import ctypes.util
+import re
 import signal
 import subprocess
 import sys
+import tempfile
+from types import SimpleNamespace
 
+import pyseccomp
 import pytest
 
+from app.audio.worker import sandbox
 from app.audio.worker.processes import Decoder
 from app.errors import SetupError
 from testing.sounds import LIMITS
@@ -51,3 +56,32 @@ check_available()
     )
 
     assert "SetupError: Decoders can't be confined: this machine" in tried.stderr
+
+
+def filter_on_arm64(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The filter of decoders as libseccomp makes it for arm64, in its readable form."""
+    made = []
+
+    def create(default: int) -> pyseccomp.SyscallFilter:
+        calls = pyseccomp.SyscallFilter(default)
+        calls.add_arch(pyseccomp.Arch.AARCH64)
+        calls.remove_arch(pyseccomp.Arch.NATIVE)
+        monkeypatch.setattr(calls, "load", lambda: made.append(calls))
+        return calls
+
+    if pyseccomp.system_arch() != pyseccomp.Arch.X86_64:
+        pytest.skip("this machine is not of x86-64, so other tests try the filter itself")
+    sandbox._filter_calls(SimpleNamespace(**{**vars(pyseccomp), "SyscallFilter": create}))
+    with tempfile.TemporaryFile() as file:
+        made[0].export_pfc(file)
+        file.seek(0)
+        return file.read().decode()
+
+
+def test_the_filter_allows_the_same_calls_on_arm64(monkeypatch: pytest.MonkeyPatch):
+    written = filter_on_arm64(monkeypatch)
+
+    allowed = {*sandbox.ALLOWED, "mmap", "mprotect", "madvise", "write"}
+    assert written.count("filter for arch") == written.count("filter for arch aarch64") == 1
+    assert set(re.findall(r'filter for syscall "(\w+)"', written)) == allowed
+    assert "# default action\n  action ERRNO(13);" in written
