@@ -19,7 +19,7 @@ router = APIRouter(tags=["recommending"])
         Kind.INVALID_PARAMETER, Kind.NO_RECOMMENDER, Kind.UNKNOWN_TRACK, Kind.NOT_READY
     ),
 )
-async def identities(track_id: TrackId, services: ServicesDep) -> IdentityOut:
+async def get_identity(track_id: TrackId, services: ServicesDep) -> IdentityOut:
     """Return the tags of a known track, by which POST /recommendations compares it with others.
 
     The track was analysed by this service, or is one of those that the recommender was trained on.

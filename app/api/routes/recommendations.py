@@ -48,7 +48,7 @@ NEAREST = 3
         Kind.DEADLINE_EXCEEDED,
     ),
 )
-async def recommendations(request: Request, services: ServicesDep) -> RecommendationsOut:
+async def recommend_curators(request: Request, services: ServicesDep) -> RecommendationsOut:
     """Return the curators who most probably accept this artist's tracks, and why.
 
     The tags of the tracks come from the cache of this service, where POST /suggest-tags leaves
