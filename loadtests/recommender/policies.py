@@ -8,6 +8,7 @@ and answers. The true value of a ranking is computed from the planted probabilit
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Annotated
 
@@ -37,7 +38,7 @@ LOGGING, NEW = RankingPolicy(k=10, temperature=0.15), RankingPolicy(k=10)
 LOGS_BY, REWARDS = "linear", "linear-tags"
 RANKINGS = ("linear-tags", "tag-cosine", "popularity")
 
-SMALL = {"artists": 100, "curators": 40, "sparsity": 0.9}
+SMALL = Settings(artists=100, curators=40, sparsity=0.9)
 LISTS_A_ROUND, ROUNDS = 20, (1, 10, 20, 30, 40)
 
 Row = dict[str, str | float | int | None]
@@ -98,7 +99,7 @@ def _limits(found: list[Estimates], name: str) -> Floats:
 def _explore() -> Iterator[Row]:
     """Yield the expected scores of a misled bandit and of a greedy ranking, by platform."""
     for seed in range(5):
-        simulation = _simulate(Settings(**SMALL, seed=seed))
+        simulation = _simulate(replace(SMALL, seed=seed))
         values = curator_values(simulation)
         features = one_hot(simulation)
         for name, choose in (("greedy", exploit), ("bandit", explore)):

@@ -85,7 +85,6 @@ def test_its_propensities_make_estimates_of_another_ranking_right(
 def test_propensities_are_how_often_each_curator_is_recommended() -> None:
     random = np.random.RandomState(0)
     features = random.normal(size=(12, 4))
-    features[3] = features[7]
     bandit = ThompsonSampling.fit(random.normal(size=(15, 4)), random.uniform(size=15))
     runs, times, sums = 600, np.zeros(12), np.zeros(12)
 
@@ -98,7 +97,17 @@ def test_propensities_are_how_often_each_curator_is_recommended() -> None:
 
     seen = times > 0
     assert (sums[seen] / times[seen]) == pytest.approx(times[seen] / runs, abs=0.09)
-    assert times[3] == pytest.approx(times[7], abs=0.09 * runs)  # equal features share
+
+
+def test_curators_with_equal_features_share_their_place() -> None:
+    bandit = ThompsonSampling.fit(np.eye(3), np.array([0.0, 0.5, 1.0]))
+    features = np.array([[0.0, 0.5, 1.0]] * 2)
+
+    lists = [bandit.rerank(features, np.random.RandomState(seed), 1) for seed in range(20)]
+
+    assert {int(order[0]) for order, _ in lists} == {0, 1}
+    for _, propensities in lists:
+        assert propensities == pytest.approx([0.5], abs=0.08)
 
 
 def test_a_seed_gives_the_same_list_and_others_give_others(
