@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.conftest import Refused, Taggram
 
+ESTIMATES = ("logged", "ips", "snips", "doubly_robust", "support")
 SIZES = ("--artists", "150", "--curators", "40", "--sparsity", "0.8")
 
 
@@ -40,6 +41,30 @@ def test_from_a_simulation_to_a_comparison(taggram: Taggram, made: Path) -> None
     assert {"model", "slice", "metric", "value", "low", "high"} == set(metrics["figures"][0])
     assert "tag vectors change auc_sent of linear" in compared.output
     assert "What tag vectors bring" in Path("comparison/report.html").read_text()
+
+
+def test_a_ranking_is_estimated_from_simulated_lists(taggram: Taggram) -> None:
+    taggram("recommend", "simulate", "made", *SIZES, "--lists", "120")
+    places = ("made/tables", "--catalogue", "made/catalogue", "--out", "estimated")
+
+    result = taggram(
+        *("recommend", "estimate", *places, "--model", "tag-cosine"),
+        *("--k", "5", "--at", "2025-01-01T00:00:00.000001"),
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "tag-cosine: a recommendation is worth a score of" in result.output
+    assert "of 1,200 interactions" in result.output
+    content = json.loads(Path("estimated/estimates.json").read_text())
+    figures = {each["metric"]: each for each in content["figures"]}
+    assert set(figures) == {f"{name}@5" for name in ESTIMATES}
+    assert 0.5 < figures["support@5"]["value"] < 1.5
+    assert figures["snips@5"]["value"] > figures["logged@5"]["value"]
+    assert {each["base"] for each in content["differences"]} == {"log"}
+    assert (content["k"], content["reward_model"]) == (5, "linear-tags")
+    assert content["logged_interactions"] == 1200
+    for warning in content["warnings"]:
+        assert warning[:30] in result.stderr
 
 
 @pytest.mark.thorough
@@ -120,3 +145,23 @@ def test_what_cannot_be_evaluated_is_refused(
     refused: Refused, made: Path, arguments: tuple[str, ...], why: str
 ) -> None:
     assert why in refused("recommend", "evaluate", *arguments, "--out", "comparison")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--model", "linear"), "has both a position and a propensity"),
+        (("--model", "best"), "'best' is not a model"),
+        (("--model", "linear", "--at", "2020-01-01"), "interactions to train on; they are from"),
+    ],
+)
+def test_what_cannot_be_estimated_is_refused(
+    refused: Refused, made: Path, arguments: tuple[str, ...], why: str
+) -> None:
+    assert why in refused("recommend", "estimate", "made/tables", *arguments, "--out", "estimated")
+
+
+def test_more_lists_than_artists_are_refused(refused: Refused) -> None:
+    assert "there are 150 artists" in refused(
+        "recommend", "simulate", "x", *SIZES, "--lists", "151"
+    )

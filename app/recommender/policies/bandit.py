@@ -91,7 +91,7 @@ class ThompsonSampling:
 
         Args:
             features: The features of the candidates, (candidates, features).
-            random: The source of random numbers, seeded anew for each request.
+            random: The source of random numbers, with its own seed for each request.
             k: The number of curators to return; with fewer candidates, all of them.
 
         Returns:

@@ -22,7 +22,7 @@ def recommend_by_subgenres(
 
     Args:
         world: What is true.
-        before: The campaigns; curators whom an artist contacted are not recommended to it.
+        before: The campaigns. An artist gets no curators that it contacted in them.
         random: The source of random numbers.
     """
     settings = world.settings

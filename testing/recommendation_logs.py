@@ -1,31 +1,13 @@
-"""Logs of a known policy on the simulated platform, and models with given scores."""
+"""Logs of known policies on a simulated platform, and what other rankings are truly worth."""
 
 import numpy as np
 
-from app.recommender.data import Floats, Indices, Interactions
-from app.recommender.models.base import Training
+from app.recommender.data import Floats, Interactions
 from app.recommender.policies.ranking import RankingPolicy
 from app.recommender.simulation.lists import draw_lists
 from app.recommender.simulation.settings import END
 from app.recommender.simulation.simulate import Simulation
 from app.recommender.split import Split
-
-LISTS = 200
-
-
-class Given:
-    """A model whose scores are given."""
-
-    predicts_scores = True
-
-    def __init__(self, scores: Floats, name: str = "given") -> None:
-        self.scores, self.name = scores, name
-
-    def fit(self, training: Training) -> None:
-        raise NotImplementedError
-
-    def score(self, artists: Indices, curators: Indices) -> Floats:
-        return self.scores[np.ix_(artists, curators)]
 
 
 def true_scores(simulation: Simulation) -> Floats:
@@ -41,11 +23,13 @@ def without_known(simulation: Simulation, scores: Floats) -> Floats:
     return masked
 
 
-def log_lists(simulation: Simulation, scores: Floats, policy: RankingPolicy, seed: int) -> Split:
-    """Lists of the first artists, in the time after all campaigns."""
+def log_lists(
+    simulation: Simulation, scores: Floats, policy: RankingPolicy, lists: int, seed: int
+) -> Split:
+    """A list for each of the first artists, in the time after all campaigns."""
     random = np.random.RandomState(seed)
-    shown = without_known(simulation, scores)[:LISTS]
-    sent = draw_lists(simulation.world, np.arange(LISTS), shown, policy, random)
+    shown = without_known(simulation, scores)[:lists]
+    sent = draw_lists(simulation.world, np.arange(lists), shown, policy, random)
     return Split(simulation.platform, simulation.world.answer(sent, random), END)
 
 
