@@ -17,8 +17,12 @@ BENCHES := tag_quality peers throughput $(SERVING)
 
 .PHONY: serve test test-thorough test-all screenshots torch check licences sbom lock-check weights training lock bench $(BENCHES) bench-zoo bench-train bench-catalogue soak drill decode_attack fuzz floor docs clean
 
-serve: $(READY)/weights
-	HOST=$(HOST) PORT=$(PORT) exec $(BIN)/taggram serve
+# The page shows made-up curators, unless settings choose another store, other models or another
+# recommender.
+DEMO := $(if $(TAGGRAM_MODELS)$(TAGGRAM_MODEL_STORE)$(TAGGRAM_RECOMMENDER)$(wildcard .env),,demo-curators)
+
+serve: $(READY)/weights $(if $(DEMO),$(READY)/$(DEMO))
+	HOST=$(HOST) PORT=$(PORT) $(if $(DEMO),TAGGRAM_RECOMMENDER=$(DEMO)) exec $(BIN)/taggram serve
 
 # SEED is that of the tests' order; another one finds tests that depend on it. Tests often wait, for
 # a service or a browser: three processes use the time on two cores.
@@ -208,6 +212,11 @@ $(READY)/dev: $(READY)/app requirements/dev.lock
 
 $(READY)/weights: $(READY)/app $(wildcard model_store/*/*/manifest.toml)
 	$(BIN)/taggram models pull
+	@touch $@
+
+# Made up anew where the tags that the shipped models know may have changed.
+$(READY)/demo-curators: $(READY)/weights $(wildcard app/tagging/vocabularies/*.yaml)
+	$(BIN)/taggram recommend demo
 	@touch $@
 
 # PyTorch, for the tests that hold our networks, and our reader of its files, against it; without it

@@ -1,12 +1,18 @@
 """The second step of the demo page: curators who might like the artist's tracks."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from testing.server import Server
+from app.model_catalog import read_catalog
+from app.recommender.simulation.demo import CURATORS, NAME, publish_demo
+from app.settings import Settings
+from app.store.storage.store import Store
+from testing.server import STUB, Server, serving
 from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Element
 from tests.browser.network import origin
@@ -55,9 +61,24 @@ def curators(page: Page) -> Locator:
 
 
 @pytest.fixture
+def recommending(tmp_path: Path, store: Path) -> Iterator[Server]:
+    """A service with made-up curators."""
+    shutil.copytree(store, tmp_path / "store")
+    publish_demo(Store(tmp_path / "store"), read_catalog(Settings(_env_file=None)))
+    settings = {"TAGGRAM_MODEL_STORE": str(tmp_path / "store"), "TAGGRAM_RECOMMENDER": NAME}
+    with serving(tmp_path / "log", settings, STUB) as server:
+        yield server
+
+
+@pytest.fixture
 def element(page: Page, service: Server) -> Element:
     """The element of the demo page."""
-    page.goto(origin(service))
+    return open_page(page, service)
+
+
+def open_page(page: Page, server: Server) -> Element:
+    """Open a service's own page."""
+    page.goto(origin(server))
     page.locator("tag-suggest").evaluate("element => element.setAttribute('threshold', '0')")
     element = Element(page)
     element.wait_until_ready()
@@ -109,6 +130,23 @@ def test_curators_are_shown_with_their_reasons(
     expect(page.get_by_role("status").filter(has_text="2 curators found")).to_have_count(1)
     page.get_by_role("button", name="Start over").click()
     expect(curators).to_be_hidden()
+
+
+def test_the_made_up_curators_are_recommended(
+    page: Page, recommending: Server, curators: Locator, track: Path
+) -> None:
+    element = open_page(page, recommending)
+    page.locator("tag-suggest").evaluate("element => element.toggleAttribute('multiple')")
+    element.list_tracks(track)
+    element.analyse_listed()
+    element.add("Metal")
+    sign_up(page)
+    expect(curators.get_by_role("listitem")).to_have_count(5)
+    assert set(curators.get_by_role("heading", level=3).all_text_contents()) <= set(CURATORS)
+    expect(curators).to_contain_text("By content only: your track and your tags")
+    expect(curators).to_contain_text("Likes Metal")
+    expect(curators.get_by_role("table")).to_have_count(5)
+    expect(curators).to_contain_text("These curators and their tracks are made up.")
 
 
 def test_without_a_recommender_there_is_no_second_step(

@@ -30,6 +30,7 @@ from tests.browser.network import (
     refuse,
     slow_uploads,
 )
+from tests.browser.test_curators import ANSWER, recommend
 from tests.support.client import noise_file
 
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "screenshots"
@@ -259,6 +260,13 @@ def submitted(scene: Scene) -> None:
     expect(got).to_contain_text("dubstep")
 
 
+def recommended(scene: Scene) -> None:
+    recommend(scene.page, ANSWER)
+    submitted(scene)
+    curators = scene.page.get_by_role("region", name="Curators who might like this")
+    expect(curators.get_by_role("listitem")).to_have_count(2)
+
+
 STATES: list[Callable[[Scene], None]] = [
     empty,
     completing,
@@ -284,6 +292,7 @@ STATES: list[Callable[[Scene], None]] = [
     pooled,
     unreadable,
     submitted,
+    recommended,
 ]
 
 VARIATIONS = {

@@ -4,6 +4,7 @@ A simulated platform with names in the place of numbers. Its tag vectors have th
 served models know, at the level and spread of real songs, so that uploads can be compared.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC
 from itertools import product
@@ -13,14 +14,14 @@ from scipy.special import expit
 
 from app.domain import Scores
 from app.installation import installed_version
-from app.recommender.data import Platform, TagVectors, VectorSource
+from app.recommender.data import OneHot, Platform, TagVectors, Tracks, VectorSource
 from app.recommender.models.base import prepare_training
 from app.recommender.models.linear import Linear
 from app.recommender.projected import projected_tags
 from app.recommender.serving.contents import collect_contents
 from app.recommender.serving.publishing import publish_recommender
 from app.recommender.simulation.settings import Settings
-from app.recommender.simulation.simulate import Simulation, simulate
+from app.recommender.simulation.simulate import simulate
 from app.recommender.simulation.songs import as_logits, make_songs
 from app.recommender.target import TargetWeights
 from app.store.manifest.recommender import (
@@ -33,13 +34,18 @@ from app.store.manifest.recommender import (
 )
 from app.store.storage.store import Store
 from app.tagging.catalog import ModelCatalog
+from app.tagging.projection import Projection
+from app.tagging.vocabulary import Vocabulary
 
 NAME = "demo-curators"
 SUBGENRES, MOODS = "subgenres", "moodthemes"
-SETTINGS = Settings(artists=300, curators=60, sparsity=0.9)
+SETTINGS = Settings(artists=300, curators=60, sparsity=0.9, two_styles=0.0, popularity=0.3)
+WEIGHTS = TargetWeights(selectiveness=1.0)
+"""Otherwise everyone gets the few curators who accept all tracks."""
 
-LEVEL, SPREAD = -1.9, 0.9
-"""The mean and the standard deviation of the logits of a tag's scores over real songs."""
+LEVEL, SPREAD = -1.9, 1.1
+"""The mean logit of tags, and the mean standard deviation of a tag's logits, over 22 songs of the
+Debian packages that the tests use (`app.recommender.simulation.songs.as_logits`)."""
 
 CURATORS = (
     *("Attic Transistor", "Bluefinch Weekly", "Borrowed Umbrella", "Brass Lantern Radio"),
@@ -85,16 +91,46 @@ def publish_demo(store: Store, catalog: ModelCatalog) -> RecommenderManifest:
     Raises:
         SetupError: It can't be written.
     """
-    vocabularies = catalog.vocabularies
+    projections = [catalog.projection(name, None) for name in (SUBGENRES, MOODS)]
     random = np.random.RandomState(SETTINGS.seed)
-    songs = make_songs(vocabularies[SUBGENRES], vocabularies[MOODS], random)
+    subgenres, moods = map(_known, projections)
+    songs = make_songs(subgenres, moods, random)
     simulation = simulate(songs, SETTINGS, random)
-    platform = _name(simulation.platform)
-    vectors = _vectors(simulation, platform, catalog)
+    platform = _name(_widen(simulation.platform, tuple(catalog.vocabularies[SUBGENRES].tags)))
+    vectors = _vectors(simulation.vectors, platform.tracks, projections)
     model = Linear(has_tags=True)
-    model.fit(prepare_training(platform, vectors, TargetWeights()))
+    model.fit(prepare_training(platform, vectors, WEIGHTS))
     spec = _describe(platform, vectors)
     return publish_recommender(store, spec, collect_contents(platform, vectors, model))
+
+
+def _known(projection: Projection) -> Vocabulary:
+    """Return the vocabulary with the tags that the models know."""
+    vocabulary = projection.vocabulary
+    return replace(vocabulary, tags={name: vocabulary.tags[name] for name in projection.tags})
+
+
+def _widen(platform: Platform, subgenres: tuple[str, ...]) -> Platform:
+    """Return the platform with further subgenres, which no artist or curator names."""
+    columns = [subgenres.index(name) for name in platform.subgenres]
+
+    def widened(chosen: OneHot) -> OneHot:
+        wide = np.zeros((len(chosen), len(subgenres)), np.float32)
+        wide[:, columns] = chosen
+        return wide
+
+    artists, curators = platform.artists, platform.curators
+    return replace(
+        platform,
+        subgenres=subgenres,
+        artists=replace(artists, subgenres=widened(artists.subgenres)),
+        curators=replace(
+            curators,
+            liked=widened(curators.liked),
+            neutral=widened(curators.neutral),
+            disliked=widened(curators.disliked),
+        ),
+    )
 
 
 def _name(platform: Platform) -> Platform:
@@ -107,16 +143,14 @@ def _name(platform: Platform) -> Platform:
     return replace(platform, curators=replace(platform.curators, ids=CURATORS), tracks=tracks)
 
 
-def _vectors(simulation: Simulation, platform: Platform, catalog: ModelCatalog) -> TagVectors:
-    """Return the vectors of the tracks in the tags that the service computes."""
-    projections = [catalog.projection(name, None) for name in (SUBGENRES, MOODS)]
+def _vectors(made: TagVectors, tracks: Tracks, projections: Sequence[Projection]) -> TagVectors:
+    """Return the vectors of the tracks in the tags that the service computes, in its order."""
     tags = projected_tags(projections)
-    models = {str(model.ref): None for each in projections for model in each.models}
-    used = [f"{each.vocabulary.name}/{each.vocabulary.version}" for each in projections]
-    made = simulation.vectors
+    models = dict.fromkeys(str(model.ref) for each in projections for model in each.models)
+    used = tuple(f"{each.vocabulary.name}/{each.vocabulary.version}" for each in projections)
     scores = _as_real(made.scores[:, [made.tags.index(tag) for tag in tags]])
-    rows = {name: row for row, name in enumerate(platform.tracks.external_ids)}
-    return TagVectors(tags, scores, rows, {}, VectorSource(tuple(models), tuple(used)))
+    rows = {name: row for row, name in enumerate(tracks.external_ids)}
+    return TagVectors(tags, scores, rows, {}, VectorSource(tuple(models), used))
 
 
 def _as_real(scores: Scores) -> Scores:
@@ -145,7 +179,7 @@ def _describe(platform: Platform, vectors: TagVectors) -> RecommenderSpec:
             first_at=first,
             last_at=last,
         ),
-        target=Target(),
+        target=Target(**vars(WEIGHTS)),
         evaluation=Evaluation(split_at=last, interactions=0, figures=()),
         taggram=installed_version(),
     )

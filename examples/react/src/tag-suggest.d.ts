@@ -24,6 +24,17 @@ export interface Analysis {
   suggestions: Suggestion[];
 }
 
+/** With `multiple`: the suggestions for all tracks together. */
+export interface PooledAnalysis {
+  tracks_read: number;
+  suggestions: Omit<Suggestion, "heard_at">[];
+  tracks: {
+    files: number[];
+    suggested: Analysis | null;
+    problem: { type: string; title: string; detail: string } | null;
+  }[];
+}
+
 export interface TagSuggestError {
   kind: string;
   phase: string;
@@ -34,6 +45,7 @@ export interface TagSuggestError {
 export interface TagSuggestElement extends HTMLElement {
   name: string;
   value: string[];
+  readonly trackIds: string[];
   words: Record<string, string | Record<string, string>>;
 }
 
@@ -43,6 +55,7 @@ export interface TagSuggestAttributes extends HTMLAttributes<TagSuggestElement> 
   vocabulary?: string;
   max?: number;
   threshold?: number;
+  multiple?: boolean;
   "token-url"?: string;
   required?: boolean;
   disabled?: boolean;
@@ -50,8 +63,8 @@ export interface TagSuggestAttributes extends HTMLAttributes<TagSuggestElement> 
 
 declare global {
   interface HTMLElementEventMap {
-    "tag-suggest:suggested": CustomEvent<Analysis>;
-    "tag-suggest:changed": CustomEvent<{ tags: string[] }>;
+    "tag-suggest:suggested": CustomEvent<Analysis | PooledAnalysis>;
+    "tag-suggest:changed": CustomEvent<{ tags: string[]; trackIds: string[] }>;
     "tag-suggest:error": CustomEvent<TagSuggestError>;
   }
 }
