@@ -11,3 +11,9 @@ if docker compose version >/dev/null 2>&1; then
 else
     echo "docker/compose.yaml: not checked, as docker with its plugin compose is not here"
 fi
+
+if command -v kubectl >/dev/null 2>&1; then
+    kubectl kustomize "$here/kubernetes" >/dev/null
+else
+    echo "docker/kubernetes: not built, as kubectl is not here"
+fi

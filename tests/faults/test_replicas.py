@@ -2,12 +2,8 @@
 
 import json
 import signal
-import socket
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -15,10 +11,8 @@ import pytest
 
 from app.access.key_file import create_key
 from testing.packages.nginx import NGINX
-from testing.proxy import run_nginx
 from testing.redis_server import RedisServer
-from testing.server import STUB, Server, serving
-from testing.waiting import PATIENCE_S, wait_for
+from testing.waiting import wait_for
 from tests.api.conftest import ORIGIN
 from tests.support.client import (
     answer,
@@ -28,98 +22,14 @@ from tests.support.client import (
     new_track,
     wait_for_uploads,
 )
+from tests.support.replicas import SECONDS, Front, Replica, bearer, dying, nginx, replica
 
 USES = 6
-SECONDS = 4
 BURST = 10
 """Calls of an API key that may come at once."""
 
-UNLIMITED = {"rate=10r/s": "rate=10000r/s", "rate=5r/s": "rate=10000r/s"}
 IMPATIENT = {"proxy_read_timeout 70s;": "proxy_read_timeout 4s;"}
 """Enough for a replica that works, on a busy machine too."""
-
-
-@dataclass(frozen=True)
-class Replica:
-    """A replica whose engines can be halted.
-
-    Attributes:
-        server: The running service.
-        fault: The file that halts them.
-    """
-
-    server: Server
-    fault: Path
-
-    @property
-    def port(self) -> int:
-        return self.server.http.base_url.port
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """The process is stopped: it is connected to, and answers nothing."""
-        self.server.process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.server.process.send_signal(signal.SIGCONT)
-
-
-@dataclass(frozen=True)
-class Front:
-    """nginx before the replicas.
-
-    Attributes:
-        http: A client of it.
-        keys: The file of API keys of all replicas.
-    """
-
-    http: httpx.Client
-    keys: Path
-
-    def token(self, name: str) -> str:
-        """An upload token of a new API key of this name."""
-        key = create_key(self.keys, name, admin=False)
-        response = self.http.post("/upload-tokens", json={"origin": ORIGIN}, headers=bearer(key))
-        return str(response.json()["token"])
-
-    def send(self, token: str, files: int = 1) -> httpx.Response:
-        """Upload new tracks, each of which costs a use of the token."""
-        path = "/suggest-tags" if files == 1 else "/suggest-tags/pooled"
-        parts = [("file", new_track(SECONDS)) for _ in range(files)]
-        headers = {**bearer(token), "Origin": ORIGIN}
-        return self.http.post(path, files=parts, headers=headers)
-
-    def assert_used_up(self, token: str) -> None:
-        problem = assert_problem(self.send(token), 403, "forbidden")
-        assert "used up" in problem["detail"]
-
-
-def bearer(credential: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {credential}"}
-
-
-@contextmanager
-def replica(folder: Path, name: str, settings: Mapping[str, str]) -> Iterator[Replica]:
-    fault = folder / f"{name}-fault"
-    fault.write_text("")
-    with serving(folder / f"{name}-log", {**settings, "FAULT_FILE": str(fault)}, STUB) as server:
-        yield Replica(server, fault)
-        fault.write_text("")
-
-
-@contextmanager
-def nginx(
-    folder: Path, settings: Mapping[str, str], *ports: int, changed: Mapping[str, str] | None = None
-) -> Iterator[Front]:
-    """Run nginx before the replicas on some ports."""
-    with (
-        run_nginx(folder, *ports, changed={**UNLIMITED, **(changed or {})}) as (port, _),
-        httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S, trust_env=False
-        ) as client,
-    ):
-        yield Front(client, Path(settings["TAGGRAM_KEYS_FILE"]))
 
 
 @pytest.fixture(scope="module")
@@ -250,25 +160,6 @@ def test_only_uploads_are_sent_again(
         for _ in range(2):
             answer(front.send(token))
             assert front.http.get("/models").status_code == httpx.codes.OK
-
-
-@contextmanager
-def dying() -> Iterator[int]:
-    """Yield the port of a replica that closes each connection once it has got a request."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def close_connections() -> None:
-            with suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    with connection:
-                        connection.recv(2**16)
-
-        closing = threading.Thread(target=close_connections)
-        closing.start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-        closing.join()
 
 
 def test_a_track_is_inferred_once_for_all_replicas(
