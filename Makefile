@@ -137,7 +137,7 @@ bench-catalogue: $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.catalogue.workers
 	$(BIN)/python -m loadtests.catalogue.memory
 
-# Whether it stays as it is among good requests and hostile ones.
+# Whether it stays as it is at half of its capacity, among good requests and hostile ones.
 MINUTES ?= 10
 soak: $(READY)/dev $(READY)/weights
 	$(BIN)/python -m loadtests.soak.run --minutes $(MINUTES)

@@ -25,6 +25,9 @@ HOSTILE_BYTES = 2**20
 
 SLOW_S = 15.0
 AT_ONCE = 24
+SATURATING = 6
+"""Callers that keep two cores busy, and are too few to be refused."""
+
 TIMEOUT_S = 60.0
 
 
@@ -56,11 +59,33 @@ class Callers:
         self._taggrams: list[str] = []
         self._places = asyncio.Semaphore(AT_ONCE)
 
-    async def run(self, rate: float, stop: asyncio.Event) -> None:
-        """Send this many requests per second, at random times, until stopped."""
-        for mp3 in self._known:  # before all else, so that they are known
+    async def prepare(self) -> None:
+        """Upload the known tracks, before all else."""
+        for mp3 in self._known:
             response_body = await self._upload(mp3)
             self._taggrams.append(response_body.raise_for_status().json()["taggram_url"])
+
+    async def saturate(self, seconds: float) -> float:
+        """Return the requests per second that the service answers at most.
+
+        A few callers send one request after the other, of all kinds but those that only wait.
+        """
+        answered = 0
+        until = time.monotonic() + seconds
+        sorts = {sort: weight for sort, weight in SORTS.items() if sort not in WAITING}
+
+        async def call() -> None:
+            nonlocal answered
+            while time.monotonic() < until:
+                (sort,) = self._chance.choices([*sorts], [*sorts.values()])
+                answered += not (await sort(self)).startswith("503")
+
+        begun = time.monotonic()
+        await asyncio.gather(*(call() for _ in range(SATURATING)))
+        return answered / (time.monotonic() - begun)
+
+    async def run(self, rate: float, stop: asyncio.Event) -> None:
+        """Send this many requests per second, at random times, until stopped."""
         sorts, weights = zip(*((sort, weight) for sort, weight in SORTS.items()), strict=True)
         calls: set[asyncio.Task[None]] = set()
         while not stop.is_set():
@@ -171,6 +196,8 @@ SORTS: dict[Sort, float] = {
     Callers.slow_body: 1,
 }
 """What is sent, and how often in a hundred."""
+
+WAITING = {Callers.disconnect, Callers.slow_body}
 
 
 def _hostile_audio() -> Iterator[bytes]:

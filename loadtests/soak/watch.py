@@ -7,21 +7,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import psutil
 
 from testing.processes import is_running, opened
+from testing.trends import Trend, fit_trend
 
 EVERY_S = 1.0
 WARM_UP = 0.4
 """Of the time: so long everything grows to its size, and is left out of the slope."""
 
 BLOCK = 10
-"""The lowest memory of this many samples counts: that is held permanently, not by a request."""
+"""The lowest of this many samples counts: that is held permanently, not by a request."""
 
-
-FEWEST = 6
-"""Blocks that a slope can be laid through."""
+MEMORY, DESCRIPTORS, PROCESSES = "memory, MB", "descriptors", "processes"
+"""What must not grow."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +66,17 @@ async def watch(pid: int, folder: Path, stop: asyncio.Event, samples: list[Sampl
             await asyncio.wait_for(stop.wait(), EVERY_S)
 
 
-def growth(samples: Sequence[Sample]) -> str:
-    """How fast the memory grows after the warm-up: by least squares, with its standard error."""
+def trends(samples: Sequence[Sample]) -> dict[str, Trend]:
+    """Return the trends of memory (MB), descriptors and processes after the warm-up.
+
+    The dictionary is empty if the soak was too short to say.
+    """
     held = samples[int(len(samples) * WARM_UP) :]
-    lowest = [
-        min(held[start : start + BLOCK], key=lambda sample: sample.rss_mib)
-        for start in range(0, len(held) - BLOCK + 1, BLOCK)
-    ]
-    if len(lowest) < FEWEST:
-        return "It was too short to say whether memory grows."
-    hours = np.array([sample.at_s for sample in lowest]) / 3600
-    megabytes = np.array([sample.rss_mib for sample in lowest]) * 2**20 / 1e6
-    (slope, _), covariance = np.polyfit(hours - hours[0], megabytes, 1, cov=True)
-    return (
-        f"Memory grew by {slope:.1f} MB/h (standard error {np.sqrt(covariance[0, 0]):.1f}): by "
-        f"least squares, over the lowest of each {BLOCK * EVERY_S:g} s after the warm-up."
-    )
+    series = {
+        MEMORY: [sample.rss_mib * 2**20 / 1e6 for sample in held],
+        DESCRIPTORS: [float(sample.descriptors) for sample in held],
+        PROCESSES: [float(sample.processes) for sample in held],
+    }
+    at_s = [sample.at_s for sample in held]
+    fitted = {name: fit_trend(at_s, values, BLOCK) for name, values in series.items()}
+    return {name: trend for name, trend in fitted.items() if trend is not None}
