@@ -1,4 +1,4 @@
-"""The Prometheus metrics of a service; those of its suggestions are in `app.prediction_metrics`.
+"""The Prometheus metrics of a service.
 
 The number of label values is bounded: routes are templates, kinds and stages are enumerations,
 models are the loaded ones. Buckets reach further than the default ones, as analyses take seconds.
@@ -20,16 +20,11 @@ from prometheus_client import (
     generate_latest,
 )
 
-from app.domain import (
-    Backend,
-    EngineCheck,
-    Feedback,
-    ModelRef,
-    Precision,
-    RecommendationFeedback,
-)
+from app.domain import Backend, EngineCheck, ModelRef, Precision
 from app.errors import Kind
+from app.feedback_metrics import FeedbackMetrics
 from app.prediction_metrics import PredictionMetrics
+from app.recommendation_metrics import RecommendationMetrics
 from app.stages import StageClock
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -40,15 +35,14 @@ _SECONDS = (
 )
 _WINDOWS = (1, 2, 4, 8, 16, 32, 64, 128)
 
-MAX_RECOMMENDERS = 20
-"""Recommenders that have a label; clients name them, and all further ones are `other`."""
-
 
 class Metrics:
     """The metrics of one service, in a separate registry.
 
     Attributes:
         predictions: What was suggested.
+        feedback: What artists reported.
+        recommendations: Recommended curators.
     """
 
     def __init__(self) -> None:
@@ -58,6 +52,8 @@ class Metrics:
         GCCollector(registry=registry)
         self._registry = registry
         self.predictions = PredictionMetrics(registry)
+        self.feedback = FeedbackMetrics(registry)
+        self.recommendations = RecommendationMetrics(registry)
         self._stages = Histogram(
             "taggram_stage_seconds",
             "Time of a request in each stage of the data path.",
@@ -133,53 +129,6 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
-        self._feedback = Counter(
-            "taggram_feedback", "Feedback given.", ["vocabulary"], registry=registry
-        )
-        self._shown = Counter(
-            "taggram_feedback_shown",
-            "Suggestions that artists gave feedback on, by their rank.",
-            ["vocabulary", "rank"],
-            registry=registry,
-        )
-        self._accepted = Counter(
-            "taggram_feedback_accepted",
-            "Suggestions that artists accepted, by their rank.",
-            ["vocabulary", "rank"],
-            registry=registry,
-        )
-        self._added = Counter(
-            "taggram_feedback_added",
-            "Tags that artists added to those shown.",
-            ["vocabulary"],
-            registry=registry,
-        )
-        self._recommendations = Counter(
-            "taggram_recommendations",
-            "Answers with curators, by whether content alone decided.",
-            ["recommender", "cold"],
-            registry=registry,
-        )
-        self._recommendation = Histogram(
-            "taggram_recommendation_seconds",
-            "Time to recommend, from the lookup of the tracks to the curators.",
-            ["recommender"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._recommendation_tracks = Counter(
-            "taggram_recommendation_tracks",
-            "Tracks in requests for recommendations, by where their tags were found.",
-            ["source"],
-            registry=registry,
-        )
-        self._outcomes = Counter(
-            "taggram_recommendation_outcomes",
-            "Outcomes of recommended curators in feedback.",
-            ["recommender", "outcome"],
-            registry=registry,
-        )
-        self._recommenders: set[str] = set()
         self._catalogue_rows = Counter(
             "taggram_catalogue_rows",
             "Rows for the catalogue: appended, or dropped as they could not be written in time.",
@@ -224,8 +173,6 @@ class Metrics:
             self._dropped.labels(reason)
         for result in ("hit", "miss"):
             self._cache.labels(result)
-        for source in ("cache", "catalogue", "unknown"):
-            self._recommendation_tracks.labels(source)
         for result in ("appended", "dropped"):
             self._catalogue_rows.labels(result)
         for operation in ("get", "put"):
@@ -348,35 +295,6 @@ class Metrics:
     def log_line_dropped(self) -> None:
         """Count a dropped line of the log."""
         self._log_dropped.inc()
-
-    def feedback(self, feedback: Feedback) -> None:
-        """Count an artist's feedback; its vocabulary must exist, as it becomes a label."""
-        vocabulary = feedback.vocabulary
-        self._feedback.labels(vocabulary).inc()
-        self._added.labels(vocabulary).inc(len(feedback.added))
-        for rank, shown in enumerate(feedback.shown, 1):
-            self._shown.labels(vocabulary, str(rank)).inc()
-            self._accepted.labels(vocabulary, str(rank)).inc(shown.accepted)
-
-    def recommended(self, recommender: ModelRef, seconds: float, *, is_cold: bool) -> None:
-        """Count an answer of a recommender, and record its time."""
-        self._recommendations.labels(str(recommender), str(is_cold).lower()).inc()
-        self._recommendation.labels(str(recommender)).observe(seconds)
-
-    def recommendation_tracks(
-        self, source: Literal["cache", "catalogue", "unknown"], tracks: int
-    ) -> None:
-        """Count tracks in requests for recommendations."""
-        self._recommendation_tracks.labels(source).inc(tracks)
-
-    def outcomes(self, feedback: RecommendationFeedback) -> None:
-        """Count what became of recommended curators, by recommender."""
-        recommender = str(feedback.recommender)
-        if len(self._recommenders) < MAX_RECOMMENDERS:
-            self._recommenders.add(recommender)
-        label = recommender if recommender in self._recommenders else "other"
-        for each in feedback.outcomes:
-            self._outcomes.labels(label, each.outcome).inc()
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus's text format."""

@@ -4,10 +4,8 @@ import asyncio
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 from app.access.authenticator import Authenticator
 from app.audio.limits import AudioLimits
@@ -18,21 +16,17 @@ from app.cache.redis import RedisCache
 from app.cache.redis_stamps import RedisStamps
 from app.cache.signer import Signer
 from app.domain import ModelRef
+from app.engine_factory import make_engine_factory
 from app.errors import Kind, RequestError, SetupError, describe
 from app.feedback.store import FeedbackStore
-from app.front_ends import FrontEnd
 from app.headroom import find_headroom
 from app.inference.batcher import Batcher, BatchLimits
-from app.inference.engine import Engine
-from app.inference.features import FeatureExtractor
 from app.inference.pipeline import InferencePipeline
 from app.inference.pool import EngineFactory, EnginePool, EngineSpec
 from app.key_derivation import derive_key
 from app.metrics import Metrics
 from app.model_catalog import read_catalog
 from app.settings import Settings
-from app.store.manifest.manifest import Manifest
-from app.store.storage.store import Store
 from app.tagging.admission import Admission, AdmissionLimits
 from app.tagging.catalog import ModelCatalog
 from app.tagging.pictures import Pictures
@@ -216,7 +210,7 @@ class Services:
     def _activate(self, catalog: ModelCatalog) -> None:
         recommenders = _recommenders(self.settings, catalog)
         previous = self._runtime.pool if self._runtime else None
-        factory = self._load_engine or _engine_factory(
+        factory = self._load_engine or make_engine_factory(
             self.settings, self._building, self.metrics, with_embeddings=self._with_embeddings
         )
         models = tuple({m.ref: m for m in (*catalog.models, *catalog.backbones)}.values())
@@ -243,41 +237,6 @@ def _expect_predictions(metrics: Metrics, catalog: ModelCatalog) -> None:
             projection = catalog.projection(name, None)
             refs = [manifest.ref for manifest in projection.models]
             metrics.predictions.expect(name, refs, [row.name for row in projection.rows])
-
-
-def _engine_factory(
-    settings: Settings, building: threading.Lock, metrics: Metrics, *, with_embeddings: bool
-) -> EngineFactory:
-    """Return a function that loads models; models with the same front end share its extractor.
-
-    Args:
-        settings: The model store, the engine and the precision.
-        building: A lock held while a model is built, as Keras has one dtype policy for all threads:
-            during a reload, models of both pools may be built.
-        metrics: Counts the engines that were tried.
-        with_embeddings: Whether the outputs of engines end in embeddings.
-    """
-    # Imported here, as TensorFlow takes seconds to import and other commands don't need it.
-    from app.inference.frozen_features import make_extractor
-    from app.inference.selection import EnginePreference, choose
-
-    store = Store(settings.model_store)
-    extractors: WeakValueDictionary[FrontEnd, FeatureExtractor] = WeakValueDictionary()
-
-    def make(manifest: Manifest, choice: EngineSpec | None) -> Engine:
-        """Load a model; see `EngineFactory`."""
-        preference = EnginePreference(settings.engine, settings.precision)
-        if choice:
-            preference = EnginePreference(choice.backend.value, choice.precision.value)
-        with building:
-            front = manifest.front_end
-            extractor = extractors.get(front) or make_extractor(front)
-            extractors[front] = extractor
-            preference = replace(preference, embedding=with_embeddings)
-            on_checked = partial(metrics.engine_checked, manifest.ref)
-            return choose(store, manifest, extractor, preference, on_checked)
-
-    return make
 
 
 def make_batch_limits(settings: Settings) -> BatchLimits:

@@ -91,6 +91,6 @@ def _has_recommendation_id(body: bytes) -> bool:
 
 def _count(given: Feedback | RecommendationFeedback, services: Services) -> None:
     if isinstance(given, RecommendationFeedback):
-        services.metrics.outcomes(given)
+        services.metrics.feedback.count_outcomes(given)
     else:
-        services.metrics.feedback(given)
+        services.metrics.feedback.count_tags(given)

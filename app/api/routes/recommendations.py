@@ -71,7 +71,7 @@ async def recommend_curators(request: Request, services: ServicesDep) -> Recomme
         "Recommending took too long. Try again later.",
         not_counted,
     )
-    services.metrics.recommended(
+    services.metrics.recommendations.count_answer(
         served.recommender.manifest.ref, time.monotonic() - begun, is_cold=recommended.is_cold
     )
     return RecommendationsOut(
@@ -98,9 +98,10 @@ async def _recommend(
         RequestError: `unknown_track` if nothing is known of the artist, or `overloaded`.
     """
     tracks = await served.find_tracks(body.artist.track_ids, runtime.tagger)
-    services.metrics.recommendation_tracks("cache", len(tracks.cached))
-    services.metrics.recommendation_tracks("catalogue", len(tracks.packaged))
-    services.metrics.recommendation_tracks("unknown", len(tracks.unknown))
+    metrics = services.metrics.recommendations
+    metrics.count_tracks("cache", len(tracks.cached))
+    metrics.count_tracks("catalogue", len(tracks.packaged))
+    metrics.count_tracks("unknown", len(tracks.unknown))
     if not tracks.used:
         _check_rest(body.artist)
     work = partial(_compute, served, body, tracks)

@@ -1,16 +1,19 @@
-"""Schemas of feedback on suggested tags, and what those of other feedback share."""
+"""Schemas of feedback on suggested tags."""
 
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from app.api.schemas.bodies import NO_CONTROL_CHARACTERS, StrictModel
 from app.api.schemas.tags import TRACK_ID, Score, TrackId
 from app.domain import Confidence, Feedback, ModelRef, ShownTag
 from app.tagging.pooling import Pooling
 
+FEEDBACK_ID = "4a0f6d1e-3c6b-4b0e-9a64-3d2f5a7c1b8e"
+
 EXAMPLE = {
-    "id": "0b8f5a0c-7d4e-4d0f-9a52-2f0f6c6f4a11",
+    "id": FEEDBACK_ID,
     "track_id": TRACK_ID,
     "models": [{"name": "msd-musicnn", "version": "1"}],
     "vocabulary": "genres",
@@ -27,11 +30,6 @@ EXAMPLE = {
 MAX_SHOWN = MAX_ADDED = MAX_MODELS = 20
 MAX_CHARACTERS = 100
 
-FEEDBACK_ID = "4a0f6d1e-3c6b-4b0e-9a64-3d2f5a7c1b8e"
-
-NO_CONTROL_CHARACTERS = r"^[^\u0000-\u001f\u007f-\u009f]+$"
-"""Written as ranges: some JSON schema validators do not support Unicode categories."""
-
 Name = Annotated[str, StringConstraints(max_length=MAX_CHARACTERS, pattern=r"^[A-Za-z0-9._-]+$")]
 Text = Annotated[str, StringConstraints(max_length=MAX_CHARACTERS, pattern=NO_CONTROL_CHARACTERS)]
 Tag = Annotated[
@@ -41,12 +39,6 @@ Tag = Annotated[
     ),
     Field(examples=["ambient"]),
 ]
-
-
-class StrictModel(BaseModel):
-    """A body, or a part of one, without unknown fields."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class AskedModel(StrictModel):

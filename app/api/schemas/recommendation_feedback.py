@@ -3,16 +3,16 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from app.api.schemas.feedback import NO_CONTROL_CHARACTERS, Name, StrictModel
+from app.api.schemas.bodies import PlatformId, StrictModel
+from app.api.schemas.feedback import Name
 from app.api.schemas.tags import TRACK_ID, TrackId
 from app.domain import CuratorOutcome, ModelRef, Outcome, RecommendationFeedback
 
 MAX_OUTCOMES = 100
 """The most curators of a recommendation."""
 
-MAX_ID_CHARACTERS = 1_000
 
 EXAMPLE = {
     "id": "6f3f6d1e-52c1-4a0c-8a53-8c2b4de1c0b7",
@@ -30,10 +30,6 @@ EXAMPLE = {
         {"curator_id": "c9", "position": 2, "propensity": 1.0, "outcome": "sent"},
     ],
 }
-
-PlatformId = Annotated[
-    str, StringConstraints(max_length=MAX_ID_CHARACTERS, pattern=NO_CONTROL_CHARACTERS)
-]
 
 
 class AskedRecommender(StrictModel):

@@ -3,9 +3,10 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from app.api.schemas.feedback import NO_CONTROL_CHARACTERS, Text
+from app.api.schemas.bodies import PlatformId, StrictModel
+from app.api.schemas.feedback import Text
 from app.api.schemas.tags import TRACK_ID, ModelOut, Score, TrackId
 from app.recommender.serving.query import Recommendation, SharedTag, SimilarTrack
 
@@ -13,18 +14,9 @@ MAX_TRACKS = 20
 MAX_SUBGENRES = 100
 MAX_EXCLUDED = 1_000
 MAX_K = 100
-MAX_ID_CHARACTERS = 1_000
-
-PlatformId = Annotated[
-    str, StringConstraints(max_length=MAX_ID_CHARACTERS, pattern=NO_CONTROL_CHARACTERS)
-]
 
 
-class _StrictModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class ArtistIn(_StrictModel):
+class ArtistIn(StrictModel):
     """An artist who looks for curators; at least one field is needed."""
 
     artist_id: PlatformId | None = Field(
@@ -52,7 +44,7 @@ class ArtistIn(_StrictModel):
         return self
 
 
-class RecommendationsIn(_StrictModel):
+class RecommendationsIn(StrictModel):
     """The body of POST /recommendations."""
 
     artist: ArtistIn

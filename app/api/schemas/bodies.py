@@ -1,0 +1,21 @@
+"""What the schemas of JSON bodies share."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+NO_CONTROL_CHARACTERS = r"^[^\u0000-\u001f\u007f-\u009f]+$"
+"""Written as ranges: some JSON schema validators do not support Unicode categories."""
+
+MAX_ID_CHARACTERS = 1_000
+
+PlatformId = Annotated[
+    str, StringConstraints(max_length=MAX_ID_CHARACTERS, pattern=NO_CONTROL_CHARACTERS)
+]
+"""An id of an artist, a curator or a track in the platform's own database."""
+
+
+class StrictModel(BaseModel):
+    """A body, or a part of one, without unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
