@@ -72,7 +72,7 @@ class FeedbackIn(StrictModel):
     shown: Annotated[list[ShownIn], Field(max_length=MAX_SHOWN, description="In the order shown.")]
     added: Annotated[
         list[Tag], Field(max_length=MAX_ADDED, description="Chosen tags that were not shown.")
-    ] = []
+    ] = []  # noqa: RUF012 - pydantic copies it
 
     @model_validator(mode="after")
     def _each_tag_once(self) -> Self:

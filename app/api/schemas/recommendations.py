@@ -25,7 +25,7 @@ class ArtistIn(StrictModel):
     subgenres: Annotated[
         list[Text],
         Field(max_length=MAX_SUBGENRES, description="The self-chosen ones.", examples=[["techno"]]),
-    ] = []
+    ] = []  # noqa: RUF012 - pydantic copies it
     country: Text | None = Field(None, description="As in the platform's tables.", examples=["DE"])
     track_ids: Annotated[
         list[TrackId],
@@ -35,7 +35,7 @@ class ArtistIn(StrictModel):
             "counts once.",
             examples=[[TRACK_ID]],
         ),
-    ] = []
+    ] = []  # noqa: RUF012 - pydantic copies it
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -56,7 +56,7 @@ class RecommendationsIn(StrictModel):
             description="Ids of curators to leave out, such as those that the artist contacted.",
             examples=[["c9"]],
         ),
-    ] = []
+    ] = []  # noqa: RUF012 - pydantic copies it
 
 
 class SharedTagOut(BaseModel):
