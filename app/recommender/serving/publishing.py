@@ -8,11 +8,9 @@ from app.errors import SetupError
 from app.recommender.serving.contents import Contents
 from app.recommender.serving.golden import make_golden
 from app.recommender.serving.package import pack_contents
-from app.recommender.serving.recommender import load_recommender, open_recommender, restore
+from app.recommender.serving.recommender import open_recommender, restore
 from app.store.manifest.manifest import Weights
 from app.store.manifest.recommender import NAME, RecommenderManifest, RecommenderSpec
-from app.store.registry.alias_changes import set_alias
-from app.store.registry.aliases import PRODUCTION
 from app.store.registry.packaging import WEIGHTS
 from app.store.registry.publishing import check_kind, next_version
 from app.store.registry.weights import sha256
@@ -61,21 +59,3 @@ def check_name(store: Store, name: str) -> None:
     if not re.fullmatch(NAME, name):
         raise SetupError(f"{name!r} can't name a recommender: use a-z, 0-9 and '-', not '-' first")
     check_kind(store, name, RECOMMENDER)
-
-
-def promote_recommender(
-    store: Store, reference: str, alias: str = PRODUCTION
-) -> RecommenderManifest:
-    """Verify a version of a recommender, and set an alias to it.
-
-    Args:
-        store: The model store.
-        reference: `name/version`, or `name/alias` for the version of another alias.
-        alias: The alias.
-
-    Raises:
-        SetupError: It is not published, it fails the check, or the alias can't be written.
-    """
-    manifest = load_recommender(store, reference).manifest
-    set_alias(store, manifest.ref, alias)
-    return manifest
