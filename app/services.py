@@ -74,6 +74,7 @@ class Services:
         load_engine: EngineFactory | None = None,
         *,
         with_embeddings: bool = False,
+        with_recommenders: bool = False,
     ) -> None:
         """Check the configuration and start the decoder, without loading models.
 
@@ -81,6 +82,7 @@ class Services:
             settings: The settings.
             load_engine: Loads a model; by default from the store, on the fastest engine available.
             with_embeddings: Whether taggrams have embeddings.
+            with_recommenders: Whether to load the recommenders of the settings.
 
         Raises:
             SetupError: A manifest, a vocabulary, a model's weights, the API keys or the feedback
@@ -121,6 +123,7 @@ class Services:
         self._replacing = asyncio.Lock()
         self._load_engine = load_engine
         self._with_embeddings = with_embeddings
+        self._with_recommenders = with_recommenders
         self._building = threading.Lock()
 
     def load(self) -> None:
@@ -211,7 +214,7 @@ class Services:
         self._activate(read_catalog(self.settings))
 
     def _activate(self, catalog: ModelCatalog) -> None:
-        recommenders = _recommenders(self.settings, catalog)
+        recommenders = _recommenders(self.settings, catalog) if self._with_recommenders else None
         previous = self._runtime.pool if self._runtime else None
         factory = self._load_engine or _engine_factory(
             self.settings, self._building, with_embeddings=self._with_embeddings

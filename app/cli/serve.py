@@ -49,7 +49,7 @@ def start(
                 "it; create a key with `taggram keys create`, or use --insecure if access is "
                 "restricted by other means"
             )
-        services = Services(settings, load_engine)
+        services = Services(settings, load_engine, with_recommenders=True)
         services.open_catalogue()
         log.on_drop = services.metrics.log_line_dropped
         _run(services, host, port)

@@ -161,8 +161,8 @@ class RecommendationsOut(RecommenderParts):
     recommendation_id: UUID = Field(description="To send with feedback on this answer.")
     model: str = Field(description="What orders the curators.", examples=["linear-tags"])
     cold: bool = Field(
-        description="Whether content alone decides, as the recommender was trained on no "
-        "interactions of the artist."
+        description="Whether content alone decides, as the recommender has no embedding of the "
+        "artist's id."
     )
     tracks_used: int = Field(description="The tracks whose tags were found.", examples=[1])
     unknown_tracks: list[str] = Field(

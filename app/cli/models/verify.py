@@ -1,16 +1,15 @@
 """`taggram models verify`: compare weights and scores with the published ones."""
 
 import logging
+from itertools import chain
 from typing import Annotated
 
 import typer
 
 from app.cli.console import err, log_to_stderr, out, plain_errors, say
-from app.cli.models.shared import list_published
+from app.cli.models.shared import all_published, find_published, verify_published
 from app.cli.store_option import StoreUrl, open_store
 from app.errors import TaggramError
-from app.store.manifest.manifest import manifests
-from app.store.registry.aliases import resolve
 
 
 def verify(
@@ -21,15 +20,14 @@ def verify(
 ) -> None:
     """Check each model's weights against their hash, and its scores against the golden ones."""
     log_to_stderr(logging.WARNING)
-    from app.store.registry.verification import verify as verify_model
-
     failed = 0
     with plain_errors():
         store = open_store(url)
-        chosen = [resolve(store, manifests(store), model)] if model else list_published(store)
+        published = chain.from_iterable(all_published(store).values())
+        chosen = [find_published(store, model)] if model else list(published)
     for manifest in chosen:
         try:
-            verify_model(store, manifest)
+            verify_published(store, manifest)
             say(out, f"{manifest.ref}: as published")
         except TaggramError as error:
             failed += 1

@@ -41,6 +41,12 @@ MODELS: Mapping[str, Callable[[], Recommender]] = MappingProxyType(
 NEED_TAGS = ("tag-cosine", "linear-tags", "neural-tags")
 """Models that need tag vectors."""
 
+ID_ONLY = ("item-item", "user-user", "als", "sequential")
+"""Models that know artists by their interactions only, and so can't be served for others."""
+
+HAVE_IDS = ("neural", "neural-tags")
+"""Models with embeddings of the artists that they were trained on."""
+
 PAIRS = (("linear-tags", "linear"), ("neural-tags", "neural"))
 """Models with tag vectors, and the same ones without."""
 

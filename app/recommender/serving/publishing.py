@@ -1,15 +1,16 @@
 """Publishes trained recommenders in the model store, and verifies and promotes published ones."""
 
+import re
+
 import tomli_w
 
+from app.errors import SetupError
 from app.recommender.serving.contents import Contents
 from app.recommender.serving.golden import make_golden
 from app.recommender.serving.package import pack_contents
-from app.recommender.serving.recommender import load_recommender, open_recommender, restore
+from app.recommender.serving.recommender import open_recommender, restore
 from app.store.manifest.manifest import Weights
-from app.store.manifest.recommender import RecommenderManifest, RecommenderSpec
-from app.store.registry.alias_changes import set_alias
-from app.store.registry.aliases import PRODUCTION
+from app.store.manifest.recommender import NAME, RecommenderManifest, RecommenderSpec
 from app.store.registry.packaging import WEIGHTS
 from app.store.registry.publishing import check_kind, next_version
 from app.store.registry.weights import sha256
@@ -31,7 +32,7 @@ def publish_recommender(
     Raises:
         SetupError: It is not valid, or can't be written; the store is unchanged.
     """
-    check_kind(store, spec.name, RECOMMENDER)
+    check_name(store, spec.name)
     data = pack_contents(contents)
     read_back, ranker = restore(spec, data, spec.name)
     manifest = RecommenderManifest(
@@ -42,26 +43,19 @@ def publish_recommender(
     )
     open_recommender(manifest, data, spec.name)
     with store.locked():
-        check_kind(store, spec.name, RECOMMENDER)
+        check_name(store, spec.name)
         manifest = manifest.model_copy(update={"version": next_version(store, spec.name)})
         text = tomli_w.dumps(manifest.model_dump(mode="json", exclude_none=True))
         store.publish(manifest.ref, {WEIGHTS: data, RECOMMENDER: text.encode()})
     return manifest
 
 
-def promote_recommender(
-    store: Store, reference: str, alias: str = PRODUCTION
-) -> RecommenderManifest:
-    """Verify a version of a recommender, and set an alias to it.
-
-    Args:
-        store: The model store.
-        reference: `name/version`, or `name/alias` for the version of another alias.
-        alias: The alias.
+def check_name(store: Store, name: str) -> None:
+    """Check that a recommender can have a name.
 
     Raises:
-        SetupError: It is not published, it fails the check, or the alias can't be written.
+        SetupError: It is not a valid name, or that of a model that tags tracks.
     """
-    manifest = load_recommender(store, reference).manifest
-    set_alias(store, manifest.ref, alias)
-    return manifest
+    if not re.fullmatch(NAME, name):
+        raise SetupError(f"{name!r} can't name a recommender: use a-z, 0-9 and '-', not '-' first")
+    check_kind(store, name, RECOMMENDER)

@@ -1,7 +1,5 @@
 """The reasons for a recommendation: what the artist and the curator have in common."""
 
-from functools import cached_property
-
 import numpy as np
 
 from app.domain import Scores
@@ -30,6 +28,8 @@ class Reasons:
         """
         self._columns = {name: column for column, name in enumerate(subgenres)}
         self._tags, self._contents = tags, contents
+        directions = contents.space.directions(contents.tracks.scores)
+        self._directions: Matrix = directions.astype(np.float32)  # now, not on the first request
 
     def shared_subgenres(self, query: ArtistQuery, curator: int) -> tuple[str, ...]:
         """Return the artist's subgenres that a curator says to like, in the artist's order."""
@@ -73,11 +73,6 @@ class Reasons:
             for place in highest(cosines, SIMILAR_TRACKS)
             if cosines[place] > 0
         )
-
-    @cached_property
-    def _directions(self) -> Matrix:
-        """Return the directions of all tracks, (tracks, tags)."""
-        return self._contents.space.directions(self._contents.tracks.scores).astype(np.float32)
 
 
 def _mean(scores: Scores) -> Floats:

@@ -13,6 +13,9 @@ from app.store.manifest.tables import Table, parse_toml, validate
 from app.store.manifest.training_results import Number
 from app.store.storage.store import RECOMMENDER, Store
 
+NAME = "[a-z0-9][a-z0-9-]*"
+"""The regular expression of a name."""
+
 MAX_NAMES = 4_096
 """Most subgenres, and most tags."""
 
@@ -158,7 +161,7 @@ class RecommenderSpec(Table):
         taggram: The version of Taggram that trained it.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name: Annotated[str, Field(pattern=f"^{NAME}$")]
     summary: str
     model: str
     subgenres: Names

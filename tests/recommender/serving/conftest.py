@@ -26,6 +26,7 @@ from app.store.manifest.recommender import (
 from app.store.storage.store import Store
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
+K = 10
 
 
 def make_spec(simulation: Simulation, model: ContentModel, name: str) -> RecommenderSpec:
@@ -96,3 +97,16 @@ def linear_tags(
     (model,) = make_models(["linear-tags"])
     assert isinstance(model, ContentModel)
     return publish(simulation, all_interactions, model, tmp_path_factory.mktemp("store"))
+
+
+def check_parity(published: Published, artists: range, *, by_id: bool = False) -> None:
+    """Check that scores are those of the trained model for the artists of its platform."""
+    curators = published.simulation.platform.curators.ids
+    offline = published.model.score(np.array(artists), np.arange(len(curators)))
+    for artist, expected in zip(artists, offline, strict=True):
+        answer = published.recommender.recommend(published.query(artist, by_id=by_id), K)
+        found = {each.curator_id: each.score for each in answer.curators}
+        scores = list(found.values())
+        of_found = [expected[curators.index(each)] for each in found]
+        np.testing.assert_allclose(scores, of_found, atol=1e-4)
+        np.testing.assert_allclose(scores, np.sort(expected)[::-1][:K], atol=1e-4)
