@@ -37,7 +37,7 @@ export async function showCurators(tags, trackIds) {
     const answer = await response.json();
     if (ABSENT.includes(answer.type)) return;
     if (!response.ok) throw new Error(answer.detail);
-    show(answer, (tag) => labels.all.get(tag) ?? tag);
+    show(answer, subgenres, (tag) => labels.all.get(tag) ?? tag);
   } catch {
     if (!signal.aborted) fail();
   }
@@ -71,10 +71,13 @@ function fail() {
   reveal(basis.textContent);
 }
 
-function show({ curators, cold, tracks_used: tracks, recommender, model }, label) {
+function show({ curators, cold, tracks_used: tracks, recommender, model }, subgenres, label) {
+  const used = [
+    ...(tracks ? [tracks === 1 ? "your track" : "your tracks"] : []),
+    ...(subgenres.length ? ["your tags"] : []),
+  ];
   basis.textContent = cold
-    ? `By content only: ${tracks ? "your track and your tags" : "your tags"}. ` +
-      "A new artist has no history with curators."
+    ? `By content only: ${names.format(used)}. A new artist has no history with curators.`
     : "By your tracks, your tags, and what curators answered before.";
   list.replaceChildren(...curators.map((curator) => itemOf(curator, label)));
   source.textContent =
@@ -99,7 +102,7 @@ function itemOf({ curator_id: name, score: match, reasons: { subgenres, tags, tr
       el("p", { className: "match" }, "match ", el("strong", {}, score.format(match))),
       bar(match),
     ),
-    ...(subgenres.length ? [el("p", {}, `Likes ${names.format(subgenres.map(label))}, as you do.`)] : []),
+    ...(subgenres.length ? [el("p", {}, `Likes ${names.format(subgenres.map(label))}, which you chose.`)] : []),
     ...(tags.length ? [sharedTable(tags.slice(0, MOST_SHARED), label)] : []),
     ...(tracks.length ? [el("p", {}, "Accepted, and most like yours: ", titles(tracks))] : []),
   );

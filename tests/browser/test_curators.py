@@ -121,7 +121,7 @@ def test_curators_are_shown_with_their_reasons(
     assert asked == [{"artist": artist, "k": 5}]
     first, second = curators.get_by_role("listitem").all()
     expect(first).to_contain_text("match 0.61")
-    expect(first).to_contain_text("Likes Techno and Ambient, as you do.")
+    expect(first).to_contain_text("Likes Techno and Ambient, which you chose.")
     expect(first.get_by_role("row", name="Ambient 0.71 0.64")).to_be_visible()
     expect(first).to_contain_text("most like yours: Slow Harbour (0.93) and Tin Roof (0.50)")
     expect(second).to_have_text("The Long Way Roundmatch 1.20")

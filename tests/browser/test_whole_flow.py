@@ -7,14 +7,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from testing.server import Server
+from tests.browser.console_errors import ConsoleErrors
 from tests.browser.element import Element
 from tests.browser.network import origin
 from tests.support.client import answer, post
 
 
 def test_an_artist_signs_up_with_the_tags_of_a_song(
-    page: Page, server: Server, ambient_song: Path
+    page: Page, server: Server, ambient_song: Path, console_errors: ConsoleErrors
 ) -> None:
+    console_errors.expect("/recommendations")  # there is no recommender
     page.goto(origin(server))
     element = Element(page)
     element.wait_until_ready()
