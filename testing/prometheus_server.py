@@ -84,7 +84,10 @@ def running_prometheus(
         "storage.tsdb.path": data,
         "web.listen-address": address,
     }
-    command = [PROMETHEUS, *(f"--{name}={value}" for name, value in options.items())]
+    command: list[str | Path] = [
+        PROMETHEUS,
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
     client = httpx.Client(base_url=f"http://{address}", timeout=120, trust_env=False)
     with _running(command, folder / "prometheus.log"), client:
         wait_for(lambda: _is_ready(client, "/-/ready"), "Prometheus")
@@ -101,7 +104,7 @@ def running_node_exporter(folder: Path) -> Iterator[str]:
     address = f"127.0.0.1:{free_port()}"
     options = ("collector.disable-defaults", "collector.textfile")
     values = {"collector.textfile.directory": folder, "web.listen-address": address}
-    command = [
+    command: list[str | Path] = [
         NODE_EXPORTER,
         *(f"--{name}" for name in options),
         *(f"--{name}={value}" for name, value in values.items()),
@@ -137,7 +140,7 @@ def _configure(folder: Path, targets: Mapping[str, Sequence[str]]) -> dict[str, 
 def _add_history(folder: Path, data: Path, history: str) -> None:
     file = folder / "history"
     file.write_text(history)
-    command = [PROMTOOL, "tsdb", "create-blocks-from", "openmetrics", file, data]
+    command: list[str | Path] = [PROMTOOL, "tsdb", "create-blocks-from", "openmetrics", file, data]
     subprocess.run(command, check=True, capture_output=True)
 
 
