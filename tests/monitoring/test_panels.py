@@ -21,6 +21,7 @@ from testing.prometheus_server import (
 )
 from testing.redis_server import RedisServer
 from testing.server import STUB, Server, serving
+from tests.docs.pages import blocks, doc
 from tests.support.client import answer, metric, new_track, post
 
 VARIABLES = {
@@ -86,9 +87,11 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusS
             with running_prometheus(
                 folder, {"taggram": [address], "catalogue": [runs]}, history
             ) as prometheus:
-                for _ in range(2):  # counters begin with the first, and the second increases them
-                    send_each_kind(server, redis)
+                # Some counters begin with the first traffic, and the second one increases them.
+                for _ in range(2):
                     prometheus.wait_for_scrape()
+                    send_each_kind(server, redis)
+                prometheus.wait_for_scrape()
                 yield prometheus
     finally:
         redis.kill()
@@ -149,6 +152,13 @@ def test_each_expression_of_each_panel_has_a_value(
     target: Target, prometheus: PrometheusServer
 ) -> None:
     prometheus.wait_for(target.filled_in)
+
+
+@pytest.mark.parametrize("query", blocks(doc("runbook"), "promql"))
+def test_each_query_of_the_runbook_can_be_evaluated(
+    query: str, prometheus: PrometheusServer
+) -> None:
+    prometheus.query(query)
 
 
 def test_traffic_of_each_kind_is_seen(prometheus: PrometheusServer) -> None:
