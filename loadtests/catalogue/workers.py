@@ -3,6 +3,9 @@
 `python -m loadtests.catalogue.workers [--tracks 64] [--seconds 30] [--rounds 2]` tags the same MP3s
 with each number of workers, in turns. The rate and the busy cores are those of the middle half of
 the tracks; memory is measured in a run of its own, as sampling it takes time.
+
+These are 18 runs. `--tracks 16 --seconds 10 --rounds 1` tries it out in some minutes, which
+is too short for figures.
 """
 
 import os

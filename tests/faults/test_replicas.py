@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -61,44 +62,53 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 @pytest.fixture(scope="module")
 def steady(
     settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Replica, Replica]]:
-    """Two replicas that no test harms."""
+) -> Iterator[tuple[Replica, ...]]:
+    """Three replicas that no test ends."""
     folder = tmp_path_factory.mktemp("steady")
-    with replica(folder, "one", settings) as one, replica(folder, "other", settings) as other:
-        yield one, other
+    with ExitStack() as stack:
+        yield tuple(stack.enter_context(replica(folder, name, settings)) for name in "abc")
+
+
+@pytest.fixture(scope="module")
+def steady_front(
+    settings: dict[str, str],
+    steady: tuple[Replica, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Front]:
+    """nginx before them."""
+    ports = [each.port for each in steady]
+    with nginx(tmp_path_factory.mktemp("nginx"), settings, *ports) as front:
+        yield front
 
 
 @pytest.fixture
-def third(settings: dict[str, str], tmp_path: Path) -> Iterator[Replica]:
-    """A replica that a test may harm."""
-    with replica(tmp_path, "third", settings) as third:
-        yield third
+def mortal(settings: dict[str, str], tmp_path: Path) -> Iterator[Replica]:
+    """A replica that a test may end."""
+    with replica(tmp_path, "mortal", settings) as mortal:
+        yield mortal
 
 
 @pytest.fixture
 def front(
-    settings: dict[str, str],
-    steady: tuple[Replica, Replica],
-    third: Replica,
-    tmp_path: Path,
+    settings: dict[str, str], steady: tuple[Replica, ...], mortal: Replica, tmp_path: Path
 ) -> Iterator[Front]:
-    """nginx before all three."""
-    with nginx(tmp_path, settings, *(each.port for each in (third, *steady))) as front:
+    """nginx before it and two others."""
+    ports = [each.port for each in (mortal, *steady[:2])]
+    with nginx(tmp_path, settings, *ports) as front:
         yield front
 
 
 def test_a_replica_killed_under_load_costs_no_answer_and_no_use(
-    front: Front, third: Replica
+    front: Front, mortal: Replica
 ) -> None:
     token = front.token("killed")
-    third.fault.write_text("halt")
-    with ThreadPoolExecutor(USES) as pool:
+    with ThreadPoolExecutor(USES) as pool, mortal.halted():
         uploads = [pool.submit(front.send, token) for _ in range(USES - 2)]
         uploads.append(pool.submit(front.send, token, 2))
         wait_for(
-            lambda: metric(third.server, "taggram_batch_windows_count"), "an upload in its engine"
+            lambda: metric(mortal.server, "taggram_batch_windows_count"), "an upload in its engine"
         )
-        third.server.process.kill()
+        mortal.server.process.kill()
         responses = [upload.result() for upload in uploads]
 
     assert [response.status_code for response in responses] == [httpx.codes.OK] * len(responses)
@@ -110,35 +120,30 @@ def test_a_replica_killed_under_load_costs_no_answer_and_no_use(
 
 
 def test_a_replica_that_stops_costs_no_answer_and_no_use(
-    settings: dict[str, str],
-    steady: tuple[Replica, Replica],
-    third: Replica,
-    tmp_path: Path,
+    settings: dict[str, str], steady: tuple[Replica, ...], tmp_path: Path
 ) -> None:
-    ports = [each.port for each in (third, *steady)]
+    ports = [each.port for each in steady]
     with nginx(tmp_path, settings, *ports, changed=IMPATIENT) as front:
         token = front.token("stopped")
-        with third.frozen(), ThreadPoolExecutor(USES) as pool:
+        with steady[0].frozen(), ThreadPoolExecutor(USES) as pool:
             responses = list(pool.map(front.send, [token] * USES))
 
         assert [response.status_code for response in responses] == [httpx.codes.OK] * USES
         front.assert_used_up(token)
 
 
-def test_a_replica_that_is_restarted_costs_no_answer(front: Front, third: Replica) -> None:
+def test_a_replica_that_is_restarted_costs_no_answer(front: Front, mortal: Replica) -> None:
     token = front.token("restarted")
-    third.fault.write_text("halt")
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, mortal.halted():
         key = bearer(create_key(front.keys, "draining", admin=False))
         files = {"file": new_track(SECONDS)}
-        accepted = pool.submit(third.server.http.post, "/suggest-tags", headers=key, files=files)
-        wait_for_uploads(third.server, 1)
-        third.server.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: not is_ready(third), "the end of its readiness")
+        accepted = pool.submit(mortal.server.http.post, "/suggest-tags", headers=key, files=files)
+        wait_for_uploads(mortal.server, 1)
+        mortal.server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: not is_ready(mortal), "the end of its readiness")
         for _ in range(USES):
             answer(front.send(token))
-        third.fault.write_text("")
-        answer(accepted.result())
+    answer(accepted.result())
     front.assert_used_up(token)
 
 
@@ -147,7 +152,7 @@ def is_ready(one: Replica) -> bool:
 
 
 def test_only_uploads_are_sent_again(
-    settings: dict[str, str], steady: tuple[Replica, Replica], tmp_path: Path
+    settings: dict[str, str], steady: tuple[Replica, ...], tmp_path: Path
 ) -> None:
     """A request that changes something may have done so before its replica died."""
     with dying() as port, nginx(tmp_path, settings, port, steady[0].port) as front:
@@ -163,11 +168,11 @@ def test_only_uploads_are_sent_again(
 
 
 def test_a_track_is_inferred_once_for_all_replicas(
-    front: Front, steady: tuple[Replica, Replica], third: Replica
+    steady_front: Front, steady: tuple[Replica, ...]
 ) -> None:
-    servers = [each.server for each in (*steady, third)]
+    servers = [each.server for each in steady]
     before = sum(inferred_s(server, "msd-musicnn") for server in servers)
-    key = bearer(create_key(front.keys, "cached", admin=False))
+    key = bearer(create_key(steady_front.keys, "cached", admin=False))
     track = new_track(SECONDS)
 
     def send(server_or_front: httpx.Client) -> bool:
@@ -176,26 +181,16 @@ def test_a_track_is_inferred_once_for_all_replicas(
             answer(server_or_front.post("/suggest-tags", headers=key, files=files))["cached"]
         )
 
-    assert [send(front.http) for _ in range(3)] == [False, True, True]
+    assert [send(steady_front.http) for _ in range(3)] == [False, True, True]
     assert [send(server.http) for server in servers] == [True] * 3
     after = sum(inferred_s(server, "msd-musicnn") for server in servers)
     assert after - before == pytest.approx(SECONDS)
 
 
-def test_the_rate_of_a_key_is_that_of_all_replicas_together(front: Front) -> None:
-    key = bearer(create_key(front.keys, "fast", admin=False))
+def test_the_rate_of_a_key_is_that_of_all_replicas_together(steady_front: Front) -> None:
+    key = bearer(create_key(steady_front.keys, "fast", admin=False))
     accepted = 0
-    while (response := front.http.get("/models", headers=key)).status_code == httpx.codes.OK:
+    while (response := steady_front.http.get("/models", headers=key)).status_code == httpx.codes.OK:
         accepted += 1
     assert_problem(response, 429, "rate_limited")
     assert BURST <= accepted < 2 * BURST, "three replicas alone would accept three bursts"
-
-
-def test_replicas_that_are_all_down_are_answered_503(
-    settings: dict[str, str], third: Replica, tmp_path: Path
-) -> None:
-    with nginx(tmp_path, settings, third.port) as front:
-        third.server.process.kill()
-        third.server.process.wait()
-        problem = assert_problem(front.http.get("/models"), 503, "not_ready")
-    assert problem["detail"] == "The service does not answer. Try again soon."

@@ -41,6 +41,15 @@ class Replica:
         return self.server.http.base_url.port
 
     @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Let no inference end before the body does."""
+        self.fault.write_text("halt")
+        try:
+            yield
+        finally:
+            self.fault.write_text("")
+
+    @contextmanager
     def frozen(self) -> Iterator[None]:
         """The process is stopped: it is connected to, and answers nothing."""
         self.server.process.send_signal(signal.SIGSTOP)
