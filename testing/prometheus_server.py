@@ -56,7 +56,7 @@ class PrometheusServer:
         now = time.time()
         self.wait_for(f"min(timestamp(up == 1)) > {now} and min(up) == 1")
 
-    def _result(self, kind: str, **parameters: object) -> list[dict[str, Any]]:
+    def _result(self, kind: str, **parameters: str | float) -> list[dict[str, Any]]:
         answer = self.http.get(f"/api/v1/{kind}", params=parameters).json()
         assert answer["status"] == "success", answer
         found: list[dict[str, Any]] = answer["data"]["result"]
@@ -84,12 +84,9 @@ def running_prometheus(
         "storage.tsdb.path": data,
         "web.listen-address": address,
     }
-    command: list[str | Path] = [
-        PROMETHEUS,
-        *(f"--{name}={value}" for name, value in options.items()),
-    ]
+    arguments = [f"--{name}={value}" for name, value in options.items()]
     client = httpx.Client(base_url=f"http://{address}", timeout=120, trust_env=False)
-    with _running(command, folder / "prometheus.log"), client:
+    with _running([PROMETHEUS, *arguments], folder / "prometheus.log"), client:
         wait_for(lambda: _is_ready(client, "/-/ready"), "Prometheus")
         yield PrometheusServer(client)
 
