@@ -106,7 +106,7 @@ def _draw_heat_map(axis: Axes, series: list[tuple[str, Any]], begin: float) -> N
     ordered = sorted(series, key=lambda each: float(each[0]))
     times = np.array(ordered[0][1], float)[:, 0] - begin
     cumulated = np.array([np.array(values, float)[:, 1] for _, values in ordered])
-    cells = np.diff(cumulated, axis=0, prepend=0)
+    cells = np.diff(cumulated, axis=0, prepend=0).clip(0)  # rounding can make less than 0
     axis.pcolormesh(times, np.arange(len(ordered)), cells, cmap="Oranges", norm=PowerNorm(0.5))
     axis.set_yticks(np.arange(len(ordered)), [name for name, _ in ordered], fontsize=5)
 
