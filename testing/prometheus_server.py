@@ -84,12 +84,9 @@ def running_prometheus(
         "storage.tsdb.path": data,
         "web.listen-address": address,
     }
-    command: list[str | Path] = [
-        PROMETHEUS,
-        *(f"--{name}={value}" for name, value in options.items()),
-    ]
+    arguments = [f"--{name}={value}" for name, value in options.items()]
     client = httpx.Client(base_url=f"http://{address}", timeout=120, trust_env=False)
-    with _running(command, folder / "prometheus.log"), client:
+    with _running([PROMETHEUS, *arguments], folder / "prometheus.log"), client:
         wait_for(lambda: _is_ready(client, "/-/ready"), "Prometheus")
         yield PrometheusServer(client)
 

@@ -84,7 +84,7 @@ def _traffic() -> list[Panel]:
         lines("Requests", [(requests, "{{route}} {{status}}")], units.RequestsPerSecond),
         lines("Errors by kind", [(errors, "{{kind}}")], units.RequestsPerSecond),
         lines(
-            "Error budgets: burn rate (1 uses up 30 days' budget in 30 days)",
+            "Burn rate of the error budgets",
             [
                 ("taggram:request_errors:ratio_rate1h / 0.005", "errors, 1 h"),
                 ("taggram:request_errors:ratio_rate6h / 0.005", "errors, 6 h"),
@@ -132,7 +132,7 @@ def _load() -> list[Panel]:
         ),
         lines("Windows in the queue", [(_of_replicas("taggram_queued_windows"), "{{instance}}")]),
         lines(
-            "Uploads that were given up, or shared an analysis",
+            "Uploads given up or shared",
             [(dropped, "{{reason}}"), (shared, "shared")],
             units.RequestsPerSecond,
         ),
@@ -182,7 +182,7 @@ def _predictions() -> list[Panel]:
     scores = f"sum by (le) (rate(taggram_first_tag_score_bucket{{{OF_VOCABULARY}}}{RATE}))"
     levels = f"sum by (confidence) (rate(taggram_confidence_total{{{OF_VOCABULARY}}}{RATE}))"
     return [
-        bars("Tags suggested first", f"topk(20, {tags})", "{{vocabulary}}: {{tag}}"),
+        bars("Tags suggested first", f"topk(20, {tags} > 0)", "{{vocabulary}}: {{tag}}"),
         heat_map("Score of the first tag", scores, units.Short),
         lines("Confidence", [(levels, "{{confidence}}")], units.RequestsPerSecond),
     ]
@@ -199,7 +199,7 @@ def _drift() -> list[Panel]:
     added = f"sum by (vocabulary) (increase(taggram_feedback_added_total{{{OF_VOCABULARY}}}[1d]))"
     return [
         lines(
-            "Drift of the first tag: population stability index (large over 0.25)",
+            "Drift of the first tag (PSI)",
             [
                 (f"taggram:first_tags:psi{{{of}}}", "{{vocabulary}}, {{models}}"),
                 (f"taggram:first_tags:psi_chance{{{of}}}", "{{vocabulary}}, {{models}}: chance"),

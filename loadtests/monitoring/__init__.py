@@ -1,0 +1,1 @@
+"""Looks at a service as its operators do."""
