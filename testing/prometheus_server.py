@@ -54,7 +54,8 @@ class PrometheusServer:
     def wait_for_scrape(self) -> None:
         """Wait until all targets were read after this moment."""
         now = time.time()
-        self.wait_for(f"min(timestamp(up == 1)) > {now} and min(up) == 1")
+        # Of an expression, `timestamp` would be the time of its evaluation.
+        self.wait_for(f"min(timestamp(up)) > {now} and min(up) == 1")
 
     def _result(self, kind: str, **parameters: str | float) -> list[dict[str, Any]]:
         answer = self.http.get(f"/api/v1/{kind}", params=parameters).json()

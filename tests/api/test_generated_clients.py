@@ -1,7 +1,9 @@
 """Clients that users generate from the OpenAPI document, with the programs that they use for it."""
 
+import os
 import shutil
 import subprocess
+import sys
 from http import HTTPStatus
 from importlib import import_module
 from pathlib import Path
@@ -42,8 +44,13 @@ def python_client(document: Path) -> Path:
         pytest.skip("openapi-python-client is not installed; `make .venv-tools/ready` does so")
     folder = document.parent / "client"
     options = ["--path", str(document), "--output-path", str(folder), "--fail-on-warning"]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # it runs ruff on the package
     ended = subprocess.run(
-        [GENERATOR, "generate", *options], capture_output=True, text=True, check=False
+        [GENERATOR, "generate", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": path},
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return folder

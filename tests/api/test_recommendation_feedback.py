@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.api.schemas.feedback import EXAMPLE as TAGS
-from app.metrics import MAX_RECOMMENDERS
+from app.feedback_metrics import MAX_RECOMMENDERS
 from testing.server import STUB, Server, serving
 from tests.support.client import assert_problem, series
 from tests.support.feedback import rows

@@ -137,8 +137,10 @@ def test_the_bodies_shown_are_accepted(stub: Server) -> None:
     FeedbackIn.model_validate_json(feedback)
     assert stub.http.post("/feedback", json=json.loads(feedback)).is_success
     UploadTokenRequest.model_validate_json(block(doc("http-api"), "json", '"origin"'))
+    outcomes = block(doc("http-api"), "json", '"outcomes"')
+    assert stub.http.post("/feedback", json=json.loads(outcomes)).is_success
     RecommendationsIn.model_validate_json(block(doc("http-api"), "json", '"exclude"'))
-    RecommendationsOut.model_validate_json(block(doc("http-api"), "json", '"recommendation_id"'))
+    RecommendationsOut.model_validate_json(block(doc("http-api"), "json", '"unknown_tracks"'))
 
 
 def test_the_vocabulary_shown_is_accepted(store: Path, tmp_path: Path) -> None:

@@ -419,6 +419,8 @@ def test_the_openapi_document_marks_routes_that_need_a_key(guarded: Guarded, stu
         "/suggest-tags/pooled",
         "/taggram",
         "/feedback",
+        "/recommendations",
+        "/identities/{track_id}",
         "/upload-tokens",
         "/models/reload",
     }

@@ -15,7 +15,7 @@ WALL_CLOCKS = {"time", "now", "utcnow", "today"}
 MAY_USE_THE_DATE = {
     *("access/tokens.py", "access/key_file.py", "access/keys.py"),
     *("catalogue/append.py", "catalogue/describing.py", "catalogue/manifest.py"),
-    *("catalogue/run.py", "catalogue/tables.py"),
+    *("catalogue/run.py", "catalogue/run_metrics.py", "catalogue/tables.py"),
     "recommender/tables/reading.py",
 }
 """Dates of tokens, of keys, of the rows and files of catalogues, and to refuse interactions in the

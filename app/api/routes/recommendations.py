@@ -123,7 +123,7 @@ def _compute(
 
 
 def _check_rest(artist: ArtistIn) -> None:
-    """Refuse an artist of whom nothing but unknown tracks is given."""
+    """Refuse an artist for which only unknown tracks are given."""
     if artist.artist_id or artist.subgenres or artist.country:
         return
     raise RequestError(

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 NO_CONTROL_CHARACTERS = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 """Written as ranges: some JSON schema validators do not support Unicode categories."""
 
+RECOMMENDATION_ID = "1c7c0f5e-0d3b-4c55-9d0f-7b6a4c1d2e3f"
+"""An example."""
+
 MAX_ID_CHARACTERS = 1_000
 
 PlatformId = Annotated[

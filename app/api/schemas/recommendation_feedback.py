@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from app.api.schemas.bodies import PlatformId, StrictModel
+from app.api.schemas.bodies import RECOMMENDATION_ID, PlatformId, StrictModel
 from app.api.schemas.feedback import Name
 from app.api.schemas.tags import TRACK_ID, TrackId
 from app.domain import CuratorOutcome, ModelRef, Outcome, RecommendationFeedback
@@ -14,9 +14,11 @@ MAX_OUTCOMES = 100
 """The most curators of a recommendation."""
 
 
+FEEDBACK_ID = "6f3f6d1e-52c1-4a0c-8a53-8c2b4de1c0b7"
+
 EXAMPLE = {
-    "id": "6f3f6d1e-52c1-4a0c-8a53-8c2b4de1c0b7",
-    "recommendation_id": "1c7c0f5e-0d3b-4c55-9d0f-7b6a4c1d2e3f",
+    "id": FEEDBACK_ID,
+    "recommendation_id": RECOMMENDATION_ID,
     "recommender": {"name": "curators", "version": "3"},
     "artist_id": "a17",
     "outcomes": [
@@ -44,10 +46,16 @@ class OutcomeIn(StrictModel):
 
     curator_id: PlatformId = Field(examples=["c4"])
     position: int = Field(
-        ge=1, le=MAX_OUTCOMES, description="The place in the list that the artist saw, from 1."
+        ge=1,
+        le=MAX_OUTCOMES,
+        description="The place in the list that the artist saw, from 1.",
+        examples=[1],
     )
     propensity: float = Field(
-        gt=0, le=1, description="The probability of being recommended, from the answer."
+        gt=0,
+        le=1,
+        description="The probability of being recommended, from the answer.",
+        examples=[1.0],
     )
     outcome: Outcome = Field(
         description="`sent`: a track was sent, and the curator has not answered. `declined`: "
@@ -62,9 +70,12 @@ class RecommendationFeedbackIn(StrictModel):
 
     id: UUID = Field(
         description="Chosen by the client. Feedback with the same id is counted once; a later "
-        "outcome is new feedback with another id."
+        "outcome is new feedback with another id.",
+        examples=[FEEDBACK_ID],
     )
-    recommendation_id: UUID = Field(description="From the answer of POST /recommendations.")
+    recommendation_id: UUID = Field(
+        description="From the answer of POST /recommendations.", examples=[RECOMMENDATION_ID]
+    )
     recommender: AskedRecommender
     artist_id: PlatformId = Field(examples=["a17"])
     outcomes: Annotated[

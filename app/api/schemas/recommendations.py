@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
 
-from app.api.schemas.bodies import PlatformId, StrictModel
+from app.api.schemas.bodies import RECOMMENDATION_ID, PlatformId, StrictModel
 from app.api.schemas.feedback import Text
 from app.api.schemas.tags import TRACK_ID, ModelOut, Score, TrackId
 from app.recommender.serving.query import Recommendation, SharedTag, SimilarTrack
@@ -48,7 +48,9 @@ class RecommendationsIn(StrictModel):
     """The body of POST /recommendations."""
 
     artist: ArtistIn
-    k: Annotated[int, Field(ge=1, le=MAX_K, description="The most curators to recommend.")] = 10
+    k: Annotated[
+        int, Field(ge=1, le=MAX_K, description="The most curators to recommend.", examples=[10])
+    ] = 10
     exclude: Annotated[
         list[PlatformId],
         Field(
@@ -150,7 +152,9 @@ class RecommenderParts(BaseModel):
 class RecommendationsOut(RecommenderParts):
     """The answer of POST /recommendations."""
 
-    recommendation_id: UUID = Field(description="To send with feedback on this answer.")
+    recommendation_id: UUID = Field(
+        description="To send with feedback on this answer.", examples=[RECOMMENDATION_ID]
+    )
     model: str = Field(description="What orders the curators.", examples=["linear-tags"])
     cold: bool = Field(
         description="Whether content alone decides, as the recommender has no embedding of the "

@@ -1,6 +1,6 @@
 """What models know of artists and curators, apart from the interactions of a pair.
 
-The same types describe the artists of a platform and an artist whom no platform knows yet, so that
+The same types describe the artists of a platform and an artist that no platform knows yet, so that
 a trained model scores both with the same code.
 """
 

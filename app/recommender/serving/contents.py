@@ -1,4 +1,4 @@
-"""What a published recommender holds beside its manifest.
+"""What a published recommender holds, apart from its manifest.
 
 It holds what serving needs and no more: curators' ids with what they state and with the means of
 what they accepted and declined, and the platform's tracks with their tag vectors. It holds ids of

@@ -101,7 +101,7 @@ class Recommenders:
 
         It depends on nothing but the artist, the versions of both recommenders and the share: all
         replicas choose alike, also after a restart. A higher share moves artists to the candidate
-        only. Another pair divides the artists anew.
+        only. Another pair divides the artists in another way.
 
         Args:
             artist: What identifies the artist; see `identify_artist`.
