@@ -7,10 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
 
+from app.api.routes.recommendations import seed_of
+from app.recommender.serving.query import ArtistQuery
+from app.recommender.serving.recommender import PublishedRecommender, load_recommender
 from app.recommender.simulation.simulate import Simulation, write_simulation
 from app.store.manifest.recommender import Vectors
 from app.store.storage.store import Store
@@ -162,10 +166,12 @@ class Trained:
     Attributes:
         server: The running service.
         simulation: The platform.
+        recommender: What it serves: a model, and a bandit that explores.
     """
 
     server: Server
     simulation: Simulation
+    recommender: PublishedRecommender
 
     def likes(self, curator_id: str) -> set[str]:
         """The subgenres that a curator says to like."""
@@ -191,7 +197,8 @@ def trained_on_platform(store: Path, tmp_path_factory: pytest.TempPathFactory) -
     models = store_with_model(store, folder)
     trained.publish(models, "simulated", simulation.vectors.tags, "simulated")
     places = (folder / "tables", "--catalogue", folder / "catalogue", "--out", models.url)
-    ran = taggram("recommend", "train", *places, "--name", "curators", "--models", "linear-tags")
+    named = ("--name", "curators", "--models", "linear-tags", "--explore")
+    ran = taggram("recommend", "train", *places, *named)
     assert ran.exit_code == 0, ran.output
     settings = {
         "TAGGRAM_MODEL_STORE": models.url,
@@ -199,7 +206,7 @@ def trained_on_platform(store: Path, tmp_path_factory: pytest.TempPathFactory) -
         "TAGGRAM_RECOMMENDER": "curators",
     }
     with serving(folder / "log", settings, STUB) as server:
-        yield Trained(server, simulation)
+        yield Trained(server, simulation, load_recommender(models, "curators"))
 
 
 def test_what_was_trained_answers_with_true_reasons(trained_on_platform: Trained) -> None:
@@ -220,3 +227,17 @@ def test_what_was_trained_answers_with_true_reasons(trained_on_platform: Trained
         similar = {track["external_id"] for track in curator["reasons"]["tracks"]}
         assert similar <= trained_on_platform.accepted(curator["curator_id"])
     assert any(curator["reasons"]["tracks"] for curator in answered["curators"])
+
+
+def test_a_list_that_explores_can_be_made_again_from_its_id(trained_on_platform: Trained) -> None:
+    recommender = trained_on_platform.recommender
+    no_tracks = np.zeros((0, len(recommender.manifest.tags)), np.float32)
+    query = ArtistQuery(None, (), "DE", no_tracks)
+
+    answered = recommend(trained_on_platform.server, country="DE")
+    seed = seed_of(UUID(answered["recommendation_id"]))
+    again = recommender.recommend(query, 10, seed=seed)
+
+    shown = [(each["curator_id"], each["propensity"]) for each in answered["curators"]]
+    assert shown == [(each.curator_id, pytest.approx(each.propensity)) for each in again.curators]
+    assert min(each["propensity"] for each in answered["curators"]) < 1

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import partial
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request
 
@@ -64,10 +64,11 @@ async def recommend_curators(request: Request, services: ServicesDep) -> Recomme
         identify_artist(artist.artist_id, artist.track_ids, artist.subgenres, artist.country or "")
     )
     _check_subgenres(artist.subgenres, served.recommender.manifest.subgenres)
+    recommendation_id = uuid4()
     begun = time.monotonic()
     tracks, recommended = await run_while_connected(
         request,
-        _recommend(services, runtime, served, body, client_of(request)),
+        _recommend(services, runtime, served, body, client_of(request), recommendation_id),
         "Recommending took too long. Try again later.",
         not_counted,
     )
@@ -76,7 +77,7 @@ async def recommend_curators(request: Request, services: ServicesDep) -> Recomme
     )
     return RecommendationsOut(
         **dict(parts_of(served)),
-        recommendation_id=uuid4(),
+        recommendation_id=recommendation_id,
         model=served.recommender.manifest.model,
         cold=recommended.is_cold,
         tracks_used=tracks.used,
@@ -91,6 +92,7 @@ async def _recommend(
     served: ServedRecommender,
     body: RecommendationsIn,
     client: str,
+    recommendation_id: UUID,
 ) -> tuple[FoundTracks, Recommendations]:
     """Return the tracks that were found, and the recommendations.
 
@@ -104,12 +106,12 @@ async def _recommend(
     metrics.count_tracks("unknown", len(tracks.unknown))
     if not tracks.used:
         _check_rest(body.artist)
-    work = partial(_compute, served, body, tracks)
+    work = partial(_compute, served, body, tracks, seed_of(recommendation_id))
     return tracks, await services.recommending.run(client, work)
 
 
 def _compute(
-    served: ServedRecommender, body: RecommendationsIn, tracks: FoundTracks
+    served: ServedRecommender, body: RecommendationsIn, tracks: FoundTracks, seed: int
 ) -> Recommendations:
     """Return the recommendations; this takes milliseconds of computation."""
     artist = body.artist
@@ -119,7 +121,12 @@ def _compute(
         artist.country or "",
         served.score(tracks),
     )
-    return served.recommender.recommend(query, body.k, frozenset(body.exclude))
+    return served.recommender.recommend(query, body.k, frozenset(body.exclude), seed)
+
+
+def seed_of(recommendation_id: UUID) -> int:
+    """Return the seed of an answer, so that a list can be made again from its id."""
+    return recommendation_id.int % 2**32
 
 
 def _check_rest(artist: ArtistIn) -> None:

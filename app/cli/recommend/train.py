@@ -1,6 +1,7 @@
 """`taggram recommend train`: choose the best model, train it on everything, and publish it."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +47,25 @@ CHECKPOINTS = "recommenders"
 """The folder in the user's cache with a folder a name, from which killed training goes on."""
 
 
+@dataclass(frozen=True)
+class _PublishRequest:
+    """What to publish where.
+
+    Attributes:
+        store: The model store.
+        name: The name of the recommender.
+        model: The model.
+        weights: The weights of the terms of the target.
+        explores: Whether a bandit re-orders the curators.
+    """
+
+    store: Store
+    name: str
+    model: str
+    weights: "TargetWeights"
+    explores: bool
+
+
 def train(
     data: Data,
     to: Annotated[
@@ -57,6 +77,10 @@ def train(
         list[str] | None,
         typer.Option("--models", help="A model to choose from; repeatable; by default all."),
     ] = None,
+    explore: Annotated[
+        bool,
+        typer.Option("--explore", help="Let a bandit try curators whose answers are uncertain."),
+    ] = False,
     tagger: Tagger = None,
     vocabularies: Vocabularies = None,
     test_share: TestShare = DEFAULT_TEST_SHARE,
@@ -85,7 +109,8 @@ def train(
         with locked_folder(checkpoints):
             figures = compare(names, comparison, checkpoints, must_suit=bool(models))
             best = _choose(figures)
-            manifest = _publish(store, name, best, figures, comparison, weights, checkpoints)
+            request = _PublishRequest(store, name, best, weights, explore)
+            manifest = _publish(request, figures, comparison, checkpoints)
             for state in checkpoints.glob("*.state"):
                 state.unlink()
     say(out, f"{manifest.ref}, {best}, is published in {store.url}.")
@@ -144,12 +169,9 @@ def _choose(figures: "Sequence[Figure]") -> str:
 
 
 def _publish(
-    store: Store,
-    name: str,
-    model: str,
+    request: _PublishRequest,
     figures: "Sequence[Figure]",
     comparison: Comparison,
-    weights: "TargetWeights",
     checkpoints: Path,
 ) -> "RecommenderManifest":
     """Train a model on all interactions, and publish it.
@@ -159,18 +181,19 @@ def _publish(
     """
     from app.recommender.models.base import prepare_training
     from app.recommender.models.content_model import ContentModel
+    from app.recommender.policies.bandit import fit_bandit
     from app.recommender.serving.contents import collect_contents
     from app.recommender.serving.description import describe
     from app.recommender.serving.publishing import publish_recommender
 
     platform, vectors = comparison.platform, comparison.vectors
     with err.status("preparing all interactions"):
-        training = prepare_training(platform, vectors, weights)
-    trained = train_model(model, training, checkpoints)
+        training = prepare_training(platform, vectors, request.weights)
+    trained = train_model(request.model, training, checkpoints)
     assert isinstance(trained, ContentModel)  # noqa: S101 - the others are no candidates
     with err.status("publishing"):
-        contents = collect_contents(platform, vectors, trained)
-        spec = describe(
-            name, trained, platform, vectors, weights, comparison.split, figures, contents
-        )
-        return publish_recommender(store, spec, contents)
+        bandit = fit_bandit(training, has_tags=trained.has_tags) if request.explores else None
+        contents = collect_contents(platform, vectors, trained, bandit)
+        places = (request.name, trained, platform, vectors, request.weights)
+        spec = describe(*places, comparison.split, figures, contents)
+        return publish_recommender(request.store, spec, contents)

@@ -13,6 +13,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from app.recommender.data import Floats, Indices
+from app.recommender.models.base import Training
+from app.recommender.models.pair_features import training_features
 
 PRIOR_SPREAD = 0.3
 """The standard deviation of a weight before any interaction, in units of the score."""
@@ -30,8 +32,6 @@ TIE = 1e-9
 @dataclass(frozen=True, eq=False)
 class ThompsonSampling:
     """The distribution of the weights: normal, with a mean and a precision matrix.
-
-    All attributes are arrays or numbers, which can be published with a recommender.
 
     Attributes:
         center: What is subtracted from the features, (features,).
@@ -118,3 +118,25 @@ class ThompsonSampling:
         noise = random.normal(size=(len(self.mean), count))
         drawn: Floats = self.mean + solve_triangular(factor.T, noise, lower=False).T
         return drawn
+
+
+def fit_bandit(training: Training, *, has_tags: bool) -> ThompsonSampling:
+    """Return the distribution after all interactions of the training data, by pair features.
+
+    Args:
+        training: What models are trained on.
+        has_tags: Whether features of tags are among them.
+    """
+    features = training_features(training, training.tastes if has_tags else None)
+    return ThompsonSampling.fit(features, training.target)
+
+
+def is_positive_definite(matrix: Floats) -> bool:
+    """Return whether a square matrix is symmetric, and positive definite."""
+    if not np.allclose(matrix, matrix.T):
+        return False
+    try:
+        np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return False
+    return True

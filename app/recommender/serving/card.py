@@ -90,6 +90,8 @@ def _limits(manifest: RecommenderManifest) -> Iterable[str]:
     yield "It recommends the curators that it was trained on, and no later ones"
     yield "It repeats what curators accepted so far, with the biases of that"
     yield "A score orders curators for an artist; it is not a probability of success"
+    if manifest.explores:
+        yield "A bandit re-orders the best 100 by chance; answers have the propensities"
     if manifest.model in HAVE_IDS:
         yield "An artist whose id it does not know is recommended by content only"
     else:

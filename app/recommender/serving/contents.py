@@ -15,6 +15,7 @@ from app.domain import Samples, Scores
 from app.recommender.data import UNKNOWN, Indices, Platform, TagVectors
 from app.recommender.models.content import CuratorProfiles, number_countries
 from app.recommender.models.content_model import ContentModel, Parameters
+from app.recommender.policies.bandit import ThompsonSampling
 from app.recommender.tag_space import TagSpace
 
 
@@ -70,6 +71,7 @@ class Contents:
         tracks: The platform's tracks.
         accepted: Those that each curator accepted.
         parameters: What was trained.
+        bandit: What re-orders the curators; None for a list without chance.
     """
 
     curators: tuple[str, ...]
@@ -80,10 +82,14 @@ class Contents:
     tracks: KnownTracks
     accepted: AcceptedTracks
     parameters: Parameters
+    bandit: ThompsonSampling | None = None
 
 
 def collect_contents(
-    platform: Platform, vectors: TagVectors | None, model: ContentModel
+    platform: Platform,
+    vectors: TagVectors | None,
+    model: ContentModel,
+    bandit: ThompsonSampling | None = None,
 ) -> Contents:
     """Return what serving a trained model needs.
 
@@ -91,6 +97,7 @@ def collect_contents(
         platform: The tables that it was trained on.
         vectors: The tag vectors that it was trained on; not used if the model has no tags.
         model: The model.
+        bandit: What is to re-order the curators, fitted to the features of the same pairs.
     """
     if vectors is None or not model.has_tags:
         space, rows = TagSpace(np.zeros(0), np.ones(0)), np.full(len(platform.tracks.artists), -1)
@@ -113,6 +120,7 @@ def collect_contents(
         tracks,
         _accepted_tracks(platform, known),
         model.parameters(),
+        bandit,
     )
 
 

@@ -66,6 +66,7 @@ def describe(
         ),
         target=tables.Target(**vars(weights)),
         evaluation=_evaluation(model.name, split, figures),
+        explores=contents.bandit is not None,
         taggram=installed_version(),
     )
 

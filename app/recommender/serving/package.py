@@ -14,6 +14,8 @@ import numpy.typing as npt
 from app.errors import WeightsError
 from app.recommender.models.content import CuratorProfiles
 from app.recommender.models.content_model import Parameters
+from app.recommender.models.pair_features import feature_names
+from app.recommender.policies.bandit import ThompsonSampling, is_positive_definite
 from app.recommender.serving.contents import AcceptedTracks, Contents, KnownTracks
 from app.recommender.tag_space import TagSpace
 from app.store.manifest.recommender import RecommenderSpec
@@ -24,8 +26,8 @@ LONGEST_ID = 1_000
 
 SHA256_BYTES = 32
 
-MODEL = "model."
-"""Begins the names of the model's parameters."""
+MODEL, BANDIT = "model.", "bandit."
+"""Begin the names of the parameters of the model, and of the bandit."""
 
 Array = npt.NDArray[Any]
 
@@ -54,6 +56,10 @@ def pack_contents(contents: Contents) -> bytes:
     for name, values in contents.parameters.items():
         is_mask = values.dtype == bool
         arrays[MODEL + name] = values.astype(np.uint8) if is_mask else values
+    if contents.bandit is not None:
+        arrays |= {
+            BANDIT + name: np.array(values) for name, values in vars(contents.bandit).items()
+        }
     return pack(arrays)
 
 
@@ -93,10 +99,28 @@ def unpack_contents(spec: RecommenderSpec, data: bytes, where: str) -> Contents:
         arrays.take("tracks.scores", np.float32, (len(external_ids), tags), 1),
     )
     accepted = _take_accepted(arrays, count, len(external_ids))
+    bandit = _take_bandit(arrays, has_tags=bool(tags)) if spec.explores else None
     parameters = arrays.take_others(MODEL)
+    space = TagSpace(mean, spread)
     return Contents(
-        curators, artists, countries, profiles, TagSpace(mean, spread), tracks, accepted, parameters
+        curators, artists, countries, profiles, space, tracks, accepted, parameters, bandit
     )
+
+
+def _take_bandit(arrays: "_Arrays", *, has_tags: bool) -> ThompsonSampling:
+    size = len(feature_names(has_tags=has_tags))
+    center, spread, mean = (
+        arrays.take(BANDIT + name, np.float64, (size,)) for name in ("center", "spread", "mean")
+    )
+    offset = arrays.take(f"{BANDIT}offset", np.float64, ())
+    precision = arrays.take(f"{BANDIT}precision", np.float64, (size, size))
+    if not (spread > 0).all():
+        raise WeightsError(f"{arrays.where}: bandit.spread has numbers up to 0; expected above 0")
+    if not is_positive_definite(precision):
+        raise WeightsError(
+            f"{arrays.where}: bandit.precision is not a symmetric positive definite matrix"
+        )
+    return ThompsonSampling(center, spread, float(offset), mean, precision)
 
 
 def _take_accepted(arrays: "_Arrays", curators: int, tracks: int) -> AcceptedTracks:

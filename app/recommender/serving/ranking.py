@@ -9,8 +9,13 @@ from app.recommender.identities.building import PoolingRule
 from app.recommender.identities.styles import group_styles
 from app.recommender.models.content import ArtistContent
 from app.recommender.models.content_model import ContentModel
+from app.recommender.models.pair_features import pair_features
+from app.recommender.policies.bandit import ThompsonSampling
 from app.recommender.serving.contents import Contents, usable_tracks
 from app.recommender.serving.query import ArtistQuery
+
+CANDIDATES = 100
+"""The best curators by the model, from which a bandit chooses."""
 
 
 class Ranker:
@@ -51,6 +56,34 @@ class Ranker:
         allowed = np.flatnonzero(~excluded[curators])
         best = allowed[highest(scores[allowed], k)]
         return curators[best], scores[best]
+
+    def explore(
+        self,
+        query: ArtistQuery,
+        k: int,
+        exclude: Collection[str],
+        bandit: ThompsonSampling,
+        seed: int,
+    ) -> tuple[Indices, Floats, Floats]:
+        """Return curators that a bandit chose from the best ones, in its order, (curators,) each.
+
+        Args:
+            query: The artist.
+            k: The number of curators; there are fewer if too few are left.
+            exclude: Ids of curators to leave out; unknown ones have no effect.
+            bandit: The bandit.
+            seed: The seed of the draw, within 0..2^32 - 1.
+
+        Returns:
+            The curators, the model's scores, and the probabilities of being chosen.
+        """
+        curators, scores = self.rank(query, max(k, CANDIDATES), exclude)
+        blocks = pair_features(
+            self._describe(query), self._model.profiles, curators, has_tags=self._model.has_tags
+        )
+        features = np.stack([block[0] for block in blocks], axis=1).astype(float)
+        order, propensities = bandit.rerank(features, np.random.RandomState(seed), k)
+        return curators[order], scores[order], propensities
 
     def is_cold(self, query: ArtistQuery) -> bool:
         """Return whether the model was not trained on interactions of an artist's id."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+import numpy as np
+
 from app.domain import Scores
 from app.errors import ManifestError, WeightsError
 from app.recommender.models.content_model import ContentModel
@@ -32,16 +34,24 @@ class PublishedRecommender:
         self._reasons = Reasons(manifest.subgenres, manifest.tags, contents)
 
     def recommend(
-        self, query: ArtistQuery, k: int, exclude: Collection[str] = ()
+        self, query: ArtistQuery, k: int, exclude: Collection[str] = (), seed: int = 0
     ) -> Recommendations:
         """Return the best curators for an artist, with reasons.
+
+        If the recommender explores, a bandit chooses from them. The same seed gives the same list.
 
         Args:
             query: The artist.
             k: The number of curators; there are fewer if too few are left.
             exclude: Ids of curators to leave out; unknown ones have no effect.
+            seed: The seed of the bandit, within 0..2^32 - 1: another one for each list.
         """
-        curators, scores = self._ranker.rank(query, k, exclude)
+        bandit = self._contents.bandit
+        if bandit is None:
+            curators, scores = self._ranker.rank(query, k, exclude)
+            propensities = np.ones(len(curators))
+        else:
+            curators, scores, propensities = self._ranker.explore(query, k, exclude, bandit, seed)
         reasons = self._reasons
         found = [
             Recommendation(
@@ -50,8 +60,11 @@ class PublishedRecommender:
                 reasons.shared_subgenres(query, curator),
                 reasons.shared_tags(query, curator),
                 reasons.similar_tracks(query, curator),
+                propensity,
             )
-            for curator, score in zip(curators.tolist(), scores.tolist(), strict=True)
+            for curator, score, propensity in zip(
+                curators.tolist(), scores.tolist(), propensities.tolist(), strict=True
+            )
         ]
         return Recommendations(tuple(found), self._ranker.is_cold(query))
 

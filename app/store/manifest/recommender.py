@@ -158,6 +158,7 @@ class RecommenderSpec(Table):
         trained_on: The data that it was trained on.
         target: The weights of the terms of the target.
         evaluation: Its metrics on later interactions.
+        explores: Whether a bandit re-orders the best curators by chance.
         taggram: The version of Taggram that trained it.
     """
 
@@ -170,6 +171,7 @@ class RecommenderSpec(Table):
     trained_on: TrainedOn
     target: Target
     evaluation: Evaluation
+    explores: bool = False
     taggram: str
 
     @model_validator(mode="after")

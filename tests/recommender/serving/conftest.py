@@ -10,6 +10,7 @@ import pytest
 from app.recommender.models.base import Training, prepare_training
 from app.recommender.models.content_model import ContentModel
 from app.recommender.models.registry import make_models
+from app.recommender.policies.bandit import ThompsonSampling
 from app.recommender.serving.contents import collect_contents
 from app.recommender.serving.publishing import publish_recommender
 from app.recommender.serving.query import ArtistQuery
@@ -76,12 +77,18 @@ class Published:
 
 
 def publish(
-    simulation: Simulation, training: Training, model: ContentModel, folder: Path
+    simulation: Simulation,
+    training: Training,
+    model: ContentModel,
+    folder: Path,
+    bandit: ThompsonSampling | None = None,
 ) -> Published:
     model.fit(training)
     store = Store(folder)
-    contents = collect_contents(simulation.platform, simulation.vectors, model)
-    manifest = publish_recommender(store, make_spec(simulation, model, model.name), contents)
+    contents = collect_contents(simulation.platform, simulation.vectors, model, bandit)
+    spec = make_spec(simulation, model, model.name)
+    spec = spec.model_copy(update={"explores": bandit is not None})
+    manifest = publish_recommender(store, spec, contents)
     return Published(simulation, model, store, load_recommender(store, str(manifest.ref)))
 
 
