@@ -110,7 +110,7 @@ def test_curators_are_shown_with_their_reasons(
 ) -> None:
     asked = recommend(page, ANSWER)
     element.analyse(track)
-    element.add("Techno, slow morning")
+    element.add("Techno, harbour songs")
     expect(curators).to_be_hidden()
     sign_up(page)
     expect(curators.get_by_role("heading", level=3)).to_have_text(
