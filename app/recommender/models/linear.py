@@ -10,7 +10,12 @@ from app.recommender.data import Floats
 from app.recommender.models.base import Tastes, Training
 from app.recommender.models.content import ArtistContent, Which
 from app.recommender.models.content_model import ContentModel, Parameters, check_shapes
-from app.recommender.models.pair_features import feature_names, pair_features, training_features
+from app.recommender.models.pair_features import (
+    feature_names,
+    feature_scale,
+    pair_features,
+    training_features,
+)
 from app.recommender.similarity import Matrix
 
 RIDGE = 1.0
@@ -63,9 +68,7 @@ class Linear(ContentModel):
             np.array_equal(training.target, training.platform.interactions.scores)
         )
         features = training_features(training, tastes)
-        self._mean: Floats = features.mean(axis=0)
-        spread: Floats = features.std(axis=0)
-        self._spread: Floats = np.where(spread > 0, spread, 1.0)
+        self._mean, self._spread = feature_scale(features)
         self._bias = float(training.target.mean())
         standard: Floats = (features - self._mean) / self._spread
         self._weights = solve_ridge(standard, training.target - self._bias)

@@ -21,6 +21,9 @@ from app.recommender.target import PRIOR, likes_all_penalty, match_of_others
 STATED = ("acceptance rate", "liked subgenres", "disliked subgenres", "likes all", "same country")
 TAGS = ("accepted tracks", "declined tracks")
 
+CONSTANT = 1e-9
+"""A feature with a smaller standard deviation is constant, but for rounding."""
+
 
 def feature_names(*, has_tags: bool) -> tuple[str, ...]:
     """Return the names of the features, with or without those of tag vectors."""
@@ -43,6 +46,16 @@ def training_features(training: Training, tastes: Tastes | None) -> Floats:
             for chosen in (made.accepted, made.declined)
         ]
     return np.stack(columns, axis=1)
+
+
+def feature_scale(features: Floats) -> tuple[Floats, Floats]:
+    """Return the mean and the standard deviation of features, (features,) each; 1 if constant.
+
+    Args:
+        features: Those to train on, (n, features).
+    """
+    spread: Floats = features.std(axis=0)
+    return features.mean(axis=0), np.where(spread > CONSTANT, spread, 1.0)
 
 
 def pair_features(

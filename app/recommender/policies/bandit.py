@@ -14,7 +14,7 @@ from scipy.linalg import solve_triangular
 
 from app.recommender.data import Floats, Indices
 from app.recommender.models.base import Training
-from app.recommender.models.pair_features import training_features
+from app.recommender.models.pair_features import feature_scale, training_features
 
 PRIOR_SPREAD = 0.3
 """The standard deviation of a weight before any interaction, in units of the score."""
@@ -55,11 +55,11 @@ class ThompsonSampling:
             features: The features of the pairs, (n, features), n from 1.
             scores: What happened, or another target, (n,).
         """
-        spread = features.std(axis=0)
+        center, spread = feature_scale(features)
         size = features.shape[1]
         prior = cls(
-            center=features.mean(axis=0),
-            spread=np.where(spread > 0, spread, 1.0),
+            center=center,
+            spread=spread,
             offset=float(scores.mean()),
             mean=np.zeros(size),
             precision=np.eye(size) / PRIOR_SPREAD**2,
@@ -131,12 +131,12 @@ def fit_bandit(training: Training, *, has_tags: bool) -> ThompsonSampling:
     return ThompsonSampling.fit(features, training.target)
 
 
-def is_positive_definite(matrix: Floats) -> bool:
-    """Return whether a square matrix is symmetric, and positive definite."""
-    if not np.allclose(matrix, matrix.T):
-        return False
-    try:
-        np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        return False
-    return True
+def is_positive_definite(matrix: Floats, least: float) -> bool:
+    """Return whether a matrix is symmetric, and its eigenvalues are at least a positive number.
+
+    Args:
+        matrix: A square matrix.
+        least: The number.
+    """
+    is_symmetric = np.allclose(matrix, matrix.T, rtol=1e-9, atol=0)
+    return is_symmetric and bool(np.linalg.eigvalsh(matrix)[0] >= least)

@@ -29,6 +29,9 @@ SHA256_BYTES = 32
 MODEL, BANDIT = "model.", "bandit."
 """Begin the names of the parameters of the model, and of the bandit."""
 
+LARGEST = 1e15
+"""With numbers of a bandit within this and 1 / this, all that is computed from them is finite."""
+
 Array = npt.NDArray[Any]
 
 
@@ -109,18 +112,29 @@ def unpack_contents(spec: RecommenderSpec, data: bytes, where: str) -> Contents:
 
 def _take_bandit(arrays: "_Arrays", *, has_tags: bool) -> ThompsonSampling:
     size = len(feature_names(has_tags=has_tags))
-    center, spread, mean = (
-        arrays.take(BANDIT + name, np.float64, (size,)) for name in ("center", "spread", "mean")
+    shapes = {"offset": (), "precision": (size, size)}
+    center, spread, offset, mean, precision = (
+        _take_limited(arrays, BANDIT + name, shapes.get(name, (size,)))
+        for name in ("center", "spread", "offset", "mean", "precision")
     )
-    offset = arrays.take(f"{BANDIT}offset", np.float64, ())
-    precision = arrays.take(f"{BANDIT}precision", np.float64, (size, size))
-    if not (spread > 0).all():
-        raise WeightsError(f"{arrays.where}: bandit.spread has numbers up to 0; expected above 0")
-    if not is_positive_definite(precision):
+    if not (spread >= 1 / LARGEST).all():
+        raise WeightsError(
+            f"{arrays.where}: bandit.spread has numbers below {1 / LARGEST:g}; expected higher ones"
+        )
+    if not is_positive_definite(precision, least=1 / LARGEST):
         raise WeightsError(
             f"{arrays.where}: bandit.precision is not a symmetric positive definite matrix"
         )
     return ThompsonSampling(center, spread, float(offset), mean, precision)
+
+
+def _take_limited(arrays: "_Arrays", name: str, shape: tuple[int, ...]) -> Array:
+    array = arrays.take(name, np.float64, shape)
+    if (np.abs(array) > LARGEST).any():
+        raise WeightsError(
+            f"{arrays.where}: {name} has numbers beyond {LARGEST:g}; expected smaller ones"
+        )
+    return array
 
 
 def _take_accepted(arrays: "_Arrays", curators: int, tracks: int) -> AcceptedTracks:

@@ -63,7 +63,7 @@ class Ranker:
         k: int,
         exclude: Collection[str],
         bandit: ThompsonSampling,
-        seed: int,
+        seed: int | None,
     ) -> tuple[Indices, Floats, Floats]:
         """Return curators that a bandit chose from the best ones, in its order, (curators,) each.
 
@@ -72,7 +72,7 @@ class Ranker:
             k: The number of curators; there are fewer if too few are left.
             exclude: Ids of curators to leave out; unknown ones have no effect.
             bandit: The bandit.
-            seed: The seed of the draw, within 0..2^32 - 1.
+            seed: The seed of the draw, within 0..2^32 - 1; None for any.
 
         Returns:
             The curators, the model's scores, and the probabilities of being chosen.

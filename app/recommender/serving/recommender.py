@@ -34,7 +34,7 @@ class PublishedRecommender:
         self._reasons = Reasons(manifest.subgenres, manifest.tags, contents)
 
     def recommend(
-        self, query: ArtistQuery, k: int, exclude: Collection[str] = (), seed: int = 0
+        self, query: ArtistQuery, k: int, exclude: Collection[str] = (), seed: int | None = None
     ) -> Recommendations:
         """Return the best curators for an artist, with reasons.
 
@@ -44,7 +44,8 @@ class PublishedRecommender:
             query: The artist.
             k: The number of curators; there are fewer if too few are left.
             exclude: Ids of curators to leave out; unknown ones have no effect.
-            seed: The seed of the bandit, within 0..2^32 - 1: another one for each list.
+            seed: The seed of the bandit, within 0..2^32 - 1: another one for each list. None draws
+                one.
         """
         bandit = self._contents.bandit
         if bandit is None:

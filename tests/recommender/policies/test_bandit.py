@@ -148,6 +148,18 @@ def test_updates_add_up_to_a_fit_of_all() -> None:
     assert np.trace(np.linalg.inv(once.precision)) < np.trace(np.linalg.inv(start.precision))
 
 
+def test_a_feature_that_was_constant_in_training_changes_little() -> None:
+    random = np.random.RandomState(0)
+    nearly_constant = 0.1 + 1e-14 * random.uniform(size=1_000)
+    features = np.stack([random.uniform(size=1_000), nearly_constant], axis=1)
+    bandit = ThompsonSampling.fit(features, features[:, 0])
+
+    candidates = np.array([[0.0, 0.9], [1.0, 0.1], [0.1, 0.5], [0.9, 0.2]])
+    order, _ = bandit.rerank(candidates, random, 2)
+
+    assert sorted(order) == [1, 3]
+
+
 def test_few_candidates_are_all_recommended() -> None:
     bandit = ThompsonSampling.fit(np.eye(3), np.array([0.0, 0.5, 1.0]))
 

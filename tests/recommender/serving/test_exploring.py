@@ -1,19 +1,22 @@
 """Recommenders that explore: a bandit chooses from the best curators, and says how probably."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from app.errors import WeightsError
 from app.recommender.models.base import Training
+from app.recommender.models.linear import Linear
 from app.recommender.models.registry import make_models
-from app.recommender.policies.bandit import fit_bandit
+from app.recommender.policies.bandit import ThompsonSampling, fit_bandit
 from app.recommender.serving.card import recommender_card
 from app.recommender.serving.query import Recommendations
 from app.recommender.serving.ranking import CANDIDATES
 from app.recommender.simulation.simulate import Simulation
 from app.store.registry.weights import pack, read_file, unpack_any
 from tests.recommender.serving.conftest import Published, publish
-from tests.recommender.serving.test_package import Change, reopen, spoil
+from tests.recommender.serving.test_package import Change, reopen, replace, spoil
 
 ARTIST, K = 3, 5
 
@@ -89,6 +92,27 @@ def test_nothing_is_drawn_if_all_are_excluded(exploring: Published) -> None:
     assert answer.curators == ()
 
 
+def test_a_certain_bandit_orders_by_the_same_features_as_in_training(
+    linear_tags: Published, simulation: Simulation, all_interactions: Training, tmp_path: Path
+) -> None:
+    model = Linear(has_tags=True)
+    model.fit(all_interactions)
+    trained = model.parameters()
+    certain = ThompsonSampling(
+        trained["mean"],
+        trained["spread"],
+        float(trained["bias"][0]),
+        trained["weights"],
+        np.eye(len(trained["weights"])) * 1e12,
+    )
+    published = publish(simulation, all_interactions, model, tmp_path, certain)
+
+    for artist in range(5):
+        query = linear_tags.query(artist)
+        by_model = ids(linear_tags.recommender.recommend(query, K))
+        assert ids(published.recommender.recommend(query, K, seed=artist)) == by_model
+
+
 def test_the_card_says_so(exploring: Published, linear_tags: Published) -> None:
     assert "bandit" in recommender_card(exploring.recommender.manifest)
     assert "bandit" not in recommender_card(linear_tags.recommender.manifest)
@@ -98,7 +122,15 @@ def test_the_card_says_so(exploring: Published, linear_tags: Published) -> None:
     ("change", "message"),
     [
         (lambda arrays: arrays.pop("bandit.mean"), "bandit.mean is missing"),
-        (spoil("bandit.spread", 0), "bandit.spread has numbers up to 0"),
+        (spoil("bandit.spread", 0), "bandit.spread has numbers below 1e-15"),
+        (spoil("bandit.spread", 5e-324), "bandit.spread has numbers below 1e-15"),
+        (spoil("bandit.mean", -1e308), r"bandit.mean has numbers beyond 1e\+15"),
+        (
+            replace("bandit.precision", np.eye(6)),
+            r"bandit.precision is .* expected float64",
+        ),
+        (replace("bandit.precision", np.ones((7, 7))), "not a symmetric positive definite"),
+        (replace("bandit.precision", np.eye(7) / 1e300), "not a symmetric positive definite"),
         (spoil("bandit.precision", -1), "bandit.precision is not a symmetric positive definite"),
         (spoil("bandit.precision", 7, 1), "bandit.precision is not a symmetric positive definite"),
         (spoil("bandit.center", np.nan), "bandit.center holds numbers that are not finite"),
