@@ -82,7 +82,8 @@ def arguments(music: Path, out: Path) -> list[str]:
 def run_until(music: Path, out: Path, sends: int, call: int, when: str) -> int:
     """Run it until it sends a signal to itself; return its status."""
     signals = [when, str(call), str(int(sends))]
-    command = [sys.executable, "-c", RUN, *arguments(music, out), *signals]
+    # One worker: while it writes a batch, no other adds rows to the next one.
+    command = [sys.executable, "-c", RUN, *arguments(music, out), "--workers", "1", *signals]
     return subprocess.run(command, check=False).returncode
 
 
