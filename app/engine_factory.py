@@ -44,7 +44,7 @@ def make_engine_factory(
             extractor = extractors.get(front) or make_extractor(front)
             extractors[front] = extractor
             preference = replace(preference, embedding=with_embeddings)
-            on_checked = partial(metrics.engine_checked, manifest.ref)
+            on_checked = partial(metrics.models.count_check, manifest.ref)
             return choose(store, manifest, extractor, preference, on_checked)
 
     return make

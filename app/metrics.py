@@ -4,7 +4,6 @@ The number of label values is bounded: routes are templates, kinds and stages ar
 models are the loaded ones. Buckets reach further than the default ones, as analyses take seconds.
 """
 
-from collections.abc import Iterable
 from typing import Literal
 
 from prometheus_client import (
@@ -14,15 +13,15 @@ from prometheus_client import (
     Gauge,
     GCCollector,
     Histogram,
-    Info,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
 
-from app.domain import Backend, EngineCheck, ModelRef, Precision
+from app.domain import ModelRef
 from app.errors import Kind
 from app.feedback_metrics import FeedbackMetrics
+from app.model_metrics import ModelMetrics
 from app.prediction_metrics import PredictionMetrics
 from app.recommendation_metrics import RecommendationMetrics
 from app.stages import StageClock
@@ -41,6 +40,7 @@ class Metrics:
 
     Attributes:
         predictions: What was suggested.
+        models: The models and their engines.
         feedback: What artists reported.
         recommendations: Recommended curators.
     """
@@ -52,6 +52,7 @@ class Metrics:
         GCCollector(registry=registry)
         self._registry = registry
         self.predictions = PredictionMetrics(registry)
+        self.models = ModelMetrics(registry)
         self.feedback = FeedbackMetrics(registry)
         self.recommendations = RecommendationMetrics(registry)
         self._stages = Histogram(
@@ -151,22 +152,6 @@ class Metrics:
             "Lines of the log that were dropped because the log was not read.",
             registry=registry,
         )
-        self._in_memory = Gauge(
-            "taggram_models_in_memory", "Loaded models that are in memory.", registry=registry
-        )
-        self._model = Info("taggram_model", "A loaded model.", ["model"], registry=registry)
-        self._engine_checks = Counter(
-            "taggram_engine_checks",
-            "Engines that were tried with the golden input of a model, by the result.",
-            ["model", "version", "engine", "precision", "result"],
-            registry=registry,
-        )
-        self._reloads = Counter(
-            "taggram_reloads",
-            "Attempts to replace the models; after a refused one the old models stay in use.",
-            ["result"],
-            registry=registry,
-        )
         for kind in Kind:
             self._errors.labels(kind)
         for reason in ("left", "expired"):
@@ -179,8 +164,6 @@ class Metrics:
             self._cache_failures.labels(operation)
         for reason in ("died", "timeout"):
             self._decoder_failures.labels(reason)
-        for result in ("replaced", "refused"):
-            self._reloads.labels(result)
 
     def request_done(
         self, method: str, route: str, status: int, seconds: float, clock: StageClock
@@ -255,35 +238,6 @@ class Metrics:
         """Count an error response."""
         self._errors.labels(kind).inc()
 
-    def models_loaded(self, models: Iterable[tuple[ModelRef, str, Backend, Precision]]) -> None:
-        """Replace the list of loaded models, each with the SHA-256 of its weights."""
-        self._model.clear()
-        for model, sha256, backend, precision in models:
-            self._model.labels(model.name).info(
-                {
-                    "version": model.version,
-                    "sha256": sha256,
-                    "engine": backend,
-                    "precision": precision,
-                }
-            )
-            for result in EngineCheck:
-                self._engine_checks.labels(*_engine(model, backend, precision), result)
-
-    def engine_checked(
-        self, model: ModelRef, backend: Backend, precision: Precision, result: EngineCheck
-    ) -> None:
-        """Count an engine that was tried with the golden input of a model."""
-        self._engine_checks.labels(*_engine(model, backend, precision), result).inc()
-
-    def models_reloaded(self, result: Literal["replaced", "refused"]) -> None:
-        """Count an attempt to replace the models."""
-        self._reloads.labels(result).inc()
-
-    def models_in_memory(self, models: int) -> None:
-        """Set the number of models in memory."""
-        self._in_memory.set(models)
-
     def catalogue_rows(self, result: Literal["appended", "dropped"], rows: int) -> None:
         """Count rows for the catalogue."""
         self._catalogue_rows.labels(result).inc(rows)
@@ -299,8 +253,3 @@ class Metrics:
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
         return generate_latest(self._registry)
-
-
-def _engine(model: ModelRef, backend: Backend, precision: Precision) -> tuple[str, ...]:
-    """Return the labels of a model on an engine."""
-    return model.name, model.version, backend, precision

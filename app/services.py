@@ -159,12 +159,12 @@ class Services:
             except Exception as error:
                 # After any error the current models are intact and stay in use.
                 log.exception("the models were not replaced")
-                self.metrics.models_reloaded("refused")
+                self.metrics.models.count_reload("refused")
                 raise RequestError(
                     Kind.RELOAD_REFUSED,
                     f"The current models stay in use, as the new ones failed: {describe(error)}",
                 ) from error
-            self.metrics.models_reloaded("replaced")
+            self.metrics.models.count_reload("replaced")
 
     @property
     def catalog(self) -> ModelCatalog:
@@ -222,7 +222,7 @@ class Services:
         tagger = Tagger(self._pipeline, pool, self._cache, self.metrics)
         self.admission.channels = max(manifest.front_end.channels for manifest in models)
         self._runtime = Runtime(catalog, pool, tagger, recommenders)
-        self.metrics.models_loaded(
+        self.metrics.models.list_loaded(
             (manifest.ref, manifest.weights.sha256, choice.backend, choice.precision)
             for manifest in models
             for choice in (pool.choices[manifest.ref],)

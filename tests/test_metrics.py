@@ -17,7 +17,7 @@ MODEL = ModelRef("msd-musicnn", "1")
 def used() -> Metrics:
     """After one upload that was analysed, cached and answered, and one that failed."""
     metrics, clock = Metrics(), StageClock()
-    metrics.models_loaded([(MODEL, "ab" * 32, Backend.OPENVINO, Precision.BF16)])
+    metrics.models.list_loaded([(MODEL, "ab" * 32, Backend.OPENVINO, Precision.BF16)])
     metrics.upload_began()
     clock.add(Stage.DECODE, 0.2)
     clock.add(Stage.DECODE, 0.2)
@@ -88,7 +88,7 @@ def test_the_gauge_of_uploads_in_flight_rises_and_falls() -> None:
 
 def test_served_models_are_reported_with_their_weights_and_engine() -> None:
     metrics = used()
-    metrics.models_loaded(
+    metrics.models.list_loaded(
         [
             (MODEL, "ab" * 32, Backend.OPENVINO, Precision.BF16),
             (ModelRef("mtt-vgg", "2"), "cd" * 32, Backend.TENSORFLOW, Precision.FLOAT32),
@@ -149,7 +149,7 @@ def test_failed_decoders_and_reloads_are_counted_from_the_start() -> None:
     assert values(metrics, "taggram_reloads_total") == {("replaced",): 0, ("refused",): 0}
 
     metrics.decoder_failure("died")
-    metrics.models_reloaded("refused")
+    metrics.models.count_reload("refused")
 
     assert values(metrics, "taggram_decoder_failures_total")["died",] == 1
     assert values(metrics, "taggram_reloads_total")["refused",] == 1
@@ -157,8 +157,8 @@ def test_failed_decoders_and_reloads_are_counted_from_the_start() -> None:
 
 def test_engines_are_counted_by_what_came_of_them() -> None:
     metrics = used()
-    metrics.engine_checked(MODEL, Backend.OPENVINO, Precision.INT8, EngineCheck.WRONG_SCORES)
-    metrics.engine_checked(MODEL, Backend.OPENVINO, Precision.BF16, EngineCheck.PASSED)
+    metrics.models.count_check(MODEL, Backend.OPENVINO, Precision.INT8, EngineCheck.WRONG_SCORES)
+    metrics.models.count_check(MODEL, Backend.OPENVINO, Precision.BF16, EngineCheck.PASSED)
 
     checks = values(metrics, "taggram_engine_checks_total")
 

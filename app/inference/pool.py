@@ -131,4 +131,4 @@ class EnginePool:
     def _add(self, engine: Engine) -> None:
         self._engines[engine.ref] = engine
         self.choices[engine.ref] = EngineSpec(engine.backend, engine.precision)
-        self._metrics.models_in_memory(len(self._engines))
+        self._metrics.models.set_in_memory(len(self._engines))

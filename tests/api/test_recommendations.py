@@ -184,7 +184,7 @@ def test_as_many_as_asked_are_recommended_without_the_excluded(recommending: Rec
     everyone = recommending.recommend(k=100, country="DE")["curators"]
     names = [each["curator_id"] for each in everyone]
     assert len(set(names)) == len(names) == 20
-    fewer = recommending.recommend(3, (names[0], names[2], "nobody"), country="DE")["curators"]
+    fewer = recommending.recommend(3, (names[0], names[2], "unknown"), country="DE")["curators"]
     assert [each["curator_id"] for each in fewer] == [names[1], names[3], names[4]]
     assert recommending.recommend(k=3, exclude=tuple(names), country="DE")["curators"] == []
 

@@ -3,14 +3,11 @@
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from testing.multipart import CONTENT_TYPE, multipart
-from testing.server import STUB, Server, serving
+from testing.server import Server
 from testing.waiting import PATIENCE_S, wait_for
 from tests.support.client import (
     answer,
@@ -21,31 +18,14 @@ from tests.support.client import (
     post,
     wait_for_uploads,
 )
+from tests.support.halting import HaltingServer, serving_with_fault
 
 SECONDS = 4
 MODELS = ("msd-musicnn", "mtt-musicnn")
 
 
-@dataclass(frozen=True)
-class Halting:
-    """A server whose engines can be halted.
-
-    Attributes:
-        server: The running service.
-        fault: The file that halts them.
-    """
-
-    server: Server
-    fault: Path
-
-    @contextmanager
-    def halted(self) -> Iterator[None]:
-        """Let no inference end before the body does."""
-        self.fault.write_text("halt")
-        try:
-            yield
-        finally:
-            self.fault.write_text("")
+class Halting(HaltingServer):
+    """A server whose engines can be halted, and what it has inferred and shared."""
 
     def wait_for_inference(self, batches_before: float) -> None:
         wait_for(lambda: self.batches() > batches_before, "a batch in an engine")
@@ -67,9 +47,7 @@ class Halting:
 def halting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Halting]:
     """See `Halting`."""
     folder = tmp_path_factory.mktemp("halting")
-    fault = folder / "fault"
-    fault.touch()
-    with serving(folder / "log", {"FAULT_FILE": str(fault)}, STUB) as server:
+    with serving_with_fault(folder, "halting", {}) as (server, fault):
         yield Halting(server, fault)
 
 

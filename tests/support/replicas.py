@@ -12,10 +12,10 @@ import httpx
 
 from app.access.key_file import create_key
 from testing.proxy import run_nginx
-from testing.server import STUB, Server, serving
 from testing.waiting import PATIENCE_S
 from tests.api.conftest import ORIGIN
 from tests.support.client import assert_problem, new_track
+from tests.support.halting import HaltingServer, serving_with_fault
 
 SECONDS = 4
 """Length of a track."""
@@ -24,30 +24,12 @@ UNLIMITED = {"rate=10r/s": "rate=10000r/s", "rate=5r/s": "rate=10000r/s"}
 """Rates that no test reaches."""
 
 
-@dataclass(frozen=True)
-class Replica:
-    """A replica whose engines can be halted.
-
-    Attributes:
-        server: The running service.
-        fault: The file that halts them.
-    """
-
-    server: Server
-    fault: Path
+class Replica(HaltingServer):
+    """A replica whose engines can be halted, and its process be stopped."""
 
     @property
     def port(self) -> int:
         return self.server.http.base_url.port
-
-    @contextmanager
-    def halted(self) -> Iterator[None]:
-        """Let no inference end before the body does."""
-        self.fault.write_text("halt")
-        try:
-            yield
-        finally:
-            self.fault.write_text("")
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -95,11 +77,8 @@ def bearer(credential: str) -> dict[str, str]:
 
 @contextmanager
 def replica(folder: Path, name: str, settings: Mapping[str, str]) -> Iterator[Replica]:
-    fault = folder / f"{name}-fault"
-    fault.write_text("")
-    with serving(folder / f"{name}-log", {**settings, "FAULT_FILE": str(fault)}, STUB) as server:
+    with serving_with_fault(folder, name, settings) as (server, fault):
         yield Replica(server, fault)
-        fault.write_text("")
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from app.errors import ManifestError
 from app.front_ends import FrontEnd, WindowSpec
 from app.samples import ShortTrack
 from app.store.manifest.printable_words import checked_word
+from app.store.manifest.reading import check_ref, read_table
 from app.store.manifest.source import ImportedNetwork, ModelSource
-from app.store.manifest.tables import Table, parse_toml, validate
+from app.store.manifest.tables import Table
 from app.store.manifest.training_results import (
     BaseRates,
     Calibration,
@@ -292,12 +293,6 @@ def read_manifest(store: Store, ref: ModelRef) -> Manifest:
         SetupError: It can't be read.
     """
     path = f"{ref}/{MANIFEST}"
-    data = store.read(path)
-    if data is None:
-        raise ManifestError(f"{store.where(path)}: there is no such file")
-    manifest = validate(Manifest, parse_toml(data, store.where(path)), store.where(path))
-    if manifest.ref != ref:
-        raise ManifestError(
-            f"{store.where(path)}: is the manifest of {manifest.ref}; expected {ref}"
-        )
+    manifest = read_table(store, path, Manifest)
+    check_ref(manifest.ref, ref, store.where(path))
     return manifest

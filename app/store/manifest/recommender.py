@@ -7,9 +7,9 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from app.domain import ModelRef
-from app.errors import ManifestError
 from app.store.manifest.manifest import Version, Weights, distinct
-from app.store.manifest.tables import Table, parse_toml, validate
+from app.store.manifest.reading import check_ref, read_table
+from app.store.manifest.tables import Table
 from app.store.manifest.training_results import Number
 from app.store.storage.store import RECOMMENDER, Store
 
@@ -232,11 +232,6 @@ def read_recommender(store: Store, ref: ModelRef) -> RecommenderManifest:
         SetupError: It can't be read.
     """
     path = f"{ref}/{RECOMMENDER}"
-    data = store.read(path)
-    if data is None:
-        raise ManifestError(f"{store.where(path)}: there is no such file")
-    where = store.where(path)
-    manifest = validate(RecommenderManifest, parse_toml(data, where), where)
-    if manifest.ref != ref:
-        raise ManifestError(f"{where}: is the manifest of {manifest.ref}; expected {ref}")
+    manifest = read_table(store, path, RecommenderManifest)
+    check_ref(manifest.ref, ref, store.where(path))
     return manifest
