@@ -1,9 +1,12 @@
 """Draws the panels of the dashboard from the queries of Grafana, without Grafana.
 
-`python -m loadtests.monitoring.panels [SECONDS]` sends traffic to a service with stubs in the place
-of its networks, reads it with Debian's Prometheus, and writes `.cache/bench/panels.png`.
+`python -m loadtests.monitoring.panels [SECONDS]` sends traffic of each kind to a service with stubs
+in the place of its networks, reads it with Debian's Prometheus, and writes
+`.cache/bench/panels.png`. The weeks before, which drift needs, and the run over a catalogue are
+made up.
 """
 
+import itertools
 import json
 import math
 import random
@@ -20,45 +23,44 @@ from matplotlib.colors import PowerNorm
 
 from loadtests.report import RESULTS, argument, out
 from testing.grafana.dashboard import FILE
-from testing.prometheus_server import PrometheusServer, running_prometheus
-from testing.server import STUB, Server, serving
-from testing.sounds import encoded, noise
+from testing.monitored_service import BROKEN, MonitoredService, monitored_service
+from testing.prometheus_server import PrometheusServer
 
 VARIABLES = {"$__rate_interval": "15s", "$__range": "1h", "$instance": ".*", "$vocabulary": ".*"}
 COLUMNS = 4
 POINTS = 120
 MAX_LEGEND = 8
-RATE = 16_000
+PERIOD = 50
+"""After so many uploads, each kind of request is sent once."""
 
 
 def main() -> None:
     """Measure for as long as the command line says, 60 seconds by default, and draw."""
     mpl.use("Agg")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        settings = {"TAGGRAM_CATALOGUE": str(folder / "catalogue")}
-        with serving(folder / "log", settings, STUB) as server:
-            address = f"127.0.0.1:{server.http.base_url.port}"
-            with running_prometheus(folder, {"taggram": [address]}) as prometheus:
-                prometheus.wait_for_scrape()
-                begin = time.time()
-                _send(server, argument(60))
-                prometheus.wait_for_scrape()
-                path = _draw(prometheus, begin, time.time())
+    with (
+        tempfile.TemporaryDirectory() as name,
+        monitored_service(Path(name)) as service,
+    ):
+        service.prometheus.wait_for_scrape()
+        begin = time.time()
+        _send(service, argument(60))
+        service.prometheus.wait_for_scrape()
+        path = _draw(service.prometheus, begin, time.time())
     out.print(path)
 
 
-def _send(server: Server, seconds: int) -> None:
-    """Send new tracks, known ones and broken ones, in random order."""
+def _send(service: MonitoredService, seconds: int) -> None:
+    """Send new tracks, known ones and broken ones in random order, and at times the rest."""
     choice = random.Random(1)
-    known = encoded(noise(4 * RATE, 1), RATE, "FLAC")
+    known = service.new_track(4)
     end = time.monotonic() + seconds
-    seed = 1
-    while time.monotonic() < end:
-        seed += 1
-        new = encoded(noise(choice.randint(2, 20) * RATE, seed), RATE, "FLAC")
-        body = choice.choice([new, new, new, known, b"This is a shopping list."])
-        server.http.post("/suggest-tags", files={"file": body})
+    for number in itertools.count():
+        if time.monotonic() > end:
+            return
+        if number % PERIOD == 0:
+            service.send_each_kind()
+        new = service.new_track(choice.randint(2, 20))
+        service.upload(choice.choice([new, new, new, known, BROKEN]))
 
 
 def _draw(prometheus: PrometheusServer, begin: float, end: float) -> Path:

@@ -1,28 +1,16 @@
 """All panels of the dashboard show something, read by a real Prometheus from a real service."""
 
 import json
-import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from app.catalogue.run_metrics import report_run
-from app.catalogue.summary import Summary
 from testing.grafana.dashboard import FILE
+from testing.monitored_service import monitored_service
 from testing.packages.prometheus import NODE_EXPORTER, PROMETHEUS
-from testing.prometheus_server import (
-    PrometheusServer,
-    running_node_exporter,
-    running_prometheus,
-)
-from testing.redis_server import RedisServer
-from testing.server import STUB, Server, serving
+from testing.prometheus_server import PrometheusServer
 from tests.docs.pages import blocks, doc
-from tests.support.client import answer, metric, new_track, post
 
 VARIABLES = {
     "$__rate_interval": "10m",
@@ -30,9 +18,6 @@ VARIABLES = {
     "$instance": ".*",
     "$vocabulary": ".*",
 }
-DAY_S = 24 * 3600
-HALF_DAY_S = DAY_S // 2
-MODEL = "msd-musicnn"
 
 
 @dataclass(frozen=True)
@@ -67,84 +52,13 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusS
     for program in (PROMETHEUS, NODE_EXPORTER):
         if not program.is_file():
             pytest.skip(f"{program.name} is not at {program}; see `make test`")
-    folder = tmp_path_factory.mktemp("monitoring")
-    redis = RedisServer(folder)
-    redis.start()
-    settings = {
-        "TAGGRAM_MODELS": f'["{MODEL}"]',
-        "TAGGRAM_REDIS_URL": redis.url,
-        "TAGGRAM_REDIS_TIMEOUT_S": "10",
-        "TAGGRAM_SECRET": "a secret of tests, thirty-two or more characters",
-        "TAGGRAM_CATALOGUE": str(folder / "catalogue"),
-    }
-    runs = folder / "runs"
-    runs.mkdir()
-    report_a_run(runs / "catalogue.prom")
-    try:
-        with serving(folder / "log", settings, STUB) as server, running_node_exporter(runs) as runs:
-            address = f"127.0.0.1:{server.http.base_url.port}"
-            history = weeks_of_tags(server)
-            with running_prometheus(
-                folder, {"taggram": [address], "catalogue": [runs]}, history
-            ) as prometheus:
-                # Some counters begin with the first traffic, and the second one increases them.
-                for _ in range(2):
-                    prometheus.wait_for_scrape()
-                    send_each_kind(server, redis)
-                prometheus.wait_for_scrape()
-                yield prometheus
-    finally:
-        redis.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def report_a_run(path: Path) -> None:
-    """Write the metrics of a run in which half of the tracks failed."""
-    with report_run(path, 0.1) as report:
-        report.summary = Summary(2, inferred=1, audio_s=180.0, seconds=3.0)
-        report.summary.fail("silent_audio", "/music/1", "It is silent.")
-
-
-def weeks_of_tags(server: Server) -> str:
-    """Fifteen days in which one tag was first, and then another one for a day, as recorded."""
-    tags = [tag["tag"] for tag in vocabulary(server)["tags"]][:2]
-    now = int(time.time())
-    lines = ["# TYPE taggram:first_tags:increase1h gauge"]
-    for tag in tags:
-        labels = f'{{job="taggram",vocabulary="subgenres",models="{MODEL}/1",tag="{tag}"}}'
-        for moment in range(now - 15 * DAY_S, now, HALF_DAY_S):
-            is_first = (tag == tags[0]) == (moment < now - DAY_S)
-            lines.append(f"taggram:first_tags:increase1h{labels} {50 * is_first} {moment}")
-    return "\n".join([*lines, "# EOF\n"])
-
-
-def vocabulary(server: Server) -> dict:
-    listed = answer(server.http.get("/vocabularies"))
-    return next(each for each in listed if each["name"] == "subgenres")
-
-
-def send_each_kind(server: Server, redis: RedisServer) -> None:
-    """Send an upload, a cached one, a broken one and feedback; then one while Redis is dead."""
-    assert server.http.post("/models/reload").is_success
-    track = new_track(8)
-    suggested = answer(post(server, track))
-    assert answer(post(server, track))["cached"]
-    assert post(server, b"This is a shopping list.").is_client_error
-    give_feedback(server, suggested)
-    with redis.dead():
-        answer(post(server, new_track()))
-        assert metric(server, "taggram_cache_down") == 1
-
-
-def give_feedback(server: Server, suggested: dict) -> None:
-    shown = [
-        {"tag": each["tag"], "score": each["score"], "accepted": True}
-        for each in suggested["suggestions"]
-    ]
-    names = ("track_id", "models", "vocabulary", "vocabulary_version", "pooling", "confidence")
-    given = {name: suggested[name] for name in names}
-    body = {**given, "id": str(uuid4()), "shown": shown, "added": []}
-    assert server.http.post("/feedback", json=body).is_success
+    with monitored_service(tmp_path_factory.mktemp("monitoring")) as service:
+        # Some counters begin with the first traffic, and the second one increases them.
+        for _ in range(2):
+            service.prometheus.wait_for_scrape()
+            service.send_each_kind()
+        service.prometheus.wait_for_scrape()
+        yield service.prometheus
 
 
 @pytest.mark.parametrize("target", targets(), ids=lambda target: target.panel)
