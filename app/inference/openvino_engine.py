@@ -12,6 +12,7 @@ from app.domain import Backend, Outputs, Precision, Windows
 from app.inference.engine import Engine, windows_of
 from app.inference.features import FeatureExtractor
 from app.inference.quantisation import quantise
+from app.networks.core import core
 from app.networks.running import infer
 from app.store.registry.imported import ImportedModel
 
@@ -68,7 +69,7 @@ class OpenVINOEngine(Engine):
         self.backbone = manifest.backbone
         if self.backbone:
             self.input_shape = (network.input(0).partial_shape[1].get_length(),)
-        self._network = openvino.compile_model(network, "CPU", properties)
+        self._network = core().compile_model(network, "CPU", properties)
         self.warm_up()
 
     def score(self, windows: Windows) -> Outputs:
@@ -86,7 +87,7 @@ class OpenVINOEngine(Engine):
 def computes_bf16() -> bool:
     """Return whether this CPU has instructions for bf16; without them bf16 is slower."""
     try:
-        return "BF16" in openvino.Core().get_property("CPU", options.device.capabilities)
+        return "BF16" in core().get_property("CPU", options.device.capabilities)
     except RuntimeError:  # OpenVINO is broken; building an engine reports how
         return False
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import openvino
 from openvino import opset13 as operations
 
+from app.networks.core import core
 from app.store.manifest.manifest import Manifest
 
 QUANTISED = frozenset({"musicnn"})
@@ -96,7 +97,7 @@ def _is_tall_convolution(node: openvino.Node) -> bool:
 
 def _range_of(source: openvino.Output, network: openvino.Model) -> tuple[float, float]:
     """Return the range of a normalised melgram, in which 0, the padding, is a level."""
-    part = openvino.compile_model(openvino.Model([source], network.get_parameters()), "CPU")
+    part = core().compile_model(openvino.Model([source], network.get_parameters()), "CPU")
     shape = [1, *network.input(0).get_partial_shape().get_min_shape()[1:]]
     ends = [part(np.full(shape, value, np.float32))[0] for value in (0, HIGHEST)]
     low, high = float(np.min(ends)), float(np.max(ends))

@@ -4,6 +4,7 @@ import numpy as np
 import openvino
 
 from app.errors import SetupError
+from app.networks.core import core
 from app.networks.reading import reason
 from app.networks.request import NetworkReport
 
@@ -25,7 +26,7 @@ def check_batches(network: openvino.Model, report: NetworkReport) -> None:
         SetupError: It can't compute a batch, or windows of a batch depend on each other.
     """
     precision = {openvino.properties.hint.inference_precision: openvino.Type.f32}
-    compiled = openvino.compile_model(network, "CPU", precision)
+    compiled = core().compile_model(network, "CPU", precision)
     batch = report.batch or TRIED_WINDOWS
     windows = np.random.RandomState(0).standard_normal((batch, *report.window)).astype(np.float32)
     try:

@@ -8,6 +8,7 @@ import openvino
 
 from app.domain import Outputs, Windows
 from app.errors import WeightsError
+from app.networks.core import core
 from app.networks.ir import GRAPH, WEIGHTS, NetworkFiles
 
 
@@ -22,7 +23,7 @@ def read_network(files: NetworkFiles, where: str) -> openvino.Model:
         WeightsError: OpenVINO can't read it.
     """
     try:
-        return openvino.Core().read_model(files.graph, files.weights)
+        return core().read_model(files.graph, files.weights)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
         raise WeightsError(f"{where}: OpenVINO can't read the network: {reason}") from error

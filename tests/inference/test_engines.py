@@ -24,8 +24,6 @@ from app.store.registry.packaging import TOLERANCE as EXACT
 from app.store.storage.store import Store
 
 if HAS_OPENVINO:
-    import openvino
-
     from app.inference.keras_conversion import convert
     from app.inference.openvino_engine import (
         AUDIO_PER_CORE_S,
@@ -33,6 +31,7 @@ if HAS_OPENVINO:
         computes_bf16,
         count_streams,
     )
+    from app.networks.core import core
 
 RATE = 16_000
 WINDOW = 186 * 256
@@ -266,7 +265,7 @@ def test_openvino_scores_like_keras_for_every_layer_type(architecture: str) -> N
     windows = np.random.RandomState(0).uniform(0, 3, (2, *built.input_shape[1:]))
     windows = windows.astype(np.float32)
 
-    compiled = openvino.compile_model(convert(built), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(convert(built), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     [scores] = compiled(windows).values()
     expected = np.asarray(built(windows, training=False))

@@ -33,14 +33,13 @@ def network(kind: str) -> openvino.Model:
     [
         ("one row", "the network has 1 rows of outputs for 3 windows; expected one row a window"),
         ("normalised", "the outputs for a window change with the other windows of its batch"),
-        ("single", "the network can't compute a batch of 3 windows, although it does not state"),
+        # Whether OpenVINO notices that the batch does not fit depends on the number of CPUs.
+        ("single", "can't compute a batch of 3 windows|has 1 rows of outputs for 3 windows"),
     ],
 )
 def test_a_network_without_outputs_for_each_window_is_refused(kind: str, reason: str):
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(SetupError, match=reason):
         check_batches(*small_network.canonical(network(kind), labels=small_network.BANDS))
-
-    assert reason in str(refused.value)
 
 
 @pytest.mark.parametrize("batch", [-1, 1, 7])

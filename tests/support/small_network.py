@@ -12,6 +12,7 @@ from openvino import opset13 as ops
 
 from app.domain import Outputs, Windows
 from app.networks.canonical import to_canonical
+from app.networks.core import core
 from app.networks.request import NetworkReport, NetworkRequest
 from app.networks.running import infer
 
@@ -57,7 +58,7 @@ def request(file: str | Path = "network", **changes: object) -> NetworkRequest:
 def run(network: openvino.Model, windows: Windows) -> Outputs:
     """Return the outputs of a network in the canonical form."""
     properties = {openvino.properties.hint.inference_precision: openvino.Type.f32}
-    compiled = openvino.compile_model(network, "CPU", properties)
+    compiled = core().compile_model(network, "CPU", properties)
     return infer(compiled, windows)
 
 

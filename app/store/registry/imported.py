@@ -6,6 +6,7 @@ import numpy as np
 import openvino
 
 from app.domain import Outputs, Samples, Windows
+from app.networks.core import core
 from app.networks.ir import unpack_network
 from app.networks.running import infer, read_network
 from app.store.manifest.manifest import Manifest, ModelSpec
@@ -95,5 +96,5 @@ def compute_outputs(network: openvino.Model, windows: Windows) -> Outputs:
         (windows, outputs) float32.
     """
     precision = {openvino.properties.hint.inference_precision: openvino.Type.f32}
-    compiled = openvino.compile_model(network, "CPU", precision)
+    compiled = core().compile_model(network, "CPU", precision)
     return infer(compiled, windows)

@@ -461,15 +461,14 @@ def test_scores_stay_float32_if_the_rest_is_bf16(network: Network, samples: int)
 @pytest.mark.skipif(find_spec("openvino") is None, reason="openvino is not installed")
 @small
 def test_openvino_scores_as_keras_does(network: Network, samples: int):
-    import openvino
-
     from app.inference.keras_conversion import convert
+    from app.networks.core import core
 
     windows = windows_of(samples)
     built = shaken(network(3, (samples,)), windows)
     expected = scored(built, windows)
 
-    compiled = openvino.compile_model(convert(built), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(convert(built), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     for count in (1, len(windows)):
         np.testing.assert_allclose(

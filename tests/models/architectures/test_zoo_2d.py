@@ -408,11 +408,12 @@ def test_in_bf16_a_network_scores_nearly_the_same(
 
 @zoo
 def test_openvino_scores_the_same(name: str, scored: tuple[keras.Model, Windows, Scores]):
-    openvino = pytest.importorskip("openvino", reason="OpenVINO is an extra")
+    pytest.importorskip("openvino", reason="OpenVINO is an extra")
     from app.inference.keras_conversion import convert
+    from app.networks.core import core
 
     exact, windows, expected = scored
-    compiled = openvino.compile_model(convert(exact), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(convert(exact), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     request = compiled.create_infer_request()
 
     for count in (1, len(windows)):
