@@ -29,6 +29,9 @@ Not with `-m`: each decoder would import that module, as multiprocessing does wi
 START_S = 600
 STOP_S = 60
 
+PATIENT = {"TAGGRAM_DEADLINE_S": "240"}
+"""The default deadline is too short for songs on an old processor that does other work too."""
+
 
 class Process(Protocol):
     """A process of `subprocess.Popen`, or a fork."""
@@ -74,15 +77,16 @@ def serving(
 
     Args:
         log: Where its output goes.
-        settings: Environment variables; its port is a free one unless PORT is among them.
+        settings: Environment variables; its port is a free one unless PORT is among them, and its
+            deadline is long unless they set one.
         command: What to run instead of `taggram`.
         start_s: The longest that it may take to become ready.
     """
     address = {"HOST": "127.0.0.1", "PORT": str(free_port())}
-    environment = {**os.environ, **address, **(settings or {})}
+    environment = {**os.environ, **address, **PATIENT, **(settings or {})}
     process = _start(command, environment, log)
     url = f"http://127.0.0.1:{environment['PORT']}"
-    http = httpx.Client(base_url=url, timeout=120, trust_env=False)
+    http = httpx.Client(base_url=url, timeout=250, trust_env=False)
     try:
         with http:
             _wait_until_ready(http, process, log, start_s)

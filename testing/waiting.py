@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_S = 60
+PATIENCE_S = 180
 """Only a defect takes longer, on a busy machine too."""
 
 PAUSE_S = 0.05
