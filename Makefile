@@ -35,7 +35,7 @@ TESTING := $(READY)/dev $(VENV)-tools/ready $(READY)/weights $(READY)/audio $(RE
 	$(READY)/chromium
 
 # A test that waits for ever is named after five minutes, and ends the run, which would else wait for
-# ever with a new process; the longest takes a quarter of a minute.
+# ever with a new process; the longest takes half a minute.
 test: $(TESTING)
 	$(PYTEST) -m "not thorough" --override-ini faulthandler_timeout=300
 

@@ -31,7 +31,7 @@ COLUMNS = 4
 POINTS = 120
 MAX_LEGEND = 8
 PERIOD = 50
-"""After so many uploads, each kind of request is sent once."""
+"""Each kind of request is sent once in this number of uploads."""
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ signal.raise_signal(signal.SIGTERM)
 """
 
 
-def test_signals_are_handled_after_networks_ended_in_any_order() -> None:
+def test_signals_are_handled_after_networks_ended_in_the_order_in_which_they_began() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300, check=False
     )
