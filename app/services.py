@@ -221,25 +221,28 @@ class Services:
         pool.load_all(previous)
         tagger = Tagger(self._pipeline, pool, self._cache, self.metrics)
         self.admission.channels = max(manifest.front_end.channels for manifest in models)
-        self._runtime = Runtime(catalog, pool, tagger, recommenders)
         self.metrics.models.list_loaded(
             (manifest.ref, manifest.weights.sha256, choice.backend, choice.precision)
             for manifest in models
             for choice in (pool.choices[manifest.ref],)
         )
         _expect_predictions(self.metrics, catalog)
+        self._runtime = Runtime(catalog, pool, tagger, recommenders)
         loaded = [*pool.choices, *(recommenders.refs if recommenders else ())]
         log.info("ready: %s", ", ".join(map(str, loaded)))
 
 
 def _expect_predictions(metrics: Metrics, catalog: ModelCatalog) -> None:
     """Start the counts of all tags of the vocabularies that the loaded models know."""
+    projections = {
+        name: catalog.projection(name, None)
+        for name in catalog.vocabularies
+        if catalog.models_for(name)
+    }
     metrics.predictions.clear()
-    for name in catalog.vocabularies:
-        if catalog.models_for(name):
-            projection = catalog.projection(name, None)
-            refs = [manifest.ref for manifest in projection.models]
-            metrics.predictions.expect(name, refs, [row.name for row in projection.rows])
+    for name, projection in projections.items():
+        refs = [manifest.ref for manifest in projection.models]
+        metrics.predictions.expect(name, refs, [row.name for row in projection.rows])
 
 
 def make_batch_limits(settings: Settings) -> BatchLimits:

@@ -7,7 +7,7 @@ import openvino
 import openvino.properties as options
 import openvino.properties.hint as hints
 
-from app.cpus import usable_cpus
+from app.cpus import limits_instructions, usable_cpus
 from app.domain import Backend, Outputs, Precision, Windows
 from app.inference.engine import Engine, windows_of
 from app.inference.features import FeatureExtractor
@@ -85,7 +85,12 @@ class OpenVINOEngine(Engine):
 
 
 def computes_bf16() -> bool:
-    """Return whether this CPU has instructions for bf16; without them bf16 is slower."""
+    """Return whether this CPU has instructions for bf16; without them bf16 is slower.
+
+    OpenVINO also says so where oneDNN may not use them, and there bf16 can end the process.
+    """
+    if limits_instructions():
+        return False
     try:
         return "BF16" in core().get_property("CPU", options.device.capabilities)
     except RuntimeError:  # OpenVINO is broken; building an engine reports how

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import openvino
 from openvino import opset13 as operations
 
+from app.cpus import limits_instructions
 from app.networks.core import core
 from app.store.manifest.manifest import Manifest
 
@@ -36,7 +37,9 @@ _NEXT = ((0, 1, 7), (1, -1, 3), (1, 0, 5), (1, 1, 1))
 
 
 def computes_int8(cpu_info: Path = _CPU_FLAGS) -> bool:
-    """Return whether this CPU has instructions for sums of products of 8 bits."""
+    """Return whether this CPU has, and may use, instructions for sums of products of 8 bits."""
+    if limits_instructions():
+        return False
     try:
         flags = cpu_info.read_text().split()
     except OSError:  # not Linux

@@ -1,6 +1,5 @@
 """Whatever computes a model, in whichever arithmetic: its scores are those of its Keras graph."""
 
-import os
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -50,9 +49,7 @@ SIZES = [1, 2, 3, 8, 17]
 
 RUNS = {
     (Backend.OPENVINO, Precision.FLOAT32): HAS_OPENVINO,
-    (Backend.OPENVINO, Precision.BF16): HAS_OPENVINO
-    and computes_bf16()
-    and "ONEDNN_MAX_CPU_ISA" not in os.environ,
+    (Backend.OPENVINO, Precision.BF16): HAS_OPENVINO and computes_bf16(),
 }
 """What not every machine runs: OpenVINO may not be installed, few CPUs compute bf16."""
 RARE = {(Backend.TENSORFLOW, Precision.BF16)}

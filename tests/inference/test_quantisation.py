@@ -17,6 +17,7 @@ from app.store.storage.store import Store
 if not HAS_OPENVINO:
     pytest.skip("openvino is not installed", allow_module_level=True)
 
+from app.cpus import ISA_LIMITS
 from app.inference.openvino_engine import OpenVINOEngine
 from app.inference.quantisation import computes_int8, diffuse
 
@@ -52,8 +53,10 @@ def test_the_largest_weights_are_not_exceeded():
     ],
 )
 def test_a_cpu_computes_8_bits_only_with_instructions_for_their_sums(
-    flags: str, expected: bool, tmp_path: Path
+    flags: str, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    for limit in ISA_LIMITS:
+        monkeypatch.delenv(limit, raising=False)
     file = tmp_path / "cpuinfo"
     file.write_text(flags)
 

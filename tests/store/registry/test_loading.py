@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from app.cpus import limits_instructions
 from app.domain import Precision
 from app.errors import WeightsError
 from app.store.manifest.manifest import read_store
@@ -136,6 +137,9 @@ def test_loading_does_not_check_the_golden_scores(own_store: Path, edit: Edit):
     )
 
 
+@pytest.mark.skipif(
+    limits_instructions(), reason="oneDNN may not use the instructions for bf16 in TensorFlow"
+)
 @pytest.mark.parametrize(
     "name", ["mtt-vgg", pytest.param("msd-musicnn", marks=pytest.mark.thorough)]
 )
