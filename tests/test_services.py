@@ -161,6 +161,25 @@ def test_a_model_with_other_scores_is_not_served(copy: Path) -> None:
     assert not built.choices
 
 
+def test_predictions_are_counted_from_0_before_the_service_is_ready(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(_env_file=None, model_store=str(copy), models=MODELS)
+    built = Services(settings, load_stub_engine)
+
+    def expect(*_: object) -> None:
+        with pytest.raises(RequestError, match="not_ready"):
+            _ = built.runtime
+        expected.append(True)
+
+    expected: list[bool] = []
+    monkeypatch.setattr(built.metrics.predictions, "expect", expect)
+    built.load()
+    asyncio.run(built.close())
+
+    assert expected
+
+
 def test_a_loaded_service_analyses_files_and_can_be_closed(copy: Path, clip: Path) -> None:
     async def scenario() -> None:
         settings = Settings(
